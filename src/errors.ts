@@ -1,0 +1,127 @@
+/**
+ * The one way to fail inside the isolate: `throw new S3Error("NoSuchKey", { details: { Key: key } })`.
+ *
+ * Codes, statuses and default messages follow the S3 API reference, "Error responses"
+ * (API_Error, ErrorResponses). A code that is not in the table does not compile.
+ */
+
+const TABLE = {
+  AccessControlListNotSupported: [400, "The bucket does not allow ACLs"],
+  AccessDenied: [403, "Access Denied"],
+  AuthorizationHeaderMalformed: [400, "The authorization header that you provided is not valid."],
+  AuthorizationQueryParametersError: [400, "The authorization query parameters that you provided are not valid."],
+  BadDigest: [400, "The Content-MD5 or checksum value that you specified did not match what the server received."],
+  BadRequest: [400, "Bad Request"],
+  BucketAlreadyExists: [
+    409,
+    "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Specify a different name and try again.",
+  ],
+  BucketAlreadyOwnedByYou: [
+    409,
+    "The bucket that you tried to create already exists, and you own it.",
+  ],
+  BucketNotEmpty: [409, "The bucket that you tried to delete is not empty."],
+  ConditionalRequestConflict: [409, "A conflicting operation occurred during the request. Try again."],
+  EntityTooLarge: [400, "Your proposed upload exceeds the maximum allowed object size."],
+  EntityTooSmall: [400, "Your proposed upload is smaller than the minimum allowed object size."],
+  ExpiredToken: [400, "The provided token has expired."],
+  IllegalLocationConstraintException: [
+    400,
+    "The specified location constraint is incompatible for the region specific endpoint this request was sent to.",
+  ],
+  IncompleteBody: [400, "You did not provide the number of bytes specified by the Content-Length HTTP header."],
+  IncorrectNumberOfFilesInPostRequest: [400, "POST requires exactly one file upload per request."],
+  InternalError: [500, "We encountered an internal error. Please try again."],
+  InvalidAccessKeyId: [403, "The AWS access key ID that you provided does not exist in our records."],
+  InvalidArgument: [400, "Invalid Argument"],
+  InvalidBucketName: [400, "The specified bucket is not valid."],
+  InvalidDigest: [400, "The Content-MD5 or checksum value that you specified is not valid."],
+  InvalidLocationConstraint: [400, "The specified location constraint is not valid."],
+  InvalidPart: [
+    400,
+    "One or more of the specified parts could not be found. The part might not have been uploaded, or the specified entity tag might not have matched the part's entity tag.",
+  ],
+  InvalidPartNumber: [416, "The requested partnumber is not satisfiable"],
+  InvalidPartOrder: [
+    400,
+    "The list of parts was not in ascending order. The parts list must be specified in order by part number.",
+  ],
+  InvalidRange: [416, "The requested range is not satisfiable"],
+  InvalidRequest: [400, "Invalid Request"],
+  InvalidStorageClass: [400, "The storage class that you specified is not valid"],
+  InvalidTag: [400, "The tag provided was not a valid tag."],
+  InvalidToken: [400, "The provided token is malformed or otherwise not valid."],
+  InvalidURI: [400, "The specified URI couldn't be parsed."],
+  KeyTooLongError: [400, "Your key is too long."],
+  MalformedACLError: [
+    400,
+    "The XML that you provided was not well-formed or did not validate against our published schema.",
+  ],
+  MalformedPOSTRequest: [400, "The body of your POST request is not well-formed multipart/form-data."],
+  MalformedXML: [400, "The XML that you provided was not well-formed or did not validate against our published schema."],
+  MaxMessageLengthExceeded: [400, "Your request was too large."],
+  MetadataTooLarge: [400, "Your metadata headers exceed the maximum allowed metadata size."],
+  MethodNotAllowed: [405, "The specified method is not allowed against this resource."],
+  MissingContentLength: [411, "You must provide the Content-Length HTTP header."],
+  MissingRequestBodyError: [400, "Request Body is empty"],
+  MissingSecurityHeader: [400, "Your request is missing a required header."],
+  NoSuchBucket: [404, "The specified bucket does not exist"],
+  NoSuchKey: [404, "The specified key does not exist."],
+  NoSuchTagSet: [404, "The TagSet does not exist"],
+  NoSuchUpload: [
+    404,
+    "The specified multipart upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+  ],
+  NoSuchVersion: [404, "The specified version does not exist."],
+  NotImplemented: [501, "A header or operation that you requested is not implemented."],
+  NotModified: [304, "Not Modified"],
+  PreconditionFailed: [412, "At least one of the preconditions that you specified did not hold."],
+  RequestTimeTooSkewed: [403, "The difference between the request time and the server's time is too large."],
+  RequestTimeout: [400, "Your socket connection to the server was not read from or written to within the timeout period."],
+  ServiceUnavailable: [503, "Service is unable to handle request."],
+  SignatureDoesNotMatch: [
+    403,
+    "The request signature that we calculated does not match the signature that you provided. Check your key and signing method.",
+  ],
+  SlowDown: [503, "Please reduce your request rate."],
+  TooManyBuckets: [400, "You have attempted to create more buckets than are allowed for this account."],
+  UnexpectedContent: [400, "This request contains unsupported content."],
+  XAmzContentChecksumMismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
+  XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
+} as const satisfies Record<string, readonly [status: number, message: string]>;
+
+export type S3ErrorCode = keyof typeof TABLE;
+
+export interface S3ErrorOptions {
+  /** Replaces the table's message. Shown to the client: nothing internal, nothing secret. */
+  readonly message?: string;
+  /** Further elements of the error document, e.g. `{ Key: "a", BucketName: "b" }`. */
+  readonly details?: Readonly<Record<string, string>>;
+  /** Headers some codes carry, e.g. `Content-Range` with InvalidRange, `Allow` with MethodNotAllowed. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What really happened. For the log only. */
+  readonly cause?: unknown;
+}
+
+/** An S3 error as the client sees it: a code of the table, its HTTP status and the elements of its document. */
+export class S3Error extends Error {
+  override readonly name = "S3Error";
+  readonly code: S3ErrorCode;
+  readonly status: number;
+  readonly details: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: S3ErrorCode, options: S3ErrorOptions = {}) {
+    const [status, message] = TABLE[code];
+    super(options.message ?? message, { cause: options.cause });
+    this.code = code;
+    this.status = status;
+    this.details = options.details ?? {};
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** `InvalidArgument` in the shape AWS gives it: the message and the argument that was wrong. */
+export function invalidArgument(message: string, name: string, value: string | null | undefined): S3Error {
+  return new S3Error("InvalidArgument", { message, details: { ArgumentName: name, ArgumentValue: value ?? "" } });
+}

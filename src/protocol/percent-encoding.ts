@@ -1,0 +1,44 @@
+/**
+ * Percent-encoding as SigV4 defines it (AWS "Create a signed request", UriEncode): everything but
+ * `A-Z a-z 0-9 - . _ ~` is `%XY` in upper case, over UTF-8.
+ */
+import { S3Error } from "../errors.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UriEncode; `/` is kept only on request (object keys in a path). */
+export function uriEncode(text: string, keepSlash: "keep-slash" | "encode-slash" = "encode-slash"): string {
+  const encoded = encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return keepSlash === "keep-slash" ? encoded.replaceAll("%2F", "/") : encoded;
+}
+
+/**
+ * Decodes `%XY` escapes to text.
+ * @throws S3Error `InvalidURI` on an incomplete escape or on bytes that are not UTF-8: such a name has no S3 key.
+ */
+export function percentDecode(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    // decodeURIComponent refuses exactly the malformed escapes and the ill-formed UTF-8.
+    throw new S3Error("InvalidURI", { details: { URI: text }, cause });
+  }
+}
+
+/** Length in bytes of the UTF-8 form. */
+export function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}
+
+/** Decodes UTF-8 strictly; undefined if the bytes are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

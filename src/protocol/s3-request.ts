@@ -1,0 +1,18 @@
+import type { AddressingStyle, Resource } from "../model/resource.ts";
+import type { Query } from "./query.ts";
+import type { RawUrl } from "./raw-url.ts";
+
+/** A request in S3's terms: what every stage after addressing works on instead of the platform's `Request`. */
+export interface S3Request {
+  readonly method: string;
+  readonly url: RawUrl;
+  readonly resource: Resource;
+  readonly style: AddressingStyle;
+  readonly query: Query;
+  readonly headers: Headers;
+  /** Accept-Encoding as the client sent it, where the platform tells (`request.cf.clientAcceptEncoding`). */
+  readonly clientAcceptEncoding: string | undefined;
+  readonly body: ReadableStream<Uint8Array> | null;
+  readonly now: Date;
+  readonly requestId: string;
+}
