@@ -1,0 +1,98 @@
+/**
+ * Which bucket and key a URL names: "Virtual hosting of general purpose buckets" (VirtualHosting) and
+ * "Path-style requests". The one place where a key is decoded.
+ */
+import { S3Error } from "../errors.ts";
+import type { AddressingStyle, Resource } from "../model/resource.ts";
+import { percentDecode, utf8Length } from "./percent-encoding.ts";
+import type { RawUrl } from "./raw-url.ts";
+
+/** "Naming Amazon S3 objects" (object-keys): at most 1,024 bytes of UTF-8. */
+export const MAX_KEY_BYTES = 1024;
+
+export interface Address {
+  readonly resource: Resource;
+  readonly style: AddressingStyle;
+}
+
+/** First path segments that belong to this Worker (`/-/health`) and to Cloudflare (`/cdn-cgi/`), never to a bucket. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(["-", "cdn-cgi"]);
+
+/**
+ * Reads the resource from path and host. Bucket names are not checked beyond that, because what an
+ * ill-formed name means depends on the operation (`validateBucketName`).
+ *
+ * @param domains Hosts whose subdomains are buckets, lower-case, without port.
+ * @throws S3Error `InvalidURI` for malformed escapes or bytes that are not UTF-8, `KeyTooLongError` over 1,024 bytes,
+ *   `InvalidBucketName` for an empty name (`//key`) or one this deployment reserves.
+ */
+export function parseAddress(url: RawUrl, hostHeader: string | null, domains: readonly string[]): Address {
+  const bucket = findBucketInHost(hostHeader ?? url.host, domains);
+  const path = url.path.slice(1);
+  if (bucket !== undefined) return { style: "virtual-host", resource: resourceOf(bucket, path) };
+  if (path === "") return { style: "path", resource: { kind: "service" } };
+
+  const slash = path.indexOf("/");
+  const name = percentDecode(slash === -1 ? path : path.slice(0, slash));
+  return { style: "path", resource: resourceOf(name, slash === -1 ? "" : path.slice(slash + 1)) };
+}
+
+function resourceOf(bucket: string, encodedKey: string): Resource {
+  if (bucket === "" || RESERVED_NAMES.has(bucket)) throw invalidBucketName(bucket);
+  if (encodedKey === "") return { kind: "bucket", bucket };
+  const key = percentDecode(encodedKey);
+  requireKeyLength(key);
+  return { kind: "object", bucket, key };
+}
+
+function findBucketInHost(hostHeader: string, domains: readonly string[]): string | undefined {
+  const host = hostHeader.trim().toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
+  // A domain itself is path style even where it is a subdomain of another one.
+  if (domains.includes(host)) return undefined;
+  let bucket: string | undefined;
+  for (const domain of domains) {
+    if (!host.endsWith(`.${domain}`)) continue;
+    const candidate = host.slice(0, -domain.length - 1);
+    // The longest domain leaves the shortest bucket name.
+    if (candidate !== "" && (bucket === undefined || candidate.length < bucket.length)) bucket = candidate;
+  }
+  return bucket;
+}
+
+/** @throws S3Error `KeyTooLongError` for a key of more than 1,024 bytes of UTF-8. */
+export function requireKeyLength(key: string): void {
+  // UTF-8 never has fewer bytes than UTF-16 has units, so long keys are refused without encoding them.
+  const bytes = key.length > MAX_KEY_BYTES ? key.length : utf8Length(key);
+  if (bytes > MAX_KEY_BYTES) {
+    throw new S3Error("KeyTooLongError", {
+      details: { Size: String(utf8Length(key)), MaxSizeAllowed: String(MAX_KEY_BYTES) },
+    });
+  }
+}
+
+// "General purpose bucket naming rules" (bucketnamingrules).
+const SHAPE = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const IPV4_SHAPE = /^\d+\.\d+\.\d+\.\d+$/;
+const FORBIDDEN_PREFIXES = ["xn--", "sthree-", "amzn-s3-demo-"];
+const FORBIDDEN_SUFFIXES = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+
+/** Whether a bucket of this name may exist. */
+export function isValidBucketName(name: string): boolean {
+  return (
+    SHAPE.test(name) &&
+    !name.includes("..") &&
+    !IPV4_SHAPE.test(name) &&
+    !RESERVED_NAMES.has(name) &&
+    !FORBIDDEN_PREFIXES.some((prefix) => name.startsWith(prefix)) &&
+    !FORBIDDEN_SUFFIXES.some((suffix) => name.endsWith(suffix))
+  );
+}
+
+/** @throws S3Error `InvalidBucketName` for a name no bucket may have. */
+export function validateBucketName(name: string): void {
+  if (!isValidBucketName(name)) throw invalidBucketName(name);
+}
+
+function invalidBucketName(name: string): S3Error {
+  return new S3Error("InvalidBucketName", { details: { BucketName: name } });
+}

@@ -1,0 +1,276 @@
+/**
+ * Which operation a request means: method × resource × query marker (subresource) × header.
+ *
+ * S3 names most operations by a bare query parameter (`?acl`), so the tables below are keyed by it. The rule that keeps
+ * this safe: a request that bears a marker is that marker's operation or an error, never the plain one, so
+ * `PUT /b/k?retention` can never store an object and `DELETE /b?policy` can never remove a bucket.
+ * Other query parameters are ignored, as AWS ignores them (`x-id`, cache busters).
+ */
+import { invalidArgument, S3Error } from "../errors.ts";
+import type { Resource } from "../model/resource.ts";
+import type { OperationName } from "./operation-name.ts";
+import type { Query } from "./query.ts";
+
+export interface RoutedRequest {
+  readonly method: string;
+  readonly resource: Resource;
+  readonly query: Query;
+  readonly headers: Headers;
+}
+
+type Method = "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+type Choice = OperationName | ((request: RoutedRequest) => OperationName);
+type Methods = Partial<Readonly<Record<Method, Choice>>>;
+
+interface Marker {
+  /** AWS's name of the subresource in error documents and access logs. */
+  readonly resourceType: string;
+  readonly bucket?: Methods;
+  readonly object?: Methods;
+}
+
+const hasId = (one: OperationName, all: OperationName): Choice => {
+  return (request) => (request.query.has("id") ? one : all);
+};
+
+const copies = (copy: OperationName, plain: OperationName): Choice => {
+  return (request) => (request.headers.has("x-amz-copy-source") ? copy : plain);
+};
+
+const MARKERS: Readonly<Record<string, Marker>> = {
+  abac: { resourceType: "ABAC", bucket: { GET: "GetBucketAbac", PUT: "PutBucketAbac" } },
+  accelerate: {
+    resourceType: "ACCELERATE",
+    bucket: { GET: "GetBucketAccelerateConfiguration", PUT: "PutBucketAccelerateConfiguration" },
+  },
+  acl: {
+    resourceType: "ACL",
+    bucket: { GET: "GetBucketAcl", PUT: "PutBucketAcl" },
+    object: { GET: "GetObjectAcl", PUT: "PutObjectAcl" },
+  },
+  analytics: {
+    resourceType: "ANALYTICS",
+    bucket: {
+      GET: hasId("GetBucketAnalyticsConfiguration", "ListBucketAnalyticsConfigurations"),
+      PUT: "PutBucketAnalyticsConfiguration",
+      DELETE: "DeleteBucketAnalyticsConfiguration",
+    },
+  },
+  attributes: { resourceType: "OBJECT_ATTRIBUTES", object: { GET: "GetObjectAttributes" } },
+  cors: {
+    resourceType: "CORS",
+    bucket: { GET: "GetBucketCors", PUT: "PutBucketCors", DELETE: "DeleteBucketCors" },
+  },
+  delete: { resourceType: "MULTI_OBJECT_DELETE", bucket: { POST: "DeleteObjects" } },
+  encryption: {
+    resourceType: "ENCRYPTION",
+    bucket: { GET: "GetBucketEncryption", PUT: "PutBucketEncryption", DELETE: "DeleteBucketEncryption" },
+    object: { PUT: "UpdateObjectEncryption" },
+  },
+  "intelligent-tiering": {
+    resourceType: "INTELLIGENT_TIERING",
+    bucket: {
+      GET: hasId("GetBucketIntelligentTieringConfiguration", "ListBucketIntelligentTieringConfigurations"),
+      PUT: "PutBucketIntelligentTieringConfiguration",
+      DELETE: "DeleteBucketIntelligentTieringConfiguration",
+    },
+  },
+  inventory: {
+    resourceType: "INVENTORY",
+    bucket: {
+      GET: hasId("GetBucketInventoryConfiguration", "ListBucketInventoryConfigurations"),
+      PUT: "PutBucketInventoryConfiguration",
+      DELETE: "DeleteBucketInventoryConfiguration",
+    },
+  },
+  "legal-hold": { resourceType: "LEGAL_HOLD", object: { GET: "GetObjectLegalHold", PUT: "PutObjectLegalHold" } },
+  lifecycle: {
+    resourceType: "LIFECYCLE",
+    bucket: {
+      GET: "GetBucketLifecycleConfiguration",
+      PUT: "PutBucketLifecycleConfiguration",
+      DELETE: "DeleteBucketLifecycle",
+    },
+  },
+  location: { resourceType: "LOCATION", bucket: { GET: "GetBucketLocation" } },
+  logging: { resourceType: "LOGGING_STATUS", bucket: { GET: "GetBucketLogging", PUT: "PutBucketLogging" } },
+  metadataConfiguration: {
+    resourceType: "METADATA_CONFIGURATION",
+    bucket: {
+      GET: "GetBucketMetadataConfiguration",
+      POST: "CreateBucketMetadataConfiguration",
+      DELETE: "DeleteBucketMetadataConfiguration",
+    },
+  },
+  metadataInventoryTable: {
+    resourceType: "METADATA_INVENTORY_TABLE",
+    bucket: { PUT: "UpdateBucketMetadataInventoryTableConfiguration" },
+  },
+  metadataJournalTable: {
+    resourceType: "METADATA_JOURNAL_TABLE",
+    bucket: { PUT: "UpdateBucketMetadataJournalTableConfiguration" },
+  },
+  metadataTable: {
+    resourceType: "METADATA_TABLE",
+    bucket: {
+      GET: "GetBucketMetadataTableConfiguration",
+      POST: "CreateBucketMetadataTableConfiguration",
+      DELETE: "DeleteBucketMetadataTableConfiguration",
+    },
+  },
+  metrics: {
+    resourceType: "METRICS",
+    bucket: {
+      GET: hasId("GetBucketMetricsConfiguration", "ListBucketMetricsConfigurations"),
+      PUT: "PutBucketMetricsConfiguration",
+      DELETE: "DeleteBucketMetricsConfiguration",
+    },
+  },
+  notification: {
+    resourceType: "NOTIFICATION",
+    bucket: { GET: "GetBucketNotificationConfiguration", PUT: "PutBucketNotificationConfiguration" },
+  },
+  "object-lock": {
+    resourceType: "OBJECT_LOCK_CONFIGURATION",
+    bucket: { GET: "GetObjectLockConfiguration", PUT: "PutObjectLockConfiguration" },
+  },
+  ownershipControls: {
+    resourceType: "OWNERSHIP_CONTROLS",
+    bucket: {
+      GET: "GetBucketOwnershipControls",
+      PUT: "PutBucketOwnershipControls",
+      DELETE: "DeleteBucketOwnershipControls",
+    },
+  },
+  policy: {
+    resourceType: "BUCKETPOLICY",
+    bucket: { GET: "GetBucketPolicy", PUT: "PutBucketPolicy", DELETE: "DeleteBucketPolicy" },
+  },
+  policyStatus: { resourceType: "POLICY_STATUS", bucket: { GET: "GetBucketPolicyStatus" } },
+  publicAccessBlock: {
+    resourceType: "PUBLIC_ACCESS_BLOCK",
+    bucket: { GET: "GetPublicAccessBlock", PUT: "PutPublicAccessBlock", DELETE: "DeletePublicAccessBlock" },
+  },
+  renameObject: { resourceType: "RENAME_OBJECT", object: { PUT: "RenameObject" } },
+  replication: {
+    resourceType: "REPLICATION",
+    bucket: { GET: "GetBucketReplication", PUT: "PutBucketReplication", DELETE: "DeleteBucketReplication" },
+  },
+  requestPayment: {
+    resourceType: "REQUEST_PAYMENT",
+    bucket: { GET: "GetBucketRequestPayment", PUT: "PutBucketRequestPayment" },
+  },
+  restore: { resourceType: "RESTORE", object: { POST: "RestoreObject" } },
+  retention: { resourceType: "RETENTION", object: { GET: "GetObjectRetention", PUT: "PutObjectRetention" } },
+  // Whether select-type is 2 is for the operation to say; without the marker row the POST would mean nothing.
+  select: { resourceType: "SELECT", object: { POST: "SelectObjectContent" } },
+  session: { resourceType: "SESSION", bucket: { GET: "CreateSession" } },
+  tagging: {
+    resourceType: "TAGGING",
+    bucket: { GET: "GetBucketTagging", PUT: "PutBucketTagging", DELETE: "DeleteBucketTagging" },
+    object: { GET: "GetObjectTagging", PUT: "PutObjectTagging", DELETE: "DeleteObjectTagging" },
+  },
+  torrent: { resourceType: "OBJECT_TORRENT", object: { GET: "GetObjectTorrent" } },
+  uploadId: {
+    resourceType: "UPLOAD",
+    object: {
+      GET: "ListParts",
+      PUT: copies("UploadPartCopy", "UploadPart"),
+      POST: "CompleteMultipartUpload",
+      DELETE: "AbortMultipartUpload",
+    },
+  },
+  uploads: {
+    resourceType: "UPLOADS",
+    bucket: { GET: "ListMultipartUploads" },
+    object: { POST: "CreateMultipartUpload" },
+  },
+  versioning: { resourceType: "VERSIONING", bucket: { GET: "GetBucketVersioning", PUT: "PutBucketVersioning" } },
+  versions: { resourceType: "BUCKETVERSIONS", bucket: { GET: "ListObjectVersions" } },
+  website: {
+    resourceType: "WEBSITE",
+    bucket: { GET: "GetBucketWebsite", PUT: "PutBucketWebsite", DELETE: "DeleteBucketWebsite" },
+  },
+};
+
+/**
+ * `partNumber` alone: a part of a finished object when reading, and a forgotten upload id when writing. UploadPart then
+ * says what is missing; storing the part as the whole object would be the worst answer.
+ */
+const PART_NUMBER: Marker = {
+  resourceType: "PART",
+  object: { GET: "GetObject", HEAD: "HeadObject", PUT: copies("UploadPartCopy", "UploadPart") },
+};
+
+const PLAIN: Readonly<Record<Resource["kind"], { readonly resourceType: string; readonly methods: Methods }>> = {
+  service: { resourceType: "SERVICE", methods: { GET: "ListBuckets" } },
+  bucket: {
+    resourceType: "BUCKET",
+    methods: {
+      GET: (request) => (request.query.get("list-type") === "2" ? "ListObjectsV2" : "ListObjects"),
+      HEAD: "HeadBucket",
+      PUT: "CreateBucket",
+      POST: postToBucket,
+      DELETE: "DeleteBucket",
+    },
+  },
+  object: {
+    resourceType: "OBJECT",
+    methods: {
+      GET: "GetObject",
+      HEAD: "HeadObject",
+      PUT: copies("CopyObject", "PutObject"),
+      DELETE: "DeleteObject",
+    },
+  },
+};
+
+/**
+ * Names the operation of a request.
+ *
+ * @throws S3Error `MethodNotAllowed` (405, with `Allow`) if the resource or subresource has no such method;
+ *   `InvalidArgument` if two subresources are named at once ("Conflicting query string parameters", as AWS);
+ *   `PreconditionFailed` for a POST to a bucket that is no form.
+ */
+export function resolveOperation(request: RoutedRequest): OperationName {
+  if (request.method === "OPTIONS") return "OptionsPreflight";
+  const marker = findMarker(request.query);
+  if (marker === undefined) {
+    const { resourceType, methods } = PLAIN[request.resource.kind];
+    return choose(request, methods, resourceType);
+  }
+  const methods = request.resource.kind === "service" ? undefined : marker[request.resource.kind];
+  return choose(request, methods ?? {}, marker.resourceType);
+}
+
+function findMarker(query: Query): Marker | undefined {
+  const found = new Set<string>();
+  for (const [name] of query.entries) if (Object.hasOwn(MARKERS, name)) found.add(name);
+  const [name, ...others] = found;
+  if (name === undefined) return query.has("partNumber") ? PART_NUMBER : undefined;
+  if (others.length > 0) {
+    // Seen on AWS: the argument named is the kind of thing in conflict, its value the first parameter.
+    const list = [...found].sort().join(", ");
+    throw invalidArgument(`Conflicting query string parameters: ${list}`, "ResourceType", name);
+  }
+  return MARKERS[name];
+}
+
+function choose(request: RoutedRequest, methods: Methods, resourceType: string): OperationName {
+  const choice = Object.entries(methods).find(([method]) => method === request.method)?.[1];
+  if (choice === undefined) {
+    throw new S3Error("MethodNotAllowed", {
+      details: { Method: request.method, ResourceType: resourceType },
+      headers: { Allow: Object.keys(methods).join(", ") },
+    });
+  }
+  return typeof choice === "function" ? choice(request) : choice;
+}
+
+function postToBucket(request: RoutedRequest): OperationName {
+  const mediaType = (request.headers.get("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
+  if (mediaType === "multipart/form-data") return "PostObject";
+  throw new S3Error("PreconditionFailed", {
+    details: { Condition: "Bucket POST must be of the enclosure-type multipart/form-data" },
+  });
+}
