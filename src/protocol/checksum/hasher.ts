@@ -1,0 +1,65 @@
+/// <reference path="./node-hashes.d.ts" />
+/**
+ * Running digests for everything S3 lets a client promise about a body. MD5, SHA and CRC-32 are the platform's own;
+ * CRC-32C and CRC-64/NVME are tables, because the platform's `DigestStream` for them is asynchronous and in workerd only.
+ */
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import type { ChecksumAlgorithm } from "../../model/checksum.ts";
+import { crc32c } from "./crc32c.ts";
+import { Crc64Nvme } from "./crc64nvme.ts";
+
+export interface Hasher {
+  update(bytes: Uint8Array): void;
+  /** Big-endian digest. To be called once. */
+  digest(): Uint8Array<ArrayBuffer>;
+}
+
+export function createHasher(algorithm: ChecksumAlgorithm | "MD5"): Hasher {
+  switch (algorithm) {
+    case "CRC32":
+      return crc32Hasher(crc32);
+    case "CRC32C":
+      return crc32Hasher(crc32c);
+    case "CRC64NVME":
+      return new Crc64Nvme();
+    case "MD5":
+      return nativeHasher("md5");
+    case "SHA1":
+      return nativeHasher("sha1");
+    case "SHA256":
+      return nativeHasher("sha256");
+    default:
+      return algorithm satisfies never;
+  }
+}
+
+/** Lower-case hex SHA-256 of a whole text (as UTF-8) or of bytes. */
+export function sha256Hex(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+function nativeHasher(algorithm: "md5" | "sha1" | "sha256"): Hasher {
+  const hash = createHash(algorithm);
+  return {
+    update: (bytes) => {
+      hash.update(bytes);
+    },
+    digest: () => new Uint8Array(hash.digest()),
+  };
+}
+
+function crc32Hasher(next: (bytes: Uint8Array, previous: number) => number): Hasher {
+  let crc = 0;
+  return {
+    update: (bytes) => {
+      // Node 22's crc32() of no bytes is 0, whatever came before.
+      if (bytes.length > 0) crc = next(bytes, crc);
+    },
+    digest: () => {
+      const bytes = new Uint8Array(4);
+      new DataView(bytes.buffer).setUint32(0, crc);
+      return bytes;
+    },
+  };
+}

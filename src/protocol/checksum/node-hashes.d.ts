@@ -1,0 +1,17 @@
+/**
+ * The three functions of Node that workerd provides natively and this folder uses. Declared here because the Worker is
+ * compiled without Node's types, so that nothing else of Node slips in.
+ */
+declare module "node:crypto" {
+  export interface Hash {
+    update(data: Uint8Array | string): Hash;
+    digest(): Uint8Array<ArrayBuffer>;
+    digest(encoding: "hex"): string;
+  }
+  export function createHash(algorithm: "md5" | "sha1" | "sha256"): Hash;
+}
+
+declare module "node:zlib" {
+  /** CRC-32 of `data`, continuing from `value`. */
+  export function crc32(data: Uint8Array, value?: number): number;
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { combineCrc } from "../../../src/protocol/checksum/combine.ts";
+import { formatBase64, formatHex, parseBase64, parseHex } from "../../../src/protocol/checksum/digest-text.ts";
+import { createHasher } from "../../../src/protocol/checksum/hasher.ts";
+
+const text = (value: string) => new TextEncoder().encode(value);
+
+function digest(algorithm: Parameters<typeof createHasher>[0], ...pieces: Uint8Array[]) {
+  const hasher = createHasher(algorithm);
+  for (const piece of pieces) hasher.update(piece);
+  return hasher.digest();
+}
+
+/** Reproducible noise. */
+function noise(length: number, seed = 1): Uint8Array {
+  let state = seed;
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state >>> 24;
+  });
+}
+
+/** Bit by bit, straight from the definition: an independent check of the tables. */
+function slowCrc(bytes: Uint8Array, width: bigint, polynomial: bigint): string {
+  const ones = (1n << width) - 1n;
+  let crc = ones;
+  for (const byte of bytes) {
+    crc ^= BigInt(byte);
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1n ? (crc >> 1n) ^ polynomial : crc >> 1n;
+  }
+  return (crc ^ ones).toString(16).padStart(Number(width) / 4, "0");
+}
+
+describe("published check values of 123456789", () => {
+  test.each([
+    ["CRC32", "cbf43926"],
+    ["CRC32C", "e3069283"],
+    ["CRC64NVME", "ae8b14860a799888"],
+    ["MD5", "25f9e794323b453885f5181f1b624d0b"],
+    ["SHA1", "f7c3bc1d808e04732adf679965ccc34ca7ae3441"],
+    ["SHA256", "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"],
+  ] as const)("%s", (algorithm, expected) => {
+    expect(formatHex(digest(algorithm, text("123456789")))).toBe(expected);
+    expect(formatHex(digest(algorithm, text("1"), text(""), text("2345678"), text("9")))).toBe(expected);
+  });
+});
+
+describe("tables against the bitwise definition", () => {
+  test.each([0, 1, 7, 8, 9, 15, 16, 17, 255, 1000])("%i bytes, at any offset into their buffer", (length) => {
+    const bytes = noise(length + 3).subarray(3);
+    expect(formatHex(digest("CRC32C", bytes))).toBe(slowCrc(bytes, 32n, 0x82f63b78n));
+    expect(formatHex(digest("CRC64NVME", bytes))).toBe(slowCrc(bytes, 64n, 0x9a6c9329ac4bc9b5n));
+  });
+});
+
+describe("combineCrc", () => {
+  test.each(["CRC32", "CRC32C", "CRC64NVME"] as const)("%s of a concatenation", (algorithm) => {
+    for (const [a, b] of [
+      [0, 0],
+      [0, 5],
+      [5, 0],
+      [1, 1],
+      [1000, 1],
+      [3, 70_001],
+    ] as const) {
+      const first = noise(a, 7);
+      const second = noise(b, 9);
+      expect(combineCrc(algorithm, digest(algorithm, first), digest(algorithm, second), b)).toEqual(
+        digest(algorithm, first, second),
+      );
+    }
+  });
+
+  test("lengths beyond 32 bits: 2^33 zero bytes appended in one step and in two", () => {
+    const zeros = (n: number) => {
+      // Doubling: the checksum of 2n zeros from that of n.
+      let length = 1;
+      let sum = digest("CRC64NVME", new Uint8Array(1));
+      while (length < n) {
+        sum = combineCrc("CRC64NVME", sum, sum, length);
+        length *= 2;
+      }
+      return sum;
+    };
+    const half = 2 ** 32;
+    const a = digest("CRC64NVME", text("a"));
+    const inOne = combineCrc("CRC64NVME", a, zeros(2 ** 33), 2 ** 33);
+    const inTwo = combineCrc("CRC64NVME", combineCrc("CRC64NVME", a, zeros(half), half), zeros(half), half);
+    expect(inOne).toEqual(inTwo);
+  });
+
+  test("10,000 parts of one size take well under a second", () => {
+    const part = digest("CRC64NVME", noise(100));
+    const started = performance.now();
+    let sum = part;
+    for (let i = 1; i < 10_000; i++) sum = combineCrc("CRC64NVME", sum, part, 100);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+describe("digest texts", () => {
+  test("base64 must be padded, standard and of the right length", () => {
+    expect(parseBase64("4waSgw==", 4)).toEqual(Uint8Array.of(0xe3, 0x06, 0x92, 0x83));
+    for (const bad of ["", "4waSgw", "4waSgw=", "4waSg===", "4waS", "4waSgwAA", "4w-_gw==", " 4waSgw==", "ä===AAA="]) {
+      expect(parseBase64(bad, 4), bad).toBeUndefined();
+    }
+    expect(formatBase64(Uint8Array.of(0xe3, 0x06, 0x92, 0x83))).toBe("4waSgw==");
+  });
+
+  test("hex must be lower case and of the right length", () => {
+    expect(parseHex("00ff", 2)).toEqual(Uint8Array.of(0, 255));
+    for (const bad of ["00f", "00FF", "00fg", "00ff0", ""]) expect(parseHex(bad, 2), bad).toBeUndefined();
+  });
+});
