@@ -6,9 +6,9 @@ declare module "node:crypto" {
   export interface Hash {
     update(data: Uint8Array | string): Hash;
     digest(): Uint8Array<ArrayBuffer>;
-    digest(encoding: "hex"): string;
+    digest(encoding: "hex" | "base64url"): string;
   }
-  export function createHash(algorithm: "md5" | "sha1" | "sha256"): Hash;
+  export function createHash(algorithm: "md5" | "sha1" | "sha256" | "sha512"): Hash;
 }
 
 declare module "node:zlib" {

@@ -1,0 +1,29 @@
+/** The `s3:` actions in use (AWS Service Authorization Reference, "Actions, resources, and condition keys for S3"). */
+export const S3_ACTIONS = [
+  "s3:AbortMultipartUpload",
+  "s3:CreateBucket",
+  "s3:DeleteBucket",
+  "s3:DeleteObject",
+  "s3:DeleteObjectTagging",
+  "s3:GetBucketLocation",
+  "s3:GetBucketTagging",
+  "s3:GetObject",
+  "s3:GetObjectAttributes",
+  "s3:GetObjectTagging",
+  "s3:ListAllMyBuckets",
+  "s3:ListBucket",
+  "s3:ListBucketMultipartUploads",
+  "s3:ListMultipartUploadParts",
+  "s3:PutBucketTagging",
+  "s3:PutObject",
+  "s3:PutObjectTagging",
+] as const;
+
+export type S3Action = (typeof S3_ACTIONS)[number];
+
+/** One thing an operation needs to be allowed: an action on the service, a bucket, or an object of a bucket. */
+export interface Permission {
+  readonly action: S3Action;
+  readonly bucket?: string;
+  readonly key?: string;
+}

@@ -1,0 +1,94 @@
+/**
+ * The Worker's bindings, read and checked once per isolate. Nothing deeper than `index.ts` and `services.ts` sees `Env`.
+ */
+
+/** Bindings and variables of `wrangler.toml` plus the secrets. `STORE_<NAME>` bindings add regions. */
+export interface Env {
+  readonly STORE: R2Bucket;
+  readonly DB: D1Database;
+  readonly ROOT_ACCESS_KEY_ID?: string;
+  readonly ROOT_SECRET_ACCESS_KEY?: string;
+  readonly SEAL_KEY?: string;
+  readonly REGION?: string;
+  readonly S3_DOMAINS?: string;
+  readonly CONFIG_TTL_SECONDS?: string;
+  readonly ENFORCE_REGION?: string;
+}
+
+export interface Config {
+  readonly rootAccessKeyId: string;
+  readonly rootSecretAccessKey: string;
+  /** 32 bytes; everything that is sealed or signed by the deployment derives from it. */
+  readonly sealKey: Uint8Array<ArrayBuffer>;
+  /** The region of the `STORE` binding. */
+  readonly region: string;
+  /** Domains under which `<bucket>.<domain>` names a bucket. */
+  readonly s3Domains: readonly string[];
+  /** How long an isolate may act on what it read about keys and buckets. */
+  readonly configTtlMs: number;
+  /** Whether the credential scope must name `region`. */
+  readonly enforceRegion: boolean;
+  /** R2 bindings by region. */
+  readonly stores: ReadonlyMap<string, R2Bucket>;
+}
+
+/** Why the Worker cannot serve yet, in words for the person who deploys it. */
+export class NotConfigured extends Error {
+  override readonly name = "NotConfigured";
+}
+
+const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which sets what is missing.";
+
+/** @throws NotConfigured naming the first thing that is missing or malformed; never with a secret's value. */
+export function readConfig(env: Env): Config {
+  const region = env.REGION || "us-east-1";
+  return {
+    rootAccessKeyId: required(env, "ROOT_ACCESS_KEY_ID", /^[\w]{16,128}$/, "16 to 128 letters, digits or underscores"),
+    rootSecretAccessKey: required(env, "ROOT_SECRET_ACCESS_KEY", /^\S{16,128}$/, "16 to 128 characters without blanks"),
+    sealKey: hexToBytes(required(env, "SEAL_KEY", /^[0-9a-fA-F]{64}$/, "64 hexadecimal digits")),
+    region,
+    s3Domains: (env.S3_DOMAINS ?? "")
+      .split(",")
+      .map((domain) => domain.trim().toLowerCase())
+      .filter((domain) => domain !== ""),
+    configTtlMs: seconds(env.CONFIG_TTL_SECONDS ?? "5") * 1000,
+    enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
+    stores: findStores(env, region),
+  };
+}
+
+type SecretName = "ROOT_ACCESS_KEY_ID" | "ROOT_SECRET_ACCESS_KEY" | "SEAL_KEY";
+
+function required(env: Env, name: SecretName, shape: RegExp, expected: string): string {
+  const value = env[name];
+  if (!value) throw new NotConfigured(`The secret ${name} is not set. ${REMEDY}`);
+  if (!shape.test(value)) throw new NotConfigured(`The secret ${name} must be ${expected}.`);
+  return value;
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new NotConfigured("CONFIG_TTL_SECONDS must be a whole number of seconds.");
+  return Number(text);
+}
+
+function boolean(name: string, text: string): boolean {
+  if (text !== "true" && text !== "false") throw new NotConfigured(`${name} must be "true" or "false".`);
+  return text === "true";
+}
+
+function hexToBytes(hex: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** `STORE` serves the default region; `STORE_EU_WEST_1` serves `eu-west-1`. */
+function findStores(env: Env, defaultRegion: string): Map<string, R2Bucket> {
+  if (env.STORE === undefined || env.DB === undefined) {
+    throw new NotConfigured("The bindings STORE (R2) and DB (D1) are missing from wrangler.toml.");
+  }
+  const stores = new Map([[defaultRegion, env.STORE]]);
+  for (const [name, binding] of Object.entries(env as unknown as Record<string, unknown>)) {
+    const match = /^STORE_([A-Z0-9_]+)$/.exec(name);
+    if (match?.[1] !== undefined) stores.set(match[1].toLowerCase().replaceAll("_", "-"), binding as R2Bucket);
+  }
+  return stores;
+}

@@ -1,0 +1,84 @@
+import type { Checksum } from "./checksum.ts";
+
+/** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
+export const STORAGE_CLASSES = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA"] as const;
+export type StorageClass = (typeof STORAGE_CLASSES)[number];
+
+/** The system headers S3 stores and gives back verbatim. */
+export interface ContentHeaders {
+  readonly contentType: string;
+  readonly cacheControl?: string;
+  readonly contentDisposition?: string;
+  readonly contentEncoding?: string;
+  readonly contentLanguage?: string;
+  /** As sent: S3 does not require a date. */
+  readonly expires?: string;
+}
+
+/** What a writer may say about an object. */
+export interface ObjectAttributes {
+  readonly content: ContentHeaders;
+  /** `x-amz-meta-*` without the prefix, names in lower case, values decoded. */
+  readonly userMetadata: Readonly<Record<string, string>>;
+  readonly storageClass: StorageClass;
+  /** Canonical user id. */
+  readonly ownerId: string;
+  readonly websiteRedirectLocation?: string;
+}
+
+/** An object as it stands in the index. */
+export interface StoredObject extends ObjectAttributes {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** Without quotes. */
+  readonly etag: string;
+  readonly lastModified: Date;
+  readonly checksum?: Checksum;
+}
+
+/** First and last position as asked for; both ends inclusive. */
+export type ByteRange =
+  | { readonly kind: "from"; readonly first: number; readonly last?: number }
+  | { readonly kind: "suffix"; readonly length: number };
+
+/** A range fitted to an object's size. */
+export interface ResolvedRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Decided atomically with the write. ETags without quotes. */
+export type WriteCondition =
+  | { readonly kind: "if-none-match-any" }
+  | { readonly kind: "if-match"; readonly etag: string | "*" };
+
+/** One row of a listing. */
+export interface ListedObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly lastModified: Date;
+  readonly storageClass: StorageClass;
+  readonly ownerId: string;
+  readonly checksum?: { readonly algorithm: Checksum["algorithm"]; readonly type: Checksum["type"] };
+}
+
+export interface ListQuery {
+  readonly prefix: string;
+  /** Empty: no grouping. */
+  readonly delimiter: string;
+  /** Only what sorts after this key or common prefix (UTF-8 byte order); a common prefix that equals it is passed over. */
+  readonly after: string;
+  /** 0..1000, objects and common prefixes together. */
+  readonly maxKeys: number;
+}
+
+export interface ListPage {
+  /** UTF-8 byte order. */
+  readonly objects: readonly ListedObject[];
+  /** UTF-8 byte order. */
+  readonly commonPrefixes: readonly string[];
+  readonly isTruncated: boolean;
+  /** The last key or common prefix of the page: `after` of the next one. Empty if the page is empty. */
+  readonly last: string;
+}

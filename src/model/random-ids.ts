@@ -1,0 +1,40 @@
+/** Random names. All from the platform's cryptographic generator. */
+
+const LOWER = "abcdefghijklmnopqrstuvwxyz0123456789";
+const UPPER_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const DIGITS = "0123456789";
+const HEX = "0123456789abcdef";
+
+/** 12 characters, 62 bits: the prefix of a bucket's entries. */
+export const newBucketId = () => pick(LOWER, 12);
+
+/** 26 characters, 134 bits: a set of blobs or a write. */
+export const newBlobSetId = () => pick(LOWER, 26);
+
+/** 12 decimal digits. */
+export const newAccountId = () => pick(DIGITS, 12);
+
+/** 64 hexadecimal digits. */
+export const newCanonicalId = () => pick(HEX, 64);
+
+/** In the shape AWS gives access key ids. */
+export const newAccessKeyId = () => `AKIA${pick(UPPER_BASE32, 16)}`;
+
+/** 40 characters, 240 bits. */
+export const newSecretAccessKey = () => pick(SECRET, 40);
+
+/** 16 upper-case hexadecimal digits, as in `x-amz-request-id`. */
+export const newRequestId = () => pick(HEX, 16).toUpperCase();
+
+/** Unbiased choice: bytes that would favour the front of the alphabet are thrown away. */
+function pick(alphabet: string, length: number): string {
+  const limit = 256 - (256 % alphabet.length);
+  let text = "";
+  while (text.length < length) {
+    for (const byte of crypto.getRandomValues(new Uint8Array(length * 2))) {
+      if (byte < limit && text.length < length) text += alphabet.charAt(byte % alphabet.length);
+    }
+  }
+  return text;
+}

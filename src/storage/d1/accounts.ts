@@ -1,0 +1,99 @@
+/** Accounts and access keys, as the admin API manages them. Secrets are sealed before they reach a row. */
+import type { Account } from "../../model/caller.ts";
+import { newAccessKeyId, newAccountId, newCanonicalId, newSecretAccessKey } from "../../model/random-ids.ts";
+import type { RootGrant } from "../../access/authorize.ts";
+import type { Sealer } from "../sealing.ts";
+import type { Directory } from "./directory.ts";
+import { type AccessKeyRow, type AccountRow, toAccount } from "./rows.ts";
+
+export interface AccessKey {
+  readonly accessKeyId: string;
+  readonly accountId: string;
+  readonly status: "Active" | "Inactive";
+  readonly createdAt: Date;
+}
+
+/** The only time a secret is seen outside `auth`. */
+export interface NewAccessKey extends AccessKey {
+  readonly secretAccessKey: string;
+}
+
+export class Accounts {
+  readonly #db: D1Database;
+  readonly #sealer: Sealer;
+  readonly #directory: Directory;
+
+  constructor(db: D1Database, sealer: Sealer, directory: Directory) {
+    this.#db = db;
+    this.#sealer = sealer;
+    this.#directory = directory;
+  }
+
+  async create(_by: RootGrant, displayName: string, now: Date): Promise<{ account: Account; key: NewAccessKey }> {
+    const account: Account = { id: newAccountId(), canonicalId: newCanonicalId(), displayName, isRoot: false };
+    const { key, insert } = await this.#newKey(account.id, now);
+    await this.#db.batch([
+      this.#db
+        .prepare("INSERT INTO accounts (id, canonical_id, display_name, created_at) VALUES (?1, ?2, ?3, ?4)")
+        .bind(account.id, account.canonicalId, account.displayName, now.getTime()),
+      insert,
+    ]);
+    return { account, key };
+  }
+
+  async list(_by: RootGrant): Promise<(Account & { createdAt: Date })[]> {
+    const { results } = await this.#db.prepare("SELECT * FROM accounts ORDER BY created_at, id").all<AccountRow>();
+    return results.map((row) => ({ ...toAccount(row), createdAt: new Date(row.created_at) }));
+  }
+
+  /** Undefined if there is no such account. */
+  async createKey(_by: RootGrant, accountId: string, now: Date): Promise<NewAccessKey | undefined> {
+    const found = await this.#db.prepare("SELECT 1 FROM accounts WHERE id = ?1").bind(accountId).first();
+    if (found === null) return undefined;
+    const { key, insert } = await this.#newKey(accountId, now);
+    await insert.run();
+    this.#directory.forgetCredential(key.accessKeyId);
+    return key;
+  }
+
+  async listKeys(_by: RootGrant, accountId: string | undefined): Promise<AccessKey[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT id, account_id, status, created_at FROM access_keys
+         WHERE ?1 IS NULL OR account_id = ?1 ORDER BY created_at, id`,
+      )
+      .bind(accountId ?? null)
+      .all<AccessKeyRow>();
+    return results.map((row) => ({
+      accessKeyId: row.id,
+      accountId: row.account_id,
+      status: row.status === "Active" ? "Active" : "Inactive",
+      createdAt: new Date(row.created_at),
+    }));
+  }
+
+  /** False if there is no such key. */
+  async setKeyStatus(_by: RootGrant, accessKeyId: string, status: AccessKey["status"]): Promise<boolean> {
+    const { meta } = await this.#db
+      .prepare("UPDATE access_keys SET status = ?2 WHERE id = ?1")
+      .bind(accessKeyId, status)
+      .run();
+    this.#directory.forgetCredential(accessKeyId);
+    return meta.changes > 0;
+  }
+
+  async deleteKey(_by: RootGrant, accessKeyId: string): Promise<boolean> {
+    const { meta } = await this.#db.prepare("DELETE FROM access_keys WHERE id = ?1").bind(accessKeyId).run();
+    this.#directory.forgetCredential(accessKeyId);
+    return meta.changes > 0;
+  }
+
+  async #newKey(accountId: string, now: Date): Promise<{ key: NewAccessKey; insert: D1PreparedStatement }> {
+    const accessKeyId = newAccessKeyId();
+    const secretAccessKey = newSecretAccessKey();
+    const insert = this.#db
+      .prepare("INSERT INTO access_keys (id, account_id, secret_sealed, created_at) VALUES (?1, ?2, ?3, ?4)")
+      .bind(accessKeyId, accountId, await this.#sealer.seal(secretAccessKey, accessKeyId), now.getTime());
+    return { key: { accessKeyId, accountId, status: "Active", createdAt: now, secretAccessKey }, insert };
+  }
+}

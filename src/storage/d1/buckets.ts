@@ -1,0 +1,77 @@
+/** The bucket table. Reads on the path of a request go through `Directory`; here are the writes and the lists. */
+import type { Bucket } from "../../model/bucket.ts";
+import { newBucketId } from "../../model/random-ids.ts";
+import type { Grant } from "../../access/authorize.ts";
+import type { Directory } from "./directory.ts";
+import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
+
+/** AWS's default quota of general purpose buckets per account. */
+export const MAX_BUCKETS_PER_ACCOUNT = 10_000;
+
+export type CreateBucketResult =
+  | { readonly outcome: "created" }
+  | { readonly outcome: "exists"; readonly accountId: string }
+  | { readonly outcome: "too-many" };
+
+export interface BucketListQuery {
+  readonly prefix: string;
+  readonly region: string | undefined;
+  /** Only names after this one. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+export class Buckets {
+  readonly #db: D1Database;
+  readonly #directory: Directory;
+
+  constructor(db: D1Database, directory: Directory) {
+    this.#db = db;
+    this.#directory = directory;
+  }
+
+  /** Atomic: of two callers one creates, the other learns who did. */
+  async create(_by: Grant, bucket: { name: string; accountId: string; region: string; now: Date }): Promise<CreateBucketResult> {
+    const [inserted, owner] = await this.#db.batch([
+      this.#db
+        .prepare(
+          `INSERT INTO buckets (name, id, account_id, region, created_at)
+           SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM buckets WHERE account_id = ?3) < ?6
+           ON CONFLICT (name) DO NOTHING RETURNING id`,
+        )
+        .bind(bucket.name, newBucketId(), bucket.accountId, bucket.region, bucket.now.getTime(), MAX_BUCKETS_PER_ACCOUNT),
+      this.#db.prepare("SELECT account_id FROM buckets WHERE name = ?1").bind(bucket.name),
+    ]);
+    this.#directory.forgetBucket(bucket.name);
+    if (inserted?.results.length === 1) return { outcome: "created" };
+    const row = owner?.results[0] as { account_id: string } | undefined;
+    return row === undefined ? { outcome: "too-many" } : { outcome: "exists", accountId: row.account_id };
+  }
+
+  /** Removes this incarnation only; a bucket made anew under the name meanwhile stays. */
+  async delete(_by: Grant, bucket: Bucket, now: Date): Promise<void> {
+    await this.#db.batch([
+      this.#db
+        .prepare(
+          `INSERT OR IGNORE INTO deleted_buckets (id, region, deleted_at)
+           SELECT id, region, ?2 FROM buckets WHERE id = ?1`,
+        )
+        .bind(bucket.id, now.getTime()),
+      this.#db.prepare("DELETE FROM buckets WHERE id = ?1").bind(bucket.id),
+    ]);
+    this.#directory.forgetBucket(bucket.name);
+  }
+
+  /** An account's buckets by name. Returns up to `limit + 1` rows, so that the caller sees whether more follow. */
+  async list(_by: Grant, accountId: string, query: BucketListQuery): Promise<Bucket[]> {
+    const { results } = await this.#db
+      .prepare(
+        `${SELECT_BUCKETS}
+         WHERE b.account_id = ?1 AND b.name > ?2 AND substr(b.name, 1, length(?3)) = ?3 AND (?4 IS NULL OR b.region = ?4)
+         ORDER BY b.name LIMIT ?5`,
+      )
+      .bind(accountId, query.after, query.prefix, query.region ?? null, query.limit + 1)
+      .all<BucketRow>();
+    return results.map(toBucket);
+  }
+}

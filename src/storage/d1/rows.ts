@@ -1,0 +1,49 @@
+/** Rows as D1 returns them, and their translation into the model. snake_case stops here. */
+import type { Account } from "../../model/caller.ts";
+import type { Bucket } from "../../model/bucket.ts";
+
+export interface AccountRow {
+  readonly id: string;
+  readonly canonical_id: string;
+  readonly display_name: string;
+  readonly is_root: number;
+  readonly created_at: number;
+}
+
+export interface AccessKeyRow {
+  readonly id: string;
+  readonly account_id: string;
+  readonly status: string;
+  readonly created_at: number;
+}
+
+export interface BucketRow {
+  readonly name: string;
+  readonly id: string;
+  readonly account_id: string;
+  readonly region: string;
+  readonly created_at: number;
+  readonly canonical_id: string;
+  readonly display_name: string;
+}
+
+/** Every bucket read is joined with its owner, so that no second query is needed to name them. */
+export const SELECT_BUCKETS = `
+  SELECT b.name, b.id, b.account_id, b.region, b.created_at, a.canonical_id, a.display_name
+  FROM buckets b JOIN accounts a ON a.id = b.account_id`;
+
+export function toAccount(row: AccountRow): Account {
+  return { id: row.id, canonicalId: row.canonical_id, displayName: row.display_name, isRoot: row.is_root === 1 };
+}
+
+export function toBucket(row: BucketRow): Bucket {
+  return {
+    name: row.name,
+    id: row.id,
+    accountId: row.account_id,
+    ownerId: row.canonical_id,
+    ownerDisplayName: row.display_name,
+    region: row.region,
+    createdAt: new Date(row.created_at),
+  };
+}

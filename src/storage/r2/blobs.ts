@@ -1,0 +1,84 @@
+/**
+ * Blobs: immutable pieces of manifest objects, `~b/<blobSetId>/<name>`. `~` never begins a bucket id.
+ *
+ * Each names the entry it was written for, so that a sweep can tell whether anything still refers to it.
+ */
+import type { ResolvedRange } from "../../model/object.ts";
+import { fromR2Error } from "./platform-errors.ts";
+
+export const BLOB_PREFIX = "~b/";
+
+export interface BlobRef {
+  readonly key: string;
+  readonly sizeBytes: number;
+}
+
+export function blobKey(blobSetId: string, name: string): string {
+  return `${BLOB_PREFIX}${blobSetId}/${name}`;
+}
+
+/** The pieces of the blobs that a range of their concatenation touches, in order. */
+export function blobSlices(blobs: readonly BlobRef[], range: ResolvedRange): { key: string; range: ResolvedRange }[] {
+  const slices: { key: string; range: ResolvedRange }[] = [];
+  const end = range.offset + range.length;
+  let start = 0;
+  for (const blob of blobs) {
+    const from = Math.max(range.offset, start);
+    const to = Math.min(end, start + blob.sizeBytes);
+    if (from < to) slices.push({ key: blob.key, range: { offset: from - start, length: to - from } });
+    start += blob.sizeBytes;
+    if (start >= end) break;
+  }
+  return slices;
+}
+
+/**
+ * Streams a range of the blobs' concatenation. The first blob is open when this returns, so that its absence is still
+ * an error answer; each next one is asked for while its predecessor is being read.
+ * @throws S3Error
+ */
+export async function readBlobs(
+  store: R2Bucket,
+  blobs: readonly BlobRef[],
+  range: ResolvedRange,
+): Promise<ReadableStream<Uint8Array>> {
+  const slices = blobSlices(blobs, range);
+  const first = slices[0];
+  if (first === undefined) return new Blob([]).stream();
+  const opened = await openSlice(store, first);
+  if (slices.length === 1) return opened.body;
+  const joined = new FixedLengthStream(range.length);
+  // The reader of `joined` sees every failure; the pump's own promise has nobody else to tell.
+  pump(store, slices, opened, joined.writable).catch(() => {});
+  return joined.readable;
+}
+
+async function pump(
+  store: R2Bucket,
+  slices: readonly { key: string; range: ResolvedRange }[],
+  first: R2ObjectBody,
+  sink: WritableStream<Uint8Array>,
+): Promise<void> {
+  let current = first;
+  try {
+    for (let index = 0; index < slices.length; index++) {
+      const following = slices[index + 1];
+      const next = following === undefined ? undefined : openSlice(store, following);
+      // A rejection is looked at when its turn comes; until then it must not count as unhandled.
+      next?.catch(() => {});
+      await current.body.pipeTo(sink, { preventClose: true, preventAbort: true });
+      if (next !== undefined) current = await next;
+    }
+    await sink.close();
+  } catch (error) {
+    await sink.abort(error);
+  }
+}
+
+async function openSlice(store: R2Bucket, slice: { key: string; range: ResolvedRange }): Promise<R2ObjectBody> {
+  const blob = await store.get(slice.key, { range: { offset: slice.range.offset, length: slice.range.length } }).catch((error: unknown) => {
+    throw fromR2Error(error);
+  });
+  if (blob === null) throw fromR2Error(new Error(`blob ${slice.key} is missing`));
+  return blob;
+}

@@ -1,0 +1,54 @@
+/**
+ * Where an entry stands in R2: `<bucketId>/<S3 key>`.
+ *
+ * R2 takes keys of up to 1,024 bytes and so does S3, so the longest S3 keys do not fit behind the prefix. A key of more
+ * than `DIRECT_BYTES` bytes is cut at the first character that ends at or after that length; the R2 key is prefix, that
+ * head and the SHA-256 of the whole key, and the whole key stands in the entry's metadata. What follows from it:
+ *
+ * - the two shapes cannot be confused: a hashed R2 key is always longer than a direct one can be;
+ * - all keys with the same head (a cluster) are neighbours in R2, and heads sort as their keys do, so byte order is
+ *   right everywhere but inside a cluster, which the listing sorts itself.
+ */
+import { createHash } from "node:crypto";
+
+/** `<bucketId>/`: 12 characters and the slash. */
+export const PREFIX_BYTES = 13;
+
+/** S3 keys up to this many UTF-8 bytes are used as they are. */
+export const DIRECT_BYTES = 960;
+
+const encoder = new TextEncoder();
+
+export function entryPrefix(bucketId: string): string {
+  return `${bucketId}/`;
+}
+
+export function entryKey(bucketId: string, key: string): string {
+  const head = clusterHead(key);
+  if (head === undefined) return entryPrefix(bucketId) + key;
+  return entryPrefix(bucketId) + head + createHash("sha256").update(key).digest("base64url");
+}
+
+/** The head of a key too long to be stored as it is; undefined for the others. */
+export function clusterHead(key: string): string | undefined {
+  // A character is at most 3 bytes per UTF-16 unit, so most keys are settled without encoding.
+  if (key.length * 3 <= DIRECT_BYTES) return undefined;
+  if (encoder.encode(key).byteLength <= DIRECT_BYTES) return undefined;
+  return headOf(key);
+}
+
+/** The cluster an R2 key or delimited prefix belongs to; undefined for direct ones. */
+export function clusterOfEntry(r2Key: string): string | undefined {
+  return clusterHead(r2Key.slice(PREFIX_BYTES));
+}
+
+function headOf(key: string): string {
+  let bytes = 0;
+  let end = 0;
+  for (const character of key) {
+    bytes += encoder.encode(character).byteLength;
+    end += character.length;
+    if (bytes >= DIRECT_BYTES) break;
+  }
+  return key.slice(0, end);
+}

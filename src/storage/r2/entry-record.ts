@@ -1,0 +1,97 @@
+/**
+ * What an entry's `customMetadata` carries: one JSON value under `s3`, at most R2's 8,192 bytes with its key.
+ * Short names, since every HEAD and GET moves them. `docs/storage-schema.md` lists them with their lifetimes.
+ */
+import type { Checksum } from "../../model/checksum.ts";
+import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model/object.ts";
+
+const METADATA_KEY = "s3";
+
+export interface EntryRecord {
+  /** Write id: random, new with every write. */
+  readonly w: string;
+  /** Canonical user id of the owner; absent if it is the bucket's owner. */
+  readonly o?: string;
+  /** User metadata. */
+  readonly m?: Readonly<Record<string, string>>;
+  /** Additional checksum: algorithm, value, type. */
+  readonly c?: readonly [Checksum["algorithm"], string, Checksum["type"]];
+  /** `Expires` as sent; R2's own field keeps dates only. */
+  readonly x?: string;
+  /** Storage class; absent for STANDARD. */
+  readonly s?: StorageClass;
+  /** `x-amz-website-redirect-location`. */
+  readonly r?: string;
+  /** The whole S3 key, where the R2 key holds a hash of it. */
+  readonly k?: string;
+  /** 1: a tombstone; reads as absent. */
+  readonly t?: 1;
+  /** The object's bytes are blobs; this entry's body is the manifest. */
+  readonly f?: ManifestFacts;
+}
+
+/** What HEAD and LIST need to know of a manifest object without reading its body. */
+export interface ManifestFacts {
+  /** Size in bytes. */
+  readonly n: number;
+  /** ETag, unquoted. */
+  readonly e: string;
+  /** The blob set. */
+  readonly b: string;
+}
+
+export function encodeRecord(record: EntryRecord): Record<string, string> {
+  return { [METADATA_KEY]: JSON.stringify(record) };
+}
+
+/** An object put into the R2 bucket by other means has no record; it is served as what R2 says of it. */
+export function decodeRecord(customMetadata: Readonly<Record<string, string>> | undefined): EntryRecord {
+  const json = customMetadata?.[METADATA_KEY];
+  return json === undefined ? { w: "" } : (JSON.parse(json) as EntryRecord);
+}
+
+export interface RecordContext {
+  readonly writeId: string;
+  readonly bucketOwnerId: string;
+  /** The S3 key where the R2 key does not show it. */
+  readonly hashedKey: string | undefined;
+  readonly checksum: Checksum | undefined;
+  readonly manifest?: ManifestFacts;
+}
+
+export function toRecord(attributes: ObjectAttributes, context: RecordContext): EntryRecord {
+  const { checksum } = context;
+  return {
+    w: context.writeId,
+    ...(attributes.ownerId !== context.bucketOwnerId && { o: attributes.ownerId }),
+    ...(Object.keys(attributes.userMetadata).length > 0 && { m: attributes.userMetadata }),
+    ...(checksum !== undefined && { c: [checksum.algorithm, checksum.value, checksum.type] as const }),
+    ...(attributes.content.expires !== undefined && { x: attributes.content.expires }),
+    ...(attributes.storageClass !== "STANDARD" && { s: attributes.storageClass }),
+    ...(attributes.websiteRedirectLocation !== undefined && { r: attributes.websiteRedirectLocation }),
+    ...(context.hashedKey !== undefined && { k: context.hashedKey }),
+    ...(context.manifest !== undefined && { f: context.manifest }),
+  };
+}
+
+/** R2 keeps five of the six system headers in fields of its own, where its dashboard shows them. */
+export function toHttpMetadata(content: ContentHeaders): R2HTTPMetadata {
+  return {
+    contentType: content.contentType,
+    ...(content.cacheControl !== undefined && { cacheControl: content.cacheControl }),
+    ...(content.contentDisposition !== undefined && { contentDisposition: content.contentDisposition }),
+    ...(content.contentEncoding !== undefined && { contentEncoding: content.contentEncoding }),
+    ...(content.contentLanguage !== undefined && { contentLanguage: content.contentLanguage }),
+  };
+}
+
+export function fromHttpMetadata(http: R2HTTPMetadata | undefined, expires: string | undefined): ContentHeaders {
+  return {
+    contentType: http?.contentType ?? "binary/octet-stream",
+    ...(http?.cacheControl !== undefined && { cacheControl: http.cacheControl }),
+    ...(http?.contentDisposition !== undefined && { contentDisposition: http.contentDisposition }),
+    ...(http?.contentEncoding !== undefined && { contentEncoding: http.contentEncoding }),
+    ...(http?.contentLanguage !== undefined && { contentLanguage: http.contentLanguage }),
+    ...(expires !== undefined && { expires }),
+  };
+}

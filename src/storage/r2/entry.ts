@@ -1,0 +1,42 @@
+/** An R2 object read as an entry of the index. */
+import type { StoredObject } from "../../model/object.ts";
+import { decodeRecord, type EntryRecord, fromHttpMetadata } from "./entry-record.ts";
+import { PREFIX_BYTES } from "./entry-key.ts";
+
+export interface Entry {
+  /** The S3 key. */
+  readonly key: string;
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly isTombstone: boolean;
+  readonly isManifest: boolean;
+  readonly record: EntryRecord;
+}
+
+export function describeEntry(object: R2Object): Entry {
+  const record = decodeRecord(object.customMetadata);
+  return {
+    key: record.k ?? object.key.slice(PREFIX_BYTES),
+    etag: record.f?.e ?? object.etag,
+    sizeBytes: record.f?.n ?? object.size,
+    isTombstone: record.t === 1,
+    isManifest: record.f !== undefined,
+    record,
+  };
+}
+
+export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: string): StoredObject {
+  const { record } = entry;
+  return {
+    key: entry.key,
+    sizeBytes: entry.sizeBytes,
+    etag: entry.etag,
+    lastModified: object.uploaded,
+    content: fromHttpMetadata(object.httpMetadata, record.x),
+    userMetadata: record.m ?? {},
+    storageClass: record.s ?? "STANDARD",
+    ownerId: record.o ?? bucketOwnerId,
+    ...(record.r !== undefined && { websiteRedirectLocation: record.r }),
+    ...(record.c !== undefined && { checksum: { algorithm: record.c[0], value: record.c[1], type: record.c[2] } }),
+  };
+}

@@ -1,0 +1,32 @@
+/**
+ * R2's errors as S3's. The binding throws plain errors whose message ends in R2's code, "put: … (10058)".
+ * Codes: Cloudflare R2 documentation, "Error codes".
+ */
+import { S3Error, type S3ErrorCode } from "../../errors.ts";
+
+const CODES: Readonly<Record<number, S3ErrorCode>> = {
+  10012: "MetadataTooLarge",
+  10013: "IncompleteBody",
+  10020: "KeyTooLongError",
+  10043: "ServiceUnavailable",
+  10054: "RequestTimeout",
+  10058: "SlowDown",
+  100100: "EntityTooLarge",
+};
+
+/** R2 refused the bytes because the digest handed to it does not match. */
+export const R2_BAD_DIGEST = 10037;
+/** The asked range lies outside the object. */
+export const R2_RANGE_NOT_SATISFIABLE = 10039;
+
+export function r2ErrorCode(error: unknown): number | undefined {
+  const match = error instanceof Error ? /\((\d+)\)\s*$/.exec(error.message) : null;
+  return match?.[1] === undefined ? undefined : Number(match[1]);
+}
+
+/** The S3 error to answer for whatever an R2 call threw; the cause is kept for the log. */
+export function fromR2Error(error: unknown): S3Error {
+  if (error instanceof S3Error) return error;
+  const code = r2ErrorCode(error);
+  return new S3Error((code === undefined ? undefined : CODES[code]) ?? "InternalError", { cause: error });
+}

@@ -1,0 +1,47 @@
+/**
+ * Keys derived from the deployment's SEAL_KEY (HKDF-SHA-256, one purpose each) and the sealing of secrets at rest
+ * with AES-256-GCM. A sealed value is bound to its owner's name, so a row's secret cannot be moved to another row.
+ */
+
+const encoder = new TextEncoder();
+const IV_BYTES = 12;
+
+export interface Sealer {
+  /** Base64 of IV and ciphertext. `name` is authenticated, not stored. */
+  seal(secret: string, name: string): Promise<string>;
+  /** @throws if the value was altered, belongs to another name or was sealed under another SEAL_KEY. */
+  unseal(sealed: string, name: string): Promise<string>;
+}
+
+export async function openSealer(sealKey: Uint8Array<ArrayBuffer>): Promise<Sealer> {
+  const key = await derive(sealKey, "access-key-secrets", { name: "AES-GCM", length: 256 }, ["encrypt", "decrypt"]);
+  return {
+    async seal(secret, name) {
+      const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+      const algorithm = { name: "AES-GCM", iv, additionalData: encoder.encode(name) };
+      const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, key, encoder.encode(secret)));
+      return btoa(String.fromCharCode(...iv, ...sealed));
+    },
+    async unseal(sealed, name) {
+      const bytes = Uint8Array.from(atob(sealed), (character) => character.charCodeAt(0));
+      const algorithm = { name: "AES-GCM", iv: bytes.subarray(0, IV_BYTES), additionalData: encoder.encode(name) };
+      return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, key, bytes.subarray(IV_BYTES)));
+    },
+  };
+}
+
+/** An HMAC-SHA-256 key for values the deployment hands out and must recognise again. */
+export function deriveSigningKey(sealKey: Uint8Array<ArrayBuffer>, purpose: string): Promise<CryptoKey> {
+  return derive(sealKey, purpose, { name: "HMAC", hash: "SHA-256", length: 256 }, ["sign", "verify"]);
+}
+
+async function derive(
+  sealKey: Uint8Array<ArrayBuffer>,
+  purpose: string,
+  algorithm: { name: string; length: number; hash?: string },
+  usages: ("encrypt" | "decrypt" | "sign" | "verify")[],
+): Promise<CryptoKey> {
+  const root = await crypto.subtle.importKey("raw", sealKey, "HKDF", false, ["deriveKey"]);
+  const parameters = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: encoder.encode(`workers-s3/${purpose}`) };
+  return crypto.subtle.deriveKey(parameters, root, algorithm, false, usages);
+}
