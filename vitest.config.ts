@@ -36,6 +36,7 @@ export default defineConfig({
           name: "clients",
           environment: "node",
           include: ["test/clients/**/*.test.ts"],
+          globalSetup: ["./test/support/dev-server.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,0 +1,36 @@
+/** `npm run admin`: accounts and access keys of a running or deployed Worker. */
+import { join } from "node:path";
+import { overlaySecrets, readDevVars } from "../scripts/dev-vars.ts";
+import { type Invocation, parseInvocation, UsageError, usage } from "./arguments.ts";
+import { callAdmin } from "./client.ts";
+import { formatAnswer } from "./output.ts";
+import { toRequest } from "./requests.ts";
+
+try {
+  const invocation = parseInvocation(process.argv.slice(2));
+  if (invocation === "help") console.log(usage);
+  else await run(invocation);
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(error instanceof UsageError ? `${message}\n\n${usage}` : message);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+
+async function run({ command, endpoint, isJson }: Invocation): Promise<void> {
+  const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
+  const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
+  if (!accessKeyId || !secretAccessKey) {
+    throw new Error("No root keys: set ROOT_ACCESS_KEY_ID and ROOT_SECRET_ACCESS_KEY, or start `npm run dev` once.");
+  }
+  const answer = await callAdmin(
+    {
+      endpoint: endpoint ?? (process.env.WORKERS_S3_ENDPOINT || "http://127.0.0.1:8787"),
+      region: process.env.REGION || "us-east-1",
+      accessKeyId,
+      secretAccessKey,
+    },
+    toRequest(command),
+  );
+  // A deletion answers with nothing; --json still promises a document.
+  process.stdout.write(isJson ? `${JSON.stringify(answer ?? {})}\n` : formatAnswer(answer));
+}

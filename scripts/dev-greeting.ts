@@ -1,0 +1,42 @@
+/** What `npm run dev` prints once the server answers: lines to paste. */
+
+export interface Access {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+export function formatGreeting({ endpoint, region, accessKeyId, secretAccessKey }: Access): string {
+  return `
+workers-s3 is ready
+
+  Endpoint           ${endpoint}
+  Region             ${region}
+  Access key id      ${accessKeyId}
+  Secret access key  ${secretAccessKey}
+
+AWS CLI
+  export AWS_ENDPOINT_URL=${endpoint} AWS_DEFAULT_REGION=${region}
+  export AWS_ACCESS_KEY_ID=${shellWord(accessKeyId)} AWS_SECRET_ACCESS_KEY=${shellWord(secretAccessKey)}
+  aws s3 mb s3://my-bucket && aws s3 ls
+
+boto3
+  import boto3
+  s3 = boto3.client("s3", endpoint_url="${endpoint}", region_name="${region}", aws_access_key_id=${JSON.stringify(accessKeyId)}, aws_secret_access_key=${JSON.stringify(secretAccessKey)})
+
+AWS SDK for JavaScript v3
+  import { S3Client } from "@aws-sdk/client-s3";
+  const s3 = new S3Client({ endpoint: "${endpoint}", region: "${region}", forcePathStyle: true, credentials: { accessKeyId: ${JSON.stringify(accessKeyId)}, secretAccessKey: ${JSON.stringify(secretAccessKey)} } });
+
+rclone
+  rclone config create workers-s3 s3 provider=Other endpoint=${endpoint} region=${region} force_path_style=true access_key_id=${shellWord(accessKeyId)} secret_access_key=${shellWord(secretAccessKey)}
+  rclone mkdir workers-s3:my-bucket && rclone lsd workers-s3:
+
+Stop with Ctrl-C.
+`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w./+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,94 @@
+/** Running wrangler as a child process, and ending it with everything it started. */
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+
+/** The folder that holds package.json and wrangler.toml. */
+export const projectRoot: string = dirname(import.meta.dirname);
+
+const wranglerBin = join(
+  dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
+  "bin",
+  "wrangler.js",
+);
+
+export interface WranglerOptions {
+  readonly stdio?: StdioOptions;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export function spawnWrangler(args: readonly string[], options: WranglerOptions = {}): ChildProcess {
+  return spawn(process.execPath, [wranglerBin, ...args], {
+    cwd: projectRoot,
+    stdio: options.stdio ?? "inherit",
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", ...options.env },
+  });
+}
+
+/** Runs wrangler to its end; rejects with its exit code in the message if that is not 0. */
+export async function runWrangler(
+  args: readonly string[],
+  options: WranglerOptions & { readonly input?: string } = {},
+): Promise<string> {
+  const child = spawnWrangler(args, options);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8");
+  child.stdout?.on("data", (chunk: string) => {
+    output += chunk;
+  });
+  let complaints = "";
+  child.stderr?.on("data", (chunk: string) => {
+    complaints += chunk;
+  });
+  if (options.input !== undefined) child.stdin?.end(options.input);
+  const code = await exitCode(child);
+  if (code !== 0) {
+    const said = `${output}\n${complaints}`.trim();
+    throw new Error(`wrangler ${args.slice(0, 3).join(" ")} failed (exit code ${code}).${said ? `\n${said}` : ""}`);
+  }
+  return output;
+}
+
+export function exitCode(child: ChildProcess): Promise<number> {
+  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
+  if (child.signalCode !== null) return Promise.resolve(1);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+/** Ends a wrangler and its workerd: politely, and after `graceMilliseconds` by force. */
+export async function stopTree(child: ChildProcess, graceMilliseconds = 5_000): Promise<void> {
+  if (child.pid === undefined) return;
+  const family = [child.pid, ...descendants(child.pid)];
+  child.kill("SIGTERM");
+  const deadline = Date.now() + graceMilliseconds;
+  while (family.some(isAlive) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const pid of family.filter(isAlive)) signal(pid, "SIGKILL");
+  await exitCode(child);
+}
+
+function descendants(root: number): number[] {
+  if (process.platform === "win32") return [];
+  const children = new Map<number, number[]>();
+  for (const line of execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).split("\n")) {
+    const [pid, parent] = line.trim().split(/\s+/).map(Number);
+    if (pid !== undefined && parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
+  }
+  const found = [...(children.get(root) ?? [])];
+  for (const pid of found) found.push(...(children.get(pid) ?? []));
+  return found;
+}
+
+export function isAlive(pid: number): boolean {
+  return signal(pid, 0);
+}
+
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { parseInvocation, UsageError } from "../../../cli/arguments.ts";
+import { toRequest } from "../../../cli/requests.ts";
+
+describe("admin command line", () => {
+  it.each([
+    ["account create alt", { method: "POST", path: "/-/admin/accounts", body: { displayName: "alt" } }],
+    ["account list", { method: "GET", path: "/-/admin/accounts" }],
+    ["key create 123456789012", { method: "POST", path: "/-/admin/accounts/123456789012/keys" }],
+    ["key list", { method: "GET", path: "/-/admin/keys" }],
+    ["key list 123456789012", { method: "GET", path: "/-/admin/accounts/123456789012/keys" }],
+    ["key disable AKIA1", { method: "PATCH", path: "/-/admin/keys/AKIA1", body: { status: "Inactive" } }],
+    ["key enable AKIA1", { method: "PATCH", path: "/-/admin/keys/AKIA1", body: { status: "Active" } }],
+    ["key delete ../x", { method: "DELETE", path: "/-/admin/keys/..%2Fx" }],
+  ])("%s", (line, request) => {
+    const invocation = parseInvocation(line.split(" "));
+    if (invocation === "help") throw new Error("not help");
+    expect(toRequest(invocation.command)).toEqual(request);
+  });
+
+  it("takes --json and --endpoint anywhere", () => {
+    expect(parseInvocation(["--json", "account", "list", "--endpoint", "http://127.0.0.1:1"])).toEqual({
+      command: { name: "account list" },
+      endpoint: "http://127.0.0.1:1",
+      isJson: true,
+    });
+  });
+
+  it.each(["", "account", "account create", "account list extra", "key create", "key drop X", "key list 1 2", "--no"])(
+    "refuses %j as a usage error",
+    (line) => {
+      expect(() => parseInvocation(line.split(" ").filter(Boolean))).toThrow(UsageError);
+    },
+  );
+
+  it("answers --help", () => {
+    expect(parseInvocation(["--help"])).toBe("help");
+  });
+});

@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { parseDevArgs } from "../../../scripts/dev-args.ts";
+
+describe("parseDevArgs", () => {
+  it("listens on 127.0.0.1:8787 and takes any free inspector port", () => {
+    const args = parseDevArgs([]);
+    expect(args).toMatchObject({ ip: "127.0.0.1", port: 8787, endpoint: "http://127.0.0.1:8787", migrationArgs: [] });
+    expect(args.devArgs.join(" ")).toBe(
+      "--ip 127.0.0.1 --port 8787 --live-reload=false --inspector-port 0 --test-scheduled",
+    );
+  });
+
+  it.each([[["--port", "9000", "--persist-to", "/tmp/x"]], [["--port=9000", "--persist-to=/tmp/x"]]])(
+    "hands the storage folder to dev and migrations alike: %j",
+    (argv) => {
+      const args = parseDevArgs(argv);
+      expect(args.port).toBe(9000);
+      expect(args.migrationArgs).toEqual(["--persist-to", "/tmp/x"]);
+      expect(args.devArgs.filter((argument) => argument.startsWith("--port"))).toEqual(["--port"]);
+      expect(args.devArgs.join(" ")).toMatch(/--persist-to[ =]\/tmp\/x$/);
+    },
+  );
+
+  it("passes every other flag on and lets it replace a default", () => {
+    const { devArgs } = parseDevArgs(["--var", "REGION:eu-west-1", "--inspector-port=9230"]);
+    expect(devArgs.slice(-3)).toEqual(["--var", "REGION:eu-west-1", "--inspector-port=9230"]);
+    expect(devArgs).not.toContain("--inspector-port");
+  });
+
+  it.each([
+    [["--ip", "0.0.0.0"], "http://127.0.0.1:8787"],
+    [["--ip", "::1"], "http://[::1]:8787"],
+    [["--ip", "192.0.2.7", "--local-protocol=https"], "https://192.0.2.7:8787"],
+  ])("names an endpoint clients can reach: %j", (argv, endpoint) => {
+    expect(parseDevArgs(argv).endpoint).toBe(endpoint);
+  });
+
+  it.each(["x", "0", "70000", "80.5"])("refuses the port %s", (port) => {
+    expect(() => parseDevArgs(["--port", port])).toThrow(RangeError);
+  });
+});
