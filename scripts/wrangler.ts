@@ -63,8 +63,8 @@ export async function stopTree(child: ChildProcess, graceMilliseconds = 5_000): 
   if (child.pid === undefined) return;
   const family = [child.pid, ...descendants(child.pid)];
   child.kill("SIGTERM");
-  const deadline = Date.now() + graceMilliseconds;
-  while (family.some(isAlive) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+  const grace = new Promise((resolve) => setTimeout(resolve, graceMilliseconds).unref());
+  await Promise.race([exitCode(child), grace]);
   for (const pid of family.filter(isAlive)) signal(pid, "SIGKILL");
   await exitCode(child);
 }
