@@ -1,0 +1,53 @@
+/**
+ * Dates on the wire: HTTP-dates in headers (RFC 9110, 5.6.7), ISO 8601 in documents. S3 counts in whole seconds.
+ */
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+const IMF_FIXDATE =
+  /^[A-Z][a-z]{2}, (?<day>\d{2}) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<time>\d{2}:\d{2}:\d{2}) GMT$/;
+const RFC_850 =
+  /^[A-Z][a-z]{5,8}, (?<day>\d{2})-(?<month>[A-Z][a-z]{2})-(?<year>\d{2}) (?<time>\d{2}:\d{2}:\d{2}) GMT$/;
+const ASCTIME = /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<time>\d{2}:\d{2}:\d{2}) (?<year>\d{4})$/;
+
+/** `Tue, 15 Nov 1994 08:12:31 GMT`. */
+export function formatHttpDate(date: Date): string {
+  return date.toUTCString();
+}
+
+/** Parses the three forms a recipient must accept; undefined for anything else, dates that do not exist included. */
+export function parseHttpDate(text: string): Date | undefined {
+  const trimmed = text.trim();
+  const groups = (IMF_FIXDATE.exec(trimmed) ?? RFC_850.exec(trimmed) ?? ASCTIME.exec(trimmed))?.groups;
+  if (groups === undefined) return undefined;
+  const month = MONTHS.indexOf(groups.month ?? "") + 1;
+  const year = fullYear(groups.year ?? "");
+  const day = (groups.day ?? "").trim().padStart(2, "0");
+  return parseIso8601(`${year}-${String(month).padStart(2, "0")}-${day}T${groups.time}Z`);
+}
+
+/** RFC 9110 counts two-digit years from today; without a clock the epoch divides them, which no sender will notice. */
+function fullYear(year: string): string {
+  if (year.length === 4) return year;
+  return `${Number(year) >= 70 ? "19" : "20"}${year}`;
+}
+
+/** `2009-10-12T17:50:30.000Z`: S3 always writes milliseconds and they are always zero. */
+export function formatIso8601(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}.000Z`;
+}
+
+const ISO_8601 =
+  /^(?<date>\d{4}-\d{2}-\d{2})T(?<time>\d{2}:\d{2}:\d{2})(?<fraction>\.\d{1,9})?(?<zone>Z|[+-]\d{2}:\d{2})$/;
+
+/** Parses a date with time and zone; undefined for anything else, dates that do not exist included. */
+export function parseIso8601(text: string): Date | undefined {
+  const groups = ISO_8601.exec(text.trim())?.groups;
+  if (groups === undefined) return undefined;
+  const local = `${groups.date}T${groups.time}`;
+  const asUtc = new Date(`${local}Z`);
+  // Date rolls 30 February over into March.
+  if (Number.isNaN(asUtc.getTime()) || !asUtc.toISOString().startsWith(local)) return undefined;
+  const date = new Date(`${local}${(groups.fraction ?? "").slice(0, 4)}${groups.zone}`);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}

@@ -1,0 +1,32 @@
+/** `ChecksumCRC32`, `ChecksumSHA256` and so on: the same elements in every document that speaks of checksums. */
+import { CHECKSUM_ALGORITHMS, type Checksum, type ChecksumAlgorithm } from "../../model/checksum.ts";
+import { childText, type XmlElement } from "./reader.ts";
+import { type XmlNode, xmlText } from "./writer.ts";
+
+/** A checksum value as a request states it; its type is that of the upload. */
+export interface ChecksumValue {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly value: string;
+}
+
+export const CHECKSUM_ELEMENTS: readonly string[] = CHECKSUM_ALGORITHMS.map(checksumElement);
+
+export function checksumElement(algorithm: ChecksumAlgorithm): string {
+  return `Checksum${algorithm}`;
+}
+
+export function checksumNode(checksum: ChecksumValue | undefined): XmlNode | undefined {
+  return checksum && xmlText(checksumElement(checksum.algorithm), checksum.value);
+}
+
+/** The value and its type, where a document tells both. */
+export function typedChecksumNodes(checksum: Checksum | undefined): readonly (XmlNode | undefined)[] {
+  return checksum === undefined ? [] : [checksumNode(checksum), xmlText("ChecksumType", checksum.type)];
+}
+
+export function parseChecksums(element: XmlElement): readonly ChecksumValue[] {
+  return CHECKSUM_ALGORITHMS.flatMap((algorithm) => {
+    const value = childText(element, checksumElement(algorithm));
+    return value === undefined ? [] : [{ algorithm, value: value.trim() }];
+  });
+}
