@@ -16,10 +16,7 @@ const TABLE = {
     409,
     "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Specify a different name and try again.",
   ],
-  BucketAlreadyOwnedByYou: [
-    409,
-    "The bucket that you tried to create already exists, and you own it.",
-  ],
+  BucketAlreadyOwnedByYou: [409, "The bucket that you tried to create already exists, and you own it."],
   BucketNotEmpty: [409, "The bucket that you tried to delete is not empty."],
   ConditionalRequestConflict: [409, "A conflicting operation occurred during the request. Try again."],
   EntityTooLarge: [400, "Your proposed upload exceeds the maximum allowed object size."],
@@ -35,6 +32,7 @@ const TABLE = {
   InvalidAccessKeyId: [403, "The AWS access key ID that you provided does not exist in our records."],
   InvalidArgument: [400, "Invalid Argument"],
   InvalidBucketName: [400, "The specified bucket is not valid."],
+  InvalidChunkSizeError: [403, "Only the last chunk is allowed to have a size less than 8192 bytes"],
   InvalidDigest: [400, "The Content-MD5 or checksum value that you specified is not valid."],
   InvalidLocationConstraint: [400, "The specified location constraint is not valid."],
   InvalidPart: [
@@ -58,7 +56,10 @@ const TABLE = {
     "The XML that you provided was not well-formed or did not validate against our published schema.",
   ],
   MalformedPOSTRequest: [400, "The body of your POST request is not well-formed multipart/form-data."],
-  MalformedXML: [400, "The XML that you provided was not well-formed or did not validate against our published schema."],
+  MalformedXML: [
+    400,
+    "The XML that you provided was not well-formed or did not validate against our published schema.",
+  ],
   MaxMessageLengthExceeded: [400, "Your request was too large."],
   MetadataTooLarge: [400, "Your metadata headers exceed the maximum allowed metadata size."],
   MethodNotAllowed: [405, "The specified method is not allowed against this resource."],
@@ -77,7 +78,10 @@ const TABLE = {
   NotModified: [304, "Not Modified"],
   PreconditionFailed: [412, "At least one of the preconditions that you specified did not hold."],
   RequestTimeTooSkewed: [403, "The difference between the request time and the server's time is too large."],
-  RequestTimeout: [400, "Your socket connection to the server was not read from or written to within the timeout period."],
+  RequestTimeout: [
+    400,
+    "Your socket connection to the server was not read from or written to within the timeout period.",
+  ],
   ServiceUnavailable: [503, "Service is unable to handle request."],
   SignatureDoesNotMatch: [
     403,

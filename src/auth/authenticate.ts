@@ -1,0 +1,157 @@
+/**
+ * Who sent this request, and what did they promise about its payload? (S3 API, "sig-v4-authenticating-requests".)
+ * The only place where an `Authentication` can be made, so no operation can run on a caller that was not established here.
+ */
+import { S3Error } from "../errors.ts";
+import type { Caller, Credential, FindCredential } from "../model/caller.ts";
+import type { Query } from "../protocol/query.ts";
+import type { S3Request } from "../protocol/s3-request.ts";
+import { type Claim, readClaim } from "./claim.ts";
+import {
+  anonymousPromise,
+  CONTENT_SHA256,
+  type ContentSha256,
+  type PayloadPromise,
+  parseContentSha256,
+  signedPromise,
+} from "./payload/content-sha256.ts";
+import { type CanonicalReading, canonicalReadings } from "./sigv4/canonical-readings.ts";
+import { formatScope } from "./sigv4/credential-scope.ts";
+import { deriveSigningKey, type SigningKey, SigningKeyCache, verifySignature } from "./sigv4/signing-key.ts";
+import { requestStringToSign } from "./sigv4/string-to-sign.ts";
+
+export { claimedAccessKeyId } from "./claim.ts";
+export { effectiveHeaders } from "./effective-headers.ts";
+
+/** Not exported: an object with this property can only come from `authenticate`. */
+const established: unique symbol = Symbol("established by authenticate()");
+
+export interface Authentication {
+  readonly [established]: true;
+  readonly caller: Caller;
+  readonly payload: PayloadPromise;
+  /** The query as the signer meant it; later stages use this one. */
+  readonly query: Query;
+  readonly style: "header" | "query" | "anonymous";
+}
+
+export interface AuthenticationOptions {
+  /** `"any"`, or the one region signatures must be made for. */
+  readonly regions: "any" | (string & {});
+  readonly service: "s3";
+  /** Further service names signatures may be made for, on surfaces that speak for them (`iam`, `sts`). */
+  readonly additionalServices?: readonly string[];
+}
+
+/** Stands in for the secret of an unknown access key id, which then takes the same work as a wrong signature. */
+const NOBODYS_SECRET = "0".repeat(40);
+
+const signingKeys = new SigningKeyCache();
+
+/**
+ * @param findCredential called once, and only for a well-formed claim
+ * @throws S3Error one of S3's authentication errors, with the details AWS gives
+ */
+export async function authenticate(
+  request: S3Request,
+  findCredential: FindCredential,
+  options: AuthenticationOptions,
+): Promise<Authentication> {
+  const services = [options.service, ...(options.additionalServices ?? [])];
+  const claim = readClaim(request, { regions: options.regions, services });
+  if (claim === undefined) {
+    return {
+      [established]: true,
+      caller: { kind: "anonymous" },
+      payload: anonymousPromise(request.headers.get(CONTENT_SHA256)),
+      query: request.query,
+      style: "anonymous",
+    };
+  }
+  // Read before the key is looked up: what the payload promise means does not depend on who made it.
+  for (const hash of [...claim.payloadHashes, ...asList(claim.queryPayloadHash)]) parseContentSha256(hash);
+
+  const credential = await findCredential(claim.credential.accessKeyId);
+  const { signingKey, reading } = await findReading(request, claim, credential);
+  const usable = requireUsable(credential, claim);
+  if (reading === undefined) throw signatureDoesNotMatch(request, claim);
+  signingKeys.remember(usable.secretAccessKey, claim.credential, signingKey);
+  return {
+    [established]: true,
+    caller: { kind: "account", account: usable.account, accessKeyId: usable.accessKeyId },
+    payload: signedPromise(promisedContent(request, claim, reading.payloadHash), {
+      accessKeyId: usable.accessKeyId,
+      signingKey,
+      signature: claim.signature,
+      timestamp: claim.date.timestamp,
+      scope: formatScope(claim.credential),
+    }),
+    query: reading.query,
+    style: claim.style,
+  };
+}
+
+/** The first reading of the request that the signature fits. */
+async function findReading(
+  request: S3Request,
+  claim: Claim,
+  credential: Credential | undefined,
+): Promise<{ signingKey: SigningKey; reading: CanonicalReading | undefined }> {
+  const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
+  const signingKey = signingKeys.find(secret, claim.credential) ?? (await deriveSigningKey(secret, claim.credential));
+  for (const reading of canonicalReadings(request, claim.signedHeaders, claim.payloadHashes)) {
+    const stringToSign = requestStringToSign(signingContext(claim), reading.canonicalRequest);
+    if (await verifySignature(signingKey, stringToSign, claim.signature)) return { signingKey, reading };
+  }
+  return { signingKey, reading: undefined };
+}
+
+function requireUsable(credential: Credential | undefined, { credential: { accessKeyId } }: Claim): Credential {
+  // The id is compared here as well: whatever the store's idea of equality, the signature was made for this one.
+  if (credential?.active && credential.accessKeyId === accessKeyId) return credential;
+  throw new S3Error("InvalidAccessKeyId", {
+    message: "The AWS Access Key Id you provided does not exist in our records.",
+    details: { AWSAccessKeyId: accessKeyId },
+  });
+}
+
+/**
+ * The strictest promise the request made. The verified last line counts first; where that is UNSIGNED-PAYLOAD, a
+ * presigned URL may carry another promise in its query (signed) or in a header (added later, which only binds further).
+ */
+function promisedContent(request: S3Request, claim: Claim, verifiedHash: string): ContentSha256 {
+  const later = claim.style === "query" ? [claim.queryPayloadHash, request.headers.get(CONTENT_SHA256)] : [];
+  const promises = [verifiedHash, ...later].flatMap((hash) => (hash ? [parseContentSha256(hash)] : []));
+  return promises.find(({ kind }) => kind !== "unsigned") ?? { kind: "unsigned" };
+}
+
+function signatureDoesNotMatch(request: S3Request, claim: Claim): S3Error {
+  const [reading] = canonicalReadings(request, claim.signedHeaders, claim.payloadHashes);
+  const canonicalRequest = reading?.canonicalRequest ?? "";
+  const stringToSign = requestStringToSign(signingContext(claim), canonicalRequest);
+  return new S3Error("SignatureDoesNotMatch", {
+    message:
+      "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+    details: {
+      AWSAccessKeyId: claim.credential.accessKeyId,
+      StringToSign: stringToSign,
+      SignatureProvided: claim.signature,
+      StringToSignBytes: formatByteList(stringToSign),
+      CanonicalRequest: canonicalRequest,
+      CanonicalRequestBytes: formatByteList(canonicalRequest),
+    },
+  });
+}
+
+function signingContext(claim: Claim) {
+  return { timestamp: claim.date.timestamp, scope: formatScope(claim.credential) };
+}
+
+/** `41 57 53 34`: how S3 shows the bytes of what it signed. */
+function formatByteList(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}
+
+function asList<T>(value: T | undefined): readonly T[] {
+  return value === undefined ? [] : [value];
+}

@@ -1,0 +1,162 @@
+/** What a request claims about who sent it, before anything is verified. */
+import { invalidArgument, S3Error } from "../errors.ts";
+import type { S3Request } from "../protocol/s3-request.ts";
+import { CONTENT_SHA256, UNSIGNED_PAYLOAD } from "./payload/content-sha256.ts";
+import { type AmzDate, formatErrorTime, parseAmzDate, parseDateHeader } from "./sigv4/amz-date.ts";
+import {
+  type ClaimedSignature,
+  headerMalformed,
+  parseAuthorizationHeader,
+  signatureV2Refused,
+} from "./sigv4/authorization-header.ts";
+import { findDateFault, findScopeFault, type ScopeRules } from "./sigv4/credential-scope.ts";
+import {
+  checkValidity,
+  claimsPresignature,
+  claimsPresignatureV2,
+  credentialMalformed,
+  parsePresignature,
+  queryMalformed,
+  readAuthParameters,
+} from "./sigv4/presigned-url.ts";
+
+/** 15 minutes either way, as AWS allows. */
+export const MAX_SKEW_MILLISECONDS = 900_000;
+
+export interface Claim extends ClaimedSignature {
+  readonly style: "header" | "query";
+  readonly date: AmzDate;
+  /** Values the canonical request's last line may have, likeliest first. */
+  readonly payloadHashes: readonly [string, ...string[]];
+  /** `X-Amz-Content-Sha256` of the query, which its own signature covers. */
+  readonly queryPayloadHash: string | undefined;
+}
+
+/**
+ * Reads and checks everything about a signature that needs no key: form, scope, time, and that nothing that matters was
+ * left unsigned. Undefined if the request claims nothing.
+ * @throws S3Error for every malformed, expired, skewed or unsupported claim
+ */
+export function readClaim(request: S3Request, rules: ScopeRules): Claim | undefined {
+  const header = request.headers.get("authorization") ?? "";
+  const parameters = readAuthParameters(request.query);
+  const inQuery = claimsPresignature(parameters);
+  const inQueryV2 = claimsPresignatureV2(request.query);
+  if ((header !== "" && (inQuery || inQueryV2)) || (inQuery && inQueryV2)) {
+    const message =
+      "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified";
+    throw invalidArgument(message, "Authorization", header);
+  }
+  if (inQueryV2) throw signatureV2Refused();
+  if (inQuery) return readQueryClaim(request, parameters, rules);
+  return header === "" ? undefined : readHeaderClaim(request, header, rules);
+}
+
+/**
+ * The access key id the request names, for loading its key early. A hint and nothing more: it is neither verified nor
+ * even well-formed for sure.
+ */
+export function claimedAccessKeyId(request: S3Request): string | undefined {
+  const header = request.headers.get("authorization");
+  const credential =
+    header === null
+      ? request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1]
+      : /\bCredential=([^,\s]+)/.exec(header)?.[1];
+  const end = credential?.indexOf("/") ?? -1;
+  return end > 0 ? credential?.slice(0, end) : undefined;
+}
+
+function readHeaderClaim(request: S3Request, header: string, rules: ScopeRules): Claim {
+  const { headers, now } = request;
+  const claimed = parseAuthorizationHeader(header);
+  const fault = findScopeFault(claimed.credential, rules);
+  if (fault !== undefined) throw headerMalformed(fault.reason, fault.details);
+
+  const date = readDate(headers);
+  const dateFault = findDateFault(claimed.credential, date);
+  if (dateFault !== undefined) throw headerMalformed(dateFault);
+  if (Math.abs(now.getTime() - date.instant.getTime()) > MAX_SKEW_MILLISECONDS) {
+    throw new S3Error("RequestTimeTooSkewed", {
+      message: "The difference between the request time and the current time is too large.",
+      details: {
+        RequestTime: date.timestamp,
+        ServerTime: formatErrorTime(now),
+        MaxAllowedSkewMilliseconds: String(MAX_SKEW_MILLISECONDS),
+      },
+    });
+  }
+
+  const payloadHash = headers.get(CONTENT_SHA256);
+  if (payloadHash === null) {
+    throw new S3Error("InvalidRequest", {
+      message: `Missing required header for this request: ${CONTENT_SHA256}`,
+    });
+  }
+  checkEverythingSigned(headers, claimed.signedHeaders, new Set());
+  checkNoSessionToken(headers.get("x-amz-security-token"));
+  return { ...claimed, style: "header", date, payloadHashes: [payloadHash], queryPayloadHash: undefined };
+}
+
+function readQueryClaim(request: S3Request, parameters: ReadonlyMap<string, string>, rules: ScopeRules): Claim {
+  const { headers, now } = request;
+  const claimed = parsePresignature(parameters);
+  const fault = findScopeFault(claimed.credential, rules);
+  if (fault !== undefined) throw credentialMalformed(fault.reason, fault.details);
+  const dateFault = findDateFault(claimed.credential, claimed.date);
+  if (dateFault !== undefined) throw queryMalformed(dateFault);
+  checkValidity(claimed, now, MAX_SKEW_MILLISECONDS);
+
+  // A presigner does not know the payload, so this one header may be added by whoever uses the URL.
+  checkEverythingSigned(headers, claimed.signedHeaders, new Set([CONTENT_SHA256]));
+  checkNoSessionToken(parameters.get("x-amz-security-token") ?? headers.get("x-amz-security-token"));
+  const inQuery = parameters.get(CONTENT_SHA256);
+  return {
+    ...claimed,
+    style: "query",
+    payloadHashes: presignedHashes(claimed, headers, inQuery),
+    queryPayloadHash: inQuery,
+  };
+}
+
+/** Presigners sign UNSIGNED-PAYLOAD, unless they signed the header or put a hash into the URL. */
+function presignedHashes(
+  { signedHeaders }: ClaimedSignature,
+  headers: Headers,
+  inQuery: string | undefined,
+): readonly [string, ...string[]] {
+  const inHeader = headers.get(CONTENT_SHA256);
+  if (inHeader !== null && signedHeaders.includes(CONTENT_SHA256)) return [inHeader];
+  const [first = UNSIGNED_PAYLOAD, ...more] = new Set([
+    inQuery ?? UNSIGNED_PAYLOAD,
+    UNSIGNED_PAYLOAD,
+    ...(inHeader === null ? [] : [inHeader]),
+  ]);
+  return [first, ...more];
+}
+
+function readDate(headers: Headers): AmzDate {
+  const amzDate = headers.get("x-amz-date");
+  const date = amzDate === null ? parseDateHeader(headers.get("date") ?? "") : parseAmzDate(amzDate);
+  if (date !== undefined) return date;
+  throw new S3Error("AccessDenied", { message: "AWS authentication requires a valid Date or x-amz-date header" });
+}
+
+/** An unsigned header could have been added by anyone on the way, and every `x-amz-*` header changes what is done. */
+function checkEverythingSigned(headers: Headers, signedHeaders: readonly string[], exempt: ReadonlySet<string>): void {
+  const unsigned = [...headers.keys()].filter((name) => name.startsWith("x-amz-") && !exempt.has(name));
+  const missing = ["host", ...unsigned].filter((name) => !signedHeaders.includes(name));
+  if (missing.length === 0) return;
+  throw new S3Error("AccessDenied", {
+    message: "There were headers present in the request which were not signed",
+    details: { HeadersNotSigned: missing.join(", ") },
+  });
+}
+
+/** Temporary credentials are not issued here, so no session token can be valid. */
+function checkNoSessionToken(token: string | null | undefined): void {
+  if (token === null || token === undefined) return;
+  throw new S3Error("InvalidToken", {
+    message: "The provided token is malformed or otherwise invalid.",
+    details: { "Token-0": token },
+  });
+}

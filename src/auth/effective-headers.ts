@@ -1,0 +1,33 @@
+/**
+ * The headers a request means. Presigners move `x-amz-*` headers into the query of the URL ("hoisting"), and S3 reads
+ * them from there as if they had been sent: `x-amz-checksum-crc32`, `x-amz-storage-class`, `x-amz-meta-*`, `x-amz-acl` …
+ */
+import { invalidArgument } from "../errors.ts";
+import type { S3Request } from "../protocol/s3-request.ts";
+import type { Authentication } from "./authenticate.ts";
+import { AUTH_PARAMETERS } from "./sigv4/presigned-url.ts";
+
+/**
+ * The request's own headers, with those of a presigned URL's query added. A header that was sent as well must have been
+ * signed, and wins.
+ * @throws S3Error `InvalidArgument` if a hoisted header is repeated or could not be sent as a header
+ */
+export function effectiveHeaders(request: S3Request, authentication: Authentication): Headers {
+  if (authentication.style !== "query") return request.headers;
+  const headers = new Headers(request.headers);
+  const hoisted = new Set<string>();
+  for (const [name, value] of authentication.query.entries) {
+    const lower = name.toLowerCase();
+    if (!lower.startsWith("x-amz-") || AUTH_PARAMETERS.has(lower)) continue;
+    if (hoisted.has(lower)) throw invalidArgument(`The query parameter ${name} must not be repeated.`, name, value);
+    hoisted.add(lower);
+    if (request.headers.has(lower)) continue;
+    if (/[\0-\x1f\x7f]/.test(value)) throw invalidArgument("Invalid header value in the query", name, value);
+    try {
+      headers.set(lower, value);
+    } catch {
+      throw invalidArgument("Invalid header in the query", name, value);
+    }
+  }
+  return headers;
+}

@@ -1,0 +1,69 @@
+/** `Credential` of a signature: `<access key id>/<YYYYMMDD>/<region>/<service>/aws4_request`. */
+import type { AmzDate } from "./amz-date.ts";
+
+export interface ClaimedCredential {
+  readonly accessKeyId: string;
+  readonly day: string;
+  readonly region: string;
+  readonly service: string;
+  readonly terminal: string;
+}
+
+export interface ScopeRules {
+  /** `"any"`, or the one region that is accepted. */
+  readonly regions: "any" | (string & {});
+  readonly services: readonly string[];
+}
+
+export interface ScopeFault {
+  /** Continues "The authorization header is malformed; " or the query form's sentence. */
+  readonly reason: string;
+  readonly details: Readonly<Record<string, string>>;
+}
+
+export const MALFORMED_CREDENTIAL =
+  'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".';
+
+export function parseCredential(text: string): ClaimedCredential | undefined {
+  const [accessKeyId, day, region, service, terminal, ...more] = text.split("/");
+  if (!accessKeyId || !day || !region || !service || !terminal || more.length > 0) return undefined;
+  return { accessKeyId, day, region, service, terminal };
+}
+
+/** `<YYYYMMDD>/<region>/<service>/aws4_request`, as it stands in the string to sign. */
+export function formatScope(credential: ClaimedCredential): string {
+  return `${credential.day}/${credential.region}/${credential.service}/${credential.terminal}`;
+}
+
+/** What is wrong with the scope, in S3's words; undefined if nothing is. The date is compared elsewhere. */
+export function findScopeFault(credential: ClaimedCredential, rules: ScopeRules): ScopeFault | undefined {
+  const { day, region, service, terminal } = credential;
+  if (!/^\d{8}$/.test(day)) {
+    return {
+      reason: `incorrect date format "${day}". This date in the credential must be in the format "yyyyMMdd".`,
+      details: {},
+    };
+  }
+  if (rules.regions !== "any" && region !== rules.regions) {
+    return {
+      reason: `the region '${region}' is wrong; expecting '${rules.regions}'`,
+      details: { Region: rules.regions },
+    };
+  }
+  if (!rules.services.includes(service)) {
+    return {
+      reason: `incorrect service "${service}". This endpoint belongs to "${rules.services[0] ?? ""}".`,
+      details: {},
+    };
+  }
+  if (terminal !== "aws4_request") {
+    return { reason: `incorrect terminal "${terminal}". This endpoint uses "aws4_request".`, details: {} };
+  }
+  return undefined;
+}
+
+/** The credential's day must be the day of the request's own date. */
+export function findDateFault(credential: ClaimedCredential, date: AmzDate): string | undefined {
+  if (credential.day === date.day) return undefined;
+  return `Invalid credential date "${credential.day}". This date is not the same as X-Amz-Date: "${date.day}".`;
+}

@@ -1,0 +1,37 @@
+/** Strings to sign: of a request (AWS "Create a signed request", step 3), of a chunk and of a trailer (S3 API, "sigv4-streaming"). */
+import { sha256Hex } from "../../protocol/checksum/hasher.ts";
+
+/** What every string to sign begins with. */
+export interface SigningContext {
+  /** `YYYYMMDDTHHMMSSZ` */
+  readonly timestamp: string;
+  /** `YYYYMMDD/region/service/aws4_request` */
+  readonly scope: string;
+}
+
+const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+export function requestStringToSign({ timestamp, scope }: SigningContext, canonicalRequest: string): string {
+  return `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256Hex(canonicalRequest)}`;
+}
+
+/**
+ * @param previousSignature of the chunk before, or of the request
+ * @param chunkSha256 lower-case hex, of the chunk's data
+ */
+export function chunkStringToSign(
+  { timestamp, scope }: SigningContext,
+  previousSignature: string,
+  chunkSha256: string,
+): string {
+  return `AWS4-HMAC-SHA256-PAYLOAD\n${timestamp}\n${scope}\n${previousSignature}\n${EMPTY_SHA256}\n${chunkSha256}`;
+}
+
+/** @param canonicalTrailers `name:value\n` each, sorted by name */
+export function trailerStringToSign(
+  { timestamp, scope }: SigningContext,
+  previousSignature: string,
+  canonicalTrailers: string,
+): string {
+  return `AWS4-HMAC-SHA256-TRAILER\n${timestamp}\n${scope}\n${previousSignature}\n${sha256Hex(canonicalTrailers)}`;
+}
