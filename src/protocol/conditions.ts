@@ -1,0 +1,107 @@
+/**
+ * Conditional requests: RFC 9110, 13, as GetObject, HeadObject, CopyObject and PutObject document them ("Conditional
+ * reads", "Conditional writes"). Reads are decided here from what the store returned; writes are only read here and
+ * decided by the store, atomically.
+ */
+import { S3Error } from "../errors.ts";
+import type { WriteCondition } from "../model/object.ts";
+import { parseHttpDate } from "./dates.ts";
+import { parseETag } from "./etag.ts";
+
+export interface ConditionSubject {
+  /** Without quotes. */
+  readonly etag: string;
+  readonly lastModified: Date;
+}
+
+/** For a copy both refusals are 412; for a read `not-modified` is 304. */
+export type ReadDecision = "proceed" | "not-modified" | "precondition-failed";
+
+/** Which four headers to read: the request's own, or those about the source of a copy. */
+export type ConditionPrefix = "" | "x-amz-copy-source-";
+
+/**
+ * Decides in RFC 9110's order (13.2.2): an ETag condition makes the date condition of its pair void. Dates that are
+ * none are ignored.
+ */
+export function evaluateReadConditions(
+  headers: Headers,
+  subject: ConditionSubject,
+  prefix: ConditionPrefix = "",
+): ReadDecision {
+  const ifMatch = headers.get(`${prefix}if-match`);
+  const ifUnmodifiedSince = parseSeconds(headers.get(`${prefix}if-unmodified-since`));
+  const ifNoneMatch = headers.get(`${prefix}if-none-match`);
+  const ifModifiedSince = parseSeconds(headers.get(`${prefix}if-modified-since`));
+  const lastModified = toSeconds(subject.lastModified);
+
+  if (ifMatch !== null) {
+    if (!listsETag(ifMatch, subject.etag, "strong")) return "precondition-failed";
+  } else if (ifUnmodifiedSince !== undefined && lastModified > ifUnmodifiedSince) {
+    return "precondition-failed";
+  }
+  if (ifNoneMatch !== null) {
+    if (listsETag(ifNoneMatch, subject.etag, "weak")) return "not-modified";
+  } else if (ifModifiedSince !== undefined && lastModified <= ifModifiedSince) {
+    return "not-modified";
+  }
+  return "proceed";
+}
+
+// Quoted or, as many S3 clients send them, bare.
+const ENTITY_TAG = /(?<weak>W\/)?(?:"(?<quoted>[^"]*)"|(?<bare>[^\s,"]+))/g;
+
+function listsETag(list: string, etag: string, comparison: "strong" | "weak"): boolean {
+  if (list.trim() === "*") return true;
+  for (const { groups } of list.matchAll(ENTITY_TAG)) {
+    const isWeak = groups?.weak !== undefined;
+    if ((groups?.quoted ?? groups?.bare) === etag && !(isWeak && comparison === "strong")) return true;
+  }
+  return false;
+}
+
+function parseSeconds(header: string | null): number | undefined {
+  const date = header === null ? undefined : parseHttpDate(header);
+  return date && toSeconds(date);
+}
+
+function toSeconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}
+
+/**
+ * Reads the condition of a write (PutObject, CompleteMultipartUpload, CopyObject, DeleteObject).
+ *
+ * @throws S3Error `NotImplemented` for what AWS does not accept here either: `If-None-Match` other than `*`, both
+ *   headers at once, several ETags, and date conditions.
+ */
+export function parseWriteCondition(headers: Headers): WriteCondition | undefined {
+  for (const name of ["If-Modified-Since", "If-Unmodified-Since"]) {
+    if (headers.has(name)) throw notImplemented(name, `We don't accept the ${name} header for this API`);
+  }
+  const ifMatch = headers.get("if-match");
+  const ifNoneMatch = headers.get("if-none-match");
+  if (ifMatch !== null && ifNoneMatch !== null) {
+    throw notImplemented("If-Match,If-None-Match", "Multiple conditional request headers present in the request");
+  }
+  if (ifNoneMatch !== null) {
+    if (ifNoneMatch.trim() !== "*") throw unacceptedValue("If-None-Match");
+    return { kind: "if-none-match-any" };
+  }
+  if (ifMatch === null) return undefined;
+  const etag = parseETag(ifMatch);
+  // Lists and weak tags keep a quote or a comma.
+  if (etag === "" || /[",]/.test(etag)) throw unacceptedValue("If-Match");
+  return { kind: "if-match", etag };
+}
+
+function unacceptedValue(header: string): S3Error {
+  return notImplemented(header, `We don't accept the provided value of ${header} header for this API`);
+}
+
+function notImplemented(header: string, additionalMessage: string): S3Error {
+  return new S3Error("NotImplemented", {
+    message: "A header you provided implies functionality that is not implemented",
+    details: { Header: header, additionalMessage },
+  });
+}

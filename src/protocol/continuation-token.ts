@@ -1,0 +1,60 @@
+/**
+ * Continuation tokens: where a listing goes on, opaque to clients ("obfuscated and is not a real key",
+ * API_ListObjectsV2) and authenticated, so that it stays ours to change and cannot be carried to another bucket.
+ *
+ * Form: Base64url of HMAC-SHA-256(key, scope NUL after) followed by `after` in UTF-8.
+ */
+import { invalidArgument } from "../errors.ts";
+import { decodeUtf8 } from "./percent-encoding.ts";
+
+const MAC_BYTES = 32;
+
+/**
+ * @param key HMAC-SHA-256, for `sign`.
+ * @param scope What the token is bound to, e.g. a bucket id; must not contain NUL.
+ * @param after The last key or common prefix of the page.
+ */
+export async function formatContinuationToken(key: CryptoKey, scope: string, after: string): Promise<string> {
+  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, signedBytes(scope, after)));
+  return toBase64Url([...mac, ...new TextEncoder().encode(after)]);
+}
+
+/**
+ * Gives back `after`.
+ *
+ * @param key The same key, for `verify`.
+ * @throws S3Error `InvalidArgument` for whatever this deployment did not issue for this scope.
+ */
+export async function parseContinuationToken(key: CryptoKey, scope: string, token: string): Promise<string> {
+  const bytes = fromBase64Url(token);
+  const after = bytes && decodeUtf8(bytes.subarray(MAC_BYTES));
+  const isGenuine =
+    bytes !== undefined &&
+    after !== undefined &&
+    bytes.byteLength >= MAC_BYTES &&
+    (await crypto.subtle.verify("HMAC", key, bytes.subarray(0, MAC_BYTES), signedBytes(scope, after)));
+  if (!isGenuine) throw invalidArgument("The continuation token provided is incorrect", "continuation-token", token);
+  return after;
+}
+
+function signedBytes(scope: string, after: string): Uint8Array {
+  return new TextEncoder().encode(`${scope}\0${after}`);
+}
+
+function toBase64Url(bytes: readonly number[]): string {
+  return btoa(bytes.map((byte) => String.fromCharCode(byte)).join(""))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) return undefined;
+  try {
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
+      character.charCodeAt(0),
+    );
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+/** `x-amz-copy-source` of CopyObject and UploadPartCopy (API_CopyObject). */
+import { invalidArgument } from "../errors.ts";
+import { requireKeyLength } from "./addressing.ts";
+import { percentDecode } from "./percent-encoding.ts";
+
+export interface CopySource {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+}
+
+const HEADER = "x-amz-copy-source";
+
+/**
+ * Parses `[/]bucket/key[?versionId=id]`, percent-encoded. The query is cut off first, so that an encoded `?` belongs
+ * to the key, and slashes may be encoded too, as `encodeURIComponent` leaves them.
+ *
+ * @throws S3Error `InvalidArgument` if it names no bucket and key or is badly encoded; `KeyTooLongError`.
+ */
+export function parseCopySource(header: string): CopySource {
+  const question = header.indexOf("?");
+  const path = decode(question === -1 ? header : header.slice(0, question), header);
+  const trimmed = path.startsWith("/") ? path.slice(1) : path;
+  const slash = trimmed.indexOf("/");
+  const bucket = trimmed.slice(0, Math.max(slash, 0));
+  const key = trimmed.slice(slash + 1);
+  if (bucket === "" || key === "") {
+    throw invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", HEADER, header);
+  }
+  requireKeyLength(key);
+  if (question === -1) return { bucket, key };
+  const versionId = /^versionId=([^&]+)$/.exec(header.slice(question + 1))?.[1];
+  if (versionId === undefined) throw invalidArgument("Invalid version id specified", HEADER, header);
+  return { bucket, key, versionId: decode(versionId, header) };
+}
+
+function decode(text: string, header: string): string {
+  try {
+    return percentDecode(text);
+  } catch {
+    throw invalidArgument("Invalid copy source encoding.", HEADER, header);
+  }
+}

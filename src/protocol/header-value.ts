@@ -1,0 +1,22 @@
+/** What may be stored or reflected as a header: anything else could split a response. */
+import { invalidArgument } from "../errors.ts";
+
+const CONTROL_CHARACTER = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+/** Control characters other than the tab, which header values may contain (RFC 9110, 5.5). */
+export function hasControlCharacter(text: string): boolean {
+  return CONTROL_CHARACTER.test(text);
+}
+
+/**
+ * Checks a value that will become a response header.
+ *
+ * @throws S3Error `InvalidArgument` for control characters and for characters no header can carry.
+ */
+export function requireHeaderValue(name: string, value: string): string {
+  if (hasControlCharacter(value)) throw invalidArgument("Header value contains control characters.", name, value);
+  if (/[^\u0000-\u00ff]/u.test(value)) {
+    throw invalidArgument("Header value cannot be represented using ISO-8859-1.", name, value);
+  }
+  return value;
+}
