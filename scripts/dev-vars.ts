@@ -63,7 +63,7 @@ function quoteEnvValue(value: string): string {
 function createWhole(path: string, text: string): void {
   const directory = mkdtempSync(join(dirname(path), ".wrangler-vars-"));
   try {
-    const draft = join(directory, "vars");
+    const draft = join(directory, ".dev.vars");
     writeFileSync(draft, text, { mode: 0o600 });
     linkSync(draft, path);
   } catch (error) {
