@@ -1,0 +1,68 @@
+/** Reads a stream in the pieces a framing parser needs, without copying what it passes through. */
+const LINE_FEED = 10;
+const NOTHING = new Uint8Array(0);
+
+export class ByteReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #buffer: Uint8Array = NOTHING;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** The next 1 to `maxBytes` bytes, a view into what arrived; undefined at the end of the stream. */
+  async take(maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array | undefined> {
+    if (this.#buffer.length === 0 && !(await this.#fill())) return undefined;
+    const taken = this.#buffer.subarray(0, maxBytes);
+    this.#buffer = this.#buffer.subarray(taken.length);
+    return taken;
+  }
+
+  /**
+   * The text up to the next line feed, without it and without a carriage return before it; undefined if the stream ends
+   * first or the line is longer than `maxBytes`. Bytes become characters one to one.
+   */
+  async line(maxBytes: number): Promise<string | undefined> {
+    let text = "";
+    for (;;) {
+      const end = this.#buffer.indexOf(LINE_FEED);
+      const part = end === -1 ? this.#buffer : this.#buffer.subarray(0, end);
+      if (text.length + part.length > maxBytes) return undefined;
+      text += String.fromCharCode(...part);
+      if (end !== -1) {
+        this.#buffer = this.#buffer.subarray(end + 1);
+        return text.endsWith("\r") ? text.slice(0, -1) : text;
+      }
+      if (!(await this.#fill())) return undefined;
+    }
+  }
+
+  /** Everything that is left, one character a byte; undefined if it is more than `maxBytes`. */
+  async rest(maxBytes: number): Promise<string | undefined> {
+    let text = "";
+    for (let piece = await this.take(maxBytes + 1); piece !== undefined; piece = await this.take(maxBytes + 1)) {
+      if (text.length + piece.length > maxBytes) return undefined;
+      text += String.fromCharCode(...piece);
+    }
+    return text;
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    await this.#reader.cancel(reason);
+  }
+
+  /** Replaces the empty buffer by the next piece; false at the end of the stream. */
+  async #fill(): Promise<boolean> {
+    for (;;) {
+      const { done, value } = await this.#reader.read();
+      if (done) {
+        this.#buffer = NOTHING;
+        return false;
+      }
+      if (value.length > 0) {
+        this.#buffer = value;
+        return true;
+      }
+    }
+  }
+}

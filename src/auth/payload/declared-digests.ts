@@ -1,0 +1,150 @@
+/**
+ * The digests a request declares of its body: payload hash, `Content-MD5` and one additional checksum, in a header or a
+ * trailer (S3 user guide, "Checking object integrity").
+ */
+import { S3Error } from "../../errors.ts";
+import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type ChecksumAlgorithm, checksumHeader } from "../../model/checksum.ts";
+import { formatBase64, formatHex, parseBase64, parseHex } from "../../protocol/checksum/digest-text.ts";
+import type { PayloadPromise } from "./content-sha256.ts";
+import { announcedChecksum } from "./trailers.ts";
+
+export interface ExpectedDigest {
+  readonly algorithm: ChecksumAlgorithm | "MD5";
+  readonly bytes: Uint8Array;
+  /** @param calculated absent where somebody else compared */
+  readonly mismatch: (calculated?: Uint8Array) => S3Error;
+}
+
+export interface DeclaredDigests {
+  /** Known before the body. */
+  readonly expected: readonly ExpectedDigest[];
+  /** The one of them that S3 keeps with the object. */
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
+  /** The checksum that stands in the trailer. */
+  readonly trailing: ChecksumAlgorithm | undefined;
+  /** Whether S3 counts the body as protected: `Content-MD5` or an additional checksum. */
+  readonly protectsIntegrity: boolean;
+}
+
+/** `x-amz-checksum-*` headers that are no checksums. */
+const NOT_CHECKSUMS = new Set(["x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-checksum-algorithm"]);
+
+/**
+ * @throws S3Error `InvalidDigest`, `InvalidRequest` on malformed, repeated, unknown or contradicting declarations,
+ * `MalformedTrailerError` if a trailer is announced that the payload mode has no place for, or the other way round
+ */
+export function readDeclaredDigests(headers: Headers, promise: PayloadPromise): DeclaredDigests {
+  const expected: ExpectedDigest[] = [];
+  if (promise.kind === "literal") expected.push(payloadHash(promise.sha256));
+  const md5 = headers.get("content-md5");
+  if (md5 !== null) expected.push(contentMd5(md5));
+  const checksum = readChecksumHeader(headers);
+  if (checksum !== undefined) expected.push(checksum);
+
+  const trailing = announcedChecksum(headers.get("x-amz-trailer"));
+  const hasTrailer = promise.kind === "unsigned-chunks" || (promise.kind === "signed-chunks" && promise.trailer);
+  if (hasTrailer !== (trailing !== undefined)) throw new S3Error("MalformedTrailerError");
+  if (checksum !== undefined && trailing !== undefined) throw multipleChecksums();
+  checkSdkAlgorithm(headers.get("x-amz-sdk-checksum-algorithm"), checksum?.algorithm ?? trailing);
+
+  return {
+    expected,
+    checksum: checksum && { algorithm: checksum.algorithm, value: formatBase64(checksum.bytes) },
+    trailing,
+    protectsIntegrity: md5 !== null || checksum !== undefined || trailing !== undefined,
+  };
+}
+
+/**
+ * A checksum value out of a header or a trailer.
+ * @throws S3Error `InvalidRequest` if it is not base64 of the algorithm's length
+ */
+export function expectChecksum(
+  algorithm: ChecksumAlgorithm,
+  value: string,
+  where: "header" | "trailing header",
+): ExpectedDigest & { readonly algorithm: ChecksumAlgorithm } {
+  const bytes = parseBase64(value, CHECKSUM_BYTES[algorithm]);
+  if (bytes === undefined) {
+    throw new S3Error("InvalidRequest", { message: `Value for ${checksumHeader(algorithm)} ${where} is invalid.` });
+  }
+  const message = `The ${algorithm} you specified did not match the calculated checksum.`;
+  return { algorithm, bytes, mismatch: () => new S3Error("BadDigest", { message }) };
+}
+
+function payloadHash(sha256: string): ExpectedDigest {
+  return {
+    algorithm: "SHA256",
+    bytes: parseHex(sha256, 32) ?? new Uint8Array(),
+    mismatch: (calculated) =>
+      new S3Error("XAmzContentSHA256Mismatch", {
+        details: {
+          ClientComputedContentSHA256: sha256,
+          ...(calculated && { S3ComputedContentSHA256: formatHex(calculated) }),
+        },
+      }),
+  };
+}
+
+function contentMd5(value: string): ExpectedDigest {
+  const bytes = parseBase64(value, 16);
+  if (bytes === undefined) {
+    throw new S3Error("InvalidDigest", {
+      message: "The Content-MD5 you specified was invalid.",
+      details: { "Content-MD5": value },
+    });
+  }
+  return {
+    algorithm: "MD5",
+    bytes,
+    mismatch: (calculated) =>
+      new S3Error("BadDigest", {
+        message: "The Content-MD5 you specified did not match what we received.",
+        // AWS shows the one in hex and the other in base64.
+        details: {
+          ExpectedDigest: formatHex(bytes),
+          ...(calculated && { CalculatedDigest: formatBase64(calculated) }),
+        },
+      }),
+  };
+}
+
+function readChecksumHeader(headers: Headers) {
+  const names = [...headers.keys()].filter((name) => name.startsWith("x-amz-checksum-") && !NOT_CHECKSUMS.has(name));
+  const [name, ...more] = names;
+  if (name === undefined) return undefined;
+  if (more.length > 0) throw multipleChecksums();
+  const algorithm = CHECKSUM_ALGORITHMS.find((candidate) => checksumHeader(candidate) === name);
+  if (algorithm === undefined) {
+    throw new S3Error("InvalidRequest", {
+      message: "The algorithm type you specified in x-amz-checksum- header is invalid.",
+    });
+  }
+  return expectChecksum(algorithm, headers.get(name) ?? "", "header");
+}
+
+/** SDKs say which algorithm they were configured for; a value of it must then really be there. */
+function checkSdkAlgorithm(header: string | null, declared: ChecksumAlgorithm | undefined): void {
+  if (header === null) return;
+  const algorithm = CHECKSUM_ALGORITHMS.find((candidate) => candidate === header.toUpperCase());
+  if (algorithm === undefined) {
+    throw new S3Error("InvalidRequest", {
+      message: `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${CHECKSUM_ALGORITHMS.join(", ")}]`,
+    });
+  }
+  if (declared === undefined) {
+    throw new S3Error("InvalidRequest", {
+      message:
+        "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
+    });
+  }
+  if (declared !== algorithm) {
+    throw new S3Error("InvalidRequest", { message: "Value for x-amz-sdk-checksum-algorithm header is invalid." });
+  }
+}
+
+function multipleChecksums(): S3Error {
+  return new S3Error("InvalidRequest", {
+    message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+  });
+}

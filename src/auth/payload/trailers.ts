@@ -1,0 +1,72 @@
+/** Trailing headers of an aws-chunked body, and the header that announces them (S3 API, "sigv4-streaming-trailers"). */
+import { S3Error } from "../../errors.ts";
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm, checksumHeader } from "../../model/checksum.ts";
+
+export interface Trailers {
+  readonly values: ReadonlyMap<string, string>;
+  readonly signature: string | undefined;
+}
+
+const SIGNATURE = "x-amz-trailer-signature";
+
+/**
+ * The one checksum that `x-amz-trailer` announces; undefined without the header.
+ * @throws S3Error `InvalidRequest` if it announces anything else: S3 takes nothing but a checksum there
+ */
+export function announcedChecksum(header: string | null): ChecksumAlgorithm | undefined {
+  if (header === null) return undefined;
+  const names = header.split(",").map((name) => name.trim().toLowerCase());
+  const algorithms = names.map((name) => CHECKSUM_ALGORITHMS.find((algorithm) => checksumHeader(algorithm) === name));
+  const [algorithm] = algorithms;
+  if (algorithm === undefined || algorithms.includes(undefined)) {
+    throw new S3Error("InvalidRequest", {
+      message: "The value specified in the x-amz-trailer header is not supported",
+    });
+  }
+  if (algorithms.length > 1) {
+    throw new S3Error("InvalidRequest", {
+      message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+    });
+  }
+  return algorithm;
+}
+
+/**
+ * Parses what follows the last chunk's header line. Lines may end in LF or CRLF, and empty lines are passed over:
+ * minio-go ends each trailer with LF and then puts a CRLF before the signature.
+ * @throws S3Error `MalformedTrailerError` on anything that is no header line, on a repeated name, and on an unfinished line
+ */
+export function parseTrailers(text: string): Trailers {
+  const values = new Map<string, string>();
+  const lines = text.split(/\r?\n/);
+  if (lines.pop() !== "") throw new S3Error("MalformedTrailerError");
+  for (const line of lines) {
+    if (line === "") continue;
+    const [, name, value] =
+      /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)[ \t]*$/.exec(line) ?? [];
+    const key = name?.toLowerCase();
+    if (key === undefined || value === undefined || values.has(key)) throw new S3Error("MalformedTrailerError");
+    values.set(key, value);
+  }
+  const signature = values.get(SIGNATURE);
+  values.delete(SIGNATURE);
+  return { values, signature };
+}
+
+/** What the trailer signature covers: `name:value\n` each, sorted by name. */
+export function canonicalTrailers(values: ReadonlyMap<string, string>): string {
+  return [...values]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}:${value}\n`)
+    .join("");
+}
+
+/**
+ * The announced checksum, which must be the only trailer there is.
+ * @throws S3Error `MalformedTrailerError`
+ */
+export function checksumOfTrailers(values: ReadonlyMap<string, string>, announced: ChecksumAlgorithm): string {
+  const value = values.get(checksumHeader(announced));
+  if (value === undefined || values.size > 1) throw new S3Error("MalformedTrailerError");
+  return value;
+}

@@ -1,0 +1,86 @@
+/** A stream that ends cleanly only if everything promised about its bytes was true. */
+import { S3Error } from "../../errors.ts";
+import { equalBytes } from "../../protocol/checksum/digest-text.ts";
+import { createHasher } from "../../protocol/checksum/hasher.ts";
+import { incompleteBody, terminatedEarly } from "./aws-chunked.ts";
+import type { ExpectedDigest } from "./declared-digests.ts";
+
+export interface VerifyingStreamOptions {
+  readonly sizeBytes: number;
+  /** The decoded data in pieces; it may itself fail with an S3Error. */
+  readonly pieces: AsyncIterator<Uint8Array, unknown>;
+  /** Algorithms to calculate, all known before the first byte. */
+  readonly algorithms: readonly ExpectedDigest["algorithm"][];
+  /** What to compare with; asked for once the pieces have ended, since one may stand in the trailer. */
+  readonly expected: () => readonly ExpectedDigest[];
+  readonly cancel: (reason: unknown) => Promise<void>;
+}
+
+export interface VerifyingStream {
+  readonly stream: ReadableStream<Uint8Array>;
+  failure(): S3Error | undefined;
+}
+
+/**
+ * Passes the pieces through one pull at a time, always one piece behind: the last piece leaves only after length and
+ * digests have been checked, so that a reader who got all the bytes also got the verdict. Memory: one piece.
+ */
+export function verifyingStream(options: VerifyingStreamOptions): VerifyingStream {
+  const { sizeBytes, pieces } = options;
+  const hashers = new Map([...new Set(options.algorithms)].map((algorithm) => [algorithm, createHasher(algorithm)]));
+  let held: Uint8Array | undefined;
+  let received = 0;
+  let failed: S3Error | undefined;
+
+  const check = () => {
+    if (received !== sizeBytes) throw wrongLength();
+    const digests = new Map([...hashers].map(([algorithm, hasher]) => [algorithm, hasher.digest()]));
+    for (const { algorithm, bytes, mismatch } of options.expected()) {
+      const calculated = digests.get(algorithm);
+      if (calculated === undefined || !equalBytes(calculated, bytes)) throw mismatch(calculated);
+    }
+  };
+
+  /** The next piece that may be released; undefined once everything has been released. */
+  const next = async (): Promise<Uint8Array | undefined> => {
+    for (;;) {
+      const { done, value } = await pieces.next();
+      const ready = held;
+      if (done) {
+        held = undefined;
+        check();
+        return ready;
+      }
+      received += value.length;
+      if (received > sizeBytes) throw wrongLength();
+      for (const hasher of hashers.values()) hasher.update(value);
+      held = value;
+      if (ready !== undefined) return ready;
+    }
+  };
+
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const piece = await next();
+          if (piece !== undefined) controller.enqueue(piece);
+          if (piece === undefined || held === undefined) controller.close();
+        } catch (cause) {
+          held = undefined;
+          // What is no S3Error came from the connection: the client went away in the middle.
+          failed = cause instanceof S3Error ? cause : terminatedEarly(cause);
+          await options.cancel(failed).catch(() => undefined);
+          throw failed;
+        }
+      },
+      cancel: options.cancel,
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, failure: () => failed };
+}
+
+function wrongLength(): S3Error {
+  return incompleteBody("You did not provide the number of bytes specified by the Content-Length HTTP header");
+}
