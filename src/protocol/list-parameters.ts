@@ -51,33 +51,44 @@ export function parseListObjectsV2Parameters(query: Query): ListObjectsV2Paramet
   };
 }
 
-/** Parameters that bound a page, and the names AWS gives them in errors about their range. */
-const PAGE_SIZES = {
-  "max-keys": "maxKeys",
-  "max-uploads": "max-uploads",
-  "max-parts": "max-parts",
-} as const;
-
 /**
- * Reads a page size: 1,000 if absent or empty, never more.
+ * `max-keys`, `max-uploads`, `max-parts`: 1,000 if absent or empty, never more, and 0 is a page.
  *
  * @throws S3Error `InvalidArgument` unless it is an integer from 0 to 2^31 - 1.
  */
-export function parsePageSize(query: Query, name: keyof typeof PAGE_SIZES): number {
+export function parsePageSize(query: Query, name: "max-keys" | "max-uploads" | "max-parts"): number {
+  return parseIntegerParameter(query, name, { min: 0, max: 1000, fallback: 1000 });
+}
+
+export interface IntegerBounds {
+  /** Less is refused. */
+  readonly min: number;
+  /** More is as good as this. */
+  readonly max: number;
+  /** Taken if the parameter is absent or empty. */
+  readonly fallback: number;
+}
+
+const MAX_INTEGER = 0x7fffffff;
+
+/** @throws S3Error `InvalidArgument` unless the parameter is an integer from `min` to 2^31 - 1. */
+export function parseIntegerParameter(query: Query, name: string, bounds: IntegerBounds): number {
   const text = query.get(name);
-  if (text === undefined || text === "") return 1000;
+  if (text === undefined || text === "") return bounds.fallback;
   const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isNaN(value) || Math.abs(value) > 0x7fffffff) {
+  if (Number.isNaN(value) || Math.abs(value) > MAX_INTEGER) {
     throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
   }
-  if (value < 0) {
+  if (value < bounds.min) {
+    // Seen on AWS: this message, and only this one, calls the parameter by its Java name.
+    const argument = name.replace(/-(\w)/g, (_whole, letter: string) => letter.toUpperCase());
     throw invalidArgument(
-      `Argument ${PAGE_SIZES[name]} must be an integer between 0 and 2147483647`,
-      PAGE_SIZES[name],
+      `Argument ${argument} must be an integer between ${bounds.min} and ${MAX_INTEGER}`,
+      argument,
       text,
     );
   }
-  return Math.min(value, 1000);
+  return Math.min(value, bounds.max);
 }
 
 /** @throws S3Error `InvalidArgument` for any encoding but `url`. */
