@@ -42,6 +42,11 @@ async function derive(
   usages: ("encrypt" | "decrypt" | "sign" | "verify")[],
 ): Promise<CryptoKey> {
   const root = await crypto.subtle.importKey("raw", sealKey, "HKDF", false, ["deriveKey"]);
-  const parameters = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: encoder.encode(`workers-s3/${purpose}`) };
+  const parameters = {
+    name: "HKDF",
+    hash: "SHA-256",
+    salt: new Uint8Array(0),
+    info: encoder.encode(`workers-s3/${purpose}`),
+  };
   return crypto.subtle.deriveKey(parameters, root, algorithm, false, usages);
 }

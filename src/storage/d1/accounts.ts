@@ -1,7 +1,8 @@
 /** Accounts and access keys, as the admin API manages them. Secrets are sealed before they reach a row. */
+
+import type { RootGrant } from "../../access/authorize.ts";
 import type { Account } from "../../model/caller.ts";
 import { newAccessKeyId, newAccountId, newCanonicalId, newSecretAccessKey } from "../../model/random-ids.ts";
-import type { RootGrant } from "../../access/authorize.ts";
 import type { Sealer } from "../sealing.ts";
 import type { Directory } from "./directory.ts";
 import { type AccessKeyRow, type AccountRow, toAccount } from "./rows.ts";

@@ -1,7 +1,8 @@
 /** The bucket table. Reads on the path of a request go through `Directory`; here are the writes and the lists. */
+
+import type { Grant } from "../../access/authorize.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { newBucketId } from "../../model/random-ids.ts";
-import type { Grant } from "../../access/authorize.ts";
 import type { Directory } from "./directory.ts";
 import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
 
@@ -31,7 +32,10 @@ export class Buckets {
   }
 
   /** Atomic: of two callers one creates, the other learns who did. */
-  async create(_by: Grant, bucket: { name: string; accountId: string; region: string; now: Date }): Promise<CreateBucketResult> {
+  async create(
+    _by: Grant,
+    bucket: { name: string; accountId: string; region: string; now: Date },
+  ): Promise<CreateBucketResult> {
     const [inserted, owner] = await this.#db.batch([
       this.#db
         .prepare(
@@ -39,7 +43,14 @@ export class Buckets {
            SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM buckets WHERE account_id = ?3) < ?6
            ON CONFLICT (name) DO NOTHING RETURNING id`,
         )
-        .bind(bucket.name, newBucketId(), bucket.accountId, bucket.region, bucket.now.getTime(), MAX_BUCKETS_PER_ACCOUNT),
+        .bind(
+          bucket.name,
+          newBucketId(),
+          bucket.accountId,
+          bucket.region,
+          bucket.now.getTime(),
+          MAX_BUCKETS_PER_ACCOUNT,
+        ),
       this.#db.prepare("SELECT account_id FROM buckets WHERE name = ?1").bind(bucket.name),
     ]);
     this.#directory.forgetBucket(bucket.name);

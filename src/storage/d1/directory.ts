@@ -88,6 +88,12 @@ export class Directory {
     return { credential, buckets };
   }
 
+  /** Whether the database answers and has the tables a request reads. @throws whatever D1 throws */
+  async probe(): Promise<void> {
+    await this.#db.prepare("SELECT id FROM accounts WHERE is_root = 1").first();
+    await this.#db.prepare("SELECT name FROM buckets LIMIT 1").first();
+  }
+
   forgetBucket(name: string): void {
     this.#buckets.delete(name);
   }

@@ -1,6 +1,7 @@
 /** Rows as D1 returns them, and their translation into the model. snake_case stops here. */
-import type { Account } from "../../model/caller.ts";
+
 import type { Bucket } from "../../model/bucket.ts";
+import type { Account } from "../../model/caller.ts";
 
 export interface AccountRow {
   readonly id: string;

@@ -76,9 +76,11 @@ async function pump(
 }
 
 async function openSlice(store: R2Bucket, slice: { key: string; range: ResolvedRange }): Promise<R2ObjectBody> {
-  const blob = await store.get(slice.key, { range: { offset: slice.range.offset, length: slice.range.length } }).catch((error: unknown) => {
-    throw fromR2Error(error);
-  });
+  const blob = await store
+    .get(slice.key, { range: { offset: slice.range.offset, length: slice.range.length } })
+    .catch((error: unknown) => {
+      throw fromR2Error(error);
+    });
   if (blob === null) throw fromR2Error(new Error(`blob ${slice.key} is missing`));
   return blob;
 }

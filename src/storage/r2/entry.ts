@@ -1,7 +1,7 @@
 /** An R2 object read as an entry of the index. */
 import type { StoredObject } from "../../model/object.ts";
-import { decodeRecord, type EntryRecord, fromHttpMetadata } from "./entry-record.ts";
 import { PREFIX_BYTES } from "./entry-key.ts";
+import { decodeRecord, type EntryRecord, fromHttpMetadata } from "./entry-record.ts";
 
 export interface Entry {
   /** The S3 key. */

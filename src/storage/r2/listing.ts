@@ -18,7 +18,9 @@ const FEW = 8;
 const HIGHEST_CHARACTER = "\u{10FFFF}";
 const R2_KEY_BYTES = 1024;
 
-type Row = { readonly kind: "object"; readonly object: R2Object } | { readonly kind: "prefix"; readonly prefix: string };
+type Row =
+  | { readonly kind: "object"; readonly object: R2Object }
+  | { readonly kind: "prefix"; readonly prefix: string };
 
 /** What goes into the answer: an object, or a common prefix. */
 type Item = { readonly name: string; readonly object?: ListedObject };
@@ -163,7 +165,9 @@ function firstStart(bucketId: string, query: ListQuery): { startAfter?: string }
   if (head !== undefined) return { startAfter: entryPrefix(bucketId) + head };
   const startAfter = entryPrefix(bucketId) + after;
   const endsPrefix =
-    delimiter !== "" && after.indexOf(delimiter, prefix.length) + delimiter.length === after.length && after.endsWith(delimiter);
+    delimiter !== "" &&
+    after.indexOf(delimiter, prefix.length) + delimiter.length === after.length &&
+    after.endsWith(delimiter);
   // Past everything a common prefix holds, rather than through it.
   if (endsPrefix && new TextEncoder().encode(startAfter).byteLength + 4 <= R2_KEY_BYTES) {
     return { startAfter: startAfter + HIGHEST_CHARACTER };

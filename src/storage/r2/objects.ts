@@ -9,7 +9,6 @@ import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { resolveRange } from "../../model/byte-range.ts";
 import type { Checksum } from "../../model/checksum.ts";
-import type { ObjectBody } from "../../model/object-body.ts";
 import type {
   ByteRange,
   ListPage,
@@ -19,6 +18,7 @@ import type {
   StoredObject,
   WriteCondition,
 } from "../../model/object.ts";
+import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { blobKey, readBlobs } from "./blobs.ts";
 import { describeEntry, toStoredObject } from "./entry.ts";
@@ -327,7 +327,7 @@ function formatRange(range: ByteRange): string {
 /** Whether R2's answer holds exactly these bytes. */
 function serves(found: R2ObjectBody, wanted: ResolvedRange): boolean {
   const range = found.range;
-  if (range === undefined) return wanted.offset === 0 && wanted.length === found.size;
+  if (range === undefined || found.size === 0) return wanted.offset === 0 && wanted.length === found.size;
   if ("suffix" in range) return wanted.length === range.suffix && wanted.offset + wanted.length === found.size;
   const offset = range.offset ?? 0;
   return wanted.offset === offset && wanted.length === (range.length ?? found.size - offset);

@@ -1,7 +1,7 @@
 /** Moving a verified body into R2, and deciding a write condition atomically with it. */
 import { S3Error } from "../../errors.ts";
-import type { ObjectBody } from "../../model/object-body.ts";
 import type { WriteCondition } from "../../model/object.ts";
+import type { ObjectBody } from "../../model/object-body.ts";
 import { describeEntry } from "./entry.ts";
 import { fromR2Error, R2_BAD_DIGEST, r2ErrorCode } from "./platform-errors.ts";
 
@@ -41,8 +41,10 @@ export async function streamBody(
   if (put.status === "fulfilled") return put.value;
   if (isBadDigest(put.reason, body)) throw body.delegated.mismatch();
   const fromR2 = fromR2Error(put.reason);
-  if (fromR2.code !== "InternalError" || move.status === "fulfilled") throw fromR2;
-  throw asBodyError(move.reason);
+  if (fromR2.code !== "InternalError") throw fromR2;
+  if (move.status === "rejected") throw asBodyError(move.reason);
+  // Fewer bytes than promised show only when the pipe is closed, on R2's side of it.
+  throw /FixedLengthStream/.test(String(put.reason)) ? asBodyError(put.reason) : fromR2;
 }
 
 /** Puts bytes that are in memory. Null if `options.onlyIf` did not hold. */

@@ -1,0 +1,112 @@
+/**
+ * The deployment's own surface below `/-/`: health for anyone, accounts and keys for the root account.
+ * The same authenticator as for S3; paths decide here, so itty-router routes.
+ */
+import { type IRequest, Router } from "itty-router";
+import { authorizeRoot, type RootGrant } from "../access/authorize.ts";
+import { authenticate, claimedAccessKeyId } from "../auth/authenticate.ts";
+import { readWholeBody } from "../auth/payload/whole-body.ts";
+import { S3Error } from "../errors.ts";
+import { parseQuery } from "../protocol/query.ts";
+import { parseRawUrl } from "../protocol/raw-url.ts";
+import type { S3Request } from "../protocol/s3-request.ts";
+import type { RequestLog } from "../request-log.ts";
+import type { Services } from "../services.ts";
+import { fromPlatformError } from "../storage/platform-errors.ts";
+import * as accounts from "./accounts.ts";
+import { checkHealth } from "./health.ts";
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** What a handler gets once the caller is known to be root. */
+export interface AdminCall {
+  readonly services: Services;
+  readonly grant: RootGrant;
+  readonly now: Date;
+  /** The body as JSON; undefined if there is none. */
+  readonly body: unknown;
+}
+
+type Arguments = [services: Services, log: RequestLog];
+
+const router = Router<IRequest, Arguments>();
+
+router
+  .get("/-/health", (_request, services) => checkHealth(services))
+  .post("/-/admin/accounts", asRoot(accounts.createAccount))
+  .get("/-/admin/accounts", asRoot(accounts.listAccounts))
+  .post("/-/admin/accounts/:accountId/keys", asRoot(accounts.createKey))
+  .get("/-/admin/accounts/:accountId/keys", asRoot(accounts.listKeys))
+  .get("/-/admin/keys", asRoot(accounts.listKeys))
+  .patch("/-/admin/keys/:accessKeyId", asRoot(accounts.setKeyStatus))
+  .delete("/-/admin/keys/:accessKeyId", asRoot(accounts.deleteKey))
+  .all("*", () => failure(404, "NotFound", "There is nothing at this path."));
+
+export async function handleAdmin(request: Request, services: Services, log: RequestLog): Promise<Response> {
+  log.operation = "Admin";
+  try {
+    // itty-router writes on what it routes, and a Request is not to be written on.
+    const routed = { method: request.method, url: request.url, original: request };
+    return await router.fetch(routed as unknown as IRequest, services, log);
+  } catch (error) {
+    const s3Error = error instanceof S3Error ? error : fromPlatformError(error);
+    log.code = s3Error.code;
+    log.cause = s3Error.cause;
+    return failure(s3Error.status, s3Error.code, s3Error.message);
+  }
+}
+
+export function failure(status: number, code: string, message: string): Response {
+  return Response.json({ error: { code, message } }, { status });
+}
+
+/** Signature, root account and body, in that order, before the handler sees anything. */
+function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) => Promise<Response>) {
+  return async (routed: IRequest, services: Services, log: RequestLog): Promise<Response> => {
+    const request = toS3Request(routed.original as Request, log.requestId);
+    const { credential } = await services.directory.load({
+      accessKeyId: claimedAccessKeyId(request),
+      bucketNames: [],
+    });
+    const authentication = await authenticate(
+      request,
+      async (id) => (id === credential?.accessKeyId ? credential : undefined),
+      { regions: "any", service: "s3" },
+    );
+    const { caller } = authentication;
+    log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
+    const grant = authorizeRoot(caller);
+    const bytes = await readWholeBody(request, request.headers, authentication, {
+      maxBytes: MAX_BODY_BYTES,
+      requireDigest: false,
+    });
+    const call = { services, grant, now: request.now, body: parseJson(bytes) };
+    return handler(call, routed.params);
+  };
+}
+
+function toS3Request(request: Request, requestId: string): S3Request {
+  const url = parseRawUrl(request.url);
+  const accepted: unknown = request.cf?.clientAcceptEncoding;
+  return {
+    method: request.method,
+    url,
+    resource: { kind: "service" },
+    style: "path",
+    query: parseQuery(url.query),
+    headers: request.headers,
+    clientAcceptEncoding: typeof accepted === "string" ? accepted : undefined,
+    body: request.body,
+    now: new Date(),
+    requestId,
+  };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.byteLength === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new S3Error("InvalidRequest", { message: "The body is not JSON.", cause });
+  }
+}

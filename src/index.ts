@@ -1,0 +1,9 @@
+/** The Worker's entry points. No logic here. */
+import type { Env } from "./env.ts";
+import { handleRequest } from "./surface.ts";
+import { runSweeps } from "./sweeps/index.ts";
+
+export default {
+  fetch: handleRequest,
+  scheduled: (controller, env) => runSweeps(env, new Date(controller.scheduledTime)),
+} satisfies ExportedHandler<Env>;

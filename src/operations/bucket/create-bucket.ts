@@ -1,0 +1,46 @@
+/** CreateBucket (API_CreateBucket). */
+import { S3Error } from "../../errors.ts";
+import { validateBucketName } from "../../protocol/addressing.ts";
+import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
+import { parseCreateBucketConfiguration } from "../../protocol/xml/create-bucket-configuration.ts";
+import { operation, requireBucket } from "../operation.ts";
+
+export const CreateBucket = operation({
+  name: "CreateBucket",
+  body: { kind: "document", maxBytes: 64 * 1024, digest: "optional" },
+  parse(request) {
+    const name = requireBucket(request);
+    validateBucketName(name);
+    refuseUnsupportedHeaders(request.headers);
+    return { name, now: request.now };
+  },
+  requires: () => [{ action: "s3:CreateBucket" }],
+  async execute({ name, now }, { grant, stores, region, regions }, body) {
+    const { caller } = grant;
+    if (caller.kind !== "account") throw new S3Error("AccessDenied");
+    const configuration = parseCreateBucketConfiguration(body);
+    if (configuration.tags.length > 0) {
+      throw new S3Error("NotImplemented", { message: "Bucket tags are not implemented." });
+    }
+    const chosen = configuration.locationConstraint || region;
+    if (!regions.includes(chosen)) {
+      throw new S3Error("InvalidLocationConstraint", { details: { LocationConstraint: chosen } });
+    }
+    const { account } = caller;
+    const result = await stores.buckets.create(grant, { name, accountId: account.id, region: chosen, now });
+    switch (result.outcome) {
+      case "created":
+        return;
+      case "too-many":
+        throw new S3Error("TooManyBuckets");
+      case "exists":
+        // Deviation: AWS answers 200 to the owner in us-east-1 alone, for the sake of old clients.
+        throw new S3Error(result.accountId === account.id ? "BucketAlreadyOwnedByYou" : "BucketAlreadyExists", {
+          details: { BucketName: name },
+        });
+      default:
+        return result satisfies never;
+    }
+  },
+  respond: (_output, { name }) => ({ status: 200, headers: { location: `/${name}` } }),
+});

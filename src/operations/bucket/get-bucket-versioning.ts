@@ -1,0 +1,12 @@
+/** GetBucketVersioning (API_GetBucketVersioning): empty, which is how S3 describes a bucket never versioned. */
+import { formatXml } from "../../protocol/xml/writer.ts";
+import { operation, requireBucket } from "../operation.ts";
+
+export const GetBucketVersioning = operation({
+  name: "GetBucketVersioning",
+  body: { kind: "none" },
+  parse: (request) => ({ bucket: requireBucket(request) }),
+  requires: ({ bucket }) => [{ action: "s3:GetBucketVersioning", bucket }],
+  execute: async ({ bucket }, { grant }) => grant.bucket(bucket),
+  respond: () => ({ status: 200, body: formatXml("VersioningConfiguration", []) }),
+});

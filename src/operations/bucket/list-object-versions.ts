@@ -1,0 +1,33 @@
+/**
+ * ListObjectVersions (API_ListObjectVersions) of buckets that are never versioned: each object is its version `null`.
+ * Tools that empty a bucket call it before anything else.
+ */
+import { invalidArgument } from "../../errors.ts";
+import { parseListObjectsParameters } from "../../protocol/list-parameters.ts";
+import { formatListVersionsResult } from "../../protocol/xml/list-versions-result.ts";
+import { operation, requireBucket } from "../operation.ts";
+import { ownerNamer } from "./owners.ts";
+
+export const ListObjectVersions = operation({
+  name: "ListObjectVersions",
+  body: { kind: "none" },
+  parse(request) {
+    const { query } = request;
+    const keyMarker = query.get("key-marker") ?? "";
+    const versionIdMarker = query.get("version-id-marker") ?? "";
+    if (versionIdMarker !== "" && keyMarker === "") {
+      const message = "A version-id marker cannot be specified without a key marker.";
+      throw invalidArgument(message, "version-id-marker", versionIdMarker);
+    }
+    return { bucket: requireBucket(request), ...parseListObjectsParameters(query), keyMarker, versionIdMarker };
+  },
+  requires: ({ bucket }) => [{ action: "s3:ListBucketVersions", bucket }],
+  async execute(input, { grant, stores }) {
+    const bucket = grant.bucket(input.bucket);
+    return { bucket, page: await stores.objects.list(bucket, { ...input, after: input.keyMarker }) };
+  },
+  respond: ({ bucket, page }, input) => ({
+    status: 200,
+    body: formatListVersionsResult({ ...input, page, ownerOf: ownerNamer(bucket) }),
+  }),
+});

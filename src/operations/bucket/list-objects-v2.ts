@@ -1,0 +1,33 @@
+/** ListObjectsV2 (API_ListObjectsV2). */
+import { formatContinuationToken, parseContinuationToken } from "../../protocol/continuation-token.ts";
+import { parseListObjectsV2Parameters } from "../../protocol/list-parameters.ts";
+import { formatListBucketResultV2 } from "../../protocol/xml/list-bucket-result-v2.ts";
+import { operation, requireBucket } from "../operation.ts";
+import { ownerNamer } from "./owners.ts";
+
+export const ListObjectsV2 = operation({
+  name: "ListObjectsV2",
+  body: { kind: "none" },
+  parse: (request) => ({ bucket: requireBucket(request), ...parseListObjectsV2Parameters(request.query) }),
+  requires: ({ bucket }) => [{ action: "s3:ListBucket", bucket }],
+  async execute(input, { grant, stores, tokenKey }) {
+    const bucket = grant.bucket(input.bucket);
+    const { continuationToken } = input;
+    const after = continuationToken
+      ? await parseContinuationToken(tokenKey, bucket.id, continuationToken)
+      : (input.startAfter ?? "");
+    const page = await stores.objects.list(bucket, { ...input, after });
+    const next = page.isTruncated ? await formatContinuationToken(tokenKey, bucket.id, page.last) : undefined;
+    return { bucket, page, next };
+  },
+  respond: ({ bucket, page, next }, input) => ({
+    status: 200,
+    headers: { "x-amz-bucket-region": bucket.region },
+    body: formatListBucketResultV2({
+      ...input,
+      page,
+      nextContinuationToken: next,
+      ownerOf: input.fetchOwner ? ownerNamer(bucket) : undefined,
+    }),
+  }),
+});

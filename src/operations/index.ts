@@ -1,0 +1,48 @@
+/**
+ * Every operation of S3, by name: what is not offered is recognised and answers
+ * 501, so that it can never fall through to another operation.
+ */
+import { OPERATION_NAMES, type OperationName } from "../protocol/operation-name.ts";
+import { CreateBucket } from "./bucket/create-bucket.ts";
+import { DeleteBucket } from "./bucket/delete-bucket.ts";
+import { GetBucketLocation } from "./bucket/get-bucket-location.ts";
+import { GetBucketVersioning } from "./bucket/get-bucket-versioning.ts";
+import { HeadBucket } from "./bucket/head-bucket.ts";
+import { ListObjectVersions } from "./bucket/list-object-versions.ts";
+import { ListObjects } from "./bucket/list-objects.ts";
+import { ListObjectsV2 } from "./bucket/list-objects-v2.ts";
+import { DeleteObject } from "./object/delete-object.ts";
+import { DeleteObjects } from "./object/delete-objects.ts";
+import { GetObject } from "./object/get-object.ts";
+import { GetObjectAttributes } from "./object/get-object-attributes.ts";
+import { HeadObject } from "./object/head-object.ts";
+import { PutObject } from "./object/put-object.ts";
+import { notImplemented, type Operation } from "./operation.ts";
+import { ListBuckets } from "./service/list-buckets.ts";
+
+const OFFERED: readonly Operation[] = [
+  ListBuckets,
+  CreateBucket,
+  DeleteBucket,
+  GetBucketLocation,
+  GetBucketVersioning,
+  HeadBucket,
+  ListObjects,
+  ListObjectsV2,
+  ListObjectVersions,
+  DeleteObject,
+  DeleteObjects,
+  GetObject,
+  GetObjectAttributes,
+  HeadObject,
+  PutObject,
+];
+
+const byName = new Map(OFFERED.map((operation) => [operation.name, operation]));
+
+export const OPERATIONS = Object.fromEntries(
+  OPERATION_NAMES.map((name) => [name, byName.get(name) ?? notImplemented(name)]),
+) as Record<OperationName, Operation>;
+
+/** For the tests that go through all of them. */
+export const OFFERED_NAMES: readonly OperationName[] = OFFERED.map((operation) => operation.name);

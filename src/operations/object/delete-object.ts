@@ -1,0 +1,28 @@
+/** DeleteObject (API_DeleteObject). An absent key is a success; `If-Match` is decided without losing a newer write. */
+import { S3Error } from "../../errors.ts";
+import { parseETag } from "../../protocol/etag.ts";
+import { requireNullVersion } from "../../protocol/version-id.ts";
+import { operation, requireObject } from "../operation.ts";
+
+export const DeleteObject = operation({
+  name: "DeleteObject",
+  body: { kind: "none" },
+  parse(request) {
+    requireNullVersion(request.query);
+    const unsupported = ["x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa"];
+    for (const header of unsupported) {
+      if (request.headers.has(header)) {
+        throw new S3Error("NotImplemented", { details: { Header: header } });
+      }
+    }
+    const ifMatch = request.headers.get("if-match");
+    return { ...requireObject(request), ifMatch: ifMatch === null ? undefined : parseETag(ifMatch) };
+  },
+  requires: ({ bucket, key }) => [{ action: "s3:DeleteObject", bucket, key }],
+  async execute({ bucket: name, key, ifMatch }, { grant, stores }) {
+    const bucket = grant.bucket(name);
+    if (ifMatch === undefined) await stores.objects.delete(bucket, [key]);
+    else await stores.objects.deleteIf(bucket, key, ifMatch);
+  },
+  respond: () => ({ status: 204 }),
+});

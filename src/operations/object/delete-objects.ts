@@ -1,0 +1,82 @@
+/** DeleteObjects (API_DeleteObjects): up to 1,000 keys, each with an answer of its own. */
+import type { GrantedBucket } from "../../access/authorize.ts";
+import { S3Error } from "../../errors.ts";
+import { requireKeyLength } from "../../protocol/addressing.ts";
+import { NULL_VERSION } from "../../protocol/version-id.ts";
+import { MAX_DELETE_BYTES, type ObjectIdentifier, parseDelete } from "../../protocol/xml/delete.ts";
+import { type DeletedObject, type DeleteFailure, formatDeleteResult } from "../../protocol/xml/delete-result.ts";
+import type { Objects } from "../../storage/r2/objects.ts";
+import { operation, requireBucket } from "../operation.ts";
+
+export const DeleteObjects = operation({
+  name: "DeleteObjects",
+  body: { kind: "document", maxBytes: MAX_DELETE_BYTES, digest: "required" },
+  parse(request) {
+    if (request.headers.has("x-amz-mfa")) throw new S3Error("NotImplemented", { details: { Header: "x-amz-mfa" } });
+    return { bucket: requireBucket(request) };
+  },
+  // Whether this very key may go is asked again below, for each.
+  requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket }],
+  async execute({ bucket: name }, { grant, stores }, body) {
+    const { quiet, objects } = parseDelete(body);
+    const bucket = grant.bucket(name);
+    const errors: DeleteFailure[] = [];
+    const accepted: ObjectIdentifier[] = [];
+    for (const object of objects) {
+      try {
+        if (!grant.allows({ action: "s3:DeleteObject", bucket: name, key: object.key })) {
+          throw new S3Error("AccessDenied");
+        }
+        refuseUnsupported(object);
+        accepted.push(object);
+      } catch (error) {
+        errors.push(describe(object, error));
+      }
+    }
+    await stores.objects.delete(
+      bucket,
+      accepted.filter((object) => object.etag === undefined).map((object) => object.key),
+    );
+    const deleted: DeletedObject[] = [];
+    for (const object of accepted) {
+      const failure =
+        object.etag === undefined ? undefined : await deleteIf(stores.objects, bucket, object, object.etag);
+      if (failure === undefined) deleted.push({ key: object.key, ...versionOf(object) });
+      else errors.push(failure);
+    }
+    return { deleted: quiet ? [] : deleted, errors };
+  },
+  respond: (result) => ({ status: 200, body: formatDeleteResult(result) }),
+});
+
+function refuseUnsupported(object: ObjectIdentifier): void {
+  requireKeyLength(object.key);
+  if (object.versionId !== undefined && object.versionId !== NULL_VERSION) throw new S3Error("NoSuchVersion");
+  if (object.lastModifiedTime !== undefined || object.sizeBytes !== undefined) {
+    throw new S3Error("NotImplemented", { message: "Only ETag is implemented as a condition of a deletion." });
+  }
+}
+
+async function deleteIf(
+  store: Objects,
+  bucket: GrantedBucket,
+  object: ObjectIdentifier,
+  etag: string,
+): Promise<DeleteFailure | undefined> {
+  try {
+    await store.deleteIf(bucket, object.key, etag);
+    return undefined;
+  } catch (error) {
+    return describe(object, error);
+  }
+}
+
+/** @throws what is no S3 error: that fails the request, not the key */
+function describe(object: ObjectIdentifier, error: unknown): DeleteFailure {
+  if (!(error instanceof S3Error)) throw error;
+  return { key: object.key, ...versionOf(object), code: error.code, message: error.message };
+}
+
+function versionOf({ versionId }: ObjectIdentifier): { versionId?: string } {
+  return versionId === undefined ? {} : { versionId };
+}

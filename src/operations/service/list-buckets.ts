@@ -1,0 +1,55 @@
+/** ListBuckets (API_ListBuckets): the caller's buckets, by name. */
+import { invalidArgument, S3Error } from "../../errors.ts";
+import type { Bucket } from "../../model/bucket.ts";
+import type { Account } from "../../model/caller.ts";
+import { formatContinuationToken, parseContinuationToken } from "../../protocol/continuation-token.ts";
+import { formatListAllMyBucketsResult } from "../../protocol/xml/list-all-my-buckets-result.ts";
+import { operation } from "../operation.ts";
+
+const MAX_PAGE = 10_000;
+const TOKEN_SCOPE = "buckets";
+
+export const ListBuckets = operation({
+  name: "ListBuckets",
+  body: { kind: "none" },
+  parse: ({ query }) => ({
+    prefix: query.get("prefix"),
+    region: query.get("bucket-region"),
+    token: query.get("continuation-token"),
+    maxBuckets: parseMaxBuckets(query.get("max-buckets")),
+  }),
+  requires: () => [{ action: "s3:ListAllMyBuckets" }],
+  async execute(input, { grant, stores, tokenKey }) {
+    const { caller } = grant;
+    if (caller.kind !== "account") throw new S3Error("AccessDenied");
+    const scope = `${TOKEN_SCOPE}/${caller.account.id}`;
+    const found = await stores.buckets.list(grant, caller.account.id, {
+      prefix: input.prefix ?? "",
+      region: input.region,
+      after: input.token === undefined ? "" : await parseContinuationToken(tokenKey, scope, input.token),
+      limit: input.maxBuckets,
+    });
+    const page = found.slice(0, input.maxBuckets);
+    const last = found.length > page.length ? page.at(-1)?.name : undefined;
+    const next = last === undefined ? undefined : await formatContinuationToken(tokenKey, scope, last);
+    return { account: caller.account, page, next };
+  },
+  respond: ({ account, page, next }: { account: Account; page: Bucket[]; next: string | undefined }, input) => ({
+    status: 200,
+    body: formatListAllMyBucketsResult({
+      owner: { id: account.canonicalId, displayName: account.displayName },
+      buckets: page,
+      continuationToken: next,
+      prefix: input.prefix,
+    }),
+  }),
+});
+
+function parseMaxBuckets(text: string | undefined): number {
+  if (text === undefined) return MAX_PAGE;
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value < 1 || value > MAX_PAGE) {
+    throw invalidArgument(`max-buckets must be an integer between 1 and ${MAX_PAGE}`, "max-buckets", text);
+  }
+  return value;
+}

@@ -1,0 +1,157 @@
+/**
+ * The way of an S3 request, top to bottom. Each stage is one call with a typed result; there is one `catch`.
+ *
+ *   address → operation → key and bucket rows → authenticate → parse → authorize → execute → respond
+ *
+ * Nothing reads the body before authorization.
+ */
+import { authorize } from "./access/authorize.ts";
+import { authenticate, claimedAccessKeyId, effectiveHeaders } from "./auth/authenticate.ts";
+import { openObjectBody } from "./auth/payload/object-body.ts";
+import { readWholeBody } from "./auth/payload/whole-body.ts";
+import { S3Error } from "./errors.ts";
+import type { Bucket } from "./model/bucket.ts";
+import { OPERATIONS } from "./operations/index.ts";
+import type { BodySource, S3Response } from "./operations/operation.ts";
+import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
+import { parseCopySource } from "./protocol/copy-source.ts";
+import type { OperationName } from "./protocol/operation-name.ts";
+import { parseQuery } from "./protocol/query.ts";
+import { parseRawUrl } from "./protocol/raw-url.ts";
+import { resolveOperation } from "./protocol/routes.ts";
+import type { S3Request } from "./protocol/s3-request.ts";
+import { formatErrorResponse } from "./protocol/xml/error-response.ts";
+import type { RequestLog } from "./request-log.ts";
+import { hostId, toHttpResponse } from "./response.ts";
+import type { Services } from "./services.ts";
+import { fromPlatformError } from "./storage/platform-errors.ts";
+
+/** Answers an S3 request; never throws. `log` collects what the request turned out to be. */
+export async function handleS3(request: Request, services: Services, log: RequestLog): Promise<Response> {
+  try {
+    return toHttpResponse(await serve(request, services, log), request, log.requestId);
+  } catch (error) {
+    return toHttpResponse(describeFailure(error, request, log), request, log.requestId);
+  }
+}
+
+async function serve(request: Request, services: Services, log: RequestLog): Promise<S3Response> {
+  const { config, directory } = services;
+  const received = readRequest(request, config.s3Domains, log);
+  const operation = OPERATIONS[resolveOperation(received)];
+  log.operation = operation.name;
+
+  const { credential, buckets } = await directory.load({
+    accessKeyId: claimedAccessKeyId(received),
+    bucketNames: bucketsNamed(received),
+  });
+  const authentication = await authenticate(
+    received,
+    async (id) => (id === credential?.accessKeyId ? credential : undefined),
+    {
+      regions: config.enforceRegion ? config.region : "any",
+      service: "s3",
+    },
+  );
+  const { caller } = authentication;
+  log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
+  // From here on only what the signature covers counts.
+  const signed: S3Request = {
+    ...received,
+    query: authentication.query,
+    headers: effectiveHeaders(received, authentication),
+  };
+
+  const prepared = operation.prepare(signed);
+  refuseBadBucketName(signed, operation.name, buckets);
+  const grant = authorize(caller, prepared.permissions, buckets);
+  refuseUnexpectedOwner(signed, buckets);
+
+  const source: BodySource = {
+    document: ({ maxBytes, digest }) =>
+      readWholeBody(signed, signed.headers, authentication, { maxBytes, requireDigest: digest === "required" }),
+    stream: () => openObjectBody(signed, signed.headers, authentication),
+  };
+  return prepared.run(
+    {
+      grant,
+      stores: services.stores,
+      region: config.region,
+      regions: [...config.stores.keys()],
+      tokenKey: services.tokenKey,
+      request: signed,
+    },
+    source,
+  );
+}
+
+function readRequest(request: Request, domains: readonly string[], log: RequestLog): S3Request {
+  const url = parseRawUrl(request.url);
+  const { resource, style } = parseAddress(url, request.headers.get("host"), domains);
+  if (resource.kind !== "service") log.bucket = resource.bucket;
+  if (resource.kind === "object") log.key = resource.key;
+  return {
+    method: request.method,
+    url,
+    resource,
+    style,
+    query: parseQuery(url.query),
+    headers: request.headers,
+    clientAcceptEncoding: clientAcceptEncoding(request),
+    body: request.body,
+    now: new Date(),
+    requestId: log.requestId,
+  };
+}
+
+function clientAcceptEncoding(request: Request): string | undefined {
+  const value: unknown = request.cf?.clientAcceptEncoding;
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The bucket of the resource and that of a copy source, to be loaded with the key in one batch. */
+function bucketsNamed(request: S3Request): string[] {
+  const names: string[] = [];
+  if (request.resource.kind !== "service") names.push(request.resource.bucket);
+  const copySource = request.headers.get("x-amz-copy-source");
+  if (copySource !== null) names.push(parseCopySource(copySource).bucket);
+  return names.filter(isValidBucketName);
+}
+
+/** A name no bucket can have is told apart from one that happens not to exist. */
+function refuseBadBucketName(request: S3Request, name: OperationName, buckets: ReadonlyMap<string, Bucket>): void {
+  if (request.resource.kind === "service" || name === "CreateBucket") return;
+  const { bucket } = request.resource;
+  if (!buckets.has(bucket) && !isValidBucketName(bucket)) {
+    throw new S3Error("InvalidBucketName", { details: { BucketName: bucket } });
+  }
+}
+
+/** `x-amz-expected-bucket-owner` and its twin for the copy source: an account id, else 403 (S3 "Bucket owner condition"). */
+function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, Bucket>): void {
+  const check = (header: string, bucketName: string | undefined) => {
+    const expected = request.headers.get(header);
+    if (expected === null) return;
+    if (!/^\d{12}$/.test(expected)) {
+      throw new S3Error("InvalidRequest", { message: `The value of the ${header} header is not a valid account id.` });
+    }
+    if (bucketName === undefined || buckets.get(bucketName)?.accountId !== expected) throw new S3Error("AccessDenied");
+  };
+  if (request.resource.kind !== "service") check("x-amz-expected-bucket-owner", request.resource.bucket);
+  const copySource = request.headers.get("x-amz-copy-source");
+  if (copySource !== null) check("x-amz-source-expected-bucket-owner", parseCopySource(copySource).bucket);
+}
+
+function describeFailure(error: unknown, request: Request, log: RequestLog): S3Response {
+  const failure = error instanceof S3Error ? error : fromPlatformError(error);
+  log.code = failure.code;
+  if (failure.cause !== undefined) log.cause = failure.cause;
+  const resource = parseRawUrl(request.url).path;
+  return {
+    status: failure.status,
+    headers: failure.headers,
+    ...(failure.status !== 304 && {
+      body: formatErrorResponse(failure, { resource, requestId: log.requestId, hostId: hostId(log.requestId) }),
+    }),
+  };
+}

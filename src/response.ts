@@ -1,0 +1,42 @@
+/** An operation's answer as an HTTP response. */
+import type { S3Response } from "./operations/operation.ts";
+
+/** Media types Cloudflare's edge and `wrangler dev` compress on their own; a missing type counts as text. */
+const COMPRESSIBLE = /^$|^text\/|json|xml|javascript|svg|wasm|font|x-www-form-urlencoded/i;
+
+export function toHttpResponse(answer: S3Response, request: Request, requestId: string): Response {
+  const headers = new Headers(answer.headers);
+  headers.set("x-amz-request-id", requestId);
+  headers.set("x-amz-id-2", hostId(requestId));
+  headers.set("date", new Date().toUTCString());
+  if (typeof answer.body === "string" && !headers.has("content-type")) headers.set("content-type", "application/xml");
+  protectFromTransformation(headers, request);
+
+  // Text gets its length from the platform, streams from R2; HEAD keeps the header it was given.
+  const body = request.method === "HEAD" ? null : (answer.body ?? null);
+  if (request.method === "HEAD" && typeof answer.body === "string") {
+    headers.set("content-length", String(new TextEncoder().encode(answer.body).byteLength));
+  }
+  // "manual": bytes stored with a Content-Encoding go out as they are.
+  return new Response(body, { status: answer.status, headers, encodeBody: "manual" });
+}
+
+/**
+ * S3 hands out bytes as stored. The edge would compress, re-encode and weaken ETags for clients that accept a coding,
+ * unless told `no-transform`; `wrangler dev` ignores that, but leaves alone what has a Content-Encoding.
+ */
+function protectFromTransformation(headers: Headers, request: Request): void {
+  const accepted: unknown = request.cf?.clientAcceptEncoding ?? request.headers.get("accept-encoding");
+  if (typeof accepted !== "string" || !/gzip|br|deflate|zstd|\*/.test(accepted)) return;
+  const cacheControl = headers.get("cache-control");
+  headers.set("cache-control", cacheControl === null ? "no-transform" : `${cacheControl}, no-transform`);
+  const isLocal = /^(127\.|localhost\b|\[::1\]|[^/]*\.localhost\b)/.test(request.url.replace(/^\w+:\/\//, ""));
+  if (isLocal && !headers.has("content-encoding") && COMPRESSIBLE.test(headers.get("content-type") ?? "")) {
+    headers.set("content-encoding", "identity");
+  }
+}
+
+/** AWS support reads more out of it; here it is the request id in AWS's place. */
+export function hostId(requestId: string): string {
+  return btoa(requestId);
+}

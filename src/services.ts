@@ -1,0 +1,46 @@
+/** Everything a request needs, opened from the bindings once per isolate. */
+import { type Config, type Env, readConfig } from "./env.ts";
+import { Accounts } from "./storage/d1/accounts.ts";
+import { Buckets } from "./storage/d1/buckets.ts";
+import { Directory } from "./storage/d1/directory.ts";
+import { Objects } from "./storage/r2/objects.ts";
+import { deriveSigningKey, openSealer } from "./storage/sealing.ts";
+import type { Stores } from "./storage/stores.ts";
+
+export interface Services {
+  readonly config: Config;
+  readonly directory: Directory;
+  readonly stores: Stores;
+  readonly accounts: Accounts;
+  /** Signs continuation tokens. */
+  readonly tokenKey: CryptoKey;
+}
+
+let opened: { readonly env: Env; readonly services: Services } | undefined;
+
+/** @throws NotConfigured */
+export async function openServices(env: Env): Promise<Services> {
+  if (opened !== undefined && isSameDeployment(opened.env, env)) return opened.services;
+  const config = readConfig(env);
+  const sealer = await openSealer(config.sealKey);
+  const directory = new Directory({
+    db: env.DB,
+    sealer,
+    root: { accessKeyId: config.rootAccessKeyId, secretAccessKey: config.rootSecretAccessKey },
+    ttlMs: config.configTtlMs,
+  });
+  const services: Services = {
+    config,
+    directory,
+    stores: { buckets: new Buckets(env.DB, directory), objects: new Objects(config.stores) },
+    accounts: new Accounts(env.DB, sealer, directory),
+    tokenKey: await deriveSigningKey(config.sealKey, "continuation-tokens"),
+  };
+  opened = { env, services };
+  return services;
+}
+
+/** An isolate serves one deployment, whose `env` may still be a new object with each request. */
+function isSameDeployment(left: Env, right: Env): boolean {
+  return left === right || (left.DB === right.DB && left.STORE === right.STORE);
+}

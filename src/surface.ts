@@ -1,0 +1,36 @@
+/** Which surface answers. `-` can never be a bucket, so everything below `/-/` is ours. */
+import { handleAdmin } from "./admin/router.ts";
+import { type Env, NotConfigured } from "./env.ts";
+import { S3Error } from "./errors.ts";
+import { newRequestId } from "./model/random-ids.ts";
+import { handleS3 } from "./pipeline.ts";
+import { parseRawUrl } from "./protocol/raw-url.ts";
+import { formatErrorResponse } from "./protocol/xml/error-response.ts";
+import { startRequestLog, writeRequestLog } from "./request-log.ts";
+import { hostId, toHttpResponse } from "./response.ts";
+import { openServices } from "./services.ts";
+
+export async function handleRequest(request: Request, env: Env): Promise<Response> {
+  const log = startRequestLog(request.method, newRequestId());
+  const { path } = parseRawUrl(request.url);
+  const isOwn = path === "/-" || path.startsWith("/-/");
+  let response: Response;
+  try {
+    const services = await openServices(env);
+    response = isOwn ? await handleAdmin(request, services, log) : await handleS3(request, services, log);
+  } catch (error) {
+    if (!(error instanceof NotConfigured)) throw error;
+    response = isOwn
+      ? Response.json({ status: "unconfigured", message: error.message }, { status: 503 })
+      : notConfigured(error, request, log.requestId, path);
+    log.code = "ServiceUnavailable";
+  }
+  writeRequestLog(log, response);
+  return response;
+}
+
+function notConfigured(error: NotConfigured, request: Request, requestId: string, resource: string): Response {
+  const failure = new S3Error("ServiceUnavailable", { message: error.message });
+  const body = formatErrorResponse(failure, { resource, requestId, hostId: hostId(requestId) });
+  return toHttpResponse({ status: failure.status, body }, request, requestId);
+}

@@ -1,0 +1,78 @@
+/** Bindings that count their calls, for the budgets of a request. */
+import type { Env } from "../../src/env.ts";
+
+export interface CallCounts {
+  r2: number;
+  d1: number;
+  durableObject: number;
+  queue: number;
+}
+
+const R2_METHODS = new Set(["head", "get", "put", "delete", "list", "createMultipartUpload", "resumeMultipartUpload"]);
+const D1_STATEMENT_METHODS = new Set(["run", "all", "first", "raw"]);
+
+/** The same bindings behind counters. `log` holds the R2 calls as `method key`. */
+export function countingEnv(env: Env): { env: Env; counts: CallCounts; log: string[]; reset(): void } {
+  const counts: CallCounts = { r2: 0, d1: 0, durableObject: 0, queue: 0 };
+  const log: string[] = [];
+  const STORE = intercept(env.STORE, (name, parameters) => {
+    if (!R2_METHODS.has(name)) return;
+    counts.r2++;
+    log.push(`${name} ${JSON.stringify(parameters[0] ?? null).slice(0, 120)}`);
+  });
+  const DB = new Proxy(env.DB, {
+    get(target, name) {
+      if (name === "prepare") return (query: string) => countStatement(target.prepare(query), counts);
+      if (name === "batch") {
+        return (statements: D1PreparedStatement[]) => {
+          counts.d1++;
+          return target.batch(statements.map((statement) => originals.get(statement) ?? statement));
+        };
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const reset = () => {
+    Object.assign(counts, { r2: 0, d1: 0, durableObject: 0, queue: 0 });
+    log.length = 0;
+  };
+  return { env: { ...env, STORE, DB }, counts, log, reset };
+}
+
+const originals = new WeakMap<object, D1PreparedStatement>();
+
+function countStatement(statement: D1PreparedStatement, counts: CallCounts): D1PreparedStatement {
+  const proxy = new Proxy(statement, {
+    get(target, name) {
+      if (name === "bind") return (...values: unknown[]) => countStatement(target.bind(...values), counts);
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      if (D1_STATEMENT_METHODS.has(String(name))) {
+        return (...parameters: unknown[]) => {
+          counts.d1++;
+          return Reflect.apply(value, target, parameters);
+        };
+      }
+      return value.bind(target);
+    },
+  });
+  originals.set(proxy, statement);
+  return proxy;
+}
+
+function intercept<Target extends object>(
+  target: Target,
+  onCall: (name: string, parameters: unknown[]) => void,
+): Target {
+  return new Proxy(target, {
+    get(object, name) {
+      const value: unknown = Reflect.get(object, name);
+      if (typeof value !== "function") return value;
+      return (...parameters: unknown[]) => {
+        onCall(String(name), parameters);
+        return Reflect.apply(value, object, parameters);
+      };
+    },
+  });
+}

@@ -1,0 +1,58 @@
+/** The object store without the protocol, for tests of what R2 holds. */
+import { env } from "cloudflare:workers";
+import { authorize, type GrantedBucket } from "../../src/access/authorize.ts";
+import type { Checksum } from "../../src/model/checksum.ts";
+import type { ObjectAttributes, StorageClass } from "../../src/model/object.ts";
+import type { ObjectBody } from "../../src/model/object-body.ts";
+import { newBucketId } from "../../src/model/random-ids.ts";
+import { Objects } from "../../src/storage/r2/objects.ts";
+
+export const OWNER = `${"0".repeat(63)}1`;
+
+export const objects = new Objects(new Map([["us-east-1", env.STORE]]));
+
+/** A bucket that exists only here; its entries are really in R2. */
+export function testBucket(): GrantedBucket {
+  const name = "test-bucket";
+  const bucket = {
+    name,
+    id: newBucketId(),
+    accountId: "000000000001",
+    ownerId: OWNER,
+    ownerDisplayName: "test",
+    region: "us-east-1",
+    createdAt: new Date(0),
+  };
+  const account = { id: bucket.accountId, canonicalId: OWNER, displayName: "test", isRoot: false };
+  const caller = { kind: "account", account, accessKeyId: "AKIATEST" } as const;
+  return authorize(caller, [{ action: "s3:PutObject", bucket: name }], new Map([[name, bucket]])).bucket(name);
+}
+
+export function attributes(options: { storageClass?: StorageClass; ownerId?: string } = {}): ObjectAttributes {
+  return {
+    content: { contentType: "text/plain" },
+    userMetadata: {},
+    storageClass: options.storageClass ?? "STANDARD",
+    ownerId: options.ownerId ?? OWNER,
+  };
+}
+
+/** A body that keeps all its promises; `trailing` makes its checksum known only at the end. */
+export function bodyOf(bytes: Uint8Array | string, trailing?: Checksum): ObjectBody {
+  const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
+  return {
+    sizeBytes: content.byteLength,
+    stream: new Blob([content]).stream(),
+    delegated: undefined,
+    checksum:
+      trailing === undefined
+        ? { when: "never" }
+        : { when: "after", algorithm: trailing.algorithm, value: () => trailing },
+    failure: () => undefined,
+  };
+}
+
+export async function textOf(bucket: GrantedBucket, key: string): Promise<string | undefined> {
+  const opened = await objects.open(bucket, key, undefined);
+  return opened === undefined ? undefined : new Response(await opened.body()).text();
+}

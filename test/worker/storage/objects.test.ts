@@ -1,0 +1,190 @@
+import { createHash } from "node:crypto";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { ByteRange } from "../../../src/model/object.ts";
+import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
+
+const MIB = 1024 * 1024;
+const CRC = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
+
+function pattern(sizeBytes: number): Uint8Array {
+  return Uint8Array.from({ length: sizeBytes }, (_, index) => index % 251);
+}
+
+async function read(bucket: ReturnType<typeof testBucket>, key: string, range?: ByteRange) {
+  const opened = await objects.open(bucket, key, range);
+  if (opened === undefined) return undefined;
+  if (opened.range === "unsatisfiable") {
+    await opened.discard();
+    return "unsatisfiable";
+  }
+  return fingerprint(new Uint8Array(await new Response(await opened.body()).arrayBuffer()));
+}
+
+/** Comparing megabytes byte by byte is slow in an assertion. */
+function fingerprint(bytes: Uint8Array): string {
+  return `${bytes.byteLength} bytes, ${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+describe("objects", () => {
+  it("stores an inline object as one R2 object whose ETag is its MD5", async () => {
+    const bucket = testBucket();
+    const { etag } = await objects.put(bucket, "a/b", bodyOf("hello"), attributes());
+    expect(etag).toBe("5d41402abc4b2a76b9719d911017c592");
+    expect(await (await env.STORE.get(`${bucket.id}/a/b`))?.text()).toBe("hello");
+    expect(await objects.head(bucket, "a/b")).toMatchObject({
+      key: "a/b",
+      sizeBytes: 5,
+      etag,
+      storageClass: "STANDARD",
+    });
+  });
+
+  it("puts a large body with a trailing checksum behind a manifest with the same ETag and size", async () => {
+    const bucket = testBucket();
+    const bytes = pattern(2 * MIB);
+    const { etag, checksum } = await objects.put(bucket, "big", bodyOf(bytes, CRC), attributes());
+    expect(checksum).toEqual(CRC);
+    const head = await objects.head(bucket, "big");
+    expect(head).toMatchObject({ sizeBytes: bytes.byteLength, etag, checksum: CRC });
+    expect(await read(bucket, "big")).toBe(fingerprint(bytes));
+  });
+
+  const ranges: [string, ByteRange, (size: number) => [number, number] | "unsatisfiable"][] = [
+    ["first byte", { kind: "from", first: 0, last: 0 }, () => [0, 1]],
+    ["a middle", { kind: "from", first: 1000, last: 1999 }, () => [1000, 2000]],
+    ["open end", { kind: "from", first: 1000 }, (size) => [1000, size]],
+    ["end beyond", { kind: "from", first: 1000, last: 1e12 }, (size) => [1000, size]],
+    ["suffix", { kind: "suffix", length: 17 }, (size) => [size - 17, size]],
+    ["suffix beyond", { kind: "suffix", length: 1e12 }, (size) => [0, size]],
+    ["start beyond", { kind: "from", first: 1e12 }, () => "unsatisfiable"],
+    ["empty suffix", { kind: "suffix", length: 0 }, () => "unsatisfiable"],
+  ];
+  for (const kind of ["inline", "manifest"] as const) {
+    it.each(ranges)(`reads of an ${kind} object: %s`, async (_name, range, expected) => {
+      const bucket = testBucket();
+      const bytes = kind === "inline" ? pattern(5000) : pattern(MIB + 5000);
+      await objects.put(bucket, "k", bodyOf(bytes, kind === "inline" ? undefined : CRC), attributes());
+      const slice = expected(bytes.byteLength);
+      const found = await read(bucket, "k", range);
+      if (slice === "unsatisfiable") expect(found).toBe("unsatisfiable");
+      else expect(found).toBe(fingerprint(bytes.slice(...slice)));
+    });
+  }
+
+  it("finds every range unsatisfiable on an empty object", async () => {
+    const bucket = testBucket();
+    await objects.put(bucket, "empty", bodyOf(""), attributes());
+    expect(await read(bucket, "empty", { kind: "from", first: 0 })).toBe("unsatisfiable");
+    expect(await read(bucket, "empty", { kind: "suffix", length: 5 })).toBe("unsatisfiable");
+    expect(await read(bucket, "empty")).toBe(fingerprint(new Uint8Array(0)));
+  });
+
+  it("leaves nothing behind when the body fails, small or large", async () => {
+    for (const sizeBytes of [10, 2 * MIB]) {
+      const bucket = testBucket();
+      const short = { ...bodyOf(pattern(sizeBytes - 1)), sizeBytes };
+      await expect(objects.put(bucket, "k", short, attributes())).rejects.toMatchObject({ code: "IncompleteBody" });
+      expect((await env.STORE.list({ prefix: bucket.id })).objects).toEqual([]);
+    }
+  });
+
+  it("refuses a delegated digest that does not match, wherever it is checked", async () => {
+    const wrong = {
+      algorithm: "sha256",
+      hex: "0".repeat(64),
+      mismatch: () => Object.assign(new Error("mismatch"), { code: "mismatch" }),
+    };
+    for (const [sizeBytes, storageClass] of [
+      [10, "STANDARD"],
+      [10, "REDUCED_REDUNDANCY"],
+      [2 * MIB, "STANDARD"],
+      [2 * MIB, "STANDARD_IA"],
+    ] as const) {
+      const bucket = testBucket();
+      const body = { ...bodyOf(pattern(sizeBytes)), delegated: wrong as never };
+      await expect(objects.put(bucket, "k", body, attributes({ storageClass }))).rejects.toThrow("mismatch");
+      expect(await objects.head(bucket, "k")).toBeUndefined();
+    }
+  });
+});
+
+describe("conditional writes", () => {
+  const anyone = { kind: "if-none-match-any" } as const;
+
+  it.each([10, 2 * MIB])("creates once only: If-None-Match * with %i bytes", async (sizeBytes) => {
+    const bucket = testBucket();
+    const attempts = Array.from({ length: 6 }, () =>
+      objects.put(bucket, "k", bodyOf(pattern(sizeBytes)), attributes(), anyone).then(
+        () => "won",
+        (error: { code: string }) => error.code,
+      ),
+    );
+    const outcomes = await Promise.all(attempts);
+    expect(outcomes.filter((outcome) => outcome === "won")).toHaveLength(1);
+    for (const outcome of outcomes)
+      expect(["won", "PreconditionFailed", "ConditionalRequestConflict"]).toContain(outcome);
+  });
+
+  it.each([10, 2 * MIB])("If-Match replaces only the version named, %i bytes", async (sizeBytes) => {
+    const bucket = testBucket();
+    const put = (etag: string) =>
+      objects.put(bucket, "k", bodyOf(pattern(sizeBytes)), attributes(), { kind: "if-match", etag });
+    await expect(put("0".repeat(32))).rejects.toMatchObject({ code: "NoSuchKey" });
+    await expect(put("*")).rejects.toMatchObject({ code: "NoSuchKey" });
+    const first = await objects.put(bucket, "k", bodyOf("first"), attributes());
+    await expect(put("0".repeat(32))).rejects.toMatchObject({ code: "PreconditionFailed" });
+    const second = await put(first.etag);
+    expect((await put("*")).etag).toBe(second.etag);
+  });
+
+  it("If-Match knows the ETag of a manifest object", async () => {
+    const bucket = testBucket();
+    const first = await objects.put(bucket, "k", bodyOf(pattern(2 * MIB), CRC), attributes());
+    await objects.put(bucket, "k", bodyOf("second"), attributes(), { kind: "if-match", etag: first.etag });
+    expect(await textOf(bucket, "k")).toBe("second");
+  });
+
+  it("keeps no blob of a manifest whose condition failed", async () => {
+    const bucket = testBucket();
+    await objects.put(bucket, "k", bodyOf("there"), attributes());
+    const before = (await env.STORE.list({ prefix: "~b/" })).objects.length;
+    const late = objects.put(bucket, "k", bodyOf(pattern(2 * MIB), CRC), attributes(), anyone);
+    await expect(late).rejects.toMatchObject({ code: "PreconditionFailed" });
+    expect((await env.STORE.list({ prefix: "~b/" })).objects).toHaveLength(before);
+  });
+});
+
+describe("conditional deletion", () => {
+  it("removes the version named and nothing else", async () => {
+    const bucket = testBucket();
+    await expect(objects.deleteIf(bucket, "k", "x")).rejects.toMatchObject({ code: "NoSuchKey" });
+    const { etag } = await objects.put(bucket, "k", bodyOf("v1"), attributes());
+    await expect(objects.deleteIf(bucket, "k", "0".repeat(32))).rejects.toMatchObject({ code: "PreconditionFailed" });
+    await objects.deleteIf(bucket, "k", etag);
+    expect(await objects.head(bucket, "k")).toBeUndefined();
+    expect(await textOf(bucket, "k")).toBeUndefined();
+    expect(await objects.isEmpty(bucket)).toBe(true);
+    expect((await objects.list(bucket, { prefix: "", delimiter: "", after: "", maxKeys: 10 })).objects).toEqual([]);
+  });
+
+  it("lets a new object be created where one was removed", async () => {
+    const bucket = testBucket();
+    for (const sizeBytes of [10, 2 * MIB]) {
+      const { etag } = await objects.put(bucket, "k", bodyOf("v1"), attributes());
+      await objects.deleteIf(bucket, "k", etag);
+      await objects.put(bucket, "k", bodyOf(pattern(sizeBytes)), attributes(), { kind: "if-none-match-any" });
+      expect((await objects.head(bucket, "k"))?.sizeBytes).toBe(sizeBytes);
+    }
+  });
+
+  it("never removes a newer write it races with", async () => {
+    for (let round = 0; round < 10; round++) {
+      const bucket = testBucket();
+      const { etag } = await objects.put(bucket, "k", bodyOf("old"), attributes());
+      const removal = objects.deleteIf(bucket, "k", etag).catch(() => {});
+      await Promise.all([removal, objects.put(bucket, "k", bodyOf("new"), attributes())]);
+      expect(await textOf(bucket, "k")).toBe("new");
+    }
+  });
+});
