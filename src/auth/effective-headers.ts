@@ -21,6 +21,7 @@ export function effectiveHeaders(request: S3Request, authentication: Authenticat
     if (!lower.startsWith("x-amz-") || AUTH_PARAMETERS.has(lower)) continue;
     if (hoisted.has(lower)) throw invalidArgument(`The query parameter ${name} must not be repeated.`, name, value);
     hoisted.add(lower);
+    if (!isHeaderName(lower)) throw invalidArgument("Invalid header name in the query", name, value);
     if (request.headers.has(lower)) continue;
     if (/[\0-\x1f\x7f]/.test(value)) throw invalidArgument("Invalid header value in the query", name, value);
     try {
@@ -30,4 +31,9 @@ export function effectiveHeaders(request: S3Request, authentication: Authenticat
     }
   }
   return headers;
+}
+
+/** A token (RFC 9110, 5.6.2), which is all that `Headers` takes for a name. */
+function isHeaderName(name: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name);
 }
