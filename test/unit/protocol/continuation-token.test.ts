@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { S3Error } from "../../../src/errors.ts";
+import { formatContinuationToken, parseContinuationToken } from "../../../src/protocol/continuation-token.ts";
+
+function importKey(byte: number): Promise<CryptoKey> {
+  const raw = new Uint8Array(32).fill(byte);
+  return crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+}
+
+async function failure(promise: Promise<unknown>): Promise<S3Error> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof S3Error) return error;
+  throw new Error("no S3 error");
+}
+
+describe("continuation tokens", () => {
+  it.each(["", "k", "a/b/ü 😀\0\r", "x".repeat(1024)])("carry %j", async (after) => {
+    const key = await importKey(1);
+    const token = await formatContinuationToken(key, "bucket1", after);
+    expect(token).toMatch(/^[A-Za-z0-9_-]+$/);
+    expect(await parseContinuationToken(key, "bucket1", token)).toBe(after);
+  });
+
+  it("are refused with InvalidArgument for another bucket, another key or any change", async () => {
+    const key = await importKey(1);
+    const token = await formatContinuationToken(key, "bucket1", "key");
+    const changed = `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;
+    const attempts: readonly (readonly [CryptoKey, string, string])[] = [
+      [key, "bucket2", token],
+      [await importKey(2), "bucket1", token],
+      [key, "bucket1", changed],
+      [key, "bucket1", `${token}AAAA`],
+      [key, "bucket1", token.slice(4)],
+      ...["", "a", "key", "!", "%", btoa("x".repeat(40)), "_".repeat(48)].map(
+        (text) => [key, "bucket1", text] as const,
+      ),
+    ];
+    for (const attempt of attempts) {
+      const error = await failure(parseContinuationToken(...attempt));
+      expect(error.code).toBe("InvalidArgument");
+      expect(error.message).toBe("The continuation token provided is incorrect");
+      expect(error.details.ArgumentName).toBe("continuation-token");
+    }
+  });
+});

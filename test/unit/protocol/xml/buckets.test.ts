@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { parseCreateBucketConfiguration } from "../../../../src/protocol/xml/create-bucket-configuration.ts";
+import { formatListAllMyBucketsResult } from "../../../../src/protocol/xml/list-all-my-buckets-result.ts";
+import { formatLocationConstraint } from "../../../../src/protocol/xml/location-constraint.ts";
+import { failure } from "../failure.ts";
+import { bytes, DATE, DATE_XML, golden, OWNER, OWNER_XML } from "./golden.ts";
+
+describe("ListAllMyBucketsResult", () => {
+  it("names owner, buckets, token and prefix", () => {
+    expect(
+      formatListAllMyBucketsResult({
+        owner: OWNER,
+        buckets: [{ name: "my.bucket", createdAt: DATE, region: "auto" }],
+        continuationToken: "t",
+        prefix: "my",
+      }),
+    ).toBe(
+      golden(
+        "ListAllMyBucketsResult",
+        `<Owner>${OWNER_XML}</Owner>
+         <Buckets><Bucket>
+           <Name>my.bucket</Name><CreationDate>${DATE_XML}</CreationDate><BucketRegion>auto</BucketRegion>
+         </Bucket></Buckets>
+         <ContinuationToken>t</ContinuationToken>
+         <Prefix>my</Prefix>`,
+      ),
+    );
+  });
+
+  it("may be empty", () => {
+    const empty = { owner: OWNER, buckets: [], continuationToken: undefined, prefix: undefined };
+    expect(formatListAllMyBucketsResult(empty)).toBe(
+      golden("ListAllMyBucketsResult", `<Owner>${OWNER_XML}</Owner><Buckets/>`),
+    );
+  });
+});
+
+describe("LocationConstraint", () => {
+  it("is the region, and empty for us-east-1", () => {
+    expect(formatLocationConstraint("eu-west-1")).toBe(golden("LocationConstraint", "eu-west-1"));
+    expect(formatLocationConstraint("us-east-1")).toBe(
+      '<?xml version="1.0" encoding="UTF-8"?>\n<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>',
+    );
+  });
+});
+
+describe("CreateBucketConfiguration", () => {
+  it.each([
+    ["", { locationConstraint: undefined, tags: [] }],
+    ["<CreateBucketConfiguration/>", { locationConstraint: undefined, tags: [] }],
+    [
+      golden("CreateBucketConfiguration", "<LocationConstraint>eu-west-1</LocationConstraint>"),
+      { locationConstraint: "eu-west-1", tags: [] },
+    ],
+    [
+      golden("CreateBucketConfiguration", "<LocationConstraint/><Tags><Tag><Key>k</Key><Value>v</Value></Tag></Tags>"),
+      { locationConstraint: "", tags: [{ key: "k", value: "v" }] },
+    ],
+  ])("reads %s", (document, expected) => {
+    expect(parseCreateBucketConfiguration(bytes(document))).toEqual(expected);
+  });
+
+  it.each([
+    ["<Other/>", "MalformedXML"],
+    ["<CreateBucketConfiguration><X/></CreateBucketConfiguration>", "MalformedXML"],
+    [
+      "<CreateBucketConfiguration><LocationConstraint>a</LocationConstraint><LocationConstraint>b</LocationConstraint></CreateBucketConfiguration>",
+      "MalformedXML",
+    ],
+    [" ", "MalformedXML"],
+    [
+      "<CreateBucketConfiguration><Bucket><Type>Directory</Type></Bucket></CreateBucketConfiguration>",
+      "NotImplemented",
+    ],
+  ])("refuses %s with %s", (document, code) => {
+    expect(failure(() => parseCreateBucketConfiguration(bytes(document))).code).toBe(code);
+  });
+});

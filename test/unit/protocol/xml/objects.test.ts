@@ -1,0 +1,176 @@
+import { describe, expect, it } from "vitest";
+import { S3Error } from "../../../../src/errors.ts";
+import { formatCopyObjectResult } from "../../../../src/protocol/xml/copy-object-result.ts";
+import { formatCopyPartResult } from "../../../../src/protocol/xml/copy-part-result.ts";
+import { parseDelete } from "../../../../src/protocol/xml/delete.ts";
+import { formatDeleteResult } from "../../../../src/protocol/xml/delete-result.ts";
+import { formatErrorResponse } from "../../../../src/protocol/xml/error-response.ts";
+import { formatGetObjectAttributesResponse } from "../../../../src/protocol/xml/get-object-attributes-response.ts";
+import { childrenOf, requireChildText } from "../../../../src/protocol/xml/reader.ts";
+import { escapeXml } from "../../../../src/protocol/xml/writer.ts";
+import { failure } from "../failure.ts";
+import { bytes, DATE, DATE_XML, golden, HOSTILE_KEYS, reread } from "./golden.ts";
+
+const CRC32 = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
+
+describe("Delete", () => {
+  const parse = (content: string) => parseDelete(bytes(golden("Delete", content)));
+
+  it("reads keys with their conditions, in order", () => {
+    expect(
+      parse(`
+        <Object><Key> a&#13;</Key><VersionId>null</VersionId><ETag>"e1"</ETag><Size>0</Size>
+          <LastModifiedTime>Mon, 12 Oct 2009 17:50:30 GMT</LastModifiedTime></Object>
+        <Quiet>true</Quiet>
+        <Object><Key>b</Key><VersionId/></Object>
+        <Object><Key>b</Key><LastModifiedTime>2009-10-12T17:50:30Z</LastModifiedTime></Object>`),
+    ).toEqual({
+      quiet: true,
+      objects: [
+        {
+          key: " a\r",
+          versionId: "null",
+          etag: "e1",
+          sizeBytes: 0,
+          lastModifiedTime: new Date("2009-10-12T17:50:30Z"),
+        },
+        { key: "b" },
+        { key: "b", lastModifiedTime: new Date("2009-10-12T17:50:30Z") },
+      ],
+    });
+  });
+
+  it.each([
+    ["", false],
+    ["<Quiet/>", false],
+    ["<Quiet>false</Quiet>", false],
+    ["<Quiet>True</Quiet>", true],
+  ])("reads %j as quiet: %s", (quiet, expected) => {
+    expect(parse(`<Object><Key>k</Key></Object>${quiet}`).quiet).toBe(expected);
+  });
+
+  it("reads hostile keys", () => {
+    const objects = HOSTILE_KEYS.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join("");
+    expect(parse(objects).objects).toEqual(HOSTILE_KEYS.map((key) => ({ key })));
+  });
+
+  it("reads 1,000 keys and refuses 1,001 with MalformedXML", () => {
+    const object = "<Object><Key>k</Key></Object>";
+    expect(parse(object.repeat(1000)).objects.length).toBe(1000);
+    expect(failure(() => parse(object.repeat(1001))).code).toBe("MalformedXML");
+  });
+
+  it.each([
+    "",
+    "<Quiet>true</Quiet>",
+    "<Object/>",
+    "<Object><Key/></Object>",
+    "<Object><Key>k</Key><Key>l</Key></Object>",
+    "<Object><Key>k</Key><Other/></Object>",
+    "<Object><Key>k</Key></Object><Other/>",
+    "<Object>k</Object>",
+    "<Object><Key>k</Key></Object><Quiet>yes</Quiet>",
+    "<Object><Key>k</Key><Size>-1</Size></Object>",
+    "<Object><Key>k</Key><LastModifiedTime>today</LastModifiedTime></Object>",
+  ])("refuses %j with MalformedXML", (content) => {
+    expect(failure(() => parse(content)).code).toBe("MalformedXML");
+  });
+});
+
+describe("DeleteResult", () => {
+  it("tells successes, then failures", () => {
+    expect(
+      formatDeleteResult({
+        deleted: [{ key: "a" }, { key: "b", versionId: "v", deleteMarker: true, deleteMarkerVersionId: "m" }],
+        errors: [{ key: "c", versionId: "v", code: "AccessDenied", message: "Access Denied" }],
+      }),
+    ).toBe(
+      golden(
+        "DeleteResult",
+        `<Deleted><Key>a</Key></Deleted>
+         <Deleted><Key>b</Key><VersionId>v</VersionId><DeleteMarker>true</DeleteMarker>
+           <DeleteMarkerVersionId>m</DeleteMarkerVersionId></Deleted>
+         <Error><Key>c</Key><VersionId>v</VersionId><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`,
+      ),
+    );
+  });
+
+  it("carries hostile keys", () => {
+    const document = formatDeleteResult({ deleted: HOSTILE_KEYS.map((key) => ({ key })), errors: [] });
+    const deleted = childrenOf(reread(document, "DeleteResult"), "Deleted");
+    expect(deleted.map((element) => requireChildText(element, "Key"))).toEqual(HOSTILE_KEYS);
+  });
+});
+
+describe("GetObjectAttributesResponse", () => {
+  it("tells only what was asked for", () => {
+    expect(formatGetObjectAttributesResponse({ objectSizeBytes: 0 })).toBe(
+      golden("GetObjectAttributesResponse", "<ObjectSize>0</ObjectSize>"),
+    );
+  });
+
+  it("tells everything, the ETag without quotes", () => {
+    expect(
+      formatGetObjectAttributesResponse({
+        etag: "e1-2",
+        checksum: CRC32,
+        objectParts: {
+          totalPartsCount: 2,
+          page: {
+            partNumberMarker: 0,
+            nextPartNumberMarker: 1,
+            maxParts: 1,
+            isTruncated: true,
+            parts: [{ partNumber: 1, sizeBytes: 7, checksum: CRC32 }],
+          },
+        },
+        storageClass: "STANDARD",
+        objectSizeBytes: 12,
+      }),
+    ).toBe(
+      golden(
+        "GetObjectAttributesResponse",
+        `<ETag>e1-2</ETag>
+         <Checksum><ChecksumCRC32>AAAAAA==</ChecksumCRC32><ChecksumType>FULL_OBJECT</ChecksumType></Checksum>
+         <ObjectParts><PartsCount>2</PartsCount><PartNumberMarker>0</PartNumberMarker>
+           <NextPartNumberMarker>1</NextPartNumberMarker><MaxParts>1</MaxParts><IsTruncated>true</IsTruncated>
+           <Part><ChecksumCRC32>AAAAAA==</ChecksumCRC32><PartNumber>1</PartNumber><Size>7</Size></Part></ObjectParts>
+         <StorageClass>STANDARD</StorageClass><ObjectSize>12</ObjectSize>`,
+      ),
+    );
+    expect(formatGetObjectAttributesResponse({ objectParts: { totalPartsCount: 2 } })).toBe(
+      golden("GetObjectAttributesResponse", "<ObjectParts><PartsCount>2</PartsCount></ObjectParts>"),
+    );
+  });
+});
+
+describe("Error", () => {
+  it("tells code, message, details, resource and ids in AWS's order", () => {
+    const error = new S3Error("NoSuchKey", { details: { Key: "a\r<b>" } });
+    expect(formatErrorResponse(error, { resource: "/b/a%0D%3Cb%3E", requestId: "R", hostId: "H=" })).toBe(
+      golden(
+        "Error",
+        `<Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><Key>a&#xd;&lt;b&gt;</Key>
+         <Resource>/b/a%0D%3Cb%3E</Resource><RequestId>R</RequestId><HostId>H=</HostId>`,
+        "",
+      ),
+    );
+  });
+});
+
+describe("copy results", () => {
+  it("tell date, ETag and checksum", () => {
+    const copied = `<LastModified>${DATE_XML}</LastModified><ETag>&quot;e1&quot;</ETag>`;
+    const result = { etag: "e1", lastModified: DATE };
+    expect(formatCopyObjectResult({ ...result, checksum: undefined })).toBe(golden("CopyObjectResult", copied));
+    expect(formatCopyObjectResult({ ...result, checksum: CRC32 })).toBe(
+      golden(
+        "CopyObjectResult",
+        `${copied}<ChecksumCRC32>AAAAAA==</ChecksumCRC32><ChecksumType>FULL_OBJECT</ChecksumType>`,
+      ),
+    );
+    expect(formatCopyPartResult({ ...result, checksum: CRC32 })).toBe(
+      golden("CopyPartResult", `${copied}<ChecksumCRC32>AAAAAA==</ChecksumCRC32>`),
+    );
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { parseTaggingHeader, type Tag } from "../../../../src/protocol/tags.ts";
+import { formatTagging, parseTagging } from "../../../../src/protocol/xml/tagging.ts";
+import { failure } from "../failure.ts";
+import { bytes, golden } from "./golden.ts";
+
+const tags = (count: number): Tag[] => Array.from({ length: count }, (_, index) => ({ key: `k${index}`, value: "v" }));
+
+describe("Tagging", () => {
+  it("is written and read back", () => {
+    const set = [
+      { key: "Project", value: " Blue + Green " },
+      { key: "ünï:/=.-_@", value: "" },
+    ];
+    const document = formatTagging(set);
+    expect(document).toBe(
+      golden(
+        "Tagging",
+        `<TagSet><Tag><Key>Project</Key><Value> Blue + Green </Value></Tag>
+         <Tag><Key>ünï:/=.-_@</Key><Value/></Tag></TagSet>`,
+      ),
+    );
+    expect(parseTagging(bytes(document), "object")).toEqual(set);
+  });
+
+  it("may be empty", () => {
+    expect(formatTagging([])).toBe(golden("Tagging", "<TagSet/>"));
+    expect(parseTagging(bytes("<Tagging><TagSet/></Tagging>"), "object")).toEqual([]);
+  });
+
+  it.each([
+    "<Tagging/>",
+    "<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>",
+    "<Tagging><TagSet><Tag><Value>v</Value></Tag></TagSet></Tagging>",
+    "<Tagging><TagSet><Tag><Key/><Value>v</Value></Tag></TagSet></Tagging>",
+    "<Tagging><TagSet><Other/></TagSet></Tagging>",
+    "<Tagging><TagSet/><TagSet/></Tagging>",
+    "<TagSet/>",
+  ])("refuses %s with MalformedXML", (document) => {
+    expect(failure(() => parseTagging(bytes(document), "object")).code).toBe("MalformedXML");
+  });
+});
+
+describe("limits of tags", () => {
+  it.each([
+    ["object", 10],
+    ["bucket", 50],
+  ] as const)("%s: %i, and BadRequest for more", (scope, limit) => {
+    expect(parseTagging(bytes(formatTagging(tags(limit))), scope).length).toBe(limit);
+    const error = failure(() => parseTagging(bytes(formatTagging(tags(limit + 1))), scope));
+    expect(error.code).toBe("BadRequest");
+  });
+
+  it.each([
+    [[{ key: "k".repeat(129), value: "v" }], "The TagKey you have provided is invalid"],
+    [[{ key: "k", value: "v".repeat(257) }], "The TagValue you have provided is invalid"],
+    [[{ key: "k<", value: "v" }], "The TagKey you have provided is invalid"],
+    [[{ key: "k", value: "a\rb" }], "The TagValue you have provided is invalid"],
+    [[{ key: "aws:x", value: "v" }], "System tags cannot be added/updated by requester"],
+    [[...tags(2), ...tags(1)], "Cannot provide multiple Tags with the same key"],
+  ])("refuses %j with InvalidTag", (set, message) => {
+    const error = failure(() => parseTagging(bytes(formatTagging(set)), "object"));
+    expect(error.code).toBe("InvalidTag");
+    expect(error.message).toBe(message);
+  });
+
+  it("accepts the longest key and value", () => {
+    const set = [{ key: "k".repeat(128), value: "v".repeat(256) }];
+    expect(parseTagging(bytes(formatTagging(set)), "object")).toEqual(set);
+  });
+});
+
+describe("parseTaggingHeader", () => {
+  it.each([
+    ["", []],
+    ["k=v", [{ key: "k", value: "v" }]],
+    ["k", [{ key: "k", value: "" }]],
+    [
+      "Project=Blue%20x&Owner=a+b",
+      [
+        { key: "Project", value: "Blue x" },
+        { key: "Owner", value: "a b" },
+      ],
+    ],
+  ])("reads %j", (header, expected) => {
+    expect(parseTaggingHeader(header)).toEqual(expected);
+  });
+
+  it.each([
+    ["k=%zz", "InvalidArgument"],
+    ["k=v&k=w", "InvalidTag"],
+    ["=v", "InvalidTag"],
+    [Array.from({ length: 11 }, (_, index) => `k${index}=v`).join("&"), "BadRequest"],
+  ])("refuses %j with %s", (header, code) => {
+    expect(failure(() => parseTaggingHeader(header)).code).toBe(code);
+  });
+});
