@@ -72,7 +72,7 @@ function toSeconds(date: Date): number {
 /**
  * Reads the condition of a write (PutObject, CompleteMultipartUpload, CopyObject, DeleteObject).
  *
- * @throws S3Error `NotImplemented` for what AWS does not accept here either: `If-None-Match` other than `*`, both
+ * @throws S3Error `NotImplemented` for what AWS does not accept either: `If-None-Match` other than `*`, both
  *   headers at once, several ETags, and date conditions.
  */
 export function parseWriteCondition(headers: Headers): WriteCondition | undefined {
@@ -90,7 +90,8 @@ export function parseWriteCondition(headers: Headers): WriteCondition | undefine
   }
   if (ifMatch === null) return undefined;
   const etag = parseETag(ifMatch);
-  // Lists and weak tags keep a quote or a comma.
+  // Lists and weak tags keep a quote or a comma. `*`, quoted or not, means any: AWS answers 501 to it here, but its
+  // meaning is plain and the store decides it atomically.
   if (etag === "" || /[",]/.test(etag)) throw unacceptedValue("If-Match");
   return { kind: "if-match", etag };
 }

@@ -54,7 +54,7 @@ function decodeQ(text: string): number[] | undefined {
   return bytes;
 }
 
-/** One word in Base64, however long: that is what AWS sends. */
+/** One word in Base64, however long: the form UsingMetadata shows. */
 export function formatEncodedWord(text: string): string {
   const bytes = new TextEncoder().encode(text);
   return `=?UTF-8?B?${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}?=`;

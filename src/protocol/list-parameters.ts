@@ -80,8 +80,8 @@ export function parseIntegerParameter(query: Query, name: string, bounds: Intege
     throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
   }
   if (value < bounds.min) {
-    // Seen on AWS: this message, and only this one, calls the parameter by its Java name.
-    const argument = name.replace(/-(\w)/g, (_whole, letter: string) => letter.toUpperCase());
+    // AWS's message calls this one parameter by its Java name, and max-uploads and max-parts by their own.
+    const argument = name === "max-keys" ? "maxKeys" : name;
     throw invalidArgument(
       `Argument ${argument} must be an integer between ${bounds.min} and ${MAX_INTEGER}`,
       argument,

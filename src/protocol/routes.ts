@@ -23,7 +23,7 @@ type Choice = OperationName | ((request: RoutedRequest) => OperationName);
 type Methods = Partial<Readonly<Record<Method, Choice>>>;
 
 interface Marker {
-  /** AWS's name of the subresource in error documents and access logs. */
+  /** Name of the subresource in error documents; AWS publishes none, so these are the ones of its access logs. */
   readonly resourceType: string;
   readonly bucket?: Methods;
   readonly object?: Methods;
@@ -249,7 +249,7 @@ function findMarker(query: Query): Marker | undefined {
   const [name, ...others] = found;
   if (name === undefined) return query.has("partNumber") ? PART_NUMBER : undefined;
   if (others.length > 0) {
-    // Seen on AWS: the argument named is the kind of thing in conflict, its value the first parameter.
+    // AWS's document as other servers' tests record it: the argument named is the kind of thing in conflict.
     const list = [...found].sort().join(", ");
     throw invalidArgument(`Conflicting query string parameters: ${list}`, "ResourceType", name);
   }

@@ -25,7 +25,7 @@ const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
  */
 export function validateTags(tags: readonly Tag[], scope: TagScope): readonly Tag[] {
   if (tags.length > MAX_TAGS[scope]) {
-    // Seen on AWS (boto3 issue 1213): not InvalidTag, unlike every other fault of a tag set.
+    // AWS as reported (boto3 issue 1213): not InvalidTag, unlike every other fault of a tag set.
     const subject = scope === "object" ? "Object tags" : "Bucket tag count";
     throw new S3Error("BadRequest", { message: `${subject} cannot be greater than ${MAX_TAGS[scope]}` });
   }

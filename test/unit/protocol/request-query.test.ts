@@ -63,6 +63,9 @@ describe("list parameters", () => {
     const error = failure(() => parsePageSize(parseQuery("max-keys=-1"), "max-keys"));
     expect(error.message).toBe("Argument maxKeys must be an integer between 0 and 2147483647");
     expect(error.details).toEqual({ ArgumentName: "maxKeys", ArgumentValue: "-1" });
+    expect(failure(() => parsePageSize(parseQuery("max-parts=-1"), "max-parts")).message).toBe(
+      "Argument max-parts must be an integer between 0 and 2147483647",
+    );
     const bounds = { min: 1, max: 10_000, fallback: 10_000 };
     expect(failure(() => parseIntegerParameter(parseQuery("max-buckets=0"), "max-buckets", bounds)).code).toBe(
       "InvalidArgument",
@@ -118,7 +121,7 @@ describe("parseResponseOverrides", () => {
   it.each([
     ["response-content-type=a%0D%0Ab", "Header value contains control characters."],
     ["response-expires=%00", "Header value contains control characters."],
-    // Seen on AWS.
+    // AWS's words, as users report them.
     ["response-content-disposition=%E2%82%AC", "Header value cannot be represented using ISO-8859-1."],
   ])("refuses %s with InvalidArgument", (text, message) => {
     const error = failure(() => parseResponseOverrides(parseQuery(text)));
