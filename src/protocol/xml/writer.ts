@@ -70,8 +70,8 @@ const ESCAPES = new Map([
 
 /**
  * Control characters become numeric references. For `\r` the reference is what keeps it from being normalised to `\n`;
- * for U+0000 to U+0008 and their like the reference is at least readable, though XML 1.0 has no way to carry them: clients that must
- * list such keys ask for `encoding-type=url`. Lone surrogates cannot be encoded at all.
+ * for U+0000 to U+0008 and their like, which XML 1.0 has no way to carry, it at least names the character, and our own
+ * reader takes it back: clients with stricter ones ask for `encoding-type=url`. Lone surrogates cannot be encoded at all.
  */
 export function escapeXml(text: string): string {
   return text
