@@ -2,12 +2,20 @@
 const LINE_FEED = 10;
 const NOTHING = new Uint8Array(0);
 
+/** workerd answers a plain read with at most 4 KiB; asking for 64 KiB is seven times as fast (measured 2026-11). */
+const READ_BYTES = 65_536;
+
+interface Reader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  cancel(reason: unknown): Promise<void>;
+}
+
 export class ByteReader {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: Reader;
   #buffer: Uint8Array = NOTHING;
 
   constructor(stream: ReadableStream<Uint8Array>) {
-    this.#reader = stream.getReader();
+    this.#reader = openReader(stream);
   }
 
   /** The next 1 to `maxBytes` bytes, a view into what arrived; undefined at the end of the stream. */
@@ -54,15 +62,20 @@ export class ByteReader {
   /** Replaces the empty buffer by the next piece; false at the end of the stream. */
   async #fill(): Promise<boolean> {
     for (;;) {
-      const { done, value } = await this.#reader.read();
-      if (done) {
-        this.#buffer = NOTHING;
-        return false;
-      }
-      if (value.length > 0) {
-        this.#buffer = value;
-        return true;
-      }
+      const { done, value = NOTHING } = await this.#reader.read();
+      this.#buffer = value;
+      if (value.length > 0) return true;
+      if (done) return false;
     }
+  }
+}
+
+function openReader(stream: ReadableStream<Uint8Array>): Reader {
+  try {
+    const reader = stream.getReader({ mode: "byob" });
+    return { read: () => reader.read(new Uint8Array(READ_BYTES)), cancel: (reason) => reader.cancel(reason) };
+  } catch {
+    // Only byte streams can be asked for a size. Bodies from the network are; streams made of JavaScript often are not.
+    return stream.getReader();
   }
 }

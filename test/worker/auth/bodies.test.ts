@@ -1,0 +1,136 @@
+/** What the unit tests cannot see: the same code on workerd's own streams, hashes and R2. */
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { authenticate } from "../../../src/auth/authenticate.ts";
+import { openObjectBody } from "../../../src/auth/payload/object-body.ts";
+import { formatBase64, formatHex } from "../../../src/protocol/checksum/digest-text.ts";
+import { createHasher } from "../../../src/protocol/checksum/hasher.ts";
+import { frame, plainChunks, signChunks } from "../../unit/auth/chunks.ts";
+import { keyring, sha256Hex, signedRequest } from "../../unit/auth/support.ts";
+
+const ANY = { regions: "any", service: "s3" } as const;
+const MIB = 1024 * 1024;
+
+function noise(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let offset = 0; offset < length; offset += 65536) {
+    crypto.getRandomValues(bytes.subarray(offset, Math.min(offset + 65536, length)));
+  }
+  return bytes;
+}
+
+async function digestStream(algorithm: string, bytes: Uint8Array): Promise<string> {
+  const stream = new crypto.DigestStream(algorithm);
+  const writer = stream.getWriter();
+  await writer.write(bytes);
+  await writer.close();
+  return formatHex(new Uint8Array(await stream.digest));
+}
+
+/** An upload over the platform's own body stream. */
+async function upload(
+  wire: Uint8Array<ArrayBuffer>,
+  headers: Record<string, string>,
+  payloadHash = "UNSIGNED-PAYLOAD",
+) {
+  const signed = await signedRequest({ method: "PUT", headers }, { payloadHash });
+  const { body } = new Request("https://example.com/", { method: "PUT", body: wire });
+  const request = { ...signed, body };
+  return openObjectBody(request, request.headers, await authenticate(request, keyring(), ANY));
+}
+
+async function put(key: string, body: { stream: ReadableStream<Uint8Array>; sizeBytes: number }) {
+  const fixed = new FixedLengthStream(body.sizeBytes);
+  const piped = body.stream.pipeTo(fixed.writable);
+  const [stored, pipe] = await Promise.allSettled([env.STORE.put(key, fixed.readable), piped]);
+  return { stored, pipe };
+}
+
+describe("hashes", () => {
+  test.each([
+    ["CRC32", "CRC32"],
+    ["CRC32C", "CRC32C"],
+    ["CRC64NVME", "CRC64NVME"],
+    ["MD5", "MD5"],
+    ["SHA1", "SHA-1"],
+    ["SHA256", "SHA-256"],
+  ] as const)("%s agrees with workerd's DigestStream", async (algorithm, native) => {
+    const bytes = noise(100_003);
+    const hasher = createHasher(algorithm);
+    for (let offset = 0; offset < bytes.length; offset += 777) hasher.update(bytes.subarray(offset, offset + 777));
+    expect(formatHex(hasher.digest())).toBe(await digestStream(native, bytes));
+  });
+});
+
+describe("into R2", () => {
+  const data = noise(3 * MIB + 17);
+  const crc = (() => {
+    const hasher = createHasher("CRC64NVME");
+    hasher.update(data);
+    return formatBase64(hasher.digest());
+  })();
+  const length = { "content-length": String(data.length) };
+  const decoded = { "x-amz-decoded-content-length": String(data.length) };
+
+  async function expectStored(key: string) {
+    const object = await env.STORE.get(key);
+    expect(await sha256Hex(new Uint8Array((await object?.arrayBuffer()) ?? new ArrayBuffer()))).toBe(
+      await sha256Hex(data),
+    );
+  }
+
+  test("a verified body is stored, a wrong one is not and tells why", async () => {
+    const good = await upload(data, { ...length, "x-amz-checksum-crc64nvme": crc });
+    expect((await put("good", good)).stored.status).toBe("fulfilled");
+    await expectStored("good");
+
+    const bad = await upload(data, { ...length, "x-amz-checksum-crc64nvme": "AAAAAAAAAAA=" });
+    expect((await put("bad", bad)).stored.status).toBe("rejected");
+    expect(bad.failure()).toMatchObject({ code: "BadDigest" });
+    expect(await env.STORE.head("bad")).toBeNull();
+  });
+
+  test("signed chunks", async () => {
+    const signed = await signedRequest(
+      { method: "PUT", headers: decoded },
+      { payloadHash: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" },
+    );
+    const seed = /Signature=(\w+)/.exec(signed.headers.get("authorization") ?? "")?.[1] ?? "";
+    const chunks = await signChunks(data, 65536, seed);
+    for (const [key, change] of [
+      ["chunked", false],
+      ["tampered", true],
+    ] as const) {
+      const sent = chunks.map((chunk, i) => (change && i === 20 ? { ...chunk, data: chunk.data.with(9, 0) } : chunk));
+      const { body } = new Request("https://example.com/", {
+        method: "PUT",
+        body: new Uint8Array(frame(sent, "\r\n")),
+      });
+      const opened = openObjectBody({ ...signed, body }, signed.headers, await authenticate(signed, keyring(), ANY));
+      const { stored } = await put(key, opened);
+      expect(stored.status).toBe(change ? "rejected" : "fulfilled");
+      if (change) expect(opened.failure()).toMatchObject({ code: "SignatureDoesNotMatch" });
+    }
+    await expectStored("chunked");
+    expect(await env.STORE.head("tampered")).toBeNull();
+  });
+
+  test("unsigned chunks with a trailer", async () => {
+    const wire = new Uint8Array(frame(plainChunks(data, MIB), `x-amz-checksum-crc64nvme:${crc}\r\n\r\n`));
+    const headers = { ...decoded, "x-amz-trailer": "x-amz-checksum-crc64nvme" };
+    const body = await upload(wire, headers, "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
+    expect((await put("trailer", body)).stored.status).toBe("fulfilled");
+    await expectStored("trailer");
+  });
+
+  test("a delegated digest is refused by R2 itself", async () => {
+    const good = await upload(data, length, await sha256Hex(data));
+    expect(good.delegated?.algorithm).toBe("sha256");
+    await env.STORE.put("delegated", good.stream, { sha256: good.delegated?.hex ?? "" });
+    await expectStored("delegated");
+
+    const bad = await upload(data, length, "0".repeat(64));
+    await expect(env.STORE.put("refused", bad.stream, { sha256: bad.delegated?.hex ?? "" })).rejects.toThrow(/10037/);
+    expect(await env.STORE.head("refused")).toBeNull();
+  });
+});
