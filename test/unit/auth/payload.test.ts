@@ -1,7 +1,6 @@
 /** Bodies: all payload modes, all digests, and what is done to them on the way. */
 import { describe, expect, test } from "vitest";
 import { type Authentication, authenticate } from "../../../src/auth/authenticate.ts";
-import { withoutAwsChunked } from "../../../src/auth/payload/content-encoding.ts";
 import { openObjectBody } from "../../../src/auth/payload/object-body.ts";
 import { readWholeBody } from "../../../src/auth/payload/whole-body.ts";
 import type { ObjectBody } from "../../../src/model/object-body.ts";
@@ -719,21 +718,5 @@ describe("readWholeBody", () => {
 
   test("no body at all is an empty one", async () => {
     expect(await read({ body: null, contentLength: null })).toHaveLength(0);
-  });
-});
-
-describe("withoutAwsChunked", () => {
-  test.each([
-    [null, undefined],
-    ["", undefined],
-    ["gzip", "gzip"],
-    ["gzip, br", "gzip, br"],
-    ["aws-chunked", undefined],
-    ["AWS-Chunked", undefined],
-    ["aws-chunked,gzip", "gzip"],
-    ["gzip, aws-chunked, br", "gzip,br"],
-    ["aws-chunked, aws-chunked", undefined],
-  ])("%j → %j", (given, stored) => {
-    expect(withoutAwsChunked(given)).toBe(stored);
   });
 });
