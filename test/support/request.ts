@@ -1,0 +1,102 @@
+/** Requests by bucket and key in either addressing style, to the real Worker. */
+import { exports } from "cloudflare:workers";
+import { AwsClient } from "aws4fetch";
+import type { Env } from "../../src/env.ts";
+import { handleRequest } from "../../src/surface.ts";
+import { type Key, ROOT, testEnv } from "./s3.ts";
+
+export const STYLES = ["path", "virtual-host"] as const;
+export type Style = (typeof STYLES)[number];
+
+export const HOST = "s3.localhost:8787";
+
+export interface Target {
+  readonly bucket?: string;
+  /** Decoded, as the client means it. */
+  readonly key?: string;
+  /** As sent, without `?`. */
+  readonly query?: string;
+  readonly style?: Style;
+}
+
+export interface SendOptions extends Target {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** Null: anonymous. */
+  readonly as?: Key | null;
+  /** Bindings to use instead of the Worker's own. */
+  readonly env?: Env;
+}
+
+/** UriEncode as AWS defines it, written apart from the one in src. */
+export function encode(text: string): string {
+  let encoded = "";
+  for (const byte of new TextEncoder().encode(text)) {
+    const character = String.fromCharCode(byte);
+    encoded += /[A-Za-z0-9._~-]/.test(character) ? character : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return encoded;
+}
+
+/** The path of a target as it stands on the request line, and in `Resource` of an error document. */
+export function pathOf({ bucket, key, style = "path" }: Target): string {
+  const name = style === "path" && bucket !== undefined ? `/${encode(bucket)}` : "";
+  return `${name}${key === undefined ? "" : `/${key.split("/").map(encode).join("/")}`}` || "/";
+}
+
+export function urlOf(target: Target): string {
+  const { bucket, style = "path", query } = target;
+  const host = style === "virtual-host" && bucket !== undefined ? `${bucket}.${HOST}` : HOST;
+  return `http://${host}${pathOf(target)}${query === undefined ? "" : `?${query}`}`;
+}
+
+/** Signs with aws4fetch and sends. */
+export async function send(options: SendOptions): Promise<Response> {
+  const { method = "GET", headers = {}, body, as = ROOT, env } = options;
+  const init = { method, headers: { ...headers }, ...(body !== undefined && { body }) };
+  const url = urlOf(options);
+  const request =
+    as === null
+      ? new Request(url, init)
+      : await new AwsClient({ ...as, service: "s3", region: "us-east-1", retries: 0 }).sign(url, init);
+  return env === undefined ? exports.default.fetch(request) : handDirectly(request, env);
+}
+
+/** A presigned URL, used by somebody who holds no key. */
+export async function presign(options: SendOptions & { readonly expiresInSeconds?: number }): Promise<string> {
+  const { method = "GET", as = ROOT, expiresInSeconds = 900 } = options;
+  const url = urlOf(options);
+  const separator = url.includes("?") ? "&" : "?";
+  const client = new AwsClient({ ...(as ?? ROOT), service: "s3", region: "us-east-1", retries: 0 });
+  const signed = await client.sign(`${url}${separator}X-Amz-Expires=${expiresInSeconds}`, {
+    method,
+    aws: { signQuery: true },
+  });
+  return signed.url;
+}
+
+/**
+ * Calls the Worker without HTTP in between, so that nothing decodes the answer's Content-Encoding. A server would have
+ * told it the length.
+ */
+export async function handDirectly(request: Request, env: Env = testEnv): Promise<Response> {
+  const bytes = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
+  const headers = new Headers(request.headers);
+  if (bytes !== undefined) headers.set("content-length", String(bytes.byteLength));
+  const init = { method: request.method, headers, ...(bytes !== undefined && { body: bytes }) };
+  return handleRequest(new Request(request.url, init), env);
+}
+
+/** Puts an object and returns its ETag, unquoted. */
+export async function putObject(
+  bucket: string,
+  key: string,
+  body: string | Uint8Array = "content",
+  options: SendOptions = {},
+): Promise<string> {
+  const response = await send({ ...options, method: "PUT", bucket, key, body });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`PutObject ${key}: ${response.status} ${text}`);
+  return (response.headers.get("etag") ?? "").replaceAll('"', "");
+}

@@ -1,0 +1,227 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { createAccount } from "../../support/accounts.ts";
+import { expectError } from "../../support/errors.ts";
+import { pathOf, type SendOptions, STYLES, send } from "../../support/request.ts";
+import { createBucket } from "../../support/s3.ts";
+
+let made = 0;
+const newName = () => `create-bucket-${made++}`;
+
+function create(options: SendOptions): Promise<Response> {
+  return send({ method: "PUT", ...options });
+}
+
+function configuration(inner: string): string {
+  return `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</CreateBucketConfiguration>`;
+}
+
+async function exists(bucket: string): Promise<boolean> {
+  return (await send({ method: "HEAD", bucket })).status === 200;
+}
+
+describe("CreateBucket", () => {
+  it.each(STYLES)("CreateBucket makes a bucket and answers with its Location, %s style", async (style) => {
+    const bucket = newName();
+    const response = await create({ bucket, style });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("location")).toBe(`/${bucket}`);
+    expect(await response.text()).toBe("");
+    expect(await exists(bucket)).toBe(true);
+  });
+
+  it("CreateBucket lets any account make buckets, which are then its own", async () => {
+    const as = await createAccount();
+    const bucket = newName();
+    expect((await create({ bucket, as })).status).toBe(200);
+    expect((await send({ method: "HEAD", bucket, as })).status).toBe(200);
+    expect((await send({ method: "HEAD", bucket })).status).toBe(403);
+  });
+
+  it.each([
+    ["a LocationConstraint that is the deployment's region", "<LocationConstraint>us-east-1</LocationConstraint>"],
+    ["an empty LocationConstraint", "<LocationConstraint/>"],
+    ["an empty configuration", ""],
+  ])("CreateBucket accepts %s", async (_name, inner) => {
+    const bucket = newName();
+    expect((await create({ bucket, body: configuration(inner) })).status).toBe(200);
+    expect(await exists(bucket)).toBe(true);
+  });
+
+  it("CreateBucket makes a bucket of the same name again, empty", async () => {
+    const bucket = newName();
+    await create({ bucket });
+    await send({ method: "PUT", bucket, key: "k", body: "x" });
+    await send({ method: "DELETE", bucket, key: "k" });
+    expect((await send({ method: "DELETE", bucket })).status).toBe(204);
+    expect((await create({ bucket })).status).toBe(200);
+    expect(await (await send({ bucket })).text()).not.toContain("<Contents>");
+  });
+
+  it("CreateBucket lets exactly one of many callers make a bucket", async () => {
+    const bucket = newName();
+    const statuses = await Promise.all(Array.from({ length: 5 }, async () => (await create({ bucket })).status));
+    expect(statuses.sort()).toEqual([200, 409, 409, 409, 409]);
+  });
+
+  it.each(STYLES)("CreateBucket refuses an anonymous caller with AccessDenied, %s style", async (style) => {
+    const bucket = newName();
+    await expectError(await create({ bucket, style, as: null }), 403, "AccessDenied", {
+      resource: pathOf({ bucket, style }),
+    });
+    expect(await exists(bucket)).toBe(false);
+  });
+
+  it("CreateBucket refuses a bucket of one's own with BucketAlreadyOwnedByYou", async () => {
+    const bucket = await createBucket();
+    await expectError(await create({ bucket }), 409, "BucketAlreadyOwnedByYou", {
+      message: "The bucket that you tried to create already exists, and you own it.",
+      resource: `/${bucket}`,
+      details: { BucketName: bucket },
+    });
+  });
+
+  it("CreateBucket refuses a name that somebody else has with BucketAlreadyExists", async () => {
+    const bucket = await createBucket();
+    await expectError(await create({ bucket, as: await createAccount() }), 409, "BucketAlreadyExists", {
+      message:
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Specify a different name and try again.",
+      resource: `/${bucket}`,
+      details: { BucketName: bucket },
+    });
+  });
+
+  // "General purpose bucket naming rules" (bucketnamingrules).
+  it.each([
+    "ab",
+    "a".repeat(64),
+    "Upper-case",
+    "under_score",
+    "-hyphen-first",
+    "hyphen-last-",
+    ".dot-first",
+    "dot-last.",
+    "two..dots",
+    "192.168.5.4",
+    "xn--prefix",
+    "sthree-prefix",
+    "amzn-s3-demo-prefix",
+    "suffix-s3alias",
+    "suffix--ol-s3",
+    "suffix.mrap",
+    "suffix--x-s3",
+    "suffix--table-s3",
+    "bücket",
+    "with space",
+  ])("CreateBucket refuses the name %s with InvalidBucketName", async (bucket) => {
+    await expectError(await create({ bucket }), 400, "InvalidBucketName", {
+      resource: pathOf({ bucket }),
+      details: { BucketName: bucket },
+    });
+  });
+
+  // The shortest, the longest, dots, digits and hyphens within.
+  it.each(["abc", "b".repeat(63), "a.b-c.d", "123", "1.2.3", "a--b", "a.-b"])(
+    "CreateBucket accepts the name %s",
+    async (bucket) => {
+      expect((await create({ bucket })).status).toBe(200);
+      expect(await exists(bucket)).toBe(true);
+    },
+  );
+
+  it("CreateBucket refuses a region it does not have with InvalidLocationConstraint", async () => {
+    const bucket = newName();
+    const body = configuration("<LocationConstraint>eu-nowhere-1</LocationConstraint>");
+    await expectError(await create({ bucket, body }), 400, "InvalidLocationConstraint", {
+      message: "The specified location constraint is not valid.",
+      resource: `/${bucket}`,
+      details: { LocationConstraint: "eu-nowhere-1" },
+    });
+    expect(await exists(bucket)).toBe(false);
+  });
+
+  it.each([
+    ["text", "us-east-1"],
+    ["another document", "<Delete/>"],
+    ["an unclosed element", "<CreateBucketConfiguration><LocationConstraint>"],
+    ["an element it does not know", configuration("<Surprise/>")],
+    ["two LocationConstraints", configuration("<LocationConstraint/><LocationConstraint/>")],
+    ["a DTD", `<!DOCTYPE x [<!ENTITY e "us-east-1">]>${configuration("<LocationConstraint>&e;</LocationConstraint>")}`],
+  ])("CreateBucket refuses %s with MalformedXML", async (_name, body) => {
+    const bucket = newName();
+    await expectError(await create({ bucket, body }), 400, "MalformedXML", { resource: `/${bucket}` });
+    expect(await exists(bucket)).toBe(false);
+  });
+
+  it("CreateBucket refuses a document of more than 64 KiB with MaxMessageLengthExceeded", async () => {
+    const bucket = newName();
+    const body = configuration(" ".repeat(64 * 1024));
+    await expectError(await create({ bucket, body }), 400, "MaxMessageLengthExceeded", {
+      message: "Your request was too big.",
+      resource: `/${bucket}`,
+      details: { MaxMessageLengthBytes: "65536" },
+    });
+  });
+
+  it.each([
+    ["Location", "<Location><Name>use1-az4</Name><Type>AvailabilityZone</Type></Location>", "Directory buckets"],
+    ["Bucket", "<Bucket><Type>Directory</Type></Bucket>", "Directory buckets"],
+    ["Tags", "<Tags><Tag><Key>k</Key><Value>v</Value></Tag></Tags>", "Bucket tags"],
+  ])("CreateBucket refuses %s with NotImplemented", async (_name, inner, subject) => {
+    const bucket = newName();
+    await expectError(await create({ bucket, body: configuration(inner) }), 501, "NotImplemented", {
+      message: `${subject} are not implemented.`,
+      resource: `/${bucket}`,
+    });
+    expect(await exists(bucket)).toBe(false);
+  });
+
+  it("CreateBucket refuses a tag that no bucket may have with InvalidTag", async () => {
+    const bucket = newName();
+    const body = configuration("<Tags><Tag><Key>aws:k</Key><Value>v</Value></Tag></Tags>");
+    await expectError(await create({ bucket, body }), 400, "InvalidTag", {
+      message: "System tags cannot be added/updated by requester",
+      resource: `/${bucket}`,
+      details: { TagKey: "aws:k" },
+    });
+  });
+
+  it.each([
+    ["x-amz-acl", "public-read"],
+    ["x-amz-grant-read", "uri=http://acs.amazonaws.com/groups/global/AllUsers"],
+    ["x-amz-grant-full-control", "id=1"],
+    ["x-amz-bucket-object-lock-enabled", "true"],
+    ["x-amz-object-ownership", "ObjectWriter"],
+    ["x-amz-bucket-namespace", "account-regional"],
+  ])("CreateBucket refuses %s: %s with NotImplemented", async (name, value) => {
+    const bucket = newName();
+    await expectError(await create({ bucket, headers: { [name]: value } }), 501, "NotImplemented", {
+      message: "A header you provided implies functionality that is not implemented",
+      resource: `/${bucket}`,
+      details: { Header: name, AdditionalMessage: value },
+    });
+    expect(await exists(bucket)).toBe(false);
+  });
+
+  it.each([
+    ["x-amz-acl", "private"],
+    ["x-amz-object-ownership", "BucketOwnerEnforced"],
+    ["x-amz-bucket-object-lock-enabled", "false"],
+  ])("CreateBucket accepts %s: %s, which asks for what is so anyway", async (name, value) => {
+    expect((await create({ bucket: newName(), headers: { [name]: value } })).status).toBe(200);
+  });
+
+  it("CreateBucket refuses a configuration that is not what Content-MD5 says with BadDigest", async () => {
+    const bucket = newName();
+    const headers = { "content-md5": "AAAAAAAAAAAAAAAAAAAAAA==" };
+    const body = configuration("");
+    const calculated = createHash("md5").update(body).digest("base64");
+    const response = await create({ bucket, headers, body });
+    await expectError(response, 400, "BadDigest", {
+      message: "The Content-MD5 you specified did not match what we received.",
+      resource: `/${bucket}`,
+      details: { ExpectedDigest: "0".repeat(32), CalculatedDigest: calculated },
+    });
+    expect(await exists(bucket)).toBe(false);
+  });
+});
