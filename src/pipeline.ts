@@ -24,7 +24,10 @@ import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import type { RequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
 import type { Services } from "./services.ts";
+import type { Directory } from "./storage/d1/directory.ts";
 import { fromPlatformError } from "./storage/platform-errors.ts";
+
+const COPY_SOURCE = "x-amz-copy-source";
 
 /** Answers an S3 request; never throws. `log` collects what the request turned out to be. */
 export async function handleS3(request: Request, services: Services, log: RequestLog): Promise<Response> {
@@ -41,9 +44,9 @@ async function serve(request: Request, services: Services, log: RequestLog): Pro
   const operation = OPERATIONS[resolveOperation(received)];
   log.operation = operation.name;
 
-  const { credential, buckets } = await directory.load({
+  const { credential, buckets: loaded } = await directory.load({
     accessKeyId: claimedAccessKeyId(received),
-    bucketNames: bucketsNamed(received),
+    bucketNames: [...bucketOfResource(received), ...bucketOfCopySource(received)],
   });
   const authentication = await authenticate(
     received,
@@ -61,6 +64,7 @@ async function serve(request: Request, services: Services, log: RequestLog): Pro
     query: authentication.query,
     headers: effectiveHeaders(received, authentication),
   };
+  const buckets = new Map([...loaded, ...(await loadHoistedSource(directory, received, signed))]);
 
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, operation.name, buckets);
@@ -109,13 +113,23 @@ function clientAcceptEncoding(request: Request): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The bucket of the resource and that of a copy source, to be loaded with the key in one batch. */
-function bucketsNamed(request: S3Request): string[] {
-  const names: string[] = [];
-  if (request.resource.kind !== "service") names.push(request.resource.bucket);
-  const copySource = request.headers.get("x-amz-copy-source");
-  if (copySource !== null) names.push(parseCopySource(copySource).bucket);
-  return names.filter(isValidBucketName);
+function bucketOfResource({ resource }: S3Request): string[] {
+  return resource.kind === "service" ? [] : [resource.bucket].filter(isValidBucketName);
+}
+
+function bucketOfCopySource({ headers }: S3Request): string[] {
+  const copySource = headers.get(COPY_SOURCE);
+  return copySource === null ? [] : [parseCopySource(copySource).bucket].filter(isValidBucketName);
+}
+
+/** A presigned URL may name its copy source in the query, where it counts only once the signature is verified. */
+async function loadHoistedSource(
+  directory: Directory,
+  received: S3Request,
+  signed: S3Request,
+): Promise<ReadonlyMap<string, Bucket>> {
+  if (received.headers.has(COPY_SOURCE) || !signed.headers.has(COPY_SOURCE)) return new Map();
+  return (await directory.load({ accessKeyId: undefined, bucketNames: bucketOfCopySource(signed) })).buckets;
 }
 
 /** A name no bucket can have is told apart from one that happens not to exist. */
@@ -138,7 +152,7 @@ function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, 
     if (bucketName === undefined || buckets.get(bucketName)?.accountId !== expected) throw new S3Error("AccessDenied");
   };
   if (request.resource.kind !== "service") check("x-amz-expected-bucket-owner", request.resource.bucket);
-  const copySource = request.headers.get("x-amz-copy-source");
+  const copySource = request.headers.get(COPY_SOURCE);
   if (copySource !== null) check("x-amz-source-expected-bucket-owner", parseCopySource(copySource).bucket);
 }
 

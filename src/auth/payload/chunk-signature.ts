@@ -1,7 +1,8 @@
 /** The chain of chunk signatures (S3 API, "sigv4-streaming" and "sigv4-streaming-trailers"). */
+
+import { formatHex } from "../../checksum/digest-text.ts";
+import { createHasher, type Hasher } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
-import { formatHex } from "../../protocol/checksum/digest-text.ts";
-import { createHasher, type Hasher } from "../../protocol/checksum/hasher.ts";
 import { verifySignature } from "../sigv4/signing-key.ts";
 import { chunkStringToSign, trailerStringToSign } from "../sigv4/string-to-sign.ts";
 import type { ChunkSeed } from "./content-sha256.ts";

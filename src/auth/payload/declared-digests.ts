@@ -2,9 +2,10 @@
  * The digests a request declares of its body: payload hash, `Content-MD5` and one additional checksum, in a header or a
  * trailer (S3 user guide, "Checking object integrity").
  */
+
+import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digest-text.ts";
 import { S3Error } from "../../errors.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type ChecksumAlgorithm, checksumHeader } from "../../model/checksum.ts";
-import { formatBase64, formatHex, parseBase64, parseHex } from "../../protocol/checksum/digest-text.ts";
 import type { PayloadPromise } from "./content-sha256.ts";
 import { announcedChecksum } from "./trailers.ts";
 

@@ -1,6 +1,7 @@
 /** From a request to the bytes of the object it uploads, decoded and self-verifying (see `model/object-body.ts`). */
+
+import { equalBytes, formatBase64, formatHex } from "../../checksum/digest-text.ts";
 import type { DeclaredChecksum, DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
-import { equalBytes, formatBase64, formatHex } from "../../protocol/checksum/digest-text.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Authentication } from "../authenticate.ts";
 import { decodeAwsChunked } from "./aws-chunked.ts";

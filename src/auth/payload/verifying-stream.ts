@@ -1,7 +1,8 @@
 /** A stream that ends cleanly only if everything promised about its bytes was true. */
+
+import { equalBytes } from "../../checksum/digest-text.ts";
+import { createHasher } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
-import { equalBytes } from "../../protocol/checksum/digest-text.ts";
-import { createHasher } from "../../protocol/checksum/hasher.ts";
 import { incompleteBody, terminatedEarly } from "./aws-chunked.ts";
 import type { ExpectedDigest } from "./declared-digests.ts";
 

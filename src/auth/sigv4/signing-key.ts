@@ -1,6 +1,6 @@
 /** The key a day's requests to one region and service are signed with (AWS "Create a signed request", step 4). */
-import { formatHex, parseHex } from "../../protocol/checksum/digest-text.ts";
-import { sha256Hex } from "../../protocol/checksum/hasher.ts";
+import { formatHex, parseHex } from "../../checksum/digest-text.ts";
+import { sha256Hex } from "../../checksum/hasher.ts";
 import type { ClaimedCredential } from "./credential-scope.ts";
 
 const HMAC_SHA256 = { name: "HMAC", hash: "SHA-256" };

@@ -1,5 +1,5 @@
 /** Strings to sign: of a request (AWS "Create a signed request", step 3), of a chunk and of a trailer (S3 API, "sigv4-streaming"). */
-import { sha256Hex } from "../../protocol/checksum/hasher.ts";
+import { sha256Hex } from "../../checksum/hasher.ts";
 
 /** What every string to sign begins with. */
 export interface SigningContext {

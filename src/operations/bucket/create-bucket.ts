@@ -34,10 +34,11 @@ export const CreateBucket = operation({
       case "too-many":
         throw new S3Error("TooManyBuckets");
       case "exists":
-        // Deviation: AWS answers 200 to the owner in us-east-1 alone, for the sake of old clients.
-        throw new S3Error(result.accountId === account.id ? "BucketAlreadyOwnedByYou" : "BucketAlreadyExists", {
-          details: { BucketName: name },
-        });
+        if (result.accountId !== account.id)
+          throw new S3Error("BucketAlreadyExists", { details: { BucketName: name } });
+        // AWS, for the sake of old clients: in us-east-1 an owner who asks again is told that all is well.
+        if (chosen === "us-east-1") return;
+        throw new S3Error("BucketAlreadyOwnedByYou", { details: { BucketName: name } });
       default:
         return result satisfies never;
     }

@@ -136,7 +136,7 @@ export class Objects {
       ...markForListing(tombstone),
       customMetadata: encodeRecord({ w: newBlobSetId(), t: 1, ...hashedKey }),
     };
-    await commitIf(store, r2Key, { kind: "if-match", etag }, (onlyIf) =>
+    await commitIf({ store, r2Key, key }, { kind: "if-match", etag }, (onlyIf) =>
       putBytes(store, r2Key, tombstone, { ...options, ...(onlyIf && { onlyIf }) }),
     );
   }
@@ -172,7 +172,7 @@ export class Objects {
     // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
     if (!plain) verifyDelegated(bytes, body);
     const options = { ...this.#entryOptions(bucket, key, attributes, checksum), ...(!plain && markForListing(bytes)) };
-    const stored = await commitIf(store, r2Key, condition, (onlyIf) =>
+    const stored = await commitIf({ store, r2Key, key }, condition, (onlyIf) =>
       putBytes(store, r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
     );
     return { etag: stored.etag, checksum, lastModified: stored.uploaded };
@@ -190,7 +190,7 @@ export class Objects {
     const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
     const options = this.#entryOptions(bucket, key, attributes, checksum);
     // The body can be sent once only, so the condition is made exact before it moves. That also spares the upload.
-    const onlyIf = condition === undefined ? undefined : await exactCondition(store, r2Key, condition);
+    const onlyIf = condition === undefined ? undefined : await exactCondition({ store, r2Key, key }, condition);
     const stored = await streamBody(store, r2Key, body, { ...options, ...(onlyIf && { onlyIf }) });
     if (stored === null) throw new S3Error("ConditionalRequestConflict");
     return { etag: stored.etag, checksum, lastModified: stored.uploaded };
@@ -205,7 +205,7 @@ export class Objects {
   ): Promise<PutOutcome> {
     const store = this.#store(bucket);
     const r2Key = entryKey(bucket.id, key);
-    if (condition !== undefined) await exactCondition(store, r2Key, condition);
+    if (condition !== undefined) await exactCondition({ store, r2Key, key }, condition);
     const blobSetId = newBlobSetId();
     const name = "1";
     const blob = await streamBody(store, blobKey(blobSetId, name), body, {
@@ -218,7 +218,7 @@ export class Objects {
     const facts = { n: body.sizeBytes, e: blob.etag, b: blobSetId };
     const options = { ...this.#entryOptions(bucket, key, attributes, checksum, facts), ...markForListing(manifest) };
     try {
-      const stored = await commitIf(store, r2Key, condition, (onlyIf) =>
+      const stored = await commitIf({ store, r2Key, key }, condition, (onlyIf) =>
         putBytes(store, r2Key, manifest, { ...options, ...(onlyIf && { onlyIf }) }),
       );
       return { etag: blob.etag, checksum, lastModified: stored.uploaded };

@@ -5,6 +5,13 @@ import type { ObjectBody } from "../../model/object-body.ts";
 import { describeEntry } from "./entry.ts";
 import { fromR2Error, R2_BAD_DIGEST, r2ErrorCode } from "./platform-errors.ts";
 
+/** Where an entry stands, and the S3 key it stands for. */
+export interface EntryPlace {
+  readonly store: R2Bucket;
+  readonly r2Key: string;
+  readonly key: string;
+}
+
 /** Attempts to bring a condition and the entry's present state together before a rival is declared the winner. */
 const MAX_ATTEMPTS = 4;
 
@@ -69,14 +76,13 @@ export async function putBytes(
  * @throws S3Error `PreconditionFailed`, `NoSuchKey` (If-Match on nothing), `ConditionalRequestConflict`
  */
 export async function commitIf(
-  store: R2Bucket,
-  r2Key: string,
+  place: EntryPlace,
   condition: WriteCondition | undefined,
   put: (onlyIf: R2Conditional | undefined) => Promise<R2Object | null>,
 ): Promise<R2Object> {
   let onlyIf = condition === undefined ? undefined : blindCondition(condition);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    if (condition !== undefined && onlyIf === undefined) onlyIf = await exactCondition(store, r2Key, condition);
+    if (condition !== undefined && onlyIf === undefined) onlyIf = await exactCondition(place, condition);
     const stored = await put(onlyIf);
     if (stored !== null) return stored;
     onlyIf = undefined;
@@ -89,8 +95,7 @@ export async function commitIf(
  * @throws S3Error `PreconditionFailed` or `NoSuchKey` if the state does not satisfy it.
  */
 export async function exactCondition(
-  store: R2Bucket,
-  r2Key: string,
+  { store, r2Key, key }: EntryPlace,
   condition: WriteCondition,
 ): Promise<R2Conditional> {
   const found = await store.head(r2Key).catch((error: unknown) => {
@@ -102,7 +107,7 @@ export async function exactCondition(
     if (present) throw new S3Error("PreconditionFailed", { details: { Condition: "If-None-Match" } });
     return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
   }
-  if (!present || found === null) throw new S3Error("NoSuchKey");
+  if (!present || found === null) throw new S3Error("NoSuchKey", { details: { Key: key } });
   if (condition.etag !== "*" && condition.etag !== entry.etag) {
     throw new S3Error("PreconditionFailed", { details: { Condition: "If-Match" } });
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { combineCrc } from "../../../src/protocol/checksum/combine.ts";
-import { formatBase64, formatHex, parseBase64, parseHex } from "../../../src/protocol/checksum/digest-text.ts";
-import { createHasher } from "../../../src/protocol/checksum/hasher.ts";
+import { combineCrc } from "../../../src/checksum/combine.ts";
+import { formatBase64, formatHex, parseBase64, parseHex } from "../../../src/checksum/digest-text.ts";
+import { createHasher } from "../../../src/checksum/hasher.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
 

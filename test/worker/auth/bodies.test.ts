@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
 import { openObjectBody } from "../../../src/auth/payload/object-body.ts";
-import { formatBase64, formatHex } from "../../../src/protocol/checksum/digest-text.ts";
-import { createHasher } from "../../../src/protocol/checksum/hasher.ts";
+import { formatBase64, formatHex } from "../../../src/checksum/digest-text.ts";
+import { createHasher } from "../../../src/checksum/hasher.ts";
 import { frame, plainChunks, signChunks } from "../../unit/auth/chunks.ts";
 import { keyring, sha256Hex, signedRequest } from "../../unit/auth/support.ts";
 

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import type { ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { ChecksumAlgorithm } from "../model/checksum.ts";
 import { crc32c } from "./crc32c.ts";
 import { Crc64Nvme } from "./crc64nvme.ts";
 
