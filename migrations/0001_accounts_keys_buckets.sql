@@ -45,5 +45,6 @@ CREATE INDEX buckets_by_account ON buckets (account_id, name);
 CREATE TABLE deleted_buckets (
   id          TEXT PRIMARY KEY,
   region      TEXT NOT NULL,
-  deleted_at  INTEGER NOT NULL
+  deleted_at  INTEGER NOT NULL,
+  swept_at    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
