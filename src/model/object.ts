@@ -15,6 +15,11 @@ export interface ContentHeaders {
   readonly expires?: string;
 }
 
+export interface Tag {
+  readonly key: string;
+  readonly value: string;
+}
+
 /** What a writer may say about an object. */
 export interface ObjectAttributes {
   readonly content: ContentHeaders;
@@ -24,6 +29,7 @@ export interface ObjectAttributes {
   /** Canonical user id. */
   readonly ownerId: string;
   readonly websiteRedirectLocation?: string;
+  readonly tags: readonly Tag[];
 }
 
 /** An object as it stands in the index. */
@@ -34,12 +40,17 @@ export interface StoredObject extends ObjectAttributes {
   readonly etag: string;
   readonly lastModified: Date;
   readonly checksum?: Checksum;
+  /** Parts it was uploaded in; absent if it was not. */
+  readonly partCount?: number;
 }
 
 /** First and last position as asked for; both ends inclusive. */
 export type ByteRange =
   | { readonly kind: "from"; readonly first: number; readonly last?: number }
   | { readonly kind: "suffix"; readonly length: number };
+
+/** What to read of an object: a range, or one of its parts by its place, 1 being the first. */
+export type Selection = ByteRange | { readonly kind: "part"; readonly partNumber: number };
 
 /** A range fitted to an object's size. */
 export interface ResolvedRange {
