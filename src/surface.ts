@@ -1,9 +1,10 @@
-/** Which surface answers. `-` can never be a bucket, so everything below `/-/` is ours. */
+/** Which surface answers. `-` can never be a bucket, so everything below `/-/` is ours, but for keys of a bucket's host. */
 import { handleAdmin } from "./admin/router.ts";
 import { type Env, NotConfigured } from "./env.ts";
 import { S3Error } from "./errors.ts";
 import { newRequestId } from "./model/random-ids.ts";
 import { handleS3 } from "./pipeline.ts";
+import { namesBucketInHost } from "./protocol/addressing.ts";
 import { parseRawUrl } from "./protocol/raw-url.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import { startRequestLog, writeRequestLog } from "./request-log.ts";
@@ -12,17 +13,18 @@ import { openServices } from "./services.ts";
 
 export async function handleRequest(request: Request, env: Env): Promise<Response> {
   const log = startRequestLog(request.method, newRequestId());
-  const { path } = parseRawUrl(request.url);
-  const isOwn = path === "/-" || path.startsWith("/-/");
+  const url = parseRawUrl(request.url);
+  let isOwn = url.path === "/-" || url.path.startsWith("/-/");
   let response: Response;
   try {
     const services = await openServices(env);
+    isOwn &&= !namesBucketInHost(url, request.headers.get("host"), services.config.s3Domains);
     response = isOwn ? await handleAdmin(request, services, log) : await handleS3(request, services, log);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;
     response = isOwn
       ? Response.json({ status: "unconfigured", message: error.message }, { status: 503 })
-      : notConfigured(error, request, log.requestId, path);
+      : notConfigured(error, request, log.requestId, url.path);
     log.code = "ServiceUnavailable";
   }
   writeRequestLog(log, response);

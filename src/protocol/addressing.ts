@@ -37,6 +37,11 @@ export function parseAddress(url: RawUrl, hostHeader: string | null, domains: re
   return { style: "path", resource: resourceOf(name, slash === -1 ? "" : path.slice(slash + 1)) };
 }
 
+/** Whether the host names a bucket, whose keys may then begin as they like. */
+export function namesBucketInHost(url: RawUrl, hostHeader: string | null, domains: readonly string[]): boolean {
+  return findBucketInHost(hostHeader ?? url.host, domains) !== undefined;
+}
+
 function resourceOf(bucket: string, encodedKey: string): Resource {
   if (bucket === "" || RESERVED_NAMES.has(bucket)) throw invalidBucketName(bucket);
   if (encodedKey === "") return { kind: "bucket", bucket };
