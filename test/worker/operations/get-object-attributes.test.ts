@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { expectError } from "../../support/errors.ts";
+import { describeRefusals } from "../../support/refusals.ts";
+import { putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
+import { createBucket } from "../../support/s3.ts";
+import { all, documentOf, fields } from "../../support/xml.ts";
+
+const HEADER = "x-amz-object-attributes";
+
+describeRefusals("GetObjectAttributes", { key: "k", query: "attributes", headers: { [HEADER]: "ETag" }, success: 200 });
+
+function attributes(options: SendOptions & { readonly names?: string }): Promise<Response> {
+  const { names = "ETag", headers = {}, ...rest } = options;
+  return send({ key: "k", query: "attributes", headers: { ...headers, [HEADER]: names }, ...rest });
+}
+
+async function bucketWith(headers: Record<string, string> = {}): Promise<string> {
+  const bucket = await createBucket();
+  await putObject(bucket, "k", "123456789", { headers });
+  return bucket;
+}
+
+describe("GetObjectAttributes", () => {
+  // API_GetObjectAttributes: the ETag stands without quotes here, and only what was asked for is answered.
+  it.each(STYLES)("GetObjectAttributes answers every attribute, %s style", async (style) => {
+    const bucket = await bucketWith({ "x-amz-checksum-crc32c": "4waSgw==", "x-amz-storage-class": "STANDARD_IA" });
+    const response = await attributes({ bucket, style, names: "ETag,Checksum,ObjectParts,StorageClass,ObjectSize" });
+    expect(response.headers.get("last-modified")).toMatch(/GMT$/);
+    const root = await documentOf(response, "GetObjectAttributesResponse");
+    expect(root.children.map((child) => child.name)).toEqual(["ETag", "Checksum", "StorageClass", "ObjectSize"]);
+    expect(fields(root)).toMatchObject({
+      ETag: "25f9e794323b453885f5181f1b624d0b",
+      StorageClass: "STANDARD_IA",
+      ObjectSize: "9",
+    });
+    expect(fields(all(root, "Checksum")[0])).toEqual({ ChecksumCRC32C: "4waSgw==", ChecksumType: "FULL_OBJECT" });
+  });
+
+  it.each([
+    ["ETag", ["ETag"]],
+    ["ObjectSize", ["ObjectSize"]],
+    ["StorageClass, ObjectSize", ["StorageClass", "ObjectSize"]],
+    // There is neither a checksum nor a part.
+    ["Checksum", []],
+    ["ObjectParts", []],
+  ])("GetObjectAttributes answers only %s", async (names, expected) => {
+    const root = await documentOf(
+      await attributes({ bucket: await bucketWith(), names }),
+      "GetObjectAttributesResponse",
+    );
+    expect(root.children.map((child) => child.name)).toEqual(expected);
+  });
+
+  it.each(["", "Nonsense", "ETag,Nonsense", "etag", "ETag,"])(
+    "GetObjectAttributes refuses %j with InvalidArgument",
+    async (names) => {
+      const bucket = await bucketWith();
+      await expectError(await attributes({ bucket, names }), 400, "InvalidArgument", {
+        message: "Invalid attribute name specified.",
+        resource: `/${bucket}/k`,
+        details: { ArgumentName: HEADER, ArgumentValue: names },
+      });
+    },
+  );
+
+  it("GetObjectAttributes refuses a request that asks for nothing with InvalidArgument", async () => {
+    const bucket = await bucketWith();
+    await expectError(await send({ bucket, key: "k", query: "attributes" }), 400, "InvalidArgument", {
+      message: "Invalid attribute name specified.",
+      resource: `/${bucket}/k`,
+      details: { ArgumentName: HEADER, ArgumentValue: "" },
+    });
+  });
+
+  it("GetObjectAttributes refuses an absent key with NoSuchKey", async () => {
+    const bucket = await createBucket();
+    await expectError(await attributes({ bucket }), 404, "NoSuchKey", {
+      resource: `/${bucket}/k`,
+      details: { Key: "k" },
+    });
+  });
+
+  it("GetObjectAttributes refuses another version than null with NoSuchVersion", async () => {
+    const bucket = await bucketWith();
+    expect((await attributes({ bucket, query: "attributes&versionId=null" })).status).toBe(200);
+    await expectError(await attributes({ bucket, query: "attributes&versionId=x" }), 404, "NoSuchVersion", {
+      resource: `/${bucket}/k`,
+      details: { VersionId: "x" },
+    });
+    await expectError(await attributes({ bucket, query: "attributes&versionId=" }), 400, "InvalidArgument", {
+      message: "Version id cannot be the empty string",
+      resource: `/${bucket}/k`,
+      details: { ArgumentName: "versionId", ArgumentValue: "" },
+    });
+  });
+
+  it("GetObjectAttributes refuses a customer's key with NotImplemented", async () => {
+    const bucket = await bucketWith();
+    const headers = { "x-amz-server-side-encryption-customer-algorithm": "AES256" };
+    await expectError(await attributes({ bucket, headers }), 501, "NotImplemented", {
+      message: "A header you provided implies functionality that is not implemented",
+      resource: `/${bucket}/k`,
+      details: { Header: "x-amz-server-side-encryption-customer-algorithm", AdditionalMessage: "AES256" },
+    });
+  });
+});
