@@ -1,0 +1,171 @@
+"""What boto3 is asked to do. Run by boto3.test.ts, which shows each check as a test.
+
+`--list` prints the names; otherwise every check runs and prints one line of JSON. The endpoint and the keys come from
+the environment.
+"""
+
+import hashlib
+import io
+import json
+import os
+import sys
+import traceback
+import urllib.request
+import uuid
+
+import boto3
+import botocore.config
+import botocore.exceptions
+
+CHECKS = []
+
+
+def check(function):
+    CHECKS.append(function)
+    return function
+
+
+def client(**config):
+    settings = {"s3": {"addressing_style": "path"}, "signature_version": "s3v4", "retries": {"total_max_attempts": 1}}
+    return boto3.client("s3", config=botocore.config.Config(**{**settings, **config}))
+
+
+def refused(code, operation, **arguments):
+    try:
+        operation(**arguments)
+    except botocore.exceptions.ClientError as error:
+        found = error.response["Error"]["Code"]
+        assert found == code, f"{found}, expected {code}"
+        return error.response["ResponseMetadata"]["HTTPStatusCode"]
+    raise AssertionError(f"{code} expected, but it succeeded")
+
+
+@check
+def bytes_metadata_and_etag_round_trip(s3, bucket):
+    body = os.urandom(200_000)
+    written = s3.put_object(Bucket=bucket, Key="k", Body=body, ContentType="text/x-boto", Metadata={"a": "1 2"})
+    assert written["ETag"] == f'"{hashlib.md5(body).hexdigest()}"'
+    read = s3.get_object(Bucket=bucket, Key="k")
+    assert read["Body"].read() == body
+    assert read["ContentType"] == "text/x-boto" and read["Metadata"] == {"a": "1 2"}
+
+
+@check
+def odd_keys_round_trip_and_list(s3, bucket):
+    keys = sorted(
+        ["a b", "a+b", "a%20b", "ünï/😀", "a&b=c", "<x>", "q?m#h", "'\"", "tab\there", "x//y", "/lead", "z\\w", "~.-_"]
+    )
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key="odd/" + key, Body=key.encode())
+    listed = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix="odd/")["Contents"]]
+    assert listed == sorted(("odd/" + key for key in keys), key=str.encode), listed
+    for key in keys:
+        assert s3.get_object(Bucket=bucket, Key="odd/" + key)["Body"].read() == key.encode(), key
+
+
+@check
+def paginators_see_every_key_once(s3, bucket):
+    keys = [f"p/{number:03}" for number in range(25)]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    for name in ("list_objects", "list_objects_v2"):
+        pages = s3.get_paginator(name).paginate(Bucket=bucket, Prefix="p/", PaginationConfig={"PageSize": 7})
+        assert [entry["Key"] for page in pages for entry in page.get("Contents", [])] == keys, name
+
+
+@check
+def errors_carry_their_codes(s3, bucket):
+    missing = f"boto3-{uuid.uuid4()}"
+    assert refused("NoSuchKey", s3.get_object, Bucket=bucket, Key="missing") == 404
+    assert refused("NoSuchBucket", s3.list_objects_v2, Bucket=missing) == 404
+    assert refused("404", s3.head_object, Bucket=bucket, Key="missing") == 404
+    s3.put_object(Bucket=bucket, Key="here", Body=b"x")
+    assert refused("BucketNotEmpty", s3.delete_bucket, Bucket=bucket) == 409
+    assert refused("InvalidRange", s3.get_object, Bucket=bucket, Key="here", Range="bytes=5-") == 416
+    assert refused("PreconditionFailed", s3.put_object, Bucket=bucket, Key="here", Body=b"y", IfNoneMatch="*") == 412
+    assert refused("304", s3.get_object, Bucket=bucket, Key="here", IfNoneMatch=f'"{hashlib.md5(b"x").hexdigest()}"') == 304
+
+
+@check
+def file_objects_upload_and_download(s3, bucket):
+    body = os.urandom(3_000_000)
+    s3.upload_fileobj(io.BytesIO(body), bucket, "file", ExtraArgs={"Metadata": {"m": "1"}})
+    target = io.BytesIO()
+    s3.download_fileobj(bucket, "file", target)
+    assert target.getvalue() == body
+
+
+@check
+def checksums_are_verified(s3, bucket):
+    for algorithm in ("CRC32", "SHA1", "SHA256"):
+        s3.put_object(Bucket=bucket, Key=algorithm, Body=b"123456789", ChecksumAlgorithm=algorithm)
+        read = s3.get_object(Bucket=bucket, Key=algorithm, ChecksumMode="ENABLED")
+        assert read["Body"].read() == b"123456789" and read[f"Checksum{algorithm}"]
+    for field, value in (("ChecksumCRC32C", "4waSgw=="), ("ChecksumCRC64NVME", "rosUhgp5mIg=")):
+        written = s3.put_object(Bucket=bucket, Key=field, Body=b"123456789", **{field: value})
+        assert written[field] == value and written["ChecksumType"] == "FULL_OBJECT"
+        refused("BadDigest", s3.put_object, Bucket=bucket, Key="wrong", Body=b"other", **{field: value})
+
+
+@check
+def delete_objects_reports_each_key(s3, bucket):
+    for key in ("d/1", "d/2 & 3"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "d/1"}, {"Key": "d/2 & 3"}, {"Key": "d/4"}]})
+    assert sorted(entry["Key"] for entry in answer["Deleted"]) == ["d/1", "d/2 & 3", "d/4"]
+    assert "Errors" not in answer
+
+
+@check
+def presigned_urls_open_and_store(s3, bucket):
+    arguments = {"Bucket": bucket, "Key": "pre signed/+ü"}
+    put = s3.generate_presigned_url("put_object", Params=arguments, ExpiresIn=60)
+    with urllib.request.urlopen(urllib.request.Request(put, data=b"by url", method="PUT")) as answer:
+        assert answer.status == 200
+    with urllib.request.urlopen(s3.generate_presigned_url("get_object", Params=arguments, ExpiresIn=60)) as answer:
+        assert answer.read() == b"by url"
+
+
+@check
+def without_default_checksums(_s3, bucket):
+    s3 = client(request_checksum_calculation="when_required", response_checksum_validation="when_required")
+    s3.put_object(Bucket=bucket, Key="plain", Body=b"plain")
+    assert s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "plain"}]})["Deleted"] == [{"Key": "plain"}]
+
+
+@check
+def the_resource_interface(_s3, bucket):
+    resource = boto3.resource("s3", config=botocore.config.Config(signature_version="s3v4"))
+    resource.Object(bucket, "r/1").put(Body=b"1")
+    assert resource.Object(bucket, "r/1").content_length == 1
+    assert [entry.key for entry in resource.Bucket(bucket).objects.filter(Prefix="r/")] == ["r/1"]
+    resource.Bucket(bucket).objects.filter(Prefix="r/").delete()
+    assert list(resource.Bucket(bucket).objects.filter(Prefix="r/")) == []
+
+
+def empty_and_delete(s3, bucket):
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        objects = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
+        if objects:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    s3.delete_bucket(Bucket=bucket)
+
+
+def main():
+    if sys.argv[1:] == ["--list"]:
+        print(json.dumps([function.__name__ for function in CHECKS]))
+        return
+    s3 = client()
+    for function in CHECKS:
+        failure = None
+        try:
+            bucket = f"boto3-{uuid.uuid4()}"
+            s3.create_bucket(Bucket=bucket)
+            function(s3, bucket)
+            empty_and_delete(s3, bucket)
+        except Exception:
+            failure = traceback.format_exc()
+        print(json.dumps({"name": function.__name__, "failure": failure}), flush=True)
+
+
+main()
