@@ -2,10 +2,13 @@
  * The Worker's bindings, read and checked once per isolate. Nothing deeper than `index.ts` and `services.ts` sees `Env`.
  */
 
+import type { MultipartUpload } from "./storage/uploads/multipart-upload.ts";
+
 /** Bindings and variables of `wrangler.toml` plus the secrets. `STORE_<NAME>` bindings add regions. */
 export interface Env {
   readonly STORE: R2Bucket;
   readonly DB: D1Database;
+  readonly UPLOADS: DurableObjectNamespace<MultipartUpload>;
   readonly ROOT_ACCESS_KEY_ID?: string;
   readonly ROOT_SECRET_ACCESS_KEY?: string;
   readonly SEAL_KEY?: string;
@@ -13,6 +16,8 @@ export interface Env {
   readonly S3_DOMAINS?: string;
   readonly CONFIG_TTL_SECONDS?: string;
   readonly ENFORCE_REGION?: string;
+  readonly ABORT_INCOMPLETE_UPLOADS_DAYS?: string;
+  readonly BLOB_GRACE_HOURS?: string;
 }
 
 export interface Config {
@@ -28,6 +33,10 @@ export interface Config {
   readonly configTtlMs: number;
   /** Whether the credential scope must name `region`. */
   readonly enforceRegion: boolean;
+  /** Uploads never finished are aborted after this many days; 0: never, as in S3 without a lifecycle rule. */
+  readonly abortIncompleteUploadsDays: number;
+  /** How long blobs stay after the last entry that names them is gone, for those who are still reading. */
+  readonly blobGraceMs: number;
   /** R2 bindings by region. */
   readonly stores: ReadonlyMap<string, R2Bucket>;
 }
@@ -41,7 +50,7 @@ const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which set
 
 /** @throws NotConfigured naming the first thing that is missing or malformed; never with a secret's value. */
 export function readConfig(env: Env): Config {
-  const region = env.REGION || "us-east-1";
+  const region = defaultRegion(env);
   return {
     rootAccessKeyId: required(env, "ROOT_ACCESS_KEY_ID", /^[\w]{16,128}$/, "16 to 128 letters, digits or underscores"),
     rootSecretAccessKey: required(env, "ROOT_SECRET_ACCESS_KEY", /^\S{16,128}$/, "16 to 128 characters without blanks"),
@@ -51,9 +60,11 @@ export function readConfig(env: Env): Config {
       .split(",")
       .map((domain) => domain.trim().toLowerCase())
       .filter((domain) => domain !== ""),
-    configTtlMs: seconds(env.CONFIG_TTL_SECONDS ?? "5") * 1000,
+    configTtlMs: wholeNumber("CONFIG_TTL_SECONDS", env.CONFIG_TTL_SECONDS ?? "5") * 1000,
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
-    stores: findStores(env, region),
+    abortIncompleteUploadsDays: wholeNumber("ABORT_INCOMPLETE_UPLOADS_DAYS", env.ABORT_INCOMPLETE_UPLOADS_DAYS ?? "0"),
+    blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24") * 60 * 60 * 1000,
+    stores: findStores(env),
   };
 }
 
@@ -66,8 +77,8 @@ function required(env: Env, name: SecretName, shape: RegExp, expected: string): 
   return value;
 }
 
-function seconds(text: string): number {
-  if (!/^\d{1,4}$/.test(text)) throw new NotConfigured("CONFIG_TTL_SECONDS must be a whole number of seconds.");
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new NotConfigured(`${name} must be a whole number from 0 to 9999.`);
   return Number(text);
 }
 
@@ -80,12 +91,16 @@ function hexToBytes(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
+function defaultRegion(env: Env): string {
+  return env.REGION || "us-east-1";
+}
+
 /** `STORE` serves the default region; `STORE_EU_WEST_1` serves `eu-west-1`. */
-function findStores(env: Env, defaultRegion: string): Map<string, R2Bucket> {
-  if (env.STORE === undefined || env.DB === undefined) {
-    throw new NotConfigured("The bindings STORE (R2) and DB (D1) are missing from wrangler.toml.");
+export function findStores(env: Env): ReadonlyMap<string, R2Bucket> {
+  if (env.STORE === undefined || env.DB === undefined || env.UPLOADS === undefined) {
+    throw new NotConfigured("wrangler.toml must bind STORE (R2), DB (D1) and UPLOADS (Durable Objects).");
   }
-  const stores = new Map([[defaultRegion, env.STORE]]);
+  const stores = new Map([[defaultRegion(env), env.STORE]]);
   for (const [name, binding] of Object.entries(env as unknown as Record<string, unknown>)) {
     const match = /^STORE_([A-Z0-9_]+)$/.exec(name);
     if (match?.[1] !== undefined) stores.set(match[1].toLowerCase().replaceAll("_", "-"), binding as R2Bucket);

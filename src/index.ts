@@ -3,6 +3,8 @@ import type { Env } from "./env.ts";
 import { handleRequest } from "./surface.ts";
 import { runSweeps } from "./sweeps/index.ts";
 
+export { MultipartUpload } from "./storage/uploads/multipart-upload.ts";
+
 export default {
   fetch: handleRequest,
   scheduled: (controller, env) => runSweeps(env, new Date(controller.scheduledTime)),

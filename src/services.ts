@@ -1,11 +1,16 @@
 /** Everything a request needs, opened from the bindings once per isolate. */
 import { type Config, type Env, readConfig } from "./env.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
+import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
 import { Buckets } from "./storage/d1/buckets.ts";
 import { Directory } from "./storage/d1/directory.ts";
+import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { Objects } from "./storage/r2/objects.ts";
 import { deriveSigningKey, openSealer } from "./storage/sealing.ts";
 import type { Stores } from "./storage/stores.ts";
+import { BlobSets } from "./storage/uploads/blob-sets.ts";
+import { uploadIds } from "./storage/uploads/upload-id.ts";
+import { Uploads } from "./storage/uploads/uploads.ts";
 
 export interface Services {
   readonly config: Config;
@@ -29,10 +34,17 @@ export async function openServices(env: Env): Promise<Services> {
     root: { accessKeyId: config.rootAccessKeyId, secretAccessKey: config.rootSecretAccessKey },
     ttlMs: config.configTtlMs,
   });
+  const blobSets = new BlobSets(env.UPLOADS);
+  const ids = uploadIds(await deriveSigningKey(config.sealKey, "upload-ids"));
   const services: Services = {
     config,
     directory,
-    stores: { buckets: new Buckets(env.DB, directory), objects: new Objects(config.stores) },
+    stores: {
+      buckets: new Buckets(env.DB, directory),
+      objects: new Objects(config.stores, blobSets),
+      uploads: new Uploads({ stores: config.stores, blobSets, openUploads: new OpenUploads(env.DB), ids }),
+      documents: new BucketDocuments(env.DB),
+    },
     accounts: new Accounts(env.DB, sealer, directory),
     tokenKey: await deriveSigningKey(config.sealKey, "continuation-tokens"),
   };

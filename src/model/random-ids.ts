@@ -9,8 +9,20 @@ const HEX = "0123456789abcdef";
 /** 12 characters, 62 bits: the prefix of a bucket's entries. */
 export const newBucketId = () => pick(LOWER, 12);
 
-/** 26 characters, 134 bits: a set of blobs or a write. */
-export const newBlobSetId = () => pick(LOWER, 26);
+/** Milliseconds in base 36, which is 9 digits until the year 5188. */
+const TIME_DIGITS = 9;
+
+/** 27 characters: the time, so that sets sort by age, and 93 random bits. */
+export const newBlobSetId = (now = Date.now()) => now.toString(36).padStart(TIME_DIGITS, "0") + pick(LOWER, 18);
+
+/** When a blob set was begun, in milliseconds since 1970. */
+export const blobSetTime = (blobSetId: string) => Number.parseInt(blobSetId.slice(0, TIME_DIGITS), 36);
+
+/** 20 characters, 103 bits: one write of an entry. */
+export const newWriteId = () => pick(LOWER, 20);
+
+/** 8 characters, 41 bits: tells the attempts at one part of one upload apart. */
+export const newAttemptId = () => pick(LOWER, 8);
 
 /** 12 decimal digits. */
 export const newAccountId = () => pick(DIGITS, 12);

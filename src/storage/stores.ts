@@ -1,8 +1,12 @@
 /** What operations see of storage. Opened once per isolate by `services.ts`. */
+import type { BucketDocuments } from "./d1/bucket-documents.ts";
 import type { Buckets } from "./d1/buckets.ts";
 import type { Objects } from "./r2/objects.ts";
+import type { Uploads } from "./uploads/uploads.ts";
 
 export interface Stores {
   readonly buckets: Buckets;
   readonly objects: Objects;
+  readonly uploads: Uploads;
+  readonly documents: BucketDocuments;
 }

@@ -1,10 +1,32 @@
 /** Scheduled work: what interrupted or superseded writes leave behind. */
 import type { Env } from "../env.ts";
 import { openServices } from "../services.ts";
+import { OpenUploads } from "../storage/d1/open-uploads.ts";
+import { BlobSets } from "../storage/uploads/blob-sets.ts";
+import { sweepAbandonedUploads } from "./abandoned-uploads.ts";
+import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepDeletedBuckets } from "./deleted-buckets.ts";
 
+/** Each part runs whatever became of the others; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
   const { config } = await openServices(env);
-  const removed = await sweepDeletedBuckets(env.DB, config.stores, now);
-  if (removed > 0) console.log(JSON.stringify({ sweep: "deleted-buckets", removed }));
+  const { stores } = config;
+  const db = env.DB;
+  const openUploads = new OpenUploads(db);
+  const blobSets = new BlobSets(env.UPLOADS);
+  const abortAfterDays = config.abortIncompleteUploadsDays;
+
+  const results = await Promise.allSettled([
+    logged("deleted-buckets", sweepDeletedBuckets({ db, stores, openUploads, blobSets, now })),
+    logged("abandoned-uploads", sweepAbandonedUploads({ openUploads, blobSets, now, abortAfterDays })),
+    ...[...stores].map(([region, store]) =>
+      logged(`blob-sets/${region}`, sweepBlobSets({ db, region, store, blobSets, now, graceMs: config.blobGraceMs })),
+    ),
+  ]);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+async function logged(sweep: string, work: Promise<unknown>): Promise<void> {
+  const result = await work;
+  console.log(JSON.stringify({ sweep, result }));
 }

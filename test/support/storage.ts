@@ -6,10 +6,11 @@ import type { ObjectAttributes, StorageClass } from "../../src/model/object.ts";
 import type { ObjectBody } from "../../src/model/object-body.ts";
 import { newBucketId } from "../../src/model/random-ids.ts";
 import { Objects } from "../../src/storage/r2/objects.ts";
+import { BlobSets } from "../../src/storage/uploads/blob-sets.ts";
 
 export const OWNER = `${"0".repeat(63)}1`;
 
-export const objects = new Objects(new Map([["us-east-1", env.STORE]]));
+export const objects = new Objects(new Map([["us-east-1", env.STORE]]), new BlobSets(env.UPLOADS));
 
 /** A bucket that exists only here; its entries are really in R2. */
 export function testBucket(): GrantedBucket {
@@ -34,6 +35,7 @@ export function attributes(options: { storageClass?: StorageClass; ownerId?: str
     userMetadata: {},
     storageClass: options.storageClass ?? "STANDARD",
     ownerId: options.ownerId ?? OWNER,
+    tags: [],
   };
 }
 

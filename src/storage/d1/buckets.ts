@@ -2,7 +2,9 @@
 
 import type { Grant } from "../../access/authorize.ts";
 import type { Bucket } from "../../model/bucket.ts";
+import type { Tag } from "../../model/object.ts";
 import { newBucketId } from "../../model/random-ids.ts";
+import { putBucketDocument } from "./bucket-documents.ts";
 import type { Directory } from "./directory.ts";
 import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
 
@@ -34,8 +36,10 @@ export class Buckets {
   /** Atomic: of two callers one creates, the other learns who did. */
   async create(
     _by: Grant,
-    bucket: { name: string; accountId: string; region: string; now: Date },
+    bucket: { name: string; accountId: string; region: string; tags: readonly Tag[]; now: Date },
   ): Promise<CreateBucketResult> {
+    const id = newBucketId();
+    const tags = { id, kind: "tagging", document: bucket.tags, now: bucket.now } as const;
     const [inserted, owner] = await this.#db.batch([
       this.#db
         .prepare(
@@ -43,15 +47,9 @@ export class Buckets {
            SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM buckets WHERE account_id = ?3) < ?6
            ON CONFLICT (name) DO NOTHING RETURNING id`,
         )
-        .bind(
-          bucket.name,
-          newBucketId(),
-          bucket.accountId,
-          bucket.region,
-          bucket.now.getTime(),
-          MAX_BUCKETS_PER_ACCOUNT,
-        ),
+        .bind(bucket.name, id, bucket.accountId, bucket.region, bucket.now.getTime(), MAX_BUCKETS_PER_ACCOUNT),
       this.#db.prepare("SELECT account_id FROM buckets WHERE name = ?1").bind(bucket.name),
+      ...(bucket.tags.length > 0 ? [putBucketDocument(this.#db, tags)] : []),
     ]);
     this.#directory.forgetBucket(bucket.name);
     if (inserted?.results.length === 1) return { outcome: "created" };

@@ -14,7 +14,11 @@ export interface BlobRef {
 }
 
 export function blobKey(blobSetId: string, name: string): string {
-  return `${BLOB_PREFIX}${blobSetId}/${name}`;
+  return blobSetPrefix(blobSetId) + name;
+}
+
+export function blobSetPrefix(blobSetId: string): string {
+  return `${BLOB_PREFIX}${blobSetId}/`;
 }
 
 /** The pieces of the blobs that a range of their concatenation touches, in order. */

@@ -22,6 +22,10 @@ export interface EntryRecord {
   readonly s?: StorageClass;
   /** `x-amz-website-redirect-location`. */
   readonly r?: string;
+  /** Tags. */
+  readonly g?: readonly (readonly [key: string, value: string])[];
+  /** Last-Modified in milliseconds, where the entry was rewritten without the object being written. */
+  readonly l?: number;
   /** The whole S3 key, where the R2 key holds a hash of it. */
   readonly k?: string;
   /** 1: a tombstone; reads as absent. */
@@ -38,6 +42,10 @@ export interface ManifestFacts {
   readonly e: string;
   /** The blob set. */
   readonly b: string;
+  /** Number of parts; absent if it was not uploaded in parts. */
+  readonly k?: number;
+  /** Names and sizes of the blobs, if they are few enough. */
+  readonly p?: readonly (readonly [name: string, sizeBytes: number])[];
 }
 
 export function encodeRecord(record: EntryRecord): Record<string, string> {
@@ -56,7 +64,9 @@ export interface RecordContext {
   /** The S3 key where the R2 key does not show it. */
   readonly hashedKey: string | undefined;
   readonly checksum: Checksum | undefined;
-  readonly manifest?: ManifestFacts;
+  readonly manifest?: ManifestFacts | undefined;
+  /** Only if it differs from the time of the write. */
+  readonly lastModified?: Date | undefined;
 }
 
 export function toRecord(attributes: ObjectAttributes, context: RecordContext): EntryRecord {
@@ -69,6 +79,8 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
     ...(attributes.content.expires !== undefined && { x: attributes.content.expires }),
     ...(attributes.storageClass !== "STANDARD" && { s: attributes.storageClass }),
     ...(attributes.websiteRedirectLocation !== undefined && { r: attributes.websiteRedirectLocation }),
+    ...(attributes.tags.length > 0 && { g: attributes.tags.map(({ key, value }) => [key, value] as const) }),
+    ...(context.lastModified !== undefined && { l: context.lastModified.getTime() }),
     ...(context.hashedKey !== undefined && { k: context.hashedKey }),
     ...(context.manifest !== undefined && { f: context.manifest }),
   };

@@ -31,12 +31,19 @@ export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: st
     key: entry.key,
     sizeBytes: entry.sizeBytes,
     etag: entry.etag,
-    lastModified: object.uploaded,
+    lastModified: lastModifiedOf(object, record),
     content: fromHttpMetadata(object.httpMetadata, record.x),
     userMetadata: record.m ?? {},
     storageClass: record.s ?? "STANDARD",
     ownerId: record.o ?? bucketOwnerId,
+    tags: (record.g ?? []).map(([key, value]) => ({ key, value })),
+    ...(record.f?.k !== undefined && { partCount: record.f.k }),
     ...(record.r !== undefined && { websiteRedirectLocation: record.r }),
     ...(record.c !== undefined && { checksum: { algorithm: record.c[0], value: record.c[1], type: record.c[2] } }),
   };
+}
+
+/** When the object was written, which is not always when its entry was. */
+export function lastModifiedOf(object: R2Object, record: EntryRecord): Date {
+  return record.l === undefined ? object.uploaded : new Date(record.l);
 }

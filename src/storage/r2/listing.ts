@@ -7,7 +7,7 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
 import type { ListedObject, ListPage, ListQuery } from "../../model/object.ts";
-import { describeEntry } from "./entry.ts";
+import { describeEntry, lastModifiedOf } from "./entry.ts";
 import { clusterHead, clusterOfEntry, entryPrefix, PREFIX_BYTES } from "./entry-key.ts";
 import { fromR2Error } from "./platform-errors.ts";
 
@@ -37,7 +37,9 @@ export async function listEntries(store: R2Bucket, bucket: GrantedBucket, query:
   let cursor: string | undefined;
   for (;;) {
     const start = cursor === undefined ? firstStart(bucket.id, query) : { cursor };
-    const page = await listR2(store, { ...lister.options(maxKeys - items.length), ...start });
+    // A page that did not suffice held tombstones: a whole one gets past a run of them.
+    const limit = cursor === undefined ? maxKeys : R2_PAGE;
+    const page = await listR2(store, { ...lister.options(limit), ...start });
     const more = await lister.take(page, start, items);
     if (more || !page.truncated) return toPage(items, more);
     if (items.length >= maxKeys) return toPage(items, true);
@@ -206,7 +208,7 @@ function toListed(object: R2Object, bucketOwnerId: string): ListedObject {
     key: entry.key,
     sizeBytes: entry.sizeBytes,
     etag: entry.etag,
-    lastModified: object.uploaded,
+    lastModified: lastModifiedOf(object, record),
     storageClass: record.s ?? "STANDARD",
     ownerId: record.o ?? bucketOwnerId,
     ...(record.c !== undefined && { checksum: { algorithm: record.c[0], type: record.c[2] } }),

@@ -7,30 +7,35 @@
 import { createHash } from "node:crypto";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
-import { resolveRange } from "../../model/byte-range.ts";
-import type { Checksum } from "../../model/checksum.ts";
+import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type {
   ByteRange,
   ListPage,
   ListQuery,
   ObjectAttributes,
   ResolvedRange,
+  Selection,
   StoredObject,
+  Tag,
   WriteCondition,
 } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
-import { newBlobSetId } from "../../model/random-ids.ts";
-import { blobKey, readBlobs } from "./blobs.ts";
+import { newBlobSetId, newWriteId } from "../../model/random-ids.ts";
+import type { PartChecksum } from "../../model/upload.ts";
+import type { BlobSets } from "../uploads/blob-sets.ts";
+import { blobKey } from "./blobs.ts";
+import { commitManifest, type EntryTarget, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
+import { copyBody, isCopiedByReference } from "./copy.ts";
 import { describeEntry, toStoredObject } from "./entry.ts";
 import { clusterHead, entryKey } from "./entry-key.ts";
-import { encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
+import { encodeRecord } from "./entry-record.ts";
+import { BUFFERED_BYTES } from "./limits.ts";
 import { listEntries } from "./listing.ts";
-import { decodeManifest, encodeManifest, manifestBlobs } from "./manifest.ts";
-import { fromR2Error } from "./platform-errors.ts";
-import { commitIf, exactCondition, putBytes, readBody, streamBody } from "./write.ts";
-
-/** Bodies up to this size are held in memory, which lets R2 decide a condition in the first call. */
-export const BUFFERED_BYTES = 1024 * 1024;
+import { manifestFacts } from "./manifest.ts";
+import { OpenedObject, partRange } from "./opened-object.ts";
+import { callR2 } from "./platform-errors.ts";
+import { rewriteEntry } from "./rewrite.ts";
+import { commitIf, type EntryPlace, exactCondition, putBytes, readBody, streamBody } from "./write.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
@@ -41,56 +46,80 @@ export interface PutOutcome {
   readonly lastModified: Date;
 }
 
-export interface OpenedObject {
-  readonly object: StoredObject;
-  /** The range to serve; undefined if none was asked for. */
-  readonly range: ResolvedRange | "unsatisfiable" | undefined;
-  /** The bytes of `range`, or all of them. To be called once, unless `discard` is. */
-  body(): Promise<ReadableStream<Uint8Array>>;
-  /** Tells R2 that the body is not wanted. */
-  discard(): Promise<void>;
+export interface ObjectPart {
+  readonly sizeBytes: number;
+  readonly checksum?: PartChecksum;
 }
 
 export class Objects {
   readonly #stores: ReadonlyMap<string, R2Bucket>;
+  readonly #blobSets: BlobSets;
 
-  constructor(stores: ReadonlyMap<string, R2Bucket>) {
+  constructor(stores: ReadonlyMap<string, R2Bucket>, blobSets: BlobSets) {
     this.#stores = stores;
+    this.#blobSets = blobSets;
   }
 
   /** Undefined if there is no such object. One R2 call. */
   async head(bucket: GrantedBucket, key: string): Promise<StoredObject | undefined> {
-    const found = await this.#call(this.#store(bucket).head(entryKey(bucket.id, key)));
-    if (found === null) return undefined;
-    const entry = describeEntry(found);
-    return entry.isTombstone ? undefined : toStoredObject(found, entry, bucket.ownerId);
+    return (await this.#head(bucket, key))?.object;
+  }
+
+  /** As `head`, with the place of one part. One R2 call, two if the parts are many. */
+  async headPart(
+    bucket: GrantedBucket,
+    key: string,
+    partNumber: number,
+  ): Promise<{ object: StoredObject; range: ResolvedRange | "unsatisfiable" } | undefined> {
+    const found = await this.#head(bucket, key);
+    if (found === undefined) return undefined;
+    const { object, entry } = found;
+    const facts = entry.record.f;
+    if (facts?.k === undefined) return { object, range: partRange([object.sizeBytes], partNumber) };
+    if (facts.p !== undefined) {
+      const sizes = facts.p.map(([, sizeBytes]) => sizeBytes);
+      return { object, range: partRange(sizes, partNumber) };
+    }
+    const opened = await this.open(bucket, key, { kind: "part", partNumber });
+    await opened?.discard();
+    return opened && { object: opened.object, range: opened.range ?? "unsatisfiable" };
   }
 
   /** Undefined if there is no such object. One R2 call for an inline object; a manifest's blobs follow in `body()`. */
-  async open(bucket: GrantedBucket, key: string, range: ByteRange | undefined): Promise<OpenedObject | undefined> {
+  async open(bucket: GrantedBucket, key: string, selection: Selection | undefined): Promise<OpenedObject | undefined> {
     const store = this.#store(bucket);
-    const r2Key = entryKey(bucket.id, key);
     // In header form an unsatisfiable range gives the whole object instead of an error, so that size and manifest are
     // seen in the same call.
-    const options: R2GetOptions = range === undefined ? {} : { range: new Headers({ range: formatRange(range) }) };
-    const found = await this.#call(store.get(r2Key, options));
+    const range = selection === undefined || selection.kind === "part" ? undefined : formatRange(selection);
+    const options: R2GetOptions = range === undefined ? {} : { range: new Headers({ range }) };
+    const found = await callR2(store.get(entryKey(bucket.id, key), options));
     if (found === null) return undefined;
     const entry = describeEntry(found);
-    const discard = () => found.body.cancel();
     if (entry.isTombstone) {
-      await discard();
+      await found.body.cancel();
       return undefined;
     }
-    const resolved = range === undefined ? undefined : resolveRange(range, entry.sizeBytes);
-    const body = async () => {
-      if (resolved === "unsatisfiable") throw new S3Error("InvalidRange");
-      const wanted = resolved ?? { offset: 0, length: entry.sizeBytes };
-      if (entry.isManifest) return readBlobs(store, await this.#blobsOf(store, found), wanted);
-      if (serves(found, wanted)) return found.body;
-      await discard();
-      return (await this.#same(store, found, wanted)).body;
-    };
-    return { object: toStoredObject(found, entry, bucket.ownerId), range: resolved, body, discard };
+    return OpenedObject.open({ store, found, entry }, toStoredObject(found, entry, bucket.ownerId), selection);
+  }
+
+  /** The parts an object was uploaded in; none if it was not. Undefined if there is no such object. */
+  async parts(
+    bucket: GrantedBucket,
+    key: string,
+  ): Promise<{ object: StoredObject; parts: readonly ObjectPart[] | undefined } | undefined> {
+    const opened = await this.open(bucket, key, undefined);
+    if (opened === undefined) return undefined;
+    const { object } = opened;
+    if (object.partCount === undefined) {
+      await opened.discard();
+      return { object, parts: undefined };
+    }
+    const algorithm = object.checksum?.algorithm;
+    const parts = (await opened.manifest()).p.map(([, sizeBytes, value]) => ({
+      sizeBytes,
+      ...(algorithm !== undefined && value !== undefined && { checksum: { algorithm, value } }),
+    }));
+    return { object, parts };
   }
 
   /**
@@ -107,18 +136,62 @@ export class Objects {
     attributes: ObjectAttributes,
     condition?: WriteCondition,
   ): Promise<PutOutcome> {
-    if (body.sizeBytes <= BUFFERED_BYTES) return this.#putBuffered(bucket, key, body, attributes, condition);
-    if (body.checksum.when === "after" || !isPlain(bucket, key, attributes)) {
-      return this.#putManifest(bucket, key, body, attributes, condition);
+    const target = toTarget(bucket, key);
+    const place = this.#place(bucket, key);
+    if (body.sizeBytes <= BUFFERED_BYTES) return this.#putBuffered(target, place, body, attributes, condition);
+    if (body.checksum.when === "after" || !isPlain(target, attributes)) {
+      return this.#putManifest(target, place, body, attributes, condition);
     }
-    return this.#putStreamed(bucket, key, body, attributes, condition);
+    return this.#putStreamed(target, place, body, attributes, condition);
+  }
+
+  /**
+   * Copies an opened object. A manifest is copied by reference: its blobs get one more entry that names them, in three
+   * R2 calls at any size. Everything else streams.
+   */
+  async copy(
+    source: OpenedObject,
+    to: { readonly bucket: GrantedBucket; readonly key: string },
+    attributes: ObjectAttributes,
+    options: { checksumAlgorithm?: ChecksumAlgorithm | undefined; condition?: WriteCondition | undefined } = {},
+  ): Promise<PutOutcome> {
+    const place = this.#place(to.bucket, to.key);
+    if (!isCopiedByReference(source, place.store, attributes, options.checksumAlgorithm)) {
+      const body = copyBody(await source.body(), source.object, options.checksumAlgorithm);
+      return this.put(to.bucket, to.key, body, attributes, options.condition);
+    }
+    const { object } = source;
+    const manifest = await source.manifest();
+    // First the reference, then the entry: in between, the blobs are kept for an entry that may yet come.
+    const isHeld = await this.#blobSets.addReference(manifest.b, { region: to.bucket.region, entry: place.r2Key });
+    if (!isHeld) throw new S3Error("SlowDown", { cause: new Error("the source's blobs are being removed") });
+    const facts = manifestFacts(manifest, {
+      sizeBytes: object.sizeBytes,
+      etag: object.etag,
+      isUpload: object.partCount !== undefined,
+    });
+    const stored = await commitManifest(
+      place.store,
+      toTarget(to.bucket, to.key),
+      { attributes, manifest, facts: { checksum: object.checksum, manifest: facts } },
+      { condition: options.condition },
+    );
+    return { etag: object.etag, checksum: object.checksum, lastModified: stored.uploaded };
+  }
+
+  /** Replaces an object's tags; false if there is no such object. Its ETag and Last-Modified stay. */
+  async setTags(bucket: GrantedBucket, key: string, tags: readonly Tag[]): Promise<boolean> {
+    const opened = await this.open(bucket, key, undefined);
+    if (opened === undefined) return false;
+    await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), { ...opened.object, tags });
+    return true;
   }
 
   /** Removes objects, existing or not. One R2 call for each 1,000 keys. */
   async delete(bucket: GrantedBucket, keys: readonly string[]): Promise<void> {
     const r2Keys = keys.map((key) => entryKey(bucket.id, key));
     for (let start = 0; start < r2Keys.length; start += DELETE_BATCH) {
-      await this.#call(this.#store(bucket).delete(r2Keys.slice(start, start + DELETE_BATCH)));
+      await callR2(this.#store(bucket).delete(r2Keys.slice(start, start + DELETE_BATCH)));
     }
   }
 
@@ -128,16 +201,15 @@ export class Objects {
    * @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict`
    */
   async deleteIf(bucket: GrantedBucket, key: string, etag: string): Promise<void> {
-    const store = this.#store(bucket);
-    const r2Key = entryKey(bucket.id, key);
+    const place = this.#place(bucket, key);
     const hashedKey = clusterHead(key) === undefined ? {} : { k: key };
     const tombstone = new TextEncoder().encode(newBlobSetId());
     const options = {
       ...markForListing(tombstone),
-      customMetadata: encodeRecord({ w: newBlobSetId(), t: 1, ...hashedKey }),
+      customMetadata: encodeRecord({ w: newWriteId(), t: 1, ...hashedKey }),
     };
-    await commitIf({ store, r2Key, key }, { kind: "if-match", etag }, (onlyIf) =>
-      putBytes(store, r2Key, tombstone, { ...options, ...(onlyIf && { onlyIf }) }),
+    await commitIf(place, { condition: { kind: "if-match", etag } }, (onlyIf) =>
+      putBytes(place.store, place.r2Key, tombstone, { ...options, ...(onlyIf && { onlyIf }) }),
     );
   }
 
@@ -148,123 +220,84 @@ export class Objects {
 
   /** Whether anything that is not a tombstone stands in the bucket. */
   async isEmpty(bucket: GrantedBucket): Promise<boolean> {
-    let after = "";
-    for (;;) {
-      const page = await this.list(bucket, { prefix: "", delimiter: "", after, maxKeys: 1 });
-      if (page.objects.length > 0) return false;
-      if (!page.isTruncated) return true;
-      after = page.last;
-    }
+    const page = await this.list(bucket, { prefix: "", delimiter: "", after: "", maxKeys: 1 });
+    return page.objects.length === 0;
   }
 
   async #putBuffered(
-    bucket: GrantedBucket,
-    key: string,
+    target: EntryTarget,
+    place: EntryPlace,
     body: ObjectBody,
     attributes: ObjectAttributes,
     condition: WriteCondition | undefined,
   ): Promise<PutOutcome> {
-    const store = this.#store(bucket);
-    const r2Key = entryKey(bucket.id, key);
     const bytes = await readBody(body);
     const checksum = finalChecksum(body);
-    const plain = isPlain(bucket, key, attributes);
+    const plain = isPlain(target, attributes);
     // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
     if (!plain) verifyDelegated(bytes, body);
-    const options = { ...this.#entryOptions(bucket, key, attributes, checksum), ...(!plain && markForListing(bytes)) };
-    const stored = await commitIf({ store, r2Key, key }, condition, (onlyIf) =>
-      putBytes(store, r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
+    const options = { ...entryOptions(target, attributes, { checksum }), ...(!plain && markForListing(bytes)) };
+    const stored = await commitIf(place, { condition }, (onlyIf) =>
+      putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
     );
     return { etag: stored.etag, checksum, lastModified: stored.uploaded };
   }
 
   async #putStreamed(
-    bucket: GrantedBucket,
-    key: string,
+    target: EntryTarget,
+    place: EntryPlace,
     body: ObjectBody,
     attributes: ObjectAttributes,
     condition: WriteCondition | undefined,
   ): Promise<PutOutcome> {
-    const store = this.#store(bucket);
-    const r2Key = entryKey(bucket.id, key);
     const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
-    const options = this.#entryOptions(bucket, key, attributes, checksum);
+    const options = entryOptions(target, attributes, { checksum });
     // The body can be sent once only, so the condition is made exact before it moves. That also spares the upload.
-    const onlyIf = condition === undefined ? undefined : await exactCondition({ store, r2Key, key }, condition);
-    const stored = await streamBody(store, r2Key, body, { ...options, ...(onlyIf && { onlyIf }) });
+    const onlyIf = condition === undefined ? undefined : await exactCondition(place, condition);
+    const stored = await streamBody(place.store, place.r2Key, body, { ...options, ...(onlyIf && { onlyIf }) });
     if (stored === null) throw new S3Error("ConditionalRequestConflict");
     return { etag: stored.etag, checksum, lastModified: stored.uploaded };
   }
 
   async #putManifest(
-    bucket: GrantedBucket,
-    key: string,
+    target: EntryTarget,
+    place: EntryPlace,
     body: ObjectBody,
     attributes: ObjectAttributes,
     condition: WriteCondition | undefined,
   ): Promise<PutOutcome> {
-    const store = this.#store(bucket);
-    const r2Key = entryKey(bucket.id, key);
-    if (condition !== undefined) await exactCondition({ store, r2Key, key }, condition);
+    const { store } = place;
+    if (condition !== undefined) await exactCondition(place, condition);
     const blobSetId = newBlobSetId();
     const name = "1";
     const blob = await streamBody(store, blobKey(blobSetId, name), body, {
-      customMetadata: { entry: r2Key },
+      customMetadata: { entry: place.r2Key },
       ...r2StorageClass(attributes),
     });
     if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
     const checksum = finalChecksum(body);
-    const manifest = encodeManifest({ v: 1, b: blobSetId, p: [[name, body.sizeBytes]] });
-    const facts = { n: body.sizeBytes, e: blob.etag, b: blobSetId };
-    const options = { ...this.#entryOptions(bucket, key, attributes, checksum, facts), ...markForListing(manifest) };
+    const manifest = { v: 1, b: blobSetId, p: [[name, body.sizeBytes]] } as const;
+    const facts = manifestFacts(manifest, { sizeBytes: body.sizeBytes, etag: blob.etag, isUpload: false });
     try {
-      const stored = await commitIf({ store, r2Key, key }, condition, (onlyIf) =>
-        putBytes(store, r2Key, manifest, { ...options, ...(onlyIf && { onlyIf }) }),
-      );
+      const object = { attributes, manifest, facts: { checksum, manifest: facts } };
+      const stored = await commitManifest(store, target, object, { condition });
       return { etag: blob.etag, checksum, lastModified: stored.uploaded };
     } catch (error) {
       // Only a condition that failed says for certain that no entry names the blob; the sweep sees to the other cases.
-      if (error instanceof S3Error && error.status === 412) await this.#call(store.delete(blob.key));
+      if (error instanceof S3Error && error.status === 412) await callR2(store.delete(blob.key));
       throw error;
     }
   }
 
-  #entryOptions(
-    bucket: GrantedBucket,
-    key: string,
-    attributes: ObjectAttributes,
-    checksum: Checksum | undefined,
-    manifest?: ManifestFacts,
-  ): R2PutOptions {
-    const hashedKey = clusterHead(key) === undefined ? undefined : key;
-    const record = toRecord(attributes, {
-      writeId: newBlobSetId(),
-      bucketOwnerId: bucket.ownerId,
-      hashedKey,
-      checksum,
-      ...(manifest && { manifest }),
-    });
-    return {
-      httpMetadata: toHttpMetadata(attributes.content),
-      customMetadata: encodeRecord(record),
-      // A manifest is read with every HEAD: it stays in the standard class, its blobs carry the object's.
-      ...(manifest === undefined && r2StorageClass(attributes)),
-    };
+  async #head(bucket: GrantedBucket, key: string) {
+    const found = await callR2(this.#store(bucket).head(entryKey(bucket.id, key)));
+    if (found === null) return undefined;
+    const entry = describeEntry(found);
+    return entry.isTombstone ? undefined : { entry, object: toStoredObject(found, entry, bucket.ownerId) };
   }
 
-  async #blobsOf(store: R2Bucket, found: R2ObjectBody) {
-    const whole = serves(found, { offset: 0, length: found.size });
-    if (!whole) await found.body.cancel();
-    const object = whole ? found : await this.#same(store, found);
-    return manifestBlobs(decodeManifest(await object.text()));
-  }
-
-  /** The entry that was seen, read again. If it has been overwritten, the client's retry sees the new object. */
-  async #same(store: R2Bucket, seen: R2Object, range?: ResolvedRange): Promise<R2ObjectBody> {
-    const options = { onlyIf: { etagMatches: seen.etag }, ...(range && { range: { ...range } }) };
-    const object = await this.#call<R2ObjectBody | R2Object | null>(store.get(seen.key, options));
-    if (object === null || !isReadable(object)) throw new S3Error("SlowDown");
-    return object;
+  #place(bucket: GrantedBucket, key: string): EntryPlace {
+    return { store: this.#store(bucket), r2Key: entryKey(bucket.id, key), key };
   }
 
   #store(bucket: GrantedBucket): R2Bucket {
@@ -275,32 +308,10 @@ export class Objects {
     }
     return store;
   }
-
-  async #call<Result>(promise: Promise<Result>): Promise<Result> {
-    try {
-      return await promise;
-    } catch (error) {
-      throw fromR2Error(error);
-    }
-  }
 }
 
-/**
- * Whether a listing can show the object from R2's own row and the bucket alone. All others carry R2's SHA-512, which
- * `list()` shows without asking for metadata, as the mark that their record must be looked at.
- */
-function isPlain(bucket: GrantedBucket, key: string, attributes: ObjectAttributes): boolean {
-  return (
-    attributes.storageClass === "STANDARD" && attributes.ownerId === bucket.ownerId && clusterHead(key) === undefined
-  );
-}
-
-function markForListing(bytes: Uint8Array): { sha512: string } {
-  return { sha512: createHash("sha512").update(bytes).digest("hex") };
-}
-
-function r2StorageClass(attributes: ObjectAttributes): { storageClass?: string } {
-  return attributes.storageClass === "STANDARD_IA" ? { storageClass: "InfrequentAccess" } : {};
+function toTarget(bucket: GrantedBucket, key: string): EntryTarget {
+  return { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key };
 }
 
 function verifyDelegated(bytes: Uint8Array, body: ObjectBody): void {
@@ -315,20 +326,6 @@ function finalChecksum(body: ObjectBody): Checksum | undefined {
   return body.checksum.when === "before" ? body.checksum.checksum : body.checksum.value();
 }
 
-/** R2 answers without a body when `onlyIf` did not hold. */
-function isReadable(object: R2ObjectBody | R2Object): object is R2ObjectBody {
-  return "body" in object;
-}
-
 function formatRange(range: ByteRange): string {
   return range.kind === "suffix" ? `bytes=-${range.length}` : `bytes=${range.first}-${range.last ?? ""}`;
-}
-
-/** Whether R2's answer holds exactly these bytes. */
-function serves(found: R2ObjectBody, wanted: ResolvedRange): boolean {
-  const range = found.range;
-  if (range === undefined || found.size === 0) return wanted.offset === 0 && wanted.length === found.size;
-  if ("suffix" in range) return wanted.length === range.suffix && wanted.offset + wanted.length === found.size;
-  const offset = range.offset ?? 0;
-  return wanted.offset === offset && wanted.length === (range.length ?? found.size - offset);
 }

@@ -30,3 +30,12 @@ export function fromR2Error(error: unknown): S3Error {
   const code = r2ErrorCode(error);
   return new S3Error((code === undefined ? undefined : CODES[code]) ?? "InternalError", { cause: error });
 }
+
+/** Awaits an R2 call. @throws S3Error */
+export async function callR2<Result>(promise: Promise<Result>): Promise<Result> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw fromR2Error(error);
+  }
+}

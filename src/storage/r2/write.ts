@@ -73,18 +73,21 @@ export async function putBytes(
 /**
  * Commits an entry under a condition. The first attempt is made blind, so that the common outcome costs one call; only
  * when R2 declines is the entry looked at, because a tombstone or a manifest's own ETag may have been in the way.
+ * @param decide a condition in S3's terms, or one in R2's that nothing can be said about if it fails
  * @throws S3Error `PreconditionFailed`, `NoSuchKey` (If-Match on nothing), `ConditionalRequestConflict`
  */
 export async function commitIf(
   place: EntryPlace,
-  condition: WriteCondition | undefined,
+  decide: { condition?: WriteCondition | undefined; onlyIf?: R2Conditional | undefined },
   put: (onlyIf: R2Conditional | undefined) => Promise<R2Object | null>,
 ): Promise<R2Object> {
-  let onlyIf = condition === undefined ? undefined : blindCondition(condition);
+  const { condition } = decide;
+  let onlyIf = condition === undefined ? decide.onlyIf : blindCondition(condition);
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     if (condition !== undefined && onlyIf === undefined) onlyIf = await exactCondition(place, condition);
     const stored = await put(onlyIf);
     if (stored !== null) return stored;
+    if (condition === undefined) break;
     onlyIf = undefined;
   }
   throw new S3Error("ConditionalRequestConflict");

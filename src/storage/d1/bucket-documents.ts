@@ -1,0 +1,70 @@
+/**
+ * What is configured for a bucket, one document of each kind. D1 keeps them as JSON of the model, so that reading one
+ * needs no XML, and drops them together with the bucket's row.
+ */
+import type { GrantedBucket } from "../../access/authorize.ts";
+import { S3Error } from "../../errors.ts";
+import type { Tag } from "../../model/object.ts";
+
+/** Kinds of documents, and what each holds. */
+export interface BucketDocumentTypes {
+  tagging: readonly Tag[];
+}
+
+export type BucketDocumentKind = keyof BucketDocumentTypes;
+
+export class BucketDocuments {
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  /** Undefined if there is none. */
+  async get<Kind extends BucketDocumentKind>(
+    bucket: GrantedBucket,
+    kind: Kind,
+  ): Promise<BucketDocumentTypes[Kind] | undefined> {
+    const row = await this.#db
+      .prepare("SELECT body FROM bucket_documents WHERE bucket_id = ?1 AND kind = ?2")
+      .bind(bucket.id, kind)
+      .first<{ body: string }>();
+    return row === null ? undefined : (JSON.parse(row.body) as BucketDocumentTypes[Kind]);
+  }
+
+  /**
+   * Replaces the document.
+   * @throws S3Error `NoSuchBucket` if the bucket is gone by now: its documents must not outlive it.
+   */
+  async put<Kind extends BucketDocumentKind>(
+    bucket: GrantedBucket,
+    kind: Kind,
+    document: BucketDocumentTypes[Kind],
+    now: Date,
+  ): Promise<void> {
+    const { meta } = await putBucketDocument(this.#db, { id: bucket.id, kind, document, now }).run();
+    if (meta.changes === 0) throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
+  }
+
+  /** Absence is a success. */
+  async delete(bucket: GrantedBucket, kind: BucketDocumentKind): Promise<void> {
+    await this.#db
+      .prepare("DELETE FROM bucket_documents WHERE bucket_id = ?1 AND kind = ?2")
+      .bind(bucket.id, kind)
+      .run();
+  }
+}
+
+/** The statement alone, for a batch. It does nothing if the bucket does not exist. */
+export function putBucketDocument<Kind extends BucketDocumentKind>(
+  db: D1Database,
+  row: { id: string; kind: Kind; document: BucketDocumentTypes[Kind]; now: Date },
+): D1PreparedStatement {
+  return db
+    .prepare(
+      `INSERT INTO bucket_documents (bucket_id, kind, body, updated_at)
+       SELECT id, ?2, ?3, ?4 FROM buckets WHERE id = ?1
+       ON CONFLICT (bucket_id, kind) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at`,
+    )
+    .bind(row.id, row.kind, JSON.stringify(row.document), row.now.getTime());
+}

@@ -1,0 +1,78 @@
+/** The one put that makes an object visible: the options of its entry, and the entries whose body is a manifest. */
+import { createHash } from "node:crypto";
+import type { Checksum } from "../../model/checksum.ts";
+import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
+import { newWriteId } from "../../model/random-ids.ts";
+import { clusterHead, entryKey } from "./entry-key.ts";
+import { encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
+import { encodeManifest, type Manifest } from "./manifest.ts";
+import { commitIf, putBytes } from "./write.ts";
+
+/** Where an entry goes. */
+export interface EntryTarget {
+  readonly bucketId: string;
+  /** Canonical user id of the bucket's owner. */
+  readonly bucketOwnerId: string;
+  /** The S3 key. */
+  readonly key: string;
+}
+
+export interface EntryFacts {
+  readonly checksum: Checksum | undefined;
+  readonly manifest?: ManifestFacts | undefined;
+  readonly writeId?: string;
+  /** Kept from an earlier write of the same bytes. */
+  readonly lastModified?: Date | undefined;
+}
+
+export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
+  const record = toRecord(attributes, {
+    writeId: facts.writeId ?? newWriteId(),
+    bucketOwnerId: target.bucketOwnerId,
+    hashedKey: clusterHead(target.key) === undefined ? undefined : target.key,
+    checksum: facts.checksum,
+    manifest: facts.manifest,
+    lastModified: facts.lastModified,
+  });
+  return {
+    httpMetadata: toHttpMetadata(attributes.content),
+    customMetadata: encodeRecord(record),
+    // A manifest is read with every HEAD: it stays in the standard class, its blobs carry the object's.
+    ...(facts.manifest === undefined && r2StorageClass(attributes)),
+  };
+}
+
+/** Commits an entry whose bytes are blobs. One R2 call, two if a condition had to be looked at. */
+export function commitManifest(
+  store: R2Bucket,
+  target: EntryTarget,
+  object: { attributes: ObjectAttributes; manifest: Manifest; facts: EntryFacts & { manifest: ManifestFacts } },
+  decide: { condition?: WriteCondition | undefined; onlyIf?: R2Conditional | undefined },
+): Promise<R2Object> {
+  const r2Key = entryKey(target.bucketId, target.key);
+  const bytes = encodeManifest(object.manifest);
+  const options = { ...entryOptions(target, object.attributes, object.facts), ...markForListing(bytes) };
+  return commitIf({ store, r2Key, key: target.key }, decide, (onlyIf) =>
+    putBytes(store, r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }),
+  );
+}
+
+/**
+ * Whether a listing can show the object from R2's own row and the bucket alone. All others carry R2's SHA-512, which
+ * `list()` shows without asking for metadata, as the mark that their record must be looked at.
+ */
+export function isPlain(target: EntryTarget, attributes: ObjectAttributes): boolean {
+  return (
+    attributes.storageClass === "STANDARD" &&
+    attributes.ownerId === target.bucketOwnerId &&
+    clusterHead(target.key) === undefined
+  );
+}
+
+export function markForListing(bytes: Uint8Array): { sha512: string } {
+  return { sha512: createHash("sha512").update(bytes).digest("hex") };
+}
+
+export function r2StorageClass(attributes: ObjectAttributes): { storageClass?: string } {
+  return attributes.storageClass === "STANDARD_IA" ? { storageClass: "InfrequentAccess" } : {};
+}

@@ -1,0 +1,76 @@
+/** Whether a copy needs its bytes moved, and the body that moves them. */
+
+import { formatBase64 } from "../../checksum/digest-text.ts";
+import { createHasher } from "../../checksum/hasher.ts";
+import type { ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
+import type { ObjectBody } from "../../model/object-body.ts";
+import { r2StorageClass } from "./commit.ts";
+import type { OpenedObject } from "./opened-object.ts";
+
+/**
+ * Blobs can be shared if they lie in the store the copy goes to and in the class it is to have, and if nothing has to be
+ * computed over them. The copy then keeps the source's ETag and parts.
+ */
+export function isCopiedByReference(
+  source: OpenedObject,
+  target: R2Bucket,
+  attributes: ObjectAttributes,
+  checksumAlgorithm: ChecksumAlgorithm | undefined,
+): boolean {
+  const { object, origin } = source;
+  return (
+    origin.entry.isManifest &&
+    source.range === undefined &&
+    origin.store === target &&
+    r2StorageClass(object).storageClass === r2StorageClass(attributes).storageClass &&
+    (checksumAlgorithm === undefined || checksumAlgorithm === object.checksum?.algorithm)
+  );
+}
+
+/**
+ * A body that streams stored bytes. It keeps the checksum they have, or gets a new one: of the algorithm asked for, or
+ * of the same algorithm where the old one is composite and so says nothing about an object without parts.
+ */
+export function copyBody(
+  stream: ReadableStream<Uint8Array>,
+  source: StoredObject,
+  checksumAlgorithm: ChecksumAlgorithm | undefined,
+): ObjectBody {
+  const { checksum, sizeBytes } = source;
+  const algorithm = checksumAlgorithm ?? checksum?.algorithm;
+  if (algorithm === undefined) return storedBody(stream, sizeBytes, { when: "never" });
+  if (checksum?.type === "FULL_OBJECT" && checksum.algorithm === algorithm) {
+    return storedBody(stream, sizeBytes, { when: "before", checksum });
+  }
+  return hashedBody(stream, sizeBytes, algorithm);
+}
+
+/** Stored bytes whose checksum is computed on the way. */
+export function hashedBody(
+  stream: ReadableStream<Uint8Array>,
+  sizeBytes: number,
+  algorithm: ChecksumAlgorithm,
+): ObjectBody {
+  const hasher = createHasher(algorithm);
+  const hashing = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      hasher.update(chunk);
+      controller.enqueue(chunk);
+    },
+  });
+  return storedBody(stream.pipeThrough(hashing), sizeBytes, {
+    when: "after",
+    algorithm,
+    value: () => ({ algorithm, value: formatBase64(hasher.digest()), type: "FULL_OBJECT" }),
+  });
+}
+
+/** Bytes that were verified when they were first stored. */
+export function storedBody(
+  stream: ReadableStream<Uint8Array>,
+  sizeBytes: number,
+  checksum: ObjectBody["checksum"] = { when: "never" },
+): ObjectBody {
+  return { sizeBytes, stream, delegated: undefined, checksum, failure: () => undefined };
+}

@@ -1,0 +1,123 @@
+/** An object that has been found, with its bytes or its manifest at hand but not yet read. */
+import { S3Error } from "../../errors.ts";
+import { resolveRange } from "../../model/byte-range.ts";
+import type { ResolvedRange, Selection, StoredObject } from "../../model/object.ts";
+import { TtlCache } from "../ttl-cache.ts";
+import { type BlobRef, readBlobs } from "./blobs.ts";
+import type { Entry } from "./entry.ts";
+import { decodeManifest, type Manifest, toBlobRefs } from "./manifest.ts";
+import { callR2 } from "./platform-errors.ts";
+
+/** Manifests never change, so what an isolate has read of one it may keep. Long ones have 10,000 parts. */
+const manifests = new TtlCache<Manifest>({ ttlMs: 60 * 60 * 1000, maxEntries: 16 });
+
+export class OpenedObject {
+  readonly object: StoredObject;
+  /** What to serve of the object; undefined if all of it was asked for. */
+  readonly range: ResolvedRange | "unsatisfiable" | undefined;
+  /** For storage alone: where it was found and how. */
+  readonly origin: { readonly store: R2Bucket; readonly found: R2ObjectBody; readonly entry: Entry };
+  #isSpent = false;
+
+  private constructor(origin: OpenedObject["origin"], object: StoredObject, range: OpenedObject["range"]) {
+    this.origin = origin;
+    this.object = object;
+    this.range = range;
+  }
+
+  static async open(
+    origin: OpenedObject["origin"],
+    object: StoredObject,
+    selection: Selection | undefined,
+  ): Promise<OpenedObject> {
+    if (selection?.kind !== "part") {
+      const range = selection === undefined ? undefined : resolveRange(selection, object.sizeBytes);
+      return new OpenedObject(origin, object, range);
+    }
+    const whole = new OpenedObject(origin, object, undefined);
+    const range = partRange(await whole.#partSizes(), selection.partNumber);
+    return new OpenedObject(origin, object, range);
+  }
+
+  /** The bytes of `range`, or all of them. To be called once, unless `discard` is. */
+  async body(): Promise<ReadableStream<Uint8Array>> {
+    if (this.range === "unsatisfiable") throw new S3Error("InvalidRange");
+    const { store, found, entry } = this.origin;
+    const wanted = this.range ?? { offset: 0, length: entry.sizeBytes };
+    if (entry.isManifest) return readBlobs(store, await this.#blobs(), wanted);
+    this.#isSpent = true;
+    if (serves(found, wanted)) return found.body;
+    await found.body.cancel();
+    return (await this.#again(wanted)).body;
+  }
+
+  /** Tells R2 that the body is not wanted. */
+  async discard(): Promise<void> {
+    if (this.#isSpent) return;
+    this.#isSpent = true;
+    await this.origin.found.body.cancel();
+  }
+
+  /** The manifest of a manifest object. */
+  async manifest(): Promise<Manifest> {
+    const { found } = this.origin;
+    const known = manifests.get(found.etag, Date.now());
+    if (known !== undefined) {
+      await this.discard();
+      return known.value;
+    }
+    const isWhole = !this.#isSpent && serves(found, { offset: 0, length: found.size });
+    if (!isWhole) await this.discard();
+    this.#isSpent = true;
+    const manifest = decodeManifest(await (isWhole ? found : await this.#again()).text());
+    manifests.set(found.etag, manifest, Date.now());
+    return manifest;
+  }
+
+  async #blobs(): Promise<BlobRef[]> {
+    const facts = this.origin.entry.record.f;
+    if (facts?.p === undefined) {
+      const manifest = await this.manifest();
+      return toBlobRefs(manifest.b, manifest.p);
+    }
+    await this.discard();
+    return toBlobRefs(facts.b, facts.p);
+  }
+
+  /** An object that was not uploaded in parts is its own only part. */
+  async #partSizes(): Promise<number[]> {
+    const { record, sizeBytes } = this.origin.entry;
+    if (record.f?.k === undefined) return [sizeBytes];
+    return (record.f.p ?? (await this.manifest()).p).map(([, partBytes]) => partBytes);
+  }
+
+  /** The entry that was seen, read again. If it has been overwritten, the client's retry sees the new object. */
+  async #again(range?: ResolvedRange): Promise<R2ObjectBody> {
+    const { store, found } = this.origin;
+    const options = { onlyIf: { etagMatches: found.etag }, ...(range && { range: { ...range } }) };
+    const object = await callR2<R2ObjectBody | R2Object | null>(store.get(found.key, options));
+    if (object === null || !isReadable(object)) throw new S3Error("SlowDown");
+    return object;
+  }
+}
+
+/** Where a part lies, by its place among the parts, 1 being the first. */
+export function partRange(sizes: readonly number[], partNumber: number): ResolvedRange | "unsatisfiable" {
+  const length = sizes[partNumber - 1];
+  if (length === undefined) return "unsatisfiable";
+  return { offset: sizes.slice(0, partNumber - 1).reduce((sum, size) => sum + size, 0), length };
+}
+
+/** Whether R2's answer holds exactly these bytes. */
+function serves(found: R2ObjectBody, wanted: ResolvedRange): boolean {
+  const range = found.range;
+  if (range === undefined || found.size === 0) return wanted.offset === 0 && wanted.length === found.size;
+  if ("suffix" in range) return wanted.length === range.suffix && wanted.offset + wanted.length === found.size;
+  const offset = range.offset ?? 0;
+  return wanted.offset === offset && wanted.length === (range.length ?? found.size - offset);
+}
+
+/** R2 answers without a body when `onlyIf` did not hold. */
+function isReadable(object: R2ObjectBody | R2Object): object is R2ObjectBody {
+  return "body" in object;
+}

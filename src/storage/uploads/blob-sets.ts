@@ -1,0 +1,37 @@
+/** The Worker's side of the Durable Objects: one for each blob set, found by the set's id. */
+import { S3Error } from "../../errors.ts";
+import type { Answer, BlobSetReference, SweepCommand, SweepOutcome } from "./messages.ts";
+import type { MultipartUpload } from "./multipart-upload.ts";
+
+export type MultipartUploadStub = DurableObjectStub<MultipartUpload>;
+
+export class BlobSets {
+  readonly #namespace: DurableObjectNamespace<MultipartUpload>;
+
+  constructor(namespace: DurableObjectNamespace<MultipartUpload>) {
+    this.#namespace = namespace;
+  }
+
+  of(blobSetId: string): MultipartUploadStub {
+    return this.#namespace.getByName(blobSetId);
+  }
+
+  /** False if the set is already being removed. */
+  async addReference(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
+    return unwrap(await this.of(blobSetId).addReference(reference));
+  }
+
+  async sweep(command: SweepCommand): Promise<SweepOutcome> {
+    return unwrap(await this.of(command.blobSetId).sweep(command));
+  }
+}
+
+/** @throws S3Error for a refusal */
+export function unwrap<Value>(answer: Answer<Value>, uploadId?: string): Value {
+  if (answer.ok) return answer.value;
+  const { code, message, details } = answer;
+  throw new S3Error(code, {
+    ...(message !== undefined && { message }),
+    details: { ...details, ...(code === "NoSuchUpload" && uploadId !== undefined && { UploadId: uploadId }) },
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * What passes between the Worker and a blob set's Durable Object. Plain data both ways: an error class does not survive
+ * the journey, so a refusal is a value.
+ */
+import type { S3ErrorCode } from "../../errors.ts";
+import type { Checksum } from "../../model/checksum.ts";
+import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
+import type { CompletionRequest, PartChecksum, UploadChecksum } from "../../model/upload.ts";
+
+export interface Refusal {
+  readonly ok: false;
+  readonly code: S3ErrorCode;
+  readonly message?: string;
+  readonly details?: Readonly<Record<string, string>>;
+}
+
+export type Answer<Value> = { readonly ok: true; readonly value: Value } | Refusal;
+
+/** All that completing the upload will need, fixed when it is created. */
+export interface UploadDescription {
+  readonly uploadId: string;
+  readonly blobSetId: string;
+  readonly bucketId: string;
+  /** Canonical user id. */
+  readonly bucketOwnerId: string;
+  readonly region: string;
+  /** The S3 key. */
+  readonly key: string;
+  readonly attributes: ObjectAttributes;
+  readonly checksum?: UploadChecksum;
+  /** Milliseconds since 1970. */
+  readonly initiatedAt: number;
+}
+
+export interface PartRecord {
+  readonly partNumber: number;
+  /** Name of its blob in the set. */
+  readonly blobName: string;
+  readonly sizeBytes: number;
+  /** Hex. */
+  readonly md5: string;
+  readonly checksum?: PartChecksum;
+  /** Milliseconds since 1970. */
+  readonly uploadedAt: number;
+}
+
+export interface CompleteCommand {
+  readonly request: CompletionRequest;
+  readonly condition?: WriteCondition;
+}
+
+export interface CompletionAnswer {
+  readonly etag: string;
+  readonly checksum?: Checksum;
+}
+
+export interface PartsAnswer {
+  readonly description: UploadDescription;
+  readonly parts: readonly PartRecord[];
+  readonly isTruncated: boolean;
+}
+
+/** An entry that names, or is about to name, the blob set. */
+export interface BlobSetReference {
+  readonly region: string;
+  /** R2 key. */
+  readonly entry: string;
+}
+
+export interface SweepCommand {
+  readonly blobSetId: string;
+  readonly region: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly graceMs: number;
+}
+
+/** `waiting`: found dead, to be looked at again after the grace period. */
+export type SweepOutcome = "alive" | "waiting" | "removed";
+
+export function refuse(code: S3ErrorCode, options: Omit<Refusal, "ok" | "code"> = {}): Refusal {
+  return { ok: false, code, ...options };
+}

@@ -1,0 +1,87 @@
+/**
+ * The Durable Object of one blob set: it owns the parts of a multipart upload, and it alone decides that the set is dead.
+ * Thin: it runs calls one after another and turns errors into values; what they do stands in `upload-coordinator.ts` and
+ * `blob-set-sweep.ts`.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { type Env, findStores } from "../../env.ts";
+import { S3Error } from "../../errors.ts";
+import { fromPlatformError } from "../platform-errors.ts";
+import { sweepBlobSet } from "./blob-set-sweep.ts";
+import type {
+  Answer,
+  BlobSetReference,
+  CompleteCommand,
+  CompletionAnswer,
+  PartRecord,
+  PartsAnswer,
+  SweepCommand,
+  SweepOutcome,
+  UploadDescription,
+} from "./messages.ts";
+import { refuse } from "./messages.ts";
+import { UploadCoordinator } from "./upload-coordinator.ts";
+import { UploadRecords } from "./upload-records.ts";
+
+export class MultipartUpload extends DurableObject<Env> {
+  readonly #stores: ReadonlyMap<string, R2Bucket>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(state: DurableObjectState, env: Env) {
+    super(state, env);
+    this.#stores = findStores(env);
+  }
+
+  create(description: UploadDescription): Promise<Answer<undefined>> {
+    return this.#inTurn(async () => {
+      this.#coordinator().create(description);
+      return { ok: true, value: undefined };
+    });
+  }
+
+  recordPart(part: PartRecord): Promise<Answer<{ replaced?: string }>> {
+    return this.#inTurn(() => this.#coordinator().recordPart(part));
+  }
+
+  listParts(after: number, limit: number): Promise<Answer<PartsAnswer>> {
+    return this.#inTurn(() => this.#coordinator().listParts(after, limit));
+  }
+
+  complete(command: CompleteCommand): Promise<Answer<CompletionAnswer>> {
+    return this.#inTurn(() => this.#coordinator().complete(command));
+  }
+
+  abort(): Promise<Answer<undefined>> {
+    return this.#inTurn(() => this.#coordinator().abort());
+  }
+
+  addReference(reference: BlobSetReference): Promise<Answer<boolean>> {
+    return this.#inTurn(async () => ({ ok: true, value: this.#coordinator().addReference(reference, Date.now()) }));
+  }
+
+  sweep(command: SweepCommand): Promise<Answer<SweepOutcome>> {
+    return this.#inTurn(async () => ({
+      ok: true,
+      value: await sweepBlobSet(new UploadRecords(this.ctx.storage), this.#stores, command),
+    }));
+  }
+
+  #coordinator(): UploadCoordinator {
+    return new UploadCoordinator(this.ctx.storage, this.#stores);
+  }
+
+  /** Input gates hold back other calls during storage, not while R2 is awaited: this does. */
+  #inTurn<Value>(call: () => Promise<Answer<Value>>): Promise<Answer<Value>> {
+    const turn = this.#last.then(async (): Promise<Answer<Value>> => {
+      try {
+        return await call();
+      } catch (error) {
+        const failure = error instanceof S3Error ? error : fromPlatformError(error);
+        console.error(JSON.stringify({ durableObject: "MultipartUpload", code: failure.code, cause: String(error) }));
+        return refuse(failure.code, { message: failure.message, details: failure.details });
+      }
+    });
+    this.#last = turn;
+    return turn;
+  }
+}

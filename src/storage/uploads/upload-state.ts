@@ -1,0 +1,145 @@
+/**
+ * What completing an upload means, as a pure function: the parts there are and the parts the client names go in, the
+ * manifest or the refusal comes out (API_CompleteMultipartUpload).
+ */
+import { combineCrc } from "../../checksum/combine.ts";
+import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digest-text.ts";
+import { createHasher } from "../../checksum/hasher.ts";
+import { CHECKSUM_BYTES, type Checksum } from "../../model/checksum.ts";
+import type { CompletedPart, CompletionRequest, UploadChecksum } from "../../model/upload.ts";
+import type { ManifestPart } from "../r2/manifest.ts";
+import { type PartRecord, type Refusal, refuse } from "./messages.ts";
+
+/** Every part but the last. */
+export const MIN_PART_BYTES = 5 * 1024 * 1024;
+
+export interface CompletionPlan {
+  readonly ok: true;
+  readonly parts: readonly ManifestPart[];
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly checksum?: Checksum;
+}
+
+export function planCompletion(
+  uploaded: ReadonlyMap<number, PartRecord>,
+  request: CompletionRequest,
+  upload: { readonly uploadId: string; readonly checksum?: UploadChecksum },
+): CompletionPlan | Refusal {
+  const chosen: PartRecord[] = [];
+  let previous = 0;
+  for (const named of request.parts) {
+    if (named.partNumber <= previous) return refuse("InvalidPartOrder", { details: { UploadId: upload.uploadId } });
+    previous = named.partNumber;
+    const part = uploaded.get(named.partNumber);
+    const refusal = checkPart(named, part, upload);
+    if (refusal !== undefined) return refusal;
+    if (part !== undefined) chosen.push(part);
+  }
+  const small = chosen.slice(0, -1).find((part) => part.sizeBytes < MIN_PART_BYTES);
+  if (small !== undefined) {
+    return refuse("EntityTooSmall", {
+      details: {
+        ProposedSize: String(small.sizeBytes),
+        MinSizeAllowed: String(MIN_PART_BYTES),
+        PartNumber: String(small.partNumber),
+        ETag: small.md5,
+      },
+    });
+  }
+  const sizeBytes = chosen.reduce((sum, part) => sum + part.sizeBytes, 0);
+  const checksum = upload.checksum === undefined ? undefined : objectChecksum(upload.checksum, chosen);
+  const refusal = checkObject(request, { sizeBytes, checksum });
+  if (refusal !== undefined) return refusal;
+  return {
+    ok: true,
+    parts: chosen.map(({ blobName, sizeBytes: size, checksum: part }) =>
+      part !== undefined && part.algorithm === checksum?.algorithm ? [blobName, size, part.value] : [blobName, size],
+    ),
+    etag: multipartETag(chosen),
+    sizeBytes,
+    ...(checksum !== undefined && { checksum }),
+  };
+}
+
+/** The request, reduced to what makes two of them the same. */
+export function completionFingerprint(request: CompletionRequest): string {
+  const hasher = createHasher("SHA256");
+  const lines = request.parts.map((part) => `${part.partNumber} ${part.etag}\n`);
+  hasher.update(new TextEncoder().encode(lines.join("")));
+  return formatHex(hasher.digest());
+}
+
+function checkPart(
+  named: CompletedPart,
+  part: PartRecord | undefined,
+  upload: { readonly uploadId: string; readonly checksum?: UploadChecksum },
+): Refusal | undefined {
+  const differs = named.checksums.some(
+    ({ algorithm, value }) => part?.checksum?.algorithm === algorithm && part.checksum.value !== value,
+  );
+  if (part === undefined || part.md5 !== named.etag || differs) {
+    const details = { UploadId: upload.uploadId, PartNumber: String(named.partNumber), ETag: named.etag };
+    return refuse("InvalidPart", { details });
+  }
+  const { checksum } = upload;
+  const isStated = named.checksums.some(({ algorithm }) => algorithm === checksum?.algorithm);
+  if (checksum?.type !== "COMPOSITE" || isStated) return undefined;
+  return refuse("InvalidRequest", {
+    message: `The upload was created using a ${checksum.algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${named.partNumber} in the request.`,
+  });
+}
+
+function checkObject(
+  request: CompletionRequest,
+  object: { sizeBytes: number; checksum: Checksum | undefined },
+): Refusal | undefined {
+  const { objectSizeBytes, checksumType, checksum: expected } = request;
+  const { sizeBytes, checksum } = object;
+  if (objectSizeBytes !== undefined && objectSizeBytes !== sizeBytes) {
+    const message = `The provided 'x-amz-mp-object-size' header value ${objectSizeBytes} does not match what was computed: ${sizeBytes}`;
+    return refuse("InvalidRequest", { message });
+  }
+  if (checksumType !== undefined && checksumType !== (checksum?.type ?? "COMPOSITE")) {
+    const message = `The upload was created using the ${checksum?.type ?? "null"} checksum mode. The complete request must use the same checksum mode.`;
+    return refuse("InvalidRequest", { message });
+  }
+  if (expected === undefined || checksum === undefined) return undefined;
+  if (expected.algorithm !== checksum.algorithm) {
+    const message = `Checksum Type mismatch occurred, expected checksum Type: ${checksum.algorithm.toLowerCase()}, actual checksum Type: ${expected.algorithm.toLowerCase()}`;
+    return refuse("InvalidRequest", { message });
+  }
+  // The count that ends a composite value is often left out by those who state it.
+  if (expected.value === checksum.value || expected.value === checksum.value.replace(/-\d+$/, "")) return undefined;
+  const message = `The ${checksum.algorithm.toLowerCase()} you specified did not match the calculated checksum.`;
+  return refuse("BadDigest", { message });
+}
+
+/** MD5 of the parts' binary MD5s, and their number. */
+function multipartETag(parts: readonly PartRecord[]): string {
+  const hasher = createHasher("MD5");
+  for (const part of parts) hasher.update(parseHex(part.md5, 16) ?? new Uint8Array());
+  return `${formatHex(hasher.digest())}-${parts.length}`;
+}
+
+/** Undefined only where a part came without checksum, which `recordPart` does not let happen. */
+function objectChecksum(wanted: UploadChecksum, parts: readonly PartRecord[]): Checksum | undefined {
+  const { algorithm, type } = wanted;
+  const digests: { bytes: Uint8Array; sizeBytes: number }[] = [];
+  for (const part of parts) {
+    const bytes = part.checksum && parseBase64(part.checksum.value, CHECKSUM_BYTES[algorithm]);
+    if (bytes === undefined) return undefined;
+    digests.push({ bytes, sizeBytes: part.sizeBytes });
+  }
+  if (type === "COMPOSITE") {
+    const hasher = createHasher(algorithm);
+    for (const { bytes } of digests) hasher.update(bytes);
+    return { algorithm, type, value: `${formatBase64(hasher.digest())}-${parts.length}` };
+  }
+  if (algorithm === "SHA1" || algorithm === "SHA256") return undefined;
+  const combined = digests.reduce((whole, next) => ({
+    bytes: combineCrc(algorithm, whole.bytes, next.bytes, next.sizeBytes),
+    sizeBytes: whole.sizeBytes + next.sizeBytes,
+  }));
+  return { algorithm, type, value: formatBase64(combined.bytes) };
+}

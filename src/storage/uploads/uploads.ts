@@ -1,0 +1,208 @@
+/**
+ * Multipart uploads. A part streams to R2 first and is recorded by the upload's Durable Object after; completing is one
+ * call to that object, which puts the entry.
+ */
+import type { GrantedBucket } from "../../access/authorize.ts";
+import { S3Error } from "../../errors.ts";
+import type { Checksum } from "../../model/checksum.ts";
+import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
+import type { ObjectBody } from "../../model/object-body.ts";
+import { newAttemptId } from "../../model/random-ids.ts";
+import type {
+  CompletionRequest,
+  OpenUpload,
+  PartChecksum,
+  PartsPage,
+  UploadChecksum,
+  UploadListQuery,
+  UploadsPage,
+} from "../../model/upload.ts";
+import type { OpenUploads } from "../d1/open-uploads.ts";
+import { blobKey } from "../r2/blobs.ts";
+import { hashedBody, storedBody } from "../r2/copy.ts";
+import { entryKey } from "../r2/entry-key.ts";
+import { BUFFERED_BYTES } from "../r2/limits.ts";
+import type { OpenedObject } from "../r2/opened-object.ts";
+import { putBytes, readBody, streamBody } from "../r2/write.ts";
+import { type BlobSets, unwrap } from "./blob-sets.ts";
+import type { PartRecord, UploadDescription } from "./messages.ts";
+import type { UploadIds } from "./upload-id.ts";
+
+export interface UploadsOptions {
+  readonly stores: ReadonlyMap<string, R2Bucket>;
+  readonly blobSets: BlobSets;
+  readonly openUploads: OpenUploads;
+  readonly ids: UploadIds;
+}
+
+export interface PutPartOutcome {
+  /** Hex MD5. */
+  readonly etag: string;
+  readonly lastModified: Date;
+  readonly checksum: PartChecksum | undefined;
+}
+
+export class Uploads {
+  readonly #stores: ReadonlyMap<string, R2Bucket>;
+  readonly #blobSets: BlobSets;
+  readonly #openUploads: OpenUploads;
+  readonly #ids: UploadIds;
+
+  constructor({ stores, blobSets, openUploads, ids }: UploadsOptions) {
+    this.#stores = stores;
+    this.#blobSets = blobSets;
+    this.#openUploads = openUploads;
+    this.#ids = ids;
+  }
+
+  /** Returns the upload id. */
+  async create(
+    bucket: GrantedBucket,
+    key: string,
+    attributes: ObjectAttributes,
+    checksum: UploadChecksum | undefined,
+    now: Date,
+  ): Promise<string> {
+    const uploadId = await this.#ids.create(bucket.id, key, now);
+    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const description: UploadDescription = {
+      uploadId,
+      blobSetId,
+      bucketId: bucket.id,
+      bucketOwnerId: bucket.ownerId,
+      region: bucket.region,
+      key,
+      attributes,
+      ...(checksum && { checksum }),
+      initiatedAt: now.getTime(),
+    };
+    unwrap(await this.#blobSets.of(blobSetId).create(description));
+    await this.#openUploads.add(bucket.id, toOpenUpload(description));
+    return uploadId;
+  }
+
+  /** One R2 call and one to the Durable Object; one more R2 call where an earlier attempt at the part is replaced. */
+  async putPart(
+    bucket: GrantedBucket,
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    body: ObjectBody,
+  ): Promise<PutPartOutcome> {
+    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const store = this.#store(bucket);
+    const blobName = `${partNumber}.${newAttemptId()}`;
+    const blob = await putBlob(store, blobKey(blobSetId, blobName), body, entryKey(bucket.id, key));
+    const checksum = partChecksum(body);
+    const part: PartRecord = {
+      partNumber,
+      blobName,
+      sizeBytes: body.sizeBytes,
+      md5: blob.etag,
+      ...(checksum && { checksum }),
+      uploadedAt: blob.uploaded.getTime(),
+    };
+    const answer = await this.#blobSets.of(blobSetId).recordPart(part);
+    // What nothing names is removed at once where that is known, and by the sweep where not.
+    const unnamed = answer.ok ? answer.value.replaced : blobName;
+    if (unnamed !== undefined) await store.delete(blobKey(blobSetId, unnamed)).catch(() => {});
+    unwrap(answer, uploadId);
+    return { etag: blob.etag, lastModified: blob.uploaded, checksum };
+  }
+
+  /** As `putPart`, from an object or a range of one. The checksum the upload wants is computed on the way. */
+  async copyPart(
+    bucket: GrantedBucket,
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    source: OpenedObject,
+  ): Promise<PutPartOutcome> {
+    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const { description } = unwrap(await this.#blobSets.of(blobSetId).listParts(0, 0), uploadId);
+    if (source.range === "unsatisfiable") throw new S3Error("InvalidRange");
+    const sizeBytes = source.range?.length ?? source.object.sizeBytes;
+    const stream = await source.body();
+    const algorithm = description.checksum?.algorithm;
+    const body = algorithm === undefined ? storedBody(stream, sizeBytes) : hashedBody(stream, sizeBytes, algorithm);
+    return this.putPart(bucket, key, uploadId, partNumber, body);
+  }
+
+  /** @throws S3Error every refusal of CompleteMultipartUpload */
+  async complete(
+    bucket: GrantedBucket,
+    key: string,
+    uploadId: string,
+    request: CompletionRequest,
+    condition: WriteCondition | undefined,
+  ): Promise<{ etag: string; checksum: Checksum | undefined }> {
+    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const command = { request, ...(condition && { condition }) };
+    const { etag, checksum } = unwrap(await this.#blobSets.of(blobSetId).complete(command), uploadId);
+    await this.#openUploads.remove(bucket.id, key, uploadId);
+    return { etag, checksum };
+  }
+
+  async abort(bucket: GrantedBucket, key: string, uploadId: string): Promise<void> {
+    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const answer = await this.#blobSets.of(blobSetId).abort();
+    // Also where the upload was gone: then the row is what an interrupted call has left.
+    await this.#openUploads.remove(bucket.id, key, uploadId);
+    unwrap(answer, uploadId);
+  }
+
+  async listParts(
+    bucket: GrantedBucket,
+    key: string,
+    uploadId: string,
+    page: { readonly after: number; readonly limit: number },
+  ): Promise<PartsPage> {
+    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const answer = unwrap(await this.#blobSets.of(blobSetId).listParts(page.after, page.limit), uploadId);
+    return {
+      upload: toOpenUpload(answer.description),
+      parts: answer.parts.map(({ partNumber, sizeBytes, md5, checksum, uploadedAt }) => ({
+        partNumber,
+        sizeBytes,
+        etag: md5,
+        lastModified: new Date(uploadedAt),
+        ...(checksum && { checksum }),
+      })),
+      isTruncated: answer.isTruncated,
+    };
+  }
+
+  listUploads(bucket: GrantedBucket, query: UploadListQuery): Promise<UploadsPage> {
+    return this.#openUploads.list(bucket.id, query);
+  }
+
+  #store(bucket: GrantedBucket): R2Bucket {
+    const store = this.#stores.get(bucket.region);
+    if (store === undefined) {
+      throw new S3Error("ServiceUnavailable", { cause: new Error(`no R2 binding serves region ${bucket.region}`) });
+    }
+    return store;
+  }
+}
+
+async function putBlob(store: R2Bucket, key: string, body: ObjectBody, entry: string): Promise<R2Object> {
+  const options = { customMetadata: { entry } };
+  const blob =
+    body.sizeBytes <= BUFFERED_BYTES
+      ? await putBytes(store, key, await readBody(body), options, body)
+      : await streamBody(store, key, body, options);
+  if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
+  return blob;
+}
+
+function partChecksum(body: ObjectBody): PartChecksum | undefined {
+  if (body.checksum.when === "never") return undefined;
+  const { algorithm, value } = body.checksum.when === "before" ? body.checksum.checksum : body.checksum.value();
+  return { algorithm, value };
+}
+
+function toOpenUpload(description: UploadDescription): OpenUpload {
+  const { key, uploadId, initiatedAt, attributes, checksum } = description;
+  const { ownerId, storageClass } = attributes;
+  return { key, uploadId, initiatedAt: new Date(initiatedAt), ownerId, storageClass, ...(checksum && { checksum }) };
+}
