@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { env } from "cloudflare:workers";
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { ByteRange } from "../../../src/model/object.ts";
 import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";

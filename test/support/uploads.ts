@@ -1,0 +1,68 @@
+/** Multipart uploads and sweeps at the level of storage, with a clock that tests set. */
+import { env } from "cloudflare:workers";
+import type { GrantedBucket } from "../../src/access/authorize.ts";
+import type { UploadChecksum } from "../../src/model/upload.ts";
+import { OpenUploads } from "../../src/storage/d1/open-uploads.ts";
+import { BlobSets } from "../../src/storage/uploads/blob-sets.ts";
+import type { SweepOutcome } from "../../src/storage/uploads/messages.ts";
+import { uploadIds } from "../../src/storage/uploads/upload-id.ts";
+import { Uploads } from "../../src/storage/uploads/uploads.ts";
+import { sweepBlobSets } from "../../src/sweeps/blob-sets.ts";
+import { attributes, bodyOf } from "./storage.ts";
+
+export const MIB = 1024 * 1024;
+export const GRACE_MS = 24 * 60 * 60 * 1000;
+
+const signingKey = await crypto.subtle.importKey("raw", new Uint8Array(32), { name: "HMAC", hash: "SHA-256" }, false, [
+  "sign",
+  "verify",
+]);
+
+export const stores = new Map([["us-east-1", env.STORE]]);
+export const blobSets = new BlobSets(env.UPLOADS);
+export const openUploads = new OpenUploads(env.DB);
+export const uploads = new Uploads({ stores, blobSets, openUploads, ids: uploadIds(signingKey) });
+
+/** Bytes that differ by `seed`. */
+export function filled(sizeBytes: number, seed: number): Uint8Array {
+  return new Uint8Array(sizeBytes).fill(seed % 251);
+}
+
+export function createUpload(bucket: GrantedBucket, key: string, checksum?: UploadChecksum): Promise<string> {
+  return uploads.create(bucket, key, attributes(), checksum, new Date());
+}
+
+/** Uploads parts of these sizes and says how to complete them. */
+export async function uploadParts(bucket: GrantedBucket, key: string, uploadId: string, sizes: readonly number[]) {
+  const parts = [];
+  for (const [index, sizeBytes] of sizes.entries()) {
+    const partNumber = index + 1;
+    const { etag } = await uploads.putPart(bucket, key, uploadId, partNumber, bodyOf(filled(sizeBytes, partNumber)));
+    parts.push({ partNumber, etag, checksums: [] });
+  }
+  return { parts };
+}
+
+export async function completeUpload(bucket: GrantedBucket, key: string, sizes: readonly number[]) {
+  const uploadId = await createUpload(bucket, key);
+  const request = await uploadParts(bucket, key, uploadId, sizes);
+  return uploads.complete(bucket, key, uploadId, request, undefined);
+}
+
+export async function blobKeys(): Promise<string[]> {
+  const page = await env.STORE.list({ prefix: "~b/" });
+  return page.objects.map((blob) => blob.key);
+}
+
+/** One whole pass over all blob sets, `afterMs` from now. */
+export async function sweep(afterMs: number): Promise<Record<SweepOutcome, number>> {
+  const now = new Date(Date.now() + afterMs);
+  return sweepBlobSets({ db: env.DB, region: "us-east-1", store: env.STORE, blobSets, now, graceMs: GRACE_MS });
+}
+
+/** Passes until dead sets are gone: found dead once, removed a grace period later. */
+export async function sweepFully(): Promise<void> {
+  await sweep(2 * GRACE_MS);
+  await sweep(4 * GRACE_MS);
+  await sweep(6 * GRACE_MS);
+}

@@ -1,0 +1,142 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { GrantedBucket } from "../../../src/access/authorize.ts";
+import { UploadRecords } from "../../../src/storage/uploads/upload-records.ts";
+import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
+import {
+  blobKeys,
+  blobSets,
+  completeUpload,
+  createUpload,
+  filled,
+  GRACE_MS,
+  MIB,
+  sweep,
+  sweepFully,
+  uploadParts,
+  uploads,
+} from "../../support/uploads.ts";
+
+const CRC = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
+const LARGE = filled(2 * MIB, 7);
+
+async function putManifest(bucket: GrantedBucket, key: string): Promise<void> {
+  await objects.put(bucket, key, bodyOf(LARGE, CRC), attributes());
+}
+
+async function copy(bucket: GrantedBucket, from: string, to: string): Promise<void> {
+  const opened = await objects.open(bucket, from, undefined);
+  if (opened === undefined) throw new Error("no source");
+  await objects.copy(opened, { bucket, key: to }, attributes());
+}
+
+async function isWhole(bucket: GrantedBucket, key: string): Promise<boolean> {
+  const opened = await objects.open(bucket, key, undefined);
+  if (opened === undefined) return false;
+  const bytes = await new Response(await opened.body()).arrayBuffer();
+  return bytes.byteLength === opened.object.sizeBytes;
+}
+
+describe("garbage", () => {
+  it("goes: overwritten, deleted, aborted, crashed; and nothing in use ever does", async () => {
+    const bucket = testBucket();
+    await putManifest(bucket, "kept");
+    await completeUpload(bucket, "kept-upload", [5 * MIB, 10]);
+    await putManifest(bucket, "overwritten");
+    await objects.put(bucket, "overwritten", bodyOf("small"), attributes());
+    await completeUpload(bucket, "deleted", [10]);
+    await objects.delete(bucket, ["deleted"]);
+    const aborted = await createUpload(bucket, "aborted");
+    await uploadParts(bucket, "aborted", aborted, [10]);
+    await uploads.abort(bucket, "aborted", aborted);
+    // A writer that died between the blob and the entry, and one that died before it recorded its part.
+    await env.STORE.put(`~b/${"0".repeat(27)}/1`, "orphan", { customMetadata: { entry: `${bucket.id}/never` } });
+    const open = await createUpload(bucket, "open");
+    await uploadParts(bucket, "open", open, [10]);
+
+    await sweepFully();
+
+    expect(await isWhole(bucket, "kept")).toBe(true);
+    expect(await isWhole(bucket, "kept-upload")).toBe(true);
+    const sets = new Set((await blobKeys()).map((key) => key.split("/")[1]));
+    expect(sets.size).toBe(3);
+    expect([...sets].some((set) => set !== undefined && open.startsWith(set))).toBe(true);
+  });
+
+  it("is left alone for the grace period, counted from when it was found dead", async () => {
+    const bucket = testBucket();
+    const before = (await blobKeys()).length;
+    await putManifest(bucket, "k");
+    const reader = await objects.open(bucket, "k", undefined);
+    await objects.delete(bucket, ["k"]);
+    await sweep(0.5 * GRACE_MS);
+    await sweep(1.5 * GRACE_MS);
+    await sweep(2.4 * GRACE_MS);
+    expect(await blobKeys()).toHaveLength(before + 1);
+    expect((await new Response(await reader?.body()).arrayBuffer()).byteLength).toBe(LARGE.byteLength);
+    await sweep(2.6 * GRACE_MS);
+    expect(await blobKeys()).toHaveLength(before);
+  });
+
+  it("is no garbage while a copy names it, whichever of the two goes first", async () => {
+    const bucket = testBucket();
+    for (const [gone, left] of [
+      ["source", "target"],
+      ["target", "source"],
+    ] as const) {
+      await completeUpload(bucket, "source", [5 * MIB, 10]);
+      await copy(bucket, "source", "target");
+      await copy(bucket, "target", "third");
+      await objects.delete(bucket, [gone, "third"]);
+      await sweepFully();
+      expect(await isWhole(bucket, left)).toBe(true);
+      await objects.delete(bucket, [left]);
+    }
+    await sweepFully();
+    expect(await textOf(bucket, "source")).toBeUndefined();
+  });
+
+  it("never loses a copy to a sweep that runs beside it", async () => {
+    const bucket = testBucket();
+    for (let round = 0; round < 8; round++) {
+      await putManifest(bucket, "source");
+      await sweep((round % 2 === 0 ? 2 : 4) * GRACE_MS);
+      const copied = copy(bucket, "source", "target").then(
+        () => true,
+        () => false,
+      );
+      const removed = objects.delete(bucket, ["source"]);
+      const swept = [sweep(2 * GRACE_MS), sweep(4 * GRACE_MS)];
+      const [isCopied] = await Promise.all([copied, removed, ...swept]);
+      await sweepFully();
+      expect(await isWhole(bucket, "target")).toBe(isCopied);
+      await objects.delete(bucket, ["target"]);
+    }
+  });
+
+  it("of a completed upload, a stray part, goes too while the object stays", async () => {
+    const bucket = testBucket();
+    const uploadId = await createUpload(bucket, "k");
+    const request = await uploadParts(bucket, "k", uploadId, [10]);
+    const stray = `~b/${uploadId.slice(0, 27)}/9.straystr`;
+    await env.STORE.put(stray, "never recorded");
+    await uploads.complete(bucket, "k", uploadId, request, undefined);
+    await sweepFully();
+    expect(await env.STORE.head(stray)).toBeNull();
+    expect(await isWhole(bucket, "k")).toBe(true);
+  });
+
+  it("that is being removed takes no new reference", async () => {
+    const bucket = testBucket();
+    await putManifest(bucket, "k");
+    const opened = await objects.open(bucket, "k", undefined);
+    const blobSetId = (await opened?.manifest())?.b ?? "";
+    await runInDurableObject(blobSets.of(blobSetId), (_instance, state) => {
+      new UploadRecords(state.storage).setDying();
+    });
+    expect(await blobSets.addReference(blobSetId, { region: "us-east-1", entry: `${bucket.id}/copy` })).toBe(false);
+    await expect(copy(bucket, "k", "copy")).rejects.toMatchObject({ code: "SlowDown" });
+    expect(await objects.head(bucket, "copy")).toBeUndefined();
+  });
+});

@@ -1,0 +1,209 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import type { GrantedBucket } from "../../../src/access/authorize.ts";
+import type { CompletionRequest } from "../../../src/model/upload.ts";
+import type { Answer, CompletionAnswer } from "../../../src/storage/uploads/messages.ts";
+import { UploadCoordinator } from "../../../src/storage/uploads/upload-coordinator.ts";
+import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
+import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
+import { blobKeys, blobSets, createUpload, filled, MIB, stores, uploadParts, uploads } from "../../support/uploads.ts";
+
+const codeOf = (error: { code: string }) => error.code;
+
+function etagOf(parts: readonly Uint8Array[]): string {
+  const whole = createHash("md5");
+  for (const part of parts) whole.update(createHash("md5").update(part).digest());
+  return `${whole.digest("hex")}-${parts.length}`;
+}
+
+async function sha256Of(bucket: GrantedBucket, key: string): Promise<string> {
+  const opened = await objects.open(bucket, key, undefined);
+  const bytes = new Uint8Array(await new Response(await opened?.body()).arrayBuffer());
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+describe("completing an upload", () => {
+  it("joins parts of unequal sizes, in any order of arrival, under S3's ETag", async () => {
+    const bucket = testBucket();
+    const uploadId = await createUpload(bucket, "k");
+    const sizes = [6 * MIB, 5 * MIB, 9 * MIB, 123];
+    const bytes = sizes.map((size, index) => filled(size, index + 1));
+    const etags = new Map<number, string>();
+    await Promise.all(
+      [4, 2, 1, 3].map(async (partNumber) => {
+        const body = bodyOf(bytes[partNumber - 1] ?? new Uint8Array());
+        etags.set(partNumber, (await uploads.putPart(bucket, "k", uploadId, partNumber, body)).etag);
+      }),
+    );
+    const parts = [1, 2, 3, 4].map((partNumber) => ({ partNumber, etag: etags.get(partNumber) ?? "", checksums: [] }));
+    const { etag } = await uploads.complete(bucket, "k", uploadId, { parts }, undefined);
+    expect(etag).toBe(etagOf(bytes));
+    expect(await objects.head(bucket, "k")).toMatchObject({ etag, sizeBytes: 20 * MIB + 123, partCount: 4 });
+    expect(await sha256Of(bucket, "k")).toBe(
+      bytes.reduce((hash, part) => hash.update(part), createHash("sha256")).digest("hex"),
+    );
+    const border = await objects.open(bucket, "k", { kind: "from", first: 6 * MIB - 2, last: 6 * MIB + 1 });
+    expect([...new Uint8Array(await new Response(await border?.body()).arrayBuffer())]).toEqual([1, 1, 2, 2]);
+    const part = await objects.open(bucket, "k", { kind: "part", partNumber: 4 });
+    expect(part?.range).toEqual({ offset: 20 * MIB, length: 123 });
+    await part?.discard();
+    expect((await objects.headPart(bucket, "k", 5))?.range).toBe("unsatisfiable");
+  });
+
+  it("gives the same answer again, and NoSuchUpload to anybody who names other parts", async () => {
+    const bucket = testBucket();
+    const uploadId = await createUpload(bucket, "k");
+    const request = await uploadParts(bucket, "k", uploadId, [5 * MIB, 10]);
+    const first = await uploads.complete(bucket, "k", uploadId, request, undefined);
+    await objects.put(bucket, "k", bodyOf("newer"), attributes());
+    expect(await uploads.complete(bucket, "k", uploadId, request, undefined)).toEqual(first);
+    expect(await textOf(bucket, "k")).toBe("newer");
+    const other = { parts: request.parts.slice(0, 1) };
+    await expect(uploads.complete(bucket, "k", uploadId, other, undefined)).rejects.toMatchObject({
+      code: "NoSuchUpload",
+    });
+  });
+
+  it("lets exactly one of completion and abortion win, over many races", async () => {
+    for (let round = 0; round < 10; round++) {
+      const bucket = testBucket();
+      const uploadId = await createUpload(bucket, "k");
+      const request = await uploadParts(bucket, "k", uploadId, [10]);
+      const complete = () =>
+        uploads.complete(bucket, "k", uploadId, request, undefined).then(() => "completed", codeOf);
+      const abort = () => uploads.abort(bucket, "k", uploadId).then(() => "aborted", codeOf);
+      const outcomes = await Promise.all(
+        round % 2 === 0 ? [complete(), abort(), complete()] : [abort(), complete(), abort()],
+      );
+      const completed = outcomes.includes("completed");
+      expect(outcomes.includes("aborted")).toBe(!completed);
+      expect(await textOf(bucket, "k").then((text) => text !== undefined)).toBe(completed);
+    }
+  });
+
+  it("takes a part before or after, never in between: UploadPart against completion", async () => {
+    for (let round = 0; round < 5; round++) {
+      const bucket = testBucket();
+      const uploadId = await createUpload(bucket, "k");
+      const request = await uploadParts(bucket, "k", uploadId, [10]);
+      const [completed, part] = await Promise.all([
+        uploads.complete(bucket, "k", uploadId, request, undefined).then(() => "completed", codeOf),
+        uploads.putPart(bucket, "k", uploadId, 1, bodyOf("another")).then(() => "recorded", codeOf),
+      ]);
+      // Recorded first, the part named by the request is stale.
+      expect([completed, part].join()).toMatch(/^(completed,NoSuchUpload|InvalidPart,recorded)$/);
+    }
+  });
+
+  it("applies its condition atomically and stays open where it fails", async () => {
+    const bucket = testBucket();
+    const uploadId = await createUpload(bucket, "k");
+    const request = await uploadParts(bucket, "k", uploadId, [10]);
+    const { etag } = await objects.put(bucket, "k", bodyOf("there"), attributes());
+    const create = uploads.complete(bucket, "k", uploadId, request, { kind: "if-none-match-any" });
+    await expect(create).rejects.toMatchObject({ code: "PreconditionFailed" });
+    expect(await textOf(bucket, "k")).toBe("there");
+    await uploads.complete(bucket, "k", uploadId, request, { kind: "if-match", etag });
+    expect((await objects.head(bucket, "k"))?.partCount).toBe(1);
+  });
+
+  it("leaves no blob of a part that was uploaded again or not named", async () => {
+    const bucket = testBucket();
+    const before = (await blobKeys()).length;
+    const uploadId = await createUpload(bucket, "k");
+    const request = await uploadParts(bucket, "k", uploadId, [10, 20, 30]);
+    await uploads.putPart(bucket, "k", uploadId, 3, bodyOf("again"));
+    expect(await blobKeys()).toHaveLength(before + 3);
+    await uploads.complete(bucket, "k", uploadId, { parts: request.parts.slice(0, 1) }, undefined);
+    expect(await blobKeys()).toHaveLength(before + 1);
+  });
+
+  it("knows no upload by a forged id, another key's id or an aborted one", async () => {
+    const bucket = testBucket();
+    const uploadId = await createUpload(bucket, "k");
+    const forged = `${uploadId.slice(0, -1)}${uploadId.endsWith("A") ? "B" : "A"}`;
+    for (const [key, id] of [
+      ["k", forged],
+      ["other", uploadId],
+      ["k", ""],
+      ["k", "../x"],
+    ] as const) {
+      await expect(uploads.putPart(bucket, key, id, 1, bodyOf("x"))).rejects.toMatchObject({ code: "NoSuchUpload" });
+    }
+    const before = await blobKeys();
+    await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("x"));
+    await uploads.abort(bucket, "k", uploadId);
+    await expect(uploads.abort(bucket, "k", uploadId)).rejects.toMatchObject({ code: "NoSuchUpload" });
+    await expect(uploads.putPart(bucket, "k", uploadId, 1, bodyOf("x"))).rejects.toMatchObject({
+      code: "NoSuchUpload",
+    });
+    expect(await blobKeys()).toEqual(before);
+  });
+});
+
+/** R2 that fails at its n-th call, before the call has its effect or after. */
+function cutting(bucket: R2Bucket, cutAt: number, when: "before" | "after"): { store: R2Bucket; calls(): number } {
+  let calls = 0;
+  const store = new Proxy(bucket, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return async (...parameters: unknown[]) => {
+        const isCut = ++calls === cutAt;
+        if (isCut && when === "before") throw new Error("cut");
+        const result: unknown = await Reflect.apply(value, target, parameters);
+        if (isCut) throw new Error("cut");
+        return result;
+      };
+    },
+  });
+  return { store, calls: () => calls };
+}
+
+describe("a completion that is cut", () => {
+  async function completeCut(uploadId: string, request: CompletionRequest, cutAt: number, when: "before" | "after") {
+    const stub = blobSets.of(blobSetOfUpload(uploadId));
+    return runInDurableObject(stub, async (_instance, state) => {
+      const { store } = cutting(env.STORE, cutAt, when);
+      const coordinator = new UploadCoordinator(state.storage, new Map([["us-east-1", store]]));
+      return coordinator.complete({ request }).catch((error: unknown): Answer<CompletionAnswer> => {
+        return { ok: false, code: "InternalError", message: String(error) };
+      });
+    });
+  }
+
+  for (const when of ["before", "after"] as const) {
+    it.each([1, 2, 3])(`${when} its R2 call %i has its effect is finished by the client's retry`, async (cutAt) => {
+      const bucket = testBucket();
+      const uploadId = await createUpload(bucket, "k");
+      const request = await uploadParts(bucket, "k", uploadId, [10, 20]);
+      const named = { parts: request.parts.slice(0, 1) };
+      await completeCut(uploadId, named, cutAt, when);
+      const { etag } = await uploads.complete(bucket, "k", uploadId, named, undefined);
+      expect(await objects.head(bucket, "k")).toMatchObject({ etag, sizeBytes: 10 });
+      expect(stores.size).toBe(1);
+    });
+  }
+
+  it("and whose entry landed is not done twice, even with If-None-Match", async () => {
+    const bucket = testBucket();
+    const uploadId = await createUpload(bucket, "k");
+    const request = await uploadParts(bucket, "k", uploadId, [10]);
+    expect(await completeCut(uploadId, request, 1, "after")).toMatchObject({ ok: false, code: "InternalError" });
+    expect((await objects.head(bucket, "k"))?.sizeBytes).toBe(10);
+    const condition = { kind: "if-none-match-any" } as const;
+    const { etag } = await uploads.complete(bucket, "k", uploadId, request, condition);
+    expect((await objects.head(bucket, "k"))?.etag).toBe(etag);
+  });
+
+  it("and whose entry landed cannot be aborted any more", async () => {
+    const bucket = testBucket();
+    const uploadId = await createUpload(bucket, "k");
+    const request = await uploadParts(bucket, "k", uploadId, [10]);
+    await completeCut(uploadId, request, 1, "after");
+    await expect(uploads.abort(bucket, "k", uploadId)).rejects.toMatchObject({ code: "NoSuchUpload" });
+    expect((await objects.head(bucket, "k"))?.sizeBytes).toBe(10);
+  });
+});
