@@ -72,8 +72,10 @@ async function serve(request: Request, services: Services, log: RequestLog): Pro
   refuseUnexpectedOwner(signed, buckets);
 
   const source: BodySource = {
-    document: ({ maxBytes, digest }) =>
-      readWholeBody(signed, signed.headers, authentication, { maxBytes, requireDigest: digest === "required" }),
+    document({ maxBytes, digest }) {
+      const headers = digest === "content-md5" ? withoutChecksums(signed.headers) : signed.headers;
+      return readWholeBody(signed, headers, authentication, { maxBytes, requireDigest: digest === "required" });
+    },
     stream: () => openObjectBody(signed, signed.headers, authentication),
   };
   return prepared.run(
@@ -87,6 +89,10 @@ async function serve(request: Request, services: Services, log: RequestLog): Pro
     },
     source,
   );
+}
+
+function withoutChecksums(headers: Headers): Headers {
+  return new Headers([...headers].filter(([name]) => !name.startsWith("x-amz-checksum-")));
 }
 
 function readRequest(request: Request, domains: readonly string[], log: RequestLog): S3Request {

@@ -3,6 +3,7 @@
  * 501, so that it can never fall through to another operation.
  */
 import { OPERATION_NAMES, type OperationName } from "../protocol/operation-name.ts";
+import { DeleteBucketTagging, GetBucketTagging, PutBucketTagging } from "./bucket/bucket-tagging.ts";
 import { CreateBucket } from "./bucket/create-bucket.ts";
 import { DeleteBucket } from "./bucket/delete-bucket.ts";
 import { GetBucketLocation } from "./bucket/get-bucket-location.ts";
@@ -11,11 +12,20 @@ import { HeadBucket } from "./bucket/head-bucket.ts";
 import { ListObjectVersions } from "./bucket/list-object-versions.ts";
 import { ListObjects } from "./bucket/list-objects.ts";
 import { ListObjectsV2 } from "./bucket/list-objects-v2.ts";
+import { AbortMultipartUpload } from "./multipart/abort-multipart-upload.ts";
+import { CompleteMultipartUpload } from "./multipart/complete-multipart-upload.ts";
+import { CreateMultipartUpload } from "./multipart/create-multipart-upload.ts";
+import { ListMultipartUploads } from "./multipart/list-multipart-uploads.ts";
+import { ListParts } from "./multipart/list-parts.ts";
+import { UploadPart } from "./multipart/upload-part.ts";
+import { UploadPartCopy } from "./multipart/upload-part-copy.ts";
+import { CopyObject } from "./object/copy-object.ts";
 import { DeleteObject } from "./object/delete-object.ts";
 import { DeleteObjects } from "./object/delete-objects.ts";
 import { GetObject } from "./object/get-object.ts";
 import { GetObjectAttributes } from "./object/get-object-attributes.ts";
 import { HeadObject } from "./object/head-object.ts";
+import { DeleteObjectTagging, GetObjectTagging, PutObjectTagging } from "./object/object-tagging.ts";
 import { PutObject } from "./object/put-object.ts";
 import { notImplemented, type Operation } from "./operation.ts";
 import { ListBuckets } from "./service/list-buckets.ts";
@@ -24,18 +34,32 @@ const OFFERED: readonly Operation[] = [
   ListBuckets,
   CreateBucket,
   DeleteBucket,
+  DeleteBucketTagging,
   GetBucketLocation,
+  GetBucketTagging,
   GetBucketVersioning,
   HeadBucket,
+  PutBucketTagging,
   ListObjects,
   ListObjectsV2,
   ListObjectVersions,
+  ListMultipartUploads,
+  CopyObject,
   DeleteObject,
+  DeleteObjectTagging,
   DeleteObjects,
   GetObject,
   GetObjectAttributes,
+  GetObjectTagging,
   HeadObject,
   PutObject,
+  PutObjectTagging,
+  CreateMultipartUpload,
+  UploadPart,
+  UploadPartCopy,
+  CompleteMultipartUpload,
+  AbortMultipartUpload,
+  ListParts,
 ];
 
 const byName = new Map(OFFERED.map((operation) => [operation.name, operation]));

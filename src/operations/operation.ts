@@ -17,10 +17,16 @@ import type { Stores } from "../storage/stores.ts";
 export type BodyKind =
   /** The body is not looked at. */
   | { readonly kind: "none" }
-  /** A small document, verified and read whole. `digest: "required"`: Content-MD5 or a checksum must come with it. */
-  | { readonly kind: "document"; readonly maxBytes: number; readonly digest: "required" | "optional" }
+  /** A small document, verified and read whole. */
+  | { readonly kind: "document"; readonly maxBytes: number; readonly digest: DocumentDigest }
   /** Object bytes, verified while they stream. */
   | { readonly kind: "stream" };
+
+/**
+ * `required`: Content-MD5 or a checksum must come with it. `content-md5`: the request's checksum headers are about
+ * something else than its body.
+ */
+export type DocumentDigest = "required" | "optional" | "content-md5";
 
 interface BodyTypes {
   none: undefined;
@@ -30,7 +36,7 @@ interface BodyTypes {
 
 /** Hands out the request's body, once, in the form the operation declared. */
 export interface BodySource {
-  document(options: { maxBytes: number; digest: "required" | "optional" }): Promise<Uint8Array>;
+  document(options: { maxBytes: number; digest: DocumentDigest }): Promise<Uint8Array>;
   stream(): ObjectBody;
 }
 

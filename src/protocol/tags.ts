@@ -2,19 +2,20 @@
  * What a tag may be: "Categorizing your objects using tags" (object-tagging), "Using cost allocation S3 bucket tags",
  * and the form the `x-amz-tagging` header gives them.
  */
-import { S3Error } from "../errors.ts";
-import { parseQuery } from "./query.ts";
-
-export interface Tag {
-  readonly key: string;
-  readonly value: string;
-}
+import { invalidArgument, S3Error } from "../errors.ts";
+import type { Tag } from "../model/object.ts";
+import { percentDecode } from "./percent-encoding.ts";
 
 export type TagScope = "object" | "bucket";
 
 const MAX_TAGS: Readonly<Record<TagScope, number>> = { object: 10, bucket: 50 };
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 256;
+/** AWS words it differently for each ("seen on AWS", LocalStack's recordings of 2026-02). */
+const RESERVED_MESSAGE: Readonly<Record<TagScope, string>> = {
+  object: "Your TagKey cannot be prefixed with aws:",
+  bucket: "System tags cannot be added/updated by requester",
+};
 const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
 /**
@@ -38,7 +39,7 @@ export function validateTags(tags: readonly Tag[], scope: TagScope): readonly Ta
       throw invalidTag("The TagValue you have provided is invalid", { TagKey: key, TagValue: value });
     }
     if (key.toLowerCase().startsWith("aws:")) {
-      throw invalidTag("System tags cannot be added/updated by requester", { TagKey: key });
+      throw invalidTag(RESERVED_MESSAGE[scope], { TagKey: key });
     }
     if (seen.has(key)) throw invalidTag("Cannot provide multiple Tags with the same key", { TagKey: key });
     seen.add(key);
@@ -46,27 +47,41 @@ export function validateTags(tags: readonly Tag[], scope: TagScope): readonly Ta
   return tags;
 }
 
+const HEADER = "x-amz-tagging";
+
 /**
- * Parses `x-amz-tagging: Project=Blue&Owner=a%20b`.
+ * Parses `x-amz-tagging: Project=Blue&Owner=a%20b`; no header is no tags.
  *
- * @throws S3Error `InvalidTag` as `validateTags`; `InvalidArgument` if it is not a query string.
+ * @throws S3Error `InvalidTag` and `BadRequest` as `validateTags`; `InvalidArgument` if it is not a query string, or
+ *   if a key is empty or comes twice.
  */
-export function parseTaggingHeader(header: string): readonly Tag[] {
-  let entries: readonly (readonly [string, string])[];
-  try {
-    entries = parseQuery(header).entries;
-  } catch (cause) {
-    throw new S3Error("InvalidArgument", {
-      message:
-        "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
-      details: { ArgumentName: "x-amz-tagging", ArgumentValue: header },
-      cause,
-    });
-  }
-  return validateTags(
-    entries.map(([key, value]) => ({ key, value })),
-    "object",
-  );
+export function parseTaggingHeader(header: string | null): readonly Tag[] {
+  if (header === null) return [];
+  const tags = header
+    .split("&")
+    .filter((pair) => pair !== "")
+    .map((pair) => parsePair(pair, header));
+  if (new Set(tags.map((tag) => tag.key)).size < tags.length) throw malformedHeader(header);
+  return validateTags(tags, "object");
+}
+
+function parsePair(pair: string, header: string): Tag {
+  const [key = "", value = "", ...more] = pair.split("=");
+  if (key === "" || more.length > 0) throw malformedHeader(header);
+  const decode = (text: string) => {
+    try {
+      return percentDecode(text.replaceAll("+", " "));
+    } catch {
+      throw malformedHeader(header);
+    }
+  };
+  return { key: decode(key), value: decode(value) };
+}
+
+function malformedHeader(header: string): S3Error {
+  const message =
+    "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.";
+  return invalidArgument(message, HEADER, header);
 }
 
 function invalidTag(message: string, details: Readonly<Record<string, string>> = {}): S3Error {

@@ -8,7 +8,6 @@ import { S3Error } from "../errors.ts";
 const UNSUPPORTED: readonly (readonly [header: string, ...harmless: string[]])[] = [
   ["x-amz-acl", "private", "bucket-owner-full-control"],
   ["x-amz-grant-"],
-  ["x-amz-tagging", ""],
   ["x-amz-object-lock-"],
   ["x-amz-bucket-object-lock-enabled", "false", "False"],
   ["x-amz-object-ownership", "BucketOwnerEnforced"],

@@ -19,15 +19,13 @@ export const CreateBucket = operation({
     const { caller } = grant;
     if (caller.kind !== "account") throw new S3Error("AccessDenied");
     const configuration = parseCreateBucketConfiguration(body);
-    if (configuration.tags.length > 0) {
-      throw new S3Error("NotImplemented", { message: "Bucket tags are not implemented." });
-    }
+    const { tags } = configuration;
     const chosen = configuration.locationConstraint || region;
     if (!regions.includes(chosen)) {
       throw new S3Error("InvalidLocationConstraint", { details: { LocationConstraint: chosen } });
     }
     const { account } = caller;
-    const result = await stores.buckets.create(grant, { name, accountId: account.id, region: chosen, now });
+    const result = await stores.buckets.create(grant, { name, accountId: account.id, region: chosen, tags, now });
     switch (result.outcome) {
       case "created":
         return;
@@ -36,8 +34,9 @@ export const CreateBucket = operation({
       case "exists":
         if (result.accountId !== account.id)
           throw new S3Error("BucketAlreadyExists", { details: { BucketName: name } });
-        // AWS, for the sake of old clients: in us-east-1 an owner who asks again is told that all is well.
-        if (chosen === "us-east-1") return;
+        // AWS, for the sake of old clients: in us-east-1 an owner who asks again is told that all is well, unless there
+        // were tags in the request, which are not looked at.
+        if (chosen === "us-east-1" && tags.length === 0) return;
         throw new S3Error("BucketAlreadyOwnedByYou", { details: { BucketName: name } });
       default:
         return result satisfies never;

@@ -1,22 +1,29 @@
 /** GetObject (API_GetObject). Conditions are judged on the metadata that comes with the bytes: one R2 call. */
 import { S3Error } from "../../errors.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
-import { formatContentRange, objectHeaders, validatorHeaders } from "../../protocol/object-response.ts";
-import type { OpenedObject } from "../../storage/r2/objects.ts";
+import { validatorHeaders } from "../../protocol/object-response.ts";
+import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { operation, type S3Response } from "../operation.ts";
-import { parseReadInput, preconditionFailed, rangeNotSatisfiable, refuseAnonymousOverrides } from "./read-input.ts";
+import {
+  notSatisfiable,
+  parseReadInput,
+  preconditionFailed,
+  type Reading,
+  readHeaders,
+  refuseAnonymousOverrides,
+} from "./read-input.ts";
 
 export const GetObject = operation({
   name: "GetObject",
   body: { kind: "none" },
   parse: parseReadInput,
   requires: ({ bucket, key }) => [{ action: "s3:GetObject", bucket, key }],
-  async execute(input, { grant, stores }): Promise<S3Response> {
+  async execute(input, { grant, stores: { objects } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
-    const opened = await stores.objects.open(grant.bucket(input.bucket), input.key, input.range);
+    const opened = await objects.open(grant.bucket(input.bucket), input.key, input.selection);
     if (opened === undefined) throw new S3Error("NoSuchKey", { details: { Key: input.key } });
     try {
-      return await answer(opened, input);
+      return await answer(opened, { objects, grant, input });
     } catch (error) {
       await opened.discard().catch(() => {});
       throw error;
@@ -25,8 +32,9 @@ export const GetObject = operation({
   respond: (response) => response,
 });
 
-async function answer(opened: OpenedObject, input: ReturnType<typeof parseReadInput>): Promise<S3Response> {
+async function answer(opened: OpenedObject, reading: Reading): Promise<S3Response> {
   const { object, range } = opened;
+  const { input } = reading;
   switch (evaluateReadConditions(input.conditions, object)) {
     case "precondition-failed":
       throw preconditionFailed(input.conditions);
@@ -35,12 +43,7 @@ async function answer(opened: OpenedObject, input: ReturnType<typeof parseReadIn
       return { status: 304, headers: validatorHeaders(object) };
     case "proceed":
   }
-  if (range === "unsatisfiable") throw rangeNotSatisfiable(input.rangeText, object.sizeBytes);
-  const isPart = input.partNumber !== undefined;
-  const headers = { ...objectHeaders(object, input.checksumMode && range === undefined), ...input.overrides };
-  const body = await opened.body();
-  if (range === undefined && !isPart) return { status: 200, headers, body };
-  const served = range ?? { offset: 0, length: object.sizeBytes };
-  const contentRange = object.sizeBytes === 0 ? {} : { "content-range": formatContentRange(served, object.sizeBytes) };
-  return { status: 206, headers: { ...headers, ...contentRange }, body };
+  if (range === "unsatisfiable") throw notSatisfiable(input, object);
+  const headers = await readHeaders(reading, object, range);
+  return { status: range === undefined ? 200 : 206, headers, body: await opened.body() };
 }

@@ -1,23 +1,30 @@
 /** HeadObject (API_HeadObject): GetObject's answer without the bytes. */
 import { S3Error } from "../../errors.ts";
 import { resolveRange } from "../../model/byte-range.ts";
+import type { ResolvedRange, StoredObject } from "../../model/object.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
-import { formatContentRange, objectHeaders, validatorHeaders } from "../../protocol/object-response.ts";
+import { validatorHeaders } from "../../protocol/object-response.ts";
 import { operation, type S3Response } from "../operation.ts";
-import { parseReadInput, preconditionFailed, rangeNotSatisfiable, refuseAnonymousOverrides } from "./read-input.ts";
+import {
+  notSatisfiable,
+  parseReadInput,
+  preconditionFailed,
+  type Reading,
+  readHeaders,
+  refuseAnonymousOverrides,
+} from "./read-input.ts";
 
 export const HeadObject = operation({
   name: "HeadObject",
   body: { kind: "none" },
   parse: parseReadInput,
   requires: ({ bucket, key }) => [{ action: "s3:GetObject", bucket, key }],
-  async execute(input, { grant, stores }) {
+  async execute(input, { grant, stores: { objects } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
-    const object = await stores.objects.head(grant.bucket(input.bucket), input.key);
-    if (object === undefined) throw new S3Error("NoSuchKey", { details: { Key: input.key } });
-    return object;
-  },
-  respond(object, input): S3Response {
+    const reading = { objects, grant, input };
+    const found = await find(reading);
+    if (found === undefined) throw new S3Error("NoSuchKey", { details: { Key: input.key } });
+    const { object, range } = found;
     switch (evaluateReadConditions(input.conditions, object)) {
       case "precondition-failed":
         throw preconditionFailed(input.conditions);
@@ -25,20 +32,27 @@ export const HeadObject = operation({
         return { status: 304, headers: validatorHeaders(object) };
       case "proceed":
     }
-    const range = input.range === undefined ? undefined : resolveRange(input.range, object.sizeBytes);
-    if (range === "unsatisfiable") throw rangeNotSatisfiable(input.rangeText, object.sizeBytes);
-    const headers = { ...objectHeaders(object, input.checksumMode && range === undefined), ...input.overrides };
-    if (range === undefined && input.partNumber === undefined) {
-      return { status: 200, headers: { ...headers, "content-length": String(object.sizeBytes) } };
-    }
-    const { offset, length } = range ?? { offset: 0, length: object.sizeBytes };
+    if (range === "unsatisfiable") throw notSatisfiable(input, object);
     return {
-      status: 206,
+      status: range === undefined ? 200 : 206,
       headers: {
-        ...headers,
-        "content-length": String(length),
-        ...(object.sizeBytes > 0 && { "content-range": formatContentRange({ offset, length }, object.sizeBytes) }),
+        ...(await readHeaders(reading, object, range)),
+        "content-length": String(range === undefined ? object.sizeBytes : range.length),
       },
     };
   },
+  respond: (response) => response,
 });
+
+interface Found {
+  readonly object: StoredObject;
+  readonly range: ResolvedRange | "unsatisfiable" | undefined;
+}
+
+async function find({ objects, grant, input }: Reading): Promise<Found | undefined> {
+  const bucket = grant.bucket(input.bucket);
+  const { selection } = input;
+  if (selection?.kind === "part") return objects.headPart(bucket, input.key, selection.partNumber);
+  const object = await objects.head(bucket, input.key);
+  return object && { object, range: selection && resolveRange(selection, object.sizeBytes) };
+}

@@ -1,13 +1,15 @@
 /** PutObject (API_PutObject). */
+import type { Permission } from "../../access/actions.ts";
 import { S3Error } from "../../errors.ts";
 import type { Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
-import type { ObjectAttributes } from "../../model/object.ts";
+import type { ObjectAttributes, Tag } from "../../model/object.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { formatETag } from "../../protocol/etag.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import { parseStorageClass } from "../../protocol/storage-class.ts";
+import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
 import { operation, requireObject } from "../operation.ts";
@@ -24,7 +26,7 @@ export const PutObject = operation({
       condition: parseWriteCondition(headers),
     };
   },
-  requires: ({ bucket, key }) => [{ action: "s3:PutObject", bucket, key }],
+  requires: ({ bucket, key, attributes }) => permissionsToWrite(bucket, key, attributes.tags),
   async execute({ bucket, key, attributes, condition }, { grant, stores }, body) {
     const owned = { ...attributes, ownerId: ownerOf(grant.caller) };
     return stores.objects.put(grant.bucket(bucket), key, body, owned, condition);
@@ -45,8 +47,15 @@ export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "owner
     content: parseContentHeaders(headers),
     userMetadata: parseUserMetadata(headers),
     storageClass: parseStorageClass(headers),
+    tags: parseTaggingHeader(headers.get("x-amz-tagging")),
     ...(redirect !== undefined && { websiteRedirectLocation: redirect }),
   };
+}
+
+/** Whoever tags an object while writing it must be allowed both (API_PutObject, "Permissions"). */
+export function permissionsToWrite(bucket: string, key: string, tags: readonly Tag[]): readonly Permission[] {
+  const write: Permission = { action: "s3:PutObject", bucket, key };
+  return tags.length === 0 ? [write] : [write, { action: "s3:PutObjectTagging", bucket, key }];
 }
 
 /** Objects belong to who wrote them. */

@@ -1,22 +1,26 @@
-/** What GetObject and HeadObject read from a request, and the two refusals they share. */
-import { invalidArgument, S3Error } from "../../errors.ts";
+/** What GetObject and HeadObject read from a request, and the refusals and headers they share. */
+import type { Grant } from "../../access/authorize.ts";
+import { S3Error } from "../../errors.ts";
 import type { Caller } from "../../model/caller.ts";
-import type { ByteRange } from "../../model/object.ts";
+import { checksumHeader } from "../../model/checksum.ts";
+import type { ResolvedRange, Selection, StoredObject } from "../../model/object.ts";
+import { formatContentRange, objectHeaders } from "../../protocol/object-response.ts";
+import { parsePartNumber } from "../../protocol/part-number.ts";
 import { parseRange } from "../../protocol/range.ts";
 import { parseResponseOverrides } from "../../protocol/response-overrides.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
+import type { Objects } from "../../storage/r2/objects.ts";
 import { requireObject } from "../operation.ts";
-
-const MAX_PART_NUMBER = 10_000;
 
 export interface ReadInput {
   readonly bucket: string;
   readonly key: string;
-  readonly range: ByteRange | undefined;
+  /** Undefined: the whole object. */
+  readonly selection: Selection | undefined;
+  /** The Range header as sent. */
   readonly rangeText: string;
-  readonly partNumber: number | undefined;
   readonly checksumMode: boolean;
   /** Headers the four read conditions stand in. */
   readonly conditions: Headers;
@@ -28,15 +32,14 @@ export function parseReadInput(request: S3Request): ReadInput {
   requireNullVersion(query);
   refuseUnsupportedHeaders(headers);
   const rangeText = headers.get("range");
-  const partNumber = parsePartNumber(query.get("partNumber"));
+  const partNumber = query.has("partNumber") ? parsePartNumber(query) : undefined;
   if (partNumber !== undefined && rangeText !== null) {
     throw new S3Error("InvalidRequest", { message: "Cannot specify both Range header and partNumber query parameter" });
   }
   return {
     ...requireObject(request),
-    range: parseRange(rangeText),
+    selection: partNumber === undefined ? parseRange(rangeText) : { kind: "part", partNumber },
     rangeText: rangeText ?? "",
-    partNumber,
     checksumMode: headers.get("x-amz-checksum-mode")?.toUpperCase() === "ENABLED",
     conditions: headers,
     overrides: parseResponseOverrides(request.query),
@@ -56,20 +59,71 @@ export function preconditionFailed(conditions: Headers): S3Error {
   return new S3Error("PreconditionFailed", { details: { Condition: condition } });
 }
 
-export function rangeNotSatisfiable(requested: string, sizeBytes: number): S3Error {
+/** What to say when the object has nothing of what was selected. */
+export function notSatisfiable({ selection, rangeText }: ReadInput, object: StoredObject): S3Error {
+  if (selection?.kind === "part") {
+    return new S3Error("InvalidPartNumber", {
+      details: { ActualPartCount: String(object.partCount ?? 1), PartNumberRequested: String(selection.partNumber) },
+    });
+  }
   return new S3Error("InvalidRange", {
-    details: { RangeRequested: requested, ActualObjectSize: String(sizeBytes) },
-    headers: { "content-range": `bytes */${sizeBytes}` },
+    details: { RangeRequested: rangeText, ActualObjectSize: String(object.sizeBytes) },
+    headers: { "content-range": `bytes */${object.sizeBytes}` },
   });
 }
 
-/** An object that was not uploaded in parts has one part, number 1. */
-function parsePartNumber(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const partNumber = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (partNumber < 1 || partNumber > MAX_PART_NUMBER) {
-    throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text);
-  }
-  if (partNumber > 1) throw new S3Error("InvalidPartNumber");
-  return partNumber;
+export interface Reading {
+  readonly objects: Objects;
+  readonly grant: Grant;
+  readonly input: ReadInput;
+}
+
+/** All headers of a 200 or a 206 but Content-Length. */
+export async function readHeaders(
+  reading: Reading,
+  object: StoredObject,
+  range: ResolvedRange | undefined,
+): Promise<Record<string, string>> {
+  const { input } = reading;
+  // No range can name nothing, which is what an empty object and an empty last part are.
+  const isRange = range !== undefined && range.length > 0;
+  return {
+    ...objectHeaders(object, input.checksumMode && servesWhole(input, object)),
+    ...(await partHeaders(reading, object)),
+    ...taggingCount(reading, object),
+    ...input.overrides,
+    ...(isRange && { "content-range": formatContentRange(range, object.sizeBytes) }),
+  };
+}
+
+/** An object that was not uploaded in parts is its own only part. */
+function servesWhole({ selection }: ReadInput, { partCount }: StoredObject): boolean {
+  return selection === undefined || (selection.kind === "part" && partCount === undefined);
+}
+
+/**
+ * A part's answer tells how many there are, and the part's own checksum under the type of the whole object's, if the
+ * upload was created with an algorithm (seen on AWS, LocalStack's recordings of 2026-02).
+ */
+async function partHeaders(
+  { objects, grant, input }: Reading,
+  object: StoredObject,
+): Promise<Record<string, string> | undefined> {
+  const { selection } = input;
+  if (selection?.kind !== "part" || object.partCount === undefined) return undefined;
+  const count = { "x-amz-mp-parts-count": String(object.partCount) };
+  if (!input.checksumMode || object.checksum === undefined) return count;
+  const found = await objects.parts(grant.bucket(input.bucket), input.key);
+  // Overwritten meanwhile: better no checksum than one of other bytes.
+  const part = found?.object.etag === object.etag ? found.parts?.[selection.partNumber - 1] : undefined;
+  if (part?.checksum === undefined) return count;
+  const { algorithm, value } = part.checksum;
+  return { ...count, [checksumHeader(algorithm)]: value, "x-amz-checksum-type": object.checksum.type };
+}
+
+/** "x-amz-tagging-count: the number of tags, if any, … when you have the relevant permission to read object tags". */
+function taggingCount({ grant, input }: Reading, { tags }: StoredObject): Record<string, string> | undefined {
+  if (tags.length === 0) return undefined;
+  const isAllowed = grant.allows({ action: "s3:GetObjectTagging", bucket: input.bucket, key: input.key });
+  return isAllowed ? { "x-amz-tagging-count": String(tags.length) } : undefined;
 }

@@ -1,6 +1,7 @@
 /** Request of CreateBucket (API_CreateBucket). */
 import { S3Error } from "../../errors.ts";
-import { type Tag, validateTags } from "../tags.ts";
+import type { Tag } from "../../model/object.ts";
+import { validateTags } from "../tags.ts";
 import { childText, findChild, parseXml, requireOnly } from "./reader.ts";
 import { parseTagElements } from "./tagging.ts";
 

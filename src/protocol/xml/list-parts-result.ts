@@ -3,9 +3,10 @@ import type { ChecksumAlgorithm, ChecksumType } from "../../model/checksum.ts";
 import type { StorageClass } from "../../model/object.ts";
 import { formatIso8601 } from "../dates.ts";
 import { formatETag } from "../etag.ts";
+import { type EncodingType, encodeListed } from "../url-encoding.ts";
 import { type ChecksumValue, checksumNode } from "./checksum.ts";
 import { type Owner, ownerNode } from "./owner.ts";
-import { formatXml, xmlElement, xmlText } from "./writer.ts";
+import { formatXml, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
 export interface ListPartsResult {
   readonly bucket: string;
@@ -19,6 +20,8 @@ export interface ListPartsResult {
   readonly nextPartNumberMarker: number;
   readonly maxParts: number;
   readonly isTruncated: boolean;
+  /** Not S3's, which has it in every other listing; the key may need it here as much. */
+  readonly encodingType?: EncodingType;
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType } | undefined;
   readonly parts: readonly ListedPart[];
 }
@@ -34,7 +37,7 @@ export interface ListedPart {
 export function formatListPartsResult(result: ListPartsResult): string {
   return formatXml("ListPartsResult", [
     xmlText("Bucket", result.bucket),
-    xmlText("Key", result.key),
+    xmlText("Key", encodeListed(result.key, result.encodingType)),
     xmlText("UploadId", result.uploadId),
     ownerNode("Initiator", result.initiator),
     ownerNode("Owner", result.owner),
@@ -43,6 +46,7 @@ export function formatListPartsResult(result: ListPartsResult): string {
     xmlText("NextPartNumberMarker", result.nextPartNumberMarker),
     xmlText("MaxParts", result.maxParts),
     xmlText("IsTruncated", result.isTruncated),
+    xmlOptional("EncodingType", result.encodingType),
     result.checksum && xmlText("ChecksumAlgorithm", result.checksum.algorithm),
     result.checksum && xmlText("ChecksumType", result.checksum.type),
     ...result.parts.map((part) =>

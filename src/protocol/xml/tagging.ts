@@ -1,5 +1,6 @@
 /** Request and answer of the tagging operations (API_PutObjectTagging, API_PutBucketTagging). */
-import { type Tag, type TagScope, validateTags } from "../tags.ts";
+import type { Tag } from "../../model/object.ts";
+import { type TagScope, validateTags } from "../tags.ts";
 import { malformedXml, parseXml, requireChild, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
 import { formatXml, xmlElement, xmlText } from "./writer.ts";
 

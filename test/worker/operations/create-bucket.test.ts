@@ -166,7 +166,6 @@ describe("CreateBucket", () => {
   it.each([
     ["Location", "<Location><Name>use1-az4</Name><Type>AvailabilityZone</Type></Location>", "Directory buckets"],
     ["Bucket", "<Bucket><Type>Directory</Type></Bucket>", "Directory buckets"],
-    ["Tags", "<Tags><Tag><Key>k</Key><Value>v</Value></Tag></Tags>", "Bucket tags"],
   ])("CreateBucket refuses %s with NotImplemented", async (_name, inner, subject) => {
     const bucket = newName();
     await expectError(await create({ bucket, body: configuration(inner) }), 501, "NotImplemented", {

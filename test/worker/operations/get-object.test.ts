@@ -355,6 +355,7 @@ describe("GetObject with parameters", () => {
     await expectError(await get({ bucket, query: "partNumber=2" }), 416, "InvalidPartNumber", {
       message: "The requested partnumber is not satisfiable",
       resource: `/${bucket}/k`,
+      details: { ActualPartCount: "1", PartNumberRequested: "2" },
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseTaggingHeader, type Tag } from "../../../../src/protocol/tags.ts";
+import type { Tag } from "../../../../src/model/object.ts";
+import { parseTaggingHeader } from "../../../../src/protocol/tags.ts";
 import { formatTagging, parseTagging } from "../../../../src/protocol/xml/tagging.ts";
 import { failure } from "../failure.ts";
 import { bytes, golden } from "./golden.ts";
@@ -56,12 +57,17 @@ describe("limits of tags", () => {
     [[{ key: "k", value: "v".repeat(257) }], "The TagValue you have provided is invalid"],
     [[{ key: "k<", value: "v" }], "The TagKey you have provided is invalid"],
     [[{ key: "k", value: "a\rb" }], "The TagValue you have provided is invalid"],
-    [[{ key: "aws:x", value: "v" }], "System tags cannot be added/updated by requester"],
+    [[{ key: "aws:x", value: "v" }], "Your TagKey cannot be prefixed with aws:"],
     [[...tags(2), ...tags(1)], "Cannot provide multiple Tags with the same key"],
   ])("refuses %j with InvalidTag", (set, message) => {
     const error = failure(() => parseTagging(bytes(formatTagging(set)), "object"));
     expect(error.code).toBe("InvalidTag");
     expect(error.message).toBe(message);
+  });
+
+  it("words the reserved prefix of a bucket's tags as AWS does", () => {
+    const error = failure(() => parseTagging(bytes(formatTagging([{ key: "aws:x", value: "v" }])), "bucket"));
+    expect(error.message).toBe("System tags cannot be added/updated by requester");
   });
 
   it("accepts the longest key and value", () => {
@@ -72,7 +78,9 @@ describe("limits of tags", () => {
 
 describe("parseTaggingHeader", () => {
   it.each([
+    [null, []],
     ["", []],
+    ["&&", []],
     ["k=v", [{ key: "k", value: "v" }]],
     ["k", [{ key: "k", value: "" }]],
     [
@@ -88,8 +96,12 @@ describe("parseTaggingHeader", () => {
 
   it.each([
     ["k=%zz", "InvalidArgument"],
-    ["k=v&k=w", "InvalidTag"],
-    ["=v", "InvalidTag"],
+    ["k=v&k=w", "InvalidArgument"],
+    ["=v", "InvalidArgument"],
+    ["a=b,c=d", "InvalidArgument"],
+    ["k=v&%6B=w", "InvalidArgument"],
+    ["k=a,b", "InvalidTag"],
+    ["aws:k=v", "InvalidTag"],
     [Array.from({ length: 11 }, (_, index) => `k${index}=v`).join("&"), "BadRequest"],
   ])("refuses %j with %s", (header, code) => {
     expect(failure(() => parseTaggingHeader(header)).code).toBe(code);

@@ -1,0 +1,13 @@
+/** AbortMultipartUpload (API_AbortMultipartUpload). */
+import { operation } from "../operation.ts";
+import { parseUploadAddress } from "./part-address.ts";
+
+export const AbortMultipartUpload = operation({
+  name: "AbortMultipartUpload",
+  body: { kind: "none" },
+  parse: parseUploadAddress,
+  requires: ({ bucket, key }) => [{ action: "s3:AbortMultipartUpload", bucket, key }],
+  execute: async ({ bucket, key, uploadId }, { grant, stores }) =>
+    stores.uploads.abort(grant.bucket(bucket), key, uploadId),
+  respond: () => ({ status: 204 }),
+});

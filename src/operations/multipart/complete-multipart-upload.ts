@@ -1,0 +1,101 @@
+/**
+ * CompleteMultipartUpload (API_CompleteMultipartUpload): parts become an object. What the request claims about the
+ * finished object is checked by the upload, which knows its parts.
+ */
+import { parseBase64 } from "../../checksum/digest-text.ts";
+import { invalidArgument, S3Error } from "../../errors.ts";
+import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type Checksum, checksumHeader } from "../../model/checksum.ts";
+import type { CompletedPart, CompletionRequest } from "../../model/upload.ts";
+import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
+import { parseWriteCondition } from "../../protocol/conditions.ts";
+import { uriEncode } from "../../protocol/percent-encoding.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
+import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
+import {
+  MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
+  parseCompleteMultipartUpload,
+} from "../../protocol/xml/complete-multipart-upload.ts";
+import { formatCompleteMultipartUploadResult } from "../../protocol/xml/complete-multipart-upload-result.ts";
+import { operation, requireObject } from "../operation.ts";
+import { parseUploadAddress } from "./part-address.ts";
+
+const OBJECT_SIZE_HEADER = "x-amz-mp-object-size";
+
+export const CompleteMultipartUpload = operation({
+  name: "CompleteMultipartUpload",
+  // x-amz-checksum-* speaks of the object here, not of the document.
+  body: { kind: "document", maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES, digest: "content-md5" },
+  parse(request) {
+    const { headers } = request;
+    refuseUnsupportedHeaders(headers);
+    return {
+      ...parseUploadAddress(request),
+      expected: parseExpectations(headers),
+      condition: parseWriteCondition(headers),
+      location: formatLocation(request),
+    };
+  },
+  requires: ({ bucket, key }) => [{ action: "s3:PutObject", bucket, key }],
+  async execute({ bucket, key, uploadId, expected, condition }, { grant, stores }, body) {
+    const parts = parseCompleteMultipartUpload(body);
+    for (const part of parts) requireOneChecksum(part);
+    return stores.uploads.complete(grant.bucket(bucket), key, uploadId, { parts, ...expected }, condition);
+  },
+  respond: ({ etag, checksum }, { bucket, key, location }) => ({
+    status: 200,
+    body: formatCompleteMultipartUploadResult({ location, bucket, key, etag, checksum }),
+  }),
+});
+
+function parseExpectations(headers: Headers): Omit<CompletionRequest, "parts"> {
+  const checksum = parseExpectedChecksum(headers);
+  const checksumType = parseChecksumType(headers);
+  const objectSizeBytes = parseObjectSize(headers.get(OBJECT_SIZE_HEADER));
+  return {
+    ...(checksum !== undefined && { checksum }),
+    ...(checksumType !== undefined && { checksumType }),
+    ...(objectSizeBytes !== undefined && { objectSizeBytes }),
+  };
+}
+
+function parseExpectedChecksum(headers: Headers): Omit<Checksum, "type"> | undefined {
+  const [algorithm, ...others] = CHECKSUM_ALGORITHMS.filter((name) => headers.has(checksumHeader(name)));
+  if (algorithm === undefined) return undefined;
+  if (others.length > 0) {
+    throw new S3Error("InvalidRequest", {
+      message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+    });
+  }
+  const header = checksumHeader(algorithm);
+  const value = headers.get(header) ?? "";
+  // A composite value ends in the number of parts.
+  if (parseBase64(value.replace(/-\d{1,5}$/, ""), CHECKSUM_BYTES[algorithm]) === undefined) {
+    throw new S3Error("InvalidRequest", { message: `Value for ${header} header is invalid.` });
+  }
+  return { algorithm, value };
+}
+
+function parseObjectSize(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d{1,15}$/.test(header)) return Number(header);
+  const fault = /^-\d+$/.test(header) ? "less than zero" : "invalid";
+  throw new S3Error("InvalidRequest", { message: `Value for ${OBJECT_SIZE_HEADER} header is ${fault}: '${header}'` });
+}
+
+/** @throws S3Error `InvalidArgument` for a part with several checksums or with one that is none */
+function requireOneChecksum({ checksums }: CompletedPart): void {
+  const [first, ...others] = checksums;
+  if (first === undefined) return;
+  if (others.length === 0 && parseBase64(first.value, CHECKSUM_BYTES[first.algorithm]) !== undefined) return;
+  const shown =
+    others.length === 0 ? first.value : checksums.map(({ algorithm, value }) => `${algorithm}:${value};`).join("");
+  throw invalidArgument("Invalid Base64 or multiple checksums present in request", "Checksum", shown);
+}
+
+/** URL of the object, in the style it was addressed. */
+function formatLocation(request: S3Request): string {
+  const { bucket, key } = requireObject(request);
+  const origin = `${request.url.scheme}://${request.headers.get("host") ?? request.url.host}`;
+  const inBucket = request.style === "virtual-host" ? origin : `${origin}/${uriEncode(bucket)}`;
+  return `${inBucket}/${uriEncode(key, "keep-slash")}`;
+}

@@ -1,0 +1,37 @@
+/** CreateMultipartUpload (API_CreateMultipartUpload): everything about the object but its bytes. */
+import {
+  CHECKSUM_ALGORITHM_HEADER,
+  CHECKSUM_TYPE_HEADER,
+  parseUploadChecksum,
+} from "../../protocol/checksum-algorithm.ts";
+import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
+import { formatInitiateMultipartUploadResult } from "../../protocol/xml/initiate-multipart-upload-result.ts";
+import { ownerOf, parseAttributes, permissionsToWrite } from "../object/put-object.ts";
+import { operation, requireObject } from "../operation.ts";
+
+export const CreateMultipartUpload = operation({
+  name: "CreateMultipartUpload",
+  body: { kind: "none" },
+  parse(request) {
+    const { headers, now } = request;
+    refuseUnsupportedHeaders(headers);
+    return {
+      ...requireObject(request),
+      attributes: parseAttributes(headers),
+      checksum: parseUploadChecksum(headers),
+      now,
+    };
+  },
+  requires: ({ bucket, key, attributes }) => permissionsToWrite(bucket, key, attributes.tags),
+  async execute({ bucket, key, attributes, checksum, now }, { grant, stores }) {
+    const owned = { ...attributes, ownerId: ownerOf(grant.caller) };
+    return stores.uploads.create(grant.bucket(bucket), key, owned, checksum, now);
+  },
+  respond: (uploadId, { bucket, key, checksum }) => ({
+    status: 200,
+    ...(checksum && {
+      headers: { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type },
+    }),
+    body: formatInitiateMultipartUploadResult({ bucket, key, uploadId }),
+  }),
+});

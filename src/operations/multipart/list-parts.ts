@@ -1,0 +1,44 @@
+/** ListParts (API_ListParts): what has been uploaded so far, by part number. */
+import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../protocol/list-parameters.ts";
+import { formatListPartsResult } from "../../protocol/xml/list-parts-result.ts";
+import { ownerNamer } from "../bucket/owners.ts";
+import { operation } from "../operation.ts";
+import { parseUploadAddress } from "./part-address.ts";
+
+const MAX_MARKER = 0x7fffffff;
+
+export const ListParts = operation({
+  name: "ListParts",
+  body: { kind: "none" },
+  parse(request) {
+    const { query } = request;
+    return {
+      ...parseUploadAddress(request),
+      maxParts: parsePageSize(query, "max-parts"),
+      partNumberMarker: parseIntegerParameter(query, "part-number-marker", { min: 0, max: MAX_MARKER, fallback: 0 }),
+      encodingType: parseEncodingType(query),
+    };
+  },
+  requires: ({ bucket, key }) => [{ action: "s3:ListMultipartUploadParts", bucket, key }],
+  async execute({ bucket: name, key, uploadId, maxParts, partNumberMarker }, { grant, stores }) {
+    const bucket = grant.bucket(name);
+    const page = { after: partNumberMarker, limit: maxParts };
+    return { bucket, ...(await stores.uploads.listParts(bucket, key, uploadId, page)) };
+  },
+  respond({ bucket, upload, parts, isTruncated }, input) {
+    const owner = ownerNamer(bucket)(upload.ownerId);
+    return {
+      status: 200,
+      body: formatListPartsResult({
+        ...input,
+        initiator: owner,
+        owner,
+        storageClass: upload.storageClass,
+        nextPartNumberMarker: parts.at(-1)?.partNumber ?? 0,
+        isTruncated,
+        checksum: upload.checksum,
+        parts,
+      }),
+    };
+  },
+});

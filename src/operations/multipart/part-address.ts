@@ -1,0 +1,30 @@
+/** Which part of which upload a request is about. */
+import { invalidArgument } from "../../errors.ts";
+import { parsePartNumber } from "../../protocol/part-number.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
+import { requireObject } from "../operation.ts";
+
+export interface UploadAddress {
+  readonly bucket: string;
+  readonly key: string;
+  /** As sent: only the upload itself knows whether it is one. */
+  readonly uploadId: string;
+}
+
+export interface PartAddress extends UploadAddress {
+  readonly partNumber: number;
+}
+
+export function parseUploadAddress(request: S3Request): UploadAddress {
+  return { ...requireObject(request), uploadId: request.query.get("uploadId") ?? "" };
+}
+
+/** @throws S3Error `InvalidArgument` if either half is missing or the number is none */
+export function parsePartAddress(request: S3Request): PartAddress {
+  const { query } = request;
+  if (!query.has("uploadId")) {
+    const message = "This operation does not accept partNumber without uploadId";
+    throw invalidArgument(message, "partNumber", query.get("partNumber"));
+  }
+  return { ...parseUploadAddress(request), partNumber: parsePartNumber(query) };
+}

@@ -1,0 +1,25 @@
+/** UploadPart (API_UploadPart). A part uploaded again replaces the one before. */
+import { checksumHeader } from "../../model/checksum.ts";
+import { formatETag } from "../../protocol/etag.ts";
+import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
+import { operation } from "../operation.ts";
+import { parsePartAddress } from "./part-address.ts";
+
+export const UploadPart = operation({
+  name: "UploadPart",
+  body: { kind: "stream" },
+  parse(request) {
+    refuseUnsupportedHeaders(request.headers);
+    return parsePartAddress(request);
+  },
+  requires: ({ bucket, key }) => [{ action: "s3:PutObject", bucket, key }],
+  execute: async ({ bucket, key, uploadId, partNumber }, { grant, stores }, body) =>
+    stores.uploads.putPart(grant.bucket(bucket), key, uploadId, partNumber, body),
+  respond: ({ etag, checksum }) => ({
+    status: 200,
+    headers: {
+      etag: formatETag(etag),
+      ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value }),
+    },
+  }),
+});

@@ -1,0 +1,119 @@
+/** CopyObject (API_CopyObject). A copy of a manifest object shares its blobs; everything else streams. */
+import { invalidArgument, S3Error } from "../../errors.ts";
+import type { ObjectAttributes, StoredObject, Tag } from "../../model/object.ts";
+import { parseChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
+import { parseWriteCondition } from "../../protocol/conditions.ts";
+import { parseContentHeaders } from "../../protocol/content-headers.ts";
+import { parseUserMetadata } from "../../protocol/metadata.ts";
+import { parseStorageClass } from "../../protocol/storage-class.ts";
+import { parseTaggingHeader } from "../../protocol/tags.ts";
+import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
+import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
+import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts";
+import { type OperationContext, operation, requireObject } from "../operation.ts";
+import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
+import { ownerOf, permissionsToWrite } from "./put-object.ts";
+
+/** Headers that make a copy of an object onto itself a change, even if they name what is so already. */
+const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];
+
+interface CopyInput {
+  readonly bucket: string;
+  readonly key: string;
+  readonly source: ReturnType<typeof parseCopySourceInput>;
+  /** Undefined: as the source has them. */
+  readonly metadata: Pick<ObjectAttributes, "content" | "userMetadata"> | undefined;
+  /** Undefined: as the source has them. */
+  readonly tags: readonly Tag[] | undefined;
+}
+
+export const CopyObject = operation({
+  name: "CopyObject",
+  body: { kind: "none" },
+  parse(request) {
+    const { headers } = request;
+    refuseUnsupportedHeaders(headers);
+    const replacesMetadata = parseDirective(headers, "metadata") === "REPLACE";
+    const replacesTags = parseDirective(headers, "tagging") === "REPLACE";
+    return {
+      ...requireObject(request),
+      source: parseCopySourceInput(request),
+      metadata: replacesMetadata
+        ? { content: parseContentHeaders(headers), userMetadata: parseUserMetadata(headers) }
+        : undefined,
+      tags: replacesTags ? parseTaggingHeader(headers.get("x-amz-tagging")) : undefined,
+      // Neither is taken from the source ("Working with object metadata", website redirects, storage classes).
+      storageClass: parseStorageClass(headers),
+      redirect: parseWebsiteRedirectLocation(headers),
+      checksumAlgorithm: parseChecksumAlgorithm(headers),
+      condition: parseWriteCondition(headers),
+      isChange: replacesMetadata || CHANGES.some((name) => headers.has(name)),
+    };
+  },
+  requires: ({ bucket, key, source, tags }) => [
+    ...permissionsToWrite(bucket, key, tags ?? []),
+    { action: "s3:GetObject", bucket: source.bucket, key: source.key },
+  ],
+  async execute(input, { grant, stores: { objects } }) {
+    const { source, storageClass, redirect, checksumAlgorithm, condition } = input;
+    if (!input.isChange && isSame(source, input)) throw copyOntoItself();
+    const opened = await openCopySource({ objects, grant }, source, undefined);
+    try {
+      const { object } = opened;
+      requireCopyableSize(object.sizeBytes);
+      const { content, userMetadata } = input.metadata ?? object;
+      const attributes: ObjectAttributes = {
+        content,
+        userMetadata,
+        storageClass,
+        ownerId: ownerOf(grant.caller),
+        tags: input.tags ?? tagsToCarry(object, input, grant),
+        ...(redirect !== undefined && { websiteRedirectLocation: redirect }),
+      };
+      const target = { bucket: grant.bucket(input.bucket), key: input.key };
+      return await objects.copy(opened, target, attributes, {
+        ...(checksumAlgorithm !== undefined && { checksumAlgorithm }),
+        ...(condition !== undefined && { condition }),
+      });
+    } catch (error) {
+      await opened.discard().catch(() => {});
+      throw error;
+    }
+  },
+  respond: (copied) => ({ status: 200, body: formatCopyObjectResult(copied) }),
+});
+
+/** `x-amz-metadata-directive` and `x-amz-tagging-directive`. */
+function parseDirective(headers: Headers, subject: "metadata" | "tagging"): "COPY" | "REPLACE" {
+  const name = `x-amz-${subject}-directive`;
+  const directive = headers.get(name) || "COPY";
+  if (directive === "COPY" || directive === "REPLACE") return directive;
+  throw invalidArgument(`Unknown ${subject} directive.`, name, directive);
+}
+
+/**
+ * Whether tags travel is known only once the source has been seen, and so are the permissions it takes ("Object tagging
+ * and access control policies").
+ */
+function tagsToCarry(
+  { tags }: StoredObject,
+  { bucket, key, source }: CopyInput,
+  grant: OperationContext["grant"],
+): readonly Tag[] {
+  if (tags.length === 0) return tags;
+  const mayRead = grant.allows({ action: "s3:GetObjectTagging", bucket: source.bucket, key: source.key });
+  const mayWrite = grant.allows({ action: "s3:PutObjectTagging", bucket, key });
+  if (!mayRead || !mayWrite) throw new S3Error("AccessDenied");
+  return tags;
+}
+
+function isSame(source: CopyInput["source"], target: { bucket: string; key: string }): boolean {
+  return source.bucket === target.bucket && source.key === target.key;
+}
+
+function copyOntoItself(): S3Error {
+  return new S3Error("InvalidRequest", {
+    message:
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  });
+}
