@@ -43,7 +43,7 @@ export async function openServices(env: Env): Promise<Services> {
       buckets: new Buckets(env.DB, directory),
       objects: new Objects(config.stores, blobSets),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads: new OpenUploads(env.DB), ids }),
-      documents: new BucketDocuments(env.DB),
+      documents: new BucketDocuments(env.DB, directory),
     },
     accounts: new Accounts(env.DB, sealer, directory),
     tokenKey: await deriveSigningKey(config.sealKey, "continuation-tokens"),

@@ -1,3 +1,20 @@
+import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
+import type { CorsRule } from "./cors.ts";
+import type { Tag } from "./object.ts";
+
+/** What may be configured for a bucket, one document of each kind. */
+export interface BucketDocumentTypes {
+  tagging: readonly Tag[];
+  /** JSON text as it was put. */
+  policy: string;
+  acl: Acl;
+  cors: readonly CorsRule[];
+  ownership: ObjectOwnership;
+  publicAccessBlock: PublicAccessBlock;
+}
+
+export type BucketDocumentKind = keyof BucketDocumentTypes;
+
 /** A bucket row. `id` is new for every incarnation of a name, so nothing written to a deleted bucket can reappear. */
 export interface Bucket {
   readonly name: string;
@@ -11,4 +28,6 @@ export interface Bucket {
   /** LocationConstraint; picks the R2 binding. */
   readonly region: string;
   readonly createdAt: Date;
+  /** As read together with the row: what authorization and CORS need costs no further query. */
+  readonly documents: Readonly<Partial<BucketDocumentTypes>>;
 }

@@ -23,6 +23,7 @@ export function testBucket(): GrantedBucket {
     ownerDisplayName: "test",
     region: "us-east-1",
     createdAt: new Date(0),
+    documents: {},
   };
   const account = { id: bucket.accountId, canonicalId: OWNER, displayName: "test", isRoot: false };
   const caller = { kind: "account", account, accessKeyId: "AKIATEST" } as const;

@@ -4,20 +4,17 @@
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
-import type { Tag } from "../../model/object.ts";
-
-/** Kinds of documents, and what each holds. */
-export interface BucketDocumentTypes {
-  tagging: readonly Tag[];
-}
-
-export type BucketDocumentKind = keyof BucketDocumentTypes;
+import type { BucketDocumentKind, BucketDocumentTypes } from "../../model/bucket.ts";
+import type { Directory } from "./directory.ts";
 
 export class BucketDocuments {
   readonly #db: D1Database;
 
-  constructor(db: D1Database) {
+  readonly #directory: Directory;
+
+  constructor(db: D1Database, directory: Directory) {
     this.#db = db;
+    this.#directory = directory;
   }
 
   /** Undefined if there is none. */
@@ -43,6 +40,7 @@ export class BucketDocuments {
     now: Date,
   ): Promise<void> {
     const { meta } = await putBucketDocument(this.#db, { id: bucket.id, kind, document, now }).run();
+    this.#directory.forgetBucket(bucket.name);
     if (meta.changes === 0) throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
   }
 
@@ -52,6 +50,7 @@ export class BucketDocuments {
       .prepare("DELETE FROM bucket_documents WHERE bucket_id = ?1 AND kind = ?2")
       .bind(bucket.id, kind)
       .run();
+    this.#directory.forgetBucket(bucket.name);
   }
 }
 

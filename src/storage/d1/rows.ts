@@ -1,6 +1,6 @@
 /** Rows as D1 returns them, and their translation into the model. snake_case stops here. */
 
-import type { Bucket } from "../../model/bucket.ts";
+import type { Bucket, BucketDocumentTypes } from "../../model/bucket.ts";
 import type { Account } from "../../model/caller.ts";
 
 export interface AccountRow {
@@ -26,11 +26,14 @@ export interface BucketRow {
   readonly created_at: number;
   readonly canonical_id: string;
   readonly display_name: string;
+  /** JSON object of JSON texts by kind. */
+  readonly documents: string;
 }
 
-/** Every bucket read is joined with its owner, so that no second query is needed to name them. */
+/** Every bucket read brings its owner and its documents, so that a request needs no second query. */
 export const SELECT_BUCKETS = `
-  SELECT b.name, b.id, b.account_id, b.region, b.created_at, a.canonical_id, a.display_name
+  SELECT b.name, b.id, b.account_id, b.region, b.created_at, a.canonical_id, a.display_name,
+    (SELECT json_group_object(d.kind, d.body) FROM bucket_documents d WHERE d.bucket_id = b.id) AS documents
   FROM buckets b JOIN accounts a ON a.id = b.account_id`;
 
 export function toAccount(row: AccountRow): Account {
@@ -46,5 +49,12 @@ export function toBucket(row: BucketRow): Bucket {
     ownerDisplayName: row.display_name,
     region: row.region,
     createdAt: new Date(row.created_at),
+    documents: toDocuments(row.documents),
   };
+}
+
+/** Each body was written by `BucketDocuments` in the form its kind has. */
+function toDocuments(json: string): Partial<BucketDocumentTypes> {
+  const bodies = JSON.parse(json) as Record<string, string>;
+  return Object.fromEntries(Object.entries(bodies).map(([kind, body]) => [kind, JSON.parse(body) as unknown]));
 }

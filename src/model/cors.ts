@@ -1,0 +1,11 @@
+/** CORSConfiguration (API_PutBucketCors): the first rule that fits decides. */
+export interface CorsRule {
+  readonly id?: string;
+  /** Each may hold one `*`. */
+  readonly allowedOrigins: readonly string[];
+  readonly allowedMethods: readonly ("GET" | "PUT" | "HEAD" | "POST" | "DELETE")[];
+  /** Each may hold one `*`; compared without case. */
+  readonly allowedHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeSeconds?: number;
+}
