@@ -1,0 +1,88 @@
+/**
+ * The floor: the same requests straight onto an R2 binding. No authentication, no buckets, no XML, no checksums.
+ *
+ *   GET | HEAD | PUT | DELETE /key          PUT /key with x-copy-source: key        GET /?prefix=…
+ *   POST /key?uploads    PUT /key?uploadId=…&partNumber=…    POST /key?uploadId=… with the parts as JSON
+ */
+
+/** What it uses of R2's binding. Programs here see Node's types, which clash with those of Workers. */
+interface Store {
+  get(key: string): Promise<(StoredObject & { readonly body: ReadableStream<Uint8Array> }) | null>;
+  head(key: string): Promise<StoredObject | null>;
+  put(key: string, body: ReadableStream<Uint8Array> | null): Promise<StoredObject>;
+  delete(key: string): Promise<void>;
+  list(options: { prefix: string; limit: number }): Promise<{ readonly objects: readonly StoredObject[] }>;
+  createMultipartUpload(key: string): Promise<{ readonly uploadId: string }>;
+  resumeMultipartUpload(key: string, uploadId: string): Upload;
+}
+
+interface StoredObject {
+  readonly key: string;
+  readonly size: number;
+  readonly httpEtag: string;
+  readonly uploaded: Date;
+}
+
+interface Part {
+  readonly partNumber: number;
+  readonly etag: string;
+}
+
+interface Upload {
+  uploadPart(partNumber: number, body: ReadableStream<Uint8Array>): Promise<Part>;
+  complete(parts: readonly Part[]): Promise<StoredObject>;
+}
+
+export default {
+  async fetch(request: Request, { STORE }: { readonly STORE: Store }): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    const key = pathname.slice(1);
+    const uploadId = searchParams.get("uploadId");
+    switch (request.method) {
+      case "GET": {
+        if (key === "") return list(STORE, searchParams.get("prefix") ?? "");
+        const object = await STORE.get(key);
+        if (object === null) return new Response(null, { status: 404 });
+        return new Response(object.body, { headers: describe(object) });
+      }
+      case "HEAD": {
+        const object = await STORE.head(key);
+        return new Response(null, object === null ? { status: 404 } : { headers: describe(object) });
+      }
+      case "PUT": {
+        if (uploadId !== null && request.body !== null) {
+          const upload = STORE.resumeMultipartUpload(key, uploadId);
+          return Response.json(await upload.uploadPart(Number(searchParams.get("partNumber")), request.body));
+        }
+        const source = request.headers.get("x-copy-source");
+        const body = source === null ? request.body : ((await STORE.get(source))?.body ?? null);
+        return new Response(null, { headers: { etag: (await STORE.put(key, body)).httpEtag } });
+      }
+      case "POST": {
+        if (uploadId === null) return Response.json({ uploadId: (await STORE.createMultipartUpload(key)).uploadId });
+        const parts = (await request.json()) as Part[];
+        const object = await STORE.resumeMultipartUpload(key, uploadId).complete(parts);
+        return new Response(null, { headers: { etag: object.httpEtag } });
+      }
+      case "DELETE":
+        await STORE.delete(key);
+        return new Response(null, { status: 204 });
+      default:
+        return new Response(null, { status: 405 });
+    }
+  },
+};
+
+function describe(object: StoredObject): Record<string, string> {
+  return {
+    etag: object.httpEtag,
+    "content-length": String(object.size),
+    "content-type": "application/octet-stream",
+    "last-modified": object.uploaded.toUTCString(),
+  };
+}
+
+async function list(store: Store, prefix: string): Promise<Response> {
+  const { objects } = await store.list({ prefix, limit: 1_000 });
+  return Response.json(objects.map(({ key, size, httpEtag, uploaded }) => ({ key, size, httpEtag, uploaded })));
+}
