@@ -1,0 +1,242 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { expectError } from "../../support/errors.ts";
+import { describeRefusals } from "../../support/refusals.ts";
+import { pathOf, putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
+import { createBucket } from "../../support/s3.ts";
+import { all, documentOf, fields, textIn, texts } from "../../support/xml.ts";
+
+const ONE_KEY = deletion(["k"]);
+
+describeRefusals("DeleteObjects", {
+  method: "POST",
+  query: "delete",
+  body: ONE_KEY,
+  headers: { "content-md5": md5(ONE_KEY) },
+  success: 200,
+});
+
+function md5(text: string): string {
+  return createHash("md5").update(text).digest("base64");
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/[&<>\r\n\t]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function deletion(keys: readonly string[], quiet?: string): string {
+  const objects = keys.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join("");
+  const flag = quiet === undefined ? "" : `<Quiet>${quiet}</Quiet>`;
+  return `<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${flag}${objects}</Delete>`;
+}
+
+function post(bucket: string, body: string, options: SendOptions = {}): Promise<Response> {
+  const headers = { "content-md5": md5(body), ...options.headers };
+  return send({ method: "POST", bucket, query: "delete", body, ...options, headers });
+}
+
+async function remove(bucket: string, body: string, options: SendOptions = {}) {
+  const root = await documentOf(await post(bucket, body, options), "DeleteResult");
+  return {
+    deleted: texts(root, "Deleted", "Key"),
+    errors: all(root, "Error").map(fields),
+    versions: all(root, "Deleted").map((deleted) => textIn(deleted, "VersionId")),
+  };
+}
+
+async function keysOf(bucket: string): Promise<string[]> {
+  return texts(await documentOf(await send({ bucket }), "ListBucketResult"), "Contents", "Key");
+}
+
+async function fill(keys: readonly string[]): Promise<string> {
+  const bucket = await createBucket();
+  await Promise.all(keys.map((key) => putObject(bucket, key)));
+  return bucket;
+}
+
+describe("DeleteObjects", () => {
+  it.each(STYLES)("DeleteObjects removes the keys and names each, absent ones too, %s style", async (style) => {
+    const bucket = await fill(["a", "b", "c"]);
+    const result = await remove(bucket, deletion(["b", "absent", "a"]), { style });
+    expect(result).toMatchObject({ deleted: ["b", "absent", "a"], errors: [] });
+    expect(await keysOf(bucket)).toEqual(["c"]);
+  });
+
+  it.each(["true", "True", " TRUE "])("DeleteObjects with Quiet %j names only failures", async (quiet) => {
+    const bucket = await fill(["a", "b"]);
+    expect(await remove(bucket, deletion(["a", "b"], quiet))).toMatchObject({ deleted: [], errors: [] });
+    expect(await keysOf(bucket)).toEqual([]);
+  });
+
+  it.each(["false", "False", ""])("DeleteObjects with Quiet %j names everything", async (quiet) => {
+    expect((await remove(await createBucket(), deletion(["a"], quiet))).deleted).toEqual(["a"]);
+  });
+
+  it.each(["false", "true"])("DeleteObjects removes 1,000 keys at once, quiet: %s", async (quiet) => {
+    const keys = Array.from({ length: 1000 }, (_, index) => `key-${String(index).padStart(4, "0")}`);
+    const bucket = await fill([...keys.slice(0, 40), "stays"]);
+    const result = await remove(bucket, deletion(keys, quiet));
+    expect(result).toMatchObject({ deleted: quiet === "true" ? [] : keys, errors: [] });
+    expect(await keysOf(bucket)).toEqual(["stays"]);
+  });
+
+  it("DeleteObjects removes hostile keys and no others", async () => {
+    const keys = [" a ", "a&b<c>", "a\rb\nc\td", "ünï", "007", "true", "a/..b", "%41", "]]>", "\u{1F600}", "'\""];
+    const bucket = await fill([...keys, "a", "A", "7"]);
+    expect((await remove(bucket, deletion(keys))).deleted).toEqual(keys);
+    expect(await keysOf(bucket)).toEqual(["7", "A", "a"]);
+  });
+
+  it("DeleteObjects answers a key given twice twice", async () => {
+    const bucket = await fill(["a"]);
+    expect((await remove(bucket, deletion(["a", "a"]))).deleted).toEqual(["a", "a"]);
+  });
+
+  it("DeleteObjects takes the version null and refuses others each with NoSuchVersion", async () => {
+    const bucket = await fill(["a", "b"]);
+    const body =
+      "<Delete><Object><Key>a</Key><VersionId>null</VersionId></Object><Object><Key>b</Key><VersionId>v1</VersionId></Object></Delete>";
+    const result = await remove(bucket, body);
+    expect([result.deleted, result.versions]).toEqual([["a"], ["null"]]);
+    expect(result.errors).toEqual([
+      { Key: "b", VersionId: "v1", Code: "NoSuchVersion", Message: "The specified version does not exist." },
+    ]);
+    expect(await keysOf(bucket)).toEqual(["b"]);
+  });
+
+  it("DeleteObjects with ETags removes what matches and refuses the rest each with its code", async () => {
+    const bucket = await createBucket();
+    const etag = await putObject(bucket, "match");
+    await putObject(bucket, "quoted");
+    await putObject(bucket, "other");
+    await putObject(bucket, "any");
+    const item = (key: string, value: string) => `<Object><Key>${key}</Key><ETag>${value}</ETag></Object>`;
+    const body = `<Delete>${item("match", etag)}${item("quoted", `"${etag}"`)}${item("other", "0".repeat(32))}${item("any", "*")}${item("absent", "*")}</Delete>`;
+    const result = await remove(bucket, body);
+    expect(result.deleted).toEqual(["match", "quoted", "any"]);
+    expect(result.errors).toEqual([
+      {
+        Key: "other",
+        Code: "PreconditionFailed",
+        Message: "At least one of the preconditions that you specified did not hold.",
+      },
+      { Key: "absent", Code: "NoSuchKey", Message: "The specified key does not exist." },
+    ]);
+    expect(await keysOf(bucket)).toEqual(["other"]);
+  });
+
+  it.each([
+    ["LastModifiedTime", "Thu, 01 Jan 2015 00:00:00 GMT"],
+    ["Size", "7"],
+  ])("DeleteObjects refuses %s for its key alone with NotImplemented", async (name, value) => {
+    const bucket = await fill(["a", "b"]);
+    const body = `<Delete><Object><Key>a</Key><${name}>${value}</${name}></Object><Object><Key>b</Key></Object></Delete>`;
+    const { deleted, errors } = await remove(bucket, body);
+    expect(deleted).toEqual(["b"]);
+    expect(errors).toEqual([
+      { Key: "a", Code: "NotImplemented", Message: "Only ETag is implemented as a condition of a deletion." },
+    ]);
+    expect(await keysOf(bucket)).toEqual(["a"]);
+  });
+
+  it("DeleteObjects refuses a key of more than 1,024 bytes alone with KeyTooLongError", async () => {
+    const bucket = await fill(["a"]);
+    const long = "é".repeat(513);
+    const { deleted, errors } = await remove(bucket, deletion([long, "a"]));
+    expect(deleted).toEqual(["a"]);
+    expect(errors).toEqual([{ Key: long, Code: "KeyTooLongError", Message: "Your key is too long." }]);
+  });
+
+  it.each([
+    ["no document", ""],
+    ["another document", "<CreateBucketConfiguration/>"],
+    ["no key", "<Delete/>"],
+    ["an object without a key", "<Delete><Object/></Delete>"],
+    ["an empty key", "<Delete><Object><Key></Key></Object></Delete>"],
+    ["1,001 keys", deletion(Array.from({ length: 1001 }, (_, index) => `k${index}`))],
+    ["an element it does not know", "<Delete><Object><Key>k</Key><Surprise/></Object></Delete>"],
+    ["two keys in one object", "<Delete><Object><Key>k</Key><Key>l</Key></Object></Delete>"],
+    ["a Quiet that is no boolean", deletion(["k"], "yes")],
+    ["a Size that is none", "<Delete><Object><Key>k</Key><Size>-1</Size></Object></Delete>"],
+    ["a date that is none", "<Delete><Object><Key>k</Key><LastModifiedTime>now</LastModifiedTime></Object></Delete>"],
+    ["an entity of its own", '<!DOCTYPE d [<!ENTITY k "k">]><Delete><Object><Key>&k;</Key></Object></Delete>'],
+    ["an unclosed element", "<Delete><Object><Key>k</Key></Object>"],
+  ])("DeleteObjects refuses %s with MalformedXML and removes nothing", async (_name, body) => {
+    const bucket = await fill(["k"]);
+    await expectError(await post(bucket, body), 400, "MalformedXML", { resource: `/${bucket}` });
+    expect(await keysOf(bucket)).toEqual(["k"]);
+  });
+
+  // API_DeleteObjects: "The Content-MD5 request header is required ... or another checksum".
+  it.each(STYLES)("DeleteObjects refuses a body nothing protects with InvalidRequest, %s style", async (style) => {
+    const bucket = await fill(["k"]);
+    const response = await send({ method: "POST", bucket, query: "delete", body: ONE_KEY, style });
+    await expectError(response, 400, "InvalidRequest", {
+      message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+      resource: pathOf({ bucket, style }),
+    });
+    expect(await keysOf(bucket)).toEqual(["k"]);
+  });
+
+  it("DeleteObjects accepts a checksum instead of Content-MD5", async () => {
+    const bucket = await fill(["k"]);
+    const headers = { "x-amz-checksum-sha256": createHash("sha256").update(ONE_KEY).digest("base64") };
+    const response = await send({ method: "POST", bucket, query: "delete", body: ONE_KEY, headers });
+    expect(response.status, await response.text()).toBe(200);
+    expect(await keysOf(bucket)).toEqual([]);
+  });
+
+  it.each([
+    ["content-md5", "AAAAAAAAAAAAAAAAAAAAAA==", "The Content-MD5 you specified did not match what we received."],
+    ["x-amz-checksum-crc32", "AAAAAA==", "The CRC32 you specified did not match the calculated checksum."],
+  ])("DeleteObjects refuses a wrong %s with BadDigest and removes nothing", async (name, value, message) => {
+    const bucket = await fill(["k"]);
+    const headers = { [name]: value };
+    const response = await send({ method: "POST", bucket, query: "delete", body: ONE_KEY, headers });
+    await expectError(response, 400, "BadDigest", {
+      message,
+      resource: `/${bucket}`,
+      ...(name === "content-md5" && {
+        details: { ExpectedDigest: "0".repeat(32), CalculatedDigest: md5(ONE_KEY) },
+      }),
+    });
+    expect(await keysOf(bucket)).toEqual(["k"]);
+  });
+
+  it("DeleteObjects refuses a Content-MD5 that is none with InvalidDigest", async () => {
+    const bucket = await fill(["k"]);
+    await expectError(await post(bucket, ONE_KEY, { headers: { "content-md5": "abc" } }), 400, "InvalidDigest", {
+      message: "The Content-MD5 you specified was invalid.",
+      resource: `/${bucket}`,
+      details: { "Content-MD5": "abc" },
+    });
+  });
+
+  it("DeleteObjects refuses a document of more than 2 MiB with MaxMessageLengthExceeded", async () => {
+    const bucket = await createBucket();
+    const body = `${ONE_KEY}${" ".repeat(2 * 1024 * 1024)}`;
+    await expectError(await post(bucket, body), 400, "MaxMessageLengthExceeded", {
+      message: "Your request was too big.",
+      resource: `/${bucket}`,
+      details: { MaxMessageLengthBytes: "2097152" },
+    });
+  });
+
+  it("DeleteObjects refuses x-amz-mfa with NotImplemented", async () => {
+    const bucket = await fill(["k"]);
+    await expectError(await post(bucket, ONE_KEY, { headers: { "x-amz-mfa": "serial 1" } }), 501, "NotImplemented", {
+      message: "A header or operation that you requested is not implemented.",
+      resource: `/${bucket}`,
+      details: { Header: "x-amz-mfa" },
+    });
+    expect(await keysOf(bucket)).toEqual(["k"]);
+  });
+
+  it("DeleteObjects reads nothing of an anonymous caller's document", async () => {
+    const bucket = await fill(["k"]);
+    await expectError(await post(bucket, "not even XML", { as: null }), 403, "AccessDenied", {
+      resource: `/${bucket}`,
+    });
+    expect(await keysOf(bucket)).toEqual(["k"]);
+  });
+});

@@ -1,0 +1,200 @@
+import { describe, expect, it } from "vitest";
+import { countingEnv } from "../../support/counting-env.ts";
+import { expectError } from "../../support/errors.ts";
+import {
+  checksumOf,
+  complete,
+  createUpload,
+  MIB,
+  md5,
+  multipartETag,
+  noise,
+  putPart,
+  sendPart,
+} from "../../support/multipart.ts";
+import { describeRefusals } from "../../support/refusals.ts";
+import { encode, STYLES, send } from "../../support/request.ts";
+import { createBucket, testEnv } from "../../support/s3.ts";
+
+describeRefusals("UploadPart", {
+  method: "PUT",
+  key: "k",
+  query: "partNumber=1&uploadId=none",
+  body: "content",
+  // There is no such upload, which only somebody who is let through learns.
+  success: 404,
+});
+
+async function newTarget() {
+  return { bucket: await createBucket(), key: "k" };
+}
+
+const NO_SUCH_UPLOAD = /upload does not exist\. The upload ID may be invalid/;
+
+describe("UploadPart", () => {
+  it.each(STYLES)("UploadPart answers with the part's MD5 as ETag, %s style", async (style) => {
+    const target = { ...(await newTarget()), style };
+    const uploadId = await createUpload(target);
+    const response = await sendPart(target, uploadId, 1, "content");
+    expect([response.status, await response.text()]).toEqual([200, ""]);
+    expect(response.headers.get("etag")).toBe(`"${md5("content")}"`);
+    expect(response.headers.get("x-amz-checksum-type")).toBeNull();
+  });
+
+  it.each([0, 1, MIB, MIB + 1, 5 * MIB])("UploadPart stores %i bytes unchanged", async (sizeBytes) => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    const body = noise(sizeBytes);
+    const part = await putPart(target, uploadId, 1, body);
+    expect(part.etag).toBe(md5(body));
+    expect(await complete(target, uploadId, [part])).toBe(multipartETag([body]));
+    expect(md5(new Uint8Array(await (await send(target)).arrayBuffer()))).toBe(md5(body));
+  });
+
+  it("UploadPart replaces the part of the same number", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    await putPart(target, uploadId, 1, "first");
+    const second = await putPart(target, uploadId, 1, "second");
+    await complete(target, uploadId, [second]);
+    expect(await (await send(target)).text()).toBe("second");
+  });
+
+  it.each(["1", "10000"])("UploadPart accepts part number %s", async (partNumber) => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    expect((await sendPart(target, uploadId, partNumber, "content")).status).toBe(200);
+  });
+
+  it.each(["0", "-1", "10001", "x", "1.0", ""])("UploadPart refuses part number %j with InvalidArgument", async (text) => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    await expectError(await sendPart(target, uploadId, text, "content"), 400, "InvalidArgument", {
+      message: "Part number must be an integer between 1 and 10000, inclusive",
+      resource: `/${target.bucket}/k`,
+      details: { ArgumentName: "partNumber", ArgumentValue: text },
+    });
+  });
+
+  it("UploadPart refuses an upload id without a part number with InvalidArgument", async () => {
+    const target = await newTarget();
+    const query = `uploadId=${encode(await createUpload(target))}`;
+    await expectError(await send({ ...target, method: "PUT", query, body: "x" }), 400, "InvalidArgument", {
+      message: "Part number must be an integer between 1 and 10000, inclusive",
+      resource: `/${target.bucket}/k`,
+      details: { ArgumentName: "partNumber", ArgumentValue: "" },
+    });
+  });
+
+  it("UploadPart refuses a part number without an upload id with InvalidArgument", async () => {
+    const target = await newTarget();
+    await expectError(await send({ ...target, method: "PUT", query: "partNumber=3", body: "x" }), 400, "InvalidArgument", {
+      message: "This operation does not accept partNumber without uploadId",
+      resource: `/${target.bucket}/k`,
+      details: { ArgumentName: "partNumber", ArgumentValue: "3" },
+    });
+  });
+
+  it("UploadPart refuses an upload id that is forged, empty, or of another key or bucket with NoSuchUpload", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    const forged = `${uploadId.slice(0, -1)}${uploadId.endsWith("a") ? "b" : "a"}`;
+    const cases = [
+      [target, forged],
+      [target, ""],
+      [target, "x".repeat(2000)],
+      [{ ...target, key: "other" }, uploadId],
+      [{ ...target, bucket: await createBucket() }, uploadId],
+    ] as const;
+    for (const [place, id] of cases) {
+      await expectError(await sendPart(place, id, 1, "content"), 404, "NoSuchUpload", {
+        message: NO_SUCH_UPLOAD,
+        resource: `/${place.bucket}/${place.key}`,
+        details: { UploadId: id },
+      });
+    }
+  });
+
+  it.each(["complete", "abort"])("UploadPart refuses an upload after %s with NoSuchUpload", async (end) => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    const part = await putPart(target, uploadId, 1, "content");
+    if (end === "complete") await complete(target, uploadId, [part]);
+    else await send({ ...target, method: "DELETE", query: `uploadId=${encode(uploadId)}` });
+    await expectError(await sendPart(target, uploadId, 2, "late"), 404, "NoSuchUpload", {
+      message: NO_SUCH_UPLOAD,
+      resource: `/${target.bucket}/k`,
+      details: { UploadId: uploadId },
+    });
+  });
+
+  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])("UploadPart verifies and answers %s", async (algorithm) => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target, { "x-amz-checksum-algorithm": algorithm });
+    const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
+    const value = await checksumOf(algorithm, "content");
+    const response = await sendPart(target, uploadId, 1, "content", { headers: { [header]: value } });
+    expect([response.status, response.headers.get(header)]).toEqual([200, value]);
+    const wrong = await sendPart(target, uploadId, 1, "Content", { headers: { [header]: value } });
+    await expectError(wrong, 400, "BadDigest", {
+      message: `The ${algorithm} you specified did not match the calculated checksum.`,
+      resource: `/${target.bucket}/k`,
+    });
+  });
+
+  it("UploadPart refuses a checksum of another algorithm than the upload's with InvalidRequest", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target, { "x-amz-checksum-algorithm": "SHA256" });
+    const headers = { "x-amz-checksum-crc32": await checksumOf("CRC32", "content") };
+    await expectError(await sendPart(target, uploadId, 1, "content", { headers }), 400, "InvalidRequest", {
+      message: "Checksum Type mismatch occurred, expected checksum Type: sha256, actual checksum Type: crc32",
+      resource: `/${target.bucket}/k`,
+    });
+  });
+
+  it("UploadPart refuses a wrong Content-MD5 and keeps the part there was", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    const part = await putPart(target, uploadId, 1, "content");
+    const headers = { "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" };
+    await expectError(await sendPart(target, uploadId, 1, "other", { headers }), 400, "BadDigest", {
+      message: "The Content-MD5 you specified did not match what we received.",
+      resource: `/${target.bucket}/k`,
+      details: { ExpectedDigest: "d41d8cd98f00b204e9800998ecf8427e" },
+    });
+    expect(await complete(target, uploadId, [part])).toBe(multipartETag(["content"]));
+  });
+
+  it("UploadPart refuses a wrong payload hash with XAmzContentSHA256Mismatch", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    const headers = { "x-amz-content-sha256": "0".repeat(64) };
+    const response = await sendPart(target, uploadId, 1, "content", { headers });
+    expect([response.status, (await response.text()).includes("<Code>XAmzContentSHA256Mismatch</Code>")]).toEqual([
+      400,
+      true,
+    ]);
+  });
+
+  it("UploadPart refuses customer keys with NotImplemented", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    const header = "x-amz-server-side-encryption-customer-algorithm";
+    const response = await sendPart(target, uploadId, 1, "content", { headers: { [header]: "AES256" } });
+    await expectError(response, 501, "NotImplemented", {
+      message: "A header you provided implies functionality that is not implemented",
+      resource: `/${target.bucket}/k`,
+      details: { Header: header, AdditionalMessage: "AES256" },
+    });
+  });
+
+  it("UploadPart costs one R2 call and none of D1", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    const { env, counts, reset } = countingEnv(testEnv);
+    await sendPart(target, uploadId, 1, "warm", { env });
+    reset();
+    expect((await sendPart(target, uploadId, 2, noise(2 * MIB), { env })).status).toBe(200);
+    expect(counts).toMatchObject({ r2: 1, d1: 0 });
+  });
+});
