@@ -82,7 +82,11 @@ describe("CreateMultipartUpload", () => {
       undefined,
       "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
     ],
-    [undefined, "COMPOSITE", "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."],
+    [
+      undefined,
+      "COMPOSITE",
+      "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
+    ],
     ["CRC32", "PARTIAL", "Value for x-amz-checksum-type header is invalid."],
   ])("CreateMultipartUpload refuses %s with type %s with InvalidRequest", async (algorithm, type, message) => {
     const bucket = await createBucket();

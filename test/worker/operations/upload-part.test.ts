@@ -8,6 +8,8 @@ import {
   MIB,
   md5,
   multipartETag,
+  NO_SUCH_UPLOAD,
+  newTarget,
   noise,
   putPart,
   sendPart,
@@ -24,12 +26,6 @@ describeRefusals("UploadPart", {
   // There is no such upload, which only somebody who is let through learns.
   success: 404,
 });
-
-async function newTarget() {
-  return { bucket: await createBucket(), key: "k" };
-}
-
-const NO_SUCH_UPLOAD = /upload does not exist\. The upload ID may be invalid/;
 
 describe("UploadPart", () => {
   it.each(STYLES)("UploadPart answers with the part's MD5 as ETag, %s style", async (style) => {
@@ -66,15 +62,18 @@ describe("UploadPart", () => {
     expect((await sendPart(target, uploadId, partNumber, "content")).status).toBe(200);
   });
 
-  it.each(["0", "-1", "10001", "x", "1.0", ""])("UploadPart refuses part number %j with InvalidArgument", async (text) => {
-    const target = await newTarget();
-    const uploadId = await createUpload(target);
-    await expectError(await sendPart(target, uploadId, text, "content"), 400, "InvalidArgument", {
-      message: "Part number must be an integer between 1 and 10000, inclusive",
-      resource: `/${target.bucket}/k`,
-      details: { ArgumentName: "partNumber", ArgumentValue: text },
-    });
-  });
+  it.each(["0", "-1", "10001", "x", "1.0", ""])(
+    "UploadPart refuses part number %j with InvalidArgument",
+    async (text) => {
+      const target = await newTarget();
+      const uploadId = await createUpload(target);
+      await expectError(await sendPart(target, uploadId, text, "content"), 400, "InvalidArgument", {
+        message: "Part number must be an integer between 1 and 10000, inclusive",
+        resource: `/${target.bucket}/k`,
+        details: { ArgumentName: "partNumber", ArgumentValue: text },
+      });
+    },
+  );
 
   it("UploadPart refuses an upload id without a part number with InvalidArgument", async () => {
     const target = await newTarget();
@@ -88,11 +87,16 @@ describe("UploadPart", () => {
 
   it("UploadPart refuses a part number without an upload id with InvalidArgument", async () => {
     const target = await newTarget();
-    await expectError(await send({ ...target, method: "PUT", query: "partNumber=3", body: "x" }), 400, "InvalidArgument", {
-      message: "This operation does not accept partNumber without uploadId",
-      resource: `/${target.bucket}/k`,
-      details: { ArgumentName: "partNumber", ArgumentValue: "3" },
-    });
+    await expectError(
+      await send({ ...target, method: "PUT", query: "partNumber=3", body: "x" }),
+      400,
+      "InvalidArgument",
+      {
+        message: "This operation does not accept partNumber without uploadId",
+        resource: `/${target.bucket}/k`,
+        details: { ArgumentName: "partNumber", ArgumentValue: "3" },
+      },
+    );
   });
 
   it("UploadPart refuses an upload id that is forged, empty, or of another key or bucket with NoSuchUpload", async () => {
@@ -128,19 +132,22 @@ describe("UploadPart", () => {
     });
   });
 
-  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])("UploadPart verifies and answers %s", async (algorithm) => {
-    const target = await newTarget();
-    const uploadId = await createUpload(target, { "x-amz-checksum-algorithm": algorithm });
-    const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
-    const value = await checksumOf(algorithm, "content");
-    const response = await sendPart(target, uploadId, 1, "content", { headers: { [header]: value } });
-    expect([response.status, response.headers.get(header)]).toEqual([200, value]);
-    const wrong = await sendPart(target, uploadId, 1, "Content", { headers: { [header]: value } });
-    await expectError(wrong, 400, "BadDigest", {
-      message: `The ${algorithm} you specified did not match the calculated checksum.`,
-      resource: `/${target.bucket}/k`,
-    });
-  });
+  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])(
+    "UploadPart verifies and answers %s",
+    async (algorithm) => {
+      const target = await newTarget();
+      const uploadId = await createUpload(target, { "x-amz-checksum-algorithm": algorithm });
+      const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
+      const value = await checksumOf(algorithm, "content");
+      const response = await sendPart(target, uploadId, 1, "content", { headers: { [header]: value } });
+      expect([response.status, response.headers.get(header)]).toEqual([200, value]);
+      const wrong = await sendPart(target, uploadId, 1, "Content", { headers: { [header]: value } });
+      await expectError(wrong, 400, "BadDigest", {
+        message: `The ${algorithm} you specified did not match the calculated checksum.`,
+        resource: `/${target.bucket}/k`,
+      });
+    },
+  );
 
   it("UploadPart refuses a checksum of another algorithm than the upload's with InvalidRequest", async () => {
     const target = await newTarget();

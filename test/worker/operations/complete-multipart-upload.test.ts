@@ -1,0 +1,312 @@
+import { describe, expect, it } from "vitest";
+import { expectError } from "../../support/errors.ts";
+import {
+  complete,
+  completionDocument,
+  concat,
+  createUpload,
+  digestGet,
+  INVALID_PART,
+  MIB,
+  md5,
+  multipartETag,
+  newTarget,
+  noise,
+  type Part,
+  putPart,
+  sendCompletion,
+  started,
+} from "../../support/multipart.ts";
+import { describeRefusals } from "../../support/refusals.ts";
+import { encode, putObject, STYLES, send, urlOf } from "../../support/request.ts";
+import { all, documentOf, fields } from "../../support/xml.ts";
+
+describeRefusals("CompleteMultipartUpload", {
+  method: "POST",
+  key: "k",
+  query: "uploadId=none",
+  body: completionDocument([{ partNumber: 1, etag: md5("content") }]),
+  // There is no such upload, which only somebody who is let through learns.
+  success: 404,
+});
+
+describe("CompleteMultipartUpload", () => {
+  it.each(STYLES)("CompleteMultipartUpload answers with the object and its URL, %s style", async (style) => {
+    const target = { ...(await newTarget("a b/ä?#")), style };
+    const uploadId = await createUpload(target);
+    const part = await putPart(target, uploadId, 1, "content");
+    const response = await sendCompletion(target, uploadId, [part]);
+    const root = await documentOf(response, "CompleteMultipartUploadResult");
+    expect(fields(root)).toEqual({
+      Location: urlOf(target),
+      Bucket: target.bucket,
+      Key: target.key,
+      ETag: `"${multipartETag(["content"])}"`,
+    });
+    expect(await (await send(target)).text()).toBe("content");
+  });
+
+  it("CompleteMultipartUpload joins parts of any size, uploaded in any order and at once", async () => {
+    const target = await newTarget();
+    const bodies = [6 * MIB, 5 * MIB, 9 * MIB, 123].map((sizeBytes, index) => noise(sizeBytes, index + 1));
+    const uploadId = await createUpload(target);
+    const numbers = [2, 5, 7, 9999];
+    const parts = await Promise.all(
+      [3, 1, 0, 2].map((index) => putPart(target, uploadId, numbers[index] ?? 0, bodies[index] ?? "")),
+    );
+    const inOrder = parts.toSorted((a, b) => a.partNumber - b.partNumber);
+    expect(await complete(target, uploadId, inOrder)).toBe(multipartETag(bodies));
+
+    const whole = concat(bodies);
+    expect(await digestGet(target)).toEqual({ status: 200, sizeBytes: whole.byteLength, md5: md5(whole) });
+    const head = await send({ ...target, method: "HEAD" });
+    expect(head.headers.get("content-length")).toBe(String(whole.byteLength));
+    expect(head.headers.get("etag")).toBe(`"${multipartETag(bodies)}"`);
+    const listed = all(await documentOf(await send({ bucket: target.bucket }), "ListBucketResult"), "Contents");
+    expect(listed.map(fields)).toMatchObject([
+      { Key: "k", Size: String(whole.byteLength), ETag: `"${multipartETag(bodies)}"` },
+    ]);
+    // Within a part, over one border, over two, up to the end, and the last bytes.
+    const ranges = [
+      [0, 0],
+      [6 * MIB - 1, 6 * MIB],
+      [5 * MIB, 12 * MIB],
+      [11 * MIB, 20 * MIB - 1],
+      [20 * MIB - 1, whole.byteLength - 1],
+    ] as const;
+    for (const [first, last] of ranges) {
+      const slice = whole.subarray(first, last + 1);
+      const read = await digestGet({ ...target, headers: { range: `bytes=${first}-${last}` } });
+      expect(read, `${first}-${last}`).toEqual({ status: 206, sizeBytes: slice.byteLength, md5: md5(slice) });
+    }
+    const tail = await digestGet({ ...target, headers: { range: "bytes=-124" } });
+    expect(tail).toEqual({ status: 206, sizeBytes: 124, md5: md5(whole.subarray(-124)) });
+  });
+
+  it("CompleteMultipartUpload takes the parts it names and no others", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    await putPart(target, uploadId, 1, "unused");
+    const part = await putPart(target, uploadId, 2, "used");
+    await putPart(target, uploadId, 3, "unused");
+    expect(await complete(target, uploadId, [part])).toBe(multipartETag(["used"]));
+    expect(await (await send(target)).text()).toBe("used");
+  });
+
+  it("CompleteMultipartUpload replaces the object there was, whole", async () => {
+    const { target, uploadId, part } = await started({ "x-amz-meta-new": "1" });
+    await putObject(target.bucket, "k", "old", { headers: { "x-amz-meta-old": "1" } });
+    await complete(target, uploadId, [part]);
+    const read = await send(target);
+    expect([await read.text(), read.headers.get("x-amz-meta-old"), read.headers.get("x-amz-meta-new")]).toEqual([
+      "content",
+      null,
+      "1",
+    ]);
+  });
+
+  it("CompleteMultipartUpload gives the same answer again, and NoSuchUpload to a different request", async () => {
+    const { target, uploadId, part, resource } = await started();
+    const first = await (await sendCompletion(target, uploadId, [part])).text();
+    expect(await (await sendCompletion(target, uploadId, [part])).text()).toBe(first);
+    await expectError(await sendCompletion(target, uploadId, [{ ...part, partNumber: 2 }]), 404, "NoSuchUpload", {
+      message: /upload does not exist/,
+      resource,
+      details: { UploadId: uploadId },
+    });
+  });
+
+  it("CompleteMultipartUpload sent many times at once makes one object", async () => {
+    const { target, uploadId, part } = await started();
+    const answers = await Promise.all([1, 2, 3, 4].map(() => sendCompletion(target, uploadId, [part])));
+    const bodies = new Set(await Promise.all(answers.map((answer) => answer.text())));
+    expect([answers.map(({ status }) => status), bodies.size]).toEqual([[200, 200, 200, 200], 1]);
+  });
+
+  it("CompleteMultipartUpload refuses an unknown or foreign upload with NoSuchUpload", async () => {
+    const { target, uploadId, part } = await started();
+    for (const [place, id] of [
+      [target, "abc1234def"],
+      [{ ...target, key: "other" }, uploadId],
+    ] as const) {
+      await expectError(await sendCompletion(place, id, [part]), 404, "NoSuchUpload", {
+        message: /upload does not exist/,
+        resource: `/${place.bucket}/${place.key}`,
+        details: { UploadId: id },
+      });
+    }
+  });
+});
+
+describe("CompleteMultipartUpload and its parts", () => {
+  it("CompleteMultipartUpload refuses a part that was not uploaded with InvalidPart", async () => {
+    const { target, uploadId, part, resource } = await started();
+    await expectError(await sendCompletion(target, uploadId, [{ ...part, partNumber: 9999 }]), 400, "InvalidPart", {
+      message: INVALID_PART,
+      resource,
+      details: { UploadId: uploadId, PartNumber: "9999", ETag: part.etag },
+    });
+  });
+
+  it("CompleteMultipartUpload refuses the ETag of a part that was uploaded again with InvalidPart", async () => {
+    const { target, uploadId, part, resource } = await started();
+    const renewed = await putPart(target, uploadId, 1, "renewed");
+    await expectError(await sendCompletion(target, uploadId, [part]), 400, "InvalidPart", {
+      message: INVALID_PART,
+      resource,
+      details: { UploadId: uploadId, PartNumber: "1", ETag: part.etag },
+    });
+    // The refusal has spoilt nothing.
+    expect(await complete(target, uploadId, [renewed])).toBe(multipartETag(["renewed"]));
+  });
+
+  it("CompleteMultipartUpload accepts ETags without quotes", async () => {
+    const { target, uploadId, part } = await started();
+    const document = completionDocument([part]).replaceAll(`"${part.etag}"`, part.etag);
+    expect((await sendCompletion(target, uploadId, document)).status).toBe(200);
+  });
+
+  it.each([
+    ["descending", [2, 1]],
+    ["repeated", [1, 1]],
+  ])("CompleteMultipartUpload refuses %s parts with InvalidPartOrder", async (_name, numbers) => {
+    const { target, uploadId, resource } = await started();
+    const parts = [await putPart(target, uploadId, 1, "content"), await putPart(target, uploadId, 2, "content")];
+    const named = numbers.map((number) => parts[number - 1] ?? parts[0]) as Part[];
+    await expectError(await sendCompletion(target, uploadId, named), 400, "InvalidPartOrder", {
+      message: /^The list of parts was not in ascending order/,
+      resource,
+      details: { UploadId: uploadId },
+    });
+  });
+
+  it("CompleteMultipartUpload refuses a small part that is not the last with EntityTooSmall", async () => {
+    const { target, uploadId, part, resource } = await started();
+    const last = await putPart(target, uploadId, 2, "last");
+    await expectError(await sendCompletion(target, uploadId, [part, last]), 400, "EntityTooSmall", {
+      message: /^Your proposed upload is smaller than the minimum allowed/,
+      resource,
+      details: { ProposedSize: "7", MinSizeAllowed: "5242880", PartNumber: "1", ETag: part.etag },
+    });
+    expect((await send({ ...target, method: "HEAD" })).status).toBe(404);
+  });
+
+  it.each([
+    ["no body", ""],
+    ["no part", "<CompleteMultipartUpload/>"],
+    ["another document", "<Delete/>"],
+    ["no XML", "hello"],
+    [
+      "a part without ETag",
+      "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>",
+    ],
+    ["a part without number", "<CompleteMultipartUpload><Part><ETag>x</ETag></Part></CompleteMultipartUpload>"],
+    [
+      "a number that is none",
+      "<CompleteMultipartUpload><Part><PartNumber>x</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
+    ],
+  ])("CompleteMultipartUpload refuses %s with MalformedXML", async (_name, document) => {
+    const { target, uploadId, resource } = await started();
+    await expectError(await sendCompletion(target, uploadId, document), 400, "MalformedXML", { resource });
+  });
+
+  it.each([0, 10001, -3])("CompleteMultipartUpload refuses part number %i with InvalidArgument", async (partNumber) => {
+    const { target, uploadId, part, resource } = await started();
+    await expectError(await sendCompletion(target, uploadId, [{ ...part, partNumber }]), 400, "InvalidArgument", {
+      message: "Part number must be an integer between 1 and 10000, inclusive",
+      resource,
+      details: { ArgumentName: "partNumber", ArgumentValue: String(partNumber) },
+    });
+  });
+
+  it("CompleteMultipartUpload verifies the Content-MD5 of its document", async () => {
+    const { target, uploadId, part, resource } = await started();
+    const headers = { "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" };
+    const response = await sendCompletion(target, uploadId, [part], { headers });
+    expect([response.status, (await response.text()).includes("<Code>BadDigest</Code>")], resource).toEqual([
+      400,
+      true,
+    ]);
+  });
+});
+
+describe("CompleteMultipartUpload with conditions", () => {
+  it("CompleteMultipartUpload with If-None-Match: * creates, and refuses to replace with PreconditionFailed", async () => {
+    const { target, uploadId, part, resource } = await started();
+    await putObject(target.bucket, "k", "old");
+    const headers = { "if-none-match": "*" };
+    await expectError(await sendCompletion(target, uploadId, [part], { headers }), 412, "PreconditionFailed", {
+      resource,
+      details: { Condition: "If-None-Match" },
+    });
+    expect(await (await send(target)).text()).toBe("old");
+    await send({ ...target, method: "DELETE" });
+    await complete(target, uploadId, [part], headers);
+    expect(await (await send(target)).text()).toBe("content");
+  });
+
+  it("CompleteMultipartUpload with If-Match replaces that very object, a manifest as well", async () => {
+    const { target, uploadId, part, resource } = await started();
+    const etag = await putObject(target.bucket, "k", "old");
+    const wrong = { headers: { "if-match": `"${md5("wrong")}"` } };
+    await expectError(await sendCompletion(target, uploadId, [part], wrong), 412, "PreconditionFailed", {
+      resource,
+      details: { Condition: "If-Match" },
+    });
+    const whole = await complete(target, uploadId, [part], { "if-match": `"${etag}"` });
+    const next = await createUpload(target);
+    const nextPart = await putPart(target, next, 1, "next");
+    await complete(target, next, [nextPart], { "if-match": `"${whole}"` });
+    expect(await (await send(target)).text()).toBe("next");
+  });
+
+  it("CompleteMultipartUpload with If-Match on nothing is NoSuchKey", async () => {
+    const { target, uploadId, part, resource } = await started();
+    const headers = { "if-match": `"${md5("x")}"` };
+    await expectError(await sendCompletion(target, uploadId, [part], { headers }), 404, "NoSuchKey", {
+      resource,
+      details: { Key: "k" },
+    });
+  });
+
+  it("CompleteMultipartUpload refuses If-None-Match with an ETag with NotImplemented", async () => {
+    const { target, uploadId, part, resource } = await started();
+    const headers = { "if-none-match": '"etag"' };
+    await expectError(await sendCompletion(target, uploadId, [part], { headers }), 501, "NotImplemented", {
+      message: "A header you provided implies functionality that is not implemented",
+      resource,
+      details: {
+        Header: "If-None-Match",
+        additionalMessage: "We don't accept the provided value of If-None-Match header for this API",
+      },
+    });
+  });
+
+  it("CompleteMultipartUpload with If-None-Match: * lets one of several uploads win", async () => {
+    const target = await newTarget();
+    const uploads = await Promise.all(
+      ["a", "b", "c"].map(async (body) => {
+        const uploadId = await createUpload(target);
+        return { uploadId, part: await putPart(target, uploadId, 1, body) };
+      }),
+    );
+    const headers = { "if-none-match": "*" };
+    const answers = await Promise.all(
+      uploads.map(({ uploadId, part }) => sendCompletion(target, uploadId, [part], { headers })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 412, 412]);
+    for (const answer of answers) await answer.body?.cancel();
+  });
+
+  it("CompleteMultipartUpload against AbortMultipartUpload has one winner", async () => {
+    const { target, uploadId, part } = await started();
+    const [completed, aborted] = await Promise.all([
+      sendCompletion(target, uploadId, [part]),
+      send({ ...target, method: "DELETE", query: `uploadId=${encode(uploadId)}` }),
+    ]);
+    await completed.body?.cancel();
+    await aborted.body?.cancel();
+    const exists = (await send({ ...target, method: "HEAD" })).status === 200;
+    expect([completed.status, aborted.status]).toEqual(exists ? [200, 404] : [404, 204]);
+  });
+});
