@@ -20,3 +20,8 @@ export function requireHeaderValue(name: string, value: string): string {
   }
   return value;
 }
+
+/** Whether the text is a token (RFC 9110, 5.6.2), which names of headers are. */
+export function isHeaderName(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+}

@@ -1,7 +1,7 @@
 /** User metadata, `x-amz-meta-*` ("Working with object metadata", UsingMetadata). */
 import { invalidArgument, S3Error } from "../errors.ts";
 import { decodeEncodedWords, formatEncodedWord } from "./encoded-words.ts";
-import { hasControlCharacter } from "./header-value.ts";
+import { hasControlCharacter, isHeaderName } from "./header-value.ts";
 import { decodeUtf8, utf8Length } from "./percent-encoding.ts";
 
 const PREFIX = "x-amz-meta-";
@@ -40,9 +40,6 @@ function decodeRawUtf8(value: string): string {
   return decodeUtf8(Uint8Array.from(value, (character) => character.charCodeAt(0))) ?? value;
 }
 
-// token (RFC 9110, 5.6.2)
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
 /**
  * The response headers of stored metadata. Values that a header would change or cannot carry become encoded words;
  * names that are no header names (forms allow them) are counted in `x-amz-missing-meta`, as AWS does.
@@ -51,7 +48,7 @@ export function formatUserMetadata(metadata: Readonly<Record<string, string>>): 
   const headers: [string, string][] = [];
   let missing = 0;
   for (const [name, value] of Object.entries(metadata)) {
-    if (HEADER_NAME.test(name)) headers.push([`${PREFIX}${name}`, formatValue(value)]);
+    if (isHeaderName(name)) headers.push([`${PREFIX}${name}`, formatValue(value)]);
     else missing++;
   }
   if (missing > 0) headers.push(["x-amz-missing-meta", String(missing)]);
