@@ -1,7 +1,7 @@
 /**
  * The way of an S3 request, top to bottom. Each stage is one call with a typed result; there is one `catch`.
  *
- *   address → operation → key and bucket rows → authenticate → parse → authorize → execute → respond
+ *   address → operation → key and bucket rows → authenticate → parse → authorize → execute → respond → CORS headers
  *
  * Nothing reads the body before authorization.
  */
@@ -9,6 +9,8 @@ import { authorize } from "./access/authorize.ts";
 import { authenticate, claimedAccessKeyId, effectiveHeaders } from "./auth/authenticate.ts";
 import { openObjectBody } from "./auth/payload/object-body.ts";
 import { readWholeBody } from "./auth/payload/whole-body.ts";
+import { addCorsHeaders } from "./cors/headers.ts";
+import { checkPreflight } from "./cors/preflight.ts";
 import { S3Error } from "./errors.ts";
 import type { Bucket } from "./model/bucket.ts";
 import { OPERATIONS } from "./operations/index.ts";
@@ -31,23 +33,37 @@ const COPY_SOURCE = "x-amz-copy-source";
 
 /** Answers an S3 request; never throws. `log` collects what the request turned out to be. */
 export async function handleS3(request: Request, services: Services, log: RequestLog): Promise<Response> {
+  const found: Found = {};
+  let answer: S3Response;
   try {
-    return toHttpResponse(await serve(request, services, log), request, log.requestId);
+    answer = await serve(request, services, log, found);
   } catch (error) {
-    return toHttpResponse(describeFailure(error, request, log), request, log.requestId);
+    answer = describeFailure(error, request, log);
   }
+  const response = toHttpResponse(answer, request, log.requestId);
+  addCorsHeaders(response.headers, request, found.bucket?.documents.cors);
+  return response;
 }
 
-async function serve(request: Request, services: Services, log: RequestLog): Promise<S3Response> {
+/** What is known by the time a request is answered, however far it came. */
+interface Found {
+  /** The bucket that path or host name, if it exists. */
+  bucket?: Bucket | undefined;
+}
+
+async function serve(request: Request, services: Services, log: RequestLog, found: Found): Promise<S3Response> {
   const { config, directory } = services;
   const received = readRequest(request, config.s3Domains, log);
-  const operation = OPERATIONS[resolveOperation(received)];
-  log.operation = operation.name;
+  const name = resolveOperation(received);
+  log.operation = name;
+  if (name === "OptionsPreflight") return answerPreflight(received, directory, found);
+  const operation = OPERATIONS[name];
 
   const { credential, buckets: loaded } = await directory.load({
     accessKeyId: claimedAccessKeyId(received),
     bucketNames: [...bucketOfResource(received), ...bucketOfCopySource(received)],
   });
+  found.bucket = addressedBucket(received, loaded);
   const authentication = await authenticate(
     received,
     async (id) => (id === credential?.accessKeyId ? credential : undefined),
@@ -91,6 +107,17 @@ async function serve(request: Request, services: Services, log: RequestLog): Pro
   );
 }
 
+/**
+ * The one early exit, because browsers send preflights without credentials: see cors/preflight.ts for why that is safe.
+ * It reads the bucket's row and nothing else, and has no answer but the headers that every answer gets.
+ */
+async function answerPreflight(request: S3Request, directory: Directory, found: Found): Promise<S3Response> {
+  const { buckets } = await directory.load({ accessKeyId: undefined, bucketNames: bucketOfResource(request) });
+  found.bucket = addressedBucket(request, buckets);
+  checkPreflight(request.resource, request.headers, found.bucket);
+  return { status: 200 };
+}
+
 function withoutChecksums(headers: Headers): Headers {
   return new Headers([...headers].filter(([name]) => !name.startsWith("x-amz-checksum-")));
 }
@@ -121,6 +148,10 @@ function clientAcceptEncoding(request: Request): string | undefined {
 
 function bucketOfResource({ resource }: S3Request): string[] {
   return resource.kind === "service" ? [] : [resource.bucket].filter(isValidBucketName);
+}
+
+function addressedBucket({ resource }: S3Request, buckets: ReadonlyMap<string, Bucket>): Bucket | undefined {
+  return resource.kind === "service" ? undefined : buckets.get(resource.bucket);
 }
 
 function bucketOfCopySource({ headers }: S3Request): string[] {
