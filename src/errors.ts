@@ -32,6 +32,10 @@ const TABLE = {
   InternalError: [500, "We encountered an internal error. Please try again."],
   InvalidAccessKeyId: [403, "The AWS access key ID that you provided does not exist in our records."],
   InvalidArgument: [400, "Invalid Argument"],
+  InvalidBucketAclWithObjectOwnership: [
+    400,
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+  ],
   InvalidBucketName: [400, "The specified bucket is not valid."],
   InvalidChunkSizeError: [403, "Only the last chunk is allowed to have a size less than 8192 bytes"],
   InvalidDigest: [400, "The Content-MD5 or checksum value that you specified is not valid."],
@@ -52,10 +56,7 @@ const TABLE = {
   InvalidToken: [400, "The provided token is malformed or otherwise not valid."],
   InvalidURI: [400, "The specified URI couldn't be parsed."],
   KeyTooLongError: [400, "Your key is too long."],
-  MalformedACLError: [
-    400,
-    "The XML that you provided was not well-formed or did not validate against our published schema.",
-  ],
+  MalformedACLError: [400, "The XML you provided was not well-formed or did not validate against our published schema"],
   MalformedPOSTRequest: [400, "The body of your POST request is not well-formed multipart/form-data."],
   MalformedTrailerError: [
     400,
@@ -74,6 +75,7 @@ const TABLE = {
   NoSuchBucket: [404, "The specified bucket does not exist"],
   NoSuchCORSConfiguration: [404, "The CORS configuration does not exist"],
   NoSuchKey: [404, "The specified key does not exist."],
+  NoSuchPublicAccessBlockConfiguration: [404, "The public access block configuration was not found"],
   NoSuchTagSet: [404, "The TagSet does not exist"],
   NoSuchUpload: [
     404,
@@ -82,6 +84,7 @@ const TABLE = {
   NoSuchVersion: [404, "The specified version does not exist."],
   NotImplemented: [501, "A header or operation that you requested is not implemented."],
   NotModified: [304, "Not Modified"],
+  OwnershipControlsNotFoundError: [404, "The bucket ownership controls were not found"],
   PreconditionFailed: [412, "At least one of the preconditions that you specified did not hold."],
   RequestTimeTooSkewed: [403, "The difference between the request time and the server's time is too large."],
   RequestTimeout: [
@@ -96,6 +99,7 @@ const TABLE = {
   SlowDown: [503, "Please reduce your request rate."],
   TooManyBuckets: [400, "You have attempted to create more buckets than are allowed for this account."],
   UnexpectedContent: [400, "This request contains unsupported content."],
+  UnresolvableGrantByEmailAddress: [400, "The email address that you provided does not match any account on record."],
   XAmzContentChecksumMismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;

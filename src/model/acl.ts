@@ -19,6 +19,23 @@ export interface AclGrant {
 /** At most 100 grants. The owner is that of the bucket or object. */
 export type Acl = readonly AclGrant[];
 
+/** Names of predefined ACLs ("Canned ACL"). `aws-exec-read` is not among them: nothing here is an EC2. */
+export const CANNED_ACLS = [
+  "private",
+  "public-read",
+  "public-read-write",
+  "authenticated-read",
+  "bucket-owner-read",
+  "bucket-owner-full-control",
+  "log-delivery-write",
+] as const;
+export type CannedAcl = (typeof CANNED_ACLS)[number];
+
+/** What a request wants an ACL to be. */
+export type AclRequest =
+  | { readonly kind: "canned"; readonly name: CannedAcl }
+  | { readonly kind: "grants"; readonly grants: Acl };
+
 export const OBJECT_OWNERSHIPS = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"] as const;
 export type ObjectOwnership = (typeof OBJECT_OWNERSHIPS)[number];
 

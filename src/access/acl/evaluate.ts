@@ -1,0 +1,88 @@
+/** What an ACL allows, and which action needs which of its permissions ("Access control list (ACL) overview"). */
+import type { Acl, AclPermission, Grantee } from "../../model/acl.ts";
+import type { S3Action } from "../actions.ts";
+
+/** What an ACL can tell callers apart by: users of an account are the account to it. */
+export type AclCaller =
+  | { readonly kind: "anonymous" }
+  | {
+      readonly kind: "account";
+      /** Canonical user id. */
+      readonly canonicalId: string;
+    };
+
+export interface AclNeed {
+  readonly on: "bucket" | "object";
+  readonly permission: AclPermission;
+}
+
+/**
+ * Whether a grant of the ACL gives the permission. No ACL is full control for the owner and nothing for anybody else.
+ * An owner who is left out of the list can still read and write the list itself.
+ */
+export function aclAllows(
+  acl: Acl | undefined,
+  ownerId: string,
+  caller: AclCaller,
+  permission: AclPermission,
+): boolean {
+  const isOwner = caller.kind === "account" && caller.canonicalId === ownerId;
+  if (isOwner && (acl === undefined || permission === "READ_ACP" || permission === "WRITE_ACP")) return true;
+  return (acl ?? []).some(
+    (grant) =>
+      (grant.permission === permission || grant.permission === "FULL_CONTROL") && includes(grant.grantee, caller),
+  );
+}
+
+function includes(grantee: Grantee, caller: AclCaller): boolean {
+  switch (grantee.kind) {
+    case "all-users":
+      return true;
+    case "authenticated-users":
+      return caller.kind === "account";
+    case "canonical-user":
+      return caller.kind === "account" && caller.canonicalId === grantee.id;
+    case "log-delivery":
+      // No request comes from the log service.
+      return false;
+    default:
+      return grantee satisfies never;
+  }
+}
+
+/** "Mapping of ACL permissions and access policy permissions". */
+const NEEDS: Partial<Readonly<Record<S3Action, AclNeed>>> = {
+  "s3:ListBucket": { on: "bucket", permission: "READ" },
+  "s3:ListBucketVersions": { on: "bucket", permission: "READ" },
+  "s3:ListBucketMultipartUploads": { on: "bucket", permission: "READ" },
+  "s3:PutObject": { on: "bucket", permission: "WRITE" },
+  // AWS's table names s3:PutObject alone, its text and the reference system "create, overwrite, and delete".
+  "s3:DeleteObject": { on: "bucket", permission: "WRITE" },
+  // On AWS these are the initiator's without further ado, who came in by WRITE; an upload id is nothing one can guess.
+  "s3:AbortMultipartUpload": { on: "bucket", permission: "WRITE" },
+  "s3:ListMultipartUploadParts": { on: "bucket", permission: "WRITE" },
+  "s3:GetBucketAcl": { on: "bucket", permission: "READ_ACP" },
+  "s3:PutBucketAcl": { on: "bucket", permission: "WRITE_ACP" },
+  "s3:GetObject": { on: "object", permission: "READ" },
+  "s3:GetObjectAcl": { on: "object", permission: "READ_ACP" },
+  "s3:PutObjectAcl": { on: "object", permission: "WRITE_ACP" },
+};
+
+/**
+ * The ACL permission that stands for an action; undefined for what no ACL can give.
+ *
+ * @param object `new` for the ACL that comes with an object being written: whoever may write the object will own it, so
+ *   the ACL of what it replaces has no say.
+ */
+export function aclPermissionFor(action: S3Action, object: "existing" | "new" = "existing"): AclNeed | undefined {
+  return NEEDS[object === "new" && action === "s3:PutObjectAcl" ? "s3:PutObject" : action];
+}
+
+/** "Amazon S3 considers a bucket or object ACL public if it grants any permissions to members of" either group. */
+export function isPublicAcl(acl: Acl | undefined): boolean {
+  return (acl ?? []).some(({ grantee }) => isPublicGrantee(grantee));
+}
+
+export function isPublicGrantee({ kind }: Grantee): boolean {
+  return kind === "all-users" || kind === "authenticated-users";
+}

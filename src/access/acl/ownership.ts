@@ -1,0 +1,142 @@
+/**
+ * Who owns an object and which ACL it gets ("Controlling ownership of objects and disabling ACLs for your bucket").
+ *
+ * The default differs from AWS's of today, which is BucketOwnerEnforced: a bucket without the setting is ObjectWriter,
+ * as buckets of AWS were until 2023, because ACLs would otherwise be refused everywhere.
+ */
+import { S3Error } from "../../errors.ts";
+import type { Acl, AclRequest, ObjectOwnership } from "../../model/acl.ts";
+import type { Bucket } from "../../model/bucket.ts";
+import { refusePublicAcl, withoutIgnoredGrants } from "../public-access-block.ts";
+import { cannedGrants, fullControl } from "./canned.ts";
+
+/** An owner's canonical user id, and grants; no `acl` is full control for the owner and nothing for anybody else. */
+export interface AclState {
+  readonly ownerId: string;
+  readonly acl?: Acl;
+}
+
+/** The setting in force. */
+export function ownershipOf({ documents }: Pick<Bucket, "documents">): ObjectOwnership {
+  return documents.ownership ?? "ObjectWriter";
+}
+
+/** What authorization goes by: the bucket's ACL or, if one is given, an object's, after all settings of the bucket. */
+export function effectiveAcl(bucket: Bucket, object?: AclState): AclState {
+  const { publicAccessBlock, acl: bucketAcl } = bucket.documents;
+  if (ownershipOf(bucket) === "BucketOwnerEnforced") return { ownerId: bucket.ownerId };
+  const acl = withoutIgnoredGrants(publicAccessBlock, object === undefined ? bucketAcl : object.acl);
+  return { ownerId: object?.ownerId ?? bucket.ownerId, ...(acl !== undefined && { acl }) };
+}
+
+/** What is shown of an ACL: public grants stand there even while they are ignored. */
+export function shownAcl(ownership: ObjectOwnership | undefined, bucketOwnerId: string, { ownerId, acl }: AclState) {
+  const isEnforced = ownership === "BucketOwnerEnforced";
+  const shownOwner = isEnforced ? bucketOwnerId : ownerId;
+  return { ownerId: shownOwner, grants: (isEnforced ? undefined : acl) ?? [fullControl(shownOwner)] };
+}
+
+/**
+ * Owner and ACL of an object about to be written.
+ *
+ * Deviation: what an anonymous caller writes belongs to the bucket's owner. On AWS it belongs to an id that stands for
+ * all anonymous callers, so that the bucket's owner cannot read it and everybody else can.
+ *
+ * @param writerId canonical user id; undefined if anonymous
+ * @throws S3Error `AccessControlListNotSupported`, `AccessDenied` (public access block)
+ */
+export function aclOfNewObject(
+  request: AclRequest | undefined,
+  bucket: Bucket,
+  writerId: string | undefined = bucket.ownerId,
+): AclState {
+  switch (ownershipOf(bucket)) {
+    case "BucketOwnerEnforced":
+      if (request !== undefined) requireBucketOwnerFullControl(request, bucket.ownerId);
+      return { ownerId: bucket.ownerId };
+    case "BucketOwnerPreferred":
+      if (isCanned(request, "bucket-owner-full-control")) return { ownerId: bucket.ownerId };
+      break;
+    case "ObjectWriter":
+      break;
+  }
+  const acl = request && grantsOf(request, bucket, { target: "object", ownerId: writerId });
+  return { ownerId: writerId, ...(acl !== undefined && { acl }) };
+}
+
+/**
+ * The ACL an existing object is to have.
+ * @throws S3Error `AccessControlListNotSupported`, `AccessDenied` (public access block)
+ */
+export function aclOfObject(request: AclRequest, bucket: Bucket, { ownerId, acl }: AclState): Acl | undefined {
+  if (ownershipOf(bucket) !== "BucketOwnerEnforced") return grantsOf(request, bucket, { target: "object", ownerId });
+  requireBucketOwnerFullControl(request, bucket.ownerId);
+  // That is so anyway. What was set before ACLs were disabled comes back when they are enabled again.
+  return acl;
+}
+
+/**
+ * The ACL a bucket is to have.
+ * @throws S3Error `AccessControlListNotSupported`, `AccessDenied` (public access block)
+ */
+export function aclOfBucket(request: AclRequest, bucket: Bucket): Acl | undefined {
+  if (ownershipOf(bucket) === "BucketOwnerEnforced") throw new S3Error("AccessControlListNotSupported");
+  return grantsOf(request, bucket, { target: "bucket", ownerId: bucket.ownerId });
+}
+
+/**
+ * The ACL a bucket is to be made with.
+ * @throws S3Error `InvalidBucketAclWithObjectOwnership`
+ */
+export function aclOfNewBucket(
+  request: AclRequest | undefined,
+  ownership: ObjectOwnership | undefined,
+  ownerId: string,
+): Acl | undefined {
+  if (request === undefined) return undefined;
+  const acl = toGrants(request, { target: "bucket", ownerId, bucketOwnerId: ownerId });
+  if (ownership === "BucketOwnerEnforced") requireOwnerOnly(acl, ownerId);
+  return acl;
+}
+
+/**
+ * "Before you disable ACLs, the bucket ACL must give full control only to the bucket owner."
+ * @throws S3Error `InvalidBucketAclWithObjectOwnership`
+ */
+export function requireOwnerOnly(acl: Acl | undefined, ownerId: string): void {
+  const isOthers = (acl ?? []).some(({ grantee }) => grantee.kind !== "canonical-user" || grantee.id !== ownerId);
+  if (isOthers) throw new S3Error("InvalidBucketAclWithObjectOwnership");
+}
+
+function grantsOf(
+  request: AclRequest,
+  bucket: Bucket,
+  subject: { readonly target: "bucket" | "object"; readonly ownerId: string },
+): Acl | undefined {
+  const acl = toGrants(request, { ...subject, bucketOwnerId: bucket.ownerId });
+  refusePublicAcl(bucket.documents.publicAccessBlock, acl);
+  return acl;
+}
+
+/** Undefined for what is so by default. */
+function toGrants(request: AclRequest, context: Parameters<typeof cannedGrants>[1]): Acl | undefined {
+  const grants = request.kind === "grants" ? request.grants : cannedGrants(request.name, context);
+  return isFullControlOf(grants, context.ownerId) ? undefined : grants;
+}
+
+/** "The bucket only accepts PUT requests that don't specify an ACL or … specify bucket owner full control ACLs". */
+function requireBucketOwnerFullControl(request: AclRequest, bucketOwnerId: string): void {
+  if (isCanned(request, "bucket-owner-full-control")) return;
+  if (request.kind === "grants" && isFullControlOf(request.grants, bucketOwnerId)) return;
+  throw new S3Error("AccessControlListNotSupported");
+}
+
+function isFullControlOf(grants: Acl, ownerId: string): boolean {
+  const [first, ...others] = grants;
+  if (first === undefined || others.length > 0 || first.permission !== "FULL_CONTROL") return false;
+  return first.grantee.kind === "canonical-user" && first.grantee.id === ownerId;
+}
+
+function isCanned(request: AclRequest | undefined, name: Extract<AclRequest, { kind: "canned" }>["name"]): boolean {
+  return request?.kind === "canned" && request.name === name;
+}
