@@ -58,10 +58,19 @@ describe("CreateBucket", () => {
     expect(await (await send({ bucket })).text()).not.toContain("<Contents>");
   });
 
-  it("CreateBucket lets exactly one of many callers make a bucket", async () => {
+  it("CreateBucket lets exactly one of many accounts make a bucket", async () => {
     const bucket = newName();
-    const statuses = await Promise.all(Array.from({ length: 5 }, async () => (await create({ bucket })).status));
-    expect(statuses.sort()).toEqual([200, 409, 409, 409, 409]);
+    const accounts = await Promise.all(Array.from({ length: 4 }, () => createAccount()));
+    const statuses = await Promise.all(accounts.map(async (as) => (await create({ bucket, as })).status));
+    expect(statuses.sort()).toEqual([200, 409, 409, 409]);
+  });
+
+  // API_CreateBucket, BucketAlreadyOwnedByYou: "in us-east-1 ... Amazon S3 returns 200 OK".
+  it("CreateBucket answers 200 for a bucket of one's own in us-east-1 and leaves it as it is", async () => {
+    const bucket = await createBucket();
+    await send({ method: "PUT", bucket, key: "k", body: "content" });
+    expect((await create({ bucket })).status).toBe(200);
+    expect(await (await send({ bucket, key: "k" })).text()).toBe("content");
   });
 
   it.each(STYLES)("CreateBucket refuses an anonymous caller with AccessDenied, %s style", async (style) => {
@@ -72,13 +81,15 @@ describe("CreateBucket", () => {
     expect(await exists(bucket)).toBe(false);
   });
 
-  it("CreateBucket refuses a bucket of one's own with BucketAlreadyOwnedByYou", async () => {
+  it("CreateBucket refuses to tag a bucket of one's own with BucketAlreadyOwnedByYou", async () => {
     const bucket = await createBucket();
-    await expectError(await create({ bucket }), 409, "BucketAlreadyOwnedByYou", {
+    const body = configuration("<Tags><Tag><Key>k</Key><Value>v</Value></Tag></Tags>");
+    await expectError(await create({ bucket, body }), 409, "BucketAlreadyOwnedByYou", {
       message: "The bucket that you tried to create already exists, and you own it.",
       resource: `/${bucket}`,
       details: { BucketName: bucket },
     });
+    expect((await send({ bucket, query: "tagging" })).status).toBe(404);
   });
 
   it("CreateBucket refuses a name that somebody else has with BucketAlreadyExists", async () => {
@@ -173,6 +184,14 @@ describe("CreateBucket", () => {
       resource: `/${bucket}`,
     });
     expect(await exists(bucket)).toBe(false);
+  });
+
+  it("CreateBucket keeps the tags that come with it", async () => {
+    const bucket = newName();
+    const body = configuration("<Tags><Tag><Key>k</Key><Value>v w</Value></Tag></Tags>");
+    expect((await create({ bucket, body })).status).toBe(200);
+    const tagging = await (await send({ bucket, query: "tagging" })).text();
+    expect(tagging).toContain("<Tag><Key>k</Key><Value>v w</Value></Tag>");
   });
 
   it("CreateBucket refuses a tag that no bucket may have with InvalidTag", async () => {
