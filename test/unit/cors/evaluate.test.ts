@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest";
+import { evaluateCors, parseHeaderNames } from "../../../src/cors/evaluate.ts";
+import type { CorsRule } from "../../../src/model/cors.ts";
+
+const rule = (origins: string[], changes: Partial<CorsRule> = {}): CorsRule => ({
+  allowedOrigins: origins,
+  allowedMethods: ["GET"],
+  allowedHeaders: [],
+  exposeHeaders: [],
+  ...changes,
+});
+const ask = (origin: string, method = "GET", requestHeaders: readonly string[] = []) => ({
+  origin,
+  method,
+  requestHeaders,
+});
+
+describe("origins", () => {
+  it.each<[pattern: string, origin: string, allowOrigin: string | undefined]>([
+    ["http://www.example.com", "http://www.example.com", "http://www.example.com"],
+    ["http://www.example.com", "https://www.example.com", undefined],
+    ["http://www.example.com", "http://www.example.com:80", undefined],
+    ["http://www.example.com", "http://www.example.com/", undefined],
+    ["http://www.example.com", "http://WWW.example.com", undefined],
+    ["http://www.example.com", "http://www.example.com.evil.org", undefined],
+    ["http://www.example.com", "evil://http://www.example.com", undefined],
+    ["http://www.example.com", "null", undefined],
+    ["null", "null", "null"],
+    ["*", "http://www.example.com", "*"],
+    ["*", "null", "*"],
+    ["http://*.example.com", "http://a.b.example.com", "http://a.b.example.com"],
+    ["http://*.example.com", "http://example.com", undefined],
+    ["http://*.example.com", "http://.example.com", "http://.example.com"],
+    ["http://*.example.com", "http://evilexample.com", undefined],
+    ["http://*.example.com", "https://a.example.com", undefined],
+    ["http://localhost:*", "http://localhost:3000", "http://localhost:3000"],
+    ["https://*", "https://anything", "https://anything"],
+    // The two sides of the * may not overlap.
+    ["http://aa*aa", "http://aaa", undefined],
+    ["http://aa*aa", "http://aaaa", "http://aaaa"],
+    // Everything but the * is meant as it stands.
+    ["http://a.b", "http://axb", undefined],
+    ["http://[a-z]+", "http://abc", undefined],
+    ["", "", undefined],
+    ["*", "", undefined],
+    ["*", "http://a\r\nSet-Cookie: b", undefined],
+    ["http://*", "http://a\u0000", undefined],
+  ])("%j asked by %j is answered %j", (pattern, origin, allowOrigin) => {
+    expect(evaluateCors([rule([pattern])], ask(origin))?.allowOrigin).toBe(allowOrigin);
+  });
+
+  // ceph/s3-tests, test_cors_origin_response, which passes on AWS.
+  const rules = [
+    rule(["*suffix"]),
+    rule(["start*end"]),
+    rule(["prefix*"]),
+    rule(["*.put"], { allowedMethods: ["PUT"] }),
+  ];
+  it.each([
+    ["foo.suffix", "GET", true],
+    ["foo.bar", "GET", false],
+    ["foo.suffix.get", "GET", false],
+    ["startend", "GET", true],
+    ["start1end", "GET", true],
+    ["start12end", "GET", true],
+    ["0start12end", "GET", false],
+    ["prefix", "GET", true],
+    ["prefix.suffix", "GET", true],
+    ["bla.prefix", "GET", false],
+    ["foo.put", "GET", false],
+    ["foo.put", "PUT", true],
+    ["foo.suffix", "PUT", false],
+    ["foo.suffix", "DELETE", false],
+  ])("s3-tests: %s %s fits a rule: %s", (origin, method, allowed) => {
+    expect(evaluateCors(rules, ask(origin, method)) !== undefined).toBe(allowed);
+  });
+});
+
+describe("methods", () => {
+  const all = rule(["*"], { allowedMethods: ["GET", "PUT", "HEAD", "POST", "DELETE"] });
+
+  it.each(["GET", "PUT", "HEAD", "POST", "DELETE"])("%s needs to be listed", (method) => {
+    expect(evaluateCors([all], ask("http://a", method))).toBeDefined();
+    const others = { ...all, allowedMethods: all.allowedMethods.filter((other) => other !== method) };
+    expect(evaluateCors([others], ask("http://a", method))).toBeUndefined();
+  });
+
+  it.each(["get", "OPTIONS", "PATCH", "", "GET "])("%j is never allowed", (method) => {
+    expect(evaluateCors([all], ask("http://a", method))).toBeUndefined();
+  });
+});
+
+describe("headers asked for", () => {
+  it.each<[allowed: string[], asked: string[], answered: string[] | undefined]>([
+    [[], [], []],
+    [["*"], [], []],
+    [[], ["x-amz-meta-a"], undefined],
+    [["*"], ["content-type", "x-amz-meta-a"], ["content-type", "x-amz-meta-a"]],
+    [["x-amz-*"], ["x-amz-meta-a", "x-amz-"], ["x-amz-meta-a", "x-amz-"]],
+    [["x-amz-*"], ["x-amz-meta-a", "content-type"], undefined],
+    [
+      ["x-amz-*", "Content-Type"],
+      ["X-AMZ-Date", "content-TYPE"],
+      ["x-amz-date", "content-type"],
+    ],
+    [["x-amz-meta-a"], ["x-amz-meta-ab"], undefined],
+    [["*-a"], ["x-a", "x-b"], undefined],
+    [["*"], ["b", "a", "B"], ["b", "a"]],
+    [["*"], ["a b"], undefined],
+    [["*"], ["a\r\nset-cookie: b"], undefined],
+    [["*"], ["é"], undefined],
+  ])("%j allows %j: %j", (allowedHeaders, asked, answered) => {
+    expect(evaluateCors([rule(["*"], { allowedHeaders })], ask("http://a", "GET", asked))?.allowHeaders).toEqual(
+      answered,
+    );
+  });
+
+  it.each([
+    [null, []],
+    ["", []],
+    ["content-type,x-amz-date", ["content-type", "x-amz-date"]],
+    [" a , b\t,, c,", ["a", "b", "c"]],
+  ])("are read from %j", (list, names) => {
+    expect(parseHeaderNames(list)).toEqual(names);
+  });
+});
+
+describe("the first rule that fits in everything decides", () => {
+  const origin = rule(["http://b"], { id: "origin" });
+  const method = rule(["http://a"], { id: "method", allowedMethods: ["PUT"] });
+  const header = rule(["http://a"], { id: "header", allowedHeaders: ["x-a"] });
+  const last = rule(["*"], { id: "last", allowedHeaders: ["*"] });
+
+  it.each<[CorsRule[], string]>([
+    [[origin, method, header, last], "last"],
+    [[last, header], "last"],
+    [[header, { ...header, id: "twin", allowedHeaders: ["x-b"] }], "twin"],
+  ])("%#", (rules, id) => {
+    expect(evaluateCors(rules, ask("http://a", "GET", ["x-b"]))?.rule.id).toBe(id);
+  });
+
+  it("no rules, no match", () => {
+    expect(evaluateCors([], ask("http://a"))).toBeUndefined();
+  });
+
+  it("within a rule, the first origin that fits says what is answered", () => {
+    expect(evaluateCors([rule(["http://a", "*"])], ask("http://a"))?.allowOrigin).toBe("http://a");
+    expect(evaluateCors([rule(["*", "http://a"])], ask("http://a"))?.allowOrigin).toBe("*");
+  });
+});
