@@ -1,3 +1,4 @@
+import type { Acl } from "./acl.ts";
 import type { Checksum } from "./checksum.ts";
 
 /** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
@@ -30,6 +31,8 @@ export interface ObjectAttributes {
   readonly ownerId: string;
   readonly websiteRedirectLocation?: string;
   readonly tags: readonly Tag[];
+  /** Absent: full control for the owner and nothing for anybody else. */
+  readonly acl?: Acl;
 }
 
 /** An object as it stands in the index. */

@@ -42,6 +42,20 @@ export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, 
   };
 }
 
+/** The longest things that completing an upload adds to what is known when it is created. */
+const LONGEST_FACTS: EntryFacts = {
+  checksum: { algorithm: "SHA256", value: "x".repeat(50), type: "FULL_OBJECT" },
+  manifest: { n: 5 * 1024 ** 4, e: "x".repeat(38), b: "x".repeat(27), k: 10_000 },
+};
+
+/**
+ * Whether an upload's attributes will fit into its entry, so that nobody learns it when all parts have been sent.
+ * @throws S3Error `InvalidRequest`
+ */
+export function requireRoom(target: EntryTarget, attributes: ObjectAttributes): void {
+  entryOptions(target, attributes, LONGEST_FACTS);
+}
+
 /** Commits an entry whose bytes are blobs. One R2 call, two if a condition had to be looked at. */
 export function commitManifest(
   store: R2Bucket,

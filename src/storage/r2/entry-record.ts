@@ -2,10 +2,14 @@
  * What an entry's `customMetadata` carries: one JSON value under `s3`, at most R2's 8,192 bytes with its key.
  * Short names, since every HEAD and GET moves them. `docs/storage-schema.md` lists them with their lifetimes.
  */
+import { S3Error } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model/object.ts";
+import { type EncodedGrant, encodeAcl } from "./acl-record.ts";
 
 const METADATA_KEY = "s3";
+/** R2's limit on `customMetadata`, in bytes of UTF-8. */
+const MAX_METADATA_BYTES = 8_192;
 
 export interface EntryRecord {
   /** Write id: random, new with every write. */
@@ -24,6 +28,8 @@ export interface EntryRecord {
   readonly r?: string;
   /** Tags. */
   readonly g?: readonly (readonly [key: string, value: string])[];
+  /** ACL; absent if it is the default. */
+  readonly a?: readonly EncodedGrant[];
   /** Last-Modified in milliseconds, where the entry was rewritten without the object being written. */
   readonly l?: number;
   /** The whole S3 key, where the R2 key holds a hash of it. */
@@ -48,8 +54,23 @@ export interface ManifestFacts {
   readonly p?: readonly (readonly [name: string, sizeBytes: number])[];
 }
 
+/** @throws S3Error `InvalidRequest` if an ACL and everything else do not fit together */
 export function encodeRecord(record: EntryRecord): Record<string, string> {
-  return { [METADATA_KEY]: JSON.stringify(record) };
+  const json = JSON.stringify(record);
+  if (fits(json)) return { [METADATA_KEY]: json };
+  // The list of blobs stands in the manifest as well.
+  if (record.f?.p !== undefined) {
+    const { p: _, ...facts } = record.f;
+    return encodeRecord({ ...record, f: facts });
+  }
+  if (record.a === undefined) return { [METADATA_KEY]: json };
+  throw new S3Error("InvalidRequest", {
+    message: "The access control list is too long to be kept beside the object's other metadata.",
+  });
+}
+
+function fits(json: string): boolean {
+  return new TextEncoder().encode(json).byteLength + METADATA_KEY.length <= MAX_METADATA_BYTES;
 }
 
 /** An object put into the R2 bucket by other means has no record; it is served as what R2 says of it. */
@@ -80,6 +101,7 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
     ...(attributes.storageClass !== "STANDARD" && { s: attributes.storageClass }),
     ...(attributes.websiteRedirectLocation !== undefined && { r: attributes.websiteRedirectLocation }),
     ...(attributes.tags.length > 0 && { g: attributes.tags.map(({ key, value }) => [key, value] as const) }),
+    ...(attributes.acl !== undefined && { a: encodeAcl(attributes.acl, attributes.ownerId) }),
     ...(context.lastModified !== undefined && { l: context.lastModified.getTime() }),
     ...(context.hashedKey !== undefined && { k: context.hashedKey }),
     ...(context.manifest !== undefined && { f: context.manifest }),

@@ -1,5 +1,6 @@
 /** An R2 object read as an entry of the index. */
 import type { StoredObject } from "../../model/object.ts";
+import { decodeAcl } from "./acl-record.ts";
 import { PREFIX_BYTES } from "./entry-key.ts";
 import { decodeRecord, type EntryRecord, fromHttpMetadata } from "./entry-record.ts";
 
@@ -27,6 +28,7 @@ export function describeEntry(object: R2Object): Entry {
 
 export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: string): StoredObject {
   const { record } = entry;
+  const ownerId = record.o ?? bucketOwnerId;
   return {
     key: entry.key,
     sizeBytes: entry.sizeBytes,
@@ -35,8 +37,9 @@ export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: st
     content: fromHttpMetadata(object.httpMetadata, record.x),
     userMetadata: record.m ?? {},
     storageClass: record.s ?? "STANDARD",
-    ownerId: record.o ?? bucketOwnerId,
+    ownerId,
     tags: (record.g ?? []).map(([key, value]) => ({ key, value })),
+    ...(record.a !== undefined && { acl: decodeAcl(record.a, ownerId) }),
     ...(record.f?.k !== undefined && { partCount: record.f.k }),
     ...(record.r !== undefined && { websiteRedirectLocation: record.r }),
     ...(record.c !== undefined && { checksum: { algorithm: record.c[0], value: record.c[1], type: record.c[2] } }),

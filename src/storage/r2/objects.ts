@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
+import type { Acl } from "../../model/acl.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type {
   ByteRange,
@@ -185,6 +186,34 @@ export class Objects {
     if (opened === undefined) return false;
     await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), { ...opened.object, tags });
     return true;
+  }
+
+  /**
+   * Replaces an object's ACL by what is made of the object as it stands; false if there is no such object. Its ETag and
+   * Last-Modified stay.
+   * @throws S3Error whatever `decide` throws; `InvalidRequest` if the ACL is too long to be kept
+   */
+  async setAcl(
+    bucket: GrantedBucket,
+    key: string,
+    decide: (object: StoredObject) => Acl | undefined,
+  ): Promise<boolean> {
+    const opened = await this.open(bucket, key, undefined);
+    if (opened === undefined) return false;
+    try {
+      const { acl: before, ...object } = opened.object;
+      const acl = decide(opened.object);
+      if (JSON.stringify(acl) === JSON.stringify(before)) {
+        await opened.discard();
+        return true;
+      }
+      const changed = acl === undefined ? object : { ...object, acl };
+      await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), changed);
+      return true;
+    } catch (error) {
+      await opened.discard().catch(() => {});
+      throw error;
+    }
   }
 
   /** Removes objects, existing or not. One R2 call for each 1,000 keys. */

@@ -19,6 +19,7 @@ import type {
 } from "../../model/upload.ts";
 import type { OpenUploads } from "../d1/open-uploads.ts";
 import { blobKey } from "../r2/blobs.ts";
+import { requireRoom } from "../r2/commit.ts";
 import { hashedBody, storedBody } from "../r2/copy.ts";
 import { entryKey } from "../r2/entry-key.ts";
 import { BUFFERED_BYTES } from "../r2/limits.ts";
@@ -63,6 +64,7 @@ export class Uploads {
     checksum: UploadChecksum | undefined,
     now: Date,
   ): Promise<string> {
+    requireRoom({ bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key }, attributes);
     const uploadId = await this.#ids.create(bucket.id, key, now);
     const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
     const description: UploadDescription = {
