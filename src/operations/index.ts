@@ -3,6 +3,7 @@
  * 501, so that it can never fall through to another operation.
  */
 import { OPERATION_NAMES, type OperationName } from "../protocol/operation-name.ts";
+import { GetBucketAcl, PutBucketAcl } from "./bucket/bucket-acl.ts";
 import { DeleteBucketCors, GetBucketCors, PutBucketCors } from "./bucket/bucket-cors.ts";
 import { DeleteBucketTagging, GetBucketTagging, PutBucketTagging } from "./bucket/bucket-tagging.ts";
 import { CreateBucket } from "./bucket/create-bucket.ts";
@@ -13,6 +14,12 @@ import { HeadBucket } from "./bucket/head-bucket.ts";
 import { ListObjectVersions } from "./bucket/list-object-versions.ts";
 import { ListObjects } from "./bucket/list-objects.ts";
 import { ListObjectsV2 } from "./bucket/list-objects-v2.ts";
+import {
+  DeleteBucketOwnershipControls,
+  GetBucketOwnershipControls,
+  PutBucketOwnershipControls,
+} from "./bucket/ownership-controls.ts";
+import { DeletePublicAccessBlock, GetPublicAccessBlock, PutPublicAccessBlock } from "./bucket/public-access-block.ts";
 import { AbortMultipartUpload } from "./multipart/abort-multipart-upload.ts";
 import { CompleteMultipartUpload } from "./multipart/complete-multipart-upload.ts";
 import { CreateMultipartUpload } from "./multipart/create-multipart-upload.ts";
@@ -26,6 +33,7 @@ import { DeleteObjects } from "./object/delete-objects.ts";
 import { GetObject } from "./object/get-object.ts";
 import { GetObjectAttributes } from "./object/get-object-attributes.ts";
 import { HeadObject } from "./object/head-object.ts";
+import { GetObjectAcl, PutObjectAcl } from "./object/object-acl.ts";
 import { DeleteObjectTagging, GetObjectTagging, PutObjectTagging } from "./object/object-tagging.ts";
 import { PutObject } from "./object/put-object.ts";
 import { notImplemented, type Operation } from "./operation.ts";
@@ -36,14 +44,22 @@ const OFFERED: readonly Operation[] = [
   CreateBucket,
   DeleteBucket,
   DeleteBucketCors,
+  DeleteBucketOwnershipControls,
   DeleteBucketTagging,
+  DeletePublicAccessBlock,
+  GetBucketAcl,
   GetBucketCors,
   GetBucketLocation,
+  GetBucketOwnershipControls,
   GetBucketTagging,
   GetBucketVersioning,
+  GetPublicAccessBlock,
   HeadBucket,
+  PutBucketAcl,
   PutBucketCors,
+  PutBucketOwnershipControls,
   PutBucketTagging,
+  PutPublicAccessBlock,
   ListObjects,
   ListObjectsV2,
   ListObjectVersions,
@@ -53,10 +69,12 @@ const OFFERED: readonly Operation[] = [
   DeleteObjectTagging,
   DeleteObjects,
   GetObject,
+  GetObjectAcl,
   GetObjectAttributes,
   GetObjectTagging,
   HeadObject,
   PutObject,
+  PutObjectAcl,
   PutObjectTagging,
   CreateMultipartUpload,
   UploadPart,

@@ -1,0 +1,47 @@
+/** GetObjectAcl and PutObjectAcl (API_GetObjectAcl, API_PutObjectAcl). The object's ETag and Last-Modified stay. */
+import { aclOfObject, effectiveAcl, ownershipOf, shownAcl } from "../../access/acl/ownership.ts";
+import { S3Error } from "../../errors.ts";
+import { parseAclHeaders } from "../../protocol/acl-headers.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
+import { requireNullVersion } from "../../protocol/version-id.ts";
+import { ACL_BODY, nameKnown, readAclRequest, respondWithAcl } from "../acl-document.ts";
+import { operation, requireObject } from "../operation.ts";
+
+export const GetObjectAcl = operation({
+  name: "GetObjectAcl",
+  body: { kind: "none" },
+  parse: parseTarget,
+  requires: ({ bucket, key }) => [{ action: "s3:GetObjectAcl", bucket, key }],
+  async execute({ bucket: name, key }, { grant, stores }) {
+    const bucket = grant.bucket(name);
+    const object = await stores.objects.head(bucket, key);
+    if (object === undefined) throw noSuchKey(key);
+    return { ...shownAcl(ownershipOf(bucket), bucket.ownerId, object), nameOf: nameKnown(bucket, grant.caller) };
+  },
+  respond: respondWithAcl,
+});
+
+export const PutObjectAcl = operation({
+  name: "PutObjectAcl",
+  body: ACL_BODY,
+  parse: (request) => ({ ...parseTarget(request), headers: parseAclHeaders(request.headers, "object") }),
+  requires: ({ bucket, key }) => [{ action: "s3:PutObjectAcl", bucket, key }],
+  async execute({ bucket: name, key, headers }, { grant, stores }, body) {
+    const bucket = grant.bucket(name);
+    const wanted = readAclRequest(headers, body);
+    const found = await stores.objects.setAcl(bucket, key, (object) =>
+      aclOfObject(wanted.request(effectiveAcl(bucket, object).ownerId), bucket, object),
+    );
+    if (!found) throw noSuchKey(key);
+  },
+  respond: () => ({ status: 200 }),
+});
+
+function parseTarget(request: S3Request): { readonly bucket: string; readonly key: string } {
+  requireNullVersion(request.query);
+  return requireObject(request);
+}
+
+function noSuchKey(key: string): S3Error {
+  return new S3Error("NoSuchKey", { details: { Key: key } });
+}
