@@ -49,6 +49,10 @@ const TABLE = {
     400,
     "The list of parts was not in ascending order. The parts list must be specified in order by part number.",
   ],
+  InvalidPolicyDocument: [
+    400,
+    "The content of the form does not meet the conditions specified in the policy document.",
+  ],
   InvalidRange: [416, "The requested range is not satisfiable"],
   InvalidRequest: [400, "Invalid Request"],
   InvalidStorageClass: [400, "The storage class that you specified is not valid"],
@@ -67,6 +71,7 @@ const TABLE = {
     "The XML that you provided was not well-formed or did not validate against our published schema.",
   ],
   MaxMessageLengthExceeded: [400, "Your request was too large."],
+  MaxPostPreDataLengthExceededError: [400, "Your POST request fields preceding the upload file were too large."],
   MetadataTooLarge: [400, "Your metadata headers exceed the maximum allowed metadata size."],
   MethodNotAllowed: [405, "The specified method is not allowed against this resource."],
   MissingContentLength: [411, "You must provide the Content-Length HTTP header."],

@@ -25,6 +25,19 @@ export interface ObjectBody {
   failure(): S3Error | undefined;
 }
 
+/**
+ * The same for bytes whose number shows only at their end: a form's file, where more form follows. The stream yields
+ * `minBytes` to `maxBytes` bytes before it closes, and verifies everything itself.
+ */
+export interface UnmeasuredBody {
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  /** To be consumed once. */
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly checksum: Exclude<DeclaredChecksum, { readonly when: "after" }>;
+  failure(): S3Error | undefined;
+}
+
 export interface DelegatedDigest {
   readonly algorithm: "md5" | "sha256";
   /** Lower-case hex. */

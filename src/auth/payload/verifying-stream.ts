@@ -7,7 +7,8 @@ import { incompleteBody, terminatedEarly } from "./aws-chunked.ts";
 import type { ExpectedDigest } from "./declared-digests.ts";
 
 export interface VerifyingStreamOptions {
-  readonly sizeBytes: number;
+  /** Undefined if only the pieces' own end tells. */
+  readonly sizeBytes: number | undefined;
   /** The decoded data in pieces; it may itself fail with an S3Error. */
   readonly pieces: AsyncIterator<Uint8Array, unknown>;
   /** Algorithms to calculate, all known before the first byte. */
@@ -34,7 +35,7 @@ export function verifyingStream(options: VerifyingStreamOptions): VerifyingStrea
   let failed: S3Error | undefined;
 
   const check = () => {
-    if (received !== sizeBytes) throw wrongLength();
+    if (sizeBytes !== undefined && received !== sizeBytes) throw wrongLength();
     const digests = new Map([...hashers].map(([algorithm, hasher]) => [algorithm, hasher.digest()]));
     for (const { algorithm, bytes, mismatch } of options.expected()) {
       const calculated = digests.get(algorithm);
@@ -53,7 +54,7 @@ export function verifyingStream(options: VerifyingStreamOptions): VerifyingStrea
         return ready;
       }
       received += value.length;
-      if (received > sizeBytes) throw wrongLength();
+      if (sizeBytes !== undefined && received > sizeBytes) throw wrongLength();
       for (const hasher of hashers.values()) hasher.update(value);
       held = value;
       if (ready !== undefined) return ready;

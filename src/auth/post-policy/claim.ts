@@ -1,0 +1,95 @@
+/** What a form claims about who signed its policy (sigv4-authentication-HTTPPOST), before anything is verified. */
+import { invalidArgument, S3Error } from "../../errors.ts";
+import { missingField } from "../../protocol/post-form/post-form.ts";
+import { parseAmzDate } from "../sigv4/amz-date.ts";
+import { ALGORITHM, signatureV2Refused, signatureV4aRefused } from "../sigv4/authorization-header.ts";
+import {
+  type ClaimedCredential,
+  findDateFault,
+  findScopeFault,
+  MALFORMED_CREDENTIAL,
+  parseCredential,
+  type ScopeRules,
+} from "../sigv4/credential-scope.ts";
+
+export interface FormClaim {
+  readonly credential: ClaimedCredential;
+  /** The base64 text, which is the string to sign. */
+  readonly policy: string;
+  readonly signature: string;
+  /** `x-amz-security-token`, which comes with temporary credentials and which the policy has to cover. */
+  readonly sessionToken: string | undefined;
+}
+
+type Fields = ReadonlyMap<string, string>;
+
+/** In the order and the spelling in which S3 misses them. */
+const REQUIRED = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature", "policy"] as const;
+const CREDENTIAL = "X-Amz-Credential";
+const DATE = "X-Amz-Date";
+
+/**
+ * Undefined if the form claims nothing, and so is anonymous.
+ * @throws S3Error `InvalidArgument` for missing, malformed and contradicting fields; `AccessDenied` for a policy that
+ *   nobody signed; `InvalidRequest` for Signature Version 2, `NotImplemented` for Version 4A
+ */
+export function readFormClaim(fields: Fields, rules: ScopeRules): FormClaim | undefined {
+  if (!REQUIRED.slice(0, 4).some((name) => fields.has(name.toLowerCase()))) {
+    if (fields.has("awsaccesskeyid") || fields.has("signature")) throw signatureV2Refused();
+    // Taken for anonymous, the form would be free of the conditions it carries.
+    if (fields.has("policy")) throw new S3Error("AccessDenied");
+    return undefined;
+  }
+  const [algorithm, credentialText, date, signature, policy] = REQUIRED.map((name) => requireField(fields, name));
+  requireAlgorithm(algorithm ?? "");
+  const credential = parseScope(credentialText ?? "", rules);
+  requireDate(date ?? "", credential);
+  return {
+    credential,
+    policy: policy ?? "",
+    signature: signature ?? "",
+    sessionToken: fields.get("x-amz-security-token"),
+  };
+}
+
+/** The access key id the form names, for loading its key early: neither verified nor even well-formed for sure. */
+export function claimedFormAccessKeyId(fields: Fields): string | undefined {
+  const credential = fields.get("x-amz-credential");
+  const end = credential?.indexOf("/") ?? -1;
+  return end > 0 ? credential?.slice(0, end) : undefined;
+}
+
+/** The session token the form carries, a hint as well. */
+export function claimedFormSessionToken(fields: Fields): string | undefined {
+  return fields.get("x-amz-security-token");
+}
+
+function requireField(fields: Fields, name: string): string {
+  const value = fields.get(name.toLowerCase());
+  if (value === undefined) throw missingField(name);
+  return value;
+}
+
+function requireAlgorithm(algorithm: string): void {
+  if (algorithm === "AWS4-ECDSA-P256-SHA256") throw signatureV4aRefused();
+  if (algorithm !== ALGORITHM) throw invalidArgument(`Only ${ALGORITHM} is supported`, "X-Amz-Algorithm", algorithm);
+}
+
+function parseScope(text: string, rules: ScopeRules): ClaimedCredential {
+  const credential = parseCredential(text);
+  if (credential === undefined) throw invalidArgument(MALFORMED_CREDENTIAL, CREDENTIAL, text);
+  const fault = findScopeFault(credential, rules);
+  if (fault === undefined) return credential;
+  throw new S3Error("InvalidArgument", {
+    message: fault.reason,
+    details: { ArgumentName: CREDENTIAL, ArgumentValue: text, ...fault.details },
+  });
+}
+
+/** How old it may be is for the policy to say. */
+function requireDate(text: string, credential: ClaimedCredential): void {
+  const date = parseAmzDate(text);
+  if (date === undefined) throw invalidArgument("X-Amz-Date must be formated via ISO8601 Long format", DATE, text);
+  const fault = findDateFault(credential, date);
+  if (fault !== undefined) throw invalidArgument(fault, CREDENTIAL, text);
+}

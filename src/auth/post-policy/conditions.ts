@@ -1,0 +1,105 @@
+/** The conditions of a POST policy (sigv4-HTTPPOSTConstructPolicy, "Condition Matching"). */
+import { S3Error } from "../../errors.ts";
+
+/** Bytes a form's file may have, both ends inclusive. */
+export interface FileSizeRange {
+  readonly minBytes: number;
+  readonly maxBytes: number;
+}
+
+interface FieldCondition {
+  readonly operator: "eq" | "starts-with";
+  /** In lower case; undefined if it was written without its `$` and so names no field. */
+  readonly field: string | undefined;
+  readonly operand: string;
+}
+
+interface SizeCondition {
+  readonly operator: "content-length-range";
+  /** Undefined if one of them is text that is no number: such a condition never holds (seen on AWS). */
+  readonly range: FileSizeRange | undefined;
+}
+
+export type PolicyCondition = (FieldCondition | SizeCondition) & {
+  /** As AWS writes it into errors. */
+  readonly written: string;
+};
+
+/** @throws S3Error `InvalidPolicyDocument` */
+export function parseCondition(value: unknown): PolicyCondition {
+  if (Array.isArray(value)) return parseList(value);
+  if (typeof value === "object" && value !== null) return parseObject(value);
+  throw invalidPolicy("Invalid condition test: must be a List or Object.");
+}
+
+/** `value`: what the form says; undefined if it says nothing, which fulfils no condition. */
+export function fulfils({ operator, field, operand }: FieldCondition, value: string | undefined): boolean {
+  if (field === undefined || value === undefined) return false;
+  if (operator === "eq") return value === operand;
+  // "Content-Types values for a starts-with condition that include commas are interpreted as lists. Each value in the
+  // list must meet the condition for the whole condition to pass."
+  const values = field === "content-type" ? value.split(",").map((item) => item.trim()) : [value];
+  return values.every((item) => item.startsWith(operand));
+}
+
+export function invalidPolicy(reason: string): S3Error {
+  return new S3Error("InvalidPolicyDocument", { message: `Invalid Policy: ${reason}` });
+}
+
+/** `{"acl": "public-read"}`: short for `["eq", "$acl", "public-read"]`, also in errors. */
+function parseObject(value: object): PolicyCondition {
+  const [property, ...others] = Object.entries(value);
+  if (property === undefined || others.length > 0) {
+    throw invalidPolicy("Invalid Simple-Condition: Simple-Conditions must have exactly one property specified.");
+  }
+  const [name, operand]: [string, unknown] = property;
+  if (typeof operand !== "string") throw invalidPolicy("Invalid Simple-Condition: value must be a string.");
+  return fieldCondition("eq", `$${name}`, operand, ["eq", `$${name}`, operand]);
+}
+
+function parseList(list: readonly unknown[]): PolicyCondition {
+  const [name, first, second] = list;
+  if (name === undefined) throw invalidPolicy("Invalid Condition: missing operation identifier.");
+  const operator = typeof name === "string" ? name.toLowerCase() : undefined;
+  switch (operator) {
+    case "eq":
+    case "starts-with":
+      requireOperands(list, operator);
+      if (typeof first !== "string" || typeof second !== "string") throw invalidPolicy("Invalid JSON.");
+      return fieldCondition(operator, first, second, list);
+    case "content-length-range":
+      requireOperands(list, operator);
+      return { operator, range: toRange(parseSize(first), parseSize(second)), written: write(list) };
+    default:
+      throw invalidPolicy(`Invalid Condition: unknown operation '${String(name)}'.`);
+  }
+}
+
+function fieldCondition(
+  operator: FieldCondition["operator"],
+  reference: string,
+  operand: string,
+  list: readonly unknown[],
+): PolicyCondition {
+  const field = reference.startsWith("$") ? reference.slice(1).toLowerCase() : undefined;
+  return { operator, field, operand, written: write(list) };
+}
+
+function requireOperands(list: readonly unknown[], operator: string): void {
+  if (list.length !== 3) throw invalidPolicy(`Invalid ${operator}: wrong number of arguments.`);
+}
+
+/** A number, or its digits as text, as some makers of policies write it. */
+function parseSize(value: unknown): number | undefined {
+  if (typeof value === "string") return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw invalidPolicy("Invalid JSON.");
+}
+
+function toRange(minBytes: number | undefined, maxBytes: number | undefined): FileSizeRange | undefined {
+  return minBytes === undefined || maxBytes === undefined ? undefined : { minBytes, maxBytes };
+}
+
+function write(list: readonly unknown[]): string {
+  return `[${list.map((item) => JSON.stringify(item)).join(", ")}]`;
+}

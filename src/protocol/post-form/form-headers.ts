@@ -1,0 +1,52 @@
+/**
+ * The headers a form stands for: "Parameters that are passed to PUT through HTTP headers are instead passed as form
+ * fields to POST" (RESTObjectPOST). So everything that reads a PUT's headers reads a form's fields.
+ */
+import { invalidArgument } from "../../errors.ts";
+import { hasControlCharacter } from "../header-value.ts";
+
+/** Headers an object's writer may send, but for `x-amz-meta-*`, whose values may be any text. */
+const NAMES: ReadonlySet<string> = new Set([
+  "cache-control",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "content-md5",
+  "content-type",
+  "expires",
+  "x-amz-acl",
+  "x-amz-sdk-checksum-algorithm",
+  "x-amz-server-side-encryption",
+  "x-amz-storage-class",
+  "x-amz-tagging",
+  "x-amz-website-redirect-location",
+]);
+const PREFIXES = ["x-amz-checksum-", "x-amz-grant-", "x-amz-object-lock-", "x-amz-server-side-encryption-"];
+
+/** The only `x-amz-*` header of the request itself that counts: it can but narrow what is done. */
+const EXPECTED_OWNER = "x-amz-expected-bucket-owner";
+
+/**
+ * @param sent headers of the request itself; of them only those stay that say nothing about the object
+ * @throws S3Error `InvalidArgument` for what no header can carry
+ */
+export function formHeaders(fields: ReadonlyMap<string, string>, sent: Headers): Headers {
+  const headers = new Headers();
+  for (const [name, value] of sent) {
+    if (!isObjectHeader(name) && (!name.startsWith("x-amz-") || name === EXPECTED_OWNER)) headers.set(name, value);
+  }
+  for (const [field, value] of fields) {
+    const name = field === "acl" ? "x-amz-acl" : field;
+    if (!isObjectHeader(name)) continue;
+    if (headers.has(name))
+      throw invalidArgument(`The form fields acl and ${name} must not both be given.`, field, value);
+    if (hasControlCharacter(value)) throw invalidArgument("Form field contains control characters.", field, value);
+    // What Latin-1 has no character for becomes a space (seen on AWS, LocalStack's recordings).
+    headers.set(name, value.replace(/[^\u0000-\u00ff]/gu, " "));
+  }
+  return headers;
+}
+
+function isObjectHeader(name: string): boolean {
+  return NAMES.has(name) || PREFIXES.some((prefix) => name.startsWith(prefix));
+}

@@ -1,0 +1,116 @@
+/**
+ * The parts of a multipart body, one after the other, as the bytes come in (RFC 2046, 5.1). A piece may end anywhere, also
+ * inside a delimiter.
+ */
+import { S3Error } from "../../errors.ts";
+import { Delimiter } from "./delimiter.ts";
+
+/** Where the bytes come from. */
+export interface ByteSource {
+  /** The next of them; undefined at the end. */
+  take(): Promise<Uint8Array | undefined>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+const DASH = 45;
+/** Spaces that may follow a delimiter ("transport padding"). */
+const MAX_PADDING_BYTES = 256;
+
+export class MultipartReader {
+  readonly #source: ByteSource;
+  readonly #delimiter: Delimiter;
+  // The first delimiter has no line before it; with one put there it looks like all others.
+  #buffer: Uint8Array = Uint8Array.of(CARRIAGE_RETURN, LINE_FEED);
+  #received = 0;
+
+  constructor(source: ByteSource, boundary: string) {
+    this.#source = source;
+    this.#delimiter = new Delimiter(`\r\n--${boundary}`);
+  }
+
+  /** Bytes of the body that have been passed. */
+  get position(): number {
+    return Math.max(0, this.#received - this.#buffer.length);
+  }
+
+  /** Bytes the shortest end takes: the delimiter and two dashes. */
+  get closingBytes(): number {
+    return this.#delimiter.length + 2;
+  }
+
+  /**
+   * Everything up to the next delimiter.
+   * @throws S3Error `MalformedPOSTRequest` if there is none
+   */
+  async *content(): AsyncGenerator<Uint8Array, void> {
+    for (;;) {
+      const index = this.#delimiter.indexIn(this.#buffer);
+      const end = index === -1 ? this.#buffer.length - this.#delimiter.overlap(this.#buffer) : index;
+      const piece = this.#buffer.subarray(0, end);
+      this.#buffer = this.#buffer.subarray(index === -1 ? end : end + this.#delimiter.length);
+      if (piece.length > 0) yield piece;
+      if (index !== -1) return;
+      await this.#more();
+    }
+  }
+
+  /** Passes over everything up to the next delimiter. @throws S3Error `MalformedPOSTRequest` if there is none */
+  async skip(): Promise<void> {
+    const content = this.content();
+    while (!(await content.next()).done);
+  }
+
+  /**
+   * After a delimiter: whether it begins another part. False after the last one.
+   * @throws S3Error `MalformedPOSTRequest`
+   */
+  async nextPart(): Promise<boolean> {
+    while (this.#buffer.length < 2) await this.#more();
+    if (this.#buffer[0] === DASH && this.#buffer[1] === DASH) return false;
+    const padding = await this.line(MAX_PADDING_BYTES);
+    if (padding === undefined || padding.some((byte) => byte !== 32 && byte !== 9)) throw malformed();
+    return true;
+  }
+
+  /**
+   * The next line without its CRLF; undefined if it is longer than `maxBytes`.
+   * @throws S3Error `MalformedPOSTRequest` if the body ends first or the line ends in a bare line feed
+   */
+  async line(maxBytes: number): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const end = this.#buffer.indexOf(LINE_FEED);
+      if ((end === -1 ? this.#buffer.length : end) > maxBytes + 1) return undefined;
+      if (end !== -1) {
+        const line = this.#buffer.subarray(0, end);
+        this.#buffer = this.#buffer.subarray(end + 1);
+        if (line.at(-1) !== CARRIAGE_RETURN) throw malformed();
+        return line.subarray(0, -1);
+      }
+      await this.#more();
+    }
+  }
+
+  async cancel(reason: unknown): Promise<void> {
+    await this.#source.cancel(reason);
+  }
+
+  async #more(): Promise<void> {
+    const piece = await this.#source.take();
+    if (piece === undefined) throw malformed();
+    this.#received += piece.length;
+    if (this.#buffer.length === 0) {
+      this.#buffer = piece;
+      return;
+    }
+    const joined = new Uint8Array(this.#buffer.length + piece.length);
+    joined.set(this.#buffer);
+    joined.set(piece, this.#buffer.length);
+    this.#buffer = joined;
+  }
+}
+
+function malformed(): S3Error {
+  return new S3Error("MalformedPOSTRequest");
+}

@@ -1,0 +1,142 @@
+/**
+ * POST Object's form ("Creating an HTML Form (Using AWS Signature Version 4)", RESTObjectPOST): fields, then the file.
+ *
+ * The fields are read whole, since they say who uploads and what for; the file stays a stream. What follows the file is
+ * ignored, but the form must come to its end.
+ */
+import { invalidArgument, S3Error } from "../../errors.ts";
+import { requireKeyLength } from "../addressing.ts";
+import { decodeUtf8 } from "../percent-encoding.ts";
+import { type ByteSource, MultipartReader } from "./multipart-reader.ts";
+import { type FormPart, parsePartHeaders } from "./part-headers.ts";
+
+/** "The form data and boundaries (excluding the contents of the file) cannot exceed 20KB." */
+export const MAX_FIELD_BYTES = 20_480;
+
+const FILE_NAME = /\$\{filename\}/g;
+
+export interface PostForm {
+  /** By lower-case name, `${filename}` filled in. Without the file. */
+  readonly fields: ReadonlyMap<string, string>;
+  /** The `key` field. */
+  readonly key: string;
+  /** Bytes before the file's first. */
+  readonly headBytes: number;
+  /** Bytes that follow the file's last at least. */
+  readonly closingBytes: number;
+  /**
+   * The file's bytes, to be consumed once. Ends cleanly only if the form does.
+   * @throws S3Error `MalformedPOSTRequest`
+   */
+  file(): AsyncGenerator<Uint8Array, void>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+/**
+ * Reads up to the file.
+ * @throws S3Error `MalformedPOSTRequest`; `MaxPostPreDataLengthExceededError` beyond 20 KB; `InvalidArgument` without a
+ *   file, without a key, or with a field that comes twice; `KeyTooLongError`
+ */
+export async function readPostForm(source: ByteSource, boundary: string): Promise<PostForm> {
+  const reader = new MultipartReader(source, boundary);
+  await skipPreamble(reader);
+  const sent = new Map<string, string>();
+  while (await reader.nextPart()) {
+    const part = await readPart(reader);
+    const name = part.name.toLowerCase();
+    if (name !== "file") {
+      addField(sent, name, await readValue(reader));
+      continue;
+    }
+    const fields = fillIn(sent, part.fileName);
+    return {
+      fields,
+      key: requireKey(fields),
+      headBytes: reader.position,
+      closingBytes: reader.closingBytes,
+      file: () => fileContent(reader),
+      cancel: (reason) => reader.cancel(reason),
+    };
+  }
+  throw invalidArgument("POST requires exactly one file upload per request.", "file", "0");
+}
+
+async function* fileContent(reader: MultipartReader): AsyncGenerator<Uint8Array, void> {
+  yield* reader.content();
+  while (await reader.nextPart()) await reader.skip();
+}
+
+async function skipPreamble(reader: MultipartReader): Promise<void> {
+  for await (const _piece of reader.content()) requireWithinLimit(reader.position);
+}
+
+async function readPart(reader: MultipartReader): Promise<FormPart> {
+  const lines: string[] = [];
+  for (;;) {
+    const line = await reader.line(MAX_FIELD_BYTES);
+    if (line === undefined) throw tooManyFieldBytes();
+    requireWithinLimit(reader.position);
+    if (line.length === 0) return parsePartHeaders(lines);
+    lines.push(requireText(line));
+  }
+}
+
+async function readValue(reader: MultipartReader): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of reader.content()) {
+    requireWithinLimit(reader.position);
+    pieces.push(piece);
+  }
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, offset);
+    offset += piece.length;
+  }
+  return requireText(bytes);
+}
+
+/** A field that comes twice could mean one thing to the policy and another to whoever acts on it. */
+function addField(fields: Map<string, string>, name: string, value: string): void {
+  if (fields.has(name) && !name.startsWith("x-ignore-")) {
+    throw invalidArgument(`The form field ${name} must not be repeated.`, name, value);
+  }
+  fields.set(name, value);
+}
+
+/** "The variable ${filename} … is recognized by all form fields"; a file without a name leaves it as it stands. */
+function fillIn(fields: ReadonlyMap<string, string>, fileName: string | undefined): ReadonlyMap<string, string> {
+  if (fileName === undefined) return fields;
+  const name = fileName.slice(Math.max(fileName.lastIndexOf("/"), fileName.lastIndexOf("\\")) + 1);
+  return new Map([...fields].map(([field, value]) => [field, value.replace(FILE_NAME, () => name)]));
+}
+
+function requireKey(fields: ReadonlyMap<string, string>): string {
+  const key = fields.get("key");
+  if (key === undefined) throw missingField("key");
+  if (key === "") throw invalidArgument("User key must have a length greater than 0.", "key", "");
+  requireKeyLength(key);
+  return key;
+}
+
+/** In AWS's words, two spaces included. */
+export function missingField(name: string): S3Error {
+  const message = `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`;
+  return invalidArgument(message, name, "");
+}
+
+function requireText(bytes: Uint8Array): string {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) throw new S3Error("MalformedPOSTRequest");
+  return text;
+}
+
+function requireWithinLimit(position: number): void {
+  if (position > MAX_FIELD_BYTES) throw tooManyFieldBytes();
+}
+
+function tooManyFieldBytes(): S3Error {
+  return new S3Error("MaxPostPreDataLengthExceededError", {
+    details: { MaxPostPreDataLengthBytes: String(MAX_FIELD_BYTES) },
+  });
+}

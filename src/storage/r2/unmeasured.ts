@@ -1,0 +1,145 @@
+/**
+ * Writing a body whose length shows only at its end, though R2 wants to know it first. As many bytes as come for sure are
+ * streamed into a first blob; the few that are left fit into memory and make a second one. A manifest joins them.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { S3Error } from "../../errors.ts";
+import type { Checksum } from "../../model/checksum.ts";
+import type { ObjectAttributes } from "../../model/object.ts";
+import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
+import { newBlobSetId } from "../../model/random-ids.ts";
+import { blobKey } from "./blobs.ts";
+import { commitManifest, type EntryTarget, r2StorageClass } from "./commit.ts";
+import { BUFFERED_BYTES } from "./limits.ts";
+import { type Manifest, type ManifestPart, manifestFacts } from "./manifest.ts";
+import { callR2 } from "./platform-errors.ts";
+import { type EntryPlace, putBytes, streamBody } from "./write.ts";
+
+/** Reads a small body whole, after which its length is known. */
+export async function measureBody(body: UnmeasuredBody): Promise<ObjectBody> {
+  const bytes = await readRest(body.stream.getReader(), body);
+  return {
+    sizeBytes: bytes.byteLength,
+    stream: new Blob([bytes]).stream(),
+    delegated: undefined,
+    checksum: body.checksum,
+    failure: () => undefined,
+  };
+}
+
+/** Three R2 calls. @throws S3Error whatever the body's verification found */
+export async function putInTwoBlobs(
+  target: EntryTarget,
+  place: EntryPlace,
+  body: UnmeasuredBody,
+  attributes: ObjectAttributes,
+): Promise<{ etag: string; checksum: Checksum | undefined; lastModified: Date }> {
+  const { store } = place;
+  const blobSetId = newBlobSetId();
+  const written = await writeBlobs(place, blobSetId, body, attributes);
+  const manifest: Manifest = { v: 1, b: blobSetId, p: written.parts };
+  const facts = manifestFacts(manifest, { sizeBytes: written.sizeBytes, etag: written.etag, isUpload: false });
+  const checksum = body.checksum.when === "never" ? undefined : body.checksum.checksum;
+  const object = { attributes, manifest, facts: { checksum, manifest: facts } };
+  const stored = await commitManifest(store, target, object, {});
+  return { etag: written.etag, checksum, lastModified: stored.uploaded };
+}
+
+async function writeBlobs(
+  { store, r2Key }: EntryPlace,
+  blobSetId: string,
+  body: UnmeasuredBody,
+  attributes: ObjectAttributes,
+): Promise<{ parts: readonly ManifestPart[]; sizeBytes: number; etag: string }> {
+  if (body.maxBytes - body.minBytes > BUFFERED_BYTES) throw new Error("the body's length is too uncertain");
+  const options = { customMetadata: { entry: r2Key }, ...r2StorageClass(attributes) };
+  const md5 = createHash("md5");
+  const reader = hashingReader(body.stream, md5);
+  const firstKey = blobKey(blobSetId, "1");
+  const first = await streamBody(store, firstKey, beginning(reader, body), options);
+  if (first === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
+  const parts: ManifestPart[] = [["1", body.minBytes]];
+  try {
+    const rest = await readRest(reader, body);
+    if (rest.byteLength > 0) {
+      await putBytes(store, blobKey(blobSetId, "2"), rest, options);
+      parts.push(["2", rest.byteLength]);
+    }
+    return { parts, sizeBytes: body.minBytes + rest.byteLength, etag: md5.digest("hex") };
+  } catch (error) {
+    // No entry names the blob yet, and none will. Should this fail too, the sweep finds it.
+    await callR2(store.delete(firstKey)).catch(() => undefined);
+    throw error;
+  }
+}
+
+interface PieceReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  cancel(reason: unknown): Promise<void>;
+}
+
+interface HashingReader extends PieceReader {
+  /** Gives back the end of a piece, to be read again. */
+  unread(piece: Uint8Array): void;
+}
+
+function hashingReader(stream: ReadableStream<Uint8Array>, hash: Hash): HashingReader {
+  const reader = stream.getReader();
+  let kept: Uint8Array | undefined;
+  return {
+    async read() {
+      if (kept !== undefined) {
+        const value = kept;
+        kept = undefined;
+        return { done: false, value };
+      }
+      const { done, value } = await reader.read();
+      if (value !== undefined) hash.update(value);
+      return { done, value };
+    },
+    unread(piece) {
+      kept = piece;
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+}
+
+/** The bytes that come for sure, as a body of their own. */
+function beginning(reader: HashingReader, body: UnmeasuredBody): ObjectBody {
+  let left = body.minBytes;
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value } = await reader.read();
+        if (value === undefined) throw new S3Error("IncompleteBody");
+        const taken = value.subarray(0, left);
+        if (taken.length < value.length) reader.unread(value.subarray(taken.length));
+        left -= taken.length;
+        controller.enqueue(taken);
+        if (left === 0) controller.close();
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  return {
+    sizeBytes: body.minBytes,
+    stream,
+    delegated: undefined,
+    checksum: { when: "never" },
+    failure: () => body.failure(),
+  };
+}
+
+/** @throws S3Error */
+async function readRest(reader: PieceReader, body: UnmeasuredBody): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  try {
+    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+      if (value !== undefined) pieces.push(value);
+    }
+  } catch (cause) {
+    throw body.failure() ?? (cause instanceof S3Error ? cause : new S3Error("IncompleteBody", { cause }));
+  }
+  return new Blob(pieces).bytes();
+}
