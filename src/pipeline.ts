@@ -6,7 +6,7 @@
  * Nothing reads the body before authorization.
  */
 import { authorize } from "./access/authorize.ts";
-import { authenticate, claimedAccessKeyId, effectiveHeaders } from "./auth/authenticate.ts";
+import { authenticate, claimedAccessKeyId, claimedSessionToken, effectiveHeaders } from "./auth/authenticate.ts";
 import { openObjectBody } from "./auth/payload/object-body.ts";
 import { readWholeBody } from "./auth/payload/whole-body.ts";
 import { addCorsHeaders } from "./cors/headers.ts";
@@ -61,6 +61,7 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
 
   const { credential, buckets: loaded } = await directory.load({
     accessKeyId: claimedAccessKeyId(received),
+    sessionToken: claimedSessionToken(received),
     bucketNames: [...bucketOfResource(received), ...bucketOfCopySource(received)],
   });
   found.bucket = addressedBucket(received, loaded);
@@ -74,6 +75,7 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   );
   const { caller } = authentication;
   log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
+  if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
   // From here on only what the signature covers counts.
   const signed: S3Request = {
     ...received,

@@ -1,12 +1,18 @@
 /** Everything a request needs, opened from the bindings once per isolate. */
+import { waitUntil } from "cloudflare:workers";
 import { type Config, type Env, readConfig } from "./env.ts";
+import type { AccountCaller } from "./model/caller.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
 import { Buckets } from "./storage/d1/buckets.ts";
 import { Directory } from "./storage/d1/directory.ts";
+import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
+import { UserKeys } from "./storage/d1/user-keys.ts";
+import { Users } from "./storage/d1/users.ts";
 import { Objects } from "./storage/r2/objects.ts";
 import { deriveSigningKey, openSealer } from "./storage/sealing.ts";
+import { SessionTokens } from "./storage/session-tokens.ts";
 import type { Stores } from "./storage/stores.ts";
 import { BlobSets } from "./storage/uploads/blob-sets.ts";
 import { uploadIds } from "./storage/uploads/upload-id.ts";
@@ -17,6 +23,10 @@ export interface Services {
   readonly directory: Directory;
   readonly stores: Stores;
   readonly accounts: Accounts;
+  readonly users: Users;
+  readonly userKeys: UserKeys;
+  /** Records when a key was last used, after the answer. For authenticated callers only. */
+  noteKeyUse(caller: AccountCaller, use: { readonly service: "s3" | "iam" | "sts"; readonly now: Date }): void;
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
 }
@@ -27,13 +37,19 @@ let opened: { readonly env: Env; readonly services: Services } | undefined;
 export async function openServices(env: Env): Promise<Services> {
   if (opened !== undefined && isSameDeployment(opened.env, env)) return opened.services;
   const config = readConfig(env);
-  const sealer = await openSealer(config.sealKey);
+  const sealer = await openSealer(config.sealKey, "access-key-secrets");
+  const sessionTokens = new SessionTokens(
+    await openSealer(config.sealKey, "session-tokens"),
+    await deriveSigningKey(config.sealKey, "session-secrets"),
+  );
   const directory = new Directory({
     db: env.DB,
     sealer,
+    sessionTokens,
     root: { accessKeyId: config.rootAccessKeyId, secretAccessKey: config.rootSecretAccessKey },
     ttlMs: config.configTtlMs,
   });
+  const keyUsage = new KeyUsage(env.DB, config.rootAccessKeyId);
   const blobSets = new BlobSets(env.UPLOADS);
   const ids = uploadIds(await deriveSigningKey(config.sealKey, "upload-ids"));
   const services: Services = {
@@ -46,6 +62,12 @@ export async function openServices(env: Env): Promise<Services> {
       documents: new BucketDocuments(env.DB, directory),
     },
     accounts: new Accounts(env.DB, sealer, directory),
+    users: new Users(env.DB, directory),
+    userKeys: new UserKeys(env.DB, sealer, directory),
+    noteKeyUse(caller, use) {
+      const write = keyUsage.note(caller, { ...use, region: config.region });
+      if (write !== undefined) waitUntil(write);
+    },
     tokenKey: await deriveSigningKey(config.sealKey, "continuation-tokens"),
   };
   opened = { env, services };

@@ -7,6 +7,7 @@ import type { Caller, Credential, FindCredential } from "../model/caller.ts";
 import type { Query } from "../protocol/query.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { type Claim, readClaim } from "./claim.ts";
+import { callerOf, requireUsable } from "./credential.ts";
 import {
   anonymousPromise,
   CONTENT_SHA256,
@@ -20,7 +21,7 @@ import { formatScope } from "./sigv4/credential-scope.ts";
 import { deriveSigningKey, type SigningKey, SigningKeyCache, verifySignature } from "./sigv4/signing-key.ts";
 import { requestStringToSign } from "./sigv4/string-to-sign.ts";
 
-export { claimedAccessKeyId } from "./claim.ts";
+export { claimedAccessKeyId, claimedService, claimedSessionToken } from "./claim.ts";
 export { effectiveHeaders } from "./effective-headers.ts";
 
 /** Not exported: an object with this property can only come from `authenticate`. */
@@ -38,9 +39,14 @@ export interface Authentication {
 export interface AuthenticationOptions {
   /** `"any"`, or the one region signatures must be made for. */
   readonly regions: "any" | (string & {});
-  readonly service: "s3";
+  readonly service: "s3" | "iam" | "sts";
   /** Further service names signatures may be made for, on surfaces that speak for them (`iam`, `sts`). */
   readonly additionalServices?: readonly string[];
+  /**
+   * Hex SHA-256 of the whole body, for surfaces that read it first. It then is the only payload hash a signature can
+   * have been made for, whatever `x-amz-content-sha256` says.
+   */
+  readonly bodySha256?: string;
 }
 
 /** Stands in for the secret of an unknown access key id, which then takes the same work as a wrong signature. */
@@ -58,7 +64,7 @@ export async function authenticate(
   options: AuthenticationOptions,
 ): Promise<Authentication> {
   const services = [options.service, ...(options.additionalServices ?? [])];
-  const claim = readClaim(request, { regions: options.regions, services });
+  const claim = readClaim(request, { regions: options.regions, services, bodySha256: options.bodySha256 });
   if (claim === undefined) {
     return {
       [established]: true,
@@ -71,14 +77,15 @@ export async function authenticate(
   // Read before the key is looked up: what the payload promise means does not depend on who made it.
   for (const hash of [...claim.payloadHashes, ...asList(claim.queryPayloadHash)]) parseContentSha256(hash);
 
-  const credential = await findCredential(claim.credential.accessKeyId);
+  const named = { accessKeyId: claim.credential.accessKeyId, sessionToken: claim.sessionToken };
+  const credential = await findCredential(named.accessKeyId, named.sessionToken);
   const { signingKey, reading } = await findReading(request, claim, credential);
-  const usable = requireUsable(credential, claim);
+  const usable = requireUsable(credential, named, request.now);
   if (reading === undefined) throw signatureDoesNotMatch(request, claim);
   signingKeys.remember(usable.secretAccessKey, claim.credential, signingKey);
   return {
     [established]: true,
-    caller: { kind: "account", account: usable.account, accessKeyId: usable.accessKeyId },
+    caller: callerOf(usable),
     payload: signedPromise(promisedContent(request, claim, reading.payloadHash), {
       accessKeyId: usable.accessKeyId,
       signingKey,
@@ -104,15 +111,6 @@ async function findReading(
     if (await verifySignature(signingKey, stringToSign, claim.signature)) return { signingKey, reading };
   }
   return { signingKey, reading: undefined };
-}
-
-function requireUsable(credential: Credential | undefined, { credential: { accessKeyId } }: Claim): Credential {
-  // The id is compared here as well: whatever the store's idea of equality, the signature was made for this one.
-  if (credential?.active && credential.accessKeyId === accessKeyId) return credential;
-  throw new S3Error("InvalidAccessKeyId", {
-    message: "The AWS Access Key Id you provided does not exist in our records.",
-    details: { AWSAccessKeyId: accessKeyId },
-  });
 }
 
 /**

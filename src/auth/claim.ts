@@ -20,6 +20,8 @@ import {
   readAuthParameters,
 } from "./sigv4/presigned-url.ts";
 
+const SECURITY_TOKEN = "x-amz-security-token";
+
 /** 15 minutes either way, as AWS allows. */
 export const MAX_SKEW_MILLISECONDS = 900_000;
 
@@ -30,6 +32,13 @@ export interface Claim extends ClaimedSignature {
   readonly payloadHashes: readonly [string, ...string[]];
   /** `X-Amz-Content-Sha256` of the query, which its own signature covers. */
   readonly queryPayloadHash: string | undefined;
+  /** `X-Amz-Security-Token`, which comes with temporary credentials. Covered by the signature like all `x-amz-*`. */
+  readonly sessionToken: string | undefined;
+}
+
+export interface ClaimRules extends ScopeRules {
+  /** Hex SHA-256 of the body, where it has been read already: signers for other services than S3 sign it unsaid. */
+  readonly bodySha256?: string | undefined;
 }
 
 /**
@@ -37,7 +46,7 @@ export interface Claim extends ClaimedSignature {
  * left unsigned. Undefined if the request claims nothing.
  * @throws S3Error for every malformed, expired, skewed or unsupported claim
  */
-export function readClaim(request: S3Request, rules: ScopeRules): Claim | undefined {
+export function readClaim(request: S3Request, rules: ClaimRules): Claim | undefined {
   const header = request.headers.get("authorization") ?? "";
   const parameters = readAuthParameters(request.query);
   const inQuery = claimsPresignature(parameters);
@@ -57,16 +66,32 @@ export function readClaim(request: S3Request, rules: ScopeRules): Claim | undefi
  * even well-formed for sure.
  */
 export function claimedAccessKeyId(request: S3Request): string | undefined {
+  return claimedCredentialPart(request, 0);
+}
+
+/** The service the request is signed for, if one is named: decides which surface answers, and proves nothing. */
+export function claimedService(request: S3Request): string | undefined {
+  return claimedCredentialPart(request, 3);
+}
+
+/** The session token the request carries, for loading the key early. A hint like `claimedAccessKeyId`. */
+export function claimedSessionToken(request: S3Request): string | undefined {
+  const inHeader = request.headers.get(SECURITY_TOKEN) ?? undefined;
+  if (request.headers.has("authorization")) return inHeader;
+  return request.query.entries.find(([name]) => name.toLowerCase() === SECURITY_TOKEN)?.[1] ?? inHeader;
+}
+
+function claimedCredentialPart(request: S3Request, index: number): string | undefined {
   const header = request.headers.get("authorization");
   const credential =
     header === null
       ? request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1]
       : /\bCredential=([^,\s]+)/.exec(header)?.[1];
-  const end = credential?.indexOf("/") ?? -1;
-  return end > 0 ? credential?.slice(0, end) : undefined;
+  const parts = credential?.split("/") ?? [];
+  return parts.length > 1 && parts[0] !== "" ? parts[index] : undefined;
 }
 
-function readHeaderClaim(request: S3Request, header: string, rules: ScopeRules): Claim {
+function readHeaderClaim(request: S3Request, header: string, rules: ClaimRules): Claim {
   const { headers, now } = request;
   const claimed = parseAuthorizationHeader(header);
   const fault = findScopeFault(claimed.credential, rules);
@@ -86,15 +111,21 @@ function readHeaderClaim(request: S3Request, header: string, rules: ScopeRules):
     });
   }
 
-  const payloadHash = headers.get(CONTENT_SHA256);
+  const payloadHash = rules.bodySha256 ?? headers.get(CONTENT_SHA256);
   if (payloadHash === null) {
     throw new S3Error("InvalidRequest", {
       message: `Missing required header for this request: ${CONTENT_SHA256}`,
     });
   }
   checkEverythingSigned(headers, claimed.signedHeaders, new Set());
-  checkNoSessionToken(headers.get("x-amz-security-token"));
-  return { ...claimed, style: "header", date, payloadHashes: [payloadHash], queryPayloadHash: undefined };
+  return {
+    ...claimed,
+    style: "header",
+    date,
+    payloadHashes: [payloadHash],
+    queryPayloadHash: undefined,
+    sessionToken: headers.get(SECURITY_TOKEN) ?? undefined,
+  };
 }
 
 function readQueryClaim(request: S3Request, parameters: ReadonlyMap<string, string>, rules: ScopeRules): Claim {
@@ -108,13 +139,13 @@ function readQueryClaim(request: S3Request, parameters: ReadonlyMap<string, stri
 
   // A presigner does not know the payload, so this one header may be added by whoever uses the URL.
   checkEverythingSigned(headers, claimed.signedHeaders, new Set([CONTENT_SHA256]));
-  checkNoSessionToken(parameters.get("x-amz-security-token") ?? headers.get("x-amz-security-token"));
   const inQuery = parameters.get(CONTENT_SHA256);
   return {
     ...claimed,
     style: "query",
     payloadHashes: presignedHashes(claimed, headers, inQuery),
     queryPayloadHash: inQuery,
+    sessionToken: presignedToken(parameters.get(SECURITY_TOKEN), headers.get(SECURITY_TOKEN)),
   };
 }
 
@@ -152,11 +183,10 @@ function checkEverythingSigned(headers: Headers, signedHeaders: readonly string[
   });
 }
 
-/** Temporary credentials are not issued here, so no session token can be valid. */
-function checkNoSessionToken(token: string | null | undefined): void {
-  if (token === null || token === undefined) return;
-  throw new S3Error("InvalidToken", {
-    message: "The provided token is malformed or otherwise invalid.",
-    details: { "Token-0": token },
-  });
+/** @throws S3Error `AuthorizationQueryParametersError` if query and header each carry a token, and not the same */
+function presignedToken(inQuery: string | undefined, inHeader: string | null): string | undefined {
+  if (inQuery !== undefined && inHeader !== null && inQuery !== inHeader) {
+    throw queryMalformed("X-Amz-Security-Token and the x-amz-security-token header must not differ.");
+  }
+  return inQuery ?? inHeader ?? undefined;
 }

@@ -1,13 +1,19 @@
 /** Who is asking, as established by `auth/authenticate.ts` and by nothing else. */
-export type Caller =
-  | { readonly kind: "anonymous" }
-  | {
-      readonly kind: "account";
-      readonly account: Account;
-      readonly accessKeyId: string;
-    };
+export type Caller = { readonly kind: "anonymous" } | AccountCaller;
 
-/** A tenant: owns buckets, keys and (later) users. */
+/**
+ * Without `user` and `session` the caller holds a root key of its account. Whoever decides must look at both: a user
+ * may do what its policies allow, and a session never more than its maker and its own policy together.
+ */
+export interface AccountCaller {
+  readonly kind: "account";
+  readonly account: Account;
+  readonly accessKeyId: string;
+  readonly user?: User;
+  readonly session?: Session;
+}
+
+/** A tenant: owns buckets, users and keys. */
 export interface Account {
   /** 12 decimal digits. */
   readonly id: string;
@@ -18,13 +24,48 @@ export interface Account {
   readonly isRoot: boolean;
 }
 
+/** An IAM user of an account, with all that its inline policies say. */
+export interface User {
+  /** `AIDA…`; never used again, unlike the name. */
+  readonly id: string;
+  readonly name: string;
+  /** Begins and ends with `/`. */
+  readonly path: string;
+  /** `arn:aws:iam::<account id>:user<path><name>` */
+  readonly arn: string;
+  /** Policy documents as they were put, JSON text. */
+  readonly policies: readonly string[];
+}
+
+/** Temporary credentials of STS, made by the key of an account or a user, whose permissions bound theirs. */
+export interface Session {
+  /** Session policy, JSON text: what it does not allow is denied. Undefined: as much as the maker may do. */
+  readonly policy?: string;
+  readonly expiresAt: Date;
+  /** Name of the federated user (GetFederationToken). */
+  readonly name?: string;
+  /** The long-term key that made the session. */
+  readonly makerAccessKeyId: string;
+}
+
 /** An access key as the authenticator needs it. The secret never leaves `auth`. */
 export interface Credential {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly account: Account;
   readonly active: boolean;
+  readonly user?: User;
+  /** With the token that proves the session; a request must carry this very token. */
+  readonly session?: Session & { readonly token: string };
 }
 
-/** The one question authentication asks of storage. */
-export type FindCredential = (accessKeyId: string) => Promise<Credential | undefined>;
+/**
+ * The one question authentication asks of storage. Undefined for an unknown key, and for a token that does not belong to
+ * the key: temporary keys are known only together with theirs.
+ */
+export type FindCredential = (accessKeyId: string, sessionToken: string | undefined) => Promise<Credential | undefined>;
+
+/** ARN of an IAM user ("IAM identifiers"). */
+export function userArn(accountId: string, path: string, name: string): string {
+  return `arn:aws:iam::${accountId}:user${path}${name}`;
+}

@@ -33,6 +33,12 @@ export const newCanonicalId = () => pick(HEX, 64);
 /** In the shape AWS gives access key ids. */
 export const newAccessKeyId = () => `AKIA${pick(UPPER_BASE32, 16)}`;
 
+/** In the shape AWS gives the access key ids of temporary credentials. */
+export const newTemporaryAccessKeyId = () => `ASIA${pick(UPPER_BASE32, 16)}`;
+
+/** In the shape AWS gives the unique ids of users: 17 characters, 85 bits. */
+export const newUserId = () => `AIDA${pick(UPPER_BASE32, 17)}`;
+
 /** 40 characters, 240 bits. */
 export const newSecretAccessKey = () => pick(SECRET, 40);
 

@@ -13,8 +13,12 @@ export interface Sealer {
   unseal(sealed: string, name: string): Promise<string>;
 }
 
-export async function openSealer(sealKey: Uint8Array<ArrayBuffer>): Promise<Sealer> {
-  const key = await derive(sealKey, "access-key-secrets", { name: "AES-GCM", length: 256 }, ["encrypt", "decrypt"]);
+/** @param purpose what is sealed under one purpose cannot be unsealed under another. */
+export async function openSealer(
+  sealKey: Uint8Array<ArrayBuffer>,
+  purpose: "access-key-secrets" | "session-tokens",
+): Promise<Sealer> {
+  const key = await derive(sealKey, purpose, { name: "AES-GCM", length: 256 }, ["encrypt", "decrypt"]);
   return {
     async seal(secret, name) {
       const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));

@@ -5,9 +5,11 @@
  * revoked key or a changed bucket holds everywhere within that time. Buckets that do not exist are not remembered:
  * a bucket made through another isolate must be usable at once.
  */
+import type { SessionGrant } from "../../access/authorize-iam.ts";
 import type { Bucket } from "../../model/bucket.ts";
-import type { Credential } from "../../model/caller.ts";
+import { type Credential, type User, userArn } from "../../model/caller.ts";
 import type { Sealer } from "../sealing.ts";
+import type { SessionClaims, SessionTokens, TemporaryCredentials } from "../session-tokens.ts";
 import { TtlCache } from "../ttl-cache.ts";
 import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } from "./rows.ts";
 
@@ -20,6 +22,7 @@ export interface RootKey {
 }
 
 export interface DirectoryEntries {
+  /** Complete with its user, the user's policies and its session. */
   readonly credential: Credential | undefined;
   /** By name; names without a bucket are absent. */
   readonly buckets: ReadonlyMap<string, Bucket>;
@@ -29,39 +32,92 @@ interface CredentialRow extends AccountRow {
   readonly key_id: string;
   readonly secret_sealed: string | null;
   readonly status: string;
+  readonly key_user_id: string | null;
+  readonly user_name: string | null;
+  readonly user_path: string | null;
+  /** JSON array of policy documents. */
+  readonly user_policies: string;
 }
 
 const SELECT_CREDENTIAL = `
-  SELECT k.id AS key_id, k.secret_sealed, k.status, a.id, a.canonical_id, a.display_name, a.is_root, a.created_at
-  FROM access_keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1`;
+  SELECT k.id AS key_id, k.secret_sealed, k.status, k.user_id AS key_user_id, u.name AS user_name, u.path AS user_path,
+    (SELECT json_group_array(p.document) FROM user_policies p WHERE p.user_id = u.id) AS user_policies,
+    a.id, a.canonical_id, a.display_name, a.is_root, a.created_at
+  FROM access_keys k JOIN accounts a ON a.id = k.account_id
+    LEFT JOIN users u ON u.id = k.user_id AND u.account_id = k.account_id
+  WHERE k.id = ?1`;
 
 const SELECT_ROOT = `
-  SELECT ?1 AS key_id, NULL AS secret_sealed, 'Active' AS status, id, canonical_id, display_name, is_root, created_at
+  SELECT ?1 AS key_id, NULL AS secret_sealed, 'Active' AS status,
+    NULL AS key_user_id, NULL AS user_name, NULL AS user_path, '[]' AS user_policies,
+    id, canonical_id, display_name, is_root, created_at
   FROM accounts WHERE is_root = 1`;
 
 export class Directory {
   readonly #db: D1Database;
   readonly #sealer: Sealer;
+  readonly #sessionTokens: SessionTokens;
   readonly #root: RootKey;
+  /** Long-term keys alone: a session is put together from its token and its maker's entry. */
   readonly #credentials: TtlCache<Credential | undefined>;
   readonly #buckets: TtlCache<Bucket>;
 
-  constructor(options: { db: D1Database; sealer: Sealer; root: RootKey; ttlMs: number }) {
+  constructor(options: {
+    db: D1Database;
+    sealer: Sealer;
+    sessionTokens: SessionTokens;
+    root: RootKey;
+    ttlMs: number;
+  }) {
     this.#db = options.db;
     this.#sealer = options.sealer;
+    this.#sessionTokens = options.sessionTokens;
     this.#root = options.root;
     this.#credentials = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_KEYS });
     this.#buckets = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_BUCKETS });
   }
 
-  /** Loads what is not remembered in one batch. */
-  async load(wanted: { accessKeyId: string | undefined; bucketNames: readonly string[] }): Promise<DirectoryEntries> {
+  /**
+   * Loads what is not remembered in one batch. For temporary credentials that is their maker's key: without a token
+   * that belongs to `accessKeyId` there is no credential.
+   */
+  async load(wanted: {
+    accessKeyId: string | undefined;
+    sessionToken?: string | undefined;
+    bucketNames: readonly string[];
+  }): Promise<DirectoryEntries> {
+    const { accessKeyId, sessionToken: token, bucketNames } = wanted;
+    if (accessKeyId === undefined || token === undefined) return this.#load(accessKeyId, bucketNames);
+    const claims = await this.#sessionTokens.open(accessKeyId, token);
+    const { credential: maker, buckets } = await this.#load(claims?.makerAccessKeyId, bucketNames);
+    if (claims === undefined || maker === undefined) return { credential: undefined, buckets };
+    return { credential: await this.#sessionTokens.credentialOf({ accessKeyId, token }, claims, maker), buckets };
+  }
+
+  /** Makes temporary credentials of the caller's key. @throws Error if that key has gone meanwhile */
+  async issueSession(
+    { caller }: SessionGrant,
+    wanted: { readonly expiresAt: Date; readonly policy?: string; readonly name?: string },
+  ): Promise<TemporaryCredentials> {
+    const { credential: maker } = await this.#load(caller.accessKeyId, []);
+    if (maker === undefined) throw new Error("The key that signed this request is no longer there.");
+    const claims: SessionClaims = {
+      accountId: maker.account.id,
+      userId: maker.user?.id,
+      makerAccessKeyId: maker.accessKeyId,
+      expiresAt: wanted.expiresAt,
+      policy: wanted.policy,
+      name: wanted.name,
+    };
+    return this.#sessionTokens.mint(claims, maker.secretAccessKey);
+  }
+
+  async #load(accessKeyId: string | undefined, bucketNames: readonly string[]): Promise<DirectoryEntries> {
     const now = Date.now();
-    const { accessKeyId } = wanted;
     const knownKey = accessKeyId === undefined ? undefined : this.#credentials.get(accessKeyId, now);
     const buckets = new Map<string, Bucket>();
     const missingBuckets: string[] = [];
-    for (const name of new Set(wanted.bucketNames)) {
+    for (const name of new Set(bucketNames)) {
       const known = this.#buckets.get(name, now);
       if (known === undefined) missingBuckets.push(name);
       else buckets.set(name, known.value);
@@ -107,11 +163,23 @@ export class Directory {
     return this.#db.prepare(query).bind(accessKeyId);
   }
 
-  async #toCredential(row: CredentialRow): Promise<Credential> {
+  async #toCredential(row: CredentialRow): Promise<Credential | undefined> {
+    const account = toAccount(row);
+    const user = toUser(row);
+    // A user's key whose user is not there must never pass for a key of the account itself.
+    if (row.key_user_id !== null && user === undefined) return undefined;
     const secretAccessKey =
       row.secret_sealed === null
         ? this.#root.secretAccessKey
         : await this.#sealer.unseal(row.secret_sealed, row.key_id);
-    return { accessKeyId: row.key_id, secretAccessKey, account: toAccount(row), active: row.status === "Active" };
+    const active = row.status === "Active";
+    return { accessKeyId: row.key_id, secretAccessKey, account, active, ...(user !== undefined && { user }) };
   }
+}
+
+function toUser(row: CredentialRow): User | undefined {
+  const { id: accountId, key_user_id: id, user_name: name, user_path: path } = row;
+  if (id === null || name === null || path === null) return undefined;
+  const policies = JSON.parse(row.user_policies) as string[];
+  return { id, name, path, arn: userArn(accountId, path, name), policies };
 }

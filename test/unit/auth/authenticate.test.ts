@@ -76,7 +76,7 @@ describe("the caller", () => {
     let lookups = 0;
     const counting = async (id: string) => {
       lookups++;
-      return keyring()(id);
+      return keyring()(id, undefined);
     };
     await authenticate(await signedRequest({}), counting, ANY);
     expect(lookups).toBe(1);
@@ -339,7 +339,7 @@ describe("headers that must be there, and signed", () => {
     expect((await authenticate(request, keyring(), ANY)).caller.kind).toBe("account");
   });
 
-  test("a session token is InvalidToken: temporary credentials are not issued", async () => {
+  test("a session token with a long-term key is InvalidToken", async () => {
     expect(await refusal({ headers: { "x-amz-security-token": "token" } })).toEqual({
       code: "InvalidToken",
       status: 400,
@@ -376,7 +376,7 @@ describe("the key and the signature", () => {
   test("an unknown, an inactive and a wrongly found key are all InvalidAccessKeyId", async () => {
     const request = await signedRequest({});
     const found = keyring({ accessKeyId: ACCESS_KEY_ID.toLowerCase() });
-    const laxStore = () => found(ACCESS_KEY_ID.toLowerCase());
+    const laxStore = () => found(ACCESS_KEY_ID.toLowerCase(), undefined);
     for (const find of [async () => undefined, keyring({ active: false }), laxStore]) {
       expect(await failureOf(() => authenticate(request, find, ANY))).toEqual(unknown);
     }

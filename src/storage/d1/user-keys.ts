@@ -1,0 +1,134 @@
+/** Access keys as the IAM API manages them: those of a user, or the root keys of an account. */
+import type { IamOwnAccountGrant, IamUserGrant } from "../../access/authorize-iam.ts";
+import { newAccessKeyId, newSecretAccessKey } from "../../model/random-ids.ts";
+import type { KeyUse, UserKey } from "../../model/user.ts";
+import type { Sealer } from "../sealing.ts";
+import type { Directory } from "./directory.ts";
+
+/** "IAM and STS quotas": for a user, and for an account's root user. */
+export const MAX_KEYS_PER_OWNER = 2;
+
+/** Whose keys are meant: the grant's user, or the account itself where it has none. */
+export type KeyOwnerGrant = IamUserGrant | IamOwnAccountGrant;
+
+/** The only time a secret is seen outside `auth`. */
+export interface NewUserKey extends UserKey {
+  readonly secretAccessKey: string;
+}
+
+interface KeyRow {
+  readonly id: string;
+  readonly status: string;
+  readonly created_at: number;
+}
+
+interface OwnedKeyRow {
+  readonly user_name: string | null;
+  readonly last_used_at: number | null;
+  readonly last_used_region: string | null;
+  readonly last_used_service: string | null;
+}
+
+export interface OwnedKey {
+  /** Undefined: a root key of the account. */
+  readonly userName: string | undefined;
+  readonly lastUse: KeyUse | undefined;
+}
+
+/** `IS` compares NULL with NULL as equal: a root key has no user. */
+const OWNED = "account_id = ?1 AND user_id IS ?2";
+
+export class UserKeys {
+  readonly #db: D1Database;
+  readonly #sealer: Sealer;
+  readonly #directory: Directory;
+
+  constructor(db: D1Database, sealer: Sealer, directory: Directory) {
+    this.#db = db;
+    this.#sealer = sealer;
+    this.#directory = directory;
+  }
+
+  async create(by: KeyOwnerGrant, now: Date): Promise<NewUserKey | "too-many" | "gone"> {
+    const accessKeyId = newAccessKeyId();
+    const secretAccessKey = newSecretAccessKey();
+    const sealed = await this.#sealer.seal(secretAccessKey, accessKeyId);
+    const [accountId, userId] = ownerOf(by);
+    const [inserted, user] = await this.#db.batch([
+      this.#db
+        .prepare(
+          `INSERT INTO access_keys (id, account_id, user_id, secret_sealed, created_at)
+           SELECT ?3, ?1, ?2, ?4, ?5
+           WHERE (SELECT count(*) FROM access_keys WHERE ${OWNED}) < ?6
+             AND (?2 IS NULL OR EXISTS (SELECT 1 FROM users WHERE id = ?2 AND account_id = ?1))
+           RETURNING id`,
+        )
+        .bind(accountId, userId, accessKeyId, sealed, now.getTime(), MAX_KEYS_PER_OWNER),
+      this.#db.prepare("SELECT 1 WHERE ?1 IS NULL OR EXISTS (SELECT 1 FROM users WHERE id = ?1)").bind(userId),
+    ]);
+    if (inserted?.results.length !== 1) return user?.results.length === 1 ? "too-many" : "gone";
+    this.#directory.forgetCredential(accessKeyId);
+    return { accessKeyId, secretAccessKey, status: "Active", createdAt: now };
+  }
+
+  /** In order of their ids. */
+  async list(by: KeyOwnerGrant, { after, limit }: { after: string; limit: number }): Promise<UserKey[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT id, status, created_at FROM access_keys WHERE ${OWNED} AND id > ?3
+         ORDER BY id LIMIT ?4`,
+      )
+      .bind(...ownerOf(by), after, limit)
+      .all<KeyRow>();
+    return results.map((row) => ({
+      accessKeyId: row.id,
+      status: row.status === "Active" ? "Active" : "Inactive",
+      createdAt: new Date(row.created_at),
+    }));
+  }
+
+  /** False if the owner has no such key. */
+  async setStatus(by: KeyOwnerGrant, accessKeyId: string, status: UserKey["status"]): Promise<boolean> {
+    const { meta } = await this.#db
+      .prepare(`UPDATE access_keys SET status = ?4 WHERE ${OWNED} AND id = ?3`)
+      .bind(...ownerOf(by), accessKeyId, status)
+      .run();
+    this.#directory.forgetCredential(accessKeyId);
+    return meta.changes > 0;
+  }
+
+  /** False if the owner has no such key. */
+  async delete(by: KeyOwnerGrant, accessKeyId: string): Promise<boolean> {
+    const { meta } = await this.#db
+      .prepare(`DELETE FROM access_keys WHERE ${OWNED} AND id = ?3`)
+      .bind(...ownerOf(by), accessKeyId)
+      .run();
+    this.#directory.forgetCredential(accessKeyId);
+    return meta.changes > 0;
+  }
+
+  /** For the authorizer, which must know whose key it is: no client learns it without a grant for that user. */
+  async find(accountId: string, accessKeyId: string): Promise<OwnedKey | undefined> {
+    const row = await this.#db
+      .prepare(
+        `SELECT u.name AS user_name, k.last_used_at, k.last_used_region, k.last_used_service
+         FROM access_keys k LEFT JOIN users u ON u.id = k.user_id WHERE k.account_id = ?1 AND k.id = ?2`,
+      )
+      .bind(accountId, accessKeyId)
+      .first<OwnedKeyRow>();
+    return row === null ? undefined : { userName: row.user_name ?? undefined, lastUse: toUse(row) };
+  }
+}
+
+function ownerOf(by: KeyOwnerGrant): [accountId: string, userId: string | null] {
+  return [by.accountId, by.user?.id ?? null];
+}
+
+function toUse(row: OwnedKeyRow): KeyUse | undefined {
+  if (row.last_used_at === null) return undefined;
+  return {
+    usedAt: new Date(row.last_used_at),
+    region: row.last_used_region ?? "N/A",
+    service: row.last_used_service ?? "N/A",
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * Temporary credentials without a row anywhere: all there is to know about a session stands sealed in its token (AES-GCM
+ * under a key of its own purpose), bound to its access key id. The token holds no secret: the session's is derived from
+ * its id and its maker's secret, so that replacing or deleting the maker's key ends the session too.
+ */
+import type { Credential, Session } from "../model/caller.ts";
+import { newTemporaryAccessKeyId } from "../model/random-ids.ts";
+import type { Sealer } from "./sealing.ts";
+
+/** What a token says. */
+export interface SessionClaims {
+  readonly accountId: string;
+  readonly userId: string | undefined;
+  readonly makerAccessKeyId: string;
+  readonly expiresAt: Date;
+  readonly policy: string | undefined;
+  readonly name: string | undefined;
+}
+
+export interface TemporaryCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  readonly expiresAt: Date;
+}
+
+/** The sealed form; short names, since presigned URLs carry it. */
+interface SealedClaims {
+  /** Version of this form. */
+  readonly v: 1;
+  readonly a: string;
+  readonly u?: string;
+  readonly m: string;
+  /** Milliseconds since 1970. */
+  readonly e: number;
+  readonly p?: string;
+  readonly n?: string;
+}
+
+const SECRET_CHARACTERS = 40;
+const encoder = new TextEncoder();
+
+export class SessionTokens {
+  readonly #sealer: Sealer;
+  readonly #secretKey: CryptoKey;
+
+  /**
+   * @param sealer of the purpose `session-tokens`
+   * @param secretKey HMAC-SHA-256, for `sign`; secrets of sessions derive from it
+   */
+  constructor(sealer: Sealer, secretKey: CryptoKey) {
+    this.#sealer = sealer;
+    this.#secretKey = secretKey;
+  }
+
+  /** @param makerSecret of the key that `claims` names as maker */
+  async mint(claims: SessionClaims, makerSecret: string): Promise<TemporaryCredentials> {
+    const accessKeyId = newTemporaryAccessKeyId();
+    const sealed: SealedClaims = {
+      v: 1,
+      a: claims.accountId,
+      ...(claims.userId !== undefined && { u: claims.userId }),
+      m: claims.makerAccessKeyId,
+      e: claims.expiresAt.getTime(),
+      ...(claims.policy !== undefined && { p: claims.policy }),
+      ...(claims.name !== undefined && { n: claims.name }),
+    };
+    const base64 = await this.#sealer.seal(JSON.stringify(sealed), accessKeyId);
+    return {
+      accessKeyId,
+      secretAccessKey: await this.#secretOf(accessKeyId, makerSecret),
+      sessionToken: base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", ""),
+      expiresAt: claims.expiresAt,
+    };
+  }
+
+  /** Undefined for whatever this deployment did not issue for this key. Expiry is for the reader to judge. */
+  async open(accessKeyId: string, token: string): Promise<SessionClaims | undefined> {
+    // Base64url and nothing else: `atob` would overlook white space.
+    if (!/^[\w-]+$/.test(token)) return undefined;
+    let text: string;
+    try {
+      text = await this.#sealer.unseal(token.replaceAll("-", "+").replaceAll("_", "/"), accessKeyId);
+    } catch {
+      return undefined;
+    }
+    // What unseals was written by `mint`.
+    const sealed = JSON.parse(text) as SealedClaims;
+    return {
+      accountId: sealed.a,
+      userId: sealed.u,
+      makerAccessKeyId: sealed.m,
+      expiresAt: new Date(sealed.e),
+      policy: sealed.p,
+      name: sealed.n,
+    };
+  }
+
+  /**
+   * The credential of a session, given its maker's as it is now. Undefined if that key has come to belong to somebody
+   * else than the token says.
+   */
+  async credentialOf(
+    named: { readonly accessKeyId: string; readonly token: string },
+    claims: SessionClaims,
+    maker: Credential,
+  ): Promise<Credential | undefined> {
+    if (maker.accessKeyId !== claims.makerAccessKeyId || maker.session !== undefined) return undefined;
+    if (maker.account.id !== claims.accountId || maker.user?.id !== claims.userId) return undefined;
+    const session: Session = {
+      expiresAt: claims.expiresAt,
+      makerAccessKeyId: claims.makerAccessKeyId,
+      ...(claims.policy !== undefined && { policy: claims.policy }),
+      ...(claims.name !== undefined && { name: claims.name }),
+    };
+    return {
+      accessKeyId: named.accessKeyId,
+      secretAccessKey: await this.#secretOf(named.accessKeyId, maker.secretAccessKey),
+      account: maker.account,
+      active: maker.active,
+      ...(maker.user !== undefined && { user: maker.user }),
+      session: { ...session, token: named.token },
+    };
+  }
+
+  async #secretOf(accessKeyId: string, makerSecret: string): Promise<string> {
+    const mac = await crypto.subtle.sign("HMAC", this.#secretKey, encoder.encode(`${accessKeyId}/${makerSecret}`));
+    return btoa(String.fromCharCode(...new Uint8Array(mac))).slice(0, SECRET_CHARACTERS);
+  }
+}
