@@ -38,4 +38,6 @@ export interface Permission {
   readonly action: S3Action;
   readonly bucket?: string;
   readonly key?: string;
+  /** The object does not exist yet: the request is about to write it, and so to own it. */
+  readonly object?: "new";
 }

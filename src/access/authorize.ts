@@ -7,7 +7,7 @@
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
-import type { Permission } from "./actions.ts";
+import type { Permission, S3Action } from "./actions.ts";
 
 // Never exported: without the symbol no other file can write the types below.
 declare const granted: unique symbol;
@@ -70,11 +70,19 @@ export function authorizeRoot(caller: Caller): RootGrant {
   return {} as RootGrant;
 }
 
+/** What is asked for without naming a bucket: the last two come with s3:CreateBucket. */
+const OF_NEW_BUCKETS: ReadonlySet<S3Action> = new Set<S3Action>([
+  "s3:ListAllMyBuckets",
+  "s3:CreateBucket",
+  "s3:PutBucketAcl",
+  "s3:PutBucketOwnershipControls",
+]);
+
 /** An account may do everything with its own buckets, and list and make buckets. Nobody may do anything else. */
 function isAllowed(caller: Caller, permission: Permission, buckets: ReadonlyMap<string, Bucket>): boolean {
   if (caller.kind !== "account") return false;
   if (permission.bucket === undefined) {
-    return permission.action === "s3:ListAllMyBuckets" || permission.action === "s3:CreateBucket";
+    return OF_NEW_BUCKETS.has(permission.action);
   }
   return buckets.get(permission.bucket)?.accountId === caller.account.id;
 }

@@ -1,16 +1,13 @@
 /**
- * Request headers whose feature is not offered. They are refused rather than dropped: a client that asks for a lock, a
- * key or a grant must not believe that it has one.
+ * Request headers whose feature is not offered. They are refused rather than dropped: a client that asks for a lock or a
+ * key must not believe that it has one.
  */
 import { S3Error } from "../errors.ts";
 
 /** Header names, or beginnings of names ending in `-`, and the values that ask for no more than what is so anyway. */
 const UNSUPPORTED: readonly (readonly [header: string, ...harmless: string[]])[] = [
-  ["x-amz-acl", "private", "bucket-owner-full-control"],
-  ["x-amz-grant-"],
   ["x-amz-object-lock-"],
   ["x-amz-bucket-object-lock-enabled", "false", "False"],
-  ["x-amz-object-ownership", "BucketOwnerEnforced"],
   // R2 encrypts everything at rest with AES-256.
   ["x-amz-server-side-encryption", "AES256"],
   ["x-amz-server-side-encryption-"],

@@ -1,4 +1,5 @@
 /** CreateMultipartUpload (API_CreateMultipartUpload): everything about the object but its bytes. */
+import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import {
   CHECKSUM_ALGORITHM_HEADER,
   CHECKSUM_TYPE_HEADER,
@@ -6,7 +7,7 @@ import {
 } from "../../protocol/checksum-algorithm.ts";
 import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/initiate-multipart-upload-result.ts";
-import { ownerOf, parseAttributes, permissionsToWrite } from "../object/put-object.ts";
+import { ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/put-object.ts";
 import { operation, requireObject } from "../operation.ts";
 
 export const CreateMultipartUpload = operation({
@@ -18,14 +19,16 @@ export const CreateMultipartUpload = operation({
     return {
       ...requireObject(request),
       attributes: parseAttributes(headers),
+      acl: parseAclHeaders(headers, "object"),
       checksum: parseUploadChecksum(headers),
       now,
     };
   },
-  requires: ({ bucket, key, attributes }) => permissionsToWrite(bucket, key, attributes.tags),
-  async execute({ bucket, key, attributes, checksum, now }, { grant, stores }) {
-    const owned = { ...attributes, ownerId: ownerOf(grant.caller) };
-    return stores.uploads.create(grant.bucket(bucket), key, owned, checksum, now);
+  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
+  async execute({ bucket: name, key, attributes, acl, checksum, now }, { grant, stores }) {
+    const bucket = grant.bucket(name);
+    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
+    return stores.uploads.create(bucket, key, owned, checksum, now);
   },
   respond: (uploadId, { bucket, key, checksum }) => ({
     status: 200,

@@ -1,6 +1,7 @@
 /** CopyObject (API_CopyObject). A copy of a manifest object shares its blobs; everything else streams. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ObjectAttributes, StoredObject, Tag } from "../../model/object.ts";
+import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseContentHeaders } from "../../protocol/content-headers.ts";
@@ -12,7 +13,7 @@ import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-lo
 import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts";
 import { type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
-import { ownerOf, permissionsToWrite } from "./put-object.ts";
+import { ownerAndAcl, permissionsToWrite } from "./put-object.ts";
 
 /** Headers that make a copy of an object onto itself a change, even if they name what is so already. */
 const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];
@@ -42,7 +43,8 @@ export const CopyObject = operation({
         ? { content: parseContentHeaders(headers), userMetadata: parseUserMetadata(headers) }
         : undefined,
       tags: replacesTags ? parseTaggingHeader(headers.get("x-amz-tagging")) : undefined,
-      // Neither is taken from the source ("Working with object metadata", website redirects, storage classes).
+      // None of these is taken from the source (API_CopyObject, "x-amz-acl", "x-amz-storage-class", and so on).
+      acl: parseAclHeaders(headers, "object"),
       storageClass: parseStorageClass(headers),
       redirect: parseWebsiteRedirectLocation(headers),
       checksumAlgorithm: parseChecksumAlgorithm(headers),
@@ -50,13 +52,15 @@ export const CopyObject = operation({
       isChange: replacesMetadata || CHANGES.some((name) => headers.has(name)),
     };
   },
-  requires: ({ bucket, key, source, tags }) => [
-    ...permissionsToWrite(bucket, key, tags ?? []),
+  requires: ({ bucket, key, source, tags, acl }) => [
+    ...permissionsToWrite(bucket, key, { tags: tags ?? [], acl }),
     { action: "s3:GetObject", bucket: source.bucket, key: source.key },
   ],
   async execute(input, { grant, stores: { objects } }) {
     const { source, storageClass, redirect, checksumAlgorithm, condition } = input;
     if (!input.isChange && isSame(source, input)) throw copyOntoItself();
+    const bucket = grant.bucket(input.bucket);
+    const owned = ownerAndAcl(grant.caller, bucket, input.acl);
     const opened = await openCopySource({ objects, grant }, source, undefined);
     try {
       const { object } = opened;
@@ -66,11 +70,11 @@ export const CopyObject = operation({
         content,
         userMetadata,
         storageClass,
-        ownerId: ownerOf(grant.caller),
+        ...owned,
         tags: input.tags ?? tagsToCarry(object, input, grant),
         ...(redirect !== undefined && { websiteRedirectLocation: redirect }),
       };
-      const target = { bucket: grant.bucket(input.bucket), key: input.key };
+      const target = { bucket, key: input.key };
       return await objects.copy(opened, target, attributes, {
         ...(checksumAlgorithm !== undefined && { checksumAlgorithm }),
         ...(condition !== undefined && { condition }),

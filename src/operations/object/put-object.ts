@@ -1,9 +1,12 @@
 /** PutObject (API_PutObject). */
+import { type AclState, aclOfNewObject } from "../../access/acl/ownership.ts";
 import type { Permission } from "../../access/actions.ts";
-import { S3Error } from "../../errors.ts";
+import type { AclRequest } from "../../model/acl.ts";
+import type { Bucket } from "../../model/bucket.ts";
 import type { Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import type { ObjectAttributes, Tag } from "../../model/object.ts";
+import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { formatETag } from "../../protocol/etag.ts";
@@ -23,13 +26,15 @@ export const PutObject = operation({
     return {
       ...requireObject(request),
       attributes: parseAttributes(headers),
+      acl: parseAclHeaders(headers, "object"),
       condition: parseWriteCondition(headers),
     };
   },
-  requires: ({ bucket, key, attributes }) => permissionsToWrite(bucket, key, attributes.tags),
-  async execute({ bucket, key, attributes, condition }, { grant, stores }, body) {
-    const owned = { ...attributes, ownerId: ownerOf(grant.caller) };
-    return stores.objects.put(grant.bucket(bucket), key, body, owned, condition);
+  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
+  async execute({ bucket: name, key, attributes, acl, condition }, { grant, stores }, body) {
+    const bucket = grant.bucket(name);
+    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
+    return stores.objects.put(bucket, key, body, owned, condition);
   },
   respond: ({ etag, checksum }) => ({
     status: 200,
@@ -40,8 +45,8 @@ export const PutObject = operation({
   }),
 });
 
-/** All of an object's attributes that stand in headers. */
-export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId"> {
+/** All of an object's attributes that stand in headers and mean the same whatever the bucket. */
+export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId" | "acl"> {
   const redirect = parseWebsiteRedirectLocation(headers);
   return {
     content: parseContentHeaders(headers),
@@ -52,14 +57,24 @@ export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "owner
   };
 }
 
-/** Whoever tags an object while writing it must be allowed both (API_PutObject, "Permissions"). */
-export function permissionsToWrite(bucket: string, key: string, tags: readonly Tag[]): readonly Permission[] {
-  const write: Permission = { action: "s3:PutObject", bucket, key };
-  return tags.length === 0 ? [write] : [write, { action: "s3:PutObjectTagging", bucket, key }];
+/** Whoever tags an object or sets its ACL while writing it must be allowed both (API_PutObject, "Permissions"). */
+export function permissionsToWrite(
+  bucket: string,
+  key: string,
+  { tags, acl }: { readonly tags: readonly Tag[]; readonly acl: AclRequest | undefined },
+): readonly Permission[] {
+  const target = { bucket, key };
+  return [
+    { action: "s3:PutObject", ...target },
+    ...(tags.length === 0 ? [] : [{ action: "s3:PutObjectTagging", ...target } as const]),
+    ...(acl === undefined ? [] : [{ action: "s3:PutObjectAcl", ...target, object: "new" } as const]),
+  ];
 }
 
-/** Objects belong to who wrote them. */
-export function ownerOf(caller: Caller): string {
-  if (caller.kind === "anonymous") throw new S3Error("AccessDenied");
-  return caller.account.canonicalId;
+/**
+ * Whose the object will be, and what it allows others.
+ * @throws S3Error `AccessControlListNotSupported`; `AccessDenied` for a public ACL where the bucket blocks them
+ */
+export function ownerAndAcl(caller: Caller, bucket: Bucket, acl: AclRequest | undefined): AclState {
+  return aclOfNewObject(acl, bucket, caller.kind === "account" ? caller.account.canonicalId : undefined);
 }

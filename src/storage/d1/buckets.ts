@@ -1,8 +1,7 @@
 /** The bucket table. Reads on the path of a request go through `Directory`; here are the writes and the lists. */
 
 import type { Grant } from "../../access/authorize.ts";
-import type { Bucket } from "../../model/bucket.ts";
-import type { Tag } from "../../model/object.ts";
+import type { Bucket, BucketDocumentKind, BucketDocumentTypes } from "../../model/bucket.ts";
 import { newBucketId } from "../../model/random-ids.ts";
 import { putBucketDocument } from "./bucket-documents.ts";
 import type { Directory } from "./directory.ts";
@@ -36,10 +35,19 @@ export class Buckets {
   /** Atomic: of two callers one creates, the other learns who did. */
   async create(
     _by: Grant,
-    bucket: { name: string; accountId: string; region: string; tags: readonly Tag[]; now: Date },
+    bucket: {
+      name: string;
+      accountId: string;
+      region: string;
+      documents: Readonly<Partial<BucketDocumentTypes>>;
+      now: Date;
+    },
   ): Promise<CreateBucketResult> {
     const id = newBucketId();
-    const tags = { id, kind: "tagging", document: bucket.tags, now: bucket.now } as const;
+    const documents = Object.entries(bucket.documents) as [
+      BucketDocumentKind,
+      BucketDocumentTypes[BucketDocumentKind],
+    ][];
     const [inserted, owner] = await this.#db.batch([
       this.#db
         .prepare(
@@ -49,7 +57,7 @@ export class Buckets {
         )
         .bind(bucket.name, id, bucket.accountId, bucket.region, bucket.now.getTime(), MAX_BUCKETS_PER_ACCOUNT),
       this.#db.prepare("SELECT account_id FROM buckets WHERE name = ?1").bind(bucket.name),
-      ...(bucket.tags.length > 0 ? [putBucketDocument(this.#db, tags)] : []),
+      ...documents.map(([kind, document]) => putBucketDocument(this.#db, { id, kind, document, now: bucket.now })),
     ]);
     this.#directory.forgetBucket(bucket.name);
     if (inserted?.results.length === 1) return { outcome: "created" };

@@ -99,7 +99,7 @@ describe("CreateMultipartUpload", () => {
   });
 
   it.each([
-    ["x-amz-acl", "public-read"],
+    ["x-amz-acl", "aws-exec-read"],
     ["x-amz-object-lock-mode", "GOVERNANCE"],
     ["x-amz-server-side-encryption", "aws:kms"],
   ])("CreateMultipartUpload refuses %s: %s with NotImplemented", async (name, value) => {

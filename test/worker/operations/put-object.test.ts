@@ -202,9 +202,7 @@ describe("PutObject", () => {
 
   // Refused until the feature is there, never dropped.
   it.each([
-    ["x-amz-acl", "public-read"],
-    ["x-amz-grant-read", "id=1"],
-    ["x-amz-grant-write-acp", "id=1"],
+    ["x-amz-acl", "aws-exec-read"],
     ["x-amz-object-lock-mode", "GOVERNANCE"],
     ["x-amz-object-lock-retain-until-date", "2030-01-01T00:00:00Z"],
     ["x-amz-object-lock-legal-hold", "ON"],
@@ -332,12 +330,12 @@ describe("PutObject", () => {
 
   it("PutObject refuses through a presigned URL what it refuses in headers with NotImplemented", async () => {
     const bucket = await createBucket();
-    const url = await presign({ method: "PUT", bucket, key: "k", query: "x-amz-acl=public-read" });
+    const url = await presign({ method: "PUT", bucket, key: "k", query: "x-amz-acl=aws-exec-read" });
     const response = await exports.default.fetch(new Request(url, { method: "PUT", body: "x" }));
     await expectError(response, 501, "NotImplemented", {
       message: "A header you provided implies functionality that is not implemented",
       resource: `/${bucket}/k`,
-      details: { Header: "x-amz-acl", AdditionalMessage: "public-read" },
+      details: { Header: "x-amz-acl", AdditionalMessage: "aws-exec-read" },
     });
   });
 
