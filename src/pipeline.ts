@@ -3,21 +3,37 @@
  *
  *   address → operation → key and bucket rows → authenticate → parse → authorize → execute → respond → CORS headers
  *
- * Nothing reads the body before authorization.
+ * Nothing reads the body before authorization, but for the fields of a form, among which its signature stands.
  */
 import { authorize } from "./access/authorize.ts";
-import { authenticate, claimedAccessKeyId, claimedSessionToken, effectiveHeaders } from "./auth/authenticate.ts";
+import {
+  type AuthenticationOptions,
+  authenticate,
+  authenticatePostForm,
+  claimedAccessKeyId,
+  claimedFormAccessKeyId,
+  claimedFormSessionToken,
+  claimedSessionToken,
+  effectiveHeaders,
+} from "./auth/authenticate.ts";
+import { ByteReader } from "./auth/payload/byte-reader.ts";
 import { openObjectBody } from "./auth/payload/object-body.ts";
 import { readWholeBody } from "./auth/payload/whole-body.ts";
+import { openFormFile } from "./auth/post-policy/form-file.ts";
 import { addCorsHeaders } from "./cors/headers.ts";
 import { checkPreflight } from "./cors/preflight.ts";
 import { S3Error } from "./errors.ts";
 import type { Bucket } from "./model/bucket.ts";
+import type { Caller, FindCredential } from "./model/caller.ts";
+import type { Resource } from "./model/resource.ts";
 import { OPERATIONS } from "./operations/index.ts";
-import type { BodySource, S3Response } from "./operations/operation.ts";
+import { type BodySource, requireBucket, type S3Response } from "./operations/operation.ts";
 import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
 import { parseCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
+import { parseBoundary } from "./protocol/post-form/boundary.ts";
+import { formHeaders } from "./protocol/post-form/form-headers.ts";
+import { type PostForm, readPostForm } from "./protocol/post-form/post-form.ts";
 import { parseQuery } from "./protocol/query.ts";
 import { parseRawUrl } from "./protocol/raw-url.ts";
 import { resolveOperation } from "./protocol/routes.ts";
@@ -58,30 +74,24 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   log.operation = name;
   if (name === "OptionsPreflight") return answerPreflight(received, directory, found);
   const operation = OPERATIONS[name];
+  const form = name === "PostObject" ? await readForm(received, directory, found) : undefined;
 
   const { credential, buckets: loaded } = await directory.load({
-    accessKeyId: claimedAccessKeyId(received),
-    sessionToken: claimedSessionToken(received),
+    accessKeyId: form ? claimedFormAccessKeyId(form.fields) : claimedAccessKeyId(received),
+    sessionToken: form ? claimedFormSessionToken(form.fields) : claimedSessionToken(received),
     bucketNames: [...bucketOfResource(received), ...bucketOfCopySource(received)],
   });
   found.bucket = addressedBucket(received, loaded);
-  const authentication = await authenticate(
-    received,
-    async (id) => (id === credential?.accessKeyId ? credential : undefined),
-    {
-      regions: config.enforceRegion ? config.region : "any",
-      service: "s3",
-    },
-  );
-  const { caller } = authentication;
+  const findCredential: FindCredential = async (id) => (id === credential?.accessKeyId ? credential : undefined);
+  const options: AuthenticationOptions = { regions: config.enforceRegion ? config.region : "any", service: "s3" };
+  // From here on only what the signature covers counts.
+  const { caller, signed, source } =
+    form === undefined
+      ? await establish(received, findCredential, options)
+      : await establishForm(received, form, findCredential, options);
+  if (form !== undefined) log.key = form.key;
   log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
-  // From here on only what the signature covers counts.
-  const signed: S3Request = {
-    ...received,
-    query: authentication.query,
-    headers: effectiveHeaders(received, authentication),
-  };
   const buckets = new Map([...loaded, ...(await loadHoistedSource(directory, received, signed))]);
 
   const prepared = operation.prepare(signed);
@@ -89,13 +99,6 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   const grant = authorize(caller, prepared.permissions, buckets);
   refuseUnexpectedOwner(signed, buckets);
 
-  const source: BodySource = {
-    document({ maxBytes, digest }) {
-      const headers = digest === "content-md5" ? withoutChecksums(signed.headers) : signed.headers;
-      return readWholeBody(signed, headers, authentication, { maxBytes, requireDigest: digest === "required" });
-    },
-    stream: () => openObjectBody(signed, signed.headers, authentication),
-  };
   return prepared.run(
     {
       grant,
@@ -107,6 +110,66 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
     },
     source,
   );
+}
+
+/** Who sent a request, what they signed, and the body they promised. */
+interface Established {
+  readonly caller: Caller;
+  readonly signed: S3Request;
+  readonly source: BodySource;
+}
+
+async function establish(
+  received: S3Request,
+  findCredential: FindCredential,
+  options: AuthenticationOptions,
+): Promise<Established> {
+  const authentication = await authenticate(received, findCredential, options);
+  const headers = effectiveHeaders(received, authentication);
+  const signed = { ...received, query: authentication.query, headers };
+  const source: BodySource = {
+    document({ maxBytes, digest }) {
+      const digests = digest === "content-md5" ? withoutChecksums(headers) : headers;
+      return readWholeBody(signed, digests, authentication, { maxBytes, requireDigest: digest === "required" });
+    },
+    stream: () => openObjectBody(signed, headers, authentication),
+    formFile: notOfThisKind,
+  };
+  return { caller: authentication.caller, signed, source };
+}
+
+/** A form is a PUT in another envelope: the object it names is the resource, and its fields are the headers. */
+async function establishForm(
+  received: S3Request,
+  form: PostForm,
+  findCredential: FindCredential,
+  options: AuthenticationOptions,
+): Promise<Established> {
+  const { caller, query, fileSize } = await authenticatePostForm(received, form, findCredential, options);
+  const headers = formHeaders(form.fields, received.headers);
+  const resource: Resource = { kind: "object", bucket: requireBucket(received), key: form.key };
+  const source: BodySource = {
+    document: notOfThisKind,
+    stream: notOfThisKind,
+    formFile: () => openFormFile(form, headers, received.body, fileSize),
+  };
+  return { caller, signed: { ...received, resource, query, headers, form }, source };
+}
+
+function notOfThisKind(): never {
+  throw new S3Error("UnexpectedContent");
+}
+
+/** Where the form is at fault, CORS headers still let the page that sent it read how. */
+async function readForm(received: S3Request, directory: Directory, found: Found): Promise<PostForm> {
+  try {
+    const boundary = parseBoundary(received.headers.get("content-type") ?? "");
+    return await readPostForm(new ByteReader(received.body ?? new Blob([]).stream()), boundary);
+  } catch (error) {
+    const { buckets } = await directory.load({ accessKeyId: undefined, bucketNames: bucketOfResource(received) });
+    found.bucket = addressedBucket(received, buckets);
+    throw error;
+  }
 }
 
 /**

@@ -4,9 +4,10 @@
  */
 import { S3Error } from "../errors.ts";
 import type { Caller, Credential, FindCredential } from "../model/caller.ts";
+import type { PostForm } from "../protocol/post-form/post-form.ts";
 import type { Query } from "../protocol/query.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
-import { type Claim, readClaim } from "./claim.ts";
+import { type Claim, readClaim, refuseSignatureBesideForm } from "./claim.ts";
 import { callerOf, requireUsable } from "./credential.ts";
 import {
   anonymousPromise,
@@ -16,6 +17,10 @@ import {
   parseContentSha256,
   signedPromise,
 } from "./payload/content-sha256.ts";
+import { type FormClaim, readFormClaim } from "./post-policy/claim.ts";
+import type { FileSizeRange } from "./post-policy/conditions.ts";
+import { parsePolicyDocument } from "./post-policy/document.ts";
+import { ANY_FILE_SIZE, applyPolicy } from "./post-policy/evaluate.ts";
 import { type CanonicalReading, canonicalReadings } from "./sigv4/canonical-readings.ts";
 import { formatScope } from "./sigv4/credential-scope.ts";
 import { deriveSigningKey, type SigningKey, SigningKeyCache, verifySignature } from "./sigv4/signing-key.ts";
@@ -23,6 +28,7 @@ import { requestStringToSign } from "./sigv4/string-to-sign.ts";
 
 export { claimedAccessKeyId, claimedService, claimedSessionToken } from "./claim.ts";
 export { effectiveHeaders } from "./effective-headers.ts";
+export { claimedFormAccessKeyId, claimedFormSessionToken } from "./post-policy/claim.ts";
 
 /** Not exported: an object with this property can only come from `authenticate`. */
 const established: unique symbol = Symbol("established by authenticate()");
@@ -33,7 +39,12 @@ export interface Authentication {
   readonly payload: PayloadPromise;
   /** The query as the signer meant it; later stages use this one. */
   readonly query: Query;
-  readonly style: "header" | "query" | "anonymous";
+  readonly style: "header" | "query" | "form" | "anonymous";
+}
+
+export interface FormAuthentication extends Authentication {
+  /** What the form's policy allows. */
+  readonly fileSize: FileSizeRange;
 }
 
 export interface AuthenticationOptions {
@@ -51,6 +62,9 @@ export interface AuthenticationOptions {
 
 /** Stands in for the secret of an unknown access key id, which then takes the same work as a wrong signature. */
 const NOBODYS_SECRET = "0".repeat(40);
+
+const SIGNATURE_DOES_NOT_MATCH =
+  "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
 
 const signingKeys = new SigningKeyCache();
 
@@ -98,6 +112,39 @@ export async function authenticate(
   };
 }
 
+/**
+ * The same for POST Object, whose form carries a policy and its signature in fields, or neither. Every condition of the
+ * policy holds when this returns, but for the file's size.
+ *
+ * @param form as read up to its file
+ * @param findCredential as above
+ * @throws S3Error one of S3's authentication errors; `InvalidPolicyDocument`, `AccessDenied` by the policy
+ */
+export async function authenticatePostForm(
+  request: S3Request,
+  { fields }: PostForm,
+  findCredential: FindCredential,
+  options: AuthenticationOptions,
+): Promise<FormAuthentication> {
+  refuseSignatureBesideForm(request);
+  const common = { [established]: true, payload: { kind: "unsigned" }, query: request.query } as const;
+  const claim = readFormClaim(fields, { regions: options.regions, services: [options.service] });
+  if (claim === undefined) {
+    return { ...common, caller: { kind: "anonymous" }, style: "anonymous", fileSize: ANY_FILE_SIZE };
+  }
+  const named = { accessKeyId: claim.credential.accessKeyId, sessionToken: claim.sessionToken };
+  const credential = await findCredential(named.accessKeyId, named.sessionToken);
+  const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
+  const signingKey = signingKeys.find(secret, claim.credential) ?? (await deriveSigningKey(secret, claim.credential));
+  const isGenuine = await verifySignature(signingKey, claim.policy, claim.signature);
+  const usable = requireUsable(credential, named, request.now);
+  if (!isGenuine) throw policySignatureDoesNotMatch(claim);
+  signingKeys.remember(usable.secretAccessKey, claim.credential, signingKey);
+  const bucket = request.resource.kind === "service" ? "" : request.resource.bucket;
+  const fileSize = applyPolicy(parsePolicyDocument(claim.policy), { bucket, fields }, request.now);
+  return { ...common, caller: callerOf(usable), style: "form", fileSize };
+}
+
 /** The first reading of the request that the signature fits. */
 async function findReading(
   request: S3Request,
@@ -128,8 +175,7 @@ function signatureDoesNotMatch(request: S3Request, claim: Claim): S3Error {
   const canonicalRequest = reading?.canonicalRequest ?? "";
   const stringToSign = requestStringToSign(signingContext(claim), canonicalRequest);
   return new S3Error("SignatureDoesNotMatch", {
-    message:
-      "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+    message: SIGNATURE_DOES_NOT_MATCH,
     details: {
       AWSAccessKeyId: claim.credential.accessKeyId,
       StringToSign: stringToSign,
@@ -137,6 +183,18 @@ function signatureDoesNotMatch(request: S3Request, claim: Claim): S3Error {
       StringToSignBytes: formatByteList(stringToSign),
       CanonicalRequest: canonicalRequest,
       CanonicalRequestBytes: formatByteList(canonicalRequest),
+    },
+  });
+}
+
+function policySignatureDoesNotMatch({ credential, policy, signature }: FormClaim): S3Error {
+  return new S3Error("SignatureDoesNotMatch", {
+    message: SIGNATURE_DOES_NOT_MATCH,
+    details: {
+      AWSAccessKeyId: credential.accessKeyId,
+      StringToSign: policy,
+      SignatureProvided: signature,
+      StringToSignBytes: formatByteList(policy),
     },
   });
 }

@@ -52,13 +52,24 @@ export function readClaim(request: S3Request, rules: ClaimRules): Claim | undefi
   const inQuery = claimsPresignature(parameters);
   const inQueryV2 = claimsPresignatureV2(request.query);
   if ((header !== "" && (inQuery || inQueryV2)) || (inQuery && inQueryV2)) {
-    const message =
-      "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified";
-    throw invalidArgument(message, "Authorization", header);
+    throw severalMechanisms(header);
   }
   if (inQueryV2) throw signatureV2Refused();
   if (inQuery) return readQueryClaim(request, parameters, rules);
   return header === "" ? undefined : readHeaderClaim(request, header, rules);
+}
+
+/** A form brings its own signature. @throws S3Error `InvalidArgument` for one in a header or in the query beside it */
+export function refuseSignatureBesideForm(request: S3Request): void {
+  const header = request.headers.get("authorization") ?? "";
+  const inQuery = claimsPresignature(readAuthParameters(request.query)) || claimsPresignatureV2(request.query);
+  if (header !== "" || inQuery) throw severalMechanisms(header);
+}
+
+function severalMechanisms(header: string): S3Error {
+  const message =
+    "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified";
+  return invalidArgument(message, "Authorization", header);
 }
 
 /**

@@ -8,7 +8,7 @@
 import type { Permission } from "../access/actions.ts";
 import type { Grant } from "../access/authorize.ts";
 import { S3Error } from "../errors.ts";
-import type { ObjectBody } from "../model/object-body.ts";
+import type { ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { Stores } from "../storage/stores.ts";
@@ -20,7 +20,9 @@ export type BodyKind =
   /** A small document, verified and read whole. */
   | { readonly kind: "document"; readonly maxBytes: number; readonly digest: DocumentDigest }
   /** Object bytes, verified while they stream. */
-  | { readonly kind: "stream" };
+  | { readonly kind: "stream" }
+  /** The file of a form, verified while it streams. */
+  | { readonly kind: "form-file" };
 
 /**
  * `required`: Content-MD5 or a checksum must come with it. `content-md5`: the request's checksum headers are about
@@ -32,12 +34,14 @@ interface BodyTypes {
   none: undefined;
   document: Uint8Array;
   stream: ObjectBody;
+  "form-file": UnmeasuredBody;
 }
 
 /** Hands out the request's body, once, in the form the operation declared. */
 export interface BodySource {
   document(options: { maxBytes: number; digest: DocumentDigest }): Promise<Uint8Array>;
   stream(): ObjectBody;
+  formFile(): UnmeasuredBody;
 }
 
 /** What an operation may use. All of it is either data or guarded by grants. */
@@ -120,6 +124,8 @@ async function readBody(kind: BodyKind, source: BodySource): Promise<BodyTypes[B
       return source.document(kind);
     case "stream":
       return source.stream();
+    case "form-file":
+      return source.formFile();
     default:
       return kind satisfies never;
   }

@@ -9,11 +9,23 @@ const PREFIX = "x-amz-meta-";
 export const MAX_USER_METADATA_BYTES = 2048;
 
 /**
- * Takes the metadata out of request headers (or form fields): names in lower case without the prefix, values decoded.
+ * Takes the metadata out of request headers: names in lower case without the prefix, values decoded.
  *
  * @throws S3Error `MetadataTooLarge` over 2 KB; `InvalidArgument` for control characters and an empty name.
  */
 export function parseUserMetadata(headers: Iterable<readonly [string, string]>): Readonly<Record<string, string>> {
+  return collect(headers, (raw) => decodeEncodedWords(decodeRawUtf8(raw.trim())));
+}
+
+/** The same of a form's fields, which are text as they stand: nothing in them is decoded or trimmed (seen on AWS). */
+export function parseFormMetadata(fields: Iterable<readonly [string, string]>): Readonly<Record<string, string>> {
+  return collect(fields, (value) => value);
+}
+
+function collect(
+  headers: Iterable<readonly [string, string]>,
+  decode: (raw: string) => string,
+): Readonly<Record<string, string>> {
   const entries: [string, string][] = [];
   let sizeBytes = 0;
   for (const [header, raw] of headers) {
@@ -21,7 +33,7 @@ export function parseUserMetadata(headers: Iterable<readonly [string, string]>):
     if (!lower.startsWith(PREFIX)) continue;
     const name = lower.slice(PREFIX.length);
     if (name === "") throw invalidArgument("Metadata must have a name.", lower, raw);
-    const value = decodeEncodedWords(decodeRawUtf8(raw.trim()));
+    const value = decode(raw);
     if (hasControlCharacter(value)) throw invalidArgument("Metadata contains control characters.", lower, raw);
     sizeBytes += utf8Length(name) + utf8Length(value);
     entries.push([name, value]);

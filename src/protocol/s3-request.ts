@@ -1,4 +1,5 @@
 import type { AddressingStyle, Resource } from "../model/resource.ts";
+import type { PostForm } from "./post-form/post-form.ts";
 import type { Query } from "./query.ts";
 import type { RawUrl } from "./raw-url.ts";
 
@@ -15,4 +16,6 @@ export interface S3Request {
   readonly body: ReadableStream<Uint8Array> | null;
   readonly now: Date;
   readonly requestId: string;
+  /** Of POST Object; the other members then say what the form means: the object as resource, its fields as headers. */
+  readonly form?: PostForm;
 }
