@@ -35,6 +35,7 @@ import { GetObjectAttributes } from "./object/get-object-attributes.ts";
 import { HeadObject } from "./object/head-object.ts";
 import { GetObjectAcl, PutObjectAcl } from "./object/object-acl.ts";
 import { DeleteObjectTagging, GetObjectTagging, PutObjectTagging } from "./object/object-tagging.ts";
+import { PostObject } from "./object/post-object.ts";
 import { PutObject } from "./object/put-object.ts";
 import { notImplemented, type Operation } from "./operation.ts";
 import { ListBuckets } from "./service/list-buckets.ts";
@@ -73,6 +74,7 @@ const OFFERED: readonly Operation[] = [
   GetObjectAttributes,
   GetObjectTagging,
   HeadObject,
+  PostObject,
   PutObject,
   PutObjectAcl,
   PutObjectTagging,

@@ -1,0 +1,79 @@
+/** POST Object (RESTObjectPOST): PutObject out of a browser's form. See `pipeline.ts` for how a form becomes a request. */
+import { S3Error } from "../../errors.ts";
+import { checksumHeader } from "../../model/checksum.ts";
+import { parseAclHeaders } from "../../protocol/acl-headers.ts";
+import { formatETag } from "../../protocol/etag.ts";
+import { parseFormMetadata } from "../../protocol/metadata.ts";
+import { uriEncode } from "../../protocol/percent-encoding.ts";
+import type { PostForm } from "../../protocol/post-form/post-form.ts";
+import { formatRedirect, parseSuccessAction, type SuccessAction } from "../../protocol/post-form/success-action.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
+import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
+import { formatPostResponse } from "../../protocol/xml/post-response.ts";
+import { parseTagging } from "../../protocol/xml/tagging.ts";
+import { operation, requireObject, type S3Response } from "../operation.ts";
+import { ownerAndAcl, parseAttributes, permissionsToWrite } from "./put-object.ts";
+
+export const PostObject = operation({
+  name: "PostObject",
+  body: { kind: "form-file" },
+  parse(request) {
+    const { fields } = requireForm(request);
+    const { headers } = request;
+    refuseUnsupportedHeaders(headers);
+    const tagging = fields.get("tagging");
+    return {
+      ...requireObject(request),
+      attributes: {
+        ...parseAttributes(headers),
+        userMetadata: parseFormMetadata(fields),
+        ...(tagging !== undefined && { tags: parseTagging(new TextEncoder().encode(tagging), "object") }),
+      },
+      acl: parseAclHeaders(headers, "object"),
+      action: parseSuccessAction(fields),
+      location: formatLocation(request),
+    };
+  },
+  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
+  async execute({ bucket: name, key, attributes, acl }, { grant, stores }, file) {
+    const bucket = grant.bucket(name);
+    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
+    return stores.objects.putUnmeasured(bucket, key, file, owned);
+  },
+  respond({ etag, checksum }, { bucket, key, action, location }) {
+    const answer = formatAnswer(action, { bucket, key, etag: formatETag(etag), location });
+    const headers = {
+      etag: formatETag(etag),
+      ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
+      ...answer.headers,
+    };
+    return { ...answer, headers };
+  },
+});
+
+interface Stored {
+  readonly bucket: string;
+  readonly key: string;
+  /** With quotes. */
+  readonly etag: string;
+  readonly location: string;
+}
+
+function formatAnswer(action: SuccessAction, stored: Stored): S3Response {
+  if (action.kind === "redirect") return { status: 303, headers: { location: formatRedirect(action.url, stored) } };
+  const { status } = action;
+  const headers = { location: stored.location };
+  return status === 201 ? { status, headers, body: formatPostResponse(stored) } : { status, headers };
+}
+
+/** URL of the object, in the style its bucket was addressed. S3 encodes the key's slashes too (seen on AWS). */
+function formatLocation(request: S3Request): string {
+  const { bucket, key } = requireObject(request);
+  const origin = `${request.url.scheme}://${request.headers.get("host") ?? request.url.host}`;
+  return `${request.style === "virtual-host" ? origin : `${origin}/${uriEncode(bucket)}`}/${uriEncode(key)}`;
+}
+
+function requireForm({ form }: S3Request): PostForm {
+  if (form === undefined) throw new S3Error("MalformedPOSTRequest");
+  return form;
+}
