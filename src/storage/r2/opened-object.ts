@@ -110,11 +110,10 @@ export function partRange(sizes: readonly number[], partNumber: number): Resolve
 
 /** Whether R2's answer holds exactly these bytes. */
 function serves(found: R2ObjectBody, wanted: ResolvedRange): boolean {
-  const range = found.range;
-  if (range === undefined || found.size === 0) return wanted.offset === 0 && wanted.length === found.size;
-  if ("suffix" in range) return wanted.length === range.suffix && wanted.offset + wanted.length === found.size;
-  const offset = range.offset ?? 0;
-  return wanted.offset === offset && wanted.length === (range.length ?? found.size - offset);
+  // The answer has all three properties; the ones that do not apply are undefined.
+  const { offset = 0, length, suffix }: { offset?: number; length?: number; suffix?: number } = found.range ?? {};
+  if (suffix !== undefined) return wanted.length === suffix && wanted.offset + suffix === found.size;
+  return wanted.offset === offset && wanted.length === (length ?? found.size - offset);
 }
 
 /** R2 answers without a body when `onlyIf` did not hold. */
