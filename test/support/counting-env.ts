@@ -33,11 +33,29 @@ export function countingEnv(env: Env): { env: Env; counts: CallCounts; log: stri
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
+  const UPLOADS = countStubs(env.UPLOADS, counts);
   const reset = () => {
     Object.assign(counts, { r2: 0, d1: 0, durableObject: 0, queue: 0 });
     log.length = 0;
   };
-  return { env: { ...env, STORE, DB }, counts, log, reset };
+  return { env: { ...env, STORE, DB, UPLOADS }, counts, log, reset };
+}
+
+/** Each call of a method on one of the namespace's stubs is a call of a Durable Object. */
+function countStubs<Namespace extends object>(namespace: Namespace, counts: CallCounts): Namespace {
+  return new Proxy(namespace, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return (...parameters: unknown[]) => {
+        const result: unknown = Reflect.apply(value, target, parameters);
+        if (name !== "get" && name !== "getByName") return result;
+        return intercept(result as object, () => {
+          counts.durableObject++;
+        });
+      };
+    },
+  });
 }
 
 const originals = new WeakMap<object, D1PreparedStatement>();
