@@ -1,0 +1,94 @@
+/** A website on an origin of its own, and a real browser that visits it. */
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { bareEnvironment, findOnPath } from "../support/tools.ts";
+
+const PAGE = readFileSync(new URL("page.html", import.meta.url));
+
+export interface Site {
+  /** Two origins of one server: a browser compares text, not addresses. */
+  readonly origin: string;
+  readonly otherOrigin: string;
+  stop(): Promise<void>;
+}
+
+/** Serves page.html on any path. */
+export async function startSite(): Promise<Site> {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(PAGE);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    otherOrigin: `http://localhost:${port}`,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Debian's Chromium with a profile that holds nothing, and no talk to anybody but the pages opened. */
+export async function startBrowser(folder: string): Promise<BrowserContext> {
+  const executablePath = findOnPath("chromium");
+  if (executablePath === undefined) throw new Error("chromium is not on PATH");
+  return chromium.launchPersistentContext(join(folder, "profile"), {
+    executablePath,
+    headless: true,
+    env: bareEnvironment(folder),
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export interface PageRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly credentials?: "include" | "omit";
+}
+
+export interface Seen {
+  readonly status?: number;
+  /** Those the page may read. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Name and message of what `fetch` threw. */
+  readonly refused?: string;
+}
+
+/** A page of the site that asks, and the preflights the browser sent on its behalf. */
+export interface Visitor {
+  readonly page: Page;
+  readonly preflights: string[];
+  ask(url: string, request?: PageRequest): Promise<Seen>;
+}
+
+export async function visit(browser: BrowserContext, origin: string): Promise<Visitor> {
+  const page = await browser.newPage();
+  await page.goto(origin);
+  const preflights: string[] = [];
+  // Playwright's own events leave preflights out.
+  const devtools = await browser.newCDPSession(page);
+  await devtools.send("Network.enable");
+  devtools.on("Network.requestWillBeSent", ({ request }) => {
+    const { method, headers } = request;
+    if (method === "OPTIONS") preflights.push(`OPTIONS ${headers["Access-Control-Request-Method"]}`);
+  });
+  return {
+    page,
+    preflights,
+    ask: (url, request = {}) => page.evaluate(`ask(${JSON.stringify(url)}, ${JSON.stringify(request)})`),
+  };
+}
