@@ -62,6 +62,7 @@ const TABLE = {
   KeyTooLongError: [400, "Your key is too long."],
   MalformedACLError: [400, "The XML you provided was not well-formed or did not validate against our published schema"],
   MalformedPOSTRequest: [400, "The body of your POST request is not well-formed multipart/form-data."],
+  MalformedPolicy: [400, "Invalid policy syntax."],
   MalformedTrailerError: [
     400,
     "The request contained trailing data that was not well-formed or did not conform to our published schema.",
@@ -78,6 +79,7 @@ const TABLE = {
   MissingRequestBodyError: [400, "Request Body is empty"],
   MissingSecurityHeader: [400, "Your request is missing a required header."],
   NoSuchBucket: [404, "The specified bucket does not exist"],
+  NoSuchBucketPolicy: [404, "The bucket policy does not exist"],
   NoSuchCORSConfiguration: [404, "The CORS configuration does not exist"],
   NoSuchKey: [404, "The specified key does not exist."],
   NoSuchPublicAccessBlockConfiguration: [404, "The public access block configuration was not found"],

@@ -5,6 +5,7 @@
 import { OPERATION_NAMES, type OperationName } from "../protocol/operation-name.ts";
 import { GetBucketAcl, PutBucketAcl } from "./bucket/bucket-acl.ts";
 import { DeleteBucketCors, GetBucketCors, PutBucketCors } from "./bucket/bucket-cors.ts";
+import { DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy } from "./bucket/bucket-policy.ts";
 import { DeleteBucketTagging, GetBucketTagging, PutBucketTagging } from "./bucket/bucket-tagging.ts";
 import { CreateBucket } from "./bucket/create-bucket.ts";
 import { DeleteBucket } from "./bucket/delete-bucket.ts";
@@ -46,12 +47,15 @@ const OFFERED: readonly Operation[] = [
   DeleteBucket,
   DeleteBucketCors,
   DeleteBucketOwnershipControls,
+  DeleteBucketPolicy,
   DeleteBucketTagging,
   DeletePublicAccessBlock,
   GetBucketAcl,
   GetBucketCors,
   GetBucketLocation,
   GetBucketOwnershipControls,
+  GetBucketPolicy,
+  GetBucketPolicyStatus,
   GetBucketTagging,
   GetBucketVersioning,
   GetPublicAccessBlock,
@@ -59,6 +63,7 @@ const OFFERED: readonly Operation[] = [
   PutBucketAcl,
   PutBucketCors,
   PutBucketOwnershipControls,
+  PutBucketPolicy,
   PutBucketTagging,
   PutPublicAccessBlock,
   ListObjects,

@@ -1,0 +1,146 @@
+/**
+ * What is known of a request, by condition key ("AWS global condition context keys"; Service Authorization Reference,
+ * "Condition keys for Amazon S3").
+ *
+ * A key exists only for the actions AWS lists it with. Otherwise `GET /b/k?prefix=home/me/` or an `x-amz-acl` on a
+ * download, both ignored by the operation, would let the caller choose the outcome of a condition.
+ */
+
+/** The values of a key, never none; undefined if the request has no such key. */
+export type LookUp = (key: string) => readonly string[] | undefined;
+
+/** Names ignore case; several entries of one name are one key with several values. */
+export class ConditionKeys {
+  readonly #values: ReadonlyMap<string, readonly string[]>;
+  readonly #unknown: readonly string[];
+
+  /** @param unknown beginnings of keys whose values nobody has looked up, e.g. `s3:ExistingObjectTag/`. */
+  constructor(entries: Iterable<readonly [key: string, values: readonly string[]]>, unknown: readonly string[] = []) {
+    const values = new Map<string, readonly string[]>();
+    for (const [key, list] of entries) {
+      const name = key.toLowerCase();
+      if (list.length > 0) values.set(name, [...(values.get(name) ?? []), ...list]);
+    }
+    this.#values = values;
+    this.#unknown = unknown.map((prefix) => prefix.toLowerCase());
+  }
+
+  get(key: string): readonly string[] | undefined {
+    return this.#values.get(key.toLowerCase());
+  }
+
+  /** A condition on such a key must be decided against the caller. */
+  isUnknown(key: string): boolean {
+    const name = key.toLowerCase();
+    return this.#unknown.some((prefix) => name.startsWith(prefix));
+  }
+
+  /** The same request with these keys replaced; an empty list removes one. */
+  with(replaced: Readonly<Record<string, readonly string[]>>): ConditionKeys {
+    const names = new Set(Object.keys(replaced).map((key) => key.toLowerCase()));
+    const kept = [...this.#values].filter(([name]) => !names.has(name));
+    return new ConditionKeys([...kept, ...Object.entries(replaced)], this.#unknown);
+  }
+}
+
+const LISTS = ["ListBucket", "ListBucketVersions"];
+const ACLS = ["CreateBucket", "PutBucketAcl", "PutObject", "PutObjectAcl", "PutObjectVersionAcl"];
+const WRITES = ["PutObject", "ReplicateObject"];
+const LOCKS = ["PutObject", "PutObjectRetention", "PutObjectLegalHold", "BypassGovernanceRetention", "ReplicateObject"];
+const VERSIONS = [
+  "DeleteObjectVersion",
+  "DeleteObjectVersionTagging",
+  "GetObjectVersion",
+  "GetObjectVersionAcl",
+  "GetObjectVersionAttributes",
+  "GetObjectVersionTagging",
+  "PutObjectVersionAcl",
+  "PutObjectVersionTagging",
+];
+const TAGGED = [
+  "DeleteObjectTagging",
+  "DeleteObjectVersionTagging",
+  "GetObject",
+  "GetObjectAcl",
+  "GetObjectAttributes",
+  "GetObjectTagging",
+  "GetObjectVersion",
+  "GetObjectVersionAcl",
+  "GetObjectVersionAttributes",
+  "GetObjectVersionTagging",
+  "PutObjectAcl",
+  "PutObjectTagging",
+  "PutObjectVersionAcl",
+  "PutObjectVersionTagging",
+  "RestoreObject",
+];
+const TAGGING = ["PutObject", "PutObjectTagging", "PutObjectVersionTagging", "ReplicateTags"];
+
+/** `*`: every action of S3. A name that ends in `/` goes on with the key of a tag. */
+const S3_KEYS: Readonly<Record<string, "*" | readonly string[]>> = {
+  "s3:AccessGrantsInstanceArn": "*",
+  "s3:AccessPointNetworkOrigin": "*",
+  "s3:authType": "*",
+  "s3:DataAccessPointAccount": "*",
+  "s3:DataAccessPointArn": "*",
+  "s3:ResourceAccount": "*",
+  "s3:signatureAge": "*",
+  "s3:signatureversion": "*",
+  "s3:TlsVersion": "*",
+  "s3:x-amz-content-sha256": "*",
+  "s3:prefix": LISTS,
+  "s3:delimiter": LISTS,
+  "s3:max-keys": LISTS,
+  "s3:x-amz-acl": ACLS,
+  "s3:x-amz-grant-full-control": ACLS,
+  "s3:x-amz-grant-read": ACLS,
+  "s3:x-amz-grant-read-acp": ACLS,
+  "s3:x-amz-grant-write": ACLS,
+  "s3:x-amz-grant-write-acp": ACLS,
+  "s3:LocationConstraint": ["CreateBucket"],
+  // PutBucketOwnershipControls has it in its body, which is read after the decision.
+  "s3:x-amz-object-ownership": ["CreateBucket"],
+  "s3:x-amz-copy-source": WRITES,
+  "s3:x-amz-metadata-directive": WRITES,
+  "s3:x-amz-server-side-encryption": WRITES,
+  "s3:x-amz-server-side-encryption-aws-kms-key-id": WRITES,
+  "s3:x-amz-server-side-encryption-customer-algorithm": WRITES,
+  "s3:x-amz-storage-class": [...WRITES, "PutObjectAcl", "PutObjectVersionAcl"],
+  "s3:x-amz-website-redirect-location": WRITES,
+  "s3:if-match": ["PutObject", "DeleteObject"],
+  "s3:if-none-match": ["PutObject"],
+  "s3:ObjectCreationOperation": ["PutObject"],
+  "s3:object-lock-legal-hold": LOCKS,
+  "s3:object-lock-mode": LOCKS,
+  "s3:object-lock-remaining-retention-days": LOCKS,
+  "s3:object-lock-retain-until-date": LOCKS,
+  "s3:versionid": VERSIONS,
+  "s3:ExistingObjectTag/": TAGGED,
+  "s3:RequestObjectTag/": TAGGING,
+  "s3:RequestObjectTagKeys": TAGGING,
+};
+
+const ACTIONS_OF_KEY: ReadonlyMap<string, "*" | ReadonlySet<string>> = new Map(
+  Object.entries(S3_KEYS).map(([key, actions]) => [
+    key.toLowerCase(),
+    actions === "*" ? actions : new Set(actions.map((action) => `s3:${action.toLowerCase()}`)),
+  ]),
+);
+
+/** AWS takes any key of the `aws:` family, whether it exists or not (seen on AWS by several projects). */
+export function isKnownKey(key: string): boolean {
+  return /^aws:[^\s]/i.test(key) || actionsOf(key) !== undefined;
+}
+
+/** Whether requests for the action can have the key at all. */
+export function appliesToAction(key: string, action: string): boolean {
+  const actions = actionsOf(key);
+  // Keys of no family of ours say nothing false: no request has them.
+  if (actions === undefined) return true;
+  return actions === "*" ? /^s3:/i.test(action) : actions.has(action.toLowerCase());
+}
+
+function actionsOf(key: string): "*" | ReadonlySet<string> | undefined {
+  const [family = "", ...tag] = key.toLowerCase().split("/");
+  return ACTIONS_OF_KEY.get(tag.join("/") === "" ? family : `${family}/`);
+}

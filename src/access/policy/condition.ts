@@ -1,0 +1,136 @@
+/**
+ * The Condition element: all operators, and all keys of each, must hold; of a key's values one is enough.
+ *
+ * What is easily got wrong, all as AWS documents it:
+ * - A key the request does not have fails the plain operators and satisfies the negated ones and `…IfExists`.
+ * - `ForAllValues:` holds for a request that has no value at all. In an Allow it therefore limits nobody who leaves the
+ *   key out; such a statement needs `"Null": {"<key>": "false"}` beside it.
+ * - `ForAnyValue:` does not hold for a request without the key, even with a negated operator.
+ */
+import { S3Error } from "../../errors.ts";
+import { isKnownKey, type LookUp } from "./condition-keys.ts";
+import { asRecord } from "./json.ts";
+import { type CompiledValue, OPERATORS, type Operator } from "./operators.ts";
+import { REFERER, refererReadings } from "./referer.ts";
+
+export interface Condition {
+  readonly key: string;
+  readonly operator: Operator;
+  readonly qualifier: "ForAllValues" | "ForAnyValue" | undefined;
+  readonly ifExists: boolean;
+  readonly values: readonly ConditionValue[];
+}
+
+export interface ConditionValue extends CompiledValue {
+  /** As written, with numbers and booleans as text. */
+  readonly source: string;
+}
+
+export interface ConditionSyntax {
+  readonly variables: boolean;
+  /** Whether a key nobody knows is refused, as S3 does, or taken, as IAM does. */
+  readonly knownKeysOnly: boolean;
+}
+
+export interface ConditionContext {
+  readonly lookUp: LookUp;
+  readonly isUnknown: (key: string) => boolean;
+  readonly effect: "Allow" | "Deny";
+}
+
+const OPERATOR_NAME = /^(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?$/;
+const ANY_KEY = /^[a-z0-9-]+:\S+$/i;
+
+/** @throws S3Error `MalformedPolicy` */
+export function parseConditions(block: unknown, syntax: ConditionSyntax): readonly Condition[] {
+  const operators = asRecord(block);
+  if (operators === undefined) throw malformed("Invalid policy syntax.");
+  return Object.entries(operators).flatMap(([name, keys]) => {
+    const parsedName = parseOperatorName(name);
+    const listed = asRecord(keys);
+    if (listed === undefined) throw malformed("Invalid policy syntax.");
+    return Object.entries(listed).map(([key, values]): Condition => {
+      const isKey = syntax.knownKeysOnly ? isKnownKey(key) : ANY_KEY.test(key);
+      if (!isKey) throw malformed("Policy has an invalid condition key");
+      return { key, ...parsedName, values: parseValues(values, parsedName.operator, key, syntax) };
+    });
+  });
+}
+
+export function conditionHolds(condition: Condition, context: ConditionContext): boolean {
+  const { key, operator, qualifier } = condition;
+  if (context.isUnknown(key)) return context.effect === "Deny";
+  const values = context.lookUp(key) ?? blankReferer(condition);
+  if (operator.family === "null") {
+    return condition.values.some(({ compare }) => compare(String(values === undefined), context.lookUp));
+  }
+  if (values === undefined) return holdsWithoutKey(condition);
+  const holds = (value: string) => holdsForValue(condition, value, context);
+  // "… or if the key values resolve to an empty data set, such as an empty string".
+  if (qualifier === "ForAllValues") return values.every((value) => value === "" || holds(value));
+  return operator.negated && qualifier === undefined ? values.every(holds) : values.some(holds);
+}
+
+function holdsWithoutKey({ operator, qualifier, ifExists }: Condition): boolean {
+  if (ifExists || qualifier === "ForAllValues") return true;
+  return qualifier === undefined && operator.negated;
+}
+
+function holdsForValue({ key, operator, values }: Condition, value: string, context: ConditionContext): boolean {
+  let isUnresolved = false;
+  const isReferer = operator.family === "string" && key.toLowerCase() === REFERER;
+  for (const { compare, source } of values) {
+    for (const reading of isReferer ? refererReadings(value, source) : [value]) {
+      const matches = compare(reading, context.lookUp);
+      if (matches) return !operator.negated;
+      isUnresolved ||= matches === undefined;
+    }
+  }
+  // A variable without a value differs from nothing for certain: that may deny, and must not allow.
+  return operator.negated && (!isUnresolved || context.effect === "Deny");
+}
+
+function blankReferer({ key, operator, values, ifExists }: Condition): readonly string[] | undefined {
+  if (ifExists || operator.family !== "string" || key.toLowerCase() !== REFERER) return undefined;
+  return values.some(({ source }) => source === "") ? [""] : undefined;
+}
+
+function parseOperatorName(name: string): Pick<Condition, "operator" | "qualifier" | "ifExists"> {
+  const [, qualifier, baseName = "", ifExists] = OPERATOR_NAME.exec(name) ?? [];
+  const operator = OPERATORS.get(baseName);
+  const isBare = qualifier === undefined && ifExists === undefined;
+  if (operator === undefined || (operator.family === "null" && !isBare)) {
+    throw malformed(`Invalid Condition type : ${name.slice(0, 100)}`);
+  }
+  return {
+    operator,
+    qualifier: qualifier === "ForAllValues" || qualifier === "ForAnyValue" ? qualifier : undefined,
+    ifExists: ifExists !== undefined,
+  };
+}
+
+function parseValues(
+  value: unknown,
+  operator: Operator,
+  key: string,
+  { variables }: ConditionSyntax,
+): readonly ConditionValue[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.map((item) => {
+    if (typeof item !== "string" && typeof item !== "number" && typeof item !== "boolean") {
+      throw malformed("Invalid policy syntax.");
+    }
+    const source = String(item);
+    const compiled = operator.compile(source, variables);
+    if (compiled === undefined) {
+      throw malformed(
+        operator.family === "ip" ? "Invalid IP address in Conditions" : `Invalid value in Conditions for ${key}`,
+      );
+    }
+    return { ...compiled, source };
+  });
+}
+
+function malformed(message: string): S3Error {
+  return new S3Error("MalformedPolicy", { message });
+}

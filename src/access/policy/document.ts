@@ -1,0 +1,89 @@
+/**
+ * Policy documents, parsed and checked once (IAM User Guide, "Grammar of the IAM JSON policy language"; S3 User Guide,
+ * "Policies and permissions in Amazon S3"). Messages are AWS's where it has been seen to give one.
+ */
+import { S3Error } from "../../errors.ts";
+import type { Condition } from "./condition.ts";
+import { asRecord, parseStrictJson } from "./json.ts";
+import type { Pattern } from "./pattern.ts";
+import type { Principals } from "./principal.ts";
+import { parseStatement } from "./statement.ts";
+
+/** Ready to be evaluated. Holds functions: keep the text, not this. */
+export interface PolicyDocument {
+  /** The bucket it is attached to, beyond which it says nothing; undefined for a policy of a user or session. */
+  readonly bucket: string | undefined;
+  readonly statements: readonly Statement[];
+}
+
+export interface Statement {
+  readonly effect: "Allow" | "Deny";
+  /** Undefined in policies of users: it is the user. */
+  readonly principals: Principals | undefined;
+  readonly actions: Matcher;
+  readonly resources: Matcher;
+  readonly conditions: readonly Condition[];
+}
+
+/** Action or NotAction, Resource or NotResource. */
+export interface Matcher {
+  readonly negated: boolean;
+  readonly patterns: readonly Pattern[];
+}
+
+export type PolicyKind = { readonly kind: "bucket"; readonly bucket: string } | { readonly kind: "user" };
+
+/** "Bucket policies are limited to 20 KB in size", not counting white space. UTF-8 bytes. */
+export const MAX_POLICY_BYTES = 20 * 1024;
+/** With white space. UTF-8 bytes. */
+export const MAX_POLICY_TEXT_BYTES = 64 * 1024;
+
+const VERSIONS = ["2008-10-17", "2012-10-17"];
+const FIELDS = ["Version", "Id", "Statement"];
+
+/**
+ * @throws S3Error `MalformedPolicy`. A stored policy that no longer parses must be treated as one that denies.
+ */
+export function parsePolicy(text: string, kind: PolicyKind): PolicyDocument {
+  if (!text.startsWith("{")) throw malformed("Policies must be valid JSON and the first byte must be '{'");
+  if (byteLength(text) > MAX_POLICY_TEXT_BYTES) throw tooLarge();
+  const document = asRecord(parseStrictJson(text)?.value);
+  if (document === undefined) throw malformed("This policy contains invalid Json");
+  if (byteLength(JSON.stringify(document)) > MAX_POLICY_BYTES) throw tooLarge();
+
+  const unknown = Object.keys(document).find((field) => !FIELDS.includes(field));
+  if (unknown !== undefined) throw malformed(`Unknown field ${unknown.slice(0, 100)}`);
+  const { Version: version = "2008-10-17", Id: id, Statement: listed } = document;
+  if (typeof version !== "string" || !VERSIONS.includes(version)) {
+    throw malformed("The policy must contain a valid version string");
+  }
+  if (id !== undefined && typeof id !== "string") throw malformed("Invalid policy syntax.");
+  if (listed === undefined) throw malformed("Missing required field Statement");
+  const list: readonly unknown[] = Array.isArray(listed) ? listed : [listed];
+  if (list.length === 0) throw malformed("Could not parse the policy: Statement is empty!");
+  if (kind.kind === "user") refuseRepeatedSids(list);
+
+  const syntax = { kind, variables: version === "2012-10-17" };
+  return {
+    bucket: kind.kind === "bucket" ? kind.bucket : undefined,
+    statements: list.map((statement) => parseStatement(statement, syntax)),
+  };
+}
+
+/** IAM's rule alone; S3 takes any Sid. */
+function refuseRepeatedSids(statements: readonly unknown[]): void {
+  const sids = statements.flatMap((statement) => asRecord(statement)?.Sid ?? []);
+  if (new Set(sids).size < sids.length) throw malformed("Statement IDs (SID) in a single policy must be unique.");
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
+}
+
+function tooLarge(): S3Error {
+  return malformed("Policy exceeds the maximum allowed document size.");
+}
+
+function malformed(message: string): S3Error {
+  return new S3Error("MalformedPolicy", { message });
+}

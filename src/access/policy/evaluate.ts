@@ -1,0 +1,74 @@
+/**
+ * What one policy says to one request ("Policy evaluation logic"): any Deny that applies wins, then any Allow,
+ * whatever their order. How several policies, ACLs and ownership come together is `access/authorize.ts`'s.
+ */
+import { conditionHolds } from "./condition.ts";
+import { appliesToAction, type ConditionKeys, type LookUp } from "./condition-keys.ts";
+import type { Matcher, PolicyDocument, Statement } from "./document.ts";
+import { matchesPattern } from "./pattern.ts";
+import { matchesPrincipal, type PolicyPrincipal, type PrincipalMatch } from "./principal.ts";
+
+export interface PolicyRequest {
+  readonly principal: PolicyPrincipal;
+  /** `s3:GetObject`, `iam:CreateUser` */
+  readonly action: string;
+  /** `arn:aws:s3:::bucket/key` with the key decoded, `arn:aws:s3:::bucket`, `arn:aws:s3:::*`, `arn:aws:iam::…` */
+  readonly resource: string;
+  readonly keys: ConditionKeys;
+}
+
+export type PolicyDecision =
+  | { readonly effect: "deny" }
+  | { readonly effect: "none" }
+  /** `via`: the closest of the statements that allow it; `user` for a policy of the user itself. */
+  | { readonly effect: "allow"; readonly via: PrincipalMatch };
+
+const CLOSENESS: readonly PrincipalMatch[] = ["user", "everyone", "account"];
+
+export function evaluatePolicy(policy: PolicyDocument, request: PolicyRequest): PolicyDecision {
+  if (!isWithin(policy.bucket, request.resource)) return { effect: "none" };
+  const allows = new Set<PrincipalMatch>();
+  for (const statement of policy.statements) {
+    const match = matchStatement(statement, request);
+    if (match === undefined) continue;
+    if (statement.effect === "Deny") return { effect: "deny" };
+    allows.add(match);
+  }
+  const via = CLOSENESS.find((match) => allows.has(match));
+  return via === undefined ? { effect: "none" } : { effect: "allow", via };
+}
+
+/** A bucket's policy has no say over other buckets, however its resources are written. */
+function isWithin(bucket: string | undefined, resource: string): boolean {
+  if (bucket === undefined) return true;
+  const arn = `arn:aws:s3:::${bucket}`;
+  return resource === arn || resource.startsWith(`${arn}/`);
+}
+
+function matchStatement(statement: Statement, request: PolicyRequest): PrincipalMatch | undefined {
+  const { effect, actions, resources, conditions, principals } = statement;
+  const { action, resource, keys } = request;
+  const lookUp: LookUp = (key) => (appliesToAction(key, action) ? keys.get(key) : undefined);
+  const isUnknown = (key: string) => appliesToAction(key, action) && keys.isUnknown(key);
+
+  const match = principals === undefined ? "user" : matchesPrincipal(principals, request.principal);
+  if (match === undefined) return undefined;
+  if (!matchesAny(actions, action.toLowerCase(), { lookUp, effect })) return undefined;
+  if (!matchesAny(resources, resource, { lookUp, effect })) return undefined;
+  return conditions.every((condition) => conditionHolds(condition, { lookUp, isUnknown, effect })) ? match : undefined;
+}
+
+function matchesAny(
+  { negated, patterns }: Matcher,
+  text: string,
+  { lookUp, effect }: { lookUp: LookUp; effect: Statement["effect"] },
+): boolean {
+  let isUnresolved = false;
+  for (const pattern of patterns) {
+    const matches = matchesPattern(pattern, text, lookUp);
+    if (matches) return !negated;
+    isUnresolved ||= matches === undefined;
+  }
+  // What a variable without a value leaves open may be denied, and must not be allowed.
+  return negated && (!isUnresolved || effect === "Deny");
+}

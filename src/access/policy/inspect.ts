@@ -1,0 +1,80 @@
+/** What can be said of a policy without a request. */
+import type { Condition } from "./condition.ts";
+import type { PolicyDocument, Statement } from "./document.ts";
+import { parseIpRange } from "./ip-range.ts";
+import { variablesOf } from "./pattern.ts";
+
+/**
+ * Keys whose fixed values make a grant to everyone not public ("Blocking public access to your Amazon S3 storage", "The
+ * meaning of public"), with the keys that fix the principal.
+ */
+const LIMITING_KEYS = new Set(
+  [
+    "aws:PrincipalAccount",
+    "aws:PrincipalArn",
+    "aws:PrincipalOrgID",
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "aws:SourceOwner",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:userid",
+    "s3:DataAccessPointAccount",
+    "s3:DataAccessPointArn",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+  ].map((key) => key.toLowerCase()),
+);
+
+/** "Values broader than /8 for IPv4 and /32 for IPv6" are public. */
+const NARROW_PREFIX = { 4: 8, 6: 32 } as const;
+
+/**
+ * Whether the policy grants anything to the public, for GetBucketPolicyStatus, BlockPublicPolicy and
+ * RestrictPublicBuckets. Denials do not count, as AWS does not weigh them either.
+ */
+export function isPublicPolicy(policy: PolicyDocument): boolean {
+  return policy.statements.some(
+    ({ effect, principals, conditions }) =>
+      effect === "Allow" && principals?.everyone === true && !conditions.some(isLimiting),
+  );
+}
+
+function isLimiting({ key, operator, qualifier, ifExists, values }: Condition): boolean {
+  // Both hold for a request that leaves the key out.
+  if (operator.negated || ifExists || qualifier === "ForAllValues" || values.length === 0) return false;
+  const name = key.toLowerCase();
+  if (operator.family === "ip") {
+    return name === "aws:sourceip" && values.every(({ source }) => isNarrow(source));
+  }
+  if (operator.family !== "string" && operator.family !== "arn") return false;
+  return LIMITING_KEYS.has(name) && values.every(({ source, pattern }) => pattern?.isFixed === true && source !== "");
+}
+
+function isNarrow(source: string): boolean {
+  const range = parseIpRange(source);
+  return range !== undefined && range.prefixLength >= NARROW_PREFIX[range.version];
+}
+
+/** Whether the object's tags must be read before the policy can be evaluated. */
+export function needsExistingTags(policy: PolicyDocument): boolean {
+  return mentions(policy, "s3:existingobjecttag/");
+}
+
+/** Whether the tags a request wants to set must be known before the policy can be evaluated. */
+export function needsRequestTags(policy: PolicyDocument): boolean {
+  return mentions(policy, "s3:requestobjecttag");
+}
+
+function mentions(policy: PolicyDocument, prefix: string): boolean {
+  return policy.statements.some((statement) => keysOf(statement).some((key) => key.toLowerCase().startsWith(prefix)));
+}
+
+function keysOf({ resources, conditions }: Statement): readonly string[] {
+  return [
+    ...resources.patterns.flatMap(variablesOf),
+    ...conditions.flatMap(({ key, values }) => [
+      key,
+      ...values.flatMap(({ pattern }) => (pattern === undefined ? [] : variablesOf(pattern))),
+    ]),
+  ];
+}

@@ -1,0 +1,50 @@
+/**
+ * JSON in which every name counts once.
+ *
+ * `JSON.parse` silently keeps the last of several equal names. In a policy that drops what its author wrote, typically
+ * the first of two `StringEquals` blocks, and leaves a statement wider than it reads. So equal names are refused.
+ */
+
+/** String, punctuation, or a number or word. On valid JSON these cover everything but white space. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
+
+/** Undefined if the text is no JSON or an object has a name twice. */
+export function parseStrictJson(text: string): { readonly value: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return hasRepeatedName(text) ? undefined : { value };
+  } catch {
+    return undefined;
+  }
+}
+
+function hasRepeatedName(json: string): boolean {
+  /** Names seen in each open object; undefined for an array. */
+  const open: (Set<string> | undefined)[] = [];
+  let previous = "";
+  for (const [token] of json.matchAll(TOKEN)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === ":") {
+      const name = String(JSON.parse(previous));
+      const names = open.at(-1);
+      if (names?.has(name)) return true;
+      names?.add(name);
+    }
+    previous = token;
+  }
+  return false;
+}
+
+/** The value as an object; undefined if it is something else. */
+export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return value as Record<string, unknown>;
+}
+
+/** A string, or a list of them, as a list; undefined if it is something else. */
+export function asStrings(value: unknown): readonly string[] | undefined {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list.every((item) => typeof item === "string") ? list : undefined;
+}

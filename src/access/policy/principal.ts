@@ -1,0 +1,100 @@
+/** Principal and NotPrincipal (IAM User Guide, "AWS JSON policy elements: Principal"). */
+import { S3Error } from "../../errors.ts";
+import { asRecord, asStrings } from "./json.ts";
+
+/** A caller as policies see it. */
+export type PolicyPrincipal =
+  | { readonly kind: "anonymous" }
+  | {
+      readonly kind: "account";
+      /** 12 decimal digits. */
+      readonly accountId: string;
+      /** 64 lower-case hex digits. */
+      readonly canonicalId: string;
+      /** Absent: the account itself, by one of its root keys. */
+      readonly user?: { readonly id: string; readonly name: string; readonly arn: string };
+      /** Of a session made by GetFederationToken. */
+      readonly federatedUserName?: string;
+    };
+
+export interface Principals {
+  /** NotPrincipal. */
+  readonly negated: boolean;
+  readonly everyone: boolean;
+  readonly accountIds: ReadonlySet<string>;
+  readonly canonicalIds: ReadonlySet<string>;
+  readonly userArns: ReadonlySet<string>;
+}
+
+/**
+ * How closely a caller was named. `account`: only its account was, which for a user of the account delegates rather than
+ * grants ("Policy evaluation logic": the user's own policies must allow it too).
+ */
+export type PrincipalMatch = "user" | "everyone" | "account";
+
+const ACCOUNT = /^(?:arn:aws:iam::)?(\d{12})(?::root)?$/;
+const USER = /^arn:aws:iam::\d{12}:user\/[\w+=,.@/-]{1,576}$/;
+const CANONICAL_ID = /^[0-9a-f]{64}$/;
+const SERVICE = /^[a-z0-9][a-z0-9.-]{0,200}\.(?:amazonaws|aws)(?:\.com)?$/;
+
+/**
+ * @throws S3Error `MalformedPolicy` for what is no principal, and for the kinds that do not exist here (roles,
+ *   federated identity providers). Deviation: whether an account or user exists is not looked up; one that does not
+ *   matches nobody.
+ */
+export function parsePrincipals(value: unknown, negated: boolean): Principals {
+  const principals = {
+    negated,
+    everyone: false,
+    accountIds: new Set<string>(),
+    canonicalIds: new Set<string>(),
+    userArns: new Set<string>(),
+  };
+  if (value === "*") return { ...principals, everyone: true };
+  const record = asRecord(value);
+  if (record === undefined || Object.keys(record).length === 0) throw invalidPrincipal("*", String(value));
+  for (const [kind, listed] of Object.entries(record)) {
+    const names = asStrings(listed);
+    if (names === undefined || names.length === 0) throw invalidPrincipal(kind, String(listed));
+    for (const name of names) {
+      const account = ACCOUNT.exec(name)?.[1];
+      if (kind === "AWS" && name === "*") principals.everyone = true;
+      else if (kind === "AWS" && account !== undefined && (name === account || name.startsWith("arn:"))) {
+        principals.accountIds.add(account);
+      } else if (kind === "AWS" && USER.test(name)) principals.userArns.add(name);
+      else if (kind === "CanonicalUser" && CANONICAL_ID.test(name)) principals.canonicalIds.add(name);
+      // A service of AWS never calls here, so naming one is right and without effect.
+      else if (kind !== "Service" || !SERVICE.test(name)) throw invalidPrincipal(kind, name);
+    }
+  }
+  return principals;
+}
+
+/** Undefined if the statement is not about this caller. */
+export function matchesPrincipal(principals: Principals, caller: PolicyPrincipal): PrincipalMatch | undefined {
+  if (principals.negated) return isExcepted(principals, caller) ? undefined : "everyone";
+  if (caller.kind === "account" && caller.user !== undefined && principals.userArns.has(caller.user.arn)) return "user";
+  if (principals.everyone) return "everyone";
+  return isAccountNamed(principals, caller) ? "account" : undefined;
+}
+
+/**
+ * Whom NotPrincipal spares: exactly those it names. Naming an account spares its root keys and not its users ("AWS JSON
+ * policy elements: NotPrincipal": user and account are both to be listed, and the account's other users stay denied).
+ */
+function isExcepted(principals: Principals, caller: PolicyPrincipal): boolean {
+  if (principals.everyone) return true;
+  if (caller.kind === "account" && caller.user !== undefined) return principals.userArns.has(caller.user.arn);
+  return isAccountNamed(principals, caller);
+}
+
+function isAccountNamed({ accountIds, canonicalIds }: Principals, caller: PolicyPrincipal): boolean {
+  return caller.kind === "account" && (accountIds.has(caller.accountId) || canonicalIds.has(caller.canonicalId));
+}
+
+function invalidPrincipal(kind: string, name: string): S3Error {
+  return new S3Error("MalformedPolicy", {
+    message: "Invalid principal in policy",
+    details: { Detail: `"${kind}" : "${name}"`.slice(0, 300) },
+  });
+}

@@ -1,0 +1,180 @@
+/** The condition keys of a request ("AWS global condition context keys", "Amazon S3 condition keys"). */
+import type { Tag } from "../../model/object.ts";
+import { ConditionKeys } from "./condition-keys.ts";
+import type { PolicyPrincipal } from "./principal.ts";
+
+export interface RequestFacts {
+  readonly principal: PolicyPrincipal;
+  /** The address of the connection as the platform gives it, never a header of the client's. */
+  readonly sourceIp: string | undefined;
+  readonly isSecure: boolean;
+  /** `1.2`, `1.3`; undefined without TLS. */
+  readonly tlsVersion?: string | undefined;
+  /** Only what the signature covers; for POST forms the form's fields. */
+  readonly headers: Headers;
+  readonly query: { get(name: string): string | undefined };
+  readonly now: Date;
+  /** Undefined: not signed. */
+  readonly authType: "REST-HEADER" | "REST-QUERY-STRING" | "POST" | undefined;
+  readonly signatureAgeMilliseconds?: number | undefined;
+  /** `AWS4-HMAC-SHA256` */
+  readonly signatureVersion?: string | undefined;
+  /** Decoded, so that no escape slips past a condition. */
+  readonly copySource?: { readonly bucket: string; readonly key: string } | undefined;
+  /** Owner of the bucket. */
+  readonly resourceAccountId?: string | undefined;
+  /** LocationConstraint asked for by CreateBucket. */
+  readonly locationConstraint?: string | undefined;
+  /** Whether the request puts a whole object in place: false for parts and for starting an upload. */
+  readonly createsObject?: boolean | undefined;
+  /** Tags of the object as it stands, none if there is no object. Undefined: nobody has looked. */
+  readonly existingTags?: readonly Tag[] | undefined;
+  /** Tags the request wants to set, none if it sets none. Undefined: nobody has looked. */
+  readonly requestTags?: readonly Tag[] | undefined;
+}
+
+type Entry = readonly [key: string, values: readonly string[]];
+
+const EXISTING_TAG = "s3:ExistingObjectTag/";
+const REQUEST_TAG = "s3:RequestObjectTag";
+
+/** Keys whose value is the header of the same name. */
+const HEADER_KEYS = [
+  "x-amz-acl",
+  "x-amz-grant-full-control",
+  "x-amz-grant-read",
+  "x-amz-grant-read-acp",
+  "x-amz-grant-write",
+  "x-amz-grant-write-acp",
+  "x-amz-metadata-directive",
+  "x-amz-object-ownership",
+  "x-amz-server-side-encryption",
+  "x-amz-server-side-encryption-aws-kms-key-id",
+  "x-amz-server-side-encryption-customer-algorithm",
+  "x-amz-storage-class",
+  "x-amz-website-redirect-location",
+  "if-match",
+  "if-none-match",
+];
+
+/** Keys whose header is called otherwise. */
+const RENAMED_HEADER_KEYS = [
+  ["s3:object-lock-legal-hold", "x-amz-object-lock-legal-hold"],
+  ["s3:object-lock-mode", "x-amz-object-lock-mode"],
+  ["s3:object-lock-retain-until-date", "x-amz-object-lock-retain-until-date"],
+] as const;
+
+/** Everything a condition may ask about. Which keys an action has is for the evaluation to say. */
+export function requestKeys(facts: RequestFacts): ConditionKeys {
+  const entries = [
+    ...connectionKeys(facts),
+    ...principalKeys(facts.principal),
+    ...signatureKeys(facts),
+    ...headerKeys(facts),
+    ...listingKeys(facts),
+    ...tagKeys(facts),
+    ...optional("s3:LocationConstraint", facts.locationConstraint),
+    ...optional("s3:ResourceAccount", facts.resourceAccountId),
+    ...optional("aws:ResourceAccount", facts.resourceAccountId),
+    ...optional("s3:ObjectCreationOperation", facts.createsObject),
+  ];
+  return new ConditionKeys(entries, [
+    ...(facts.existingTags === undefined ? [EXISTING_TAG] : []),
+    ...(facts.requestTags === undefined ? [REQUEST_TAG] : []),
+  ]);
+}
+
+function connectionKeys({ sourceIp, isSecure, tlsVersion, headers, now }: RequestFacts): Entry[] {
+  return [
+    ["aws:SecureTransport", [String(isSecure)]],
+    ["aws:CurrentTime", [now.toISOString()]],
+    ["aws:EpochTime", [String(Math.floor(now.getTime() / 1000))]],
+    // No service of AWS calls, for itself or for others.
+    ["aws:PrincipalIsAWSService", ["false"]],
+    ["aws:ViaAWSService", ["false"]],
+    ...optional("aws:SourceIp", sourceIp),
+    ...optional("aws:Referer", headers.get("referer")),
+    ...optional("aws:UserAgent", headers.get("user-agent")),
+    ...optional("s3:TlsVersion", tlsVersion),
+  ];
+}
+
+/** "Principal key values" of "Policy elements: Variables and tags". */
+function principalKeys(principal: PolicyPrincipal): Entry[] {
+  if (principal.kind === "anonymous") {
+    return [
+      ["aws:PrincipalType", ["Anonymous"]],
+      ["aws:userid", ["anonymous"]],
+    ];
+  }
+  const { accountId, user, federatedUserName: federated } = principal;
+  const account: Entry = ["aws:PrincipalAccount", [accountId]];
+  if (federated !== undefined) {
+    return [
+      account,
+      ["aws:PrincipalType", ["FederatedUser"]],
+      ["aws:PrincipalArn", [`arn:aws:sts::${accountId}:federated-user/${federated}`]],
+      ["aws:userid", [`${accountId}:${federated}`]],
+    ];
+  }
+  return user === undefined
+    ? [
+        account,
+        ["aws:PrincipalType", ["Account"]],
+        ["aws:PrincipalArn", [`arn:aws:iam::${accountId}:root`]],
+        ["aws:userid", [accountId]],
+      ]
+    : [
+        account,
+        ["aws:PrincipalType", ["User"]],
+        ["aws:PrincipalArn", [user.arn]],
+        ["aws:userid", [user.id]],
+        ["aws:username", [user.name]],
+      ];
+}
+
+/** "Amazon S3 Signature Version 4 Authentication Specific Policy Keys". */
+function signatureKeys({ authType, signatureAgeMilliseconds, signatureVersion, headers }: RequestFacts): Entry[] {
+  // Presigned URLs and forms sign no content, unless they say so.
+  const isUnsigned = authType === "REST-QUERY-STRING" || authType === "POST";
+  return [
+    ...optional("s3:authType", authType),
+    ...optional("s3:signatureAge", signatureAgeMilliseconds),
+    ...optional("s3:signatureversion", signatureVersion),
+    ...optional(
+      "s3:x-amz-content-sha256",
+      headers.get("x-amz-content-sha256") ?? (isUnsigned ? "UNSIGNED-PAYLOAD" : undefined),
+    ),
+  ];
+}
+
+function headerKeys({ headers, copySource }: RequestFacts): Entry[] {
+  const source = copySource && `${copySource.bucket}/${copySource.key}`;
+  return [
+    ...HEADER_KEYS.flatMap((name) => optional(`s3:${name}`, headers.get(name))),
+    ...RENAMED_HEADER_KEYS.flatMap(([key, header]) => optional(key, headers.get(header))),
+    // AWS's examples write it with a leading slash and without.
+    ...(source === undefined ? [] : [["s3:x-amz-copy-source", [source, `/${source}`]] satisfies Entry]),
+  ];
+}
+
+function listingKeys({ query }: RequestFacts): Entry[] {
+  return [
+    ...optional("s3:prefix", query.get("prefix")),
+    ...optional("s3:delimiter", query.get("delimiter")),
+    // "The s3:max-keys key is always present": what is not asked for is 1,000.
+    ["s3:max-keys", [query.get("max-keys") || "1000"]],
+  ];
+}
+
+function tagKeys({ existingTags = [], requestTags = [] }: RequestFacts): Entry[] {
+  return [
+    ...existingTags.map(({ key, value }): Entry => [`${EXISTING_TAG}${key}`, [value]]),
+    ...requestTags.map(({ key, value }): Entry => [`${REQUEST_TAG}/${key}`, [value]]),
+    [`${REQUEST_TAG}Keys`, requestTags.map(({ key }) => key)],
+  ];
+}
+
+function optional(key: string, value: string | number | boolean | null | undefined): Entry[] {
+  return value === undefined || value === null ? [] : [[key, [String(value)]]];
+}

@@ -1,0 +1,185 @@
+/** One statement of a policy (IAM User Guide, "IAM JSON policy element reference"). */
+import { S3Error } from "../../errors.ts";
+import { type Condition, parseConditions } from "./condition.ts";
+import { appliesToAction } from "./condition-keys.ts";
+import type { Matcher, PolicyKind, Statement } from "./document.ts";
+import { asRecord, asStrings } from "./json.ts";
+import { KNOWN_ACTIONS, type ResourceKind } from "./known-actions.ts";
+import { matchesPattern, type Pattern, parsePattern, reach } from "./pattern.ts";
+import { parsePrincipals } from "./principal.ts";
+
+export interface StatementSyntax {
+  readonly kind: PolicyKind;
+  /** Version 2012-10-17. */
+  readonly variables: boolean;
+}
+
+const FIELDS = [
+  "Sid",
+  "Effect",
+  "Principal",
+  "NotPrincipal",
+  "Action",
+  "NotAction",
+  "Resource",
+  "NotResource",
+  "Condition",
+];
+
+const BUCKET_ARN = "arn:aws:s3:::";
+/** Five colons, of which variables may not replace any ("You can use a policy variable … after the fifth colon"). */
+const ANY_ARN = /^arn:[^:$]*:[^:$]*:[^:$]*:[^:$]*:./s;
+
+/** @throws S3Error `MalformedPolicy` */
+export function parseStatement(value: unknown, syntax: StatementSyntax): Statement {
+  const fields = asRecord(value);
+  if (fields === undefined) throw malformed("Invalid policy syntax.");
+  const unknown = Object.keys(fields).find((field) => !FIELDS.includes(field));
+  if (unknown !== undefined) throw malformed(`Unknown field ${unknown.slice(0, 100)}`);
+  checkSid(fields.Sid, syntax);
+
+  const effect = parseEffect(fields.Effect);
+  const principals = parseStatementPrincipals(fields, syntax, effect);
+  const actions = parseActions(fields, syntax);
+  const resources = parseResources(fields, syntax);
+  const conditions =
+    fields.Condition === undefined
+      ? []
+      : parseConditions(fields.Condition, {
+          variables: syntax.variables,
+          knownKeysOnly: syntax.kind.kind === "bucket",
+        });
+  const statement = { effect, principals, actions, resources, conditions };
+  if (syntax.kind.kind === "bucket") refuseMismatches(statement, syntax.kind.bucket);
+  return statement;
+}
+
+function checkSid(sid: unknown, { kind }: StatementSyntax): void {
+  if (sid === undefined) return;
+  if (typeof sid !== "string") throw malformed("Invalid policy syntax.");
+  if (kind.kind === "user" && !/^[0-9A-Za-z]*$/.test(sid)) {
+    throw malformed(
+      "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+    );
+  }
+}
+
+function parseEffect(effect: unknown): "Allow" | "Deny" {
+  if (effect === undefined) throw malformed("Missing required field Effect");
+  if (effect !== "Allow" && effect !== "Deny") throw malformed(`Invalid effect: ${String(effect).slice(0, 100)}`);
+  return effect;
+}
+
+function parseStatementPrincipals(
+  fields: Readonly<Record<string, unknown>>,
+  { kind }: StatementSyntax,
+  effect: "Allow" | "Deny",
+): Statement["principals"] {
+  const { Principal: principal, NotPrincipal: notPrincipal } = fields;
+  if (kind.kind === "user") {
+    if (principal !== undefined || notPrincipal !== undefined) {
+      throw malformed("Policy document should not specify a principal.");
+    }
+    return undefined;
+  }
+  if (principal !== undefined && notPrincipal !== undefined) throw malformed("Invalid policy syntax.");
+  if (principal !== undefined) return parsePrincipals(principal, false);
+  if (notPrincipal === undefined) throw malformed("Missing required field Principal");
+  // "NotPrincipal must be used with "Effect":"Deny"": an Allow would be for the whole world, anonymous callers included.
+  if (effect === "Allow") throw malformed("Allow with NotPrincipal is not allowed.");
+  return parsePrincipals(notPrincipal, true);
+}
+
+function parseActions(fields: Readonly<Record<string, unknown>>, { kind }: StatementSyntax): Matcher {
+  const { negated, texts } = requireEither(fields, "Action", "NotAction");
+  const patterns = texts.map((text): Pattern => {
+    const pattern = parsePattern(text.toLowerCase(), { wildcards: true, variables: false });
+    const isAction = kind.kind === "bucket" ? matchingActions(pattern).length > 0 : /^(\*|[\w-]+:[\w*?]+)$/.test(text);
+    if (pattern === undefined || !isAction) throw malformed("Policy has invalid action");
+    return pattern;
+  });
+  return { negated, patterns };
+}
+
+function parseResources(fields: Readonly<Record<string, unknown>>, { kind, variables }: StatementSyntax): Matcher {
+  const { negated, texts } = requireEither(fields, "Resource", "NotResource");
+  const patterns = texts.map((text): Pattern => {
+    const arn = kind.kind === "bucket" ? requireBucketArn(text, kind.bucket) : requireArn(text);
+    const pattern = parsePattern(arn, { wildcards: true, variables });
+    if (pattern === undefined) throw malformed("Policy has invalid resource");
+    if (kind.kind === "bucket" && resourceKinds(pattern, kind.bucket).length === 0) {
+      throw malformed("Policy has invalid resource");
+    }
+    return pattern;
+  });
+  return { negated, patterns };
+}
+
+/** `bucket/key*` is how the reference system's console and SDK write it. */
+function requireBucketArn(text: string, bucket: string): string {
+  if (text.startsWith(BUCKET_ARN)) return text;
+  if (text === bucket || text.startsWith(`${bucket}/`)) return `${BUCKET_ARN}${text}`;
+  throw malformed("Policy has invalid resource");
+}
+
+function requireArn(text: string): string {
+  if (text === "*" || ANY_ARN.test(text)) return text;
+  throw malformed(`Resource ${text.slice(0, 200)} must be in ARN format or "*".`);
+}
+
+/** What of the bucket the pattern can match: nothing if it is about other buckets. */
+function resourceKinds(pattern: Pattern, bucket: string): readonly ResourceKind[] {
+  const kinds: ResourceKind[] = [];
+  if (reach(pattern, `${BUCKET_ARN}${bucket}`).exactly) kinds.push("bucket");
+  if (reach(pattern, `${BUCKET_ARN}${bucket}/`).beyond) kinds.push("object");
+  return kinds;
+}
+
+function matchingActions(pattern: Pattern | undefined): readonly string[] {
+  if (pattern === undefined) return [];
+  if (pattern.isFixed) return KNOWN_ACTIONS.has(pattern.source) ? [pattern.source] : [];
+  return [...KNOWN_ACTIONS.keys()].filter((action) => matchesPattern(pattern, action, () => undefined));
+}
+
+/**
+ * Each action must have something to act on, and each condition key must be one that the actions named in full know.
+ * Wildcards need one of their actions to fit (seen on AWS by versitygw).
+ */
+function refuseMismatches({ actions, resources, conditions }: Statement, bucket: string): void {
+  if (!actions.negated && !resources.negated) {
+    const kinds = new Set(resources.patterns.flatMap((pattern) => resourceKinds(pattern, bucket)));
+    const fits = (action: string) => {
+      const kind = KNOWN_ACTIONS.get(action);
+      return kind !== undefined && kinds.has(kind);
+    };
+    if (!actions.patterns.every((pattern) => matchingActions(pattern).some(fits))) {
+      throw malformed("Action does not apply to any resource(s) in statement");
+    }
+  }
+  if (!actions.negated && !conditions.every((condition) => fitsActions(condition, actions.patterns))) {
+    throw malformed("Conditions do not apply to combination of actions and resources in statement");
+  }
+}
+
+function fitsActions({ key }: Condition, patterns: readonly Pattern[]): boolean {
+  return patterns.every((pattern) => matchingActions(pattern).some((action) => appliesToAction(key, action)));
+}
+
+function requireEither(
+  fields: Readonly<Record<string, unknown>>,
+  name: string,
+  notName: string,
+): { readonly negated: boolean; readonly texts: readonly string[] } {
+  const negated = fields[name] === undefined;
+  const value = negated ? fields[notName] : fields[name];
+  if (value === undefined) throw malformed(`Missing required field ${name}`);
+  if (!negated && fields[notName] !== undefined) throw malformed("Invalid policy syntax.");
+  const texts = asStrings(value);
+  if (texts === undefined) throw malformed("Invalid policy syntax.");
+  if (texts.length === 0) throw malformed(`Missing required field ${name} cannot be empty!`);
+  return { negated, texts };
+}
+
+function malformed(message: string): S3Error {
+  return new S3Error("MalformedPolicy", { message });
+}

@@ -1,0 +1,74 @@
+/** GetBucketPolicy, PutBucketPolicy, DeleteBucketPolicy, GetBucketPolicyStatus (API_GetBucketPolicy and so on). */
+import type { GrantedBucket } from "../../access/authorize.ts";
+import { MAX_POLICY_TEXT_BYTES, parsePolicy } from "../../access/policy/document.ts";
+import { isPublicPolicy } from "../../access/policy/inspect.ts";
+import { S3Error } from "../../errors.ts";
+import { formatPolicyStatus } from "../../protocol/xml/policy-status.ts";
+import type { Stores } from "../../storage/stores.ts";
+import { operation, requireBucket } from "../operation.ts";
+
+export const GetBucketPolicy = operation({
+  name: "GetBucketPolicy",
+  body: { kind: "none" },
+  parse: (request) => ({ bucket: requireBucket(request) }),
+  requires: ({ bucket }) => [{ action: "s3:GetBucketPolicy", bucket }],
+  execute: ({ bucket }, { grant, stores }) => requirePolicy(grant.bucket(bucket), stores),
+  respond: (policy) => ({ status: 200, headers: { "content-type": "application/json" }, body: policy }),
+});
+
+export const PutBucketPolicy = operation({
+  name: "PutBucketPolicy",
+  // A digest is not asked for: s3cmd sends none. `x-amz-confirm-remove-self-bucket-access` needs no answer, since the
+  // account that owns the bucket keeps the policy calls whatever the policy says.
+  body: { kind: "document", maxBytes: MAX_POLICY_TEXT_BYTES, digest: "optional" },
+  parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
+  requires: ({ bucket }) => [{ action: "s3:PutBucketPolicy", bucket }],
+  async execute({ bucket: name, now }, { grant, stores: { documents } }, body) {
+    const bucket = grant.bucket(name);
+    const text = decodeText(body);
+    const policy = parsePolicy(text, { kind: "bucket", bucket: name });
+    if (isPublicPolicy(policy)) {
+      // Read afresh: another isolate may have set it a moment ago.
+      const publicAccessBlock = await documents.get(bucket, "publicAccessBlock");
+      if (publicAccessBlock?.blockPublicPolicy === true) throw new S3Error("AccessDenied");
+    }
+    await documents.put(bucket, "policy", text, now);
+  },
+  respond: () => ({ status: 204 }),
+});
+
+export const DeleteBucketPolicy = operation({
+  name: "DeleteBucketPolicy",
+  body: { kind: "none" },
+  parse: (request) => ({ bucket: requireBucket(request) }),
+  requires: ({ bucket }) => [{ action: "s3:DeleteBucketPolicy", bucket }],
+  execute: ({ bucket }, { grant, stores }) => stores.documents.delete(grant.bucket(bucket), "policy"),
+  respond: () => ({ status: 204 }),
+});
+
+export const GetBucketPolicyStatus = operation({
+  name: "GetBucketPolicyStatus",
+  body: { kind: "none" },
+  parse: (request) => ({ bucket: requireBucket(request) }),
+  requires: ({ bucket }) => [{ action: "s3:GetBucketPolicyStatus", bucket }],
+  async execute({ bucket }, { grant, stores }) {
+    const text = await requirePolicy(grant.bucket(bucket), stores);
+    return isPublicPolicy(parsePolicy(text, { kind: "bucket", bucket }));
+  },
+  respond: (isPublic) => ({ status: 200, body: formatPolicyStatus(isPublic) }),
+});
+
+async function requirePolicy(bucket: GrantedBucket, { documents }: Stores): Promise<string> {
+  const policy = await documents.get(bucket, "policy");
+  if (policy === undefined) throw new S3Error("NoSuchBucketPolicy", { details: { BucketName: bucket.name } });
+  return policy;
+}
+
+/** @throws S3Error `MalformedPolicy`: JSON is UTF-8. */
+function decodeText(body: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  } catch (cause) {
+    throw new S3Error("MalformedPolicy", { message: "This policy contains invalid Json", cause });
+  }
+}
