@@ -1,0 +1,209 @@
+import { describe, expect, it } from "vitest";
+import {
+  aclOfBucket,
+  aclOfNewBucket,
+  aclOfNewObject,
+  aclOfObject,
+  effectiveAcl,
+  ownershipOf,
+  requireOwnerOnly,
+  shownAcl,
+} from "../../../../src/access/acl/ownership.ts";
+import type { Acl, AclRequest, CannedAcl, ObjectOwnership } from "../../../../src/model/acl.ts";
+import { failure } from "../../protocol/failure.ts";
+import { bucketWith, EVERYONE, full, give, OPEN_BLOCK, OTHER, OWNER, PUBLIC_READ, user, WRITER } from "./subjects.ts";
+
+const canned = (name: CannedAcl): AclRequest => ({ kind: "canned", name });
+const grants = (...list: Acl): AclRequest => ({ kind: "grants", grants: list });
+const owned = (ownership: ObjectOwnership) => bucketWith({ ownership });
+const BLOCKING = { publicAccessBlock: { ...OPEN_BLOCK, blockPublicAcls: true } };
+const IGNORING = { publicAccessBlock: { ...OPEN_BLOCK, ignorePublicAcls: true } };
+
+describe("ownershipOf", () => {
+  it("is ObjectWriter unless set", () => {
+    expect(ownershipOf(bucketWith())).toBe("ObjectWriter");
+    expect(ownershipOf(owned("BucketOwnerPreferred"))).toBe("BucketOwnerPreferred");
+  });
+});
+
+describe("aclOfNewObject", () => {
+  const fromOther = [full(WRITER), full(OWNER)];
+
+  it.each<[ObjectOwnership, AclRequest | undefined, ReturnType<typeof aclOfNewObject> | string]>([
+    ["ObjectWriter", undefined, { ownerId: WRITER }],
+    ["ObjectWriter", canned("private"), { ownerId: WRITER }],
+    ["ObjectWriter", canned("bucket-owner-full-control"), { ownerId: WRITER, acl: fromOther }],
+    ["ObjectWriter", canned("public-read"), { ownerId: WRITER, acl: [full(WRITER), give(EVERYONE, "READ")] }],
+    ["ObjectWriter", grants(give(user(OTHER), "READ")), { ownerId: WRITER, acl: [give(user(OTHER), "READ")] }],
+    ["ObjectWriter", grants(full(WRITER)), { ownerId: WRITER }],
+    ["ObjectWriter", grants(full(OWNER)), { ownerId: WRITER, acl: [full(OWNER)] }],
+    ["BucketOwnerPreferred", undefined, { ownerId: WRITER }],
+    ["BucketOwnerPreferred", canned("private"), { ownerId: WRITER }],
+    ["BucketOwnerPreferred", canned("bucket-owner-full-control"), { ownerId: OWNER }],
+    ["BucketOwnerPreferred", canned("public-read"), { ownerId: WRITER, acl: [full(WRITER), give(EVERYONE, "READ")] }],
+    ["BucketOwnerEnforced", undefined, { ownerId: OWNER }],
+    ["BucketOwnerEnforced", canned("bucket-owner-full-control"), { ownerId: OWNER }],
+    ["BucketOwnerEnforced", grants(full(OWNER)), { ownerId: OWNER }],
+    ["BucketOwnerEnforced", canned("private"), "AccessControlListNotSupported"],
+    ["BucketOwnerEnforced", canned("public-read"), "AccessControlListNotSupported"],
+    ["BucketOwnerEnforced", grants(full(WRITER)), "AccessControlListNotSupported"],
+    ["BucketOwnerEnforced", grants(full(OWNER), full(WRITER)), "AccessControlListNotSupported"],
+    ["BucketOwnerEnforced", grants(), "AccessControlListNotSupported"],
+  ])("%s, %j: %j", (ownership, request, expected) => {
+    const run = () => aclOfNewObject(request, owned(ownership), WRITER);
+    if (typeof expected === "string") expect(failure(run).code).toBe(expected);
+    else expect(run()).toEqual(expected);
+  });
+
+  it("gives what anonymous callers write to the bucket's owner", () => {
+    expect(aclOfNewObject(undefined, bucketWith(), undefined)).toEqual({ ownerId: OWNER });
+    expect(aclOfNewObject(canned("public-read"), bucketWith(), undefined)).toEqual({
+      ownerId: OWNER,
+      acl: PUBLIC_READ,
+    });
+  });
+
+  it.each<CannedAcl>(["public-read", "public-read-write", "authenticated-read"])(
+    "refuses %s with AccessDenied where public ACLs are blocked",
+    (name) => {
+      expect(failure(() => aclOfNewObject(canned(name), bucketWith(BLOCKING), WRITER)).code).toBe("AccessDenied");
+    },
+  );
+
+  it("accepts what is not public where public ACLs are blocked", () => {
+    expect(aclOfNewObject(canned("private"), bucketWith(BLOCKING), WRITER)).toEqual({ ownerId: WRITER });
+    expect(aclOfNewObject(undefined, bucketWith(BLOCKING), WRITER)).toEqual({ ownerId: WRITER });
+  });
+});
+
+describe("aclOfObject", () => {
+  const object = { ownerId: WRITER, acl: [give(user(OTHER), "READ")] };
+
+  it("is relative to the object's owner", () => {
+    expect(aclOfObject(canned("private"), bucketWith(), object)).toBeUndefined();
+    expect(aclOfObject(canned("bucket-owner-read"), bucketWith(), object)).toEqual([
+      full(WRITER),
+      give(user(OWNER), "READ"),
+    ]);
+  });
+
+  it("leaves a foreign object as it is where ACLs are disabled, and refuses all else", () => {
+    const bucket = owned("BucketOwnerEnforced");
+    expect(aclOfObject(canned("bucket-owner-full-control"), bucket, object)).toBe(object.acl);
+    expect(aclOfObject(grants(full(OWNER)), bucket, object)).toBe(object.acl);
+    expect(failure(() => aclOfObject(canned("private"), bucket, object)).code).toBe("AccessControlListNotSupported");
+  });
+
+  it("refuses a public ACL with AccessDenied where they are blocked", () => {
+    const run = () => aclOfObject(grants(give(EVERYONE, "READ_ACP")), bucketWith(BLOCKING), object);
+    expect(failure(run).code).toBe("AccessDenied");
+  });
+});
+
+describe("aclOfBucket", () => {
+  it("is relative to the bucket's owner; the default is no ACL", () => {
+    expect(aclOfBucket(canned("public-read"), bucketWith())).toEqual(PUBLIC_READ);
+    expect(aclOfBucket(canned("private"), bucketWith({ acl: PUBLIC_READ }))).toBeUndefined();
+    expect(aclOfBucket(grants(), bucketWith())).toEqual([]);
+  });
+
+  it.each<CannedAcl>(["private", "public-read", "bucket-owner-full-control"])(
+    "%s is refused with AccessControlListNotSupported where ACLs are disabled",
+    (name) => {
+      const run = () => aclOfBucket(canned(name), owned("BucketOwnerEnforced"));
+      expect(failure(run).code).toBe("AccessControlListNotSupported");
+    },
+  );
+
+  it("refuses a public ACL with AccessDenied where they are blocked", () => {
+    expect(failure(() => aclOfBucket(canned("authenticated-read"), bucketWith(BLOCKING))).code).toBe("AccessDenied");
+    expect(aclOfBucket(grants(full(OTHER)), bucketWith(BLOCKING))).toEqual([full(OTHER)]);
+  });
+});
+
+describe("aclOfNewBucket", () => {
+  it.each<[AclRequest | undefined, ObjectOwnership | undefined, Acl | undefined]>([
+    [undefined, undefined, undefined],
+    [undefined, "BucketOwnerEnforced", undefined],
+    [canned("private"), "BucketOwnerEnforced", undefined],
+    [canned("public-read"), undefined, PUBLIC_READ],
+    [canned("public-read"), "BucketOwnerPreferred", PUBLIC_READ],
+    [grants(full(OTHER)), "ObjectWriter", [full(OTHER)]],
+  ])("%j, %s: %j", (request, ownership, expected) => {
+    expect(aclOfNewBucket(request, ownership, OWNER)).toEqual(expected);
+  });
+
+  it("refuses grants to others with InvalidBucketAclWithObjectOwnership where ACLs are to be disabled", () => {
+    const run = () => aclOfNewBucket(canned("public-read"), "BucketOwnerEnforced", OWNER);
+    expect(failure(run).code).toBe("InvalidBucketAclWithObjectOwnership");
+  });
+});
+
+describe("requireOwnerOnly", () => {
+  it.each<[Acl | undefined, boolean]>([
+    [undefined, true],
+    [[], true],
+    [[give(user(OWNER), "READ")], true],
+    [[full(OWNER), full(OTHER)], false],
+    [[give(EVERYONE, "READ")], false],
+    [[give({ kind: "log-delivery" }, "WRITE")], false],
+  ])("%j: %s", (acl, accepted) => {
+    const run = () => requireOwnerOnly(acl, OWNER);
+    if (accepted) expect(run()).toBeUndefined();
+    else expect(failure(run).code).toBe("InvalidBucketAclWithObjectOwnership");
+  });
+});
+
+describe("effectiveAcl", () => {
+  const foreign = { ownerId: WRITER, acl: [full(WRITER), give(EVERYONE, "READ")] };
+
+  it.each([
+    ["no settings, bucket", bucketWith({ acl: PUBLIC_READ }), undefined, { ownerId: OWNER, acl: PUBLIC_READ }],
+    ["no settings, default", bucketWith(), undefined, { ownerId: OWNER }],
+    [
+      "an object never has its bucket's ACL",
+      bucketWith({ acl: PUBLIC_READ }),
+      { ownerId: WRITER },
+      { ownerId: WRITER },
+    ],
+    ["no settings, object", bucketWith(), foreign, foreign],
+    [
+      "ACLs disabled, bucket",
+      bucketWith({ acl: PUBLIC_READ, ownership: "BucketOwnerEnforced" }),
+      undefined,
+      { ownerId: OWNER },
+    ],
+    ["ACLs disabled, object", owned("BucketOwnerEnforced"), foreign, { ownerId: OWNER }],
+    [
+      "public ones ignored, bucket",
+      bucketWith({ ...IGNORING, acl: PUBLIC_READ }),
+      undefined,
+      { ownerId: OWNER, acl: [full(OWNER)] },
+    ],
+    ["public ones ignored, object", bucketWith(IGNORING), foreign, { ownerId: WRITER, acl: [full(WRITER)] }],
+    // Nothing but public grants is not the same as no ACL: the owner left himself out.
+    [
+      "nothing left",
+      bucketWith({ ...IGNORING, acl: [give(EVERYONE, "READ")] }),
+      undefined,
+      { ownerId: OWNER, acl: [] },
+    ],
+    [
+      "blocked is not ignored",
+      bucketWith({ ...BLOCKING, acl: PUBLIC_READ }),
+      undefined,
+      { ownerId: OWNER, acl: PUBLIC_READ },
+    ],
+  ] as const)("%s", (_name, bucket, object, expected) => {
+    expect(effectiveAcl(bucket, object)).toEqual(expected);
+  });
+});
+
+describe("shownAcl", () => {
+  it("shows the default as a grant, and the bucket owner's full control where ACLs are disabled", () => {
+    expect(shownAcl(undefined, OWNER, { ownerId: WRITER })).toEqual({ ownerId: WRITER, grants: [full(WRITER)] });
+    expect(shownAcl("ObjectWriter", OWNER, { ownerId: WRITER, acl: [] })).toEqual({ ownerId: WRITER, grants: [] });
+    const enforced = shownAcl("BucketOwnerEnforced", OWNER, { ownerId: WRITER, acl: PUBLIC_READ });
+    expect(enforced).toEqual({ ownerId: OWNER, grants: [full(OWNER)] });
+  });
+});
