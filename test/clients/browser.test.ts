@@ -2,7 +2,8 @@
 import { AwsClient } from "aws4fetch";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import { type Site, startBrowser, startSite, type Visitor, visit } from "./browser/site.ts";
+import { signForm } from "./browser/post-policy.ts";
+import { type Seen, type Site, startBrowser, startSite, type Visitor, visit } from "./browser/site.ts";
 import { describeTool, newBucketName, temporaryFolder } from "./support/tools.ts";
 
 const server = inject("devServer");
@@ -164,6 +165,69 @@ describeTool("chromium", ["--version"], () => {
     }
     expect(visitor.preflights).toEqual(["OPTIONS PUT"]);
     expect(await own("GET", "/cached")).toEqual({ status: 200, body: "second" });
+  });
+
+  test.each(styles)(
+    "a visitor's form uploads and comes back to the site, no rule needed, %s style",
+    async (style, url) => {
+      expect((await own("DELETE", "?cors")).status).toBe(204);
+      const fields = {
+        success_action_redirect: `${site.origin}/thanks?from=form`,
+        "content-type": "text/x-note",
+        "x-amz-meta-name": "Zoë",
+      };
+      const conditions = [{ bucket }, ["starts-with", "$key", `${style}/`]] as const;
+      const signed = signForm(server, fields, conditions);
+      await visitor.call("prepare", url, { ...signed, key: `${style}/\${filename}` });
+      const buffer = Buffer.from("chosen by the visitor");
+      await visitor.page.setInputFiles("input[type=file]", { name: "ünï note.txt", mimeType: "text/plain", buffer });
+      await Promise.all([visitor.page.waitForURL(`${site.origin}/thanks?**`), visitor.page.click("button")]);
+      const { searchParams } = new URL(visitor.page.url());
+      expect(Object.fromEntries(searchParams)).toEqual({
+        from: "form",
+        bucket,
+        key: `${style}/ünï note.txt`,
+        etag: expect.stringMatching(/^"[0-9a-f]{32}"$/),
+      });
+      expect(visitor.preflights).toEqual([]);
+      const stored = await own("GET", `/${style}/${encodeURIComponent("ünï note.txt")}`);
+      expect(stored).toEqual({ status: 200, body: "chosen by the visitor" });
+    },
+  );
+
+  test("a form sent by a script uploads without asking, and reads the answer if a rule allows it", async () => {
+    const url = `${server.endpoint}/${bucket}`;
+    const conditions = [{ bucket }, ["content-length-range", 1, 10]] as const;
+    const post = (key: string, content: string) =>
+      visitor.call<Seen>("post", url, signForm(server, { key, success_action_status: "201" }, conditions), content);
+
+    await configure(`${allow(site.origin, "POST")}<ExposeHeader>ETag</ExposeHeader>`);
+    const created = await post("by-script", "x");
+    expect([created.status, created.body]).toEqual([201, expect.stringContaining("<Key>by-script</Key>")]);
+    expect(created.headers).toMatchObject({ etag: expect.stringMatching(/^"[0-9a-f]{32}"$/) });
+    const tooLarge = await post("by-script", "more than ten bytes");
+    expect([tooLarge.status, tooLarge.body]).toEqual([400, expect.stringContaining("<Code>EntityTooLarge</Code>")]);
+    expect(await own("GET", "/by-script")).toEqual({ status: 200, body: "x" });
+
+    // Browsers send forms without asking; the rules decide about the answer. What a form may do is its policy's matter.
+    await configure(allow(site.otherOrigin, "POST"));
+    expect(await post("unread", "y")).toEqual({ refused: "TypeError: Failed to fetch" });
+    expect(await own("GET", "/unread")).toEqual({ status: 200, body: "y" });
+    expect(visitor.preflights).toEqual([]);
+  });
+
+  test("a form with a progress bar asks beforehand, and is refused where the rules do not allow POST", async () => {
+    const url = `${server.endpoint}/${bucket}`;
+    const post = (key: string) =>
+      visitor.call<Seen>("postWithProgress", url, signForm(server, { key }, [{ bucket }]), "content");
+    await configure(allow(site.origin, "PUT"));
+    expect(await post("progress")).toEqual({ refused: "XMLHttpRequest: error" });
+    expect(visitor.preflights).toEqual(["OPTIONS POST"]);
+    expect((await own("GET", "/progress")).status).toBe(404);
+
+    await configure(allow(site.origin, "POST"));
+    expect(await post("progress")).toEqual({ status: 204, body: "" });
+    expect(await own("GET", "/progress")).toEqual({ status: 200, body: "content" });
   });
 });
 

@@ -73,6 +73,8 @@ export interface Visitor {
   readonly page: Page;
   readonly preflights: string[];
   ask(url: string, request?: PageRequest): Promise<Seen>;
+  /** Calls a function of page.html. */
+  call<Result>(name: string, ...parameters: unknown[]): Promise<Result>;
 }
 
 export async function visit(browser: BrowserContext, origin: string): Promise<Visitor> {
@@ -86,9 +88,7 @@ export async function visit(browser: BrowserContext, origin: string): Promise<Vi
     const { method, headers } = request;
     if (method === "OPTIONS") preflights.push(`OPTIONS ${headers["Access-Control-Request-Method"]}`);
   });
-  return {
-    page,
-    preflights,
-    ask: (url, request = {}) => page.evaluate(`ask(${JSON.stringify(url)}, ${JSON.stringify(request)})`),
-  };
+  const call: Visitor["call"] = (name, ...parameters) =>
+    page.evaluate(`${name}(${parameters.map((parameter) => JSON.stringify(parameter)).join(", ")})`);
+  return { page, preflights, call, ask: (url, request = {}) => call("ask", url, request) };
 }
