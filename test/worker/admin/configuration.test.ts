@@ -1,0 +1,107 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { Env } from "../../../src/env.ts";
+import { handleRequest } from "../../../src/surface.ts";
+import { expectError } from "../../support/errors.ts";
+import { send } from "../../support/request.ts";
+import { testEnv } from "../../support/s3.ts";
+
+const HEALTH = "http://s3.localhost:8787/-/health";
+const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which sets what is missing.";
+
+/** The bindings of another deployment, so that nothing opened before is used again. */
+function envWith(changes: Partial<Record<keyof Env, unknown>>): Env {
+  const DB = new Proxy(env.DB, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return { ...testEnv, DB, ...changes } as Env;
+}
+
+/** A database whose schema was never applied. */
+function withoutSchema(): D1Database {
+  const fail = async () => {
+    throw new Error("D1_ERROR: no such table: accounts: SQLITE_ERROR");
+  };
+  const statement = { bind: () => statement, first: fail, all: fail, run: fail, raw: fail };
+  return { prepare: () => statement, batch: fail, exec: fail } as unknown as D1Database;
+}
+
+describe("health", () => {
+  it("answers 200 to anyone once everything is there, and tells nothing else", async () => {
+    const response = await handleRequest(new Request(HEALTH), testEnv);
+    expect([response.status, await response.json()]).toEqual([200, { status: "ok" }]);
+  });
+
+  it("answers 503 with the command to run where the schema is missing", async () => {
+    const response = await handleRequest(new Request(HEALTH), envWith({ DB: withoutSchema() }));
+    expect([response.status, await response.json()]).toEqual([
+      503,
+      { status: "unavailable", message: expect.stringMatching(/schema is missing.*npm run deploy/) },
+    ]);
+  });
+
+  it("answers other methods with NotFound", async () => {
+    const response = await handleRequest(new Request(HEALTH, { method: "POST" }), testEnv);
+    expect([response.status, await response.json()]).toMatchObject([404, { error: { code: "NotFound" } }]);
+  });
+});
+
+describe("a Worker that is not configured", () => {
+  const faults: [string, Partial<Record<keyof Env, unknown>>, string][] = [
+    ["no root key id", { ROOT_ACCESS_KEY_ID: undefined }, `The secret ROOT_ACCESS_KEY_ID is not set. ${REMEDY}`],
+    ["no root secret", { ROOT_SECRET_ACCESS_KEY: "" }, `The secret ROOT_SECRET_ACCESS_KEY is not set. ${REMEDY}`],
+    ["no seal key", { SEAL_KEY: undefined }, `The secret SEAL_KEY is not set. ${REMEDY}`],
+    ["a short seal key", { SEAL_KEY: "abcd" }, "The secret SEAL_KEY must be 64 hexadecimal digits."],
+    [
+      "a short root secret",
+      { ROOT_SECRET_ACCESS_KEY: "hunter2" },
+      "The secret ROOT_SECRET_ACCESS_KEY must be 16 to 128 characters without blanks.",
+    ],
+    [
+      "a lifetime that is none",
+      { CONFIG_TTL_SECONDS: "soon" },
+      "CONFIG_TTL_SECONDS must be a whole number from 0 to 9999.",
+    ],
+    ["a flag that is none", { ENFORCE_REGION: "yes" }, 'ENFORCE_REGION must be "true" or "false".'],
+  ];
+
+  it.each(faults)("with %s answers S3 requests with ServiceUnavailable", async (_name, changes, message) => {
+    const response = await handleRequest(new Request("http://s3.localhost:8787/bucket/k?x=1"), envWith(changes));
+    await expectError(response, 503, "ServiceUnavailable", { message, resource: "/bucket/k" });
+  });
+
+  it.each(faults)("with %s says so below /-/", async (_name, changes, message) => {
+    for (const path of ["health", "admin/accounts"]) {
+      const request = new Request(`http://s3.localhost:8787/-/${path}`);
+      const response = await handleRequest(request, envWith(changes));
+      expect([response.status, await response.json()]).toEqual([503, { status: "unconfigured", message }]);
+    }
+  });
+
+  it("never repeats a secret that is malformed", async () => {
+    const response = await handleRequest(new Request(HEALTH), envWith({ ROOT_SECRET_ACCESS_KEY: "hunter2" }));
+    expect(await response.text()).not.toContain("hunter2");
+  });
+
+  it("without bindings says which are missing", async () => {
+    const response = await handleRequest(new Request(HEALTH), envWith({ STORE: undefined }));
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain("STORE");
+  });
+
+  it("without schema answers S3 requests with ServiceUnavailable and the command to run", async () => {
+    const response = await send({ bucket: "bucket", env: envWith({ DB: withoutSchema() }) });
+    await expectError(response, 503, "ServiceUnavailable", {
+      message: /^The database schema is missing or older than this Worker\. Run `npm run deploy`/,
+      resource: "/bucket",
+    });
+  });
+
+  it("goes on serving the deployment that is configured", async () => {
+    expect((await handleRequest(new Request(HEALTH), envWith({ SEAL_KEY: undefined }))).status).toBe(503);
+    expect((await handleRequest(new Request(HEALTH), testEnv)).status).toBe(200);
+  });
+});
