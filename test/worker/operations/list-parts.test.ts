@@ -65,7 +65,7 @@ describe("ListParts", () => {
   it("ListParts lists by number what was uploaded last", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target);
-    const bodies = new Map([
+    const bodies = new Map<number, string | Uint8Array>([
       [10000, "last"],
       [3, noise(MIB + 1)],
       [11, "replaced"],
