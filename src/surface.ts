@@ -2,6 +2,7 @@
 import { handleAdmin } from "./admin/router.ts";
 import { type Env, NotConfigured } from "./env.ts";
 import { S3Error } from "./errors.ts";
+import { handleIam, isIamRequest } from "./iam/surface.ts";
 import { newRequestId } from "./model/random-ids.ts";
 import { handleS3 } from "./pipeline.ts";
 import { namesBucketInHost } from "./protocol/addressing.ts";
@@ -19,7 +20,10 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
   try {
     const services = await openServices(env);
     isOwn &&= !namesBucketInHost(url, request.headers.get("host"), services.config.s3Domains);
-    response = isOwn ? await handleAdmin(request, services, log) : await handleS3(request, services, log);
+    const { s3Domains } = services.config;
+    if (isOwn) response = await handleAdmin(request, services, log);
+    else if (isIamRequest(request, url, s3Domains)) response = await handleIam(request, services, log);
+    else response = await handleS3(request, services, log);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;
     response = isOwn

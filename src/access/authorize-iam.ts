@@ -6,8 +6,11 @@
  * The repositories of users and keys take the grants that only this file can make.
  */
 import { S3Error } from "../errors.ts";
-import type { AccountCaller } from "../model/caller.ts";
+import type { AccountCaller, User } from "../model/caller.ts";
 import type { UserRecord } from "../model/user.ts";
+import { parsePolicy } from "./policy/document.ts";
+import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
+import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 
 // Never exported: without the symbol no other file can write the types below.
 declare const granted: unique symbol;
@@ -44,6 +47,8 @@ export type IamActionName = `iam:${string}` | `sts:${string}`;
 export interface IamQuestion {
   readonly caller: AccountCaller;
   readonly action: IamActionName;
+  /** What conditions may ask about. */
+  readonly facts: Omit<RequestFacts, "principal">;
 }
 
 /** Resource of the actions that have none. */
@@ -103,9 +108,30 @@ function requireIam(question: IamQuestion, resource: string): void {
 }
 
 function requireAllowed(question: IamQuestion, resource: string): void {
-  const { caller, action } = question;
-  if (caller.user === undefined) return;
-  throw denied(question, resource, ` because no identity-based policy allows the ${action} action`);
+  const { user } = question.caller;
+  if (user === undefined) return;
+  const effects = new Set(decide(question, user, resource).map(({ effect }) => effect));
+  if (effects.has("deny")) throw denied(question, resource, " with an explicit deny in an identity-based policy");
+  if (effects.has("allow")) return;
+  throw denied(question, resource, ` because no identity-based policy allows the ${question.action} action`);
+}
+
+/** What each of the user's policies says. */
+function decide({ caller, action, facts }: IamQuestion, user: User, resource: string): readonly PolicyDecision[] {
+  const { id: accountId, canonicalId } = caller.account;
+  const principal = { kind: "account", accountId, canonicalId, user } as const;
+  const request: PolicyRequest = { principal, action, resource, keys: requestKeys({ ...facts, principal }) };
+  return user.policies.map((text) => decideOne(text, request));
+}
+
+function decideOne(text: string, request: PolicyRequest): PolicyDecision {
+  try {
+    return evaluatePolicy(parsePolicy(text, { kind: "user" }), request);
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    // It was good when it was put. What it would deny is not known any more, so it denies everything.
+    return { effect: "deny" };
+  }
 }
 
 function denied({ caller, action }: IamQuestion, resource: string, reason: string): S3Error {

@@ -77,12 +77,14 @@ function severalMechanisms(header: string): S3Error {
  * even well-formed for sure.
  */
 export function claimedAccessKeyId(request: S3Request): string | undefined {
-  return claimedCredentialPart(request, 0);
+  if (request.headers.has("authorization")) return headerCredential(request.headers)[0];
+  const inQuery = request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1];
+  return credentialParts(inQuery)[0];
 }
 
-/** The service the request is signed for, if one is named: decides which surface answers, and proves nothing. */
-export function claimedService(request: S3Request): string | undefined {
-  return claimedCredentialPart(request, 3);
+/** The service the Authorization header is made for: decides which surface answers, and proves nothing. */
+export function claimedService(headers: Headers): string | undefined {
+  return headerCredential(headers)[3];
 }
 
 /** The session token the request carries, for loading the key early. A hint like `claimedAccessKeyId`. */
@@ -92,14 +94,14 @@ export function claimedSessionToken(request: S3Request): string | undefined {
   return request.query.entries.find(([name]) => name.toLowerCase() === SECURITY_TOKEN)?.[1] ?? inHeader;
 }
 
-function claimedCredentialPart(request: S3Request, index: number): string | undefined {
-  const header = request.headers.get("authorization");
-  const credential =
-    header === null
-      ? request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1]
-      : /\bCredential=([^,\s]+)/.exec(header)?.[1];
-  const parts = credential?.split("/") ?? [];
-  return parts.length > 1 && parts[0] !== "" ? parts[index] : undefined;
+function headerCredential(headers: Headers): readonly string[] {
+  return credentialParts(/\bCredential=([^,\s]+)/.exec(headers.get("authorization") ?? "")?.[1]);
+}
+
+/** Empty unless there are at least two. */
+function credentialParts(credential = ""): readonly string[] {
+  const parts = credential.split("/");
+  return parts.length > 1 && parts[0] !== "" ? parts : [];
 }
 
 function readHeaderClaim(request: S3Request, header: string, rules: ClaimRules): Claim {

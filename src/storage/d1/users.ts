@@ -2,7 +2,7 @@
  * IAM users and their inline policies. Limits are enforced by the statements that write, so that no race exceeds them.
  * What a key may do is read through `Directory`, which forgets a user's keys with every write here.
  */
-import type { IamAccountGrant, IamUserGrant } from "../../access/authorize-iam.ts";
+import type { IamAccountGrant, IamOwnAccountGrant, IamUserGrant } from "../../access/authorize-iam.ts";
 import { userArn } from "../../model/caller.ts";
 import { newUserId } from "../../model/random-ids.ts";
 import type { UserRecord } from "../../model/user.ts";
@@ -35,12 +35,22 @@ export class Users {
   }
 
   /** For the authorizer, which needs the path for the ARN: the answer must not reach a client without its grant. */
-  async find(accountId: string, name: string): Promise<UserRecord | undefined> {
-    const row = await this.#db
-      .prepare("SELECT * FROM users WHERE account_id = ?1 AND name = ?2")
-      .bind(accountId, name)
-      .first<UserRow>();
-    return row === null ? undefined : toUser(row);
+  find(accountId: string, name: string): Promise<UserRecord | undefined> {
+    return this.#first("SELECT * FROM users WHERE account_id = ?1 AND name = ?2", accountId, name);
+  }
+
+  /** As `find`. */
+  findById(accountId: string, id: string): Promise<UserRecord | undefined> {
+    return this.#first("SELECT * FROM users WHERE account_id = ?1 AND id = ?2", accountId, id);
+  }
+
+  /** When the account itself was made. */
+  async accountCreatedAt(by: IamOwnAccountGrant): Promise<Date> {
+    const createdAt = await this.#db
+      .prepare("SELECT created_at FROM accounts WHERE id = ?1")
+      .bind(by.accountId)
+      .first<number>("created_at");
+    return new Date(createdAt ?? 0);
   }
 
   async create(
@@ -162,6 +172,11 @@ export class Users {
       this.#db.prepare("DELETE FROM user_policies WHERE user_id = ?1 AND name = ?2 RETURNING 1").bind(user.id, name),
     ]);
     return deleted?.results.length === 1;
+  }
+
+  async #first(query: string, accountId: string, nameOrId: string): Promise<UserRecord | undefined> {
+    const row = await this.#db.prepare(query).bind(accountId, nameOrId).first<UserRow>();
+    return row === null ? undefined : toUser(row);
   }
 
   /** Runs the statements as one transaction and forgets what is remembered of the user's keys. */
