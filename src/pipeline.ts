@@ -5,8 +5,9 @@
  *
  * Nothing reads the body before authorization, but for the fields of a form, among which its signature stands.
  */
-import { authorize } from "./access/authorize.ts";
+import { authorize, type Grant } from "./access/authorize.ts";
 import {
+  type Authentication,
   type AuthenticationOptions,
   authenticate,
   authenticatePostForm,
@@ -39,6 +40,7 @@ import { parseRawUrl } from "./protocol/raw-url.ts";
 import { resolveOperation } from "./protocol/routes.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
+import { requestFacts } from "./request-facts.ts";
 import type { RequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
 import type { Services } from "./services.ts";
@@ -85,7 +87,7 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   const findCredential: FindCredential = async (id) => (id === credential?.accessKeyId ? credential : undefined);
   const options: AuthenticationOptions = { regions: config.enforceRegion ? config.region : "any", service: "s3" };
   // From here on only what the signature covers counts.
-  const { caller, signed, source } =
+  const { caller, signed, source, style } =
     form === undefined
       ? await establish(received, findCredential, options)
       : await establishForm(received, form, findCredential, options);
@@ -96,20 +98,29 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
 
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, operation.name, buckets);
-  const grant = authorize(caller, prepared.permissions, buckets);
+  const { stores, tokenKey } = services;
+  const grant = await authorize({
+    caller,
+    permissions: prepared.permissions,
+    buckets,
+    facts: requestFacts(signed, { style, operation: name, cf: request.cf }),
+    findObject: (bucket, key) => stores.objects.head(bucket, key),
+  });
   refuseUnexpectedOwner(signed, buckets);
 
-  return prepared.run(
-    {
-      grant,
-      stores: services.stores,
-      region: config.region,
-      regions: [...config.stores.keys()],
-      tokenKey: services.tokenKey,
-      request: signed,
-    },
-    source,
-  );
+  const regions = [...config.stores.keys()];
+  try {
+    return await prepared.run({ grant, stores, region: config.region, regions, tokenKey, request: signed }, source);
+  } catch (error) {
+    throw await withoutExistence(error, grant, signed);
+  }
+}
+
+/** Whether a key exists is for those to know who may list ("Permissions" of API_GetObject): others are told 403. */
+async function withoutExistence(error: unknown, grant: Grant, { resource }: S3Request): Promise<unknown> {
+  if (!(error instanceof S3Error) || error.code !== "NoSuchKey" || resource.kind !== "object") return error;
+  const mayList = await grant.allows({ action: "s3:ListBucket", bucket: resource.bucket });
+  return mayList ? error : new S3Error("AccessDenied", { cause: error });
 }
 
 /** Who sent a request, what they signed, and the body they promised. */
@@ -117,6 +128,7 @@ interface Established {
   readonly caller: Caller;
   readonly signed: S3Request;
   readonly source: BodySource;
+  readonly style: Authentication["style"];
 }
 
 async function establish(
@@ -135,7 +147,7 @@ async function establish(
     stream: () => openObjectBody(signed, headers, authentication),
     formFile: notOfThisKind,
   };
-  return { caller: authentication.caller, signed, source };
+  return { caller: authentication.caller, signed, source, style: authentication.style };
 }
 
 /** A form is a PUT in another envelope: the object it names is the resource, and its fields are the headers. */
@@ -145,7 +157,7 @@ async function establishForm(
   findCredential: FindCredential,
   options: AuthenticationOptions,
 ): Promise<Established> {
-  const { caller, query, fileSize } = await authenticatePostForm(received, form, findCredential, options);
+  const { caller, query, fileSize, style } = await authenticatePostForm(received, form, findCredential, options);
   const headers = formHeaders(form.fields, received.headers);
   const resource: Resource = { kind: "object", bucket: requireBucket(received), key: form.key };
   const source: BodySource = {
@@ -153,7 +165,7 @@ async function establishForm(
     stream: notOfThisKind,
     formFile: () => openFormFile(form, headers, received.body, fileSize),
   };
-  return { caller, signed: { ...received, resource, query, headers, form }, source };
+  return { caller, signed: { ...received, resource, query, headers, form }, source, style };
 }
 
 function notOfThisKind(): never {

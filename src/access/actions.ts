@@ -41,7 +41,11 @@ export type S3Action = (typeof S3_ACTIONS)[number];
 export interface Permission {
   readonly action: S3Action;
   readonly bucket?: string;
+  /** The bucket a request wants to make, which is none yet. */
+  readonly newBucket?: string;
   readonly key?: string;
   /** The object does not exist yet: the request is about to write it, and so to own it. */
   readonly object?: "new";
+  /** The operation names its keys in the body and asks for each: here only the bucket has to exist. */
+  readonly scope?: "each-key";
 }

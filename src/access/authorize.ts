@@ -2,12 +2,14 @@
  * The one decision: may this caller do this? Deny by default.
  *
  * Nothing that reads or writes storage compiles without a value that only this file can make: operations receive a
- * `Grant`, the object store takes `GrantedBucket`, the admin API's repositories take `RootGrant`.
+ * `Grant`, the object store takes `GrantedBucket`, the admin API's repositories take `RootGrant`. How the sources of
+ * permission come together stands in `decision.ts`.
  */
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
-import type { Permission, S3Action } from "./actions.ts";
+import type { Permission } from "./actions.ts";
+import { type DecisionContext, type FindObject, isAllowed, type ObjectFacts, type SharedFacts } from "./decision.ts";
 
 // Never exported: without the symbol no other file can write the types below.
 declare const granted: unique symbol;
@@ -21,8 +23,8 @@ export interface Grant {
    * @throws Error for any other: a programming mistake, answered as InternalError.
    */
   bucket(name: string): GrantedBucket;
-  /** Asks for one more permission on the same buckets (each key of DeleteObjects). */
-  allows(permission: Permission): boolean;
+  /** Asks for one more permission on the same buckets: each key of DeleteObjects, tags that would travel with a copy. */
+  allows(permission: Permission): Promise<boolean>;
 }
 
 export interface GrantedBucket extends Bucket {
@@ -34,23 +36,28 @@ export interface RootGrant {
   readonly [granted]: "root";
 }
 
-/**
- * @param buckets the existing buckets among those the permissions name.
- * @throws S3Error `NoSuchBucket` for a bucket that does not exist, `AccessDenied` for a permission that is not given.
- */
-export function authorize(
-  caller: Caller,
-  permissions: readonly Permission[],
-  buckets: ReadonlyMap<string, Bucket>,
-): Grant {
+export interface Question {
+  readonly caller: Caller;
+  readonly permissions: readonly Permission[];
+  /** The existing buckets among those the permissions name. */
+  readonly buckets: ReadonlyMap<string, Bucket>;
+  readonly facts: SharedFacts;
+  /** Looks at an object's owner, ACL and tags; asked only where the decision hangs on them. */
+  findObject(bucket: GrantedBucket, key: string): Promise<ObjectFacts | undefined>;
+}
+
+/** @throws S3Error `NoSuchBucket` for a bucket that does not exist, `AccessDenied` for a permission that is not given. */
+export async function authorize(question: Question): Promise<Grant> {
+  const { caller, permissions, buckets } = question;
   // An operation that forgot to ask is refused rather than waved through.
   if (permissions.length === 0) throw new S3Error("AccessDenied");
+  const context: DecisionContext = { caller, buckets, facts: question.facts, findObject: remembered(question) };
   for (const permission of permissions) {
     const { bucket: name } = permission;
     if (name !== undefined && !buckets.has(name)) {
       throw new S3Error("NoSuchBucket", { details: { BucketName: name } });
     }
-    if (!isAllowed(caller, permission, buckets)) throw new S3Error("AccessDenied");
+    if (!(await isAllowed(context, permission))) throw new S3Error("AccessDenied");
   }
   const named = new Set(permissions.map((permission) => permission.bucket));
   return {
@@ -60,29 +67,25 @@ export function authorize(
       if (bucket === undefined) throw new Error("The operation reached for a bucket it asked no permission for.");
       return bucket as GrantedBucket;
     },
-    allows: (permission: Permission) => isAllowed(caller, permission, buckets),
+    allows: (permission: Permission) => isAllowed(context, permission),
   } as Grant;
 }
 
-/** @throws S3Error `AccessDenied` unless the caller signed with a key of the root account. */
+/** @throws S3Error `AccessDenied` unless the caller signed with a long-term root key of the root account. */
 export function authorizeRoot(caller: Caller): RootGrant {
-  if (caller.kind !== "account" || !caller.account.isRoot) throw new S3Error("AccessDenied");
+  const isRoot =
+    caller.kind === "account" && caller.account.isRoot && caller.user === undefined && caller.session === undefined;
+  if (!isRoot) throw new S3Error("AccessDenied");
   return {} as RootGrant;
 }
 
-/** What is asked for without naming a bucket: the last two come with s3:CreateBucket. */
-const OF_NEW_BUCKETS: ReadonlySet<S3Action> = new Set<S3Action>([
-  "s3:ListAllMyBuckets",
-  "s3:CreateBucket",
-  "s3:PutBucketAcl",
-  "s3:PutBucketOwnershipControls",
-]);
-
-/** An account may do everything with its own buckets, and list and make buckets. Nobody may do anything else. */
-function isAllowed(caller: Caller, permission: Permission, buckets: ReadonlyMap<string, Bucket>): boolean {
-  if (caller.kind !== "account") return false;
-  if (permission.bucket === undefined) {
-    return OF_NEW_BUCKETS.has(permission.action);
-  }
-  return buckets.get(permission.bucket)?.accountId === caller.account.id;
+/** One look at an object is enough for all that is asked about it. */
+function remembered({ findObject }: Question): FindObject {
+  const seen = new Map<string, Promise<ObjectFacts | undefined>>();
+  return (bucket, key) => {
+    const name = `${bucket.id}/${key}`;
+    const found = seen.get(name) ?? findObject(bucket as GrantedBucket, key);
+    seen.set(name, found);
+    return found;
+  };
 }

@@ -63,11 +63,11 @@ describe("a cold isolate", () => {
     expect(counts).toEqual({ ...NOTHING, r2: 1 });
   });
 
-  it("asks D1 once for an anonymous caller's bucket and R2 never", async () => {
+  it("asks D1 once for an anonymous caller's bucket, and R2 once for the object's ACL", async () => {
     const bucket = await bucketWith("k", "content");
     const { env, counts } = countingEnv(testEnv);
     expect((await send({ bucket, key: "k", env, as: null })).status).toBe(403);
-    expect(counts).toEqual({ ...NOTHING, d1: 1 });
+    expect(counts).toEqual({ ...NOTHING, d1: 1, r2: 1 });
   });
 });
 
@@ -175,7 +175,7 @@ describe("writing, warm", () => {
     const bucket = await createBucket();
     const refused = { method: "PUT", bucket, key: "k", body: "x" };
     expect(await cost({ ...refused, as: null, status: 403 })).toEqual(NOTHING);
-    expect(await cost({ ...refused, headers: { "x-amz-acl": "nonsense" }, status: 501 })).toEqual(NOTHING);
+    expect(await cost({ ...refused, headers: { "x-amz-object-lock-mode": "GOVERNANCE" }, status: 501 })).toEqual(NOTHING);
     const headers = { "x-amz-checksum-crc32": "AAAAAA==" };
     expect(await cost({ ...refused, headers, status: 400 })).toEqual(NOTHING);
   });

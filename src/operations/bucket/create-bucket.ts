@@ -22,10 +22,10 @@ export const CreateBucket = operation({
     return { name, now, ownership, aclRequest: parseAclHeaders(headers, "bucket") };
   },
   // API_CreateBucket, "Permissions": the second unless the ACL is private, the third for x-amz-object-ownership.
-  requires: ({ aclRequest, ownership }): Permission[] => [
-    { action: "s3:CreateBucket" },
-    ...(isPrivate(aclRequest) ? [] : [{ action: "s3:PutBucketAcl" } as const]),
-    ...(ownership === undefined ? [] : [{ action: "s3:PutBucketOwnershipControls" } as const]),
+  requires: ({ name: newBucket, aclRequest, ownership }): Permission[] => [
+    { action: "s3:CreateBucket", newBucket },
+    ...(isPrivate(aclRequest) ? [] : [{ action: "s3:PutBucketAcl", newBucket } as const]),
+    ...(ownership === undefined ? [] : [{ action: "s3:PutBucketOwnershipControls", newBucket } as const]),
   ],
   async execute({ name, now, ownership, aclRequest }, { grant, stores, region, regions }, body) {
     const { caller } = grant;

@@ -71,7 +71,7 @@ export const CopyObject = operation({
         userMetadata,
         storageClass,
         ...owned,
-        tags: input.tags ?? tagsToCarry(object, input, grant),
+        tags: input.tags ?? (await tagsToCarry(object, input, grant)),
         ...(redirect !== undefined && { websiteRedirectLocation: redirect }),
       };
       const target = { bucket, key: input.key };
@@ -99,14 +99,14 @@ function parseDirective(headers: Headers, subject: "metadata" | "tagging"): "COP
  * Whether tags travel is known only once the source has been seen, and so are the permissions it takes ("Object tagging
  * and access control policies").
  */
-function tagsToCarry(
+async function tagsToCarry(
   { tags }: StoredObject,
   { bucket, key, source }: CopyInput,
   grant: OperationContext["grant"],
-): readonly Tag[] {
+): Promise<readonly Tag[]> {
   if (tags.length === 0) return tags;
-  const mayRead = grant.allows({ action: "s3:GetObjectTagging", bucket: source.bucket, key: source.key });
-  const mayWrite = grant.allows({ action: "s3:PutObjectTagging", bucket, key });
+  const mayRead = await grant.allows({ action: "s3:GetObjectTagging", bucket: source.bucket, key: source.key });
+  const mayWrite = await grant.allows({ action: "s3:PutObjectTagging", bucket, key });
   if (!mayRead || !mayWrite) throw new S3Error("AccessDenied");
   return tags;
 }

@@ -16,7 +16,7 @@ export const DeleteObjects = operation({
     return { bucket: requireBucket(request) };
   },
   // Whether this very key may go is asked again below, for each.
-  requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket, scope: "each-key" }],
   async execute({ bucket: name }, { grant, stores }, body) {
     const { quiet, objects } = parseDelete(body);
     const bucket = grant.bucket(name);
@@ -24,7 +24,7 @@ export const DeleteObjects = operation({
     const accepted: ObjectIdentifier[] = [];
     for (const object of objects) {
       try {
-        if (!grant.allows({ action: "s3:DeleteObject", bucket: name, key: object.key })) {
+        if (!(await grant.allows({ action: "s3:DeleteObject", bucket: name, key: object.key }))) {
           throw new S3Error("AccessDenied");
         }
         refuseUnsupported(object);

@@ -90,7 +90,7 @@ export async function readHeaders(
   return {
     ...objectHeaders(object, input.checksumMode && servesWhole(input, object)),
     ...(await partHeaders(reading, object)),
-    ...taggingCount(reading, object),
+    ...(await taggingCount(reading, object)),
     ...input.overrides,
     ...(isRange && { "content-range": formatContentRange(range, object.sizeBytes) }),
   };
@@ -122,8 +122,11 @@ async function partHeaders(
 }
 
 /** "x-amz-tagging-count: the number of tags, if any, … when you have the relevant permission to read object tags". */
-function taggingCount({ grant, input }: Reading, { tags }: StoredObject): Record<string, string> | undefined {
+async function taggingCount(
+  { grant, input }: Reading,
+  { tags }: StoredObject,
+): Promise<Record<string, string> | undefined> {
   if (tags.length === 0) return undefined;
-  const isAllowed = grant.allows({ action: "s3:GetObjectTagging", bucket: input.bucket, key: input.key });
+  const isAllowed = await grant.allows({ action: "s3:GetObjectTagging", bucket: input.bucket, key: input.key });
   return isAllowed ? { "x-amz-tagging-count": String(tags.length) } : undefined;
 }

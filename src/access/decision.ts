@@ -1,0 +1,221 @@
+/**
+ * How identity, bucket policy and ACLs decide together (S3 "How Amazon S3 authorizes a request", IAM "Policy evaluation
+ * logic").
+ *
+ * 1. A Deny of any policy that applies wins: the bucket's, the user's, the session's. The one exception is AWS's: the
+ *    root of the bucket's account can always read, replace and remove the bucket policy.
+ * 2. In the bucket's own account, the account's root may do everything; a user needs an Allow of its own policies, or of
+ *    the bucket policy by name or as one of everyone.
+ * 3. Another account needs an Allow of the bucket policy or the ACL, and its user one of its own policies as well.
+ * 4. Anonymous callers need an Allow of the bucket policy or the ACL.
+ * 5. Otherwise no.
+ *
+ * A session never has more than its session policy allows.
+ *
+ * Deviation: the root of a bucket's account may read every object in it. On AWS the owner of an object that was written
+ * by another account under ObjectWriter may keep the bucket's owner out.
+ */
+import type { Acl } from "../model/acl.ts";
+import type { Bucket } from "../model/bucket.ts";
+import type { AccountCaller, Caller } from "../model/caller.ts";
+import type { Tag } from "../model/object.ts";
+import { type AclCaller, aclAllows, aclPermissionFor } from "./acl/evaluate.ts";
+import { effectiveAcl } from "./acl/ownership.ts";
+import type { Permission, S3Action } from "./actions.ts";
+import type { PolicyDocument } from "./policy/document.ts";
+import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
+import { isPublicPolicy, needsExistingTags } from "./policy/inspect.ts";
+import { bucketPolicyOf, userPolicy } from "./policy/parsed.ts";
+import type { PolicyPrincipal } from "./policy/principal.ts";
+import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
+import { restrictsPublicBucket } from "./public-access-block.ts";
+
+/** What the request as a whole tells conditions. */
+export type SharedFacts = Omit<RequestFacts, "principal" | "existingTags" | "resourceAccountId">;
+
+/** What of an object a decision may hang on. */
+export interface ObjectFacts {
+  /** Canonical user id. */
+  readonly ownerId: string;
+  readonly acl?: Acl;
+  readonly tags: readonly Tag[];
+}
+
+export type FindObject = (bucket: Bucket, key: string) => Promise<ObjectFacts | undefined>;
+
+export interface DecisionContext {
+  readonly caller: Caller;
+  readonly buckets: ReadonlyMap<string, Bucket>;
+  readonly facts: SharedFacts;
+  readonly findObject: FindObject;
+}
+
+type Effect = PolicyDecision["effect"];
+
+const POLICY_CALLS: ReadonlySet<S3Action> = new Set([
+  "s3:GetBucketPolicy",
+  "s3:PutBucketPolicy",
+  "s3:DeleteBucketPolicy",
+]);
+
+export async function isAllowed(context: DecisionContext, permission: Permission): Promise<boolean> {
+  const { caller, buckets } = context;
+  const bucket = permission.bucket === undefined ? undefined : buckets.get(permission.bucket);
+  if (permission.bucket === undefined) {
+    return caller.kind === "account" && identityEffect(context, permission, undefined) === "allow";
+  }
+  if (bucket === undefined) return false;
+  if (permission.scope === "each-key") return mayHopeFor(caller, bucket);
+
+  const identity = caller.kind === "account" ? identityEffect(context, permission, bucket) : "none";
+  if (identity === "deny") return false;
+  const isOwn = caller.kind === "account" && caller.account.id === bucket.accountId;
+  const policy = bucketPolicyOf(bucket);
+  if (policy === undefined && isOwn && identity === "allow") return true;
+
+  const resource = policy === undefined ? NONE : await bucketPolicyDecision(context, permission, bucket, policy);
+  if (resource.effect === "deny") {
+    return isOwn && isAccountRoot(caller) && POLICY_CALLS.has(permission.action);
+  }
+  if (isOwn) return identity === "allow" || (await allowsOwnUser(context, permission, bucket, resource));
+  if (caller.kind === "account" && identity !== "allow") return false;
+  if (resource.effect === "allow" && !isRestricted(caller, bucket, policy)) return true;
+  return aclGives(context, permission, bucket, toAclCaller(caller));
+}
+
+/**
+ * Whether it is worth reading which keys a request names, each of which is then decided by itself. Strangers to a bucket
+ * that gives nothing to anybody are refused before their document is read.
+ */
+function mayHopeFor(caller: Caller, bucket: Bucket): boolean {
+  if (caller.kind === "account" && caller.account.id === bucket.accountId) return true;
+  return bucket.documents.policy !== undefined || bucket.documents.acl !== undefined;
+}
+
+const NONE: PolicyDecision = { effect: "none" };
+
+/** A user of the bucket's account whose own policies say nothing. */
+async function allowsOwnUser(
+  context: DecisionContext,
+  permission: Permission,
+  bucket: Bucket,
+  resource: PolicyDecision,
+): Promise<boolean> {
+  const { caller } = context;
+  if (caller.kind !== "account" || sessionEffect(context, caller, permission, bucket) !== "allow") return false;
+  // Naming the account delegates to the user's own policies, which were silent.
+  if (resource.effect === "allow" && resource.via !== "account") return true;
+  return aclGives(context, permission, bucket, { kind: "anonymous" });
+}
+
+/** What the caller's own policies say. The root of an account has none and may do all that its account may. */
+function identityEffect(context: DecisionContext, permission: Permission, bucket: Bucket | undefined): Effect {
+  const { caller } = context;
+  if (caller.kind !== "account") return "none";
+  const request = policyRequest(context, permission, bucket, undefined);
+  const own = caller.user === undefined ? "allow" : combine(caller.user.policies.map(userPolicy), request);
+  if (own === "deny") return "deny";
+  const session = sessionEffect(context, caller, permission, bucket);
+  if (session === "deny") return "deny";
+  return own === "allow" && session === "allow" ? "allow" : "none";
+}
+
+/** `allow` where the caller is no session, or one without a policy of its own. */
+function sessionEffect(
+  context: DecisionContext,
+  caller: AccountCaller,
+  permission: Permission,
+  bucket: Bucket | undefined,
+): Effect {
+  const policy = caller.session?.policy;
+  if (policy === undefined) return "allow";
+  return combine([userPolicy(policy)], policyRequest(context, permission, bucket, undefined));
+}
+
+function combine(policies: readonly PolicyDocument[], request: PolicyRequest): Effect {
+  const effects = policies.map((policy) => evaluatePolicy(policy, request).effect);
+  if (effects.includes("deny")) return "deny";
+  return effects.includes("allow") ? "allow" : "none";
+}
+
+async function bucketPolicyDecision(
+  context: DecisionContext,
+  permission: Permission,
+  bucket: Bucket,
+  policy: PolicyDocument,
+): Promise<PolicyDecision> {
+  const { key } = permission;
+  const mustLook = key !== undefined && permission.object !== "new" && needsExistingTags(policy);
+  const tags = mustLook ? ((await context.findObject(bucket, key))?.tags ?? []) : undefined;
+  return evaluatePolicy(policy, policyRequest(context, permission, bucket, tags));
+}
+
+function policyRequest(
+  { caller, facts }: DecisionContext,
+  { action, bucket: name, newBucket, key }: Permission,
+  bucket: Bucket | undefined,
+  existingTags: readonly Tag[] | undefined,
+): PolicyRequest {
+  const principal = toPrincipal(caller);
+  const place = key === undefined ? (name ?? newBucket ?? "*") : `${name}/${key}`;
+  return {
+    principal,
+    action,
+    resource: `arn:aws:s3:::${place}`,
+    keys: requestKeys({ ...facts, principal, existingTags, resourceAccountId: bucket?.accountId }),
+  };
+}
+
+/** The bucket's ACL, or the object's: what is written or deleted goes by the bucket's. */
+async function aclGives(
+  context: DecisionContext,
+  permission: Permission,
+  bucket: Bucket,
+  caller: AclCaller,
+): Promise<boolean> {
+  const need = aclPermissionFor(permission.action, permission.object ?? "existing");
+  if (need === undefined) return false;
+  if (need.on === "bucket") {
+    const { acl, ownerId } = effectiveAcl(bucket);
+    return aclAllows(acl, ownerId, caller, need.permission);
+  }
+  if (permission.key === undefined || !canObjectAclsGive(bucket, caller)) return false;
+  const object = await context.findObject(bucket, permission.key);
+  // Who may list learns that there is no such key (404); all others must not.
+  if (object === undefined) return isAllowed(context, { action: "s3:ListBucket", bucket: bucket.name });
+  const { acl, ownerId } = effectiveAcl(bucket, object);
+  return aclAllows(acl, ownerId, caller, need.permission);
+}
+
+/** Spares the look at the object where its ACL could not change the answer. */
+function canObjectAclsGive({ documents }: Bucket, caller: AclCaller): boolean {
+  if (documents.ownership === "BucketOwnerEnforced") return false;
+  return !(caller.kind === "anonymous" && documents.publicAccessBlock?.ignorePublicAcls === true);
+}
+
+function isRestricted(caller: Caller, bucket: Bucket, policy: PolicyDocument | undefined): boolean {
+  return restrictsPublicBucket(bucket, {
+    isPolicyPublic: policy !== undefined && isPublicPolicy(policy),
+    callerAccountId: caller.kind === "account" ? caller.account.id : undefined,
+  });
+}
+
+function isAccountRoot(caller: Caller): boolean {
+  return caller.kind === "account" && caller.user === undefined && caller.session === undefined;
+}
+
+function toPrincipal(caller: Caller): PolicyPrincipal {
+  if (caller.kind === "anonymous") return caller;
+  const { account, user, session } = caller;
+  return {
+    kind: "account",
+    accountId: account.id,
+    canonicalId: account.canonicalId,
+    ...(user && { user: { id: user.id, name: user.name, arn: user.arn } }),
+    ...(session?.name !== undefined && { federatedUserName: session.name }),
+  };
+}
+
+function toAclCaller(caller: Caller): AclCaller {
+  return caller.kind === "anonymous" ? caller : { kind: "account", canonicalId: caller.account.canonicalId };
+}

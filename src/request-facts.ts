@@ -1,0 +1,71 @@
+/** What a request tells the conditions of policies, taken only from what the platform vouches for or the signature covers. */
+import type { SharedFacts } from "./access/decision.ts";
+import type { Authentication } from "./auth/authenticate.ts";
+import { parseAmzDate } from "./auth/sigv4/amz-date.ts";
+import type { Tag } from "./model/object.ts";
+import { parseCopySource } from "./protocol/copy-source.ts";
+import type { OperationName } from "./protocol/operation-name.ts";
+import type { S3Request } from "./protocol/s3-request.ts";
+import { parseTaggingHeader } from "./protocol/tags.ts";
+
+const AUTH_TYPES = {
+  header: "REST-HEADER",
+  query: "REST-QUERY-STRING",
+  form: "POST",
+  anonymous: undefined,
+} as const satisfies Record<Authentication["style"], SharedFacts["authType"]>;
+
+/** Operations that put a whole object in place (`s3:ObjectCreationOperation`). */
+const CREATES_OBJECT: ReadonlySet<OperationName> = new Set([
+  "PutObject",
+  "PostObject",
+  "CopyObject",
+  "CompleteMultipartUpload",
+]);
+
+/** Tags of these stand in the body, which is read after the decision: conditions on them are decided against the caller. */
+const TAGS_IN_BODY: ReadonlySet<OperationName> = new Set(["PutObjectTagging", "PostObject"]);
+
+export function requestFacts(
+  signed: S3Request,
+  request: { style: Authentication["style"]; operation: OperationName; cf: CfProperties | undefined },
+): SharedFacts {
+  const { headers, query, url, now } = signed;
+  const authType = AUTH_TYPES[request.style];
+  const copySource = headers.get("x-amz-copy-source");
+  return {
+    // Set by Cloudflare's edge on every request. X-Forwarded-For is the client's to write.
+    sourceIp: headers.get("cf-connecting-ip") ?? undefined,
+    isSecure: url.scheme === "https",
+    tlsVersion: tlsVersion(request.cf),
+    headers,
+    query,
+    now,
+    authType,
+    ...(authType !== undefined && {
+      signatureAgeMilliseconds: signatureAge(signed),
+      signatureVersion: "AWS4-HMAC-SHA256",
+    }),
+    copySource: copySource === null ? undefined : parseCopySource(copySource),
+    createsObject: CREATES_OBJECT.has(request.operation),
+    requestTags: TAGS_IN_BODY.has(request.operation) ? undefined : tagsOfHeader(headers),
+  };
+}
+
+function tagsOfHeader(headers: Headers): readonly Tag[] {
+  const tagging = headers.get("x-amz-tagging");
+  return tagging === null ? [] : parseTaggingHeader(tagging);
+}
+
+/** Milliseconds since the signature was made. */
+function signatureAge({ headers, query, form, now }: S3Request): number | undefined {
+  const text = form?.fields.get("x-amz-date") ?? query.get("X-Amz-Date") ?? headers.get("x-amz-date");
+  const date = text === null || text === undefined ? undefined : parseAmzDate(text);
+  return date && Math.max(0, now.getTime() - date.instant.getTime());
+}
+
+/** `TLSv1.3` → `1.3`. */
+function tlsVersion(cf: CfProperties | undefined): string | undefined {
+  const version: unknown = cf?.tlsVersion;
+  return typeof version === "string" ? /^TLSv([\d.]+)$/.exec(version)?.[1] : undefined;
+}
