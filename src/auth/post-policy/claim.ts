@@ -1,7 +1,7 @@
 /** What a form claims about who signed its policy (sigv4-authentication-HTTPPOST), before anything is verified. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { missingField } from "../../protocol/post-form/post-form.ts";
-import { parseAmzDate } from "../sigv4/amz-date.ts";
+import { type AmzDate, parseAmzDate } from "../sigv4/amz-date.ts";
 import { ALGORITHM, signatureV2Refused, signatureV4aRefused } from "../sigv4/authorization-header.ts";
 import {
   type ClaimedCredential,
@@ -42,8 +42,10 @@ export function readFormClaim(fields: Fields, rules: ScopeRules): FormClaim | un
   }
   const [algorithm, credentialText, date, signature, policy] = REQUIRED.map((name) => requireField(fields, name));
   requireAlgorithm(algorithm ?? "");
+  const instant = parseDate(date ?? "");
   const credential = parseScope(credentialText ?? "", rules);
-  requireDate(date ?? "", credential);
+  const fault = findDateFault(credential, instant);
+  if (fault !== undefined) throw invalidArgument(fault, CREDENTIAL, credentialText);
   return {
     credential,
     policy: policy ?? "",
@@ -87,9 +89,8 @@ function parseScope(text: string, rules: ScopeRules): ClaimedCredential {
 }
 
 /** How old it may be is for the policy to say. */
-function requireDate(text: string, credential: ClaimedCredential): void {
+function parseDate(text: string): AmzDate {
   const date = parseAmzDate(text);
   if (date === undefined) throw invalidArgument("X-Amz-Date must be formated via ISO8601 Long format", DATE, text);
-  const fault = findDateFault(credential, date);
-  if (fault !== undefined) throw invalidArgument(fault, CREDENTIAL, text);
+  return date;
 }
