@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import type { Acl } from "../../../src/model/acl.ts";
+import { ACL_PERMISSIONS } from "../../../src/model/acl.ts";
+import { decodeAcl, encodeAcl } from "../../../src/storage/r2/acl-record.ts";
+import { type EntryRecord, encodeRecord } from "../../../src/storage/r2/entry-record.ts";
+import { failure } from "../protocol/failure.ts";
+
+const OWNER = "a".repeat(64);
+const OTHER = "b".repeat(64);
+
+describe("encodeAcl", () => {
+  it("is short, and the owner's id does not stand in it", () => {
+    const acl: Acl = [
+      { grantee: { kind: "canonical-user", id: OWNER }, permission: "FULL_CONTROL" },
+      { grantee: { kind: "all-users" }, permission: "READ" },
+      { grantee: { kind: "authenticated-users" }, permission: "WRITE" },
+      { grantee: { kind: "log-delivery" }, permission: "READ_ACP" },
+      { grantee: { kind: "canonical-user", id: OTHER }, permission: "WRITE_ACP" },
+    ];
+    expect(encodeAcl(acl, OWNER)).toEqual(["F", "R*", "W+", "r^", `w${OTHER}`]);
+    expect(decodeAcl(encodeAcl(acl, OWNER), OWNER)).toEqual(acl);
+  });
+
+  it.each(ACL_PERMISSIONS)("brings %s back for every kind of grantee", (permission) => {
+    const acl: Acl = [
+      { grantee: { kind: "canonical-user", id: OWNER }, permission },
+      { grantee: { kind: "canonical-user", id: OTHER }, permission },
+      { grantee: { kind: "all-users" }, permission },
+      { grantee: { kind: "authenticated-users" }, permission },
+      { grantee: { kind: "log-delivery" }, permission },
+    ];
+    expect(decodeAcl(encodeAcl(acl, OWNER), OWNER)).toEqual(acl);
+  });
+
+  it("brings an empty list back, which is not the same as none", () => {
+    expect(decodeAcl(encodeAcl([], OWNER), OWNER)).toEqual([]);
+  });
+
+  it("gives nothing for a permission it does not know", () => {
+    expect(decodeAcl(["X*", "R*"], OWNER)).toEqual([{ grantee: { kind: "all-users" }, permission: "READ" }]);
+  });
+});
+
+describe("encodeRecord", () => {
+  const grants = (count: number) =>
+    encodeAcl(
+      Array.from({ length: count }, (_, index) => ({
+        grantee: { kind: "canonical-user", id: index.toString(16).padStart(64, "0") },
+        permission: "READ",
+      })),
+      OWNER,
+    );
+  const record: EntryRecord = { w: "w".repeat(20), o: OTHER, a: grants(100) };
+  const sizeOf = (encoded: Record<string, string>) => JSON.stringify(encoded).length;
+
+  it("has room for a hundred grants beside some metadata", () => {
+    expect(sizeOf(encodeRecord({ ...record, m: { a: "x".repeat(500) } }))).toBeLessThan(8_192);
+  });
+
+  it("leaves out a manifest's list of blobs, which is only a copy, before it refuses", () => {
+    const facts = { n: 1, e: "e", b: "b", k: 60 };
+    const p = Array.from({ length: 60 }, (_, index) => [`${index}.abcdefgh`, 5_242_880] as const);
+    const encoded = encodeRecord({ ...record, f: { ...facts, p } });
+    expect(JSON.parse(encoded.s3 ?? "")).toEqual({ ...record, f: facts });
+    expect(JSON.parse(encodeRecord({ w: "", f: { ...facts, p } }).s3 ?? "").f.p).toHaveLength(60);
+  });
+
+  it("refuses an ACL that does not fit with InvalidRequest", () => {
+    const error = failure(() => encodeRecord({ ...record, m: { a: "x".repeat(2_000) } }));
+    expect([error.code, error.message]).toEqual([
+      "InvalidRequest",
+      "The access control list is too long to be kept beside the object's other metadata.",
+    ]);
+  });
+});

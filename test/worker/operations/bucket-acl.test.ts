@@ -1,0 +1,255 @@
+import { describe, expect, it } from "vitest";
+import { createAccount, rootAccount } from "../../support/accounts.ts";
+import {
+  ALL_USERS,
+  AUTHENTICATED_USERS,
+  aclDocument,
+  getAcl,
+  LOG_DELIVERY,
+  putAcl,
+  setOwnership,
+  setPublicAccessBlock,
+} from "../../support/acl.ts";
+import { expectError } from "../../support/errors.ts";
+import { describeRefusals } from "../../support/refusals.ts";
+import { STYLES, send } from "../../support/request.ts";
+import { createBucket } from "../../support/s3.ts";
+
+describeRefusals("GetBucketAcl", { query: "acl", success: 200 });
+describeRefusals("PutBucketAcl", { method: "PUT", query: "acl", headers: { "x-amz-acl": "private" }, success: 200 });
+
+const OTHER = "f".repeat(64);
+const MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema";
+
+describe("GetBucketAcl", () => {
+  it.each(STYLES)("GetBucketAcl shows the owner's full control by default, %s style", async (style) => {
+    const { canonicalId, displayName } = await rootAccount();
+    expect(await getAcl({ bucket: await createBucket(), style })).toEqual({
+      owner: { id: canonicalId, displayName },
+      grants: [`${canonicalId} FULL_CONTROL`],
+    });
+  });
+
+  it("GetBucketAcl shows the owner's full control where ACLs are disabled, whatever was set before", async () => {
+    const { canonicalId } = await rootAccount();
+    const bucket = await createBucket({ headers: { "x-amz-acl": "private" } });
+    await putAcl({ bucket, body: aclDocument(canonicalId, [[canonicalId, "READ"]]) });
+    expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} READ`]);
+    await setOwnership(bucket, "BucketOwnerEnforced");
+    expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
+    await setOwnership(bucket, "ObjectWriter");
+    expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} READ`]);
+  });
+});
+
+describe("PutBucketAcl", () => {
+  it.each([
+    ["private", []],
+    ["public-read", [`${ALL_USERS} READ`]],
+    ["public-read-write", [`${ALL_USERS} READ`, `${ALL_USERS} WRITE`]],
+    ["authenticated-read", [`${AUTHENTICATED_USERS} READ`]],
+    ["log-delivery-write", [`${LOG_DELIVERY} WRITE`, `${LOG_DELIVERY} READ_ACP`]],
+    ["bucket-owner-read", []],
+    ["bucket-owner-full-control", []],
+  ])("PutBucketAcl sets %s", async (name, added) => {
+    const { canonicalId } = await rootAccount();
+    const bucket = await createBucket();
+    const response = await putAcl({ bucket, headers: { "x-amz-acl": name } });
+    expect([response.status, await response.text()]).toEqual([200, ""]);
+    expect((await getAcl({ bucket })).grants).toEqual([...added, `${canonicalId} FULL_CONTROL`]);
+    expect((await putAcl({ bucket, headers: { "x-amz-acl": "private" } })).status).toBe(200);
+    expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
+  });
+
+  it("PutBucketAcl sets what grant headers name, and nothing for the owner besides", async () => {
+    const bucket = await createBucket();
+    const headers = {
+      "x-amz-grant-write": `id="${OTHER}", uri="${LOG_DELIVERY}"`,
+      "x-amz-grant-read-acp": `uri=${ALL_USERS}`,
+    };
+    expect((await putAcl({ bucket, headers })).status).toBe(200);
+    expect((await getAcl({ bucket })).grants).toEqual([
+      `${LOG_DELIVERY} WRITE`,
+      `${ALL_USERS} READ_ACP`,
+      `${OTHER} WRITE`,
+    ]);
+  });
+
+  it("PutBucketAcl sets what a document names, an empty list included; the owner can still change it", async () => {
+    const { canonicalId } = await rootAccount();
+    const bucket = await createBucket();
+    const body = aclDocument(canonicalId, [
+      [canonicalId, "FULL_CONTROL"],
+      [OTHER, "READ"],
+      [AUTHENTICATED_USERS, "READ"],
+    ]);
+    expect((await putAcl({ bucket, body })).status).toBe(200);
+    expect((await getAcl({ bucket })).grants).toEqual([
+      `${AUTHENTICATED_USERS} READ`,
+      `${canonicalId} FULL_CONTROL`,
+      `${OTHER} READ`,
+    ]);
+    expect((await putAcl({ bucket, body: aclDocument(canonicalId, []) })).status).toBe(200);
+    expect((await getAcl({ bucket })).grants).toEqual([]);
+    expect((await putAcl({ bucket, body: aclDocument(canonicalId, [[canonicalId, "FULL_CONTROL"]]) })).status).toBe(
+      200,
+    );
+    expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
+  });
+
+  it("PutBucketAcl refuses another owner than the bucket's with AccessDenied", async () => {
+    const bucket = await createBucket();
+    await expectError(await putAcl({ bucket, body: aclDocument(OTHER, []) }), 403, "AccessDenied", {
+      resource: `/${bucket}`,
+    });
+  });
+
+  it("PutBucketAcl refuses a request without any ACL with MissingSecurityHeader", async () => {
+    const bucket = await createBucket();
+    await expectError(await putAcl({ bucket }), 400, "MissingSecurityHeader", {
+      message: "Your request was missing a required header",
+      resource: `/${bucket}`,
+      details: { MissingHeaderName: "x-amz-acl" },
+    });
+  });
+
+  it("PutBucketAcl refuses headers together with a document with UnexpectedContent", async () => {
+    const { canonicalId } = await rootAccount();
+    const bucket = await createBucket();
+    const body = aclDocument(canonicalId, []);
+    await expectError(await putAcl({ bucket, headers: { "x-amz-acl": "private" }, body }), 400, "UnexpectedContent", {
+      message: "This request does not support content",
+      resource: `/${bucket}`,
+    });
+  });
+
+  it("PutBucketAcl refuses a canned ACL together with grants with InvalidRequest", async () => {
+    const bucket = await createBucket();
+    const headers = { "x-amz-acl": "private", "x-amz-grant-read": `uri="${LOG_DELIVERY}"` };
+    await expectError(await putAcl({ bucket, headers }), 400, "InvalidRequest", {
+      message: "Specifying both Canned ACLs and Header Grants is not allowed",
+      resource: `/${bucket}`,
+    });
+  });
+
+  it.each([
+    [{ "x-amz-acl": "fake-acl" }, "", "x-amz-acl", "fake-acl"],
+    [{ "x-amz-grant-write": 'id="wrong-id"' }, "Invalid id", "id", "wrong-id"],
+    [{ "x-amz-grant-write": 'uri="http://x/"' }, "Invalid group uri", "uri", "http://x/"],
+    [
+      { "x-amz-grant-write": 'fakekey="1234"' },
+      "Argument format not recognized",
+      "x-amz-grant-write",
+      'fakekey="1234"',
+    ],
+  ])("PutBucketAcl refuses %j with InvalidArgument", async (headers, message, name, value) => {
+    const bucket = await createBucket();
+    const sent = Object.fromEntries(Object.entries(headers).filter(([, text]) => text !== undefined));
+    await expectError(await putAcl({ bucket, headers: sent }), 400, "InvalidArgument", {
+      message,
+      resource: `/${bucket}`,
+      details: { ArgumentName: name, ArgumentValue: value },
+    });
+  });
+
+  it("PutBucketAcl refuses a grantee by e-mail with UnresolvableGrantByEmailAddress", async () => {
+    const bucket = await createBucket();
+    const headers = { "x-amz-grant-read": 'emailAddress="a@b.example"' };
+    await expectError(await putAcl({ bucket, headers }), 400, "UnresolvableGrantByEmailAddress", {
+      message: "The email address that you provided does not match any account on record.",
+      resource: `/${bucket}`,
+    });
+  });
+
+  it.each([
+    ["no document at all", "private"],
+    ["an empty policy", "<AccessControlPolicy/>"],
+    ["a permission it does not know", aclDocument(OTHER, [[OTHER, "DELETE"]])],
+  ])("PutBucketAcl refuses %s with MalformedACLError", async (_name, body) => {
+    const bucket = await createBucket();
+    await expectError(await putAcl({ bucket, body }), 400, "MalformedACLError", {
+      message: MALFORMED,
+      resource: `/${bucket}`,
+    });
+  });
+
+  it.each(["private", "public-read", "bucket-owner-full-control"])(
+    "PutBucketAcl refuses %s with AccessControlListNotSupported where ACLs are disabled",
+    async (name) => {
+      const bucket = await createBucket();
+      await setOwnership(bucket, "BucketOwnerEnforced");
+      const response = await putAcl({ bucket, headers: { "x-amz-acl": name } });
+      await expectError(response, 400, "AccessControlListNotSupported", {
+        message: "The bucket does not allow ACLs",
+        resource: `/${bucket}`,
+      });
+    },
+  );
+
+  it.each(["public-read", "public-read-write", "authenticated-read"])(
+    "PutBucketAcl refuses %s with AccessDenied where public ACLs are blocked",
+    async (name) => {
+      const bucket = await createBucket();
+      await setPublicAccessBlock(bucket, "BlockPublicAcls");
+      const response = await putAcl({ bucket, headers: { "x-amz-acl": name } });
+      await expectError(response, 403, "AccessDenied", { resource: `/${bucket}` });
+      expect((await putAcl({ bucket, headers: { "x-amz-grant-read": `id=${OTHER}` } })).status).toBe(200);
+    },
+  );
+
+  it("PutBucketAcl is for whoever has WRITE_ACP, GetBucketAcl for whoever has READ_ACP", async () => {
+    const { canonicalId } = await rootAccount();
+    const [bucket, as] = await Promise.all([createBucket(), createAccount()]);
+    const body = aclDocument(canonicalId, [[as.canonicalId, "WRITE_ACP"]]);
+    expect((await putAcl({ bucket, body })).status).toBe(200);
+    await expectError(await send({ bucket, query: "acl", as }), 403, "AccessDenied", { resource: `/${bucket}` });
+    const wider = aclDocument(canonicalId, [
+      [as.canonicalId, "WRITE_ACP"],
+      [as.canonicalId, "READ_ACP"],
+    ]);
+    expect((await putAcl({ bucket, body: wider, as })).status).toBe(200);
+    expect(await getAcl({ bucket, as })).toEqual({
+      owner: { id: canonicalId, displayName: "root" },
+      grants: [`${as.canonicalId} WRITE_ACP`, `${as.canonicalId} READ_ACP`],
+    });
+  });
+});
+
+describe("CreateBucket", () => {
+  const newName = () => `acl-${crypto.randomUUID()}`;
+  const create = (bucket: string, headers: Record<string, string>) => send({ method: "PUT", bucket, headers });
+
+  it("CreateBucket sets a canned ACL", async () => {
+    const { canonicalId } = await rootAccount();
+    const bucket = newName();
+    expect((await create(bucket, { "x-amz-acl": "public-read" })).status).toBe(200);
+    expect((await getAcl({ bucket })).grants).toEqual([`${ALL_USERS} READ`, `${canonicalId} FULL_CONTROL`]);
+  });
+
+  it("CreateBucket sets what grant headers name", async () => {
+    const bucket = newName();
+    expect((await create(bucket, { "x-amz-grant-full-control": `id=${OTHER}` })).status).toBe(200);
+    expect((await getAcl({ bucket })).grants).toEqual([`${OTHER} FULL_CONTROL`]);
+  });
+
+  it("CreateBucket refuses an unknown canned ACL with InvalidArgument", async () => {
+    const bucket = newName();
+    await expectError(await create(bucket, { "x-amz-acl": "fake-acl" }), 400, "InvalidArgument", {
+      message: "",
+      resource: `/${bucket}`,
+      details: { ArgumentName: "x-amz-acl", ArgumentValue: "fake-acl" },
+    });
+    expect((await send({ method: "HEAD", bucket })).status).toBe(404);
+  });
+
+  it("CreateBucket does not change the ACL of a bucket that is there", async () => {
+    const { canonicalId } = await rootAccount();
+    const bucket = await createBucket();
+    await expectError(await create(bucket, { "x-amz-acl": "public-read" }), 409, "BucketAlreadyOwnedByYou", {
+      message: "The bucket that you tried to create already exists, and you own it.",
+      resource: `/${bucket}`,
+      details: { BucketName: bucket },
+    });
+    expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
+  });
+});
