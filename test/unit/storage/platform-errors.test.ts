@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { S3Error } from "../../../src/errors.ts";
+import { fromPlatformError } from "../../../src/storage/platform-errors.ts";
+import { fromR2Error } from "../../../src/storage/r2/platform-errors.ts";
+
+describe("fromPlatformError", () => {
+  // Messages seen on D1 and in workerd.
+  it.each([
+    ["D1_ERROR: no such table: accounts: SQLITE_ERROR", "ServiceUnavailable", 503],
+    ["D1_ERROR: no such column: k.user_id at offset 9: SQLITE_ERROR", "ServiceUnavailable", 503],
+    ["D1 DB is overloaded. Requests queued for too long.", "SlowDown", 503],
+    ["Durable Object is overloaded. Too many requests queued.", "SlowDown", 503],
+    ["Network connection lost.", "ServiceUnavailable", 503],
+    ["D1 DB storage operation exceeded timeout which caused object to be reset.", "ServiceUnavailable", 503],
+    ["Cannot read properties of undefined", "InternalError", 500],
+  ])("answers %j with %s", (message, code, status) => {
+    const cause = new Error(message);
+    expect(fromPlatformError(cause)).toMatchObject({ code, status, cause });
+  });
+
+  it("never shows the client what the platform said", () => {
+    for (const message of ["no such table: secret_table", "overloaded at 10.0.0.1", "boom at /srv/x.ts"]) {
+      expect(fromPlatformError(new Error(message)).message).not.toMatch(/secret_table|10\.0\.0\.1|srv/);
+    }
+  });
+
+  it("takes anything that can be thrown", () => {
+    for (const thrown of [undefined, null, "text", 7, {}]) expect(fromPlatformError(thrown).code).toBe("InternalError");
+  });
+});
+
+describe("fromR2Error", () => {
+  // "Error codes" of the R2 documentation.
+  it.each([
+    ["put: Your metadata headers exceed the maximum allowed metadata size. (10012)", "MetadataTooLarge"],
+    ["put: You did not provide the number of bytes. (10013)", "IncompleteBody"],
+    ["put: The specified object name is not valid. (10020)", "KeyTooLongError"],
+    ["get: Service unavailable (10043)", "ServiceUnavailable"],
+    ["put: Client disconnected (10054)", "RequestTimeout"],
+    ["put: Reduce your concurrent request rate for the same object. (10058)", "SlowDown"],
+    ["put: too large (100100)", "EntityTooLarge"],
+    ["get: We encountered an internal error. Please try again. (10001)", "InternalError"],
+    ["something without a code", "InternalError"],
+  ])("answers %j with %s", (message, code) => {
+    expect(fromR2Error(new Error(message))).toMatchObject({ code, cause: new Error(message) });
+  });
+
+  it("hands on what is an S3 error already", () => {
+    const error = new S3Error("NoSuchKey");
+    expect(fromR2Error(error)).toBe(error);
+  });
+});
