@@ -21,7 +21,7 @@ const TABLE = {
   BucketNotEmpty: [409, "The bucket that you tried to delete is not empty."],
   ConditionalRequestConflict: [409, "A conflicting operation occurred during the request. Try again."],
   EntityTooLarge: [400, "Your proposed upload exceeds the maximum allowed object size."],
-  EntityTooSmall: [400, "Your proposed upload is smaller than the minimum allowed object size."],
+  EntityTooSmall: [400, "Your proposed upload is smaller than the minimum allowed size"],
   ExpiredToken: [400, "The provided token has expired."],
   IllegalLocationConstraintException: [
     400,
@@ -45,10 +45,7 @@ const TABLE = {
     "One or more of the specified parts could not be found. The part might not have been uploaded, or the specified entity tag might not have matched the part's entity tag.",
   ],
   InvalidPartNumber: [416, "The requested partnumber is not satisfiable"],
-  InvalidPartOrder: [
-    400,
-    "The list of parts was not in ascending order. The parts list must be specified in order by part number.",
-  ],
+  InvalidPartOrder: [400, "The list of parts was not in ascending order. Parts must be ordered by part number."],
   InvalidPolicyDocument: [
     400,
     "The content of the form does not meet the conditions specified in the policy document.",
@@ -86,13 +83,14 @@ const TABLE = {
   NoSuchTagSet: [404, "The TagSet does not exist"],
   NoSuchUpload: [
     404,
-    "The specified multipart upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+    "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
   ],
   NoSuchVersion: [404, "The specified version does not exist."],
   NotImplemented: [501, "A header or operation that you requested is not implemented."],
   NotModified: [304, "Not Modified"],
   OwnershipControlsNotFoundError: [404, "The bucket ownership controls were not found"],
   PreconditionFailed: [412, "At least one of the preconditions that you specified did not hold."],
+  RequestHeaderSectionTooLarge: [400, "Your request header and query parameters exceed the maximum allowed size."],
   RequestTimeTooSkewed: [403, "The difference between the request time and the server's time is too large."],
   RequestTimeout: [
     400,

@@ -8,17 +8,20 @@
 /** String, punctuation, or a number or word. On valid JSON these cover everything but white space. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
 
-/** Undefined if the text is no JSON or an object has a name twice. */
+/** A policy needs six levels; deeper ones would exhaust the stack of whatever walks them. */
+const MAX_DEPTH = 32;
+
+/** Undefined if the text is no JSON, is nested too deeply, or has an object with a name twice. */
 export function parseStrictJson(text: string): { readonly value: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return hasRepeatedName(text) ? undefined : { value };
+    return isPlain(text) ? { value } : undefined;
   } catch {
     return undefined;
   }
 }
 
-function hasRepeatedName(json: string): boolean {
+function isPlain(json: string): boolean {
   /** Names seen in each open object; undefined for an array. */
   const open: (Set<string> | undefined)[] = [];
   let previous = "";
@@ -29,12 +32,13 @@ function hasRepeatedName(json: string): boolean {
     else if (token === ":") {
       const name = String(JSON.parse(previous));
       const names = open.at(-1);
-      if (names?.has(name)) return true;
+      if (names?.has(name)) return false;
       names?.add(name);
     }
+    if (open.length > MAX_DEPTH) return false;
     previous = token;
   }
-  return false;
+  return true;
 }
 
 /** The value as an object; undefined if it is something else. */

@@ -2,23 +2,17 @@
  * Text of a policy with wildcards and policy variables (IAM User Guide, "Policy elements: Variables and tags").
  *
  * A variable's value is put in as plain characters: a `*` in a user's name or in a Referer matches a `*` and nothing
- * else. Matching walks segment by segment between the `*` and never goes back behind one that has matched, so no pattern
- * costs more than its length times the text's.
+ * else.
  */
 import type { LookUp } from "./condition-keys.ts";
-
-/** `*` */
-const ANY = Symbol("*");
-/** `?` */
-const ONE = Symbol("?");
+import { ANY, type GlobPiece, matchesGlob, ONE } from "./glob.ts";
 
 interface Variable {
   readonly key: string;
   readonly fallback: string | undefined;
 }
 
-type Resolved = string | typeof ANY | typeof ONE;
-type Piece = Resolved | Variable;
+type Piece = GlobPiece | Variable;
 
 export interface Pattern {
   /** As written in the policy. */
@@ -67,11 +61,6 @@ export function parsePattern(source: string, { wildcards, variables }: PatternSy
   return { source, pieces, isFixed: pieces.every((piece) => typeof piece === "string") };
 }
 
-/** A pattern that is just this text. */
-export function literalPattern(source: string): Pattern {
-  return { source, pieces: source === "" ? [] : [source], isFixed: true };
-}
-
 /** The keys of its variables. */
 export function variablesOf(pattern: Pattern): readonly string[] {
   return pattern.pieces.flatMap((piece) => (isVariable(piece) ? [piece.key] : []));
@@ -80,7 +69,7 @@ export function variablesOf(pattern: Pattern): readonly string[] {
 /** Undefined if a variable has no value in this request: then nothing can be said to match. */
 export function matchesPattern(pattern: Pattern, text: string, lookUp: LookUp): boolean | undefined {
   const pieces = resolve(pattern, lookUp);
-  return pieces && matches(pieces, text);
+  return pieces && matchesGlob(pieces, text);
 }
 
 /**
@@ -103,12 +92,12 @@ export function matchesArnPattern(pattern: Pattern, text: string, lookUp: LookUp
   const patternParts = splitArn(pieces);
   const textParts = splitArn([text]);
   if (patternParts.length !== 6 || textParts.length !== 6) return false;
-  return patternParts.every((part, index) => matches(part, textParts[index]?.join("") ?? ""));
+  return patternParts.every((part, index) => matchesGlob(part, textParts[index]?.join("") ?? ""));
 }
 
 /** Whether the pattern can match the text, and whether it can match something that begins with it. */
 export function reach(pattern: Pattern, text: string): { readonly exactly: boolean; readonly beyond: boolean } {
-  const steps = pattern.pieces.flatMap((piece): (string | typeof ANY | typeof ONE)[] => {
+  const steps = pattern.pieces.flatMap((piece): GlobPiece[] => {
     if (typeof piece === "string") return [...piece];
     // A variable may become anything.
     return [typeof piece === "symbol" ? piece : ANY];
@@ -135,8 +124,8 @@ function isVariable(piece: Piece): piece is Variable {
 }
 
 /** Only single values can be put in: which of several would be a guess. */
-function resolve(pattern: Pattern, lookUp: LookUp): readonly Resolved[] | undefined {
-  const resolved: Resolved[] = [];
+function resolve(pattern: Pattern, lookUp: LookUp): readonly GlobPiece[] | undefined {
+  const resolved: GlobPiece[] = [];
   for (const piece of pattern.pieces) {
     if (!isVariable(piece)) {
       resolved.push(piece);
@@ -150,82 +139,8 @@ function resolve(pattern: Pattern, lookUp: LookUp): readonly Resolved[] | undefi
   return resolved;
 }
 
-function matches(pieces: readonly Resolved[], text: string): boolean {
-  const [first = [], ...rest] = splitAtAny(pieces);
-  const last = rest.pop();
-  let at = matchForward(first, text, 0);
-  if (at === undefined) return false;
-  if (last === undefined) return at === text.length;
-  for (const segment of rest) {
-    at = find(segment, text, at);
-    if (at === undefined) return false;
-  }
-  const end = matchBackward(last, text);
-  return end !== undefined && end >= at;
-}
-
-type Segment = readonly (string | typeof ONE)[];
-
-function splitAtAny(pieces: readonly Resolved[]): Segment[] {
-  const segments: (string | typeof ONE)[][] = [[]];
-  for (const piece of pieces) {
-    if (piece === ANY) segments.push([]);
-    else segments.at(-1)?.push(piece);
-  }
-  return segments;
-}
-
-/** Where the segment ends if it begins here. */
-function matchForward(segment: Segment, text: string, from: number): number | undefined {
-  let at = from;
-  for (const piece of segment) {
-    if (piece === ONE) {
-      if (at >= text.length) return undefined;
-      at += isPairAt(text, at) ? 2 : 1;
-    } else {
-      if (!text.startsWith(piece, at)) return undefined;
-      at += piece.length;
-    }
-  }
-  return at;
-}
-
-/** Where the segment begins if it ends with the text. */
-function matchBackward(segment: Segment, text: string): number | undefined {
-  let at = text.length;
-  for (const piece of segment.toReversed()) {
-    if (piece === ONE) {
-      if (at <= 0) return undefined;
-      at -= isPairAt(text, at - 2) ? 2 : 1;
-    } else {
-      if (at < piece.length || !text.startsWith(piece, at - piece.length)) return undefined;
-      at -= piece.length;
-    }
-  }
-  return at;
-}
-
-/** Where the first occurrence of the segment ends. */
-function find(segment: Segment, text: string, from: number): number | undefined {
-  const [only, ...others] = segment;
-  if (typeof only === "string" && others.length === 0) {
-    const found = text.indexOf(only, from);
-    return found === -1 ? undefined : found + only.length;
-  }
-  for (let start = from; start <= text.length; start += isPairAt(text, start) ? 2 : 1) {
-    const end = matchForward(segment, text, start);
-    if (end !== undefined) return end;
-  }
-  return undefined;
-}
-
-/** `?` stands for a character, which may be two UTF-16 units. */
-function isPairAt(text: string, at: number): boolean {
-  return (text.codePointAt(at) ?? 0) > 0xffff;
-}
-
-function splitArn(pieces: readonly Resolved[]): Resolved[][] {
-  const parts: Resolved[][] = [[]];
+function splitArn(pieces: readonly GlobPiece[]): GlobPiece[][] {
+  const parts: GlobPiece[][] = [[]];
   for (const piece of pieces) {
     if (typeof piece !== "string") {
       parts.at(-1)?.push(piece);

@@ -1,4 +1,5 @@
 /** The condition keys of a request ("AWS global condition context keys", "Amazon S3 condition keys"). */
+import { S3Error } from "../../errors.ts";
 import type { Tag } from "../../model/object.ts";
 import { ConditionKeys } from "./condition-keys.ts";
 import type { PolicyPrincipal } from "./principal.ts";
@@ -64,7 +65,13 @@ const RENAMED_HEADER_KEYS = [
   ["s3:object-lock-retain-until-date", "x-amz-object-lock-retain-until-date"],
 ] as const;
 
-/** Everything a condition may ask about. Which keys an action has is for the evaluation to say. */
+/** S3 takes no more than this of headers and query together; here it bounds what patterns are matched with. */
+const MAX_VALUE_LENGTH = 8192;
+
+/**
+ * Everything a condition may ask about. Which keys an action has is for the evaluation to say.
+ * @throws S3Error `RequestHeaderSectionTooLarge` for a value of more than 8,192 characters.
+ */
 export function requestKeys(facts: RequestFacts): ConditionKeys {
   const entries = [
     ...connectionKeys(facts),
@@ -78,6 +85,9 @@ export function requestKeys(facts: RequestFacts): ConditionKeys {
     ...optional("aws:ResourceAccount", facts.resourceAccountId),
     ...optional("s3:ObjectCreationOperation", facts.createsObject),
   ];
+  if (entries.some(([, values]) => values.some((value) => value.length > MAX_VALUE_LENGTH))) {
+    throw new S3Error("RequestHeaderSectionTooLarge");
+  }
   return new ConditionKeys(entries, [
     ...(facts.existingTags === undefined ? [EXISTING_TAG] : []),
     ...(facts.requestTags === undefined ? [REQUEST_TAG] : []),
