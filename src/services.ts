@@ -6,6 +6,7 @@ import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
 import { Buckets } from "./storage/d1/buckets.ts";
 import { Directory } from "./storage/d1/directory.ts";
+import { DisplayNames } from "./storage/d1/display-names.ts";
 import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { UserKeys } from "./storage/d1/user-keys.ts";
@@ -60,6 +61,7 @@ export async function openServices(env: Env): Promise<Services> {
       objects: new Objects(config.stores, blobSets),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads: new OpenUploads(env.DB), ids }),
       documents: new BucketDocuments(env.DB, directory),
+      displayNames: new DisplayNames(env.DB),
     },
     accounts: new Accounts(env.DB, sealer, directory),
     users: new Users(env.DB, directory),

@@ -2,13 +2,12 @@
 import { S3Error } from "../errors.ts";
 import type { Acl, AclRequest } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
-import type { Caller } from "../model/caller.ts";
 import {
   formatAccessControlPolicy,
   MAX_ACCESS_CONTROL_POLICY_BYTES,
   parseAccessControlPolicy,
 } from "../protocol/xml/access-control-policy.ts";
-import type { BodyKind, S3Response } from "./operation.ts";
+import type { BodyKind, OperationContext, S3Response } from "./operation.ts";
 
 /** The document is optional, since headers may stand for it. */
 export const ACL_BODY = {
@@ -48,19 +47,28 @@ export function readAclRequest(
   };
 }
 
-/** Display names by canonical user id, as far as they are known without D1. */
-export function nameKnown(bucket: Bucket, caller: Caller): (canonicalId: string) => string | undefined {
-  const names = new Map([[bucket.ownerId, bucket.ownerDisplayName]]);
-  if (caller.kind === "account") names.set(caller.account.canonicalId, caller.account.displayName);
-  return (id) => names.get(id);
-}
-
-export function respondWithAcl(shown: {
+/** An ACL to be shown. */
+export interface ShownAcl {
   readonly ownerId: string;
   readonly grants: Acl;
-  readonly nameOf: (canonicalId: string) => string | undefined;
-}): S3Response {
-  const { ownerId, grants, nameOf } = shown;
-  const owner = { id: ownerId, displayName: nameOf(ownerId) ?? "" };
-  return { status: 200, body: formatAccessControlPolicy(owner, grants, nameOf) };
+}
+
+/** Names those the ACL speaks of. One D1 query, none if it speaks of the bucket's owner and the caller alone. */
+export async function withNames(
+  shown: ShownAcl,
+  bucket: Bucket,
+  { grant, stores }: Pick<OperationContext, "grant" | "stores">,
+): Promise<ShownAcl & { readonly names: ReadonlyMap<string, string> }> {
+  const { caller } = grant;
+  const names = new Map([[bucket.ownerId, bucket.ownerDisplayName]]);
+  if (caller.kind === "account") names.set(caller.account.canonicalId, caller.account.displayName);
+  const ids = [shown.ownerId, ...shown.grants.flatMap(({ grantee }) => ("id" in grantee ? [grantee.id] : []))];
+  const unknown = ids.filter((id) => !names.has(id));
+  const found = unknown.length === 0 ? [] : await stores.displayNames.find(grant, unknown);
+  return { ...shown, names: new Map([...names, ...found]) };
+}
+
+export function respondWithAcl({ ownerId, grants, names }: Awaited<ReturnType<typeof withNames>>): S3Response {
+  const owner = { id: ownerId, displayName: names.get(ownerId) ?? "" };
+  return { status: 200, body: formatAccessControlPolicy(owner, grants, (id) => names.get(id)) };
 }

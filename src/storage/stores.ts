@@ -1,6 +1,7 @@
 /** What operations see of storage. Opened once per isolate by `services.ts`. */
 import type { BucketDocuments } from "./d1/bucket-documents.ts";
 import type { Buckets } from "./d1/buckets.ts";
+import type { DisplayNames } from "./d1/display-names.ts";
 import type { Objects } from "./r2/objects.ts";
 import type { Uploads } from "./uploads/uploads.ts";
 
@@ -9,4 +10,5 @@ export interface Stores {
   readonly objects: Objects;
   readonly uploads: Uploads;
   readonly documents: BucketDocuments;
+  readonly displayNames: DisplayNames;
 }

@@ -14,6 +14,13 @@ export interface ShownAcl {
   readonly grants: readonly string[];
 }
 
+/** Names of the grantees in an ACL's answer; undefined where there is none. */
+export async function granteeNames(options: SendOptions): Promise<(string | undefined)[]> {
+  const root = await documentOf(await send({ ...options, query: "acl" }), "AccessControlPolicy");
+  const list = root.children.find((child) => child.name === "AccessControlList");
+  return (list?.children ?? []).map((grant) => textIn(grant, "Grantee", "DisplayName"));
+}
+
 /** Reads the ACL of a bucket or, with a key, of an object; checks the grantees' types. */
 export async function getAcl(options: SendOptions): Promise<ShownAcl> {
   const root = await documentOf(await send({ ...options, query: "acl" }), "AccessControlPolicy");

@@ -1,7 +1,7 @@
 /** GetBucketAcl and PutBucketAcl (API_GetBucketAcl, API_PutBucketAcl). */
 import { aclOfBucket, shownAcl } from "../../access/acl/ownership.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
-import { ACL_BODY, nameKnown, readAclRequest, respondWithAcl } from "../acl-document.ts";
+import { ACL_BODY, readAclRequest, respondWithAcl, withNames } from "../acl-document.ts";
 import { operation, requireBucket } from "../operation.ts";
 
 export const GetBucketAcl = operation({
@@ -9,11 +9,12 @@ export const GetBucketAcl = operation({
   body: { kind: "none" },
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketAcl", bucket }],
-  async execute({ bucket: name }, { grant, stores: { documents } }) {
+  async execute({ bucket: name }, { grant, stores }) {
     const bucket = grant.bucket(name);
+    const { documents } = stores;
     const [acl, ownership] = await Promise.all([documents.get(bucket, "acl"), documents.get(bucket, "ownership")]);
     const shown = shownAcl(ownership, bucket.ownerId, { ownerId: bucket.ownerId, ...(acl !== undefined && { acl }) });
-    return { ...shown, nameOf: nameKnown(bucket, grant.caller) };
+    return withNames(shown, bucket, { grant, stores });
   },
   respond: respondWithAcl,
 });

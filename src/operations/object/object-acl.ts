@@ -4,7 +4,7 @@ import { S3Error } from "../../errors.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
-import { ACL_BODY, nameKnown, readAclRequest, respondWithAcl } from "../acl-document.ts";
+import { ACL_BODY, readAclRequest, respondWithAcl, withNames } from "../acl-document.ts";
 import { operation, requireObject } from "../operation.ts";
 
 export const GetObjectAcl = operation({
@@ -16,7 +16,7 @@ export const GetObjectAcl = operation({
     const bucket = grant.bucket(name);
     const object = await stores.objects.head(bucket, key);
     if (object === undefined) throw noSuchKey(key);
-    return { ...shownAcl(ownershipOf(bucket), bucket.ownerId, object), nameOf: nameKnown(bucket, grant.caller) };
+    return withNames(shownAcl(ownershipOf(bucket), bucket.ownerId, object), bucket, { grant, stores });
   },
   respond: respondWithAcl,
 });

@@ -5,6 +5,7 @@ import {
   AUTHENTICATED_USERS,
   aclDocument,
   getAcl,
+  granteeNames,
   LOG_DELIVERY,
   putAcl,
   setOwnership,
@@ -39,6 +40,21 @@ describe("GetBucketAcl", () => {
     expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
     await setOwnership(bucket, "ObjectWriter");
     expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} READ`]);
+  });
+});
+
+describe("display names", () => {
+  it("GetBucketAcl names all grantees that are accounts", async () => {
+    const { canonicalId } = await rootAccount();
+    const [bucket, other] = await Promise.all([createBucket(), createAccount("Ana & Bo")]);
+    const body = aclDocument(canonicalId, [
+      [ALL_USERS, "READ"],
+      [canonicalId, "FULL_CONTROL"],
+      [other.canonicalId, "READ"],
+      [OTHER, "READ"],
+    ]);
+    expect((await putAcl({ bucket, body })).status).toBe(200);
+    expect(await granteeNames({ bucket })).toEqual([undefined, "root", "Ana & Bo", undefined]);
   });
 });
 

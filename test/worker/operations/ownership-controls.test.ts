@@ -149,7 +149,7 @@ describe("who owns what another account writes", () => {
     });
     await putObject(bucket, "k", "x", { as, headers: { "x-amz-acl": "bucket-owner-full-control" } });
     expect(await getAcl({ bucket, key: "k" })).toEqual({
-      owner: { id: as.canonicalId, displayName: "" },
+      owner: { id: as.canonicalId, displayName: "somebody else" },
       grants: [`${as.canonicalId} FULL_CONTROL`, `${canonicalId} FULL_CONTROL`],
     });
   });
