@@ -10,6 +10,8 @@ const testSecrets = {
 
 export default defineConfig({
   test: {
+    // The Worker writes a line a request: of use where a test fails, and nowhere else.
+    silent: "passed-only",
     projects: [
       {
         test: {
@@ -27,6 +29,9 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
+          // Some move tens of megabytes through a simulator, on machines that may be busy.
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
           include: ["test/worker/**/*.test.ts"],
           setupFiles: ["./test/support/apply-migrations.ts"],
         },

@@ -37,6 +37,12 @@ export function blobSlices(blobs: readonly BlobRef[], range: ResolvedRange): { k
 }
 
 /**
+ * `answer`: the platform shall know the length. `put`: the platform never finishes piping one of its own fixed-length
+ * streams into another (workerd 1.20261117), which is what a put reads from.
+ */
+export type BlobReader = "answer" | "put";
+
+/**
  * Streams a range of the blobs' concatenation. The first blob is open when this returns, so that its absence is still
  * an error answer; each next one is asked for while its predecessor is being read.
  * @throws S3Error
@@ -45,13 +51,15 @@ export async function readBlobs(
   store: R2Bucket,
   blobs: readonly BlobRef[],
   range: ResolvedRange,
+  reader: BlobReader = "answer",
 ): Promise<ReadableStream<Uint8Array>> {
   const slices = blobSlices(blobs, range);
   const first = slices[0];
   if (first === undefined) return new Blob([]).stream();
   const opened = await openSlice(store, first);
   if (slices.length === 1) return opened.body;
-  const joined = new FixedLengthStream(range.length);
+  const joined =
+    reader === "answer" ? new FixedLengthStream(range.length) : new TransformStream<Uint8Array, Uint8Array>();
   // The reader of `joined` sees every failure; the pump's own promise has nobody else to tell.
   pump(store, slices, opened, joined.writable).catch(() => {});
   return joined.readable;

@@ -2,7 +2,7 @@
 
 import { formatBase64 } from "../../checksum/digest-text.ts";
 import { createHasher } from "../../checksum/hasher.ts";
-import type { ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { r2StorageClass } from "./commit.ts";
@@ -43,15 +43,11 @@ export function copyBody(
   if (checksum?.type === "FULL_OBJECT" && checksum.algorithm === algorithm) {
     return storedBody(stream, sizeBytes, { when: "before", checksum });
   }
-  return hashedBody(stream, sizeBytes, algorithm);
+  return hashed(storedBody(stream, sizeBytes), algorithm);
 }
 
-/** Stored bytes whose checksum is computed on the way. */
-export function hashedBody(
-  stream: ReadableStream<Uint8Array>,
-  sizeBytes: number,
-  algorithm: ChecksumAlgorithm,
-): ObjectBody {
+/** A body whose checksum is computed on the way; whatever else was to be verified of it still is. */
+export function hashed(body: ObjectBody, algorithm: ChecksumAlgorithm): ObjectBody {
   const hasher = createHasher(algorithm);
   const hashing = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
@@ -59,11 +55,13 @@ export function hashedBody(
       controller.enqueue(chunk);
     },
   });
-  return storedBody(stream.pipeThrough(hashing), sizeBytes, {
-    when: "after",
-    algorithm,
-    value: () => ({ algorithm, value: formatBase64(hasher.digest()), type: "FULL_OBJECT" }),
-  });
+  let value: string | undefined;
+  const checksum = (): Checksum => {
+    // A hasher gives its digest once.
+    value ??= formatBase64(hasher.digest());
+    return { algorithm, value, type: "FULL_OBJECT" };
+  };
+  return { ...body, stream: body.stream.pipeThrough(hashing), checksum: { when: "after", algorithm, value: checksum } };
 }
 
 /** Bytes that were verified when they were first stored. */

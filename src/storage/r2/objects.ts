@@ -173,7 +173,7 @@ export class Objects {
   ): Promise<PutOutcome> {
     const place = this.#place(to.bucket, to.key);
     if (!isCopiedByReference(source, place.store, attributes, options.checksumAlgorithm)) {
-      const body = copyBody(await source.body(), source.object, options.checksumAlgorithm);
+      const body = copyBody(await source.body("put"), source.object, options.checksumAlgorithm);
       return this.put(to.bucket, to.key, body, attributes, options.condition);
     }
     const { object } = source;

@@ -3,7 +3,7 @@ import { S3Error } from "../../errors.ts";
 import { resolveRange } from "../../model/byte-range.ts";
 import type { ResolvedRange, Selection, StoredObject } from "../../model/object.ts";
 import { TtlCache } from "../ttl-cache.ts";
-import { type BlobRef, readBlobs } from "./blobs.ts";
+import { type BlobReader, type BlobRef, readBlobs } from "./blobs.ts";
 import type { Entry } from "./entry.ts";
 import { decodeManifest, type Manifest, toBlobRefs } from "./manifest.ts";
 import { callR2 } from "./platform-errors.ts";
@@ -40,11 +40,11 @@ export class OpenedObject {
   }
 
   /** The bytes of `range`, or all of them. To be called once, unless `discard` is. */
-  async body(): Promise<ReadableStream<Uint8Array>> {
+  async body(reader: BlobReader = "answer"): Promise<ReadableStream<Uint8Array>> {
     if (this.range === "unsatisfiable") throw new S3Error("InvalidRange");
     const { store, found, entry } = this.origin;
     const wanted = this.range ?? { offset: 0, length: entry.sizeBytes };
-    if (entry.isManifest) return readBlobs(store, await this.#blobs(), wanted);
+    if (entry.isManifest) return readBlobs(store, await this.#blobs(), wanted, reader);
     this.#isSpent = true;
     if (serves(found, wanted)) return found.body;
     await found.body.cancel();

@@ -1,24 +1,46 @@
 /**
- * Upload ids: the blob set's id and a MAC over it, the bucket and the key. So only an id this deployment gave out for this
- * very key reaches a Durable Object; any other one creates nothing and is told NoSuchUpload.
+ * Upload ids: the blob set's id, a letter for the checksum the upload was created with, and a MAC over both, the bucket and
+ * the key. So only an id this deployment gave out for this very key reaches a Durable Object; any other one creates
+ * nothing and is told NoSuchUpload. The letter tells what to compute over a part before the Durable Object is asked.
  */
 import { S3Error } from "../../errors.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import type { UploadChecksum } from "../../model/upload.ts";
 
 const BLOB_SET_ID_LENGTH = 27;
 const MAC_BYTES = 16;
-const SHAPE = /^[a-z0-9]{27}[A-Za-z0-9_-]{22}$/;
+const MAC_START = BLOB_SET_ID_LENGTH + 1;
+const SHAPE = /^[a-z0-9]{27}[A-Z][A-Za-z0-9_-]{22}$/;
+
+/** By its letter: A is none. Never reordered, since ids outlive a deployment. */
+const CHECKSUMS: readonly (UploadChecksum | undefined)[] = [
+  undefined,
+  { algorithm: "CRC32", type: "COMPOSITE" },
+  { algorithm: "CRC32", type: "FULL_OBJECT" },
+  { algorithm: "CRC32C", type: "COMPOSITE" },
+  { algorithm: "CRC32C", type: "FULL_OBJECT" },
+  { algorithm: "CRC64NVME", type: "FULL_OBJECT" },
+  { algorithm: "SHA1", type: "COMPOSITE" },
+  { algorithm: "SHA256", type: "COMPOSITE" },
+];
+const LETTER_A = 65;
+
+/** What a verified id says. */
+export interface VerifiedUpload {
+  readonly blobSetId: string;
+  readonly checksum: UploadChecksum | undefined;
+}
 
 export interface UploadIds {
   /** Ids of one key sort by the time they were made. */
-  create(bucketId: string, key: string, now: Date): Promise<string>;
-  /** @returns the blob set's id. @throws S3Error `NoSuchUpload` */
-  verify(bucketId: string, key: string, uploadId: string): Promise<string>;
+  create(bucketId: string, key: string, checksum: UploadChecksum | undefined, now: Date): Promise<string>;
+  /** @throws S3Error `NoSuchUpload` */
+  verify(bucketId: string, key: string, uploadId: string): Promise<VerifiedUpload>;
 }
 
 export function uploadIds(signingKey: CryptoKey): UploadIds {
-  const mac = async (bucketId: string, key: string, blobSetId: string) => {
-    const text = new TextEncoder().encode(`${bucketId}\0${blobSetId}\0${key}`);
+  const mac = async (bucketId: string, key: string, head: string) => {
+    const text = new TextEncoder().encode(`${bucketId}\0${head}\0${key}`);
     const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", signingKey, text)).subarray(0, MAC_BYTES);
     return btoa(String.fromCharCode(...bytes))
       .replaceAll("+", "-")
@@ -26,22 +48,34 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
       .replaceAll("=", "");
   };
   return {
-    async create(bucketId, key, now) {
-      const blobSetId = newBlobSetId(now.getTime());
-      return blobSetId + (await mac(bucketId, key, blobSetId));
+    async create(bucketId, key, checksum, now) {
+      const head = newBlobSetId(now.getTime()) + checksumLetter(checksum);
+      return head + (await mac(bucketId, key, head));
     },
     async verify(bucketId, key, uploadId) {
-      const blobSetId = uploadId.slice(0, BLOB_SET_ID_LENGTH);
-      if (!SHAPE.test(uploadId) || !isSame(uploadId.slice(BLOB_SET_ID_LENGTH), await mac(bucketId, key, blobSetId))) {
+      const head = uploadId.slice(0, MAC_START);
+      if (!SHAPE.test(uploadId) || !isSame(uploadId.slice(MAC_START), await mac(bucketId, key, head))) {
         throw noSuchUpload(uploadId);
       }
-      return blobSetId;
+      return {
+        blobSetId: blobSetOfUpload(uploadId),
+        checksum: CHECKSUMS[uploadId.charCodeAt(BLOB_SET_ID_LENGTH) - LETTER_A],
+      };
     },
   };
 }
 
 export function noSuchUpload(uploadId: string): S3Error {
   return new S3Error("NoSuchUpload", { details: { UploadId: uploadId } });
+}
+
+function checksumLetter(checksum: UploadChecksum | undefined): string {
+  const index = CHECKSUMS.findIndex(
+    (known) => known?.algorithm === checksum?.algorithm && known?.type === checksum?.type,
+  );
+  if (index === -1)
+    throw new S3Error("InvalidRequest", { message: "The checksum type cannot be used with the algorithm." });
+  return String.fromCharCode(LETTER_A + index);
 }
 
 /** In constant time. */

@@ -3,7 +3,7 @@
  * call to that object, which puts the entry.
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
-import { S3Error } from "../../errors.ts";
+import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
@@ -20,14 +20,14 @@ import type {
 import type { OpenUploads } from "../d1/open-uploads.ts";
 import { blobKey } from "../r2/blobs.ts";
 import { requireRoom } from "../r2/commit.ts";
-import { hashedBody, storedBody } from "../r2/copy.ts";
+import { hashed, storedBody } from "../r2/copy.ts";
 import { entryKey } from "../r2/entry-key.ts";
 import { BUFFERED_BYTES } from "../r2/limits.ts";
 import type { OpenedObject } from "../r2/opened-object.ts";
 import { putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
 import type { PartRecord, UploadDescription } from "./messages.ts";
-import type { UploadIds } from "./upload-id.ts";
+import { blobSetOfUpload, type UploadIds } from "./upload-id.ts";
 
 export interface UploadsOptions {
   readonly stores: ReadonlyMap<string, R2Bucket>;
@@ -65,8 +65,8 @@ export class Uploads {
     now: Date,
   ): Promise<string> {
     requireRoom({ bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key }, attributes);
-    const uploadId = await this.#ids.create(bucket.id, key, now);
-    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const uploadId = await this.#ids.create(bucket.id, key, checksum, now);
+    const blobSetId = blobSetOfUpload(uploadId);
     const description: UploadDescription = {
       uploadId,
       blobSetId,
@@ -91,7 +91,21 @@ export class Uploads {
     partNumber: number,
     body: ObjectBody,
   ): Promise<PutPartOutcome> {
-    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const { blobSetId, checksum: wanted } = await this.#ids.verify(bucket.id, key, uploadId);
+    // A composite checksum needs the client's values, a full-object one only values: AWS computes those not sent.
+    const isMissing = wanted?.type === "FULL_OBJECT" && body.checksum.when === "never";
+    return this.#putPart(
+      { bucket, key, uploadId, blobSetId },
+      partNumber,
+      isMissing ? hashed(body, wanted.algorithm) : body,
+    );
+  }
+
+  async #putPart(
+    { bucket, key, uploadId, blobSetId }: { bucket: GrantedBucket; key: string; uploadId: string; blobSetId: string },
+    partNumber: number,
+    body: ObjectBody,
+  ): Promise<PutPartOutcome> {
     const store = this.#store(bucket);
     const blobName = `${partNumber}.${newAttemptId()}`;
     const blob = await putBlob(store, blobKey(blobSetId, blobName), body, entryKey(bucket.id, key));
@@ -120,14 +134,13 @@ export class Uploads {
     partNumber: number,
     source: OpenedObject,
   ): Promise<PutPartOutcome> {
-    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
-    const { description } = unwrap(await this.#blobSets.of(blobSetId).listParts(0, 0), uploadId);
+    const { blobSetId, checksum } = await this.#ids.verify(bucket.id, key, uploadId);
     if (source.range === "unsatisfiable") throw new S3Error("InvalidRange");
     const sizeBytes = source.range?.length ?? source.object.sizeBytes;
-    const stream = await source.body();
-    const algorithm = description.checksum?.algorithm;
-    const body = algorithm === undefined ? storedBody(stream, sizeBytes) : hashedBody(stream, sizeBytes, algorithm);
-    return this.putPart(bucket, key, uploadId, partNumber, body);
+    const stream = await source.body("put");
+    const stored = storedBody(stream, sizeBytes);
+    const body = checksum === undefined ? stored : hashed(stored, checksum.algorithm);
+    return this.#putPart({ bucket, key, uploadId, blobSetId }, partNumber, body);
   }
 
   /** @throws S3Error every refusal of CompleteMultipartUpload */
@@ -138,7 +151,7 @@ export class Uploads {
     request: CompletionRequest,
     condition: WriteCondition | undefined,
   ): Promise<{ etag: string; checksum: Checksum | undefined }> {
-    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
     const command = { request, ...(condition && { condition }) };
     const { etag, checksum } = unwrap(await this.#blobSets.of(blobSetId).complete(command), uploadId);
     await this.#openUploads.remove(bucket.id, key, uploadId);
@@ -146,7 +159,7 @@ export class Uploads {
   }
 
   async abort(bucket: GrantedBucket, key: string, uploadId: string): Promise<void> {
-    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
     const answer = await this.#blobSets.of(blobSetId).abort();
     // Also where the upload was gone: then the row is what an interrupted call has left.
     await this.#openUploads.remove(bucket.id, key, uploadId);
@@ -159,7 +172,7 @@ export class Uploads {
     uploadId: string,
     page: { readonly after: number; readonly limit: number },
   ): Promise<PartsPage> {
-    const blobSetId = await this.#ids.verify(bucket.id, key, uploadId);
+    const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
     const answer = unwrap(await this.#blobSets.of(blobSetId).listParts(page.after, page.limit), uploadId);
     return {
       upload: toOpenUpload(answer.description),
@@ -174,7 +187,14 @@ export class Uploads {
     };
   }
 
-  listUploads(bucket: GrantedBucket, query: UploadListQuery): Promise<UploadsPage> {
+  /** @throws S3Error `InvalidArgument` for an upload id marker that is none of the key marker's */
+  async listUploads(bucket: GrantedBucket, query: UploadListQuery): Promise<UploadsPage> {
+    const { keyMarker, uploadIdMarker } = query;
+    if (keyMarker !== "" && uploadIdMarker !== "") {
+      await this.#ids.verify(bucket.id, keyMarker, uploadIdMarker).catch(() => {
+        throw invalidArgument("Invalid uploadId marker", "upload-id-marker", uploadIdMarker);
+      });
+    }
     return this.#openUploads.list(bucket.id, query);
   }
 

@@ -72,4 +72,11 @@ describe("CopyObject of an object uploaded in parts", { timeout: 20_000 }, () =>
     expect(head).not.toHaveProperty("x-amz-meta-a");
     expect(await digestGet(place)).toEqual({ status: 200, sizeBytes: whole.byteLength, md5: md5(whole) });
   });
+
+  it("CopyObject moves it to another storage class", async () => {
+    const { target, source } = await multipart();
+    await copied(target, source, { "x-amz-storage-class": "STANDARD_IA" });
+    expect(await headOf(target)).toMatchObject({ "x-amz-storage-class": "STANDARD_IA" });
+    expect(await digestGet(target)).toEqual({ status: 200, sizeBytes: whole.byteLength, md5: md5(whole) });
+  });
 });

@@ -104,6 +104,26 @@ describe("UploadPartCopy", { timeout: 20_000 }, () => {
     expect(await digestGet(target)).toEqual({ status: 200, sizeBytes: 6 * MIB, md5: md5(bytes) });
   });
 
+  it("UploadPartCopy takes whole objects and ranges over part borders from an object uploaded in parts", async () => {
+    const target = await newTarget();
+    const from = { bucket: target.bucket, key: "source" };
+    const bodies = [noise(5 * MIB, 1), noise(5 * MIB + 1, 2), noise(100, 3)];
+    const whole = concat(bodies);
+    await putMultipart(from, bodies);
+    const uploadId = await createUpload(target);
+    const source = `${target.bucket}/source`;
+    const first = await etagOf(await copyPart(target, uploadId, source));
+    const [start, end] = [5 * MIB - 10, 10 * MIB + 50];
+    const headers = { "x-amz-copy-source-range": `bytes=${start}-${end}` };
+    const second = await etagOf(await copyPart(target, uploadId, source, headers, 2));
+    const slices = [whole, whole.subarray(start, end + 1)];
+    expect([first, second]).toEqual(slices.map(md5));
+    const parts = [first, second].map((etag, index) => ({ partNumber: index + 1, etag }));
+    expect(await complete(target, uploadId, parts)).toBe(multipartETag(slices));
+    const joined = concat(slices);
+    expect(await digestGet(target)).toEqual({ status: 200, sizeBytes: joined.byteLength, md5: md5(joined) });
+  });
+
   it("UploadPartCopy takes a range within a part of an object uploaded in parts", async () => {
     const target = await newTarget();
     const bodies = [noise(5 * MIB, 1), noise(MIB, 2)];
