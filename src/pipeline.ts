@@ -48,6 +48,8 @@ import type { Directory } from "./storage/d1/directory.ts";
 import { fromPlatformError } from "./storage/platform-errors.ts";
 
 const COPY_SOURCE = "x-amz-copy-source";
+/** 100 MiB, about what Cloudflare lets through on most plans. */
+const MAX_DISCARDED_BYTES = 100 * 1024 ** 2;
 
 /** Answers an S3 request; never throws. `log` collects what the request turned out to be. */
 export async function handleS3(request: Request, services: Services, log: RequestLog): Promise<Response> {
@@ -57,6 +59,7 @@ export async function handleS3(request: Request, services: Services, log: Reques
     answer = await serve(request, services, log, found);
   } catch (error) {
     answer = describeFailure(error, request, log);
+    await discard(found.form, request.headers);
   }
   const response = toHttpResponse(answer, request, log.requestId);
   addCorsHeaders(response.headers, request, found.bucket?.documents.cors);
@@ -67,6 +70,8 @@ export async function handleS3(request: Request, services: Services, log: Reques
 interface Found {
   /** The bucket that path or host name, if it exists. */
   bucket?: Bucket | undefined;
+  /** The body of a form that has been begun to be read. */
+  form?: ByteReader;
 }
 
 async function serve(request: Request, services: Services, log: RequestLog, found: Found): Promise<S3Response> {
@@ -176,11 +181,26 @@ function notOfThisKind(): never {
 async function readForm(received: S3Request, directory: Directory, found: Found): Promise<PostForm> {
   try {
     const boundary = parseBoundary(received.headers.get("content-type") ?? "");
-    return await readPostForm(new ByteReader(received.body ?? new Blob([]).stream()), boundary);
+    found.form = new ByteReader(received.body ?? new Blob([]).stream());
+    return await readPostForm(found.form, boundary);
   } catch (error) {
     const { buckets } = await directory.load({ accessKeyId: undefined, bucketNames: bucketOfResource(received) });
     found.bucket = addressedBucket(received, buckets);
     throw error;
+  }
+}
+
+/**
+ * Reads what is left of a refused form. A connection closed on somebody who is still sending is reset, and a browser then
+ * shows that instead of the refusal (seen with curl, undici and `wrangler dev`). Beyond the limit that is accepted.
+ */
+async function discard(form: ByteReader | undefined, headers: Headers): Promise<void> {
+  const isBearable = Number(headers.get("content-length") ?? Number.NaN) <= MAX_DISCARDED_BYTES;
+  if (form === undefined || !isBearable) return;
+  try {
+    while ((await form.take()) !== undefined);
+  } catch {
+    // The sender has gone away, and with it the reason to read on.
   }
 }
 

@@ -36,7 +36,8 @@ export function openFormFile(
     pieces: measured(form, { allowed, minBytes, likelyBytes }),
     algorithms: declared.expected.map(({ algorithm }) => algorithm),
     expected: () => declared.expected,
-    cancel: (reason) => form.cancel(reason),
+    // What is left of the form is read all the same, by the pipeline: see `discard` there.
+    cancel: async () => {},
   });
   const { checksum } = declared;
   return {

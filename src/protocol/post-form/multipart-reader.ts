@@ -9,7 +9,6 @@ import { Delimiter } from "./delimiter.ts";
 export interface ByteSource {
   /** The next of them; undefined at the end. */
   take(): Promise<Uint8Array | undefined>;
-  cancel(reason: unknown): Promise<void>;
 }
 
 const LINE_FEED = 10;
@@ -90,10 +89,6 @@ export class MultipartReader {
       }
       await this.#more();
     }
-  }
-
-  async cancel(reason: unknown): Promise<void> {
-    await this.#source.cancel(reason);
   }
 
   async #more(): Promise<void> {

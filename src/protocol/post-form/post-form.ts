@@ -29,7 +29,6 @@ export interface PostForm {
    * @throws S3Error `MalformedPOSTRequest`
    */
   file(): AsyncGenerator<Uint8Array, void>;
-  cancel(reason: unknown): Promise<void>;
 }
 
 /**
@@ -55,7 +54,6 @@ export async function readPostForm(source: ByteSource, boundary: string): Promis
       headBytes: reader.position,
       closingBytes: reader.closingBytes,
       file: () => fileContent(reader),
-      cancel: (reason) => reader.cancel(reason),
     };
   }
   throw invalidArgument("POST requires exactly one file upload per request.", "file", "0");

@@ -5,7 +5,7 @@ import { BOUNDARY } from "../../../support/post-form.ts";
 
 export function sourceOf(pieces: readonly (Uint8Array | string)[]): ByteSource {
   const left = pieces.map((piece) => (typeof piece === "string" ? new TextEncoder().encode(piece) : piece));
-  return { take: async () => left.shift(), cancel: async () => {} };
+  return { take: async () => left.shift() };
 }
 
 export function cut(bytes: Uint8Array, size: number): Uint8Array[] {

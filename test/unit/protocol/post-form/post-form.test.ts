@@ -221,7 +221,7 @@ describe("fields", () => {
     ["header lines", `--b\r\n${"A: b\r\n".repeat(5_000)}`],
     ["a value", `--b\r\nContent-Disposition: form-data; name=a\r\n\r\n${"x".repeat(30_000)}`],
   ])("are given up when %s passes 20 KB, before the form's end", async (_what, body) => {
-    const endless = { take: async () => new TextEncoder().encode("xxxx"), cancel: async () => {} };
+    const endless = { take: async () => new TextEncoder().encode("xxxx") };
     const first = sourceOf([body]);
     const source = { ...endless, take: async () => (await first.take()) ?? (await endless.take()) };
     expect((await refusal(readPostForm(source, "b"))).code).toBe("MaxPostPreDataLengthExceededError");
