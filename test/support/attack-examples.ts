@@ -1,0 +1,296 @@
+/**
+ * A request of every operation that is offered, with what AWS's documentation says it takes to be allowed it ("Actions
+ * defined by Amazon S3", "Permissions" of each page). No code of src decides here what is allowed.
+ */
+import { createHash } from "node:crypto";
+import type { OperationName } from "../../src/protocol/operation-name.ts";
+
+/** What a request may be about. All of it belongs to one account. */
+export interface AttackWorld {
+  readonly bucket: string;
+  readonly emptyBucket: string;
+  /** The name of a bucket that does not exist yet. */
+  readonly newBucket: string;
+  readonly source: { readonly bucket: string; readonly key: string };
+  readonly key: string;
+  readonly uploadId: string;
+  /** Of part 1, unquoted. */
+  readonly partEtag: string;
+  /** Canonical user id of the owner. */
+  readonly ownerId: string;
+}
+
+type Place = "service" | "bucket" | "empty bucket" | "new bucket" | "object" | "source";
+
+export interface Need {
+  readonly action: `s3:${string}`;
+  readonly on: Place;
+}
+
+export interface AttackExample {
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  readonly on: Exclude<Place, "source">;
+  readonly query?: (world: AttackWorld) => string;
+  readonly headers?: (world: AttackWorld) => Readonly<Record<string, string>>;
+  readonly body?: (world: AttackWorld) => string;
+  readonly needs: readonly Need[];
+  readonly success: number;
+  /** Each account may do this in its own right: list its buckets, make one. */
+  readonly isOpenToAccounts?: true;
+  /** Answers 200 to whoever might be allowed some keys, and refuses key by key, as AWS does. */
+  readonly refusesByKey?: true;
+}
+
+const PLAIN_ACL = ({ ownerId }: AttackWorld) =>
+  `<AccessControlPolicy><Owner><ID>${ownerId}</ID></Owner><AccessControlList><Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>${ownerId}</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>`;
+const TAGGING = () => "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+const CORS = () =>
+  "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>https://a.example</AllowedOrigin></CORSRule></CORSConfiguration>";
+const OWNERSHIP = () =>
+  "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerPreferred</ObjectOwnership></Rule></OwnershipControls>";
+const BLOCK = () =>
+  "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>";
+/** Gives nothing to anybody who has not got it already. */
+export const HARMLESS_POLICY = (bucket: string) =>
+  JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Allow",
+        Principal: { AWS: "000000000000" },
+        Action: "s3:GetObject",
+        Resource: `arn:aws:s3:::${bucket}/*`,
+      },
+    ],
+  });
+const copySource = ({ source }: AttackWorld) => ({ "x-amz-copy-source": `/${source.bucket}/${source.key}` });
+const uploadQuery = ({ uploadId }: AttackWorld) => `uploadId=${uploadId}`;
+const partQuery = (partNumber: number) => (world: AttackWorld) => `partNumber=${partNumber}&${uploadQuery(world)}`;
+
+type Options = Omit<Partial<AttackExample>, "method" | "on" | "needs" | "query"> & { readonly query?: string };
+
+function about(on: "bucket" | "object", method: AttackExample["method"], action: Need["action"], options: Options) {
+  const { query, ...rest } = options;
+  return {
+    method,
+    on,
+    needs: [{ action, on }],
+    success: 200,
+    ...(query !== undefined && { query: () => query }),
+    ...rest,
+  };
+}
+
+const bucketOperation = (
+  method: AttackExample["method"],
+  query: string,
+  action: Need["action"],
+  options: Options = {},
+) => about("bucket", method, action, { query, ...options });
+const objectOperation = (method: AttackExample["method"], action: Need["action"], options: Options = {}) =>
+  about("object", method, action, options);
+
+export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExample>>> = {
+  ListBuckets: {
+    method: "GET",
+    on: "service",
+    needs: [{ action: "s3:ListAllMyBuckets", on: "service" }],
+    success: 200,
+    isOpenToAccounts: true,
+  },
+  CreateBucket: {
+    method: "PUT",
+    on: "new bucket",
+    headers: () => ({ "x-amz-acl": "authenticated-read", "x-amz-object-ownership": "ObjectWriter" }),
+    needs: [
+      { action: "s3:CreateBucket", on: "new bucket" },
+      { action: "s3:PutBucketAcl", on: "new bucket" },
+      { action: "s3:PutBucketOwnershipControls", on: "new bucket" },
+    ],
+    success: 200,
+    isOpenToAccounts: true,
+  },
+  DeleteBucket: {
+    method: "DELETE",
+    on: "empty bucket",
+    needs: [{ action: "s3:DeleteBucket", on: "empty bucket" }],
+    success: 204,
+  },
+  HeadBucket: { method: "HEAD", on: "bucket", needs: [{ action: "s3:ListBucket", on: "bucket" }], success: 200 },
+  ListObjects: bucketOperation("GET", "", "s3:ListBucket"),
+  ListObjectsV2: bucketOperation("GET", "list-type=2", "s3:ListBucket"),
+  ListObjectVersions: bucketOperation("GET", "versions=", "s3:ListBucketVersions"),
+  ListMultipartUploads: bucketOperation("GET", "uploads=", "s3:ListBucketMultipartUploads"),
+  GetBucketLocation: bucketOperation("GET", "location=", "s3:GetBucketLocation"),
+  GetBucketVersioning: bucketOperation("GET", "versioning=", "s3:GetBucketVersioning"),
+  GetBucketAcl: bucketOperation("GET", "acl=", "s3:GetBucketAcl"),
+  PutBucketAcl: bucketOperation("PUT", "acl=", "s3:PutBucketAcl", { body: PLAIN_ACL }),
+  GetBucketCors: bucketOperation("GET", "cors=", "s3:GetBucketCORS"),
+  PutBucketCors: bucketOperation("PUT", "cors=", "s3:PutBucketCORS", { body: CORS }),
+  DeleteBucketCors: bucketOperation("DELETE", "cors=", "s3:PutBucketCORS", { success: 204 }),
+  GetBucketOwnershipControls: bucketOperation("GET", "ownershipControls=", "s3:GetBucketOwnershipControls"),
+  PutBucketOwnershipControls: bucketOperation("PUT", "ownershipControls=", "s3:PutBucketOwnershipControls", {
+    body: OWNERSHIP,
+  }),
+  DeleteBucketOwnershipControls: bucketOperation("DELETE", "ownershipControls=", "s3:PutBucketOwnershipControls", {
+    success: 204,
+  }),
+  GetBucketPolicy: bucketOperation("GET", "policy=", "s3:GetBucketPolicy"),
+  PutBucketPolicy: bucketOperation("PUT", "policy=", "s3:PutBucketPolicy", {
+    body: ({ bucket }) => HARMLESS_POLICY(bucket),
+    success: 204,
+  }),
+  DeleteBucketPolicy: bucketOperation("DELETE", "policy=", "s3:DeleteBucketPolicy", { success: 204 }),
+  GetBucketPolicyStatus: bucketOperation("GET", "policyStatus=", "s3:GetBucketPolicyStatus"),
+  GetBucketTagging: bucketOperation("GET", "tagging=", "s3:GetBucketTagging"),
+  PutBucketTagging: bucketOperation("PUT", "tagging=", "s3:PutBucketTagging", { body: TAGGING, success: 204 }),
+  DeleteBucketTagging: bucketOperation("DELETE", "tagging=", "s3:PutBucketTagging", { success: 204 }),
+  GetPublicAccessBlock: bucketOperation("GET", "publicAccessBlock=", "s3:GetBucketPublicAccessBlock"),
+  PutPublicAccessBlock: bucketOperation("PUT", "publicAccessBlock=", "s3:PutBucketPublicAccessBlock", { body: BLOCK }),
+  DeletePublicAccessBlock: bucketOperation("DELETE", "publicAccessBlock=", "s3:PutBucketPublicAccessBlock", {
+    success: 204,
+  }),
+  DeleteObjects: {
+    method: "POST",
+    on: "bucket",
+    query: () => "delete=",
+    body: ({ key }) => `<Delete><Object><Key>${key}</Key></Object></Delete>`,
+    needs: [{ action: "s3:DeleteObject", on: "object" }],
+    success: 200,
+    refusesByKey: true,
+  },
+  GetObject: objectOperation("GET", "s3:GetObject"),
+  HeadObject: objectOperation("HEAD", "s3:GetObject"),
+  PutObject: {
+    method: "PUT",
+    on: "object",
+    headers: () => ({ "x-amz-tagging": "a=b", "x-amz-acl": "bucket-owner-full-control" }),
+    body: () => "overwritten",
+    needs: [
+      { action: "s3:PutObject", on: "object" },
+      { action: "s3:PutObjectTagging", on: "object" },
+      { action: "s3:PutObjectAcl", on: "object" },
+    ],
+    success: 200,
+  },
+  DeleteObject: objectOperation("DELETE", "s3:DeleteObject", { success: 204 }),
+  CopyObject: {
+    method: "PUT",
+    on: "object",
+    headers: copySource,
+    needs: [
+      { action: "s3:PutObject", on: "object" },
+      { action: "s3:GetObject", on: "source" },
+    ],
+    success: 200,
+  },
+  GetObjectAcl: objectOperation("GET", "s3:GetObjectAcl", { query: "acl=" }),
+  PutObjectAcl: objectOperation("PUT", "s3:PutObjectAcl", { query: "acl=", body: PLAIN_ACL }),
+  GetObjectAttributes: {
+    method: "GET",
+    on: "object",
+    query: () => "attributes=",
+    headers: () => ({ "x-amz-object-attributes": "ETag,ObjectSize" }),
+    needs: [
+      { action: "s3:GetObject", on: "object" },
+      { action: "s3:GetObjectAttributes", on: "object" },
+    ],
+    success: 200,
+  },
+  GetObjectTagging: objectOperation("GET", "s3:GetObjectTagging", { query: "tagging=" }),
+  PutObjectTagging: objectOperation("PUT", "s3:PutObjectTagging", { query: "tagging=", body: TAGGING }),
+  DeleteObjectTagging: objectOperation("DELETE", "s3:DeleteObjectTagging", { query: "tagging=", success: 204 }),
+  /** Only by form: see the test. */
+  PostObject: {
+    method: "POST",
+    on: "bucket",
+    needs: [{ action: "s3:PutObject", on: "object" }],
+    success: 204,
+  },
+  CreateMultipartUpload: objectOperation("POST", "s3:PutObject", { query: "uploads=" }),
+  UploadPart: {
+    method: "PUT",
+    on: "object",
+    query: partQuery(1),
+    body: () => "overwritten",
+    needs: [{ action: "s3:PutObject", on: "object" }],
+    success: 200,
+  },
+  UploadPartCopy: {
+    method: "PUT",
+    on: "object",
+    query: partQuery(2),
+    headers: copySource,
+    needs: [
+      { action: "s3:PutObject", on: "object" },
+      { action: "s3:GetObject", on: "source" },
+    ],
+    success: 200,
+  },
+  CompleteMultipartUpload: {
+    method: "POST",
+    on: "object",
+    query: uploadQuery,
+    body: ({ partEtag }) =>
+      `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${partEtag}</ETag></Part></CompleteMultipartUpload>`,
+    needs: [{ action: "s3:PutObject", on: "object" }],
+    success: 200,
+  },
+  AbortMultipartUpload: {
+    method: "DELETE",
+    on: "object",
+    query: uploadQuery,
+    needs: [{ action: "s3:AbortMultipartUpload", on: "object" }],
+    success: 204,
+  },
+  ListParts: {
+    method: "GET",
+    on: "object",
+    query: uploadQuery,
+    needs: [{ action: "s3:ListMultipartUploadParts", on: "object" }],
+    success: 200,
+  },
+};
+
+export function exampleOf(name: OperationName): AttackExample {
+  const example = ATTACK_EXAMPLES[name];
+  if (example === undefined) throw new Error(`${name} has no example in test/support/attack-examples.ts`);
+  return example;
+}
+
+export function bucketOf(world: AttackWorld, place: Place): string | undefined {
+  switch (place) {
+    case "service":
+      return undefined;
+    case "bucket":
+    case "object":
+      return world.bucket;
+    case "empty bucket":
+      return world.emptyBucket;
+    case "new bucket":
+      return world.newBucket;
+    case "source":
+      return world.source.bucket;
+  }
+}
+
+export function arnOf(world: AttackWorld, place: Place): string {
+  if (place === "service") return "*";
+  const key = place === "object" ? `/${world.key}` : place === "source" ? `/${world.source.key}` : "";
+  return `arn:aws:s3:::${bucketOf(world, place)}${key}`;
+}
+
+/** The request in full. Documents bring their digest, whether or not the operation insists on it. */
+export function requestOf(example: AttackExample, world: AttackWorld, host: string) {
+  const bucket = bucketOf(world, example.on);
+  const path = bucket === undefined ? "/" : `/${bucket}${example.on === "object" ? `/${world.key}` : ""}`;
+  const query = example.query?.(world) ?? "";
+  const body = example.body?.(world);
+  const md5 = body === undefined ? {} : { "content-md5": createHash("md5").update(body).digest("base64") };
+  return {
+    method: example.method,
+    url: `http://${host}${path}${query === "" ? "" : `?${query}`}`,
+    headers: { ...md5, ...example.headers?.(world) },
+    ...(body !== undefined && { body }),
+  };
+}

@@ -1,0 +1,469 @@
+/**
+ * Every operation, by every kind of caller, signed in every way: who must be refused is refused, learns nothing and
+ * changes nothing; who is allowed, even by the narrowest policy there is, gets through. Operations come from the table
+ * of those that are offered, what each takes from test/support/attack-examples.ts.
+ */
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { OFFERED_NAMES } from "../../../src/operations/index.ts";
+import { createAccount, type TestAccount } from "../../support/accounts.ts";
+import {
+  ATTACK_EXAMPLES,
+  type AttackExample,
+  type AttackWorld,
+  arnOf,
+  exampleOf,
+  HARMLESS_POLICY,
+  type Need,
+  requestOf,
+} from "../../support/attack-examples.ts";
+import { type AttackKey, type AuthForm, signAs } from "../../support/attack-signer.ts";
+import { countingEnv } from "../../support/counting-env.ts";
+import { call, credentialsOf, resultOf } from "../../support/iam.ts";
+import { BOUNDARY, encodeForm, type FormEntry, signPolicy, tomorrow } from "../../support/post-form.ts";
+import { HOST, handDirectly } from "../../support/request.ts";
+import { type Key, ROOT, testEnv } from "../../support/s3.ts";
+import { fields, readXml, textIn } from "../../support/xml.ts";
+
+const { env, counts, log, reset } = countingEnv(testEnv);
+
+const SECRET_CONTENT = "the content nobody else may see";
+const [PRESENT, MISSING] = ["the-key-present", "the-key-missing"];
+const SOURCE_KEY = "source-key";
+
+const OUTSIDERS = [
+  "anonymous",
+  "wrong signature",
+  "unknown key",
+  "root of another account",
+  "root of the deployment",
+  "user of another account",
+  "user without a policy",
+  "user with all but what it takes",
+  "federated user without a policy",
+  "disabled key",
+  "expired session",
+  "session without its token",
+] as const;
+type Outsider = (typeof OUTSIDERS)[number];
+
+const INSIDERS = ["user with exactly what it takes", "root of the bucket's account", "session of that root"] as const;
+type Insider = (typeof INSIDERS)[number];
+
+const FORMS: readonly AuthForm[] = [
+  "header, literal payload",
+  "header, unsigned payload",
+  "presigned, unsigned payload",
+  "presigned, literal payload",
+];
+
+interface Expected {
+  readonly status: number;
+  readonly code: string;
+}
+
+/** What a caller is told, whatever it asks. */
+const REFUSALS: Readonly<Record<Outsider, Expected>> = {
+  anonymous: { status: 403, code: "AccessDenied" },
+  "wrong signature": { status: 403, code: "SignatureDoesNotMatch" },
+  "unknown key": { status: 403, code: "InvalidAccessKeyId" },
+  "root of another account": { status: 403, code: "AccessDenied" },
+  "root of the deployment": { status: 403, code: "AccessDenied" },
+  "user of another account": { status: 403, code: "AccessDenied" },
+  "user without a policy": { status: 403, code: "AccessDenied" },
+  "user with all but what it takes": { status: 403, code: "AccessDenied" },
+  "federated user without a policy": { status: 403, code: "AccessDenied" },
+  "disabled key": { status: 403, code: "InvalidAccessKeyId" },
+  "expired session": { status: 400, code: "ExpiredToken" },
+  "session without its token": { status: 403, code: "InvalidAccessKeyId" },
+};
+
+const HAVE_RIGHTS_OF_THEIR_OWN: readonly Outsider[] = [
+  "root of another account",
+  "root of the deployment",
+  "user of another account",
+];
+
+/** The model: who is refused how. `undefined` where the caller may do it in its own account. */
+function refusalOf(example: AttackExample, caller: Outsider): Expected | "by key" | undefined {
+  if (example.isOpenToAccounts && HAVE_RIGHTS_OF_THEIR_OWN.includes(caller)) return undefined;
+  // The bucket has a policy, which might allow anybody some key or other.
+  if (example.refusesByKey && REFUSALS[caller].code === "AccessDenied") return "by key";
+  return REFUSALS[caller];
+}
+
+let owner: TestAccount;
+let shared: AttackWorld;
+let keys: Record<Outsider, AttackKey | null>;
+let exact: AttackKey;
+let rootSession: AttackKey;
+const printed: string[] = [];
+
+async function iam(service: "iam" | "sts", action: string, parameters: Record<string, string>, as: AttackKey) {
+  return resultOf(await call(service, action, parameters, { as, env }), service, action);
+}
+
+async function newUser(as: Key, name: string): Promise<Key> {
+  await iam("iam", "CreateUser", { UserName: name }, as);
+  const { AccessKeyId = "", SecretAccessKey = "" } = fields(
+    (await iam("iam", "CreateAccessKey", { UserName: name }, as))?.children[0],
+  );
+  return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey };
+}
+
+async function setUserPolicy(as: Key, name: string, statement: object): Promise<void> {
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement: statement });
+  await iam("iam", "PutUserPolicy", { UserName: name, PolicyName: "p", PolicyDocument }, as);
+}
+
+const EVERYTHING = { Effect: "Allow", Action: "*", Resource: "*" };
+
+/** A session that was made long ago. */
+async function expiredSession(maker: Key): Promise<AttackKey> {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 3 * 3_600_000 });
+  try {
+    return credentialsOf(await iam("sts", "GetSessionToken", { DurationSeconds: "3600" }, maker));
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+async function must(key: Key, request: Parameters<typeof signAs>[2], status = 200): Promise<Response> {
+  const response = await handDirectly(signAs(key, "header, unsigned payload", request), env);
+  if (response.status !== status) throw new Error(`${request.url}: ${response.status} ${await response.text()}`);
+  return response;
+}
+
+let worlds = 0;
+const canned = (name: string) => exampleOf(name as (typeof OFFERED_NAMES)[number]);
+
+/** Buckets with everything configured that there is, and an upload under way if it is asked for. */
+async function newWorld(key: string, withUpload: boolean): Promise<AttackWorld> {
+  const stem = `attacked-${worlds++}`;
+  const at = (path: string) => `http://${HOST}/${path}`;
+  const bare = {
+    bucket: stem,
+    emptyBucket: `${stem}-empty`,
+    newBucket: `${stem}-new`,
+    source: { bucket: `${stem}-source`, key: SOURCE_KEY },
+    key,
+    uploadId: "",
+    partEtag: "",
+    ownerId: owner.canonicalId,
+  };
+  for (const name of [bare.bucket, bare.emptyBucket, bare.source.bucket]) {
+    await must(owner, { method: "PUT", url: at(name) });
+  }
+  const headers = { "content-type": "text/secret", "x-amz-meta-secret": SECRET_CONTENT, "x-amz-tagging": "secret=tag" };
+  await must(owner, { method: "PUT", url: at(`${stem}/${PRESENT}`), headers, body: SECRET_CONTENT });
+  await must(owner, { method: "PUT", url: at(`${bare.source.bucket}/${SOURCE_KEY}`), body: SECRET_CONTENT });
+  const configurations = [
+    ["PutBucketCors", 200],
+    ["PutBucketTagging", 204],
+    ["PutBucketOwnershipControls", 200],
+    ["PutPublicAccessBlock", 200],
+    ["PutBucketPolicy", 204],
+  ] as const;
+  for (const [name, status] of configurations) await must(owner, requestOf(canned(name), bare, HOST), status);
+  if (!withUpload) return bare;
+  const created = await must(owner, { method: "POST", url: at(`${stem}/${key}?uploads=`) });
+  const uploadId = textIn(readXml(await created.text()), "UploadId") ?? "";
+  const part = await must(owner, {
+    method: "PUT",
+    url: at(`${stem}/${key}?partNumber=1&uploadId=${uploadId}`),
+    body: SECRET_CONTENT,
+  });
+  return { ...bare, uploadId, partEtag: (part.headers.get("etag") ?? "").replaceAll('"', "") };
+}
+
+beforeAll(async () => {
+  for (const method of ["log", "error", "warn", "info", "debug"] as const) {
+    vi.spyOn(console, method).mockImplementation((...values) => {
+      printed.push(values.map(String).join(" "));
+    });
+  }
+  const [ownerAccount, other] = await Promise.all([createAccount("owner"), createAccount("other")]);
+  owner = ownerAccount;
+  exact = await newUser(owner, "exact");
+  rootSession = credentialsOf(await iam("sts", "GetSessionToken", {}, owner));
+  const disabled = await newUser(owner, "disabled");
+  await setUserPolicy(owner, "disabled", EVERYTHING);
+  const disabledKey = { UserName: "disabled", AccessKeyId: disabled.accessKeyId, Status: "Inactive" };
+  // Used once before, so that it is remembered when it is disabled.
+  await must(disabled, { method: "GET", url: `http://${HOST}/` });
+  await iam("iam", "UpdateAccessKey", disabledKey, owner);
+  const foreignUser = await newUser(other, "foreign");
+  await setUserPolicy(other, "foreign", EVERYTHING);
+  const { accessKeyId, secretAccessKey } = rootSession;
+  keys = {
+    anonymous: null,
+    "wrong signature": { accessKeyId: owner.accessKeyId, secretAccessKey: `${owner.secretAccessKey}x` },
+    "unknown key": { accessKeyId: "AKIAUNKNOWNUNKNOWN00", secretAccessKey: owner.secretAccessKey },
+    "root of another account": other,
+    "root of the deployment": ROOT,
+    "user of another account": foreignUser,
+    "user without a policy": await newUser(owner, "without"),
+    "user with all but what it takes": await newUser(owner, "all-but"),
+    "federated user without a policy": credentialsOf(await iam("sts", "GetFederationToken", { Name: "fed" }, owner)),
+    "disabled key": disabled,
+    "expired session": await expiredSession(owner),
+    "session without its token": { accessKeyId, secretAccessKey },
+  };
+  shared = await newWorld(PRESENT, true);
+});
+
+afterAll(() => {
+  vi.restoreAllMocks();
+});
+
+async function setNeeds(example: AttackExample, world: AttackWorld, needs: readonly Need[]): Promise<void> {
+  const allows = needs.map(({ action, on }) => ({ Effect: "Allow", Action: action, Resource: arnOf(world, on) }));
+  await setUserPolicy(owner, "exact", allows.length === 0 ? { ...EVERYTHING, Effect: "Deny" } : allows);
+  // Who may list may know what is there: that would be another story.
+  const NotAction = [...example.needs.map(({ action }) => action), "s3:ListBucket"];
+  await setUserPolicy(owner, "all-but", { Effect: "Allow", NotAction, Resource: "*" });
+}
+
+/** All that is stored, but for when keys were last used. */
+async function snapshot(): Promise<string> {
+  const objects: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await testEnv.STORE.list({ include: ["customMetadata", "httpMetadata"], ...(cursor && { cursor }) });
+    for (const { key, version, customMetadata } of page.objects)
+      objects.push(JSON.stringify({ key, version, customMetadata }));
+    cursor = page.truncated ? page.cursor : undefined;
+  } while (cursor !== undefined);
+  const tables = [
+    "accounts",
+    "buckets",
+    "deleted_buckets",
+    "open_uploads",
+    "bucket_documents",
+    "users",
+    "user_policies",
+  ];
+  const rows = await testEnv.DB.batch([
+    ...tables.map((table) => testEnv.DB.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`)),
+    testEnv.DB.prepare("SELECT id, account_id, secret_sealed, status, user_id FROM access_keys ORDER BY id"),
+  ]);
+  return [...objects, ...rows.map(({ results }) => JSON.stringify(results))].join("\n");
+}
+
+/** Writes of any kind to R2, and every call of a Durable Object, since only uploads have one. */
+function changes(): readonly string[] {
+  const writes = log.filter((entry) => !/^(head|get|list) /.test(entry));
+  return counts.durableObject === 0 ? writes : [...writes, `${counts.durableObject} calls of Durable Objects`];
+}
+
+const HARMLESS_HEADERS =
+  /^(content-type|content-length|date|x-amz-request-id|x-amz-id-2|vary|cache-control|x-amzn-requestid)$/;
+
+/** An answer reduced to what must not depend on whether the key is there. */
+function withoutNames(text: string, world: AttackWorld): string {
+  return text
+    .replaceAll(world.key, "KEY")
+    .replace(/<(RequestId|HostId)>[^<]*/g, "<$1>")
+    .replace(
+      /<(StringToSign|StringToSignBytes|CanonicalRequestBytes|SignatureProvided|CanonicalRequest)>[^<]*/g,
+      "<$1>",
+    );
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly text: string;
+}
+
+async function read(response: Response, world: AttackWorld): Promise<Answer> {
+  const text = withoutNames(await response.text(), world);
+  return { status: response.status, headers: [...response.headers.keys()].sort(), text };
+}
+
+function expectRefusal(answer: Answer, expected: Expected, isHead: boolean, what: string): void {
+  const { status, headers, text } = answer;
+  expect([status, text === "" ? "" : (/<Code>([^<]*)/.exec(text)?.[1] ?? text)], what).toEqual([
+    expected.status,
+    isHead ? "" : expected.code,
+  ]);
+  expect(
+    headers.filter((name) => !HARMLESS_HEADERS.test(name)),
+    what,
+  ).toEqual([]);
+  for (const secret of [SECRET_CONTENT, "text/secret", owner.canonicalId, shared.partEtag, SOURCE_KEY, "secret=tag"]) {
+    expect(text.includes(secret) && !text.includes("<CanonicalRequest>"), `${what} told ${secret}`).toBe(false);
+  }
+}
+
+function formsFor(example: AttackExample, key: AttackKey | null): readonly AuthForm[] {
+  if (key === null) return ["header, unsigned payload"];
+  return example.body === undefined ? FORMS.filter((form) => form !== "presigned, literal payload") : FORMS;
+}
+
+const needsUpload = ({ query }: AttackExample) => query?.({ ...shared, uploadId: "?" }).includes("uploadId") ?? false;
+
+it("there is an example of every operation that is offered, and of no other", () => {
+  expect(Object.keys(ATTACK_EXAMPLES).sort()).toEqual([...OFFERED_NAMES].sort());
+});
+
+const MATRIX_NAMES = OFFERED_NAMES.filter((name) => name !== "PostObject");
+
+const TAKES_SEVERAL = MATRIX_NAMES.filter((name) => (ATTACK_EXAMPLES[name]?.needs.length ?? 0) > 1);
+
+describe.each(MATRIX_NAMES)("%s", (name) => {
+  const example = exampleOf(name);
+  const isHead = example.method === "HEAD";
+
+  it(`${name} is refused to all who may not, who learn nothing and change nothing`, async () => {
+    await setNeeds(example, shared, example.needs);
+    const before = await snapshot();
+    const missing = { ...shared, key: MISSING };
+    reset();
+    for (const caller of OUTSIDERS) {
+      const expected = refusalOf(example, caller);
+      if (expected === undefined) continue;
+      const key = keys[caller];
+      for (const form of formsFor(example, key)) {
+        const what = `${name} by ${caller}, ${form}`;
+        const ask = async (world: AttackWorld) =>
+          read(await handDirectly(signAs(key, form, requestOf(example, world, HOST)), env), world);
+        const answer = await ask(shared);
+        if (expected === "by key") {
+          expect([answer.status, answer.text.includes("<Deleted>")], what).toEqual([200, false]);
+          expect(answer.text, what).toContain("<Error><Key>KEY</Key><Code>AccessDenied</Code>");
+        } else expectRefusal(answer, expected, isHead, what);
+        if (example.on !== "object" && name !== "DeleteObjects") continue;
+        expect(await ask(missing), `${what}: tells whether the key is there`).toEqual(answer);
+      }
+    }
+    expect(changes()).toEqual([]);
+    expect(await snapshot()).toBe(before);
+  });
+
+  it.each(INSIDERS)(`${name} is allowed to the %s`, async (caller) => {
+    const isRead = example.method === "GET" || example.method === "HEAD";
+    const forms = formsFor(example, owner);
+    for (const form of caller === "user with exactly what it takes" ? forms : forms.slice(1, 3)) {
+      const world = isRead ? shared : await newWorld(PRESENT, needsUpload(example));
+      if (caller === "user with exactly what it takes") await setNeeds(example, world, example.needs);
+      const key = insiderKey(caller);
+      const response = await handDirectly(signAs(key, form, requestOf(example, world, HOST)), env);
+      const text = await response.text();
+      expect([response.status, /<(Code|Message)>/.test(text) ? text : ""], `${caller}, ${form}`).toEqual([
+        example.success,
+        "",
+      ]);
+    }
+  });
+});
+
+it.each(TAKES_SEVERAL)("%s takes each of its permissions", async (name) => {
+  const example = exampleOf(name);
+  const before = await snapshot();
+  reset();
+  for (const left of example.needs) {
+    await setNeeds(
+      example,
+      shared,
+      example.needs.filter((need) => need !== left),
+    );
+    const answer = await read(
+      await handDirectly(signAs(exact, "header, literal payload", requestOf(example, shared, HOST)), env),
+      shared,
+    );
+    expectRefusal(answer, { status: 403, code: "AccessDenied" }, false, `${name} without ${left.action}`);
+  }
+  expect(changes()).toEqual([]);
+  const rest = (text: string) => text.replace(/^.*"document".*$/m, "");
+  expect(rest(await snapshot())).toBe(rest(before));
+});
+
+function insiderKey(caller: Insider): AttackKey {
+  switch (caller) {
+    case "user with exactly what it takes":
+      return exact;
+    case "root of the bucket's account":
+      return owner;
+    case "session of that root":
+      return rootSession;
+  }
+}
+
+describe("PostObject", () => {
+  const example = exampleOf("PostObject");
+
+  function post(key: AttackKey | null, world: AttackWorld, headers: Record<string, string> = {}): Request {
+    const token = key?.sessionToken === undefined ? {} : { "x-amz-security-token": key.sessionToken };
+    const own: FormEntry[] = [["key", world.key], ...Object.entries(token)];
+    const conditions = [{ bucket: world.bucket }, { key: world.key }, token].filter(
+      (one) => Object.keys(one).length > 0,
+    );
+    const signed =
+      key === null
+        ? {}
+        : signPolicy({
+            key,
+            document: (signing) => ({ expiration: tomorrow(), conditions: [...conditions, ...signing] }),
+          });
+    const entries: FormEntry[] = [
+      ...own,
+      ...Object.entries(signed),
+      ["file", { content: "overwritten", name: "f.txt" }],
+    ];
+    const type = { "content-type": `multipart/form-data; boundary=${BOUNDARY}` };
+    const body = encodeForm(entries);
+    return new Request(`http://${HOST}/${world.bucket}`, { method: "POST", headers: { ...type, ...headers }, body });
+  }
+
+  it("PostObject is refused to all who may not, who learn nothing and change nothing", async () => {
+    await setNeeds(example, shared, example.needs);
+    const before = await snapshot();
+    const missing = { ...shared, key: MISSING };
+    reset();
+    for (const caller of OUTSIDERS) {
+      const expected = refusalOf(example, caller);
+      if (typeof expected !== "object") throw new Error("PostObject is open to nobody");
+      const answer = await read(await handDirectly(post(keys[caller], shared), env), shared);
+      expectRefusal(answer, expected, false, `PostObject by ${caller}`);
+      expect(await read(await handDirectly(post(keys[caller], missing), env), missing)).toEqual(answer);
+    }
+    expect(changes()).toEqual([]);
+    expect(await snapshot()).toBe(before);
+  });
+
+  it.each(INSIDERS)("PostObject is allowed to the %s", async (caller) => {
+    const world = await newWorld(PRESENT, false);
+    await setNeeds(example, world, example.needs);
+    const response = await handDirectly(post(insiderKey(caller), world), env);
+    expect([response.status, await response.text()]).toEqual([204, ""]);
+  });
+
+  it.each(FORMS)("PostObject is refused with a signature beside the form, %s", async (form) => {
+    const unsigned = { method: "POST", url: `http://${HOST}/${shared.bucket}`, body: "" };
+    const signed = signAs(owner, form, unsigned);
+    reset();
+    for (const key of [null, owner]) {
+      const inner = post(key, shared, Object.fromEntries(signed.headers));
+      const headers = new Headers(inner.headers);
+      headers.set("content-type", `multipart/form-data; boundary=${BOUNDARY}`);
+      const request = new Request(signed.url, { method: "POST", headers, body: await inner.arrayBuffer() });
+      const response = await handDirectly(request, env);
+      expect([response.status, /<Code>(\w+)/.exec(await response.text())?.[1]]).toEqual([400, "InvalidArgument"]);
+    }
+    expect(changes()).toEqual([]);
+  });
+});
+
+it("nothing that was logged meanwhile holds a secret, a token, a signature or a header", () => {
+  const held: readonly (AttackKey | null)[] = [...Object.values(keys), owner, exact, rootSession, ROOT];
+  const secrets = held.flatMap((key) => [key?.secretAccessKey ?? [], key?.sessionToken ?? []]);
+  const lines = printed.join("\n");
+  expect(printed.length).toBeGreaterThan(1000);
+  for (const secret of secrets.flat()) expect(lines.includes(secret)).toBe(false);
+  expect(lines).not.toMatch(
+    /Signature=|X-Amz-Signature|authorization|AWS4-HMAC|X-Amz-Credential|x-amz-security-token/i,
+  );
+  // HMACs and sealed tokens, whatever they are called.
+  expect(lines).not.toMatch(/\b[0-9a-f]{64}\b/);
+  expect(lines).not.toContain(HARMLESS_POLICY(shared.bucket));
+});
