@@ -36,6 +36,7 @@ const TABLE = {
     400,
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   ],
+  InvalidBucketOwnerAWSAccountID: [400, "The value of the expected bucket owner parameter must be an AWS Account ID"],
   InvalidBucketName: [400, "The specified bucket is not valid."],
   InvalidChunkSizeError: [403, "Only the last chunk is allowed to have a size less than 8192 bytes"],
   InvalidDigest: [400, "The Content-MD5 or checksum value that you specified is not valid."],

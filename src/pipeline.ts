@@ -6,6 +6,7 @@
  * Nothing reads the body before authorization, but for the fields of a form, among which its signature stands.
  */
 import { authorize, type Grant } from "./access/authorize.ts";
+import { mayLearnOf } from "./access/decision.ts";
 import {
   type Authentication,
   type AuthenticationOptions,
@@ -124,7 +125,7 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
 /** Whether a key exists is for those to know who may list ("Permissions" of API_GetObject): others are told 403. */
 async function withoutExistence(error: unknown, grant: Grant, { resource }: S3Request): Promise<unknown> {
   if (!(error instanceof S3Error) || error.code !== "NoSuchKey" || resource.kind !== "object") return error;
-  const mayList = await grant.allows({ action: "s3:ListBucket", bucket: resource.bucket });
+  const mayList = await grant.allows(mayLearnOf(resource.bucket, resource.key));
   return mayList ? error : new S3Error("AccessDenied", { cause: error });
 }
 
@@ -281,7 +282,7 @@ function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, 
     const expected = request.headers.get(header);
     if (expected === null) return;
     if (!/^\d{12}$/.test(expected)) {
-      throw new S3Error("InvalidRequest", { message: `The value of the ${header} header is not a valid account id.` });
+      throw new S3Error("InvalidBucketOwnerAWSAccountID", { details: { [header]: expected } });
     }
     if (bucketName === undefined || buckets.get(bucketName)?.accountId !== expected) throw new S3Error("AccessDenied");
   };

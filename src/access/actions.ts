@@ -46,6 +46,8 @@ export interface Permission {
   readonly key?: string;
   /** The object does not exist yet: the request is about to write it, and so to own it. */
   readonly object?: "new";
+  /** Of `s3:ListBucket`: the one key whose existence would be told, whatever prefix the request itself names. */
+  readonly listedKey?: string;
   /** The operation names its keys in the body and asks for each: here only the bucket has to exist. */
   readonly scope?: "each-key";
 }

@@ -8,8 +8,8 @@
 import { S3Error } from "../errors.ts";
 import type { AccountCaller, User } from "../model/caller.ts";
 import type { UserRecord } from "../model/user.ts";
-import { parsePolicy } from "./policy/document.ts";
 import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
+import { userPolicy } from "./policy/parsed.ts";
 import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 
 // Never exported: without the symbol no other file can write the types below.
@@ -121,17 +121,7 @@ function decide({ caller, action, facts }: IamQuestion, user: User, resource: st
   const { id: accountId, canonicalId } = caller.account;
   const principal = { kind: "account", accountId, canonicalId, user } as const;
   const request: PolicyRequest = { principal, action, resource, keys: requestKeys({ ...facts, principal }) };
-  return user.policies.map((text) => decideOne(text, request));
-}
-
-function decideOne(text: string, request: PolicyRequest): PolicyDecision {
-  try {
-    return evaluatePolicy(parsePolicy(text, { kind: "user" }), request);
-  } catch (error) {
-    if (!(error instanceof S3Error)) throw error;
-    // It was good when it was put. What it would deny is not known any more, so it denies everything.
-    return { effect: "deny" };
-  }
+  return user.policies.map((text) => evaluatePolicy(userPolicy(text), request));
 }
 
 function denied({ caller, action }: IamQuestion, resource: string, reason: string): S3Error {

@@ -17,7 +17,7 @@
  */
 import type { Acl } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
-import type { AccountCaller, Caller } from "../model/caller.ts";
+import type { Caller } from "../model/caller.ts";
 import type { Tag } from "../model/object.ts";
 import { type AclCaller, aclAllows, aclPermissionFor } from "./acl/evaluate.ts";
 import { effectiveAcl } from "./acl/ownership.ts";
@@ -62,22 +62,25 @@ export async function isAllowed(context: DecisionContext, permission: Permission
   const { caller, buckets } = context;
   const bucket = permission.bucket === undefined ? undefined : buckets.get(permission.bucket);
   if (permission.bucket === undefined) {
-    return caller.kind === "account" && identityEffect(context, permission, undefined) === "allow";
+    return caller.kind === "account" && identityEffect(context, toRequest(context, permission)) === "allow";
   }
   if (bucket === undefined) return false;
   if (permission.scope === "each-key") return mayHopeFor(caller, bucket);
 
-  const identity = caller.kind === "account" ? identityEffect(context, permission, bucket) : "none";
-  if (identity === "deny") return false;
-  const isOwn = caller.kind === "account" && caller.account.id === bucket.accountId;
   const policy = bucketPolicyOf(bucket);
+  const isOwn = caller.kind === "account" && caller.account.id === bucket.accountId;
+  // The ordinary case, without building what conditions would look at.
+  if (policy === undefined && isOwn && isAccountRoot(caller)) return true;
+  const request = toRequest(context, permission, bucket, await existingTags(context, permission, bucket, policy));
+  const identity = identityEffect(context, request);
+  if (identity === "deny") return false;
   if (policy === undefined && isOwn && identity === "allow") return true;
 
-  const resource = policy === undefined ? NONE : await bucketPolicyDecision(context, permission, bucket, policy);
+  const resource = policy === undefined ? NONE : bucketPolicyDecision(permission, request, policy);
   if (resource.effect === "deny") {
     return isOwn && isAccountRoot(caller) && POLICY_CALLS.has(permission.action);
   }
-  if (isOwn) return identity === "allow" || (await allowsOwnUser(context, permission, bucket, resource));
+  if (isOwn) return identity === "allow" || (await allowsOwnUser(context, { permission, bucket, request, resource }));
   if (caller.kind === "account" && identity !== "allow") return false;
   if (resource.effect === "allow" && !isRestricted(caller, bucket, policy)) return true;
   return aclGives(context, permission, bucket, toAclCaller(caller));
@@ -97,39 +100,29 @@ const NONE: PolicyDecision = { effect: "none" };
 /** A user of the bucket's account whose own policies say nothing. */
 async function allowsOwnUser(
   context: DecisionContext,
-  permission: Permission,
-  bucket: Bucket,
-  resource: PolicyDecision,
+  asked: { permission: Permission; bucket: Bucket; request: PolicyRequest; resource: PolicyDecision },
 ): Promise<boolean> {
-  const { caller } = context;
-  if (caller.kind !== "account" || sessionEffect(context, caller, permission, bucket) !== "allow") return false;
+  const { permission, bucket, request, resource } = asked;
+  if (sessionEffect(context.caller, request) !== "allow") return false;
   // Naming the account delegates to the user's own policies, which were silent.
   if (resource.effect === "allow" && resource.via !== "account") return true;
   return aclGives(context, permission, bucket, { kind: "anonymous" });
 }
 
 /** What the caller's own policies say. The root of an account has none and may do all that its account may. */
-function identityEffect(context: DecisionContext, permission: Permission, bucket: Bucket | undefined): Effect {
-  const { caller } = context;
-  if (caller.kind !== "account") return "none";
-  const request = policyRequest(context, permission, bucket, undefined);
+function identityEffect({ caller }: DecisionContext, request: PolicyRequest): Effect {
+  if (caller.kind === "anonymous") return "none";
   const own = caller.user === undefined ? "allow" : combine(caller.user.policies.map(userPolicy), request);
   if (own === "deny") return "deny";
-  const session = sessionEffect(context, caller, permission, bucket);
+  const session = sessionEffect(caller, request);
   if (session === "deny") return "deny";
   return own === "allow" && session === "allow" ? "allow" : "none";
 }
 
 /** `allow` where the caller is no session, or one without a policy of its own. */
-function sessionEffect(
-  context: DecisionContext,
-  caller: AccountCaller,
-  permission: Permission,
-  bucket: Bucket | undefined,
-): Effect {
-  const policy = caller.session?.policy;
-  if (policy === undefined) return "allow";
-  return combine([userPolicy(policy)], policyRequest(context, permission, bucket, undefined));
+function sessionEffect(caller: Caller, request: PolicyRequest): Effect {
+  const policy = caller.kind === "anonymous" ? undefined : caller.session?.policy;
+  return policy === undefined ? "allow" : combine([userPolicy(policy)], request);
 }
 
 function combine(policies: readonly PolicyDocument[], request: PolicyRequest): Effect {
@@ -138,31 +131,45 @@ function combine(policies: readonly PolicyDocument[], request: PolicyRequest): E
   return effects.includes("allow") ? "allow" : "none";
 }
 
-async function bucketPolicyDecision(
+function bucketPolicyDecision(permission: Permission, request: PolicyRequest, policy: PolicyDocument): PolicyDecision {
+  const decision = evaluatePolicy(policy, request);
+  if (decision.effect !== "none" || permission.object !== "new" || permission.action !== "s3:PutObjectAcl") {
+    return decision;
+  }
+  // AWS's "Policy examples for ACLs": whom a policy lets put an object it also lets say with which ACL, within the
+  // conditions it sets on that; only a Deny of s3:PutObjectAcl itself takes it away.
+  return evaluatePolicy(policy, { ...request, action: "s3:PutObject" });
+}
+
+/** The tags of the object as it stands, if any policy that has a say asks for them; undefined: nobody has looked. */
+async function existingTags(
   context: DecisionContext,
   permission: Permission,
   bucket: Bucket,
-  policy: PolicyDocument,
-): Promise<PolicyDecision> {
-  const { key } = permission;
-  const mustLook = key !== undefined && permission.object !== "new" && needsExistingTags(policy);
-  const tags = mustLook ? ((await context.findObject(bucket, key))?.tags ?? []) : undefined;
-  return evaluatePolicy(policy, policyRequest(context, permission, bucket, tags));
+  policy: PolicyDocument | undefined,
+): Promise<readonly Tag[] | undefined> {
+  const { caller, findObject } = context;
+  if (permission.key === undefined || permission.object === "new") return undefined;
+  const own = caller.kind === "anonymous" ? [] : [...(caller.user?.policies ?? []), caller.session?.policy];
+  const policies = [policy, ...own.map((text) => (text === undefined ? undefined : userPolicy(text)))];
+  if (!policies.some((document) => document !== undefined && needsExistingTags(document))) return undefined;
+  return (await findObject(bucket, permission.key))?.tags ?? [];
 }
 
-function policyRequest(
+function toRequest(
   { caller, facts }: DecisionContext,
-  { action, bucket: name, newBucket, key }: Permission,
-  bucket: Bucket | undefined,
-  existingTags: readonly Tag[] | undefined,
+  { action, bucket: name, newBucket, key, listedKey }: Permission,
+  bucket?: Bucket,
+  tags?: readonly Tag[],
 ): PolicyRequest {
   const principal = toPrincipal(caller);
   const place = key === undefined ? (name ?? newBucket ?? "*") : `${name}/${key}`;
+  const keys = requestKeys({ ...facts, principal, existingTags: tags, resourceAccountId: bucket?.accountId });
   return {
     principal,
     action,
     resource: `arn:aws:s3:::${place}`,
-    keys: requestKeys({ ...facts, principal, existingTags, resourceAccountId: bucket?.accountId }),
+    keys: listedKey === undefined ? keys : keys.with({ "s3:prefix": [listedKey], "s3:delimiter": [] }),
   };
 }
 
@@ -182,7 +189,7 @@ async function aclGives(
   if (permission.key === undefined || !canObjectAclsGive(bucket, caller)) return false;
   const object = await context.findObject(bucket, permission.key);
   // Who may list learns that there is no such key (404); all others must not.
-  if (object === undefined) return isAllowed(context, { action: "s3:ListBucket", bucket: bucket.name });
+  if (object === undefined) return isAllowed(context, mayLearnOf(bucket.name, permission.key));
   const { acl, ownerId } = effectiveAcl(bucket, object);
   return aclAllows(acl, ownerId, caller, need.permission);
 }
@@ -191,6 +198,11 @@ async function aclGives(
 function canObjectAclsGive({ documents }: Bucket, caller: AclCaller): boolean {
   if (documents.ownership === "BucketOwnerEnforced") return false;
   return !(caller.kind === "anonymous" && documents.publicAccessBlock?.ignorePublicAcls === true);
+}
+
+/** What a caller needs to be told that a key does not exist. */
+export function mayLearnOf(bucket: string, key: string): Permission {
+  return { action: "s3:ListBucket", bucket, listedKey: key };
 }
 
 function isRestricted(caller: Caller, bucket: Bucket, policy: PolicyDocument | undefined): boolean {

@@ -75,7 +75,8 @@ const NEEDS: Partial<Readonly<Record<S3Action, AclNeed>>> = {
  *   the ACL of what it replaces has no say.
  */
 export function aclPermissionFor(action: S3Action, object: "existing" | "new" = "existing"): AclNeed | undefined {
-  return NEEDS[object === "new" && action === "s3:PutObjectAcl" ? "s3:PutObject" : action];
+  const comesWithObject = object === "new" && (action === "s3:PutObjectAcl" || action === "s3:PutObjectTagging");
+  return NEEDS[comesWithObject ? "s3:PutObject" : action];
 }
 
 /** "Amazon S3 considers a bucket or object ACL public if it grants any permissions to members of" either group. */

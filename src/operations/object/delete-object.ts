@@ -1,4 +1,5 @@
 /** DeleteObject (API_DeleteObject). An absent key is a success; `If-Match` is decided without losing a newer write. */
+import type { Permission } from "../../access/actions.ts";
 import { S3Error } from "../../errors.ts";
 import { parseETag } from "../../protocol/etag.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
@@ -18,7 +19,11 @@ export const DeleteObject = operation({
     const ifMatch = request.headers.get("if-match");
     return { ...requireObject(request), ifMatch: ifMatch === null ? undefined : parseETag(ifMatch) };
   },
-  requires: ({ bucket, key }) => [{ action: "s3:DeleteObject", bucket, key }],
+  // A condition tells something about the object ("Conditional deletes": s3:GetObject as well).
+  requires: ({ bucket, key, ifMatch }): Permission[] => [
+    { action: "s3:DeleteObject", bucket, key },
+    ...(ifMatch === undefined || ifMatch === "*" ? [] : [{ action: "s3:GetObject", bucket, key } as const]),
+  ],
   async execute({ bucket: name, key, ifMatch }, { grant, stores }) {
     const bucket = grant.bucket(name);
     if (ifMatch === undefined) await stores.objects.delete(bucket, [key]);

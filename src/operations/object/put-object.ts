@@ -66,7 +66,7 @@ export function permissionsToWrite(
   const target = { bucket, key };
   return [
     { action: "s3:PutObject", ...target },
-    ...(tags.length === 0 ? [] : [{ action: "s3:PutObjectTagging", ...target } as const]),
+    ...(tags.length === 0 ? [] : [{ action: "s3:PutObjectTagging", ...target, object: "new" } as const]),
     ...(acl === undefined ? [] : [{ action: "s3:PutObjectAcl", ...target, object: "new" } as const]),
   ];
 }

@@ -30,6 +30,8 @@ export async function sweepBlobSet(
       await tidy(records, store, command);
       return "alive";
     }
+    // Removed already, by a sweep that ran beside this one: nothing is to be written down about it again.
+    if (records.isEmpty() && !(await hasBlobs(store, command.blobSetId))) return "removed";
     const deadSince = records.deadSince();
     if (deadSince === undefined) records.setDeadSince(command.now);
     if (deadSince === undefined || command.now - deadSince < command.graceMs) return "waiting";
@@ -71,6 +73,10 @@ async function findOwner(
   const page = await callR2(store.list({ prefix: blobSetPrefix(blobSetId), limit: 1, include: ["customMetadata"] }));
   const entry = page.objects[0]?.customMetadata?.entry;
   return entry === undefined ? undefined : { region, entry };
+}
+
+async function hasBlobs(store: R2Bucket, blobSetId: string): Promise<boolean> {
+  return (await callR2(store.list({ prefix: blobSetPrefix(blobSetId), limit: 1 }))).objects.length > 0;
 }
 
 async function names(store: R2Bucket | undefined, { entry }: BlobSetReference, blobSetId: string): Promise<boolean> {

@@ -8,8 +8,12 @@ export type MultipartUploadStub = DurableObjectStub<MultipartUpload>;
 export class BlobSets {
   readonly #namespace: DurableObjectNamespace<MultipartUpload>;
 
-  constructor(namespace: DurableObjectNamespace<MultipartUpload>) {
+  readonly #clock: () => number;
+
+  /** @param clock the sweep judges references by their age: both must go by one clock */
+  constructor(namespace: DurableObjectNamespace<MultipartUpload>, clock: () => number = Date.now) {
     this.#namespace = namespace;
+    this.#clock = clock;
   }
 
   of(blobSetId: string): MultipartUploadStub {
@@ -18,7 +22,7 @@ export class BlobSets {
 
   /** False if the set is already being removed. */
   async addReference(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
-    return unwrap(await this.of(blobSetId).addReference(reference));
+    return unwrap(await this.of(blobSetId).addReference(blobSetId, reference, this.#clock()));
   }
 
   async sweep(command: SweepCommand): Promise<SweepOutcome> {

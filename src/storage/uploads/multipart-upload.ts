@@ -55,8 +55,11 @@ export class MultipartUpload extends DurableObject<Env> {
     return this.#inTurn(() => this.#coordinator().abort());
   }
 
-  addReference(reference: BlobSetReference): Promise<Answer<boolean>> {
-    return this.#inTurn(async () => ({ ok: true, value: this.#coordinator().addReference(reference, Date.now()) }));
+  addReference(blobSetId: string, reference: BlobSetReference, now: number): Promise<Answer<boolean>> {
+    return this.#inTurn(async () => ({
+      ok: true,
+      value: await this.#coordinator().addReference(blobSetId, reference, now),
+    }));
   }
 
   sweep(command: SweepCommand): Promise<Answer<SweepOutcome>> {

@@ -7,7 +7,7 @@
  */
 import { S3Error } from "../../errors.ts";
 import { newWriteId } from "../../model/random-ids.ts";
-import { blobKey } from "../r2/blobs.ts";
+import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
 import { describeEntry } from "../r2/entry.ts";
 import { entryKey } from "../r2/entry-key.ts";
@@ -105,11 +105,18 @@ export class UploadCoordinator {
     return { ok: true, value: undefined };
   }
 
-  /** False if the blobs are already being removed. */
-  addReference(reference: BlobSetReference, now: number): boolean {
+  /** False if the blobs are being removed or have been. */
+  async addReference(blobSetId: string, reference: BlobSetReference, now: number): Promise<boolean> {
     if (this.#records.isDying()) return false;
+    // A set in use is known to be. Of any other one only the blobs tell it from a set that has been removed.
+    if (!this.#records.isInUse() && !(await this.#hasBlobs(blobSetId, reference))) return false;
     this.#records.addReference(reference, now);
     return true;
+  }
+
+  async #hasBlobs(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
+    const page = await callR2(this.#store(reference).list({ prefix: blobSetPrefix(blobSetId), limit: 1 }));
+    return page.objects.length > 0;
   }
 
   /** The upload, if it can still take parts. */

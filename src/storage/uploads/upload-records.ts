@@ -66,6 +66,16 @@ export class UploadRecords {
     this.#hasTables = this.#sql("SELECT 1 FROM sqlite_master WHERE name = 'upload'").length > 0;
   }
 
+  /** Whether an upload or a copy is known to use the set, and no sweep has found otherwise since. */
+  isInUse(): boolean {
+    return this.deadSince() === undefined && (this.description() !== undefined || this.references().length > 0);
+  }
+
+  /** Whether this set has never been written down, or has been forgotten. */
+  isEmpty(): boolean {
+    return !this.#hasTables;
+  }
+
   create(description: UploadDescription): void {
     this.#prepare();
     this.#sql(
