@@ -1,0 +1,64 @@
+/** Two isolates on one database: what one changes about a user's key, the other knows within the cache's time. */
+import { describe, expect, test } from "vitest";
+import { Directory } from "../../../src/storage/d1/directory.ts";
+import { deriveSigningKey, openSealer } from "../../../src/storage/sealing.ts";
+import { SessionTokens } from "../../../src/storage/session-tokens.ts";
+import { createAccount } from "../../support/accounts.ts";
+import { createUser, credentialsOf, iam, putPolicy, sts } from "../../support/iam.ts";
+import { ROOT, testEnv } from "../../support/s3.ts";
+
+const TTL_MS = 150;
+const SEAL_KEY = Uint8Array.from({ length: 32 }, (_, index) => index);
+
+/** What another isolate has in memory. */
+async function anotherIsolate(): Promise<Directory> {
+  const tokens = await openSealer(SEAL_KEY, "session-tokens");
+  return new Directory({
+    db: testEnv.DB,
+    sealer: await openSealer(SEAL_KEY, "access-key-secrets"),
+    sessionTokens: new SessionTokens(tokens, await deriveSigningKey(SEAL_KEY, "session-secrets")),
+    root: ROOT,
+    ttlMs: TTL_MS,
+  });
+}
+
+const ALLOW = [{ Effect: "Allow", Action: "*", Resource: "*" }];
+
+describe("in another isolate", () => {
+  test("a disabled key, a changed policy and a deleted key hold within the cache's time, for sessions as well", async () => {
+    const directory = await anotherIsolate();
+    const { name: UserName, key } = await createUser(ALLOW);
+    const { accessKeyId: AccessKeyId } = key;
+    const made = credentialsOf(await sts("GetSessionToken", {}, key));
+    const load = async () => {
+      const own = await directory.load({ accessKeyId: AccessKeyId, bucketNames: [] });
+      const session = await directory.load({ ...made, bucketNames: [] });
+      expect(session.credential?.active).toBe(own.credential?.active);
+      expect(session.credential?.user).toEqual(own.credential?.user);
+      return own.credential;
+    };
+    const later = { timeout: 10 * TTL_MS, interval: TTL_MS / 3 };
+
+    expect(await load()).toMatchObject({ active: true, user: { name: UserName, policies: [expect.any(String)] } });
+    await iam("UpdateAccessKey", { UserName, AccessKeyId, Status: "Inactive" });
+    await expect.poll(load, later).toMatchObject({ active: false });
+    await iam("UpdateAccessKey", { UserName, AccessKeyId, Status: "Active" });
+    await expect.poll(load, later).toMatchObject({ active: true });
+    await putPolicy(UserName, [{ Effect: "Deny", Action: "*", Resource: "*" }]);
+    await expect.poll(async () => (await load())?.user?.policies[0], later).toContain("Deny");
+    await iam("DeleteAccessKey", { UserName, AccessKeyId });
+    await expect.poll(load, later).toBeUndefined();
+  });
+
+  test("a key whose user is gone or another account's is unknown, never a root key", async () => {
+    const load = async (accessKeyId: string) =>
+      (await (await anotherIsolate()).load({ accessKeyId, bucketNames: [] })).credential;
+    const [gone, moved] = [await createUser(ALLOW), await createUser(ALLOW)];
+    const { accountId } = await createAccount();
+    expect(await load(gone.key.accessKeyId)).toMatchObject({ user: { id: gone.id } });
+    await testEnv.DB.prepare("DELETE FROM users WHERE id = ?1").bind(gone.id).run();
+    await testEnv.DB.prepare("UPDATE users SET account_id = ?2 WHERE id = ?1").bind(moved.id, accountId).run();
+    expect(await load(gone.key.accessKeyId)).toBeUndefined();
+    expect(await load(moved.key.accessKeyId)).toBeUndefined();
+  });
+});
