@@ -59,7 +59,7 @@ export function formatPlan(plan: DeployPlan): string {
     `  1. wrangler ${plan.deploy.filter((argument) => argument !== "--dry-run").join(" ")}`,
     `  2. wrangler ${plan.migrate.join(" ")}`,
     `  3. wrangler ${plan.listSecrets.join(" ")}`,
-    `  4. wrangler ${plan.setSecrets.join(" ")}  (only secrets that are missing; the root keys are printed once)`,
+    `  4. wrangler ${plan.setSecrets.join(" ")}  (only secrets that are missing; they are printed once)`,
     "",
   ].join("\n");
 }

@@ -26,10 +26,10 @@ async function deploy(plan: DeployPlan): Promise<void> {
   }
   await runWrangler(plan.setSecrets, { stdio: ["pipe", "inherit", "inherit"], input: JSON.stringify(chosen) });
   console.log(`Set: ${Object.keys(chosen).join(", ")}`);
-  const { ROOT_ACCESS_KEY_ID: id, ROOT_SECRET_ACCESS_KEY: secret } = chosen;
-  if (id !== undefined || secret !== undefined) {
-    console.log("\nRoot keys, shown this once:");
-    if (id !== undefined) console.log(`  Access key id      ${id}`);
-    if (secret !== undefined) console.log(`  Secret access key  ${secret}`);
-  }
+  const { ROOT_ACCESS_KEY_ID: id, ROOT_SECRET_ACCESS_KEY: secret, SEAL_KEY: sealKey } = chosen;
+  console.log("\nShown this once, since Cloudflare shows no secret again; keep them:");
+  if (id !== undefined) console.log(`  Access key id      ${id}`);
+  if (secret !== undefined) console.log(`  Secret access key  ${secret}`);
+  // Without it the secret of no other access key can be read any more.
+  if (sealKey !== undefined) console.log(`  Seal key           ${sealKey}`);
 }

@@ -5,7 +5,9 @@
 export interface RequestLog {
   readonly requestId: string;
   readonly startedAt: number;
-  method: string;
+  readonly method: string;
+  /** Bytes of the body as announced. */
+  readonly receivedBytes: number;
   operation?: string;
   bucket?: string;
   key?: string;
@@ -16,8 +18,8 @@ export interface RequestLog {
   cause?: unknown;
 }
 
-export function startRequestLog(method: string, requestId: string): RequestLog {
-  return { requestId, startedAt: Date.now(), method };
+export function startRequestLog({ method, headers }: Request, requestId: string): RequestLog {
+  return { requestId, startedAt: Date.now(), method, receivedBytes: Number(headers.get("content-length") ?? 0) };
 }
 
 export function writeRequestLog(log: RequestLog, response: Response): void {
@@ -30,7 +32,8 @@ export function writeRequestLog(log: RequestLog, response: Response): void {
     status: response.status,
     code: log.code,
     caller: log.caller,
-    bytes: Number(response.headers.get("content-length") ?? 0),
+    receivedBytes: log.receivedBytes,
+    sentBytes: log.method === "HEAD" ? 0 : Number(response.headers.get("content-length") ?? 0),
     milliseconds: Date.now() - log.startedAt,
     cause: log.cause === undefined ? undefined : describeCause(log.cause),
   };

@@ -13,7 +13,7 @@ import { hostId, toHttpResponse } from "./response.ts";
 import { openServices } from "./services.ts";
 
 export async function handleRequest(request: Request, env: Env): Promise<Response> {
-  const log = startRequestLog(request.method, newRequestId());
+  const log = startRequestLog(request, newRequestId());
   const url = parseRawUrl(request.url);
   let isOwn = url.path === "/-" || url.path.startsWith("/-/");
   let response: Response;

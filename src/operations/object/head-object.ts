@@ -35,10 +35,7 @@ export const HeadObject = operation({
     if (range === "unsatisfiable") throw notSatisfiable(input, object);
     return {
       status: range === undefined ? 200 : 206,
-      headers: {
-        ...(await readHeaders(reading, object, range)),
-        "content-length": String(range === undefined ? object.sizeBytes : range.length),
-      },
+      headers: await readHeaders(reading, object, range),
     };
   },
   respond: (response) => response,

@@ -78,7 +78,7 @@ export interface Reading {
   readonly input: ReadInput;
 }
 
-/** All headers of a 200 or a 206 but Content-Length. */
+/** All headers of a 200 or a 206. The platform sets a stream's Content-Length itself; HEAD and the log go by this one. */
 export async function readHeaders(
   reading: Reading,
   object: StoredObject,
@@ -93,6 +93,7 @@ export async function readHeaders(
     ...(await taggingCount(reading, object)),
     ...input.overrides,
     ...(isRange && { "content-range": formatContentRange(range, object.sizeBytes) }),
+    "content-length": String(range === undefined ? object.sizeBytes : range.length),
   };
 }
 

@@ -229,7 +229,7 @@ describe("effectiveHeaders", () => {
 
   test("hoisted headers count as sent; the signature's own parameters do not", async () => {
     const headers = await headersOf({
-      "x-amz-checksum-crc32": "AAAAAA==",
+      "x-amz-checksum-crc32": "y/Q5Jg==",
       "x-amz-sdk-checksum-algorithm": "CRC32",
       "X-Amz-Storage-Class": "STANDARD_IA",
       "x-amz-meta-a": "b c",
@@ -238,11 +238,20 @@ describe("effectiveHeaders", () => {
     });
     const named = [...headers].filter(([name]) => name.startsWith("x-"));
     expect(named).toEqual([
-      ["x-amz-checksum-crc32", "AAAAAA=="],
+      ["x-amz-checksum-crc32", "y/Q5Jg=="],
       ["x-amz-meta-a", "b c"],
       ["x-amz-sdk-checksum-algorithm", "CRC32"],
       ["x-amz-storage-class", "STANDARD_IA"],
     ]);
+  });
+
+  test("the CRC-32 of nothing, which the JavaScript SDK presigns by default, binds an empty body only", async () => {
+    const sdk = { "x-amz-checksum-crc32": "AAAAAA==", "x-amz-sdk-checksum-algorithm": "CRC32" };
+    expect([...(await headersOf(sdk))].filter(([name]) => name.includes("checksum"))).toEqual([]);
+    const empty = await headersOf(sdk, { "content-length": "0" });
+    expect(empty.get("x-amz-checksum-crc32")).toBe("AAAAAA==");
+    const alone = await headersOf({ "x-amz-checksum-crc32": "AAAAAA==" });
+    expect(alone.get("x-amz-checksum-crc32")).toBe("AAAAAA==");
   });
 
   test("a signed header wins over a hoisted one", async () => {
