@@ -1,0 +1,61 @@
+/** Bodies of the query APIs, in pieces, at their limit, and with what makes them ambiguous. */
+import { describe, expect, test } from "vitest";
+import { IamError } from "../../../src/iam/errors.ts";
+import { MAX_BODY_BYTES, parseForm, readBody } from "../../../src/iam/form.ts";
+import { bytesOf, streamOf } from "../auth/support.ts";
+
+async function codeOf(run: () => unknown): Promise<string> {
+  try {
+    await run();
+  } catch (error) {
+    if (error instanceof IamError) return error.code;
+    throw error;
+  }
+  return "none";
+}
+
+describe("readBody", () => {
+  test("puts pieces together; no body is an empty one", async () => {
+    const bytes = bytesOf("Action=ListUsers&Version=2010-05-08");
+    for (const pieceBytes of [1, 7, 1000]) expect(await readBody(streamOf(bytes, pieceBytes))).toEqual(bytes);
+    expect(await readBody(null)).toHaveLength(0);
+  });
+
+  test("stops reading where it is too long", async () => {
+    expect(await readBody(streamOf(new Uint8Array(MAX_BODY_BYTES), 4096))).toHaveLength(MAX_BODY_BYTES);
+    let pulled = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled++;
+        controller.enqueue(new Uint8Array(4096));
+      },
+    });
+    expect(await codeOf(() => readBody(endless))).toBe("InvalidInput");
+    expect(pulled).toBeLessThan(20);
+  });
+});
+
+describe("parseForm", () => {
+  test("decodes escapes and plus signs, keeps empty values", () => {
+    const form = parseForm(bytesOf("A=a+b%2Bc&B=&C&D=%C3%BC=x"));
+    expect([...form]).toEqual([
+      ["A", "a b+c"],
+      ["B", ""],
+      ["C", ""],
+      ["D", "ü=x"],
+    ]);
+  });
+
+  test.each([
+    ["A=1&A=1", "InvalidQueryParameter"],
+    ["A=1&%41=2", "InvalidQueryParameter"],
+    ["A=%", "MalformedQueryString"],
+    ["A=%C3", "MalformedQueryString"],
+  ])("%s is %s", async (body, code) => {
+    expect(await codeOf(() => parseForm(bytesOf(body)))).toBe(code);
+  });
+
+  test("bytes that are not UTF-8 are MalformedQueryString", async () => {
+    expect(await codeOf(() => parseForm(Uint8Array.of(0x41, 0x3d, 0xff)))).toBe("MalformedQueryString");
+  });
+});
