@@ -13,16 +13,14 @@ const manifests = new TtlCache<Manifest>({ ttlMs: 60 * 60 * 1000, maxEntries: 16
 
 export class OpenedObject {
   readonly object: StoredObject;
-  /** What to serve of the object; undefined if all of it was asked for. */
-  readonly range: ResolvedRange | "unsatisfiable" | undefined;
   /** For storage alone: where it was found and how. */
   readonly origin: { readonly store: R2Bucket; readonly found: R2ObjectBody; readonly entry: Entry };
+  #range: ResolvedRange | "unsatisfiable" | undefined;
   #isSpent = false;
 
-  private constructor(origin: OpenedObject["origin"], object: StoredObject, range: OpenedObject["range"]) {
+  private constructor(origin: OpenedObject["origin"], object: StoredObject) {
     this.origin = origin;
     this.object = object;
-    this.range = range;
   }
 
   static async open(
@@ -30,13 +28,16 @@ export class OpenedObject {
     object: StoredObject,
     selection: Selection | undefined,
   ): Promise<OpenedObject> {
-    if (selection?.kind !== "part") {
-      const range = selection === undefined ? undefined : resolveRange(selection, object.sizeBytes);
-      return new OpenedObject(origin, object, range);
-    }
-    const whole = new OpenedObject(origin, object, undefined);
-    const range = partRange(await whole.#partSizes(), selection.partNumber);
-    return new OpenedObject(origin, object, range);
+    const opened = new OpenedObject(origin, object);
+    // Where a part lies may stand in the manifest, which is this very body: read once, by this very object.
+    if (selection?.kind === "part") opened.#range = partRange(await opened.#partSizes(), selection.partNumber);
+    else if (selection !== undefined) opened.#range = resolveRange(selection, object.sizeBytes);
+    return opened;
+  }
+
+  /** What to serve of the object; undefined if all of it was asked for. */
+  get range(): ResolvedRange | "unsatisfiable" | undefined {
+    return this.#range;
   }
 
   /** The bytes of `range`, or all of them. To be called once, unless `discard` is. */
