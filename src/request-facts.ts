@@ -1,7 +1,7 @@
 /** What a request tells the conditions of policies, taken only from what the platform vouches for or the signature covers. */
 import type { SharedFacts } from "./access/decision.ts";
 import type { Authentication } from "./auth/authenticate.ts";
-import { parseAmzDate } from "./auth/sigv4/amz-date.ts";
+import { parseAmzDate, parseDateHeader } from "./auth/sigv4/amz-date.ts";
 import type { Tag } from "./model/object.ts";
 import { parseCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
@@ -14,6 +14,8 @@ const AUTH_TYPES = {
   form: "POST",
   anonymous: undefined,
 } as const satisfies Record<Authentication["style"], SharedFacts["authType"]>;
+
+const DATE = "x-amz-date";
 
 /** Operations that put a whole object in place (`s3:ObjectCreationOperation`). */
 const CREATES_OBJECT: ReadonlySet<OperationName> = new Set([
@@ -43,7 +45,7 @@ export function requestFacts(
     now,
     authType,
     ...(authType !== undefined && {
-      signatureAgeMilliseconds: signatureAge(signed),
+      signatureAgeMilliseconds: signatureAge(signed, request.style),
       signatureVersion: "AWS4-HMAC-SHA256",
     }),
     copySource: copySource === null ? undefined : parseCopySource(copySource),
@@ -57,11 +59,25 @@ function tagsOfHeader(headers: Headers): readonly Tag[] {
   return tagging === null ? [] : parseTaggingHeader(tagging);
 }
 
-/** Milliseconds since the signature was made. */
-function signatureAge({ headers, query, form, now }: S3Request): number | undefined {
-  const text = form?.fields.get("x-amz-date") ?? query.get("X-Amz-Date") ?? headers.get("x-amz-date");
-  const date = text === null || text === undefined ? undefined : parseAmzDate(text);
-  return date && Math.max(0, now.getTime() - date.instant.getTime());
+/** Milliseconds since the signature was made: by the date it covers, wherever else one stands. */
+function signatureAge(signed: S3Request, style: Authentication["style"]): number | undefined {
+  const text = signatureDate(signed, style);
+  const date = text === null || text === undefined ? undefined : (parseAmzDate(text) ?? parseDateHeader(text));
+  return date && Math.max(0, signed.now.getTime() - date.instant.getTime());
+}
+
+function signatureDate({ headers, query, form }: S3Request, style: Authentication["style"]): string | null | undefined {
+  switch (style) {
+    case "form":
+      return form?.fields.get(DATE);
+    case "query":
+      // The case of the parameter's name is not significant (`auth/sigv4/presigned-url.ts`).
+      return query.entries.find(([name]) => name.toLowerCase() === DATE)?.[1];
+    case "header":
+      return headers.get(DATE) ?? headers.get("date");
+    case "anonymous":
+      return undefined;
+  }
 }
 
 /** `TLSv1.3` → `1.3`. */

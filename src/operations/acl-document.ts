@@ -7,6 +7,7 @@ import {
   MAX_ACCESS_CONTROL_POLICY_BYTES,
   parseAccessControlPolicy,
 } from "../protocol/xml/access-control-policy.ts";
+import { findNames } from "./bucket/owners.ts";
 import type { BodyKind, OperationContext, S3Response } from "./operation.ts";
 
 /** The document is optional, since headers may stand for it. */
@@ -57,15 +58,10 @@ export interface ShownAcl {
 export async function withNames(
   shown: ShownAcl,
   bucket: Bucket,
-  { grant, stores }: Pick<OperationContext, "grant" | "stores">,
+  context: Pick<OperationContext, "grant" | "stores">,
 ): Promise<ShownAcl & { readonly names: ReadonlyMap<string, string> }> {
-  const { caller } = grant;
-  const names = new Map([[bucket.ownerId, bucket.ownerDisplayName]]);
-  if (caller.kind === "account") names.set(caller.account.canonicalId, caller.account.displayName);
   const ids = [shown.ownerId, ...shown.grants.flatMap(({ grantee }) => ("id" in grantee ? [grantee.id] : []))];
-  const unknown = ids.filter((id) => !names.has(id));
-  const found = unknown.length === 0 ? [] : await stores.displayNames.find(grant, unknown);
-  return { ...shown, names: new Map([...names, ...found]) };
+  return { ...shown, names: await findNames(ids, bucket, context) };
 }
 
 export function respondWithAcl({ ownerId, grants, names }: Awaited<ReturnType<typeof withNames>>): S3Response {

@@ -5,6 +5,7 @@ import { fields, readXml } from "./xml.ts";
 /** Messages as S3 gives them ("Error responses", API_Error, and seen on AWS). */
 const MESSAGES: Readonly<Record<string, string>> = {
   AccessDenied: "Access Denied",
+  InvalidBucketOwnerAWSAccountID: "The value of the expected bucket owner parameter must be an AWS Account ID",
   InvalidBucketName: "The specified bucket is not valid.",
   InvalidRange: "The requested range is not satisfiable",
   MalformedXML: "The XML that you provided was not well-formed or did not validate against our published schema.",

@@ -49,10 +49,11 @@ export function describeRefusals(operation: string, { success, ...request }: Ref
       await refuse({ bucket: await prepared(), style, headers }, 403, "AccessDenied");
     });
 
-    it(`${operation} refuses an expected bucket owner that is no account id with InvalidRequest`, async () => {
+    it(`${operation} refuses an expected bucket owner that is no account id`, async () => {
       const headers = { ...request.headers, "x-amz-expected-bucket-owner": "root" };
-      const message = "The value of the x-amz-expected-bucket-owner header is not a valid account id.";
-      await refuse({ bucket: await prepared(), style, headers }, 400, "InvalidRequest", { message });
+      const details = { "x-amz-expected-bucket-owner": "root" };
+      const expected = { bucket: await prepared(), style, headers };
+      await refuse(expected, 400, "InvalidBucketOwnerAWSAccountID", { details });
     });
 
     it(`${operation} accepts the bucket's owner as expected bucket owner`, async () => {

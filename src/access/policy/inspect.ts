@@ -47,7 +47,15 @@ function isLimiting({ key, operator, qualifier, ifExists, values }: Condition): 
     return name === "aws:sourceip" && values.every(({ source }) => isNarrow(source));
   }
   if (operator.family !== "string" && operator.family !== "arn") return false;
-  return LIMITING_KEYS.has(name) && values.every(({ source, pattern }) => pattern?.isFixed === true && source !== "");
+  return (
+    LIMITING_KEYS.has(name) &&
+    values.every(({ source, pattern }) => pattern?.isFixed === true && source !== "" && !isEveryone(name, source))
+  );
+}
+
+/** The `aws:userid` of anonymous callers ("Principal key values") is that of everybody. */
+function isEveryone(key: string, value: string): boolean {
+  return key === "aws:userid" && value.toLowerCase() === "anonymous";
 }
 
 function isNarrow(source: string): boolean {

@@ -2,7 +2,7 @@
 import type { UploadsPage } from "../../model/upload.ts";
 import { parseEncodingType, parsePageSize } from "../../protocol/list-parameters.ts";
 import { formatListMultipartUploadsResult } from "../../protocol/xml/list-multipart-uploads-result.ts";
-import { ownerNamer } from "../bucket/owners.ts";
+import { findNames, ownerNamer } from "../bucket/owners.ts";
 import { operation, requireBucket } from "../operation.ts";
 
 export const ListMultipartUploads = operation({
@@ -25,10 +25,12 @@ export const ListMultipartUploads = operation({
   requires: ({ bucket }) => [{ action: "s3:ListBucketMultipartUploads", bucket }],
   async execute(input, { grant, stores }) {
     const bucket = grant.bucket(input.bucket);
-    return { bucket, page: await stores.uploads.listUploads(bucket, input) };
+    const page = await stores.uploads.listUploads(bucket, input);
+    const ids = page.uploads.map((upload) => upload.ownerId);
+    return { bucket, page, names: await findNames(ids, bucket, { grant, stores }) };
   },
-  respond({ bucket, page }, input) {
-    const nameOwner = ownerNamer(bucket);
+  respond({ bucket, page, names }, input) {
+    const nameOwner = ownerNamer(bucket, names);
     const uploads = page.uploads.map((upload) => {
       const owner = nameOwner(upload.ownerId);
       return { ...upload, initiator: owner, owner, initiated: upload.initiatedAt };

@@ -1,5 +1,6 @@
 /** The source of CopyObject and UploadPartCopy: naming, opening and judging it. Shared, as in S3's documentation. */
 import type { Grant } from "../../access/authorize.ts";
+import { mayLearnOf } from "../../access/decision.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/object.ts";
 import { isValidBucketName } from "../../protocol/addressing.ts";
@@ -34,7 +35,7 @@ export function parseCopySourceInput(request: S3Request): CopySourceInput {
 
 /**
  * Opens the source and judges its conditions. Whoever gets it reads or discards it.
- * @throws S3Error `NoSuchKey`, `PreconditionFailed`
+ * @throws S3Error `NoSuchKey`, `AccessDenied` in its place, `PreconditionFailed`
  */
 export async function openCopySource(
   { objects, grant }: { objects: Objects; grant: Grant },
@@ -42,7 +43,11 @@ export async function openCopySource(
   range: ByteRange | undefined,
 ): Promise<OpenedObject> {
   const opened = await objects.open(grant.bucket(source.bucket), source.key, range);
-  if (opened === undefined) throw new S3Error("NoSuchKey", { details: { Key: source.key } });
+  if (opened === undefined) {
+    // As for any read: that there is no such key is for those to know who may list the source's bucket.
+    const mayList = await grant.allows(mayLearnOf(source.bucket, source.key));
+    throw mayList ? new S3Error("NoSuchKey", { details: { Key: source.key } }) : new S3Error("AccessDenied");
+  }
   const failed = failedCondition(source.conditions, opened.object);
   if (failed === undefined) return opened;
   await opened.discard().catch(() => {});

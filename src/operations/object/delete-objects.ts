@@ -1,5 +1,7 @@
 /** DeleteObjects (API_DeleteObjects): up to 1,000 keys, each with an answer of its own. */
-import type { GrantedBucket } from "../../access/authorize.ts";
+import type { Permission } from "../../access/actions.ts";
+import type { Grant, GrantedBucket } from "../../access/authorize.ts";
+import { mayLearnOf } from "../../access/decision.ts";
 import { S3Error } from "../../errors.ts";
 import { requireKeyLength } from "../../protocol/addressing.ts";
 import { NULL_VERSION } from "../../protocol/version-id.ts";
@@ -24,8 +26,8 @@ export const DeleteObjects = operation({
     const accepted: ObjectIdentifier[] = [];
     for (const object of objects) {
       try {
-        if (!(await grant.allows({ action: "s3:DeleteObject", bucket: name, key: object.key }))) {
-          throw new S3Error("AccessDenied");
+        for (const permission of permissionsToDelete(name, object)) {
+          if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
         }
         refuseUnsupported(object);
         accepted.push(object);
@@ -40,7 +42,7 @@ export const DeleteObjects = operation({
     const deleted: DeletedObject[] = [];
     for (const object of accepted) {
       const failure =
-        object.etag === undefined ? undefined : await deleteIf(stores.objects, bucket, object, object.etag);
+        object.etag === undefined ? undefined : await deleteIf({ objects: stores.objects, grant }, bucket, object);
       if (failure === undefined) deleted.push({ key: object.key, ...versionOf(object) });
       else errors.push(failure);
     }
@@ -57,17 +59,25 @@ function refuseUnsupported(object: ObjectIdentifier): void {
   }
 }
 
+/** A condition tells something about the object ("Conditional deletes": s3:GetObject as well). */
+function permissionsToDelete(bucket: string, { key, etag }: ObjectIdentifier): readonly Permission[] {
+  const deletes = { action: "s3:DeleteObject", bucket, key } as const;
+  return etag === undefined || etag === "*" ? [deletes] : [deletes, { ...deletes, action: "s3:GetObject" }];
+}
+
 async function deleteIf(
-  store: Objects,
+  { objects, grant }: { objects: Objects; grant: Grant },
   bucket: GrantedBucket,
   object: ObjectIdentifier,
-  etag: string,
 ): Promise<DeleteFailure | undefined> {
+  const { key, etag = "*" } = object;
   try {
-    await store.deleteIf(bucket, object.key, etag);
+    await objects.deleteIf(bucket, key, etag);
     return undefined;
   } catch (error) {
-    return describe(object, error);
+    const isAbsent = error instanceof S3Error && error.code === "NoSuchKey";
+    const mayKnow = !isAbsent || (await grant.allows(mayLearnOf(bucket.name, key)));
+    return describe(object, mayKnow ? error : new S3Error("AccessDenied"));
   }
 }
 

@@ -48,6 +48,5 @@ it("CompleteMultipartUpload joins 10,000 parts in one call, within the limits of
   expect(manifest?.size).toBeLessThan(512 * 1024);
   const last = await s3(`/${bucket}/k?partNumber=${PARTS}`, { method: "HEAD" });
   expect(last.headers.get("content-length")).toBe(String(5 * MIB));
-  expect((await s3(`/${bucket}/k?partNumber=${PARTS + 1}`)).status).toBe(416);
   console.log(`10,000 parts: ${Math.round(milliseconds)} ms, manifest of ${manifest?.size} bytes`);
 });
