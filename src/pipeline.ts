@@ -36,11 +36,11 @@ import type { OperationName } from "./protocol/operation-name.ts";
 import { parseBoundary } from "./protocol/post-form/boundary.ts";
 import { formHeaders } from "./protocol/post-form/form-headers.ts";
 import { type PostForm, readPostForm } from "./protocol/post-form/post-form.ts";
-import { parseQuery } from "./protocol/query.ts";
 import { parseRawUrl } from "./protocol/raw-url.ts";
 import { resolveOperation } from "./protocol/routes.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
+import { readRequest } from "./read-request.ts";
 import { requestFacts } from "./request-facts.ts";
 import type { RequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
@@ -77,7 +77,7 @@ interface Found {
 
 async function serve(request: Request, services: Services, log: RequestLog, found: Found): Promise<S3Response> {
   const { config, directory } = services;
-  const received = readRequest(request, config.s3Domains, log);
+  const received = addressRequest(request, config.s3Domains, log);
   const name = resolveOperation(received);
   log.operation = name;
   if (name === "OptionsPreflight") return answerPreflight(received, directory, found);
@@ -220,28 +220,12 @@ function withoutChecksums(headers: Headers): Headers {
   return new Headers([...headers].filter(([name]) => !name.startsWith("x-amz-checksum-")));
 }
 
-function readRequest(request: Request, domains: readonly string[], log: RequestLog): S3Request {
-  const url = parseRawUrl(request.url);
-  const { resource, style } = parseAddress(url, request.headers.get("host"), domains);
+function addressRequest(request: Request, domains: readonly string[], log: RequestLog): S3Request {
+  const address = parseAddress(parseRawUrl(request.url), request.headers.get("host"), domains);
+  const { resource } = address;
   if (resource.kind !== "service") log.bucket = resource.bucket;
   if (resource.kind === "object") log.key = resource.key;
-  return {
-    method: request.method,
-    url,
-    resource,
-    style,
-    query: parseQuery(url.query),
-    headers: request.headers,
-    clientAcceptEncoding: clientAcceptEncoding(request),
-    body: request.body,
-    now: new Date(),
-    requestId: log.requestId,
-  };
-}
-
-function clientAcceptEncoding(request: Request): string | undefined {
-  const value: unknown = request.cf?.clientAcceptEncoding;
-  return typeof value === "string" ? value : undefined;
+  return readRequest(request, log.requestId, address);
 }
 
 function bucketOfResource({ resource }: S3Request): string[] {

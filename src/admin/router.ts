@@ -7,9 +7,7 @@ import { authorizeRoot, type RootGrant } from "../access/authorize.ts";
 import { authenticate, claimedAccessKeyId } from "../auth/authenticate.ts";
 import { readWholeBody } from "../auth/payload/whole-body.ts";
 import { S3Error } from "../errors.ts";
-import { parseQuery } from "../protocol/query.ts";
-import { parseRawUrl } from "../protocol/raw-url.ts";
-import type { S3Request } from "../protocol/s3-request.ts";
+import { readRequest } from "../read-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import type { Services } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
@@ -63,7 +61,7 @@ export function failure(status: number, code: string, message: string): Response
 /** Signature, root account and body, in that order, before the handler sees anything. */
 function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) => Promise<Response>) {
   return async (routed: IRequest, services: Services, log: RequestLog): Promise<Response> => {
-    const request = toS3Request(routed.original as Request, log.requestId);
+    const request = readRequest(routed.original as Request, log.requestId);
     const { credential } = await services.directory.load({
       accessKeyId: claimedAccessKeyId(request),
       bucketNames: [],
@@ -82,23 +80,6 @@ function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) =
     });
     const call = { services, grant, now: request.now, body: parseJson(bytes) };
     return handler(call, routed.params);
-  };
-}
-
-function toS3Request(request: Request, requestId: string): S3Request {
-  const url = parseRawUrl(request.url);
-  const accepted: unknown = request.cf?.clientAcceptEncoding;
-  return {
-    method: request.method,
-    url,
-    resource: { kind: "service" },
-    style: "path",
-    query: parseQuery(url.query),
-    headers: request.headers,
-    clientAcceptEncoding: typeof accepted === "string" ? accepted : undefined,
-    body: request.body,
-    now: new Date(),
-    requestId,
   };
 }
 

@@ -10,9 +10,9 @@ import { authenticate, claimedAccessKeyId, claimedService, claimedSessionToken }
 import { sha256Hex } from "../checksum/hasher.ts";
 import { S3Error } from "../errors.ts";
 import { namesBucketInHost } from "../protocol/addressing.ts";
-import { parseQuery } from "../protocol/query.ts";
-import { parseRawUrl, type RawUrl } from "../protocol/raw-url.ts";
+import type { RawUrl } from "../protocol/raw-url.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
+import { readRequest } from "../read-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import { toHttpResponse } from "../response.ts";
 import type { Services } from "../services.ts";
@@ -81,7 +81,7 @@ async function identify(
   services: Services,
   log: RequestLog,
 ): Promise<Pick<IamCall, "caller" | "facts" | "now">> {
-  const received = toS3Request(request, log.requestId);
+  const received = readRequest(request, log.requestId);
   const { credential } = await services.directory.load({
     accessKeyId: claimedAccessKeyId(received),
     sessionToken: claimedSessionToken(received),
@@ -118,23 +118,6 @@ function factsOf({ url, headers, query, now }: S3Request): IamCall["facts"] {
 function findApi(headers: Headers): Api | undefined {
   const service = claimedService(headers);
   return [IAM, STS].find((api) => api.service === service);
-}
-
-function toS3Request(request: Request, requestId: string): S3Request {
-  const url = parseRawUrl(request.url);
-  const accepted: unknown = request.cf?.clientAcceptEncoding;
-  return {
-    method: request.method,
-    url,
-    resource: { kind: "service" },
-    style: "path",
-    query: parseQuery(url.query),
-    headers: request.headers,
-    clientAcceptEncoding: typeof accepted === "string" ? accepted : undefined,
-    body: null,
-    now: new Date(),
-    requestId,
-  };
 }
 
 function describeFailure(error: unknown): IamError {

@@ -35,6 +35,7 @@ import { listEntries } from "./listing.ts";
 import { manifestFacts } from "./manifest.ts";
 import { OpenedObject, partRange } from "./opened-object.ts";
 import { callR2 } from "./platform-errors.ts";
+import { type RegionStores, storeOf } from "./region-stores.ts";
 import { rewriteEntry } from "./rewrite.ts";
 import { measureBody, putInTwoBlobs } from "./unmeasured.ts";
 import { commitIf, type EntryPlace, exactCondition, putBytes, readBody, streamBody } from "./write.ts";
@@ -54,10 +55,10 @@ export interface ObjectPart {
 }
 
 export class Objects {
-  readonly #stores: ReadonlyMap<string, R2Bucket>;
+  readonly #stores: RegionStores;
   readonly #blobSets: BlobSets;
 
-  constructor(stores: ReadonlyMap<string, R2Bucket>, blobSets: BlobSets) {
+  constructor(stores: RegionStores, blobSets: BlobSets) {
     this.#stores = stores;
     this.#blobSets = blobSets;
   }
@@ -345,12 +346,7 @@ export class Objects {
   }
 
   #store(bucket: GrantedBucket): R2Bucket {
-    const store = this.#stores.get(bucket.region);
-    if (store === undefined) {
-      const cause = new Error(`no R2 binding serves region ${bucket.region}`);
-      throw new S3Error("ServiceUnavailable", { cause });
-    }
-    return store;
+    return storeOf(this.#stores, bucket);
   }
 }
 

@@ -13,6 +13,7 @@ import { describeEntry } from "../r2/entry.ts";
 import { entryKey } from "../r2/entry-key.ts";
 import { manifestFacts } from "../r2/manifest.ts";
 import { callR2 } from "../r2/platform-errors.ts";
+import { type RegionStores, storeOf } from "../r2/region-stores.ts";
 import type {
   Answer,
   BlobSetReference,
@@ -32,9 +33,9 @@ const DELETE_BATCH = 1000;
 
 export class UploadCoordinator {
   readonly #records: UploadRecords;
-  readonly #stores: ReadonlyMap<string, R2Bucket>;
+  readonly #stores: RegionStores;
 
-  constructor(storage: DurableObjectStorage, stores: ReadonlyMap<string, R2Bucket>) {
+  constructor(storage: DurableObjectStorage, stores: RegionStores) {
     this.#records = new UploadRecords(storage);
     this.#stores = stores;
   }
@@ -115,7 +116,7 @@ export class UploadCoordinator {
   }
 
   async #hasBlobs(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
-    const page = await callR2(this.#store(reference).list({ prefix: blobSetPrefix(blobSetId), limit: 1 }));
+    const page = await callR2(storeOf(this.#stores, reference).list({ prefix: blobSetPrefix(blobSetId), limit: 1 }));
     return page.objects.length > 0;
   }
 
@@ -131,7 +132,9 @@ export class UploadCoordinator {
   async #settle(description: UploadDescription): Promise<void> {
     if (this.#records.state() !== "completing") return;
     const completion = this.#records.completion();
-    const found = await callR2(this.#store(description).head(entryKey(description.bucketId, description.key)));
+    const found = await callR2(
+      storeOf(this.#stores, description).head(entryKey(description.bucketId, description.key)),
+    );
     const landed = found !== null && describeEntry(found).record.w === completion?.writeId;
     // If it landed and was overwritten since, nobody was told of it: to complete again is the client's to ask.
     this.#records.setState(landed ? "completed" : "open", landed ? completion : undefined);
@@ -152,7 +155,7 @@ export class UploadCoordinator {
       facts: { checksum: plan.checksum, manifest: facts, writeId: completion.writeId },
     };
     try {
-      await commitManifest(this.#store(description), description, object, { condition: command.condition });
+      await commitManifest(storeOf(this.#stores, description), description, object, { condition: command.condition });
       return undefined;
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
@@ -178,14 +181,7 @@ export class UploadCoordinator {
   async #removeBlobs(description: UploadDescription, names: readonly string[]): Promise<void> {
     const keys = names.map((name) => blobKey(description.blobSetId, name));
     for (let start = 0; start < keys.length; start += DELETE_BATCH) {
-      await callR2(this.#store(description).delete(keys.slice(start, start + DELETE_BATCH)));
+      await callR2(storeOf(this.#stores, description).delete(keys.slice(start, start + DELETE_BATCH)));
     }
-  }
-
-  #store({ region }: { readonly region: string }): R2Bucket {
-    const store = this.#stores.get(region);
-    if (store === undefined)
-      throw new S3Error("ServiceUnavailable", { cause: new Error(`no R2 binding for ${region}`) });
-    return store;
   }
 }

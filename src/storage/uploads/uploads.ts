@@ -24,13 +24,14 @@ import { hashed, storedBody } from "../r2/copy.ts";
 import { entryKey } from "../r2/entry-key.ts";
 import { BUFFERED_BYTES } from "../r2/limits.ts";
 import type { OpenedObject } from "../r2/opened-object.ts";
+import { type RegionStores, storeOf } from "../r2/region-stores.ts";
 import { putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
 import type { PartRecord, UploadDescription } from "./messages.ts";
 import { blobSetOfUpload, type UploadIds } from "./upload-id.ts";
 
 export interface UploadsOptions {
-  readonly stores: ReadonlyMap<string, R2Bucket>;
+  readonly stores: RegionStores;
   readonly blobSets: BlobSets;
   readonly openUploads: OpenUploads;
   readonly ids: UploadIds;
@@ -44,7 +45,7 @@ export interface PutPartOutcome {
 }
 
 export class Uploads {
-  readonly #stores: ReadonlyMap<string, R2Bucket>;
+  readonly #stores: RegionStores;
   readonly #blobSets: BlobSets;
   readonly #openUploads: OpenUploads;
   readonly #ids: UploadIds;
@@ -106,7 +107,7 @@ export class Uploads {
     partNumber: number,
     body: ObjectBody,
   ): Promise<PutPartOutcome> {
-    const store = this.#store(bucket);
+    const store = storeOf(this.#stores, bucket);
     const blobName = `${partNumber}.${newAttemptId()}`;
     const blob = await putBlob(store, blobKey(blobSetId, blobName), body, entryKey(bucket.id, key));
     const checksum = partChecksum(body);
@@ -196,14 +197,6 @@ export class Uploads {
       });
     }
     return this.#openUploads.list(bucket.id, query);
-  }
-
-  #store(bucket: GrantedBucket): R2Bucket {
-    const store = this.#stores.get(bucket.region);
-    if (store === undefined) {
-      throw new S3Error("ServiceUnavailable", { cause: new Error(`no R2 binding serves region ${bucket.region}`) });
-    }
-    return store;
   }
 }
 
