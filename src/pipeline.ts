@@ -81,7 +81,6 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   const name = resolveOperation(received);
   log.operation = name;
   if (name === "OptionsPreflight") return answerPreflight(received, directory, found);
-  const operation = OPERATIONS[name];
   const form = name === "PostObject" ? await readForm(received, directory, found) : undefined;
 
   const { credential, buckets: loaded } = await directory.load({
@@ -102,6 +101,9 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
   const buckets = new Map([...loaded, ...(await loadHoistedSource(directory, received, signed))]);
 
+  // A copy source hoisted into a presigned URL makes a PUT a copy, which only the verified headers show.
+  const operation = OPERATIONS[form === undefined ? requireOperation(resolveOperation(signed)) : name];
+  log.operation = operation.name;
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, operation.name, buckets);
   const { stores, tokenKey } = services;
@@ -109,7 +111,7 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
     caller,
     permissions: prepared.permissions,
     buckets,
-    facts: requestFacts(signed, { style, operation: name, cf: request.cf }),
+    facts: requestFacts(signed, { style, operation: operation.name, cf: request.cf }),
     findObject: (bucket, key) => stores.objects.head(bucket, key),
   });
   refuseUnexpectedOwner(signed, buckets);
@@ -120,6 +122,12 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   } catch (error) {
     throw await withoutExistence(error, grant, signed);
   }
+}
+
+/** Reading the headers anew cannot turn a request into a preflight, which is a method of its own. */
+function requireOperation(name: OperationName): Exclude<OperationName, "OptionsPreflight"> {
+  if (name === "OptionsPreflight") throw new S3Error("MethodNotAllowed");
+  return name;
 }
 
 /** Whether a key exists is for those to know who may list ("Permissions" of API_GetObject): others are told 403. */

@@ -73,6 +73,35 @@ describeTool("s3cmd", ["--version"], () => {
     expect(await s3cmd("ls", "-r", `s3://${bucket}`)).toBe("");
   });
 
+  test("setacl and setpolicy open and close what they name", async () => {
+    const bucket = await makeBucket();
+    const file = join(folder, "shared.txt");
+    writeFileSync(file, "shared");
+    for (const key of ["acl", "policy"]) await s3cmd("put", file, `s3://${bucket}/${key}`);
+    const statusOf = async (key: string) => (await fetch(`${server.endpoint}/${bucket}/${key}`)).status;
+    expect([await statusOf("acl"), await statusOf("policy")]).toEqual([403, 403]);
+
+    await s3cmd("setacl", "--acl-public", `s3://${bucket}/acl`);
+    expect(await s3cmd("info", `s3://${bucket}/acl`)).toContain("*anon*: READ");
+    expect([await statusOf("acl"), await statusOf("policy")]).toEqual([200, 403]);
+    await s3cmd("setacl", "--acl-private", `s3://${bucket}/acl`);
+    expect(await statusOf("acl")).toBe(403);
+
+    const policy = join(folder, "policy.json");
+    const statement = {
+      Effect: "Allow",
+      Principal: "*",
+      Action: "s3:GetObject",
+      Resource: `arn:aws:s3:::${bucket}/policy`,
+    };
+    writeFileSync(policy, JSON.stringify({ Version: "2012-10-17", Statement: [statement] }));
+    await s3cmd("setpolicy", policy, `s3://${bucket}`);
+    // What an isolate knows of a bucket it may believe for CONFIG_TTL_SECONDS; here the same isolate wrote it.
+    expect([await statusOf("acl"), await statusOf("policy")]).toEqual([403, 200]);
+    await s3cmd("delpolicy", `s3://${bucket}`);
+    expect(await statusOf("policy")).toBe(403);
+  });
+
   test.runIf(FEATURES.copy)("cp, mv and modify on the server", async () => {
     const bucket = await makeBucket();
     const file = join(folder, "copied.txt");

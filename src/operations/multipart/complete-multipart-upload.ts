@@ -16,6 +16,7 @@ import {
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/complete-multipart-upload.ts";
 import { formatCompleteMultipartUploadResult } from "../../protocol/xml/complete-multipart-upload-result.ts";
+import { permissionToCompare } from "../object/put-object.ts";
 import { operation, requireObject } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 
@@ -35,7 +36,10 @@ export const CompleteMultipartUpload = operation({
       location: formatLocation(request),
     };
   },
-  requires: ({ bucket, key }) => [{ action: "s3:PutObject", bucket, key }],
+  requires: ({ bucket, key, condition }) => [
+    { action: "s3:PutObject", bucket, key },
+    ...permissionToCompare(bucket, key, condition),
+  ],
   async execute({ bucket, key, uploadId, expected, condition }, { grant, stores }, body) {
     const parts = parseCompleteMultipartUpload(body);
     for (const part of parts) requireOneChecksum(part);

@@ -13,7 +13,7 @@ import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-lo
 import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts";
 import { type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
-import { ownerAndAcl, permissionsToWrite } from "./put-object.ts";
+import { ownerAndAcl, permissionsToWrite, permissionToCompare } from "./put-object.ts";
 
 /** Headers that make a copy of an object onto itself a change, even if they name what is so already. */
 const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];
@@ -52,8 +52,9 @@ export const CopyObject = operation({
       isChange: replacesMetadata || CHANGES.some((name) => headers.has(name)),
     };
   },
-  requires: ({ bucket, key, source, tags, acl }) => [
+  requires: ({ bucket, key, source, tags, acl, condition }) => [
     ...permissionsToWrite(bucket, key, { tags: tags ?? [], acl }),
+    ...permissionToCompare(bucket, key, condition),
     { action: "s3:GetObject", bucket: source.bucket, key: source.key },
   ],
   async execute(input, { grant, stores: { objects } }) {

@@ -5,7 +5,7 @@ import type { AclRequest } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import type { Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
-import type { ObjectAttributes, Tag } from "../../model/object.ts";
+import type { ObjectAttributes, Tag, WriteCondition } from "../../model/object.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseContentHeaders } from "../../protocol/content-headers.ts";
@@ -30,7 +30,10 @@ export const PutObject = operation({
       condition: parseWriteCondition(headers),
     };
   },
-  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
+  requires: ({ bucket, key, attributes, acl, condition }) => [
+    ...permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
+    ...permissionToCompare(bucket, key, condition),
+  ],
   async execute({ bucket: name, key, attributes, acl, condition }, { grant, stores }, body) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
@@ -69,6 +72,19 @@ export function permissionsToWrite(
     ...(tags.length === 0 ? [] : [{ action: "s3:PutObjectTagging", ...target, object: "new" } as const]),
     ...(acl === undefined ? [] : [{ action: "s3:PutObjectAcl", ...target, object: "new" } as const]),
   ];
+}
+
+/**
+ * A write on condition of an ETag tells whether the object has it, which is for those who may read it ("Conditional
+ * writes": s3:GetObject as well).
+ */
+export function permissionToCompare(
+  bucket: string,
+  key: string,
+  condition: WriteCondition | undefined,
+): readonly Permission[] {
+  if (condition?.kind !== "if-match" || condition.etag === "*") return [];
+  return [{ action: "s3:GetObject", bucket, key }];
 }
 
 /**

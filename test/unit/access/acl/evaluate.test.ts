@@ -81,9 +81,10 @@ describe("aclPermissionFor", () => {
     expect(need && `${need.on} ${need.permission}`).toBe(TABLE[action]);
   });
 
-  it("s3:PutObjectAcl with an object being written takes no more than writing it", () => {
+  it("the ACL and the tags of an object being written take no more than writing it", () => {
     expect(aclPermissionFor("s3:PutObjectAcl", "new")).toEqual({ on: "bucket", permission: "WRITE" });
-    expect(aclPermissionFor("s3:PutObjectTagging", "new")).toBeUndefined();
+    expect(aclPermissionFor("s3:PutObjectTagging", "new")).toEqual({ on: "bucket", permission: "WRITE" });
+    expect(aclPermissionFor("s3:PutObjectTagging")).toBeUndefined();
   });
 });
 
