@@ -57,7 +57,7 @@ export async function openServices(env: Env): Promise<Services> {
     config,
     directory,
     stores: {
-      buckets: new Buckets(env.DB, directory),
+      buckets: new Buckets(env.DB, directory, config.configTtlMs),
       objects: new Objects(config.stores, blobSets),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads: new OpenUploads(env.DB), ids }),
       documents: new BucketDocuments(env.DB, directory),

@@ -10,6 +10,9 @@ import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
 /** AWS's default quota of general purpose buckets per account. */
 export const MAX_BUCKETS_PER_ACCOUNT = 10_000;
 
+/** How long a deletion may take from its request's start to the row's end. */
+const DELETION_MS = 1_000;
+
 export type CreateBucketResult =
   | { readonly outcome: "created" }
   | { readonly outcome: "exists"; readonly accountId: string }
@@ -27,9 +30,14 @@ export class Buckets {
   readonly #db: D1Database;
   readonly #directory: Directory;
 
-  constructor(db: D1Database, directory: Directory) {
+  readonly #rememberedMs: number;
+
+  /** @param configTtlMs how long isolates remember a bucket's row */
+  constructor(db: D1Database, directory: Directory, configTtlMs: number) {
     this.#db = db;
     this.#directory = directory;
+    // The row may have been read while its deletion was under way.
+    this.#rememberedMs = configTtlMs === 0 ? 0 : configTtlMs + DELETION_MS;
   }
 
   /** Atomic: of two callers one creates, the other learns who did. */
@@ -48,7 +56,7 @@ export class Buckets {
       BucketDocumentKind,
       BucketDocumentTypes[BucketDocumentKind],
     ][];
-    const [inserted, owner] = await this.#db.batch([
+    const [inserted, owner, deleted] = await this.#db.batch([
       this.#db
         .prepare(
           `INSERT INTO buckets (name, id, account_id, region, created_at)
@@ -57,10 +65,14 @@ export class Buckets {
         )
         .bind(bucket.name, id, bucket.accountId, bucket.region, bucket.now.getTime(), MAX_BUCKETS_PER_ACCOUNT),
       this.#db.prepare("SELECT account_id FROM buckets WHERE name = ?1").bind(bucket.name),
+      this.#db.prepare("SELECT max(deleted_at) AS at FROM deleted_buckets WHERE name = ?1").bind(bucket.name),
       ...documents.map(([kind, document]) => putBucketDocument(this.#db, { id, kind, document, now: bucket.now })),
     ]);
     this.#directory.forgetBucket(bucket.name);
-    if (inserted?.results.length === 1) return { outcome: "created" };
+    if (inserted?.results.length === 1) {
+      await this.#outlive((deleted?.results[0] as { at: number | null } | undefined)?.at ?? undefined);
+      return { outcome: "created" };
+    }
     const row = owner?.results[0] as { account_id: string } | undefined;
     return row === undefined ? { outcome: "too-many" } : { outcome: "exists", accountId: row.account_id };
   }
@@ -70,13 +82,23 @@ export class Buckets {
     await this.#db.batch([
       this.#db
         .prepare(
-          `INSERT OR IGNORE INTO deleted_buckets (id, region, deleted_at)
-           SELECT id, region, ?2 FROM buckets WHERE id = ?1`,
+          `INSERT OR IGNORE INTO deleted_buckets (id, name, region, deleted_at)
+           SELECT id, name, region, ?2 FROM buckets WHERE id = ?1`,
         )
         .bind(bucket.id, now.getTime()),
       this.#db.prepare("DELETE FROM buckets WHERE id = ?1").bind(bucket.id),
     ]);
     this.#directory.forgetBucket(bucket.name);
+  }
+
+  /**
+   * Waits until no isolate can still remember the bucket that had the name before. What a client writes after it was told
+   * of the new bucket would otherwise be acknowledged by an isolate that puts it under the old one.
+   */
+  async #outlive(deletedAt: number | undefined): Promise<void> {
+    if (deletedAt === undefined) return;
+    const remaining = deletedAt + this.#rememberedMs - Date.now();
+    if (remaining > 0) await scheduler.wait(remaining);
   }
 
   /** An account's buckets by name. Returns up to `limit + 1` rows, so that the caller sees whether more follow. */
