@@ -21,7 +21,8 @@ const signingKey = await crypto.subtle.importKey("raw", new Uint8Array(32), { na
 export const stores = new Map([["us-east-1", env.STORE]]);
 export const blobSets = new BlobSets(env.UPLOADS);
 export const openUploads = new OpenUploads(env.DB);
-export const uploads = new Uploads({ stores, blobSets, openUploads, ids: uploadIds(signingKey) });
+export const ids = uploadIds(signingKey);
+export const uploads = new Uploads({ stores, blobSets, openUploads, ids });
 
 /** Bytes that differ by `seed`. */
 export function filled(sizeBytes: number, seed: number): Uint8Array {

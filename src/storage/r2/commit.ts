@@ -87,6 +87,6 @@ export function markForListing(bytes: Uint8Array): { sha512: string } {
   return { sha512: createHash("sha512").update(bytes).digest("hex") };
 }
 
-export function r2StorageClass(attributes: ObjectAttributes): { storageClass?: string } {
+export function r2StorageClass(attributes: Pick<ObjectAttributes, "storageClass">): { storageClass?: string } {
   return attributes.storageClass === "STANDARD_IA" ? { storageClass: "InfrequentAccess" } : {};
 }

@@ -1,9 +1,11 @@
 /**
- * Upload ids: the blob set's id, a letter for the checksum the upload was created with, and a MAC over both, the bucket and
- * the key. So only an id this deployment gave out for this very key reaches a Durable Object; any other one creates
- * nothing and is told NoSuchUpload. The letter tells what to compute over a part before the Durable Object is asked.
+ * Upload ids: the blob set's id, a letter for the checksum and the class the upload was created with, and a MAC over both,
+ * the bucket and the key. So only an id this deployment gave out for this very key reaches a Durable Object; any other
+ * one creates nothing and is told NoSuchUpload. The letter tells what to compute over a part and where to put it before
+ * the Durable Object is asked.
  */
 import { S3Error } from "../../errors.ts";
+import type { StorageClass } from "../../model/object.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { UploadChecksum } from "../../model/upload.ts";
 
@@ -24,16 +26,23 @@ const CHECKSUMS: readonly (UploadChecksum | undefined)[] = [
   { algorithm: "SHA256", type: "COMPOSITE" },
 ];
 const LETTER_A = 65;
+/** Letters from N on say the same of uploads whose parts go to R2's infrequent access class. */
+const LETTERS_PER_CLASS = 13;
 
 /** What a verified id says. */
 export interface VerifiedUpload {
   readonly blobSetId: string;
   readonly checksum: UploadChecksum | undefined;
+  /** STANDARD_IA: parts go to R2's infrequent access class. All others share R2's standard class and may read STANDARD. */
+  readonly storageClass: StorageClass;
 }
+
+/** What an id is to say. */
+export type NewUpload = Omit<VerifiedUpload, "blobSetId">;
 
 export interface UploadIds {
   /** Ids of one key sort by the time they were made. */
-  create(bucketId: string, key: string, checksum: UploadChecksum | undefined, now: Date): Promise<string>;
+  create(bucketId: string, key: string, upload: NewUpload, now: Date): Promise<string>;
   /** @throws S3Error `NoSuchUpload` */
   verify(bucketId: string, key: string, uploadId: string): Promise<VerifiedUpload>;
 }
@@ -48,8 +57,8 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
       .replaceAll("=", "");
   };
   return {
-    async create(bucketId, key, checksum, now) {
-      const head = newBlobSetId(now.getTime()) + checksumLetter(checksum);
+    async create(bucketId, key, upload, now) {
+      const head = newBlobSetId(now.getTime()) + letterOf(upload);
       return head + (await mac(bucketId, key, head));
     },
     async verify(bucketId, key, uploadId) {
@@ -57,9 +66,11 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
       if (!SHAPE.test(uploadId) || !isSame(uploadId.slice(MAC_START), await mac(bucketId, key, head))) {
         throw noSuchUpload(uploadId);
       }
+      const letter = uploadId.charCodeAt(BLOB_SET_ID_LENGTH) - LETTER_A;
       return {
         blobSetId: blobSetOfUpload(uploadId),
-        checksum: CHECKSUMS[uploadId.charCodeAt(BLOB_SET_ID_LENGTH) - LETTER_A],
+        checksum: CHECKSUMS[letter % LETTERS_PER_CLASS],
+        storageClass: letter < LETTERS_PER_CLASS ? "STANDARD" : "STANDARD_IA",
       };
     },
   };
@@ -69,13 +80,13 @@ export function noSuchUpload(uploadId: string): S3Error {
   return new S3Error("NoSuchUpload", { details: { UploadId: uploadId } });
 }
 
-function checksumLetter(checksum: UploadChecksum | undefined): string {
+function letterOf({ checksum, storageClass }: NewUpload): string {
   const index = CHECKSUMS.findIndex(
     (known) => known?.algorithm === checksum?.algorithm && known?.type === checksum?.type,
   );
   if (index === -1)
     throw new S3Error("InvalidRequest", { message: "The checksum type cannot be used with the algorithm." });
-  return String.fromCharCode(LETTER_A + index);
+  return String.fromCharCode(LETTER_A + index + (storageClass === "STANDARD_IA" ? LETTERS_PER_CLASS : 0));
 }
 
 /** In constant time. */

@@ -19,7 +19,7 @@ import type {
 } from "../../model/upload.ts";
 import type { OpenUploads } from "../d1/open-uploads.ts";
 import { blobKey } from "../r2/blobs.ts";
-import { requireRoom } from "../r2/commit.ts";
+import { r2StorageClass, requireRoom } from "../r2/commit.ts";
 import { hashed, storedBody } from "../r2/copy.ts";
 import { entryKey } from "../r2/entry-key.ts";
 import { BUFFERED_BYTES } from "../r2/limits.ts";
@@ -28,7 +28,7 @@ import { type RegionStores, storeOf } from "../r2/region-stores.ts";
 import { putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
 import type { PartRecord, UploadDescription } from "./messages.ts";
-import { blobSetOfUpload, type UploadIds } from "./upload-id.ts";
+import { blobSetOfUpload, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
 
 export interface UploadsOptions {
   readonly stores: RegionStores;
@@ -66,7 +66,7 @@ export class Uploads {
     now: Date,
   ): Promise<string> {
     requireRoom({ bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key }, attributes);
-    const uploadId = await this.#ids.create(bucket.id, key, checksum, now);
+    const uploadId = await this.#ids.create(bucket.id, key, { checksum, storageClass: attributes.storageClass }, now);
     const blobSetId = blobSetOfUpload(uploadId);
     const description: UploadDescription = {
       uploadId,
@@ -92,24 +92,26 @@ export class Uploads {
     partNumber: number,
     body: ObjectBody,
   ): Promise<PutPartOutcome> {
-    const { blobSetId, checksum: wanted } = await this.#ids.verify(bucket.id, key, uploadId);
+    const upload = await this.#ids.verify(bucket.id, key, uploadId);
+    const { checksum: wanted } = upload;
     // A composite checksum needs the client's values, a full-object one only values: AWS computes those not sent.
     const isMissing = wanted?.type === "FULL_OBJECT" && body.checksum.when === "never";
-    return this.#putPart(
-      { bucket, key, uploadId, blobSetId },
-      partNumber,
-      isMissing ? hashed(body, wanted.algorithm) : body,
-    );
+    const checked = isMissing ? hashed(body, wanted.algorithm) : body;
+    return this.#putPart({ bucket, key, uploadId, ...upload }, partNumber, checked);
   }
 
   async #putPart(
-    { bucket, key, uploadId, blobSetId }: { bucket: GrantedBucket; key: string; uploadId: string; blobSetId: string },
+    upload: VerifiedUpload & { readonly bucket: GrantedBucket; readonly key: string; readonly uploadId: string },
     partNumber: number,
     body: ObjectBody,
   ): Promise<PutPartOutcome> {
+    const { bucket, key, uploadId, blobSetId } = upload;
     const store = storeOf(this.#stores, bucket);
     const blobName = `${partNumber}.${newAttemptId()}`;
-    const blob = await putBlob(store, blobKey(blobSetId, blobName), body, entryKey(bucket.id, key));
+    const blob = await putBlob(store, blobKey(blobSetId, blobName), body, {
+      customMetadata: { entry: entryKey(bucket.id, key) },
+      ...r2StorageClass(upload),
+    });
     const checksum = partChecksum(body);
     const part: PartRecord = {
       partNumber,
@@ -135,13 +137,14 @@ export class Uploads {
     partNumber: number,
     source: OpenedObject,
   ): Promise<PutPartOutcome> {
-    const { blobSetId, checksum } = await this.#ids.verify(bucket.id, key, uploadId);
+    const upload = await this.#ids.verify(bucket.id, key, uploadId);
+    const { checksum } = upload;
     if (source.range === "unsatisfiable") throw new S3Error("InvalidRange");
     const sizeBytes = source.range?.length ?? source.object.sizeBytes;
     const stream = await source.body("put");
     const stored = storedBody(stream, sizeBytes);
     const body = checksum === undefined ? stored : hashed(stored, checksum.algorithm);
-    return this.#putPart({ bucket, key, uploadId, blobSetId }, partNumber, body);
+    return this.#putPart({ bucket, key, uploadId, ...upload }, partNumber, body);
   }
 
   /** @throws S3Error every refusal of CompleteMultipartUpload */
@@ -200,8 +203,7 @@ export class Uploads {
   }
 }
 
-async function putBlob(store: R2Bucket, key: string, body: ObjectBody, entry: string): Promise<R2Object> {
-  const options = { customMetadata: { entry } };
+async function putBlob(store: R2Bucket, key: string, body: ObjectBody, options: R2PutOptions): Promise<R2Object> {
   const blob =
     body.sizeBytes <= BUFFERED_BYTES
       ? await putBytes(store, key, await readBody(body), options, body)

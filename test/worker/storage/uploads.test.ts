@@ -7,8 +7,20 @@ import type { CompletionRequest } from "../../../src/model/upload.ts";
 import type { Answer, CompletionAnswer } from "../../../src/storage/uploads/messages.ts";
 import { UploadCoordinator } from "../../../src/storage/uploads/upload-coordinator.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
+import { Uploads } from "../../../src/storage/uploads/uploads.ts";
 import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
-import { blobKeys, blobSets, createUpload, filled, MIB, stores, uploadParts, uploads } from "../../support/uploads.ts";
+import {
+  blobKeys,
+  blobSets,
+  createUpload,
+  filled,
+  ids,
+  MIB,
+  openUploads,
+  stores,
+  uploadParts,
+  uploads,
+} from "../../support/uploads.ts";
 
 const codeOf = (error: { code: string }) => error.code;
 
@@ -141,6 +153,43 @@ describe("completing an upload", () => {
     });
     expect(await blobKeys()).toEqual(before);
   });
+});
+
+describe("the storage class of an upload", () => {
+  // The simulator forgets classes, so what counts is what R2 is asked for.
+  it.each([
+    ["STANDARD", undefined],
+    ["REDUCED_REDUNDANCY", undefined],
+    ["STANDARD_IA", "InfrequentAccess"],
+  ] as const)(
+    "%s is the class its parts are put in, uploaded or copied, small or large",
+    async (storageClass, expected) => {
+      const asked: (string | undefined)[] = [];
+      const store = new Proxy(env.STORE, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== "function") return value;
+          return (...parameters: unknown[]) => {
+            const options = parameters[2] as R2PutOptions | undefined;
+            if (name === "put") asked.push(options?.storageClass);
+            return Reflect.apply(value, target, parameters);
+          };
+        },
+      });
+      const watched = new Uploads({ stores: new Map([["us-east-1", store]]), blobSets, openUploads, ids });
+      const bucket = testBucket();
+      await objects.put(bucket, "source", bodyOf("source"), attributes());
+      const checksum = { algorithm: "CRC32", type: "FULL_OBJECT" } as const;
+      const uploadId = await watched.create(bucket, "k", attributes({ storageClass }), checksum, new Date());
+      await watched.putPart(bucket, "k", uploadId, 1, bodyOf("small"));
+      await watched.putPart(bucket, "k", uploadId, 2, bodyOf(filled(2 * MIB, 2)));
+      const source = await objects.open(bucket, "source", undefined);
+      if (source === undefined) throw new Error("no source");
+      const { checksum: computed } = await watched.copyPart(bucket, "k", uploadId, 3, source);
+      expect(asked).toEqual([expected, expected, expected]);
+      expect(computed?.algorithm).toBe("CRC32");
+    },
+  );
 });
 
 /** R2 that fails at its n-th call, before the call has its effect or after. */
