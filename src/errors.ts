@@ -23,12 +23,7 @@ const TABLE = {
   EntityTooLarge: [400, "Your proposed upload exceeds the maximum allowed object size."],
   EntityTooSmall: [400, "Your proposed upload is smaller than the minimum allowed size"],
   ExpiredToken: [400, "The provided token has expired."],
-  IllegalLocationConstraintException: [
-    400,
-    "The specified location constraint is incompatible for the region specific endpoint this request was sent to.",
-  ],
   IncompleteBody: [400, "You did not provide the number of bytes specified by the Content-Length HTTP header."],
-  IncorrectNumberOfFilesInPostRequest: [400, "POST requires exactly one file upload per request."],
   InternalError: [500, "We encountered an internal error. Please try again."],
   InvalidAccessKeyId: [403, "The AWS access key ID that you provided does not exist in our records."],
   InvalidArgument: [400, "Invalid Argument"],
@@ -74,7 +69,6 @@ const TABLE = {
   MetadataTooLarge: [400, "Your metadata headers exceed the maximum allowed metadata size."],
   MethodNotAllowed: [405, "The specified method is not allowed against this resource."],
   MissingContentLength: [411, "You must provide the Content-Length HTTP header."],
-  MissingRequestBodyError: [400, "Request Body is empty"],
   MissingSecurityHeader: [400, "Your request is missing a required header."],
   NoSuchBucket: [404, "The specified bucket does not exist"],
   NoSuchBucketPolicy: [404, "The bucket policy does not exist"],
@@ -88,7 +82,6 @@ const TABLE = {
   ],
   NoSuchVersion: [404, "The specified version does not exist."],
   NotImplemented: [501, "A header or operation that you requested is not implemented."],
-  NotModified: [304, "Not Modified"],
   OwnershipControlsNotFoundError: [404, "The bucket ownership controls were not found"],
   PreconditionFailed: [412, "At least one of the preconditions that you specified did not hold."],
   RequestHeaderSectionTooLarge: [400, "Your request header and query parameters exceed the maximum allowed size."],
@@ -106,7 +99,6 @@ const TABLE = {
   TooManyBuckets: [400, "You have attempted to create more buckets than are allowed for this account."],
   UnexpectedContent: [400, "This request contains unsupported content."],
   UnresolvableGrantByEmailAddress: [400, "The email address that you provided does not match any account on record."],
-  XAmzContentChecksumMismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 

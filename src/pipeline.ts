@@ -291,8 +291,6 @@ function describeFailure(error: unknown, request: Request, log: RequestLog): S3R
   return {
     status: failure.status,
     headers: failure.headers,
-    ...(failure.status !== 304 && {
-      body: formatErrorResponse(failure, { resource, requestId: log.requestId, hostId: hostId(log.requestId) }),
-    }),
+    body: formatErrorResponse(failure, { resource, requestId: log.requestId, hostId: hostId(log.requestId) }),
   };
 }

@@ -2,6 +2,7 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { MAX_POLICY_TEXT_BYTES, parsePolicy } from "../../access/policy/document.ts";
 import { isPublicPolicy } from "../../access/policy/inspect.ts";
+import { refusePublicPolicy } from "../../access/public-access-block.ts";
 import { S3Error } from "../../errors.ts";
 import { formatPolicyStatus } from "../../protocol/xml/policy-status.ts";
 import type { Stores } from "../../storage/stores.ts";
@@ -29,8 +30,7 @@ export const PutBucketPolicy = operation({
     const policy = parsePolicy(text, { kind: "bucket", bucket: name });
     if (isPublicPolicy(policy)) {
       // Read afresh: another isolate may have set it a moment ago.
-      const publicAccessBlock = await documents.get(bucket, "publicAccessBlock");
-      if (publicAccessBlock?.blockPublicPolicy === true) throw new S3Error("AccessDenied");
+      refusePublicPolicy(await documents.get(bucket, "publicAccessBlock"), true);
     }
     await documents.put(bucket, "policy", text, now);
   },

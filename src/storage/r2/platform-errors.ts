@@ -16,8 +16,6 @@ const CODES: Readonly<Record<number, S3ErrorCode>> = {
 
 /** R2 refused the bytes because the digest handed to it does not match. */
 export const R2_BAD_DIGEST = 10037;
-/** The asked range lies outside the object. */
-export const R2_RANGE_NOT_SATISFIABLE = 10039;
 
 export function r2ErrorCode(error: unknown): number | undefined {
   const match = error instanceof Error ? /\((\d+)\)\s*$/.exec(error.message) : null;
