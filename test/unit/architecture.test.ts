@@ -68,11 +68,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "cloudflare:workers",
   ],
   "operations/": ["operations/", "protocol/", "checksum/", "model/", "access/", "errors.ts", "storage/stores.ts"],
+  "outbound/": ["outbound/", "model/", "errors.ts"],
 };
 
 /** What may be imported as a type alone, where the room may not import the value. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
-  "operations/": ["storage/"],
+  "operations/": ["storage/", "outbound/"],
   "pipeline.ts": ["storage/"],
 };
 
@@ -87,6 +88,7 @@ const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "admin/": ["admin/", "surface.ts"],
   "website/": ["website/", "surface.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
+  "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
 };
 
 /** A Durable Object is an entry point of its own: the platform constructs it with `Env`. */
@@ -137,6 +139,11 @@ const PURE = /^(protocol|access|auth\/sigv4|cors|model)\//;
 const IMPURE = new Set(["model/random-ids.ts"]);
 
 const TEXT_RULES: readonly TextRule[] = [
+  {
+    name: "nothing calls out but outbound/fetch.ts",
+    breaks: (file, text) => file !== "outbound/fetch.ts" && /(?<![.\w])fetch\(|globalThis\.fetch/.test(code(text)),
+    example: ["replication/x.ts", "const answer = await fetch(url);"],
+  },
   {
     name: "nothing parses a URL but protocol/raw-url.ts, which does it without `new URL`",
     breaks: (_file, text) => /\bnew\s+URL\s*\(/.test(code(text)),
@@ -269,6 +276,7 @@ describe("imports", () => {
     ["sweeps/x.ts", 'import { OPERATIONS } from "../operations/index.ts";'],
     ["response.ts", 'import { handleS3 } from "./pipeline.ts";'],
     ["checksum/x.ts", 'import { S3Error } from "../protocol/etag.ts";'],
+    ["operations/bucket/x.ts", 'import { callTarget } from "../../outbound/fetch.ts";'],
     ["cors/x.ts", 'import { GetObject } from "../operations/object/get-object.ts";'],
   ])("are refused: %s with %s", (file, text) => {
     expect(forbiddenImports(new Map([[file, text]]))).toHaveLength(1);

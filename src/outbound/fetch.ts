@@ -1,0 +1,156 @@
+/**
+ * The one way out: a request to an address that a user named. Bounded in time and in what is read, follows no
+ * redirect, and answers every trouble of the network with a value: the caller decides about trying again.
+ */
+import type { Target } from "./target.ts";
+
+export interface CallRequest {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  /** `content-length` follows from the body. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A stream needs its length, without which it would be sent in chunks, and S3 takes no such bodies. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | StreamBody;
+  /** For the whole exchange: connecting, sending, waiting, reading the answer's body. */
+  readonly timeoutMs: number;
+  /** What goes beyond is not read. 0: the answer's body is neither read nor waited for. */
+  readonly maxResponseBytes: number;
+}
+
+export interface StreamBody {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly sizeBytes: number;
+}
+
+export type CallOutcome = Answered | CallFailed;
+
+export interface Answered {
+  readonly kind: "answered";
+  readonly status: number;
+  readonly headers: Headers;
+  /** At most `maxResponseBytes`. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Whether there was more, or it was not looked at. */
+  readonly isTruncated: boolean;
+}
+
+export interface CallFailed {
+  readonly kind: "failed";
+  /**
+   * - `timeout`: not over within `timeoutMs`.
+   * - `unreachable`: no name, no connection, no TLS, no HTTP, or the request's body broke off.
+   * - `redirect`: an answer with a status of 300 to 399 other than 304.
+   * - `interrupted`: the answer's body broke off.
+   */
+  readonly reason: "timeout" | "unreachable" | "redirect" | "interrupted";
+  /** For statistics and logs: one line without headers, bodies or query. */
+  readonly message: string;
+}
+
+const USER_AGENT = "workers-s3";
+
+/** Never throws for what the other side or the network does. */
+export async function callTarget(target: Target, request: CallRequest): Promise<CallOutcome> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(new TimedOut()), request.timeoutMs);
+  try {
+    return await exchange(target, request, abort.signal);
+  } finally {
+    clearTimeout(timer);
+    // Stops what is still under way: the rest of an answer, or of a body that nobody waits for any more.
+    abort.abort();
+  }
+}
+
+class TimedOut extends Error {
+  override readonly name = "TimedOut";
+}
+
+async function exchange(target: Target, request: CallRequest, signal: AbortSignal): Promise<CallOutcome> {
+  const seconds = request.timeoutMs / 1000;
+  const failed = (reason: CallFailed["reason"], otherwise: string): CallFailed =>
+    signal.reason instanceof TimedOut
+      ? { kind: "failed", reason: "timeout", message: `no complete answer within ${seconds} s` }
+      : { kind: "failed", reason, message: otherwise };
+
+  let response: Response;
+  try {
+    response = await unless(signal, fetch(target.url, requestInit(request, signal)));
+  } catch (error) {
+    return failed("unreachable", describe(error));
+  }
+  const { status, headers } = response;
+  if (status >= 300 && status < 400 && status !== 304) {
+    return { kind: "failed", reason: "redirect", message: `redirects (${status}) are not followed` };
+  }
+  try {
+    return { kind: "answered", status, headers, ...(await readBody(response, request.maxResponseBytes, signal)) };
+  } catch (error) {
+    return failed("interrupted", describe(error));
+  }
+}
+
+function requestInit({ method, headers, body }: CallRequest, signal: AbortSignal): RequestInit {
+  const sent = new Headers(headers);
+  if (!sent.has("user-agent")) sent.set("user-agent", USER_AGENT);
+  const init: RequestInit = { method, headers: sent, redirect: "manual", signal };
+  // Elsewhere it would add a Cache-Control header, which S3 keeps with the object of a PUT.
+  if (method === "GET" || method === "HEAD") init.cache = "no-store";
+  if (body === undefined) return init;
+  init.body = typeof body === "string" || body instanceof Uint8Array ? body : withLength(body, signal);
+  return init;
+}
+
+/** A stream that is shorter or longer than said fails the request rather than sending something else. */
+function withLength({ stream, sizeBytes }: StreamBody, signal: AbortSignal): ReadableStream<Uint8Array> {
+  const { readable, writable } = new FixedLengthStream(sizeBytes);
+  // Its failure is seen by the request, which then has no whole body.
+  stream.pipeTo(writable, { signal }).catch(() => undefined);
+  return readable;
+}
+
+async function readBody(
+  response: Response,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Pick<Answered, "body" | "isTruncated">> {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  if (response.body === null) return { body: new Uint8Array(0), isTruncated: false };
+  const reader = response.body.getReader();
+  try {
+    while (maxBytes > 0) {
+      const { done, value } = await unless(signal, reader.read());
+      if (done) return { body: join(pieces, sizeBytes), isTruncated: false };
+      pieces.push(value);
+      sizeBytes += value.byteLength;
+      if (sizeBytes > maxBytes) break;
+    }
+    return { body: join(pieces, Math.min(sizeBytes, maxBytes)), isTruncated: true };
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+function join(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(sizeBytes);
+  let offset = 0;
+  for (const piece of pieces) {
+    joined.set(piece.subarray(0, sizeBytes - offset), offset);
+    offset += Math.min(piece.byteLength, sizeBytes - offset);
+  }
+  return joined;
+}
+
+/** `promise`, or a rejection as soon as the signal fires, whatever the platform does with it. */
+function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
+}
+
+/** Platform errors name hosts and ports at most; a reference number says nothing to the reader. */
+function describe(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/;? *reference = \w+/, "").slice(0, 200);
+}
