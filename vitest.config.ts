@@ -33,6 +33,7 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 30_000,
           include: ["test/worker/**/*.test.ts"],
+          globalSetup: ["./test/support/receiver.ts"],
           setupFiles: ["./test/support/apply-migrations.ts"],
         },
       },

@@ -100,7 +100,7 @@ function requestInit({ method, headers, body }: CallRequest, signal: AbortSignal
   return init;
 }
 
-/** A stream that is shorter or longer than said fails the request rather than sending something else. */
+/** A stream that ends or fails before its length fails the request; of a longer one no more is sent. */
 function withLength({ stream, sizeBytes }: StreamBody, signal: AbortSignal): ReadableStream<Uint8Array> {
   const { readable, writable } = new FixedLengthStream(sizeBytes);
   // Its failure is seen by the request, which then has no whole body.

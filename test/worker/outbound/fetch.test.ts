@@ -1,0 +1,207 @@
+import { describe, expect, inject, it } from "vitest";
+import { type CallOutcome, type CallRequest, callTarget } from "../../../src/outbound/fetch.ts";
+import { parseTarget } from "../../../src/outbound/target.ts";
+import type { Received } from "../../support/receiver.ts";
+
+const { origin, mute, closed } = inject("receiver");
+
+function call(url: string, request: Partial<CallRequest> = {}): Promise<CallOutcome> {
+  const target = parseTarget(url.startsWith("/") ? origin + url : url, { allowPrivate: true, ownHosts: [] });
+  return callTarget(target, { method: "GET", timeoutMs: 10_000, maxResponseBytes: 65_536, ...request });
+}
+
+function answered(outcome: CallOutcome) {
+  if (outcome.kind !== "answered") throw new Error(`failed: ${outcome.reason}: ${outcome.message}`);
+  return { ...outcome, text: new TextDecoder().decode(outcome.body) };
+}
+
+async function echo(url: string, request: Partial<CallRequest> = {}): Promise<Received> {
+  return JSON.parse(answered(await call(url, request)).text);
+}
+
+async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
+  const start = Date.now();
+  return { value: await work, ms: Date.now() - start };
+}
+
+/** A stream of `sizeBytes` bytes in pieces, with no known length. */
+function streamOf(sizeBytes: number, options: { failsAfter?: number } = {}): ReadableStream<Uint8Array> {
+  let sent = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (options.failsAfter !== undefined && sent >= options.failsAfter) return controller.error(new Error("source"));
+      const piece = new Uint8Array(Math.min(10_000, sizeBytes - sent)).fill(120);
+      sent += piece.byteLength;
+      if (piece.byteLength > 0) controller.enqueue(piece);
+      if (sent >= sizeBytes && options.failsAfter === undefined) controller.close();
+    },
+  });
+}
+
+async function closedAfterwards(id: string): Promise<boolean> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { isClosed } = JSON.parse(answered(await call(`/count?id=${id}`)).text);
+    if (isClosed) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
+describe("callTarget sends", () => {
+  it("method, path, query and headers as given, and says who it is", async () => {
+    const sent = await echo("/echo/a%2Fb?x=%20&y[]='1'", {
+      method: "POST",
+      headers: { "X-Name": "value" },
+      body: "text",
+    });
+    expect(sent).toMatchObject({
+      method: "POST",
+      url: "/echo/a%2Fb?x=%20&y[]=%271%27",
+      headers: { "user-agent": "workers-s3", "x-name": "value", "content-length": "4" },
+      body: "text",
+    });
+  });
+
+  it("another user agent where one is given", async () => {
+    expect((await echo("/echo", { headers: { "User-Agent": "other" } })).headers["user-agent"]).toBe("other");
+  });
+
+  it("no cookies, though the receiver sets them", async () => {
+    await echo("/echo");
+    expect((await echo("/echo")).headers.cookie).toBeUndefined();
+  });
+
+  it.each(["PUT", "POST", "DELETE"] as const)("no Cache-Control with %s: S3 would keep it", async (method) => {
+    expect((await echo("/echo", { method })).headers).not.toHaveProperty("cache-control");
+  });
+
+  it.each([
+    ["text", "ä", "2"],
+    ["bytes", new Uint8Array(70_000), "70000"],
+    ["no bytes", new Uint8Array(0), "0"],
+  ])("the length of a body of %s", async (_what, body, length) => {
+    const { headers } = await echo("/echo", { method: "PUT", body, maxResponseBytes: 1_000_000 });
+    expect(headers["content-length"]).toBe(length);
+    expect(headers).not.toHaveProperty("transfer-encoding");
+  });
+
+  it("the length of a streamed body, not chunks", async () => {
+    const body = { stream: streamOf(123_456), sizeBytes: 123_456 };
+    const sent = await echo("/echo", { method: "PUT", body, maxResponseBytes: 1_000_000 });
+    expect(sent.headers["content-length"]).toBe("123456");
+    expect(sent.headers).not.toHaveProperty("transfer-encoding");
+    expect(sent.body.length).toBe(123_456);
+  });
+
+  it("no more of a streamed body than its length", async () => {
+    const body = { stream: streamOf(25_000), sizeBytes: 10_000 };
+    expect((await echo("/echo", { method: "PUT", body })).body.length).toBe(10_000);
+  });
+});
+
+describe("callTarget answers", () => {
+  it("with status, headers and body", async () => {
+    const outcome = answered(await call("/status/503"));
+    expect(outcome).toMatchObject({ status: 503, text: "body", isTruncated: false });
+    expect(outcome.headers.get("location")).toBe("/echo");
+  });
+
+  it("304 as it stands, since it sends nobody elsewhere", async () => {
+    expect(answered(await call("/status/304"))).toMatchObject({ status: 304, text: "" });
+  });
+
+  it("to HEAD without a body", async () => {
+    expect(answered(await call("/echo", { method: "HEAD" }))).toMatchObject({ status: 200, text: "" });
+  });
+
+  it("with a body of just the limit whole", async () => {
+    expect(answered(await call("/status/200", { maxResponseBytes: 4 }))).toMatchObject({
+      text: "body",
+      isTruncated: false,
+    });
+  });
+
+  it.each([
+    ["/status/200", 3],
+    ["/endless", 100_000],
+    ["/zeros", 100_000],
+  ])("with %s cut off at %d bytes", async (path, maxResponseBytes) => {
+    const outcome = answered(await call(path, { maxResponseBytes }));
+    expect(outcome.isTruncated).toBe(true);
+    expect(outcome.body.byteLength).toBe(maxResponseBytes);
+  });
+
+  it("without waiting for the body where none is wanted", async () => {
+    const { value, ms } = await timed(call("/drip-body?id=unread", { maxResponseBytes: 0 }));
+    expect(answered(value)).toMatchObject({ status: 200, text: "" });
+    expect(ms).toBeLessThan(5_000);
+    expect(await closedAfterwards("unread")).toBe(true);
+  });
+
+  it("and closes the connection of an answer that goes on", async () => {
+    answered(await call("/endless?id=endless", { maxResponseBytes: 10 }));
+    expect(await closedAfterwards("endless")).toBe(true);
+  });
+
+  it("when the receiver refuses before it has read a streamed body", async () => {
+    const body = { stream: streamOf(50_000_000), sizeBytes: 50_000_000 };
+    const outcome = await call("/early", { method: "PUT", body });
+    // Whether the refusal arrives before the broken connection is the network's affair; an end there must be.
+    if (outcome.kind === "answered") expect(outcome.status).toBe(403);
+    else expect(outcome.reason).toMatch(/^(unreachable|interrupted)$/);
+  });
+});
+
+describe("callTarget fails", () => {
+  it.each([300, 301, 302, 303, 307, 308])("with redirect for %d and goes nowhere", async (status) => {
+    const outcome = await call(`/status/${status}`, { method: "POST", body: "x" });
+    expect(outcome).toEqual({
+      kind: "failed",
+      reason: "redirect",
+      message: `redirects (${status}) are not followed`,
+    });
+  });
+
+  it.each([
+    ["nobody answers", `${origin}/silent?id=silent`],
+    ["TLS is never agreed upon", `${mute}/`],
+    ["headers drip", `${origin}/drip-headers?id=drip-headers`],
+    ["the body drips", `${origin}/drip-body?id=drip-body`],
+  ])("with timeout when %s", async (_what, url) => {
+    const { value, ms } = await timed(call(url, { timeoutMs: 400, maxResponseBytes: 1_000_000 }));
+    expect(value).toEqual({ kind: "failed", reason: "timeout", message: "no complete answer within 0.4 s" });
+    expect(ms).toBeGreaterThan(300);
+    expect(ms).toBeLessThan(3_000);
+    const id = /id=(.*)/.exec(url)?.[1];
+    if (id !== undefined) expect(await closedAfterwards(id)).toBe(true);
+  });
+
+  it("with timeout when the streamed body never comes", async () => {
+    const body = { stream: new ReadableStream<Uint8Array>(), sizeBytes: 10 };
+    const { value, ms } = await timed(call("/echo", { method: "PUT", body, timeoutMs: 400 }));
+    expect(value).toMatchObject({ kind: "failed", reason: "timeout" });
+    expect(ms).toBeLessThan(3_000);
+  });
+
+  it.each([
+    ["nobody listens", `${closed}/`],
+    ["the connection is reset", "/reset"],
+    ["the answer is no HTTP", "/garbage"],
+    ["the receiver speaks no TLS", origin.replace("http:", "https:")],
+  ])("with unreachable when %s", async (_what, url) => {
+    const outcome = await call(url);
+    expect(outcome).toMatchObject({ kind: "failed", reason: "unreachable" });
+    expect(outcome.kind === "failed" && outcome.message).toMatch(/^[^\n]{5,200}$/);
+  });
+
+  it("with interrupted when the answer breaks off", async () => {
+    expect(await call("/broken-body")).toMatchObject({ kind: "failed", reason: "interrupted" });
+  });
+
+  it.each([
+    ["is shorter than said", { stream: streamOf(5_000), sizeBytes: 10_000 }],
+    ["breaks off", { stream: streamOf(20_000, { failsAfter: 10_000 }), sizeBytes: 20_000 }],
+  ])("with unreachable when a streamed body %s", async (_what, body) => {
+    expect(await call("/echo", { method: "PUT", body })).toMatchObject({ kind: "failed", reason: "unreachable" });
+  });
+});
