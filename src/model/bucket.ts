@@ -1,6 +1,7 @@
 import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
 import type { CorsRule } from "./cors.ts";
 import type { Tag } from "./object.ts";
+import type { Website } from "./website.ts";
 
 /** What may be configured for a bucket, one document of each kind. */
 export interface BucketDocumentTypes {
@@ -11,6 +12,7 @@ export interface BucketDocumentTypes {
   cors: readonly CorsRule[];
   ownership: ObjectOwnership;
   publicAccessBlock: PublicAccessBlock;
+  website: Website;
 }
 
 export type BucketDocumentKind = keyof BucketDocumentTypes;

@@ -7,6 +7,7 @@ import { GetBucketAcl, PutBucketAcl } from "./bucket/bucket-acl.ts";
 import { DeleteBucketCors, GetBucketCors, PutBucketCors } from "./bucket/bucket-cors.ts";
 import { DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy } from "./bucket/bucket-policy.ts";
 import { DeleteBucketTagging, GetBucketTagging, PutBucketTagging } from "./bucket/bucket-tagging.ts";
+import { DeleteBucketWebsite, GetBucketWebsite, PutBucketWebsite } from "./bucket/bucket-website.ts";
 import { CreateBucket } from "./bucket/create-bucket.ts";
 import { DeleteBucket } from "./bucket/delete-bucket.ts";
 import { GetBucketLocation } from "./bucket/get-bucket-location.ts";
@@ -49,6 +50,7 @@ const OFFERED: readonly Operation[] = [
   DeleteBucketOwnershipControls,
   DeleteBucketPolicy,
   DeleteBucketTagging,
+  DeleteBucketWebsite,
   DeletePublicAccessBlock,
   GetBucketAcl,
   GetBucketCors,
@@ -58,6 +60,7 @@ const OFFERED: readonly Operation[] = [
   GetBucketPolicyStatus,
   GetBucketTagging,
   GetBucketVersioning,
+  GetBucketWebsite,
   GetPublicAccessBlock,
   HeadBucket,
   PutBucketAcl,
@@ -65,6 +68,7 @@ const OFFERED: readonly Operation[] = [
   PutBucketOwnershipControls,
   PutBucketPolicy,
   PutBucketTagging,
+  PutBucketWebsite,
   PutPublicAccessBlock,
   ListObjects,
   ListObjectsV2,

@@ -48,6 +48,8 @@ const CORS = () =>
   "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>https://a.example</AllowedOrigin></CORSRule></CORSConfiguration>";
 const OWNERSHIP = () =>
   "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerPreferred</ObjectOwnership></Rule></OwnershipControls>";
+const WEBSITE = () =>
+  "<WebsiteConfiguration><RedirectAllRequestsTo><HostName>a.example</HostName></RedirectAllRequestsTo></WebsiteConfiguration>";
 const BLOCK = () =>
   "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>";
 /** Gives nothing to anybody who has not got it already. */
@@ -145,6 +147,9 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
   GetBucketTagging: bucketOperation("GET", "tagging=", "s3:GetBucketTagging"),
   PutBucketTagging: bucketOperation("PUT", "tagging=", "s3:PutBucketTagging", { body: TAGGING, success: 204 }),
   DeleteBucketTagging: bucketOperation("DELETE", "tagging=", "s3:PutBucketTagging", { success: 204 }),
+  GetBucketWebsite: bucketOperation("GET", "website=", "s3:GetBucketWebsite"),
+  PutBucketWebsite: bucketOperation("PUT", "website=", "s3:PutBucketWebsite", { body: WEBSITE }),
+  DeleteBucketWebsite: bucketOperation("DELETE", "website=", "s3:DeleteBucketWebsite", { success: 204 }),
   GetPublicAccessBlock: bucketOperation("GET", "publicAccessBlock=", "s3:GetBucketPublicAccessBlock"),
   PutPublicAccessBlock: bucketOperation("PUT", "publicAccessBlock=", "s3:PutBucketPublicAccessBlock", { body: BLOCK }),
   DeletePublicAccessBlock: bucketOperation("DELETE", "publicAccessBlock=", "s3:PutBucketPublicAccessBlock", {

@@ -160,6 +160,7 @@ async function newWorld(key: string, withUpload: boolean): Promise<AttackWorld> 
     ["PutBucketCors", 200],
     ["PutBucketTagging", 204],
     ["PutBucketOwnershipControls", 200],
+    ["PutBucketWebsite", 200],
     ["PutPublicAccessBlock", 200],
     ["PutBucketPolicy", 204],
   ] as const;
