@@ -1,0 +1,228 @@
+/**
+ * Request and answer of the notification operations (API_PutBucketNotificationConfiguration, "Amazon S3 Event
+ * Notifications"), and the reference system's `NS:` topics, which stand where S3 has the ARN of one.
+ *
+ * Messages and arguments are those that LocalStack and moto recorded on AWS, where they did.
+ */
+import { invalidArgument, S3Error } from "../../errors.ts";
+import { OBJECT_EVENTS } from "../../model/event.ts";
+import type { NotificationConfiguration, NotificationDestination, NotificationRule } from "../../model/notification.ts";
+import { percentDecode, utf8Length } from "../percent-encoding.ts";
+import { requireDisjoint } from "./notification-overlap.ts";
+import {
+  childrenOf,
+  childText,
+  findChild,
+  malformedXml,
+  parseXml,
+  requireChildText,
+  requireOnly,
+  textOf,
+  type XmlElement,
+} from "./reader.ts";
+import { formatXml, type XmlNode, xmlElement, xmlText } from "./writer.ts";
+
+/** Rules travel with the changes that meet them, in queue messages of at most 128 KB. */
+export const MAX_NOTIFICATION_BYTES = 64 * 1024;
+/** "You can add up to 100 event notification configurations for each bucket" (quotas). */
+const MAX_RULES = 100;
+const MAX_ID_LENGTH = 255;
+/** The reference system stops at 1,022 bytes, the length of its keys. */
+const MAX_FILTER_BYTES = 1024;
+/** Of the reference system. */
+const MAX_CALLBACK_URLS = 5;
+const CALLBACK = "NS:";
+
+/** "Supported event types for SQS, SNS, and Lambda": names that cover several. */
+const WILDCARDS = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*", "s3:Replication:*"];
+const RAISED: ReadonlySet<string> = new Set([...OBJECT_EVENTS.map((event) => `s3:${event}`), ...WILDCARDS]);
+/** Of the same page, what comes of features that are not offered. */
+const NEVER_RAISED: ReadonlySet<string> = new Set([
+  "s3:ReducedRedundancyLostObject",
+  "s3:ObjectRemoved:DeleteMarkerCreated",
+  "s3:ObjectRestore:*",
+  "s3:ObjectRestore:Post",
+  "s3:ObjectRestore:Completed",
+  "s3:ObjectRestore:Delete",
+  "s3:Replication:OperationMissedThreshold",
+  "s3:Replication:OperationReplicatedAfterThreshold",
+  "s3:Replication:OperationNotTracked",
+  "s3:LifecycleExpiration:*",
+  "s3:LifecycleExpiration:Delete",
+  "s3:LifecycleExpiration:DeleteMarkerCreated",
+  "s3:LifecycleTransition",
+  "s3:IntelligentTiering",
+]);
+
+const FUNCTIONS = ["CloudFunctionConfiguration", "LambdaFunctionConfiguration"];
+/** Name of the element with the destination, by the rule's own. */
+const RULES = { TopicConfiguration: "Topic", QueueConfiguration: "Queue" } as const;
+type RuleName = keyof typeof RULES;
+
+/**
+ * Structure comes before values, and all rules before the destinations are looked at, which is for others.
+ *
+ * @param newId for rules that bear no id
+ * @throws S3Error `MalformedXML`; `InvalidArgument` for a function, an ARN that is none, `NS:` without one to five URLs, an
+ *   unknown event, a bad filter, an id that is too long or used twice, rules that overlap; `NotImplemented` for
+ *   EventBridge and for events that nothing here raises; `InvalidRequest` for more than 100 rules.
+ */
+export function parseNotificationConfiguration(body: Uint8Array, newId: () => string): NotificationConfiguration {
+  const root = parseXml(body, "NotificationConfiguration", { maxBytes: MAX_NOTIFICATION_BYTES });
+  requireOnly(root, [...Object.keys(RULES), ...FUNCTIONS, "EventBridgeConfiguration"]);
+  refuseOtherDestinations(root);
+  if (root.children.length > MAX_RULES) {
+    throw new S3Error("InvalidRequest", {
+      message: `Too many configurations submitted. The maximum number of configurations is ${MAX_RULES}`,
+    });
+  }
+  const rules = root.children.map((element) => readRule(element, newId));
+  requireUniqueIds(rules);
+  requireDisjoint(rules);
+  return { rules };
+}
+
+/** Topics first and then queues, as in S3's sample; `Prefix` and `Suffix` as S3 spells them in answers. */
+export function formatNotificationConfiguration({ rules }: NotificationConfiguration): string {
+  const topics = rules.filter(({ destination }) => destination.kind !== "queue");
+  const queues = rules.filter(({ destination }) => destination.kind === "queue");
+  return formatXml("NotificationConfiguration", [
+    ...topics.map((rule) => formatRule("TopicConfiguration", rule)),
+    ...queues.map((rule) => formatRule("QueueConfiguration", rule)),
+  ]);
+}
+
+function formatRule(name: RuleName, { id, destination, events, filter }: NotificationRule): XmlNode {
+  return xmlElement(name, [
+    xmlText("Id", id),
+    xmlText(RULES[name], destination.kind === "callback" ? CALLBACK + destination.urls.join(",") : destination.arn),
+    ...events.map((event) => xmlText("Event", event)),
+    filter &&
+      xmlElement("Filter", [
+        xmlElement("S3Key", [formatFilterRule("Prefix", filter.prefix), formatFilterRule("Suffix", filter.suffix)]),
+      ]),
+  ]);
+}
+
+function formatFilterRule(name: string, value: string | undefined): XmlNode | undefined {
+  return value === undefined ? undefined : xmlElement("FilterRule", [xmlText("Name", name), xmlText("Value", value)]);
+}
+
+/** There are neither functions nor an event bus here, and no setting is kept that does nothing. */
+function refuseOtherDestinations(root: XmlElement): void {
+  if (childrenOf(root, "EventBridgeConfiguration").length > 0) {
+    throw new S3Error("NotImplemented", { message: "Amazon EventBridge is not offered as a destination." });
+  }
+  const named = FUNCTIONS.flatMap((name) => childrenOf(root, name))[0];
+  if (named === undefined) return;
+  const arn = named.children.find(({ name }) => name === "CloudFunction" || name === "LambdaFunctionArn");
+  throw invalidArgument("Functions are not supported as destinations of notifications", "CloudFunction", arn?.text);
+}
+
+function readRule(element: XmlElement, newId: () => string): NotificationRule {
+  const name: RuleName = element.name === "QueueConfiguration" ? "QueueConfiguration" : "TopicConfiguration";
+  requireOnly(element, ["Id", RULES[name], "Event", "Filter"]);
+  const id = childText(element, "Id");
+  const place = requireChildText(element, RULES[name]);
+  const events = childrenOf(element, "Event").map(textOf);
+  const filter = readFilter(findChild(element, "Filter"));
+  if (events.length === 0) throw malformedXml(`no Event in ${name}`);
+
+  for (const event of events) requireEvent(event);
+  const destination = name === "QueueConfiguration" ? readQueue(place) : readTopic(place);
+  // "If you use any other special characters in the value of the prefix or suffix, you must enter them in URL-encoded
+  // (percent-encoded) format" ("Configuring event notifications using object key name filtering").
+  const read = destination.kind === "callback" ? (value: string) => value : urlDecode;
+  return {
+    id: id === undefined || id === "" ? newId() : id,
+    destination,
+    events,
+    prefix: read(filter?.prefix ?? ""),
+    suffix: read(filter?.suffix ?? ""),
+    ...(filter !== undefined && { filter }),
+  };
+}
+
+function requireEvent(event: string): void {
+  if (RAISED.has(event)) return;
+  if (!NEVER_RAISED.has(event)) throw invalidArgument("The event is not supported for notifications", "Event", event);
+  throw new S3Error("NotImplemented", {
+    message: `Nothing here raises the event ${event}.`,
+    details: { Event: event },
+  });
+}
+
+function readTopic(text: string): NotificationDestination {
+  if (!text.startsWith(CALLBACK)) return { kind: "topic", arn: requireArn(text, "Topic", "sns", /^[\w-]{1,256}$/) };
+  const urls = [...new Set(text.slice(CALLBACK.length).split(","))];
+  if (urls.length > MAX_CALLBACK_URLS || urls.includes("")) {
+    throw invalidArgument(`NS: must be followed by 1 to ${MAX_CALLBACK_URLS} URLs, separated by commas`, "Topic", text);
+  }
+  return { kind: "callback", urls };
+}
+
+function readQueue(text: string): NotificationDestination {
+  if (/^arn:[\w-]+:sqs:.*\.fifo$/.test(text))
+    throw invalidArgument("FIFO SQS queues are not supported.", "Queue", text);
+  return { kind: "queue", arn: requireArn(text, "Queue", "sqs", /^[\w-]{1,80}$/) };
+}
+
+/** `arn:aws:<service>:<region>:<account id>:<name>`. */
+function requireArn(text: string, argument: string, service: string, name: RegExp): string {
+  const [arn, partition, named, region = "", account = "", resource = "", ...rest] = text.split(":");
+  const isArn = arn === "arn" && partition === "aws" && named === service && rest.length === 0;
+  if (isArn && /^[a-z0-9-]+$/.test(region) && /^\d{12}$/.test(account) && name.test(resource)) return text;
+  throw invalidArgument("The ARN could not be parsed", argument, text);
+}
+
+type Filter = NonNullable<NotificationRule["filter"]>;
+
+/** Undefined where it says nothing. */
+function readFilter(element: XmlElement | undefined): Filter | undefined {
+  if (element === undefined) return undefined;
+  requireOnly(element, ["S3Key"]);
+  const key = findChild(element, "S3Key");
+  if (key === undefined) return undefined;
+  requireOnly(key, ["FilterRule"]);
+  const filter: { prefix?: string; suffix?: string } = {};
+  for (const rule of key.children) {
+    requireOnly(rule, ["Name", "Value"]);
+    const written = requireChildText(rule, "Name");
+    const value = requireChildText(rule, "Value");
+    const name = written.toLowerCase();
+    if (name !== "prefix" && name !== "suffix") {
+      throw invalidArgument("filter rule name must be either prefix or suffix", "FilterRule.Name", written);
+    }
+    if (filter[name] !== undefined) {
+      throw invalidArgument(`Cannot specify more than one ${name} rule in a filter.`, "FilterRule.Name", written);
+    }
+    if (utf8Length(value) > MAX_FILTER_BYTES) {
+      const message = `Size of filter rule value cannot exceed ${MAX_FILTER_BYTES} bytes in UTF-8 representation`;
+      throw invalidArgument(message, "FilterRule.Value", value);
+    }
+    filter[name] = value;
+  }
+  return key.children.length === 0 ? undefined : filter;
+}
+
+/** What is no URL encoding stands for itself. */
+function urlDecode(value: string): string {
+  try {
+    return percentDecode(value.replaceAll("+", " "));
+  } catch {
+    return value;
+  }
+}
+
+function requireUniqueIds(rules: readonly NotificationRule[]): void {
+  const seen = new Set<string>();
+  for (const { id } of rules) {
+    if (id.length > MAX_ID_LENGTH) {
+      throw invalidArgument(`ID length exceeded allowed limit of ${MAX_ID_LENGTH}`, "Id", id);
+    }
+    if (seen.has(id)) {
+      throw invalidArgument("Same ID used for multiple configurations. IDs must be unique.", "Id", id);
+    }
+    seen.add(id);
+  }
+}
