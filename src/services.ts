@@ -27,7 +27,7 @@ export interface Services {
   readonly users: Users;
   readonly userKeys: UserKeys;
   /** Records when a key was last used, after the answer. For authenticated callers only. */
-  noteKeyUse(caller: AccountCaller, use: { readonly service: "s3" | "iam" | "sts"; readonly now: Date }): void;
+  noteKeyUse(caller: AccountCaller, use: { readonly service: "s3" | "iam" | "sts" | "sns"; readonly now: Date }): void;
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
 }

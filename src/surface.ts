@@ -2,15 +2,18 @@
 import { handleAdmin } from "./admin/router.ts";
 import { type Env, NotConfigured } from "./env.ts";
 import { S3Error } from "./errors.ts";
-import { handleIam, isIamRequest } from "./iam/surface.ts";
+import { IAM, STS } from "./iam/actions/index.ts";
 import { newRequestId } from "./model/random-ids.ts";
 import { handleS3 } from "./pipeline.ts";
 import { namesBucketInHost } from "./protocol/addressing.ts";
 import { parseRawUrl } from "./protocol/raw-url.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
+import { findQueryService, handleQuery } from "./query-api/surface.ts";
 import { startRequestLog, writeRequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
 import { openServices } from "./services.ts";
+
+const QUERY_SERVICES = [IAM, STS];
 
 export async function handleRequest(request: Request, env: Env): Promise<Response> {
   const log = startRequestLog(request, newRequestId());
@@ -21,8 +24,9 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
     const services = await openServices(env);
     isOwn &&= !namesBucketInHost(url, request.headers.get("host"), services.config.s3Domains);
     const { s3Domains } = services.config;
+    const queried = isOwn ? undefined : findQueryService(request, url, s3Domains, QUERY_SERVICES);
     if (isOwn) response = await handleAdmin(request, services, log);
-    else if (isIamRequest(request, url, s3Domains)) response = await handleIam(request, services, log);
+    else if (queried !== undefined) response = await handleQuery(queried, request, services, log);
     else response = await handleS3(request, services, log);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;

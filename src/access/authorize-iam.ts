@@ -6,11 +6,9 @@
  * The repositories of users and keys take the grants that only this file can make.
  */
 import { S3Error } from "../errors.ts";
-import type { AccountCaller, User } from "../model/caller.ts";
+import type { AccountCaller } from "../model/caller.ts";
 import type { UserRecord } from "../model/user.ts";
-import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
-import { userPolicy } from "./policy/parsed.ts";
-import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
+import { denied, type IdentityQuestion, requireIdentityAllows } from "./identity.ts";
 
 // Never exported: without the symbol no other file can write the types below.
 declare const granted: unique symbol;
@@ -43,12 +41,8 @@ export interface SessionGrant {
 
 export type IamActionName = `iam:${string}` | `sts:${string}`;
 
-/** Who asks to do what. */
-export interface IamQuestion {
-  readonly caller: AccountCaller;
+export interface IamQuestion extends IdentityQuestion {
   readonly action: IamActionName;
-  /** What conditions may ask about. */
-  readonly facts: Omit<RequestFacts, "principal">;
 }
 
 /** Resource of the actions that have none. */
@@ -86,45 +80,13 @@ export function authorizeSession(question: IamQuestion, resource: string | undef
   if (caller.session !== undefined) {
     throw new S3Error("AccessDenied", { message: `Cannot call ${action.slice(4)} with session credentials` });
   }
-  if (resource !== undefined) requireAllowed(question, resource);
+  if (resource !== undefined) requireIdentityAllows(question, resource);
   return { caller } as SessionGrant;
-}
-
-/** "IAM identifiers": the root of an account, an IAM user, or a federated user. */
-export function callerArn({ account, user, session }: AccountCaller): string {
-  if (session?.name !== undefined) return federatedUserArn(account.id, session.name);
-  return user?.arn ?? `arn:aws:iam::${account.id}:root`;
-}
-
-export function federatedUserArn(accountId: string, name: string): string {
-  return `arn:aws:sts::${accountId}:federated-user/${name}`;
 }
 
 function requireIam(question: IamQuestion, resource: string): void {
   if (question.caller.session !== undefined) {
     throw denied(question, resource, " because temporary credentials may not call IAM");
   }
-  requireAllowed(question, resource);
-}
-
-function requireAllowed(question: IamQuestion, resource: string): void {
-  const { user } = question.caller;
-  if (user === undefined) return;
-  const effects = new Set(decide(question, user, resource).map(({ effect }) => effect));
-  if (effects.has("deny")) throw denied(question, resource, " with an explicit deny in an identity-based policy");
-  if (effects.has("allow")) return;
-  throw denied(question, resource, ` because no identity-based policy allows the ${question.action} action`);
-}
-
-/** What each of the user's policies says. */
-function decide({ caller, action, facts }: IamQuestion, user: User, resource: string): readonly PolicyDecision[] {
-  const { id: accountId, canonicalId } = caller.account;
-  const principal = { kind: "account", accountId, canonicalId, user } as const;
-  const request: PolicyRequest = { principal, action, resource, keys: requestKeys({ ...facts, principal }) };
-  return user.policies.map((text) => evaluatePolicy(userPolicy(text), request));
-}
-
-function denied({ caller, action }: IamQuestion, resource: string, reason: string): S3Error {
-  const message = `User: ${callerArn(caller)} is not authorized to perform: ${action} on resource: ${resource}${reason}`;
-  return new S3Error("AccessDenied", { message });
+  requireIdentityAllows(question, resource);
 }

@@ -22,11 +22,11 @@ import type { Tag } from "../model/object.ts";
 import { type AclCaller, aclAllows, aclPermissionFor } from "./acl/evaluate.ts";
 import { effectiveAcl } from "./acl/ownership.ts";
 import type { Permission, S3Action } from "./actions.ts";
+import { identityEffect, sessionEffect, toPrincipal } from "./identity.ts";
 import type { PolicyDocument } from "./policy/document.ts";
 import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
 import { isPublicPolicy, needsExistingTags } from "./policy/inspect.ts";
 import { bucketPolicyOf, userPolicy } from "./policy/parsed.ts";
-import type { PolicyPrincipal } from "./policy/principal.ts";
 import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 import { restrictsPublicBucket } from "./public-access-block.ts";
 
@@ -50,8 +50,6 @@ export interface DecisionContext {
   readonly findObject: FindObject;
 }
 
-type Effect = PolicyDecision["effect"];
-
 const POLICY_CALLS: ReadonlySet<S3Action> = new Set([
   "s3:GetBucketPolicy",
   "s3:PutBucketPolicy",
@@ -62,7 +60,7 @@ export async function isAllowed(context: DecisionContext, permission: Permission
   const { caller, buckets } = context;
   const bucket = permission.bucket === undefined ? undefined : buckets.get(permission.bucket);
   if (permission.bucket === undefined) {
-    return caller.kind === "account" && identityEffect(context, toRequest(context, permission)) === "allow";
+    return caller.kind === "account" && identityEffect(caller, toRequest(context, permission)) === "allow";
   }
   if (bucket === undefined) return false;
   if (permission.scope === "each-key") return mayHopeFor(caller, bucket);
@@ -72,7 +70,7 @@ export async function isAllowed(context: DecisionContext, permission: Permission
   // The ordinary case, without building what conditions would look at.
   if (policy === undefined && isOwn && isAccountRoot(caller)) return true;
   const request = toRequest(context, permission, bucket, await existingTags(context, permission, bucket, policy));
-  const identity = identityEffect(context, request);
+  const identity = identityEffect(caller, request);
   if (identity === "deny") return false;
   if (policy === undefined && isOwn && identity === "allow") return true;
 
@@ -107,28 +105,6 @@ async function allowsOwnUser(
   // Naming the account delegates to the user's own policies, which were silent.
   if (resource.effect === "allow" && resource.via !== "account") return true;
   return aclGives(context, permission, bucket, { kind: "anonymous" });
-}
-
-/** What the caller's own policies say. The root of an account has none and may do all that its account may. */
-function identityEffect({ caller }: DecisionContext, request: PolicyRequest): Effect {
-  if (caller.kind === "anonymous") return "none";
-  const own = caller.user === undefined ? "allow" : combine(caller.user.policies.map(userPolicy), request);
-  if (own === "deny") return "deny";
-  const session = sessionEffect(caller, request);
-  if (session === "deny") return "deny";
-  return own === "allow" && session === "allow" ? "allow" : "none";
-}
-
-/** `allow` where the caller is no session, or one without a policy of its own. */
-function sessionEffect(caller: Caller, request: PolicyRequest): Effect {
-  const policy = caller.kind === "anonymous" ? undefined : caller.session?.policy;
-  return policy === undefined ? "allow" : combine([userPolicy(policy)], request);
-}
-
-function combine(policies: readonly PolicyDocument[], request: PolicyRequest): Effect {
-  const effects = policies.map((policy) => evaluatePolicy(policy, request).effect);
-  if (effects.includes("deny")) return "deny";
-  return effects.includes("allow") ? "allow" : "none";
 }
 
 function bucketPolicyDecision(permission: Permission, request: PolicyRequest, policy: PolicyDocument): PolicyDecision {
@@ -214,18 +190,6 @@ function isRestricted(caller: Caller, bucket: Bucket, policy: PolicyDocument | u
 
 function isAccountRoot(caller: Caller): boolean {
   return caller.kind === "account" && caller.user === undefined && caller.session === undefined;
-}
-
-function toPrincipal(caller: Caller): PolicyPrincipal {
-  if (caller.kind === "anonymous") return caller;
-  const { account, user, session } = caller;
-  return {
-    kind: "account",
-    accountId: account.id,
-    canonicalId: account.canonicalId,
-    ...(user && { user: { id: user.id, name: user.name, arn: user.arn } }),
-    ...(session?.name !== undefined && { federatedUserName: session.name }),
-  };
 }
 
 function toAclCaller(caller: Caller): AclCaller {

@@ -50,7 +50,7 @@ export interface FormAuthentication extends Authentication {
 export interface AuthenticationOptions {
   /** `"any"`, or the one region signatures must be made for. */
   readonly regions: "any" | (string & {});
-  readonly service: "s3" | "iam" | "sts";
+  readonly service: "s3" | "iam" | "sts" | "sns";
   /** Further service names signatures may be made for, on surfaces that speak for them (`iam`, `sts`). */
   readonly additionalServices?: readonly string[];
   /**

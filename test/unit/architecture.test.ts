@@ -80,12 +80,13 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
 /** Who may import a file or room that is not for everybody. */
 const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "env.ts": ["index.ts", "surface.ts", "services.ts", "sweeps/"],
-  "services.ts": ["surface.ts", "pipeline.ts", "admin/", "iam/", "website/", "sweeps/"],
+  "services.ts": ["surface.ts", "pipeline.ts", "admin/", "query-api/", "sns/", "website/", "sweeps/"],
   "operations/": ["operations/", "pipeline.ts", "response.ts"],
-  "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sweeps/"],
+  "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sns/", "sweeps/"],
   "pipeline.ts": ["surface.ts"],
   "surface.ts": ["index.ts"],
   "admin/": ["admin/", "surface.ts"],
+  "query-api/": ["query-api/", "iam/", "sns/", "surface.ts"],
   "website/": ["website/", "surface.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
   "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],

@@ -9,29 +9,21 @@ import {
   type IamQuestion,
   type IamUserGrant,
 } from "../../access/authorize-iam.ts";
-import { type AccountCaller, userArn } from "../../model/caller.ts";
+import { userArn } from "../../model/caller.ts";
 import type { UserRecord } from "../../model/user.ts";
-import type { Services } from "../../services.ts";
+import type { Api } from "../../query-api/api.ts";
+import type { QueryAction, QueryCall } from "../../query-api/service.ts";
 import type { KeyOwnerGrant } from "../../storage/d1/user-keys.ts";
-import type { Api, Result } from "../api.ts";
 import { noSuchUser } from "../errors.ts";
 import type { Parameters } from "../parameters.ts";
 
-export interface IamAction {
-  /** All that it takes. Others are refused rather than overlooked: a tag or boundary that has no effect is none. */
-  readonly parameters: readonly string[];
-  /** @throws IamError, S3Error `AccessDenied` */
-  run(call: IamCall): Promise<Result>;
-}
+export type IamAction = QueryAction<IamCall>;
 
-export interface IamCall {
-  readonly api: Api;
-  readonly action: string;
+export type IamApi = Api & { readonly service: "iam" | "sts" };
+
+export interface IamCall extends QueryCall {
+  readonly api: IamApi;
   readonly parameters: Parameters;
-  readonly caller: AccountCaller;
-  readonly facts: IamQuestion["facts"];
-  readonly now: Date;
-  readonly services: Pick<Services, "users" | "userKeys" | "directory" | "tokenKey">;
 }
 
 export function questionOf({ api, action, caller, facts }: IamCall): IamQuestion {

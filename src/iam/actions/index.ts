@@ -1,8 +1,10 @@
-/** Every action by its name. What is not here is refused: InvalidAction, or NotImplemented for the rest of STS. */
-import { type Api, IAM } from "../api.ts";
-import { IamError } from "../errors.ts";
+/** IAM and STS: every action by its name. What is not here is refused: InvalidAction, or NotImplemented for the rest of STS. */
+import { noSuchOperation } from "../../query-api/errors.ts";
+import { type QueryService, queryService } from "../../query-api/service.ts";
+import { IamError, toIamError } from "../errors.ts";
+import { Parameters } from "../parameters.ts";
 import * as accessKeys from "./access-keys.ts";
-import type { IamAction } from "./action.ts";
+import type { IamAction, IamApi, IamCall } from "./action.ts";
 import * as nothingThere from "./nothing-there.ts";
 import * as sts from "./sts.ts";
 import * as userPolicies from "./user-policies.ts";
@@ -24,13 +26,39 @@ const STS_NOT_OFFERED: ReadonlySet<string> = new Set([
   "GetAccessKeyInfo",
 ]);
 
-/** @throws IamError `InvalidAction`, `NotImplemented` */
-export function requireAction(api: Api, name: string): IamAction {
-  const action = (api === IAM ? IAM_ACTIONS : STS_ACTIONS).get(name);
-  if (action !== undefined) return action;
-  if (api !== IAM && STS_NOT_OFFERED.has(name)) {
-    const message = `${name} is not implemented: there are no roles here. GetFederationToken makes narrowed credentials.`;
-    throw new IamError("NotImplemented", message);
-  }
-  throw new IamError("InvalidAction", `Could not find operation ${name.slice(0, 128)} for version ${api.version}`);
+const IAM_API: IamApi = {
+  service: "iam",
+  version: "2010-05-08",
+  namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+};
+
+const STS_API: IamApi = {
+  service: "sts",
+  version: "2011-06-15",
+  namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+};
+
+/** Room for any policy document. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+export const IAM = open(IAM_API, IAM_ACTIONS);
+export const STS = open(STS_API, STS_ACTIONS);
+
+function open(api: IamApi, actions: ReadonlyMap<string, IamAction>): QueryService {
+  return queryService<IamCall>({
+    api,
+    actions,
+    maxBodyBytes: MAX_BODY_BYTES,
+    toError: toIamError,
+    open: (call) => ({ ...call, api, parameters: new Parameters(call.form) }),
+    notOffered: (name) => {
+      if (api === STS_API && STS_NOT_OFFERED.has(name)) {
+        const message = `${name} is not implemented: there are no roles here. GetFederationToken makes narrowed credentials.`;
+        return new IamError("NotImplemented", message);
+      }
+      return noSuchOperation(name, api.version);
+    },
+    unsupported: (parameter, action) =>
+      new IamError("NotImplemented", `The parameter ${parameter} of ${action} is not supported.`),
+  });
 }

@@ -4,11 +4,12 @@
  * Temporary credentials carry their maker's permissions as they are at the time of use, cut down by the session policy,
  * and may neither manage users and keys nor make further credentials.
  */
-import { authorizeSession, callerArn, federatedUserArn } from "../../access/authorize-iam.ts";
+import { authorizeSession } from "../../access/authorize-iam.ts";
+import { callerArn, federatedUserArn } from "../../access/identity.ts";
 import type { AccountCaller } from "../../model/caller.ts";
 import { type XmlNode, xmlElement, xmlText } from "../../protocol/xml/writer.ts";
+import { xmlTime } from "../../query-api/api.ts";
 import type { TemporaryCredentials } from "../../storage/session-tokens.ts";
-import { xmlTime } from "../api.ts";
 import { requireWellFormedPolicy } from "../policy-document.ts";
 import { type IamAction, type IamCall, questionOf } from "./action.ts";
 

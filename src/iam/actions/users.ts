@@ -1,9 +1,10 @@
 /** CreateUser, GetUser, ListUsers, UpdateUser, DeleteUser (IAM API reference). */
-import { ANY_RESOURCE, authorizeAccount, authorizeOwnAccount, callerArn } from "../../access/authorize-iam.ts";
+import { ANY_RESOURCE, authorizeAccount, authorizeOwnAccount } from "../../access/authorize-iam.ts";
+import { callerArn } from "../../access/identity.ts";
 import { userArn } from "../../model/caller.ts";
 import type { UserRecord } from "../../model/user.ts";
 import { type XmlNode, xmlElement, xmlText } from "../../protocol/xml/writer.ts";
-import { xmlMembers, xmlTime } from "../api.ts";
+import { xmlMembers, xmlTime } from "../../query-api/api.ts";
 import { IamError, noSuchUser } from "../errors.ts";
 import { type IamAction, questionOf, requireUser } from "./action.ts";
 import { readPage } from "./paging.ts";

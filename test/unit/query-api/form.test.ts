@@ -1,14 +1,17 @@
 /** Bodies of the query APIs, in pieces, at their limit, and with what makes them ambiguous. */
 import { describe, expect, test } from "vitest";
-import { IamError } from "../../../src/iam/errors.ts";
-import { MAX_BODY_BYTES, parseForm, readBody } from "../../../src/iam/form.ts";
+import { S3Error } from "../../../src/errors.ts";
+import { QueryError } from "../../../src/query-api/errors.ts";
+import { parseForm, readBody } from "../../../src/query-api/form.ts";
 import { bytesOf, streamOf } from "../auth/support.ts";
+
+const MAX_BODY_BYTES = 64 * 1024;
 
 async function codeOf(run: () => unknown): Promise<string> {
   try {
     await run();
   } catch (error) {
-    if (error instanceof IamError) return error.code;
+    if (error instanceof QueryError || error instanceof S3Error) return error.code;
     throw error;
   }
   return "none";
@@ -17,12 +20,13 @@ async function codeOf(run: () => unknown): Promise<string> {
 describe("readBody", () => {
   test("puts pieces together; no body is an empty one", async () => {
     const bytes = bytesOf("Action=ListUsers&Version=2010-05-08");
-    for (const pieceBytes of [1, 7, 1000]) expect(await readBody(streamOf(bytes, pieceBytes))).toEqual(bytes);
-    expect(await readBody(null)).toHaveLength(0);
+    for (const pieceBytes of [1, 7, 1000])
+      expect(await readBody(streamOf(bytes, pieceBytes), MAX_BODY_BYTES)).toEqual(bytes);
+    expect(await readBody(null, MAX_BODY_BYTES)).toHaveLength(0);
   });
 
   test("stops reading where it is too long", async () => {
-    expect(await readBody(streamOf(new Uint8Array(MAX_BODY_BYTES), 4096))).toHaveLength(MAX_BODY_BYTES);
+    expect(await readBody(streamOf(new Uint8Array(MAX_BODY_BYTES), 4096), MAX_BODY_BYTES)).toHaveLength(MAX_BODY_BYTES);
     let pulled = 0;
     const endless = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -30,7 +34,7 @@ describe("readBody", () => {
         controller.enqueue(new Uint8Array(4096));
       },
     });
-    expect(await codeOf(() => readBody(endless))).toBe("InvalidInput");
+    expect(await codeOf(() => readBody(endless, MAX_BODY_BYTES))).toBe("EntityTooLarge");
     expect(pulled).toBeLessThan(20);
   });
 });
@@ -49,13 +53,13 @@ describe("parseForm", () => {
   test.each([
     ["A=1&A=1", "InvalidQueryParameter"],
     ["A=1&%41=2", "InvalidQueryParameter"],
-    ["A=%", "MalformedQueryString"],
-    ["A=%C3", "MalformedQueryString"],
+    ["A=%", "InvalidURI"],
+    ["A=%C3", "InvalidURI"],
   ])("%s is %s", async (body, code) => {
     expect(await codeOf(() => parseForm(bytesOf(body)))).toBe(code);
   });
 
-  test("bytes that are not UTF-8 are MalformedQueryString", async () => {
-    expect(await codeOf(() => parseForm(Uint8Array.of(0x41, 0x3d, 0xff)))).toBe("MalformedQueryString");
+  test("bytes that are not UTF-8 are InvalidURI", async () => {
+    expect(await codeOf(() => parseForm(Uint8Array.of(0x41, 0x3d, 0xff)))).toBe("InvalidURI");
   });
 });

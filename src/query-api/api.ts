@@ -1,25 +1,13 @@
-/** The two query APIs: names, versions and namespaces as their references give them, and the form of their documents. */
+/** The form of a query API's documents. */
 import { formatDocument, type XmlNode, xmlElement, xmlText } from "../protocol/xml/writer.ts";
-import type { IamError } from "./errors.ts";
+import type { QueryError } from "./errors.ts";
 
 export interface Api {
   /** Service name in signatures and actions. */
-  readonly service: "iam" | "sts";
+  readonly service: "iam" | "sts" | "sns";
   readonly version: string;
   readonly namespace: string;
 }
-
-export const IAM: Api = {
-  service: "iam",
-  version: "2010-05-08",
-  namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
-};
-
-export const STS: Api = {
-  service: "sts",
-  version: "2011-06-15",
-  namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
-};
 
 /** The elements of an answer's result; undefined for actions that have none. */
 export type Result = readonly (XmlNode | undefined)[] | undefined;
@@ -37,7 +25,7 @@ export function formatResponse(api: Api, action: string, result: Result, request
   );
 }
 
-export function formatErrorResponse(api: Api, error: IamError, requestId: string): string {
+export function formatErrorResponse(api: Api, error: QueryError, requestId: string): string {
   return formatDocument(
     xmlElement(
       "ErrorResponse",

@@ -1,0 +1,91 @@
+/**
+ * What the caller's own policies say ("Policy evaluation logic": identity-based and session policies), and the whole
+ * decision for services whose resources have no policies: IAM, STS, SNS.
+ */
+import { S3Error } from "../errors.ts";
+import type { AccountCaller, Caller } from "../model/caller.ts";
+import type { PolicyDocument } from "./policy/document.ts";
+import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
+import { userPolicy } from "./policy/parsed.ts";
+import type { PolicyPrincipal } from "./policy/principal.ts";
+import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
+
+export type Effect = PolicyDecision["effect"];
+
+/** Who asks to do what. */
+export interface IdentityQuestion {
+  readonly caller: AccountCaller;
+  /** `iam:CreateUser`, `SNS:Subscribe`: as messages name it. */
+  readonly action: string;
+  /** What conditions may ask about. */
+  readonly facts: Omit<RequestFacts, "principal">;
+}
+
+/** The root of an account has no policies and may do all that its account may. */
+export function identityEffect(caller: Caller, request: PolicyRequest): Effect {
+  if (caller.kind === "anonymous") return "none";
+  const own = caller.user === undefined ? "allow" : combine(caller.user.policies.map(userPolicy), request);
+  if (own === "deny") return "deny";
+  const session = sessionEffect(caller, request);
+  if (session === "deny") return "deny";
+  return own === "allow" && session === "allow" ? "allow" : "none";
+}
+
+/** `allow` where the caller is no session, or one without a policy of its own. */
+export function sessionEffect(caller: Caller, request: PolicyRequest): Effect {
+  const policy = caller.kind === "anonymous" ? undefined : caller.session?.policy;
+  return policy === undefined ? "allow" : combine([userPolicy(policy)], request);
+}
+
+function combine(policies: readonly PolicyDocument[], request: PolicyRequest): Effect {
+  const effects = policies.map((policy) => evaluatePolicy(policy, request).effect);
+  if (effects.includes("deny")) return "deny";
+  return effects.includes("allow") ? "allow" : "none";
+}
+
+export function toPrincipal(caller: AccountCaller): PolicyPrincipal & { readonly kind: "account" };
+export function toPrincipal(caller: Caller): PolicyPrincipal;
+export function toPrincipal(caller: Caller): PolicyPrincipal {
+  if (caller.kind === "anonymous") return caller;
+  const { account, user, session } = caller;
+  return {
+    kind: "account",
+    accountId: account.id,
+    canonicalId: account.canonicalId,
+    ...(user && { user: { id: user.id, name: user.name, arn: user.arn } }),
+    ...(session?.name !== undefined && { federatedUserName: session.name }),
+  };
+}
+
+/** @throws S3Error `AccessDenied` unless the caller's own policies allow it, as an account's root always may. */
+export function requireIdentityAllows(question: IdentityQuestion, resource: string): void {
+  const { caller, action, facts } = question;
+  const principal = toPrincipal(caller);
+  const request = { principal, action, resource, keys: requestKeys({ ...facts, principal }) };
+  const effect = identityEffect(caller, request);
+  if (effect === "allow") return;
+  const kind = caller.session?.policy !== undefined && isAllowedToUser(caller, request) ? "session" : "identity-based";
+  if (effect === "deny") throw denied(question, resource, ` with an explicit deny in an ${kind} policy`);
+  throw denied(question, resource, ` because no ${kind} policy allows the ${action} action`);
+}
+
+/** Whether it is the session's policy alone that stands in the way. */
+function isAllowedToUser({ session: _, ...maker }: AccountCaller, request: PolicyRequest): boolean {
+  return identityEffect(maker, request) === "allow";
+}
+
+/** @param reason begins with a blank */
+export function denied({ caller, action }: IdentityQuestion, resource: string, reason: string): S3Error {
+  const message = `User: ${callerArn(caller)} is not authorized to perform: ${action} on resource: ${resource}${reason}`;
+  return new S3Error("AccessDenied", { message });
+}
+
+/** "IAM identifiers": the root of an account, an IAM user, or a federated user. */
+export function callerArn({ account, user, session }: AccountCaller): string {
+  if (session?.name !== undefined) return federatedUserArn(account.id, session.name);
+  return user?.arn ?? `arn:aws:iam::${account.id}:root`;
+}
+
+export function federatedUserArn(accountId: string, name: string): string {
+  return `arn:aws:sts::${accountId}:federated-user/${name}`;
+}

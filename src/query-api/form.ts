@@ -1,0 +1,55 @@
+/** The body of a query API request: `application/x-www-form-urlencoded`, read whole before the signature is checked. */
+import { S3Error } from "../errors.ts";
+import { decodeUtf8 } from "../protocol/percent-encoding.ts";
+import { parseQuery } from "../protocol/query.ts";
+import { QueryError } from "./errors.ts";
+
+/**
+ * @param maxBytes nothing is verified yet while this is read, so it should be small
+ * @throws S3Error `EntityTooLarge`
+ */
+export async function readBody(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  const reader = body?.getReader();
+  for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
+    size += next.value.byteLength;
+    if (size > maxBytes) {
+      await reader?.cancel();
+      throw new S3Error("EntityTooLarge", { message: `The request body must not be longer than ${maxBytes} bytes.` });
+    }
+    pieces.push(next.value);
+  }
+  const whole = new Uint8Array(size);
+  let filled = 0;
+  for (const piece of pieces) {
+    whole.set(piece, filled);
+    filled += piece.byteLength;
+  }
+  return whole;
+}
+
+/**
+ * Parameters by name. One that stands twice would leave it to chance which one counts, so it is refused.
+ * @throws S3Error `InvalidURI` for what cannot be decoded; QueryError `InvalidQueryParameter`
+ */
+export function parseForm(bytes: Uint8Array): ReadonlyMap<string, string> {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) throw new S3Error("InvalidURI");
+  return parametersOf(parseQuery(text).entries);
+}
+
+/** @throws QueryError `InvalidQueryParameter` */
+export function parametersOf(entries: Iterable<readonly [string, string]>): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  for (const [name, value] of entries) {
+    if (parameters.has(name)) {
+      throw new QueryError("InvalidQueryParameter", 400, `The parameter ${name.slice(0, 128)} is given twice.`);
+    }
+    parameters.set(name, value);
+  }
+  return parameters;
+}
