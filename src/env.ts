@@ -2,13 +2,23 @@
  * The Worker's bindings, read and checked once per isolate. Nothing deeper than `index.ts` and `services.ts` sees `Env`.
  */
 
+import type { ChangesMessage, DeliveryMessage, ReplicationMessage } from "./storage/journal/messages.ts";
+import { type DeadLetter, OwnQueue, type Queues } from "./storage/journal/queues.ts";
 import type { MultipartUpload } from "./storage/uploads/multipart-upload.ts";
 
-/** Bindings and variables of `wrangler.toml` plus the secrets. `STORE_<NAME>` bindings add regions. */
+/**
+ * Bindings and variables of `wrangler.toml` plus the secrets. `STORE_<NAME>` bindings add regions, `QUEUE_<NAME>` bindings
+ * receivers of notifications.
+ */
 export interface Env {
   readonly STORE: R2Bucket;
   readonly DB: D1Database;
   readonly UPLOADS: DurableObjectNamespace<MultipartUpload>;
+  readonly EVENTS: Queue<ChangesMessage>;
+  readonly DELIVERIES: Queue<DeliveryMessage>;
+  readonly RETRIES: Queue<DeliveryMessage>;
+  readonly REPLICATION: Queue<ReplicationMessage>;
+  readonly DEAD_LETTERS: Queue<DeadLetter>;
   readonly ROOT_ACCESS_KEY_ID?: string;
   readonly ROOT_SECRET_ACCESS_KEY?: string;
   readonly SEAL_KEY?: string;
@@ -106,4 +116,20 @@ export function findStores(env: Env): ReadonlyMap<string, R2Bucket> {
     if (match?.[1] !== undefined) stores.set(match[1].toLowerCase().replaceAll("_", "-"), binding as R2Bucket);
   }
   return stores;
+}
+
+export function findQueues(env: Env): Queues {
+  const bound = new Map<string, Queue>();
+  for (const [name, binding] of Object.entries(env as unknown as Record<string, unknown>)) {
+    const match = /^QUEUE_([A-Z0-9_]+)$/.exec(name);
+    if (match?.[1] !== undefined) bound.set(match[1].toLowerCase().replaceAll("_", "-"), binding as Queue);
+  }
+  return {
+    events: new OwnQueue(env.EVENTS),
+    deliveries: new OwnQueue(env.DELIVERIES),
+    retries: new OwnQueue(env.RETRIES),
+    replication: new OwnQueue(env.REPLICATION),
+    deadLetters: new OwnQueue(env.DEAD_LETTERS),
+    bound,
+  };
 }

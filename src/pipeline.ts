@@ -43,6 +43,7 @@ import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import { readRequest } from "./read-request.ts";
 import { requestFacts } from "./request-facts.ts";
 import type { RequestLog } from "./request-log.ts";
+import { requestOrigin } from "./request-origin.ts";
 import { hostId, toHttpResponse } from "./response.ts";
 import type { Services } from "./services.ts";
 import type { Directory } from "./storage/d1/directory.ts";
@@ -118,7 +119,9 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
 
   const regions = [...config.stores.keys()];
   try {
-    return await prepared.run({ grant, stores, region: config.region, regions, tokenKey, request: signed }, source);
+    const journal = services.journal.of(requestOrigin(signed, caller));
+    const context = { grant, stores, journal, region: config.region, regions, tokenKey, request: signed };
+    return await prepared.run(context, source);
   } catch (error) {
     throw await withoutExistence(error, grant, signed);
   }

@@ -1,6 +1,6 @@
 /** Everything a request needs, opened from the bindings once per isolate. */
 import { waitUntil } from "cloudflare:workers";
-import { type Config, type Env, readConfig } from "./env.ts";
+import { type Config, type Env, findQueues, readConfig } from "./env.ts";
 import type { AccountCaller } from "./model/caller.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
@@ -11,6 +11,9 @@ import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { UserKeys } from "./storage/d1/user-keys.ts";
 import { Users } from "./storage/d1/users.ts";
+import { Intents } from "./storage/journal/intents.ts";
+import { Journal } from "./storage/journal/journal.ts";
+import type { Queues } from "./storage/journal/queues.ts";
 import { Objects } from "./storage/r2/objects.ts";
 import { deriveSigningKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";
@@ -23,6 +26,9 @@ export interface Services {
   readonly config: Config;
   readonly directory: Directory;
   readonly stores: Stores;
+  readonly journal: Journal;
+  readonly intents: Intents;
+  readonly queues: Queues;
   readonly accounts: Accounts;
   readonly users: Users;
   readonly userKeys: UserKeys;
@@ -50,6 +56,8 @@ export async function openServices(env: Env): Promise<Services> {
     root: { accessKeyId: config.rootAccessKeyId, secretAccessKey: config.rootSecretAccessKey },
     ttlMs: config.configTtlMs,
   });
+  const queues = findQueues(env);
+  const intents = new Intents(env.DB);
   const keyUsage = new KeyUsage(env.DB, config.rootAccessKeyId);
   const blobSets = new BlobSets(env.UPLOADS);
   const ids = uploadIds(await deriveSigningKey(config.sealKey, "upload-ids"));
@@ -63,6 +71,9 @@ export async function openServices(env: Env): Promise<Services> {
       documents: new BucketDocuments(env.DB, directory),
       displayNames: new DisplayNames(env.DB),
     },
+    journal: new Journal(intents, queues.events),
+    intents,
+    queues,
     accounts: new Accounts(env.DB, sealer, directory),
     users: new Users(env.DB, directory),
     userKeys: new UserKeys(env.DB, sealer, directory),

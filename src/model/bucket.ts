@@ -1,6 +1,8 @@
 import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
 import type { CorsRule } from "./cors.ts";
+import type { NotificationConfiguration } from "./notification.ts";
 import type { Tag } from "./object.ts";
+import type { ReplicationConfiguration } from "./replication.ts";
 import type { Website } from "./website.ts";
 
 /** What may be configured for a bucket, one document of each kind. */
@@ -13,6 +15,8 @@ export interface BucketDocumentTypes {
   ownership: ObjectOwnership;
   publicAccessBlock: PublicAccessBlock;
   website: Website;
+  notification: NotificationConfiguration;
+  replication: ReplicationConfiguration;
 }
 
 export type BucketDocumentKind = keyof BucketDocumentTypes;

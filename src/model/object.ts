@@ -45,6 +45,14 @@ export interface StoredObject extends ObjectAttributes {
   readonly checksum?: Checksum;
   /** Parts it was uploaded in; absent if it was not. */
   readonly partCount?: number;
+  /** Absent: no replication rule applied when it was written. */
+  readonly replication?: ReplicationMark;
+}
+
+/** What the entry itself tells of replication; how far a source has come stands elsewhere, under the write id. */
+export interface ReplicationMark {
+  readonly state: "source" | "replica";
+  readonly writeId: string;
 }
 
 /** First and last position as asked for; both ends inclusive. */

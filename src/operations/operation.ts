@@ -11,6 +11,7 @@ import { S3Error } from "../errors.ts";
 import type { ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
+import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { Stores } from "../storage/stores.ts";
 
 /** What the operation expects as request body. */
@@ -48,6 +49,8 @@ export interface BodySource {
 export interface OperationContext {
   readonly grant: Grant;
   readonly stores: Stores;
+  /** Through which every change of an object goes. */
+  readonly journal: RequestJournal;
   readonly region: string;
   /** LocationConstraints that exist. */
   readonly regions: readonly string[];

@@ -2,15 +2,35 @@
 import { env } from "cloudflare:workers";
 import type { GrantedBucket } from "../../src/access/authorize.ts";
 import type { Checksum } from "../../src/model/checksum.ts";
-import type { ObjectAttributes, StorageClass } from "../../src/model/object.ts";
+import type { ObjectAttributes, StorageClass, WriteCondition } from "../../src/model/object.ts";
 import type { ObjectBody } from "../../src/model/object-body.ts";
-import { newBucketId } from "../../src/model/random-ids.ts";
+import { newBucketId, newWriteId } from "../../src/model/random-ids.ts";
+import { issueTicket } from "../../src/storage/journal/ticket.ts";
 import { Objects } from "../../src/storage/r2/objects.ts";
+import type { OpenedObject } from "../../src/storage/r2/opened-object.ts";
 import { BlobSets } from "../../src/storage/uploads/blob-sets.ts";
 
 export const OWNER = `${"0".repeat(63)}1`;
 
-export const objects = new Objects(new Map([["us-east-1", env.STORE]]), new BlobSets(env.UPLOADS));
+/** Writes that nobody is told of. */
+export const newTicket = () => issueTicket({ writeId: newWriteId() });
+
+const store = new Objects(new Map([["us-east-1", env.STORE]]), new BlobSets(env.UPLOADS));
+
+/** The store, with a ticket for every write. */
+export const objects = {
+  head: store.head.bind(store),
+  headPart: store.headPart.bind(store),
+  open: store.open.bind(store),
+  list: store.list.bind(store),
+  isEmpty: store.isEmpty.bind(store),
+  put: (bucket: GrantedBucket, key: string, body: ObjectBody, about: ObjectAttributes, condition?: WriteCondition) =>
+    store.put(bucket, key, body, about, newTicket(), condition),
+  copy: (source: OpenedObject, to: { bucket: GrantedBucket; key: string }, about: ObjectAttributes) =>
+    store.copy(source, to, about, newTicket()),
+  delete: (bucket: GrantedBucket, keys: readonly string[]) => store.delete(bucket, keys, newTicket()),
+  deleteIf: (bucket: GrantedBucket, key: string, etag: string) => store.deleteIf(bucket, key, etag, newTicket()),
+};
 
 /** A bucket that exists only here; its entries are really in R2. */
 export function testBucket(): GrantedBucket {

@@ -1,14 +1,15 @@
 /** Multipart uploads and sweeps at the level of storage, with a clock that tests set. */
 import { env } from "cloudflare:workers";
 import type { GrantedBucket } from "../../src/access/authorize.ts";
-import type { UploadChecksum } from "../../src/model/upload.ts";
+import type { WriteCondition } from "../../src/model/object.ts";
+import type { CompletionRequest, UploadChecksum } from "../../src/model/upload.ts";
 import { OpenUploads } from "../../src/storage/d1/open-uploads.ts";
 import { BlobSets } from "../../src/storage/uploads/blob-sets.ts";
 import type { SweepOutcome } from "../../src/storage/uploads/messages.ts";
 import { uploadIds } from "../../src/storage/uploads/upload-id.ts";
 import { Uploads } from "../../src/storage/uploads/uploads.ts";
 import { sweepBlobSets } from "../../src/sweeps/blob-sets.ts";
-import { attributes, bodyOf } from "./storage.ts";
+import { attributes, bodyOf, newTicket } from "./storage.ts";
 
 export const MIB = 1024 * 1024;
 export const GRACE_MS = 24 * 60 * 60 * 1000;
@@ -23,6 +24,17 @@ export const blobSets = new BlobSets(env.UPLOADS);
 export const openUploads = new OpenUploads(env.DB);
 export const ids = uploadIds(signingKey);
 export const uploads = new Uploads({ stores, blobSets, openUploads, ids });
+
+/** Completes without telling anybody. */
+export function complete(
+  bucket: GrantedBucket,
+  key: string,
+  uploadId: string,
+  request: CompletionRequest,
+  condition?: WriteCondition,
+) {
+  return uploads.complete(bucket, key, uploadId, request, newTicket(), condition);
+}
 
 /** Bytes that differ by `seed`. */
 export function filled(sizeBytes: number, seed: number): Uint8Array {
@@ -47,7 +59,7 @@ export async function uploadParts(bucket: GrantedBucket, key: string, uploadId: 
 export async function completeUpload(bucket: GrantedBucket, key: string, sizes: readonly number[]) {
   const uploadId = await createUpload(bucket, key);
   const request = await uploadParts(bucket, key, uploadId, sizes);
-  return uploads.complete(bucket, key, uploadId, request, undefined);
+  return complete(bucket, key, uploadId, request);
 }
 
 export async function blobKeys(): Promise<string[]> {

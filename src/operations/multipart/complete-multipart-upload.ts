@@ -40,10 +40,17 @@ export const CompleteMultipartUpload = operation({
     { action: "s3:PutObject", bucket, key },
     ...permissionToCompare(bucket, key, condition),
   ],
-  async execute({ bucket, key, uploadId, expected, condition }, { grant, stores }, body) {
+  async execute({ bucket: name, key, uploadId, expected, condition }, { grant, stores, journal }, body) {
     const parts = parseCompleteMultipartUpload(body);
     for (const part of parts) requireOneChecksum(part);
-    return stores.uploads.complete(grant.bucket(bucket), key, uploadId, { parts, ...expected }, condition);
+    const bucket = grant.bucket(name);
+    return journal.write(
+      bucket,
+      { key, event: "ObjectCreated:CompleteMultipartUpload" },
+      (ticket) => stores.uploads.complete(bucket, key, uploadId, { parts, ...expected }, ticket, condition),
+      // Asked again after a crash, the answer is that of the first call, whose event may be untold: told twice it does no harm.
+      ({ etag, sizeBytes, writeId }) => ({ etag, sizeBytes, writeId, at: new Date() }),
+    );
   },
   respond: ({ etag, checksum }, { bucket, key, location }) => ({
     status: 200,

@@ -13,7 +13,7 @@ import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-lo
 import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts";
 import { type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
-import { ownerAndAcl, permissionsToWrite, permissionToCompare } from "./put-object.ts";
+import { created, ownerAndAcl, permissionsToWrite, permissionToCompare } from "./put-object.ts";
 
 /** Headers that make a copy of an object onto itself a change, even if they name what is so already. */
 const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];
@@ -57,7 +57,7 @@ export const CopyObject = operation({
     ...permissionToCompare(bucket, key, condition),
     { action: "s3:GetObject", bucket: source.bucket, key: source.key },
   ],
-  async execute(input, { grant, stores: { objects } }) {
+  async execute(input, { grant, stores: { objects }, journal }) {
     const { source, storageClass, redirect, checksumAlgorithm, condition } = input;
     if (!input.isChange && isSame(source, input)) throw copyOntoItself();
     const bucket = grant.bucket(input.bucket);
@@ -76,10 +76,12 @@ export const CopyObject = operation({
         ...(redirect !== undefined && { websiteRedirectLocation: redirect }),
       };
       const target = { bucket, key: input.key };
-      return await objects.copy(opened, target, attributes, {
-        ...(checksumAlgorithm !== undefined && { checksumAlgorithm }),
-        ...(condition !== undefined && { condition }),
-      });
+      return await journal.write(
+        bucket,
+        { key: input.key, event: "ObjectCreated:Copy" },
+        (ticket) => objects.copy(opened, target, attributes, ticket, { checksumAlgorithm, condition }),
+        created,
+      );
     } catch (error) {
       await opened.discard().catch(() => {});
       throw error;

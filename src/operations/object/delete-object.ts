@@ -1,8 +1,11 @@
 /** DeleteObject (API_DeleteObject). An absent key is a success; `If-Match` is decided without losing a newer write. */
 import type { Permission } from "../../access/actions.ts";
+import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { parseETag } from "../../protocol/etag.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
+import type { RequestJournal } from "../../storage/journal/journal.ts";
+import type { Objects } from "../../storage/r2/objects.ts";
 import { operation, requireObject } from "../operation.ts";
 
 export const DeleteObject = operation({
@@ -24,10 +27,24 @@ export const DeleteObject = operation({
     { action: "s3:DeleteObject", bucket, key },
     ...(ifMatch === undefined || ifMatch === "*" ? [] : [{ action: "s3:GetObject", bucket, key } as const]),
   ],
-  async execute({ bucket: name, key, ifMatch }, { grant, stores }) {
+  async execute({ bucket: name, key, ifMatch }, { grant, stores, journal }) {
     const bucket = grant.bucket(name);
-    if (ifMatch === undefined) await stores.objects.delete(bucket, [key]);
-    else await stores.objects.deleteIf(bucket, key, ifMatch);
+    if (ifMatch !== undefined) return deleteIf(bucket, { key, etag: ifMatch }, { objects: stores.objects, journal });
+    await journal.removeAll(bucket, [key], (ticket) => stores.objects.delete(bucket, [key], ticket));
   },
   respond: () => ({ status: 204 }),
 });
+
+/** @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict` */
+export async function deleteIf(
+  bucket: GrantedBucket,
+  { key, etag }: { readonly key: string; readonly etag: string },
+  { objects, journal }: { readonly objects: Objects; readonly journal: RequestJournal },
+): Promise<void> {
+  await journal.write(
+    bucket,
+    { key, event: "ObjectRemoved:Delete" },
+    (ticket) => objects.deleteIf(bucket, key, etag, ticket),
+    (at) => ({ at }),
+  );
+}

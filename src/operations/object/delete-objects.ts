@@ -7,8 +7,10 @@ import { requireKeyLength } from "../../protocol/addressing.ts";
 import { NULL_VERSION } from "../../protocol/version-id.ts";
 import { MAX_DELETE_BYTES, type ObjectIdentifier, parseDelete } from "../../protocol/xml/delete.ts";
 import { type DeletedObject, type DeleteFailure, formatDeleteResult } from "../../protocol/xml/delete-result.ts";
+import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import { operation, requireBucket } from "../operation.ts";
+import { deleteIf } from "./delete-object.ts";
 
 export const DeleteObjects = operation({
   name: "DeleteObjects",
@@ -19,7 +21,7 @@ export const DeleteObjects = operation({
   },
   // Whether this very key may go is asked again below, for each.
   requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket, scope: "each-key" }],
-  async execute({ bucket: name }, { grant, stores }, body) {
+  async execute({ bucket: name }, { grant, stores: { objects: store }, journal }, body) {
     const { quiet, objects } = parseDelete(body);
     const bucket = grant.bucket(name);
     const errors: DeleteFailure[] = [];
@@ -35,14 +37,12 @@ export const DeleteObjects = operation({
         errors.push(describe(object, error));
       }
     }
-    await stores.objects.delete(
-      bucket,
-      accepted.filter((object) => object.etag === undefined).map((object) => object.key),
-    );
+    const keys = accepted.filter((object) => object.etag === undefined).map((object) => object.key);
+    await journal.removeAll(bucket, keys, (ticket) => store.delete(bucket, keys, ticket));
     const deleted: DeletedObject[] = [];
     for (const object of accepted) {
       const failure =
-        object.etag === undefined ? undefined : await deleteIf({ objects: stores.objects, grant }, bucket, object);
+        object.etag === undefined ? undefined : await tryDeleteIf({ objects: store, journal, grant }, bucket, object);
       if (failure === undefined) deleted.push({ key: object.key, ...versionOf(object) });
       else errors.push(failure);
     }
@@ -65,14 +65,14 @@ function permissionsToDelete(bucket: string, { key, etag }: ObjectIdentifier): r
   return etag === undefined || etag === "*" ? [deletes] : [deletes, { ...deletes, action: "s3:GetObject" }];
 }
 
-async function deleteIf(
-  { objects, grant }: { objects: Objects; grant: Grant },
+async function tryDeleteIf(
+  { objects, journal, grant }: { objects: Objects; journal: RequestJournal; grant: Grant },
   bucket: GrantedBucket,
   object: ObjectIdentifier,
 ): Promise<DeleteFailure | undefined> {
   const { key, etag = "*" } = object;
   try {
-    await objects.deleteIf(bucket, key, etag);
+    await deleteIf(bucket, { key, etag }, { objects, journal });
     return undefined;
   } catch (error) {
     const isAbsent = error instanceof S3Error && error.code === "NoSuchKey";

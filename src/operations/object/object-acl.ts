@@ -1,11 +1,13 @@
 /** GetObjectAcl and PutObjectAcl (API_GetObjectAcl, API_PutObjectAcl). The object's ETag and Last-Modified stay. */
 import { aclOfObject, effectiveAcl, ownershipOf, shownAcl } from "../../access/acl/ownership.ts";
 import { S3Error } from "../../errors.ts";
+import type { StoredObject } from "../../model/object.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
 import { ACL_BODY, readAclRequest, respondWithAcl, withNames } from "../acl-document.ts";
 import { operation, requireObject } from "../operation.ts";
+import { rewritten } from "./object-tagging.ts";
 
 export const GetObjectAcl = operation({
   name: "GetObjectAcl",
@@ -26,13 +28,19 @@ export const PutObjectAcl = operation({
   body: ACL_BODY,
   parse: (request) => ({ ...parseTarget(request), headers: parseAclHeaders(request.headers, "object") }),
   requires: ({ bucket, key }) => [{ action: "s3:PutObjectAcl", bucket, key }],
-  async execute({ bucket: name, key, headers }, { grant, stores }, body) {
+  async execute({ bucket: name, key, headers }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
     const wanted = readAclRequest(headers, body);
-    const found = await stores.objects.setAcl(bucket, key, (object) =>
-      aclOfObject(wanted.request(effectiveAcl(bucket, object).ownerId), bucket, object),
+    const decide = (object: StoredObject) =>
+      aclOfObject(wanted.request(effectiveAcl(bucket, object).ownerId), bucket, object);
+    const found = await journal.write(
+      bucket,
+      { key, event: "ObjectAcl:Put" },
+      (ticket) => stores.objects.setAcl(bucket, key, decide, ticket),
+      // "S3 doesn't send an event when a request results in no change to an object's ACL" (supported event types).
+      (outcome) => (outcome?.isChanged === true ? rewritten(outcome.object) : undefined),
     );
-    if (!found) throw noSuchKey(key);
+    if (found === undefined) throw noSuchKey(key);
   },
   respond: () => ({ status: 200 }),
 });

@@ -2,14 +2,13 @@
  * GetObjectTagging, PutObjectTagging, DeleteObjectTagging (API_GetObjectTagging and so on). A tag set is replaced as a
  * whole; the object's ETag and Last-Modified stay.
  */
-import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
-import type { Tag } from "../../model/object.ts";
+import type { StoredObject, Tag } from "../../model/object.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
-import type { Objects } from "../../storage/r2/objects.ts";
-import { operation, requireObject } from "../operation.ts";
+import type { Landed } from "../../storage/journal/journal.ts";
+import { type OperationContext, operation, requireObject } from "../operation.ts";
 
 const MAX_BYTES = 128 * 1024;
 
@@ -31,8 +30,7 @@ export const PutObjectTagging = operation({
   body: { kind: "document", maxBytes: MAX_BYTES, digest: "required" },
   parse: parseTarget,
   requires: ({ bucket, key }) => [{ action: "s3:PutObjectTagging", bucket, key }],
-  execute: async ({ bucket, key }, { grant, stores }, body) =>
-    setTags(stores.objects, grant.bucket(bucket), key, parseTagging(body, "object")),
+  execute: async (target, context, body) => setTags(target, context, parseTagging(body, "object")),
   respond: () => ({ status: 200 }),
 });
 
@@ -41,7 +39,7 @@ export const DeleteObjectTagging = operation({
   body: { kind: "none" },
   parse: parseTarget,
   requires: ({ bucket, key }) => [{ action: "s3:DeleteObjectTagging", bucket, key }],
-  execute: async ({ bucket, key }, { grant, stores }) => setTags(stores.objects, grant.bucket(bucket), key, []),
+  execute: (target, context) => setTags(target, context, []),
   respond: () => ({ status: 204 }),
 });
 
@@ -50,8 +48,24 @@ function parseTarget(request: S3Request): { readonly bucket: string; readonly ke
   return requireObject(request);
 }
 
-async function setTags(objects: Objects, bucket: GrantedBucket, key: string, tags: readonly Tag[]): Promise<void> {
-  if (!(await objects.setTags(bucket, key, tags))) throw noSuchKey(key);
+async function setTags(
+  { bucket: name, key }: { readonly bucket: string; readonly key: string },
+  { grant, stores, journal }: OperationContext,
+  tags: readonly Tag[],
+): Promise<void> {
+  const bucket = grant.bucket(name);
+  const found = await journal.write(
+    bucket,
+    { key, event: tags.length === 0 ? "ObjectTagging:Delete" : "ObjectTagging:Put" },
+    (ticket) => stores.objects.setTags(bucket, key, tags, ticket),
+    (object) => object && rewritten(object),
+  );
+  if (found === undefined) throw noSuchKey(key);
+}
+
+/** What a change of an object's entry alone tells its event. */
+export function rewritten({ etag, sizeBytes }: StoredObject): Landed {
+  return { etag, sizeBytes, at: new Date() };
 }
 
 function noSuchKey(key: string): S3Error {

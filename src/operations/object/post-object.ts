@@ -12,7 +12,7 @@ import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts"
 import { formatPostResponse } from "../../protocol/xml/post-response.ts";
 import { parseTagging } from "../../protocol/xml/tagging.ts";
 import { operation, requireObject, type S3Response } from "../operation.ts";
-import { ownerAndAcl, parseAttributes, permissionsToWrite } from "./put-object.ts";
+import { created, ownerAndAcl, parseAttributes, permissionsToWrite } from "./put-object.ts";
 
 export const PostObject = operation({
   name: "PostObject",
@@ -35,10 +35,15 @@ export const PostObject = operation({
     };
   },
   requires: ({ bucket, key, attributes, acl }) => permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
-  async execute({ bucket: name, key, attributes, acl }, { grant, stores }, file) {
+  async execute({ bucket: name, key, attributes, acl }, { grant, stores, journal }, file) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
-    return stores.objects.putUnmeasured(bucket, key, file, owned);
+    return journal.write(
+      bucket,
+      { key, event: "ObjectCreated:Post" },
+      (ticket) => stores.objects.putUnmeasured(bucket, key, file, owned, ticket),
+      created,
+    );
   },
   respond({ etag, checksum }, { bucket, key, action, location }) {
     const answer = formatAnswer(action, { bucket, key, etag: formatETag(etag), location });

@@ -15,6 +15,8 @@ import { parseStorageClass } from "../../protocol/storage-class.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
+import type { Landed } from "../../storage/journal/journal.ts";
+import type { PutOutcome } from "../../storage/r2/put.ts";
 import { operation, requireObject } from "../operation.ts";
 
 export const PutObject = operation({
@@ -34,10 +36,15 @@ export const PutObject = operation({
     ...permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
     ...permissionToCompare(bucket, key, condition),
   ],
-  async execute({ bucket: name, key, attributes, acl, condition }, { grant, stores }, body) {
+  async execute({ bucket: name, key, attributes, acl, condition }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
-    return stores.objects.put(bucket, key, body, owned, condition);
+    return journal.write(
+      bucket,
+      { key, event: "ObjectCreated:Put" },
+      (ticket) => stores.objects.put(bucket, key, body, owned, ticket, condition),
+      created,
+    );
   },
   respond: ({ etag, checksum }) => ({
     status: 200,
@@ -47,6 +54,11 @@ export const PutObject = operation({
     },
   }),
 });
+
+/** What a finished write tells its event. */
+export function created({ etag, sizeBytes, lastModified }: PutOutcome): Landed {
+  return { etag, sizeBytes, at: lastModified };
+}
 
 /** All of an object's attributes that stand in headers and mean the same whatever the bucket. */
 export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId" | "acl"> {

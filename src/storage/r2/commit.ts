@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
-import { newWriteId } from "../../model/random-ids.ts";
+import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
 import { clusterHead, entryKey } from "./entry-key.ts";
 import { encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
 import { encodeManifest, type Manifest } from "./manifest.ts";
@@ -20,19 +20,21 @@ export interface EntryTarget {
 export interface EntryFacts {
   readonly checksum: Checksum | undefined;
   readonly manifest?: ManifestFacts | undefined;
-  readonly writeId?: string;
+  readonly ticket: WriteTicket;
   /** Kept from an earlier write of the same bytes. */
   readonly lastModified?: Date | undefined;
+  readonly wasReplica?: boolean | undefined;
 }
 
 export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
   const record = toRecord(attributes, {
-    writeId: facts.writeId ?? newWriteId(),
+    ticket: facts.ticket,
     bucketOwnerId: target.bucketOwnerId,
     hashedKey: clusterHead(target.key) === undefined ? undefined : target.key,
     checksum: facts.checksum,
     manifest: facts.manifest,
     lastModified: facts.lastModified,
+    wasReplica: facts.wasReplica,
   });
   return {
     httpMetadata: toHttpMetadata(attributes.content),
@@ -46,6 +48,7 @@ export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, 
 const LONGEST_FACTS: EntryFacts = {
   checksum: { algorithm: "SHA256", value: "x".repeat(50), type: "FULL_OBJECT" },
   manifest: { n: 5 * 1024 ** 4, e: "x".repeat(38), b: "x".repeat(27), k: 10_000 },
+  ticket: LONGEST_TICKET,
 };
 
 /**

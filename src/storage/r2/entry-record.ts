@@ -5,6 +5,8 @@
 import { S3Error } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model/object.ts";
+import { hasTags } from "../../model/replication.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
 import { type EncodedGrant, encodeAcl } from "./acl-record.ts";
 
 const METADATA_KEY = "s3";
@@ -36,6 +38,8 @@ export interface EntryRecord {
   readonly k?: string;
   /** 1: a tombstone; reads as absent. */
   readonly t?: 1;
+  /** 1: to be replicated when it was written; "R": a replica. */
+  readonly p?: 1 | "R";
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestFacts;
 }
@@ -80,7 +84,7 @@ export function decodeRecord(customMetadata: Readonly<Record<string, string>> | 
 }
 
 export interface RecordContext {
-  readonly writeId: string;
+  readonly ticket: WriteTicket;
   readonly bucketOwnerId: string;
   /** The S3 key where the R2 key does not show it. */
   readonly hashedKey: string | undefined;
@@ -88,12 +92,16 @@ export interface RecordContext {
   readonly manifest?: ManifestFacts | undefined;
   /** Only if it differs from the time of the write. */
   readonly lastModified?: Date | undefined;
+  /** Whether the object was a replica before this change of its entry. */
+  readonly wasReplica?: boolean | undefined;
 }
 
 export function toRecord(attributes: ObjectAttributes, context: RecordContext): EntryRecord {
-  const { checksum } = context;
+  const { checksum, ticket } = context;
+  const isReplica = ticket.isReplica === true || context.wasReplica === true;
+  const isToReplicate = !isReplica && ticket.replicateIf?.some((tags) => hasTags(attributes.tags, tags));
   return {
-    w: context.writeId,
+    w: ticket.writeId,
     ...(attributes.ownerId !== context.bucketOwnerId && { o: attributes.ownerId }),
     ...(Object.keys(attributes.userMetadata).length > 0 && { m: attributes.userMetadata }),
     ...(checksum !== undefined && { c: [checksum.algorithm, checksum.value, checksum.type] as const }),
@@ -104,6 +112,8 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
     ...(attributes.acl !== undefined && { a: encodeAcl(attributes.acl, attributes.ownerId) }),
     ...(context.lastModified !== undefined && { l: context.lastModified.getTime() }),
     ...(context.hashedKey !== undefined && { k: context.hashedKey }),
+    ...(isReplica && { p: "R" as const }),
+    ...(isToReplicate && { p: 1 as const }),
     ...(context.manifest !== undefined && { f: context.manifest }),
   };
 }

@@ -4,11 +4,10 @@
  *
  * Bytes first, then one atomic put of the entry: a reader sees the whole old or the whole new object.
  */
-import { createHash } from "node:crypto";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Acl } from "../../model/acl.ts";
-import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { ChecksumAlgorithm } from "../../model/checksum.ts";
 import type {
   ByteRange,
   ListPage,
@@ -21,11 +20,11 @@ import type {
   WriteCondition,
 } from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
-import { newBlobSetId, newWriteId } from "../../model/random-ids.ts";
+import { newBlobSetId } from "../../model/random-ids.ts";
 import type { PartChecksum } from "../../model/upload.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
-import { blobKey } from "./blobs.ts";
-import { commitManifest, type EntryTarget, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
+import { commitManifest, type EntryTarget, isPlain, markForListing } from "./commit.ts";
 import { copyBody, isCopiedByReference } from "./copy.ts";
 import { describeEntry, toStoredObject } from "./entry.ts";
 import { clusterHead, entryKey } from "./entry-key.ts";
@@ -35,19 +34,14 @@ import { listEntries } from "./listing.ts";
 import { manifestFacts } from "./manifest.ts";
 import { OpenedObject, partRange } from "./opened-object.ts";
 import { callR2 } from "./platform-errors.ts";
+import { type PutOutcome, putBuffered, putManifest, putStreamed, type Write } from "./put.ts";
 import { type RegionStores, storeOf } from "./region-stores.ts";
 import { rewriteEntry } from "./rewrite.ts";
 import { measureBody, putInTwoBlobs } from "./unmeasured.ts";
-import { commitIf, type EntryPlace, exactCondition, putBytes, readBody, streamBody } from "./write.ts";
+import { commitIf, type EntryPlace, putBytes } from "./write.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
-
-export interface PutOutcome {
-  readonly etag: string;
-  readonly checksum: Checksum | undefined;
-  readonly lastModified: Date;
-}
 
 export interface ObjectPart {
   readonly sizeBytes: number;
@@ -137,15 +131,19 @@ export class Objects {
     key: string,
     body: ObjectBody,
     attributes: ObjectAttributes,
+    ticket: WriteTicket,
     condition?: WriteCondition,
   ): Promise<PutOutcome> {
-    const target = toTarget(bucket, key);
-    const place = this.#place(bucket, key);
-    if (body.sizeBytes <= BUFFERED_BYTES) return this.#putBuffered(target, place, body, attributes, condition);
-    if (body.checksum.when === "after" || !isPlain(target, attributes)) {
-      return this.#putManifest(target, place, body, attributes, condition);
-    }
-    return this.#putStreamed(target, place, body, attributes, condition);
+    const write: Write = {
+      target: toTarget(bucket, key),
+      place: this.#place(bucket, key),
+      attributes,
+      ticket,
+      condition,
+    };
+    if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body);
+    if (body.checksum.when === "after" || !isPlain(write.target, attributes)) return putManifest(write, body);
+    return putStreamed(write, body);
   }
 
   /**
@@ -157,9 +155,10 @@ export class Objects {
     key: string,
     body: UnmeasuredBody,
     attributes: ObjectAttributes,
+    ticket: WriteTicket,
   ): Promise<PutOutcome> {
-    if (body.maxBytes <= BUFFERED_BYTES) return this.put(bucket, key, await measureBody(body), attributes);
-    return putInTwoBlobs(toTarget(bucket, key), this.#place(bucket, key), body, attributes);
+    if (body.maxBytes <= BUFFERED_BYTES) return this.put(bucket, key, await measureBody(body), attributes, ticket);
+    return putInTwoBlobs(toTarget(bucket, key), this.#place(bucket, key), body, attributes, ticket);
   }
 
   /**
@@ -170,12 +169,13 @@ export class Objects {
     source: OpenedObject,
     to: { readonly bucket: GrantedBucket; readonly key: string },
     attributes: ObjectAttributes,
+    ticket: WriteTicket,
     options: { checksumAlgorithm?: ChecksumAlgorithm | undefined; condition?: WriteCondition | undefined } = {},
   ): Promise<PutOutcome> {
     const place = this.#place(to.bucket, to.key);
     if (!isCopiedByReference(source, place.store, attributes, options.checksumAlgorithm)) {
       const body = copyBody(await source.body("put"), source.object, options.checksumAlgorithm);
-      return this.put(to.bucket, to.key, body, attributes, options.condition);
+      return this.put(to.bucket, to.key, body, attributes, ticket, options.condition);
     }
     const { object } = source;
     const manifest = await source.manifest();
@@ -190,42 +190,53 @@ export class Objects {
     const stored = await commitManifest(
       place.store,
       toTarget(to.bucket, to.key),
-      { attributes, manifest, facts: { checksum: object.checksum, manifest: facts } },
+      { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } },
       { condition: options.condition },
     );
-    return { etag: object.etag, checksum: object.checksum, lastModified: stored.uploaded };
-  }
-
-  /** Replaces an object's tags; false if there is no such object. Its ETag and Last-Modified stay. */
-  async setTags(bucket: GrantedBucket, key: string, tags: readonly Tag[]): Promise<boolean> {
-    const opened = await this.open(bucket, key, undefined);
-    if (opened === undefined) return false;
-    await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), { ...opened.object, tags });
-    return true;
+    const { etag, checksum, sizeBytes } = object;
+    return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
   }
 
   /**
-   * Replaces an object's ACL by what is made of the object as it stands; false if there is no such object. Its ETag and
+   * Replaces an object's tags; undefined if there is no such object, else the object as it was. Its ETag and
    * Last-Modified stay.
+   */
+  async setTags(
+    bucket: GrantedBucket,
+    key: string,
+    tags: readonly Tag[],
+    ticket: WriteTicket,
+  ): Promise<StoredObject | undefined> {
+    const opened = await this.open(bucket, key, undefined);
+    if (opened === undefined) return undefined;
+    const { object } = opened;
+    await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), { ...object, tags }, ticket);
+    return object;
+  }
+
+  /**
+   * Replaces an object's ACL by what is made of the object as it stands; undefined if there is no such object, else the
+   * object as it was and whether its ACL changed. Its ETag and Last-Modified stay.
    * @throws S3Error whatever `decide` throws; `InvalidRequest` if the ACL is too long to be kept
    */
   async setAcl(
     bucket: GrantedBucket,
     key: string,
     decide: (object: StoredObject) => Acl | undefined,
-  ): Promise<boolean> {
+    ticket: WriteTicket,
+  ): Promise<{ object: StoredObject; isChanged: boolean } | undefined> {
     const opened = await this.open(bucket, key, undefined);
-    if (opened === undefined) return false;
+    if (opened === undefined) return undefined;
     try {
       const { acl: before, ...object } = opened.object;
       const acl = decide(opened.object);
       if (JSON.stringify(acl) === JSON.stringify(before)) {
         await opened.discard();
-        return true;
+        return { object: opened.object, isChanged: false };
       }
       const changed = acl === undefined ? object : { ...object, acl };
-      await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), changed);
-      return true;
+      await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), changed, ticket);
+      return { object: opened.object, isChanged: true };
     } catch (error) {
       await opened.discard().catch(() => {});
       throw error;
@@ -233,7 +244,7 @@ export class Objects {
   }
 
   /** Removes objects, existing or not. One R2 call for each 1,000 keys. */
-  async delete(bucket: GrantedBucket, keys: readonly string[]): Promise<void> {
+  async delete(bucket: GrantedBucket, keys: readonly string[], _ticket: WriteTicket): Promise<void> {
     const r2Keys = keys.map((key) => entryKey(bucket.id, key));
     for (let start = 0; start < r2Keys.length; start += DELETE_BATCH) {
       await callR2(this.#store(bucket).delete(r2Keys.slice(start, start + DELETE_BATCH)));
@@ -242,20 +253,21 @@ export class Objects {
 
   /**
    * Removes an object only if it still has the ETag. R2's delete takes no condition, so a tombstone is put over the
-   * entry: it reads, lists and counts as absent, and a newer write that came first is never lost.
+   * entry: it reads, lists and counts as absent, and a newer write that came first is never lost. Returns when.
    * @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict`
    */
-  async deleteIf(bucket: GrantedBucket, key: string, etag: string): Promise<void> {
+  async deleteIf(bucket: GrantedBucket, key: string, etag: string, ticket: WriteTicket): Promise<Date> {
     const place = this.#place(bucket, key);
     const hashedKey = clusterHead(key) === undefined ? {} : { k: key };
     const tombstone = new TextEncoder().encode(newBlobSetId());
     const options = {
       ...markForListing(tombstone),
-      customMetadata: encodeRecord({ w: newWriteId(), t: 1, ...hashedKey }),
+      customMetadata: encodeRecord({ w: ticket.writeId, t: 1, ...hashedKey }),
     };
-    await commitIf(place, { condition: { kind: "if-match", etag } }, (onlyIf) =>
+    const { uploaded } = await commitIf(place, { condition: { kind: "if-match", etag } }, (onlyIf) =>
       putBytes(place.store, place.r2Key, tombstone, { ...options, ...(onlyIf && { onlyIf }) }),
     );
+    return uploaded;
   }
 
   /** One page of keys in UTF-8 byte order. */
@@ -267,71 +279,6 @@ export class Objects {
   async isEmpty(bucket: GrantedBucket): Promise<boolean> {
     const page = await this.list(bucket, { prefix: "", delimiter: "", after: "", maxKeys: 1 });
     return page.objects.length === 0;
-  }
-
-  async #putBuffered(
-    target: EntryTarget,
-    place: EntryPlace,
-    body: ObjectBody,
-    attributes: ObjectAttributes,
-    condition: WriteCondition | undefined,
-  ): Promise<PutOutcome> {
-    const bytes = await readBody(body);
-    const checksum = finalChecksum(body);
-    const plain = isPlain(target, attributes);
-    // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
-    if (!plain) verifyDelegated(bytes, body);
-    const options = { ...entryOptions(target, attributes, { checksum }), ...(!plain && markForListing(bytes)) };
-    const stored = await commitIf(place, { condition }, (onlyIf) =>
-      putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
-    );
-    return { etag: stored.etag, checksum, lastModified: stored.uploaded };
-  }
-
-  async #putStreamed(
-    target: EntryTarget,
-    place: EntryPlace,
-    body: ObjectBody,
-    attributes: ObjectAttributes,
-    condition: WriteCondition | undefined,
-  ): Promise<PutOutcome> {
-    const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
-    const options = entryOptions(target, attributes, { checksum });
-    // The body can be sent once only, so the condition is made exact before it moves. That also spares the upload.
-    const onlyIf = condition === undefined ? undefined : await exactCondition(place, condition);
-    const stored = await streamBody(place.store, place.r2Key, body, { ...options, ...(onlyIf && { onlyIf }) });
-    if (stored === null) throw new S3Error("ConditionalRequestConflict");
-    return { etag: stored.etag, checksum, lastModified: stored.uploaded };
-  }
-
-  async #putManifest(
-    target: EntryTarget,
-    place: EntryPlace,
-    body: ObjectBody,
-    attributes: ObjectAttributes,
-    condition: WriteCondition | undefined,
-  ): Promise<PutOutcome> {
-    const { store } = place;
-    if (condition !== undefined) await exactCondition(place, condition);
-    const blobSetId = newBlobSetId();
-    const name = "1";
-    const blob = await streamBody(store, blobKey(blobSetId, name), body, {
-      customMetadata: { entry: place.r2Key },
-      ...r2StorageClass(attributes),
-    });
-    if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
-    const checksum = finalChecksum(body);
-    const manifest = { v: 1, b: blobSetId, p: [[name, body.sizeBytes]] } as const;
-    const facts = manifestFacts(manifest, { sizeBytes: body.sizeBytes, etag: blob.etag, isUpload: false });
-    try {
-      const object = { attributes, manifest, facts: { checksum, manifest: facts } };
-      const stored = await commitManifest(store, target, object, { condition });
-      return { etag: blob.etag, checksum, lastModified: stored.uploaded };
-    } catch (error) {
-      // Only a condition that failed says for certain that no entry names the blob; the sweep sees to the other cases.
-      if (error instanceof S3Error && error.status === 412) await callR2(store.delete(blob.key));
-      throw error;
-    }
   }
 
   async #head(bucket: GrantedBucket, key: string) {
@@ -352,18 +299,6 @@ export class Objects {
 
 function toTarget(bucket: GrantedBucket, key: string): EntryTarget {
   return { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key };
-}
-
-function verifyDelegated(bytes: Uint8Array, body: ObjectBody): void {
-  const { delegated } = body;
-  if (delegated === undefined) return;
-  if (createHash(delegated.algorithm).update(bytes).digest("hex") !== delegated.hex) throw delegated.mismatch();
-}
-
-/** The checksum to store, once the body has ended cleanly. */
-function finalChecksum(body: ObjectBody): Checksum | undefined {
-  if (body.checksum.when === "never") return undefined;
-  return body.checksum.when === "before" ? body.checksum.checksum : body.checksum.value();
 }
 
 function formatRange(range: ByteRange): string {

@@ -9,6 +9,7 @@
 import { S3Error } from "../../errors.ts";
 import type { StoredObject } from "../../model/object.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey } from "./blobs.ts";
 import { commitManifest, type EntryTarget, entryOptions, markForListing, r2StorageClass } from "./commit.ts";
 import { storedBody } from "./copy.ts";
@@ -23,20 +24,22 @@ export async function rewriteEntry(
   target: EntryTarget,
   place: EntryPlace,
   changed: StoredObject,
+  ticket: WriteTicket,
 ): Promise<void> {
   const { found, entry } = opened.origin;
   const { checksum, lastModified, sizeBytes } = changed;
+  const kept = { checksum, lastModified, ticket, wasReplica: changed.replication?.state === "replica" };
   const onlyIf = { etagMatches: found.etag };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
     const bytes = await readBody(storedBody(await opened.body(), sizeBytes));
-    const options = { ...entryOptions(target, changed, { checksum, lastModified }), ...markForListing(bytes) };
+    const options = { ...entryOptions(target, changed, kept), ...markForListing(bytes) };
     await commitIf(place, { onlyIf }, () => putBytes(place.store, place.r2Key, bytes, { ...options, onlyIf }));
     return;
   }
   const manifest = entry.isManifest ? await opened.manifest() : await toBlob(opened, place);
   const isUpload = changed.partCount !== undefined;
   const facts = manifestFacts(manifest, { sizeBytes, etag: changed.etag, isUpload });
-  const object = { attributes: changed, manifest, facts: { checksum, manifest: facts, lastModified } };
+  const object = { attributes: changed, manifest, facts: { ...kept, manifest: facts } };
   await commitManifest(place.store, target, object, { onlyIf });
 }
 

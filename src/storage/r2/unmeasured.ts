@@ -8,6 +8,7 @@ import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey } from "./blobs.ts";
 import { commitManifest, type EntryTarget, r2StorageClass } from "./commit.ts";
 import { BUFFERED_BYTES } from "./limits.ts";
@@ -33,16 +34,17 @@ export async function putInTwoBlobs(
   place: EntryPlace,
   body: UnmeasuredBody,
   attributes: ObjectAttributes,
-): Promise<{ etag: string; checksum: Checksum | undefined; lastModified: Date }> {
+  ticket: WriteTicket,
+): Promise<{ etag: string; checksum: Checksum | undefined; sizeBytes: number; lastModified: Date }> {
   const { store } = place;
   const blobSetId = newBlobSetId();
   const written = await writeBlobs(place, blobSetId, body, attributes);
   const manifest: Manifest = { v: 1, b: blobSetId, p: written.parts };
   const facts = manifestFacts(manifest, { sizeBytes: written.sizeBytes, etag: written.etag, isUpload: false });
   const checksum = body.checksum.when === "never" ? undefined : body.checksum.checksum;
-  const object = { attributes, manifest, facts: { checksum, manifest: facts } };
+  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
   const stored = await commitManifest(store, target, object, {});
-  return { etag: written.etag, checksum, lastModified: stored.uploaded };
+  return { etag: written.etag, checksum, sizeBytes: written.sizeBytes, lastModified: stored.uploaded };
 }
 
 async function writeBlobs(

@@ -6,6 +6,7 @@ import type { S3ErrorCode } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
 import type { CompletionRequest, PartChecksum, UploadChecksum } from "../../model/upload.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
 
 export interface Refusal {
   readonly ok: false;
@@ -47,11 +48,15 @@ export interface PartRecord {
 export interface CompleteCommand {
   readonly request: CompletionRequest;
   readonly condition?: WriteCondition;
+  readonly ticket: WriteTicket;
 }
 
 export interface CompletionAnswer {
   readonly etag: string;
+  readonly sizeBytes: number;
   readonly checksum?: Checksum;
+  /** Of the entry. */
+  readonly writeId: string;
 }
 
 export interface PartsAnswer {

@@ -6,7 +6,6 @@
  * one after another (the Durable Object sees to that), since awaiting R2 lets other calls in.
  */
 import { S3Error } from "../../errors.ts";
-import { newWriteId } from "../../model/random-ids.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
 import { describeEntry } from "../r2/entry.ts";
@@ -76,24 +75,28 @@ export class UploadCoordinator {
     const fingerprint = completionFingerprint(command.request);
     if (this.#records.state() === "completed") {
       const done = this.#records.completion();
-      return done?.fingerprint === fingerprint ? { ok: true, value: done.answer } : refuse("NoSuchUpload");
+      return done?.fingerprint === fingerprint ? { ok: true, value: answerOf(done) } : refuse("NoSuchUpload");
     }
     if (this.#records.state() !== "open") return refuse("NoSuchUpload");
     const plan = planCompletion(this.#records.partMap(), command.request, description);
     if (!plan.ok) return plan;
-    const answer = { etag: plan.etag, ...(plan.checksum && { checksum: plan.checksum }) };
+    const answer = {
+      etag: plan.etag,
+      sizeBytes: plan.sizeBytes,
+      ...(plan.checksum && { checksum: plan.checksum }),
+    };
     const completion: Completion = {
       fingerprint,
-      writeId: newWriteId(),
+      writeId: command.ticket.writeId,
       answer,
       blobs: plan.parts.map(([name]) => name),
     };
     this.#records.setState("completing", completion);
-    const refusal = await this.#commit(description, plan, completion, command);
+    const refusal = await this.#commit(description, plan, command);
     if (refusal !== undefined) return refusal;
     this.#records.setState("completed", completion);
     await this.#dropUnused(description, completion);
-    return { ok: true, value: answer };
+    return { ok: true, value: answerOf(completion) };
   }
 
   async abort(): Promise<Answer<undefined>> {
@@ -143,7 +146,6 @@ export class UploadCoordinator {
   async #commit(
     description: UploadDescription,
     plan: CompletionPlan,
-    completion: Completion,
     command: CompleteCommand,
   ): Promise<Refusal | undefined> {
     const { blobSetId, attributes } = description;
@@ -152,7 +154,7 @@ export class UploadCoordinator {
     const object = {
       attributes,
       manifest,
-      facts: { checksum: plan.checksum, manifest: facts, writeId: completion.writeId },
+      facts: { checksum: plan.checksum, manifest: facts, ticket: command.ticket },
     };
     try {
       await commitManifest(storeOf(this.#stores, description), description, object, { condition: command.condition });
@@ -184,4 +186,9 @@ export class UploadCoordinator {
       await callR2(storeOf(this.#stores, description).delete(keys.slice(start, start + DELETE_BATCH)));
     }
   }
+}
+
+/** With the write id of the call that committed, which need not be this one. */
+function answerOf({ answer, writeId }: Completion): CompletionAnswer {
+  return { ...answer, writeId };
 }

@@ -9,7 +9,7 @@ export type UploadState = "open" | "completing" | "completed" | "aborted";
 export interface Completion {
   readonly fingerprint: string;
   readonly writeId: string;
-  readonly answer: CompletionAnswer;
+  readonly answer: Omit<CompletionAnswer, "writeId">;
   /** Names of the blobs the object is made of. */
   readonly blobs: readonly string[];
 }

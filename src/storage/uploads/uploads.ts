@@ -4,7 +4,6 @@
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
-import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newAttemptId } from "../../model/random-ids.ts";
@@ -18,6 +17,7 @@ import type {
   UploadsPage,
 } from "../../model/upload.ts";
 import type { OpenUploads } from "../d1/open-uploads.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey } from "../r2/blobs.ts";
 import { r2StorageClass, requireRoom } from "../r2/commit.ts";
 import { hashed, storedBody } from "../r2/copy.ts";
@@ -27,7 +27,7 @@ import type { OpenedObject } from "../r2/opened-object.ts";
 import { type RegionStores, storeOf } from "../r2/region-stores.ts";
 import { putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
-import type { PartRecord, UploadDescription } from "./messages.ts";
+import type { CompletionAnswer, PartRecord, UploadDescription } from "./messages.ts";
 import { blobSetOfUpload, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
 
 export interface UploadsOptions {
@@ -153,13 +153,14 @@ export class Uploads {
     key: string,
     uploadId: string,
     request: CompletionRequest,
+    ticket: WriteTicket,
     condition: WriteCondition | undefined,
-  ): Promise<{ etag: string; checksum: Checksum | undefined }> {
+  ): Promise<CompletionAnswer> {
     const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
-    const command = { request, ...(condition && { condition }) };
-    const { etag, checksum } = unwrap(await this.#blobSets.of(blobSetId).complete(command), uploadId);
+    const command = { request, ticket, ...(condition && { condition }) };
+    const answer = unwrap(await this.#blobSets.of(blobSetId).complete(command), uploadId);
     await this.#openUploads.remove(bucket.id, key, uploadId);
-    return { etag, checksum };
+    return answer;
   }
 
   async abort(bucket: GrantedBucket, key: string, uploadId: string): Promise<void> {

@@ -5,10 +5,11 @@ import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { Objects } from "../../../src/storage/r2/objects.ts";
 import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { UploadRecords } from "../../../src/storage/uploads/upload-records.ts";
-import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
+import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
   blobKeys,
   blobSets,
+  complete,
   completeUpload,
   createUpload,
   filled,
@@ -113,7 +114,7 @@ describe("garbage", () => {
       await objects.delete(bucket, ["source"]);
       await sweep(2 * GRACE_MS);
       const copying = () =>
-        lateObjects.copy(source, { bucket, key: "target" }, attributes()).then(
+        lateObjects.copy(source, { bucket, key: "target" }, attributes(), newTicket()).then(
           () => true,
           () => false,
         );
@@ -134,7 +135,7 @@ describe("garbage", () => {
     const request = await uploadParts(bucket, "k", uploadId, [10]);
     const stray = `~b/${uploadId.slice(0, 27)}/9.straystr`;
     await env.STORE.put(stray, "never recorded");
-    await uploads.complete(bucket, "k", uploadId, request, undefined);
+    await complete(bucket, "k", uploadId, request);
     await sweepFully();
     expect(await env.STORE.head(stray)).toBeNull();
     expect(await isWhole(bucket, "k")).toBe(true);

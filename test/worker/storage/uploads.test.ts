@@ -8,10 +8,11 @@ import type { Answer, CompletionAnswer } from "../../../src/storage/uploads/mess
 import { UploadCoordinator } from "../../../src/storage/uploads/upload-coordinator.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { Uploads } from "../../../src/storage/uploads/uploads.ts";
-import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
+import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
   blobKeys,
   blobSets,
+  complete,
   createUpload,
   filled,
   ids,
@@ -50,7 +51,7 @@ describe("completing an upload", () => {
       }),
     );
     const parts = [1, 2, 3, 4].map((partNumber) => ({ partNumber, etag: etags.get(partNumber) ?? "", checksums: [] }));
-    const { etag } = await uploads.complete(bucket, "k", uploadId, { parts }, undefined);
+    const { etag } = await complete(bucket, "k", uploadId, { parts });
     expect(etag).toBe(etagOf(bytes));
     expect(await objects.head(bucket, "k")).toMatchObject({ etag, sizeBytes: 20 * MIB + 123, partCount: 4 });
     expect(await sha256Of(bucket, "k")).toBe(
@@ -68,12 +69,12 @@ describe("completing an upload", () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
     const request = await uploadParts(bucket, "k", uploadId, [5 * MIB, 10]);
-    const first = await uploads.complete(bucket, "k", uploadId, request, undefined);
+    const first = await complete(bucket, "k", uploadId, request);
     await objects.put(bucket, "k", bodyOf("newer"), attributes());
-    expect(await uploads.complete(bucket, "k", uploadId, request, undefined)).toEqual(first);
+    expect(await complete(bucket, "k", uploadId, request)).toEqual(first);
     expect(await textOf(bucket, "k")).toBe("newer");
     const other = { parts: request.parts.slice(0, 1) };
-    await expect(uploads.complete(bucket, "k", uploadId, other, undefined)).rejects.toMatchObject({
+    await expect(complete(bucket, "k", uploadId, other)).rejects.toMatchObject({
       code: "NoSuchUpload",
     });
   });
@@ -83,11 +84,10 @@ describe("completing an upload", () => {
       const bucket = testBucket();
       const uploadId = await createUpload(bucket, "k");
       const request = await uploadParts(bucket, "k", uploadId, [10]);
-      const complete = () =>
-        uploads.complete(bucket, "k", uploadId, request, undefined).then(() => "completed", codeOf);
+      const finish = () => complete(bucket, "k", uploadId, request).then(() => "completed", codeOf);
       const abort = () => uploads.abort(bucket, "k", uploadId).then(() => "aborted", codeOf);
       const outcomes = await Promise.all(
-        round % 2 === 0 ? [complete(), abort(), complete()] : [abort(), complete(), abort()],
+        round % 2 === 0 ? [finish(), abort(), finish()] : [abort(), finish(), abort()],
       );
       const completed = outcomes.includes("completed");
       expect(outcomes.includes("aborted")).toBe(!completed);
@@ -101,7 +101,7 @@ describe("completing an upload", () => {
       const uploadId = await createUpload(bucket, "k");
       const request = await uploadParts(bucket, "k", uploadId, [10]);
       const [completed, part] = await Promise.all([
-        uploads.complete(bucket, "k", uploadId, request, undefined).then(() => "completed", codeOf),
+        complete(bucket, "k", uploadId, request).then(() => "completed", codeOf),
         uploads.putPart(bucket, "k", uploadId, 1, bodyOf("another")).then(() => "recorded", codeOf),
       ]);
       // Recorded first, the part named by the request is stale.
@@ -114,10 +114,10 @@ describe("completing an upload", () => {
     const uploadId = await createUpload(bucket, "k");
     const request = await uploadParts(bucket, "k", uploadId, [10]);
     const { etag } = await objects.put(bucket, "k", bodyOf("there"), attributes());
-    const create = uploads.complete(bucket, "k", uploadId, request, { kind: "if-none-match-any" });
+    const create = complete(bucket, "k", uploadId, request, { kind: "if-none-match-any" });
     await expect(create).rejects.toMatchObject({ code: "PreconditionFailed" });
     expect(await textOf(bucket, "k")).toBe("there");
-    await uploads.complete(bucket, "k", uploadId, request, { kind: "if-match", etag });
+    await complete(bucket, "k", uploadId, request, { kind: "if-match", etag });
     expect((await objects.head(bucket, "k"))?.partCount).toBe(1);
   });
 
@@ -128,7 +128,7 @@ describe("completing an upload", () => {
     const request = await uploadParts(bucket, "k", uploadId, [10, 20, 30]);
     await uploads.putPart(bucket, "k", uploadId, 3, bodyOf("again"));
     expect(await blobKeys()).toHaveLength(before + 3);
-    await uploads.complete(bucket, "k", uploadId, { parts: request.parts.slice(0, 1) }, undefined);
+    await complete(bucket, "k", uploadId, { parts: request.parts.slice(0, 1) });
     expect(await blobKeys()).toHaveLength(before + 1);
   });
 
@@ -217,9 +217,11 @@ describe("a completion that is cut", () => {
     return runInDurableObject(stub, async (_instance, state) => {
       const { store } = cutting(env.STORE, cutAt, when);
       const coordinator = new UploadCoordinator(state.storage, new Map([["us-east-1", store]]));
-      return coordinator.complete({ request }).catch((error: unknown): Answer<CompletionAnswer> => {
-        return { ok: false, code: "InternalError", message: String(error) };
-      });
+      return coordinator
+        .complete({ request, ticket: newTicket() })
+        .catch((error: unknown): Answer<CompletionAnswer> => {
+          return { ok: false, code: "InternalError", message: String(error) };
+        });
     });
   }
 
@@ -230,7 +232,7 @@ describe("a completion that is cut", () => {
       const request = await uploadParts(bucket, "k", uploadId, [10, 20]);
       const named = { parts: request.parts.slice(0, 1) };
       await completeCut(uploadId, named, cutAt, when);
-      const { etag } = await uploads.complete(bucket, "k", uploadId, named, undefined);
+      const { etag } = await complete(bucket, "k", uploadId, named);
       expect(await objects.head(bucket, "k")).toMatchObject({ etag, sizeBytes: 10 });
       expect(stores.size).toBe(1);
     });
@@ -243,7 +245,7 @@ describe("a completion that is cut", () => {
     expect(await completeCut(uploadId, request, 1, "after")).toMatchObject({ ok: false, code: "InternalError" });
     expect((await objects.head(bucket, "k"))?.sizeBytes).toBe(10);
     const condition = { kind: "if-none-match-any" } as const;
-    const { etag } = await uploads.complete(bucket, "k", uploadId, request, condition);
+    const { etag } = await complete(bucket, "k", uploadId, request, condition);
     expect((await objects.head(bucket, "k"))?.etag).toBe(etag);
   });
 

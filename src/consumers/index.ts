@@ -1,0 +1,39 @@
+/**
+ * The deployment's own queues, from the other end. Each message is told apart by its `kind`; a handler answers for every
+ * message it is given, by acknowledging it or by asking for another try.
+ */
+import type { Env } from "../env.ts";
+import { openServices, type Services } from "../services.ts";
+import type { OwnMessage } from "../storage/journal/messages.ts";
+import type { DeadLetter } from "../storage/journal/queues.ts";
+import { spreadChanges } from "./changes.ts";
+
+/** What a handler may do with a message of its kind. */
+export type Letter<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
+
+type AnyMessage = OwnMessage | DeadLetter;
+type Handler<Kind extends AnyMessage["kind"]> = (
+  letters: readonly Letter<Extract<AnyMessage, { kind: Kind }>>[],
+  services: Services,
+) => Promise<void>;
+
+const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
+  changes: spreadChanges,
+};
+
+/** Never throws: what fails is tried again by the platform, which in the end moves it to the dead letters. */
+export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> {
+  const byKind = Map.groupBy(batch.messages as readonly Letter<AnyMessage>[], ({ body }) => body.kind);
+  const services = await openServices(env);
+  for (const [kind, letters] of byKind) {
+    try {
+      // Grouped by the very property that tells the types apart.
+      const handle = HANDLERS[kind] as Handler<AnyMessage["kind"]> | undefined;
+      if (handle === undefined) throw new Error(`There is no consumer of messages of the kind ${kind}.`);
+      await handle(letters, services);
+    } catch (error) {
+      console.error(JSON.stringify({ consumer: kind, cause: String(error) }));
+      for (const letter of letters) letter.retry();
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What passes through the deployment's own queues. Plain data; a reader tells messages apart by `kind`, never by the
+ * queue's name, which is the deployer's to choose.
+ */
+import type { ChangeOrigin, EventBucket, ObjectChange } from "../../model/event.ts";
+import type { NotificationRule } from "../../model/notification.ts";
+import type { ReplicationRule } from "../../model/replication.ts";
+
+/** Rules that apply were decided when the change was made: what is configured later is for later changes. */
+export interface ChangesMessage {
+  readonly kind: "changes";
+  /** Of the intent's row, which goes once the message has been taken care of. */
+  readonly id: string;
+  readonly origin: ChangeOrigin;
+  readonly notifications: readonly NotificationRule[];
+  readonly replications: readonly ReplicationRule[];
+  readonly changes: readonly MatchedChange[];
+}
+
+export interface MatchedChange extends ObjectChange {
+  /** Places in `notifications`. */
+  readonly notify: readonly number[];
+  /** Places in `replications`. */
+  readonly replicate: readonly number[];
+}
+
+/** One event for one receiver. */
+export interface DeliveryMessage {
+  readonly kind: "delivery";
+  /** Of the delivery: the same in every attempt. */
+  readonly id: string;
+  readonly receiver: Receiver;
+  readonly event: Event | TestEvent;
+  /** Attempts made before this one. */
+  readonly attempt: number;
+  /** Not attempted yet, but sent to the queue of retries because the receiver was failing or slow. */
+  readonly isDiverted?: true;
+}
+
+export interface Event {
+  readonly origin: ChangeOrigin;
+  readonly change: ObjectChange;
+  /** `Id` of the rule. */
+  readonly configurationId: string;
+}
+
+/** What topics and queues are told when a configuration names them. */
+export interface TestEvent {
+  readonly test: {
+    readonly bucket: EventBucket;
+    /** Milliseconds since 1970. */
+    readonly time: number;
+    readonly requestId: string;
+    /** As a change's. */
+    readonly endpoint: string;
+  };
+}
+
+export type Receiver =
+  | { readonly kind: "callback"; readonly url: string }
+  | { readonly kind: "subscription"; readonly topicArn: string; readonly subscriptionArn: string }
+  | { readonly kind: "queue"; readonly arn: string };
+
+/** Wakes the replicator: the task itself stands in D1. */
+export interface ReplicationMessage {
+  readonly kind: "replication";
+  readonly taskId: string;
+}
+
+export type OwnMessage = ChangesMessage | DeliveryMessage | ReplicationMessage;

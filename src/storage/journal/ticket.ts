@@ -1,0 +1,26 @@
+/** Permission to change an entry, made by the journal alone: a write that no event could follow does not compile. */
+import type { Tag } from "../../model/object.ts";
+
+declare const issued: unique symbol;
+
+/** Plain data, so that it passes to a Durable Object. */
+export interface WriteTicket {
+  readonly [issued]: true;
+  /** The id the entry will carry, by which a sweep tells whether the write landed. */
+  readonly writeId: string;
+  /**
+   * Alternatives of tags: an object with all tags of one of them is to be replicated and is marked so. Absent: not to be
+   * replicated.
+   */
+  readonly replicateIf?: readonly (readonly Tag[])[];
+  /** The write is a replica of an object elsewhere: it is marked so and never replicated further. */
+  readonly isReplica?: true;
+}
+
+/** What a ticket adds to an entry at most. It admits to nothing. */
+export const LONGEST_TICKET = issueTicket({ writeId: "x".repeat(20), replicateIf: [[]] });
+
+/** For the journal and for nobody else (`test/unit/architecture.test.ts`). */
+export function issueTicket(ticket: Omit<WriteTicket, typeof issued>): WriteTicket {
+  return ticket as WriteTicket;
+}

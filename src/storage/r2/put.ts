@@ -1,0 +1,95 @@
+/** The three ways a body of known length becomes an object: held in memory, streamed into the entry, or into a blob. */
+import { createHash } from "node:crypto";
+import { S3Error } from "../../errors.ts";
+import type { Checksum } from "../../model/checksum.ts";
+import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
+import type { ObjectBody } from "../../model/object-body.ts";
+import { newBlobSetId } from "../../model/random-ids.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
+import { blobKey } from "./blobs.ts";
+import { commitManifest, type EntryTarget, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
+import { manifestFacts } from "./manifest.ts";
+import { callR2 } from "./platform-errors.ts";
+import { commitIf, type EntryPlace, exactCondition, putBytes, readBody, streamBody } from "./write.ts";
+
+/** Everything about a write but its bytes. */
+export interface Write {
+  readonly target: EntryTarget;
+  readonly place: EntryPlace;
+  readonly attributes: ObjectAttributes;
+  readonly ticket: WriteTicket;
+  readonly condition: WriteCondition | undefined;
+}
+
+export interface PutOutcome {
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly checksum: Checksum | undefined;
+  readonly lastModified: Date;
+}
+
+/** One R2 call, two if a condition had to be looked at. */
+export async function putBuffered(write: Write, body: ObjectBody): Promise<PutOutcome> {
+  const { target, place, attributes, ticket, condition } = write;
+  const bytes = await readBody(body);
+  const checksum = finalChecksum(body);
+  const plain = isPlain(target, attributes);
+  // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
+  if (!plain) verifyDelegated(bytes, body);
+  const options = { ...entryOptions(target, attributes, { checksum, ticket }), ...(!plain && markForListing(bytes)) };
+  const stored = await commitIf(place, { condition }, (onlyIf) =>
+    putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
+  );
+  return { etag: stored.etag, sizeBytes: body.sizeBytes, checksum, lastModified: stored.uploaded };
+}
+
+/** One R2 call, two with a condition. */
+export async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> {
+  const { target, place, attributes, ticket, condition } = write;
+  const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
+  const options = entryOptions(target, attributes, { checksum, ticket });
+  // The body can be sent once only, so the condition is made exact before it moves. That also spares the upload.
+  const onlyIf = condition === undefined ? undefined : await exactCondition(place, condition);
+  const stored = await streamBody(place.store, place.r2Key, body, { ...options, ...(onlyIf && { onlyIf }) });
+  if (stored === null) throw new S3Error("ConditionalRequestConflict");
+  return { etag: stored.etag, sizeBytes: body.sizeBytes, checksum, lastModified: stored.uploaded };
+}
+
+/** Two R2 calls, three with a condition. */
+export async function putManifest(write: Write, body: ObjectBody): Promise<PutOutcome> {
+  const { target, place, attributes, ticket, condition } = write;
+  const { store } = place;
+  if (condition !== undefined) await exactCondition(place, condition);
+  const blobSetId = newBlobSetId();
+  const name = "1";
+  const blob = await streamBody(store, blobKey(blobSetId, name), body, {
+    customMetadata: { entry: place.r2Key },
+    ...r2StorageClass(attributes),
+  });
+  if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
+  const checksum = finalChecksum(body);
+  const { sizeBytes } = body;
+  const manifest = { v: 1, b: blobSetId, p: [[name, sizeBytes]] } as const;
+  const facts = manifestFacts(manifest, { sizeBytes, etag: blob.etag, isUpload: false });
+  try {
+    const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
+    const stored = await commitManifest(store, target, object, { condition });
+    return { etag: blob.etag, sizeBytes, checksum, lastModified: stored.uploaded };
+  } catch (error) {
+    // Only a condition that failed says for certain that no entry names the blob; the sweep sees to the other cases.
+    if (error instanceof S3Error && error.status === 412) await callR2(store.delete(blob.key));
+    throw error;
+  }
+}
+
+function verifyDelegated(bytes: Uint8Array, body: ObjectBody): void {
+  const { delegated } = body;
+  if (delegated === undefined) return;
+  if (createHash(delegated.algorithm).update(bytes).digest("hex") !== delegated.hex) throw delegated.mismatch();
+}
+
+/** The checksum to store, once the body has ended cleanly. */
+function finalChecksum(body: ObjectBody): Checksum | undefined {
+  if (body.checksum.when === "never") return undefined;
+  return body.checksum.when === "before" ? body.checksum.checksum : body.checksum.value();
+}
