@@ -9,6 +9,8 @@ import { Directory } from "./storage/d1/directory.ts";
 import { DisplayNames } from "./storage/d1/display-names.ts";
 import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
+import { Remotes } from "./storage/d1/remotes.ts";
+import { ReplicationTasks } from "./storage/d1/replication-tasks.ts";
 import { UserKeys } from "./storage/d1/user-keys.ts";
 import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
@@ -32,6 +34,8 @@ export interface Services {
   readonly accounts: Accounts;
   readonly users: Users;
   readonly userKeys: UserKeys;
+  readonly remotes: Remotes;
+  readonly replicationTasks: ReplicationTasks;
   /** Records when a key was last used, after the answer. For authenticated callers only. */
   noteKeyUse(caller: AccountCaller, use: { readonly service: "s3" | "iam" | "sts" | "sns"; readonly now: Date }): void;
   /** Signs continuation tokens. */
@@ -61,6 +65,8 @@ export async function openServices(env: Env): Promise<Services> {
   const keyUsage = new KeyUsage(env.DB, config.rootAccessKeyId);
   const blobSets = new BlobSets(env.UPLOADS);
   const ids = uploadIds(await deriveSigningKey(config.sealKey, "upload-ids"));
+  const remotes = new Remotes(env.DB, await openSealer(config.sealKey, "remote-secrets"));
+  const replicationTasks = new ReplicationTasks(env.DB);
   const services: Services = {
     config,
     directory,
@@ -70,6 +76,8 @@ export async function openServices(env: Env): Promise<Services> {
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads: new OpenUploads(env.DB), ids }),
       documents: new BucketDocuments(env.DB, directory),
       displayNames: new DisplayNames(env.DB),
+      remotes,
+      replicationTasks,
     },
     journal: new Journal(intents, queues.events),
     intents,
@@ -77,6 +85,8 @@ export async function openServices(env: Env): Promise<Services> {
     accounts: new Accounts(env.DB, sealer, directory),
     users: new Users(env.DB, directory),
     userKeys: new UserKeys(env.DB, sealer, directory),
+    remotes,
+    replicationTasks,
     noteKeyUse(caller, use) {
       const write = keyUsage.note(caller, { ...use, region: config.region });
       if (write !== undefined) waitUntil(write);
@@ -89,5 +99,5 @@ export async function openServices(env: Env): Promise<Services> {
 
 /** An isolate serves one deployment, whose `env` may still be a new object with each request. */
 function isSameDeployment(left: Env, right: Env): boolean {
-  return left === right || (left.DB === right.DB && left.STORE === right.STORE);
+  return left === right || (left.DB === right.DB && left.STORE === right.STORE && left.EVENTS === right.EVENTS);
 }

@@ -10,6 +10,7 @@ export const S3_ACTIONS = [
   "s3:GetBucketAcl",
   "s3:GetBucketCORS",
   "s3:GetBucketLocation",
+  "s3:GetBucketNotification",
   "s3:GetBucketOwnershipControls",
   "s3:GetBucketPolicy",
   "s3:GetBucketPolicyStatus",
@@ -21,6 +22,8 @@ export const S3_ACTIONS = [
   "s3:GetObjectAcl",
   "s3:GetObjectAttributes",
   "s3:GetObjectTagging",
+  "s3:GetObjectVersionForReplication",
+  "s3:GetReplicationConfiguration",
   "s3:ListAllMyBuckets",
   "s3:ListBucket",
   "s3:ListBucketMultipartUploads",
@@ -28,6 +31,7 @@ export const S3_ACTIONS = [
   "s3:ListMultipartUploadParts",
   "s3:PutBucketAcl",
   "s3:PutBucketCORS",
+  "s3:PutBucketNotification",
   "s3:PutBucketOwnershipControls",
   "s3:PutBucketPolicy",
   "s3:PutBucketPublicAccessBlock",
@@ -36,6 +40,9 @@ export const S3_ACTIONS = [
   "s3:PutObject",
   "s3:PutObjectAcl",
   "s3:PutObjectTagging",
+  "s3:PutReplicationConfiguration",
+  "s3:ReplicateDelete",
+  "s3:ReplicateObject",
 ] as const;
 
 export type S3Action = (typeof S3_ACTIONS)[number];

@@ -8,6 +8,7 @@
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
+import { isSameDestination, type ReplicationDestination } from "../model/replication.ts";
 import type { Permission } from "./actions.ts";
 import { type DecisionContext, type FindObject, isAllowed, type ObjectFacts, type SharedFacts } from "./decision.ts";
 
@@ -25,6 +26,8 @@ export interface Grant {
   bucket(name: string): GrantedBucket;
   /** Asks for one more permission on the same buckets: each key of DeleteObjects, tags that would travel with a copy. */
   allows(permission: Permission): Promise<boolean>;
+  /** Asks about a bucket that only the request's body names. A yes gives no access to it. */
+  wouldAllow(bucket: Bucket, permission: Permission): Promise<boolean>;
 }
 
 export interface GrantedBucket extends Bucket {
@@ -68,6 +71,8 @@ export async function authorize(question: Question): Promise<Grant> {
       return bucket as GrantedBucket;
     },
     allows: (permission: Permission) => isAllowed(context, permission),
+    wouldAllow: (bucket: Bucket, permission: Permission) =>
+      isAllowed({ ...context, buckets: new Map([[bucket.name, bucket]]) }, { ...permission, bucket: bucket.name }),
   } as Grant;
 }
 
@@ -77,6 +82,35 @@ export function authorizeRoot(caller: Caller): RootGrant {
     caller.kind === "account" && caller.account.isRoot && caller.user === undefined && caller.session === undefined;
   if (!isRoot) throw new S3Error("AccessDenied");
   return {} as RootGrant;
+}
+
+/** Proof that a bucket's own configuration sends its objects to another place. */
+export interface ReplicationGrant {
+  readonly [granted]: "replication";
+  readonly source: GrantedBucket;
+  /** Absent where the destination is not of this deployment. */
+  readonly target?: GrantedBucket;
+}
+
+/**
+ * The one way for what no caller asked for: a bucket's enabled rules, written by whoever was allowed to, may read the
+ * bucket and write to their destinations. A bucket of this deployment must be of the same account.
+ * @param target the bucket that stands under the destination's name; undefined for a remote one
+ * @throws S3Error `AccessDenied`
+ */
+export function authorizeReplication(
+  source: Bucket,
+  destination: ReplicationDestination,
+  target: Bucket | undefined,
+): ReplicationGrant {
+  const rules = source.documents.replication?.rules ?? [];
+  if (!rules.some((rule) => rule.isEnabled && isSameDestination(rule.destination, destination))) {
+    throw new S3Error("AccessDenied");
+  }
+  if (destination.remote !== undefined) return { source: source as GrantedBucket } as ReplicationGrant;
+  const isOwn = target?.name === destination.bucket && target.accountId === source.accountId;
+  if (!isOwn || target.id === source.id) throw new S3Error("AccessDenied");
+  return { source: source as GrantedBucket, target: target as GrantedBucket } as ReplicationGrant;
 }
 
 /** One look at an object is enough for all that is asked about it. */

@@ -24,6 +24,9 @@ export const newWriteId = () => pick(LOWER, 20);
 /** 29 characters: the time, so that rows sort by age, and 103 random bits. */
 export const newIntentId = (now = Date.now()) => now.toString(36).padStart(TIME_DIGITS, "0") + pick(LOWER, 20);
 
+/** 24 characters, 124 bits: a rule whose writer gave it no ID. */
+export const newRuleId = () => pick(LOWER, 24);
+
 /** 8 characters, 41 bits: tells the attempts at one part of one upload apart. */
 export const newAttemptId = () => pick(LOWER, 8);
 
@@ -44,6 +47,12 @@ export const newUserId = () => `AIDA${pick(UPPER_BASE32, 17)}`;
 
 /** 40 characters, 240 bits. */
 export const newSecretAccessKey = () => pick(SECRET, 40);
+
+/** 64 hexadecimal digits, 256 bits: proves that an endpoint got what was sent to it. */
+export const newConfirmationToken = () => pick(HEX, 64);
+
+/** RFC 9562, version 4. */
+export const newUuid = () => crypto.randomUUID();
 
 /** 16 upper-case hexadecimal digits, as in `x-amz-request-id`. */
 export const newRequestId = () => pick(HEX, 16).toUpperCase();

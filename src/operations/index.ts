@@ -5,7 +5,16 @@
 import { OPERATION_NAMES, type OperationName } from "../protocol/operation-name.ts";
 import { GetBucketAcl, PutBucketAcl } from "./bucket/bucket-acl.ts";
 import { DeleteBucketCors, GetBucketCors, PutBucketCors } from "./bucket/bucket-cors.ts";
+import {
+  GetBucketNotificationConfiguration,
+  PutBucketNotificationConfiguration,
+} from "./bucket/bucket-notification.ts";
 import { DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy } from "./bucket/bucket-policy.ts";
+import {
+  DeleteBucketReplication,
+  GetBucketReplication,
+  PutBucketReplication,
+} from "./bucket/bucket-replication.ts";
 import { DeleteBucketTagging, GetBucketTagging, PutBucketTagging } from "./bucket/bucket-tagging.ts";
 import { DeleteBucketWebsite, GetBucketWebsite, PutBucketWebsite } from "./bucket/bucket-website.ts";
 import { CreateBucket } from "./bucket/create-bucket.ts";
@@ -49,6 +58,7 @@ const OFFERED: readonly Operation[] = [
   DeleteBucketCors,
   DeleteBucketOwnershipControls,
   DeleteBucketPolicy,
+  DeleteBucketReplication,
   DeleteBucketTagging,
   DeleteBucketWebsite,
   DeletePublicAccessBlock,
@@ -58,6 +68,7 @@ const OFFERED: readonly Operation[] = [
   GetBucketOwnershipControls,
   GetBucketPolicy,
   GetBucketPolicyStatus,
+  GetBucketReplication,
   GetBucketTagging,
   GetBucketVersioning,
   GetBucketWebsite,
@@ -67,6 +78,7 @@ const OFFERED: readonly Operation[] = [
   PutBucketCors,
   PutBucketOwnershipControls,
   PutBucketPolicy,
+  PutBucketReplication,
   PutBucketTagging,
   PutBucketWebsite,
   PutPublicAccessBlock,

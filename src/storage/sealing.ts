@@ -16,7 +16,7 @@ export interface Sealer {
 /** @param purpose what is sealed under one purpose cannot be unsealed under another. */
 export async function openSealer(
   sealKey: Uint8Array<ArrayBuffer>,
-  purpose: "access-key-secrets" | "session-tokens",
+  purpose: "access-key-secrets" | "session-tokens" | "remote-secrets",
 ): Promise<Sealer> {
   const key = await derive(sealKey, purpose, { name: "AES-GCM", length: 256 }, ["encrypt", "decrypt"]);
   return {

@@ -2,6 +2,8 @@
 import type { BucketDocuments } from "./d1/bucket-documents.ts";
 import type { Buckets } from "./d1/buckets.ts";
 import type { DisplayNames } from "./d1/display-names.ts";
+import type { Remotes } from "./d1/remotes.ts";
+import type { ReplicationTasks } from "./d1/replication-tasks.ts";
 import type { Objects } from "./r2/objects.ts";
 import type { Uploads } from "./uploads/uploads.ts";
 
@@ -11,4 +13,6 @@ export interface Stores {
   readonly uploads: Uploads;
   readonly documents: BucketDocuments;
   readonly displayNames: DisplayNames;
+  readonly remotes: Pick<Remotes, "isOpenTo">;
+  readonly replicationTasks: Pick<ReplicationTasks, "statusOf">;
 }

@@ -20,7 +20,7 @@ export interface AttackWorld {
   readonly ownerId: string;
 }
 
-type Place = "service" | "bucket" | "empty bucket" | "new bucket" | "object" | "source";
+type Place = "service" | "bucket" | "empty bucket" | "new bucket" | "object" | "source" | "all objects" | "all sources";
 
 export interface Need {
   readonly action: `s3:${string}`;
@@ -29,7 +29,7 @@ export interface Need {
 
 export interface AttackExample {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  readonly on: Exclude<Place, "source">;
+  readonly on: Exclude<Place, "source" | "all objects" | "all sources">;
   readonly query?: (world: AttackWorld) => string;
   readonly headers?: (world: AttackWorld) => Readonly<Record<string, string>>;
   readonly body?: (world: AttackWorld) => string;
@@ -52,6 +52,8 @@ const WEBSITE = () =>
   "<WebsiteConfiguration><RedirectAllRequestsTo><HostName>a.example</HostName></RedirectAllRequestsTo></WebsiteConfiguration>";
 const BLOCK = () =>
   "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>";
+const REPLICATION = ({ source }: AttackWorld) =>
+  `<ReplicationConfiguration><Rule><ID>all</ID><Priority>1</Priority><Filter/><Status>Enabled</Status><Destination><Bucket>arn:aws:s3:::${source.bucket}</Bucket></Destination><DeleteMarkerReplication><Status>Enabled</Status></DeleteMarkerReplication></Rule></ReplicationConfiguration>`;
 /** Gives nothing to anybody who has not got it already. */
 export const HARMLESS_POLICY = (bucket: string) =>
   JSON.stringify({
@@ -144,6 +146,23 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
   }),
   DeleteBucketPolicy: bucketOperation("DELETE", "policy=", "s3:DeleteBucketPolicy", { success: 204 }),
   GetBucketPolicyStatus: bucketOperation("GET", "policyStatus=", "s3:GetBucketPolicyStatus"),
+  GetBucketReplication: bucketOperation("GET", "replication=", "s3:GetReplicationConfiguration"),
+  PutBucketReplication: {
+    method: "PUT",
+    on: "bucket",
+    query: () => "replication=",
+    body: REPLICATION,
+    needs: [
+      { action: "s3:PutReplicationConfiguration", on: "bucket" },
+      { action: "s3:GetObjectVersionForReplication", on: "all objects" },
+      { action: "s3:ReplicateObject", on: "all sources" },
+      { action: "s3:ReplicateDelete", on: "all sources" },
+    ],
+    success: 200,
+  },
+  DeleteBucketReplication: bucketOperation("DELETE", "replication=", "s3:PutReplicationConfiguration", {
+    success: 204,
+  }),
   GetBucketTagging: bucketOperation("GET", "tagging=", "s3:GetBucketTagging"),
   PutBucketTagging: bucketOperation("PUT", "tagging=", "s3:PutBucketTagging", { body: TAGGING, success: 204 }),
   DeleteBucketTagging: bucketOperation("DELETE", "tagging=", "s3:PutBucketTagging", { success: 204 }),
@@ -274,14 +293,23 @@ export function bucketOf(world: AttackWorld, place: Place): string | undefined {
       return world.emptyBucket;
     case "new bucket":
       return world.newBucket;
+    case "all objects":
+      return world.bucket;
     case "source":
+    case "all sources":
       return world.source.bucket;
   }
 }
 
 export function arnOf(world: AttackWorld, place: Place): string {
   if (place === "service") return "*";
-  const key = place === "object" ? `/${world.key}` : place === "source" ? `/${world.source.key}` : "";
+  const keys: Partial<Record<Place, string>> = {
+    object: world.key,
+    source: world.source.key,
+    "all objects": "*",
+    "all sources": "*",
+  };
+  const key = keys[place] === undefined ? "" : `/${keys[place]}`;
   return `arn:aws:s3:::${bucketOf(world, place)}${key}`;
 }
 

@@ -1,4 +1,9 @@
-/** DeleteBucket (API_DeleteBucket): only an empty one. The name is free again at once. */
+/**
+ * DeleteBucket (API_DeleteBucket): only an empty one. The name is free again at once.
+ *
+ * Deviation: a bucket that others replicate to stays until they no longer do, as in the reference system. AWS lets it go,
+ * and the replication it was made for then fails object by object.
+ */
 import { S3Error } from "../../errors.ts";
 import { operation, requireBucket } from "../operation.ts";
 
@@ -11,6 +16,13 @@ export const DeleteBucket = operation({
     const bucket = grant.bucket(name);
     if (!(await stores.objects.isEmpty(bucket))) {
       throw new S3Error("BucketNotEmpty", { details: { BucketName: name } });
+    }
+    const source = await stores.buckets.findReplicatedFrom(grant, bucket);
+    if (source !== undefined) {
+      throw new S3Error("InvalidBucketState", {
+        message: `The bucket is a replication destination of the bucket ${source}.`,
+        details: { BucketName: name },
+      });
     }
     await stores.buckets.delete(grant, bucket, now);
   },

@@ -77,6 +77,27 @@ export class Buckets {
     return row === undefined ? { outcome: "too-many" } : { outcome: "exists", accountId: row.account_id };
   }
 
+  /** A bucket that only the request's body names. Not granted: whoever asks must still see whether it may be touched. */
+  async find(_by: Grant, name: string): Promise<Bucket | undefined> {
+    const { buckets } = await this.#directory.load({ accessKeyId: undefined, bucketNames: [name] });
+    return buckets.get(name);
+  }
+
+  /** A bucket whose configuration replicates into this one; undefined if there is none. */
+  async findReplicatedFrom(_by: Grant, bucket: Bucket): Promise<string | undefined> {
+    const row = await this.#db
+      .prepare(
+        `SELECT b.name FROM buckets b JOIN bucket_documents d ON d.bucket_id = b.id AND d.kind = 'replication'
+         WHERE b.account_id = ?1 AND EXISTS (
+           SELECT 1 FROM json_each(d.body, '$.rules') rule
+           WHERE rule.value ->> '$.destination.bucket' = ?2 AND rule.value ->> '$.destination.remote' IS NULL
+         ) ORDER BY b.name LIMIT 1`,
+      )
+      .bind(bucket.accountId, bucket.name)
+      .first<{ name: string }>();
+    return row?.name;
+  }
+
   /** Removes this incarnation only; a bucket made anew under the name meanwhile stays. */
   async delete(_by: Grant, bucket: Bucket, now: Date): Promise<void> {
     await this.#db.batch([

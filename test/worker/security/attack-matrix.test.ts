@@ -158,6 +158,7 @@ async function newWorld(key: string, withUpload: boolean): Promise<AttackWorld> 
   await must(owner, { method: "PUT", url: at(`${bare.source.bucket}/${SOURCE_KEY}`), body: SECRET_CONTENT });
   const configurations = [
     ["PutBucketCors", 200],
+    ["PutBucketReplication", 200],
     ["PutBucketTagging", 204],
     ["PutBucketOwnershipControls", 200],
     ["PutBucketWebsite", 200],

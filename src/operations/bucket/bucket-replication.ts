@@ -1,0 +1,128 @@
+/**
+ * GetBucketReplication, PutBucketReplication, DeleteBucketReplication (API_GetBucketReplication and so on).
+ *
+ * On AWS a role carries the objects over, and whoever configures it must be allowed to pass that role. Here there is
+ * none, so the caller stands in for it: it must be allowed what the role would be ("Setting up permissions for
+ * replication"), or a user could have objects read and overwritten that it may not touch.
+ *
+ * Deviation: AWS demands versioning on both buckets. Here there is none, and none is needed: what a destination holds is
+ * replaced only by what was written later.
+ *
+ * Deviation: a destination in the same region is allowed, as on AWS; the reference system wants another one.
+ */
+import type { Grant } from "../../access/authorize.ts";
+import { invalidArgument, S3Error } from "../../errors.ts";
+import type { Bucket } from "../../model/bucket.ts";
+import { newRuleId } from "../../model/random-ids.ts";
+import type { ReplicationConfiguration, ReplicationDestination } from "../../model/replication.ts";
+import {
+  formatReplicationConfiguration,
+  MAX_REPLICATION_BYTES,
+  parseReplicationConfiguration,
+  type WrittenReplication,
+  type WrittenRule,
+} from "../../protocol/xml/replication-configuration.ts";
+import type { Stores } from "../../storage/stores.ts";
+import { operation, requireBucket } from "../operation.ts";
+
+/** What one bucket may have every isolate remember of it, as JSON: 1,000 rules with prefixes of ordinary length. */
+const MAX_STORED_LENGTH = 512 * 1024;
+
+export const GetBucketReplication = operation({
+  name: "GetBucketReplication",
+  body: { kind: "none" },
+  parse: (request) => ({ bucket: requireBucket(request) }),
+  requires: ({ bucket }) => [{ action: "s3:GetReplicationConfiguration", bucket }],
+  async execute({ bucket }, { grant, stores }) {
+    const configuration = await stores.documents.get(grant.bucket(bucket), "replication");
+    if (configuration === undefined) {
+      throw new S3Error("ReplicationConfigurationNotFoundError", { details: { BucketName: bucket } });
+    }
+    return configuration;
+  },
+  respond: (configuration) => ({ status: 200, body: formatReplicationConfiguration(configuration) }),
+});
+
+export const PutBucketReplication = operation({
+  name: "PutBucketReplication",
+  body: { kind: "document", maxBytes: MAX_REPLICATION_BYTES, digest: "required" },
+  parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
+  requires: ({ bucket }) => [{ action: "s3:PutReplicationConfiguration", bucket }],
+  async execute({ bucket: name, now }, { grant, stores }, body) {
+    const written = parseReplicationConfiguration(body);
+    const bucket = grant.bucket(name);
+    const configuration = withIds(written);
+    if (JSON.stringify(configuration).length > MAX_STORED_LENGTH) {
+      throw invalidRequest(`A replication configuration is kept up to ${MAX_STORED_LENGTH} characters of its values.`);
+    }
+    const targets = new Map<string, Bucket | undefined>();
+    for (const rule of written.rules) {
+      const target = await requireDestination(rule.destination, bucket, { grant, stores, targets });
+      await requireRole(rule, bucket, target, grant);
+    }
+    await stores.documents.put(bucket, "replication", configuration, now);
+  },
+  respond: () => ({ status: 200 }),
+});
+
+export const DeleteBucketReplication = operation({
+  name: "DeleteBucketReplication",
+  body: { kind: "none" },
+  parse: (request) => ({ bucket: requireBucket(request) }),
+  // "This operation requires permissions for the s3:PutReplicationConfiguration action" (API_DeleteBucketReplication).
+  requires: ({ bucket }) => [{ action: "s3:PutReplicationConfiguration", bucket }],
+  execute: async ({ bucket }, { grant, stores }) => stores.documents.delete(grant.bucket(bucket), "replication"),
+  respond: () => ({ status: 204 }),
+});
+
+function withIds({ role, rules }: WrittenReplication): ReplicationConfiguration {
+  return {
+    ...(role !== undefined && { role }),
+    rules: rules.map((rule) => ({ ...rule, id: rule.id ?? newRuleId() })),
+  };
+}
+
+/**
+ * The bucket a rule names, if it is one of this deployment.
+ * @throws S3Error `InvalidRequest` if it does not exist, is the source, or stands behind a remote that is not open to
+ *   this account; `AccessDenied` if it is another account's; `InvalidArgument` for a wrong Account
+ */
+async function requireDestination(
+  destination: ReplicationDestination,
+  source: Bucket,
+  known: { readonly grant: Grant; readonly stores: Stores; readonly targets: Map<string, Bucket | undefined> },
+): Promise<Bucket | undefined> {
+  const { remote, bucket: name, account } = destination;
+  const { grant, stores, targets } = known;
+  if (remote !== undefined) {
+    // A remote that is there for others looks like none.
+    if (await stores.remotes.isOpenTo(remote, source.accountId)) return undefined;
+    throw invalidRequest("Destination bucket must exist.");
+  }
+  if (name === source.name) throw invalidRequest("Destination bucket cannot be the same as the source bucket.");
+  const target = targets.get(name) ?? (await stores.buckets.find(grant, name));
+  targets.set(name, target);
+  if (target === undefined) throw invalidRequest("Destination bucket must exist.");
+  if (target.accountId !== source.accountId) throw new S3Error("AccessDenied");
+  if (account !== undefined && account !== target.accountId) {
+    throw invalidArgument("Account is not the owner of the destination bucket", "Account", account);
+  }
+  return target;
+}
+
+/** Whatever a rule would do the caller must be allowed, for all keys the rule can take. */
+async function requireRole(rule: WrittenRule, source: Bucket, target: Bucket | undefined, grant: Grant): Promise<void> {
+  // As it stands in policies: only one that covers everything below the prefix fits.
+  const key = `${rule.prefix}*`;
+  const isAllowed =
+    (await grant.wouldAllow(source, { action: "s3:GetObjectVersionForReplication", key })) &&
+    (target === undefined || (await grant.wouldAllow(target, { action: "s3:ReplicateObject", key }))) &&
+    (target === undefined ||
+      !rule.replicatesDeletes ||
+      (await grant.wouldAllow(target, { action: "s3:ReplicateDelete", key })));
+  if (!isAllowed) throw new S3Error("AccessDenied");
+}
+
+function invalidRequest(message: string): S3Error {
+  return new S3Error("InvalidRequest", { message });
+}

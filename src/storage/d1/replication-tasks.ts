@@ -1,0 +1,221 @@
+/**
+ * What is still to be replicated: a row for each change and destination, which goes once the destination has what the
+ * source has. So a row is all there is to lose, and it is there before anything is sent.
+ */
+import { createHash } from "node:crypto";
+import type { ChangeOrigin, ObjectChange } from "../../model/event.ts";
+import { formatDestinationArn, type ReplicationRule, type ReplicationStatus } from "../../model/replication.ts";
+import { TtlCache } from "../ttl-cache.ts";
+
+/** After this a task that nothing has become of is sent again: longer than a consumer may run. */
+const RESEND_AFTER_MS = 20 * 60 * 1000;
+/** Of JSON bound to one statement, well below D1's limit on a value. */
+const MAX_STATEMENT_LENGTH = 500_000;
+const REMEMBERED_MS = 24 * 60 * 60 * 1000;
+const MAX_REMEMBERED = 10_000;
+
+export interface NewReplicationTask {
+  readonly origin: ChangeOrigin;
+  readonly change: ObjectChange;
+  readonly rule: ReplicationRule;
+}
+
+export interface ReplicationTask extends NewReplicationTask {
+  readonly id: string;
+  /** Attempts that failed. */
+  readonly attempts: number;
+}
+
+export interface ReplicationFailure {
+  readonly key: string;
+  readonly destination: string;
+  readonly attempts: number;
+  readonly reason: string;
+  readonly since: Date;
+}
+
+interface TaskRow {
+  readonly id: string;
+  readonly key: string;
+  readonly body: string;
+  readonly attempts: number;
+  readonly last_error: string | null;
+  readonly created_at: number;
+}
+
+export class ReplicationTasks {
+  readonly #db: D1Database;
+  readonly #clock: () => number;
+  /** Write ids that have reached every destination, which they do once and for all. */
+  readonly #completed = new TtlCache<true>({ ttlMs: REMEMBERED_MS, maxEntries: MAX_REMEMBERED });
+
+  constructor(db: D1Database, clock: () => number = Date.now) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /**
+   * Writes tasks down and returns their ids. Each id follows from the change and the destination: what is added twice is
+   * there once.
+   */
+  async add(tasks: readonly NewReplicationTask[]): Promise<readonly string[]> {
+    const now = this.#clock();
+    const rows = tasks.map(({ origin, change, rule }) => ({
+      id: taskId(origin, change, rule),
+      bucket: origin.bucket.id,
+      key: change.key,
+      write: change.writeId ?? "",
+      body: JSON.stringify({ origin, change, rule }),
+    }));
+    const statements = inPieces(rows).map((piece) =>
+      this.#db
+        .prepare(
+          `INSERT INTO replication_tasks (id, bucket_id, key, write_id, body, created_at, due_at)
+           SELECT value ->> '$.id', value ->> '$.bucket', value ->> '$.key', value ->> '$.write', value ->> '$.body', ?2, ?3
+           FROM json_each(?1) WHERE true ON CONFLICT (id) DO NOTHING`,
+        )
+        .bind(piece, now, now + RESEND_AFTER_MS),
+    );
+    if (statements.length > 0) await this.#db.batch(statements);
+    return rows.map(({ id }) => id);
+  }
+
+  /** Those that are still to be done, by id. */
+  async load(ids: readonly string[]): Promise<ReadonlyMap<string, ReplicationTask>> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT id, key, body, attempts, last_error, created_at FROM replication_tasks
+         WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'PENDING'`,
+      )
+      .bind(JSON.stringify(ids))
+      .all<TaskRow>();
+    return new Map(results.map((row) => [row.id, { ...parse(row), id: row.id, attempts: row.attempts }]));
+  }
+
+  /** The destinations have what the source has. */
+  async complete(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#db
+      .prepare("DELETE FROM replication_tasks WHERE id IN (SELECT value FROM json_each(?1))")
+      .bind(JSON.stringify(ids))
+      .run();
+  }
+
+  /** An attempt failed, and the next is sent for `nextAt`. */
+  async postpone(id: string, reason: string, nextAt: Date): Promise<void> {
+    await this.#db
+      .prepare("UPDATE replication_tasks SET attempts = attempts + 1, last_error = ?2, due_at = ?3 WHERE id = ?1")
+      .bind(id, reason, nextAt.getTime() + RESEND_AFTER_MS)
+      .run();
+  }
+
+  /** No further attempt is made unless somebody asks for it. */
+  async fail(id: string, reason: string): Promise<void> {
+    await this.#db
+      .prepare("UPDATE replication_tasks SET attempts = attempts + 1, last_error = ?2, status = 'FAILED' WHERE id = ?1")
+      .bind(id, reason)
+      .run();
+  }
+
+  /** Of a write that was to be replicated. One D1 call, none once it is known to have reached every destination. */
+  async statusOf(writeId: string): Promise<Exclude<ReplicationStatus, "REPLICA">> {
+    const now = this.#clock();
+    if (this.#completed.get(writeId, now) !== undefined) return "COMPLETED";
+    const row = await this.#db
+      .prepare(
+        `SELECT EXISTS (SELECT 1 FROM event_intents WHERE write_id = ?1) AS intended,
+           (SELECT min(status) FROM replication_tasks WHERE write_id = ?1) AS status`,
+      )
+      .bind(writeId)
+      .first<{ intended: number; status: "FAILED" | "PENDING" | null }>();
+    const status = row?.status ?? (row?.intended === 1 ? "PENDING" : "COMPLETED");
+    if (status === "COMPLETED") this.#completed.set(writeId, true, now);
+    return status;
+  }
+
+  /** Ids of tasks nothing has become of in time; they are looked at again only after as long again. */
+  async takeDue(now: Date, limit: number): Promise<readonly string[]> {
+    const { results } = await this.#db
+      .prepare(
+        `UPDATE replication_tasks SET due_at = ?3 WHERE id IN (
+           SELECT id FROM replication_tasks WHERE status = 'PENDING' AND due_at <= ?1 ORDER BY due_at LIMIT ?2
+         ) RETURNING id`,
+      )
+      .bind(now.getTime(), limit, now.getTime() + RESEND_AFTER_MS)
+      .all<{ id: string }>();
+    return results.map(({ id }) => id);
+  }
+
+  async count(bucketId: string): Promise<{ pending: number; failed: number }> {
+    const row = await this.#db
+      .prepare(
+        `SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending, count(*) FILTER (WHERE status = 'FAILED') AS failed
+         FROM replication_tasks WHERE bucket_id = ?1`,
+      )
+      .bind(bucketId)
+      .first<{ pending: number; failed: number }>();
+    return row ?? { pending: 0, failed: 0 };
+  }
+
+  /** What was given up, and what has failed so far and will be tried again; the oldest first. */
+  async failures(bucketId: string, limit: number): Promise<ReplicationFailure[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT id, key, body, attempts, last_error, created_at FROM replication_tasks
+         WHERE bucket_id = ?1 AND last_error IS NOT NULL ORDER BY status, created_at LIMIT ?2`,
+      )
+      .bind(bucketId, limit)
+      .all<TaskRow>();
+    return results.map((row) => ({
+      key: row.key,
+      destination: formatDestinationArn(parse(row).rule.destination),
+      attempts: row.attempts,
+      reason: row.last_error ?? "",
+      since: new Date(row.created_at),
+    }));
+  }
+
+  /** Makes tasks that were given up due again; returns their ids. */
+  async retry(bucketId: string, now: Date, limit: number): Promise<readonly string[]> {
+    const { results } = await this.#db
+      .prepare(
+        `UPDATE replication_tasks SET status = 'PENDING', attempts = 0, due_at = ?3 WHERE id IN (
+           SELECT id FROM replication_tasks WHERE bucket_id = ?1 AND status = 'FAILED' LIMIT ?2
+         ) RETURNING id`,
+      )
+      .bind(bucketId, limit, now.getTime() + RESEND_AFTER_MS)
+      .all<{ id: string }>();
+    return results.map(({ id }) => id);
+  }
+}
+
+function taskId(origin: ChangeOrigin, change: ObjectChange, { destination }: ReplicationRule): string {
+  const parts = [
+    origin.bucket.id,
+    change.key,
+    change.sequencer,
+    change.writeId ?? "",
+    formatDestinationArn(destination),
+  ];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+function parse(row: TaskRow): NewReplicationTask {
+  return JSON.parse(row.body) as NewReplicationTask;
+}
+
+/** JSON arrays that a statement can take. */
+function inPieces(rows: readonly { readonly body: string }[]): string[] {
+  const pieces: string[][] = [];
+  let length = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    const json = JSON.stringify(row);
+    if (length + json.length > MAX_STATEMENT_LENGTH) {
+      pieces.push([]);
+      length = 0;
+    }
+    pieces.at(-1)?.push(json);
+    length += json.length;
+  }
+  return pieces.map((piece) => `[${piece.join(",")}]`);
+}
