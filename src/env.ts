@@ -24,6 +24,7 @@ export interface Env {
   readonly SEAL_KEY?: string;
   readonly REGION?: string;
   readonly S3_DOMAINS?: string;
+  readonly WEBSITE_DOMAINS?: string;
   readonly CONFIG_TTL_SECONDS?: string;
   readonly ENFORCE_REGION?: string;
   readonly ABORT_INCOMPLETE_UPLOADS_DAYS?: string;
@@ -39,6 +40,8 @@ export interface Config {
   readonly region: string;
   /** Domains under which `<bucket>.<domain>` names a bucket. */
   readonly s3Domains: readonly string[];
+  /** Domains under which `<bucket>.<domain>` is a bucket's website, and each the website of the bucket of its own name. */
+  readonly websiteDomains: readonly string[];
   /** How long an isolate may act on what it read about keys and buckets. */
   readonly configTtlMs: number;
   /** Whether the credential scope must name `region`. */
@@ -66,16 +69,27 @@ export function readConfig(env: Env): Config {
     rootSecretAccessKey: required(env, "ROOT_SECRET_ACCESS_KEY", /^\S{16,128}$/, "16 to 128 characters without blanks"),
     sealKey: hexToBytes(required(env, "SEAL_KEY", /^[0-9a-fA-F]{64}$/, "64 hexadecimal digits")),
     region,
-    s3Domains: (env.S3_DOMAINS ?? "")
-      .split(",")
-      .map((domain) => domain.trim().toLowerCase())
-      .filter((domain) => domain !== ""),
+    ...domainsOf(env),
     configTtlMs: wholeNumber("CONFIG_TTL_SECONDS", env.CONFIG_TTL_SECONDS ?? "5") * 1000,
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
     abortIncompleteUploadsDays: wholeNumber("ABORT_INCOMPLETE_UPLOADS_DAYS", env.ABORT_INCOMPLETE_UPLOADS_DAYS ?? "0"),
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24") * 60 * 60 * 1000,
     stores: findStores(env),
   };
+}
+
+function domainsOf(env: Env): Pick<Config, "s3Domains" | "websiteDomains"> {
+  const read = (list: string) =>
+    list
+      .split(",")
+      .map((domain) => domain.trim().toLowerCase())
+      .filter((domain) => domain !== "");
+  const s3Domains = read(env.S3_DOMAINS ?? "");
+  const websiteDomains = read(env.WEBSITE_DOMAINS ?? "website.localhost");
+  const both = websiteDomains.find((domain) => s3Domains.includes(domain));
+  if (both !== undefined)
+    throw new NotConfigured(`${both} stands in S3_DOMAINS and in WEBSITE_DOMAINS: it can be one alone.`);
+  return { s3Domains, websiteDomains };
 }
 
 type SecretName = "ROOT_ACCESS_KEY_ID" | "ROOT_SECRET_ACCESS_KEY" | "SEAL_KEY";

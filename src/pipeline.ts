@@ -48,6 +48,7 @@ import { hostId, toHttpResponse } from "./response.ts";
 import type { Services } from "./services.ts";
 import type { Directory } from "./storage/d1/directory.ts";
 import { fromPlatformError } from "./storage/platform-errors.ts";
+import { findHostedSite, serveHosted } from "./website/hosted.ts";
 
 const COPY_SOURCE = "x-amz-copy-source";
 /** 100 MiB, about what Cloudflare lets through on most plans. */
@@ -102,17 +103,39 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
   const buckets = new Map([...loaded, ...(await loadHoistedSource(directory, received, signed))]);
 
+  const asking = { caller, style, buckets, cf: request.cf, services, log };
+  const site = findHostedSite(signed, caller, found.bucket);
+  if (site === undefined) return perform(signed, asking, source);
+  return serveHosted(site, signed, { perform: (object) => perform(object, asking), log });
+}
+
+/** Who is behind a request, as it was established, and what is known of the buckets it names. */
+export interface Asking {
+  readonly caller: Caller;
+  readonly style: Authentication["style"];
+  readonly buckets: ReadonlyMap<string, Bucket>;
+  readonly cf: CfProperties | undefined;
+  readonly services: Services;
+  readonly log: RequestLog;
+}
+
+/** The second half of the way: what is asked for is parsed, authorized and done. Websites come in here. */
+export async function perform(
+  signed: S3Request,
+  { caller, style, buckets, cf, services, log }: Asking,
+  source: BodySource = NO_BODY,
+): Promise<S3Response> {
   // A copy source hoisted into a presigned URL makes a PUT a copy, which only the verified headers show.
-  const operation = OPERATIONS[form === undefined ? requireOperation(resolveOperation(signed)) : name];
+  const operation = OPERATIONS[signed.form === undefined ? requireOperation(resolveOperation(signed)) : "PostObject"];
   log.operation = operation.name;
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, operation.name, buckets);
-  const { stores, tokenKey } = services;
+  const { config, stores, tokenKey } = services;
   const grant = await authorize({
     caller,
     permissions: prepared.permissions,
     buckets,
-    facts: requestFacts(signed, { style, operation: operation.name, cf: request.cf }),
+    facts: requestFacts(signed, { style, operation: operation.name, cf }),
     findObject: (bucket, key) => stores.objects.head(bucket, key),
   });
   refuseUnexpectedOwner(signed, buckets);
@@ -188,6 +211,8 @@ async function establishForm(
 function notOfThisKind(): never {
   throw new S3Error("UnexpectedContent");
 }
+
+const NO_BODY: BodySource = { document: notOfThisKind, stream: notOfThisKind, formFile: notOfThisKind };
 
 /** Where the form is at fault, CORS headers still let the page that sent it read how. */
 async function readForm(received: S3Request, directory: Directory, found: Found): Promise<PostForm> {

@@ -5,13 +5,14 @@ import { S3Error } from "./errors.ts";
 import { IAM, STS } from "./iam/actions/index.ts";
 import { newRequestId } from "./model/random-ids.ts";
 import { handleS3 } from "./pipeline.ts";
-import { namesBucketInHost } from "./protocol/addressing.ts";
+import { findWebsiteHost, namesBucketInHost } from "./protocol/addressing.ts";
 import { parseRawUrl } from "./protocol/raw-url.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import { findQueryService, handleQuery } from "./query-api/surface.ts";
 import { startRequestLog, writeRequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
 import { openServices } from "./services.ts";
+import { handleWebsite } from "./website/surface.ts";
 
 const QUERY_SERVICES = [IAM, STS];
 
@@ -22,10 +23,13 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
   let response: Response;
   try {
     const services = await openServices(env);
-    isOwn &&= !namesBucketInHost(url, request.headers.get("host"), services.config.s3Domains);
-    const { s3Domains } = services.config;
+    const { s3Domains, websiteDomains } = services.config;
+    const host = request.headers.get("host");
+    const website = findWebsiteHost(url, host, { website: websiteDomains, s3: s3Domains });
+    isOwn &&= website === undefined && !namesBucketInHost(url, host, s3Domains);
     const queried = isOwn ? undefined : findQueryService(request, url, s3Domains, QUERY_SERVICES);
-    if (isOwn) response = await handleAdmin(request, services, log);
+    if (website !== undefined) response = await handleWebsite(request, website, services, log);
+    else if (isOwn) response = await handleAdmin(request, services, log);
     else if (queried !== undefined) response = await handleQuery(queried, request, services, log);
     else response = await handleS3(request, services, log);
   } catch (error) {

@@ -50,8 +50,48 @@ function resourceOf(bucket: string, encodedKey: string): Resource {
   return { kind: "object", bucket, key };
 }
 
+/** A host that is a bucket's website. */
+export interface WebsiteHost {
+  readonly bucket: string;
+  /** In lower case, with the port if there is one. */
+  readonly host: string;
+}
+
+/**
+ * Which website a host is: `<bucket>.<domain>`, or a website domain itself, which serves the bucket of that very name
+ * ("Configuring a static website using a custom domain"). No other host is ever a bucket's: otherwise whoever makes a
+ * bucket named like the S3 endpoint would take that over. Where domains of both kinds fit, the longer one decides.
+ */
+export function findWebsiteHost(
+  url: RawUrl,
+  hostHeader: string | null,
+  domains: { readonly website: readonly string[]; readonly s3: readonly string[] },
+): WebsiteHost | undefined {
+  const host = (hostHeader ?? url.host).trim().toLowerCase();
+  const name = nameOfHost(host);
+  const longest = (candidates: readonly string[]) =>
+    candidates
+      .filter((domain) => name === domain || name.endsWith(`.${domain}`))
+      .reduce((found, domain) => (domain.length > found.length ? domain : found), "");
+  const domain = longest(domains.website);
+  if (domain === "" || longest(domains.s3).length >= domain.length) return undefined;
+  const port = /:\d+$/.exec(host)?.[0] ?? "";
+  return { bucket: name === domain ? domain : name.slice(0, -domain.length - 1), host: `${name}${port}` };
+}
+
+/** The host for URLs in answers, with its port: as the client named it, or as the URL has it if that is none. */
+export function hostOf(url: RawUrl, hostHeader: string | null): string {
+  const host = (hostHeader ?? "").trim().toLowerCase();
+  return /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/.test(host) ? host : url.host;
+}
+
+/** Without port and final dot. */
+function nameOfHost(host: string): string {
+  return host.replace(/:\d*$/, "").replace(/\.$/, "");
+}
+
 function findBucketInHost(hostHeader: string, domains: readonly string[]): string | undefined {
-  const host = hostHeader.trim().toLowerCase().replace(/:\d*$/, "").replace(/\.$/, "");
+  const host = nameOfHost(hostHeader.trim().toLowerCase());
   // A domain itself is path style even where it is a subdomain of another one.
   if (domains.includes(host)) return undefined;
   let bucket: string | undefined;

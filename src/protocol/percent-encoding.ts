@@ -8,11 +8,15 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** UriEncode; `/` is kept only on request (object keys in a path). */
 export function uriEncode(text: string, keepSlash: "keep-slash" | "encode-slash" = "encode-slash"): string {
-  const encoded = encodeURIComponent(text.toWellFormed()).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  const encoded = encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, (character) =>
+    percentEncodeByte(character.charCodeAt(0)),
   );
   return keepSlash === "keep-slash" ? encoded.replaceAll("%2F", "/") : encoded;
+}
+
+/** `%XY`. */
+export function percentEncodeByte(byte: number): string {
+  return `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
 /**

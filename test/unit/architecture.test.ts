@@ -75,6 +75,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   "operations/": ["storage/", "outbound/"],
   "pipeline.ts": ["storage/"],
+  "website/": ["operations/operation.ts"],
 };
 
 /** Who may import a file or room that is not for everybody. */
@@ -83,11 +84,11 @@ const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "services.ts": ["surface.ts", "pipeline.ts", "admin/", "query-api/", "sns/", "website/", "sweeps/", "consumers/"],
   "operations/": ["operations/", "pipeline.ts", "response.ts"],
   "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sns/", "sweeps/"],
-  "pipeline.ts": ["surface.ts"],
+  "pipeline.ts": ["surface.ts", "website/"],
   "surface.ts": ["index.ts"],
   "admin/": ["admin/", "surface.ts"],
   "query-api/": ["query-api/", "iam/", "sns/", "surface.ts"],
-  "website/": ["website/", "surface.ts"],
+  "website/": ["website/", "surface.ts", "pipeline.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
   "consumers/": ["consumers/", "index.ts"],
   "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { isValidBucketName, parseAddress, validateBucketName } from "../../../src/protocol/addressing.ts";
+import {
+  findWebsiteHost,
+  hostOf,
+  isValidBucketName,
+  parseAddress,
+  validateBucketName,
+} from "../../../src/protocol/addressing.ts";
 import { parseRawUrl } from "../../../src/protocol/raw-url.ts";
 import { failure } from "./failure.ts";
 
@@ -126,5 +132,56 @@ describe("bucket names", () => {
     const error = failure(() => validateBucketName(name));
     expect(error.code).toBe("InvalidBucketName");
     expect(error.details).toEqual({ BucketName: name });
+  });
+});
+
+describe("findWebsiteHost", () => {
+  const domains = {
+    website: ["website.localhost", "www.example.com", "example.org"],
+    s3: ["s3.localhost", "s3.example.org"],
+  };
+  const find = (host: string) => findWebsiteHost(parseRawUrl(`http://${host}/key`), host, domains);
+
+  it.each([
+    ["site.website.localhost", "site", "site.website.localhost"],
+    ["Site.Website.LOCALHOST:8787", "site", "site.website.localhost:8787"],
+    ["a.b.website.localhost", "a.b", "a.b.website.localhost"],
+    ["site.website.localhost.", "site", "site.website.localhost"],
+    ["www.example.com", "www.example.com", "www.example.com"],
+    ["www.example.com:80", "www.example.com", "www.example.com:80"],
+    ["site.www.example.com", "site", "site.www.example.com"],
+    ["example.org", "example.org", "example.org"],
+  ])("%s is the website of %s", (header, bucket, host) => {
+    expect(find(header)).toEqual({ bucket, host });
+  });
+
+  it.each([
+    ["an S3 domain", "s3.localhost"],
+    ["a bucket of an S3 domain", "site.s3.localhost"],
+    ["an S3 domain below a website domain", "s3.example.org"],
+    ["a bucket of an S3 domain below a website domain", "site.s3.example.org"],
+    ["any other host, whatever buckets there are", "example.com"],
+    ["a domain that only ends alike", "evilwebsite.localhost"],
+    ["an address", "127.0.0.1:8787"],
+    ["nothing", ""],
+  ])("%s is no website: %s", (_what, host) => {
+    expect(find(host)).toBeUndefined();
+  });
+
+  it("goes by the Host header before the URL", () => {
+    const url = parseRawUrl("http://127.0.0.1:8787/");
+    expect(findWebsiteHost(url, "site.website.localhost", domains)?.bucket).toBe("site");
+    expect(findWebsiteHost(parseRawUrl("http://site.website.localhost/"), null, domains)?.bucket).toBe("site");
+  });
+});
+
+describe("hostOf", () => {
+  const url = parseRawUrl("http://127.0.0.1:8787/");
+  it.each(["s3.localhost:8787", "[::1]:80", "EXAMPLE.com"])("gives %s back in lower case", (host) => {
+    expect(hostOf(url, host)).toBe(host.toLowerCase());
+  });
+
+  it.each(["", "evil.example/path", "a@b", "a b", 'a"', "a:port"])("does not give %j back", (host) => {
+    expect(hostOf(url, host)).toBe("127.0.0.1:8787");
   });
 });

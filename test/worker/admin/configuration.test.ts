@@ -54,6 +54,11 @@ describe("a Worker that is not configured", () => {
     ["no root key id", { ROOT_ACCESS_KEY_ID: undefined }, `The secret ROOT_ACCESS_KEY_ID is not set. ${REMEDY}`],
     ["no root secret", { ROOT_SECRET_ACCESS_KEY: "" }, `The secret ROOT_SECRET_ACCESS_KEY is not set. ${REMEDY}`],
     ["no seal key", { SEAL_KEY: undefined }, `The secret SEAL_KEY is not set. ${REMEDY}`],
+    [
+      "a domain of two kinds",
+      { WEBSITE_DOMAINS: "example.com, S3.localhost" },
+      "s3.localhost stands in S3_DOMAINS and in WEBSITE_DOMAINS: it can be one alone.",
+    ],
     ["a short seal key", { SEAL_KEY: "abcd" }, "The secret SEAL_KEY must be 64 hexadecimal digits."],
     [
       "a short root secret",

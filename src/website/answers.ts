@@ -1,0 +1,94 @@
+/** What website hosts and the ordinary host have in common: redirects, and errors shown as pages. */
+import { S3Error } from "../errors.ts";
+import type { WebsiteSite } from "../model/website.ts";
+import type { S3Response } from "../operations/operation.ts";
+import { Query } from "../protocol/query.ts";
+import type { S3Request } from "../protocol/s3-request.ts";
+import { hostId } from "../response.ts";
+import { fromPlatformError } from "../storage/platform-errors.ts";
+import { errorHeaders, FOUND, formatErrorPage, type PageFailure } from "./error-page.ts";
+import { encodeKey, encodeWritten } from "./location.ts";
+import type { Redirection } from "./routing.ts";
+
+/** Serves a request of the anonymous caller as any other: parsed, authorized, executed. */
+export type Perform = (request: S3Request) => Promise<S3Response>;
+
+const REDIRECT_LOCATION = "x-amz-website-redirect-location";
+/** What decides whether and which part of an object is sent; an error document is sent whole. */
+const SELECTING_HEADERS = [
+  "range",
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+  "if-range",
+];
+
+export function toS3Error(error: unknown): S3Error {
+  return error instanceof S3Error ? error : fromPlatformError(error);
+}
+
+/** GET or HEAD of one object in place of what the request names. */
+export function requestObject(request: S3Request, bucket: string, key: string): S3Request {
+  return { ...request, resource: { kind: "object", bucket, key }, query: new Query([]) };
+}
+
+/** The same, whole and unconditionally. */
+export function withoutSelection(request: S3Request): S3Request {
+  const headers = new Headers(request.headers);
+  for (const name of SELECTING_HEADERS) headers.delete(name);
+  return { ...request, headers };
+}
+
+export function redirectTo({ status, location }: Redirection): S3Response {
+  return { status, headers: { location } };
+}
+
+/** A folder asked for without its slash. Written without host, so its key must not be able to name one. */
+export function redirectToFolder(key: string, requestId: string): S3Response {
+  const location = `/${encodeKey(key)}/`;
+  const page = formatErrorPage({ failure: FOUND, requestId, hostId: hostId(requestId) });
+  return { status: FOUND.status, headers: { ...pageHeaders(FOUND), location }, body: page };
+}
+
+/** The 301 of an object that is itself a redirect (`x-amz-website-redirect-location`); undefined for all others. */
+export async function followRedirectLocation(answer: S3Response): Promise<S3Response | undefined> {
+  const location = answer.headers?.[REDIRECT_LOCATION];
+  if (location === undefined) return undefined;
+  if (answer.body instanceof ReadableStream) await answer.body.cancel();
+  return redirectTo({ status: 301, location: encodeWritten(location) });
+}
+
+/**
+ * An error as its page: the site's error document under the error's own status for a 4xx, else AWS's page. HEAD tells of
+ * the error alone, as on AWS.
+ */
+export async function answerError(
+  failure: S3Error,
+  site: WebsiteSite | undefined,
+  request: S3Request,
+  perform: Perform,
+): Promise<S3Response> {
+  const { requestId, resource } = request;
+  const page = { failure, requestId, hostId: hostId(requestId) };
+  const mayShow = failure.status >= 400 && failure.status < 500 && request.method === "GET";
+  if (site?.errorKey === undefined || resource.kind === "service" || !mayShow) {
+    return formatPage(failure, formatErrorPage(page));
+  }
+  try {
+    const document = requestObject(withoutSelection(request), resource.bucket, site.errorKey);
+    const shown = await perform(document);
+    const redirect = await followRedirectLocation(shown);
+    return redirect ?? { ...shown, status: failure.status, headers: { ...shown.headers, ...errorHeaders(failure) } };
+  } catch (error) {
+    return formatPage(failure, formatErrorPage({ ...page, errorDocument: toS3Error(error) }));
+  }
+}
+
+export function formatPage(failure: S3Error, body: string): S3Response {
+  return { status: failure.status, headers: { ...failure.headers, ...pageHeaders(failure) }, body };
+}
+
+function pageHeaders(failure: PageFailure): Record<string, string> {
+  return { ...errorHeaders(failure), "content-type": "text/html; charset=utf-8" };
+}

@@ -1,0 +1,83 @@
+/** AWS's error pages of website endpoints, field for field, and the headers that say the same to programs. */
+import type { S3Error } from "../errors.ts";
+import { encodeWritten } from "./location.ts";
+
+const TITLES: Readonly<Record<number, string>> = {
+  302: "Found",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  412: "Precondition Failed",
+  416: "Requested Range Not Satisfiable",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  503: "Service Unavailable",
+};
+
+export interface ErrorPage {
+  readonly failure: PageFailure;
+  readonly requestId: string;
+  readonly hostId: string;
+  /** Why the error document, which was to be shown instead, could not be. */
+  readonly errorDocument?: PageFailure;
+}
+
+/** What a page tells of an S3 error. */
+export type PageFailure = Pick<S3Error, "status" | "code" | "message" | "details"> | typeof FOUND;
+
+/** A folder asked for without its slash: the one redirect that has a page. */
+export const FOUND = { status: 302, code: "Found", message: "Resource Found", details: {} } as const;
+
+export function formatErrorPage({ failure, requestId, hostId, errorDocument }: ErrorPage): string {
+  const title = escapeHtml(`${failure.status} ${TITLES[failure.status] ?? "Error"}`);
+  return [
+    "<html>",
+    `<head><title>${title}</title></head>`,
+    "<body>",
+    `<h1>${title}</h1>`,
+    ...formatList([...fieldsOf(failure), ["RequestId", requestId], ["HostId", hostId]]),
+    ...(errorDocument === undefined
+      ? []
+      : [
+          "<h3>An Error Occurred While Attempting to Retrieve a Custom Error Document</h3>",
+          ...formatList(fieldsOf(errorDocument)),
+        ]),
+    "<hr/>",
+    "</body>",
+    "</html>",
+    "",
+  ].join("\n");
+}
+
+/** `x-amz-error-code`, `-message` and `-detail-…`, also of answers that show the error document. */
+export function errorHeaders({ code, message, details }: PageFailure): Record<string, string> {
+  const entries = Object.entries(details).map(([name, value]) => [
+    `x-amz-error-detail-${name.toLowerCase()}`,
+    // Keys come from the request: blanks aside, what no header can hold is percent-encoded.
+    value.split(" ").map(encodeWritten).join(" ").trim(),
+  ]);
+  return { "x-amz-error-code": code, "x-amz-error-message": message, ...Object.fromEntries(entries) };
+}
+
+type Field = readonly [name: string, value: string];
+
+function fieldsOf({ code, message, details }: PageFailure): Field[] {
+  return [["Code", code], ["Message", message], ...Object.entries(details)];
+}
+
+function formatList(fields: readonly Field[]): string[] {
+  return ["<ul>", ...fields.map(([name, value]) => `<li>${escapeHtml(name)}: ${escapeHtml(value)}</li>`), "</ul>"];
+}
+
+const ESCAPES = new Map([
+  ["&", "&amp;"],
+  ["<", "&lt;"],
+  [">", "&gt;"],
+  ['"', "&quot;"],
+  ["'", "&#39;"],
+]);
+
+function escapeHtml(text: string): string {
+  return text.toWellFormed().replace(/[&<>"']/g, (character) => ESCAPES.get(character) ?? "");
+}

@@ -1,0 +1,58 @@
+/** Which routing rule a request falls under, and where that sends it ("Configuring advanced conditional redirects"). */
+import type { Redirect, RoutingRule } from "../model/website.ts";
+import { encodeKey, encodeWritten, formatLocation, type Target } from "./location.ts";
+
+export interface Redirection {
+  readonly status: number;
+  readonly location: string;
+}
+
+/** The first rule that asks for no error and fits the key as it was asked for, before any object is looked at. */
+export function findRuleForKey(rules: readonly RoutingRule[], key: string): RoutingRule | undefined {
+  return rules.find(({ condition }) => condition?.errorCode === undefined && fitsKey(condition, key));
+}
+
+/** The first rule that asks for this error and fits the key as it was asked for. */
+export function findRuleForError(rules: readonly RoutingRule[], key: string, status: number): RoutingRule | undefined {
+  return rules.find(({ condition }) => condition?.errorCode === status && fitsKey(condition, key));
+}
+
+function fitsKey(condition: RoutingRule["condition"], key: string): boolean {
+  return key.startsWith(condition?.keyPrefix ?? "");
+}
+
+export interface RoutedRequest {
+  /** As asked for: without the index document's suffix. */
+  readonly key: string;
+  readonly scheme: Target["scheme"];
+  readonly host: string;
+  /** What stands before keys in paths of this host, encoded: nothing, or `bucket/`. */
+  readonly base: string;
+  /** Without `?`, as sent. */
+  readonly query: string;
+}
+
+/**
+ * Where the rule leads. What the redirect does not name stays as the request has it. A whole key that takes the place of
+ * the request's comes without its query, everything else keeps it (as AWS does).
+ *
+ * @param defaultStatus of rules without HttpRedirectCode
+ */
+export function applyRule(rule: RoutingRule, request: RoutedRequest, defaultStatus: 301 | 302): Redirection {
+  const { redirect } = rule;
+  const target = {
+    scheme: redirect.protocol ?? request.scheme,
+    host: redirect.hostName ?? request.host,
+    rest: `${redirect.hostName === undefined ? request.base : ""}${newKey(rule, request.key)}`,
+    query: redirect.replaceKeyWith === undefined ? request.query : "",
+  };
+  return { status: redirect.statusCode ?? defaultStatus, location: formatLocation(target) };
+}
+
+function newKey({ condition, redirect }: RoutingRule, key: string): string {
+  const { replaceKeyWith, replaceKeyPrefixWith }: Redirect = redirect;
+  if (replaceKeyWith !== undefined) return encodeWritten(replaceKeyWith);
+  if (replaceKeyPrefixWith === undefined) return encodeKey(key);
+  const rest = key.slice(condition?.keyPrefix?.length ?? 0);
+  return encodeWritten(replaceKeyPrefixWith) + encodeKey(rest);
+}

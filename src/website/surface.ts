@@ -1,0 +1,193 @@
+/**
+ * Websites of buckets on hosts of their own, as AWS's website endpoints serve them ("Hosting a static website using
+ * Amazon S3", "Key differences between a website endpoint and a REST API endpoint").
+ *
+ *   rules for the key → object or index → folder without slash → rules for the error → error document → page
+ *
+ * Every visitor is anonymous: signatures, queries and `x-amz-*` headers mean nothing here. Each object is read as GetObject
+ * through the same authorizer as ever, so a site shows what anybody may read and nothing else.
+ */
+import { addCorsHeaders } from "../cors/headers.ts";
+import { checkPreflight } from "../cors/preflight.ts";
+import { S3Error } from "../errors.ts";
+import type { Bucket } from "../model/bucket.ts";
+import type { Website, WebsiteSite } from "../model/website.ts";
+import type { S3Response } from "../operations/operation.ts";
+import { perform } from "../pipeline.ts";
+import { isValidBucketName, requireKeyLength, type WebsiteHost } from "../protocol/addressing.ts";
+import { percentDecode } from "../protocol/percent-encoding.ts";
+import { Query } from "../protocol/query.ts";
+import { parseRawUrl } from "../protocol/raw-url.ts";
+import type { S3Request } from "../protocol/s3-request.ts";
+import type { RequestLog } from "../request-log.ts";
+import { toHttpResponse } from "../response.ts";
+import type { Services } from "../services.ts";
+import {
+  answerError,
+  followRedirectLocation,
+  type Perform,
+  redirectTo,
+  redirectToFolder,
+  requestObject,
+  toS3Error,
+  withoutSelection,
+} from "./answers.ts";
+import { encodeWritten, formatLocation } from "./location.ts";
+import { applyRule, findRuleForError, findRuleForKey, type RoutedRequest } from "./routing.ts";
+
+/** Answers a request to a website host; never throws. */
+export async function handleWebsite(
+  request: Request,
+  { bucket: name, host }: WebsiteHost,
+  services: Services,
+  log: RequestLog,
+): Promise<Response> {
+  log.bucket = name;
+  log.caller = "anonymous";
+  const visit = readVisit(request, name, log.requestId);
+  let bucket: Bucket | undefined;
+  const performHere: Perform = (object) =>
+    perform(object, {
+      caller: ANONYMOUS,
+      style: "anonymous",
+      buckets: bucketsOf(bucket),
+      cf: request.cf,
+      services,
+      log,
+    });
+  let answer: S3Response;
+  try {
+    refuseOtherMethods(visit);
+    bucket = await findBucket(name, services);
+    answer = await serve(visit, { bucket, name, host, perform: performHere, log });
+  } catch (error) {
+    const failure = toS3Error(error);
+    log.code = failure.code;
+    if (failure.cause !== undefined) log.cause = failure.cause;
+    answer = await answerError(failure, siteOf(bucket?.documents.website), visit, performHere);
+  }
+  log.operation = `website:${request.method}`;
+  const response = toHttpResponse(answer, request, log.requestId);
+  addCorsHeaders(response.headers, request, bucket?.documents.cors);
+  return response;
+}
+
+const ANONYMOUS = { kind: "anonymous" } as const;
+const METHODS = ["GET", "HEAD", "OPTIONS"];
+
+interface Serving {
+  readonly bucket: Bucket | undefined;
+  readonly name: string;
+  readonly host: string;
+  readonly perform: Perform;
+  readonly log: RequestLog;
+}
+
+async function serve(visit: S3Request, serving: Serving): Promise<S3Response> {
+  const { bucket, name, host, log } = serving;
+  if (visit.method === "OPTIONS") {
+    checkPreflight({ kind: "object", bucket: name, key: "" }, visit.headers, bucket);
+    return { status: 200 };
+  }
+  if (bucket === undefined) throw new S3Error("NoSuchBucket", { details: { BucketName: name } });
+  const { website } = bucket.documents;
+  if (website === undefined) throw new S3Error("NoSuchWebsiteConfiguration", { details: { BucketName: name } });
+
+  const { scheme, query } = visit.url;
+  if (website.kind === "redirect-all") {
+    // The path stays as sent.
+    const rest = encodeWritten(visit.url.path.slice(1));
+    const target = { scheme: website.protocol ?? scheme, host: website.hostName, rest, query };
+    return redirectTo({ status: 301, location: formatLocation(target) });
+  }
+  const key = percentDecode(visit.url.path.slice(1));
+  requireKeyLength(key);
+  log.key = key;
+  return serveSite(visit, website, { key, scheme, host, base: "", query }, serving);
+}
+
+async function serveSite(
+  visit: S3Request,
+  site: WebsiteSite,
+  asked: RoutedRequest,
+  { name, perform }: Serving,
+): Promise<S3Response> {
+  const { key } = asked;
+  const ruleForKey = findRuleForKey(site.routingRules, key);
+  if (ruleForKey !== undefined) return redirectTo(applyRule(ruleForKey, asked, 301));
+
+  const isFolder = key === "" || key.endsWith("/");
+  const object = requestObject(visit, name, isFolder ? `${key}${site.indexSuffix}` : key);
+  try {
+    const answer = await perform(object);
+    return (await followRedirectLocation(answer)) ?? answer;
+  } catch (error) {
+    const failure = toS3Error(error);
+    const redirect = await redirectDespite(failure, object, perform);
+    if (redirect !== undefined) return redirect;
+    if (!isFolder && (failure.status === 403 || failure.status === 404)) {
+      const index = requestObject(visit, name, `${key}/${site.indexSuffix}`);
+      if (await isReadable(index, perform)) return redirectToFolder(key, visit.requestId);
+    }
+    const ruleForError = findRuleForError(site.routingRules, key, failure.status);
+    if (ruleForError !== undefined) return redirectTo(applyRule(ruleForError, asked, 301));
+    throw failure;
+  }
+}
+
+/** An object that is a redirect redirects whatever is asked of it: most are empty, and fit no range. */
+async function redirectDespite(failure: S3Error, object: S3Request, perform: Perform): Promise<S3Response | undefined> {
+  if (failure.status !== 412 && failure.status !== 416) return undefined;
+  return followRedirectLocation(await perform({ ...withoutSelection(object), method: "HEAD" }));
+}
+
+/** Existing and open to everybody. */
+async function isReadable(object: S3Request, perform: Perform): Promise<boolean> {
+  try {
+    await perform({ ...withoutSelection(object), method: "HEAD" });
+    return true;
+  } catch (error) {
+    if (toS3Error(error).status >= 500) throw error;
+    return false;
+  }
+}
+
+/** What is left of a request once nothing in it can ask for more than an object. */
+function readVisit(request: Request, bucket: string, requestId: string): S3Request {
+  const headers = new Headers(request.headers);
+  for (const name of [...headers.keys()])
+    if (name === "authorization" || name.startsWith("x-amz-")) headers.delete(name);
+  return {
+    method: request.method,
+    url: parseRawUrl(request.url),
+    resource: { kind: "bucket", bucket },
+    style: "virtual-host",
+    query: new Query([]),
+    headers,
+    clientAcceptEncoding: undefined,
+    body: null,
+    now: new Date(),
+    requestId,
+  };
+}
+
+function refuseOtherMethods({ method }: S3Request): void {
+  if (METHODS.includes(method)) return;
+  throw new S3Error("MethodNotAllowed", {
+    details: { Method: method, ResourceType: "OBJECT" },
+    headers: { Allow: METHODS.join(", ") },
+  });
+}
+
+async function findBucket(name: string, { directory }: Services): Promise<Bucket | undefined> {
+  if (!isValidBucketName(name)) return undefined;
+  return (await directory.load({ accessKeyId: undefined, bucketNames: [name] })).buckets.get(name);
+}
+
+function bucketsOf(bucket: Bucket | undefined): ReadonlyMap<string, Bucket> {
+  return new Map(bucket === undefined ? [] : [[bucket.name, bucket]]);
+}
+
+function siteOf(website: Website | undefined): WebsiteSite | undefined {
+  return website?.kind === "site" ? website : undefined;
+}
