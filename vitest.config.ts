@@ -24,7 +24,13 @@ export default defineConfig({
         plugins: [
           cloudflareTest(async () => ({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { ...testSecrets, TEST_MIGRATIONS: await readD1Migrations("./migrations") } },
+            miniflare: {
+              bindings: {
+                ...testSecrets,
+                ALLOW_PRIVATE_TARGETS: "true",
+                TEST_MIGRATIONS: await readD1Migrations("./migrations"),
+              },
+            },
           })),
         ],
         test: {

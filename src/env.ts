@@ -29,6 +29,8 @@ export interface Env {
   readonly ENFORCE_REGION?: string;
   readonly ABORT_INCOMPLETE_UPLOADS_DAYS?: string;
   readonly BLOB_GRACE_HOURS?: string;
+  readonly PUBLIC_ORIGIN?: string;
+  readonly ALLOW_PRIVATE_TARGETS?: string;
 }
 
 export interface Config {
@@ -50,6 +52,10 @@ export interface Config {
   readonly abortIncompleteUploadsDays: number;
   /** How long blobs stay after the last entry that names them is gone, for those who are still reading. */
   readonly blobGraceMs: number;
+  /** Where receivers of notifications find this deployment, e.g. `https://s3.example.com`; undefined: where it was reached. */
+  readonly publicOrigin: string | undefined;
+  /** Whether addresses that users name may be loopback or private ones. */
+  readonly allowPrivateTargets: boolean;
   /** R2 bindings by region. */
   readonly stores: ReadonlyMap<string, R2Bucket>;
 }
@@ -74,6 +80,8 @@ export function readConfig(env: Env): Config {
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
     abortIncompleteUploadsDays: wholeNumber("ABORT_INCOMPLETE_UPLOADS_DAYS", env.ABORT_INCOMPLETE_UPLOADS_DAYS ?? "0"),
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24") * 60 * 60 * 1000,
+    publicOrigin: origin("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN ?? ""),
+    allowPrivateTargets: boolean("ALLOW_PRIVATE_TARGETS", env.ALLOW_PRIVATE_TARGETS ?? "false"),
     stores: findStores(env),
   };
 }
@@ -109,6 +117,14 @@ function wholeNumber(name: string, text: string): number {
 function boolean(name: string, text: string): boolean {
   if (text !== "true" && text !== "false") throw new NotConfigured(`${name} must be "true" or "false".`);
   return text === "true";
+}
+
+function origin(name: string, text: string): string | undefined {
+  if (text === "") return undefined;
+  if (!/^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/.test(text)) {
+    throw new NotConfigured(`${name} must be like https://s3.example.com, in lower case and without a path.`);
+  }
+  return text;
 }
 
 function hexToBytes(hex: string): Uint8Array<ArrayBuffer> {

@@ -2,6 +2,9 @@
 import { waitUntil } from "cloudflare:workers";
 import { type Config, type Env, findQueues, readConfig } from "./env.ts";
 import type { AccountCaller } from "./model/caller.ts";
+import type { TargetPolicy } from "./outbound/target.ts";
+import { parseRawUrl } from "./protocol/raw-url.ts";
+import { Signers } from "./signing/signer.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
 import { Buckets } from "./storage/d1/buckets.ts";
@@ -11,13 +14,14 @@ import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { Remotes } from "./storage/d1/remotes.ts";
 import { ReplicationTasks } from "./storage/d1/replication-tasks.ts";
+import { SigningKeys } from "./storage/d1/signing-keys.ts";
 import { UserKeys } from "./storage/d1/user-keys.ts";
 import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/queues.ts";
 import { Objects } from "./storage/r2/objects.ts";
-import { deriveSigningKey, openSealer } from "./storage/sealing.ts";
+import { deriveSigningKey, nameSealKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";
 import type { Stores } from "./storage/stores.ts";
 import { BlobSets } from "./storage/uploads/blob-sets.ts";
@@ -38,6 +42,13 @@ export interface Services {
   readonly replicationTasks: ReplicationTasks;
   /** Records when a key was last used, after the answer. For authenticated callers only. */
   noteKeyUse(caller: AccountCaller, use: { readonly service: "s3" | "iam" | "sts" | "sns"; readonly now: Date }): void;
+  /** Signs what is sent to receivers of notifications. */
+  readonly signers: Signers;
+  /**
+   * Which of the addresses that users name may be called.
+   * @param origin where this deployment was reached when the address was named, e.g. `https://s3.example.com`.
+   */
+  targetPolicy(origin?: string): TargetPolicy;
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
 }
@@ -90,6 +101,16 @@ export async function openServices(env: Env): Promise<Services> {
     noteKeyUse(caller, use) {
       const write = keyUsage.note(caller, { ...use, region: config.region });
       if (write !== undefined) waitUntil(write);
+    },
+    signers: new Signers(
+      new SigningKeys(env.DB, await openSealer(config.sealKey, "signing-keys"), await nameSealKey(config.sealKey)),
+    ),
+    targetPolicy(origin) {
+      const origins = [config.publicOrigin, origin].filter((each) => each !== undefined);
+      return {
+        allowPrivate: config.allowPrivateTargets,
+        ownHosts: [...config.s3Domains, ...config.websiteDomains, ...origins.map((each) => parseRawUrl(each).host)],
+      };
     },
     tokenKey: await deriveSigningKey(config.sealKey, "continuation-tokens"),
   };

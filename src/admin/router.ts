@@ -1,5 +1,5 @@
 /**
- * The deployment's own surface below `/-/`: health for anyone, accounts and keys for the root account.
+ * The deployment's own surface below `/-/`: health and certificates for anyone, accounts and keys for the root account.
  * The same authenticator as for S3; paths decide here, so itty-router routes.
  */
 import { type IRequest, Router } from "itty-router";
@@ -12,6 +12,7 @@ import type { RequestLog } from "../request-log.ts";
 import type { Services } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
+import { getCertificate } from "./certificates.ts";
 import { checkHealth } from "./health.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -31,6 +32,7 @@ const router = Router<IRequest, Arguments>();
 
 router
   .get("/-/health", (_request, services) => checkHealth(services))
+  .get("/-/certificates/:name", ({ params }, services) => getCertificate(services, params.name ?? ""))
   .post("/-/admin/accounts", asRoot(accounts.createAccount))
   .get("/-/admin/accounts", asRoot(accounts.listAccounts))
   .post("/-/admin/accounts/:accountId/keys", asRoot(accounts.createKey))

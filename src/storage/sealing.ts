@@ -2,6 +2,7 @@
  * Keys derived from the deployment's SEAL_KEY (HKDF-SHA-256, one purpose each) and the sealing of secrets at rest
  * with AES-256-GCM. A sealed value is bound to its owner's name, so a row's secret cannot be moved to another row.
  */
+import { formatHex } from "../checksum/digest-text.ts";
 
 const encoder = new TextEncoder();
 const IV_BYTES = 12;
@@ -16,7 +17,7 @@ export interface Sealer {
 /** @param purpose what is sealed under one purpose cannot be unsealed under another. */
 export async function openSealer(
   sealKey: Uint8Array<ArrayBuffer>,
-  purpose: "access-key-secrets" | "session-tokens" | "remote-secrets",
+  purpose: "access-key-secrets" | "session-tokens" | "remote-secrets" | "signing-keys",
 ): Promise<Sealer> {
   const key = await derive(sealKey, purpose, { name: "AES-GCM", length: 256 }, ["encrypt", "decrypt"]);
   return {
@@ -37,6 +38,12 @@ export async function openSealer(
 /** An HMAC-SHA-256 key for values the deployment hands out and must recognise again. */
 export function deriveSigningKey(sealKey: Uint8Array<ArrayBuffer>, purpose: string): Promise<CryptoKey> {
   return derive(sealKey, purpose, { name: "HMAC", hash: "SHA-256", length: 256 }, ["sign", "verify"]);
+}
+
+/** Tells one SEAL_KEY from another, and nothing about either. */
+export async function nameSealKey(sealKey: Uint8Array<ArrayBuffer>): Promise<string> {
+  const mac = await crypto.subtle.sign("HMAC", await deriveSigningKey(sealKey, "seal-key-name"), new Uint8Array(0));
+  return formatHex(new Uint8Array(mac).subarray(0, 16));
 }
 
 async function derive(

@@ -69,6 +69,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "operations/": ["operations/", "protocol/", "checksum/", "model/", "access/", "errors.ts", "storage/stores.ts"],
   "outbound/": ["outbound/", "model/", "errors.ts"],
+  "signing/": ["signing/", "model/", "checksum/"],
 };
 
 /** What may be imported as a type alone, where the room may not import the value. */
@@ -91,6 +92,7 @@ const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "website/": ["website/", "surface.ts", "pipeline.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
   "consumers/": ["consumers/", "index.ts"],
+  "signing/": ["signing/", "admin/", "delivery/", "sns/", "services.ts"],
   "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
 };
 

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
+import { openServices } from "../../../src/services.ts";
 import { handleRequest } from "../../../src/surface.ts";
 import { expectError } from "../../support/errors.ts";
 import { send } from "../../support/request.ts";
@@ -49,6 +50,32 @@ describe("health", () => {
   });
 });
 
+describe("what outgoing requests may call", () => {
+  it.each([
+    [
+      "by default, nothing private and no domain of its own",
+      {},
+      undefined,
+      { allowPrivate: false, ownHosts: ["s3.localhost", "website.localhost"] },
+    ],
+    [
+      "the public origin and the one it was reached at are its own too",
+      { PUBLIC_ORIGIN: "https://s3.example.com", S3_DOMAINS: "a.example,b.example", WEBSITE_DOMAINS: "c.example" },
+      "http://127.0.0.1:8787",
+      { allowPrivate: false, ownHosts: ["a.example", "b.example", "c.example", "s3.example.com", "127.0.0.1:8787"] },
+    ],
+    [
+      "private addresses by a setting",
+      { ALLOW_PRIVATE_TARGETS: "true" },
+      undefined,
+      { allowPrivate: true, ownHosts: ["s3.localhost", "website.localhost"] },
+    ],
+  ])("is, %s", async (_name, changes, origin, policy) => {
+    const services = await openServices(envWith({ ALLOW_PRIVATE_TARGETS: undefined, ...changes }));
+    expect(services.targetPolicy(origin)).toEqual(policy);
+  });
+});
+
 describe("a Worker that is not configured", () => {
   const faults: [string, Partial<Record<keyof Env, unknown>>, string][] = [
     ["no root key id", { ROOT_ACCESS_KEY_ID: undefined }, `The secret ROOT_ACCESS_KEY_ID is not set. ${REMEDY}`],
@@ -70,6 +97,12 @@ describe("a Worker that is not configured", () => {
       { CONFIG_TTL_SECONDS: "soon" },
       "CONFIG_TTL_SECONDS must be a whole number from 0 to 9999.",
     ],
+    [
+      "an origin with a path",
+      { PUBLIC_ORIGIN: "https://s3.example.com/" },
+      "PUBLIC_ORIGIN must be like https://s3.example.com, in lower case and without a path.",
+    ],
+    ["a second flag that is none", { ALLOW_PRIVATE_TARGETS: "1" }, 'ALLOW_PRIVATE_TARGETS must be "true" or "false".'],
     ["a flag that is none", { ENFORCE_REGION: "yes" }, 'ENFORCE_REGION must be "true" or "false".'],
   ];
 

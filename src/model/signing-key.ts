@@ -1,0 +1,9 @@
+/** The key that signs what the deployment sends to receivers of notifications. */
+export interface SigningKey {
+  /** SHA-256 of the certificate's DER, hexadecimal, lower case. */
+  readonly fingerprint: string;
+  /** X.509, PEM. */
+  readonly certificate: string;
+  /** RSA, PKCS #8, base64. */
+  readonly privateKey: string;
+}

@@ -1,0 +1,90 @@
+/**
+ * Signs what the deployment sends to receivers of notifications. The key is made when it is first needed; of two isolates
+ * that need it at once, both sign with the one that was kept first.
+ */
+import { formatBase64, formatHex } from "../checksum/digest-text.ts";
+import type { SigningKey } from "../model/signing-key.ts";
+import { formatPem, issueCertificate } from "./certificate.ts";
+
+/** SHA-1 because receivers of `NS:` topics and of version 1 of SNS's signatures expect it. */
+export type SignatureHash = "SHA-1" | "SHA-256";
+
+export interface Signer {
+  /** RSASSA-PKCS1-v1_5 over the text's UTF-8, base64. */
+  sign(hash: SignatureHash, text: string): Promise<string>;
+  /** Where this deployment serves the certificate, to be put behind its origin. Starts with `/`. */
+  readonly certificatePath: string;
+  /** The certificate. */
+  pem(): string;
+}
+
+/** Where the key is kept: `SigningKeys` of storage. */
+export interface SigningKeyStore {
+  find(): Promise<SigningKey | undefined>;
+  keepFirst(key: SigningKey, now: Date): Promise<SigningKey>;
+  findCertificate(fingerprint: string): Promise<string | undefined>;
+}
+
+export const CERTIFICATES_PATH = "/-/certificates/";
+
+const ALGORITHM = "RSASSA-PKCS1-v1_5";
+const COMMON_NAME = "workers-s3 notifications";
+
+export class Signers {
+  readonly #store: SigningKeyStore;
+  // Not the promise: one request must not wait for what another one began.
+  #signer: Signer | undefined;
+
+  constructor(store: SigningKeyStore) {
+    this.#store = store;
+  }
+
+  /** Reads the key once per isolate, and makes it if there is none. */
+  async open(): Promise<Signer> {
+    this.#signer ??= await openSigner(
+      (await this.#store.find()) ?? (await this.#store.keepFirst(await makeKey(), new Date())),
+    );
+    return this.#signer;
+  }
+
+  /**
+   * @param name what follows `/-/certificates/`.
+   * @returns the certificate of this key or an earlier one as PEM; undefined for any other name.
+   */
+  async findPem(name: string): Promise<string | undefined> {
+    const fingerprint = /^([0-9a-f]{64})\.pem$/.exec(name)?.[1];
+    return fingerprint === undefined ? undefined : this.#store.findCertificate(fingerprint);
+  }
+}
+
+async function makeKey(): Promise<SigningKey> {
+  const algorithm = { name: ALGORITHM, modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1), hash: "SHA-256" };
+  const keys = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
+  const serialNumber = crypto.getRandomValues(new Uint8Array(16));
+  serialNumber[0] = 0x40 | ((serialNumber[0] ?? 0) & 0x3f);
+  // A receiver's clock may be behind.
+  const notBefore = new Date(Date.now() - 24 * 60 * 60 * 1000);
+  const certificate = await issueCertificate({ commonName: COMMON_NAME, keys, serialNumber, notBefore });
+  const privateKey = (await crypto.subtle.exportKey("pkcs8", keys.privateKey)) as ArrayBuffer;
+  return {
+    fingerprint: formatHex(new Uint8Array(await crypto.subtle.digest("SHA-256", certificate))),
+    certificate: formatPem(certificate),
+    privateKey: formatBase64(new Uint8Array(privateKey)),
+  };
+}
+
+async function openSigner({ fingerprint, certificate, privateKey }: SigningKey): Promise<Signer> {
+  const pkcs8 = Uint8Array.from(atob(privateKey), (character) => character.charCodeAt(0));
+  // A WebCrypto key belongs to one hash.
+  const load = (hash: SignatureHash) =>
+    crypto.subtle.importKey("pkcs8", pkcs8, { name: ALGORITHM, hash }, false, ["sign"]);
+  const keys = { "SHA-1": await load("SHA-1"), "SHA-256": await load("SHA-256") };
+  return {
+    async sign(hash, text) {
+      const signature = await crypto.subtle.sign(ALGORITHM, keys[hash], new TextEncoder().encode(text));
+      return formatBase64(new Uint8Array(signature));
+    },
+    certificatePath: `${CERTIFICATES_PATH}${fingerprint}.pem`,
+    pem: () => certificate,
+  };
+}

@@ -1,0 +1,63 @@
+/** The deployment's signing key in D1. */
+import type { SigningKey } from "../../model/signing-key.ts";
+import type { Sealer } from "../sealing.ts";
+
+interface SigningKeyRow {
+  readonly fingerprint: string;
+  readonly certificate: string;
+  readonly private_key: string;
+}
+
+const SELECT = "SELECT fingerprint, certificate, private_key FROM signing_keys";
+
+export class SigningKeys {
+  readonly #db: D1Database;
+  readonly #sealer: Sealer;
+  readonly #id: string;
+
+  /** @param id of the row that belongs to the SEAL_KEY of the sealer. */
+  constructor(db: D1Database, sealer: Sealer, id: string) {
+    this.#db = db;
+    this.#sealer = sealer;
+    this.#id = id;
+  }
+
+  async find(): Promise<SigningKey | undefined> {
+    const row = await this.#db.prepare(`${SELECT} WHERE id = ?`).bind(this.#id).first<SigningKeyRow>();
+    return row === null ? undefined : this.#unseal(row);
+  }
+
+  /** Keeps the key unless there is one already, made by another isolate meanwhile; answers with the one that is kept. */
+  async keepFirst(key: SigningKey, now: Date): Promise<SigningKey> {
+    const privateKey = await this.#sealer.seal(key.privateKey, key.fingerprint);
+    const [, kept] = await this.#db.batch<SigningKeyRow>([
+      this.#db
+        .prepare(
+          `INSERT OR IGNORE INTO signing_keys (id, fingerprint, certificate, private_key, created_at)
+           VALUES (?, ?, ?, ?, ?)`,
+        )
+        .bind(this.#id, key.fingerprint, key.certificate, privateKey, now.getTime()),
+      this.#db.prepare(`${SELECT} WHERE id = ?`).bind(this.#id),
+    ]);
+    const [row] = kept?.results ?? [];
+    if (row === undefined) throw new Error("the signing key was not kept");
+    return row.fingerprint === key.fingerprint ? key : this.#unseal(row);
+  }
+
+  /** The certificate of this or an earlier key, PEM. For anyone: it is public. */
+  async findCertificate(fingerprint: string): Promise<string | undefined> {
+    const row = await this.#db
+      .prepare("SELECT certificate FROM signing_keys WHERE fingerprint = ?")
+      .bind(fingerprint)
+      .first<{ certificate: string }>();
+    return row?.certificate;
+  }
+
+  async #unseal(row: SigningKeyRow): Promise<SigningKey> {
+    return {
+      fingerprint: row.fingerprint,
+      certificate: row.certificate,
+      privateKey: await this.#sealer.unseal(row.private_key, row.fingerprint),
+    };
+  }
+}
