@@ -24,7 +24,7 @@ function principalId(caller: Caller): string {
 }
 
 /** Scheme and host, without the bucket where that stood in the host. */
-function endpointOf({ url, headers, style, resource }: S3Request): string {
+export function endpointOf({ url, headers, style, resource }: S3Request): string {
   const host = headers.get("host") ?? url.host;
   const bucket = style === "virtual-host" && resource.kind !== "service" ? `${resource.bucket}.` : "";
   return `${url.scheme}://${host.startsWith(bucket) ? host.slice(bucket.length) : host}`;

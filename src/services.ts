@@ -1,20 +1,27 @@
 /** Everything a request needs, opened from the bindings once per isolate. */
 import { waitUntil } from "cloudflare:workers";
+import { Callbacks } from "./delivery/callbacks.ts";
+import { Destinations } from "./delivery/destinations.ts";
 import { type Config, type Env, findQueues, readConfig } from "./env.ts";
 import type { AccountCaller } from "./model/caller.ts";
 import type { TargetPolicy } from "./outbound/target.ts";
 import { parseRawUrl } from "./protocol/raw-url.ts";
 import { Signers } from "./signing/signer.ts";
+import { TopicDeliveries } from "./sns/deliver.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
 import { Buckets } from "./storage/d1/buckets.ts";
+import { DeadLetters } from "./storage/d1/dead-letters.ts";
 import { Directory } from "./storage/d1/directory.ts";
 import { DisplayNames } from "./storage/d1/display-names.ts";
 import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
+import { Receivers } from "./storage/d1/receivers.ts";
 import { Remotes } from "./storage/d1/remotes.ts";
 import { ReplicationTasks } from "./storage/d1/replication-tasks.ts";
 import { SigningKeys } from "./storage/d1/signing-keys.ts";
+import { Subscriptions } from "./storage/d1/subscriptions.ts";
+import { Topics } from "./storage/d1/topics.ts";
 import { UserKeys } from "./storage/d1/user-keys.ts";
 import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
@@ -38,6 +45,13 @@ export interface Services {
   readonly accounts: Accounts;
   readonly users: Users;
   readonly userKeys: UserKeys;
+  readonly topics: Topics;
+  readonly subscriptions: Subscriptions;
+  readonly topicDeliveries: TopicDeliveries;
+  readonly callbacks: Callbacks;
+  readonly destinations: Destinations;
+  readonly receivers: Receivers;
+  readonly deadLetters: DeadLetters;
   readonly remotes: Remotes;
   readonly replicationTasks: ReplicationTasks;
   /** Records when a key was last used, after the answer. For authenticated callers only. */
@@ -78,6 +92,22 @@ export async function openServices(env: Env): Promise<Services> {
   const ids = uploadIds(await deriveSigningKey(config.sealKey, "upload-ids"));
   const remotes = new Remotes(env.DB, await openSealer(config.sealKey, "remote-secrets"));
   const replicationTasks = new ReplicationTasks(env.DB);
+  const signers = new Signers(
+    new SigningKeys(env.DB, await openSealer(config.sealKey, "signing-keys"), await nameSealKey(config.sealKey)),
+  );
+  const targetPolicy = (origin?: string): TargetPolicy => {
+    const origins = [config.publicOrigin, origin].filter((each) => each !== undefined);
+    return {
+      allowPrivate: config.allowPrivateTargets,
+      ownHosts: [...config.s3Domains, ...config.websiteDomains, ...origins.map((each) => parseRawUrl(each).host)],
+    };
+  };
+  const tokenKey = await deriveSigningKey(config.sealKey, "continuation-tokens");
+  const topics = new Topics(env.DB, config.configTtlMs);
+  const subscriptions = new Subscriptions(env.DB, topics);
+  const { publicOrigin } = config;
+  const accounts = new Accounts(env.DB, sealer, directory);
+  const callbacks = new Callbacks({ signers, targetPolicy, publicOrigin });
   const services: Services = {
     config,
     directory,
@@ -93,26 +123,25 @@ export async function openServices(env: Env): Promise<Services> {
     journal: new Journal(intents, queues.events),
     intents,
     queues,
-    accounts: new Accounts(env.DB, sealer, directory),
+    accounts,
     users: new Users(env.DB, directory),
     userKeys: new UserKeys(env.DB, sealer, directory),
+    topics,
+    subscriptions,
+    topicDeliveries: new TopicDeliveries({ signers, targetPolicy, publicOrigin, topics, subscriptions, tokenKey }),
+    callbacks,
+    destinations: new Destinations({ accounts, topics, queues, callbacks }),
+    receivers: new Receivers(env.DB),
+    deadLetters: new DeadLetters(env.DB),
     remotes,
     replicationTasks,
     noteKeyUse(caller, use) {
       const write = keyUsage.note(caller, { ...use, region: config.region });
       if (write !== undefined) waitUntil(write);
     },
-    signers: new Signers(
-      new SigningKeys(env.DB, await openSealer(config.sealKey, "signing-keys"), await nameSealKey(config.sealKey)),
-    ),
-    targetPolicy(origin) {
-      const origins = [config.publicOrigin, origin].filter((each) => each !== undefined);
-      return {
-        allowPrivate: config.allowPrivateTargets,
-        ownHosts: [...config.s3Domains, ...config.websiteDomains, ...origins.map((each) => parseRawUrl(each).host)],
-      };
-    },
-    tokenKey: await deriveSigningKey(config.sealKey, "continuation-tokens"),
+    signers,
+    targetPolicy,
+    tokenKey,
   };
   opened = { env, services };
   return services;

@@ -12,9 +12,11 @@ import { findQueryService, handleQuery } from "./query-api/surface.ts";
 import { startRequestLog, writeRequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
 import { openServices } from "./services.ts";
+import { SNS } from "./sns/actions/index.ts";
+import { handleSnsLink, isSnsLink } from "./sns/links.ts";
 import { handleWebsite } from "./website/surface.ts";
 
-const QUERY_SERVICES = [IAM, STS];
+const QUERY_SERVICES = [IAM, STS, SNS];
 
 export async function handleRequest(request: Request, env: Env): Promise<Response> {
   const log = startRequestLog(request, newRequestId());
@@ -31,6 +33,7 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
     if (website !== undefined) response = await handleWebsite(request, website, services, log);
     else if (isOwn) response = await handleAdmin(request, services, log);
     else if (queried !== undefined) response = await handleQuery(queried, request, services, log);
+    else if (isSnsLink(request, url, s3Domains)) response = await handleSnsLink(request, services, log);
     else response = await handleS3(request, services, log);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;

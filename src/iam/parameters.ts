@@ -1,4 +1,5 @@
 /** Typed readers of request parameters, with the constraints the IAM and STS API references give. */
+import { FormParameters } from "../query-api/parameters.ts";
 import { IamError } from "./errors.ts";
 
 interface Constraint {
@@ -37,18 +38,7 @@ const DEFAULT_MAX_ITEMS = 100;
 const LARGEST_MAX_ITEMS = 1_000;
 
 /** The parameters of one action. Every reader throws `IamError` ValidationError. */
-export class Parameters {
-  readonly #values: ReadonlyMap<string, string>;
-
-  constructor(values: ReadonlyMap<string, string>) {
-    this.#values = values;
-  }
-
-  /** Text as sent; undefined if absent. */
-  find(name: string): string | undefined {
-    return this.#values.get(name);
-  }
-
+export class Parameters extends FormParameters {
   require(name: string): string {
     const value = this.find(name);
     if (value !== undefined) return value;

@@ -14,6 +14,7 @@ import type { RawUrl } from "../protocol/raw-url.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { readRequest } from "../read-request.ts";
 import type { RequestLog } from "../request-log.ts";
+import { endpointOf } from "../request-origin.ts";
 import { toHttpResponse } from "../response.ts";
 import type { Services } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
@@ -126,10 +127,6 @@ function factsOf({ url, headers, query, now }: S3Request): QueryCall["facts"] {
     now,
     authType: "REST-HEADER",
   };
-}
-
-function endpointOf({ url, headers }: S3Request): string {
-  return `${url.scheme}://${headers.get("host") ?? url.host}`;
 }
 
 function describeFailure(error: unknown, toError: QueryService["toError"]): QueryError {

@@ -64,6 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "errors.ts",
     "access/authorize.ts",
     "access/authorize-iam.ts",
+    "access/authorize-sns.ts",
     "node:",
     "cloudflare:workers",
   ],

@@ -30,7 +30,8 @@ export interface DeliveryMessage {
   /** Of the delivery: the same in every attempt. */
   readonly id: string;
   readonly receiver: Receiver;
-  readonly event: Event | TestEvent;
+  /** Topic messages are for subscriptions alone. */
+  readonly event: Event | TestEvent | TopicMessage;
   /** Attempts made before this one. */
   readonly attempt: number;
   /** Not attempted yet, but sent to the queue of retries because the receiver was failing or slow. */
@@ -53,6 +54,22 @@ export interface TestEvent {
     readonly requestId: string;
     /** As a change's. */
     readonly endpoint: string;
+  };
+}
+
+/** What a topic tells one of its subscriptions that is no event of a bucket. */
+export interface TopicMessage {
+  readonly topic: {
+    /** UUID, the same for all who get the message. */
+    readonly messageId: string;
+    /** Milliseconds since 1970. */
+    readonly time: number;
+    /** As a change's. */
+    readonly endpoint: string;
+    readonly content:
+      | { readonly type: "Notification"; readonly message: string; readonly subject?: string }
+      /** `token` brings the subscription (back) to life. */
+      | { readonly type: "SubscriptionConfirmation" | "UnsubscribeConfirmation"; readonly token: string };
   };
 }
 

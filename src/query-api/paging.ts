@@ -1,0 +1,49 @@
+/** Lists in pages, each with a token for the next that holds for the same list alone. */
+import { S3Error } from "../errors.ts";
+import { formatContinuationToken, parseContinuationToken } from "../protocol/continuation-token.ts";
+import type { QueryError } from "./errors.ts";
+
+export interface PageRequest {
+  readonly tokenKey: CryptoKey;
+  /** What is listed; a token for another scope is none. */
+  readonly scope: string;
+  /** As the client sent it; undefined: the first page. */
+  readonly token: string | undefined;
+  readonly size: number;
+  /** For a token that is none of this list. */
+  invalidToken(): QueryError;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Undefined on the last page. */
+  readonly nextToken: string | undefined;
+}
+
+/**
+ * Reads one item more than the page has, to know whether there are more.
+ * @throws QueryError `invalidToken`
+ */
+export async function readPage<Item>(
+  request: PageRequest,
+  read: (page: { after: string; limit: number }) => Promise<readonly Item[]>,
+  nameOf: (item: Item) => string,
+): Promise<Page<Item>> {
+  const { tokenKey, scope, size } = request;
+  const found = await read({ after: await readToken(request), limit: size + 1 });
+  const items = found.slice(0, size);
+  const last = items.at(-1);
+  const isTruncated = found.length > size && last !== undefined;
+  const nextToken = isTruncated ? await formatContinuationToken(tokenKey, scope, nameOf(last)) : undefined;
+  return { items, nextToken };
+}
+
+async function readToken({ tokenKey, scope, token, invalidToken }: PageRequest): Promise<string> {
+  if (token === undefined) return "";
+  try {
+    return await parseContinuationToken(tokenKey, scope, token);
+  } catch (error) {
+    if (error instanceof S3Error) throw invalidToken();
+    throw error;
+  }
+}

@@ -1,0 +1,74 @@
+/** The contract of an action. Topics are out of reach without a grant of `access/authorize-sns.ts`. */
+import {
+  authorizeTopic,
+  authorizeTopics,
+  type SnsQuestion,
+  type TopicGrant,
+  type TopicsGrant,
+} from "../../access/authorize-sns.ts";
+import { type XmlNode, xmlElement, xmlOptional, xmlText } from "../../protocol/xml/writer.ts";
+import { xmlMembers } from "../../query-api/api.ts";
+import { readPage } from "../../query-api/paging.ts";
+import type { QueryAction, QueryCall } from "../../query-api/service.ts";
+import { invalidParameter } from "../errors.ts";
+import type { NamedTopic, Parameters } from "../parameters.ts";
+
+export type SnsAction = QueryAction<SnsCall>;
+
+export interface SnsCall extends QueryCall {
+  readonly parameters: Parameters;
+}
+
+/** "Each call returns a limited list of …, up to 100." */
+const PAGE_SIZE = 100;
+
+function questionOf({ action, caller, facts }: SnsCall): SnsQuestion {
+  return { caller, action: `SNS:${action}`, facts };
+}
+
+/** @throws S3Error `AccessDenied` */
+export function grantTopics(call: SnsCall): TopicsGrant {
+  return authorizeTopics(questionOf(call), call.services.config.region);
+}
+
+/** @throws S3Error `AccessDenied` */
+export function grantTopic(call: SnsCall, topic: Pick<NamedTopic, "arn" | "accountId">): TopicGrant {
+  return authorizeTopic(questionOf(call), topic);
+}
+
+/**
+ * `<Topics><member>…</member></Topics><NextToken>…</NextToken>`
+ * @param owner whose list it is; a token holds for this list alone
+ */
+export async function listPage<Item>(
+  call: SnsCall,
+  list: {
+    readonly element: string;
+    readonly owner: string;
+    read(page: { after: string; limit: number }): Promise<readonly Item[]>;
+    arnOf(item: Item): string;
+    describe(item: Item): readonly XmlNode[];
+  },
+): Promise<readonly (XmlNode | undefined)[]> {
+  const page = await readPage(
+    {
+      tokenKey: call.services.tokenKey,
+      scope: `sns/${call.action}/${list.owner}`,
+      size: PAGE_SIZE,
+      token: call.parameters.find("NextToken"),
+      invalidToken: () => invalidParameter("NextToken"),
+    },
+    (range) => list.read(range),
+    (item) => list.arnOf(item),
+  );
+  const members = page.items.map((item) => list.describe(item));
+  return [xmlMembers(list.element, members), xmlOptional("NextToken", page.nextToken)];
+}
+
+/** `<Attributes><entry><key>…</key><value>…</value></entry></Attributes>` */
+export function xmlAttributes(attributes: Readonly<Record<string, string | number | boolean>>): XmlNode {
+  const entries = Object.entries(attributes).map(([key, value]) =>
+    xmlElement("entry", [xmlText("key", key), xmlText("value", value)]),
+  );
+  return xmlElement("Attributes", entries);
+}

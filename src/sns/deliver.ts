@@ -1,0 +1,159 @@
+/** One attempt at telling one subscription what its topic has to say: events of buckets, what was published, confirmations. */
+import { formatAwsMessage } from "../delivery/aws-record.ts";
+import type { DeliveryOutcome } from "../delivery/outcome.ts";
+import type { SignatureVersion, Subscription } from "../model/topic.ts";
+import { callTarget } from "../outbound/fetch.ts";
+import { parseTarget, type Target, type TargetPolicy, TargetRefused } from "../outbound/target.ts";
+import type { Signers } from "../signing/signer.ts";
+import type { Subscriptions } from "../storage/d1/subscriptions.ts";
+import type { Topics } from "../storage/d1/topics.ts";
+import type { Event, Receiver, TestEvent, TopicMessage } from "../storage/journal/messages.ts";
+import { type Confirmation, confirmationText, formatEnvelope, type Notification, stringToSign } from "./envelope.ts";
+import { subscribeUrl, unsubscribeUrl } from "./link-urls.ts";
+
+/** SNS waits 15 seconds; that long would a dead endpoint hold a connection that others wait for. */
+const TIMEOUT_MS = 5_000;
+const SUBJECT = "Amazon S3 Notification";
+const USER_AGENT = "Amazon Simple Notification Service Agent";
+
+interface Options {
+  readonly signers: Pick<Signers, "open">;
+  /** @param endpoint by which the deployment was reached: itself it must not call */
+  targetPolicy(endpoint: string): TargetPolicy;
+  /** Where receivers find the deployment; undefined: where it was reached. */
+  readonly publicOrigin: string | undefined;
+  readonly topics: Pick<Topics, "findReceiver">;
+  readonly subscriptions: Pick<Subscriptions, "awaiting">;
+  /** Makes the links that unsubscribe. */
+  readonly tokenKey: CryptoKey;
+}
+
+type Told = Subscription & { readonly signatureVersion: SignatureVersion };
+
+interface Post {
+  readonly to: Told;
+  readonly message: Notification | Confirmation;
+  readonly endpoint: string;
+}
+
+export class TopicDeliveries {
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Why the URL cannot be subscribed; undefined: it can. */
+  refusalOf(url: string, endpoint: string): string | undefined {
+    const target = this.#target(url, endpoint);
+    return typeof target === "string" ? target : undefined;
+  }
+
+  /** @throws what is our own trouble, such as D1's: then the attempt does not count */
+  async deliver(
+    event: Event | TestEvent | TopicMessage,
+    receiver: Extract<Receiver, { kind: "subscription" }>,
+  ): Promise<DeliveryOutcome> {
+    const post = await this.#compose(event, receiver);
+    // Nobody waits for it any more: unsubscribed meanwhile, or confirmed by the answer to an earlier attempt.
+    if (post === undefined) return { kind: "delivered", latencyMs: 0 };
+    const target = this.#target(post.to.endpoint, post.endpoint);
+    if (typeof target === "string") return { kind: "refused", reason: target, latencyMs: 0 };
+    return this.#send(target, post);
+  }
+
+  async #compose(
+    event: Event | TestEvent | TopicMessage,
+    { subscriptionArn, topicArn }: Extract<Receiver, { kind: "subscription" }>,
+  ): Promise<Post | undefined> {
+    const { topics, subscriptions } = this.#options;
+    if (!("topic" in event)) {
+      const to = await topics.findReceiver(subscriptionArn);
+      const { time, endpoint } = "test" in event ? event.test : event.origin;
+      const MessageId = await eventMessageId(event, topicArn);
+      const common = { MessageId, TopicArn: topicArn, Timestamp: new Date(time).toISOString() };
+      const message = { ...common, Type: "Notification", Subject: SUBJECT, Message: formatAwsMessage(event) } as const;
+      return to && { to, endpoint, message };
+    }
+    const { messageId, time, endpoint, content } = event.topic;
+    const common = { MessageId: messageId, TopicArn: topicArn, Timestamp: new Date(time).toISOString() };
+    if (content.type === "Notification") {
+      const to = await topics.findReceiver(subscriptionArn);
+      const { message: Message, subject: Subject } = content;
+      const message = { ...common, Type: content.type, Message, ...(Subject !== undefined && { Subject }) } as const;
+      return to && { to, endpoint, message };
+    }
+    const { type: Type, token: Token } = content;
+    const to = await subscriptions.awaiting(subscriptionArn, Token, new Date());
+    const Message = confirmationText(Type, topicArn, subscriptionArn);
+    const SubscribeURL = subscribeUrl(this.#origin(endpoint), topicArn, Token);
+    return to && { to, endpoint, message: { ...common, Type, Token, Message, SubscribeURL } };
+  }
+
+  async #send(target: Target, { to, message, endpoint }: Post): Promise<DeliveryOutcome> {
+    const isRaw = to.isRaw && message.Type === "Notification";
+    const body = isRaw ? message.Message : await this.#envelope(to, message, endpoint);
+    const startedAt = Date.now();
+    const outcome = await callTarget(target, {
+      method: "POST",
+      headers: {
+        "content-type": "text/plain; charset=UTF-8",
+        "user-agent": USER_AGENT,
+        "x-amz-sns-message-type": message.Type,
+        "x-amz-sns-message-id": message.MessageId,
+        "x-amz-sns-topic-arn": message.TopicArn,
+        ...(message.Type !== "SubscriptionConfirmation" && { "x-amz-sns-subscription-arn": to.arn }),
+        ...(isRaw && { "x-amz-sns-rawdelivery": "true" }),
+      },
+      body,
+      timeoutMs: TIMEOUT_MS,
+      maxResponseBytes: 0,
+    });
+    const latencyMs = Date.now() - startedAt;
+    if (outcome.kind === "failed") return { kind: "failed", reason: outcome.message, isDown: true, latencyMs };
+    if (outcome.status >= 200 && outcome.status < 300) return { kind: "delivered", latencyMs };
+    return { kind: "failed", reason: `answered ${outcome.status}`, isDown: false, latencyMs };
+  }
+
+  async #envelope(to: Told, message: Notification | Confirmation, endpoint: string): Promise<string> {
+    const { signers, tokenKey } = this.#options;
+    const signer = await signers.open();
+    const origin = this.#origin(endpoint);
+    const hash = to.signatureVersion === 1 ? "SHA-1" : "SHA-256";
+    const signature = {
+      SignatureVersion: to.signatureVersion,
+      Signature: await signer.sign(hash, stringToSign(message)),
+      SigningCertURL: origin + signer.certificatePath,
+    };
+    const link = message.Type === "Notification" ? await unsubscribeUrl(tokenKey, origin, to.arn) : undefined;
+    return formatEnvelope(message, signature, link);
+  }
+
+  /** Of links for receivers. */
+  #origin(endpoint: string): string {
+    return this.#options.publicOrigin ?? endpoint;
+  }
+
+  #target(url: string, endpoint: string): Target | string {
+    try {
+      return parseTarget(url, this.#options.targetPolicy(endpoint));
+    } catch (error) {
+      if (error instanceof TargetRefused) return error.message;
+      throw error;
+    }
+  }
+}
+
+/** A UUID (RFC 9562, version 8) of what makes the event: the same in every attempt and for every subscription of the topic. */
+async function eventMessageId(event: Event | TestEvent, topicArn: string): Promise<string> {
+  const names =
+    "test" in event
+      ? ["test", event.test.requestId, event.test.bucket.id]
+      : [event.configurationId, event.origin.requestId, event.origin.bucket.id, event.change.event, event.change.key];
+  const sequencer = "test" in event ? "" : event.change.sequencer;
+  const text = new TextEncoder().encode(JSON.stringify([topicArn, ...names, sequencer]));
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toHex().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

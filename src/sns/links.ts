@@ -1,0 +1,79 @@
+/**
+ * The links in messages: `GET /?Action=ConfirmSubscription…` and `GET /?Action=Unsubscribe…`, opened by whoever gets the
+ * message, without a signature. What proves them is in them: the token, or a MAC of the subscription's ARN.
+ */
+import { authorizeUnsubscribe } from "../access/authorize-sns.ts";
+import { S3Error } from "../errors.ts";
+import { namesBucketInHost } from "../protocol/addressing.ts";
+import type { RawUrl } from "../protocol/raw-url.ts";
+import { xmlText } from "../protocol/xml/writer.ts";
+import { formatResponse, type Result } from "../query-api/api.ts";
+import { parametersOf } from "../query-api/form.ts";
+import { answer } from "../query-api/surface.ts";
+import { readRequest } from "../read-request.ts";
+import type { RequestLog } from "../request-log.ts";
+import { endpointOf } from "../request-origin.ts";
+import type { Services } from "../services.ts";
+import { SNS } from "./actions/index.ts";
+import { invalidToken } from "./actions/subscriptions.ts";
+import { SnsError } from "./errors.ts";
+import { isUnsubscribeToken } from "./link-urls.ts";
+import { confirmationMessage } from "./messages.ts";
+import { Parameters } from "./parameters.ts";
+
+const LINKED = /(?:^|&)Action=(?:ConfirmSubscription|Unsubscribe)(?:&|$)/;
+const SIGNED = /(?:^|&)X-Amz-Signature=/i;
+
+/** Only what is not signed: a signed `GET /` is S3's ListBuckets, whatever its query says. */
+export function isSnsLink({ method, headers }: Request, url: RawUrl, domains: readonly string[]): boolean {
+  if (method !== "GET" || url.path !== "/" || !LINKED.test(url.query)) return false;
+  if (headers.has("authorization") || SIGNED.test(url.query)) return false;
+  return !namesBucketInHost(url, headers.get("host"), domains);
+}
+
+/** Answers a request that `isSnsLink`; never throws. */
+export function handleSnsLink(request: Request, services: Services, log: RequestLog): Promise<Response> {
+  return answer(SNS, request, log, async () => {
+    const received = readRequest(request, log.requestId);
+    const form = parametersOf(received.query.entries);
+    const action = form.get("Action") ?? "";
+    log.operation = `sns:${action}`;
+    log.caller = "anonymous";
+    const visit = { parameters: new Parameters(form), services, now: received.now, endpoint: endpointOf(received) };
+    const run = action === "Unsubscribe" ? unsubscribe : confirm;
+    return formatResponse(SNS.api, action, await run(visit), log.requestId);
+  });
+}
+
+interface Visit {
+  readonly parameters: Parameters;
+  readonly services: Services;
+  readonly now: Date;
+  readonly endpoint: string;
+}
+
+async function confirm({ parameters, services, now }: Visit): Promise<Result> {
+  const { arn } = parameters.requireTopic();
+  const token = parameters.require("Token");
+  // "This call requires an AWS signature only when the AuthenticateOnUnsubscribe flag is set to "true"".
+  if (parameters.readBoolean("AuthenticateOnUnsubscribe")) throw new S3Error("AccessDenied");
+  const confirmed = await services.subscriptions.confirm(arn, token, { authenticateOnUnsubscribe: false, now });
+  if (confirmed === undefined) throw invalidToken();
+  return [xmlText("SubscriptionArn", confirmed.arn)];
+}
+
+async function unsubscribe({ parameters, services, now, endpoint }: Visit): Promise<Result> {
+  const { arn } = parameters.requireSubscription();
+  const isGenuine = await isUnsubscribeToken(services.tokenKey, arn, parameters.find("Token") ?? "");
+  const ended = await services.subscriptions.unsubscribeByLink(
+    authorizeUnsubscribe({ subscriptionArn: arn, isGenuine }),
+    now,
+  );
+  if (ended === "needs-authentication") {
+    throw new SnsError("AuthorizationError", "This subscription can be ended by a signed request alone.");
+  }
+  if (ended !== undefined) {
+    await services.queues.deliveries.send([confirmationMessage("UnsubscribeConfirmation", ended, { now, endpoint })]);
+  }
+  return undefined;
+}
