@@ -1,5 +1,6 @@
 import type { Acl } from "./acl.ts";
 import type { Checksum } from "./checksum.ts";
+import type { ObjectVersion } from "./replication.ts";
 
 /** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
 export const STORAGE_CLASSES = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA"] as const;
@@ -45,6 +46,7 @@ export interface StoredObject extends ObjectAttributes {
   readonly checksum?: Checksum;
   /** Parts it was uploaded in; absent if it was not. */
   readonly partCount?: number;
+  readonly version: ObjectVersion;
   /** Absent: no replication rule applied when it was written. */
   readonly replication?: ReplicationMark;
 }
@@ -72,7 +74,9 @@ export interface ResolvedRange {
 /** Decided atomically with the write. ETags without quotes. */
 export type WriteCondition =
   | { readonly kind: "if-none-match-any" }
-  | { readonly kind: "if-match"; readonly etag: string | "*" };
+  | { readonly kind: "if-match"; readonly etag: string | "*" }
+  /** What stands there, if anything, is earlier. */
+  | { readonly kind: "if-older"; readonly than: ObjectVersion };
 
 /** One row of a listing. */
 export interface ListedObject {

@@ -38,6 +38,32 @@ export interface ReplicationDestination {
   readonly overridesOwner?: true;
 }
 
+/**
+ * Which state of an object, compared with one that was written elsewhere. Of two the later one is kept everywhere: by
+ * Last-Modified, then by the last change of tags or ACL, then by ETag, so that all places come to the same answer.
+ */
+export interface ObjectVersion {
+  /** Milliseconds since 1970. */
+  readonly lastModified: number;
+  /** When tags or ACL were last changed, milliseconds since 1970. */
+  readonly revision: number;
+  /** Of the object it is a replica of, without quotes. */
+  readonly etag: string;
+}
+
+/** Below 0 if `left` is the earlier one. */
+export function compareVersions(left: ObjectVersion, right: ObjectVersion): number {
+  if (left.lastModified !== right.lastModified) return left.lastModified - right.lastModified;
+  if (left.revision !== right.revision) return left.revision - right.revision;
+  if (left.etag === right.etag) return 0;
+  return left.etag < right.etag ? -1 : 1;
+}
+
+/** The state of not being there any more: later than everything written up to then. */
+export function removalVersion(at: Date): ObjectVersion {
+  return { lastModified: at.getTime(), revision: Number.MAX_SAFE_INTEGER, etag: "" };
+}
+
 /** `x-amz-replication-status`. */
 export type ReplicationStatus = "PENDING" | "COMPLETED" | "FAILED" | "REPLICA";
 

@@ -9,6 +9,7 @@ import type { Acl, AclRequest, ObjectOwnership } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { refusePublicAcl, withoutIgnoredGrants } from "../public-access-block.ts";
 import { cannedGrants, fullControl } from "./canned.ts";
+import { isPublicGrantee } from "./evaluate.ts";
 
 /** An owner's canonical user id, and grants; no `acl` is full control for the owner and nothing for anybody else. */
 export interface AclState {
@@ -62,6 +63,19 @@ export function aclOfNewObject(
   }
   const acl = request && grantsOf(request, bucket, { target: "object", ownerId: writerId });
   return { ownerId: writerId, ...(acl !== undefined && { acl }) };
+}
+
+/**
+ * Owner and ACL of a replica: the source object's, within what the destination allows. Public grants that could not be
+ * set there are left out, since it is the data that matters most.
+ */
+export function aclOfReplica(source: AclState, bucket: Bucket, overridesOwner: boolean): AclState {
+  if (overridesOwner || ownershipOf(bucket) === "BucketOwnerEnforced") return { ownerId: bucket.ownerId };
+  const { acl, ownerId } = source;
+  const allowed = bucket.documents.publicAccessBlock?.blockPublicAcls
+    ? acl?.filter(({ grantee }) => !isPublicGrantee(grantee))
+    : acl;
+  return { ownerId, ...(allowed !== undefined && { acl: allowed }) };
 }
 
 /**

@@ -15,7 +15,7 @@ import type { Bucket } from "../../model/bucket.ts";
 import type { ChangeOrigin, ObjectChange, ObjectEvent } from "../../model/event.ts";
 import { matchNotifications, type NotificationRule } from "../../model/notification.ts";
 import { newIntentId, newWriteId } from "../../model/random-ids.ts";
-import { matchReplication, type ReplicationRule } from "../../model/replication.ts";
+import { matchReplication, type ObjectVersion, type ReplicationRule } from "../../model/replication.ts";
 import type { Intents } from "./intents.ts";
 import type { ChangesMessage, MatchedChange } from "./messages.ts";
 import type { OwnQueue } from "./queues.ts";
@@ -33,8 +33,8 @@ export type RequestOrigin = Omit<ChangeOrigin, "bucket">;
 export interface IntendedChange {
   readonly key: string;
   readonly event: ObjectEvent;
-  /** The object is a replica: it is marked so, and no rule replicates it further. */
-  readonly isReplica?: true;
+  /** The change makes a replica of this state of an object elsewhere: no rule replicates it further. */
+  readonly replicaOf?: ObjectVersion;
 }
 
 /** What a finished write tells its event. */
@@ -107,7 +107,7 @@ export class Journal {
     const replicateIf = messages.flatMap(({ replications }) => replications.map((rule) => rule.tags));
     const ticket = issueTicket({
       writeId,
-      ...(change.isReplica && { isReplica: true }),
+      ...(change.replicaOf !== undefined && { replicaOf: change.replicaOf }),
       ...(replicateIf.length > 0 && { replicateIf }),
     });
     if (messages.length === 0) return commit(ticket);
@@ -176,7 +176,7 @@ export class Journal {
   }
 }
 
-type PlannedChange = Omit<ObjectChange, "sequencer"> & Pick<IntendedChange, "isReplica">;
+type PlannedChange = Omit<ObjectChange, "sequencer"> & Pick<IntendedChange, "replicaOf">;
 
 /** The messages that tell of changes: none if no rule applies. */
 function plan(
@@ -187,11 +187,11 @@ function plan(
   const { notification, replication } = documents;
   if (notification === undefined && replication === undefined) return [];
   const drafts = new Drafts();
-  for (const { isReplica, ...change } of changes) {
+  for (const { replicaOf, ...change } of changes) {
     const { event, key } = change;
     const notifications = notification === undefined ? [] : matchNotifications(notification, event, key);
     const replications =
-      replication === undefined || isReplica === true ? [] : matchReplication(replication, event, key);
+      replication === undefined || replicaOf !== undefined ? [] : matchReplication(replication, event, key);
     for (const rule of notifications) drafts.add(change, "notifications", rule);
     for (const rule of replications) drafts.add(change, "replications", rule);
   }
@@ -250,9 +250,14 @@ class Drafts {
 type Rule = NotificationRule | ReplicationRule;
 
 /** The messages once the write has ended. */
-export function complete(messages: readonly ChangesMessage[], { at, ...facts }: Landed): readonly ChangesMessage[] {
+function complete(messages: readonly ChangesMessage[], landed: Landed): readonly ChangesMessage[] {
   return messages.map((message) => ({
     ...message,
-    changes: message.changes.map((change) => ({ ...change, ...facts, sequencer: nextSequencer(at) })),
+    changes: message.changes.map((change) => finishChange(change, landed)),
   }));
+}
+
+/** The change with what only the finished write tells. */
+export function finishChange(change: MatchedChange, { at, ...facts }: Landed): MatchedChange {
+  return { ...change, ...facts, sequencer: nextSequencer(at) };
 }

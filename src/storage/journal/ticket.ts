@@ -1,5 +1,6 @@
 /** Permission to change an entry, made by the journal alone: a write that no event could follow does not compile. */
 import type { Tag } from "../../model/object.ts";
+import type { ObjectVersion } from "../../model/replication.ts";
 
 declare const issued: unique symbol;
 
@@ -13,12 +14,18 @@ export interface WriteTicket {
    * replicated.
    */
   readonly replicateIf?: readonly (readonly Tag[])[];
-  /** The write is a replica of an object elsewhere: it is marked so and never replicated further. */
-  readonly isReplica?: true;
+  /**
+   * The write is a replica of this state of an object elsewhere: it is marked so, never replicated further, and never
+   * takes the place of a later one.
+   */
+  readonly replicaOf?: ObjectVersion;
 }
 
 /** What a ticket adds to an entry at most. It admits to nothing. */
-export const LONGEST_TICKET = issueTicket({ writeId: "x".repeat(20), replicateIf: [[]] });
+export const LONGEST_TICKET = issueTicket({
+  writeId: "x".repeat(20),
+  replicaOf: { lastModified: 1e12, revision: 1e12, etag: "x".repeat(38) },
+});
 
 /** For the journal and for nobody else (`test/unit/architecture.test.ts`). */
 export function issueTicket(ticket: Omit<WriteTicket, typeof issued>): WriteTicket {

@@ -78,8 +78,10 @@ export function commitManifest(
  * Whether a listing can show the object from R2's own row and the bucket alone. All others carry R2's SHA-512, which
  * `list()` shows without asking for metadata, as the mark that their record must be looked at.
  */
-export function isPlain(target: EntryTarget, attributes: ObjectAttributes): boolean {
+export function isPlain(target: EntryTarget, attributes: ObjectAttributes, ticket: WriteTicket): boolean {
   return (
+    // Its Last-Modified is not R2's.
+    ticket.replicaOf === undefined &&
     attributes.storageClass === "STANDARD" &&
     attributes.ownerId === target.bucketOwnerId &&
     clusterHead(target.key) === undefined

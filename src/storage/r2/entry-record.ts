@@ -40,6 +40,8 @@ export interface EntryRecord {
   readonly t?: 1;
   /** 1: to be replicated when it was written; "R": a replica. */
   readonly p?: 1 | "R";
+  /** What it is a replica of, besides its Last-Modified, which is `l`. Gone once tags or ACL are changed here. */
+  readonly v?: readonly [revision: number, etag: string];
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestFacts;
 }
@@ -98,7 +100,9 @@ export interface RecordContext {
 
 export function toRecord(attributes: ObjectAttributes, context: RecordContext): EntryRecord {
   const { checksum, ticket } = context;
-  const isReplica = ticket.isReplica === true || context.wasReplica === true;
+  const { replicaOf } = ticket;
+  const isReplica = replicaOf !== undefined || context.wasReplica === true;
+  const lastModified = replicaOf?.lastModified ?? context.lastModified?.getTime();
   const isToReplicate = !isReplica && ticket.replicateIf?.some((tags) => hasTags(attributes.tags, tags));
   return {
     w: ticket.writeId,
@@ -110,9 +114,10 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
     ...(attributes.websiteRedirectLocation !== undefined && { r: attributes.websiteRedirectLocation }),
     ...(attributes.tags.length > 0 && { g: attributes.tags.map(({ key, value }) => [key, value] as const) }),
     ...(attributes.acl !== undefined && { a: encodeAcl(attributes.acl, attributes.ownerId) }),
-    ...(context.lastModified !== undefined && { l: context.lastModified.getTime() }),
+    ...(lastModified !== undefined && { l: lastModified }),
     ...(context.hashedKey !== undefined && { k: context.hashedKey }),
     ...(isReplica && { p: "R" as const }),
+    ...(replicaOf !== undefined && { v: [replicaOf.revision, replicaOf.etag] as const }),
     ...(isToReplicate && { p: 1 as const }),
     ...(context.manifest !== undefined && { f: context.manifest }),
   };

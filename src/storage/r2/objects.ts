@@ -21,6 +21,7 @@ import type {
 } from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import type { ObjectVersion } from "../../model/replication.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
@@ -36,9 +37,10 @@ import { OpenedObject, partRange } from "./opened-object.ts";
 import { callR2 } from "./platform-errors.ts";
 import { type PutOutcome, putBuffered, putManifest, putStreamed, type Write } from "./put.ts";
 import { type RegionStores, storeOf } from "./region-stores.ts";
+import { replicateByValue } from "./replicate.ts";
 import { rewriteEntry } from "./rewrite.ts";
 import { measureBody, putInTwoBlobs } from "./unmeasured.ts";
-import { commitIf, type EntryPlace, putBytes } from "./write.ts";
+import { commitIf, conditionOf, type EntryPlace, putBytes } from "./write.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
@@ -139,10 +141,10 @@ export class Objects {
       place: this.#place(bucket, key),
       attributes,
       ticket,
-      condition,
+      condition: conditionOf(ticket, condition),
     };
     if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body);
-    if (body.checksum.when === "after" || !isPlain(write.target, attributes)) return putManifest(write, body);
+    if (body.checksum.when === "after" || !isPlain(write.target, attributes, ticket)) return putManifest(write, body);
     return putStreamed(write, body);
   }
 
@@ -191,10 +193,36 @@ export class Objects {
       place.store,
       toTarget(to.bucket, to.key),
       { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } },
-      { condition: options.condition },
+      { condition: conditionOf(ticket, options.condition) },
     );
     const { etag, checksum, sizeBytes } = object;
     return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
+  }
+
+  /**
+   * Makes a replica of an opened object, with its bytes, ETag, parts and checksum. In the same store and class a manifest's
+   * blobs get one more entry that names them; otherwise every byte is copied.
+   * @param ticket of a replica: what is later than it is never replaced
+   * @throws S3Error `PreconditionFailed` if something later stands there, `ConditionalRequestConflict`
+   */
+  async replicate(
+    source: OpenedObject,
+    to: { readonly bucket: GrantedBucket; readonly key: string },
+    attributes: ObjectAttributes,
+    ticket: WriteTicket,
+  ): Promise<PutOutcome> {
+    const place = this.#place(to.bucket, to.key);
+    if (isCopiedByReference(source, place.store, attributes, undefined)) {
+      return this.copy(source, to, attributes, ticket);
+    }
+    const target = toTarget(to.bucket, to.key);
+    return replicateByValue(source, {
+      target,
+      place,
+      attributes,
+      ticket,
+      condition: conditionOf(ticket, undefined),
+    });
   }
 
   /**
@@ -256,7 +284,16 @@ export class Objects {
    * entry: it reads, lists and counts as absent, and a newer write that came first is never lost. Returns when.
    * @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict`
    */
-  async deleteIf(bucket: GrantedBucket, key: string, etag: string, ticket: WriteTicket): Promise<Date> {
+  deleteIf(bucket: GrantedBucket, key: string, etag: string, ticket: WriteTicket): Promise<Date> {
+    return this.#putTombstone(bucket, key, { kind: "if-match", etag }, ticket);
+  }
+
+  async #putTombstone(
+    bucket: GrantedBucket,
+    key: string,
+    condition: WriteCondition,
+    ticket: WriteTicket,
+  ): Promise<Date> {
     const place = this.#place(bucket, key);
     const hashedKey = clusterHead(key) === undefined ? {} : { k: key };
     const tombstone = new TextEncoder().encode(newBlobSetId());
@@ -264,10 +301,24 @@ export class Objects {
       ...markForListing(tombstone),
       customMetadata: encodeRecord({ w: ticket.writeId, t: 1, ...hashedKey }),
     };
-    const { uploaded } = await commitIf(place, { condition: { kind: "if-match", etag } }, (onlyIf) =>
+    const { uploaded } = await commitIf(place, { condition }, (onlyIf) =>
       putBytes(place.store, place.r2Key, tombstone, { ...options, ...(onlyIf && { onlyIf }) }),
     );
     return uploaded;
+  }
+
+  /**
+   * Removes an object unless it is later than the removal; undefined if there is nothing to remove. Returns when.
+   * @throws S3Error `PreconditionFailed`, `ConditionalRequestConflict`
+   */
+  async deleteOlder(
+    bucket: GrantedBucket,
+    key: string,
+    than: ObjectVersion,
+    ticket: WriteTicket,
+  ): Promise<Date | undefined> {
+    if ((await this.#head(bucket, key)) === undefined) return undefined;
+    return this.#putTombstone(bucket, key, { kind: "if-older", than }, ticket);
   }
 
   /** One page of keys in UTF-8 byte order. */

@@ -33,7 +33,7 @@ export async function putBuffered(write: Write, body: ObjectBody): Promise<PutOu
   const { target, place, attributes, ticket, condition } = write;
   const bytes = await readBody(body);
   const checksum = finalChecksum(body);
-  const plain = isPlain(target, attributes);
+  const plain = isPlain(target, attributes, ticket);
   // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
   if (!plain) verifyDelegated(bytes, body);
   const options = { ...entryOptions(target, attributes, { checksum, ticket }), ...(!plain && markForListing(bytes)) };

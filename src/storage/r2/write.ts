@@ -2,7 +2,9 @@
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
-import { describeEntry } from "./entry.ts";
+import { compareVersions } from "../../model/replication.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
+import { describeEntry, versionOf } from "./entry.ts";
 import { fromR2Error, R2_BAD_DIGEST, r2ErrorCode } from "./platform-errors.ts";
 
 /** Where an entry stands, and the S3 key it stands for. */
@@ -106,6 +108,12 @@ export async function exactCondition(
   });
   const entry = found === null ? undefined : describeEntry(found);
   const present = entry !== undefined && !entry.isTombstone;
+  if (condition.kind === "if-older") {
+    if (present && found !== null && compareVersions(versionOf(found, entry), condition.than) >= 0) {
+      throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
+    }
+    return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
+  }
   if (condition.kind === "if-none-match-any") {
     if (present) throw new S3Error("PreconditionFailed", { details: { Condition: "If-None-Match" } });
     return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
@@ -117,9 +125,15 @@ export async function exactCondition(
   return { etagMatches: found.etag };
 }
 
+/** A replica's own condition, which takes the place of all others. */
+export function conditionOf(ticket: WriteTicket, condition: WriteCondition | undefined): WriteCondition | undefined {
+  return ticket.replicaOf === undefined ? condition : { kind: "if-older", than: ticket.replicaOf };
+}
+
 /** What R2 can decide by itself in the common case; undefined if the entry must be seen first. */
 function blindCondition(condition: WriteCondition): R2Conditional | undefined {
   if (condition.kind === "if-none-match-any") return { etagDoesNotMatch: "*" };
+  if (condition.kind === "if-older") return undefined;
   // An inline object's ETag is R2's. Bodies of manifests and tombstones hold random ids, so nobody can name their MD5.
   return /^[0-9a-f]{32}$/.test(condition.etag) ? { etagMatches: condition.etag } : undefined;
 }

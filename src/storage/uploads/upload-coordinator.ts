@@ -13,6 +13,7 @@ import { entryKey } from "../r2/entry-key.ts";
 import { manifestFacts } from "../r2/manifest.ts";
 import { callR2 } from "../r2/platform-errors.ts";
 import { type RegionStores, storeOf } from "../r2/region-stores.ts";
+import { conditionOf } from "../r2/write.ts";
 import type {
   Answer,
   BlobSetReference,
@@ -157,7 +158,9 @@ export class UploadCoordinator {
       facts: { checksum: plan.checksum, manifest: facts, ticket: command.ticket },
     };
     try {
-      await commitManifest(storeOf(this.#stores, description), description, object, { condition: command.condition });
+      await commitManifest(storeOf(this.#stores, description), description, object, {
+        condition: conditionOf(command.ticket, command.condition),
+      });
       return undefined;
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
