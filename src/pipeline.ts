@@ -142,8 +142,10 @@ export async function perform(
 
   const regions = [...config.stores.keys()];
   try {
-    const journal = services.journal.of(requestOrigin(signed, caller));
-    const context = { grant, stores, journal, region: config.region, regions, tokenKey, request: signed };
+    const origin = requestOrigin(signed, caller);
+    const journal = services.journal.of(origin);
+    const destinations = services.destinations.of(origin);
+    const context = { grant, stores, journal, destinations, region: config.region, regions, tokenKey, request: signed };
     return await prepared.run(context, source);
   } catch (error) {
     throw await withoutExistence(error, grant, signed);

@@ -2,11 +2,13 @@
  * The deployment's own queues, from the other end. Each message is told apart by its `kind`; a handler answers for every
  * message it is given, by acknowledging it or by asking for another try.
  */
+import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
 import { openServices, type Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
 import type { DeadLetter } from "../storage/journal/queues.ts";
 import { spreadChanges } from "./changes.ts";
+import { keepDeadLetters } from "./dead-letters.ts";
 
 /** What a handler may do with a message of its kind. */
 export type Letter<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
@@ -19,6 +21,8 @@ type Handler<Kind extends AnyMessage["kind"]> = (
 
 const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
   changes: spreadChanges,
+  delivery: deliver,
+  "dead-letter": keepDeadLetters,
 };
 
 /** Never throws: what fails is tried again by the platform, which in the end moves it to the dead letters. */

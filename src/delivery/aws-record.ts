@@ -7,9 +7,14 @@ import { urlEncode } from "../protocol/url-encoding.ts";
 import { hostId } from "../response.ts";
 import type { Event, TestEvent } from "../storage/journal/messages.ts";
 
-/** The text of a message: of an SNS message's `Message`, or a queue's body. */
+/** The body of a queue's message. */
+export function awsMessage(event: Event | TestEvent): object {
+  return "test" in event ? testEvent(event) : { Records: [awsRecord(event)] };
+}
+
+/** The same as text: an SNS message's `Message`. */
 export function formatAwsMessage(event: Event | TestEvent): string {
-  return JSON.stringify("test" in event ? testEvent(event) : { Records: [awsRecord(event)] });
+  return JSON.stringify(awsMessage(event));
 }
 
 /** "When you configure an event notification, Amazon S3 sends the following test message". */
@@ -24,7 +29,7 @@ function testEvent({ test }: TestEvent) {
   };
 }
 
-export function awsRecord({ origin, change, configurationId }: Event) {
+function awsRecord({ origin, change, configurationId }: Event) {
   const { bucket } = origin;
   const hasSize = change.event.startsWith("ObjectCreated:") && change.sizeBytes !== undefined;
   return {

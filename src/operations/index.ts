@@ -10,11 +10,7 @@ import {
   PutBucketNotificationConfiguration,
 } from "./bucket/bucket-notification.ts";
 import { DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy } from "./bucket/bucket-policy.ts";
-import {
-  DeleteBucketReplication,
-  GetBucketReplication,
-  PutBucketReplication,
-} from "./bucket/bucket-replication.ts";
+import { DeleteBucketReplication, GetBucketReplication, PutBucketReplication } from "./bucket/bucket-replication.ts";
 import { DeleteBucketTagging, GetBucketTagging, PutBucketTagging } from "./bucket/bucket-tagging.ts";
 import { DeleteBucketWebsite, GetBucketWebsite, PutBucketWebsite } from "./bucket/bucket-website.ts";
 import { CreateBucket } from "./bucket/create-bucket.ts";
@@ -65,6 +61,7 @@ const OFFERED: readonly Operation[] = [
   GetBucketAcl,
   GetBucketCors,
   GetBucketLocation,
+  GetBucketNotificationConfiguration,
   GetBucketOwnershipControls,
   GetBucketPolicy,
   GetBucketPolicyStatus,
@@ -76,6 +73,7 @@ const OFFERED: readonly Operation[] = [
   HeadBucket,
   PutBucketAcl,
   PutBucketCors,
+  PutBucketNotificationConfiguration,
   PutBucketOwnershipControls,
   PutBucketPolicy,
   PutBucketReplication,

@@ -7,6 +7,7 @@
  */
 import type { Permission } from "../access/actions.ts";
 import type { Grant } from "../access/authorize.ts";
+import type { RequestDestinations } from "../delivery/destinations.ts";
 import { S3Error } from "../errors.ts";
 import type { ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
@@ -51,6 +52,8 @@ export interface OperationContext {
   readonly stores: Stores;
   /** Through which every change of an object goes. */
   readonly journal: RequestJournal;
+  /** Those that a notification configuration names. */
+  readonly destinations: RequestDestinations;
   readonly region: string;
   /** LocationConstraints that exist. */
   readonly regions: readonly string[];

@@ -75,7 +75,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** What may be imported as a type alone, where the room may not import the value. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
-  "operations/": ["storage/", "outbound/"],
+  "operations/": ["storage/", "outbound/", "delivery/destinations.ts"],
+  "delivery/": ["services.ts", "storage/d1/", "consumers/index.ts"],
   "pipeline.ts": ["storage/"],
   "website/": ["operations/operation.ts"],
 };
@@ -90,9 +91,11 @@ const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "surface.ts": ["index.ts"],
   "admin/": ["admin/", "surface.ts"],
   "query-api/": ["query-api/", "iam/", "sns/", "surface.ts"],
+  "sns/": ["sns/", "surface.ts", "services.ts"],
   "website/": ["website/", "surface.ts", "pipeline.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
   "consumers/": ["consumers/", "index.ts"],
+  "delivery/": ["delivery/", "consumers/", "sns/", "services.ts"],
   "signing/": ["signing/", "admin/", "delivery/", "sns/", "services.ts"],
   "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
 };
@@ -289,6 +292,9 @@ describe("imports", () => {
     ["response.ts", 'import { handleS3 } from "./pipeline.ts";'],
     ["checksum/x.ts", 'import { S3Error } from "../protocol/etag.ts";'],
     ["operations/bucket/x.ts", 'import { callTarget } from "../../outbound/fetch.ts";'],
+    ["operations/bucket/x.ts", 'import { Destinations } from "../../delivery/destinations.ts";'],
+    ["delivery/x.ts", 'import { openServices } from "../services.ts";'],
+    ["pipeline.ts", 'import { deliver } from "./delivery/deliver.ts";'],
     ["cors/x.ts", 'import { GetObject } from "../operations/object/get-object.ts";'],
   ])("are refused: %s with %s", (file, text) => {
     expect(forbiddenImports(new Map([[file, text]]))).toHaveLength(1);

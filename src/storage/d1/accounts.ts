@@ -23,11 +23,18 @@ export class Accounts {
   readonly #db: D1Database;
   readonly #sealer: Sealer;
   readonly #directory: Directory;
+  #rootId: string | undefined;
 
   constructor(db: D1Database, sealer: Sealer, directory: Directory) {
     this.#db = db;
     this.#sealer = sealer;
     this.#directory = directory;
+  }
+
+  /** Of the account that owns what is the operator's; asked for once. */
+  async rootId(): Promise<string> {
+    this.#rootId ??= await this.#readRootId();
+    return this.#rootId;
   }
 
   async create(_by: RootGrant, displayName: string, now: Date): Promise<{ account: Account; key: NewAccessKey }> {
@@ -87,6 +94,12 @@ export class Accounts {
     const { meta } = await this.#db.prepare("DELETE FROM access_keys WHERE id = ?1").bind(accessKeyId).run();
     this.#directory.forgetCredential(accessKeyId);
     return meta.changes > 0;
+  }
+
+  async #readRootId(): Promise<string> {
+    const row = await this.#db.prepare("SELECT id FROM accounts WHERE is_root = 1").first<{ id: string }>();
+    if (row === null) throw new Error("There is no root account.");
+    return row.id;
   }
 
   async #newKey(accountId: string, now: Date): Promise<{ key: NewAccessKey; insert: D1PreparedStatement }> {

@@ -1,0 +1,16 @@
+/**
+ * Queues of the operator that are bound to the Worker, under the ARNs they would have as SQS queues of the root account.
+ * Deviation: a binding has no policy that could let others send, so buckets of other accounts cannot.
+ */
+import type { Queues } from "../storage/journal/queues.ts";
+
+/** @returns undefined if there is none of that ARN, or the bucket may not send to it */
+export function boundQueue(
+  arn: string,
+  bucket: { readonly accountId: string },
+  rootAccountId: string,
+  { bound }: Pick<Queues, "bound">,
+) {
+  const [, , , , accountId, name = ""] = arn.split(":");
+  return accountId === rootAccountId && bucket.accountId === rootAccountId ? bound.get(name) : undefined;
+}

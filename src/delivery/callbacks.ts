@@ -1,0 +1,121 @@
+/**
+ * Calls to the URLs of `NS:` topics: the handshake when a configuration names them, and their events. An interface of the
+ * reference system.
+ */
+import { formatHex } from "../checksum/digest-text.ts";
+import { type CallOutcome, callTarget } from "../outbound/fetch.ts";
+import { parseTarget, type Target, type TargetPolicy, TargetRefused } from "../outbound/target.ts";
+import type { Signers } from "../signing/signer.ts";
+import type { Event } from "../storage/journal/messages.ts";
+import { formatCallbackMessage } from "./callback-record.ts";
+import { callbackStringToSign } from "./callback-signature.ts";
+import type { DeliveryOutcome } from "./outcome.ts";
+
+const TIMEOUT_MS = 5_000;
+/** Of the version of the notification service whose messages these are. */
+const VERSION = "2015-06-06";
+/** The base64 form of a challenge has 44 characters; some put a line end behind it. */
+const MAX_ANSWER_BYTES = 256;
+
+interface Means {
+  readonly signers: Pick<Signers, "open">;
+  /** @param endpoint where this deployment was reached when the URL was named */
+  readonly targetPolicy: (endpoint: string) => TargetPolicy;
+  /** Where receivers find this deployment, if not where it was reached. */
+  readonly publicOrigin: string | undefined;
+}
+
+export class Callbacks {
+  readonly #means: Means;
+
+  constructor(means: Means) {
+    this.#means = means;
+  }
+
+  /** @param id the same in every attempt: receivers know by it what they have had */
+  async deliver(event: Event, url: string, id: string): Promise<DeliveryOutcome> {
+    const startedAt = Date.now();
+    const target = this.#target(url, event.origin.endpoint);
+    if (typeof target === "string") return { kind: "refused", reason: target, latencyMs: 0 };
+    const outcome = await this.#call(target, {
+      endpoint: event.origin.endpoint,
+      type: "Notification",
+      id,
+      // The reference's samples show `text/xml`, of a service that it shares; the body is JSON.
+      contentType: "application/json;charset=utf-8",
+      body: formatCallbackMessage(event),
+    });
+    const latencyMs = Date.now() - startedAt;
+    if (outcome.kind === "failed") return { kind: "failed", reason: outcome.message, isDown: true, latencyMs };
+    if (outcome.status === 200) return { kind: "delivered", latencyMs };
+    return { kind: "failed", reason: `answered ${outcome.status}`, isDown: false, latencyMs };
+  }
+
+  /**
+   * The receiver must send back the base64 form of what it is sent, so that nobody is told who has not asked for it.
+   * @returns what is wrong with the URL or the answer; undefined: nothing
+   */
+  async verify(url: string, endpoint: string): Promise<string | undefined> {
+    const target = this.#target(url, endpoint);
+    if (typeof target === "string") return target;
+    const challenge = formatHex(crypto.getRandomValues(new Uint8Array(16)));
+    const outcome = await this.#call(target, {
+      endpoint,
+      type: "SubscriptionConfirmation",
+      id: crypto.randomUUID(),
+      contentType: "text/plain;charset=utf-8",
+      body: challenge,
+    });
+    if (outcome.kind === "failed") return `The URL could not be verified: ${outcome.message}.`;
+    if (outcome.status !== 200) return `The URL could not be verified: it answered ${outcome.status}.`;
+    const answer = new TextDecoder().decode(outcome.body).trim();
+    if (answer === btoa(challenge)) return undefined;
+    return "The URL could not be verified: it did not answer with the Base64 form of the message.";
+  }
+
+  #target(url: string, endpoint: string): Target | string {
+    try {
+      return parseTarget(url, this.#means.targetPolicy(endpoint));
+    } catch (error) {
+      if (error instanceof TargetRefused) return error.message;
+      throw error;
+    }
+  }
+
+  async #call(
+    target: Target,
+    message: {
+      readonly endpoint: string;
+      readonly type: "Notification" | "SubscriptionConfirmation";
+      readonly id: string;
+      readonly contentType: string;
+      readonly body: string;
+    },
+  ): Promise<CallOutcome> {
+    const signer = await this.#means.signers.open();
+    const certificateUrl = (this.#means.publicOrigin ?? message.endpoint) + signer.certificatePath;
+    const headers = {
+      "content-md5": await hexMd5InBase64(message.body),
+      "content-type": message.contentType,
+      date: new Date().toUTCString(),
+      "x-jdcloud-message-type": message.type,
+      "x-jdcloud-request-id": message.id,
+      "x-jdcloud-signing-cert-url": btoa(certificateUrl),
+      "x-jdcloud-version": VERSION,
+    };
+    const authorization = await signer.sign("SHA-1", callbackStringToSign("POST", headers, target.pathAndQuery));
+    return callTarget(target, {
+      method: "POST",
+      headers: { ...headers, authorization },
+      body: message.body,
+      timeoutMs: TIMEOUT_MS,
+      maxResponseBytes: message.type === "Notification" ? 0 : MAX_ANSWER_BYTES,
+    });
+  }
+}
+
+/** Of the 32 hexadecimal digits, not of the 16 bytes: so the reference's samples have it. */
+async function hexMd5InBase64(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("MD5", new TextEncoder().encode(text));
+  return btoa(formatHex(new Uint8Array(digest)));
+}

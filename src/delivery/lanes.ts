@@ -1,0 +1,66 @@
+/**
+ * Many attempts at several receivers at once, so that none holds up another: each receiver is tried with one event first
+ * and with two at a time once it has answered, and one that gives no answer is not asked again in the same batch.
+ */
+
+/** A Worker waits for six answers at a time ("simultaneous open connections"); one is left for the queues and D1. */
+const CONNECTIONS = 5;
+const CONNECTIONS_EACH = 2;
+
+/** What becomes of the receiver's further jobs. */
+export type AfterJob = "go on" | "stop";
+
+/**
+ * @param groups jobs by receiver
+ * @param run never throws
+ * @param skip for each job that was not run since one before it in its group said `stop`
+ */
+export async function runInLanes<Job>(
+  groups: readonly (readonly Job[])[],
+  run: (job: Job) => Promise<AfterJob>,
+  skip: (job: Job) => void,
+): Promise<void> {
+  const slots = new Slots(CONNECTIONS);
+  await Promise.all(groups.map((jobs) => runGroup(jobs, (job) => slots.use(() => run(job)), skip)));
+}
+
+async function runGroup<Job>(
+  jobs: readonly Job[],
+  run: (job: Job) => Promise<AfterJob>,
+  skip: (job: Job) => void,
+): Promise<void> {
+  const queue = [...jobs];
+  let state: AfterJob = "go on";
+  const next = async () => {
+    const job = queue.shift();
+    if (job !== undefined && (await run(job)) === "stop") state = "stop";
+  };
+  const lane = async () => {
+    while (state === "go on" && queue.length > 0) await next();
+  };
+  await next();
+  await Promise.all(Array.from({ length: CONNECTIONS_EACH }, lane));
+  for (const job of queue) skip(job);
+}
+
+/** First come, first served. */
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) this.#free++;
+      else waiting();
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { type AfterJob, runInLanes } from "../../../src/delivery/lanes.ts";
+
+interface Job {
+  readonly group: string;
+  readonly number: number;
+}
+
+const jobsOf = (group: string, count: number): Job[] =>
+  Array.from({ length: count }, (_, number) => ({ group, number }));
+
+/** Runs jobs that end by hand, and tells which are under way. */
+function hold(groups: readonly (readonly Job[])[]) {
+  const open = new Map<string, (after: AfterJob) => void>();
+  const skipped: string[] = [];
+  const nameOf = ({ group, number }: Job) => `${group}${number}`;
+  const whole = runInLanes(
+    groups,
+    (job) => new Promise<AfterJob>((resolve) => open.set(nameOf(job), resolve)),
+    (job) => skipped.push(nameOf(job)),
+  );
+  const end = async (name: string, after: AfterJob = "go on") => {
+    open.get(name)?.(after);
+    open.delete(name);
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  return { whole, skipped, end, running: () => [...open.keys()].sort() };
+}
+
+describe("runInLanes", () => {
+  it("tries each receiver with one job, then with two at a time", async () => {
+    const { end, running } = hold([jobsOf("a", 4), jobsOf("b", 1)]);
+    expect(running()).toEqual(["a0", "b0"]);
+    await end("a0");
+    expect(running()).toEqual(["a1", "a2", "b0"]);
+    await end("a2");
+    expect(running()).toEqual(["a1", "a3", "b0"]);
+  });
+
+  it("skips what is left of a receiver that gave no answer, and nothing else", async () => {
+    const { whole, end, running, skipped } = hold([jobsOf("a", 3), jobsOf("b", 2)]);
+    await end("a0", "stop");
+    expect(skipped).toEqual(["a1", "a2"]);
+    await end("b0");
+    expect(running()).toEqual(["b1"]);
+    await end("b1");
+    await whole;
+    expect(skipped).toEqual(["a1", "a2"]);
+  });
+
+  it("lets what is under way end when another job of the receiver gets no answer", async () => {
+    const { whole, end, running, skipped } = hold([jobsOf("a", 5)]);
+    await end("a0");
+    await end("a1", "stop");
+    expect([running(), skipped]).toEqual([["a2"], []]);
+    await end("a2");
+    await whole;
+    expect(skipped).toEqual(["a3", "a4"]);
+  });
+
+  it("has five jobs under way at most, whoever they are for", async () => {
+    const { end, running } = hold(["a", "b", "c", "d", "e", "f", "g"].map((group) => jobsOf(group, 2)));
+    expect(running()).toEqual(["a0", "b0", "c0", "d0", "e0"]);
+    await end("c0");
+    expect(running()).toHaveLength(5);
+    expect(running()).toContain("f0");
+  });
+
+  it("ends at once without jobs", async () => {
+    await expect(hold([]).whole).resolves.toBeUndefined();
+  });
+});
