@@ -25,6 +25,11 @@ export interface DevServerOptions {
   readonly timeoutMilliseconds?: number;
 }
 
+const MINUTE_MILLISECONDS = 60_000;
+/** The triggers of wrangler.toml. */
+const EVERY_MINUTE = "* * * * *";
+const EVERY_TEN_MINUTES = "*/10 * * * *";
+
 // Non-interactive, so that migrations ask nothing and no hotkey line covers our output; and no look at the internet.
 const environment = { CI: "1", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_HIDE_BANNER: "true" };
 
@@ -45,6 +50,8 @@ export async function startDevServer({ args, variables, output, ...options }: De
   });
   const tail = keepTail(child);
   child.once("exit", () => envFile?.remove());
+  const clock = setInterval(() => runScheduled(args.endpoint), MINUTE_MILLISECONDS);
+  child.once("exit", () => clearInterval(clock));
   const stop = () => stopTree(child);
   try {
     await waitUntilHealthy(args.endpoint, child, options.timeoutMilliseconds ?? 60_000, options.signal);
@@ -53,6 +60,14 @@ export async function startDevServer({ args, variables, output, ...options }: De
     throw new Error([error instanceof Error ? error.message : String(error), ...tail].join("\n"), { cause: error });
   }
   return { child, stop };
+}
+
+/** `wrangler dev` has no clock of its own for cron triggers. Whatever comes of a run, the next one follows. */
+function runScheduled(endpoint: string): void {
+  for (const cron of [EVERY_MINUTE, EVERY_TEN_MINUTES]) {
+    if (cron === EVERY_TEN_MINUTES && new Date().getMinutes() % 10 !== 0) continue;
+    probe(`${endpoint}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`).catch(() => undefined);
+  }
 }
 
 /** A port nobody listens on right now. */

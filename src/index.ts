@@ -2,12 +2,15 @@
 import { handleQueue } from "./consumers/index.ts";
 import type { Env } from "./env.ts";
 import { handleRequest } from "./surface.ts";
-import { runSweeps } from "./sweeps/index.ts";
+import { EVERY_MINUTE, resumeEvents, runSweeps } from "./sweeps/index.ts";
 
 export { MultipartUpload } from "./storage/uploads/multipart-upload.ts";
 
 export default {
   fetch: handleRequest,
   queue: handleQueue,
-  scheduled: (controller, env) => runSweeps(env, new Date(controller.scheduledTime)),
+  scheduled({ cron, scheduledTime }, env) {
+    const now = new Date(scheduledTime);
+    return cron === EVERY_MINUTE ? resumeEvents(env, now) : runSweeps(env, now);
+  },
 } satisfies ExportedHandler<Env>;

@@ -1,4 +1,4 @@
-/** Scheduled work: what interrupted or superseded writes leave behind. */
+/** Scheduled work: what interrupted or superseded writes leave behind, and what is still to be told of them. */
 import type { Env } from "../env.ts";
 import { openServices } from "../services.ts";
 import { OpenUploads } from "../storage/d1/open-uploads.ts";
@@ -6,10 +6,20 @@ import { BlobSets } from "../storage/uploads/blob-sets.ts";
 import { sweepAbandonedUploads } from "./abandoned-uploads.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepDeletedBuckets } from "./deleted-buckets.ts";
+import { sweepIntents } from "./intents.ts";
+
+/** The trigger of `resumeEvents` in wrangler.toml; every other one is `runSweeps`'s. */
+export const EVERY_MINUTE = "* * * * *";
+
+/** Takes up what a crash has left untold. */
+export async function resumeEvents(env: Env, now: Date): Promise<void> {
+  const { config, intents, queues } = await openServices(env);
+  await logged("intents", sweepIntents({ intents, events: queues.events, stores: config.stores, now }));
+}
 
 /** Each part runs whatever became of the others; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
-  const { config } = await openServices(env);
+  const { config, subscriptions } = await openServices(env);
   const { stores } = config;
   const db = env.DB;
   const openUploads = new OpenUploads(db);
@@ -19,6 +29,7 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
   const results = await Promise.allSettled([
     logged("deleted-buckets", sweepDeletedBuckets({ db, stores, openUploads, blobSets, now })),
     logged("abandoned-uploads", sweepAbandonedUploads({ openUploads, blobSets, now, abortAfterDays })),
+    logged("subscriptions", subscriptions.removeExpired(now)),
     ...[...stores].map(([region, store]) =>
       logged(`blob-sets/${region}`, sweepBlobSets({ db, region, store, blobSets, now, graceMs: config.blobGraceMs })),
     ),

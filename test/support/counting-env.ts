@@ -34,11 +34,23 @@ export function countingEnv(env: Env): { env: Env; counts: CallCounts; log: stri
     },
   });
   const UPLOADS = countStubs(env.UPLOADS, counts);
+  const countQueue = <Q extends object>(queue: Q): Q =>
+    intercept(queue, (name) => {
+      if (name === "send" || name === "sendBatch") counts.queue++;
+    });
   const reset = () => {
     Object.assign(counts, { r2: 0, d1: 0, durableObject: 0, queue: 0 });
     log.length = 0;
   };
-  return { env: { ...env, STORE, DB, UPLOADS }, counts, log, reset };
+  const { EVENTS, DELIVERIES, RETRIES, REPLICATION, DEAD_LETTERS } = env;
+  const queues = {
+    EVENTS: countQueue(EVENTS),
+    DELIVERIES: countQueue(DELIVERIES),
+    RETRIES: countQueue(RETRIES),
+    REPLICATION: countQueue(REPLICATION),
+    DEAD_LETTERS: countQueue(DEAD_LETTERS),
+  };
+  return { env: { ...env, ...queues, STORE, DB, UPLOADS }, counts, log, reset };
 }
 
 /** Each call of a method on one of the namespace's stubs is a call of a Durable Object. */

@@ -1,8 +1,10 @@
 /** The budget table of the design: calls to R2, D1 and Durable Objects of one request. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import type { ReplicationRule } from "../../src/model/replication.ts";
 import type { CallCounts } from "../support/counting-env.ts";
 import { countingEnv } from "../support/counting-env.ts";
+import { bucketWithRules, EVERYTHING } from "../support/events.ts";
 import { completionDocument, createUpload, type Part, putPart } from "../support/multipart.ts";
 import { encode, handDirectly, putObject, type SendOptions, send, urlOf } from "../support/request.ts";
 import { createBucket, testEnv } from "../support/s3.ts";
@@ -121,6 +123,47 @@ describe("reading, warm", () => {
     const bucket = await bucketWith("k", "content");
     const headers = { "x-amz-object-attributes": "ETag,ObjectSize" };
     expect(await cost({ bucket, key: "k", query: "attributes", headers })).toEqual({ ...NOTHING, r2: 1 });
+  });
+});
+
+describe("writing to a bucket with rules, warm", () => {
+  const REPLICATION: ReplicationRule = {
+    id: "r",
+    isEnabled: true,
+    priority: 1,
+    prefix: "",
+    tags: [],
+    destination: { bucket: "elsewhere" },
+    replicatesDeletes: true,
+    replicatesExisting: false,
+  };
+  const RULES = { notification: [EVERYTHING], replication: [REPLICATION] };
+  const MORE = { d1: 1, queue: 1 };
+
+  it("is one D1 call and one of a queue more, for every change", async () => {
+    const bucket = await bucketWithRules(RULES);
+    const target = { bucket, key: "k" };
+    const body = "<Delete><Object><Key>k</Key></Object><Object><Key>l</Key></Object></Delete>";
+    const headers = { "content-md5": base64("md5", body) };
+    const deletes = { method: "POST", bucket, query: "delete", body, headers };
+    expect(await cost({ method: "PUT", ...target, body: "x" })).toEqual({ ...NOTHING, ...MORE, r2: 1 });
+    expect(await cost({ method: "PUT", ...target, body: LARGE })).toEqual({ ...NOTHING, ...MORE, r2: 1 });
+    expect(await cost({ method: "DELETE", ...target, status: 204 })).toEqual({ ...NOTHING, ...MORE, r2: 1 });
+    expect(await cost(deletes)).toEqual({ ...NOTHING, ...MORE, r2: 1 });
+    const uploadId = await createUpload(target);
+    const part = await putPart(target, uploadId, 1, "content");
+    const complete = { method: "POST", ...target, query: `uploadId=${uploadId}`, body: completionDocument([part]) };
+    expect(await cost(complete)).toEqual({ ...NOTHING, d1: 2, queue: 1, durableObject: 1 });
+  });
+
+  it("is nothing more for changes no rule covers, for reads and for lists", async () => {
+    const bucket = await bucketWithRules({ notification: [{ ...EVERYTHING, prefix: "in/" }] });
+    const target = { bucket, key: "k" };
+    expect(await cost({ method: "PUT", ...target, body: "x" })).toEqual({ ...NOTHING, r2: 1 });
+    expect(await cost({ method: "HEAD", ...target })).toEqual({ ...NOTHING, r2: 1 });
+    expect(await cost(target)).toEqual({ ...NOTHING, r2: 1 });
+    expect(await cost({ bucket, query: "list-type=2" })).toEqual({ ...NOTHING, r2: 1 });
+    expect(await cost({ method: "DELETE", ...target, status: 204 })).toEqual({ ...NOTHING, r2: 1 });
   });
 });
 

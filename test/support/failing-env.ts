@@ -1,0 +1,90 @@
+/** Bindings of which one call fails, as if the platform or the Worker itself gave way there. */
+import type { Env } from "../../src/env.ts";
+
+export interface Failure {
+  /** Which call, counted over all bindings from 1. */
+  readonly at: number;
+  /** "before": the call is not made. "after": it is made, and its answer lost. */
+  readonly when: "before" | "after";
+  /** "once": that call alone. "for good": every later one as well, as when the Worker has died. */
+  readonly lasting: "once" | "for good";
+}
+
+const CALLS: Readonly<Record<string, ReadonlySet<string>>> = {
+  STORE: new Set(["head", "get", "put", "delete", "list"]),
+  EVENTS: new Set(["send", "sendBatch"]),
+  DELIVERIES: new Set(["send", "sendBatch"]),
+  RETRIES: new Set(["send", "sendBatch"]),
+  REPLICATION: new Set(["send", "sendBatch"]),
+};
+const STATEMENTS = new Set(["run", "all", "first", "raw"]);
+
+/** `calls()` tells how many were made, so that a test can go through all of them. */
+export function failingEnv(env: Env, failure: Failure | undefined): { env: Env; calls(): number } {
+  let made = 0;
+  const call = async (make: () => unknown): Promise<unknown> => {
+    made++;
+    if (failure === undefined || made < failure.at) return make();
+    if (made > failure.at) {
+      if (failure.lasting === "for good") throw new Error("the Worker is gone");
+      return make();
+    }
+    if (failure.when === "after") await make();
+    throw new Error("internal error; simulated");
+  };
+  const guarded = <Binding extends object>(binding: Binding, names: ReadonlySet<string>): Binding =>
+    new Proxy(binding, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        if (!names.has(String(name))) return value.bind(target);
+        return (...parameters: unknown[]) => call(() => Reflect.apply(value, target, parameters));
+      },
+    });
+  const originals = new WeakMap<object, D1PreparedStatement>();
+  const statement = (inner: D1PreparedStatement): D1PreparedStatement => {
+    const proxy = new Proxy(inner, {
+      get(target, name) {
+        if (name === "bind") return (...values: unknown[]) => statement(target.bind(...values));
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        if (!STATEMENTS.has(String(name))) return value.bind(target);
+        return (...parameters: unknown[]) => call(() => Reflect.apply(value, target, parameters));
+      },
+    });
+    originals.set(proxy, inner);
+    return proxy;
+  };
+  const DB = new Proxy(env.DB, {
+    get(target, name) {
+      if (name === "prepare") return (query: string) => statement(target.prepare(query));
+      if (name === "batch") {
+        return (list: D1PreparedStatement[]) =>
+          call(() => target.batch(list.map((each) => originals.get(each) ?? each)));
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const UPLOADS = new Proxy(env.UPLOADS, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return (...parameters: unknown[]) => {
+        const result: unknown = Reflect.apply(value, target, parameters);
+        if (name !== "get" && name !== "getByName") return result;
+        return new Proxy(result as object, {
+          get(stub, method) {
+            const remote: unknown = Reflect.get(stub, method);
+            if (typeof remote !== "function") return remote;
+            return (...input: unknown[]) => call(() => Reflect.apply(remote, stub, input));
+          },
+        });
+      };
+    },
+  });
+  const others = Object.fromEntries(
+    Object.entries(CALLS).map(([name, names]) => [name, guarded(Reflect.get(env, name) as object, names)]),
+  );
+  return { env: { ...env, ...others, DB, UPLOADS }, calls: () => made };
+}
