@@ -1,0 +1,214 @@
+/** Websites as their owners set them up and their visitors' tools see them: AWS CLI, AWS SDK, curl. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  CreateBucketCommand,
+  DeleteBucketWebsiteCommand,
+  GetBucketWebsiteCommand,
+  PutBucketPolicyCommand,
+  PutBucketWebsiteCommand,
+  PutObjectCommand,
+  S3Client,
+  type WebsiteConfiguration,
+} from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { bareEnvironment, describeTool, newBucketName, run, temporaryFolder } from "./support/tools.ts";
+import { publicPolicy } from "./support/website.ts";
+
+const server = inject("devServer");
+
+/** As `fetch` cannot: any Host header, and no redirect followed. */
+async function curl(folder: string, ...args: string[]): Promise<{ status: number; headers: string; body: string }> {
+  const { stdout } = await run("curl", ["-q", "-sS", "-i", "--path-as-is", ...args], {
+    env: bareEnvironment(folder),
+    cwd: folder,
+  });
+  const [headers = "", ...body] = stdout.split("\r\n\r\n");
+  return { status: Number(headers.split(" ")[1]), headers, body: body.join("\r\n\r\n") };
+}
+
+describeTool("aws", ["--version"], () => {
+  const folder = temporaryFolder();
+  const env = {
+    ...bareEnvironment(folder),
+    AWS_ENDPOINT_URL: server.endpoint,
+    AWS_DEFAULT_REGION: server.region,
+    AWS_ACCESS_KEY_ID: server.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_PAGER: "",
+    BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE: "true",
+  };
+  const aws = async (...args: string[]) => (await run("aws", args, { env, cwd: folder })).stdout;
+
+  test("a folder becomes a site: s3 sync, s3 website, a policy, and a visit", async () => {
+    const bucket = newBucketName("cli-site");
+    mkdirSync(join(folder, "site", "about"), { recursive: true });
+    writeFileSync(join(folder, "site", "index.html"), "<h1>Home</h1>");
+    writeFileSync(join(folder, "site", "about", "index.html"), "<h1>About</h1>");
+    writeFileSync(join(folder, "site", "404.html"), "<h1>Gone</h1>");
+    writeFileSync(join(folder, "policy.json"), publicPolicy(bucket));
+    await aws("s3", "mb", `s3://${bucket}`);
+    await aws("s3", "sync", "site", `s3://${bucket}`, "--no-progress");
+    await aws("s3", "website", `s3://${bucket}`, "--index-document", "index.html", "--error-document", "404.html");
+    await aws("s3api", "put-bucket-policy", "--bucket", bucket, "--policy", "file://policy.json");
+    expect(JSON.parse(await aws("s3api", "get-bucket-website", "--bucket", bucket, "--output", "json"))).toEqual({
+      IndexDocument: { Suffix: "index.html" },
+      ErrorDocument: { Key: "404.html" },
+    });
+    const host = ["-H", `Host: ${bucket}.website.localhost`];
+    expect((await curl(folder, ...host, `${server.endpoint}/`)).body).toBe("<h1>Home</h1>");
+    expect((await curl(folder, ...host, `${server.endpoint}/about/`)).body).toBe("<h1>About</h1>");
+    expect(await curl(folder, ...host, `${server.endpoint}/no`)).toMatchObject({ status: 404, body: "<h1>Gone</h1>" });
+
+    await aws("s3api", "delete-bucket-website", "--bucket", bucket);
+    const { stderr } = await run("aws", ["s3api", "get-bucket-website", "--bucket", bucket], {
+      env,
+      cwd: folder,
+      codes: [254, 255],
+    });
+    expect(stderr).toContain("(NoSuchWebsiteConfiguration)");
+  });
+});
+
+describe("AWS SDK for JavaScript", () => {
+  const { accessKeyId, secretAccessKey, endpoint, region } = server;
+  const s3 = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
+  const Bucket = newBucketName("js-site");
+
+  beforeAll(async () => {
+    await s3.send(new CreateBucketCommand({ Bucket }));
+  });
+  afterAll(() => s3.destroy());
+
+  test("a whole configuration comes back as it was put, and goes", async () => {
+    const site: WebsiteConfiguration = {
+      IndexDocument: { Suffix: "index.html" },
+      ErrorDocument: { Key: "errors/404.html" },
+      RoutingRules: [
+        { Condition: { KeyPrefixEquals: "docs/" }, Redirect: { ReplaceKeyPrefixWith: "documents/" } },
+        {
+          Condition: { HttpErrorCodeReturnedEquals: "404", KeyPrefixEquals: "images/" },
+          Redirect: {
+            HostName: "www.example.com",
+            Protocol: "https",
+            HttpRedirectCode: "302",
+            ReplaceKeyWith: "gone.html",
+          },
+        },
+      ],
+    };
+    const all: WebsiteConfiguration = { RedirectAllRequestsTo: { HostName: "www.example.com", Protocol: "https" } };
+    for (const WebsiteConfiguration of [site, all]) {
+      await s3.send(new PutBucketWebsiteCommand({ Bucket, WebsiteConfiguration }));
+      const { $metadata, ...back } = await s3.send(new GetBucketWebsiteCommand({ Bucket }));
+      expect([$metadata.httpStatusCode, back]).toEqual([200, WebsiteConfiguration]);
+    }
+    await s3.send(new DeleteBucketWebsiteCommand({ Bucket }));
+    await expect(s3.send(new GetBucketWebsiteCommand({ Bucket }))).rejects.toMatchObject({
+      name: "NoSuchWebsiteConfiguration",
+    });
+  });
+
+  test("what AWS refuses is refused with its code", async () => {
+    const put = (WebsiteConfiguration: WebsiteConfiguration) =>
+      s3.send(new PutBucketWebsiteCommand({ Bucket, WebsiteConfiguration }));
+    await expect(put({ IndexDocument: { Suffix: "a/b" } })).rejects.toMatchObject({
+      name: "InvalidArgument",
+      message: "The IndexDocument Suffix is not well formed",
+    });
+    await expect(put({})).rejects.toMatchObject({ name: "InvalidArgument" });
+  });
+});
+
+describeTool("curl", ["--version"], () => {
+  const folder = temporaryFolder();
+  const { accessKeyId, secretAccessKey, endpoint, region } = server;
+  const s3 = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
+  const Bucket = newBucketName("curl-site");
+  const site = `http://${Bucket}.website.localhost:${server.port}`;
+
+  beforeAll(async () => {
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    const objects: [Key: string, Body: string, WebsiteRedirectLocation?: string][] = [
+      ["index.html", "home"],
+      ["about/index.html", "about"],
+      ["evil.example/index.html", "not evil"],
+      ["/evil.example/index.html", "not evil either"],
+      ["old", "", "/about/"],
+    ];
+    for (const [Key, Body, WebsiteRedirectLocation] of objects) {
+      const redirect = WebsiteRedirectLocation === undefined ? {} : { WebsiteRedirectLocation };
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body, ContentType: "text/html", ...redirect }));
+    }
+    await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: publicPolicy(Bucket) }));
+    const rules = [
+      { Condition: { KeyPrefixEquals: "docs/" }, Redirect: { ReplaceKeyPrefixWith: "about/" } },
+      {
+        Condition: { HttpErrorCodeReturnedEquals: "404", KeyPrefixEquals: "away/" },
+        Redirect: { HostName: "a.example" },
+      },
+    ];
+    const WebsiteConfiguration = { IndexDocument: { Suffix: "index.html" }, RoutingRules: rules };
+    await s3.send(new PutBucketWebsiteCommand({ Bucket, WebsiteConfiguration }));
+  });
+  afterAll(() => s3.destroy());
+
+  test.each([
+    ["/", 200, undefined],
+    ["/about/", 200, undefined],
+    ["/about", 302, "/about/"],
+    ["/old", 301, "/about/"],
+    ["/docs/?a=b", 301, `${site}/about/?a=b`],
+    ["/away/x", 301, "http://a.example/away/x"],
+    ["/missing", 404, undefined],
+    ["//evil.example", 302, "/%2Fevil.example/"],
+  ])("%s over the socket: %s %s", async (path, status, location) => {
+    const seen = await curl(folder, `${site}${path}`);
+    expect(seen.status).toBe(status);
+    expect(/^location: (.*)$/im.exec(seen.headers)?.[1]?.trim()).toBe(location);
+  });
+
+  test("-L follows a folder without its slash, an object's redirect and a rule to the page", async () => {
+    for (const path of ["/about", "/old", "/docs/"]) {
+      const { stdout } = await run("curl", ["-q", "-sSL", `${site}${path}`], {
+        env: bareEnvironment(folder),
+        cwd: folder,
+      });
+      expect(stdout, path).toBe("about");
+    }
+  });
+
+  test("-I tells what GET would, -r a range, -z that nothing has changed; -X PUT is 405", async () => {
+    const head = await curl(folder, "-I", `${site}/`);
+    expect([head.status, head.headers]).toEqual([200, expect.stringMatching(/^content-length: 4\r?$/im)]);
+    expect(await curl(folder, "-r", "0-1", `${site}/`)).toMatchObject({ status: 206, body: "ho" });
+    const later = new Date(Date.now() + 60_000).toUTCString();
+    expect(await curl(folder, "-z", later, `${site}/`)).toMatchObject({ status: 304, body: "" });
+    expect((await curl(folder, "-X", "PUT", "-d", "x", `${site}/`)).status).toBe(405);
+    const page = await curl(folder, `${site}/missing`);
+    expect(page.body).toMatch(/^<html>\n<head><title>404 Not Found<\/title><\/head>\n/);
+  });
+
+  test("the ordinary host gives an anonymous visitor the index too, and a download what is there", async () => {
+    const ordinary = `${server.endpoint}/${Bucket}`;
+    expect(await curl(folder, `${ordinary}/`)).toMatchObject({ status: 200, body: "home" });
+    expect(await curl(folder, `${ordinary}/about/`)).toMatchObject({ status: 200, body: "about" });
+    expect((await curl(folder, `${ordinary}/about/?x-oss-process=download`)).status).toBe(404);
+    expect(await curl(folder, `${ordinary}/away/x?y`)).toMatchObject({
+      status: 302,
+      headers: expect.stringMatching(/^location: http:\/\/a\.example\/away\/x\?y\r?$/im),
+    });
+  });
+
+  test("files of this repository, too, come back byte for byte", async () => {
+    const Body = readFileSync(new URL("browser/page.html", import.meta.url));
+    await s3.send(new PutObjectCommand({ Bucket, Key: "page.html", Body, ContentType: "text/html" }));
+    const back = join(folder, "page.html");
+    await run("curl", ["-q", "-sS", "--compressed", "-o", back, `${site}/page.html`], {
+      env: bareEnvironment(folder),
+      cwd: folder,
+    });
+    expect(readFileSync(back).equals(Body)).toBe(true);
+  });
+});
