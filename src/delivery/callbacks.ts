@@ -66,7 +66,7 @@ export class Callbacks {
       contentType: "text/plain;charset=utf-8",
       body: challenge,
     });
-    if (outcome.kind === "failed") return `The URL could not be verified: ${outcome.message}.`;
+    if (outcome.kind === "failed") return `The URL could not be verified: ${outcome.message.replace(/\.$/, "")}.`;
     if (outcome.status !== 200) return `The URL could not be verified: it answered ${outcome.status}.`;
     const answer = new TextDecoder().decode(outcome.body).trim();
     if (answer === btoa(challenge)) return undefined;

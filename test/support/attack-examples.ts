@@ -146,6 +146,10 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
   }),
   DeleteBucketPolicy: bucketOperation("DELETE", "policy=", "s3:DeleteBucketPolicy", { success: 204 }),
   GetBucketPolicyStatus: bucketOperation("GET", "policyStatus=", "s3:GetBucketPolicyStatus"),
+  GetBucketNotificationConfiguration: bucketOperation("GET", "notification=", "s3:GetBucketNotification"),
+  PutBucketNotificationConfiguration: bucketOperation("PUT", "notification=", "s3:PutBucketNotification", {
+    body: () => "<NotificationConfiguration/>",
+  }),
   GetBucketReplication: bucketOperation("GET", "replication=", "s3:GetReplicationConfiguration"),
   PutBucketReplication: {
     method: "PUT",
