@@ -7,22 +7,61 @@ import type { Services } from "../services.ts";
 import type { ChangesMessage, DeliveryMessage, Receiver } from "../storage/journal/messages.ts";
 import type { Letter } from "./index.ts";
 
-/** @throws whatever the platform throws: then the whole batch is tried again */
+/** Of changes spread at a time: a message may bring hundreds, and each may go to many. */
+const CHANGES_AT_A_TIME = 1000;
+
+/** By topic. */
+type Subscriptions = ReadonlyMap<string, readonly { readonly arn: string }[]>;
+
+/** @throws whatever the platform throws: what has not been acknowledged by then is tried again */
 export async function spreadChanges(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<void> {
+  let group: Letter<ChangesMessage>[] = [];
+  let size = 0;
+  for (const letter of letters) {
+    group.push(letter);
+    size += letter.body.changes.length;
+    if (size < CHANGES_AT_A_TIME) continue;
+    await spread(group, services);
+    group = [];
+    size = 0;
+  }
+  if (group.length > 0) await spread(group, services);
+}
+
+async function spread(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<void> {
   const messages = letters.map(({ body }) => body);
-  await services.queues.deliveries.send(messages.flatMap(deliveriesOf));
+  const subscriptions = await findSubscriptions(messages, services);
+  await services.queues.deliveries.send(messages.flatMap((message) => deliveriesOf(message, subscriptions)));
+  const tasks = messages.flatMap(replicationsOf);
+  if (tasks.length > 0) {
+    const taskIds = await services.replicationTasks.add(tasks);
+    await services.queues.replication.send(taskIds.map((taskId) => ({ kind: "replication", taskId })));
+  }
   await services.intents.remove(messages.map(({ id }) => id));
   for (const letter of letters) letter.ack();
 }
 
+/** A topic's subscribers are told of buckets of its own account alone, so topics are asked for in its name. */
+async function findSubscriptions(messages: readonly ChangesMessage[], { topics }: Services): Promise<Subscriptions> {
+  const byAccount = Map.groupBy(messages, ({ origin }) => origin.bucket.accountId);
+  const found = new Map<string, readonly { readonly arn: string }[]>();
+  for (const [accountId, ofAccount] of byAccount) {
+    const destinations = ofAccount.flatMap(({ notifications }) => notifications.map((rule) => rule.destination));
+    const arns = destinations.flatMap((destination) => (destination.kind === "topic" ? [destination.arn] : []));
+    if (arns.length === 0) continue;
+    for (const [arn, receivers] of await topics.receiversOf(arns, { accountId })) found.set(arn, receivers);
+  }
+  return found;
+}
+
 /** Ids follow from the change and the receiver, so that what is sent twice can be told to be the same. */
-function deliveriesOf(message: ChangesMessage): DeliveryMessage[] {
+function deliveriesOf(message: ChangesMessage, subscriptions: Subscriptions): DeliveryMessage[] {
   const { id, origin, notifications } = message;
   return message.changes.flatMap(({ notify, replicate: _, ...change }, index) =>
     notify.flatMap((place) => {
       const rule = notifications[place];
       if (rule === undefined) return [];
-      return receiversOf(rule).map(
+      return receiversOf(rule, subscriptions).map(
         (receiver, number): DeliveryMessage => ({
           kind: "delivery",
           id: `${id}-${index}-${place}-${number}`,
@@ -35,13 +74,28 @@ function deliveriesOf(message: ChangesMessage): DeliveryMessage[] {
   );
 }
 
-function receiversOf({ destination }: NotificationRule): Receiver[] {
+function receiversOf({ destination }: NotificationRule, subscriptions: Subscriptions): Receiver[] {
   switch (destination.kind) {
     case "callback":
       return destination.urls.map((url) => ({ kind: "callback", url }));
     case "queue":
       return [{ kind: "queue", arn: destination.arn }];
-    case "topic":
-      return [];
+    case "topic": {
+      const { arn: topicArn } = destination;
+      return (subscriptions.get(topicArn) ?? []).map(({ arn }) => ({
+        kind: "subscription",
+        topicArn,
+        subscriptionArn: arn,
+      }));
+    }
   }
+}
+
+function replicationsOf({ origin, replications, changes }: ChangesMessage) {
+  return changes.flatMap(({ notify: _, replicate, ...change }) =>
+    replicate.flatMap((place) => {
+      const rule = replications[place];
+      return rule === undefined ? [] : [{ origin, change, rule }];
+    }),
+  );
 }

@@ -33,6 +33,19 @@ export const EVERYTHING: NotificationRule = {
   suffix: "",
 };
 
+/** To a bucket nobody has made. */
+export const REPLICATE_ALL: ReplicationRule = {
+  schema: "V2",
+  id: "r",
+  isEnabled: true,
+  priority: 1,
+  prefix: "",
+  tags: [],
+  destination: { bucket: "elsewhere" },
+  replicatesDeletes: true,
+  replicatesExisting: false,
+};
+
 export interface Rules {
   readonly notification?: readonly NotificationRule[];
   readonly replication?: readonly ReplicationRule[];

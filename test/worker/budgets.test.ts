@@ -1,10 +1,9 @@
 /** The budget table of the design: calls to R2, D1 and Durable Objects of one request. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { ReplicationRule } from "../../src/model/replication.ts";
 import type { CallCounts } from "../support/counting-env.ts";
 import { countingEnv } from "../support/counting-env.ts";
-import { bucketWithRules, EVERYTHING } from "../support/events.ts";
+import { bucketWithRules, EVERYTHING, REPLICATE_ALL } from "../support/events.ts";
 import { completionDocument, createUpload, type Part, putPart } from "../support/multipart.ts";
 import { encode, handDirectly, putObject, type SendOptions, send, urlOf } from "../support/request.ts";
 import { createBucket, testEnv } from "../support/s3.ts";
@@ -127,17 +126,7 @@ describe("reading, warm", () => {
 });
 
 describe("writing to a bucket with rules, warm", () => {
-  const REPLICATION: ReplicationRule = {
-    id: "r",
-    isEnabled: true,
-    priority: 1,
-    prefix: "",
-    tags: [],
-    destination: { bucket: "elsewhere" },
-    replicatesDeletes: true,
-    replicatesExisting: false,
-  };
-  const RULES = { notification: [EVERYTHING], replication: [REPLICATION] };
+  const RULES = { notification: [EVERYTHING], replication: [REPLICATE_ALL] };
   const MORE = { d1: 1, queue: 1 };
 
   it("is one D1 call and one of a queue more, for every change", async () => {

@@ -1,0 +1,177 @@
+/** The consumer of changes: who gets a message of which, and that nothing is lost where a call of it fails. */
+import { describe, expect, it } from "vitest";
+import { handleQueue } from "../../../src/consumers/index.ts";
+import type { Env } from "../../../src/env.ts";
+import type { NotificationRule } from "../../../src/model/notification.ts";
+import type { ChangesMessage, DeliveryMessage, ReplicationMessage } from "../../../src/storage/journal/messages.ts";
+import { bucketWithRules, EVERYTHING, intentRows, REPLICATE_ALL, withEventQueue } from "../../support/events.ts";
+import { type Failure, failingEnv } from "../../support/failing-env.ts";
+import { putObject } from "../../support/request.ts";
+import { testEnv } from "../../support/s3.ts";
+
+const CALLBACK: NotificationRule = {
+  ...EVERYTHING,
+  id: "callback",
+  destination: { kind: "callback", urls: ["https://one.example.net/cb", "https://two.example.net/cb"] },
+};
+
+interface Answers {
+  acked: string[];
+  retried: string[];
+}
+
+/** Hands messages over as the platform does. */
+async function consume(messages: readonly ChangesMessage[], env: Env): Promise<Answers> {
+  const answers: Answers = { acked: [], retried: [] };
+  const letters = messages.map((body) => ({
+    id: body.id,
+    body,
+    attempts: 1,
+    timestamp: new Date(),
+    ack: () => answers.acked.push(body.id),
+    retry: () => answers.retried.push(body.id),
+  }));
+  await handleQueue({ queue: "any", messages: letters } as unknown as MessageBatch, env);
+  return answers;
+}
+
+interface Sent {
+  readonly env: Env;
+  readonly deliveries: DeliveryMessage[];
+  readonly replications: ReplicationMessage[];
+}
+
+function withOwnQueues(): Sent {
+  const deliveries: DeliveryMessage[] = [];
+  const replications: ReplicationMessage[] = [];
+  const queue = <Message>(into: Message[]) => ({
+    send: async (message: Message) => void into.push(message),
+    sendBatch: async (batch: readonly { body: Message }[]) => void into.push(...batch.map(({ body }) => body)),
+  });
+  // A queue of events of its own makes the services of this test its own.
+  const { env } = withEventQueue();
+  return {
+    env: { ...env, DELIVERIES: queue(deliveries), REPLICATION: queue(replications) } as unknown as Env,
+    deliveries,
+    replications,
+  };
+}
+
+async function tasksOf(bucket: string): Promise<string[]> {
+  const { results } = await testEnv.DB.prepare(
+    "SELECT t.key FROM replication_tasks t JOIN buckets b ON b.id = t.bucket_id WHERE b.name = ?1",
+  )
+    .bind(bucket)
+    .all<{ key: string }>();
+  return results.map(({ key }) => key);
+}
+
+/** A bucket and the messages of one change in it. */
+async function change(rules: Parameters<typeof bucketWithRules>[0]) {
+  const bucket = await bucketWithRules(rules);
+  const { env, messages } = withEventQueue();
+  await putObject(bucket, "k", "content", { env });
+  return { bucket, messages };
+}
+
+describe("a change is spread", () => {
+  it("to each URL of the first NS: rule that fits, and to no other NS: rule", async () => {
+    const second: NotificationRule = {
+      ...CALLBACK,
+      id: "second",
+      destination: { kind: "callback", urls: ["https://three.example.net/"] },
+    };
+    const { bucket, messages } = await change({ notification: [CALLBACK, second] });
+    const { env, deliveries } = withOwnQueues();
+    expect(await consume(messages, env)).toEqual({ acked: messages.map(({ id }) => id), retried: [] });
+    expect(deliveries.map(({ receiver }) => receiver)).toEqual([
+      { kind: "callback", url: "https://one.example.net/cb" },
+      { kind: "callback", url: "https://two.example.net/cb" },
+    ]);
+    expect(deliveries[0]).toMatchObject({
+      kind: "delivery",
+      attempt: 0,
+      event: { configurationId: "callback", change: { key: "k", event: "ObjectCreated:Put", sizeBytes: 7 } },
+    });
+    expect(new Set(deliveries.map(({ id }) => id)).size).toBe(2);
+    expect(await intentRows(bucket)).toEqual([]);
+  });
+
+  it("to every ARN rule that fits, and to destinations of replication as tasks", async () => {
+    const { bucket, messages } = await change({ notification: [EVERYTHING, CALLBACK], replication: [REPLICATE_ALL] });
+    const { env, deliveries, replications } = withOwnQueues();
+    await consume(messages, env);
+    expect(deliveries.map(({ receiver }) => receiver.kind)).toEqual(["queue", "callback", "callback"]);
+    expect(replications).toHaveLength(1);
+    expect(await tasksOf(bucket)).toEqual(["k"]);
+  });
+
+  it("to nobody where a topic has no subscriber, which is no failure", async () => {
+    const topic: NotificationRule = {
+      ...EVERYTHING,
+      destination: { kind: "topic", arn: "arn:aws:sns:us-east-1:000000000000:none" },
+    };
+    const { bucket, messages } = await change({ notification: [topic] });
+    const { env, deliveries } = withOwnQueues();
+    expect((await consume(messages, env)).acked).toHaveLength(1);
+    expect(deliveries).toEqual([]);
+    expect(await intentRows(bucket)).toEqual([]);
+  });
+
+  it("once as a task, however often the message comes", async () => {
+    const { bucket, messages } = await change({ replication: [REPLICATE_ALL] });
+    const { env } = withOwnQueues();
+    await consume(messages, env);
+    await consume(messages, env);
+    expect(await tasksOf(bucket)).toEqual(["k"]);
+  });
+
+  it("of thousands at once, in pieces", async () => {
+    const { messages } = await change({ notification: [CALLBACK] });
+    const [one] = messages;
+    if (one === undefined) throw new Error("no message");
+    const many = Array.from({ length: 3 }, (_, index) => ({
+      ...one,
+      id: `${one.id}${index}`,
+      changes: Array.from({ length: 700 }, (_each, number) => ({ ...one.changes[0], key: `${index}/${number}` })),
+    })) as ChangesMessage[];
+    const { env, deliveries } = withOwnQueues();
+    expect((await consume(many, env)).acked).toHaveLength(3);
+    expect(deliveries).toHaveLength(3 * 700 * 2);
+  });
+});
+
+describe("whichever call of the consumer fails", () => {
+  it.each([
+    ["before", "once"],
+    ["before", "for good"],
+    ["after", "once"],
+    ["after", "for good"],
+  ] as const)("%s it is made, %s, the change is spread or comes again", async (when, lasting) => {
+    const rules = { notification: [CALLBACK], replication: [REPLICATE_ALL] };
+    const run = async (failure: Failure | undefined) => {
+      const { bucket, messages } = await change(rules);
+      const sent = withOwnQueues();
+      const failing = failingEnv(sent.env, failure);
+      const answers = await consume(messages, failing.env);
+      return { bucket, messages, sent, answers, calls: failing.calls() };
+    };
+    const { calls } = await run(undefined);
+    expect(calls).toBeGreaterThanOrEqual(4);
+    for (let at = 1; at <= calls; at++) {
+      const { bucket, messages, sent, answers } = await run({ at, when, lasting });
+      const label = `call ${at} of ${calls}: ${JSON.stringify(answers)}`;
+      const isSpread =
+        sent.deliveries.length >= 2 && (await tasksOf(bucket)).length === 1 && sent.replications.length > 0;
+      // The row stays as long as not everybody has been told.
+      if ((await intentRows(bucket)).length === 0) expect(isSpread, label).toBe(true);
+      if (answers.acked.length === 1) expect(isSpread, label).toBe(true);
+      else expect(answers.retried, label).toEqual(messages.map(({ id }) => id));
+      const again = withOwnQueues();
+      await consume(messages, again.env);
+      expect(again.deliveries, label).toHaveLength(2);
+      expect(await tasksOf(bucket), label).toEqual(["k"]);
+      expect(await intentRows(bucket), label).toEqual([]);
+    }
+  });
+});
