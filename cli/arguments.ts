@@ -10,6 +10,10 @@ export const usage = `Usage: npm run admin -- COMMAND [--endpoint URL] [--json]
   key disable KEY_ID
   key enable KEY_ID
   key delete KEY_ID
+  deliveries                 receivers of notifications: counts, failures
+  dead-letters list          what was given up
+  dead-letters retry ID      sends it again; "all": all that are listed
+  dead-letters delete ID     throws it away; "all": all that are listed
 
 --endpoint URL  the Worker (default: WORKERS_S3_ENDPOINT, else http://127.0.0.1:8787)
 --json          one JSON document on standard output
@@ -21,7 +25,9 @@ export type Command =
   | { readonly name: "account list" }
   | { readonly name: "key create"; readonly accountId: string }
   | { readonly name: "key list"; readonly accountId: string | undefined }
-  | { readonly name: "key disable" | "key enable" | "key delete"; readonly accessKeyId: string };
+  | { readonly name: "key disable" | "key enable" | "key delete"; readonly accessKeyId: string }
+  | { readonly name: "deliveries" | "dead-letters list" }
+  | { readonly name: "dead-letters retry" | "dead-letters delete"; readonly id: string };
 
 export interface Invocation {
   readonly command: Command;
@@ -59,6 +65,8 @@ function parseCommand(words: readonly string[]): Command {
     case "account create":
       return { name, displayName: requireOperand(operand, "NAME") };
     case "account list":
+    case "deliveries":
+    case "dead-letters list":
       if (operand !== undefined) throw new UsageError(`Unexpected argument "${operand}".`);
       return { name };
     case "key create":
@@ -69,6 +77,9 @@ function parseCommand(words: readonly string[]): Command {
     case "key enable":
     case "key delete":
       return { name, accessKeyId: requireOperand(operand, "KEY_ID") };
+    case "dead-letters retry":
+    case "dead-letters delete":
+      return { name, id: requireOperand(operand, "ID") };
     default:
       throw new UsageError(name === "" ? "A command is missing." : `Unknown command "${name}".`);
   }

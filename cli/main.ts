@@ -1,4 +1,4 @@
-/** `npm run admin`: accounts and access keys of a running or deployed Worker. */
+/** `npm run admin`: accounts, access keys and deliveries of a running or deployed Worker. */
 import { join } from "node:path";
 import { overlaySecrets, readDevVars } from "../scripts/dev-vars.ts";
 import { type Invocation, parseInvocation, UsageError, usage } from "./arguments.ts";

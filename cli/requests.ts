@@ -32,6 +32,14 @@ export function toRequest(command: Command): AdminRequest {
       };
     case "key delete":
       return { method: "DELETE", path: keyPath(command.accessKeyId) };
+    case "deliveries":
+      return { method: "GET", path: "/-/admin/receivers" };
+    case "dead-letters list":
+      return { method: "GET", path: "/-/admin/dead-letters" };
+    case "dead-letters retry":
+      return { method: "POST", path: `/-/admin/dead-letters/${encodeURIComponent(command.id)}/retry` };
+    case "dead-letters delete":
+      return { method: "DELETE", path: `/-/admin/dead-letters/${encodeURIComponent(command.id)}` };
     default:
       return command satisfies never;
   }

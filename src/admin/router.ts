@@ -13,6 +13,7 @@ import type { Services } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
 import { getCertificate } from "./certificates.ts";
+import * as deliveries from "./deliveries.ts";
 import { checkHealth } from "./health.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -40,6 +41,10 @@ router
   .get("/-/admin/keys", asRoot(accounts.listKeys))
   .patch("/-/admin/keys/:accessKeyId", asRoot(accounts.setKeyStatus))
   .delete("/-/admin/keys/:accessKeyId", asRoot(accounts.deleteKey))
+  .get("/-/admin/receivers", asRoot(deliveries.listReceivers))
+  .get("/-/admin/dead-letters", asRoot(deliveries.listDeadLetters))
+  .post("/-/admin/dead-letters/:id/retry", asRoot(deliveries.retryDeadLetters))
+  .delete("/-/admin/dead-letters/:id", asRoot(deliveries.deleteDeadLetters))
   .all("*", () => failure(404, "NotFound", "There is nothing at this path."));
 
 export async function handleAdmin(request: Request, services: Services, log: RequestLog): Promise<Response> {

@@ -6,6 +6,7 @@ import { BlobSets } from "../storage/uploads/blob-sets.ts";
 import { sweepAbandonedUploads } from "./abandoned-uploads.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepDeletedBuckets } from "./deleted-buckets.ts";
+import { sweepIdleReceivers } from "./idle-receivers.ts";
 import { sweepIntents } from "./intents.ts";
 
 /** The trigger of `resumeEvents` in wrangler.toml; every other one is `runSweeps`'s. */
@@ -29,6 +30,7 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
   const results = await Promise.allSettled([
     logged("deleted-buckets", sweepDeletedBuckets({ db, stores, openUploads, blobSets, now })),
     logged("abandoned-uploads", sweepAbandonedUploads({ openUploads, blobSets, now, abortAfterDays })),
+    logged("idle-receivers", sweepIdleReceivers({ db, now })),
     logged("subscriptions", subscriptions.removeExpired(now)),
     ...[...stores].map(([region, store]) =>
       logged(`blob-sets/${region}`, sweepBlobSets({ db, region, store, blobSets, now, graceMs: config.blobGraceMs })),

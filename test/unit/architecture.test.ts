@@ -95,7 +95,7 @@ const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "website/": ["website/", "surface.ts", "pipeline.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
   "consumers/": ["consumers/", "index.ts"],
-  "delivery/": ["delivery/", "consumers/", "sns/", "services.ts"],
+  "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],
   "signing/": ["signing/", "admin/", "delivery/", "sns/", "services.ts"],
   "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
 };

@@ -11,6 +11,10 @@ describe("admin command line", () => {
     ["key list 123456789012", { method: "GET", path: "/-/admin/accounts/123456789012/keys" }],
     ["key disable AKIA1", { method: "PATCH", path: "/-/admin/keys/AKIA1", body: { status: "Inactive" } }],
     ["key enable AKIA1", { method: "PATCH", path: "/-/admin/keys/AKIA1", body: { status: "Active" } }],
+    ["deliveries", { method: "GET", path: "/-/admin/receivers" }],
+    ["dead-letters list", { method: "GET", path: "/-/admin/dead-letters" }],
+    ["dead-letters retry a/1", { method: "POST", path: "/-/admin/dead-letters/a%2F1/retry" }],
+    ["dead-letters delete all", { method: "DELETE", path: "/-/admin/dead-letters/all" }],
     ["key delete ../x", { method: "DELETE", path: "/-/admin/keys/..%2Fx" }],
   ])("%s", (line, request) => {
     const invocation = parseInvocation(line.split(" "));
@@ -26,12 +30,22 @@ describe("admin command line", () => {
     });
   });
 
-  it.each(["", "account", "account create", "account list extra", "key create", "key drop X", "key list 1 2", "--no"])(
-    "refuses %j as a usage error",
-    (line) => {
-      expect(() => parseInvocation(line.split(" ").filter(Boolean))).toThrow(UsageError);
-    },
-  );
+  it.each([
+    "",
+    "account",
+    "account create",
+    "account list extra",
+    "key create",
+    "key drop X",
+    "key list 1 2",
+    "deliveries all",
+    "dead-letters",
+    "dead-letters list 1",
+    "dead-letters retry",
+    "--no",
+  ])("refuses %j as a usage error", (line) => {
+    expect(() => parseInvocation(line.split(" ").filter(Boolean))).toThrow(UsageError);
+  });
 
   it("answers --help", () => {
     expect(parseInvocation(["--help"])).toBe("help");

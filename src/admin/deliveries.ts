@@ -1,0 +1,95 @@
+/** How notifications are delivered, and what was given up: to be seen, sent again or thrown away. */
+import { describeReceiver } from "../delivery/receiver-identity.ts";
+import type { KeptLetter } from "../storage/d1/dead-letters.ts";
+import type { Queues } from "../storage/journal/queues.ts";
+import { type AdminCall, failure } from "./router.ts";
+
+type Parameters = Record<string, string>;
+
+/** In the place of an id: all that are listed. */
+const ALL = "all";
+
+export async function listReceivers({ services, grant }: AdminCall): Promise<Response> {
+  const receivers = await services.receivers.list(grant);
+  return Response.json({
+    // Nulls, so that a table has the same columns whatever the first row lacks.
+    receivers: receivers.map(({ lastSuccessAt, lastFailureAt, lastFailure, failingSince, ...counts }) => ({
+      ...counts,
+      failingSince: failingSince ?? null,
+      lastSuccessAt: lastSuccessAt ?? null,
+      lastFailureAt: lastFailureAt ?? null,
+      lastFailure: lastFailure ?? null,
+    })),
+  });
+}
+
+export async function listDeadLetters({ services, grant }: AdminCall): Promise<Response> {
+  const letters = await services.deadLetters.list(grant);
+  return Response.json({ deadLetters: letters.map(describe) });
+}
+
+export async function retryDeadLetters(call: AdminCall, parameters: Parameters): Promise<Response> {
+  return forEach(call, parameters, async (letter) => {
+    await sendAgain(letter, call.services.queues);
+    await call.services.deadLetters.delete(call.grant, letter.id);
+  });
+}
+
+export async function deleteDeadLetters(call: AdminCall, parameters: Parameters): Promise<Response> {
+  return forEach(call, parameters, async ({ id }) => {
+    await call.services.deadLetters.delete(call.grant, id);
+  });
+}
+
+async function forEach(
+  { services, grant }: AdminCall,
+  { id = "" }: Parameters,
+  act: (letter: KeptLetter) => Promise<void>,
+): Promise<Response> {
+  const { deadLetters } = services;
+  const found = id === ALL ? await deadLetters.list(grant) : [await deadLetters.get(grant, id)];
+  const letters = found.filter((letter) => letter !== undefined);
+  if (letters.length === 0 && id !== ALL) return failure(404, "NoSuchDeadLetter", "There is no such dead letter.");
+  for (const letter of letters) await act(letter);
+  return Response.json({ count: letters.length });
+}
+
+/** From the beginning: with all the attempts that a new message has. */
+async function sendAgain({ message }: KeptLetter, queues: Queues): Promise<void> {
+  switch (message.kind) {
+    case "changes":
+      return queues.events.send([message]);
+    case "delivery": {
+      const { isDiverted: _, ...fresh } = message;
+      return queues.deliveries.send([{ ...fresh, attempt: 0 }]);
+    }
+    case "replication":
+      return queues.replication.send([message]);
+  }
+}
+
+function describe({ id, reason, givenUpAt, message }: KeptLetter) {
+  return { id, kind: message.kind, ...about(message), reason, givenUpAt };
+}
+
+function about(message: KeptLetter["message"]) {
+  switch (message.kind) {
+    case "delivery": {
+      const receiver = describeReceiver(message.receiver);
+      if (!("origin" in message.event)) return { receiver, event: "", bucket: "", key: "" };
+      const { origin, change } = message.event;
+      return { receiver, event: change.event, ...placeOf(origin.bucket, change) };
+    }
+    case "changes": {
+      const [first] = message.changes;
+      const event = first === undefined ? "" : `${first.event} (${message.changes.length})`;
+      return { receiver: "", event, ...placeOf(message.origin.bucket, first) };
+    }
+    case "replication":
+      return { receiver: "", event: "", bucket: "", key: "" };
+  }
+}
+
+function placeOf(bucket: { readonly name: string }, change: { readonly key: string } | undefined) {
+  return { bucket: bucket.name, key: change?.key ?? "" };
+}
