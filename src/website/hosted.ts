@@ -51,6 +51,7 @@ export async function serveHosted(
     const failure = toS3Error(error);
     if (failure.status < 400 || failure.status >= 500) throw error;
     log.code = failure.code;
+    if (failure.cause !== undefined) log.cause = failure.cause;
     const rule = findRuleForError(site.routingRules, asked.key, failure.status);
     if (rule !== undefined) return redirectTo(applyRule(rule, asked, 302));
     return answerError(failure, site, request, perform);

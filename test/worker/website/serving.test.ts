@@ -382,6 +382,21 @@ describe("redirects", () => {
     expect((await visit(bucket, "/")).status).toBe(200);
   });
 
+  it.each([301, 302, 303, 304, 305, 307, 308])("a rule's HttpRedirectCode %i is the status", async (code) => {
+    const bucket = await siteOf();
+    const redirect = `<HostName>a.example</HostName><HttpRedirectCode>${code}</HttpRedirectCode>`;
+    await configureWebsite(bucket, { rules: [rule("<KeyPrefixEquals>x</KeyPrefixEquals>", redirect)] });
+    expect(await redirectOf(await visit(bucket, "/x"))).toEqual([code, "http://a.example/x"]);
+  });
+
+  it("a rule without condition is for every request, the root too, whoever may read what", async () => {
+    const bucket = await bucketOf("index.html");
+    await configureWebsite(bucket, { rules: [rule("", "<HostName>a.example</HostName><Protocol>https</Protocol>")] });
+    for (const path of ["/", "/index.html", "/missing"]) {
+      expect(await redirectOf(await visit(bucket, path))).toEqual([301, `https://a.example${path}`]);
+    }
+  });
+
   it("the key of a rule for errors is the one asked for, without the index", async () => {
     const bucket = await siteOf();
     const condition = "<HttpErrorCodeReturnedEquals>404</HttpErrorCodeReturnedEquals>";
