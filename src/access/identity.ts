@@ -64,8 +64,11 @@ export function requireIdentityAllows(question: IdentityQuestion, resource: stri
   const request = { principal, action, resource, keys: requestKeys({ ...facts, principal }) };
   const effect = identityEffect(caller, request);
   if (effect === "allow") return;
-  const kind = caller.session?.policy !== undefined && isAllowedToUser(caller, request) ? "session" : "identity-based";
-  if (effect === "deny") throw denied(question, resource, ` with an explicit deny in an ${kind} policy`);
+  const isSession = caller.session?.policy !== undefined && isAllowedToUser(caller, request);
+  const kind = isSession ? "session" : "identity-based";
+  if (effect === "deny") {
+    throw denied(question, resource, ` with an explicit deny in ${isSession ? "a" : "an"} ${kind} policy`);
+  }
   throw denied(question, resource, ` because no ${kind} policy allows the ${action} action`);
 }
 

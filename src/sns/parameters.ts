@@ -43,7 +43,7 @@ export class Parameters extends FormParameters {
   }
 
   readBoolean(name: string): boolean {
-    return parseBoolean(name, this.find(name) ?? "false");
+    return parseBoolean(`${name} Reason`, this.find(name) ?? "false");
   }
 
   /** A map: `<name>.entry.1.key`, `<name>.entry.1.value`, … */
@@ -77,10 +77,11 @@ export class Parameters extends FormParameters {
   }
 }
 
-export function parseBoolean(name: string, text: string): boolean {
+/** @param what stands before the colon of the refusal */
+export function parseBoolean(what: string, text: string): boolean {
   if (/^true$/i.test(text)) return true;
   if (/^false$/i.test(text)) return false;
-  throw invalidParameter(name, `Invalid value [${text.slice(0, 32)}]. Must be true or false.`);
+  throw invalidParameter(`${what}: Invalid value [${text.slice(0, 32)}]. Must be true or false.`);
 }
 
 export function parseSignatureVersion(text: string): SignatureVersion {

@@ -1,4 +1,4 @@
-/** IAM and STS calls to the real Worker, signed by aws4fetch, and their documents, read apart from src. */
+/** Calls of the query APIs (IAM, STS, SNS) to the real Worker, signed by aws4fetch, and their documents, read apart from src. */
 import { AwsClient } from "aws4fetch";
 import { expect } from "vitest";
 import type { Env } from "../../src/env.ts";
@@ -9,8 +9,9 @@ import { type Element, fields, readXml, textIn } from "./xml.ts";
 export const NAMESPACES = {
   iam: "https://iam.amazonaws.com/doc/2010-05-08/",
   sts: "https://sts.amazonaws.com/doc/2011-06-15/",
+  sns: "http://sns.amazonaws.com/doc/2010-03-31/",
 };
-const VERSIONS = { iam: "2010-05-08", sts: "2011-06-15" };
+const VERSIONS = { iam: "2010-05-08", sts: "2011-06-15", sns: "2010-03-31" };
 
 export type Service = keyof typeof VERSIONS;
 

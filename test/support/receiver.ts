@@ -13,6 +13,7 @@
  * | `/zeros` | 200 with 64 MiB of zeros, compressed |
  * | `/reset`, `/broken-body` | the connection is reset before the answer, or after 10 of 100 bytes of it |
  * | `/garbage` | what is no HTTP |
+ * | `/inbox?id=` | POST: 200, and it is kept; GET: all that was kept, as JSON of type `Received[]` |
  * | `/count?id=` | how many requests with `id=` in their query came, and whether the last connection is closed |
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -45,6 +46,8 @@ declare module "vitest" {
 
 const seen = new Map<string, { count: number; isClosed: boolean }>();
 
+const inboxes = new Map<string, Received[]>();
+
 type Behaviour = (response: ServerResponse, request: IncomingMessage, socket: Socket) => unknown;
 
 const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
@@ -52,6 +55,14 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     const { method, url, headers } = request;
     const body = (await buffer(request).catch(() => undefined))?.toString("latin1");
     response.setHeader("set-cookie", "session=1").end(JSON.stringify({ method, url, headers, body }));
+  },
+  async inbox(response, request) {
+    const kept = inboxes.get(idOf(request)) ?? [];
+    const { method = "", url = "", headers } = request;
+    if (method === "GET") return response.end(JSON.stringify(kept));
+    const body = (await buffer(request)).toString();
+    inboxes.set(idOf(request), [...kept, { method, url, headers: headers as Received["headers"], body }]);
+    return response.end();
   },
   status(response, request) {
     const status = Number(request.url?.split("/")[2]);
@@ -97,7 +108,7 @@ function drip(socket: Socket): void {
 function receive(request: IncomingMessage, response: ServerResponse): void {
   const [, name = ""] = /^\/([a-z-]+)/.exec(request.url ?? "") ?? [];
   const id = idOf(request);
-  if (id !== "" && name !== "count") {
+  if (id !== "" && name !== "count" && name !== "inbox") {
     const entry = { count: (seen.get(id)?.count ?? 0) + 1, isClosed: false };
     seen.set(id, entry);
     request.socket.on("close", () => {

@@ -112,7 +112,7 @@ export const SetSubscriptionAttributes: SnsAction = {
     const { arn, topic } = parameters.requireSubscription();
     const grant = grantTopic(call, topic);
     if (parameters.require("AttributeName") !== RAW) throw invalidParameter("AttributeName");
-    const isRaw = parseBoolean(RAW, parameters.find("AttributeValue") ?? "");
+    const isRaw = parseBoolean(`${RAW} Reason`, parameters.find("AttributeValue") ?? "");
     if (!(await services.subscriptions.setRaw(grant, arn, isRaw))) throw noSuchSubscription();
     return undefined;
   },
