@@ -4,6 +4,7 @@
  */
 import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
+import { replicate } from "../replication/attempt.ts";
 import { openServices, type Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
 import type { DeadLetter } from "../storage/journal/queues.ts";
@@ -22,6 +23,7 @@ type Handler<Kind extends AnyMessage["kind"]> = (
 const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
   changes: spreadChanges,
   delivery: deliver,
+  replication: replicate,
   "dead-letter": keepDeadLetters,
 };
 

@@ -122,6 +122,17 @@ export function parseTarget(url: string, policy: TargetPolicy): Target {
   return { ...target, url: `${scheme}://${where.text}${portText}${pathAndQuery}` } as Target;
 }
 
+/**
+ * Another path of a place that has been checked, for names that somebody chose: they may be as long as they like.
+ * @param pathAndQuery percent-encoded
+ * @throws TargetRefused `path`
+ */
+export function withPath(target: Target, pathAndQuery: string): Target {
+  const checked = readPathAndQuery(pathAndQuery);
+  const origin = target.url.slice(0, target.url.length - target.pathAndQuery.length);
+  return { ...target, pathAndQuery: checked, url: origin + checked };
+}
+
 type Host = IpAddress | { readonly text: string; readonly kind: "name" };
 
 function splitAuthority(authority: string): { readonly host: string; readonly port?: number } {

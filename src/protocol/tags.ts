@@ -4,7 +4,7 @@
  */
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { Tag } from "../model/object.ts";
-import { percentDecode } from "./percent-encoding.ts";
+import { percentDecode, uriEncode } from "./percent-encoding.ts";
 
 export type TagScope = "object" | "bucket";
 
@@ -63,6 +63,11 @@ export function parseTaggingHeader(header: string | null): readonly Tag[] {
     .map((pair) => parsePair(pair, header));
   if (new Set(tags.map((tag) => tag.key)).size < tags.length) throw malformedHeader(header);
   return validateTags(tags, "object");
+}
+
+/** The header that says so. */
+export function formatTaggingHeader(tags: readonly Tag[]): string {
+  return tags.map(({ key, value }) => `${uriEncode(key)}=${uriEncode(value)}`).join("&");
 }
 
 function parsePair(pair: string, header: string): Tag {

@@ -71,12 +71,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "operations/": ["operations/", "protocol/", "checksum/", "model/", "access/", "errors.ts", "storage/stores.ts"],
   "outbound/": ["outbound/", "model/", "errors.ts"],
   "signing/": ["signing/", "model/", "checksum/"],
+  "replication/": [
+    "replication/",
+    "outbound/",
+    "protocol/",
+    "checksum/",
+    "model/",
+    "access/",
+    "errors.ts",
+    "storage/journal/sequencer.ts",
+    "aws4fetch",
+  ],
 };
 
 /** What may be imported as a type alone, where the room may not import the value. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   "operations/": ["storage/", "outbound/", "delivery/destinations.ts"],
   "delivery/": ["services.ts", "storage/d1/", "consumers/index.ts"],
+  "replication/": ["services.ts", "storage/", "consumers/index.ts"],
   "pipeline.ts": ["storage/"],
   "website/": ["operations/operation.ts"],
 };
@@ -97,6 +109,7 @@ const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "consumers/": ["consumers/", "index.ts"],
   "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],
   "signing/": ["signing/", "admin/", "delivery/", "sns/", "services.ts"],
+  "replication/": ["replication/", "consumers/", "admin/", "sweeps/"],
   "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
 };
 

@@ -9,6 +9,7 @@ import type { CompletedPart, CompletionRequest } from "../../model/upload.ts";
 import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
+import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import {
@@ -16,7 +17,7 @@ import {
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/complete-multipart-upload.ts";
 import { formatCompleteMultipartUploadResult } from "../../protocol/xml/complete-multipart-upload-result.ts";
-import { permissionToCompare } from "../object/put-object.ts";
+import { permissionToCompare, permissionToReplicate } from "../object/put-object.ts";
 import { operation, requireObject } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 
@@ -33,20 +34,22 @@ export const CompleteMultipartUpload = operation({
       ...parseUploadAddress(request),
       expected: parseExpectations(headers),
       condition: parseWriteCondition(headers),
+      replicaOf: parseReplicaVersion(headers, request.now),
       location: formatLocation(request),
     };
   },
-  requires: ({ bucket, key, condition }) => [
+  requires: ({ bucket, key, condition, replicaOf }) => [
     { action: "s3:PutObject", bucket, key },
+    ...permissionToReplicate("s3:ReplicateObject", bucket, key, replicaOf),
     ...permissionToCompare(bucket, key, condition),
   ],
-  async execute({ bucket: name, key, uploadId, expected, condition }, { grant, stores, journal }, body) {
+  async execute({ bucket: name, key, uploadId, expected, condition, replicaOf }, { grant, stores, journal }, body) {
     const parts = parseCompleteMultipartUpload(body);
     for (const part of parts) requireOneChecksum(part);
     const bucket = grant.bucket(name);
     return journal.write(
       bucket,
-      { key, event: "ObjectCreated:CompleteMultipartUpload" },
+      { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },
       (ticket) => stores.uploads.complete(bucket, key, uploadId, { parts, ...expected }, ticket, condition),
       // Asked again after a crash, the answer is that of the first call, whose event may be untold: told twice it does no harm.
       ({ etag, sizeBytes, writeId }) => ({ etag, sizeBytes, writeId, at: new Date() }),

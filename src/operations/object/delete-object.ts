@@ -3,10 +3,12 @@ import type { Permission } from "../../access/actions.ts";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { parseETag } from "../../protocol/etag.ts";
+import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import { operation, requireObject } from "../operation.ts";
+import { permissionToReplicate } from "./put-object.ts";
 
 export const DeleteObject = operation({
   name: "DeleteObject",
@@ -20,15 +22,29 @@ export const DeleteObject = operation({
       }
     }
     const ifMatch = request.headers.get("if-match");
-    return { ...requireObject(request), ifMatch: ifMatch === null ? undefined : parseETag(ifMatch) };
+    return {
+      ...requireObject(request),
+      ifMatch: ifMatch === null ? undefined : parseETag(ifMatch),
+      replicaOf: parseReplicaVersion(request.headers, request.now),
+    };
   },
   // A condition tells something about the object ("Conditional deletes": s3:GetObject as well).
-  requires: ({ bucket, key, ifMatch }): Permission[] => [
+  requires: ({ bucket, key, ifMatch, replicaOf }): Permission[] => [
     { action: "s3:DeleteObject", bucket, key },
+    ...permissionToReplicate("s3:ReplicateDelete", bucket, key, replicaOf),
     ...(ifMatch === undefined || ifMatch === "*" ? [] : [{ action: "s3:GetObject", bucket, key } as const]),
   ],
-  async execute({ bucket: name, key, ifMatch }, { grant, stores, journal }) {
+  async execute({ bucket: name, key, ifMatch, replicaOf }, { grant, stores, journal }) {
     const bucket = grant.bucket(name);
+    if (replicaOf !== undefined) {
+      await journal.write(
+        bucket,
+        { key, event: "ObjectRemoved:Delete", replicaOf },
+        (ticket) => stores.objects.deleteOlder(bucket, key, replicaOf, ticket),
+        (at) => at && { at },
+      );
+      return;
+    }
     if (ifMatch !== undefined) return deleteIf(bucket, { key, etag: ifMatch }, { objects: stores.objects, journal });
     await journal.removeAll(bucket, [key], (ticket) => stores.objects.delete(bucket, [key], ticket));
   },

@@ -18,12 +18,12 @@ export const GetObject = operation({
   body: { kind: "none" },
   parse: parseReadInput,
   requires: ({ bucket, key }) => [{ action: "s3:GetObject", bucket, key }],
-  async execute(input, { grant, stores: { objects } }): Promise<S3Response> {
+  async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
     const opened = await objects.open(grant.bucket(input.bucket), input.key, input.selection);
     if (opened === undefined) throw new S3Error("NoSuchKey", { details: { Key: input.key } });
     try {
-      return await answer(opened, { objects, grant, input });
+      return await answer(opened, { objects, grant, input, replicationTasks });
     } catch (error) {
       await opened.discard().catch(() => {});
       throw error;

@@ -2,9 +2,12 @@
 import { S3Error } from "../../errors.ts";
 import { resolveRange } from "../../model/byte-range.ts";
 import type { ResolvedRange, StoredObject } from "../../model/object.ts";
+import { compareVersions } from "../../model/replication.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-response.ts";
+import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import { operation, type S3Response } from "../operation.ts";
+import { permissionToReplicate } from "./put-object.ts";
 import {
   notSatisfiable,
   parseReadInput,
@@ -17,14 +20,24 @@ import {
 export const HeadObject = operation({
   name: "HeadObject",
   body: { kind: "none" },
-  parse: parseReadInput,
-  requires: ({ bucket, key }) => [{ action: "s3:GetObject", bucket, key }],
-  async execute(input, { grant, stores: { objects } }): Promise<S3Response> {
+  parse: (request) => ({
+    ...parseReadInput(request),
+    replicaOf: parseReplicaVersion(request.headers, request.now),
+  }),
+  requires: ({ bucket, key, replicaOf }) => [
+    { action: "s3:GetObject", bucket, key },
+    ...permissionToReplicate("s3:ReplicateObject", bucket, key, replicaOf),
+  ],
+  async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
-    const reading = { objects, grant, input };
+    const reading = { objects, grant, input, replicationTasks };
     const found = await find(reading);
     if (found === undefined) throw new S3Error("NoSuchKey", { details: { Key: input.key } });
     const { object, range } = found;
+    // A replicator asks before it sends much: this is what its write would be told.
+    if (input.replicaOf !== undefined && compareVersions(object.version, input.replicaOf) >= 0) {
+      throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
+    }
     switch (evaluateReadConditions(input.conditions, object)) {
       case "precondition-failed":
         throw preconditionFailed(input.conditions);

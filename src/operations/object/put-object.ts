@@ -6,11 +6,13 @@ import type { Bucket } from "../../model/bucket.ts";
 import type { Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import type { ObjectAttributes, Tag, WriteCondition } from "../../model/object.ts";
+import type { ObjectVersion } from "../../model/replication.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { formatETag } from "../../protocol/etag.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
+import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import { parseStorageClass } from "../../protocol/storage-class.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
@@ -30,18 +32,20 @@ export const PutObject = operation({
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
       condition: parseWriteCondition(headers),
+      replicaOf: parseReplicaVersion(headers, request.now),
     };
   },
-  requires: ({ bucket, key, attributes, acl, condition }) => [
+  requires: ({ bucket, key, attributes, acl, condition, replicaOf }) => [
+    ...permissionToReplicate("s3:ReplicateObject", bucket, key, replicaOf),
     ...permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
     ...permissionToCompare(bucket, key, condition),
   ],
-  async execute({ bucket: name, key, attributes, acl, condition }, { grant, stores, journal }, body) {
+  async execute({ bucket: name, key, attributes, acl, condition, replicaOf }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
     return journal.write(
       bucket,
-      { key, event: "ObjectCreated:Put" },
+      { key, event: "ObjectCreated:Put", ...(replicaOf && { replicaOf }) },
       (ticket) => stores.objects.put(bucket, key, body, owned, ticket, condition),
       created,
     );
@@ -97,6 +101,16 @@ export function permissionToCompare(
 ): readonly Permission[] {
   if (condition?.kind !== "if-match" || condition.etag === "*") return [];
   return [{ action: "s3:GetObject", bucket, key }];
+}
+
+/** What a replicator takes on top of what everybody does ("Setting up permissions for replication"). */
+export function permissionToReplicate(
+  action: "s3:ReplicateObject" | "s3:ReplicateDelete",
+  bucket: string,
+  key: string,
+  replicaOf: ObjectVersion | undefined,
+): readonly Permission[] {
+  return replicaOf === undefined ? [] : [{ action, bucket, key }];
 }
 
 /**

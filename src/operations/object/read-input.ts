@@ -12,6 +12,7 @@ import type { S3Request } from "../../protocol/s3-request.ts";
 import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
+import type { Stores } from "../../storage/stores.ts";
 import { requireObject } from "../operation.ts";
 
 export interface ReadInput {
@@ -76,6 +77,8 @@ export interface Reading {
   readonly objects: Objects;
   readonly grant: Grant;
   readonly input: ReadInput;
+  /** Absent where the answer does not tell of replication. */
+  readonly replicationTasks?: Stores["replicationTasks"];
 }
 
 /** All headers of a 200 or a 206. The platform sets a stream's Content-Length itself; HEAD and the log go by this one. */
@@ -91,6 +94,7 @@ export async function readHeaders(
     ...objectHeaders(object, input.checksumMode && servesWhole(input, object)),
     ...(await partHeaders(reading, object)),
     ...(await taggingCount(reading, object)),
+    ...(await replicationStatus(reading, object)),
     ...input.overrides,
     ...(isRange && { "content-range": formatContentRange(range, object.sizeBytes) }),
     "content-length": String(range === undefined ? object.sizeBytes : range.length),
@@ -130,4 +134,14 @@ async function taggingCount(
   if (tags.length === 0) return undefined;
   const isAllowed = await grant.allows({ action: "s3:GetObjectTagging", bucket: input.bucket, key: input.key });
   return isAllowed ? { "x-amz-tagging-count": String(tags.length) } : undefined;
+}
+
+/** How far an object has come that was to be replicated when it was written, or that it came from elsewhere. */
+async function replicationStatus(
+  { replicationTasks }: Reading,
+  { replication }: StoredObject,
+): Promise<Record<string, string> | undefined> {
+  if (replication === undefined || replicationTasks === undefined) return undefined;
+  const { state, writeId } = replication;
+  return { "x-amz-replication-status": state === "replica" ? "REPLICA" : await replicationTasks.statusOf(writeId) };
 }

@@ -77,7 +77,7 @@ export class ReplicationTasks {
         .bind(piece, now, now + RESEND_AFTER_MS),
     );
     if (statements.length > 0) await this.#db.batch(statements);
-    return rows.map(({ id }) => id);
+    return [...new Set(rows.map(({ id }) => id))];
   }
 
   /** Those that are still to be done, by id. */

@@ -1,0 +1,141 @@
+/**
+ * One task: the destination gets what the source has NOW, whatever the change was that made the task. So the order in
+ * which tasks are done does not matter, nor how often: the last one to look sees the last state.
+ */
+import { authorizeReplication, type ReplicationGrant } from "../access/authorize.ts";
+import { S3Error } from "../errors.ts";
+import type { Bucket } from "../model/bucket.ts";
+import type { StoredObject } from "../model/object.ts";
+import {
+  compareVersions,
+  hasTags,
+  isSameDestination,
+  matchReplication,
+  type ReplicationDestination,
+  type ReplicationRule,
+  removalVersion,
+} from "../model/replication.ts";
+import type { Services } from "../services.ts";
+import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
+import { type Destination, SourceChanged } from "./destination.ts";
+import { OwnBucket } from "./own-bucket.ts";
+import { RemoteBucket } from "./remote-bucket.ts";
+import { RemoteClient, RemoteFailure } from "./remote-client.ts";
+import { readSource } from "./source-reader.ts";
+
+/** Rounds within one attempt, should the source be written again and again. */
+const MAX_ROUNDS = 3;
+
+export type ReplicationServices = Pick<
+  Services,
+  "directory" | "stores" | "journal" | "remotes" | "replicationTasks" | "queues" | "targetPolicy"
+>;
+
+/**
+ * Returns when nothing is left to do.
+ * @throws S3Error, RemoteFailure, SourceChanged: the attempt has failed
+ */
+export async function converge(task: ReplicationTask, services: ReplicationServices): Promise<void> {
+  const { origin, change } = task;
+  const { destination } = task.rule;
+  const source = await findSource(task, services);
+  // The bucket has gone, and its objects before it.
+  if (source === undefined) return;
+  const grant = authorizeReplication(source, destination, await findTarget(destination, services));
+  const place = await openDestination(grant, task, services);
+  const { objects } = services.stores;
+  const removal = removalVersion(new Date(origin.time));
+
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const opened = await objects.open(grant.source, change.key, undefined);
+    if (opened === undefined) {
+      const mayRemove = change.event === "ObjectRemoved:Delete" && replicatesRemovals(source, task);
+      if (mayRemove) await place.remove(change.key, removal);
+    } else {
+      const rule = chooseRule(source, task, opened.object);
+      if (rule === undefined) return opened.discard();
+      await place.bring(opened, rule);
+    }
+    const after = await objects.head(grant.source, change.key);
+    if (isSameState(opened?.object, after)) return;
+    if (opened !== undefined && after === undefined && replicatesRemovals(source, task)) {
+      // Removed while it was on its way, and the removal's own task may have found nothing to remove yet.
+      await place.remove(change.key, { ...opened.object.version, revision: Number.MAX_SAFE_INTEGER });
+      return;
+    }
+  }
+  throw new SourceChanged("The object is being written again and again.");
+}
+
+/** The very bucket the change was made in, not another one that has its name by now. */
+async function findSource({ origin }: ReplicationTask, services: ReplicationServices): Promise<Bucket | undefined> {
+  const { name, id } = origin.bucket;
+  const bucket = await findBucket(name, services);
+  return bucket?.id === id ? bucket : undefined;
+}
+
+async function findTarget(
+  { remote, bucket }: ReplicationDestination,
+  services: ReplicationServices,
+): Promise<Bucket | undefined> {
+  return remote === undefined ? findBucket(bucket, services) : undefined;
+}
+
+export async function findBucket(
+  name: string,
+  { directory }: Pick<ReplicationServices, "directory">,
+): Promise<Bucket | undefined> {
+  return (await directory.load({ accessKeyId: undefined, bucketNames: [name] })).buckets.get(name);
+}
+
+async function openDestination(
+  { source, target }: ReplicationGrant,
+  { origin, rule: { destination } }: ReplicationTask,
+  services: ReplicationServices,
+): Promise<Destination> {
+  const { objects } = services.stores;
+  if (target !== undefined) {
+    const { bucket: _, ...request } = origin;
+    return new OwnBucket(target, { objects, journal: services.journal.of({ ...request, time: Date.now() }) });
+  }
+  const name = destination.remote ?? "";
+  const found = await services.remotes.open(name);
+  // Whether the account may still name it is asked every time: the administrator may have taken that back.
+  if (found === undefined || !found.remote.accountIds.includes(source.accountId)) {
+    throw new RemoteFailure(`There is no remote ${name} for this account.`, { status: 403, code: undefined });
+  }
+  const client = new RemoteClient(found.remote, found.credentials, services.targetPolicy());
+  return new RemoteBucket(client, destination.bucket, (opened) => readSource(objects, source, opened));
+}
+
+/** Of the rules for this destination the one with the greatest priority; replicas are not replicated further. */
+function chooseRule(
+  { documents }: Bucket,
+  { rule: { destination }, change }: ReplicationTask,
+  object: StoredObject,
+): ReplicationRule | undefined {
+  if (documents.replication === undefined || object.replication?.state === "replica") return undefined;
+  return matchReplication(documents.replication, "ObjectCreated:Put", change.key).find(
+    (rule) => isSameDestination(rule.destination, destination) && hasTags(object.tags, rule.tags),
+  );
+}
+
+function replicatesRemovals({ documents }: Bucket, { rule: { destination }, change }: ReplicationTask): boolean {
+  const rules = documents.replication && matchReplication(documents.replication, "ObjectRemoved:Delete", change.key);
+  return rules?.some((rule) => isSameDestination(rule.destination, destination)) ?? false;
+}
+
+function isSameState(left: StoredObject | undefined, right: StoredObject | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return compareVersions(left.version, right.version) === 0;
+}
+
+/** In words for `npm run admin -- replication status`, without anything secret; one line. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof S3Error && error.code === "AccessDenied") {
+    return "The bucket's configuration no longer names this destination, or the destination is not of the same account.";
+  }
+  if (error instanceof S3Error) return `${error.code}: ${error.message}`.slice(0, 500);
+  if (error instanceof RemoteFailure || error instanceof SourceChanged) return error.message.slice(0, 500);
+  return "InternalError";
+}

@@ -1,0 +1,33 @@
+/** Where replicas go: a bucket of this deployment, or one behind a registered endpoint. */
+import type { StoredObject } from "../model/object.ts";
+import type { ObjectVersion, ReplicationRule } from "../model/replication.ts";
+import type { ObjectPart } from "../storage/r2/objects.ts";
+import type { OpenedObject } from "../storage/r2/opened-object.ts";
+
+export interface Destination {
+  /**
+   * Makes the key what the source has, unless something later stands there, which is no failure.
+   * @param opened is used up or discarded in every case
+   */
+  bring(opened: OpenedObject, rule: ReplicationRule): Promise<void>;
+  /** Removes the key, unless something later than the removal stands there, which is no failure. */
+  remove(key: string, removal: ObjectVersion): Promise<void>;
+}
+
+/** Opens pieces of the very state of the source object that is being replicated. */
+export interface SourceReader {
+  readonly object: StoredObject;
+  /** @throws SourceChanged */
+  open(piece: { readonly first: number; readonly length: number }): Promise<ReadableStream<Uint8Array>>;
+  /** Undefined if it was not uploaded in parts. @throws SourceChanged */
+  parts(): Promise<readonly ObjectPart[] | undefined>;
+}
+
+/** The source was written while it was being read: there is something newer to replicate. */
+export class SourceChanged extends Error {
+  override readonly name = "SourceChanged";
+
+  constructor(message = "The object was written while it was being replicated.") {
+    super(message);
+  }
+}

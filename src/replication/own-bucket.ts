@@ -1,0 +1,69 @@
+/** Replicas in a bucket of this deployment: written through the journal like every other write. */
+import { aclOfReplica } from "../access/acl/ownership.ts";
+import type { GrantedBucket } from "../access/authorize.ts";
+import { S3Error } from "../errors.ts";
+import type { ObjectAttributes } from "../model/object.ts";
+import { compareVersions, type ObjectVersion, type ReplicationRule } from "../model/replication.ts";
+import type { RequestJournal } from "../storage/journal/journal.ts";
+import type { Objects } from "../storage/r2/objects.ts";
+import type { OpenedObject } from "../storage/r2/opened-object.ts";
+import type { Destination } from "./destination.ts";
+
+export class OwnBucket implements Destination {
+  readonly #bucket: GrantedBucket;
+  readonly #objects: Objects;
+  readonly #journal: RequestJournal;
+
+  constructor(bucket: GrantedBucket, { objects, journal }: { objects: Objects; journal: RequestJournal }) {
+    this.#bucket = bucket;
+    this.#objects = objects;
+    this.#journal = journal;
+  }
+
+  async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
+    const { object } = opened;
+    const { key, version: replicaOf } = object;
+    const present = await this.#objects.head(this.#bucket, key);
+    if (present !== undefined && compareVersions(present.version, replicaOf) >= 0) return opened.discard();
+    await unlessLater(
+      this.#journal.write(
+        this.#bucket,
+        { key, event: "ObjectCreated:Put", replicaOf },
+        (ticket) =>
+          this.#objects.replicate(opened, { bucket: this.#bucket, key }, this.#attributes(opened, rule), ticket),
+        ({ etag, sizeBytes, lastModified }) => ({ etag, sizeBytes, at: lastModified }),
+      ),
+    );
+  }
+
+  async remove(key: string, removal: ObjectVersion): Promise<void> {
+    await unlessLater(
+      this.#journal.write(
+        this.#bucket,
+        { key, event: "ObjectRemoved:Delete", replicaOf: removal },
+        (ticket) => this.#objects.deleteOlder(this.#bucket, key, removal, ticket),
+        (at) => at && { at },
+      ),
+    );
+  }
+
+  #attributes({ object }: OpenedObject, { destination }: ReplicationRule): ObjectAttributes {
+    const { content, userMetadata, tags, websiteRedirectLocation } = object;
+    return {
+      content,
+      userMetadata,
+      tags,
+      ...(websiteRedirectLocation !== undefined && { websiteRedirectLocation }),
+      storageClass: destination.storageClass ?? object.storageClass,
+      ...aclOfReplica(object, this.#bucket, destination.overridesOwner === true),
+    };
+  }
+}
+
+async function unlessLater(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!(error instanceof S3Error && error.code === "PreconditionFailed")) throw error;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Replicas in a bucket behind a registered endpoint.
+ *
+ * A peer decides by itself whether what it has is later: the request says which state it brings. Of any other endpoint
+ * the present state is looked at, and the write is made on condition that it is still there (If-Match, If-None-Match),
+ * which S3, R2 and most others keep. One that does not know conditions refuses, and nothing is written.
+ */
+import { formatBase64, parseHex } from "../checksum/digest-text.ts";
+import { checksumHeader } from "../model/checksum.ts";
+import type { StoredObject } from "../model/object.ts";
+import { compareVersions, type ObjectVersion, type ReplicationRule } from "../model/replication.ts";
+import { formatETag, parseETag } from "../protocol/etag.ts";
+import type { OpenedObject } from "../storage/r2/opened-object.ts";
+import type { Destination, SourceReader } from "./destination.ts";
+import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
+import { aclHeaders, attributeHeaders, replicaHeader, versionOfAnswer } from "./remote-headers.ts";
+import { uploadInParts } from "./remote-upload.ts";
+
+/** Below what Cloudflare takes in one request on every plan, should the endpoint stand behind it: 100 MB. */
+const MAX_PUT_BYTES = 90 * 1024 * 1024;
+/** A peer is asked before more than this is sent. */
+const ASK_ABOVE_BYTES = 1024 * 1024;
+/** How often the present state is looked at anew when somebody else writes the key. */
+const MAX_ATTEMPTS = 3;
+
+export class RemoteBucket implements Destination {
+  readonly #client: RemoteClient;
+  readonly #bucket: string;
+  readonly #read: (opened: OpenedObject) => SourceReader;
+
+  constructor(client: RemoteClient, bucket: string, read: (opened: OpenedObject) => SourceReader) {
+    this.#client = client;
+    this.#bucket = bucket;
+    this.#read = read;
+  }
+
+  async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
+    const source = this.#read(opened);
+    try {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const condition = await this.#condition(opened.object);
+        if (condition === "later-there") return;
+        if (await this.#send(source, rule, condition)) return;
+      }
+      throw new RemoteFailure("The object is being written at the destination.");
+    } finally {
+      await opened.discard().catch(() => {});
+    }
+  }
+
+  async remove(key: string, removal: ObjectVersion): Promise<void> {
+    if (this.#client.remote.kind === "peer") {
+      const headers = replicaHeader(removal);
+      await unlessRefused(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
+      return;
+    }
+    const present = await this.#look(key);
+    if (present === undefined || compareVersions(present.version, removal) >= 0) return;
+    const headers = { "if-match": formatETag(present.etag) };
+    await unlessRefused(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
+  }
+
+  /** Headers under which the write replaces nothing later. */
+  async #condition(object: StoredObject): Promise<Record<string, string> | "later-there"> {
+    const { key, version } = object;
+    if (this.#client.remote.kind === "peer") {
+      const headers = replicaHeader(version);
+      if (object.sizeBytes <= ASK_ABOVE_BYTES) return headers;
+      const refused = await this.#client.call(this.#bucket, { method: "HEAD", key, headers }).then(
+        () => false,
+        // Absent, or not to be seen: the write itself will tell.
+        (error: unknown) => isRefusal(error),
+      );
+      return refused ? "later-there" : headers;
+    }
+    const present = await this.#look(key);
+    if (present === undefined) return { "if-none-match": "*" };
+    if (compareVersions(present.version, version) >= 0) return "later-there";
+    return { "if-match": formatETag(present.etag) };
+  }
+
+  /** False if the state at the destination changed meanwhile. */
+  async #send(source: SourceReader, rule: ReplicationRule, condition: Record<string, string>): Promise<boolean> {
+    const { object } = source;
+    const attributes = attributeHeaders(object, rule.destination, this.#client.remote.kind);
+    const send = (acl: Record<string, string>) => {
+      const headers = { ...attributes, ...acl };
+      return object.partCount === undefined && object.sizeBytes <= MAX_PUT_BYTES
+        ? this.#put(source, { ...headers, ...condition })
+        : uploadInParts({ client: this.#client, bucket: this.#bucket }, source, headers, condition);
+    };
+    try {
+      await withoutAclIfRefused(aclHeaders(object), send);
+      return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // A peer has decided. Any other endpoint has only told that the state seen is gone.
+      return this.#client.remote.kind === "peer";
+    }
+  }
+
+  async #put(source: SourceReader, headers: Record<string, string>): Promise<void> {
+    const { object } = source;
+    const { key, sizeBytes, checksum } = object;
+    const md5 = parseHex(object.etag, 16);
+    const stream = await source.open({ first: 0, length: sizeBytes });
+    await this.#client.call(this.#bucket, {
+      method: "PUT",
+      key,
+      headers: {
+        ...headers,
+        ...(md5 && { "content-md5": formatBase64(md5) }),
+        ...(checksum?.type === "FULL_OBJECT" && { [checksumHeader(checksum.algorithm)]: checksum.value }),
+      },
+      body: { stream, sizeBytes },
+    });
+  }
+
+  async #look(key: string): Promise<{ etag: string; version: ObjectVersion } | undefined> {
+    try {
+      const { headers } = await this.#client.call(this.#bucket, { method: "HEAD", key });
+      return { etag: parseETag(headers.get("etag") ?? ""), version: versionOfAnswer(headers) };
+    } catch (error) {
+      // Of a HEAD there is no code: should the bucket be missing, the write will say so.
+      if (error instanceof RemoteFailure && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** A bucket that takes no ACLs is its owner's choice: the object matters more. */
+async function withoutAclIfRefused(
+  acl: Record<string, string>,
+  send: (acl: Record<string, string>) => Promise<void>,
+): Promise<void> {
+  try {
+    await send(acl);
+  } catch (error) {
+    const isAclRefused = error instanceof RemoteFailure && error.code === "AccessControlListNotSupported";
+    if (!isAclRefused || Object.keys(acl).length === 0) throw error;
+    await send({});
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof RemoteFailure && error.status === 412;
+}
+
+async function unlessRefused(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    const isAbsent = error instanceof RemoteFailure && error.code === "NoSuchKey";
+    if (!isAbsent && !isRefusal(error)) throw error;
+  }
+}

@@ -1,0 +1,117 @@
+/** Signed requests to a registered endpoint: signed by aws4fetch, sent by the guarded client and by nothing else. */
+import { AwsV4Signer } from "aws4fetch";
+import { sha256Hex } from "../checksum/hasher.ts";
+import type { RemoteCredentials, RemoteDescription } from "../model/remote.ts";
+import { type Answered, callTarget, type StreamBody } from "../outbound/fetch.ts";
+import { parseTarget, type Target, type TargetPolicy, TargetRefused, withPath } from "../outbound/target.ts";
+import { uriEncode } from "../protocol/percent-encoding.ts";
+
+/** For exchanges without an object's bytes. */
+const SHORT_MS = 60_000;
+/** For one body; a queue's consumer may run for 15 minutes. */
+const LONG_MS = 13 * 60_000;
+/** Error documents and answers about uploads are far shorter. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+export interface RemoteRequest {
+  readonly method: "HEAD" | "PUT" | "POST" | "DELETE";
+  readonly key?: string;
+  /** Percent-encoded, without `?`. */
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | StreamBody;
+}
+
+/** The endpoint did not do what it was asked. The message is for the administrator: one line, nothing secret. */
+export class RemoteFailure extends Error {
+  override readonly name = "RemoteFailure";
+  /** Undefined where there was no answer. */
+  readonly status: number | undefined;
+  /** `Code` of the error document, if there was one. */
+  readonly code: string | undefined;
+
+  constructor(message: string, answer?: { readonly status: number; readonly code: string | undefined }) {
+    super(message);
+    this.status = answer?.status;
+    this.code = answer?.code;
+  }
+}
+
+export class RemoteClient {
+  readonly remote: RemoteDescription;
+  readonly #credentials: RemoteCredentials;
+  readonly #endpoint: Target;
+
+  /** @throws RemoteFailure if the endpoint may not be called (any more) */
+  constructor(remote: RemoteDescription, credentials: RemoteCredentials, policy: TargetPolicy) {
+    this.remote = remote;
+    this.#credentials = credentials;
+    try {
+      this.#endpoint = parseTarget(`${remote.endpoint}/`, policy);
+    } catch (error) {
+      throw new RemoteFailure(`The endpoint ${remote.endpoint} is not called: ${describe(error)}`);
+    }
+  }
+
+  /** Status 200 to 299. @throws RemoteFailure for everything else */
+  async call(bucket: string, request: RemoteRequest): Promise<Answered> {
+    const { method, headers = {}, body } = request;
+    const target = this.#address(bucket, request);
+    const isShort = body === undefined || typeof body === "string";
+    const outcome = await callTarget(target, {
+      method,
+      headers: await this.#sign(target, method, headers, body),
+      ...(body !== undefined && { body }),
+      timeoutMs: isShort ? SHORT_MS : LONG_MS,
+      maxResponseBytes: method === "HEAD" ? 0 : MAX_ANSWER_BYTES,
+    });
+    if (outcome.kind === "failed") throw new RemoteFailure(`${method}: ${outcome.reason}: ${outcome.message}`);
+    const code = errorCode(outcome);
+    // CompleteMultipartUpload may fail after it has begun to answer with 200.
+    if (outcome.status >= 200 && outcome.status < 300 && code === undefined) return outcome;
+    throw new RemoteFailure(`${method}: ${outcome.status}${code === undefined ? "" : ` ${code}`}`, {
+      status: outcome.status,
+      code,
+    });
+  }
+
+  #address(bucket: string, { key, query }: RemoteRequest): Target {
+    const path = `/${uriEncode(bucket)}${key === undefined ? "" : `/${uriEncode(key, "keep-slash")}`}`;
+    try {
+      return withPath(this.#endpoint, query === undefined ? path : `${path}?${query}`);
+    } catch (error) {
+      throw new RemoteFailure(`The key cannot be sent in a URL: ${describe(error)}`, { status: 400, code: undefined });
+    }
+  }
+
+  async #sign(
+    { url }: Target,
+    method: string,
+    headers: Readonly<Record<string, string>>,
+    body: RemoteRequest["body"],
+  ): Promise<Record<string, string>> {
+    const signer = new AwsV4Signer({
+      url,
+      method,
+      headers: {
+        ...headers,
+        // A stream is not hashed before it is sent: its Content-MD5 or checksum is what the receiver verifies.
+        "x-amz-content-sha256": typeof body === "object" ? "UNSIGNED-PAYLOAD" : sha256Hex(body ?? ""),
+      },
+      accessKeyId: this.#credentials.accessKeyId,
+      secretAccessKey: this.#credentials.secretAccessKey,
+      service: "s3",
+      region: this.remote.region,
+    });
+    return Object.fromEntries((await signer.sign()).headers);
+  }
+}
+
+function errorCode({ body }: Answered): string | undefined {
+  const text = new TextDecoder().decode(body);
+  return /^\s*(?:<\?xml[^>]*>\s*)?<Error>.*?<Code>([A-Za-z0-9.]{1,64})<\/Code>/s.exec(text)?.[1];
+}
+
+function describe(error: unknown): string {
+  return error instanceof TargetRefused ? error.message : String(error);
+}

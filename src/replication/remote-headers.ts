@@ -1,0 +1,81 @@
+/** What a replica carries in headers to another endpoint, and what an endpoint's answer says of the object it has. */
+import { cannedGrants } from "../access/acl/canned.ts";
+import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";
+import type { StoredObject } from "../model/object.ts";
+import type { ObjectVersion, ReplicationDestination } from "../model/replication.ts";
+import { parseHttpDate } from "../protocol/dates.ts";
+import { parseETag } from "../protocol/etag.ts";
+import { formatUserMetadata } from "../protocol/metadata.ts";
+import { formatReplicaVersion, REPLICA_HEADER, readReplicaVersion } from "../protocol/replica-version.ts";
+import { formatTaggingHeader } from "../protocol/tags.ts";
+
+/**
+ * Where an endpoint knows nothing of replicas, the state an object is of stands in its user metadata, since the
+ * endpoint's Last-Modified is only the time of the copy.
+ */
+export const STAMP = "workers-s3-version";
+
+/** Names of ACLs that mean the same wherever they are sent: those that give something to everybody. */
+const PORTABLE_ACLS: readonly CannedAcl[] = ["public-read", "public-read-write", "authenticated-read"];
+
+/** Everything about an object but its bytes, checksum and ACL. */
+export function attributeHeaders(
+  object: StoredObject,
+  destination: ReplicationDestination,
+  kind: "peer" | "s3",
+): Record<string, string> {
+  const { content, websiteRedirectLocation, tags } = object;
+  const storageClass = destination.storageClass ?? object.storageClass;
+  const stamp = kind === "s3" ? { [STAMP]: formatReplicaVersion(object.version) } : {};
+  // Names that no header can have are told of when an object is read, and cannot be sent at all.
+  const { "x-amz-missing-meta": _, ...metadata } = formatUserMetadata({ ...object.userMetadata, ...stamp });
+  return {
+    "content-type": content.contentType,
+    ...optional("cache-control", content.cacheControl),
+    ...optional("content-disposition", content.contentDisposition),
+    ...optional("content-encoding", content.contentEncoding),
+    ...optional("content-language", content.contentLanguage),
+    ...optional("expires", content.expires),
+    ...metadata,
+    ...(storageClass !== "STANDARD" && { "x-amz-storage-class": storageClass }),
+    ...optional("x-amz-website-redirect-location", websiteRedirectLocation),
+    ...(tags.length > 0 && { "x-amz-tagging": formatTaggingHeader(tags) }),
+  };
+}
+
+/** Grants to accounts mean nothing at another endpoint, whose ids are others; those to everybody do. */
+export function aclHeaders({ acl, ownerId }: StoredObject): Record<string, string> {
+  const context = { target: "object", ownerId, bucketOwnerId: ownerId } as const;
+  const name = acl && PORTABLE_ACLS.find((canned) => isSame(acl, cannedGrants(canned, context)));
+  return name === undefined ? {} : { "x-amz-acl": name };
+}
+
+/** The header by which a peer knows a replica, and decides. */
+export function replicaHeader(version: ObjectVersion): Record<string, string> {
+  return { [REPLICA_HEADER]: formatReplicaVersion(version) };
+}
+
+/**
+ * What an endpoint of another kind has: by its stamp, unless somebody wrote other bytes and kept the metadata. (An object
+ * that had to be cut into parts has another ETag than its source.)
+ */
+export function versionOfAnswer(headers: Headers): ObjectVersion {
+  const etag = parseETag(headers.get("etag") ?? "");
+  const stamp = readReplicaVersion(headers.get(`x-amz-meta-${STAMP}`) ?? "");
+  if (stamp !== undefined && (stamp.etag === etag || etag.includes("-"))) return stamp;
+  const lastModified = parseHttpDate(headers.get("last-modified") ?? "")?.getTime() ?? 0;
+  return { lastModified, revision: lastModified, etag };
+}
+
+function isSame(left: Acl, right: Acl): boolean {
+  const texts = (acl: Acl) => acl.map(describe).sort().join();
+  return texts(left) === texts(right);
+}
+
+function describe({ grantee, permission }: AclGrant): string {
+  return `${grantee.kind}/${grantee.kind === "canonical-user" ? grantee.id : ""}/${permission}`;
+}
+
+function optional(name: string, value: string | undefined): Record<string, string> {
+  return value === undefined ? {} : { [name]: value };
+}

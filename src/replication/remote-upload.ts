@@ -1,0 +1,155 @@
+/** A replica sent in parts: the source's own parts where it has some, so that ETag and part numbers stay the same. */
+
+import { formatHex, parseHex } from "../checksum/digest-text.ts";
+import { createHasher } from "../checksum/hasher.ts";
+import { checksumHeader } from "../model/checksum.ts";
+import { CHECKSUM_ALGORITHM_HEADER, CHECKSUM_TYPE_HEADER } from "../protocol/checksum-algorithm.ts";
+import { formatETag, parseETag } from "../protocol/etag.ts";
+import { uriEncode } from "../protocol/percent-encoding.ts";
+import { parseXml, requireChildText } from "../protocol/xml/reader.ts";
+import { formatXml, xmlElement, xmlOptional, xmlText } from "../protocol/xml/writer.ts";
+import type { ObjectPart } from "../storage/r2/objects.ts";
+import type { SourceReader } from "./destination.ts";
+import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
+
+/** Of an object that has no parts of its own. */
+const PART_BYTES = 64 * 1024 * 1024;
+/** Parts under way at a time. */
+const PARALLEL = 3;
+
+export interface UploadPlace {
+  readonly client: RemoteClient;
+  readonly bucket: string;
+}
+
+interface Piece extends ObjectPart {
+  readonly number: number;
+  readonly first: number;
+}
+
+interface SentPart extends Piece {
+  readonly etag: string;
+}
+
+/**
+ * Nothing is left behind at the endpoint if this fails, as far as it can be reached.
+ * @param headers of the object
+ * @param condition under which it is completed
+ * @throws RemoteFailure, SourceChanged
+ */
+export async function uploadInParts(
+  place: UploadPlace,
+  source: SourceReader,
+  headers: Readonly<Record<string, string>>,
+  condition: Readonly<Record<string, string>>,
+): Promise<void> {
+  const own = await source.parts();
+  const pieces = piecesOf(own ?? cut(source.object.sizeBytes));
+  const uploadId = await create(place, source, { ...headers, ...checksumHeaders(source) });
+  try {
+    const sent: SentPart[] = [];
+    for (let start = 0; start < pieces.length; start += PARALLEL) {
+      const group = pieces.slice(start, start + PARALLEL);
+      sent.push(...(await Promise.all(group.map((piece) => sendPart(place, source, uploadId, piece)))));
+    }
+    if (own !== undefined) requireSameETag(sent, source.object.etag);
+    await complete(place, source, uploadId, sent, condition);
+  } catch (error) {
+    const query = uploadQuery(uploadId);
+    await place.client.call(place.bucket, { method: "DELETE", key: source.object.key, query }).catch(() => {});
+    throw error;
+  }
+}
+
+function cut(sizeBytes: number): ObjectPart[] {
+  const parts: ObjectPart[] = [];
+  for (let first = 0; first < sizeBytes; first += PART_BYTES) {
+    parts.push({ sizeBytes: Math.min(PART_BYTES, sizeBytes - first) });
+  }
+  return parts;
+}
+
+function piecesOf(parts: readonly ObjectPart[]): Piece[] {
+  let first = 0;
+  return parts.map((part, index) => {
+    const piece = { ...part, number: index + 1, first };
+    first += part.sizeBytes;
+    return piece;
+  });
+}
+
+/** Parts that have checksums of their own keep them; the endpoint then verifies each. */
+function checksumHeaders({ object: { checksum, partCount } }: SourceReader): Record<string, string> {
+  if (checksum === undefined || partCount === undefined) return {};
+  return { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type };
+}
+
+async function create(
+  { client, bucket }: UploadPlace,
+  { object }: SourceReader,
+  headers: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { body } = await client.call(bucket, { method: "POST", key: object.key, query: "uploads=", headers });
+  try {
+    const root = parseXml(body, "InitiateMultipartUploadResult", { maxBytes: body.byteLength });
+    return requireChildText(root, "UploadId");
+  } catch {
+    throw new RemoteFailure("POST: the answer to CreateMultipartUpload names no upload");
+  }
+}
+
+async function sendPart(
+  { client, bucket }: UploadPlace,
+  source: SourceReader,
+  uploadId: string,
+  piece: Piece,
+): Promise<SentPart> {
+  const { number, first, sizeBytes, checksum } = piece;
+  const stream = await source.open({ first, length: sizeBytes });
+  const { headers } = await client.call(bucket, {
+    method: "PUT",
+    key: source.object.key,
+    query: `partNumber=${number}&${uploadQuery(uploadId)}`,
+    headers: checksum === undefined ? {} : { [checksumHeader(checksum.algorithm)]: checksum.value },
+    body: { stream, sizeBytes },
+  });
+  return { ...piece, etag: parseETag(headers.get("etag") ?? "") };
+}
+
+/** Where the endpoint's ETags are MD5s, what it has is what was sent; this is known before it shows the object. */
+function requireSameETag(sent: readonly SentPart[], expected: string): void {
+  const hasher = createHasher("MD5");
+  for (const { etag } of sent) {
+    const md5 = parseHex(etag, 16);
+    if (md5 === undefined) return;
+    hasher.update(md5);
+  }
+  if (`${formatHex(hasher.digest())}-${sent.length}` !== expected) {
+    throw new RemoteFailure("The endpoint received other bytes than were sent.");
+  }
+}
+
+async function complete(
+  { client, bucket }: UploadPlace,
+  { object }: SourceReader,
+  uploadId: string,
+  sent: readonly SentPart[],
+  condition: Readonly<Record<string, string>>,
+): Promise<void> {
+  const body = formatXml(
+    "CompleteMultipartUpload",
+    sent.map(({ number, etag, checksum }) =>
+      xmlElement("Part", [
+        xmlOptional(`Checksum${checksum?.algorithm ?? ""}`, checksum?.value),
+        xmlText("ETag", formatETag(etag)),
+        xmlText("PartNumber", number),
+      ]),
+    ),
+  );
+  const headers = { "content-type": "application/xml", ...condition };
+  await client.call(bucket, { method: "POST", key: object.key, query: uploadQuery(uploadId), headers, body });
+}
+
+function uploadQuery(uploadId: string): string {
+  return `uploadId=${uriEncode(uploadId)}`;
+}
