@@ -56,7 +56,10 @@ export async function take(messages: readonly { id: string }[], { env }: Deploym
   const context = createExecutionContext();
   await handleQueue(batch, env);
   const result = await getQueueResult(batch, context);
-  return { acknowledged: result.explicitAcks, retried: result.retryMessages.map(({ msgId }) => msgId) };
+  return {
+    acknowledged: result.explicitAcks,
+    retried: result.retryMessages.map(({ msgId }: { msgId: string }) => msgId),
+  };
 }
 
 let number = 0;
