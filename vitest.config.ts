@@ -25,6 +25,8 @@ export default defineConfig({
           cloudflareTest(async () => ({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
+              // A second region.
+              r2Buckets: ["STORE_EU_WEST_1"],
               bindings: {
                 ...testSecrets,
                 ALLOW_PRIVATE_TARGETS: "true",
