@@ -2,48 +2,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
-import { bareEnvironment, describeTool, newBucketName, type Run, run, temporaryFolder } from "./support/tools.ts";
+import { awsCli, type Keys } from "./support/aws.ts";
+import { describeTool, newBucketName, run, temporaryFolder } from "./support/tools.ts";
 
 const server = inject("devServer");
 
-interface Keys {
-  readonly AccessKeyId: string;
-  readonly SecretAccessKey: string;
-  readonly SessionToken?: string;
-}
-
 describeTool("aws", ["--version"], () => {
   const folder = temporaryFolder();
-  const shared = {
-    ...bareEnvironment(folder),
-    // Both services and S3 by one variable; a region that is not the Worker's is fine for IAM.
-    AWS_ENDPOINT_URL: server.endpoint,
-    AWS_DEFAULT_REGION: server.region,
-    AWS_CONFIG_FILE: join(folder, "config"),
-    AWS_SHARED_CREDENTIALS_FILE: join(folder, "no-credentials"),
-    AWS_EC2_METADATA_DISABLED: "true",
-    AWS_MAX_ATTEMPTS: "1",
-    BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE: "true",
-    AWS_PAGER: "",
-  };
-  writeFileSync(join(folder, "config"), "[default]\ns3 =\n  signature_version = s3v4\n");
-  const root: Keys = { AccessKeyId: server.accessKeyId, SecretAccessKey: server.secretAccessKey };
-
-  const aws = (as: Keys, args: readonly string[], codes: readonly number[] = [0]): Promise<Run> => {
-    const env = {
-      ...shared,
-      AWS_ACCESS_KEY_ID: as.AccessKeyId,
-      AWS_SECRET_ACCESS_KEY: as.SecretAccessKey,
-      ...(as.SessionToken !== undefined && { AWS_SESSION_TOKEN: as.SessionToken }),
-    };
-    return run("aws", [...args, "--output", "json"], { env, cwd: folder, codes });
-  };
-  const json = async <T>(as: Keys, ...args: string[]): Promise<T> => {
-    const { stdout } = await aws(as, args);
-    return (stdout === "" ? {} : JSON.parse(stdout)) as T;
-  };
-  /** The message of a call that fails. */
-  const failure = async (as: Keys, ...args: string[]): Promise<string> => (await aws(as, args, [1, 254, 255])).stderr;
+  const { root, environment, aws, json, failure } = awsCli(server, folder);
 
   let names = 0;
   const newName = (kind: string) => `${kind}-${process.pid}-${names++}`;
@@ -158,7 +124,7 @@ describeTool("aws", ["--version"], () => {
     expect(await failure(visitor, "s3", "cp", `s3://${bucket}/other/x.txt`, "-")).toMatch(/AccessDenied|403/);
 
     const presigned = (await aws(visitor, ["s3", "presign", `s3://${bucket}/photos/v.txt`])).stdout.trim();
-    const { stdout } = await run("curl", ["-sS", "--fail", presigned], { env: shared, cwd: folder });
+    const { stdout } = await run("curl", ["-sS", "--fail", presigned], { env: environment, cwd: folder });
     expect(stdout).toBe("hello");
 
     const role = ["--role-arn", "arn:aws:iam::123456789012:role/any", "--role-session-name", "any"];

@@ -1,0 +1,201 @@
+/** The AWS CLI's `aws sns`, and a receiver that confirms and checks signatures as AWS documents it, against `wrangler dev`. */
+import { createVerify, X509Certificate } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startTestServer, type TestServer } from "../support/dev-server.ts";
+import { type AwsCli, awsCli } from "./support/aws.ts";
+import { describeTool, newBucketName, temporaryFolder } from "./support/tools.ts";
+
+type Message = Readonly<Record<string, string>>;
+
+interface Received {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+describeTool("aws", ["--version"], () => {
+  const folder = temporaryFolder();
+  const inbox: Received[] = [];
+  /** What the receiver answers with, one after the other; then 200. */
+  const answers: number[] = [];
+  let server: TestServer;
+  let cli: AwsCli;
+  let receiver: string;
+
+  const http = createServer(async (request, response) => {
+    inbox.push({ headers: request.headers, body: await text(request) });
+    response.writeHead(answers.shift() ?? 200).end();
+  });
+
+  beforeAll(async () => {
+    server = await startTestServer({ ALLOW_PRIVATE_TARGETS: "true" });
+    cli = awsCli(server, folder);
+    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+    receiver = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
+  });
+
+  afterAll(async () => {
+    http.closeAllConnections();
+    http.close();
+    await server.stop();
+  });
+
+  /** The first of what has come that fits, waited for and taken away. */
+  async function next(fits: (message: Message, received: Received) => boolean): Promise<Message> {
+    for (let tries = 0; tries < 300; tries++) {
+      const index = inbox.findIndex((one) => fits(read(one), one));
+      if (index >= 0) return read(inbox.splice(index, 1)[0] as Received);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`nothing that fits among ${JSON.stringify(inbox)}`);
+  }
+
+  /** "Verifying the signatures of Amazon SNS messages", with the certificate of the deployment we know. */
+  async function isGenuine(message: Message): Promise<boolean> {
+    const { SigningCertURL = "", Signature = "", SignatureVersion } = message;
+    if (!SigningCertURL.startsWith(`${server.endpoint}/-/certificates/`)) return false;
+    const names =
+      message.Type === "Notification"
+        ? ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+        : ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
+    const signed = names.filter((name) => message[name] !== undefined).map((name) => `${name}\n${message[name]}\n`);
+    const { publicKey } = new X509Certificate(await (await fetch(SigningCertURL)).text());
+    const verifier = createVerify(SignatureVersion === "1" ? "RSA-SHA1" : "RSA-SHA256").update(signed.join(""));
+    return verifier.verify(publicKey, Signature, "base64");
+  }
+
+  // A process for each call, of a second or two.
+  const SLOW = { timeout: 240_000 };
+
+  test(
+    "a topic is made, subscribed to, confirmed by its link, told of an object, published to and left by its link",
+    SLOW,
+    async () => {
+      const { root, aws, json, failure } = cli;
+      const sns = <T>(...args: string[]) => json<T>(root, "sns", ...args);
+      const { TopicArn } = await sns<{ TopicArn: string }>("create-topic", "--name", "pictures");
+      const topic = ["--topic-arn", TopicArn];
+      expect(await sns("create-topic", "--name", "pictures")).toEqual({ TopicArn });
+      expect(await sns("list-topics")).toEqual({ Topics: [{ TopicArn }] });
+      await aws(root, [
+        "sns",
+        "set-topic-attributes",
+        ...topic,
+        "--attribute-name",
+        "SignatureVersion",
+        "--attribute-value",
+        "2",
+      ]);
+
+      const subscribe = ["subscribe", ...topic, "--protocol", "http", "--notification-endpoint", receiver];
+      expect(await sns(...subscribe)).toEqual({ SubscriptionArn: "pending confirmation" });
+      const confirmation = await next(({ Type }) => Type === "SubscriptionConfirmation");
+      expect(await isGenuine(confirmation)).toBe(true);
+      expect(await isGenuine({ ...confirmation, SubscribeURL: "http://attacker.example/" })).toBe(false);
+      const confirmed = await (await fetch(confirmation.SubscribeURL ?? "")).text();
+      const SubscriptionArn = /<SubscriptionArn>([^<]*)</.exec(confirmed)?.[1] ?? "";
+      expect(await sns("list-subscriptions-by-topic", ...topic)).toEqual({
+        Subscriptions: [
+          { SubscriptionArn, Owner: TopicArn.split(":")[4], Protocol: "http", Endpoint: receiver, TopicArn },
+        ],
+      });
+      expect(await sns("get-topic-attributes", ...topic)).toMatchObject({
+        Attributes: { SubscriptionsConfirmed: "1", SubscriptionsPending: "0", SignatureVersion: "2" },
+      });
+
+      const bucket = newBucketName("sns");
+      await aws(root, ["s3", "mb", `s3://${bucket}`]);
+      const configuration = JSON.stringify({
+        TopicConfigurations: [{ Id: "new", TopicArn, Events: ["s3:ObjectCreated:*"] }],
+      });
+      const put = ["put-bucket-notification-configuration", "--bucket", bucket];
+      await aws(root, ["s3api", ...put, "--notification-configuration", configuration]);
+      const testEvent = await next(({ Message }) => Message?.includes("s3:TestEvent") === true);
+      expect(await isGenuine(testEvent)).toBe(true);
+
+      // A receiver that fails at first gets the very same message again.
+      answers.push(500);
+      await aws(root, [
+        "s3api",
+        "put-object",
+        "--bucket",
+        bucket,
+        "--key",
+        "a b.png",
+        "--body",
+        cli.environment.AWS_CONFIG_FILE ?? "",
+      ]);
+      const first = await next(({ Subject }) => Subject === "Amazon S3 Notification");
+      const again = await next(({ Subject }) => Subject === "Amazon S3 Notification");
+      expect(again.MessageId).toBe(first.MessageId);
+      expect(await isGenuine(again)).toBe(true);
+      expect(JSON.parse(again.Message ?? "")).toMatchObject({
+        Records: [{ eventName: "ObjectCreated:Put", s3: { bucket: { name: bucket }, object: { key: "a+b.png" } } }],
+      });
+
+      const published = await sns<Message>("publish", ...topic, "--message", "hello ä", "--subject", "Subject");
+      const message = await next(({ MessageId }) => MessageId === published.MessageId);
+      expect(message).toMatchObject({ Type: "Notification", Message: "hello ä", Subject: "Subject", TopicArn });
+      expect(await isGenuine(message)).toBe(true);
+
+      const raw = ["--attribute-name", "RawMessageDelivery", "--attribute-value", "true"];
+      await aws(root, ["sns", "set-subscription-attributes", "--subscription-arn", SubscriptionArn, ...raw]);
+      await new Promise((resolve) => setTimeout(resolve, 5_500)); // CONFIG_TTL_SECONDS
+      await sns("publish", ...topic, "--message", "as it is");
+      await next((_message, { headers, body }) => body === "as it is" && headers["x-amz-sns-rawdelivery"] === "true");
+
+      expect((await fetch(`${message.UnsubscribeURL}x`)).status).toBe(403);
+      expect((await fetch(message.UnsubscribeURL ?? "")).status).toBe(200);
+      const farewell = await next(({ Type }) => Type === "UnsubscribeConfirmation");
+      expect(await isGenuine(farewell)).toBe(true);
+      expect(await sns("list-subscriptions")).toMatchObject({ Subscriptions: [{ SubscriptionArn: "Deleted" }] });
+
+      await aws(root, ["sns", "delete-topic", ...topic]);
+      expect(await failure(root, "sns", "get-topic-attributes", ...topic)).toContain("(NotFound)");
+      expect(
+        await failure(root, "sns", "subscribe", ...topic, "--protocol", "email", "--notification-endpoint", "a@b.c"),
+      ).toContain("(InvalidParameter)");
+    },
+  );
+
+  test("a user may confirm by API what its policy allows, and nothing else", SLOW, async () => {
+    const { root, aws, json, failure } = cli;
+    const { TopicArn } = await json<{ TopicArn: string }>(root, "sns", "create-topic", "--name", "team");
+    const topic = ["--topic-arn", TopicArn];
+    const user = ["--user-name", "listener"];
+    await aws(root, ["iam", "create-user", ...user]);
+    const policy = JSON.stringify({
+      Version: "2012-10-17",
+      Statement: {
+        Effect: "Allow",
+        Action: ["sns:Subscribe", "sns:ConfirmSubscription", "sns:Unsubscribe"],
+        Resource: TopicArn,
+      },
+    });
+    await aws(root, ["iam", "put-user-policy", ...user, "--policy-name", "listen", "--policy-document", policy]);
+    const { AccessKey: key } = await json<{ AccessKey: AwsCli["root"] }>(root, "iam", "create-access-key", ...user);
+
+    const subscribe = ["subscribe", ...topic, "--protocol", "http", "--notification-endpoint", `${receiver}team`];
+    const pending = await json<Message>(key, "sns", ...subscribe, "--return-subscription-arn");
+    const { Token = "" } = await next((message) => message.TopicArn === TopicArn);
+    const confirm = ["confirm-subscription", ...topic, "--token", Token, "--authenticate-on-unsubscribe", "true"];
+    expect(await json(key, "sns", ...confirm)).toEqual(pending);
+    expect(await failure(key, "sns", "delete-topic", ...topic)).toContain("(AuthorizationError)");
+    expect(await failure(key, "sns", "list-topics")).toContain("(AuthorizationError)");
+    await json(root, "sns", "publish", ...topic, "--message", "m");
+    const { UnsubscribeURL = "" } = await next(({ Message: body }) => body === "m");
+    expect((await fetch(UnsubscribeURL)).status).toBe(403);
+    await aws(key, ["sns", "unsubscribe", "--subscription-arn", pending.SubscriptionArn ?? ""]);
+    expect(await json(root, "sns", "list-subscriptions-by-topic", ...topic)).toEqual({ Subscriptions: [] });
+  });
+});
+
+function read({ body }: Received): Message {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return {};
+  }
+}
