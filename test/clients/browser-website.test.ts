@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** A site of real files in a real browser: pages, style, pictures, redirects, and a film that is sought through by ranges. */
 import { AwsClient } from "aws4fetch";
 import type { BrowserContext, Page } from "playwright-core";
@@ -13,7 +14,7 @@ const page = (title: string, depth: string, body: string) =>
    <link rel="stylesheet" href="${depth}style/site.css"></head><body>${body}</body></html>`;
 
 const SECONDS = 240;
-const FILES: readonly (readonly [key: string, type: string, body: string | Buffer])[] = [
+const FILES: readonly (readonly [key: string, type: string, body: string | Uint8Array<ArrayBuffer>])[] = [
   [
     "index.html",
     "text/html",
@@ -52,7 +53,11 @@ describeTool("chromium", ["--version"], () => {
   let visitor: Page;
   let answers: { path: string; status: number; range: string | undefined }[];
 
-  const put = async (path: string, body: string | Buffer = "", headers: Record<string, string> = {}) => {
+  const put = async (
+    path: string,
+    body: string | Uint8Array<ArrayBuffer> = "",
+    headers: Record<string, string> = {},
+  ) => {
     const url = `${server.endpoint}/${bucket}${path}`;
     const response = await fetch(await client.sign(url, { method: "PUT", body, headers }));
     expect([response.status < 300, await response.text()], path).toEqual([true, ""]);

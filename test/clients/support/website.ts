@@ -13,7 +13,7 @@ export function publicPolicy(bucket: string): string {
 }
 
 /** A real PNG: a square of one colour. */
-export function makePng(side: number, [red, green, blue]: readonly [number, number, number]): Buffer {
+export function makePng(side: number, [red, green, blue]: readonly [number, number, number]): Buffer<ArrayBuffer> {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(side, 0);
   header.writeUInt32BE(side, 4);
@@ -49,7 +49,7 @@ function crc32(data: Buffer): number {
 }
 
 /** A real WAV file of a low tone: 16 bits, mono, 44.1 kHz. */
-export function makeWav(seconds: number): Buffer {
+export function makeWav(seconds: number): Buffer<ArrayBuffer> {
   const rate = 44_100;
   const dataBytes = seconds * rate * 2;
   const file = Buffer.alloc(44 + dataBytes);
