@@ -1,0 +1,298 @@
+/**
+ * Notifications over a socket: the SDK and the AWS CLI configure them, a receiver on this machine takes the callbacks and
+ * verifies them with the very sample that docs/notifications.md gives to its readers.
+ */
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import {
+  CopyObjectCommand,
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  type Event,
+  PutBucketNotificationConfigurationCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { startTestServer, type TestServer } from "../support/dev-server.ts";
+import { awsCli } from "./support/aws.ts";
+import { describeTool, newBucketName, run, temporaryFolder } from "./support/tools.ts";
+
+interface Callback {
+  readonly path: string;
+  readonly id: string;
+  readonly isGenuine: boolean;
+  readonly record: {
+    readonly eventName: string;
+    readonly s3: {
+      readonly configurationId: string;
+      readonly object: { readonly key: string; readonly eTag?: string };
+    };
+    readonly callBackVar?: unknown;
+  };
+  readonly at: number;
+}
+
+/** How a path answers an event; 200 unless it is here. */
+const answers = new Map<string, (response: ServerResponse) => void>();
+const inbox: Callback[] = [];
+let server: TestServer;
+let s3: S3Client;
+let origin: string;
+
+type Verifier = (request: IncomingMessage, body: Buffer) => Promise<boolean>;
+
+/** The sample of the documentation, with this deployment's address in it. */
+async function sampleVerifier(endpoint: string): Promise<Verifier> {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/notifications.md"), "utf8");
+  const sample = /```js\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+  const code = sample.replace("https://s3.example.com", endpoint);
+  const module = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as { isGenuine: Verifier };
+  return module.isGenuine;
+}
+
+const receiver = createServer(async (request, response) => {
+  const body = await buffer(request);
+  const path = request.url ?? "";
+  if (request.headers["x-jdcloud-message-type"] === "SubscriptionConfirmation") {
+    const isGenuine = await verify(request, body);
+    response.writeHead(isGenuine && path !== "/unwilling" ? 200 : 403).end(body.toString("base64"));
+    return;
+  }
+  const [record] = JSON.parse(body.toString()).Records;
+  const id = String(request.headers["x-jdcloud-request-id"]);
+  inbox.push({ path, id, isGenuine: await verify(request, body), record, at: Date.now() });
+  const answer = answers.get(path);
+  if (answer === undefined) response.end();
+  else answer(response);
+});
+let verify: Verifier;
+
+beforeAll(async () => {
+  server = await startTestServer({ ALLOW_PRIVATE_TARGETS: "true" });
+  verify = await sampleVerifier(server.endpoint);
+  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+  origin = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+  const { accessKeyId, secretAccessKey } = server;
+  s3 = new S3Client({
+    endpoint: server.endpoint,
+    region: server.region,
+    forcePathStyle: true,
+    maxAttempts: 1,
+    credentials: { accessKeyId, secretAccessKey },
+  });
+});
+
+afterEach(() => answers.clear());
+
+afterAll(async () => {
+  s3.destroy();
+  receiver.closeAllConnections();
+  receiver.close();
+  await server.stop();
+});
+
+/** Waits for so many callbacks to a path, and takes them. */
+async function take(path: string, count: number, seconds = 30): Promise<Callback[]> {
+  const found = () => inbox.filter((callback) => callback.path === path);
+  for (let waited = 0; found().length < count && waited < seconds * 20; waited++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const taken = found();
+  for (const callback of taken) inbox.splice(inbox.indexOf(callback), 1);
+  expect(taken.length, `callbacks to ${path}`).toBe(count);
+  return taken;
+}
+
+async function bucketWith(...rules: { topic: string; events?: Event[]; id?: string; prefix?: string }[]) {
+  const Bucket = newBucketName("notify");
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  const TopicConfigurations = rules.map(({ topic, events, id, prefix }) => ({
+    Id: id,
+    TopicArn: topic,
+    Events: events ?? ["s3:ObjectCreated:*" as const],
+    ...(prefix !== undefined && { Filter: { Key: { FilterRules: [{ Name: "prefix" as const, Value: prefix }] } } }),
+  }));
+  const NotificationConfiguration = { TopicConfigurations };
+  await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }));
+  return Bucket;
+}
+
+describe("callbacks", () => {
+  test("tell of every change, signed so that the documented sample takes them", { timeout: 120_000 }, async () => {
+    const events: Event[] = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"];
+    const Bucket = await bucketWith({ topic: `NS:${origin}/all?token=1`, events, id: "everything" });
+    const { ETag = "" } = await s3.send(new PutObjectCommand({ Bucket, Key: "pic/ä b.png", Body: "hello" }));
+    await s3.send(new CopyObjectCommand({ Bucket, Key: "copy", CopySource: `/${Bucket}/pic/%C3%A4%20b.png` }));
+    const Tagging = { TagSet: [{ Key: "a", Value: "b" }] };
+    await s3.send(new PutObjectTaggingCommand({ Bucket, Key: "copy", Tagging }));
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: "copy" }));
+    const Delete = { Objects: [{ Key: "pic/ä b.png" }, { Key: "never there" }] };
+    await s3.send(new DeleteObjectsCommand({ Bucket, Delete }));
+
+    const callbacks = await take("/all?token=1", 6);
+    expect(callbacks.map(({ isGenuine }) => isGenuine)).toEqual(callbacks.map(() => true));
+    expect(new Set(callbacks.map(({ id }) => id)).size).toBe(6);
+    const told = callbacks.map(({ record }) => `${record.eventName} ${record.s3.object.key}`).sort();
+    expect(told).toEqual([
+      "s3:ObjectCreated:Copy copy",
+      "s3:ObjectCreated:Put pic/ä b.png",
+      "s3:ObjectRemoved:Delete copy",
+      "s3:ObjectRemoved:Delete never there",
+      "s3:ObjectRemoved:Delete pic/ä b.png",
+      "s3:ObjectTagging:Put copy",
+    ]);
+    const put = callbacks.find(({ record }) => record.eventName === "s3:ObjectCreated:Put");
+    expect(put?.record.s3).toMatchObject({
+      configurationId: "everything",
+      object: { eTag: ETag.replaceAll('"', "") },
+    });
+  });
+
+  test("carry the variables of the request, and go to the first NS: rule that fits alone", {
+    timeout: 60_000,
+  }, async () => {
+    const Bucket = await bucketWith(
+      { topic: `NS:${origin}/first,${origin}/too`, prefix: "a" },
+      { topic: `NS:${origin}/second` },
+    );
+    const command = new PutObjectCommand({ Bucket, Key: "abc", Body: "x" });
+    command.middlewareStack.add(
+      (next) => (args) => {
+        const { query } = args.request as { query: Record<string, string | string[]> };
+        Object.assign(query, { "x-oss-callback-order": ["17", "18"], "x-oss-callback-who": "x" });
+        return next(args);
+      },
+      { step: "build" },
+    );
+    await s3.send(command);
+    await s3.send(new PutObjectCommand({ Bucket, Key: "b", Body: "x" }));
+    const [first] = await take("/first", 1);
+    await take("/too", 1);
+    expect(first?.record.callBackVar).toEqual({ callBackVars: { order: ["17", "18"], who: ["x"] } });
+    const [second] = await take("/second", 1);
+    expect([second?.record.s3.object.key, second?.record.callBackVar]).toEqual(["b", undefined]);
+  });
+
+  test("that fail come again under the same id after 10 to 20 s", { timeout: 90_000 }, async () => {
+    let failures = 1;
+    answers.set("/flaky", (response) => response.writeHead(failures-- > 0 ? 500 : 200).end());
+    const Bucket = await bucketWith({ topic: `NS:${origin}/flaky` });
+    await s3.send(new PutObjectCommand({ Bucket, Key: "k", Body: "x" }));
+    const [first, second] = await take("/flaky", 2, 45);
+    expect(second?.id).toBe(first?.id);
+    const seconds = ((second?.at ?? 0) - (first?.at ?? 0)) / 1000;
+    expect(seconds).toBeGreaterThan(9);
+    // The queue's own wait, and a busy machine's.
+    expect(seconds).toBeLessThan(30);
+  });
+
+  test("reach a healthy receiver while another one hangs", { timeout: 180_000 }, async () => {
+    answers.set("/dead", () => undefined);
+    const Bucket = await bucketWith({ topic: `NS:${origin}/dead,${origin}/healthy` });
+    const answeredAt = new Map<string, number>();
+    const puts: number[] = [];
+    for (let index = 0; index < 200; index++) {
+      const Key = `k${index}`;
+      const startedAt = Date.now();
+      await s3.send(new PutObjectCommand({ Bucket, Key, Body: "x" }));
+      answeredAt.set(Key, Date.now());
+      puts.push(Date.now() - startedAt);
+    }
+    const healthy = await take("/healthy", 200, 60);
+    const latencies = healthy
+      .map(({ at, record }) => at - (answeredAt.get(record.s3.object.key) ?? 0))
+      .sort((left, right) => left - right);
+    const median = (values: number[]) => values.toSorted((left, right) => left - right)[values.length >> 1];
+    const figures = { medianMs: median(latencies), slowestMs: latencies.at(-1), putMedianMs: median(puts) };
+    console.log(JSON.stringify({ events: 200, ...figures }));
+    expect(latencies.at(-1)).toBeLessThan(15_000);
+    expect(puts.toSorted((left, right) => right - left)[0]).toBeLessThan(5_000);
+
+    // What the administrator sees of it.
+    const cli = await run("node", ["cli/main.ts", "deliveries", "--json", "--endpoint", server.endpoint], {
+      cwd: join(import.meta.dirname, "../.."),
+      env: {
+        PATH: process.env.PATH ?? "",
+        ROOT_ACCESS_KEY_ID: server.accessKeyId,
+        ROOT_SECRET_ACCESS_KEY: server.secretAccessKey,
+      },
+    });
+    const { receivers } = JSON.parse(cli.stdout) as {
+      receivers: { name: string; delivered: number; failed: number }[];
+    };
+    expect(receivers.find(({ name }) => name === `${origin}/healthy`)).toMatchObject({ delivered: 200, failed: 0 });
+    expect(receivers[0]).toMatchObject({
+      name: `${origin}/dead`,
+      delivered: 0,
+      lastFailure: "no complete answer within 5 s",
+    });
+    inbox.length = 0;
+  });
+
+  test("are not set up for who does not answer as a receiver must: InvalidArgument", async () => {
+    const refused = bucketWith({ topic: `NS:${origin}/all,${origin}/unwilling` });
+    await expect(refused).rejects.toMatchObject({
+      name: "InvalidArgument",
+      message: "The URL could not be verified: it answered 403.",
+    });
+    await expect(bucketWith({ topic: `NS:${server.endpoint}/-/health` })).rejects.toMatchObject({
+      name: "InvalidArgument",
+      message: "The URL leads back to this service.",
+    });
+  });
+});
+
+describeTool("aws", ["--version"], () => {
+  const folder = temporaryFolder();
+
+  test("a configuration by aws s3api comes back as it went", { timeout: 120_000 }, async () => {
+    const { root, json, aws, failure } = awsCli(server, folder);
+    const bucket = newBucketName("notify");
+    await aws(root, ["s3", "mb", `s3://${bucket}`]);
+    const args = ["--bucket", bucket];
+    expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual({});
+    const FilterRules = [
+      { Name: "Prefix", Value: "pic/" },
+      { Name: "Suffix", Value: ".png" },
+    ];
+    const configuration = {
+      TopicConfigurations: [
+        {
+          Id: "new-pictures",
+          TopicArn: `NS:${origin}/all`,
+          Events: ["s3:ObjectCreated:Put", "s3:ObjectRemoved:Delete"],
+          Filter: { Key: { FilterRules } },
+        },
+      ],
+    };
+    const put = (value: object, ...more: string[]) => [
+      ...["s3api", "put-bucket-notification-configuration", ...args, ...more],
+      ...["--notification-configuration", JSON.stringify(value)],
+    ];
+    await aws(root, put(configuration));
+    expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual(configuration);
+
+    const QueueArn = "arn:aws:sqs:us-east-1:000000000001:nowhere";
+    const unknown = { QueueConfigurations: [{ Id: "q", QueueArn, Events: ["s3:ObjectCreated:*"] }] };
+    expect(await failure(root, ...put(unknown))).toContain(
+      "(InvalidArgument) when calling the PutBucketNotificationConfiguration operation: Unable to validate the following destination configurations",
+    );
+    await aws(root, put(unknown, "--skip-destination-validation"));
+    expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual(unknown);
+    await aws(root, put({}));
+    expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual({});
+  });
+});
+
+test("the sample takes no callback whose certificate is somebody else's", async () => {
+  const headers = { "x-jdcloud-signing-cert-url": btoa("https://evil.example/-/certificates/a.pem") };
+  expect(await verify({ method: "POST", url: "/", headers } as unknown as IncomingMessage, Buffer.from(""))).toBe(
+    false,
+  );
+});
