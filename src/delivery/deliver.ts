@@ -14,9 +14,9 @@ import { nextDelaySeconds } from "./retry-policy.ts";
 
 /** An answer that takes longer makes a receiver slow. */
 const SLOW_MS = 1_000;
-/** How long a receiver is kept out of the first queue. */
-const AVOID_MS = 60_000;
-/** What comes for it meanwhile waits so long before its first attempt. */
+/** How long a receiver is kept out of the first queue, unless one of its events goes well and quickly before. */
+const AVOID_MS = 60 * 60 * 1000;
+/** What comes for it meanwhile waits so long before its first attempt, which is then one of the retries. */
 const DIVERTED_SECONDS = 5;
 /** After trouble of our own, which is no attempt. */
 const OWN_TROUBLE_SECONDS = 30;
