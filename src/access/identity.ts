@@ -19,6 +19,8 @@ export interface IdentityQuestion {
   readonly action: string;
   /** What conditions may ask about. */
   readonly facts: Omit<RequestFacts, "principal">;
+  /** Condition keys of the service's own. */
+  readonly keys?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The root of an account has no policies and may do all that its account may. */
@@ -57,11 +59,15 @@ export function toPrincipal(caller: Caller): PolicyPrincipal {
   };
 }
 
-/** @throws S3Error `AccessDenied` unless the caller's own policies allow it, as an account's root always may. */
+/**
+ * @param resource of the caller's own account
+ * @throws S3Error `AccessDenied` unless the caller's own policies allow it, as an account's root always may
+ */
 export function requireIdentityAllows(question: IdentityQuestion, resource: string): void {
   const { caller, action, facts } = question;
   const principal = toPrincipal(caller);
-  const request = { principal, action, resource, keys: requestKeys({ ...facts, principal }) };
+  const keys = requestKeys({ ...facts, principal, resourceAccountId: caller.account.id }).with(question.keys ?? {});
+  const request = { principal, action, resource, keys };
   const effect = identityEffect(caller, request);
   if (effect === "allow") return;
   const isSession = caller.session?.policy !== undefined && isAllowedToUser(caller, request);

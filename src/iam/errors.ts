@@ -1,6 +1,6 @@
 /** Errors of IAM and STS: codes and statuses of each action in their API references. */
-import type { S3Error, S3ErrorCode } from "../errors.ts";
-import { QueryError } from "../query-api/errors.ts";
+import type { S3Error } from "../errors.ts";
+import { type ErrorNames, QueryError, translate } from "../query-api/errors.ts";
 
 const STATUS = {
   AccessDenied: 403,
@@ -26,16 +26,17 @@ export class IamError extends QueryError {
   }
 }
 
-const FROM_S3: Partial<Record<S3ErrorCode, readonly [code: IamErrorCode, message?: string]>> = {
-  AccessDenied: ["AccessDenied"],
-  InternalError: ["InternalFailure", "The request processing has failed because of an unknown error."],
-  SlowDown: ["Throttling", "Rate exceeded"],
+const NAMES: ErrorNames<IamErrorCode> = {
+  errors: {
+    AccessDenied: ["AccessDenied"],
+    InternalError: ["InternalFailure", "The request processing has failed because of an unknown error."],
+    SlowDown: ["Throttling", "Rate exceeded"],
+  },
+  sender: "InvalidInput",
+  receiver: "InternalFailure",
 };
 
-export function toIamError(failure: S3Error): IamError {
-  const [code, message] = FROM_S3[failure.code] ?? [failure.status < 500 ? "InvalidInput" : "InternalFailure"];
-  return new IamError(code, message ?? failure.message, { cause: failure.cause });
-}
+export const toIamError = (failure: S3Error) => translate(failure, NAMES, IamError);
 
 export function noSuchUser(name: string): IamError {
   return new IamError("NoSuchEntity", `The user with name ${name} cannot be found.`);

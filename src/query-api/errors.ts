@@ -47,6 +47,26 @@ export function toCommonError(failure: S3Error): QueryError | undefined {
   return new QueryError(code, status, message ?? failure.message, { cause: failure.cause });
 }
 
+/** How an API says what the common errors have no name for. */
+export interface ErrorNames<Code extends string> {
+  readonly errors: Partial<Record<S3ErrorCode, readonly [code: Code, message?: string]>>;
+  /** Of all others, by whose fault they are. */
+  readonly sender: Code;
+  readonly receiver: Code;
+}
+
+type Make<Code> = new (code: Code, message: string, options: { cause?: unknown }) => QueryError;
+
+export function translate<Code extends string>(
+  failure: S3Error,
+  names: ErrorNames<Code>,
+  Failure: Make<Code>,
+): QueryError {
+  const otherwise = failure.status < 500 ? names.sender : names.receiver;
+  const [code, message = failure.message] = names.errors[failure.code] ?? [otherwise];
+  return new Failure(code, message, { cause: failure.cause });
+}
+
 export function noSuchOperation(name: string, version: string): QueryError {
   return new QueryError("InvalidAction", 400, `Could not find operation ${name.slice(0, 128)} for version ${version}`);
 }

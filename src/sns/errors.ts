@@ -1,6 +1,6 @@
 /** Errors of SNS: codes and statuses of its API reference; messages as AWS was seen to give them. */
-import type { S3Error, S3ErrorCode } from "../errors.ts";
-import { QueryError } from "../query-api/errors.ts";
+import type { S3Error } from "../errors.ts";
+import { type ErrorNames, QueryError, translate } from "../query-api/errors.ts";
 
 const STATUS = {
   AuthorizationError: 403,
@@ -22,16 +22,17 @@ export class SnsError extends QueryError {
   }
 }
 
-const FROM_S3: Partial<Record<S3ErrorCode, readonly [code: SnsErrorCode, message?: string]>> = {
-  AccessDenied: ["AuthorizationError"],
-  InternalError: ["InternalError", "The request processing has failed because of an unknown error."],
-  SlowDown: ["Throttled", "Rate exceeded"],
+const NAMES: ErrorNames<SnsErrorCode> = {
+  errors: {
+    AccessDenied: ["AuthorizationError"],
+    InternalError: ["InternalError", "The request processing has failed because of an unknown error."],
+    SlowDown: ["Throttled", "Rate exceeded"],
+  },
+  sender: "InvalidParameter",
+  receiver: "InternalError",
 };
 
-export function toSnsError(failure: S3Error): SnsError {
-  const [code, message] = FROM_S3[failure.code] ?? [failure.status < 500 ? "InvalidParameter" : "InternalError"];
-  return new SnsError(code, message ?? failure.message, { cause: failure.cause });
-}
+export const toSnsError = (failure: S3Error) => translate(failure, NAMES, SnsError);
 
 /** @param what names a parameter, or says in full what is wrong */
 export function invalidParameter(what: string, reason?: string): SnsError {

@@ -31,9 +31,16 @@ export function grantTopics(call: SnsCall): TopicsGrant {
   return authorizeTopics(questionOf(call), call.services.config.region);
 }
 
-/** @throws S3Error `AccessDenied` */
-export function grantTopic(call: SnsCall, topic: Pick<NamedTopic, "arn" | "accountId">): TopicGrant {
-  return authorizeTopic(questionOf(call), topic);
+/**
+ * @param keys condition keys of SNS that the request has
+ * @throws S3Error `AccessDenied`
+ */
+export function grantTopic(
+  call: SnsCall,
+  topic: Pick<NamedTopic, "arn" | "accountId">,
+  keys: SnsQuestion["keys"] = {},
+): TopicGrant {
+  return authorizeTopic({ ...questionOf(call), keys }, topic);
 }
 
 /**

@@ -19,7 +19,9 @@ export const Subscribe: SnsAction = {
     const endpoint = requireEndpoint(call);
     const isRaw = readRaw(parameters.readMap("Attributes"));
     const returnsArn = parameters.readBoolean("ReturnSubscriptionArn");
-    const grant = grantTopic(call, topic);
+    // "Condition keys for Amazon SNS": what policies may ask about a request to subscribe.
+    const protocol = parameters.require("Protocol");
+    const grant = grantTopic(call, topic, { "sns:Endpoint": [endpoint], "sns:Protocol": [protocol] });
 
     const result = await services.subscriptions.subscribe(grant, { endpoint, isRaw, now });
     switch (result.outcome) {

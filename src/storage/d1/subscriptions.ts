@@ -15,6 +15,9 @@ export const MAX_SUBSCRIPTIONS_PER_TOPIC = 100;
 /** "Confirmation tokens are valid for … 3 days" (API_Subscribe: "You must confirm … within three days"). */
 export const TOKEN_LIFETIME_MS = 3 * 24 * 60 * 60 * 1000;
 
+/** What else is sent as one needs no look. */
+const TOKEN = /^[0-9a-f]{64}$/;
+
 const encoder = new TextEncoder();
 const hashOf = (token: string) => sha256Hex(encoder.encode(token));
 
@@ -96,6 +99,7 @@ export class Subscriptions {
     token: string,
     { authenticateOnUnsubscribe, now }: { readonly authenticateOnUnsubscribe: boolean; readonly now: Date },
   ): Promise<Subscription | undefined> {
+    if (!TOKEN.test(token)) return undefined;
     const row = await this.#db
       .prepare(
         `UPDATE subscriptions

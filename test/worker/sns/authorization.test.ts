@@ -146,6 +146,21 @@ test("a user may be given the topics of one name prefix alone, and conditions ar
   expect(await refusalOf(await list("198.51.100.7"), "sns")).toMatchObject({ code: "AuthorizationError" });
 });
 
+test("sns:Protocol, sns:Endpoint and aws:ResourceAccount are asked about a request to subscribe", async () => {
+  const TopicArn = await createTopic(account);
+  const deny = (Condition: object) => [EVERYTHING, { Effect: "Deny", Action: "sns:*", Resource: "*", Condition }];
+  const secure = await createUser(deny({ StringEquals: { "sns:Protocol": "http" } }), account);
+  const inside = await createUser(deny({ StringNotLike: { "sns:Endpoint": "https://*.example.com/*" } }), account);
+  const own = await createUser(deny({ StringNotEquals: { "aws:ResourceAccount": account.accountId } }), account);
+  const at = (Endpoint: string) => ({ TopicArn, Protocol: Endpoint.split(":")[0] ?? "", Endpoint });
+  const refused = { status: 403, code: "AuthorizationError" };
+  expect(await snsRefused("Subscribe", at("http://a.example.com/"), secure.key)).toMatchObject(refused);
+  expect(await snsRefused("Subscribe", at("https://example.org/"), inside.key)).toMatchObject(refused);
+  await sns("Subscribe", at("https://a.example.com/"), secure.key);
+  await sns("Subscribe", at("https://a.example.com/"), inside.key);
+  await sns("Subscribe", at("http://example.org/"), own.key);
+});
+
 test("a token is of no use to a signed caller without permission", async () => {
   const TopicArn = await createTopic(account);
   await sns("Subscribe", { TopicArn, Protocol: "http", Endpoint: newInbox() }, account);
