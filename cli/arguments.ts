@@ -14,6 +14,18 @@ export const usage = `Usage: npm run admin -- COMMAND [--endpoint URL] [--json]
   dead-letters list          what was given up
   dead-letters retry ID      sends it again; "all": all that are listed
   dead-letters delete ID     throws it away; "all": all that are listed
+  remote add NAME URL        an endpoint to replicate to; its keys come from the environment,
+                             REMOTE_ACCESS_KEY_ID and REMOTE_SECRET_ACCESS_KEY
+    --account ID[,ID...]     accounts whose buckets may be replicated there
+    --kind peer|s3           another workers-s3, or anything else that speaks S3 (default: s3)
+    --region REGION          for its signatures (default: us-east-1)
+  remote list
+  remote remove NAME
+  remote check NAME BUCKET   writes and deletes an object there, as replication does
+  replication status BUCKET  what is still to be done, and what failed and why
+  replication retry BUCKET   tries again what was given up
+  replication existing BUCKET
+                             replicates what was there before the rules; goes on where it stopped
 
 --endpoint URL  the Worker (default: WORKERS_S3_ENDPOINT, else http://127.0.0.1:8787)
 --json          one JSON document on standard output
@@ -27,6 +39,20 @@ export type Command =
   | { readonly name: "key list"; readonly accountId: string | undefined }
   | { readonly name: "key disable" | "key enable" | "key delete"; readonly accessKeyId: string }
   | { readonly name: "deliveries" | "dead-letters list" }
+  | {
+      readonly name: "remote add";
+      readonly remote: {
+        readonly name: string;
+        readonly endpoint: string;
+        readonly region: string;
+        readonly kind: string;
+        readonly accountIds: readonly string[];
+      };
+    }
+  | { readonly name: "remote list" }
+  | { readonly name: "remote remove"; readonly remoteName: string }
+  | { readonly name: "remote check"; readonly remoteName: string; readonly bucket: string }
+  | { readonly name: "replication status" | "replication retry" | "replication existing"; readonly bucket: string }
   | { readonly name: "dead-letters retry" | "dead-letters delete"; readonly id: string };
 
 export interface Invocation {
@@ -42,7 +68,12 @@ export class UsageError extends Error {}
 export function parseInvocation(argv: readonly string[]): Invocation | "help" {
   const { values, positionals } = parseFlags(argv);
   if (values.help) return "help";
-  return { command: parseCommand(positionals), endpoint: values.endpoint, isJson: values.json ?? false };
+  const command = parseCommand(positionals, values);
+  const flags = [values.account, values.kind, values.region];
+  if (command.name !== "remote add" && flags.some((flag) => flag !== undefined)) {
+    throw new UsageError('--account, --kind and --region go with "remote add" alone.');
+  }
+  return { command, endpoint: values.endpoint, isJson: values.json ?? false };
 }
 
 function parseFlags(argv: readonly string[]) {
@@ -50,15 +81,31 @@ function parseFlags(argv: readonly string[]) {
     return parseArgs({
       args: [...argv],
       allowPositionals: true,
-      options: { endpoint: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+      options: {
+        endpoint: { type: "string" },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+        account: { type: "string", multiple: true },
+        kind: { type: "string" },
+        region: { type: "string" },
+      },
     });
   } catch (error) {
     throw new UsageError(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
   }
 }
 
-function parseCommand(words: readonly string[]): Command {
-  const [noun, verb, operand, ...rest] = words;
+interface RemoteFlags {
+  readonly account?: readonly string[] | undefined;
+  readonly kind?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+function parseCommand(words: readonly string[], flags: RemoteFlags): Command {
+  const [noun, verb, operand, ...more] = words;
+  const takesTwo = noun === "remote" && (verb === "add" || verb === "check");
+  const second = takesTwo ? more[0] : undefined;
+  const rest = takesTwo ? more.slice(1) : more;
   if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest[0]}".`);
   const name = `${noun ?? ""} ${verb ?? ""}`.trim();
   switch (name) {
@@ -67,6 +114,7 @@ function parseCommand(words: readonly string[]): Command {
     case "account list":
     case "deliveries":
     case "dead-letters list":
+    case "remote list":
       if (operand !== undefined) throw new UsageError(`Unexpected argument "${operand}".`);
       return { name };
     case "key create":
@@ -77,6 +125,16 @@ function parseCommand(words: readonly string[]): Command {
     case "key enable":
     case "key delete":
       return { name, accessKeyId: requireOperand(operand, "KEY_ID") };
+    case "remote add":
+      return { name, remote: parseRemote(operand, second, flags) };
+    case "remote remove":
+      return { name, remoteName: requireOperand(operand, "NAME") };
+    case "remote check":
+      return { name, remoteName: requireOperand(operand, "NAME"), bucket: requireOperand(second, "BUCKET") };
+    case "replication status":
+    case "replication retry":
+    case "replication existing":
+      return { name, bucket: requireOperand(operand, "BUCKET") };
     case "dead-letters retry":
     case "dead-letters delete":
       return { name, id: requireOperand(operand, "ID") };
@@ -88,4 +146,12 @@ function parseCommand(words: readonly string[]): Command {
 function requireOperand(operand: string | undefined, placeholder: string): string {
   if (!operand) throw new UsageError(`${placeholder} is missing.`);
   return operand;
+}
+
+function parseRemote(name: string | undefined, url: string | undefined, flags: RemoteFlags) {
+  const accountIds = (flags.account ?? []).flatMap((list) => list.split(",")).filter((id) => id !== "");
+  if (accountIds.length === 0) throw new UsageError("--account is missing.");
+  const { kind = "s3", region = "us-east-1" } = flags;
+  if (kind !== "peer" && kind !== "s3") throw new UsageError("--kind takes peer or s3.");
+  return { name: requireOperand(name, "NAME"), endpoint: requireOperand(url, "URL"), region, kind, accountIds };
 }

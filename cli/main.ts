@@ -29,7 +29,10 @@ async function run({ command, endpoint, isJson }: Invocation): Promise<void> {
       accessKeyId,
       secretAccessKey,
     },
-    toRequest(command),
+    toRequest(command, {
+      accessKeyId: process.env.REMOTE_ACCESS_KEY_ID,
+      secretAccessKey: process.env.REMOTE_SECRET_ACCESS_KEY,
+    }),
   );
   // A deletion answers with nothing; --json still promises a document.
   process.stdout.write(isJson ? `${JSON.stringify(answer ?? {})}\n` : formatAnswer(answer));

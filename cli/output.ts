@@ -1,10 +1,15 @@
 /** What the admin API answered, for people. */
 
-/** One table for a list, one `name  value` line per field for anything else. */
+/** One `name  value` line per field, then one table for the list among them, if there is one. */
 export function formatAnswer(answer: unknown): string {
   if (!isRecord(answer)) return "";
-  const list = Object.values(answer).find(Array.isArray);
-  return list === undefined ? formatFields(answer) : formatTable(list.filter(isRecord));
+  const isList = (value: unknown) => Array.isArray(value) && value.every(isRecord);
+  const list = Object.entries(answer).find(([, value]) => isList(value));
+  const fields = Object.entries(answer).filter((entry) => entry[0] !== list?.[0]);
+  const text = formatFields(Object.fromEntries(fields));
+  if (list === undefined) return text;
+  const table = formatTable((list[1] as unknown[]).filter(isRecord));
+  return text === "" ? table : `${text}\n${table}`;
 }
 
 function formatFields(record: Record<string, unknown>): string {

@@ -2,7 +2,12 @@
  * The Worker's bindings, read and checked once per isolate. Nothing deeper than `index.ts` and `services.ts` sees `Env`.
  */
 
-import type { ChangesMessage, DeliveryMessage, ReplicationMessage } from "./storage/journal/messages.ts";
+import type {
+  ChangesMessage,
+  DeliveryMessage,
+  ReplicationMessage,
+  ReplicationPageMessage,
+} from "./storage/journal/messages.ts";
 import { type DeadLetter, OwnQueue, type Queues } from "./storage/journal/queues.ts";
 import type { MultipartUpload } from "./storage/uploads/multipart-upload.ts";
 
@@ -17,7 +22,7 @@ export interface Env {
   readonly EVENTS: Queue<ChangesMessage>;
   readonly DELIVERIES: Queue<DeliveryMessage>;
   readonly RETRIES: Queue<DeliveryMessage>;
-  readonly REPLICATION: Queue<ReplicationMessage>;
+  readonly REPLICATION: Queue<ReplicationMessage | ReplicationPageMessage>;
   readonly DEAD_LETTERS: Queue<DeadLetter>;
   readonly ROOT_ACCESS_KEY_ID?: string;
   readonly ROOT_SECRET_ACCESS_KEY?: string;

@@ -18,6 +18,7 @@ import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { Receivers } from "./storage/d1/receivers.ts";
 import { Remotes } from "./storage/d1/remotes.ts";
+import { ReplicationJobs } from "./storage/d1/replication-jobs.ts";
 import { ReplicationTasks } from "./storage/d1/replication-tasks.ts";
 import { SigningKeys } from "./storage/d1/signing-keys.ts";
 import { Subscriptions } from "./storage/d1/subscriptions.ts";
@@ -54,6 +55,7 @@ export interface Services {
   readonly deadLetters: DeadLetters;
   readonly remotes: Remotes;
   readonly replicationTasks: ReplicationTasks;
+  readonly replicationJobs: ReplicationJobs;
   /** Records when a key was last used, after the answer. For authenticated callers only. */
   noteKeyUse(caller: AccountCaller, use: { readonly service: "s3" | "iam" | "sts" | "sns"; readonly now: Date }): void;
   /** Signs what is sent to receivers of notifications. */
@@ -135,6 +137,7 @@ export async function openServices(env: Env): Promise<Services> {
     deadLetters: new DeadLetters(env.DB),
     remotes,
     replicationTasks,
+    replicationJobs: new ReplicationJobs(env.DB),
     noteKeyUse(caller, use) {
       const write = keyUsage.note(caller, { ...use, region: config.region });
       if (write !== undefined) waitUntil(write);

@@ -113,6 +113,12 @@ export function authorizeReplication(
   return { source: source as GrantedBucket, target: target as GrantedBucket } as ReplicationGrant;
 }
 
+/** The same for reading alone: to find what the rules take. @throws S3Error `AccessDenied` where no rule is enabled */
+export function authorizeReplicationSource(source: Bucket): GrantedBucket {
+  if (!source.documents.replication?.rules.some(({ isEnabled }) => isEnabled)) throw new S3Error("AccessDenied");
+  return source as GrantedBucket;
+}
+
 /** One look at an object is enough for all that is asked about it. */
 function remembered({ findObject }: Question): FindObject {
   const seen = new Map<string, Promise<ObjectFacts | undefined>>();

@@ -64,6 +64,7 @@ async function sendAgain({ message }: KeptLetter, queues: Queues): Promise<void>
       return queues.deliveries.send([{ ...fresh, attempt: 0 }]);
     }
     case "replication":
+    case "replication-page":
       return queues.replication.send([message]);
   }
 }
@@ -86,6 +87,7 @@ function about(message: KeptLetter["message"]) {
       return { receiver: "", event, ...placeOf(message.origin.bucket, first) };
     }
     case "replication":
+    case "replication-page":
       return { receiver: "", event: "", bucket: "", key: "" };
   }
 }

@@ -15,6 +15,8 @@ import * as accounts from "./accounts.ts";
 import { getCertificate } from "./certificates.ts";
 import * as deliveries from "./deliveries.ts";
 import { checkHealth } from "./health.ts";
+import * as remotes from "./remotes.ts";
+import * as replication from "./replication.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -45,6 +47,13 @@ router
   .get("/-/admin/dead-letters", asRoot(deliveries.listDeadLetters))
   .post("/-/admin/dead-letters/:id/retry", asRoot(deliveries.retryDeadLetters))
   .delete("/-/admin/dead-letters/:id", asRoot(deliveries.deleteDeadLetters))
+  .post("/-/admin/remotes", asRoot(remotes.addRemote))
+  .get("/-/admin/remotes", asRoot(remotes.listRemotes))
+  .delete("/-/admin/remotes/:name", asRoot(remotes.removeRemote))
+  .post("/-/admin/remotes/:name/check", asRoot(remotes.check))
+  .get("/-/admin/buckets/:bucket/replication", asRoot(replication.showReplication))
+  .post("/-/admin/buckets/:bucket/replication/retry", asRoot(replication.retryReplication))
+  .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))
   .all("*", () => failure(404, "NotFound", "There is nothing at this path."));
 
 export async function handleAdmin(request: Request, services: Services, log: RequestLog): Promise<Response> {

@@ -12,5 +12,12 @@ export async function keepDeadLetters(letters: readonly Letter<DeadLetter>[], se
 }
 
 function idOf(message: OwnMessage): string {
-  return message.kind === "replication" ? message.taskId : message.id;
+  switch (message.kind) {
+    case "replication":
+      return message.taskId;
+    case "replication-page":
+      return message.run;
+    default:
+      return message.id;
+  }
 }

@@ -5,6 +5,7 @@
 import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
 import { replicate } from "../replication/attempt.ts";
+import { replicateExisting } from "../replication/existing.ts";
 import { openServices, type Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
 import type { DeadLetter } from "../storage/journal/queues.ts";
@@ -24,6 +25,7 @@ const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
   changes: spreadChanges,
   delivery: deliver,
   replication: replicate,
+  "replication-page": replicateExisting,
   "dead-letter": keepDeadLetters,
 };
 

@@ -28,7 +28,7 @@ const MAX_ROUNDS = 3;
 
 export type ReplicationServices = Pick<
   Services,
-  "directory" | "stores" | "journal" | "remotes" | "replicationTasks" | "queues" | "targetPolicy"
+  "directory" | "stores" | "journal" | "remotes" | "replicationTasks" | "replicationJobs" | "queues" | "targetPolicy"
 >;
 
 /**

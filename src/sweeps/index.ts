@@ -1,5 +1,6 @@
 /** Scheduled work: what interrupted or superseded writes leave behind, and what is still to be told of them. */
 import type { Env } from "../env.ts";
+import { resumeReplication } from "../replication/resume.ts";
 import { openServices } from "../services.ts";
 import { OpenUploads } from "../storage/d1/open-uploads.ts";
 import { BlobSets } from "../storage/uploads/blob-sets.ts";
@@ -14,8 +15,13 @@ export const EVERY_MINUTE = "* * * * *";
 
 /** Takes up what a crash has left untold. */
 export async function resumeEvents(env: Env, now: Date): Promise<void> {
-  const { config, intents, queues } = await openServices(env);
-  await logged("intents", sweepIntents({ intents, events: queues.events, stores: config.stores, now }));
+  const services = await openServices(env);
+  const { config, intents, queues } = services;
+  const results = await Promise.allSettled([
+    logged("intents", sweepIntents({ intents, events: queues.events, stores: config.stores, now })),
+    logged("replication", resumeReplication(services, now)),
+  ]);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 /** Each part runs whatever became of the others; the first failure is reported to the platform at the end. */

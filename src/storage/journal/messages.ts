@@ -84,4 +84,11 @@ export interface ReplicationMessage {
   readonly taskId: string;
 }
 
-export type OwnMessage = ChangesMessage | DeliveryMessage | ReplicationMessage;
+/** The next page of the command for existing objects, which stands in D1 as well. */
+export interface ReplicationPageMessage {
+  readonly kind: "replication-page";
+  readonly bucketId: string;
+  readonly run: string;
+}
+
+export type OwnMessage = ChangesMessage | DeliveryMessage | ReplicationMessage | ReplicationPageMessage;

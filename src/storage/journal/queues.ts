@@ -1,5 +1,11 @@
 /** The deployment's own queues, and those of the user that are bound to the Worker. */
-import type { ChangesMessage, DeliveryMessage, OwnMessage, ReplicationMessage } from "./messages.ts";
+import type {
+  ChangesMessage,
+  DeliveryMessage,
+  OwnMessage,
+  ReplicationMessage,
+  ReplicationPageMessage,
+} from "./messages.ts";
 
 /** Limits of one `sendBatch` ("Queues limits": 100 messages, 256 KB), with room for what the platform adds. */
 const BATCH_MESSAGES = 100;
@@ -18,7 +24,7 @@ export interface Queues {
   readonly deliveries: OwnQueue<DeliveryMessage>;
   /** Deliveries to receivers that are failing or slow, which must not hold up the others. */
   readonly retries: OwnQueue<DeliveryMessage>;
-  readonly replication: OwnQueue<ReplicationMessage>;
+  readonly replication: OwnQueue<ReplicationMessage | ReplicationPageMessage>;
   /** What was given up. */
   readonly deadLetters: OwnQueue<DeadLetter>;
   /** `QUEUE_<NAME>` bindings by name in lower case with hyphens: `QUEUE_MY_JOBS` is `my-jobs`. */

@@ -15,11 +15,33 @@ describe("admin command line", () => {
     ["dead-letters list", { method: "GET", path: "/-/admin/dead-letters" }],
     ["dead-letters retry a/1", { method: "POST", path: "/-/admin/dead-letters/a%2F1/retry" }],
     ["dead-letters delete all", { method: "DELETE", path: "/-/admin/dead-letters/all" }],
+    ["remote list", { method: "GET", path: "/-/admin/remotes" }],
+    ["remote remove far/1", { method: "DELETE", path: "/-/admin/remotes/far%2F1" }],
+    ["remote check far b.1", { method: "POST", path: "/-/admin/remotes/far/check", body: { bucket: "b.1" } }],
+    ["replication status b/1", { method: "GET", path: "/-/admin/buckets/b%2F1/replication" }],
+    ["replication retry b", { method: "POST", path: "/-/admin/buckets/b/replication/retry" }],
+    ["replication existing b", { method: "POST", path: "/-/admin/buckets/b/replication/existing" }],
     ["key delete ../x", { method: "DELETE", path: "/-/admin/keys/..%2Fx" }],
   ])("%s", (line, request) => {
     const invocation = parseInvocation(line.split(" "));
     if (invocation === "help") throw new Error("not help");
     expect(toRequest(invocation.command)).toEqual(request);
+  });
+
+  const ADD = "remote add far https://s3.example --account 1,2 --account 3";
+  const KEYS = { accessKeyId: "AKIA", secretAccessKey: "secret" };
+
+  it.each([
+    [ADD, { kind: "s3", region: "us-east-1" }],
+    [`${ADD} --kind peer --region auto`, { kind: "peer", region: "auto" }],
+  ])("%s, its keys from the environment", (line, given) => {
+    const invocation = parseInvocation(line.split(" "));
+    if (invocation === "help") throw new Error("not help");
+    const body = { name: "far", endpoint: "https://s3.example", accountIds: ["1", "2", "3"], ...given, ...KEYS };
+    expect(toRequest(invocation.command, KEYS)).toEqual({ method: "POST", path: "/-/admin/remotes", body });
+    for (const missing of [undefined, { ...KEYS, secretAccessKey: undefined }, { ...KEYS, accessKeyId: "" }]) {
+      expect(() => toRequest(invocation.command, missing)).toThrow(UsageError);
+    }
   });
 
   it("takes --json and --endpoint anywhere", () => {
@@ -42,6 +64,17 @@ describe("admin command line", () => {
     "dead-letters",
     "dead-letters list 1",
     "dead-letters retry",
+    "remote",
+    "remote add far https://s3.example",
+    "remote add far --account 1",
+    "remote add far https://s3.example more --account 1",
+    "remote add far https://s3.example --account 1 --kind other",
+    "remote list far",
+    "remote list --kind peer",
+    "remote check far",
+    "remote remove",
+    "replication status",
+    "replication status b c",
     "--no",
   ])("refuses %j as a usage error", (line) => {
     expect(() => parseInvocation(line.split(" ").filter(Boolean))).toThrow(UsageError);

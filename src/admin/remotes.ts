@@ -1,0 +1,96 @@
+/** Endpoints to replicate to, over JSON. Their secrets come in and never go out again. */
+import { S3Error } from "../errors.ts";
+import type { Remote, RemoteDescription } from "../model/remote.ts";
+import { parseTarget, TargetRefused } from "../outbound/target.ts";
+import { checkRemote } from "../replication/check-remote.ts";
+import { RemoteClient, RemoteFailure } from "../replication/remote-client.ts";
+import type { Services } from "../services.ts";
+import { type AdminCall, failure } from "./router.ts";
+
+type Parameters = Record<string, string>;
+
+export async function addRemote({ services, grant, now, body }: AdminCall): Promise<Response> {
+  const remote: Remote = {
+    name: requireField(
+      body,
+      "name",
+      /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+      "1 to 63 lower-case letters, digits, hyphens",
+    ),
+    endpoint: requireEndpoint(requireField(body, "endpoint", /^.{1,2048}$/, "a URL"), services),
+    region: requireField(body, "region", /^[a-z0-9-]{1,64}$/, "the name of a region"),
+    kind: requireField(body, "kind", /^(?:peer|s3)$/, '"peer" or "s3"') === "peer" ? "peer" : "s3",
+    accessKeyId: requireField(body, "accessKeyId", /^[\x21-\x7e]{1,256}$/, "an access key id"),
+    accountIds: requireAccounts(body),
+  };
+  const secret = requireField(body, "secretAccessKey", /^[\x21-\x7e]{1,1024}$/, "a secret access key");
+  const result = await services.remotes.add(grant, remote, secret, now);
+  switch (result.outcome) {
+    case "added":
+      return Response.json(describe({ ...remote, createdAt: now }), { status: 201 });
+    case "exists":
+      return failure(409, "RemoteAlreadyExists", "There is a remote of this name; remove it first.");
+    case "no-such-account":
+      return failure(404, "NoSuchAccount", `There is no account ${result.accountId}.`);
+  }
+}
+
+export async function listRemotes({ services, grant }: AdminCall): Promise<Response> {
+  return Response.json({ remotes: (await services.remotes.list(grant)).map(describe) });
+}
+
+export async function removeRemote({ services, grant }: AdminCall, { name = "" }: Parameters): Promise<Response> {
+  return (await services.remotes.remove(grant, name)) ? new Response(null, { status: 204 }) : noSuchRemote();
+}
+
+/** Tries on a bucket of the remote what replication does, with an object that is gone in the end. */
+export async function check({ services, body, now }: AdminCall, { name = "" }: Parameters): Promise<Response> {
+  const bucket = requireField(body, "bucket", /^[A-Za-z0-9._-]{1,255}$/, "the name of a bucket");
+  const found = await services.remotes.open(name);
+  if (found === undefined) return noSuchRemote();
+  try {
+    const client = new RemoteClient(found.remote, found.credentials, services.targetPolicy());
+    return Response.json({ steps: await checkRemote(client, bucket, now) });
+  } catch (error) {
+    if (error instanceof RemoteFailure) return failure(400, "RemoteFailure", error.message);
+    throw error;
+  }
+}
+
+function requireEndpoint(text: string, services: Services): string {
+  try {
+    const { url, pathAndQuery } = parseTarget(text, services.targetPolicy());
+    if (pathAndQuery === "/") return url.slice(0, -1);
+  } catch (error) {
+    if (!(error instanceof TargetRefused)) throw error;
+    throw invalid(`endpoint: ${error.message}`);
+  }
+  throw invalid("endpoint must end with the host or the port: buckets are the first part of the path.");
+}
+
+function requireAccounts(body: unknown): readonly string[] {
+  const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "accountIds") : undefined;
+  const isList = Array.isArray(value) && value.length > 0 && value.length <= 1000;
+  if (!isList || !value.every((id) => typeof id === "string" && /^\d{12}$/.test(id))) {
+    throw invalid("accountIds must list the accounts that may replicate there.");
+  }
+  return [...new Set(value as string[])];
+}
+
+function requireField(body: unknown, name: string, shape: RegExp, expected: string): string {
+  const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
+  if (typeof value === "string" && shape.test(value)) return value;
+  throw invalid(`${name} must be ${expected}.`);
+}
+
+function invalid(message: string): S3Error {
+  return new S3Error("InvalidRequest", { message });
+}
+
+function noSuchRemote(): Response {
+  return failure(404, "NoSuchRemote", "There is no such remote.");
+}
+
+function describe({ name, endpoint, region, kind, accessKeyId, accountIds, createdAt }: RemoteDescription) {
+  return { name, endpoint, region, kind, accessKeyId, accountIds, createdAt };
+}

@@ -1,0 +1,95 @@
+/**
+ * The command for what a bucket held before its rules (`npm run admin -- replication existing`): goes through the bucket
+ * a page a message and makes a task of every object a rule takes. The row of the job tells how far it has come, so that a
+ * crash costs a page, which is then taken again and makes the same tasks.
+ */
+import { authorizeReplicationSource } from "../access/authorize.ts";
+import type { Letter } from "../consumers/index.ts";
+import type { Bucket } from "../model/bucket.ts";
+import { formatDestinationArn, matchReplication, type ReplicationRule } from "../model/replication.ts";
+import type { ReplicationJob } from "../storage/d1/replication-jobs.ts";
+import type { NewReplicationTask } from "../storage/d1/replication-tasks.ts";
+import type { ReplicationPageMessage } from "../storage/journal/messages.ts";
+import { findBucket, type ReplicationServices } from "./converge.ts";
+
+const KEYS_PER_PAGE = 500;
+/** While a bucket has more tasks than this, no further ones are made. */
+const MAX_PENDING = 5_000;
+const WAIT_SECONDS = 30;
+
+export async function replicateExisting(
+  letters: readonly Letter<ReplicationPageMessage>[],
+  services: ReplicationServices,
+): Promise<void> {
+  for (const letter of letters) {
+    const job = await services.replicationJobs.find(letter.body.bucketId);
+    if (job !== undefined && job.status === "RUNNING" && job.run === letter.body.run) await takePage(job, services);
+    letter.ack();
+  }
+}
+
+async function takePage(job: ReplicationJob, services: ReplicationServices): Promise<void> {
+  const { replicationJobs, replicationTasks, queues, stores } = services;
+  const bucket = await findBucket(job.bucketName, services);
+  if (bucket?.id !== job.bucketId) return replicationJobs.remove(job.bucketId);
+  const next: ReplicationPageMessage = { kind: "replication-page", bucketId: job.bucketId, run: job.run };
+  if ((await replicationTasks.count(bucket.id)).pending > MAX_PENDING) {
+    return queues.replication.send([next], { delaySeconds: WAIT_SECONDS });
+  }
+  const now = new Date();
+  if (!hasRules(bucket)) {
+    await replicationJobs.advance(job, { after: job.after, seen: 0, queued: 0, isLast: true }, now);
+    return;
+  }
+  const page = await stores.objects.list(authorizeReplicationSource(bucket), {
+    prefix: "",
+    delimiter: "",
+    after: job.after,
+    maxKeys: KEYS_PER_PAGE,
+  });
+  const tasks = page.objects.flatMap(({ key }) => tasksFor(bucket, key, job, now));
+  const ids = await replicationTasks.add(tasks);
+  await queues.replication.send(ids.map((taskId) => ({ kind: "replication", taskId })));
+  const progress = {
+    after: page.last === "" ? job.after : page.last,
+    seen: page.objects.length,
+    queued: ids.length,
+    isLast: !page.isTruncated,
+  };
+  const isOurs = await replicationJobs.advance(job, progress, now);
+  if (isOurs && page.isTruncated) await queues.replication.send([next]);
+}
+
+function hasRules({ documents }: Bucket): boolean {
+  return documents.replication?.rules.some((rule) => rule.isEnabled && rule.replicatesExisting !== false) ?? false;
+}
+
+/** One rule for each destination: which one it is in the end is seen on the object. */
+function rulesFor({ documents }: Bucket, key: string): ReplicationRule[] {
+  const rules =
+    documents.replication === undefined ? [] : matchReplication(documents.replication, "ObjectCreated:Put", key);
+  const byDestination = new Map<string, ReplicationRule>();
+  for (const rule of rules) {
+    const arn = formatDestinationArn(rule.destination);
+    if (rule.replicatesExisting !== false && !byDestination.has(arn)) byDestination.set(arn, rule);
+  }
+  return [...byDestination.values()];
+}
+
+function tasksFor(bucket: Bucket, key: string, { run }: ReplicationJob, now: Date): NewReplicationTask[] {
+  const { name, id, region, accountId, ownerId } = bucket;
+  const origin = {
+    bucket: { name, id, region, accountId, ownerId },
+    time: now.getTime(),
+    principalId: accountId,
+    sourceIp: "",
+    requestId: run,
+    endpoint: "",
+    callbackVariables: {},
+  };
+  return rulesFor(bucket, key).map((rule) => ({
+    origin,
+    change: { key, event: "ObjectCreated:Put", sequencer: run },
+    rule,
+  }));
+}
