@@ -1,0 +1,229 @@
+/** What a replicator of another deployment may have done here, and what everybody else who sends its header may not. */
+import { describe, expect, it } from "vitest";
+import { createAccount } from "../../support/accounts.ts";
+import { expectError } from "../../support/errors.ts";
+import { call, resultOf } from "../../support/iam.ts";
+import { MIB, md5, noise } from "../../support/multipart.ts";
+import { arn, configureReplication } from "../../support/replication.ts";
+import { replicator } from "../../support/replicator.ts";
+import { presign, type SendOptions, send as sendTo } from "../../support/request.ts";
+import { createBucket, type Key } from "../../support/s3.ts";
+import { documentOf, fields, textIn } from "../../support/xml.ts";
+
+const HEADER = "x-amz-workers-s3-replica";
+const world = replicator();
+const send = (options: SendOptions) => sendTo({ env: world.env, ...options });
+const version = (lastModified: number, revision = lastModified, etag = md5("x")) => ({
+  [HEADER]: `${lastModified}.${revision}.${etag}`,
+});
+const REMOVED = "9007199254740991";
+const HOUR = 3_600_000;
+const THEN = Date.parse("2020-02-02T20:20:20.200Z");
+
+const put = (bucket: string, key: string, body: string | Uint8Array, headers: Record<string, string>, as?: Key) =>
+  send({ method: "PUT", bucket, key, body, headers, ...(as && { as }) });
+const contentOf = async (bucket: string, key: string) => {
+  const response = await send({ bucket, key });
+  const text = await response.text();
+  return response.status === 200 ? text : response.status;
+};
+const head = (bucket: string, key: string, headers: Record<string, string> = {}) =>
+  send({ method: "HEAD", bucket, key, headers });
+
+async function userWith(actions: readonly string[]): Promise<Key> {
+  const name = `u${crypto.randomUUID()}`;
+  const iam = async (action: string, parameters: Record<string, string>) =>
+    resultOf(await call("iam", action, parameters, { env: world.env }), "iam", action);
+  await iam("CreateUser", { UserName: name });
+  const { AccessKeyId = "", SecretAccessKey = "" } = fields(
+    (await iam("CreateAccessKey", { UserName: name }))?.children[0],
+  );
+  const Statement = [{ Effect: "Allow", Action: actions, Resource: "*" }];
+  const PolicyDocument = JSON.stringify({ Version: "2012-10-17", Statement });
+  await iam("PutUserPolicy", { UserName: name, PolicyName: "p", PolicyDocument });
+  return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey };
+}
+
+describe("a write with a replica's version", () => {
+  it("PutObject keeps the source's Last-Modified, is marked as a replica and is not replicated further", async () => {
+    const [bucket, further] = [await createBucket(), await createBucket()];
+    await configureReplication(bucket, { destination: arn(further) });
+    for (const body of ["small", noise(MIB + 1)]) {
+      expect((await put(bucket, "k", body, version(THEN, THEN, md5(body)))).status).toBe(200);
+      const { headers } = await head(bucket, "k");
+      expect(headers.get("last-modified")).toBe("Sun, 02 Feb 2020 20:20:20 GMT");
+      expect([headers.get("x-amz-replication-status"), headers.get("etag")]).toEqual(["REPLICA", `"${md5(body)}"`]);
+      expect((await send({ method: "DELETE", bucket, key: "k" })).status).toBe(204);
+    }
+    await world.settle();
+    expect(await contentOf(further, "k")).toBe(404);
+  });
+
+  it("PutObject and HeadObject refuse what is not later than what stands there with PreconditionFailed", async () => {
+    const bucket = await createBucket();
+    await put(bucket, "k", "first", version(THEN, THEN + 5, "b"));
+    const refused = [
+      version(THEN - 1),
+      version(THEN, THEN + 4),
+      version(THEN, THEN + 5, "a"),
+      version(THEN, THEN + 5, "b"),
+    ];
+    for (const headers of refused) {
+      await expectError(await put(bucket, "k", "refused", headers), 412, "PreconditionFailed", {
+        resource: `/${bucket}/k`,
+        details: { Condition: "If-Older" },
+      });
+      expect((await head(bucket, "k", headers)).status).toBe(412);
+    }
+    expect(await contentOf(bucket, "k")).toBe("first");
+    for (const [index, headers] of [
+      version(THEN, THEN + 5, "c"),
+      version(THEN, THEN + 6, "a"),
+      version(THEN + 1, THEN, "a"),
+    ].entries()) {
+      expect((await head(bucket, "k", headers)).status).toBe(200);
+      expect((await put(bucket, "k", `later ${index}`, headers)).status).toBe(200);
+      expect(await contentOf(bucket, "k")).toBe(`later ${index}`);
+    }
+    // What somebody wrote here is as late as it was written.
+    await put(bucket, "k", "own", {});
+    expect((await put(bucket, "k", "refused", version(Date.now() - 1000))).status).toBe(412);
+    expect((await put(bucket, "k", "taken", version(Date.now() + 60_000))).status).toBe(200);
+  });
+
+  it("CompleteMultipartUpload decides and marks in the same way", async () => {
+    const bucket = await createBucket();
+    const complete = async (headers: Record<string, string>) => {
+      const created = await send({ method: "POST", bucket, key: "k", query: "uploads=" });
+      const uploadId = textIn(await documentOf(created, "InitiateMultipartUploadResult"), "UploadId") ?? "";
+      await send({ method: "PUT", bucket, key: "k", query: `partNumber=1&uploadId=${uploadId}`, body: "part" });
+      const part = `<Part><PartNumber>1</PartNumber><ETag>${md5("part")}</ETag></Part>`;
+      const body = `<CompleteMultipartUpload>${part}</CompleteMultipartUpload>`;
+      return send({ method: "POST", bucket, key: "k", query: `uploadId=${uploadId}`, body, headers });
+    };
+    await (await complete(version(THEN))).text();
+    const { headers } = await head(bucket, "k");
+    expect(headers.get("last-modified")).toBe("Sun, 02 Feb 2020 20:20:20 GMT");
+    expect(headers.get("x-amz-replication-status")).toBe("REPLICA");
+    await expectError(await complete(version(THEN - 1)), 412, "PreconditionFailed", {
+      resource: `/${bucket}/k`,
+      details: { Condition: "If-Older" },
+    });
+  });
+
+  it("DeleteObject removes what is older than the removal, and nothing else", async () => {
+    const bucket = await createBucket();
+    await put(bucket, "k", "1", version(THEN));
+    const remove = (at: number) =>
+      send({ method: "DELETE", bucket, key: "k", headers: { [HEADER]: `${at}.${REMOVED}.` } });
+    await expectError(await remove(THEN - 1), 412, "PreconditionFailed", {
+      resource: `/${bucket}/k`,
+      details: { Condition: "If-Older" },
+    });
+    expect(await contentOf(bucket, "k")).toBe("1");
+    expect((await remove(THEN)).status).toBe(204);
+    expect(await contentOf(bucket, "k")).toBe(404);
+    expect((await remove(THEN)).status).toBe(204);
+    // An older state does not come back over what was written since.
+    await put(bucket, "k", "2", version(THEN + 1));
+    expect(await contentOf(bucket, "k")).toBe("2");
+  });
+
+  it("of many at once the latest wins, in every order of arrival", async () => {
+    const bucket = await createBucket();
+    const offsets = Array.from({ length: 12 }, (_, index) => (index * 7) % 12);
+    const answers = await Promise.all(
+      offsets.map((offset) =>
+        put(bucket, "k", `at ${offset}`, version(THEN + offset * HOUR)).then(({ status }) => status),
+      ),
+    );
+    // Told of a conflict, a sender tries again.
+    expect(answers.every((status) => [200, 409, 412].includes(status))).toBe(true);
+    for (const offset of offsets) await put(bucket, "k", `at ${offset}`, version(THEN + offset * HOUR));
+    expect(await contentOf(bucket, "k")).toBe("at 11");
+  });
+});
+
+describe("the header", () => {
+  it.each([
+    ["of another form", "1.2", /malformed/],
+    ["with a minus", "-1.2.a", /malformed/],
+    ["with an ETag that is none", '1.2."a"', /malformed/],
+    ["from the future", `${Date.now() + 2 * HOUR}.1.a`, /future/],
+  ])("%s is refused with InvalidArgument", async (_why, value, message) => {
+    const bucket = await createBucket();
+    for (const method of ["PUT", "DELETE"]) {
+      await expectError(
+        await send({ method, bucket, key: "k", headers: { [HEADER]: value } }),
+        400,
+        "InvalidArgument",
+        {
+          message,
+          resource: `/${bucket}/k`,
+          details: { ArgumentName: HEADER, ArgumentValue: value },
+        },
+      );
+    }
+  });
+
+  it("beside another condition is refused with InvalidRequest", async () => {
+    const bucket = await createBucket();
+    for (const condition of [{ "if-match": '"a"' }, { "if-none-match": "*" }]) {
+      const response = await put(bucket, "k", "1", { ...version(THEN), ...condition });
+      await expectError(response, 400, "InvalidRequest", { message: /condition/, resource: `/${bucket}/k` });
+    }
+  });
+
+  it("forged by who may write but not replicate is refused with AccessDenied, and changes nothing", async () => {
+    const bucket = await createBucket();
+    await put(bucket, "k", "kept", {});
+    const writer = await userWith(["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"]);
+    const denied = { resource: `/${bucket}/k` };
+    const headers = version(Date.now() + 60_000);
+    await expectError(await put(bucket, "k", "forged", headers, writer), 403, "AccessDenied", denied);
+    const removal = { [HEADER]: `${Date.now() + 60_000}.${REMOVED}.` };
+    const deletion = await send({ method: "DELETE", bucket, key: "k", headers: removal, as: writer });
+    await expectError(deletion, 403, "AccessDenied", denied);
+    expect((await send({ method: "HEAD", bucket, key: "k", headers, as: writer })).status).toBe(403);
+    const body = "<CompleteMultipartUpload/>";
+    const complete = await send({ method: "POST", bucket, key: "k", query: "uploadId=x", body, headers, as: writer });
+    await expectError(complete, 403, "AccessDenied", denied);
+    expect(await contentOf(bucket, "k")).toBe("kept");
+    // Without the header the same user may do all of it.
+    expect((await put(bucket, "k", "written", {}, writer)).status).toBe(200);
+  });
+
+  it("takes the right action: s3:ReplicateObject does not remove, s3:ReplicateDelete does not write", async () => {
+    const bucket = await createBucket();
+    const common = ["s3:PutObject", "s3:DeleteObject"];
+    const writer = await userWith([...common, "s3:ReplicateObject"]);
+    const remover = await userWith([...common, "s3:ReplicateDelete"]);
+    const removal = { [HEADER]: `${THEN}.${REMOVED}.` };
+    const remove = (as: Key) => send({ method: "DELETE", bucket, key: "k", headers: removal, as });
+    expect((await put(bucket, "k", "1", version(THEN), remover)).status).toBe(403);
+    expect((await put(bucket, "k", "1", version(THEN), writer)).status).toBe(200);
+    expect((await remove(writer)).status).toBe(403);
+    expect((await remove(remover)).status).toBe(204);
+  });
+
+  it("gives nothing to whoever may replicate but not write", async () => {
+    const bucket = await createBucket();
+    const only = await userWith(["s3:ReplicateObject", "s3:ReplicateDelete"]);
+    expect((await put(bucket, "k", "1", version(THEN), only)).status).toBe(403);
+    const stranger = await createAccount();
+    expect((await put(bucket, "k", "1", version(THEN), stranger)).status).toBe(403);
+    expect((await send({ method: "PUT", bucket, key: "k", body: "1", headers: version(THEN), as: null })).status).toBe(
+      403,
+    );
+  });
+
+  it("added to somebody's presigned URL is refused: it is not signed", async () => {
+    const bucket = await createBucket();
+    const url = await presign({ method: "PUT", bucket, key: "k" });
+    const { handDirectly } = await import("../../support/request.ts");
+    const request = new Request(url, { method: "PUT", body: "forged", headers: version(THEN) });
+    const response = await handDirectly(request, world.env);
+    expect([response.status, /<Code>(\w+)/.exec(await response.text())?.[1]]).toEqual([403, "AccessDenied"]);
+    expect(await contentOf(bucket, "k")).toBe(404);
+  });
+});
