@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { IAM_ACTIONS, STS_ACTIONS } from "../../src/iam/actions/index.ts";
 import { OFFERED_NAMES } from "../../src/operations/index.ts";
 import { OPERATION_NAMES, type OperationName } from "../../src/protocol/operation-name.ts";
+import { SNS_ACTIONS } from "../../src/sns/actions/index.ts";
 
 const documents = texts(
   import.meta.glob(["../../*.md", "../../docs/**/*.md"], { query: "?raw", import: "default", eager: true }),
@@ -70,6 +71,11 @@ describe("README", () => {
   it("names every action of IAM and STS once", () => {
     const stated = rows(section(readme, "### IAM and STS actions")).flatMap(([, actions = ""]) => actions.split(", "));
     expect(stated.sort()).toEqual([...IAM_ACTIONS.keys(), ...STS_ACTIONS.keys()].sort());
+  });
+
+  it("names every action of SNS once", () => {
+    const stated = rows(section(readme, "### SNS actions")).flatMap(([, actions = ""]) => actions.split(", "));
+    expect(stated.sort()).toEqual([...SNS_ACTIONS.keys()].sort());
   });
 
   it("gives three cells to each difference to AWS", () => {
