@@ -1,11 +1,12 @@
 /**
  * Many attempts at several receivers at once, so that none holds up another: each receiver is tried with one event first
- * and with two at a time once it has answered, and one that gives no answer is not asked again in the same batch.
+ * and with its share of the connections once it has answered; one that gives no answer is not asked again in the batch.
  */
 
 /** A Worker waits for six answers at a time ("simultaneous open connections"); one is left for the queues and D1. */
 const CONNECTIONS = 5;
-const CONNECTIONS_EACH = 2;
+/** However many receivers there are. */
+const LEAST_EACH = 2;
 
 /** What becomes of the receiver's further jobs. */
 export type AfterJob = "go on" | "stop";
@@ -21,13 +22,14 @@ export async function runInLanes<Job>(
   skip: (job: Job) => void,
 ): Promise<void> {
   const slots = new Slots(CONNECTIONS);
-  await Promise.all(groups.map((jobs) => runGroup(jobs, (job) => slots.use(() => run(job)), skip)));
+  const lanes = Math.max(LEAST_EACH, Math.floor(CONNECTIONS / groups.length));
+  const inSlot = (job: Job) => slots.use(() => run(job));
+  await Promise.all(groups.map((jobs) => runGroup(jobs, { lanes, run: inSlot, skip })));
 }
 
 async function runGroup<Job>(
   jobs: readonly Job[],
-  run: (job: Job) => Promise<AfterJob>,
-  skip: (job: Job) => void,
+  { lanes, run, skip }: { lanes: number; run: (job: Job) => Promise<AfterJob>; skip: (job: Job) => void },
 ): Promise<void> {
   const queue = [...jobs];
   let state: AfterJob = "go on";
@@ -39,7 +41,7 @@ async function runGroup<Job>(
     while (state === "go on" && queue.length > 0) await next();
   };
   await next();
-  await Promise.all(Array.from({ length: CONNECTIONS_EACH }, lane));
+  await Promise.all(Array.from({ length: lanes }, lane));
   for (const job of queue) skip(job);
 }
 

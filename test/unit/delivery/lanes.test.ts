@@ -28,6 +28,13 @@ function hold(groups: readonly (readonly Job[])[]) {
 }
 
 describe("runInLanes", () => {
+  it("gives a single receiver all connections once it has answered", async () => {
+    const { end, running } = hold([jobsOf("a", 9)]);
+    expect(running()).toEqual(["a0"]);
+    await end("a0");
+    expect(running()).toEqual(["a1", "a2", "a3", "a4", "a5"]);
+  });
+
   it("tries each receiver with one job, then with two at a time", async () => {
     const { end, running } = hold([jobsOf("a", 4), jobsOf("b", 1)]);
     expect(running()).toEqual(["a0", "b0"]);
@@ -49,7 +56,8 @@ describe("runInLanes", () => {
   });
 
   it("lets what is under way end when another job of the receiver gets no answer", async () => {
-    const { whole, end, running, skipped } = hold([jobsOf("a", 5)]);
+    const { whole, end, running, skipped } = hold([jobsOf("a", 5), jobsOf("b", 1)]);
+    await end("b0");
     await end("a0");
     await end("a1", "stop");
     expect([running(), skipped]).toEqual([["a2"], []]);
