@@ -1,8 +1,10 @@
 /** The AWS CLI's `aws sns`, and a receiver that confirms and checks signatures as AWS documents it, against `wrangler dev`. */
-import { createVerify, X509Certificate } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestServer, type TestServer } from "../support/dev-server.ts";
 import { type AwsCli, awsCli } from "./support/aws.ts";
@@ -23,6 +25,8 @@ describeTool("aws", ["--version"], () => {
   let server: TestServer;
   let cli: AwsCli;
   let receiver: string;
+  /** The receiver's half as docs/topics.md gives it, for this deployment. */
+  let isGenuine: (message: Message) => Promise<boolean>;
 
   const http = createServer(async (request, response) => {
     inbox.push({ headers: request.headers, body: await text(request) });
@@ -32,6 +36,10 @@ describeTool("aws", ["--version"], () => {
   beforeAll(async () => {
     server = await startTestServer({ ALLOW_PRIVATE_TARGETS: "true" });
     cli = awsCli(server, folder);
+    const [, example = ""] = /^```js\n([\s\S]*?)^```/m.exec(readFileSync("docs/topics.md", "utf8")) ?? [];
+    const file = join(folder, "verify.mjs");
+    writeFileSync(file, example.replace("https://s3.example.com", server.endpoint));
+    ({ isGenuine } = await import(pathToFileURL(file).href));
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
     receiver = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
   });
@@ -50,20 +58,6 @@ describeTool("aws", ["--version"], () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     throw new Error(`nothing that fits among ${JSON.stringify(inbox)}`);
-  }
-
-  /** "Verifying the signatures of Amazon SNS messages", with the certificate of the deployment we know. */
-  async function isGenuine(message: Message): Promise<boolean> {
-    const { SigningCertURL = "", Signature = "", SignatureVersion } = message;
-    if (!SigningCertURL.startsWith(`${server.endpoint}/-/certificates/`)) return false;
-    const names =
-      message.Type === "Notification"
-        ? ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
-        : ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
-    const signed = names.filter((name) => message[name] !== undefined).map((name) => `${name}\n${message[name]}\n`);
-    const { publicKey } = new X509Certificate(await (await fetch(SigningCertURL)).text());
-    const verifier = createVerify(SignatureVersion === "1" ? "RSA-SHA1" : "RSA-SHA256").update(signed.join(""));
-    return verifier.verify(publicKey, Signature, "base64");
   }
 
   // A process for each call, of a second or two.
