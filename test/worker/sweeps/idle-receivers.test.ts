@@ -1,0 +1,23 @@
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { sweepIdleReceivers } from "../../../src/sweeps/idle-receivers.ts";
+
+const DAY = 24 * 60 * 60 * 1000;
+
+it("receivers that nothing was sent to for 30 days are forgotten, and no others", async () => {
+  const now = new Date();
+  for (const [id, days] of [
+    ["old", 31],
+    ["recent", 29],
+  ] as const) {
+    await env.DB.prepare(
+      `INSERT INTO receivers (id, kind, name, delivered, given_up, failed, retried, updated_at)
+       VALUES (?1, 'callback', ?1, 0, 0, 0, 0, ?2)`,
+    )
+      .bind(id, now.getTime() - days * DAY)
+      .run();
+  }
+  expect(await sweepIdleReceivers({ db: env.DB, now })).toBe(1);
+  const { results } = await env.DB.prepare("SELECT id FROM receivers").all();
+  expect(results).toEqual([{ id: "recent" }]);
+});
