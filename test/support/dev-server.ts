@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { parseDevArgs } from "../../scripts/dev-args.ts";
 import { findFreePort, startDevServer } from "../../scripts/dev-server.ts";
+import { stopTree } from "../../scripts/wrangler.ts";
 
 /** How to reach the server as root. */
 export interface DevServerAccess {
@@ -21,6 +22,11 @@ export interface DevServerAccess {
 }
 
 export interface TestServer extends DevServerAccess {
+  /** Ends it without warning; what it has stored stays. */
+  kill(): Promise<void>;
+  /** After `kill`: on the same port, with the same storage. */
+  start(): Promise<void>;
+  /** For good. */
   stop(): Promise<void>;
 }
 
@@ -43,13 +49,18 @@ export async function startTestServer(variables: Readonly<Record<string, string>
   const port = await findFreePort();
   try {
     const args = parseDevArgs(["--port", String(port), "--persist-to", storage]);
-    const server = await startDevServer({ args, variables: { ...variables, ...secrets }, output: "pipe" });
+    const start = () => startDevServer({ args, variables: { ...variables, ...secrets }, output: "pipe" });
+    let server = await start();
     return {
       endpoint: args.endpoint,
       port,
       region: "us-east-1",
       accessKeyId: secrets.ROOT_ACCESS_KEY_ID,
       secretAccessKey: secrets.ROOT_SECRET_ACCESS_KEY,
+      kill: () => stopTree(server.child, 0),
+      start: async () => {
+        server = await start();
+      },
       stop: async () => {
         await server.stop();
         removeStorage();
@@ -63,7 +74,7 @@ export async function startTestServer(variables: Readonly<Record<string, string>
 
 /** Vitest's global setup of the `clients` project. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { stop, ...access } = await startTestServer();
+  const { stop, kill: _, start: _again, ...access } = await startTestServer();
   project.provide("devServer", access);
   return stop;
 }
