@@ -12,8 +12,9 @@ import type { Queues } from "../storage/journal/queues.ts";
 import { awsMessage } from "./aws-record.ts";
 import { boundQueue } from "./bound-queues.ts";
 import type { Callbacks } from "./callbacks.ts";
+import { CONNECTIONS, Slots } from "./slots.ts";
 
-/** All URLs of a configuration are asked at once, as many at a time as a Worker may. */
+/** For all URLs of a configuration, of which there may be hundreds. */
 const HANDSHAKE_MS = 30_000;
 
 export interface UnusableDestination {
@@ -27,8 +28,8 @@ export interface RequestDestinations {
   findMissing(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
   /** The first of the URLs that is not to be called or does not answer as a receiver of callbacks must. */
   findUnwilling(rules: readonly NotificationRule[]): Promise<UnusableDestination | undefined>;
-  /** Tells topics and queues that they have been named. @throws what a queue throws */
-  sendTestEvents(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<void>;
+  /** Tells topics and queues that they have been named. @returns the queues that did not take it */
+  sendTestEvents(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
 }
 
 interface Means {
@@ -68,11 +69,14 @@ export class Destinations {
 
   async #findUnwilling(rules: readonly NotificationRule[], endpoint: string): Promise<UnusableDestination | undefined> {
     const urls = new Set(rules.flatMap(({ destination }) => (destination.kind === "callback" ? destination.urls : [])));
-    // The first refusal is the answer: nobody waits for the rest.
-    const checks = [...urls].map(async (place) => {
-      const problem = await this.#means.callbacks.verify(place, endpoint);
+    // A URL's time begins with its turn. The first refusal is the answer: nobody waits for the rest.
+    const slots = new Slots(CONNECTIONS);
+    let isOver = false;
+    const check = async (place: string) => {
+      const problem = isOver ? undefined : await this.#means.callbacks.verify(place, endpoint);
       if (problem !== undefined) throw new Unwilling({ place, problem });
-    });
+    };
+    const checks = [...urls].map((place) => slots.use(() => check(place)));
     let timer: ReturnType<typeof setTimeout> | null = null;
     const tooLate = new Promise<never>((_resolve, reject) => {
       const [place = ""] = urls;
@@ -86,6 +90,7 @@ export class Destinations {
       if (error instanceof Unwilling) return error.destination;
       throw error;
     } finally {
+      isOver = true;
       clearTimeout(timer);
     }
   }
@@ -94,16 +99,22 @@ export class Destinations {
     bucket: GrantedBucket,
     rules: readonly NotificationRule[],
     origin: RequestOrigin,
-  ): Promise<void> {
+  ): Promise<UnusableDestination[]> {
     const { topics, queues, accounts } = this.#means;
     const { name, id, region, accountId, ownerId } = bucket;
     const { time, requestId, endpoint } = origin;
     const event: TestEvent = { test: { bucket: { name, id, region, accountId, ownerId }, time, requestId, endpoint } };
     const arns = distinctArns(rules);
     const rootId = await accounts.rootId();
-    for (const { kind, arn } of arns) {
-      if (kind === "queue") await boundQueue(arn, bucket, rootId, queues)?.send(awsMessage(event));
+    const unusable: UnusableDestination[] = [];
+    for (const { arn } of arns.filter(({ kind }) => kind === "queue")) {
+      try {
+        await boundQueue(arn, bucket, rootId, queues)?.send(awsMessage(event));
+      } catch {
+        unusable.push({ place: arn, problem: "The destination queue did not take the test message" });
+      }
     }
+    if (unusable.length > 0) return unusable;
     const subscriptions = await topics.receiversOf(
       arns.filter(({ kind }) => kind === "topic").map(({ arn }) => arn),
       bucket,
@@ -112,6 +123,7 @@ export class Destinations {
       found.map(({ arn }) => deliveryOf(event, { kind: "subscription", topicArn, subscriptionArn: arn })),
     );
     await queues.deliveries.send(messages);
+    return [];
   }
 }
 

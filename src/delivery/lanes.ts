@@ -2,9 +2,8 @@
  * Many attempts at several receivers at once, so that none holds up another: each receiver is tried with one event first
  * and with its share of the connections once it has answered; one that gives no answer is not asked again in the batch.
  */
+import { CONNECTIONS, Slots } from "./slots.ts";
 
-/** A Worker waits for six answers at a time ("simultaneous open connections"); one is left for the queues and D1. */
-const CONNECTIONS = 5;
 /** However many receivers there are. */
 const LEAST_EACH = 2;
 
@@ -43,26 +42,4 @@ async function runGroup<Job>(
   await next();
   await Promise.all(Array.from({ length: lanes }, lane));
   for (const job of queue) skip(job);
-}
-
-/** First come, first served. */
-class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async use<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const waiting = this.#waiting.shift();
-      if (waiting === undefined) this.#free++;
-      else waiting();
-    }
-  }
 }

@@ -43,15 +43,18 @@ export const PutBucketNotificationConfiguration = operation({
     // Nobody is told of events who has not asked for them, so URLs are always verified.
     const unwilling = await destinations.findUnwilling(rules);
     if (unwilling !== undefined) throw invalidArgument(unwilling.problem, "Topic", unwilling.place);
-    if (!skipsValidation) await destinations.sendTestEvents(bucket, rules);
+    if (!skipsValidation) {
+      const deaf = await destinations.sendTestEvents(bucket, rules);
+      if (deaf.length > 0) throw unableToValidate(deaf);
+    }
     await stores.documents.put(bucket, "notification", configuration, now);
   },
   respond: () => ({ status: 200 }),
 });
 
 /** As S3 answers, with numbered arguments (LocalStack's recordings test_multiple_invalid_sqs_arns). */
-function unableToValidate(missing: readonly { readonly place: string; readonly problem: string }[]): S3Error {
-  const details = missing.flatMap(({ place, problem }, index) => [
+function unableToValidate(unusable: readonly { readonly place: string; readonly problem: string }[]): S3Error {
+  const details = unusable.flatMap(({ place, problem }, index) => [
     [`ArgumentName${index + 1}`, place],
     [`ArgumentValue${index + 1}`, problem],
   ]);

@@ -134,6 +134,21 @@ describe("the handshake with URLs of an NS: topic", () => {
     expect(calls).toHaveLength(1);
   });
 
+  it("gives each of many URLs its own five seconds", { timeout: 30_000 }, async () => {
+    const urls = Array.from({ length: 20 }, (_, number) => `https://slow-${number}.example.net/`);
+    let [waiting, most] = [0, 0];
+    const slow: Parameters<typeof receivers>[0][string] = async (call) => {
+      most = Math.max(most, ++waiting);
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      waiting--;
+      return willing(call);
+    };
+    receivers(Object.fromEntries(urls.map((url) => [url, slow])));
+    const rules = [0, 5, 10, 15].map((first) => topicRule(`NS:${urls.slice(first, first + 5)}`));
+    await expectPut(await putNotification(await createBucket(), notificationDocument(...rules)));
+    expect(most).toBe(5);
+  });
+
   it.each<[why: string, answer: Parameters<typeof receivers>[0][string], message: string]>([
     ["another status", ({ body }) => new Response(btoa(body), { status: 201 }), "it answered 201."],
     ["a refusal", () => new Response("", { status: 404 }), "it answered 404."],
@@ -241,6 +256,19 @@ describe("topics and queues of a notification configuration", () => {
         HostId: response.headers.get("x-amz-id-2"),
       },
     ]);
+  });
+
+  it("that do not take the test event are InvalidArgument, and nothing is kept", async () => {
+    const [bucket, { accountId }] = await Promise.all([createBucket(), rootAccount()]);
+    const env = envWith({ QUEUE_JOBS: userQueue("Queue send failed") });
+    const queue = `arn:aws:sqs:us-east-1:${accountId}:jobs`;
+    const body = notificationDocument(queueRule(queue));
+    await expectError(await putNotification(bucket, body, { env }), 400, "InvalidArgument", {
+      message: UNABLE,
+      resource: `/${bucket}`,
+      details: { ArgumentName1: queue, ArgumentValue1: "The destination queue did not take the test message" },
+    });
+    expect(await notificationOf(bucket)).toBe(EMPTY);
   });
 
   it("of another account are as good as none", async () => {
