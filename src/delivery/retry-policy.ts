@@ -5,7 +5,10 @@ import type { Receiver } from "../storage/journal/messages.ts";
 const CALLBACK_RETRIES = 3;
 const CALLBACK_GAP_SECONDS = { from: 10, to: 20 };
 
-/** 10 s, doubled until an hour, then every hour: a day in all. SNS tries for some hours and S3's queues for ever. */
+/**
+ * 10 s, doubled until an hour, then every hour: a day in all. Deviation: SNS goes by the subscription's delivery policy,
+ * which is not offered.
+ */
 const FIRST_SECONDS = 10;
 const LONGEST_SECONDS = 3600;
 const BACKED_OFF_RETRIES = 32;
