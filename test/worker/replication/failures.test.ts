@@ -1,0 +1,293 @@
+/** What becomes of tasks that fail, of messages that are lost and of a Worker that dies: nothing is forgotten. */
+import { createScheduledController } from "cloudflare:test";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Env } from "../../../src/env.ts";
+import { resumeEvents } from "../../../src/sweeps/index.ts";
+import { rootAccount } from "../../support/accounts.ts";
+import { failingEnv } from "../../support/failing-env.ts";
+import {
+  arn,
+  configureReplication,
+  putReplication,
+  replicationDocument,
+  replicationRule,
+} from "../../support/replication.ts";
+import { hand, type Replicator, replicator } from "../../support/replicator.ts";
+import { send as sendTo } from "../../support/request.ts";
+import { createBucket, testEnv } from "../../support/s3.ts";
+
+const MINUTE = 60_000;
+const world = replicator();
+
+beforeAll(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+});
+
+const put = (bucket: string, key: string, body = "content", env: Env = world.env) =>
+  sendTo({ method: "PUT", bucket, key, body, env });
+const contentOf = async (bucket: string, key: string) => {
+  const response = await sendTo({ bucket, key, env: world.env });
+  const text = await response.text();
+  return response.status === 200 ? text : response.status;
+};
+const statusOf = async (bucket: string, key: string) =>
+  (await sendTo({ method: "HEAD", bucket, key, env: world.env })).headers.get("x-amz-replication-status");
+
+async function rows(bucket: string) {
+  const { results } = await testEnv.DB.prepare(
+    "SELECT id, status, attempts, last_error, due_at FROM replication_tasks WHERE bucket_id = (SELECT id FROM buckets WHERE name = ?1)",
+  )
+    .bind(bucket)
+    .all();
+  return results as { id: string; status: string; attempts: number; last_error: string | null; due_at: number }[];
+}
+
+async function admin(method: string, path: string, body?: object): Promise<{ status: number; answer: unknown }> {
+  const target = { bucket: "-", key: `admin/${path}` };
+  const response = await sendTo({ ...target, method, env: world.env, ...(body && { body: JSON.stringify(body) }) });
+  const text = await response.text();
+  return { status: response.status, answer: text === "" ? undefined : JSON.parse(text) };
+}
+
+let remotes = 0;
+
+/** A remote nobody listens at. */
+async function deadRemote(): Promise<string> {
+  const { accountId } = await rootAccount();
+  const name = `dead-${remotes++}`;
+  const remote = { name, endpoint: "http://127.0.0.1:3", region: "us-east-1", kind: "s3" };
+  const keys = { accessKeyId: "AKIADEAD", secretAccessKey: "secret-of-the-remote" };
+  const body = { ...remote, ...keys, accountIds: [accountId] };
+  const { status } = await admin("POST", "remotes", body);
+  if (status !== 201) throw new Error(`add remote: ${status}`);
+  return name;
+}
+
+async function deadPair(): Promise<string> {
+  const [bucket, remote] = [await createBucket(), await deadRemote()];
+  const rule = replicationRule({ destination: `arn:workers-s3:remote:::${remote}/there` });
+  const response = await putReplication(bucket, replicationDocument(rule), { env: world.env });
+  if (response.status !== 200) throw new Error(await response.text());
+  return bucket;
+}
+
+async function livePair(): Promise<{ source: string; target: string }> {
+  const [source, target] = [await createBucket(), await createBucket()];
+  await configureReplication(source, { destination: arn(target), deletes: "Enabled" });
+  return { source, target };
+}
+
+describe("an endpoint that cannot be reached", () => {
+  it("is tried again later and later, then the object is FAILED, and a retry begins anew", async () => {
+    const bucket = await deadPair();
+    await put(bucket, "k");
+    await world.spread();
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < 30 && world.wakes.length > 0; attempt++) {
+      expect(await statusOf(bucket, "k")).toBe("PENDING");
+      await world.replicate();
+      for (const { delaySeconds } of world.wakes) delays.push(delaySeconds);
+    }
+    expect(delays.slice(0, 6)).toEqual([5, 10, 20, 40, 80, 160]);
+    expect(Math.max(...delays)).toBe(7200);
+    expect(delays).toHaveLength(21);
+    expect(delays.reduce((sum, delay) => sum + delay, 0)).toBeGreaterThan(20 * 3600);
+    expect(await statusOf(bucket, "k")).toBe("FAILED");
+    const [row] = await rows(bucket);
+    expect(row).toMatchObject({
+      status: "FAILED",
+      attempts: 22,
+      last_error: expect.stringMatching(/^HEAD: unreachable/),
+    });
+
+    const shown = await admin("GET", `buckets/${bucket}/replication`);
+    expect(shown).toMatchObject({
+      status: 200,
+      answer: { bucket, pending: 0, failed: 1, existing: "never asked for", failures: [{ key: "k", attempts: 22 }] },
+    });
+    expect(JSON.stringify(shown)).not.toContain("secret-of-the-remote");
+
+    expect(await admin("POST", `buckets/${bucket}/replication/retry`)).toMatchObject({
+      answer: { bucket, retried: 1 },
+    });
+    expect(await statusOf(bucket, "k")).toBe("PENDING");
+    expect(world.wakes.splice(0)).toHaveLength(1);
+    expect(await rows(bucket)).toMatchObject([{ status: "PENDING", attempts: 0 }]);
+  });
+
+  it("does not hold up others", async () => {
+    const [dead, { source, target }] = [await deadPair(), await livePair()];
+    await put(dead, "k");
+    await put(source, "k");
+    await world.spread();
+    await world.replicate();
+    expect(await contentOf(target, "k")).toBe("content");
+    world.wakes.splice(0);
+  });
+
+  it("that is no longer registered, or not for this account, is a failure that names itself", async () => {
+    const bucket = await createBucket();
+    const remote = await deadRemote();
+    const rule = replicationRule({ destination: `arn:workers-s3:remote:::${remote}/there` });
+    await putReplication(bucket, replicationDocument(rule), { env: world.env });
+    expect((await admin("DELETE", `remotes/${remote}`)).status).toBe(204);
+    await put(bucket, "k");
+    await world.spread();
+    for (let attempt = 0; attempt < 10; attempt++) await world.replicate();
+    expect(await rows(bucket)).toMatchObject([
+      { status: "FAILED", attempts: 6, last_error: `There is no remote ${remote} for this account.` },
+    ]);
+  });
+});
+
+describe("a failed replication", () => {
+  it("raises s3:Replication:OperationFailedReplication", async () => {
+    const bucket = await deadPair();
+    const rules = [
+      {
+        id: "failed",
+        destination: { kind: "queue", arn: "arn:aws:sqs:us-east-1:000000000000:none" },
+        events: ["s3:Replication:*"],
+        prefix: "",
+        suffix: "",
+      },
+    ];
+    await testEnv.DB.prepare(
+      "INSERT INTO bucket_documents (bucket_id, kind, body, updated_at) SELECT id, 'notification', ?2, 0 FROM buckets WHERE name = ?1",
+    )
+      .bind(bucket, JSON.stringify({ rules }))
+      .run();
+    await put(bucket, "k");
+    await world.spread();
+    await testEnv.DB.prepare("UPDATE replication_tasks SET attempts = 21").run();
+    await world.replicate();
+    expect(await statusOf(bucket, "k")).toBe("FAILED");
+    expect(world.events.splice(0)).toMatchObject([
+      {
+        kind: "changes",
+        changes: [{ key: "k", event: "Replication:OperationFailedReplication", notify: [0], replicate: [] }],
+      },
+    ]);
+  });
+
+  it("of a bucket that may no longer be written to is one: the destination left the configuration", async () => {
+    const { source, target } = await livePair();
+    const other = await createBucket();
+    await put(source, "k");
+    await world.spread();
+    await configureReplication(source, { destination: arn(other) });
+    await world.replicate();
+    expect(await rows(source)).toMatchObject([
+      { status: "PENDING", attempts: 1, last_error: expect.stringContaining("no longer names") },
+    ]);
+    expect(await contentOf(target, "k")).toBe(404);
+    world.wakes.splice(0);
+  });
+});
+
+describe("messages that are lost", () => {
+  it("are sent again by the sweep once nothing has become of their tasks in time", async () => {
+    const { source, target } = await livePair();
+    await put(source, "k");
+    await world.spread();
+    world.wakes.splice(0);
+    await sweep(world, Date.now() + 10 * MINUTE);
+    expect(world.wakes).toHaveLength(0);
+    await sweep(world, Date.now() + 21 * MINUTE);
+    expect(world.wakes.length).toBeGreaterThan(0);
+    // Not again and again, though.
+    const sent = world.wakes.length;
+    await sweep(world, Date.now() + 22 * MINUTE);
+    expect(world.wakes).toHaveLength(sent);
+    await world.replicate();
+    expect([await contentOf(target, "k"), await rows(source)]).toEqual(["content", []]);
+  });
+});
+
+async function sweep({ env }: Replicator, at: number): Promise<void> {
+  const { scheduledTime } = createScheduledController({ scheduledTime: new Date(at) });
+  await resumeEvents(env, new Date(scheduledTime));
+}
+
+describe("a Worker that dies", () => {
+  it.each(["before", "after"] as const)(
+    "%s any of its calls leaves the task, and the next one finishes it",
+    async (when) => {
+      const { source, target } = await livePair();
+      for (let at = 1; ; at++) {
+        const key = `k${at}`;
+        await put(source, key, key);
+        if (at % 3 === 0) await sendTo({ method: "DELETE", bucket: source, key, env: world.env });
+        await world.spread();
+        const wakes = world.wakes.splice(0);
+        const { env, calls } = failingEnv(world.env, { at, when, lasting: "for good" });
+        await hand(
+          env,
+          wakes.map(({ body }) => body),
+        ).catch(() => {});
+        const made = calls();
+        // What the platform hands out again.
+        world.wakes.splice(0);
+        world.wakes.push(...wakes);
+        await world.replicate();
+        expect(await contentOf(target, key)).toBe(at % 3 === 0 ? 404 : key);
+        expect(await rows(source), `at call ${at} of ${made}`).toEqual([]);
+        if (made < at) break;
+      }
+    },
+    120_000,
+  );
+});
+
+describe("the command for existing objects", () => {
+  it("goes on where it was when the Worker died, and takes every key once", async () => {
+    const [source, target] = [await createBucket(), await createBucket()];
+    const keys = Array.from({ length: 30 }, (_, index) => `k${String(index).padStart(2, "0")}`);
+    for (const key of keys) await put(source, key, key);
+    await configureReplication(source, { destination: arn(target), filter: "<Prefix>k</Prefix>" });
+    await put(source, "other", "other");
+    const started = await admin("POST", `buckets/${source}/replication/existing`);
+    expect(started).toMatchObject({ status: 202, answer: { status: "RUNNING", seen: 0 } });
+    // The message is lost with the Worker.
+    world.wakes.splice(0);
+    await sweep(world, Date.now() + 6 * MINUTE);
+    await world.settle();
+    for (const key of keys) expect(await contentOf(target, key)).toBe(key);
+    expect(await contentOf(target, "other")).toBe(404);
+    expect(await admin("GET", `buckets/${source}/replication`)).toMatchObject({
+      answer: { existing: "COMPLETED, 31 objects seen, 30 tasks made", pending: 0, failed: 0 },
+    });
+    // Asked again when it is done, it begins anew; while it runs, it goes on.
+    const first = await admin("POST", `buckets/${source}/replication/existing`);
+    const second = await admin("POST", `buckets/${source}/replication/existing`);
+    expect(first.answer).toMatchObject({ status: "RUNNING", seen: 0 });
+    expect(second.answer).toEqual(first.answer);
+    await world.settle();
+  });
+
+  it("is refused where no rule takes existing objects", async () => {
+    const [source, target] = [await createBucket(), await createBucket()];
+    await configureReplication(source, { destination: arn(target), existing: "Disabled" });
+    expect(await admin("POST", `buckets/${source}/replication/existing`)).toMatchObject({
+      status: 409,
+      answer: { error: { code: "NothingToReplicate" } },
+    });
+    expect((await admin("POST", "buckets/no-such-bucket/replication/existing")).status).toBe(404);
+  });
+
+  it("ends where the rules have gone meanwhile, and the bucket's end ends it", async () => {
+    const [source, target] = [await createBucket(), await createBucket()];
+    await put(source, "k");
+    await configureReplication(source, { destination: arn(target) });
+    await admin("POST", `buckets/${source}/replication/existing`);
+    await sendTo({ method: "DELETE", bucket: source, query: "replication=", env: world.env });
+    await world.settle();
+    expect(await contentOf(target, "k")).toBe(404);
+    expect(await admin("GET", `buckets/${source}/replication`)).toMatchObject({
+      answer: { existing: "COMPLETED, 0 objects seen, 0 tasks made" },
+    });
+  });
+});
