@@ -8,6 +8,7 @@ import type { Received } from "../../support/receiver.ts";
 import {
   attempt,
   createTopic,
+  map,
   newInbox,
   received,
   type Subscribed,
@@ -111,6 +112,17 @@ describe("confirmations", () => {
     for (const name of ["Message", "SubscribeURL", "Token", "TopicArn", "Timestamp"]) {
       expect(await isSigned(JSON.stringify({ ...message, [name]: `${message[name]}x` })), name).toBe(false);
     }
+  });
+
+  test("come in their envelope to raw subscriptions as well", async () => {
+    const TopicArn = await createTopic(account);
+    const inbox = newInbox();
+    const raw = map("Attributes", { RawMessageDelivery: "true" });
+    await sns("Subscribe", { TopicArn, Protocol: "http", Endpoint: inbox, ...raw }, account);
+    await deliverAll(TopicArn);
+    const { headers, body } = await only(inbox);
+    expect(JSON.parse(body)).toHaveProperty("SubscribeURL");
+    expect(headers).not.toHaveProperty("x-amz-sns-rawdelivery");
   });
 
   test("are not sent once the subscription is confirmed, gone, or has got a newer token", async () => {
