@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import {
+  compareVersions,
+  formatDestinationArn,
+  matchReplication,
+  type ObjectVersion,
+  parseDestinationArn,
+  type ReplicationRule,
+  removalVersion,
+} from "../../../src/model/replication.ts";
+
+const version = (lastModified: number, revision: number, etag: string): ObjectVersion => ({
+  lastModified,
+  revision,
+  etag,
+});
+
+describe("versions", () => {
+  const ordered = [
+    version(1, 9, "z"),
+    version(2, 2, "a"),
+    version(2, 2, "b"),
+    version(2, 3, "a"),
+    removalVersion(new Date(2)),
+    version(3, 0, ""),
+  ];
+
+  it("are ordered by time, then by the last change, then by ETag, and a removal is after all of its moment", () => {
+    for (const [left, one] of ordered.entries()) {
+      for (const [right, other] of ordered.entries()) {
+        expect(Math.sign(compareVersions(one, other)), `${left} and ${right}`).toBe(Math.sign(left - right));
+      }
+    }
+  });
+});
+
+describe("ARNs of destinations", () => {
+  it.each([
+    ["arn:aws:s3:::bucket.name", { bucket: "bucket.name" }],
+    ["arn:workers-s3:remote:::far-1/Bucket_1", { remote: "far-1", bucket: "Bucket_1" }],
+  ])("%s is read and written", (arn, place) => {
+    expect(parseDestinationArn(arn)).toEqual(place);
+    expect(formatDestinationArn(place)).toBe(arn);
+  });
+
+  it.each([
+    "",
+    "bucket",
+    "arn:aws:s3:::",
+    "arn:aws:s3:::a/b",
+    "arn:aws:s3:us-east-1::a",
+    "arn:aws-cn:s3:::a",
+    "arn:workers-s3:remote:::far",
+    "arn:workers-s3:remote:::far/",
+    "arn:workers-s3:remote:::/a",
+    "arn:workers-s3:remote:::Far/a",
+    "arn:workers-s3:remote:::far/a/b",
+    "arn:workers-s3:s3:::a",
+  ])("%j is none", (arn) => {
+    expect(parseDestinationArn(arn)).toBeUndefined();
+  });
+});
+
+describe("matchReplication", () => {
+  const rule = (id: string, more: Partial<ReplicationRule> = {}): ReplicationRule => ({
+    id,
+    schema: "V2",
+    isEnabled: true,
+    priority: 1,
+    prefix: "",
+    tags: [],
+    destination: { bucket: "b" },
+    replicatesDeletes: false,
+    ...more,
+  });
+  const rules = [
+    rule("all"),
+    rule("prefix", { prefix: "a/", priority: 5 }),
+    rule("off", { isEnabled: false }),
+    rule("deletes", { replicatesDeletes: true, priority: 3 }),
+    rule("tagged", { tags: [{ key: "k", value: "v" }], replicatesDeletes: true, priority: 4 }),
+  ];
+  const ids = (event: Parameters<typeof matchReplication>[1], key: string) =>
+    matchReplication({ rules }, event, key).map(({ id }) => id);
+
+  it("gives what fits, the greatest priority first", () => {
+    expect(ids("ObjectCreated:Put", "a/b")).toEqual(["prefix", "tagged", "deletes", "all"]);
+    expect(ids("ObjectTagging:Delete", "b")).toEqual(["tagged", "deletes", "all"]);
+  });
+
+  it("gives removals to rules that carry them over and need no tags, and replication's own events to none", () => {
+    expect(ids("ObjectRemoved:Delete", "a/b")).toEqual(["deletes"]);
+    expect(ids("Replication:OperationFailedReplication", "a/b")).toEqual([]);
+  });
+});

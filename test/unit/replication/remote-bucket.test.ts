@@ -1,0 +1,354 @@
+/** What an endpoint is asked, and what its answers lead to: with a client that plays the endpoint. */
+import { describe, expect, it } from "vitest";
+import type { StoredObject } from "../../../src/model/object.ts";
+import type { ReplicationRule } from "../../../src/model/replication.ts";
+import { removalVersion } from "../../../src/model/replication.ts";
+import type { SourceReader } from "../../../src/replication/destination.ts";
+import { RemoteBucket } from "../../../src/replication/remote-bucket.ts";
+import { type RemoteClient, RemoteFailure, type RemoteRequest } from "../../../src/replication/remote-client.ts";
+import type { OpenedObject } from "../../../src/storage/r2/opened-object.ts";
+
+const MIB = 1024 * 1024;
+const OWNER = "0".repeat(64);
+const MD5 = "9a0364b9e99bb480dd25e1f0284c8555";
+const MD5_BASE64 = "mgNkuembtIDdJeHwKEyFVQ==";
+const THEN = Date.parse("2026-01-02T03:04:05.678Z");
+const STAMP = `${THEN}.${THEN}.${MD5}`;
+
+const OBJECT: StoredObject = {
+  key: "k",
+  sizeBytes: 7,
+  etag: MD5,
+  lastModified: new Date(THEN),
+  version: { lastModified: THEN, revision: THEN, etag: MD5 },
+  content: { contentType: "text/plain" },
+  userMetadata: {},
+  storageClass: "STANDARD",
+  ownerId: OWNER,
+  tags: [],
+};
+const RULE: ReplicationRule = {
+  id: "r",
+  schema: "V2",
+  isEnabled: true,
+  priority: 1,
+  prefix: "",
+  tags: [],
+  destination: { remote: "far", bucket: "there" },
+  replicatesDeletes: true,
+};
+
+type Answer = { readonly headers?: Record<string, string>; readonly body?: string } | RemoteFailure;
+
+const refused = (status: number, code?: string) => new RemoteFailure(`${status}`, { status, code });
+
+/** An endpoint that gives its answers in turn and writes down what it was asked. */
+function endpoint(kind: "peer" | "s3", answers: readonly Answer[]) {
+  const asked: (Omit<RemoteRequest, "body"> & { readonly sent?: number | string })[] = [];
+  const waiting = [...answers];
+  const client = {
+    remote: { kind },
+    async call(_bucket: string, { body, ...request }: RemoteRequest) {
+      const sent = typeof body === "object" ? body.sizeBytes : body;
+      asked.push({ ...request, ...(sent !== undefined && { sent }) });
+      const answer = waiting.shift() ?? {};
+      if (answer instanceof RemoteFailure) throw answer;
+      return { headers: new Headers(answer.headers), body: new TextEncoder().encode(answer.body ?? "") };
+    },
+  } as unknown as RemoteClient;
+  return { client, asked, isDone: () => waiting.length === 0 };
+}
+
+function open(object: StoredObject, parts?: Awaited<ReturnType<SourceReader["parts"]>>) {
+  const opened = { object, discard: async () => {} } as unknown as OpenedObject;
+  const pieces: { first: number; length: number }[] = [];
+  const reader: SourceReader = {
+    object,
+    open: async (piece) => {
+      pieces.push(piece);
+      return new Blob([]).stream();
+    },
+    parts: async () => parts,
+  };
+  return { opened, pieces, read: () => reader };
+}
+
+async function bring(kind: "peer" | "s3", answers: readonly Answer[], object = OBJECT, parts?: never[] | object) {
+  const there = endpoint(kind, answers);
+  const source = open(object, parts as never);
+  const outcome = await new RemoteBucket(there.client, "there", source.read).bring(source.opened, RULE).then(
+    () => "done",
+    (error: unknown) => error,
+  );
+  return { ...there, outcome, pieces: source.pieces };
+}
+
+const absent = refused(404);
+const present = (lastModified: string, etag = "old", more = {}): Answer => ({
+  headers: { "last-modified": lastModified, etag: `"${etag}"`, ...more },
+});
+const OLDER = "Fri, 02 Jan 2026 03:04:00 GMT";
+const NEWER = "Fri, 02 Jan 2026 03:04:10 GMT";
+
+describe("an endpoint that speaks S3", () => {
+  it("is given what it has not, on condition that nobody else gives it first", async () => {
+    const { asked, outcome } = await bring("s3", [absent]);
+    expect(outcome).toBe("done");
+    expect(asked).toEqual([
+      { method: "HEAD", key: "k" },
+      {
+        method: "PUT",
+        key: "k",
+        headers: {
+          "content-type": "text/plain",
+          "content-md5": MD5_BASE64,
+          "if-none-match": "*",
+          "x-amz-meta-workers-s3-version": STAMP,
+        },
+        sent: 7,
+      },
+    ]);
+  });
+
+  it("has what is older replaced, on condition that it is still there", async () => {
+    const { asked } = await bring("s3", [present(OLDER)]);
+    expect(asked[1]?.headers).toMatchObject({ "if-match": '"old"' });
+  });
+
+  it.each<[why: string, answer: Answer]>([
+    ["what is newer", present(NEWER)],
+    ["the very state, by its stamp", present(NEWER, MD5, { "x-amz-meta-workers-s3-version": STAMP })],
+    ["a later state, by its stamp", present(OLDER, MD5, { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}` })],
+    [
+      "a later state that was cut into parts",
+      present(OLDER, "a-2", { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}` }),
+    ],
+  ])("keeps %s", async (_why, answer) => {
+    const { asked, outcome } = await bring("s3", [answer]);
+    expect([asked.length, outcome]).toEqual([1, "done"]);
+  });
+
+  it.each<[why: string, answer: Answer]>([
+    [
+      "an earlier state, by its stamp",
+      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": `${THEN - 1}.1.${MD5}` }),
+    ],
+    [
+      "tags of before, by its stamp",
+      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": `${THEN}.${THEN - 1}.${MD5}` }),
+    ],
+    [
+      "other bytes under a stamp that somebody copied",
+      present(OLDER, "x", { "x-amz-meta-workers-s3-version": `${THEN + 9}.1.${MD5}` }),
+    ],
+  ])("has %s replaced", async (_why, answer) => {
+    const { asked } = await bring("s3", [answer]);
+    expect(asked.map(({ method }) => method)).toEqual(["HEAD", "PUT"]);
+  });
+
+  it("is looked at again when somebody else wrote meanwhile", async () => {
+    const { asked, outcome } = await bring("s3", [absent, refused(412), present(OLDER, "other")]);
+    expect(asked.map(({ method }) => method)).toEqual(["HEAD", "PUT", "HEAD", "PUT"]);
+    expect(asked[3]?.headers).toMatchObject({ "if-match": '"other"' });
+    expect(outcome).toBe("done");
+    const newer = await bring("s3", [absent, refused(412), present(NEWER)]);
+    expect([newer.asked.length, newer.outcome]).toEqual([3, "done"]);
+  });
+
+  it("is tried again later when somebody writes all the time, or refuses", async () => {
+    const busy = await bring("s3", [absent, refused(412), absent, refused(412), absent, refused(412)]);
+    expect(busy.outcome).toMatchObject({ message: "The object is being written at the destination." });
+    for (const answer of [refused(403, "AccessDenied"), refused(501, "NotImplemented"), new RemoteFailure("gone")]) {
+      expect((await bring("s3", [absent, answer])).outcome).toBe(answer);
+    }
+    expect((await bring("s3", [refused(500)])).outcome).toMatchObject({ status: 500 });
+  });
+
+  it("that takes no ACLs is given the object without", async () => {
+    const acl = [
+      { grantee: { kind: "canonical-user", id: OWNER }, permission: "FULL_CONTROL" },
+      { grantee: { kind: "all-users" }, permission: "READ" },
+    ] as const;
+    const { asked, outcome } = await bring("s3", [absent, refused(400, "AccessControlListNotSupported")], {
+      ...OBJECT,
+      acl,
+    });
+    expect(asked.slice(1).map(({ headers }) => headers?.["x-amz-acl"])).toEqual(["public-read", undefined]);
+    expect(outcome).toBe("done");
+    // Without an ACL the same answer is no reason to try again.
+    expect((await bring("s3", [absent, refused(400, "AccessControlListNotSupported")])).asked).toHaveLength(2);
+  });
+
+  it("gets grants to accounts as none at all, since its ids are others", async () => {
+    const acl = [{ grantee: { kind: "canonical-user", id: "1".repeat(64) }, permission: "READ" }] as const;
+    const { asked } = await bring("s3", [absent], { ...OBJECT, acl });
+    expect(Object.keys(asked[1]?.headers ?? {}).filter((name) => /acl|grant/.test(name))).toEqual([]);
+  });
+
+  it("gets class, redirect, tags, metadata, and the checksum of the whole", async () => {
+    const { asked } = await bring("s3", [absent], {
+      ...OBJECT,
+      storageClass: "STANDARD_IA",
+      websiteRedirectLocation: "/x",
+      tags: [{ key: "a b", value: "c&d" }],
+      userMetadata: { n: "v", "not a header": "x" },
+      checksum: { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" },
+    });
+    expect(asked[1]?.headers).toMatchObject({
+      "x-amz-storage-class": "STANDARD_IA",
+      "x-amz-website-redirect-location": "/x",
+      "x-amz-tagging": "a%20b=c%26d",
+      "x-amz-meta-n": "v",
+      "x-amz-checksum-crc32": "AAAAAA==",
+    });
+    expect(Object.keys(asked[1]?.headers ?? {})).not.toContain("x-amz-missing-meta");
+  });
+
+  it("has removed what is not later than the removal", async () => {
+    const remove = async (answers: readonly Answer[]) => {
+      const { client, asked } = endpoint("s3", answers);
+      await new RemoteBucket(client, "there", open(OBJECT).read).remove("k", removalVersion(new Date(THEN)));
+      return asked.slice(1);
+    };
+    expect(await remove([present(OLDER)])).toEqual([{ method: "DELETE", key: "k", headers: { "if-match": '"old"' } }]);
+    expect(await remove([absent])).toEqual([]);
+    expect(await remove([present(NEWER)])).toEqual([]);
+    expect(await remove([present(OLDER), refused(412)])).toHaveLength(1);
+    await expect(remove([present(OLDER), refused(403)])).rejects.toThrow("403");
+  });
+});
+
+describe("a peer", () => {
+  const version = { "x-amz-workers-s3-replica": STAMP };
+
+  it("is told which state it gets, and not asked before for little", async () => {
+    const { asked, outcome } = await bring("peer", [{}]);
+    expect(asked).toEqual([
+      {
+        method: "PUT",
+        key: "k",
+        headers: { "content-type": "text/plain", "content-md5": MD5_BASE64, ...version },
+        sent: 7,
+      },
+    ]);
+    expect(outcome).toBe("done");
+  });
+
+  it("that has something later keeps it", async () => {
+    expect(await bring("peer", [refused(412)])).toMatchObject({ outcome: "done" });
+    const large = { ...OBJECT, sizeBytes: 2 * MIB };
+    const asked = await bring("peer", [refused(412)], large);
+    expect([asked.asked, asked.outcome]).toEqual([[{ method: "HEAD", key: "k", headers: version }], "done"]);
+    expect((await bring("peer", [refused(404), {}], large)).asked.map(({ method }) => method)).toEqual(["HEAD", "PUT"]);
+  });
+
+  it("is told when what is to be removed was removed", async () => {
+    for (const answer of [{}, refused(412), refused(404, "NoSuchKey")]) {
+      const { client, asked } = endpoint("peer", [answer]);
+      await new RemoteBucket(client, "there", open(OBJECT).read).remove("k", removalVersion(new Date(THEN)));
+      expect(asked).toEqual([
+        { method: "DELETE", key: "k", headers: { "x-amz-workers-s3-replica": `${THEN}.9007199254740991.` } },
+      ]);
+    }
+  });
+});
+
+describe("an object in parts", () => {
+  const A = "0cc175b9c0f1b6a831c399e269772661";
+  const B = "92eb5ffee6ae2fec3ad71c777531578f";
+  const PARTED: StoredObject = {
+    ...OBJECT,
+    sizeBytes: 9 * MIB,
+    etag: "96995b58d4cbf6aaf3a9041b4f00c7f6-2",
+    partCount: 2,
+    checksum: { algorithm: "SHA256", value: "x-2", type: "COMPOSITE" },
+  };
+  const PARTS = [
+    { sizeBytes: 6 * MIB, checksum: { algorithm: "SHA256", value: "one" } },
+    { sizeBytes: 3 * MIB, checksum: { algorithm: "SHA256", value: "two" } },
+  ];
+  const created = { body: "<InitiateMultipartUploadResult><UploadId>u+1</UploadId></InitiateMultipartUploadResult>" };
+  const part = (etag: string) => ({ headers: { etag: `"${etag}"` } });
+  const etagOf = async (...md5s: string[]) => {
+    const { createHash } = await import("node:crypto");
+    return `${createHash("md5")
+      .update(Buffer.from(md5s.join(""), "hex"))
+      .digest("hex")}-${md5s.length}`;
+  };
+
+  it("is sent in the source's parts with their checksums, and completed on condition", async () => {
+    const object = { ...PARTED, etag: await etagOf(A, B) };
+    const { asked, pieces, outcome } = await bring("s3", [absent, created, part(A), part(B)], object, PARTS);
+    expect(outcome).toBe("done");
+    expect(pieces).toEqual([
+      { first: 0, length: 6 * MIB },
+      { first: 6 * MIB, length: 3 * MIB },
+    ]);
+    expect(asked.slice(1)).toEqual([
+      {
+        method: "POST",
+        key: "k",
+        query: "uploads=",
+        headers: {
+          "content-type": "text/plain",
+          "x-amz-checksum-algorithm": "SHA256",
+          "x-amz-checksum-type": "COMPOSITE",
+          "x-amz-meta-workers-s3-version": STAMP,
+        },
+      },
+      {
+        method: "PUT",
+        key: "k",
+        query: "partNumber=1&uploadId=u%2B1",
+        headers: { "x-amz-checksum-sha256": "one" },
+        sent: 6 * MIB,
+      },
+      {
+        method: "PUT",
+        key: "k",
+        query: "partNumber=2&uploadId=u%2B1",
+        headers: { "x-amz-checksum-sha256": "two" },
+        sent: 3 * MIB,
+      },
+      {
+        method: "POST",
+        key: "k",
+        query: "uploadId=u%2B1",
+        headers: { "content-type": "application/xml", "if-none-match": "*" },
+        sent: expect.stringMatching(
+          /<Part><ChecksumSHA256>one<\/ChecksumSHA256><ETag>&quot;0cc.*<PartNumber>2<\/PartNumber><\/Part>/,
+        ),
+      },
+    ]);
+  });
+
+  it.each<[why: string, answers: readonly Answer[], message: RegExp | string]>([
+    ["a part is refused", [absent, created, part(A), refused(500)], "500"],
+    ["other bytes arrived", [absent, created, part(A), part(A)], /other bytes/],
+    ["it is not completed", [absent, created, part(A), part(B), refused(500, "InternalError")], "500"],
+  ])("leaves no upload behind where %s", async (_why, answers, message) => {
+    const object = { ...PARTED, etag: await etagOf(A, B) };
+    const { asked, outcome } = await bring("s3", answers, object, PARTS);
+    expect(asked.at(-1)).toEqual({ method: "DELETE", key: "k", query: "uploadId=u%2B1" });
+    expect(outcome).toMatchObject({ message: typeof message === "string" ? message : expect.stringMatching(message) });
+  });
+
+  it("takes the parts' word where the endpoint's ETags are no MD5s", async () => {
+    const { outcome } = await bring("s3", [absent, created, part("opaque"), part("opaque2")], PARTED, PARTS);
+    expect(outcome).toBe("done");
+  });
+
+  it("says so where the endpoint names no upload", async () => {
+    const { outcome } = await bring("s3", [absent, { body: "<html/>" }], PARTED, PARTS);
+    expect(outcome).toMatchObject({ message: expect.stringContaining("names no upload") });
+  });
+
+  it("is made of one that has none, where it is too large for one request", async () => {
+    const object = { ...OBJECT, sizeBytes: 150 * MIB };
+    const { asked, pieces } = await bring("peer", [refused(404), created, part(A), part(A), part(B)], object);
+    expect(pieces.map(({ length }) => length / MIB)).toEqual([64, 64, 22]);
+    expect(asked.at(-1)?.headers).toMatchObject({ "x-amz-workers-s3-replica": STAMP });
+    const small = await bring("peer", [refused(404), {}], { ...OBJECT, sizeBytes: 90 * MIB });
+    expect(small.asked.map(({ method }) => method)).toEqual(["HEAD", "PUT"]);
+  });
+});
