@@ -62,9 +62,9 @@ function deliveriesOf(message: ChangesMessage, subscriptions: Subscriptions): De
       const rule = notifications[place];
       if (rule === undefined) return [];
       return receiversOf(rule, subscriptions).map(
-        (receiver, number): DeliveryMessage => ({
+        ([name, receiver]): DeliveryMessage => ({
           kind: "delivery",
-          id: `${id}-${index}-${place}-${number}`,
+          id: `${id}-${index}-${place}-${name}`,
           receiver,
           event: { origin, change, configurationId: rule.id },
           attempt: 0,
@@ -74,19 +74,22 @@ function deliveriesOf(message: ChangesMessage, subscriptions: Subscriptions): De
   );
 }
 
-function receiversOf({ destination }: NotificationRule, subscriptions: Subscriptions): Receiver[] {
+/** With names that tell those of one rule apart, and stay theirs when others come and go. */
+function receiversOf(
+  { destination }: NotificationRule,
+  subscriptions: Subscriptions,
+): (readonly [name: string, receiver: Receiver])[] {
   switch (destination.kind) {
     case "callback":
-      return destination.urls.map((url) => ({ kind: "callback", url }));
+      return destination.urls.map((url, number) => [`${number}`, { kind: "callback", url }]);
     case "queue":
-      return [{ kind: "queue", arn: destination.arn }];
+      return [["0", { kind: "queue", arn: destination.arn }]];
     case "topic": {
       const { arn: topicArn } = destination;
-      return (subscriptions.get(topicArn) ?? []).map(({ arn }) => ({
-        kind: "subscription",
-        topicArn,
-        subscriptionArn: arn,
-      }));
+      return (subscriptions.get(topicArn) ?? []).map(({ arn }) => [
+        arn.slice(topicArn.length + 1),
+        { kind: "subscription", topicArn, subscriptionArn: arn },
+      ]);
     }
   }
 }
