@@ -4,7 +4,7 @@
  */
 import { formatHex } from "../checksum/digest-text.ts";
 import { type CallOutcome, callTarget } from "../outbound/fetch.ts";
-import { parseTarget, type Target, type TargetPolicy, TargetRefused } from "../outbound/target.ts";
+import { type Target, type TargetPolicy, tryTarget } from "../outbound/target.ts";
 import type { Signers } from "../signing/signer.ts";
 import type { Event } from "../storage/journal/messages.ts";
 import { formatCallbackMessage } from "./callback-record.ts";
@@ -35,7 +35,7 @@ export class Callbacks {
   /** @param id the same in every attempt: receivers know by it what they have had */
   async deliver(event: Event, url: string, id: string): Promise<DeliveryOutcome> {
     const startedAt = Date.now();
-    const target = this.#target(url, event.origin.endpoint);
+    const target = tryTarget(url, this.#means.targetPolicy(event.origin.endpoint));
     if (typeof target === "string") return { kind: "refused", reason: target, latencyMs: 0 };
     const outcome = await this.#call(target, {
       endpoint: event.origin.endpoint,
@@ -56,7 +56,7 @@ export class Callbacks {
    * @returns what is wrong with the URL or the answer; undefined: nothing
    */
   async verify(url: string, endpoint: string): Promise<string | undefined> {
-    const target = this.#target(url, endpoint);
+    const target = tryTarget(url, this.#means.targetPolicy(endpoint));
     if (typeof target === "string") return target;
     const challenge = formatHex(crypto.getRandomValues(new Uint8Array(16)));
     const outcome = await this.#call(target, {
@@ -71,15 +71,6 @@ export class Callbacks {
     const answer = new TextDecoder().decode(outcome.body).trim();
     if (answer === btoa(challenge)) return undefined;
     return "The URL could not be verified: it did not answer with the Base64 form of the message.";
-  }
-
-  #target(url: string, endpoint: string): Target | string {
-    try {
-      return parseTarget(url, this.#means.targetPolicy(endpoint));
-    } catch (error) {
-      if (error instanceof TargetRefused) return error.message;
-      throw error;
-    }
   }
 
   async #call(

@@ -1,5 +1,7 @@
 /** IP addresses as they stand in URLs, in one spelling each, and what kind of place an address is. Pure. */
 
+import { ipv4Value, ipv6Groups } from "../model/ip-address.ts";
+
 /**
  * - `global`: anybody's. TEST-NET-1 to 3 and 2001:db8::/32 count as global: they lead nowhere, and examples use them.
  * - `private`: loopback, RFC 1918, RFC 6598 (carrier-grade NAT), RFC 4193. Allowed where a policy says so.
@@ -31,7 +33,7 @@ const RANGES_4: readonly Range4[] = [
   ["224.0.0.0", 3, "reserved"],
 ];
 
-/** Strict dotted decimal: a part with a leading zero would be octal to some readers, so it is no address here. */
+/** Strict dotted decimal. */
 export function parseIpv4(text: string): IpAddress | undefined {
   const value = ipv4Value(text);
   if (value === undefined) return undefined;
@@ -43,45 +45,11 @@ export function parseIpv4(text: string): IpAddress | undefined {
   return { text, kind: "global" };
 }
 
-function ipv4Value(text: string): number | undefined {
-  if (!/^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/.test(text)) return undefined;
-  const parts = text.split(".").map(Number);
-  if (parts.some((part) => part > 255)) return undefined;
-  return parts.reduce((value, part) => value * 256 + part, 0);
-}
-
 /** @param text what stands between the brackets; a zone is no part of an address in a URL. */
 export function parseIpv6(text: string): IpAddress | undefined {
   const groups = ipv6Groups(text);
   if (groups === undefined) return undefined;
   return { text: `[${formatIpv6(groups)}]`, kind: kindOfIpv6(groups) };
-}
-
-/** RFC 4291, section 2.2: eight groups, `::` for one or more zero groups, dotted decimal for the last two. */
-function ipv6Groups(text: string): number[] | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map((half, index) => groupsOf(half, index === halves.length - 1));
-  if (head === undefined) return undefined;
-  if (halves.length === 1) return head.length === 8 ? head : undefined;
-  if (tail === undefined || head.length + tail.length > 7) return undefined;
-  return [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
-}
-
-function groupsOf(text: string, mayEndDotted: boolean): number[] | undefined {
-  if (text === "") return [];
-  const groups: number[] = [];
-  const parts = text.split(":");
-  for (const [index, part] of parts.entries()) {
-    if (/^[0-9a-f]{1,4}$/i.test(part)) {
-      groups.push(Number.parseInt(part, 16));
-      continue;
-    }
-    const dotted = mayEndDotted && index === parts.length - 1 ? ipv4Value(part) : undefined;
-    if (dotted === undefined) return undefined;
-    groups.push(Math.floor(dotted / 0x10000), dotted % 0x10000);
-  }
-  return groups;
 }
 
 /**

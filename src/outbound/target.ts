@@ -99,6 +99,16 @@ const BLOCKED_PORTS: ReadonlySet<number> = new Set([
 
 const DEFAULT_PORT = { http: 80, https: 443 } as const;
 
+/** The target, or in words why the URL is none. */
+export function tryTarget(url: string, policy: TargetPolicy): Target | string {
+  try {
+    return parseTarget(url, policy);
+  } catch (error) {
+    if (error instanceof TargetRefused) return error.message;
+    throw error;
+  }
+}
+
 /** @throws TargetRefused */
 export function parseTarget(url: string, policy: TargetPolicy): Target {
   if (url.length > MAX_URL_LENGTH) throw new TargetRefused("too-long");

@@ -3,7 +3,7 @@ import { formatAwsMessage } from "../delivery/aws-record.ts";
 import type { DeliveryOutcome } from "../delivery/outcome.ts";
 import type { SignatureVersion, Subscription } from "../model/topic.ts";
 import { callTarget } from "../outbound/fetch.ts";
-import { parseTarget, type Target, type TargetPolicy, TargetRefused } from "../outbound/target.ts";
+import { type Target, type TargetPolicy, tryTarget } from "../outbound/target.ts";
 import type { Signers } from "../signing/signer.ts";
 import type { Subscriptions } from "../storage/d1/subscriptions.ts";
 import type { Topics } from "../storage/d1/topics.ts";
@@ -45,7 +45,7 @@ export class TopicDeliveries {
 
   /** Why the URL cannot be subscribed; undefined: it can. */
   refusalOf(url: string, endpoint: string): string | undefined {
-    const target = this.#target(url, endpoint);
+    const target = tryTarget(url, this.#options.targetPolicy(endpoint));
     return typeof target === "string" ? target : undefined;
   }
 
@@ -57,7 +57,7 @@ export class TopicDeliveries {
     const post = await this.#compose(event, receiver);
     // Nobody waits for it any more: unsubscribed meanwhile, or confirmed by the answer to an earlier attempt.
     if (post === undefined) return { kind: "delivered", latencyMs: 0 };
-    const target = this.#target(post.to.endpoint, post.endpoint);
+    const target = tryTarget(post.to.endpoint, this.#options.targetPolicy(post.endpoint));
     if (typeof target === "string") return { kind: "refused", reason: target, latencyMs: 0 };
     return this.#send(target, post);
   }
@@ -132,15 +132,6 @@ export class TopicDeliveries {
   /** Of links for receivers. */
   #origin(endpoint: string): string {
     return this.#options.publicOrigin ?? endpoint;
-  }
-
-  #target(url: string, endpoint: string): Target | string {
-    try {
-      return parseTarget(url, this.#options.targetPolicy(endpoint));
-    } catch (error) {
-      if (error instanceof TargetRefused) return error.message;
-      throw error;
-    }
   }
 }
 
