@@ -7,6 +7,9 @@ import { RemoteClient, RemoteFailure } from "../replication/remote-client.ts";
 import type { Services } from "../services.ts";
 import { type AdminCall, failure } from "./router.ts";
 
+/** For all steps of a check. */
+const CHECK_MS = 60_000;
+
 type Parameters = Record<string, string>;
 
 export async function addRemote({ services, grant, now, body }: AdminCall): Promise<Response> {
@@ -49,7 +52,10 @@ export async function check({ services, body, now }: AdminCall, { name = "" }: P
   const found = await services.remotes.open(name);
   if (found === undefined) return noSuchRemote();
   try {
-    const client = new RemoteClient(found.remote, found.credentials, services.targetPolicy());
+    const client = new RemoteClient(found.remote, found.credentials, {
+      policy: services.targetPolicy(),
+      until: new Date(now.getTime() + CHECK_MS),
+    });
     return Response.json({ steps: await checkRemote(client, bucket, now) });
   } catch (error) {
     if (error instanceof RemoteFailure) return failure(400, "RemoteFailure", error.message);

@@ -16,6 +16,8 @@ import { RemoteFailure } from "./remote-client.ts";
 const PARALLEL = 4;
 /** A task is begun only this long after the batch came, so that each has most of a consumer's 15 minutes. */
 const BEGIN_WITHIN_MS = 90_000;
+/** What a task may take from then on. */
+const TASK_MS = 12 * 60_000;
 const FIRST_DELAY_SECONDS = 5;
 /** A queue's longest delay is 12 hours. */
 const MAX_DELAY_SECONDS = 2 * 60 * 60;
@@ -33,6 +35,7 @@ export async function replicate(
   const beganAt = Date.now();
   const tasks = await services.replicationTasks.load(letters.map(({ body }) => body.taskId));
   const waiting = [...letters];
+  const handled: Letter<ReplicationMessage>[] = [];
   const done: string[] = [];
   const work = async () => {
     for (let letter = waiting.shift(); letter !== undefined; letter = waiting.shift()) {
@@ -41,19 +44,26 @@ export async function replicate(
         letter.retry();
         continue;
       }
-      if (task !== undefined && (await attempt(task, services)) === "done") done.push(task.id);
-      letter.ack();
+      try {
+        if (task !== undefined && (await attempt(task, services)) === "done") done.push(task.id);
+        handled.push(letter);
+      } catch (error) {
+        // D1 or the queue gave way: this one comes up again, the others have nothing to do with it.
+        console.error(JSON.stringify({ replication: letter.body.taskId, cause: String(error) }));
+        letter.retry();
+      }
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, work));
-  // Should this fail, the tasks come up again and find nothing to do.
+  // Should this fail, all come up again and find nothing to do.
   await services.replicationTasks.complete(done);
+  for (const letter of handled) letter.ack();
 }
 
-/** @throws what D1 or the queue throws: then the platform tries the whole batch again */
+/** @throws what D1 or the queue throws */
 async function attempt(task: ReplicationTask, services: ReplicationServices): Promise<Handled> {
   try {
-    await converge(task, services);
+    await converge(task, services, new Date(Date.now() + TASK_MS));
     return "done";
   } catch (error) {
     const reason = describeFailure(error);

@@ -22,6 +22,7 @@ import { OwnBucket } from "./own-bucket.ts";
 import { RemoteBucket } from "./remote-bucket.ts";
 import { RemoteClient, RemoteFailure } from "./remote-client.ts";
 import { readSource } from "./source-reader.ts";
+import { isStamped } from "./stamp.ts";
 
 /** Rounds within one attempt, should the source be written again and again. */
 const MAX_ROUNDS = 3;
@@ -33,16 +34,17 @@ export type ReplicationServices = Pick<
 
 /**
  * Returns when nothing is left to do.
+ * @param until when it gives up what takes longer
  * @throws S3Error, RemoteFailure, SourceChanged: the attempt has failed
  */
-export async function converge(task: ReplicationTask, services: ReplicationServices): Promise<void> {
+export async function converge(task: ReplicationTask, services: ReplicationServices, until: Date): Promise<void> {
   const { origin, change } = task;
   const { destination } = task.rule;
   const source = await findSource(task, services);
   // The bucket has gone, and its objects before it.
   if (source === undefined) return;
   const grant = authorizeReplication(source, destination, await findTarget(destination, services));
-  const place = await openDestination(grant, task, services);
+  const place = await openDestination(grant, task, services, until);
   const { objects } = services.stores;
   const removal = removalVersion(new Date(origin.time));
 
@@ -92,11 +94,13 @@ async function openDestination(
   { source, target }: ReplicationGrant,
   { origin, rule: { destination } }: ReplicationTask,
   services: ReplicationServices,
+  until: Date,
 ): Promise<Destination> {
   const { objects } = services.stores;
   if (target !== undefined) {
     const { bucket: _, ...request } = origin;
-    return new OwnBucket(target, { objects, journal: services.journal.of({ ...request, time: Date.now() }) });
+    const journal = services.journal.of({ ...request, time: Date.now() });
+    return new OwnBucket(target, { objects, journal, until });
   }
   const name = destination.remote ?? "";
   const found = await services.remotes.open(name);
@@ -104,18 +108,19 @@ async function openDestination(
   if (found === undefined || !found.remote.accountIds.includes(source.accountId)) {
     throw new RemoteFailure(`There is no remote ${name} for this account.`, { status: 403, code: undefined });
   }
-  const client = new RemoteClient(found.remote, found.credentials, services.targetPolicy());
+  const client = new RemoteClient(found.remote, found.credentials, { policy: services.targetPolicy(), until });
   return new RemoteBucket(client, destination.bucket, (opened) => readSource(objects, source, opened));
 }
 
 /** Of the rules for this destination the one with the greatest priority; replicas are not replicated further. */
 function chooseRule(
-  { documents }: Bucket,
+  { name, documents }: Bucket,
   { rule: { destination }, change }: ReplicationTask,
   object: StoredObject,
 ): ReplicationRule | undefined {
-  if (documents.replication === undefined || object.replication?.state === "replica") return undefined;
-  return matchReplication(documents.replication, "ObjectCreated:Put", change.key).find(
+  const { replication } = documents;
+  if (replication === undefined || object.replication?.state === "replica" || isStamped(name, object)) return undefined;
+  return matchReplication(replication, "ObjectCreated:Put", change.key).find(
     (rule) => isSameDestination(rule.destination, destination) && hasTags(object.tags, rule.tags),
   );
 }

@@ -13,11 +13,13 @@ export class OwnBucket implements Destination {
   readonly #bucket: GrantedBucket;
   readonly #objects: Objects;
   readonly #journal: RequestJournal;
+  readonly #until: Date;
 
-  constructor(bucket: GrantedBucket, { objects, journal }: { objects: Objects; journal: RequestJournal }) {
+  constructor(bucket: GrantedBucket, means: { objects: Objects; journal: RequestJournal; until: Date }) {
     this.#bucket = bucket;
-    this.#objects = objects;
-    this.#journal = journal;
+    this.#objects = means.objects;
+    this.#journal = means.journal;
+    this.#until = means.until;
   }
 
   async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
@@ -30,7 +32,13 @@ export class OwnBucket implements Destination {
         this.#bucket,
         { key, event: "ObjectCreated:Put", replicaOf },
         (ticket) =>
-          this.#objects.replicate(opened, { bucket: this.#bucket, key }, this.#attributes(opened, rule), ticket),
+          this.#objects.replicate(
+            opened,
+            { bucket: this.#bucket, key },
+            this.#attributes(opened, rule),
+            ticket,
+            this.#until,
+          ),
         ({ etag, sizeBytes, lastModified }) => ({ etag, sizeBytes, at: lastModified }),
       ),
     );

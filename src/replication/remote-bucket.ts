@@ -119,7 +119,7 @@ export class RemoteBucket implements Destination {
   async #look(key: string): Promise<{ etag: string; version: ObjectVersion } | undefined> {
     try {
       const { headers } = await this.#client.call(this.#bucket, { method: "HEAD", key });
-      return { etag: parseETag(headers.get("etag") ?? ""), version: versionOfAnswer(headers) };
+      return { etag: parseETag(headers.get("etag") ?? ""), version: versionOfAnswer(headers, this.#bucket, key) };
     } catch (error) {
       // Of a HEAD there is no code: should the bucket be missing, the write will say so.
       if (error instanceof RemoteFailure && error.status === 404) return undefined;

@@ -8,8 +8,6 @@ import { uriEncode } from "../protocol/percent-encoding.ts";
 
 /** For exchanges without an object's bytes. */
 const SHORT_MS = 60_000;
-/** For one body; a queue's consumer may run for 15 minutes. */
-const LONG_MS = 13 * 60_000;
 /** Error documents and answers about uploads are far shorter. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -41,13 +39,22 @@ export class RemoteClient {
   readonly remote: RemoteDescription;
   readonly #credentials: RemoteCredentials;
   readonly #endpoint: Target;
+  readonly #until: Date;
 
-  /** @throws RemoteFailure if the endpoint may not be called (any more) */
-  constructor(remote: RemoteDescription, credentials: RemoteCredentials, policy: TargetPolicy) {
+  /**
+   * @param limits.until after which no request is made but to clean up, and none goes on
+   * @throws RemoteFailure if the endpoint may not be called (any more)
+   */
+  constructor(
+    remote: RemoteDescription,
+    credentials: RemoteCredentials,
+    limits: { readonly policy: TargetPolicy; readonly until: Date },
+  ) {
     this.remote = remote;
     this.#credentials = credentials;
+    this.#until = limits.until;
     try {
-      this.#endpoint = parseTarget(`${remote.endpoint}/`, policy);
+      this.#endpoint = parseTarget(`${remote.endpoint}/`, limits.policy);
     } catch (error) {
       throw new RemoteFailure(`The endpoint ${remote.endpoint} is not called: ${describe(error)}`);
     }
@@ -57,12 +64,14 @@ export class RemoteClient {
   async call(bucket: string, request: RemoteRequest): Promise<Answered> {
     const { method, headers = {}, body } = request;
     const target = this.#address(bucket, request);
+    const left = this.#until.getTime() - Date.now();
+    if (left <= 0 && method !== "DELETE") throw new RemoteFailure("Sending the object takes too long.");
     const isShort = body === undefined || typeof body === "string";
     const outcome = await callTarget(target, {
       method,
       headers: await this.#sign(target, method, headers, body),
       ...(body !== undefined && { body }),
-      timeoutMs: isShort ? SHORT_MS : LONG_MS,
+      timeoutMs: isShort ? SHORT_MS : left,
       maxResponseBytes: method === "HEAD" ? 0 : MAX_ANSWER_BYTES,
     });
     if (outcome.kind === "failed") throw new RemoteFailure(`${method}: ${outcome.reason}: ${outcome.message}`);

@@ -6,14 +6,9 @@ import type { ObjectVersion, ReplicationDestination } from "../model/replication
 import { parseHttpDate } from "../protocol/dates.ts";
 import { parseETag } from "../protocol/etag.ts";
 import { formatUserMetadata } from "../protocol/metadata.ts";
-import { formatReplicaVersion, REPLICA_HEADER, readReplicaVersion } from "../protocol/replica-version.ts";
+import { formatReplicaVersion, REPLICA_HEADER } from "../protocol/replica-version.ts";
 import { formatTaggingHeader } from "../protocol/tags.ts";
-
-/**
- * Where an endpoint knows nothing of replicas, the state an object is of stands in its user metadata, since the
- * endpoint's Last-Modified is only the time of the copy.
- */
-export const STAMP = "workers-s3-version";
+import { formatStamp, readStamp, STAMP } from "./stamp.ts";
 
 /** Names of ACLs that mean the same wherever they are sent: those that give something to everybody. */
 const PORTABLE_ACLS: readonly CannedAcl[] = ["public-read", "public-read-write", "authenticated-read"];
@@ -26,7 +21,7 @@ export function attributeHeaders(
 ): Record<string, string> {
   const { content, websiteRedirectLocation, tags } = object;
   const storageClass = destination.storageClass ?? object.storageClass;
-  const stamp = kind === "s3" ? { [STAMP]: formatReplicaVersion(object.version) } : {};
+  const stamp = kind === "s3" ? { [STAMP]: formatStamp(object.version, destination.bucket, object.key) } : {};
   // Names that no header can have are told of when an object is read, and cannot be sent at all.
   const { "x-amz-missing-meta": _, ...metadata } = formatUserMetadata({ ...object.userMetadata, ...stamp });
   return {
@@ -55,15 +50,16 @@ export function replicaHeader(version: ObjectVersion): Record<string, string> {
   return { [REPLICA_HEADER]: formatReplicaVersion(version) };
 }
 
-/**
- * What an endpoint of another kind has: by its stamp, unless somebody wrote other bytes and kept the metadata. (An object
- * that had to be cut into parts has another ETag than its source.)
- */
-export function versionOfAnswer(headers: Headers): ObjectVersion {
+/** Last-Modified counts whole seconds: whatever was written within one of them may be as late as its end. */
+const SECOND_MS = 1000;
+
+/** What an endpoint of another kind has at a key. */
+export function versionOfAnswer(headers: Headers, bucket: string, key: string): ObjectVersion {
   const etag = parseETag(headers.get("etag") ?? "");
-  const stamp = readReplicaVersion(headers.get(`x-amz-meta-${STAMP}`) ?? "");
-  if (stamp !== undefined && (stamp.etag === etag || etag.includes("-"))) return stamp;
-  const lastModified = parseHttpDate(headers.get("last-modified") ?? "")?.getTime() ?? 0;
+  const stamp = readStamp(headers.get(`x-amz-meta-${STAMP}`) ?? undefined, { bucket, key, etag });
+  if (stamp !== undefined) return stamp;
+  const time = parseHttpDate(headers.get("last-modified") ?? "")?.getTime();
+  const lastModified = time === undefined ? 0 : time + SECOND_MS - 1;
   return { lastModified, revision: lastModified, etag };
 }
 

@@ -26,7 +26,7 @@ export async function resumeEvents(env: Env, now: Date): Promise<void> {
 
 /** Each part runs whatever became of the others; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
-  const { config, subscriptions } = await openServices(env);
+  const { config, subscriptions, replicationTasks } = await openServices(env);
   const { stores } = config;
   const db = env.DB;
   const openUploads = new OpenUploads(db);
@@ -35,6 +35,7 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
 
   const results = await Promise.allSettled([
     logged("deleted-buckets", sweepDeletedBuckets({ db, stores, openUploads, blobSets, now })),
+    logged("replication-tasks", replicationTasks.removeOrphans()),
     logged("abandoned-uploads", sweepAbandonedUploads({ openUploads, blobSets, now, abortAfterDays })),
     logged("idle-receivers", sweepIdleReceivers({ db, now })),
     logged("subscriptions", subscriptions.removeExpired(now)),

@@ -215,7 +215,7 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
       const { Metadata: { "workers-s3-version": stamp, ...metadata } = {}, LastModified: _, ...rest } = essence(there);
       const { LastModified: __, Metadata, ...expected } = essence(here);
       expect([rest, metadata]).toEqual([expected, Metadata]);
-      expect(stamp).toMatch(/^\d+\.\d+\.[0-9a-f]{32}$/);
+      expect(stamp).toMatch(/^\d+\.\d+\.[0-9a-f]{32}\.[0-9a-f]{16}$/);
     }
     expect(await textOf("west", pair.west, key)).toBe("content");
     const tags = new GetObjectTaggingCommand({ Bucket: pair.west, Key: key });
@@ -310,6 +310,28 @@ describe("two deployments that replicate to each other", () => {
     await untilReplicated("west", pair.west, "both");
     expect((await head("east", pair.east, "both"))?.ReplicationStatus).toBe("REPLICA");
     expect(essence(await head("east", pair.east, "both"))).toEqual(essence(await head("west", pair.west, "both")));
+    for (const [server, bucket] of [
+      [east, pair.east],
+      [west, pair.west],
+    ] as const) {
+      expect(await admin(server, `replication status ${bucket}`)).toMatchObject({ pending: 0, failed: 0 });
+    }
+  });
+
+  test("send nothing back either where they know each other only as endpoints", async () => {
+    const pair = await newPair("s3", { mutual: true });
+    await put("east", pair.east, "k", "from the east");
+    await until("it is there", async () => (await head("west", pair.west, "k")) !== undefined);
+    await untilReplicated("west", pair.west, "k");
+    const before = [await head("east", pair.east, "k"), await head("west", pair.west, "k")].map(essence);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await put("west", pair.west, "k", "from the west");
+    await until("it is here", async () => (await textOf("east", pair.east, "k")) === "from the west");
+    await untilReplicated("east", pair.east, "k");
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    const after = [await head("east", pair.east, "k"), await head("west", pair.west, "k")];
+    expect(after.map((output) => output?.Metadata?.["workers-s3-version"] !== undefined)).toEqual([true, false]);
+    expect(after.map(essence)).not.toEqual(before);
     for (const [server, bucket] of [
       [east, pair.east],
       [west, pair.west],

@@ -146,6 +146,15 @@ export class ReplicationTasks {
     return results.map(({ id }) => id);
   }
 
+  /** Tasks and jobs of buckets that are gone; returns how many tasks. */
+  async removeOrphans(): Promise<number> {
+    const [tasks] = await this.#db.batch([
+      this.#db.prepare("DELETE FROM replication_tasks WHERE bucket_id NOT IN (SELECT id FROM buckets)"),
+      this.#db.prepare("DELETE FROM replication_jobs WHERE bucket_id NOT IN (SELECT id FROM buckets)"),
+    ]);
+    return tasks?.meta.changes ?? 0;
+  }
+
   async count(bucketId: string): Promise<{ pending: number; failed: number }> {
     const row = await this.#db
       .prepare(

@@ -203,26 +203,23 @@ export class Objects {
    * Makes a replica of an opened object, with its bytes, ETag, parts and checksum. In the same store and class a manifest's
    * blobs get one more entry that names them; otherwise every byte is copied.
    * @param ticket of a replica: what is later than it is never replaced
-   * @throws S3Error `PreconditionFailed` if something later stands there, `ConditionalRequestConflict`
+   * @param until when it gives up copying
+   * @throws S3Error `PreconditionFailed` if something later stands there, `ConditionalRequestConflict`, `SlowDown`
    */
   async replicate(
     source: OpenedObject,
     to: { readonly bucket: GrantedBucket; readonly key: string },
     attributes: ObjectAttributes,
     ticket: WriteTicket,
+    until: Date,
   ): Promise<PutOutcome> {
     const place = this.#place(to.bucket, to.key);
     if (isCopiedByReference(source, place.store, attributes, undefined)) {
       return this.copy(source, to, attributes, ticket);
     }
     const target = toTarget(to.bucket, to.key);
-    return replicateByValue(source, {
-      target,
-      place,
-      attributes,
-      ticket,
-      condition: conditionOf(ticket, undefined),
-    });
+    const write = { target, place, attributes, ticket, condition: conditionOf(ticket, undefined) };
+    return replicateByValue(source, write, until);
   }
 
   /**

@@ -22,9 +22,9 @@ const PARALLEL = 4;
  * The blobs first, then one put of the entry.
  * @throws S3Error `PreconditionFailed` if something later stands there, `ConditionalRequestConflict`
  */
-export async function replicateByValue(source: OpenedObject, write: Write): Promise<PutOutcome> {
+export async function replicateByValue(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
   if (write.condition !== undefined) await exactCondition(write.place, write.condition);
-  if (source.origin.entry.isManifest) return copyBlobs(source, write);
+  if (source.origin.entry.isManifest) return copyBlobs(source, write, until);
   const { object } = source;
   const copied = copyBody(await source.body("put"), object, undefined);
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the copy differs from its source") });
@@ -32,7 +32,7 @@ export async function replicateByValue(source: OpenedObject, write: Write): Prom
   return object.sizeBytes <= BUFFERED_BYTES ? putBuffered(write, body) : putManifest(write, body);
 }
 
-async function copyBlobs(source: OpenedObject, write: Write): Promise<PutOutcome> {
+async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
   const { target, place, attributes, ticket, condition } = write;
   const { object } = source;
   const { store } = place;
@@ -42,6 +42,8 @@ async function copyBlobs(source: OpenedObject, write: Write): Promise<PutOutcome
   const options = { customMetadata: { entry: place.r2Key }, ...r2StorageClass(attributes) };
   try {
     for (let start = 0; start < names.length; start += PARALLEL) {
+      if (Date.now() > until.getTime())
+        throw new S3Error("SlowDown", { message: "Copying the object takes too long." });
       const group = names.slice(start, start + PARALLEL);
       await Promise.all(
         group.map((name) =>

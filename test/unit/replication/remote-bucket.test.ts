@@ -1,4 +1,5 @@
 /** What an endpoint is asked, and what its answers lead to: with a client that plays the endpoint. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { StoredObject } from "../../../src/model/object.ts";
 import type { ReplicationRule } from "../../../src/model/replication.ts";
@@ -13,7 +14,9 @@ const OWNER = "0".repeat(64);
 const MD5 = "9a0364b9e99bb480dd25e1f0284c8555";
 const MD5_BASE64 = "mgNkuembtIDdJeHwKEyFVQ==";
 const THEN = Date.parse("2026-01-02T03:04:05.678Z");
-const STAMP = `${THEN}.${THEN}.${MD5}`;
+const VERSION = `${THEN}.${THEN}.${MD5}`;
+const PLACE = createHash("sha256").update("there/k").digest("hex").slice(0, 16);
+const STAMP = `${VERSION}.${PLACE}`;
 
 const OBJECT: StoredObject = {
   key: "k",
@@ -117,11 +120,15 @@ describe("an endpoint that speaks S3", () => {
 
   it.each<[why: string, answer: Answer]>([
     ["what is newer", present(NEWER)],
+    ["what may be newer, since its time counts whole seconds", present("Fri, 02 Jan 2026 03:04:05 GMT")],
     ["the very state, by its stamp", present(NEWER, MD5, { "x-amz-meta-workers-s3-version": STAMP })],
-    ["a later state, by its stamp", present(OLDER, MD5, { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}` })],
+    [
+      "a later state, by its stamp",
+      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}.${PLACE}` }),
+    ],
     [
       "a later state that was cut into parts",
-      present(OLDER, "a-2", { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}` }),
+      present(OLDER, "a-2", { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}.${PLACE}` }),
     ],
   ])("keeps %s", async (_why, answer) => {
     const { asked, outcome } = await bring("s3", [answer]);
@@ -131,15 +138,19 @@ describe("an endpoint that speaks S3", () => {
   it.each<[why: string, answer: Answer]>([
     [
       "an earlier state, by its stamp",
-      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": `${THEN - 1}.1.${MD5}` }),
+      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": `${THEN - 1}.1.${MD5}.${PLACE}` }),
     ],
     [
       "tags of before, by its stamp",
-      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": `${THEN}.${THEN - 1}.${MD5}` }),
+      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": `${THEN}.${THEN - 1}.${MD5}.${PLACE}` }),
+    ],
+    [
+      "a stamp of another place",
+      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": `${THEN + 9}.1.${MD5}.${"0".repeat(16)}` }),
     ],
     [
       "other bytes under a stamp that somebody copied",
-      present(OLDER, "x", { "x-amz-meta-workers-s3-version": `${THEN + 9}.1.${MD5}` }),
+      present(OLDER, "x", { "x-amz-meta-workers-s3-version": `${THEN + 9}.1.${MD5}.${PLACE}` }),
     ],
   ])("has %s replaced", async (_why, answer) => {
     const { asked } = await bring("s3", [answer]);
@@ -219,7 +230,7 @@ describe("an endpoint that speaks S3", () => {
 });
 
 describe("a peer", () => {
-  const version = { "x-amz-workers-s3-replica": STAMP };
+  const version = { "x-amz-workers-s3-replica": VERSION };
 
   it("is told which state it gets, and not asked before for little", async () => {
     const { asked, outcome } = await bring("peer", [{}]);
@@ -347,7 +358,7 @@ describe("an object in parts", () => {
     const object = { ...OBJECT, sizeBytes: 150 * MIB };
     const { asked, pieces } = await bring("peer", [refused(404), created, part(A), part(A), part(B)], object);
     expect(pieces.map(({ length }) => length / MIB)).toEqual([64, 64, 22]);
-    expect(asked.at(-1)?.headers).toMatchObject({ "x-amz-workers-s3-replica": STAMP });
+    expect(asked.at(-1)?.headers).toMatchObject({ "x-amz-workers-s3-replica": VERSION });
     const small = await bring("peer", [refused(404), {}], { ...OBJECT, sizeBytes: 90 * MIB });
     expect(small.asked.map(({ method }) => method)).toEqual(["HEAD", "PUT"]);
   });

@@ -2,7 +2,7 @@
 import { createScheduledController } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
-import { resumeEvents } from "../../../src/sweeps/index.ts";
+import { resumeEvents, runSweeps } from "../../../src/sweeps/index.ts";
 import { rootAccount } from "../../support/accounts.ts";
 import { failingEnv } from "../../support/failing-env.ts";
 import {
@@ -289,5 +289,20 @@ describe("the command for existing objects", () => {
     expect(await admin("GET", `buckets/${source}/replication`)).toMatchObject({
       answer: { existing: "COMPLETED, 0 objects seen, 0 tasks made" },
     });
+  });
+});
+
+describe("tasks of a bucket that is gone", () => {
+  it("are removed by the sweep, those of others stay", async () => {
+    const [dead, gone] = [await deadPair(), await deadPair()];
+    for (const bucket of [dead, gone]) await put(bucket, "k");
+    await world.spread();
+    world.wakes.splice(0);
+    const [row] = await rows(gone);
+    await sendTo({ method: "DELETE", bucket: gone, key: "k", env: world.env });
+    expect((await sendTo({ method: "DELETE", bucket: gone, env: world.env })).status).toBe(204);
+    await runSweeps(world.env, new Date());
+    const { results } = await testEnv.DB.prepare("SELECT id FROM replication_tasks WHERE id = ?1").bind(row?.id).all();
+    expect([results, (await rows(dead)).length]).toEqual([[], 1]);
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { contentMd5 } from "../../support/cors.ts";
+import { EVERYTHING, setRules } from "../../support/events.ts";
 import { checksumOf, MIB, md5, multipartETag, noise } from "../../support/multipart.ts";
 import { arn, configureReplication, type RuleOptions } from "../../support/replication.ts";
 import { replicator } from "../../support/replicator.ts";
@@ -442,5 +443,25 @@ describe("two buckets that replicate to each other", () => {
     await world.settle();
     expect([await contentOf(one, "both"), await contentOf(two, "both")]).toEqual([404, 404]);
     expect(world.wakes).toHaveLength(0);
+  });
+});
+
+describe("notifications of the destination", () => {
+  it("tell of replicas as they tell of other writes and removals", async () => {
+    const { source, target } = await pair({ deletes: "Enabled" });
+    await setRules(target, { notification: [EVERYTHING] });
+    await put(source, "k", "content");
+    await world.spread();
+    await world.replicate();
+    await must({ method: "DELETE", bucket: source, key: "k" }, 204);
+    const told = world.events.splice(0, 1);
+    await world.spread();
+    await world.replicate();
+    told.push(...world.events.splice(0));
+    expect(told.map(({ origin, changes }) => [origin.bucket.name, changes[0]?.event, changes[0]?.key])).toEqual([
+      [target, "ObjectCreated:Put", "k"],
+      [target, "ObjectRemoved:Delete", "k"],
+    ]);
+    expect(told[0]?.changes[0]).toMatchObject({ etag: md5("content"), sizeBytes: 7, replicate: [] });
   });
 });
