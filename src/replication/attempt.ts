@@ -86,21 +86,22 @@ async function postpone(
   await queues.replication.send([{ kind: "replication", taskId: task.id }], { delaySeconds });
 }
 
-/** The task is marked before its event is told: it must not be tried again for the event's sake. */
+/** The event first: told twice it does no harm, and should the queue not take it, the attempt is made once more. */
 async function giveUp(task: ReplicationTask, reason: string, services: ReplicationServices): Promise<void> {
-  await services.replicationTasks.fail(task.id, reason);
   const { bucket: changed, ...request } = task.origin;
   const { key, etag, sizeBytes } = task.change;
   const now = new Date();
   const bucket = await findBucket(changed.name, services);
-  if (bucket?.id !== changed.id) return;
-  await services.journal.tell({ ...request, time: now.getTime() }, bucket, {
-    key,
-    event: "Replication:OperationFailedReplication",
-    ...(etag !== undefined && { etag }),
-    ...(sizeBytes !== undefined && { sizeBytes }),
-    sequencer: nextSequencer(now),
-  });
+  if (bucket?.id === changed.id) {
+    await services.journal.tell({ ...request, time: now.getTime() }, bucket, {
+      key,
+      event: "Replication:OperationFailedReplication",
+      ...(etag !== undefined && { etag }),
+      ...(sizeBytes !== undefined && { sizeBytes }),
+      sequencer: nextSequencer(now),
+    });
+  }
+  await services.replicationTasks.fail(task.id, reason);
 }
 
 function isRefusal(error: unknown): boolean {

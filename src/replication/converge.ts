@@ -54,9 +54,13 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
       const mayRemove = change.event === "ObjectRemoved:Delete" && replicatesRemovals(source, task);
       if (mayRemove) await place.remove(change.key, removal);
     } else {
-      const rule = chooseRule(source, task, opened.object);
-      if (rule === undefined) return opened.discard();
-      await place.bring(opened, rule);
+      try {
+        const rule = chooseRule(source, task, opened.object);
+        if (rule === undefined) return;
+        await place.bring(opened, rule);
+      } finally {
+        await opened.discard().catch(() => {});
+      }
     }
     const after = await objects.head(grant.source, change.key);
     if (isSameState(opened?.object, after)) return;

@@ -7,7 +7,7 @@ import type { OpenedObject } from "../storage/r2/opened-object.ts";
 export interface Destination {
   /**
    * Makes the key what the source has, unless something later stands there, which is no failure.
-   * @param opened is used up or discarded in every case
+   * @param opened to be read or left: the caller discards it
    */
   bring(opened: OpenedObject, rule: ReplicationRule): Promise<void>;
   /** Removes the key, unless something later than the removal stands there, which is no failure. */

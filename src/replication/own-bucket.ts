@@ -26,7 +26,7 @@ export class OwnBucket implements Destination {
     const { object } = opened;
     const { key, version: replicaOf } = object;
     const present = await this.#objects.head(this.#bucket, key);
-    if (present !== undefined && compareVersions(present.version, replicaOf) >= 0) return opened.discard();
+    if (present !== undefined && compareVersions(present.version, replicaOf) >= 0) return;
     await unlessLater(
       this.#journal.write(
         this.#bucket,

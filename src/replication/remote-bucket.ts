@@ -36,16 +36,12 @@ export class RemoteBucket implements Destination {
 
   async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
     const source = this.#read(opened);
-    try {
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const condition = await this.#condition(opened.object);
-        if (condition === "later-there") return;
-        if (await this.#send(source, rule, condition)) return;
-      }
-      throw new RemoteFailure("The object is being written at the destination.");
-    } finally {
-      await opened.discard().catch(() => {});
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const condition = await this.#condition(opened.object);
+      if (condition === "later-there") return;
+      if (await this.#send(source, rule, condition)) return;
     }
+    throw new RemoteFailure("The object is being written at the destination.");
   }
 
   async remove(key: string, removal: ObjectVersion): Promise<void> {

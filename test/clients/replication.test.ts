@@ -369,6 +369,26 @@ describe("two deployments that replicate to each other", () => {
     expect(await admin(east, `replication status ${pair.east}`)).toMatchObject({ pending: 0, failed: 0, failures: [] });
   }, 180_000);
 
+  test("lose nothing when the one that sends is killed: what its queues held is sent again by the sweep", async () => {
+    const pair = await newPair("peer");
+    const keys = Array.from({ length: 25 }, (_, index) => `k/${String(index).padStart(3, "0")}`);
+    for (const key of keys) await put("east", pair.east, key, `content of ${key}`);
+    await east.kill();
+    await east.start();
+    const sweep = async () => {
+      const time = Date.now() + 25 * 60_000;
+      const query = `cron=${encodeURIComponent("* * * * *")}&time=${time}`;
+      const { status } = await fetch(`${east.endpoint}/cdn-cgi/handler/scheduled?${query}`);
+      expect(status).toBe(200);
+    };
+    await until("all are there", async () => {
+      await sweep();
+      const { KeyCount } = await s3.west.send(new ListObjectsV2Command({ Bucket: pair.west }));
+      return KeyCount === keys.length;
+    });
+    for (const key of keys) await untilReplicated("east", pair.east, key);
+  }, 120_000);
+
   test("PutBucketReplication through the SDK gives back what was put", async () => {
     const pair = await newPair("peer");
     const got = await s3.east.send(new GetBucketReplicationCommand({ Bucket: pair.east }));

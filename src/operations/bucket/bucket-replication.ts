@@ -55,10 +55,14 @@ export const PutBucketReplication = operation({
     if (JSON.stringify(configuration).length > MAX_STORED_LENGTH) {
       throw invalidRequest(`A replication configuration is kept up to ${MAX_STORED_LENGTH} characters of its values.`);
     }
-    const targets = new Map<string, Bucket | undefined>();
+    // A thousand rules may name one destination, which is looked up once.
+    const found = new Map<string, Promise<Bucket | undefined>>();
     for (const rule of written.rules) {
-      const target = await requireDestination(rule.destination, bucket, { grant, stores, targets });
-      await requireRole(rule, bucket, target, grant);
+      const { remote = "", bucket: target, account = "" } = rule.destination;
+      const name = `${remote}/${target}/${account}`;
+      const place = found.get(name) ?? requireDestination(rule.destination, bucket, { grant, stores });
+      found.set(name, place);
+      await requireRole(rule, bucket, await place, grant);
     }
     await stores.documents.put(bucket, "replication", configuration, now);
   },
@@ -90,18 +94,16 @@ function withIds({ role, rules }: WrittenReplication): ReplicationConfiguration 
 async function requireDestination(
   destination: ReplicationDestination,
   source: Bucket,
-  known: { readonly grant: Grant; readonly stores: Stores; readonly targets: Map<string, Bucket | undefined> },
+  { grant, stores }: { readonly grant: Grant; readonly stores: Stores },
 ): Promise<Bucket | undefined> {
   const { remote, bucket: name, account } = destination;
-  const { grant, stores, targets } = known;
   if (remote !== undefined) {
     // A remote that is there for others looks like none.
     if (await stores.remotes.isOpenTo(remote, source.accountId)) return undefined;
     throw invalidRequest("Destination bucket must exist.");
   }
   if (name === source.name) throw invalidRequest("Destination bucket cannot be the same as the source bucket.");
-  const target = targets.get(name) ?? (await stores.buckets.find(grant, name));
-  targets.set(name, target);
+  const target = await stores.buckets.find(grant, name);
   if (target === undefined) throw invalidRequest("Destination bucket must exist.");
   if (target.accountId !== source.accountId) throw new S3Error("AccessDenied");
   if (account !== undefined && account !== target.accountId) {

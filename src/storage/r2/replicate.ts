@@ -28,7 +28,9 @@ export async function replicateByValue(source: OpenedObject, write: Write, until
   const { object } = source;
   const copied = copyBody(await source.body("put"), object, undefined);
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the copy differs from its source") });
-  const body: ObjectBody = { ...copied, delegated: { algorithm: "md5", hex: object.etag, mismatch } };
+  // What was put into R2 by other means may have an ETag that is no MD5.
+  const isMd5 = /^[0-9a-f]{32}$/.test(object.etag);
+  const body: ObjectBody = isMd5 ? { ...copied, delegated: { algorithm: "md5", hex: object.etag, mismatch } } : copied;
   return object.sizeBytes <= BUFFERED_BYTES ? putBuffered(write, body) : putManifest(write, body);
 }
 
