@@ -123,7 +123,9 @@ function chooseRule(
   object: StoredObject,
 ): ReplicationRule | undefined {
   const { replication } = documents;
-  if (replication === undefined || object.replication?.state === "replica" || isStamped(name, object)) return undefined;
+  const isReplica =
+    object.replication?.state === "replica" || (destination.remote !== undefined && isStamped(name, object));
+  if (replication === undefined || isReplica) return undefined;
   return matchReplication(replication, "ObjectCreated:Put", change.key).find(
     (rule) => isSameDestination(rule.destination, destination) && hasTags(object.tags, rule.tags),
   );

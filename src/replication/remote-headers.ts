@@ -56,7 +56,10 @@ const SECOND_MS = 1000;
 /** What an endpoint of another kind has at a key. */
 export function versionOfAnswer(headers: Headers, bucket: string, key: string): ObjectVersion {
   const etag = parseETag(headers.get("etag") ?? "");
-  const stamp = readStamp(headers.get(`x-amz-meta-${STAMP}`) ?? undefined, { bucket, key, etag });
+  const isOpaque =
+    headers.get("x-amz-server-side-encryption")?.startsWith("aws:") === true ||
+    headers.has("x-amz-server-side-encryption-customer-algorithm");
+  const stamp = readStamp(headers.get(`x-amz-meta-${STAMP}`) ?? undefined, { bucket, key, etag, isOpaque });
   if (stamp !== undefined) return stamp;
   const time = parseHttpDate(headers.get("last-modified") ?? "")?.getTime();
   const lastModified = time === undefined ? 0 : time + SECOND_MS - 1;

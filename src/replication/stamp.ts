@@ -16,18 +16,26 @@ export function formatStamp(version: ObjectVersion, bucket: string, key: string)
   return `${formatReplicaVersion(version)}.${placeOf(bucket, key)}`;
 }
 
+/** An object that carries a stamp. */
+export interface StampedPlace {
+  readonly bucket: string;
+  readonly key: string;
+  readonly etag: string;
+  /** The ETag is no MD5 of the bytes: they are encrypted with a key of KMS or of the client. */
+  readonly isOpaque?: boolean;
+}
+
 /**
  * The state a stamp tells of; undefined if it is none, or not about what stands there: another place, or other bytes under
- * metadata that was kept. (An object that had to be cut into parts has another ETag than its source.)
+ * metadata that was kept. An object in parts has another ETag where it had to be cut anew, and at endpoints that count
+ * it in their own way.
  */
-export function readStamp(
-  text: string | undefined,
-  found: { readonly bucket: string; readonly key: string; readonly etag: string },
-): ObjectVersion | undefined {
+export function readStamp(text: string | undefined, { bucket, key, etag, isOpaque }: StampedPlace) {
   const [, form = "", place] = /^(.+)\.([0-9a-f]{16})$/.exec(text ?? "") ?? [];
-  if (place !== placeOf(found.bucket, found.key)) return undefined;
-  const version = readReplicaVersion(form);
-  return version?.etag === found.etag || found.etag.includes("-") ? version : undefined;
+  const version = place === placeOf(bucket, key) ? readReplicaVersion(form) : undefined;
+  if (version === undefined) return undefined;
+  const isSame = version.etag === etag || `${version.etag}${etag}`.includes("-");
+  return isSame || isOpaque === true ? version : undefined;
 }
 
 /** Whether an object here was brought by a deployment that knows this one only as an endpoint. */

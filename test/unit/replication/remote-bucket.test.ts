@@ -130,6 +130,13 @@ describe("an endpoint that speaks S3", () => {
       "a later state that was cut into parts",
       present(OLDER, "a-2", { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}.${PLACE}` }),
     ],
+    [
+      "a later state that is encrypted with a key of KMS",
+      present(OLDER, "0".repeat(32), {
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}.${PLACE}`,
+      }),
+    ],
   ])("keeps %s", async (_why, answer) => {
     const { asked, outcome } = await bring("s3", [answer]);
     expect([asked.length, outcome]).toEqual([1, "done"]);
