@@ -21,20 +21,21 @@ export interface OurServer extends Server {
   readonly secretAccessKey: string;
 }
 
-export async function startOurs(): Promise<OurServer> {
+/** @param settings variables of wrangler.toml to replace. */
+export async function startOurs(settings: Readonly<Record<string, string>> = {}): Promise<OurServer> {
   const storage = temporaryStorage();
   const port = await findFreePort();
-  const variables = {
+  const secrets = {
     ROOT_ACCESS_KEY_ID: randomSecret("ROOT_ACCESS_KEY_ID"),
     ROOT_SECRET_ACCESS_KEY: randomSecret("ROOT_SECRET_ACCESS_KEY"),
     SEAL_KEY: randomSecret("SEAL_KEY"),
   };
   const args = parseDevArgs(["--port", String(port), "--persist-to", storage.path]);
-  const { child, stop } = await startDevServer({ args, variables, output: "pipe" });
+  const { child, stop } = await startDevServer({ args, variables: { ...settings, ...secrets }, output: "pipe" });
   return {
     port,
-    accessKeyId: variables.ROOT_ACCESS_KEY_ID,
-    secretAccessKey: variables.ROOT_SECRET_ACCESS_KEY,
+    accessKeyId: secrets.ROOT_ACCESS_KEY_ID,
+    secretAccessKey: secrets.ROOT_SECRET_ACCESS_KEY,
     memoryBytes: () => memoryOf(child),
     stop: async () => {
       await stop();
