@@ -1,13 +1,13 @@
 /**
  * What the caller's own policies say ("Policy evaluation logic": identity-based and session policies), and the whole
- * decision for services whose resources have no policies: IAM, STS, SNS.
+ * decision for what has no policy: resources of IAM and STS, lists of SNS.
  */
 import { S3Error } from "../errors.ts";
 import type { AccountCaller, Caller } from "../model/caller.ts";
 import type { PolicyDocument } from "./policy/document.ts";
 import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
 import { userPolicy } from "./policy/parsed.ts";
-import type { PolicyPrincipal } from "./policy/principal.ts";
+import type { RequestPrincipal } from "./policy/principal.ts";
 import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 
 export type Effect = PolicyDecision["effect"];
@@ -45,9 +45,9 @@ function combine(policies: readonly PolicyDocument[], request: PolicyRequest): E
   return effects.includes("allow") ? "allow" : "none";
 }
 
-export function toPrincipal(caller: AccountCaller): PolicyPrincipal & { readonly kind: "account" };
-export function toPrincipal(caller: Caller): PolicyPrincipal;
-export function toPrincipal(caller: Caller): PolicyPrincipal {
+export function toPrincipal(caller: AccountCaller): RequestPrincipal & { readonly kind: "account" };
+export function toPrincipal(caller: Caller): RequestPrincipal;
+export function toPrincipal(caller: Caller): RequestPrincipal {
   if (caller.kind === "anonymous") return caller;
   const { account, user, session } = caller;
   return {
@@ -59,15 +59,29 @@ export function toPrincipal(caller: Caller): PolicyPrincipal {
   };
 }
 
-/**
- * @param resource of the caller's own account
- * @throws S3Error `AccessDenied` unless the caller's own policies allow it, as an account's root always may
- */
-export function requireIdentityAllows(question: IdentityQuestion, resource: string): void {
+/** The question as policies are asked it. */
+export function toPolicyRequest(
+  question: IdentityQuestion,
+  resource: string,
+  resourceAccountId: string,
+): PolicyRequest {
   const { caller, action, facts } = question;
   const principal = toPrincipal(caller);
-  const keys = requestKeys({ ...facts, principal, resourceAccountId: caller.account.id }).with(question.keys ?? {});
-  const request = { principal, action, resource, keys };
+  const keys = requestKeys({ ...facts, principal, resourceAccountId }).with(question.keys ?? {});
+  return { principal, action, resource, keys };
+}
+
+/**
+ * @param resourceAccountId whose the resource is
+ * @throws S3Error `AccessDenied` unless the caller's own policies allow it, as an account's root always may
+ */
+export function requireIdentityAllows(
+  question: IdentityQuestion,
+  resource: string,
+  resourceAccountId = question.caller.account.id,
+): void {
+  const { caller, action } = question;
+  const request = toPolicyRequest(question, resource, resourceAccountId);
   const effect = identityEffect(caller, request);
   if (effect === "allow") return;
   const isSession = caller.session?.policy !== undefined && isAllowedToUser(caller, request);

@@ -2,6 +2,7 @@
  * Changes, spread over those who are to be told. Each receiver gets a message of its own, so that none waits for another;
  * replication tasks are rows first. Only then does the intent's row go: a crash in between tells some of them twice.
  */
+import { authorizeNotification } from "../access/authorize-sns.ts";
 import type { NotificationRule } from "../model/notification.ts";
 import type { Services } from "../services.ts";
 import type { ChangesMessage, DeliveryMessage, Receiver } from "../storage/journal/messages.ts";
@@ -10,8 +11,9 @@ import type { Letter } from "./index.ts";
 /** Of changes spread at a time: a message may bring hundreds, and each may go to many. */
 const CHANGES_AT_A_TIME = 1000;
 
-/** By topic. */
+/** By topic, for one bucket: another's events may not be for them. */
 type Subscriptions = ReadonlyMap<string, readonly { readonly arn: string }[]>;
+type Bucket = ChangesMessage["origin"]["bucket"];
 
 /** @throws whatever the platform throws: what has not been acknowledged by then is tried again */
 export async function spreadChanges(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<void> {
@@ -31,7 +33,9 @@ export async function spreadChanges(letters: readonly Letter<ChangesMessage>[], 
 async function spread(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<void> {
   const messages = letters.map(({ body }) => body);
   const subscriptions = await findSubscriptions(messages, services);
-  await services.queues.deliveries.send(messages.flatMap((message) => deliveriesOf(message, subscriptions)));
+  await services.queues.deliveries.send(
+    messages.flatMap((message) => deliveriesOf(message, subscriptions.get(bucketKey(message)) ?? new Map())),
+  );
   const tasks = messages.flatMap(replicationsOf);
   if (tasks.length > 0) {
     const taskIds = await services.replicationTasks.add(tasks);
@@ -41,17 +45,36 @@ async function spread(letters: readonly Letter<ChangesMessage>[], services: Serv
   for (const letter of letters) letter.ack();
 }
 
-/** A topic's subscribers are told of buckets of its own account alone, so topics are asked for in its name. */
-async function findSubscriptions(messages: readonly ChangesMessage[], { topics }: Services): Promise<Subscriptions> {
-  const byAccount = Map.groupBy(messages, ({ origin }) => origin.bucket.accountId);
-  const found = new Map<string, readonly { readonly arn: string }[]>();
-  for (const [accountId, ofAccount] of byAccount) {
-    const destinations = ofAccount.flatMap(({ notifications }) => notifications.map((rule) => rule.destination));
-    const arns = destinations.flatMap((destination) => (destination.kind === "topic" ? [destination.arn] : []));
-    if (arns.length === 0) continue;
-    for (const [arn, receivers] of await topics.receiversOf(arns, { accountId })) found.set(arn, receivers);
+/**
+ * What a topic's policy says counts now, whatever it said when the notification was configured. By bucket: of two that
+ * name a topic, it may let in one.
+ */
+async function findSubscriptions(
+  messages: readonly ChangesMessage[],
+  { topics }: Services,
+): Promise<ReadonlyMap<string, Subscriptions>> {
+  const now = new Date();
+  const asked = new Map<string, { readonly bucket: Bucket; readonly arns: Set<string> }>();
+  for (const message of messages) {
+    const key = bucketKey(message);
+    const { arns } = asked.get(key) ?? { arns: new Set<string>() };
+    for (const { destination } of message.notifications) if (destination.kind === "topic") arns.add(destination.arn);
+    if (arns.size > 0) asked.set(key, { bucket: message.origin.bucket, arns });
+  }
+  if (asked.size === 0) return new Map();
+  const audiences = await topics.audiences([...asked.values()].flatMap(({ arns }) => [...arns]));
+  const found = new Map<string, Subscriptions>();
+  for (const [key, { bucket, arns }] of asked) {
+    const named = audiences.access.filter(({ arn }) => arns.has(arn));
+    const grants = named.flatMap((topic) => authorizeNotification(topic, bucket, now) ?? []);
+    found.set(key, new Map(grants.map((grant) => [grant.topicArn, audiences.receiversOf(grant)])));
   }
   return found;
+}
+
+/** A bucket by its id and owner; its name may meanwhile be another's. */
+function bucketKey({ origin: { bucket } }: ChangesMessage): string {
+  return `${bucket.id}/${bucket.accountId}`;
 }
 
 /** Ids follow from the change and the receiver, so that what is sent twice can be told to be the same. */

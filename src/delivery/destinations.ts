@@ -3,7 +3,9 @@
  * its events, and S3's test event for topics and queues.
  */
 import type { GrantedBucket } from "../access/authorize.ts";
+import { authorizeNotification } from "../access/authorize-sns.ts";
 import type { NotificationRule } from "../model/notification.ts";
+import { parseTopicArn } from "../model/topic.ts";
 import type { Accounts } from "../storage/d1/accounts.ts";
 import type { Topics } from "../storage/d1/topics.ts";
 import type { RequestOrigin } from "../storage/journal/journal.ts";
@@ -17,6 +19,9 @@ import { CONNECTIONS, Slots } from "./slots.ts";
 /** For all URLs of a configuration, of which there may be hundreds. */
 const HANDSHAKE_MS = 30_000;
 
+const NO_TOPIC = "The destination topic does not exist";
+const NOT_ALLOWED = "Permissions on the destination topic do not allow S3 to publish notifications from this bucket";
+
 export interface UnusableDestination {
   readonly place: string;
   readonly problem: string;
@@ -24,8 +29,8 @@ export interface UnusableDestination {
 
 /** For one request. */
 export interface RequestDestinations {
-  /** Topics and queues that do not exist for this bucket, in document order and in S3's words. */
-  findMissing(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
+  /** Topics and queues that do not exist for this bucket or do not let it in, in document order and in S3's words. */
+  findClosed(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
   /** The first of the URLs that is not to be called or does not answer as a receiver of callbacks must. */
   findUnwilling(rules: readonly NotificationRule[]): Promise<UnusableDestination | undefined>;
   /** Tells topics and queues that they have been named. @returns the queues that did not take it */
@@ -34,7 +39,7 @@ export interface RequestDestinations {
 
 interface Means {
   readonly accounts: Pick<Accounts, "rootId">;
-  readonly topics: Pick<Topics, "exists" | "receiversOf">;
+  readonly topics: Pick<Topics, "audiences" | "findAccess">;
   readonly queues: Queues;
   readonly callbacks: Callbacks;
 }
@@ -48,23 +53,36 @@ export class Destinations {
 
   of(origin: RequestOrigin): RequestDestinations {
     return {
-      findMissing: (bucket, rules) => this.#findMissing(bucket, rules),
+      findClosed: (bucket, rules) => this.#findClosed(bucket, rules, origin),
       findUnwilling: (rules) => this.#findUnwilling(rules, origin.endpoint),
       sendTestEvents: (bucket, rules) => this.#sendTestEvents(bucket, rules, origin),
     };
   }
 
-  async #findMissing(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<UnusableDestination[]> {
-    const { accounts, topics, queues } = this.#means;
+  async #findClosed(
+    bucket: GrantedBucket,
+    rules: readonly NotificationRule[],
+    { time }: RequestOrigin,
+  ): Promise<UnusableDestination[]> {
+    const { accounts, queues } = this.#means;
     const rootId = await accounts.rootId();
     const problems = distinctArns(rules).map(async ({ kind, arn }) => {
-      const exists =
-        kind === "topic"
-          ? await topics.exists(arn, bucket.accountId)
-          : boundQueue(arn, bucket, rootId, queues) !== undefined;
-      return exists ? [] : [{ place: arn, problem: `The destination ${kind} does not exist` }];
+      if (kind === "topic") {
+        const problem = await this.#findTopicProblem(arn, bucket, new Date(time));
+        return problem === undefined ? [] : [{ place: arn, problem }];
+      }
+      const exists = boundQueue(arn, bucket, rootId, queues) !== undefined;
+      return exists ? [] : [{ place: arn, problem: "The destination queue does not exist" }];
     });
     return (await Promise.all(problems)).flat();
+  }
+
+  /** Of topics of other accounts nobody is told whether they exist, unless they let the bucket in. */
+  async #findTopicProblem(arn: string, bucket: GrantedBucket, now: Date): Promise<string | undefined> {
+    const access = await this.#means.topics.findAccess(arn);
+    if (access !== undefined && authorizeNotification(access, bucket, now) !== undefined) return undefined;
+    const isOwn = parseTopicArn(arn)?.accountId === bucket.accountId;
+    return access === undefined && isOwn ? NO_TOPIC : NOT_ALLOWED;
   }
 
   async #findUnwilling(rules: readonly NotificationRule[], endpoint: string): Promise<UnusableDestination | undefined> {
@@ -115,12 +133,15 @@ export class Destinations {
       }
     }
     if (unusable.length > 0) return unusable;
-    const subscriptions = await topics.receiversOf(
-      arns.filter(({ kind }) => kind === "topic").map(({ arn }) => arn),
-      bucket,
+    const found = await Promise.all(
+      arns.filter(({ kind }) => kind === "topic").map(({ arn }) => topics.findAccess(arn)),
     );
-    const messages = [...subscriptions].flatMap(([topicArn, found]) =>
-      found.map(({ arn }) => deliveryOf(event, { kind: "subscription", topicArn, subscriptionArn: arn })),
+    const grants = found.flatMap((topic) => (topic && authorizeNotification(topic, bucket, new Date(time))) ?? []);
+    const audiences = await topics.audiences(grants.map(({ topicArn }) => topicArn));
+    const messages = grants.flatMap((grant) =>
+      audiences
+        .receiversOf(grant)
+        .map(({ arn, topicArn }) => deliveryOf(event, { kind: "subscription", topicArn, subscriptionArn: arn })),
     );
     await queues.deliveries.send(messages);
     return [];

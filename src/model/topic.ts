@@ -5,6 +5,17 @@ export interface Topic {
   /** Empty: none. */
   readonly displayName: string;
   readonly signatureVersion: SignatureVersion;
+  /** JSON; undefined: it has been given none, and has the default one. */
+  readonly policy: string | undefined;
+}
+
+/** What of a topic says who may use it. */
+export interface TopicAccess {
+  readonly arn: string;
+  /** The owner's. */
+  readonly accountId: string;
+  /** As above; undefined also for a topic that does not exist. */
+  readonly policy: string | undefined;
 }
 
 /** 1: SHA1withRSA, 2: SHA256withRSA ("Verifying the signatures of Amazon SNS messages"). */
@@ -14,6 +25,8 @@ export interface Subscription {
   /** `<topic ARN>:<UUID>` */
   readonly arn: string;
   readonly topicArn: string;
+  /** Of the account that subscribed it, which the topic's policy may let be another than the topic's. */
+  readonly accountId: string;
   /** An `http:` or `https:` URL. */
   readonly endpoint: string;
   /** Whether messages come without SNS's envelope. */

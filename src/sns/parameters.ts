@@ -9,6 +9,7 @@ export interface NamedTopic extends TopicName {
 
 /** "up to 256 alphanumeric characters, hyphens and underscores"; names of FIFO topics alone have a dot. */
 const TOPIC_NAME = /^[A-Za-z0-9_-]{1,256}$/;
+const MEMBER = /^member\.[1-9]\d{0,2}$/;
 const ENTRY = /^entry\.([1-9]\d{0,2})\.(key|value)$/;
 /** "The maximum length is 100 characters" for display names and subjects. */
 const MAX_TITLE_LENGTH = 100;
@@ -62,6 +63,16 @@ export class Parameters extends FormParameters {
       map.set(key, value);
     }
     return map;
+  }
+
+  /** A list that must have members: `<name>.member.1`, … */
+  requireList(name: string): readonly string[] {
+    const entries = this.entriesOf(name).filter(([rest, text]) => rest !== "" || text !== "");
+    if (entries.length === 0) throw invalidParameter(name, "no value for required parameter");
+    return entries.map(([rest, text]) => {
+      if (!MEMBER.test(rest)) throw invalidParameter(name);
+      return text;
+    });
   }
 
   /** For lists and maps that would have no effect. */

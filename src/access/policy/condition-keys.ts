@@ -127,9 +127,21 @@ const ACTIONS_OF_KEY: ReadonlyMap<string, "*" | ReadonlySet<string>> = new Map(
   ]),
 );
 
+const GLOBAL_KEY = /^aws:[^\s]/i;
+
 /** AWS takes any key of the `aws:` family, whether it exists or not (seen on AWS by several projects). */
 export function isKnownKey(key: string): boolean {
-  return /^aws:[^\s]/i.test(key) || actionsOf(key) !== undefined;
+  return GLOBAL_KEY.test(key) || actionsOf(key) !== undefined;
+}
+
+/** "Condition keys for Amazon SNS" that requests here can have, and the `aws:` family as above. */
+export function isTopicKey(key: string): boolean {
+  return GLOBAL_KEY.test(key) || /^sns:(?:Endpoint|Protocol)$/i.test(key);
+}
+
+/** IAM takes what looks like a key. */
+export function isAnyKey(key: string): boolean {
+  return /^[a-z0-9-]+:\S+$/i.test(key);
 }
 
 /** Whether requests for the action can have the key at all. */

@@ -8,7 +8,7 @@
  * - `ForAnyValue:` does not hold for a request without the key, even with a negated operator.
  */
 import { S3Error } from "../../errors.ts";
-import { isKnownKey, type LookUp } from "./condition-keys.ts";
+import type { LookUp } from "./condition-keys.ts";
 import { asRecord } from "./json.ts";
 import { type CompiledValue, OPERATORS, type Operator } from "./operators.ts";
 import { REFERER, refererReadings } from "./referer.ts";
@@ -28,8 +28,8 @@ export interface ConditionValue extends CompiledValue {
 
 export interface ConditionSyntax {
   readonly variables: boolean;
-  /** Whether a key nobody knows is refused, as S3 does, or taken, as IAM does. */
-  readonly knownKeysOnly: boolean;
+  /** Which keys are taken. */
+  readonly isKey: (key: string) => boolean;
 }
 
 export interface ConditionContext {
@@ -39,7 +39,6 @@ export interface ConditionContext {
 }
 
 const OPERATOR_NAME = /^(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?$/;
-const ANY_KEY = /^[a-z0-9-]+:\S+$/i;
 
 /** @throws S3Error `MalformedPolicy` */
 export function parseConditions(block: unknown, syntax: ConditionSyntax): readonly Condition[] {
@@ -50,8 +49,7 @@ export function parseConditions(block: unknown, syntax: ConditionSyntax): readon
     const listed = asRecord(keys);
     if (listed === undefined) throw malformed("Invalid policy syntax.");
     return Object.entries(listed).map(([key, values]): Condition => {
-      const isKey = syntax.knownKeysOnly ? isKnownKey(key) : ANY_KEY.test(key);
-      if (!isKey) throw malformed("Policy has an invalid condition key");
+      if (!syntax.isKey(key)) throw malformed("Policy has an invalid condition key");
       return { key, ...parsedName, values: parseValues(values, parsedName.operator, key, syntax) };
     });
   });

@@ -11,8 +11,8 @@ import { parseStatement } from "./statement.ts";
 
 /** Ready to be evaluated. Holds functions: keep the text, not this. */
 export interface PolicyDocument {
-  /** The bucket it is attached to, beyond which it says nothing; undefined for a policy of a user or session. */
-  readonly bucket: string | undefined;
+  /** ARN of the bucket or topic it is attached to, beyond which it says nothing; undefined for a user's or session's. */
+  readonly attachedTo: string | undefined;
   readonly statements: readonly Statement[];
 }
 
@@ -31,10 +31,16 @@ export interface Matcher {
   readonly patterns: readonly Pattern[];
 }
 
-export type PolicyKind = { readonly kind: "bucket"; readonly bucket: string } | { readonly kind: "user" };
+export type PolicyKind =
+  | { readonly kind: "bucket"; readonly bucket: string }
+  | { readonly kind: "topic"; readonly topicArn: string }
+  | { readonly kind: "user" };
 
 /** "Bucket policies are limited to 20 KB in size", not counting white space. UTF-8 bytes. */
 export const MAX_POLICY_BYTES = 20 * 1024;
+/** "Policy quotas" of "Amazon SNS API permissions", counted alike. */
+export const MAX_TOPIC_POLICY_BYTES = 30 * 1024;
+const MAX_TOPIC_STATEMENTS = 100;
 /** With white space. UTF-8 bytes. */
 export const MAX_POLICY_TEXT_BYTES = 64 * 1024;
 
@@ -49,7 +55,8 @@ export function parsePolicy(text: string, kind: PolicyKind): PolicyDocument {
   if (byteLength(text) > MAX_POLICY_TEXT_BYTES) throw tooLarge();
   const document = asRecord(parseStrictJson(text)?.value);
   if (document === undefined) throw malformed("This policy contains invalid Json");
-  if (byteLength(JSON.stringify(document)) > MAX_POLICY_BYTES) throw tooLarge();
+  const maxBytes = kind.kind === "topic" ? MAX_TOPIC_POLICY_BYTES : MAX_POLICY_BYTES;
+  if (byteLength(JSON.stringify(document)) > maxBytes) throw tooLarge();
 
   const unknown = Object.keys(document).find((field) => !FIELDS.includes(field));
   if (unknown !== undefined) throw malformed(`Unknown field ${unknown.slice(0, 100)}`);
@@ -62,15 +69,34 @@ export function parsePolicy(text: string, kind: PolicyKind): PolicyDocument {
   const list: readonly unknown[] = Array.isArray(listed) ? listed : [listed];
   if (list.length === 0) throw malformed("Could not parse the policy: Statement is empty!");
   if (kind.kind === "user") refuseRepeatedSids(list);
+  if (kind.kind === "topic") refuseUnnamed(list);
 
   const syntax = { kind, variables: version === "2012-10-17" };
   return {
-    bucket: kind.kind === "bucket" ? kind.bucket : undefined,
+    attachedTo: placeOf(kind),
     statements: list.map((statement) => parseStatement(statement, syntax)),
   };
 }
 
-/** IAM's rule alone; S3 takes any Sid. */
+function placeOf(kind: PolicyKind): string | undefined {
+  switch (kind.kind) {
+    case "bucket":
+      return `arn:aws:s3:::${kind.bucket}`;
+    case "topic":
+      return kind.topicArn;
+    case "user":
+      return undefined;
+  }
+}
+
+/** "Each statement in a policy must have a unique statement sid" (SNS): one without is taken where there is but one. */
+function refuseUnnamed(statements: readonly unknown[]): void {
+  if (statements.length > MAX_TOPIC_STATEMENTS) throw malformed("Policy has too many statements");
+  const sids = statements.map((statement) => asRecord(statement)?.Sid);
+  if (new Set(sids).size < sids.length) throw malformed("Every policy statement must have a unique ID");
+}
+
+/** IAM's rule; S3 takes any Sid. */
 function refuseRepeatedSids(statements: readonly unknown[]): void {
   const sids = statements.flatMap((statement) => asRecord(statement)?.Sid ?? []);
   if (new Set(sids).size < sids.length) throw malformed("Statement IDs (SID) in a single policy must be unique.");

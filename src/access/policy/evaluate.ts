@@ -10,9 +10,9 @@ import { matchesPrincipal, type PolicyPrincipal, type PrincipalMatch } from "./p
 
 export interface PolicyRequest {
   readonly principal: PolicyPrincipal;
-  /** `s3:GetObject`, `iam:CreateUser` */
+  /** `s3:GetObject`, `iam:CreateUser`, `SNS:Publish` */
   readonly action: string;
-  /** `arn:aws:s3:::bucket/key` with the key decoded, `arn:aws:s3:::bucket`, `arn:aws:s3:::*`, `arn:aws:iam::…` */
+  /** `arn:aws:s3:::bucket/key` with the key decoded, `arn:aws:s3:::bucket`, `arn:aws:s3:::*`, `arn:aws:iam::…`, `arn:aws:sns:…` */
   readonly resource: string;
   readonly keys: ConditionKeys;
 }
@@ -26,7 +26,7 @@ export type PolicyDecision =
 const CLOSENESS: readonly PrincipalMatch[] = ["user", "everyone", "account"];
 
 export function evaluatePolicy(policy: PolicyDocument, request: PolicyRequest): PolicyDecision {
-  if (!isWithin(policy.bucket, request.resource)) return { effect: "none" };
+  if (!isWithin(policy.attachedTo, request.resource)) return { effect: "none" };
   const allows = new Set<PrincipalMatch>();
   for (const statement of policy.statements) {
     const match = matchStatement(statement, request);
@@ -38,11 +38,9 @@ export function evaluatePolicy(policy: PolicyDocument, request: PolicyRequest): 
   return via === undefined ? { effect: "none" } : { effect: "allow", via };
 }
 
-/** A bucket's policy has no say over other buckets, however its resources are written. */
-function isWithin(bucket: string | undefined, resource: string): boolean {
-  if (bucket === undefined) return true;
-  const arn = `arn:aws:s3:::${bucket}`;
-  return resource === arn || resource.startsWith(`${arn}/`);
+/** The policy of a bucket or topic has no say over others, however its resources are written. */
+function isWithin(arn: string | undefined, resource: string): boolean {
+  return arn === undefined || resource === arn || resource.startsWith(`${arn}/`);
 }
 
 function matchStatement(statement: Statement, request: PolicyRequest): PrincipalMatch | undefined {

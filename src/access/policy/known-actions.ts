@@ -1,5 +1,5 @@
 /**
- * The actions a bucket policy may name, by the kind of resource they apply to (Service Authorization Reference,
+ * The actions policies of resources may name: of buckets, by the kind of resource they apply to (Service Authorization Reference,
  * "Actions, resources, and condition keys for Amazon S3"). Also those of operations that are not offered here: a policy
  * that mentions them is still good.
  */
@@ -109,6 +109,27 @@ const ACTIONS: Readonly<Record<ResourceKind, readonly string[]>> = {
 
 /** Actions that apply to no bucket that exists already, so that no bucket policy can grant them. */
 const SERVICE_ACTIONS = ["CreateBucket", "ListAllMyBuckets"];
+
+/**
+ * What the policy of a topic may name ("Valid Amazon SNS policy actions"), in lower case. `Receive` stood in the default
+ * policy of old topics.
+ */
+export const TOPIC_POLICY_ACTIONS: ReadonlySet<string> = new Set(
+  [
+    "AddPermission",
+    "DeleteTopic",
+    "GetDataProtectionPolicy",
+    "GetTopicAttributes",
+    "ListSubscriptionsByTopic",
+    "ListTagsForResource",
+    "Publish",
+    "PutDataProtectionPolicy",
+    "Receive",
+    "RemovePermission",
+    "SetTopicAttributes",
+    "Subscribe",
+  ].map((name) => `sns:${name.toLowerCase()}`),
+);
 
 /** By the action in lower case, `s3:` included; undefined for those that apply to neither buckets nor objects. */
 export const KNOWN_ACTIONS: ReadonlyMap<string, ResourceKind | undefined> = new Map([

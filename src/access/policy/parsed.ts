@@ -3,11 +3,13 @@
  * everything: it was accepted once, so the fault is ours, and a fault must not open a door.
  */
 import type { Bucket } from "../../model/bucket.ts";
+import type { TopicAccess } from "../../model/topic.ts";
 import { type PolicyDocument, type PolicyKind, parsePolicy } from "./document.ts";
 
 const MAX_REMEMBERED = 500;
 
 const ofBuckets = new WeakMap<Bucket, PolicyDocument>();
+const ofTopics = new WeakMap<TopicAccess, PolicyDocument>();
 const ofUsers = new Map<string, PolicyDocument>();
 
 const DENY_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}';
@@ -20,6 +22,16 @@ export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
   if (known !== undefined) return known;
   const parsed = parseOrDeny(text, { kind: "bucket", bucket: bucket.name });
   ofBuckets.set(bucket, parsed);
+  return parsed;
+}
+
+/** Undefined if the topic has been given none. */
+export function topicPolicyOf(topic: TopicAccess): PolicyDocument | undefined {
+  if (topic.policy === undefined) return undefined;
+  const known = ofTopics.get(topic);
+  if (known !== undefined) return known;
+  const parsed = parseOrDeny(topic.policy, { kind: "topic", topicArn: topic.arn });
+  ofTopics.set(topic, parsed);
   return parsed;
 }
 

@@ -2,8 +2,8 @@
 import { S3Error } from "../../errors.ts";
 import { asRecord, asStrings } from "./json.ts";
 
-/** A caller as policies see it. */
-export type PolicyPrincipal =
+/** Who sent a request, as policies see it. */
+export type RequestPrincipal =
   | { readonly kind: "anonymous" }
   | {
       readonly kind: "account";
@@ -17,6 +17,9 @@ export type PolicyPrincipal =
       readonly federatedUserName?: string;
     };
 
+/** Who does something, as policies see it: who sent a request, or S3 itself, telling a topic of a bucket's events. */
+export type PolicyPrincipal = RequestPrincipal | { readonly kind: "service"; readonly name: "s3.amazonaws.com" };
+
 export interface Principals {
   /** NotPrincipal. */
   readonly negated: boolean;
@@ -24,6 +27,8 @@ export interface Principals {
   readonly accountIds: ReadonlySet<string>;
   readonly canonicalIds: ReadonlySet<string>;
   readonly userArns: ReadonlySet<string>;
+  /** Of these only S3 does anything here, and only to topics: naming others is right and without effect. */
+  readonly services: ReadonlySet<string>;
 }
 
 /**
@@ -49,6 +54,7 @@ export function parsePrincipals(value: unknown, negated: boolean): Principals {
     accountIds: new Set<string>(),
     canonicalIds: new Set<string>(),
     userArns: new Set<string>(),
+    services: new Set<string>(),
   };
   if (value === "*") return { ...principals, everyone: true };
   const record = asRecord(value);
@@ -63,8 +69,8 @@ export function parsePrincipals(value: unknown, negated: boolean): Principals {
         principals.accountIds.add(account);
       } else if (kind === "AWS" && USER.test(name)) principals.userArns.add(name);
       else if (kind === "CanonicalUser" && CANONICAL_ID.test(name)) principals.canonicalIds.add(name);
-      // A service of AWS never calls here, so naming one is right and without effect.
-      else if (kind !== "Service" || !SERVICE.test(name)) throw invalidPrincipal(kind, name);
+      else if (kind === "Service" && SERVICE.test(name)) principals.services.add(name);
+      else throw invalidPrincipal(kind, name);
     }
   }
   return principals;
@@ -74,6 +80,8 @@ export function parsePrincipals(value: unknown, negated: boolean): Principals {
 export function matchesPrincipal(principals: Principals, caller: PolicyPrincipal): PrincipalMatch | undefined {
   if (principals.negated) return isExcepted(principals, caller) ? undefined : "everyone";
   if (caller.kind === "account" && caller.user !== undefined && principals.userArns.has(caller.user.arn)) return "user";
+  if (caller.kind === "service" && principals.services.has(caller.name)) return "user";
+  // Services as well: AWS's older examples let S3 publish by `"AWS": "*"` and aws:SourceArn.
   if (principals.everyone) return "everyone";
   return isAccountNamed(principals, caller) ? "account" : undefined;
 }
@@ -84,6 +92,7 @@ export function matchesPrincipal(principals: Principals, caller: PolicyPrincipal
  */
 function isExcepted(principals: Principals, caller: PolicyPrincipal): boolean {
   if (principals.everyone) return true;
+  if (caller.kind === "service") return principals.services.has(caller.name);
   if (caller.kind === "account" && caller.user !== undefined) return principals.userArns.has(caller.user.arn);
   return isAccountNamed(principals, caller);
 }

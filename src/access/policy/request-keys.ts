@@ -2,10 +2,10 @@
 import { S3Error } from "../../errors.ts";
 import type { Tag } from "../../model/object.ts";
 import { ConditionKeys } from "./condition-keys.ts";
-import type { PolicyPrincipal } from "./principal.ts";
+import type { RequestPrincipal } from "./principal.ts";
 
 export interface RequestFacts {
-  readonly principal: PolicyPrincipal;
+  readonly principal: RequestPrincipal;
   /** The address of the connection as the platform gives it, never a header of the client's. */
   readonly sourceIp: string | undefined;
   readonly isSecure: boolean;
@@ -99,7 +99,7 @@ function connectionKeys({ sourceIp, isSecure, tlsVersion, headers, now }: Reques
     ["aws:SecureTransport", [String(isSecure)]],
     ["aws:CurrentTime", [now.toISOString()]],
     ["aws:EpochTime", [String(Math.floor(now.getTime() / 1000))]],
-    // No service of AWS calls, for itself or for others.
+    // No service of AWS sends requests, for itself or for others.
     ["aws:PrincipalIsAWSService", ["false"]],
     ["aws:ViaAWSService", ["false"]],
     ...optional("aws:SourceIp", sourceIp),
@@ -110,7 +110,7 @@ function connectionKeys({ sourceIp, isSecure, tlsVersion, headers, now }: Reques
 }
 
 /** "Principal key values" of "Policy elements: Variables and tags". */
-function principalKeys(principal: PolicyPrincipal): Entry[] {
+function principalKeys(principal: RequestPrincipal): Entry[] {
   if (principal.kind === "anonymous") {
     return [
       ["aws:PrincipalType", ["Anonymous"]],

@@ -1,10 +1,10 @@
 /** One statement of a policy (IAM User Guide, "IAM JSON policy element reference"). */
 import { S3Error } from "../../errors.ts";
 import { type Condition, parseConditions } from "./condition.ts";
-import { appliesToAction } from "./condition-keys.ts";
+import { appliesToAction, isAnyKey, isKnownKey, isTopicKey } from "./condition-keys.ts";
 import type { Matcher, PolicyKind, Statement } from "./document.ts";
 import { asRecord, asStrings } from "./json.ts";
-import { KNOWN_ACTIONS, type ResourceKind } from "./known-actions.ts";
+import { KNOWN_ACTIONS, type ResourceKind, TOPIC_POLICY_ACTIONS } from "./known-actions.ts";
 import { matchesPattern, type Pattern, parsePattern, reach } from "./pattern.ts";
 import { parsePrincipals } from "./principal.ts";
 
@@ -26,6 +26,9 @@ const FIELDS = [
   "Condition",
 ];
 
+/** S3 refuses a key nobody knows, IAM does not. */
+const IS_KEY = { bucket: isKnownKey, topic: isTopicKey, user: isAnyKey };
+
 const BUCKET_ARN = "arn:aws:s3:::";
 /** Five colons, of which variables may not replace any ("You can use a policy variable … after the fifth colon"). */
 const ANY_ARN = /^arn:[^:$]*:[^:$]*:[^:$]*:[^:$]*:./s;
@@ -45,10 +48,7 @@ export function parseStatement(value: unknown, syntax: StatementSyntax): Stateme
   const conditions =
     fields.Condition === undefined
       ? []
-      : parseConditions(fields.Condition, {
-          variables: syntax.variables,
-          knownKeysOnly: syntax.kind.kind === "bucket",
-        });
+      : parseConditions(fields.Condition, { variables: syntax.variables, isKey: IS_KEY[syntax.kind.kind] });
   const statement = { effect, principals, actions, resources, conditions };
   if (syntax.kind.kind === "bucket") refuseMismatches(statement, syntax.kind.bucket);
   return statement;
@@ -92,6 +92,7 @@ function parseStatementPrincipals(
 
 function parseActions(fields: Readonly<Record<string, unknown>>, { kind }: StatementSyntax): Matcher {
   const { negated, texts } = requireEither(fields, "Action", "NotAction");
+  if (kind.kind === "topic") return { negated, patterns: texts.map(parseTopicAction) };
   const patterns = texts.map((text): Pattern => {
     const pattern = parsePattern(text.toLowerCase(), { wildcards: true, variables: false });
     const isAction = kind.kind === "bucket" ? matchingActions(pattern).length > 0 : /^(\*|[\w-]+:[\w*?]+)$/.test(text);
@@ -101,7 +102,17 @@ function parseActions(fields: Readonly<Record<string, unknown>>, { kind }: State
   return { negated, patterns };
 }
 
-function parseResources(fields: Readonly<Record<string, unknown>>, { kind, variables }: StatementSyntax): Matcher {
+/** Named in full: SNS refuses `SNS:*` with these words, seen on AWS by many. */
+function parseTopicAction(text: string): Pattern {
+  const pattern = parsePattern(text.toLowerCase(), { wildcards: false, variables: false });
+  if (pattern !== undefined && TOPIC_POLICY_ACTIONS.has(pattern.source)) return pattern;
+  throw malformed("Policy statement action out of service scope!");
+}
+
+function parseResources(fields: Readonly<Record<string, unknown>>, syntax: StatementSyntax): Matcher {
+  const { kind, variables } = syntax;
+  if (kind.kind === "topic")
+    return { negated: false, patterns: [parseTopicResource(fields, kind.topicArn, variables)] };
   const { negated, texts } = requireEither(fields, "Resource", "NotResource");
   const patterns = texts.map((text): Pattern => {
     const arn = kind.kind === "bucket" ? requireBucketArn(text, kind.bucket) : requireArn(text);
@@ -113,6 +124,22 @@ function parseResources(fields: Readonly<Record<string, unknown>>, { kind, varia
     return pattern;
   });
   return { negated, patterns };
+}
+
+/** "Resource: 1 … The value must match the ARN of the policy's topic" ("Policy quotas"); AWS's examples also have `*`. */
+function parseTopicResource(
+  { Resource: resource, NotResource: notResource }: Readonly<Record<string, unknown>>,
+  topicArn: string,
+  variables: boolean,
+): Pattern {
+  if (resource === undefined && notResource === undefined) throw malformed("Missing required field Resource");
+  const [text, ...others] = asStrings(resource) ?? [];
+  if (notResource !== undefined || text === undefined || others.length > 0) {
+    throw malformed("Policy statement must apply to a single resource!");
+  }
+  const pattern = parsePattern(text, { wildcards: true, variables });
+  if (pattern === undefined || !reach(pattern, topicArn).exactly) throw malformed("Policy has invalid resource");
+  return pattern;
 }
 
 /** `bucket/key*` is how the reference system's console and SDK write it. */

@@ -37,8 +37,8 @@ export const PutBucketNotificationConfiguration = operation({
     if (rules.length === 0) return stores.documents.delete(bucket, "notification");
 
     if (!skipsValidation) {
-      const missing = await destinations.findMissing(bucket, rules);
-      if (missing.length > 0) throw unableToValidate(missing);
+      const closed = await destinations.findClosed(bucket, rules);
+      if (closed.length > 0) throw unableToValidate(closed);
     }
     // Nobody is told of events who has not asked for them, so URLs are always verified.
     const unwilling = await destinations.findUnwilling(rules);

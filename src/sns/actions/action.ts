@@ -1,5 +1,7 @@
 /** The contract of an action. Topics are out of reach without a grant of `access/authorize-sns.ts`. */
 import {
+  authorizeNewTopic,
+  authorizeSubscription,
   authorizeTopic,
   authorizeTopics,
   type SnsQuestion,
@@ -12,6 +14,8 @@ import { readPage } from "../../query-api/paging.ts";
 import type { QueryAction, QueryCall } from "../../query-api/service.ts";
 import { invalidParameter } from "../errors.ts";
 import type { NamedTopic, Parameters } from "../parameters.ts";
+
+type Named = Pick<NamedTopic, "arn" | "accountId">;
 
 export type SnsAction = QueryAction<SnsCall>;
 
@@ -32,15 +36,36 @@ export function grantTopics(call: SnsCall): TopicsGrant {
 }
 
 /**
+ * By the topic's policy and the caller's own.
  * @param keys condition keys of SNS that the request has
  * @throws S3Error `AccessDenied`
  */
-export function grantTopic(
+export async function grantTopic(
   call: SnsCall,
-  topic: Pick<NamedTopic, "arn" | "accountId">,
+  { arn, accountId }: Named,
   keys: SnsQuestion["keys"] = {},
-): TopicGrant {
-  return authorizeTopic({ ...questionOf(call), keys }, topic);
+): Promise<TopicGrant> {
+  const access = (await call.services.topics.findAccess(arn)) ?? { arn, accountId, policy: undefined };
+  return authorizeTopic({ ...questionOf(call), keys }, access);
+}
+
+/** For a topic of the caller's that need not be there. @throws S3Error `AccessDenied` */
+export function grantNewTopic(call: SnsCall, arn: string): TopicGrant {
+  return authorizeNewTopic(questionOf(call), arn);
+}
+
+/**
+ * To the account of the subscription and to that of the topic.
+ * @param by the subscription's ARN, or the token its endpoint was sent
+ * @throws S3Error `AccessDenied`
+ */
+export async function grantSubscription(
+  call: SnsCall,
+  topic: Named,
+  by: { readonly arn: string } | { readonly token: string },
+): Promise<TopicGrant> {
+  const ownerId = await call.services.subscriptions.findOwner(topic.arn, by);
+  return authorizeSubscription(questionOf(call), topic, ownerId);
 }
 
 /**

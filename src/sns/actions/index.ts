@@ -5,6 +5,7 @@ import { queryService } from "../../query-api/service.ts";
 import { invalidParameter, toSnsError } from "../errors.ts";
 import { Parameters } from "../parameters.ts";
 import type { SnsAction, SnsCall } from "./action.ts";
+import { AddPermission, RemovePermission } from "./permissions.ts";
 import { Publish } from "./publish.ts";
 import {
   ConfirmSubscription,
@@ -20,6 +21,8 @@ import * as topics from "./topics.ts";
 export const SNS_ACTIONS: ReadonlyMap<string, SnsAction> = new Map(
   Object.entries({
     ...topics,
+    AddPermission,
+    RemovePermission,
     Subscribe,
     ConfirmSubscription,
     Unsubscribe,

@@ -26,11 +26,11 @@ export const Publish: SnsAction = {
     if (subject !== undefined && (subject === "" || /^\s/.test(subject))) throw invalidParameter("Subject");
     if (subject !== undefined) parseTitle("Subject", subject);
     const messages = readMessages(call);
-    const grant = grantTopic(call, topic);
+    const grant = await grantTopic(call, topic);
     if ((await services.topics.find(grant)) === undefined) throw noSuchTopic();
 
     const messageId = newUuid();
-    const receivers = (await services.topics.receiversOf([topic.arn], grant)).get(topic.arn) ?? [];
+    const receivers = (await services.topics.audiences([topic.arn])).receiversOf(grant);
     await services.queues.deliveries.send(
       receivers.map((subscription) => {
         const message = subscription.endpoint.toLowerCase().startsWith("https:") ? messages.https : messages.http;

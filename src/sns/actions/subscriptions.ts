@@ -1,13 +1,22 @@
 /**
  * Subscribe, ConfirmSubscription, Unsubscribe, ListSubscriptions, ListSubscriptionsByTopic, GetSubscriptionAttributes,
- * SetSubscriptionAttributes (SNS API reference). Subscriptions belong to the account of their topic.
+ * SetSubscriptionAttributes (SNS API reference). A subscription belongs to the account that made it; the topic's account
+ * may see and end it, too.
  */
 import type { Subscription } from "../../model/topic.ts";
 import { type XmlNode, xmlText } from "../../protocol/xml/writer.ts";
 import { invalidParameter, noSuchSubscription, noSuchTopic, SnsError } from "../errors.ts";
 import { confirmationMessage } from "../messages.ts";
 import { parseBoolean } from "../parameters.ts";
-import { grantTopic, grantTopics, listPage, type SnsAction, type SnsCall, xmlAttributes } from "./action.ts";
+import {
+  grantSubscription,
+  grantTopic,
+  grantTopics,
+  listPage,
+  type SnsAction,
+  type SnsCall,
+  xmlAttributes,
+} from "./action.ts";
 
 const RAW = "RawMessageDelivery";
 
@@ -21,7 +30,7 @@ export const Subscribe: SnsAction = {
     const returnsArn = parameters.readBoolean("ReturnSubscriptionArn");
     // "Condition keys for Amazon SNS": what policies may ask about a request to subscribe.
     const protocol = parameters.require("Protocol");
-    const grant = grantTopic(call, topic, { "sns:Endpoint": [endpoint], "sns:Protocol": [protocol] });
+    const grant = await grantTopic(call, topic, { "sns:Endpoint": [endpoint], "sns:Protocol": [protocol] });
 
     const result = await services.subscriptions.subscribe(grant, { endpoint, isRaw, now });
     switch (result.outcome) {
@@ -49,7 +58,7 @@ export const ConfirmSubscription: SnsAction = {
     const topic = parameters.requireTopic();
     const token = parameters.require("Token");
     const authenticateOnUnsubscribe = parameters.readBoolean("AuthenticateOnUnsubscribe");
-    const { topicArn } = grantTopic(call, topic);
+    const { topicArn } = await grantSubscription(call, topic, { token });
     const confirmed = await services.subscriptions.confirm(topicArn, token, { authenticateOnUnsubscribe, now });
     if (confirmed === undefined) throw invalidToken();
     return [xmlText("SubscriptionArn", confirmed.arn)];
@@ -60,7 +69,7 @@ export const Unsubscribe: SnsAction = {
   parameters: ["SubscriptionArn"],
   async run(call) {
     const { arn, topic } = call.parameters.requireSubscription();
-    await call.services.subscriptions.unsubscribe(grantTopic(call, topic), arn);
+    await call.services.subscriptions.unsubscribe(await grantSubscription(call, topic, { arn }), arn);
     return undefined;
   },
 };
@@ -77,7 +86,7 @@ export const ListSubscriptionsByTopic: SnsAction = {
   parameters: ["TopicArn", "NextToken"],
   async run(call) {
     const topic = call.parameters.requireTopic();
-    const grant = grantTopic(call, topic);
+    const grant = await grantTopic(call, topic);
     return listSubscriptions(call, topic.arn, async (page) => {
       const found = await call.services.subscriptions.listOfTopic(grant, page);
       if (found === undefined) throw noSuchTopic();
@@ -90,13 +99,14 @@ export const GetSubscriptionAttributes: SnsAction = {
   parameters: ["SubscriptionArn"],
   async run(call) {
     const { arn, topic } = call.parameters.requireSubscription();
-    const subscription = await call.services.subscriptions.find(grantTopic(call, topic), arn);
+    const grant = await grantSubscription(call, topic, { arn });
+    const subscription = await call.services.subscriptions.find(grant, arn);
     if (subscription === undefined) throw noSuchSubscription();
     return [
       xmlAttributes({
         SubscriptionArn: arn,
         TopicArn: topic.arn,
-        Owner: topic.accountId,
+        Owner: subscription.accountId,
         Protocol: protocolOf(subscription),
         Endpoint: subscription.endpoint,
         [RAW]: subscription.isRaw,
@@ -112,7 +122,7 @@ export const SetSubscriptionAttributes: SnsAction = {
   async run(call) {
     const { parameters, services } = call;
     const { arn, topic } = parameters.requireSubscription();
-    const grant = grantTopic(call, topic);
+    const grant = await grantSubscription(call, topic, { arn });
     if (parameters.require("AttributeName") !== RAW) throw invalidParameter("AttributeName");
     const isRaw = parseBoolean(`${RAW} Reason`, parameters.find("AttributeValue") ?? "");
     if (!(await services.subscriptions.setRaw(grant, arn, isRaw))) throw noSuchSubscription();
@@ -156,7 +166,7 @@ function listSubscriptions(
     arnOf: ({ arn }) => arn,
     describe: (subscription): readonly XmlNode[] => [
       xmlText("SubscriptionArn", shownArn(subscription)),
-      xmlText("Owner", call.caller.account.id),
+      xmlText("Owner", subscription.accountId),
       xmlText("Protocol", protocolOf(subscription)),
       xmlText("Endpoint", subscription.endpoint),
       xmlText("TopicArn", subscription.topicArn),

@@ -1,16 +1,16 @@
 /** CreateTopic, DeleteTopic, ListTopics, GetTopicAttributes, SetTopicAttributes, ListTagsForResource (SNS API reference). */
+import { defaultTopicPolicy, isSamePolicy } from "../../access/policy/topic-policy.ts";
 import { topicArn } from "../../model/topic.ts";
 import { xmlElement, xmlText } from "../../protocol/xml/writer.ts";
 import { invalidParameter, noSuchTopic, SnsError } from "../errors.ts";
-import { parseSignatureVersion, parseTitle } from "../parameters.ts";
-import { grantTopic, grantTopics, listPage, type SnsAction, xmlAttributes } from "./action.ts";
+import { type NamedTopic, parseSignatureVersion, parseTitle } from "../parameters.ts";
+import { parseTopicPolicy } from "../policy.ts";
+import { grantNewTopic, grantTopic, grantTopics, listPage, type SnsAction, xmlAttributes } from "./action.ts";
 
 const NO_TAGS = "tags of topics are not supported";
-const NO_POLICY =
-  "topics have no policies here: they are their account's alone, and notified by buckets of the same account";
 
 /** Attributes that have an effect here. What has none is refused rather than stored. */
-const WRITABLE: ReadonlySet<string> = new Set(["DisplayName", "SignatureVersion"]);
+const WRITABLE: ReadonlySet<string> = new Set(["DisplayName", "Policy", "SignatureVersion"]);
 
 export const CreateTopic: SnsAction = {
   parameters: ["Name", "Attributes", "Tags"],
@@ -24,14 +24,16 @@ export const CreateTopic: SnsAction = {
     parameters.refuseEntries("Tags", NO_TAGS);
     const { id: accountId } = caller.account;
     const arn = topicArn({ region: services.config.region, accountId, name });
-    const grant = grantTopic(call, { arn, accountId });
+    const policy = parseTopicPolicy(attributes.get("Policy") ?? "", { arn, accountId });
+    const grant = grantNewTopic(call, arn);
 
-    const created = await services.topics.create(grant, { displayName, signatureVersion, now });
+    const created = await services.topics.create(grant, { displayName, signatureVersion, policy, now });
     if (created.outcome === "too-many") throw new SnsError("TopicLimitExceeded", "Topic limit exceeded.");
     const { topic } = created;
     const differs =
       (attributes.has("DisplayName") && topic.displayName !== displayName) ||
-      (attributes.has("SignatureVersion") && topic.signatureVersion !== signatureVersion);
+      (attributes.has("SignatureVersion") && topic.signatureVersion !== signatureVersion) ||
+      (attributes.has("Policy") && !isSamePolicy(topic.policy ?? "{}", policy ?? "{}"));
     if (differs) throw invalidParameter("Attributes", "Topic already exists with different attributes");
     return [xmlText("TopicArn", arn)];
   },
@@ -41,7 +43,7 @@ export const DeleteTopic: SnsAction = {
   parameters: ["TopicArn"],
   async run(call) {
     // "If the topic does not exist, … no error" (API_DeleteTopic: "This action is idempotent").
-    await call.services.topics.delete(grantTopic(call, call.parameters.requireTopic()));
+    await call.services.topics.delete(await grantTopic(call, call.parameters.requireTopic()));
     return undefined;
   },
 };
@@ -64,12 +66,13 @@ export const GetTopicAttributes: SnsAction = {
   parameters: ["TopicArn"],
   async run(call) {
     const { accountId, arn } = call.parameters.requireTopic();
-    const topic = await call.services.topics.find(grantTopic(call, { accountId, arn }));
+    const topic = await call.services.topics.find(await grantTopic(call, { accountId, arn }));
     if (topic === undefined) throw noSuchTopic();
     return [
       xmlAttributes({
         TopicArn: arn,
         Owner: accountId,
+        Policy: topic.policy ?? defaultTopicPolicy({ arn, accountId }),
         DisplayName: topic.displayName,
         SignatureVersion: topic.signatureVersion,
         SubscriptionsConfirmed: topic.confirmed,
@@ -84,15 +87,12 @@ export const SetTopicAttributes: SnsAction = {
   parameters: ["TopicArn", "AttributeName", "AttributeValue"],
   async run(call) {
     const { parameters, services } = call;
-    const grant = grantTopic(call, parameters.requireTopic());
+    const topic = parameters.requireTopic();
+    const grant = await grantTopic(call, topic);
     const attribute = parameters.require("AttributeName");
     refuseUnsupported(attribute);
     const value = parameters.find("AttributeValue") ?? "";
-    const changed =
-      attribute === "DisplayName"
-        ? { displayName: parseTitle("DisplayName", value) }
-        : { signatureVersion: parseSignatureVersion(value) };
-    if (!(await services.topics.update(grant, changed))) throw noSuchTopic();
+    if (!(await services.topics.update(grant, parseAttribute(attribute, value, topic)))) throw noSuchTopic();
     return undefined;
   },
 };
@@ -101,14 +101,24 @@ export const SetTopicAttributes: SnsAction = {
 export const ListTagsForResource: SnsAction = {
   parameters: ["ResourceArn"],
   async run(call) {
-    const grant = grantTopic(call, call.parameters.requireTopic("ResourceArn"));
+    const grant = await grantTopic(call, call.parameters.requireTopic("ResourceArn"));
     if ((await call.services.topics.find(grant)) === undefined) throw noSuchTopic();
     return [xmlElement("Tags", [])];
   },
 };
 
+function parseAttribute(name: string, value: string, topic: NamedTopic) {
+  switch (name) {
+    case "DisplayName":
+      return { displayName: parseTitle("DisplayName", value) };
+    case "Policy":
+      return { policy: parseTopicPolicy(value, topic) ?? null };
+    default:
+      return { signatureVersion: parseSignatureVersion(value) };
+  }
+}
+
 function refuseUnsupported(attribute: string, reason?: string): void {
   if (WRITABLE.has(attribute)) return;
-  if (attribute === "Policy") throw invalidParameter("Policy", NO_POLICY);
   throw invalidParameter(reason === undefined ? "AttributeName" : "Attributes", reason?.slice(0, 160));
 }

@@ -4,6 +4,7 @@ import type { Subscription } from "../../model/topic.ts";
 export interface SubscriptionRow {
   readonly arn: string;
   readonly topic_arn: string;
+  readonly account_id: string;
   readonly endpoint: string;
   readonly raw_delivery: number;
   readonly status: string;
@@ -14,6 +15,7 @@ export function toSubscription(row: SubscriptionRow): Subscription {
   return {
     arn: row.arn,
     topicArn: row.topic_arn,
+    accountId: row.account_id,
     endpoint: row.endpoint,
     isRaw: row.raw_delivery === 1,
     status: row.status === "confirmed" || row.status === "unsubscribed" ? row.status : "pending",

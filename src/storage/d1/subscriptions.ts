@@ -46,20 +46,25 @@ export class Subscriptions {
     this.#topics = topics;
   }
 
-  /** One for each endpoint of a topic: what is there and confirmed stays, what is not gets a new token. */
+  /**
+   * One for each endpoint of a topic: what is there and confirmed stays, what is not gets a new token and is from then on
+   * of the account that asked last.
+   */
   async subscribe(
     by: TopicGrant,
     wanted: { readonly endpoint: string; readonly isRaw: boolean | undefined; readonly now: Date },
   ): Promise<SubscribeResult> {
     const token = newConfirmationToken();
     const { endpoint, isRaw, now } = wanted;
-    const unconfirmed = [hashOf(token), now.getTime() + TOKEN_LIFETIME_MS, Number(isRaw ?? false)];
+    const expiresAt = now.getTime() + TOKEN_LIFETIME_MS;
+    const unconfirmed = [hashOf(token), expiresAt, Number(isRaw ?? false), by.callerAccountId];
     const [, , found, topic] = await this.#db.batch([
       this.#db
         .prepare(
-          `INSERT INTO subscriptions (arn, topic_arn, endpoint, token_hash, token_expires_at, raw_delivery, status, created_at)
-           SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7 WHERE EXISTS (SELECT 1 FROM topics WHERE arn = ?2)
-             AND (SELECT count(*) FROM subscriptions WHERE topic_arn = ?2) < ?8
+          `INSERT INTO subscriptions
+             (arn, topic_arn, endpoint, token_hash, token_expires_at, raw_delivery, account_id, status, created_at)
+           SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending', ?8 WHERE EXISTS (SELECT 1 FROM topics WHERE arn = ?2)
+             AND (SELECT count(*) FROM subscriptions WHERE topic_arn = ?2) < ?9
            ON CONFLICT DO NOTHING`,
         )
         .bind(
@@ -72,7 +77,8 @@ export class Subscriptions {
         ),
       this.#db
         .prepare(
-          `UPDATE subscriptions SET token_hash = ?3, token_expires_at = ?4, raw_delivery = ?5, status = 'pending'
+          `UPDATE subscriptions
+           SET token_hash = ?3, token_expires_at = ?4, raw_delivery = ?5, account_id = ?6, status = 'pending'
            WHERE topic_arn = ?1 AND endpoint = ?2 AND status <> 'confirmed'`,
         )
         .bind(by.topicArn, endpoint, ...unconfirmed),
@@ -112,6 +118,22 @@ export class Subscriptions {
     return row === null ? undefined : toSubscription(row);
   }
 
+  /**
+   * The account whose subscription this is, for a decision about it.
+   * @param by its ARN, or the token it was sent last
+   */
+  async findOwner(
+    topicArn: string,
+    by: { readonly arn: string } | { readonly token: string },
+  ): Promise<string | undefined> {
+    const [column, value] = "arn" in by ? ["arn", by.arn] : ["token_hash", hashOf(by.token)];
+    const row = await this.#db
+      .prepare(`SELECT account_id FROM subscriptions WHERE topic_arn = ?1 AND ${column} = ?2`)
+      .bind(topicArn, value)
+      .first<Pick<SubscriptionRow, "account_id">>();
+    return row?.account_id;
+  }
+
   async find(by: TopicGrant, arn: string): Promise<Subscription | undefined> {
     const row = await this.#db
       .prepare("SELECT * FROM subscriptions WHERE arn = ?1 AND topic_arn = ?2")
@@ -123,10 +145,7 @@ export class Subscriptions {
   /** Of the account, in order of their ARNs. */
   async list(by: TopicsGrant, { after, limit }: Page): Promise<Subscription[]> {
     const { results } = await this.#db
-      .prepare(
-        `SELECT s.* FROM subscriptions s JOIN topics t ON t.arn = s.topic_arn
-         WHERE t.account_id = ?1 AND s.arn > ?2 ORDER BY s.arn LIMIT ?3`,
-      )
+      .prepare("SELECT * FROM subscriptions WHERE account_id = ?1 AND arn > ?2 ORDER BY arn LIMIT ?3")
       .bind(by.accountId, after, limit)
       .all<SubscriptionRow>();
     return results.map(toSubscription);

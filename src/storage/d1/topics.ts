@@ -1,27 +1,29 @@
 /**
- * SNS topics, and which subscriptions get their messages. The latter is read with every event, so an isolate remembers it
- * for `ttlMs`; a write drops it in its own isolate at once.
+ * SNS topics, and which subscriptions get their messages. The latter is read with every event, with the policy that says
+ * whose events these may be, so an isolate remembers both for `ttlMs`; a write drops them in its own isolate at once.
  */
 import type { TopicGrant, TopicsGrant } from "../../access/authorize-sns.ts";
 import {
   parseTopicArn,
   type SignatureVersion,
-  type Subscription,
   type Topic,
+  type TopicAccess,
   topicOfSubscription,
 } from "../../model/topic.ts";
 import { TtlCache } from "../ttl-cache.ts";
-import { type SubscriptionRow, toSubscription } from "./subscription-rows.ts";
+import {
+  type AccessRow,
+  type Receiver,
+  type ReceiverRow,
+  type TopicRow,
+  toAccess,
+  toReceiver,
+  toTopic,
+} from "./topic-rows.ts";
 
 export const MAX_TOPICS_PER_ACCOUNT = 1_000;
 
 const MAX_REMEMBERED = 1_000;
-
-interface TopicRow {
-  readonly arn: string;
-  readonly display_name: string;
-  readonly signature_version: number;
-}
 
 export interface TopicState extends Topic {
   readonly confirmed: number;
@@ -29,9 +31,16 @@ export interface TopicState extends Topic {
   readonly deleted: number;
 }
 
-/** A confirmed subscription with what of its topic shapes its messages. */
-export interface Receiver extends Subscription {
-  readonly signatureVersion: SignatureVersion;
+export interface Audiences {
+  /** For decisions about events. Of a topic that does not exist its ARN tells the owner. */
+  readonly access: readonly TopicAccess[];
+  /** The confirmed subscriptions of one of them. */
+  receiversOf(grant: TopicGrant): readonly Receiver[];
+}
+
+interface Audience {
+  readonly access: TopicAccess;
+  readonly receivers: readonly Receiver[];
 }
 
 export type CreateTopicResult =
@@ -40,23 +49,20 @@ export type CreateTopicResult =
 
 export class Topics {
   readonly #db: D1Database;
-  readonly #receivers: TtlCache<readonly Receiver[]>;
+  readonly #audiences: TtlCache<Audience>;
 
   constructor(db: D1Database, ttlMs: number) {
     this.#db = db;
-    this.#receivers = new TtlCache({ ttlMs, maxEntries: MAX_REMEMBERED });
+    this.#audiences = new TtlCache({ ttlMs, maxEntries: MAX_REMEMBERED });
   }
 
   /** Makes the topic unless it is there, as which it is then returned. */
-  async create(
-    by: TopicGrant,
-    topic: { readonly displayName: string; readonly signatureVersion: SignatureVersion; readonly now: Date },
-  ): Promise<CreateTopicResult> {
+  async create(by: TopicGrant, topic: Omit<Topic, "arn"> & { readonly now: Date }): Promise<CreateTopicResult> {
     const [inserted, found] = await this.#db.batch([
       this.#db
         .prepare(
-          `INSERT INTO topics (arn, account_id, display_name, signature_version, created_at)
-           SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM topics WHERE account_id = ?2) < ?6
+          `INSERT INTO topics (arn, account_id, display_name, signature_version, created_at, policy)
+           SELECT ?1, ?2, ?3, ?4, ?5, ?7 WHERE (SELECT count(*) FROM topics WHERE account_id = ?2) < ?6
            ON CONFLICT DO NOTHING RETURNING arn`,
         )
         .bind(
@@ -66,10 +72,12 @@ export class Topics {
           topic.signatureVersion,
           topic.now.getTime(),
           MAX_TOPICS_PER_ACCOUNT,
+          topic.policy ?? null,
         ),
       this.#db.prepare("SELECT * FROM topics WHERE arn = ?1").bind(by.topicArn),
     ]);
     const row = found?.results[0] as TopicRow | undefined;
+    this.forget(by.topicArn);
     if (row === undefined) return { outcome: "too-many" };
     return { outcome: inserted?.results.length === 1 ? "created" : "exists", topic: toTopic(row) };
   }
@@ -99,17 +107,41 @@ export class Topics {
     return results.map(({ arn }) => arn);
   }
 
-  /** False if there is no such topic. */
+  /**
+   * Puts a policy in the place of another; undefined: of none, or none.
+   * @returns false if the topic is gone, or its policy is not `from` any more
+   */
+  async replacePolicy(by: TopicGrant, from: string | undefined, to: string | undefined): Promise<boolean> {
+    const { meta } = await this.#db
+      .prepare("UPDATE topics SET policy = ?3 WHERE arn = ?1 AND policy IS ?2")
+      .bind(by.topicArn, from ?? null, to ?? null)
+      .run();
+    this.forget(by.topicArn);
+    return meta.changes > 0;
+  }
+
+  /** What is undefined stays, a policy of null goes. False if there is no such topic. */
   async update(
     by: TopicGrant,
-    changed: { readonly displayName?: string; readonly signatureVersion?: SignatureVersion },
+    changed: {
+      readonly displayName?: string;
+      readonly signatureVersion?: SignatureVersion;
+      readonly policy?: string | null;
+    },
   ): Promise<boolean> {
     const { meta } = await this.#db
       .prepare(
-        `UPDATE topics SET display_name = coalesce(?2, display_name), signature_version = coalesce(?3, signature_version)
+        `UPDATE topics SET display_name = coalesce(?2, display_name),
+           signature_version = coalesce(?3, signature_version), policy = iif(?4, ?5, policy)
          WHERE arn = ?1`,
       )
-      .bind(by.topicArn, changed.displayName ?? null, changed.signatureVersion ?? null)
+      .bind(
+        by.topicArn,
+        changed.displayName ?? null,
+        changed.signatureVersion ?? null,
+        Number(changed.policy !== undefined),
+        changed.policy ?? null,
+      )
       .run();
     this.forget(by.topicArn);
     return meta.changes > 0;
@@ -121,77 +153,75 @@ export class Topics {
     this.forget(by.topicArn);
   }
 
-  /** Whether the account has this topic: only then may its buckets notify it. */
-  async exists(arn: string, accountId: string): Promise<boolean> {
-    const found = await this.#db
-      .prepare("SELECT 1 FROM topics WHERE arn = ?1 AND account_id = ?2")
-      .bind(arn, accountId)
-      .first();
-    return found !== null;
+  /** As it stands now, for a decision about it. Undefined if there is no such topic. */
+  async findAccess(arn: string): Promise<TopicAccess | undefined> {
+    const row = await this.#db
+      .prepare("SELECT arn, account_id, policy FROM topics WHERE arn = ?1")
+      .bind(arn)
+      .first<AccessRow>();
+    return row === null ? undefined : toAccess(row);
+  }
+
+  /** Of all that are ARNs of topics: at most one D1 call, none while remembered. */
+  async audiences(arns: Iterable<string>): Promise<Audiences> {
+    const found = await this.#findAudiences(arns);
+    return {
+      access: [...found.values()].map(({ access }) => access),
+      receiversOf: ({ topicArn }) => found.get(topicArn)?.receivers ?? [],
+    };
   }
 
   /**
-   * The confirmed subscriptions of each topic, for messages in the account's name: topics of others have none. At most one
-   * D1 call, none while remembered.
-   */
-  async receiversOf(
-    arns: readonly string[],
-    { accountId }: { readonly accountId: string },
-  ): Promise<ReadonlyMap<string, readonly Receiver[]>> {
-    const now = Date.now();
-    const found = new Map<string, readonly Receiver[]>();
-    const missing: string[] = [];
-    for (const arn of new Set(arns)) {
-      if (parseTopicArn(arn)?.accountId !== accountId) continue;
-      const known = this.#receivers.get(arn, now);
-      if (known === undefined) missing.push(arn);
-      else found.set(arn, known.value);
-    }
-    if (missing.length === 0) return found;
-    const { results } = await this.#db
-      .prepare(
-        `SELECT s.*, t.signature_version FROM subscriptions s JOIN topics t ON t.arn = s.topic_arn
-         WHERE s.status = 'confirmed' AND s.topic_arn IN (SELECT value FROM json_each(?1)) ORDER BY s.arn`,
-      )
-      .bind(JSON.stringify(missing))
-      .all<SubscriptionRow & { signature_version: number }>();
-    for (const arn of missing) {
-      const receivers = results.filter(({ topic_arn }) => topic_arn === arn).map(toReceiver);
-      this.#receivers.set(arn, receivers, now);
-      found.set(arn, receivers);
-    }
-    return found;
-  }
-
-  /**
-   * One of them. Another isolate may know of it before this one does, so what is not remembered is looked up.
+   * One of those subscriptions. Another isolate may know of it before this one does, so what is not remembered is looked up.
    * @returns undefined for one that is gone, or was never confirmed
    */
   async findReceiver(arn: string): Promise<Receiver | undefined> {
     const topic = topicOfSubscription(arn);
     if (topic === undefined) return undefined;
     const find = async () =>
-      (await this.receiversOf([topic.arn], topic)).get(topic.arn)?.find((one) => one.arn === arn);
+      (await this.#findAudiences([topic.arn])).get(topic.arn)?.receivers.find((one) => one.arn === arn);
     const known = await find();
     if (known !== undefined) return known;
     this.forget(topic.arn);
     return find();
   }
 
+  async #findAudiences(arns: Iterable<string>): Promise<ReadonlyMap<string, Audience>> {
+    const now = Date.now();
+    const found = new Map<string, Audience>();
+    const missing = new Map<string, TopicAccess>();
+    for (const arn of new Set(arns)) {
+      const accountId = parseTopicArn(arn)?.accountId;
+      if (accountId === undefined) continue;
+      const known = this.#audiences.get(arn, now);
+      if (known === undefined) missing.set(arn, { arn, accountId, policy: undefined });
+      else found.set(arn, known.value);
+    }
+    if (missing.size === 0) return found;
+    const list = JSON.stringify([...missing.keys()]);
+    const [topics, subscriptions] = await this.#db.batch([
+      this.#db
+        .prepare("SELECT arn, account_id, policy FROM topics WHERE arn IN (SELECT value FROM json_each(?1))")
+        .bind(list),
+      this.#db
+        .prepare(
+          `SELECT s.*, t.signature_version FROM subscriptions s JOIN topics t ON t.arn = s.topic_arn
+           WHERE s.status = 'confirmed' AND s.topic_arn IN (SELECT value FROM json_each(?1)) ORDER BY s.arn`,
+        )
+        .bind(list),
+    ]);
+    for (const row of (topics?.results ?? []) as AccessRow[]) missing.set(row.arn, toAccess(row));
+    const receivers = Map.groupBy((subscriptions?.results ?? []) as ReceiverRow[], ({ topic_arn }) => topic_arn);
+    for (const [arn, access] of missing) {
+      const audience = { access, receivers: (receivers.get(arn) ?? []).map(toReceiver) };
+      this.#audiences.set(arn, audience, now);
+      found.set(arn, audience);
+    }
+    return found;
+  }
+
   /** What is remembered of who gets the topic's messages. */
   forget(topicArn: string): void {
-    this.#receivers.delete(topicArn);
+    this.#audiences.delete(topicArn);
   }
-}
-
-function toTopic(row: TopicRow): Topic {
-  return { arn: row.arn, displayName: row.display_name, signatureVersion: toSignatureVersion(row.signature_version) };
-}
-
-function toReceiver(row: SubscriptionRow & { signature_version: number }): Receiver {
-  return { ...toSubscription(row), signatureVersion: toSignatureVersion(row.signature_version) };
-}
-
-function toSignatureVersion(stored: number): SignatureVersion {
-  return stored === 2 ? 2 : 1;
 }

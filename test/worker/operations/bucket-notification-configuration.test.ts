@@ -23,6 +23,8 @@ const ONE = "https://one.example.net/cb";
 const TWO = "http://203.0.113.7:9001/cb?token=t";
 const EMPTY =
   '<?xml version="1.0" encoding="UTF-8"?>\n<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>';
+const NO_QUEUE = "The destination queue does not exist";
+const NOT_ALLOWED = "Permissions on the destination topic do not allow S3 to publish notifications from this bucket";
 const UNABLE = "Unable to validate the following destination configurations";
 
 const fromBase64 = (text: string | undefined) => atob(text ?? "");
@@ -276,11 +278,17 @@ describe("topics and queues of a notification configuration", () => {
     const bucket = await createBucket({ key: other });
     const topic = await makeTopic(accountId, `secret-${bucket}`);
     const env = envWith({ QUEUE_JOBS: userQueue() });
-    for (const [place, rule] of [
-      [topic, topicRule(topic)],
-      [`arn:aws:sqs:us-east-1:${accountId}:jobs`, queueRule(`arn:aws:sqs:us-east-1:${accountId}:jobs`)],
+    for (const [place, rule, problem] of [
+      [topic, topicRule(topic), NOT_ALLOWED],
+      // Whether there is such a topic is not told.
+      [`${topic}-not`, topicRule(`${topic}-not`), NOT_ALLOWED],
+      [`arn:aws:sqs:us-east-1:${accountId}:jobs`, queueRule(`arn:aws:sqs:us-east-1:${accountId}:jobs`), NO_QUEUE],
       // Bound queues are the root account's, under no other name.
-      [`arn:aws:sqs:us-east-1:${other.accountId}:jobs`, queueRule(`arn:aws:sqs:us-east-1:${other.accountId}:jobs`)],
+      [
+        `arn:aws:sqs:us-east-1:${other.accountId}:jobs`,
+        queueRule(`arn:aws:sqs:us-east-1:${other.accountId}:jobs`),
+        NO_QUEUE,
+      ],
     ] as const) {
       const response = await putNotification(bucket, notificationDocument(rule), { env, as: other });
       const text = await response.text();
@@ -288,7 +296,7 @@ describe("topics and queues of a notification configuration", () => {
         400,
         expect.stringContaining(`<ArgumentName1>${place}</ArgumentName1>`),
       ]);
-      expect(text).toContain("does not exist");
+      expect(text).toContain(`<ArgumentValue1>${problem}</ArgumentValue1>`);
     }
   });
 });

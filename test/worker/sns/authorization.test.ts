@@ -38,11 +38,14 @@ function parametersOf(action: string): Record<string, string> {
     Endpoint: "https://example.com/",
     Token: "0".repeat(64),
     Message: "m",
+    Label: "label",
+    "AWSAccountId.member.1": "999999999999",
+    "ActionName.member.1": "Publish",
     AttributeName: action === "SetTopicAttributes" ? "DisplayName" : "RawMessageDelivery",
     AttributeValue: "false",
   };
   const taken = SNS_ACTIONS.get(action)?.parameters ?? [];
-  return Object.fromEntries(Object.entries(all).filter(([name]) => taken.includes(name)));
+  return Object.fromEntries(Object.entries(all).filter(([name]) => taken.includes(name.replace(".member.1", ""))));
 }
 
 const EVERYTHING = { Effect: "Allow", Action: "*", Resource: "*" };
@@ -201,7 +204,6 @@ describe("requests", () => {
     ["Action=ListTopics", "InvalidAction", 400],
     ["Version=2010-03-31", "MissingAction", 400],
     ["Action=ListTopics&Version=2010-05-08", "InvalidAction", 400],
-    ["Action=AddPermission&Version=2010-03-31", "InvalidAction", 400],
     ["Action=PublishBatch&Version=2010-03-31", "InvalidAction", 400],
     ["Action=TagResource&Version=2010-03-31", "InvalidAction", 400],
     ["Action=constructor&Version=2010-03-31", "InvalidAction", 400],

@@ -1,6 +1,7 @@
 /** What subscriptions are sent: envelopes and their signatures, raw messages, events of buckets, and what becomes of failures. */
 import { verify, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, inject, test } from "vitest";
+import { authorizeNotification } from "../../../src/access/authorize-sns.ts";
 import { openServices } from "../../../src/services.ts";
 import type { DeliveryMessage, Event, TestEvent } from "../../../src/storage/journal/messages.ts";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
@@ -363,11 +364,17 @@ describe("what fails", () => {
   });
 });
 
-describe("receiversOf", () => {
-  const receivers = async (arns: readonly string[], accountId: string) =>
-    (await openServices(topicsEnv)).topics.receiversOf(arns, { accountId });
+describe("audiences", () => {
+  /** For a bucket of the account. */
+  const receivers = async (arns: readonly string[], accountId: string) => {
+    const audiences = await (await openServices(topicsEnv)).topics.audiences(arns);
+    const grants = audiences.access.flatMap(
+      (topic) => authorizeNotification(topic, { name: "demo-b", accountId }, new Date()) ?? [],
+    );
+    return new Map(grants.map((grant) => [grant.topicArn, audiences.receiversOf(grant)]));
+  };
 
-  test("has the confirmed subscriptions of the account's own topics, and nothing of others", async () => {
+  test("have the confirmed subscriptions of the account's own topics, and nothing of others", async () => {
     const stranger = await createAccount();
     const own = await createTopic(account);
     const silent = await createTopic(account);
@@ -382,7 +389,7 @@ describe("receiversOf", () => {
     ]);
   });
 
-  test("is remembered until something changes", async () => {
+  test("are remembered until something changes", async () => {
     const topic = await createTopic(account);
     const { arn } = await subscribe(topic, {}, account);
     const list = async () => (await receivers([topic], account.accountId)).get(topic);
@@ -410,7 +417,7 @@ describe("receiversOf", () => {
       .bind(arn, topic)
       .run();
     const { topics } = await openServices(topicsEnv);
-    expect((await topics.receiversOf([topic], account)).get(topic)).toEqual([]);
+    expect((await receivers([topic], account.accountId)).get(topic)).toEqual([]);
     expect(await topics.findReceiver(arn)).toMatchObject({ arn, topicArn: topic });
     expect(await topics.findReceiver("arn:aws:sns:us-east-1:1:x")).toBeUndefined();
   });

@@ -275,11 +275,12 @@ describe("attributes and listings", () => {
     const topics = [await createTopic(own), await createTopic(own)];
     for (const topic of topics) {
       await testEnv.DB.prepare(
-        `INSERT INTO subscriptions (arn, topic_arn, endpoint, raw_delivery, status, token_hash, token_expires_at, created_at)
+        `INSERT INTO subscriptions
+           (arn, topic_arn, endpoint, raw_delivery, status, token_hash, token_expires_at, created_at, account_id)
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
-         SELECT ?1 || ':' || i, ?1, 'https://example.com/' || i, 0, 'confirmed', ?1 || i, 0, 0 FROM n`,
+         SELECT ?1 || ':' || i, ?1, 'https://example.com/' || i, 0, 'confirmed', ?1 || i, 0, 0, ?2 FROM n`,
       )
-        .bind(topic)
+        .bind(topic, own.accountId)
         .run();
     }
     const first = await sns("ListSubscriptions", {}, own);

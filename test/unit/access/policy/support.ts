@@ -2,18 +2,18 @@
 import { ConditionKeys } from "../../../../src/access/policy/condition-keys.ts";
 import { type PolicyDocument, parsePolicy } from "../../../../src/access/policy/document.ts";
 import { evaluatePolicy, type PolicyDecision } from "../../../../src/access/policy/evaluate.ts";
-import type { PolicyPrincipal } from "../../../../src/access/policy/principal.ts";
+import type { PolicyPrincipal, RequestPrincipal } from "../../../../src/access/policy/principal.ts";
 
 export const BUCKET = "demo-b";
 export const BUCKET_ARN = `arn:aws:s3:::${BUCKET}`;
 export const ACCOUNT_ID = "111122223333";
 export const CANONICAL_ID = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
 
-export const ANONYMOUS: PolicyPrincipal = { kind: "anonymous" };
-export const ACCOUNT: PolicyPrincipal = { kind: "account", accountId: ACCOUNT_ID, canonicalId: CANONICAL_ID };
-export const STRANGER: PolicyPrincipal = { kind: "account", accountId: "999999999999", canonicalId: "f".repeat(64) };
+export const ANONYMOUS: RequestPrincipal = { kind: "anonymous" };
+export const ACCOUNT: RequestPrincipal = { kind: "account", accountId: ACCOUNT_ID, canonicalId: CANONICAL_ID };
+export const STRANGER: RequestPrincipal = { kind: "account", accountId: "999999999999", canonicalId: "f".repeat(64) };
 
-export function user(name: string, path = "/"): PolicyPrincipal & { kind: "account" } {
+export function user(name: string, path = "/"): RequestPrincipal & { kind: "account" } {
   const arn = `arn:aws:iam::${ACCOUNT_ID}:user${path}${name}`;
   return { kind: "account", accountId: ACCOUNT_ID, canonicalId: CANONICAL_ID, user: { id: `AIDA${name}`, name, arn } };
 }

@@ -1,0 +1,260 @@
+/** Buckets that notify a topic, and what the topic's policy says to that: when it is configured and when events are spread. */
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { handleQueue } from "../../../src/consumers/index.ts";
+import type { Env } from "../../../src/env.ts";
+import type { ChangesMessage, DeliveryMessage } from "../../../src/storage/journal/messages.ts";
+import { createAccount, type TestAccount } from "../../support/accounts.ts";
+import { withEventQueue } from "../../support/events.ts";
+import { notificationDocument, topicRule } from "../../support/notification.ts";
+import { send } from "../../support/request.ts";
+import { createBucket, errorOf } from "../../support/s3.ts";
+import { createTopic, sns, subscribe, takeMessages, topicsEnv } from "../../support/topics.ts";
+
+const NOT_ALLOWED = "Permissions on the destination topic do not allow S3 to publish notifications from this bucket";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+let owner: TestAccount;
+let guest: TestAccount;
+let topic: string;
+
+beforeAll(async () => {
+  [owner, guest] = await Promise.all([createAccount(), createAccount()]);
+});
+
+beforeEach(async () => {
+  topic = await createTopic(owner);
+  await subscribe(topic, {}, owner);
+});
+
+const newBucket = (as: TestAccount) => createBucket({ key: as });
+
+/** Statements that let S3 publish, but for what is given. */
+async function setPolicy(...statements: readonly Fields[]): Promise<void> {
+  const whole = statements.map((fields, index) => ({
+    Sid: `s${index}`,
+    Effect: "Allow",
+    Principal: { Service: "s3.amazonaws.com" },
+    Action: "SNS:Publish",
+    Resource: topic,
+    ...fields,
+  }));
+  const AttributeValue = whole.length === 0 ? "" : JSON.stringify({ Version: "2012-10-17", Statement: whole });
+  await sns("SetTopicAttributes", { TopicArn: topic, AttributeName: "Policy", AttributeValue }, owner);
+}
+
+/** AWS's tutorial: "aws:SourceArn" and "aws:SourceAccount". */
+const from = (bucket: string, { accountId }: TestAccount): Fields => ({
+  Condition: {
+    ArnLike: { "aws:SourceArn": `arn:aws:s3:*:*:${bucket}` },
+    StringEquals: { "aws:SourceAccount": accountId },
+  },
+});
+
+async function configure(bucket: string, as: TestAccount, headers: Record<string, string> = {}): Promise<Response> {
+  const body = notificationDocument(topicRule(topic));
+  return send({ method: "PUT", bucket, query: "notification", body, as, headers, env: topicsEnv });
+}
+
+async function expectTaken(bucket: string, as: TestAccount): Promise<void> {
+  const response = await configure(bucket, as);
+  expect([response.status, await response.text()]).toEqual([200, ""]);
+  const taken = takeMessages(topic);
+  expect(taken.map(({ event }) => "test" in event && event.test.bucket.name)).toEqual([bucket]);
+}
+
+async function expectRefused(bucket: string, as: TestAccount, problem = NOT_ALLOWED): Promise<void> {
+  const { status, code, text } = await errorOf(await configure(bucket, as));
+  expect([status, code]).toEqual([400, "InvalidArgument"]);
+  expect(text).toContain("<Message>Unable to validate the following destination configurations</Message>");
+  expect(text).toContain(`<ArgumentName1>${topic}</ArgumentName1><ArgumentValue1>${problem}</ArgumentValue1>`);
+  expect(takeMessages(topic)).toEqual([]);
+  const read = await send({ bucket, query: "notification", as, env: topicsEnv });
+  expect(await read.text()).not.toContain(topic);
+}
+
+/** Configured whatever the topic says: its policy may change after that. */
+async function skipValidation(bucket: string, as: TestAccount): Promise<void> {
+  const response = await configure(bucket, as, { "x-amz-skip-destination-validation": "true" });
+  expect([response.status, await response.text()]).toEqual([200, ""]);
+}
+
+/** The message to the consumer of changes that a write into the bucket makes. */
+async function write(bucket: string, as: TestAccount): Promise<ChangesMessage[]> {
+  const { env, messages } = withEventQueue();
+  const response = await send({ method: "PUT", bucket, key: "k", body: "content", as, env });
+  expect(response.status).toBe(200);
+  return messages;
+}
+
+/** The buckets whose events are now on their way to the topic's subscribers. */
+async function spread(messages: readonly ChangesMessage[], env: Env = topicsEnv): Promise<string[]> {
+  const letters = messages.map((body) => ({
+    id: body.id,
+    body,
+    attempts: 1,
+    timestamp: new Date(),
+    ack: () => undefined,
+    retry: () => expect.unreachable("the message is to be taken"),
+  }));
+  await handleQueue({ queue: "any", messages: letters } as unknown as MessageBatch, env);
+  return takeMessages(topic).map(bucketOf);
+}
+
+function bucketOf({ event }: DeliveryMessage): string {
+  return "origin" in event ? event.origin.bucket.name : "";
+}
+
+describe("a bucket of the topic's account", () => {
+  test("may notify a topic that has been given no policy", async () => {
+    const bucket = await newBucket(owner);
+    await expectTaken(bucket, owner);
+    expect(await spread(await write(bucket, owner))).toEqual([bucket]);
+  });
+
+  test("may notify a topic whose policy lets S3 publish for it, and no other of its account", async () => {
+    const [bucket, other] = [await newBucket(owner), await newBucket(owner)];
+    await setPolicy(from(bucket, owner));
+    await expectTaken(bucket, owner);
+    await expectRefused(other, owner);
+    await skipValidation(other, owner);
+    expect(await spread([...(await write(other, owner)), ...(await write(bucket, owner))])).toEqual([bucket]);
+  });
+
+  test.each<[string, () => Fields[]]>([
+    ["names the account and not S3", () => [{ Principal: { AWS: owner.accountId } }]],
+    ["names another service", () => [{ Principal: { Service: "events.amazonaws.com" } }]],
+    ["lets S3 do something else", () => [{ Action: "SNS:Subscribe" }]],
+    [
+      "lets S3 publish for another account",
+      () => [{ Condition: { StringEquals: { "aws:SourceAccount": guest.accountId } } }],
+    ],
+    ["lets S3 publish and denies it", () => [{}, { Effect: "Deny" }]],
+    ["denies everyone", () => [{}, { Effect: "Deny", Principal: "*" }]],
+    [
+      "is SNS's default with another statement",
+      () => [
+        { Principal: { AWS: "*" }, Condition: { StringEquals: { "AWS:SourceOwner": owner.accountId } } },
+        { Principal: { AWS: guest.accountId } },
+      ],
+    ],
+  ])("is InvalidArgument for a policy that %s, and no event is delivered", async (_what, statements) => {
+    const bucket = await newBucket(owner);
+    await setPolicy(...statements());
+    await expectRefused(bucket, owner);
+    await skipValidation(bucket, owner);
+    expect(takeMessages(topic)).toEqual([]);
+    expect(await spread(await write(bucket, owner))).toEqual([]);
+  });
+
+  test("is InvalidArgument for a topic that is not there", async () => {
+    topic = `${topic}-not`;
+    await expectRefused(await newBucket(owner), owner, "The destination topic does not exist");
+  });
+
+  test("stops notifying when a policy is set, and goes on when the policy is gone", async () => {
+    const bucket = await newBucket(owner);
+    await expectTaken(bucket, owner);
+    const before = await write(bucket, owner);
+    await setPolicy({ Principal: { AWS: guest.accountId } });
+    // What was written before, too: the policy counts when events are spread.
+    expect(await spread(before)).toEqual([]);
+    expect(await spread(await write(bucket, owner))).toEqual([]);
+    await setPolicy(from(bucket, owner));
+    expect(await spread(await write(bucket, owner))).toEqual([bucket]);
+    await setPolicy();
+    expect(await spread(await write(bucket, owner))).toEqual([bucket]);
+  });
+});
+
+describe("a bucket of another account", () => {
+  test("is InvalidArgument for a topic without a policy, and no event of it is delivered", async () => {
+    const bucket = await newBucket(guest);
+    await expectRefused(bucket, guest);
+    await skipValidation(bucket, guest);
+    expect(takeMessages(topic)).toEqual([]);
+    expect(await spread(await write(bucket, guest))).toEqual([]);
+  });
+
+  test("may notify a topic whose policy lets S3 publish for it, until the policy changes", async () => {
+    const bucket = await newBucket(guest);
+    await setPolicy(from(bucket, guest));
+    await expectTaken(bucket, guest);
+    expect(await spread(await write(bucket, guest))).toEqual([bucket]);
+    await setPolicy(from(bucket, guest), {
+      Effect: "Deny",
+      Condition: { StringEquals: { "aws:SourceAccount": guest.accountId } },
+    });
+    expect(await spread(await write(bucket, guest))).toEqual([]);
+    await setPolicy();
+    expect(await spread(await write(bucket, guest))).toEqual([]);
+    expect(await errorOf(await configure(bucket, guest))).toMatchObject({ status: 400, code: "InvalidArgument" });
+  });
+
+  test("is InvalidArgument where the policy names its account or user: S3 publishes, not they", async () => {
+    const bucket = await newBucket(guest);
+    await setPolicy({ Principal: { AWS: guest.accountId } });
+    await expectRefused(bucket, guest);
+    await skipValidation(bucket, guest);
+    expect(await spread(await write(bucket, guest))).toEqual([]);
+  });
+
+  test("gets in by no name that looks like one that may", async () => {
+    const bucket = await newBucket(owner);
+    const near = `${bucket}x`;
+    await send({ method: "PUT", bucket: near, as: guest });
+    await setPolicy({ Condition: { ArnLike: { "aws:SourceArn": `arn:aws:s3:::${bucket}` } } });
+    await expectRefused(near, guest);
+    await expectTaken(bucket, owner);
+  });
+
+  test("gets in by the name of a bucket that is gone where the policy names that alone, and not with its account", async () => {
+    const bucket = await newBucket(owner);
+    await setPolicy(from(bucket, owner));
+    await expectTaken(bucket, owner);
+    const late = await write(bucket, owner);
+    for (const [method, key] of [
+      ["DELETE", "k"],
+      ["DELETE", undefined],
+    ] as const) {
+      expect((await send({ method, bucket, as: owner, ...(key !== undefined && { key }) })).status).toBe(204);
+    }
+    expect((await send({ method: "PUT", bucket, as: guest })).status).toBe(200);
+    await expectRefused(bucket, guest);
+    await skipValidation(bucket, guest);
+    const taken = await write(bucket, guest);
+    // What the first owner wrote is still the first owner's, in one batch with the other's.
+    expect(taken.map(({ origin }) => origin.bucket.accountId)).toEqual([guest.accountId]);
+    expect(await spread([...late, ...taken])).toEqual([bucket]);
+    await setPolicy({ Condition: { ArnLike: { "aws:SourceArn": `arn:aws:s3:::${bucket}` } } });
+    expect(await spread([...late, ...taken])).toEqual([bucket, bucket]);
+  });
+
+  test("is not let in by events of one that may, in the same batch and for the same topic", async () => {
+    const stranger = await createAccount();
+    const buckets = [await newBucket(owner), await newBucket(guest), await newBucket(stranger)];
+    const [own = "", may = "", mayNot = ""] = buckets;
+    await setPolicy(from(may, guest));
+    const messages: ChangesMessage[] = [];
+    for (const [bucket, as] of [
+      [own, owner],
+      [may, guest],
+      [mayNot, stranger],
+    ] as const) {
+      await skipValidation(bucket, as);
+      messages.push(...(await write(bucket, as)));
+    }
+    takeMessages(topic);
+    expect(messages).toHaveLength(3);
+    expect(await spread(messages)).toEqual([may]);
+    expect(await spread(messages.toReversed())).toEqual([may]);
+  });
+
+  test("that may notify a topic gets no say over it, and its owner none over the bucket", async () => {
+    const bucket = await newBucket(guest);
+    await setPolicy(from(bucket, guest));
+    await expectTaken(bucket, guest);
+    const { status, code } = await errorOf(await send({ bucket, query: "notification", as: owner }));
+    expect([status, code]).toEqual([403, "AccessDenied"]);
+  });
+});
