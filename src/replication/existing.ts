@@ -11,6 +11,7 @@ import type { ReplicationJob } from "../storage/d1/replication-jobs.ts";
 import type { NewReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { ReplicationPageMessage } from "../storage/journal/messages.ts";
 import { findBucket, type ReplicationServices } from "./converge.ts";
+import { ownOrigin } from "./origin.ts";
 
 const KEYS_PER_PAGE = 500;
 /** While a bucket has more tasks than this, no further ones are made. */
@@ -77,16 +78,7 @@ function rulesFor({ documents }: Bucket, key: string): ReplicationRule[] {
 }
 
 function tasksFor(bucket: Bucket, key: string, { run }: ReplicationJob, now: Date): NewReplicationTask[] {
-  const { name, id, region, accountId, ownerId } = bucket;
-  const origin = {
-    bucket: { name, id, region, accountId, ownerId },
-    time: now.getTime(),
-    principalId: accountId,
-    sourceIp: "",
-    requestId: run,
-    endpoint: "",
-    callbackVariables: {},
-  };
+  const origin = ownOrigin(bucket, run, now);
   return rulesFor(bucket, key).map((rule) => ({
     origin,
     change: { key, event: "ObjectCreated:Put", sequencer: run },
