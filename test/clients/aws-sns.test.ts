@@ -184,6 +184,56 @@ describeTool("aws", ["--version"], () => {
     await aws(key, ["sns", "unsubscribe", "--subscription-arn", pending.SubscriptionArn ?? ""]);
     expect(await json(root, "sns", "list-subscriptions-by-topic", ...topic)).toEqual({ Subscriptions: [] });
   });
+
+  test(
+    "the policy of docs/topics.md lets the bucket it names in, and no other; permissions come and go",
+    SLOW,
+    async () => {
+      const { root, aws, json, failure } = cli;
+      const { TopicArn } = await json<{ TopicArn: string }>(root, "sns", "create-topic", "--name", "guarded");
+      const topic = ["--topic-arn", TopicArn];
+      const [bucket, other] = [newBucketName("sns"), newBucketName("sns")];
+      for (const name of [bucket, other]) await aws(root, ["s3", "mb", `s3://${name}`]);
+      const [, example = ""] =
+        /^```json\n(\{\n {2}"Version"[\s\S]*?)^```/m.exec(readFileSync("docs/topics.md", "utf8")) ?? [];
+      const policy = example
+        .replace("arn:aws:sns:us-east-1:123456789012:pictures", TopicArn)
+        .replace("123456789012", TopicArn.split(":")[4] ?? "")
+        .replace(":::my-bucket", `:::${bucket}`);
+      const file = join(folder, "policy.json");
+      writeFileSync(file, policy);
+      const set = ["set-topic-attributes", ...topic, "--attribute-name", "Policy", "--attribute-value"];
+      await aws(root, ["sns", ...set, `file://${file}`]);
+      const shown = async () =>
+        (await json<{ Attributes: Message }>(root, "sns", "get-topic-attributes", ...topic)).Attributes.Policy ?? "";
+      expect(await shown()).toBe(policy.trim());
+
+      const configuration = JSON.stringify({ TopicConfigurations: [{ TopicArn, Events: ["s3:ObjectCreated:*"] }] });
+      const put = ["s3api", "put-bucket-notification-configuration", "--notification-configuration", configuration];
+      await aws(root, [...put, "--bucket", bucket]);
+      expect(await failure(root, ...put, "--bucket", other)).toContain(
+        "(InvalidArgument) when calling the PutBucketNotificationConfiguration operation: Unable to validate the following destination configurations",
+      );
+
+      const guests = ["--label", "guests", "--aws-account-id", "111122223333", "444455556666"];
+      await aws(root, ["sns", "add-permission", ...topic, ...guests, "--action-name", "Publish", "Subscribe"]);
+      expect(JSON.parse(await shown()).Statement[1]).toEqual({
+        Sid: "guests",
+        Effect: "Allow",
+        Principal: { AWS: ["arn:aws:iam::111122223333:root", "arn:aws:iam::444455556666:root"] },
+        Action: ["SNS:Publish", "SNS:Subscribe"],
+        Resource: TopicArn,
+      });
+      await aws(root, ["sns", "remove-permission", ...topic, "--label", "guests"]);
+      expect(JSON.parse(await shown())).toEqual(JSON.parse(policy));
+      expect(await failure(root, "sns", ...set, JSON.stringify({ Statement: { Action: "SNS:*" } }))).toContain(
+        "(InvalidParameter) when calling the SetTopicAttributes operation: Invalid parameter: Policy Error: ",
+      );
+      await aws(root, ["sns", ...set, ""]);
+      expect(await shown()).toContain("__default_policy_ID");
+      await aws(root, [...put, "--bucket", other]);
+    },
+  );
 });
 
 function read({ body }: Received): Message {
