@@ -5,6 +5,7 @@
  * A test that needs other settings starts its own with `startTestServer`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
@@ -57,7 +58,10 @@ export async function startTestServer(variables: Readonly<Record<string, string>
       region: "us-east-1",
       accessKeyId: secrets.ROOT_ACCESS_KEY_ID,
       secretAccessKey: secrets.ROOT_SECRET_ACCESS_KEY,
-      kill: () => stopTree(server.child, 0),
+      kill: async () => {
+        await stopTree(server.child, 0);
+        await untilClosed(port);
+      },
       start: async () => {
         server = await start();
       },
@@ -69,6 +73,21 @@ export async function startTestServer(variables: Readonly<Record<string, string>
   } catch (error) {
     removeStorage();
     throw error;
+  }
+}
+
+/** The process that listens is not the one that was waited for. */
+async function untilClosed(port: number): Promise<void> {
+  for (let isOpen = true; isOpen; ) {
+    isOpen = await new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1");
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once("error", () => resolve(false));
+    });
+    if (isOpen) await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
