@@ -8,8 +8,13 @@ import type { Services } from "../services.ts";
 import type { ChangesMessage, DeliveryMessage, Receiver } from "../storage/journal/messages.ts";
 import type { Letter } from "./index.ts";
 
-/** Of changes spread at a time: a message may bring hundreds, and each may go to many. */
-const CHANGES_AT_A_TIME = 1000;
+/**
+ * Messages to receivers in one run of the consumer; what is left comes again at once. One account's removals of a thousand
+ * keys, told to a hundred subscribers each, must not use up what a run may do for all.
+ */
+const DELIVERIES_PER_RUN = 10_000;
+/** Of changes spread in one piece; a message brings a hundred at most. */
+const CHANGES_AT_A_TIME = 100;
 
 /** By topic, for one bucket: another's events may not be for them. */
 type Subscriptions = ReadonlyMap<string, readonly { readonly arn: string }[]>;
@@ -17,25 +22,29 @@ type Bucket = ChangesMessage["origin"]["bucket"];
 
 /** @throws whatever the platform throws: what has not been acknowledged by then is tried again */
 export async function spreadChanges(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<void> {
-  let group: Letter<ChangesMessage>[] = [];
-  let size = 0;
-  for (const letter of letters) {
-    group.push(letter);
-    size += letter.body.changes.length;
-    if (size < CHANGES_AT_A_TIME) continue;
-    await spread(group, services);
-    group = [];
-    size = 0;
+  const waiting = [...letters];
+  let sent = 0;
+  while (waiting.length > 0 && sent < DELIVERIES_PER_RUN) {
+    const group: Letter<ChangesMessage>[] = [];
+    for (let changes = 0; waiting.length > 0 && changes < CHANGES_AT_A_TIME; ) {
+      const letter = waiting.shift();
+      if (letter === undefined) break;
+      group.push(letter);
+      changes += letter.body.changes.length;
+    }
+    sent += await spread(group, services);
   }
-  if (group.length > 0) await spread(group, services);
+  for (const letter of waiting) letter.retry();
 }
 
-async function spread(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<void> {
+/** Returns how many deliveries came of them. */
+async function spread(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<number> {
   const messages = letters.map(({ body }) => body);
   const subscriptions = await findSubscriptions(messages, services);
-  await services.queues.deliveries.send(
-    messages.flatMap((message) => deliveriesOf(message, subscriptions.get(bucketKey(message)) ?? new Map())),
+  const deliveries = messages.flatMap((message) =>
+    deliveriesOf(message, subscriptions.get(bucketKey(message)) ?? new Map()),
   );
+  await services.queues.deliveries.send(deliveries);
   const tasks = messages.flatMap(replicationsOf);
   if (tasks.length > 0) {
     const taskIds = await services.replicationTasks.add(tasks);
@@ -43,6 +52,7 @@ async function spread(letters: readonly Letter<ChangesMessage>[], services: Serv
   }
   await services.intents.remove(messages.map(({ id }) => id));
   for (const letter of letters) letter.ack();
+  return deliveries.length;
 }
 
 /**
@@ -89,12 +99,17 @@ function deliveriesOf(message: ChangesMessage, subscriptions: Subscriptions): De
           kind: "delivery",
           id: `${id}-${index}-${place}-${name}`,
           receiver,
-          event: { origin, change, configurationId: rule.id },
+          event: { origin: originFor(receiver, origin), change, configurationId: rule.id },
           attempt: 0,
         }),
       );
     }),
   );
+}
+
+/** Callback variables are for callbacks: nobody else is told of them, and they can be long. */
+function originFor({ kind }: Receiver, origin: ChangesMessage["origin"]): ChangesMessage["origin"] {
+  return kind === "callback" ? origin : { ...origin, callbackVariables: {} };
 }
 
 /** With names that tell those of one rule apart, and stay theirs when others come and go. */

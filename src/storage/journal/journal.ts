@@ -24,6 +24,8 @@ import { issueTicket, type WriteTicket } from "./ticket.ts";
 
 /** Changes of many keys are cut into messages that keep well below a queue's 128 KB. */
 const MESSAGE_BYTES = 80_000;
+/** Each change may go to a hundred subscribers: a message that brings too many could not be spread in one go. */
+const MESSAGE_CHANGES = 100;
 /** What a finished change adds: sequencer, ETag, size, places of its rules. */
 const CHANGE_BYTES = 200;
 
@@ -221,7 +223,11 @@ class Drafts {
 
   add(change: Omit<ObjectChange, "sequencer">, kind: "notifications" | "replications", rule: Rule): void {
     let draft = this.all.at(-1);
-    if (draft === undefined || draft.bytes + this.#size(change) + this.#size(rule) > MESSAGE_BYTES) {
+    const isFull =
+      draft !== undefined &&
+      (draft.bytes + this.#size(change) + this.#size(rule) > MESSAGE_BYTES ||
+        (draft.changes.length === MESSAGE_CHANGES && draft.changes.at(-1)?.key !== change.key));
+    if (draft === undefined || isFull) {
       draft = { notifications: [], replications: [], changes: [], bytes: 0 };
       this.all.push(draft);
     }

@@ -6,7 +6,7 @@ import type { NotificationRule } from "../../../src/model/notification.ts";
 import type { ChangesMessage, DeliveryMessage, ReplicationMessage } from "../../../src/storage/journal/messages.ts";
 import { bucketWithRules, EVERYTHING, intentRows, REPLICATE_ALL, withEventQueue } from "../../support/events.ts";
 import { type Failure, failingEnv } from "../../support/failing-env.ts";
-import { putObject } from "../../support/request.ts";
+import { putObject, send } from "../../support/request.ts";
 import { testEnv } from "../../support/s3.ts";
 
 const CALLBACK: NotificationRule = {
@@ -126,18 +126,40 @@ describe("a change is spread", () => {
     expect(await tasksOf(bucket)).toEqual(["k"]);
   });
 
-  it("of thousands at once, in pieces", async () => {
+  it("of thousands at once, as many as one run bears; the rest comes again", async () => {
     const { messages } = await change({ notification: [CALLBACK] });
     const [one] = messages;
     if (one === undefined) throw new Error("no message");
-    const many = Array.from({ length: 3 }, (_, index) => ({
+    let left = Array.from({ length: 70 }, (_, index) => ({
       ...one,
       id: `${one.id}${index}`,
-      changes: Array.from({ length: 700 }, (_each, number) => ({ ...one.changes[0], key: `${index}/${number}` })),
+      changes: Array.from({ length: 100 }, (_each, number) => ({ ...one.changes[0], key: `${index}/${number}` })),
     })) as ChangesMessage[];
     const { env, deliveries } = withOwnQueues();
-    expect((await consume(many, env)).acked).toHaveLength(3);
-    expect(deliveries).toHaveLength(3 * 700 * 2);
+    const first = await consume(left, env);
+    expect([first.acked.length, first.retried.length]).toEqual([50, 20]);
+    expect(deliveries).toHaveLength(50 * 100 * 2);
+    left = left.filter(({ id }) => first.retried.includes(id));
+    expect((await consume(left, env)).acked).toHaveLength(20);
+    expect(new Set(deliveries.map(({ id }) => id)).size).toBe(70 * 100 * 2);
+  });
+
+  it("with callback variables for callbacks alone", async () => {
+    const bucket = await bucketWithRules({ notification: [EVERYTHING, CALLBACK] });
+    const queue = withEventQueue();
+    const query = "x-oss-callback-order=17";
+    await send({ method: "PUT", bucket, key: "k", query, body: "content", env: queue.env });
+    const { env, deliveries } = withOwnQueues();
+    await consume(queue.messages, env);
+    const variables = deliveries.map(({ receiver, event }) => [
+      receiver.kind,
+      "origin" in event && event.origin.callbackVariables,
+    ]);
+    expect(variables).toEqual([
+      ["queue", {}],
+      ["callback", { order: ["17"] }],
+      ["callback", { order: ["17"] }],
+    ]);
   });
 });
 
