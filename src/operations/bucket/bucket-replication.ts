@@ -25,8 +25,8 @@ import {
 import type { Stores } from "../../storage/stores.ts";
 import { operation, requireBucket } from "../operation.ts";
 
-/** What one bucket may have every isolate remember of it, as JSON: 1,000 rules with prefixes of ordinary length. */
-const MAX_STORED_LENGTH = 512 * 1024;
+/** What one bucket may have every isolate remember of it, as JSON: some 300 rules with prefixes of ordinary length. */
+const MAX_STORED_LENGTH = 64 * 1024;
 
 export const GetBucketReplication = operation({
   name: "GetBucketReplication",

@@ -77,7 +77,7 @@ describe("PutBucketReplication", () => {
 
   it("PutBucketReplication refuses more than can be kept with InvalidRequest", async () => {
     const bucket = await createBucket();
-    const rules = Array.from({ length: 600 }, (_, index) =>
+    const rules = Array.from({ length: 60 }, (_, index) =>
       replicationRule({
         destination: arn(TARGET),
         priority: index,
