@@ -59,9 +59,20 @@ export function compareVersions(left: ObjectVersion, right: ObjectVersion): numb
   return left.etag < right.etag ? -1 : 1;
 }
 
+/** Of removals alone: later than every change of tags or ACL of what was there. */
+export const REMOVAL_REVISION = Number.MAX_SAFE_INTEGER;
+
 /** The state of not being there any more: later than everything written up to then. */
 export function removalVersion(at: Date): ObjectVersion {
-  return { lastModified: at.getTime(), revision: Number.MAX_SAFE_INTEGER, etag: "" };
+  return { lastModified: at.getTime(), revision: REMOVAL_REVISION, etag: "" };
+}
+
+/** How far the clock of another deployment may be ahead of this one's. */
+export const MAX_AHEAD_MS = 2_000;
+
+/** Whether a state is said to be of a time still to come: it would stand against every write until then. */
+export function liesAhead({ lastModified, revision }: ObjectVersion, now: Date): boolean {
+  return Math.max(lastModified, revision) > now.getTime() + MAX_AHEAD_MS;
 }
 
 /** `x-amz-replication-status`. */

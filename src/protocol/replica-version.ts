@@ -7,12 +7,10 @@
  * Not a header of AWS. Its name begins as theirs do because those must be signed.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
-import type { ObjectVersion } from "../model/replication.ts";
+import { liesAhead, MAX_AHEAD_MS, type ObjectVersion, REMOVAL_REVISION } from "../model/replication.ts";
+import { formatIso8601 } from "./dates.ts";
 
 export const REPLICA_HEADER = "x-amz-workers-s3-replica";
-
-/** How far clocks may differ, as for signatures. */
-const MAX_AHEAD_MS = 15 * 60 * 1000;
 
 /** `<Last-Modified>.<revision>.<ETag>`, times in milliseconds since 1970. */
 const FORM = /^(?<lastModified>\d{1,15})\.(?<revision>\d{1,16})\.(?<etag>[0-9A-Za-z-]{0,64})$/;
@@ -30,16 +28,25 @@ export function readReplicaVersion(text: string): ObjectVersion | undefined {
 
 /**
  * Undefined if the request is no replicator's.
- * @throws S3Error `InvalidArgument` for a value of another form or from the future, which would stand against every
- *   later write; `InvalidRequest` beside a condition of the request's own
+ * @param change what the request asks for; only a removal, of which nothing stays, may be later than all revisions
+ * @throws S3Error `InvalidArgument` for a value of another form; `RequestTimeTooSkewed` for one that lies ahead, which
+ *   the sender tries again when its time has come; `InvalidRequest` beside a condition of the request's own
  */
-export function parseReplicaVersion(headers: Headers, now: Date): ObjectVersion | undefined {
+export function parseReplicaVersion(
+  headers: Headers,
+  now: Date,
+  change: "write" | "removal",
+): ObjectVersion | undefined {
   const text = headers.get(REPLICA_HEADER);
   if (text === null) return undefined;
   const version = readReplicaVersion(text);
   if (version === undefined) throw invalidArgument("The version of a replica is malformed.", REPLICA_HEADER, text);
-  if (version.lastModified > now.getTime() + MAX_AHEAD_MS) {
-    throw invalidArgument("The version of a replica lies in the future.", REPLICA_HEADER, text);
+  const isLast = change === "removal" && version.revision === REMOVAL_REVISION;
+  if (liesAhead(isLast ? { ...version, revision: 0 } : version, now)) {
+    throw new S3Error("RequestTimeTooSkewed", {
+      message: "The difference between the time of the replica and the current time is too large.",
+      details: { ServerTime: formatIso8601(now), MaxAllowedSkewMilliseconds: String(MAX_AHEAD_MS) },
+    });
   }
   if (headers.has("if-match") || headers.has("if-none-match")) {
     throw new S3Error("InvalidRequest", { message: `${REPLICA_HEADER} cannot be combined with another condition.` });

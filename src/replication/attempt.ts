@@ -23,6 +23,11 @@ const FIRST_DELAY_SECONDS = 5;
 const MAX_DELAY_SECONDS = 2 * 60 * 60;
 /** About a day. */
 const MAX_ATTEMPTS = 22;
+/**
+ * For clocks that differ: the refused state's own time comes, and a peer takes it. By more than the 15 minutes that these
+ * attempts go on for no signature is valid either.
+ */
+const MAX_SKEW_DELAY_SECONDS = 60;
 /** What the other side refuses rarely changes by waiting; a few minutes are for settings that are on their way. */
 const MAX_REFUSED_ATTEMPTS = 6;
 
@@ -70,17 +75,22 @@ async function attempt(task: ReplicationTask, services: ReplicationServices): Pr
     console.error(JSON.stringify({ replication: task.id, attempts: task.attempts + 1, reason, cause: String(error) }));
     const limit = isRefusal(error) ? MAX_REFUSED_ATTEMPTS : MAX_ATTEMPTS;
     if (task.attempts + 1 >= limit) await giveUp(task, reason, services);
-    else await postpone(task, reason, services);
+    else
+      await postpone(
+        task,
+        { reason, maxDelaySeconds: isSkew(error) ? MAX_SKEW_DELAY_SECONDS : MAX_DELAY_SECONDS },
+        services,
+      );
     return "later";
   }
 }
 
 async function postpone(
   task: ReplicationTask,
-  reason: string,
+  { reason, maxDelaySeconds }: { readonly reason: string; readonly maxDelaySeconds: number },
   { replicationTasks, queues }: ReplicationServices,
 ): Promise<void> {
-  const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** task.attempts, MAX_DELAY_SECONDS);
+  const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** task.attempts, maxDelaySeconds);
   // The row first: it is what a sweep goes by, should the message not be taken.
   await replicationTasks.postpone(task.id, reason, new Date(Date.now() + delaySeconds * 1000));
   await queues.replication.send([{ kind: "replication", taskId: task.id }], { delaySeconds });
@@ -98,6 +108,7 @@ async function giveUp(task: ReplicationTask, reason: string, services: Replicati
       event: "Replication:OperationFailedReplication",
       ...(etag !== undefined && { etag }),
       ...(sizeBytes !== undefined && { sizeBytes }),
+      at: now.getTime(),
       sequencer: nextSequencer(now),
     });
   }
@@ -106,6 +117,10 @@ async function giveUp(task: ReplicationTask, reason: string, services: Replicati
 
 function isRefusal(error: unknown): boolean {
   if (error instanceof S3Error) return error.status < 500 && error.status !== 409;
-  if (!(error instanceof RemoteFailure) || error.status === undefined) return false;
+  if (!(error instanceof RemoteFailure) || error.status === undefined || isSkew(error)) return false;
   return error.status < 500 && ![408, 409, 412, 425, 429].includes(error.status);
+}
+
+function isSkew(error: unknown): boolean {
+  return error instanceof RemoteFailure && error.code === "RequestTimeTooSkewed";
 }

@@ -34,7 +34,7 @@ export const CompleteMultipartUpload = operation({
       ...parseUploadAddress(request),
       expected: parseExpectations(headers),
       condition: parseWriteCondition(headers),
-      replicaOf: parseReplicaVersion(headers, request.now),
+      replicaOf: parseReplicaVersion(headers, request.now, "write"),
       location: formatLocation(request),
     };
   },

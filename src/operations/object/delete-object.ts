@@ -25,7 +25,7 @@ export const DeleteObject = operation({
     return {
       ...requireObject(request),
       ifMatch: ifMatch === null ? undefined : parseETag(ifMatch),
-      replicaOf: parseReplicaVersion(request.headers, request.now),
+      replicaOf: parseReplicaVersion(request.headers, request.now, "removal"),
     };
   },
   // A condition tells something about the object ("Conditional deletes": s3:GetObject as well).

@@ -22,7 +22,7 @@ export const HeadObject = operation({
   body: { kind: "none" },
   parse: (request) => ({
     ...parseReadInput(request),
-    replicaOf: parseReplicaVersion(request.headers, request.now),
+    replicaOf: parseReplicaVersion(request.headers, request.now, "write"),
   }),
   requires: ({ bucket, key, replicaOf }) => [
     { action: "s3:GetObject", bucket, key },

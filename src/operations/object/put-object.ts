@@ -32,7 +32,7 @@ export const PutObject = operation({
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
       condition: parseWriteCondition(headers),
-      replicaOf: parseReplicaVersion(headers, request.now),
+      replicaOf: parseReplicaVersion(headers, request.now, "write"),
     };
   },
   requires: ({ bucket, key, attributes, acl, condition, replicaOf }) => [

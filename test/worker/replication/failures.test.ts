@@ -2,6 +2,7 @@
 import { createScheduledController } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
+import { RemoteClient, RemoteFailure } from "../../../src/replication/remote-client.ts";
 import { resumeEvents, runSweeps } from "../../../src/sweeps/index.ts";
 import { rootAccount } from "../../support/accounts.ts";
 import { failingEnv } from "../../support/failing-env.ts";
@@ -140,6 +141,29 @@ describe("an endpoint that cannot be reached", () => {
     expect(await rows(bucket)).toMatchObject([
       { status: "FAILED", attempts: 6, last_error: `There is no remote ${remote} for this account.` },
     ]);
+  });
+});
+
+describe("a peer whose clock is behind", () => {
+  it("is tried again within a minute each, longer than a signature may be ahead, and then it is told why", async () => {
+    const bucket = await deadPair();
+    const skewed = { status: 403, code: "RequestTimeTooSkewed" };
+    const call = vi.spyOn(RemoteClient.prototype, "call").mockImplementation(async () => {
+      throw new RemoteFailure("PUT: 403 RequestTimeTooSkewed", skewed);
+    });
+    await put(bucket, "k");
+    await world.spread();
+    const delays: number[] = [];
+    for (let attempt = 0; attempt < 30 && world.wakes.length > 0; attempt++) {
+      await world.replicate();
+      for (const { delaySeconds } of world.wakes) delays.push(delaySeconds);
+    }
+    call.mockRestore();
+    expect(delays.slice(0, 6)).toEqual([5, 10, 20, 40, 60, 60]);
+    expect(Math.max(...delays)).toBe(60);
+    expect(delays.reduce((sum, delay) => sum + delay, 0)).toBeGreaterThan(15 * 60);
+    expect(await rows(bucket)).toMatchObject([{ status: "FAILED", last_error: "PUT: 403 RequestTimeTooSkewed" }]);
+    expect(await statusOf(bucket, "k")).toBe("FAILED");
   });
 });
 
