@@ -58,6 +58,8 @@ export interface Permission {
   readonly object?: "new";
   /** Of `s3:ListBucket`: the one key whose existence would be told, whatever prefix the request itself names. */
   readonly listedKey?: string;
+  /** `key` is a prefix: the question is about all keys that begin with it, whether there are any yet or not. */
+  readonly extent?: "everything-below";
   /** The operation names its keys in the body and asks for each: here only the bucket has to exist. */
   readonly scope?: "each-key";
 }

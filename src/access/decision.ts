@@ -125,7 +125,7 @@ async function existingTags(
   policy: PolicyDocument | undefined,
 ): Promise<readonly Tag[] | undefined> {
   const { caller, findObject } = context;
-  if (permission.key === undefined || permission.object === "new") return undefined;
+  if (permission.key === undefined || permission.object === "new" || permission.extent !== undefined) return undefined;
   const own = caller.kind === "anonymous" ? [] : [...(caller.user?.policies ?? []), caller.session?.policy];
   const policies = [policy, ...own.map((text) => (text === undefined ? undefined : userPolicy(text)))];
   if (!policies.some((document) => document !== undefined && needsExistingTags(document))) return undefined;
@@ -134,7 +134,7 @@ async function existingTags(
 
 function toRequest(
   { caller, facts }: DecisionContext,
-  { action, bucket: name, newBucket, key, listedKey }: Permission,
+  { action, bucket: name, newBucket, key, extent, listedKey }: Permission,
   bucket?: Bucket,
   tags?: readonly Tag[],
 ): PolicyRequest {
@@ -145,6 +145,7 @@ function toRequest(
     principal,
     action,
     resource: `arn:aws:s3:::${place}`,
+    extent,
     keys: listedKey === undefined ? keys : keys.with({ "s3:prefix": [listedKey], "s3:delimiter": [] }),
   };
 }
@@ -162,6 +163,8 @@ async function aclGives(
     const { acl, ownerId } = effectiveAcl(bucket);
     return aclAllows(acl, ownerId, caller, need.permission);
   }
+  // What all objects below a prefix give, no ACL of one of them says.
+  if (permission.extent !== undefined) return false;
   if (permission.key === undefined || !canObjectAclsGive(bucket, caller)) return false;
   const object = await context.findObject(bucket, permission.key);
   // Who may list learns that there is no such key (404); all others must not.

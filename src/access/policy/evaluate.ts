@@ -5,7 +5,7 @@
 import { conditionHolds } from "./condition.ts";
 import { appliesToAction, type ConditionKeys, type LookUp } from "./condition-keys.ts";
 import type { Matcher, PolicyDocument, Statement } from "./document.ts";
-import { matchesPattern } from "./pattern.ts";
+import { coversBelow, matchesPattern, touchesBelow } from "./pattern.ts";
 import { matchesPrincipal, type PolicyPrincipal, type PrincipalMatch } from "./principal.ts";
 
 export interface PolicyRequest {
@@ -14,6 +14,11 @@ export interface PolicyRequest {
   readonly action: string;
   /** `arn:aws:s3:::bucket/key` with the key decoded, `arn:aws:s3:::bucket`, `arn:aws:s3:::*`, `arn:aws:iam::…`, `arn:aws:sns:…` */
   readonly resource: string;
+  /**
+   * The question is about everything that begins with `resource`, now and later. Then an Allow counts if it takes in all
+   * of it whatever the object, a Deny if it takes in any of it under any condition.
+   */
+  readonly extent?: "everything-below" | undefined;
   readonly keys: ConditionKeys;
 }
 
@@ -45,14 +50,19 @@ function isWithin(arn: string | undefined, resource: string): boolean {
 
 function matchStatement(statement: Statement, request: PolicyRequest): PrincipalMatch | undefined {
   const { effect, actions, resources, conditions, principals } = statement;
-  const { action, resource, keys } = request;
+  const { action, resource, extent, keys } = request;
   const lookUp: LookUp = (key) => (appliesToAction(key, action) ? keys.get(key) : undefined);
-  const isUnknown = (key: string) => appliesToAction(key, action) && keys.isUnknown(key);
+  const isOpen = (key: string) => (extent === undefined ? keys.isUnknown(key) : varies(key, effect));
+  const isUnknown = (key: string) => appliesToAction(key, action) && isOpen(key);
 
   const match = principals === undefined ? "user" : matchesPrincipal(principals, request.principal);
   if (match === undefined) return undefined;
   if (!matchesAny(actions, action.toLowerCase(), { lookUp, effect })) return undefined;
-  if (!matchesAny(resources, resource, { lookUp, effect })) return undefined;
+  const isMeant =
+    extent === undefined
+      ? matchesAny(resources, resource, { lookUp, effect })
+      : matchesBelow(resources, resource, { lookUp, effect });
+  if (!isMeant) return undefined;
   return conditions.every((condition) => conditionHolds(condition, { lookUp, isUnknown, effect })) ? match : undefined;
 }
 
@@ -69,4 +79,34 @@ function matchesAny(
   }
   // What a variable without a value leaves open may be denied, and must not be allowed.
   return negated && (!isUnresolved || effect === "Deny");
+}
+
+/** For an Allow all that begins with the text, for a Deny any of it. */
+function matchesBelow(
+  { negated, patterns }: Matcher,
+  prefix: string,
+  { lookUp, effect }: { lookUp: LookUp; effect: Statement["effect"] },
+): boolean {
+  const covers = patterns.some((pattern) => coversBelow(pattern, prefix, lookUp));
+  const touches = () => patterns.some((pattern) => touchesBelow(pattern, prefix, lookUp));
+  if (effect === "Allow") return negated ? !touches() : covers;
+  return negated ? !covers : touches();
+}
+
+/** Keys that say of whoever asks now what they will say of every later request in its name. */
+const LASTING_KEYS: ReadonlySet<string> = new Set([
+  "aws:principalaccount",
+  "aws:principalarn",
+  "aws:principaltype",
+  "aws:resourceaccount",
+  "aws:securetransport",
+  "aws:userid",
+  "aws:username",
+  "s3:resourceaccount",
+]);
+
+/** Whether the key's value may be another one for another object or request. An Allow may go by the connection of now. */
+function varies(key: string, effect: Statement["effect"]): boolean {
+  const name = key.toLowerCase();
+  return !LASTING_KEYS.has(name) && (effect === "Deny" || name.startsWith("s3:"));
 }

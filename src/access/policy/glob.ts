@@ -26,6 +26,26 @@ export function matchesGlob(pieces: readonly GlobPiece[], text: string): boolean
   return end !== undefined && end >= at;
 }
 
+/** Whether some text that begins with `prefix` matches: what follows the first `*` of the pattern can always be added. */
+export function matchesSomeBelow(pieces: readonly GlobPiece[], prefix: string): boolean {
+  let at = 0;
+  for (const piece of pieces) {
+    if (piece === ANY || at >= prefix.length) return true;
+    if (piece === ONE) {
+      at += isPairAt(prefix, at) ? 2 : 1;
+    } else {
+      if (!piece.startsWith(prefix.slice(at, at + piece.length))) return false;
+      at += piece.length;
+    }
+  }
+  return at >= prefix.length;
+}
+
+/** Whether every text that begins with `prefix` matches. Of patterns that end in `*?` it is never said. */
+export function matchesAllBelow(pieces: readonly GlobPiece[], prefix: string): boolean {
+  return pieces.at(-1) === ANY && matchesGlob(pieces, prefix);
+}
+
 function shortestMatch(pieces: readonly GlobPiece[]): number {
   return pieces.reduce(
     (length, piece) => length + (typeof piece === "string" ? piece.length : Number(piece === ONE)),

@@ -5,7 +5,7 @@
  * else.
  */
 import type { LookUp } from "./condition-keys.ts";
-import { ANY, type GlobPiece, matchesGlob, ONE } from "./glob.ts";
+import { ANY, type GlobPiece, matchesAllBelow, matchesGlob, matchesSomeBelow, ONE } from "./glob.ts";
 
 interface Variable {
   readonly key: string;
@@ -70,6 +70,18 @@ export function variablesOf(pattern: Pattern): readonly string[] {
 export function matchesPattern(pattern: Pattern, text: string, lookUp: LookUp): boolean | undefined {
   const pieces = resolve(pattern, lookUp);
   return pieces && matchesGlob(pieces, text);
+}
+
+/** Whether the pattern matches something that begins with the text. A variable without a value may be anything. */
+export function touchesBelow(pattern: Pattern, prefix: string, lookUp: LookUp): boolean {
+  const pieces = resolve(pattern, lookUp) ?? pattern.pieces.map((piece) => (isVariable(piece) ? ANY : piece));
+  return matchesSomeBelow(pieces, prefix);
+}
+
+/** Whether the pattern matches all that begins with the text. One with a variable that has no value does not. */
+export function coversBelow(pattern: Pattern, prefix: string, lookUp: LookUp): boolean {
+  const pieces = resolve(pattern, lookUp);
+  return pieces !== undefined && matchesAllBelow(pieces, prefix);
 }
 
 /**

@@ -20,10 +20,10 @@ import {
   MAX_REPLICATION_BYTES,
   parseReplicationConfiguration,
   type WrittenReplication,
-  type WrittenRule,
 } from "../../protocol/xml/replication-configuration.ts";
 import type { Stores } from "../../storage/stores.ts";
 import { operation, requireBucket } from "../operation.ts";
+import { ReplicationRole } from "./replication-role.ts";
 
 /** What one bucket may have every isolate remember of it, as JSON: some 300 rules with prefixes of ordinary length. */
 const MAX_STORED_LENGTH = 64 * 1024;
@@ -57,12 +57,13 @@ export const PutBucketReplication = operation({
     }
     // A thousand rules may name one destination, which is looked up once.
     const found = new Map<string, Promise<Bucket | undefined>>();
+    const role = new ReplicationRole(grant, bucket);
     for (const rule of written.rules) {
       const { remote = "", bucket: target, account = "" } = rule.destination;
       const name = `${remote}/${target}/${account}`;
       const place = found.get(name) ?? requireDestination(rule.destination, bucket, { grant, stores });
       found.set(name, place);
-      await requireRole(rule, bucket, await place, grant);
+      await role.require(rule, await place);
     }
     await stores.documents.put(bucket, "replication", configuration, now);
   },
@@ -110,19 +111,6 @@ async function requireDestination(
     throw invalidArgument("Account is not the owner of the destination bucket", "Account", account);
   }
   return target;
-}
-
-/** Whatever a rule would do the caller must be allowed, for all keys the rule can take. */
-async function requireRole(rule: WrittenRule, source: Bucket, target: Bucket | undefined, grant: Grant): Promise<void> {
-  // As it stands in policies: only one that covers everything below the prefix fits.
-  const key = `${rule.prefix}*`;
-  const isAllowed =
-    (await grant.wouldAllow(source, { action: "s3:GetObjectVersionForReplication", key })) &&
-    (target === undefined || (await grant.wouldAllow(target, { action: "s3:ReplicateObject", key }))) &&
-    (target === undefined ||
-      !rule.replicatesDeletes ||
-      (await grant.wouldAllow(target, { action: "s3:ReplicateDelete", key })));
-  if (!isAllowed) throw new S3Error("AccessDenied");
 }
 
 function invalidRequest(message: string): S3Error {
