@@ -29,9 +29,17 @@ const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
   "dead-letter": keepDeadLetters,
 };
 
-/** Never throws: what fails is tried again by the platform, which in the end moves it to the dead letters. */
+/** End of the name of the queue to which the platform moves what it has tried in vain (wrangler.toml). */
+const DEAD_LETTERS = "dead-letters";
+
+/**
+ * What fails is tried again by the platform, which in the end moves it to the dead letters. From there nothing is tried
+ * again but by an administrator.
+ * @throws NotConfigured: then the platform tries the batch again
+ */
 export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> {
-  const byKind = Map.groupBy(batch.messages as readonly Letter<AnyMessage>[], ({ body }) => body.kind);
+  const all = batch.messages as readonly Letter<AnyMessage>[];
+  const byKind = Map.groupBy(batch.queue.endsWith(DEAD_LETTERS) ? all.map(toDeadLetter) : all, ({ body }) => body.kind);
   const services = await openServices(env);
   for (const [kind, letters] of byKind) {
     try {
@@ -44,4 +52,16 @@ export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> 
       for (const letter of letters) letter.retry();
     }
   }
+}
+
+/** Such a message comes as it was, so that its kind does not tell that it has been given up. */
+function toDeadLetter(letter: Letter<AnyMessage>): Letter<AnyMessage> {
+  const { body, id, attempts } = letter;
+  if (body.kind === "dead-letter") return letter;
+  const dead: DeadLetter = {
+    kind: "dead-letter",
+    message: body,
+    reason: "Tried in vain as often as the queue allows.",
+  };
+  return { id, attempts, body: dead, ack: () => letter.ack(), retry: (options) => letter.retry(options) };
 }

@@ -51,6 +51,8 @@ export interface ObjectChange {
   readonly etag?: string;
   /** Absent for removals. */
   readonly sizeBytes?: number;
+  /** When the change took effect, milliseconds since 1970. */
+  readonly at: number;
   /** Hexadecimal, of one length: of two changes of a key the later has the greater ("Event message structure"). */
   readonly sequencer: string;
 }

@@ -81,7 +81,7 @@ function tasksFor(bucket: Bucket, key: string, { run }: ReplicationJob, now: Dat
   const origin = ownOrigin(bucket, run, now);
   return rulesFor(bucket, key).map((rule) => ({
     origin,
-    change: { key, event: "ObjectCreated:Put", sequencer: run },
+    change: { key, event: "ObjectCreated:Put", at: now.getTime(), sequencer: run },
     rule,
   }));
 }

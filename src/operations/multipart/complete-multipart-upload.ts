@@ -52,7 +52,7 @@ export const CompleteMultipartUpload = operation({
       { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },
       (ticket) => stores.uploads.complete(bucket, key, uploadId, { parts, ...expected }, ticket, condition),
       // Asked again after a crash, the answer is that of the first call, whose event may be untold: told twice it does no harm.
-      ({ etag, sizeBytes, writeId }) => ({ etag, sizeBytes, writeId, at: new Date() }),
+      ({ etag, sizeBytes, writeId, committedAt }) => ({ etag, sizeBytes, writeId, at: new Date(committedAt) }),
     );
   },
   respond: ({ etag, checksum }, { bucket, key, location }) => ({

@@ -178,7 +178,7 @@ export class Journal {
   }
 }
 
-type PlannedChange = Omit<ObjectChange, "sequencer"> & Pick<IntendedChange, "replicaOf">;
+type PlannedChange = Omit<ObjectChange, "at" | "sequencer"> & Pick<IntendedChange, "replicaOf">;
 
 /** The messages that tell of changes: none if no rule applies. */
 function plan(
@@ -221,7 +221,7 @@ class Drafts {
   readonly all: Draft[] = [];
   readonly #sizes = new Map<object, number>();
 
-  add(change: Omit<ObjectChange, "sequencer">, kind: "notifications" | "replications", rule: Rule): void {
+  add(change: Omit<ObjectChange, "at" | "sequencer">, kind: "notifications" | "replications", rule: Rule): void {
     let draft = this.all.at(-1);
     const isFull =
       draft !== undefined &&
@@ -233,7 +233,7 @@ class Drafts {
     }
     let matched = draft.changes.at(-1);
     if (matched?.key !== change.key) {
-      matched = { ...change, sequencer: "", notify: [], replicate: [] };
+      matched = { ...change, at: 0, sequencer: "", notify: [], replicate: [] };
       draft.changes.push(matched);
       draft.bytes += this.#size(change);
     }
@@ -265,5 +265,5 @@ function complete(messages: readonly ChangesMessage[], landed: Landed): readonly
 
 /** The change with what only the finished write tells. */
 export function finishChange(change: MatchedChange, { at, ...facts }: Landed): MatchedChange {
-  return { ...change, ...facts, sequencer: nextSequencer(at) };
+  return { ...change, ...facts, at: at.getTime(), sequencer: nextSequencer(at) };
 }

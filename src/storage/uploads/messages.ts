@@ -57,6 +57,8 @@ export interface CompletionAnswer {
   readonly checksum?: Checksum;
   /** Of the entry. */
   readonly writeId: string;
+  /** When the entry was put, milliseconds since 1970. */
+  readonly committedAt: number;
 }
 
 export interface PartsAnswer {

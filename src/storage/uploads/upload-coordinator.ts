@@ -21,7 +21,6 @@ import type {
   CompletionAnswer,
   PartRecord,
   PartsAnswer,
-  Refusal,
   UploadDescription,
 } from "./messages.ts";
 import { refuse } from "./messages.ts";
@@ -93,11 +92,12 @@ export class UploadCoordinator {
       blobs: plan.parts.map(([name]) => name),
     };
     this.#records.setState("completing", completion);
-    const refusal = await this.#commit(description, plan, command);
-    if (refusal !== undefined) return refusal;
-    this.#records.setState("completed", completion);
-    await this.#dropUnused(description, completion);
-    return { ok: true, value: answerOf(completion) };
+    const committed = await this.#commit(description, plan, command);
+    if (!committed.ok) return committed;
+    const completed = { ...completion, committedAt: committed.value.getTime() };
+    this.#records.setState("completed", completed);
+    await this.#dropUnused(description, completed);
+    return { ok: true, value: answerOf(completed) };
   }
 
   async abort(): Promise<Answer<undefined>> {
@@ -141,14 +141,11 @@ export class UploadCoordinator {
     );
     const landed = found !== null && describeEntry(found).record.w === completion?.writeId;
     // If it landed and was overwritten since, nobody was told of it: to complete again is the client's to ask.
-    this.#records.setState(landed ? "completed" : "open", landed ? completion : undefined);
+    const completed = landed && completion && { ...completion, committedAt: found.uploaded.getTime() };
+    this.#records.setState(completed ? "completed" : "open", completed || undefined);
   }
 
-  async #commit(
-    description: UploadDescription,
-    plan: CompletionPlan,
-    command: CompleteCommand,
-  ): Promise<Refusal | undefined> {
+  async #commit(description: UploadDescription, plan: CompletionPlan, command: CompleteCommand): Promise<Answer<Date>> {
     const { blobSetId, attributes } = description;
     const manifest = { v: 1, b: blobSetId, p: plan.parts } as const;
     const facts = manifestFacts(manifest, { sizeBytes: plan.sizeBytes, etag: plan.etag, isUpload: true });
@@ -158,10 +155,10 @@ export class UploadCoordinator {
       facts: { checksum: plan.checksum, manifest: facts, ticket: command.ticket },
     };
     try {
-      await commitManifest(storeOf(this.#stores, description), description, object, {
+      const { uploaded } = await commitManifest(storeOf(this.#stores, description), description, object, {
         condition: conditionOf(command.ticket, command.condition),
       });
-      return undefined;
+      return { ok: true, value: uploaded };
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
       // A condition that failed is certain. After any other failure the write may have landed: `completing` stays.
@@ -191,7 +188,7 @@ export class UploadCoordinator {
   }
 }
 
-/** With the write id of the call that committed, which need not be this one. */
-function answerOf({ answer, writeId }: Completion): CompletionAnswer {
-  return { ...answer, writeId };
+/** With write id and time of the call that committed, which need not be this one. */
+function answerOf({ answer, writeId, committedAt = 0 }: Completion): CompletionAnswer {
+  return { ...answer, writeId, committedAt };
 }

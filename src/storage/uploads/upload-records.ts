@@ -9,7 +9,9 @@ export type UploadState = "open" | "completing" | "completed" | "aborted";
 export interface Completion {
   readonly fingerprint: string;
   readonly writeId: string;
-  readonly answer: Omit<CompletionAnswer, "writeId">;
+  readonly answer: Omit<CompletionAnswer, "writeId" | "committedAt">;
+  /** When the entry was put, milliseconds since 1970; absent until it has been. */
+  readonly committedAt?: number;
   /** Names of the blobs the object is made of. */
   readonly blobs: readonly string[];
 }

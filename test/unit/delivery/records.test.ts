@@ -19,6 +19,7 @@ const CHANGE: ObjectChange = {
   writeId: "w",
   etag: "d41d8cd98f00b204e9800998ecf8427e",
   sizeBytes: 0,
+  at: 1_800_000_000_000,
   sequencer: "00000000000A0001",
 };
 const event = (change: Partial<ObjectChange> = {}, origin: Partial<ChangeOrigin> = {}): Event => ({
@@ -28,7 +29,7 @@ const event = (change: Partial<ObjectChange> = {}, origin: Partial<ChangeOrigin>
 });
 const removal = (name: ObjectChange["event"]): Event => ({
   ...event(),
-  change: { key: "a", event: name, sequencer: "00000000000A0002" },
+  change: { key: "a", event: name, at: 1_800_000_000_000, sequencer: "00000000000A0002" },
 });
 const recordOf = (message: Event) => JSON.parse(formatAwsMessage(message)).Records[0];
 

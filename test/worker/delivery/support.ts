@@ -75,7 +75,7 @@ export function eventOf(key: string, accountId = "000000000001"): Event {
       endpoint: "http://s3.localhost:8787",
       callbackVariables: {},
     },
-    change: { key, event: "ObjectCreated:Put", etag: "e", sizeBytes: 1, sequencer: "00000000000A0001" },
+    change: { key, event: "ObjectCreated:Put", etag: "e", sizeBytes: 1, at: 1, sequencer: "00000000000A0001" },
     configurationId: "rule",
   };
 }

@@ -211,6 +211,23 @@ describe("the sweep", () => {
     expect(await intentRows(bucket)).toEqual(rows);
   });
 
+  it("tells of a removal with its own time, so that a later object stays the later", async () => {
+    const bucket = await bucketWithRules({ notification: [EVERYTHING] });
+    const queue = withEventQueue();
+    // The key is loaded, the intent written and the object removed; then the Worker dies.
+    const { env } = failingEnv(queue.env, { at: 4, when: "before", lasting: "for good" });
+    await send({ method: "DELETE", bucket, key: "k", env });
+    await scheduler.wait(2_100);
+    await putObject(bucket, "k", "later", { env: queue.env });
+    await sweepAfter(queue, 2 * MINUTES);
+    const ofBucket = queue.messages.filter(({ origin }) => origin.bucket.name === bucket);
+    const told = ofBucket.flatMap(({ changes }) => changes).map(({ event, sequencer }) => ({ event, sequencer }));
+    const removed = told.find(({ event }) => event === "ObjectRemoved:Delete");
+    const created = told.find(({ event }) => event === "ObjectCreated:Put");
+    expect(removed?.sequencer).toBeDefined();
+    expect([removed?.sequencer, created?.sequencer].sort()).toEqual([removed?.sequencer, created?.sequencer]);
+  });
+
   it("does not send again what it has just sent", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     await putObject(bucket, "k", "content", { env: withEventQueue().env });

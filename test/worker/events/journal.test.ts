@@ -31,6 +31,7 @@ describe("a change is told", () => {
         etag,
         sizeBytes: 7,
         writeId: expect.stringMatching(/^[a-z0-9]{20}$/),
+        at: expect.any(Number),
         sequencer: expect.stringMatching(/^[0-9A-F]{16}$/),
         notify: [0],
         replicate: [],
@@ -112,7 +113,23 @@ describe("a change is told", () => {
     await (await ask(complete, 200)).text();
     const [first, second] = queue.changes();
     expect(first).toMatchObject({ sizeBytes: 7, etag: expect.stringMatching(/-1$/) });
-    expect(second?.writeId).toBe(first?.writeId);
+    expect(second).toMatchObject({ writeId: first?.writeId, at: first?.at });
+  });
+
+  it("by a repeated CompleteMultipartUpload with the time of the first, so that a removal since stays the later", async () => {
+    const bucket = await bucketWithRules({ notification: [EVERYTHING] });
+    const target = { bucket, key: "k" };
+    const uploadId = await createUpload(target);
+    const part = await putPart(target, uploadId, 1, "content");
+    const complete = { method: "POST", ...target, query: `uploadId=${uploadId}`, body: completionDocument([part]) };
+    await (await ask(complete, 200)).text();
+    // Longer than clocks may differ.
+    await scheduler.wait(2_100);
+    await ask({ method: "DELETE", ...target }, 204);
+    await (await ask(complete, 200)).text();
+    const [created, removed, again] = queue.changes().map(({ sequencer }) => sequencer);
+    expect([created, removed, again].sort()).toEqual([created, again, removed].sort());
+    expect((again ?? "") < (removed ?? "")).toBe(true);
   });
 
   it("by DeleteObjects for each key that was removed, and for none that was refused", async () => {

@@ -163,6 +163,22 @@ describe("a change is spread", () => {
   });
 });
 
+describe("what the platform has moved to the dead letters", () => {
+  it("is kept, whatever its kind, and not tried again", async () => {
+    const { messages } = await change({ notification: [CALLBACK] });
+    const { env, deliveries } = withOwnQueues();
+    const answers: string[] = [];
+    const [body] = messages;
+    const letter = { id: "l", body, attempts: 101, ack: () => answers.push("ack"), retry: () => answers.push("retry") };
+    await handleQueue({ queue: "workers-s3-dead-letters", messages: [letter] } as unknown as MessageBatch, env);
+    expect([answers, deliveries]).toEqual([["ack"], []]);
+    const kept = await testEnv.DB.prepare("SELECT count(*) AS n FROM dead_letters WHERE id = ?1")
+      .bind(body?.id)
+      .first();
+    expect(kept).toEqual({ n: 1 });
+  });
+});
+
 describe("whichever call of the consumer fails", () => {
   it.each([
     ["before", "once"],

@@ -74,7 +74,15 @@ function eventFor({ arn }: Subscribed, topicArn: string, more: Partial<Event> = 
       endpoint: "http://s3.localhost:8787",
       callbackVariables: {},
     },
-    change: { key: "a b/ü.jpg", event: "ObjectCreated:Put", etag: "e", sizeBytes: 3, sequencer: "0A", writeId: "w" },
+    change: {
+      key: "a b/ü.jpg",
+      event: "ObjectCreated:Put",
+      etag: "e",
+      sizeBytes: 3,
+      at: 1,
+      sequencer: "0A",
+      writeId: "w",
+    },
     configurationId: "rule",
     ...more,
   };
