@@ -2,12 +2,14 @@
 import { AwsV4Signer } from "aws4fetch";
 import { sha256Hex } from "../checksum/hasher.ts";
 import type { RemoteCredentials, RemoteDescription } from "../model/remote.ts";
-import { type Answered, callTarget, type StreamBody } from "../outbound/fetch.ts";
+import { type Answered, type CallFailed, callTarget, type StreamBody } from "../outbound/fetch.ts";
 import { parseTarget, type Target, type TargetPolicy, TargetRefused, withPath } from "../outbound/target.ts";
 import { uriEncode } from "../protocol/percent-encoding.ts";
 
-/** For exchanges without an object's bytes. */
-const SHORT_MS = 60_000;
+/** For an exchange, besides what sending an object's bytes takes. */
+const ANSWER_MS = 60_000;
+/** A body may take as long as it does at 1 MiB/s: an endpoint that is slower or says nothing must not hold up others. */
+const LEAST_BYTES_PER_MS = (1024 * 1024) / 1000;
 /** Error documents and answers about uploads are far shorter. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
@@ -27,11 +29,18 @@ export class RemoteFailure extends Error {
   readonly status: number | undefined;
   /** `Code` of the error document, if there was one. */
   readonly code: string | undefined;
+  /** Why there was no answer. */
+  readonly unanswered: CallFailed["reason"] | undefined;
 
-  constructor(message: string, answer?: { readonly status: number; readonly code: string | undefined }) {
+  constructor(
+    message: string,
+    outcome?: { readonly status: number; readonly code: string | undefined } | CallFailed["reason"],
+  ) {
     super(message);
+    const answer = typeof outcome === "object" ? outcome : undefined;
     this.status = answer?.status;
     this.code = answer?.code;
+    this.unanswered = typeof outcome === "string" ? outcome : undefined;
   }
 }
 
@@ -66,15 +75,16 @@ export class RemoteClient {
     const target = this.#address(bucket, request);
     const left = this.#until.getTime() - Date.now();
     if (left <= 0 && method !== "DELETE") throw new RemoteFailure("Sending the object takes too long.");
-    const isShort = body === undefined || typeof body === "string";
     const outcome = await callTarget(target, {
       method,
       headers: await this.#sign(target, method, headers, body),
       ...(body !== undefined && { body }),
-      timeoutMs: isShort ? SHORT_MS : left,
+      timeoutMs: timeoutFor(body, left),
       maxResponseBytes: method === "HEAD" ? 0 : MAX_ANSWER_BYTES,
     });
-    if (outcome.kind === "failed") throw new RemoteFailure(`${method}: ${outcome.reason}: ${outcome.message}`);
+    if (outcome.kind === "failed") {
+      throw new RemoteFailure(`${method}: ${outcome.reason}: ${outcome.message}`, outcome.reason);
+    }
     const code = errorCode(outcome);
     // CompleteMultipartUpload may fail after it has begun to answer with 200.
     if (outcome.status >= 200 && outcome.status < 300 && code === undefined) return outcome;
@@ -114,6 +124,12 @@ export class RemoteClient {
     });
     return Object.fromEntries((await signer.sign()).headers);
   }
+}
+
+/** @param leftMs until the task must be over, which cleaning up may go beyond */
+function timeoutFor(body: RemoteRequest["body"], leftMs: number): number {
+  if (typeof body !== "object") return ANSWER_MS;
+  return Math.min(leftMs, ANSWER_MS + Math.ceil(body.sizeBytes / LEAST_BYTES_PER_MS));
 }
 
 function errorCode({ body }: Answered): string | undefined {

@@ -29,6 +29,13 @@ function answering(status: number, body = "", headers: Record<string, string> = 
   return sent;
 }
 
+/** In the place of the platform's, which Node lacks. */
+class UncountedStream extends TransformStream {
+  constructor(_sizeBytes: number) {
+    super();
+  }
+}
+
 function client(options: { until?: Date; endpoint?: string } = {}): RemoteClient {
   const { until = new Date(Date.now() + 60_000), endpoint = REMOTE.endpoint } = options;
   return new RemoteClient({ ...REMOTE, endpoint }, CREDENTIALS, { policy, until });
@@ -107,6 +114,38 @@ describe("a request to a remote", () => {
     const sent = answering(200);
     expect(await failureOf({ method: "PUT", key, body: "x" })).toMatchObject({ status: 400 });
     expect(sent).toEqual([]);
+  });
+
+  it.each([
+    ["without an object's bytes", undefined, 720, 60],
+    ["with a small object", 1, 720, 60],
+    ["with 64 MiB", 64 * 1024 * 1024, 720, 124],
+    ["with more than there is time for", 5 * 1024 ** 3, 720, 720],
+  ])("%s has the time that a slow endpoint needs, and no more", async (_why, sizeBytes, leftSeconds, seconds) => {
+    answering(200);
+    vi.stubGlobal("FixedLengthStream", UncountedStream);
+    const timer = vi.spyOn(globalThis, "setTimeout");
+    const from = client({ until: new Date(Date.now() + leftSeconds * 1000) });
+    const stream = new Blob([]).stream();
+    await from.call("bucket", {
+      method: "PUT",
+      key: "k",
+      body: sizeBytes === undefined ? "text" : { stream, sizeBytes },
+    });
+    const timeouts = timer.mock.calls.map(([, milliseconds]) => Number(milliseconds) / 1000);
+    expect(Math.max(...timeouts)).toBeCloseTo(seconds, 0);
+    timer.mockRestore();
+  });
+
+  it("that is not answered in time tells so", async () => {
+    vi.stubGlobal("fetch", () => new Promise(() => {}));
+    const from = client({ until: new Date(Date.now() + 50) });
+    const body = { stream: new Blob([]).stream(), sizeBytes: 1 };
+    vi.stubGlobal("FixedLengthStream", UncountedStream);
+    expect(await failureOf({ method: "PUT", key: "k", body }, from)).toMatchObject({
+      status: undefined,
+      unanswered: "timeout",
+    });
   });
 
   it("is not made once time is up, but to clean up", async () => {
