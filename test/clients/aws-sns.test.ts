@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestServer, type TestServer } from "../support/dev-server.ts";
 import { type AwsCli, awsCli } from "./support/aws.ts";
+import { createForger, forgedUrls, inSample } from "./support/forger.ts";
 import { describeTool, newBucketName, temporaryFolder } from "./support/tools.ts";
 
 type Message = Readonly<Record<string, string>>;
@@ -38,7 +39,7 @@ describeTool("aws", ["--version"], () => {
     cli = awsCli(server, folder);
     const [, example = ""] = /^```js\n([\s\S]*?)^```/m.exec(readFileSync("docs/topics.md", "utf8")) ?? [];
     const file = join(folder, "verify.mjs");
-    writeFileSync(file, example.replace("https://s3.example.com", server.endpoint));
+    writeFileSync(file, inSample(example, server.endpoint));
     ({ isGenuine } = await import(pathToFileURL(file).href));
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
     receiver = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
@@ -153,6 +154,30 @@ describeTool("aws", ["--version"], () => {
       ).toContain("(InvalidParameter)");
     },
   );
+
+  test("the sample takes no message that a public object on the deployment's own host has signed", SLOW, async () => {
+    const { root, aws } = cli;
+    const { certificate, sign } = await createForger();
+    const bucket = newBucketName("evil");
+    const file = join(folder, "cert.pem");
+    writeFileSync(file, certificate);
+    await aws(root, ["s3", "mb", `s3://${bucket}`]);
+    await aws(root, ["s3", "cp", file, `s3://${bucket}/cert.pem`, "--acl", "public-read"]);
+    const signed = {
+      Message: "forged",
+      MessageId: "2b1c5f0e-7d0a-8c9e-9f6b-0a4f5a3c1d2e",
+      Timestamp: "2032-02-03T04:05:06.789Z",
+      TopicArn: "arn:aws:sns:us-east-1:123456789012:pictures",
+      Type: "Notification",
+    };
+    const text = Object.entries(signed).map(([name, value]) => `${name}\n${value}\n`);
+    for (const SigningCertURL of forgedUrls(server.endpoint, `/${bucket}/cert.pem`)) {
+      expect(await (await fetch(SigningCertURL)).text(), SigningCertURL).toBe(certificate);
+      const Signature = sign("RSA-SHA256", text.join(""));
+      const message = { ...signed, SignatureVersion: "2", Signature, SigningCertURL };
+      expect(await isGenuine(message), SigningCertURL).toBe(false);
+    }
+  });
 
   test("a user may confirm by API what its policy allows, and nothing else", SLOW, async () => {
     const { root, aws, json, failure } = cli;

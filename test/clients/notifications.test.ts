@@ -2,6 +2,7 @@
  * Notifications over a socket: the SDK and the AWS CLI configure them, a receiver on this machine takes the callbacks and
  * verifies them with the very sample that docs/notifications.md gives to its readers.
  */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -21,6 +22,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startTestServer, type TestServer } from "../support/dev-server.ts";
 import { awsCli } from "./support/aws.ts";
+import { createForger, forgedUrls, inSample } from "./support/forger.ts";
 import { describeTool, newBucketName, run, temporaryFolder } from "./support/tools.ts";
 
 interface Callback {
@@ -51,7 +53,7 @@ type Verifier = (request: IncomingMessage, body: Buffer) => Promise<boolean>;
 async function sampleVerifier(endpoint: string): Promise<Verifier> {
   const page = readFileSync(join(import.meta.dirname, "../../docs/notifications.md"), "utf8");
   const sample = /```js\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
-  const code = sample.replace("https://s3.example.com", endpoint);
+  const code = inSample(sample, endpoint);
   const module = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as { isGenuine: Verifier };
   return module.isGenuine;
 }
@@ -288,6 +290,27 @@ describeTool("aws", ["--version"], () => {
     await aws(root, put({}));
     expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual({});
   });
+});
+
+test("the sample takes no callback that a public object on the deployment's own host has signed", async () => {
+  const { certificate, sign } = await createForger();
+  const Bucket = newBucketName("evil");
+  await s3.send(new CreateBucketCommand({ Bucket }));
+  await s3.send(new PutObjectCommand({ Bucket, Key: "cert.pem", Body: certificate, ACL: "public-read" }));
+  for (const url of forgedUrls(server.endpoint, `/${Bucket}/cert.pem`)) {
+    expect(await (await fetch(url)).text(), url).toBe(certificate);
+    const body = Buffer.from("{}");
+    const common = {
+      "content-md5": btoa(createHash("md5").update(body).digest("hex")),
+      "content-type": "application/json",
+      date: "Tue, 03 Feb 2032 04:05:06 GMT",
+    };
+    const own = { "x-jdcloud-message-type": "Notification", "x-jdcloud-signing-cert-url": btoa(url) };
+    const lines = ["POST", ...Object.values(common), ...Object.entries(own).map((pair) => pair.join(":")), "/all"];
+    const headers = { ...common, ...own, authorization: sign("RSA-SHA1", lines.join("\n")) };
+    const request = { method: "POST", url: "/all", headers } as unknown as IncomingMessage;
+    expect(await verify(request, body), url).toBe(false);
+  }
 });
 
 test("the sample takes no callback whose certificate is somebody else's", async () => {
