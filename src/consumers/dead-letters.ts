@@ -1,14 +1,35 @@
 /** What was given up, put where an administrator can see it. */
+
+import { causeOf } from "../delivery/cause.ts";
 import type { Services } from "../services.ts";
+import type { LetterOwner } from "../storage/d1/dead-letters.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
 import type { DeadLetter } from "../storage/journal/queues.ts";
 import type { Letter } from "./index.ts";
 
 /** @throws whatever the platform throws: then the whole batch is tried again */
 export async function keepDeadLetters(letters: readonly Letter<DeadLetter>[], services: Services): Promise<void> {
-  const kept = letters.map(({ body: { message, reason } }) => ({ id: idOf(message), reason, message }));
+  const kept = letters.map(({ body: { message, reason } }) => ({
+    id: idOf(message),
+    owner: ownerOf(message),
+    reason,
+    message,
+  }));
   await services.deadLetters.keep(kept, new Date());
   for (const letter of letters) letter.ack();
+}
+
+function ownerOf(message: OwnMessage): LetterOwner {
+  switch (message.kind) {
+    case "changes":
+      return { accountId: message.origin.bucket.accountId };
+    case "delivery":
+      return { accountId: causeOf(message) };
+    case "replication":
+      return { taskId: message.taskId };
+    case "replication-page":
+      return { bucketId: message.bucketId };
+  }
 }
 
 function idOf(message: OwnMessage): string {

@@ -2,8 +2,9 @@
 import type { RootGrant } from "../../access/authorize.ts";
 import type { OwnMessage } from "../journal/messages.ts";
 
-/** The newest so many stay, and none for longer. */
-export const MAX_DEAD_LETTERS = 10_000;
+/** The newest so many stay, and none for longer: of one account, whose letters must not push out another's, and of all. */
+const MAX_OF_ACCOUNT = 1_000;
+const MAX_DEAD_LETTERS = 10_000;
 const MAX_AGE_MS = 14 * 24 * 60 * 60 * 1000;
 const MAX_LISTED = 1_000;
 
@@ -14,12 +15,42 @@ export interface KeptLetter {
   readonly message: OwnMessage;
 }
 
+/** Whose a letter is: of the account, or of the account whose bucket the replication is for. */
+export type LetterOwner = { readonly accountId: string } | { readonly bucketId: string } | { readonly taskId: string };
+
+export type NewLetter = Omit<KeptLetter, "givenUpAt"> & { readonly owner: LetterOwner };
+
 interface Row {
   readonly id: string;
   readonly reason: string;
   readonly given_up_at: number;
   readonly message: string;
 }
+
+/** An owner whose bucket is gone is nobody, the empty text. */
+const INSERT = `
+  INSERT OR REPLACE INTO dead_letters (id, reason, given_up_at, message, account_id)
+  VALUES (?1, ?2, ?3, ?4, coalesce(?5, (SELECT account_id FROM buckets WHERE id = ?6),
+    (SELECT b.account_id FROM replication_tasks t JOIN buckets b ON b.id = t.bucket_id WHERE t.id = ?7), ''))`;
+
+/** Of the accounts that have letters among these. */
+const KEEP_NEWEST_OF_ACCOUNT = `
+  DELETE FROM dead_letters WHERE seq IN (
+    SELECT old.seq FROM (SELECT DISTINCT account_id FROM dead_letters WHERE id IN (SELECT value FROM json_each(?1))) one
+    JOIN dead_letters old ON old.account_id = one.account_id AND old.seq <= (
+      SELECT seq FROM dead_letters WHERE account_id = one.account_id ORDER BY seq DESC LIMIT 1 OFFSET ?2))`;
+
+const LIST = `
+  SELECT id, reason, given_up_at, message FROM dead_letters WHERE seq IN (
+    SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY account_id ORDER BY seq DESC) AS place FROM dead_letters)
+    ORDER BY place, seq DESC LIMIT ?1)
+  ORDER BY seq DESC`;
+
+/** The oldest of the accounts that have most. */
+const KEEP_NEWEST_OF_ALL = `
+  DELETE FROM dead_letters WHERE seq IN (
+    SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY account_id ORDER BY seq DESC) AS place FROM dead_letters)
+    ORDER BY place DESC, seq LIMIT max((SELECT count(*) FROM dead_letters) - ?1, 0))`;
 
 export class DeadLetters {
   readonly #db: D1Database;
@@ -29,26 +60,32 @@ export class DeadLetters {
   }
 
   /** Keeps them, and lets go of what is too old or too much. A letter of the same id is replaced. */
-  async keep(letters: readonly Omit<KeptLetter, "givenUpAt">[], now: Date): Promise<void> {
+  async keep(letters: readonly NewLetter[], now: Date): Promise<void> {
     if (letters.length === 0) return;
+    const ids = JSON.stringify(letters.map(({ id }) => id));
     await this.#db.batch([
-      ...letters.map(({ id, reason, message }) =>
+      ...letters.map(({ id, reason, message, owner }) =>
         this.#db
-          .prepare("INSERT OR REPLACE INTO dead_letters (id, reason, given_up_at, message) VALUES (?1, ?2, ?3, ?4)")
-          .bind(id, reason, now.getTime(), JSON.stringify(message)),
+          .prepare(INSERT)
+          .bind(
+            id,
+            reason,
+            now.getTime(),
+            JSON.stringify(message),
+            "accountId" in owner ? owner.accountId : null,
+            "bucketId" in owner ? owner.bucketId : null,
+            "taskId" in owner ? owner.taskId : null,
+          ),
       ),
-      this.#db
-        .prepare("DELETE FROM dead_letters WHERE seq <= (SELECT max(seq) FROM dead_letters) - ?1 OR given_up_at < ?2")
-        .bind(MAX_DEAD_LETTERS, now.getTime() - MAX_AGE_MS),
+      this.#db.prepare("DELETE FROM dead_letters WHERE given_up_at < ?1").bind(now.getTime() - MAX_AGE_MS),
+      this.#db.prepare(KEEP_NEWEST_OF_ACCOUNT).bind(ids, MAX_OF_ACCOUNT),
+      this.#db.prepare(KEEP_NEWEST_OF_ALL).bind(MAX_DEAD_LETTERS),
     ]);
   }
 
-  /** The newest first, at most 1,000. */
+  /** The newest first; of more than 1,000 the newest of each account, so that one's many hide no other's few. */
   async list(_by: RootGrant): Promise<KeptLetter[]> {
-    const { results } = await this.#db
-      .prepare("SELECT id, reason, given_up_at, message FROM dead_letters ORDER BY seq DESC LIMIT ?1")
-      .bind(MAX_LISTED)
-      .all<Row>();
+    const { results } = await this.#db.prepare(LIST).bind(MAX_LISTED).all<Row>();
     return results.map(toLetter);
   }
 

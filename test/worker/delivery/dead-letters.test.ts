@@ -1,12 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { DeliveryMessage } from "../../../src/storage/journal/messages.ts";
+import type { ChangeOrigin, ObjectChange } from "../../../src/model/event.ts";
+import type { OwnMessage } from "../../../src/storage/journal/messages.ts";
 import type { DeadLetter } from "../../../src/storage/journal/queues.ts";
 import { createAccount } from "../../support/accounts.ts";
-import { type CallOptions, s3 } from "../../support/s3.ts";
-import { type Deployment, deployment, take, toUrl } from "./support.ts";
+import { type CallOptions, createBucket, s3 } from "../../support/s3.ts";
+import { type Deployment, delivery, deployment, eventOf, take, toUrl } from "./support.ts";
 
-async function give(message: DeliveryMessage, worker: Deployment, reason = "answered 500"): Promise<void> {
+async function give(message: OwnMessage, worker: Deployment, reason = "answered 500"): Promise<void> {
   const letter: DeadLetter = { kind: "dead-letter", message, reason };
   const { acknowledged } = await take([{ id: "letter", ...letter }], worker);
   expect(acknowledged).toEqual(["letter"]);
@@ -83,19 +84,22 @@ describe("dead letters", () => {
     expect([answer.status, answer.body.error.code]).toEqual([404, "NoSuchDeadLetter"]);
   });
 
-  it("are the newest 10,000 of the last 14 days", async () => {
+  it("are the newest 10,000 of the last 14 days: accounts that have most lose their oldest", async () => {
     const worker = deployment();
-    await env.DB.prepare("DELETE FROM dead_letters").run();
-    await env.DB.prepare(
-      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001)
-       INSERT INTO dead_letters (id, reason, given_up_at, message) SELECT 'old-' || i, '', ?1, '{"kind":"x"}' FROM n`,
-    )
-      .bind(Date.now())
-      .run();
+    // Together 10,000.
+    const sizes = [...Array.from({ length: 9 }, () => 1_000), 999, 1];
+    await fill(sizes);
     const message = toUrl("https://hooks.example.net/cb");
     await give(message, worker);
-    const count = () => env.DB.prepare("SELECT count(*) AS count FROM dead_letters").first<number>("count");
     expect(await count()).toBe(10_000);
+    await give(toUrl("https://hooks.example.net/cb"), worker);
+    expect(await count()).toBe(10_000);
+    const left = await counts();
+    expect(left.get("000000000001")).toBe(2);
+    const lost = sizes.map((size, index) => size - (left.get(`tenant-${index}`) ?? 0));
+    expect(lost).toEqual([1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    const oldest = await env.DB.prepare("SELECT id FROM dead_letters WHERE id LIKE 'tenant-0-%' ORDER BY seq").first();
+    expect(oldest).toEqual({ id: "tenant-0-2" });
     const fifteenDays = 15 * 24 * 60 * 60 * 1000;
     await env.DB.prepare("UPDATE dead_letters SET given_up_at = ?1 WHERE id <> ?2")
       .bind(Date.now() - fifteenDays, message.id)
@@ -103,7 +107,94 @@ describe("dead letters", () => {
     await give(message, worker);
     expect(await count()).toBe(1);
   });
+
+  it("of one account are the newest 1,000, however many it causes, and push out nobody else's", async () => {
+    const worker = deployment();
+    await fill([1]);
+    for (let batch = 0; batch < 11; batch++) {
+      const letters = Array.from({ length: 100 }, (_, index) => {
+        const message = toUrl("https://hooks.example.net/cb", { id: `flood-${batch}-${index}` });
+        return { id: message.id, kind: "dead-letter", message, reason: "answered 500" } as const;
+      });
+      await take(letters, worker);
+    }
+    expect(await counts()).toEqual(
+      new Map([
+        ["000000000001", 1_000],
+        ["tenant-0", 1],
+      ]),
+    );
+    const listed = (await list()).map(({ id }) => id);
+    expect([listed.length, listed[0], listed.at(-1)]).toEqual([1_000, "flood-10-99", "tenant-0-1"]);
+    const oldest = await env.DB.prepare("SELECT id FROM dead_letters WHERE id LIKE 'flood%' ORDER BY seq").first();
+    expect(oldest).toEqual({ id: "flood-1-0" });
+  });
+
+  it("are the account's whose bucket or topic they are about", async () => {
+    const worker = deployment();
+    await fill([]);
+    const bucket = await createBucket();
+    const { id: bucketId, accountId } = (await env.DB.prepare(
+      "SELECT id, account_id AS accountId FROM buckets WHERE name = ?1",
+    )
+      .bind(bucket)
+      .first<{ id: string; accountId: string }>()) ?? { id: "", accountId: "" };
+    await env.DB.prepare(
+      `INSERT INTO replication_tasks (id, bucket_id, key, write_id, body, created_at, due_at)
+       VALUES ('task', ?1, 'k', '', '{}', 0, 0)`,
+    )
+      .bind(bucketId)
+      .run();
+    const topicArn = "arn:aws:sns:us-east-1:000000000003:news";
+    const receiver = { kind: "subscription", topicArn, subscriptionArn: `${topicArn}:1` } as const;
+    const { origin, change } = eventOf("k", "000000000004");
+    const content = { type: "Notification", message: "m" } as const;
+    const letters: readonly (readonly [owner: string, OwnMessage])[] = [
+      ["000000000002", delivery(receiver, { event: eventOf("k", "000000000002") })],
+      ["000000000005", delivery(receiver, { event: { test: { ...origin, bucket: bucketOf("000000000005") } } })],
+      ["000000000003", delivery(receiver, { event: { topic: { messageId: "m", time: 0, endpoint: "", content } } })],
+      ["000000000004", changesOf(origin, change)],
+      [accountId, { kind: "replication", taskId: "task" }],
+      [accountId, { kind: "replication-page", bucketId, run: "run" }],
+      ["", { kind: "replication", taskId: "gone" }],
+    ];
+    for (const [owner, message] of letters) {
+      await env.DB.prepare("DELETE FROM dead_letters").run();
+      await give(message, worker);
+      expect([...(await counts()).keys()], JSON.stringify(message)).toEqual([owner]);
+    }
+  });
 });
+
+const count = () => env.DB.prepare("SELECT count(*) AS count FROM dead_letters").first<number>("count");
+
+async function counts(): Promise<ReadonlyMap<string, number>> {
+  const { results } = await env.DB.prepare(
+    "SELECT account_id, count(*) AS count FROM dead_letters GROUP BY account_id ORDER BY account_id",
+  ).all<{ account_id: string; count: number }>();
+  return new Map(results.map((row) => [row.account_id, row.count]));
+}
+
+/** Nothing but so many letters of each of the accounts `tenant-0`, `tenant-1` … */
+async function fill(sizes: readonly number[]): Promise<void> {
+  await env.DB.prepare("DELETE FROM dead_letters").run();
+  for (const [index, size] of sizes.entries()) {
+    await env.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+       INSERT INTO dead_letters (id, account_id, reason, given_up_at, message)
+       SELECT ?1 || '-' || i, ?1, '', ?2, '{"kind":"x"}' FROM n`,
+    )
+      .bind(`tenant-${index}`, Date.now(), size)
+      .run();
+  }
+}
+
+const bucketOf = (accountId: string) => eventOf("k", accountId).origin.bucket;
+
+function changesOf(origin: ChangeOrigin, change: ObjectChange): OwnMessage {
+  const changes = [{ ...change, notify: [], replicate: [] }];
+  return { kind: "changes", id: "changes", origin, notifications: [], replications: [], changes };
+}
 
 describe("the administrator's view of deliveries", () => {
   it.each(["/receivers", "/dead-letters"])("%s is for the root account alone: AccessDenied", async (path) => {
