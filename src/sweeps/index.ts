@@ -13,6 +13,9 @@ import { sweepIntents } from "./intents.ts";
 /** The trigger of `resumeEvents` in wrangler.toml; every other one is `runSweeps`'s. */
 export const EVERY_MINUTE = "* * * * *";
 
+/** Tasks that are forgotten in one run; the rest is the next run's. */
+const EXPIRED_TASKS_PER_RUN = 10_000;
+
 /** Takes up what a crash has left untold. */
 export async function resumeEvents(env: Env, now: Date): Promise<void> {
   const services = await openServices(env);
@@ -36,6 +39,7 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
   const results = await Promise.allSettled([
     logged("deleted-buckets", sweepDeletedBuckets({ db, stores, openUploads, blobSets, now })),
     logged("replication-tasks", replicationTasks.removeOrphans()),
+    logged("replication-failures", replicationTasks.removeExpired(now, EXPIRED_TASKS_PER_RUN)),
     logged("abandoned-uploads", sweepAbandonedUploads({ openUploads, blobSets, now, abortAfterDays })),
     logged("idle-receivers", sweepIdleReceivers({ db, now })),
     logged("subscriptions", subscriptions.removeExpired(now)),

@@ -31,6 +31,8 @@ import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./wri
 /** "The maximum size of a replication configuration is 2 MB" (API_PutBucketReplication). */
 export const MAX_REPLICATION_BYTES = 2 * 1024 * 1024;
 const MAX_RULES = 1000;
+/** Each is a task of its own for every change of an object. */
+const MAX_DESTINATIONS = 20;
 const MAX_ID_LENGTH = 255;
 const MAX_PREFIX_LENGTH = 1024;
 const MAX_ROLE_LENGTH = 2048;
@@ -73,7 +75,7 @@ export interface WrittenReplication {
  * Structure comes before values. Whether the destinations exist is for the operation to see.
  *
  * @throws S3Error `MalformedXML`; `InvalidRequest` for more than 1,000 rules, overlapping prefixes or several
- *   destinations in V1, equal priorities, elements that a schema lacks or demands, and an owner without an account;
+ *   destinations in V1, more than 20 in V2, equal priorities, elements that a schema lacks or demands, and an owner without an account;
  *   `InvalidArgument` for an ID, a prefix, an account or an ARN that cannot be; `NotImplemented` for what has no effect
  *   here.
  */
@@ -92,6 +94,7 @@ export function parseReplicationConfiguration(body: Uint8Array): WrittenReplicat
   const rules = elements.map(readRule);
   requireUniqueIds(rules);
   requireOneSchema(rules);
+  requireFewDestinations(rules);
   return { ...(role !== undefined && role !== "" && { role }), rules };
 }
 
@@ -292,6 +295,14 @@ function requireOneSchema(rules: readonly WrittenRule[]): void {
     throw invalidRequest("Number of distinct destination bucket ARNs cannot exceed 1");
   }
   requireDisjoint(rules.map(({ prefix }) => prefix));
+}
+
+/** Deviation: AWS has no limit but that on rules. */
+function requireFewDestinations(rules: readonly WrittenRule[]): void {
+  const arns = new Set(rules.map(({ destination }) => formatDestinationArn(destination)));
+  if (arns.size > MAX_DESTINATIONS) {
+    throw invalidRequest(`Number of distinct destination bucket ARNs cannot exceed ${MAX_DESTINATIONS}`);
+  }
 }
 
 /** Sorted, a prefix that begins another stands right before one that it begins. */

@@ -9,6 +9,8 @@ import { TtlCache } from "../ttl-cache.ts";
 
 /** After this a task that nothing has become of is sent again: longer than a consumer may run. */
 const RESEND_AFTER_MS = 20 * 60 * 1000;
+/** How long it is shown why a task was given up, and it can be tried again. */
+const KEEP_FAILED_MS = 30 * 24 * 60 * 60 * 1000;
 /** Of JSON bound to one statement, well below D1's limit on a value. */
 const MAX_STATEMENT_LENGTH = 500_000;
 const REMEMBERED_MS = 24 * 60 * 60 * 1000;
@@ -65,7 +67,8 @@ export class ReplicationTasks {
       bucket: origin.bucket.id,
       key: change.key,
       write: change.writeId ?? "",
-      body: JSON.stringify({ origin, change, rule }),
+      // What a client adds for its callbacks is long, and no callback is made of a task.
+      body: JSON.stringify({ origin: { ...origin, callbackVariables: {} }, change, rule }),
     }));
     const statements = inPieces(rows).map((piece) =>
       this.#db
@@ -109,11 +112,14 @@ export class ReplicationTasks {
       .run();
   }
 
-  /** No further attempt is made unless somebody asks for it. */
+  /** No further attempt is made unless somebody asks for it within 30 days. */
   async fail(id: string, reason: string): Promise<void> {
     await this.#db
-      .prepare("UPDATE replication_tasks SET attempts = attempts + 1, last_error = ?2, status = 'FAILED' WHERE id = ?1")
-      .bind(id, reason)
+      .prepare(
+        `UPDATE replication_tasks SET attempts = attempts + 1, last_error = ?2, status = 'FAILED', due_at = ?3
+         WHERE id = ?1`,
+      )
+      .bind(id, reason, this.#clock() + KEEP_FAILED_MS)
       .run();
   }
 
@@ -124,11 +130,13 @@ export class ReplicationTasks {
     const row = await this.#db
       .prepare(
         `SELECT EXISTS (SELECT 1 FROM event_intents WHERE write_id = ?1) AS intended,
+           EXISTS (SELECT 1 FROM replication_failures WHERE write_id = ?1) AS failed,
            (SELECT min(status) FROM replication_tasks WHERE write_id = ?1) AS status`,
       )
       .bind(writeId)
-      .first<{ intended: number; status: "FAILED" | "PENDING" | null }>();
-    const status = row?.status ?? (row?.intended === 1 ? "PENDING" : "COMPLETED");
+      .first<{ intended: number; failed: number; status: "FAILED" | "PENDING" | null }>();
+    const known = row?.failed === 1 ? "FAILED" : row?.status;
+    const status = known ?? (row?.intended === 1 ? "PENDING" : "COMPLETED");
     if (status === "COMPLETED") this.#completed.set(writeId, true, now);
     return status;
   }
@@ -146,12 +154,32 @@ export class ReplicationTasks {
     return results.map(({ id }) => id);
   }
 
-  /** Tasks and jobs of buckets that are gone; returns how many tasks. */
-  async removeOrphans(): Promise<number> {
-    const [tasks] = await this.#db.batch([
-      this.#db.prepare("DELETE FROM replication_tasks WHERE bucket_id NOT IN (SELECT id FROM buckets)"),
-      this.#db.prepare("DELETE FROM replication_jobs WHERE bucket_id NOT IN (SELECT id FROM buckets)"),
+  /**
+   * Forgets tasks that were given up 30 days ago; an object that is still the one they were about stays FAILED, or it
+   * would pass for one that is everywhere. Returns how many.
+   */
+  async removeExpired(now: Date, limit: number): Promise<number> {
+    const expired = `FROM replication_tasks WHERE id IN (
+      SELECT id FROM replication_tasks WHERE status = 'FAILED' AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2)`;
+    const [, removed] = await this.#db.batch([
+      this.#db
+        .prepare(
+          `INSERT INTO replication_failures (write_id, bucket_id)
+           SELECT write_id, bucket_id ${expired} AND write_id <> '' ON CONFLICT (write_id) DO NOTHING`,
+        )
+        .bind(now.getTime(), limit),
+      this.#db.prepare(`DELETE ${expired}`).bind(now.getTime(), limit),
     ]);
+    return removed?.meta.changes ?? 0;
+  }
+
+  /** All there is of buckets that are gone; returns how many tasks. */
+  async removeOrphans(): Promise<number> {
+    const [tasks] = await this.#db.batch(
+      ["replication_tasks", "replication_failures", "replication_jobs"].map((table) =>
+        this.#db.prepare(`DELETE FROM ${table} WHERE bucket_id NOT IN (SELECT id FROM buckets)`),
+      ),
+    );
     return tasks?.meta.changes ?? 0;
   }
 

@@ -316,6 +316,48 @@ describe("the command for existing objects", () => {
   });
 });
 
+describe("a task that was given up", () => {
+  it("is forgotten by the sweep after 30 days, and the object does not pass for one that is everywhere", async () => {
+    const bucket = await deadPair();
+    await put(bucket, "k");
+    await put(bucket, "other");
+    await world.spread();
+    await testEnv.DB.prepare("UPDATE replication_tasks SET attempts = 21 WHERE key = 'k'").run();
+    await world.replicate();
+    world.wakes.splice(0);
+    const days = (count: number) => new Date(Date.now() + count * 24 * 60 * MINUTE);
+    await runSweeps(world.env, days(29));
+    expect(await rows(bucket)).toMatchObject([{ status: "FAILED" }, { status: "PENDING" }]);
+    await runSweeps(world.env, days(31));
+    expect(await rows(bucket)).toMatchObject([{ status: "PENDING" }]);
+    expect([await statusOf(bucket, "k"), await statusOf(bucket, "other")]).toEqual(["FAILED", "PENDING"]);
+    // Written again, it is replicated again.
+    await put(bucket, "k");
+    expect(await statusOf(bucket, "k")).toBe("PENDING");
+  });
+});
+
+describe("one change of an object", () => {
+  it("takes little of D1 even for 20 destinations, whatever its request adds for callbacks", async () => {
+    const [bucket, remote] = [await createBucket(), await deadRemote()];
+    const rules = Array.from({ length: 20 }, (_, index) =>
+      replicationRule({ destination: `arn:workers-s3:remote:::${remote}/b${index}`, priority: index }),
+    );
+    expect((await putReplication(bucket, replicationDocument(...rules), { env: world.env })).status).toBe(200);
+    const query = `x-oss-callback-a=${"v".repeat(14_000)}`;
+    expect((await sendTo({ method: "PUT", bucket, key: "k", body: "", query, env: world.env })).status).toBe(200);
+    await world.spread();
+    world.wakes.splice(0);
+    const row = await testEnv.DB.prepare(
+      "SELECT count(*) AS tasks, sum(length(body)) AS length FROM replication_tasks WHERE bucket_id = (SELECT id FROM buckets WHERE name = ?1)",
+    )
+      .bind(bucket)
+      .first<{ tasks: number; length: number }>();
+    expect(row?.tasks).toBe(20);
+    expect(row?.length).toBeLessThan(20 * 1500);
+  });
+});
+
 describe("tasks of a bucket that is gone", () => {
   it("are removed by the sweep, those of others stay", async () => {
     const [dead, gone] = [await deadPair(), await deadPair()];

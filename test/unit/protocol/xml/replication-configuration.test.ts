@@ -17,6 +17,8 @@ const v2 = (content: string, priority = 1, destination = DESTINATION) =>
 const configuration = (...rules: string[]) => `<ReplicationConfiguration>${rules.join("")}</ReplicationConfiguration>`;
 const parse = (document: string) => parseReplicationConfiguration(bytes(document));
 const destination = (content: string) => v1("<Prefix/>", `<Destination>${content}</Destination>`);
+const toRemote = (bucket: string, priority: number) =>
+  v2("<Filter/>", priority, `<Destination><Bucket>arn:workers-s3:remote:::far/${bucket}</Bucket></Destination>`);
 const tag = (key: string, value: string) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`;
 
 const FIRST: ReplicationRule = {
@@ -149,6 +151,8 @@ describe("ReplicationConfiguration", () => {
     });
     const rules = Array.from({ length: 1000 }, (_, index) => v2("<Filter/>", index));
     expect(parse(configuration(...rules)).rules).toHaveLength(1000);
+    const twenty = Array.from({ length: 200 }, (_, index) => toRemote(`b${index % 20}`, index));
+    expect(parse(configuration(...twenty)).rules).toHaveLength(200);
   });
 
   it.each<[why: string, document: string]>([
@@ -190,6 +194,12 @@ describe("ReplicationConfiguration", () => {
       "InvalidRequest",
       configuration(...Array.from({ length: 1001 }, () => v1())),
       /1000 rules/,
+    ],
+    [
+      "more than 20 destinations",
+      "InvalidRequest",
+      configuration(...Array.from({ length: 21 }, (_, index) => toRemote(`b${index}`, index))),
+      /destination bucket ARNs cannot exceed 20/,
     ],
     ["an ID of 256 characters", "InvalidArgument", configuration(v1(`<ID>${"x".repeat(256)}</ID><Prefix/>`)), /255/],
     [
