@@ -1,6 +1,7 @@
 /** How a bucket's replication goes, over JSON; trying again what was given up; what was there before the rules. */
 import type { Bucket } from "../model/bucket.ts";
 import { newWriteId } from "../model/random-ids.ts";
+import { nextPage } from "../replication/existing.ts";
 import { type AdminCall, failure } from "./router.ts";
 
 /** What one answer shows. */
@@ -48,7 +49,7 @@ export async function replicateExisting(call: AdminCall, parameters: Parameters)
   }
   const { replicationJobs, queues } = call.services;
   const job = await replicationJobs.start(bucket, newWriteId(), call.now);
-  await queues.replication.send([{ kind: "replication-page", bucketId: bucket.id, run: job.run }]);
+  await queues.replication.send([nextPage(job, job.updatedAt)]);
   const { status, seen, queued, startedAt } = job;
   return Response.json({ bucket: bucket.name, status, seen, queued, startedAt }, { status: 202 });
 }

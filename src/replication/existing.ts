@@ -24,20 +24,33 @@ export async function replicateExisting(
 ): Promise<void> {
   for (const letter of letters) {
     const job = await services.replicationJobs.find(letter.body.bucketId);
-    if (job !== undefined && job.status === "RUNNING" && job.run === letter.body.run) await takePage(job, services);
+    if (job !== undefined && job.status === "RUNNING" && job.run === letter.body.run) {
+      await takePage(job, letter.body, services);
+    }
     letter.ack();
   }
 }
 
-async function takePage(job: ReplicationJob, services: ReplicationServices): Promise<void> {
+/** @param updatedAt of the job, as it then stands in D1 */
+export function nextPage({ bucketId, run }: ReplicationJob, updatedAt: Date): ReplicationPageMessage {
+  return { kind: "replication-page", bucketId, run, since: updatedAt.getTime() };
+}
+
+async function takePage(
+  job: ReplicationJob,
+  { since }: ReplicationPageMessage,
+  services: ReplicationServices,
+): Promise<void> {
   const { replicationJobs, replicationTasks, queues, stores } = services;
   const bucket = await findBucket(job.bucketName, services);
   if (bucket?.id !== job.bucketId) return replicationJobs.remove(job.bucketId);
-  const next: ReplicationPageMessage = { kind: "replication-page", bucketId: job.bucketId, run: job.run };
-  if ((await replicationTasks.count(bucket.id)).pending > MAX_PENDING) {
-    return queues.replication.send([next], { delaySeconds: WAIT_SECONDS });
-  }
   const now = new Date();
+  if ((await replicationTasks.count(bucket.id)).pending > MAX_PENDING) {
+    // A message that was taken for lost and has come after all: another one waits in its place.
+    if (since !== job.updatedAt.getTime()) return;
+    await queues.replication.send([nextPage(job, now)], { delaySeconds: WAIT_SECONDS });
+    return replicationJobs.touch(job, now);
+  }
   if (!hasRules(bucket)) {
     await replicationJobs.advance(job, { after: job.after, seen: 0, queued: 0, isLast: true }, now);
     return;
@@ -58,7 +71,7 @@ async function takePage(job: ReplicationJob, services: ReplicationServices): Pro
     isLast: !page.isTruncated,
   };
   const isOurs = await replicationJobs.advance(job, progress, now);
-  if (isOurs && page.isTruncated) await queues.replication.send([next]);
+  if (isOurs && page.isTruncated) await queues.replication.send([nextPage(job, now)]);
 }
 
 function hasRules({ documents }: Bucket): boolean {

@@ -1,6 +1,6 @@
 /** What a crash or a lost message left standing: sent again by a sweep. */
-import type { ReplicationPageMessage } from "../storage/journal/messages.ts";
 import type { ReplicationServices } from "./converge.ts";
+import { nextPage } from "./existing.ts";
 
 /** Messages in one run: the rest is the next run's. */
 const TASKS_PER_RUN = 2_000;
@@ -14,7 +14,6 @@ export async function resumeReplication(
   const ids = await replicationTasks.takeDue(now, TASKS_PER_RUN);
   await queues.replication.send(ids.map((taskId) => ({ kind: "replication", taskId })));
   const jobs = await replicationJobs.takeStale(new Date(now.getTime() - STALE_MS), now);
-  const pages = jobs.map(({ bucketId, run }): ReplicationPageMessage => ({ kind: "replication-page", bucketId, run }));
-  await queues.replication.send(pages);
+  await queues.replication.send(jobs.map((job) => nextPage(job, job.updatedAt)));
   return { tasks: ids.length, jobs: jobs.length };
 }

@@ -88,6 +88,14 @@ export class ReplicationJobs {
     return meta.changes > 0;
   }
 
+  /** That the job is not forgotten but waits. */
+  async touch({ bucketId, run }: ReplicationJob, now: Date): Promise<void> {
+    await this.#db
+      .prepare("UPDATE replication_jobs SET updated_at = ?3 WHERE bucket_id = ?1 AND run = ?2 AND status = 'RUNNING'")
+      .bind(bucketId, run, now.getTime())
+      .run();
+  }
+
   async remove(bucketId: string): Promise<void> {
     await this.#db.prepare("DELETE FROM replication_jobs WHERE bucket_id = ?1").bind(bucketId).run();
   }

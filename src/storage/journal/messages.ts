@@ -89,6 +89,8 @@ export interface ReplicationPageMessage {
   readonly kind: "replication-page";
   readonly bucketId: string;
   readonly run: string;
+  /** The job's `updatedAt` at that time, milliseconds since 1970: of a job that waits only the last message is kept up. */
+  readonly since: number;
 }
 
 export type OwnMessage = ChangesMessage | DeliveryMessage | ReplicationMessage | ReplicationPageMessage;

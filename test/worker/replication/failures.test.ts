@@ -292,6 +292,43 @@ describe("the command for existing objects", () => {
     await world.settle();
   });
 
+  it("waits while the bucket has many tasks with one message, however often that comes late", async () => {
+    const [source, target] = [await createBucket(), await createBucket()];
+    await put(source, "k");
+    await configureReplication(source, { destination: arn(target) });
+    await testEnv.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5001)
+       INSERT INTO replication_tasks (id, bucket_id, key, write_id, body, created_at, due_at)
+       SELECT 'waiting' || i, (SELECT id FROM buckets WHERE name = ?1), 'k', '', '{}', 0, 99999999999999 FROM n`,
+    )
+      .bind(source)
+      .run();
+    await admin("POST", `buckets/${source}/replication/existing`);
+    let now = Date.now();
+    try {
+      for (let round = 0; round < 4; round++) {
+        // Longer than after which the sweep takes the message for lost.
+        now += 6 * MINUTE;
+        vi.useFakeTimers({ now, toFake: ["Date"] });
+        await sweep(world, now);
+        expect(world.wakes).toHaveLength(2);
+        await world.replicate();
+        expect(world.wakes).toMatchObject([{ body: { kind: "replication-page" }, delaySeconds: 30 }]);
+        // While it waits it is not taken for lost.
+        await sweep(world, now + 4 * MINUTE);
+        expect(world.wakes).toHaveLength(1);
+      }
+    } finally {
+      vi.useRealTimers();
+      await testEnv.DB.prepare("DELETE FROM replication_tasks WHERE id LIKE 'waiting%'").run();
+    }
+    await world.settle();
+    expect(await contentOf(target, "k")).toBe("content");
+    expect(await admin("GET", `buckets/${source}/replication`)).toMatchObject({
+      answer: { existing: "COMPLETED, 1 objects seen, 1 tasks made" },
+    });
+  });
+
   it("is refused where no rule takes existing objects", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await configureReplication(source, { destination: arn(target), existing: "Disabled" });
