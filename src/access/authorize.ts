@@ -96,6 +96,7 @@ export interface ReplicationGrant {
  * The one way for what no caller asked for: a bucket's enabled rules, written by whoever was allowed to, may read the
  * bucket and write to their destinations. A bucket of this deployment must be of the same account.
  * @param target the bucket that stands under the destination's name; undefined for a remote one
+ * Whether policies allow it for an object is asked by `authorize-replication.ts`.
  * @throws S3Error `AccessDenied`
  */
 export function authorizeReplication(
@@ -105,12 +106,19 @@ export function authorizeReplication(
 ): ReplicationGrant {
   const rules = source.documents.replication?.rules ?? [];
   if (!rules.some((rule) => rule.isEnabled && isSameDestination(rule.destination, destination))) {
-    throw new S3Error("AccessDenied");
+    throw notNamed();
   }
   if (destination.remote !== undefined) return { source: source as GrantedBucket } as ReplicationGrant;
   const isOwn = target?.name === destination.bucket && target.accountId === source.accountId;
-  if (!isOwn || target.id === source.id) throw new S3Error("AccessDenied");
+  if (!isOwn || target.id === source.id) throw notNamed();
   return { source: source as GrantedBucket, target: target as GrantedBucket } as ReplicationGrant;
+}
+
+function notNamed(): S3Error {
+  return new S3Error("AccessDenied", {
+    message:
+      "The bucket's configuration no longer names this destination, or the destination is not of the same account.",
+  });
 }
 
 /** The same for reading alone: to find what the rules take. @throws S3Error `AccessDenied` where no rule is enabled */

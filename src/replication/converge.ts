@@ -3,6 +3,7 @@
  * which tasks are done does not matter, nor how often: the last one to look sees the last state.
  */
 import { authorizeReplication, type ReplicationGrant } from "../access/authorize.ts";
+import { requireRemovable, requireReplicable } from "../access/authorize-replication.ts";
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { StoredObject } from "../model/object.ts";
@@ -11,6 +12,7 @@ import {
   hasTags,
   isSameDestination,
   matchReplication,
+  type ObjectVersion,
   type ReplicationDestination,
   type ReplicationRule,
   removalVersion,
@@ -47,16 +49,22 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
   const place = await openDestination(grant, task, services, until);
   const { objects } = services.stores;
   const removal = removalVersion(new Date(origin.time));
+  const remove = async (version: ObjectVersion) => {
+    await requireRemovable(grant, change.key, new Date());
+    await place.remove(change.key, version);
+  };
 
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const opened = await objects.open(grant.source, change.key, undefined);
     if (opened === undefined) {
       const mayRemove = change.event === "ObjectRemoved:Delete" && replicatesRemovals(source, task);
-      if (mayRemove) await place.remove(change.key, removal);
+      if (mayRemove) await remove(removal);
     } else {
       try {
         const rule = chooseRule(source, task, opened.object);
         if (rule === undefined) return;
+        const storageClass = rule.destination.storageClass ?? opened.object.storageClass;
+        await requireReplicable(grant, { ...opened.object, storageClass }, new Date());
         await place.bring(opened, rule);
       } finally {
         await opened.discard().catch(() => {});
@@ -66,7 +74,7 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
     if (isSameState(opened?.object, after)) return;
     if (opened !== undefined && after === undefined && replicatesRemovals(source, task)) {
       // Removed while it was on its way, and the removal's own task may have found nothing to remove yet.
-      await place.remove(change.key, { ...opened.object.version, revision: Number.MAX_SAFE_INTEGER });
+      await remove({ ...opened.object.version, revision: Number.MAX_SAFE_INTEGER });
       return;
     }
   }
@@ -143,9 +151,7 @@ function isSameState(left: StoredObject | undefined, right: StoredObject | undef
 
 /** In words for `npm run admin -- replication status`, without anything secret; one line. */
 export function describeFailure(error: unknown): string {
-  if (error instanceof S3Error && error.code === "AccessDenied") {
-    return "The bucket's configuration no longer names this destination, or the destination is not of the same account.";
-  }
+  if (error instanceof S3Error && error.code === "AccessDenied") return error.message.slice(0, 500);
   if (error instanceof S3Error) return `${error.code}: ${error.message}`.slice(0, 500);
   if (error instanceof RemoteFailure || error instanceof SourceChanged) return error.message.slice(0, 500);
   return "InternalError";

@@ -12,7 +12,7 @@ import {
 } from "../../support/replication.ts";
 import { replicator } from "../../support/replicator.ts";
 import { type SendOptions, send as sendTo } from "../../support/request.ts";
-import { createBucket } from "../../support/s3.ts";
+import { createBucket, testEnv } from "../../support/s3.ts";
 
 const world = replicator();
 const { env } = world;
@@ -52,6 +52,7 @@ const putPolicy = (bucket: string, ...statements: object[]) =>
     body: JSON.stringify({ Version: "2012-10-17", Statement: statements }),
   });
 
+const INSECURE = { Condition: { Bool: { "aws:SecureTransport": "false" } } };
 const PREFIX = "<Prefix>open/</Prefix>";
 
 describe("PutBucketReplication by a user", () => {
@@ -120,5 +121,78 @@ describe("PutBucketReplication by a user", () => {
       const response = await configure(at, [own, part], { filter: "<Prefix>open</Prefix>" });
       expect([key, response.status]).toEqual([key, key === "????*" ? 200 : 403]);
     }
+  });
+});
+
+describe("a bucket policy that is written after the configuration", () => {
+  async function failed({ source }: Places): Promise<string | undefined> {
+    for (let attempt = 0; attempt < 10; attempt++) await world.settle();
+    const row = await testEnv.DB.prepare(
+      "SELECT last_error FROM replication_tasks WHERE status = 'FAILED' AND bucket_id = (SELECT id FROM buckets WHERE name = ?1)",
+    )
+      .bind(source)
+      .first<{ last_error: string }>();
+    return row?.last_error;
+  }
+  const put = (bucket: string, key: string, headers = {}) => send({ method: "PUT", bucket, key, body: "x", headers });
+  const statusOf = async (bucket: string, key: string) => (await send({ method: "HEAD", bucket, key })).status;
+
+  it.each(["s3:ReplicateObject", "s3:PutObject"])(
+    "and denies %s on a key of the destination keeps its replica away, and no other",
+    async (action) => {
+      const at = await places();
+      expect((await configure(at, undefined)).status).toBe(200);
+      await putPolicy(at.target, { ...deny(action, `${at.target}/secret/*`), Principal: "*" });
+      await put(at.source, "secret/k");
+      await put(at.source, "open/k");
+      expect(await failed(at)).toBe(`The policy of the bucket ${at.target} denies ${action}.`);
+      expect([await statusOf(at.target, "secret/k"), await statusOf(at.target, "open/k")]).toEqual([404, 200]);
+      const head = await send({ method: "HEAD", bucket: at.source, key: "secret/k" });
+      expect(head.headers.get("x-amz-replication-status")).toBe("FAILED");
+    },
+  );
+
+  it("and denies s3:GetObject on a key of the source, by its tags, keeps it from being replicated", async () => {
+    const at = await places();
+    expect((await configure(at, undefined)).status).toBe(200);
+    const tagged = { Condition: { StringEquals: { "s3:ExistingObjectTag/kept": "yes" } } };
+    await putPolicy(at.source, { ...deny("s3:GetObject", `${at.source}/*`, tagged), Principal: "*" });
+    await put(at.source, "k", { "x-amz-tagging": "kept=yes" });
+    await put(at.source, "other", { "x-amz-tagging": "kept=no" });
+    expect(await failed(at)).toBe(`The policy of the bucket ${at.source} denies s3:GetObject.`);
+    expect([await statusOf(at.target, "k"), await statusOf(at.target, "other")]).toEqual([404, 200]);
+  });
+
+  it.each(["s3:ReplicateDelete", "s3:DeleteObject"])(
+    "and denies %s keeps a replica from being removed",
+    async (action) => {
+      const at = await places();
+      expect((await configure(at, undefined, { deletes: "Enabled" })).status).toBe(200);
+      await put(at.source, "k");
+      await world.settle();
+      await putPolicy(at.target, { ...deny(action, `${at.target}/*`), Principal: "*" });
+      expect((await send({ method: "DELETE", bucket: at.source, key: "k" })).status).toBe(204);
+      expect(await failed(at)).toBe(`The policy of the bucket ${at.target} denies ${action}.`);
+      expect(await statusOf(at.target, "k")).toBe(200);
+    },
+  );
+
+  it("and denies what comes unencrypted, or a user, stops nothing", async () => {
+    const at = await places();
+    expect((await configure(at, undefined)).status).toBe(200);
+    await put(at.source, "k");
+    for (const bucket of [at.source, at.target]) {
+      const { arn: user } = await createUser([ALL]);
+      const response = await putPolicy(
+        bucket,
+        { ...deny("s3:*", `${bucket}/*`, INSECURE), Principal: "*" },
+        { ...deny("s3:*", `${bucket}/*`), Principal: { AWS: user } },
+      );
+      expect(response.status).toBe(204);
+    }
+    await world.settle();
+    // The tests' own requests are not encrypted.
+    await send({ method: "DELETE", bucket: at.target, query: "policy" });
+    expect(await statusOf(at.target, "k")).toBe(200);
   });
 });
