@@ -1,15 +1,25 @@
+interface Entry<Value> {
+  readonly value: Value;
+  readonly expiresAt: number;
+  readonly weight: number;
+}
+
 /**
  * What an isolate remembers for a short while. Bounded: the oldest entry goes first.
  * The clock is handed in; in production it stands still between I/O, which only makes entries live slightly longer.
  */
 export class TtlCache<Value> {
-  readonly #entries = new Map<string, { readonly value: Value; readonly expiresAt: number }>();
+  readonly #entries = new Map<string, Entry<Value>>();
   readonly #ttlMs: number;
   readonly #maxEntries: number;
+  readonly #maxWeight: number;
+  #weight = 0;
 
-  constructor(options: { ttlMs: number; maxEntries: number }) {
+  /** @param options.maxWeight of all entries together, in what `set` is given; absent: any */
+  constructor(options: { ttlMs: number; maxEntries: number; maxWeight?: number }) {
     this.#ttlMs = options.ttlMs;
     this.#maxEntries = options.maxEntries;
+    this.#maxWeight = options.maxWeight ?? Number.POSITIVE_INFINITY;
   }
 
   /** `{ value }` so that a remembered absence differs from nothing remembered. */
@@ -17,23 +27,27 @@ export class TtlCache<Value> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     if (entry.expiresAt > now) return entry;
-    this.#entries.delete(key);
+    this.delete(key);
     return undefined;
   }
 
-  set(key: string, value: Value, now: number): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, { value, expiresAt: now + this.#ttlMs });
-    if (this.#entries.size <= this.#maxEntries) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+  set(key: string, value: Value, now: number, weight = 0): void {
+    this.delete(key);
+    this.#entries.set(key, { value, expiresAt: now + this.#ttlMs, weight });
+    this.#weight += weight;
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= this.#maxEntries && this.#weight <= this.#maxWeight) return;
+      this.delete(oldest);
+    }
   }
 
   delete(key: string): void {
+    this.#weight -= this.#entries.get(key)?.weight ?? 0;
     this.#entries.delete(key);
   }
 
   clear(): void {
     this.#entries.clear();
+    this.#weight = 0;
   }
 }

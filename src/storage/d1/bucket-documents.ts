@@ -39,18 +39,36 @@ export class BucketDocuments {
     document: BucketDocumentTypes[Kind],
     now: Date,
   ): Promise<void> {
-    const { meta } = await putBucketDocument(this.#db, { id: bucket.id, kind, document, now }).run();
+    const [put] = await this.#db.batch([
+      putBucketDocument(this.#db, { id: bucket.id, kind, document, now }),
+      ...(kind === "replication" ? this.#noteDestinations(bucket) : []),
+    ]);
     this.#directory.forgetBucket(bucket.name);
-    if (meta.changes === 0) throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
+    if (put?.meta.changes === 0) throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
   }
 
   /** Absence is a success. */
   async delete(bucket: GrantedBucket, kind: BucketDocumentKind): Promise<void> {
-    await this.#db
-      .prepare("DELETE FROM bucket_documents WHERE bucket_id = ?1 AND kind = ?2")
-      .bind(bucket.id, kind)
-      .run();
+    await this.#db.batch([
+      this.#db.prepare("DELETE FROM bucket_documents WHERE bucket_id = ?1 AND kind = ?2").bind(bucket.id, kind),
+      ...(kind === "replication" ? this.#noteDestinations(bucket) : []),
+    ]);
     this.#directory.forgetBucket(bucket.name);
+  }
+
+  /** Takes down which buckets the configuration that is there now replicates to, so that those can be asked for. */
+  #noteDestinations(source: GrantedBucket): D1PreparedStatement[] {
+    return [
+      this.#db.prepare("DELETE FROM replication_destinations WHERE source_id = ?1").bind(source.id),
+      this.#db
+        .prepare(
+          `INSERT INTO replication_destinations (destination, source_id)
+           SELECT DISTINCT rule.value ->> '$.destination.bucket', d.bucket_id
+           FROM bucket_documents d, json_each(d.body, '$.rules') rule
+           WHERE d.bucket_id = ?1 AND d.kind = 'replication' AND rule.value ->> '$.destination.remote' IS NULL`,
+        )
+        .bind(source.id),
+    ];
   }
 }
 

@@ -87,13 +87,10 @@ export class Buckets {
   async findReplicatedFrom(_by: Grant, bucket: Bucket): Promise<string | undefined> {
     const row = await this.#db
       .prepare(
-        `SELECT b.name FROM buckets b JOIN bucket_documents d ON d.bucket_id = b.id AND d.kind = 'replication'
-         WHERE b.account_id = ?1 AND EXISTS (
-           SELECT 1 FROM json_each(d.body, '$.rules') rule
-           WHERE rule.value ->> '$.destination.bucket' = ?2 AND rule.value ->> '$.destination.remote' IS NULL
-         ) ORDER BY b.name LIMIT 1`,
+        `SELECT b.name FROM replication_destinations d JOIN buckets b ON b.id = d.source_id
+         WHERE d.destination = ?1 AND b.account_id = ?2 LIMIT 1`,
       )
-      .bind(bucket.accountId, bucket.name)
+      .bind(bucket.name, bucket.accountId)
       .first<{ name: string }>();
     return row?.name;
   }

@@ -15,6 +15,8 @@ import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } 
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
+/** Of the documents of all remembered buckets, as JSON; read, they take several times that of an isolate's 128 MB. */
+const MAX_DOCUMENTS_LENGTH = 8 * 1024 * 1024;
 
 export interface RootKey {
   readonly accessKeyId: string;
@@ -74,7 +76,11 @@ export class Directory {
     this.#sessionTokens = options.sessionTokens;
     this.#root = options.root;
     this.#credentials = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_KEYS });
-    this.#buckets = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_BUCKETS });
+    this.#buckets = new TtlCache({
+      ttlMs: options.ttlMs,
+      maxEntries: MAX_BUCKETS,
+      maxWeight: MAX_DOCUMENTS_LENGTH,
+    });
   }
 
   /**
@@ -135,7 +141,7 @@ export class Directory {
       if (row === undefined) continue;
       const bucket = toBucket(row);
       buckets.set(name, bucket);
-      this.#buckets.set(name, bucket, now);
+      this.#buckets.set(name, bucket, now, row.documents.length);
     }
     if (!mustLoadKey) return { credential: knownKey?.value, buckets };
     const row = results[missingBuckets.length]?.results[0] as CredentialRow | undefined;

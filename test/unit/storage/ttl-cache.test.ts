@@ -37,6 +37,31 @@ describe("TtlCache", () => {
     expect(["a", "b", "c"].map((key) => cache.get(key, 0)?.value)).toEqual([3, undefined, 4]);
   });
 
+  it("drops the entries set longest ago when all together weigh too much", () => {
+    const cache = new TtlCache<number>({ ttlMs: 100, maxEntries: 10, maxWeight: 10 });
+    const known = (now = 0) => ["a", "b", "c"].filter((key) => cache.get(key, now) !== undefined);
+    cache.set("a", 1, 0, 4);
+    cache.set("b", 2, 0, 6);
+    expect(known()).toEqual(["a", "b"]);
+    cache.set("c", 3, 0, 5);
+    expect(known()).toEqual(["c"]);
+    // What is replaced, deleted, cleared or outlived no longer weighs.
+    cache.set("c", 3, 0, 4);
+    cache.set("a", 1, 0, 6);
+    expect(known()).toEqual(["a", "c"]);
+    cache.delete("a");
+    cache.set("b", 2, 50, 6);
+    expect(known(99)).toEqual(["b", "c"]);
+    expect(known(100)).toEqual(["b"]);
+    cache.set("a", 1, 100, 4);
+    expect(known(100)).toEqual(["a", "b"]);
+    cache.clear();
+    cache.set("a", 1, 100, 10);
+    expect(known(100)).toEqual(["a"]);
+    cache.set("b", 1, 100, 11);
+    expect(known(100)).toEqual([]);
+  });
+
   it("remembers nothing with a lifetime of 0", () => {
     const cache = new TtlCache<number>({ ttlMs: 0, maxEntries: 2 });
     cache.set("a", 1, 5);
