@@ -112,7 +112,7 @@ async function openDestination(
   if (target !== undefined) {
     const { bucket: _, ...request } = origin;
     const journal = services.journal.of({ ...request, time: Date.now() });
-    return new OwnBucket(target, { objects, journal, until });
+    return new OwnBucket({ source, target }, { objects, journal, until });
   }
   const name = destination.remote ?? "";
   const found = await services.remotes.open(name);

@@ -1,4 +1,5 @@
 /** Where replicas go: a bucket of this deployment, or one behind a registered endpoint. */
+import type { AclState } from "../access/acl/ownership.ts";
 import type { StoredObject } from "../model/object.ts";
 import type { ObjectVersion, ReplicationRule } from "../model/replication.ts";
 import type { ObjectPart } from "../storage/r2/objects.ts";
@@ -17,6 +18,8 @@ export interface Destination {
 /** Opens pieces of the very state of the source object that is being replicated. */
 export interface SourceReader {
   readonly object: StoredObject;
+  /** Owner and ACL in force, which the bucket's settings may have made less than the object's own. */
+  readonly access: AclState;
   /** @throws SourceChanged */
   open(piece: { readonly first: number; readonly length: number }): Promise<ReadableStream<Uint8Array>>;
   /** Undefined if it was not uploaded in parts. @throws SourceChanged */

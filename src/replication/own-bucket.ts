@@ -2,6 +2,7 @@
 import { aclOfReplica } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import { S3Error } from "../errors.ts";
+import type { Bucket } from "../model/bucket.ts";
 import type { ObjectAttributes } from "../model/object.ts";
 import { compareVersions, type ObjectVersion, type ReplicationRule } from "../model/replication.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
@@ -11,12 +12,17 @@ import type { Destination } from "./destination.ts";
 
 export class OwnBucket implements Destination {
   readonly #bucket: GrantedBucket;
+  readonly #source: Bucket;
   readonly #objects: Objects;
   readonly #journal: RequestJournal;
   readonly #until: Date;
 
-  constructor(bucket: GrantedBucket, means: { objects: Objects; journal: RequestJournal; until: Date }) {
-    this.#bucket = bucket;
+  constructor(
+    { source, target }: { readonly source: Bucket; readonly target: GrantedBucket },
+    means: { objects: Objects; journal: RequestJournal; until: Date },
+  ) {
+    this.#bucket = target;
+    this.#source = source;
     this.#objects = means.objects;
     this.#journal = means.journal;
     this.#until = means.until;
@@ -63,7 +69,7 @@ export class OwnBucket implements Destination {
       tags,
       ...(websiteRedirectLocation !== undefined && { websiteRedirectLocation }),
       storageClass: destination.storageClass ?? object.storageClass,
-      ...aclOfReplica(object, this.#bucket, destination.overridesOwner === true),
+      ...aclOfReplica({ ...object, bucket: this.#source }, this.#bucket, destination.overridesOwner === true),
     };
   }
 }

@@ -86,7 +86,9 @@ export class RemoteBucket implements Destination {
         : uploadInParts({ client: this.#client, bucket: this.#bucket }, source, headers, condition);
     };
     try {
-      await withoutAclIfRefused(aclHeaders(object), send);
+      // AccessControlTranslation: the destination's owner alone.
+      const acl = rule.destination.overridesOwner === true ? {} : aclHeaders(source.access);
+      await withoutAclIfRefused(acl, send);
       return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;

@@ -1,5 +1,6 @@
 /** What a replica carries in headers to another endpoint, and what an endpoint's answer says of the object it has. */
 import { cannedGrants } from "../access/acl/canned.ts";
+import type { AclState } from "../access/acl/ownership.ts";
 import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";
 import type { StoredObject } from "../model/object.ts";
 import type { ObjectVersion, ReplicationDestination } from "../model/replication.ts";
@@ -39,7 +40,7 @@ export function attributeHeaders(
 }
 
 /** Grants to accounts mean nothing at another endpoint, whose ids are others; those to everybody do. */
-export function aclHeaders({ acl, ownerId }: StoredObject): Record<string, string> {
+export function aclHeaders({ acl, ownerId }: AclState): Record<string, string> {
   const context = { target: "object", ownerId, bucketOwnerId: ownerId } as const;
   const name = acl && PORTABLE_ACLS.find((canned) => isSame(acl, cannedGrants(canned, context)));
   return name === undefined ? {} : { "x-amz-acl": name };

@@ -1,4 +1,5 @@
 /** Pieces of an opened object, each read anew, and none of them of a state that was written since. */
+import { effectiveAcl } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import type { StoredObject } from "../model/object.ts";
 import { compareVersions } from "../model/replication.ts";
@@ -14,6 +15,7 @@ export function readSource(objects: Objects, bucket: GrantedBucket, opened: Open
   };
   return {
     object,
+    access: effectiveAcl(bucket, object),
     async open({ first, length }) {
       if (length === 0) return new Blob([]).stream();
       // What has been opened to be looked at serves the first reader of all of it.

@@ -5,7 +5,7 @@
  * as buckets of AWS were until 2023, because ACLs would otherwise be refused everywhere.
  */
 import { S3Error } from "../../errors.ts";
-import type { Acl, AclRequest, ObjectOwnership } from "../../model/acl.ts";
+import type { Acl, AclGrant, AclRequest, ObjectOwnership } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { refusePublicAcl, withoutIgnoredGrants } from "../public-access-block.ts";
 import { cannedGrants, fullControl } from "./canned.ts";
@@ -66,16 +66,33 @@ export function aclOfNewObject(
 }
 
 /**
- * Owner and ACL of a replica: the source object's, within what the destination allows. Public grants that could not be
- * set there are left out, since it is the data that matters most.
+ * Owner and ACL of a replica. It belongs to the destination's owner: whoever may write to a source gets no say in another
+ * bucket by that. Of the source object's ACL it has what is in force there, the owner's own grants becoming the new
+ * owner's, within what the destination allows: public grants that it blocks or ignores are left out, since it is the data
+ * that matters most.
+ *
+ * Deviation: on AWS a replica keeps its source's owner unless AccessControlTranslation says otherwise, which here leaves
+ * all grants behind.
  */
-export function aclOfReplica(source: AclState, bucket: Bucket, overridesOwner: boolean): AclState {
-  if (overridesOwner || ownershipOf(bucket) === "BucketOwnerEnforced") return { ownerId: bucket.ownerId };
-  const { acl, ownerId } = source;
-  const allowed = bucket.documents.publicAccessBlock?.blockPublicAcls
-    ? acl?.filter(({ grantee }) => !isPublicGrantee(grantee))
-    : acl;
-  return { ownerId, ...(allowed !== undefined && { acl: allowed }) };
+export function aclOfReplica(
+  source: AclState & { readonly bucket: Bucket },
+  to: Bucket,
+  translated: boolean,
+): AclState {
+  const { ownerId } = to;
+  if (translated || ownershipOf(to) === "BucketOwnerEnforced") return { ownerId };
+  const { acl, ownerId: formerId } = effectiveAcl(source.bucket, source);
+  const { blockPublicAcls = false, ignorePublicAcls = false } = to.documents.publicAccessBlock ?? {};
+  const isClosed = blockPublicAcls || ignorePublicAcls;
+  const kept = acl
+    ?.filter(({ grantee }) => !(isClosed && isPublicGrantee(grantee)))
+    .map((grant) =>
+      isUser(grant, formerId) ? { ...grant, grantee: { kind: "canonical-user", id: ownerId } as const } : grant,
+    );
+  if (kept === undefined) return { ownerId };
+  // The destination's owner may have had a grant already.
+  const distinct = [...new Map(kept.map((grant) => [JSON.stringify(grant), grant])).values()];
+  return isFullControlOf(distinct, ownerId) ? { ownerId } : { ownerId, acl: distinct };
 }
 
 /**
@@ -143,6 +160,10 @@ function requireBucketOwnerFullControl(request: AclRequest, bucketOwnerId: strin
   if (isCanned(request, "bucket-owner-full-control")) return;
   if (request.kind === "grants" && isFullControlOf(request.grants, bucketOwnerId)) return;
   throw new S3Error("AccessControlListNotSupported");
+}
+
+function isUser({ grantee }: AclGrant, id: string): boolean {
+  return grantee.kind === "canonical-user" && grantee.id === id;
 }
 
 function isFullControlOf(grants: Acl, ownerId: string): boolean {

@@ -1,13 +1,18 @@
 /** What an endpoint is asked, and what its answers lead to: with a client that plays the endpoint. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import type { GrantedBucket } from "../../../src/access/authorize.ts";
+import type { BucketDocumentTypes } from "../../../src/model/bucket.ts";
 import type { StoredObject } from "../../../src/model/object.ts";
 import type { ReplicationRule } from "../../../src/model/replication.ts";
 import { removalVersion } from "../../../src/model/replication.ts";
 import type { SourceReader } from "../../../src/replication/destination.ts";
 import { RemoteBucket } from "../../../src/replication/remote-bucket.ts";
 import { type RemoteClient, RemoteFailure, type RemoteRequest } from "../../../src/replication/remote-client.ts";
+import { readSource } from "../../../src/replication/source-reader.ts";
+import type { Objects } from "../../../src/storage/r2/objects.ts";
 import type { OpenedObject } from "../../../src/storage/r2/opened-object.ts";
+import { bucketWith, OPEN_BLOCK } from "../access/acl/subjects.ts";
 
 const MIB = 1024 * 1024;
 const OWNER = "0".repeat(64);
@@ -67,6 +72,7 @@ function open(object: StoredObject, parts?: Awaited<ReturnType<SourceReader["par
   const pieces: { first: number; length: number }[] = [];
   const reader: SourceReader = {
     object,
+    access: object,
     open: async (piece) => {
       pieces.push(piece);
       return new Blob([]).stream();
@@ -195,6 +201,25 @@ describe("an endpoint that speaks S3", () => {
     expect(outcome).toBe("done");
     // Without an ACL the same answer is no reason to try again.
     expect((await bring("s3", [absent, refused(400, "AccessControlListNotSupported")])).asked).toHaveLength(2);
+  });
+
+  it("gets no grant that is not in force at the source, and none with AccessControlTranslation", async () => {
+    const acl = [
+      { grantee: { kind: "canonical-user", id: OWNER }, permission: "FULL_CONTROL" },
+      { grantee: { kind: "all-users" }, permission: "READ" },
+    ] as const;
+    const aclWith = async (documents: Partial<BucketDocumentTypes>, more: object = {}) => {
+      const { client, asked } = endpoint("s3", [absent]);
+      const opened = { object: { ...OBJECT, acl }, body: async () => new Blob([]).stream() } as unknown as OpenedObject;
+      const read = () => readSource({} as Objects, bucketWith(documents) as GrantedBucket, opened);
+      const rule = { ...RULE, destination: { ...RULE.destination, ...more } };
+      await new RemoteBucket(client, "there", read).bring(opened, rule);
+      return asked[1]?.headers?.["x-amz-acl"];
+    };
+    expect(await aclWith({})).toBe("public-read");
+    expect(await aclWith({ publicAccessBlock: { ...OPEN_BLOCK, ignorePublicAcls: true } })).toBe(undefined);
+    expect(await aclWith({ ownership: "BucketOwnerEnforced" })).toBe(undefined);
+    expect(await aclWith({}, { overridesOwner: true })).toBe(undefined);
   });
 
   it("gets grants to accounts as none at all, since its ids are others", async () => {

@@ -4,6 +4,7 @@ import {
   aclOfNewBucket,
   aclOfNewObject,
   aclOfObject,
+  aclOfReplica,
   effectiveAcl,
   ownershipOf,
   requireOwnerOnly,
@@ -196,6 +197,36 @@ describe("effectiveAcl", () => {
     ],
   ] as const)("%s", (_name, bucket, object, expected) => {
     expect(effectiveAcl(bucket, object)).toEqual(expected);
+  });
+});
+
+describe("aclOfReplica", () => {
+  const TO = { ...bucketWith(), ownerId: OTHER };
+  const shared = [full(OWNER), give(EVERYONE, "READ"), give(user(WRITER), "READ")];
+  const ofOther = { ownerId: OTHER };
+  const readable = { ownerId: OTHER, acl: [full(OTHER), give(user(WRITER), "READ")] };
+  const everything = { ownerId: OTHER, acl: [full(OTHER), give(EVERYONE, "READ"), give(user(WRITER), "READ")] };
+  it.each([
+    ["without an ACL", bucketWith(), { ownerId: WRITER }, {}, ofOther],
+    ["the owner's grants become the new owner's", bucketWith(), { ownerId: OWNER, acl: shared }, {}, everything],
+    ["ignored at the source", bucketWith(IGNORING), { ownerId: OWNER, acl: shared }, {}, readable],
+    ["blocked at the source counts still", bucketWith(BLOCKING), { ownerId: OWNER, acl: shared }, {}, everything],
+    ["disabled at the source", owned("BucketOwnerEnforced"), { ownerId: OWNER, acl: shared }, {}, ofOther],
+    ["blocked at the destination", bucketWith(), { ownerId: OWNER, acl: shared }, BLOCKING, readable],
+    ["ignored at the destination", bucketWith(), { ownerId: OWNER, acl: shared }, IGNORING, readable],
+    [
+      "disabled at the destination",
+      bucketWith(),
+      { ownerId: OWNER, acl: shared },
+      { ownership: "BucketOwnerEnforced" },
+      ofOther,
+    ],
+    ["nothing but the owner's is left", bucketWith(IGNORING), { ownerId: OWNER, acl: PUBLIC_READ }, {}, ofOther],
+    ["both owners had one", bucketWith(), { ownerId: WRITER, acl: [full(WRITER), full(OTHER)] }, {}, ofOther],
+    ["the owner left himself out", bucketWith(), { ownerId: OWNER, acl: [] }, {}, { ownerId: OTHER, acl: [] }],
+  ] as const)("%s", (_name, bucket, object, documents, expected) => {
+    expect(aclOfReplica({ ...object, bucket }, { ...TO, documents }, false)).toEqual(expected);
+    expect(aclOfReplica({ ...object, bucket }, { ...TO, documents }, true)).toEqual(ofOther);
   });
 });
 
