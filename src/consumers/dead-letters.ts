@@ -2,9 +2,8 @@
 
 import { causeOf } from "../delivery/cause.ts";
 import type { Services } from "../services.ts";
-import type { LetterOwner } from "../storage/d1/dead-letters.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
-import type { DeadLetter } from "../storage/journal/queues.ts";
+import type { DeadLetter, LetterOwner } from "../storage/journal/queues.ts";
 import type { Letter } from "./index.ts";
 
 /** @throws whatever the platform throws: then the whole batch is tried again */

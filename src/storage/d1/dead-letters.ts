@@ -1,6 +1,7 @@
 /** Messages that were given up, for an administrator to look at, send again or throw away. */
 import type { RootGrant } from "../../access/authorize.ts";
 import type { OwnMessage } from "../journal/messages.ts";
+import type { LetterOwner } from "../journal/queues.ts";
 
 /** The newest so many stay, and none for longer: of one account, whose letters must not push out another's, and of all. */
 const MAX_OF_ACCOUNT = 1_000;
@@ -14,9 +15,6 @@ export interface KeptLetter {
   readonly givenUpAt: Date;
   readonly message: OwnMessage;
 }
-
-/** Whose a letter is: of the account, or of the account whose bucket the replication is for. */
-export type LetterOwner = { readonly accountId: string } | { readonly bucketId: string } | { readonly taskId: string };
 
 export type NewLetter = Omit<KeptLetter, "givenUpAt"> & { readonly owner: LetterOwner };
 

@@ -155,7 +155,7 @@ describe("dead letters", () => {
       ["000000000003", delivery(receiver, { event: { topic: { messageId: "m", time: 0, endpoint: "", content } } })],
       ["000000000004", changesOf(origin, change)],
       [accountId, { kind: "replication", taskId: "task" }],
-      [accountId, { kind: "replication-page", bucketId, run: "run" }],
+      [accountId, { kind: "replication-page", bucketId, run: "run", since: 0 }],
       ["", { kind: "replication", taskId: "gone" }],
     ];
     for (const [owner, message] of letters) {
