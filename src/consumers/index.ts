@@ -4,7 +4,7 @@
  */
 import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
-import { replicate } from "../replication/attempt.ts";
+import { replicate } from "../replication/batch.ts";
 import { replicateExisting } from "../replication/existing.ts";
 import { openServices, type Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";

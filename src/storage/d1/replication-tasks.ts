@@ -24,8 +24,12 @@ export interface NewReplicationTask {
 
 export interface ReplicationTask extends NewReplicationTask {
   readonly id: string;
-  /** Attempts that failed. */
+  /** Attempts that were begun. */
   readonly attempts: number;
+  /** How many of them, in a row up to now, are not known to have ended: the one that is being made is the last of them. */
+  readonly unfinished: number;
+  /** Attempts that the destination refused, in a row up to now. */
+  readonly refusals: number;
 }
 
 export interface ReplicationFailure {
@@ -41,9 +45,14 @@ interface TaskRow {
   readonly key: string;
   readonly body: string;
   readonly attempts: number;
+  readonly unfinished: number;
+  readonly refusals: number;
   readonly last_error: string | null;
   readonly created_at: number;
 }
+
+const PENDING_OF = "id IN (SELECT value FROM json_each(?1)) AND status = 'PENDING'";
+const COUNT_ATTEMPT = "attempts = attempts + 1, unfinished = unfinished + 1, due_at = max(due_at, ?2)";
 
 export class ReplicationTasks {
   readonly #db: D1Database;
@@ -83,16 +92,42 @@ export class ReplicationTasks {
     return [...new Set(rows.map(({ id }) => id))];
   }
 
-  /** Those that are still to be done, by id. */
-  async load(ids: readonly string[]): Promise<ReadonlyMap<string, ReplicationTask>> {
+  /**
+   * Those that are still to be done, by id. An attempt is counted with each that is `begun`, but none with those whose
+   * last attempt came to no end (`unfinished`).
+   */
+  async begin(
+    ids: readonly string[],
+  ): Promise<{ begun: Map<string, ReplicationTask>; unfinished: Map<string, ReplicationTask> }> {
+    const wanted = JSON.stringify(ids);
+    const [unfinished, begun] = await this.#db.batch<TaskRow>([
+      this.#db.prepare(`SELECT * FROM replication_tasks WHERE ${PENDING_OF} AND unfinished > 0`).bind(wanted),
+      this.#db
+        .prepare(`UPDATE replication_tasks SET ${COUNT_ATTEMPT} WHERE ${PENDING_OF} AND unfinished = 0 RETURNING *`)
+        .bind(wanted, this.#clock() + RESEND_AFTER_MS),
+    ]);
+    return { begun: byId(begun?.results), unfinished: byId(unfinished?.results) };
+  }
+
+  /** Counts an attempt with a task, however the last one ended; undefined if it is no longer to be done. */
+  async beginAgain(id: string): Promise<ReplicationTask | undefined> {
     const { results } = await this.#db
+      .prepare(`UPDATE replication_tasks SET ${COUNT_ATTEMPT} WHERE ${PENDING_OF} RETURNING *`)
+      .bind(JSON.stringify([id]), this.#clock() + RESEND_AFTER_MS)
+      .all<TaskRow>();
+    return byId(results).get(id);
+  }
+
+  /** The attempts that were counted last have not been made. */
+  async release(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#db
       .prepare(
-        `SELECT id, key, body, attempts, last_error, created_at FROM replication_tasks
-         WHERE id IN (SELECT value FROM json_each(?1)) AND status = 'PENDING'`,
+        `UPDATE replication_tasks SET attempts = max(attempts - 1, 0), unfinished = max(unfinished - 1, 0)
+         WHERE ${PENDING_OF}`,
       )
       .bind(JSON.stringify(ids))
-      .all<TaskRow>();
-    return new Map(results.map((row) => [row.id, { ...parse(row), id: row.id, attempts: row.attempts }]));
+      .run();
   }
 
   /** The destinations have what the source has. */
@@ -104,21 +139,22 @@ export class ReplicationTasks {
       .run();
   }
 
-  /** An attempt failed, and the next is sent for `nextAt`. */
-  async postpone(id: string, reason: string, nextAt: Date): Promise<void> {
+  /** The attempt that was begun failed, and the next is sent for `nextAt`. */
+  async postpone(
+    id: string,
+    { reason, refusals }: { readonly reason: string; readonly refusals: number },
+    nextAt: Date,
+  ): Promise<void> {
     await this.#db
-      .prepare("UPDATE replication_tasks SET attempts = attempts + 1, last_error = ?2, due_at = ?3 WHERE id = ?1")
-      .bind(id, reason, nextAt.getTime() + RESEND_AFTER_MS)
+      .prepare("UPDATE replication_tasks SET unfinished = 0, refusals = ?2, last_error = ?3, due_at = ?4 WHERE id = ?1")
+      .bind(id, refusals, reason, nextAt.getTime() + RESEND_AFTER_MS)
       .run();
   }
 
   /** No further attempt is made unless somebody asks for it within 30 days. */
   async fail(id: string, reason: string): Promise<void> {
     await this.#db
-      .prepare(
-        `UPDATE replication_tasks SET attempts = attempts + 1, last_error = ?2, status = 'FAILED', due_at = ?3
-         WHERE id = ?1`,
-      )
+      .prepare("UPDATE replication_tasks SET last_error = ?2, status = 'FAILED', due_at = ?3 WHERE id = ?1")
       .bind(id, reason, this.#clock() + KEEP_FAILED_MS)
       .run();
   }
@@ -216,7 +252,8 @@ export class ReplicationTasks {
   async retry(bucketId: string, now: Date, limit: number): Promise<readonly string[]> {
     const { results } = await this.#db
       .prepare(
-        `UPDATE replication_tasks SET status = 'PENDING', attempts = 0, due_at = ?3 WHERE id IN (
+        `UPDATE replication_tasks SET status = 'PENDING', attempts = 0, unfinished = 0, refusals = 0, due_at = ?3
+         WHERE id IN (
            SELECT id FROM replication_tasks WHERE bucket_id = ?1 AND status = 'FAILED' LIMIT ?2
          ) RETURNING id`,
       )
@@ -235,6 +272,15 @@ function taskId(origin: ChangeOrigin, change: ObjectChange, { destination }: Rep
     formatDestinationArn(destination),
   ];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+function byId(rows: readonly TaskRow[] = []): Map<string, ReplicationTask> {
+  return new Map(
+    rows.map((row) => {
+      const { id, attempts, unfinished, refusals } = row;
+      return [id, { ...parse(row), id, attempts, unfinished, refusals }];
+    }),
+  );
 }
 
 function parse(row: TaskRow): NewReplicationTask {

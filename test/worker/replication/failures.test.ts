@@ -1,8 +1,10 @@
 /** What becomes of tasks that fail, of messages that are lost and of a Worker that dies: nothing is forgotten. */
 import { createScheduledController } from "cloudflare:test";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
+import { putOff } from "../../../src/replication/attempt.ts";
 import { RemoteClient, RemoteFailure } from "../../../src/replication/remote-client.ts";
+import { openServices } from "../../../src/services.ts";
 import { resumeEvents, runSweeps } from "../../../src/sweeps/index.ts";
 import { rootAccount } from "../../support/accounts.ts";
 import { failingEnv } from "../../support/failing-env.ts";
@@ -56,10 +58,12 @@ async function admin(method: string, path: string, body?: object): Promise<{ sta
 let remotes = 0;
 
 /** A remote nobody listens at. */
-async function deadRemote(): Promise<string> {
+const deadRemote = () => addRemote("http://127.0.0.1:3", "s3");
+
+async function addRemote(endpoint: string, kind: "peer" | "s3"): Promise<string> {
   const { accountId } = await rootAccount();
   const name = `dead-${remotes++}`;
-  const remote = { name, endpoint: "http://127.0.0.1:3", region: "us-east-1", kind: "s3" };
+  const remote = { name, endpoint, region: "us-east-1", kind };
   const keys = { accessKeyId: "AKIADEAD", secretAccessKey: "secret-of-the-remote" };
   const body = { ...remote, ...keys, accountIds: [accountId] };
   const { status } = await admin("POST", "remotes", body);
@@ -164,6 +168,145 @@ describe("a peer whose clock is behind", () => {
     expect(delays.reduce((sum, delay) => sum + delay, 0)).toBeGreaterThan(15 * 60);
     expect(await rows(bucket)).toMatchObject([{ status: "FAILED", last_error: "PUT: 403 RequestTimeTooSkewed" }]);
     expect(await statusOf(bucket, "k")).toBe("FAILED");
+  });
+});
+
+describe("refusals", () => {
+  it("count in a row: one after other failures is not the last", async () => {
+    const { source } = await livePair();
+    await put(source, "k");
+    await world.spread();
+    await testEnv.DB.prepare("UPDATE replication_tasks SET attempts = 5").run();
+    await configureReplication(source, { destination: arn(await createBucket()) });
+    for (let refusal = 1; refusal < 6; refusal++) {
+      await world.replicate();
+      expect(await rows(source)).toMatchObject([{ status: "PENDING", attempts: 5 + refusal }]);
+    }
+    await world.replicate();
+    expect(await rows(source)).toMatchObject([{ status: "FAILED", attempts: 11 }]);
+  });
+});
+
+describe("an endpoint that takes connections and never answers", () => {
+  it("holds up neither other destinations nor, once it is known, its own tasks", async () => {
+    const { source, target } = await livePair();
+    const silent = await createBucket();
+    const remote = await addRemote(inject("receiver").origin, "peer");
+    const rule = replicationRule({ destination: `arn:workers-s3:remote:::${remote}/silent` });
+    expect((await putReplication(silent, replicationDocument(rule), { env: world.env })).status).toBe(200);
+    const keys = Array.from({ length: 6 }, (_, index) => `k${index}`);
+    for (const key of keys) await put(silent, key);
+    for (const key of keys) await put(source, key);
+    await world.spread();
+
+    const timers: (() => void)[] = [];
+    const wait = globalThis.setTimeout;
+    const timer = vi.spyOn(globalThis, "setTimeout").mockImplementation(((run: () => void, after?: number) => {
+      if (after === undefined || after < 50_000) return wait(run, after);
+      timers.push(run);
+      return 0;
+    }) as typeof setTimeout);
+    try {
+      const over = world.replicate();
+      // Two of them have been asked for, and wait; all that goes elsewhere is done meanwhile.
+      await vi.waitFor(async () => {
+        expect(timers).toHaveLength(2);
+        expect(await contentOf(target, "k5")).toBe("content");
+      });
+      for (const give of timers) give();
+      await over;
+      expect(timers).toHaveLength(2);
+    } finally {
+      timer.mockRestore();
+    }
+    const reasons = (await rows(silent)).map(({ last_error }) => last_error);
+    expect(reasons.filter((reason) => /^PUT: timeout/.test(reason ?? ""))).toHaveLength(2);
+    expect(reasons.filter((reason) => /had just given no answer/.test(reason ?? ""))).toHaveLength(4);
+    expect(world.wakes.splice(0).map(({ delaySeconds }) => delaySeconds)).toEqual(keys.map(() => 5));
+    expect(await rows(source)).toEqual([]);
+    // Nobody waits for it again.
+    await testEnv.DB.prepare("DELETE FROM replication_tasks").run();
+  });
+
+  it("ends no task whose attempt was put off", async () => {
+    const { source } = await livePair();
+    await put(source, "k");
+    await world.spread();
+    world.wakes.splice(0);
+    const services = await openServices(world.env);
+    const [row] = await rows(source);
+    await testEnv.DB.prepare("UPDATE replication_tasks SET attempts = 30").run();
+    const { begun } = await services.replicationTasks.begin([row?.id ?? ""]);
+    for (const task of begun.values()) await putOff(task, services);
+    expect(await rows(source)).toMatchObject([{ status: "PENDING", attempts: 31 }]);
+    await world.settle();
+  });
+});
+
+describe("a task that is too much for the Worker", () => {
+  it("ends as FAILED with a reason, and others of its batch are done", async () => {
+    const { source, target } = await livePair();
+    let isDead = false;
+    const mortal = <Binding extends object>(
+      binding: Binding,
+      ends: (name: string, first: unknown) => boolean,
+    ): Binding =>
+      new Proxy(binding, {
+        get(at, name) {
+          const value: unknown = Reflect.get(at, name);
+          if (typeof value !== "function") return value;
+          return (...parameters: unknown[]) => {
+            isDead ||= ends(String(name), parameters[0]);
+            if (isDead) throw new Error("Too many subrequests.");
+            return Reflect.apply(value, at, parameters);
+          };
+        },
+      });
+    const isPoison = (name: string, key: unknown) => name === "get" && String(key).includes("poison");
+    const env = { ...world.env, STORE: mortal(testEnv.STORE, isPoison), DB: mortal(testEnv.DB, () => false) };
+    await put(source, "poison");
+    await put(source, "good");
+    await world.spread();
+    const wakes = world.wakes.splice(0).map(({ body }) => body);
+    for (let run = 0; run < 11; run++) {
+      expect(await statusOf(source, "poison")).toBe("PENDING");
+      isDead = false;
+      await hand(env, wakes).catch(() => {});
+    }
+    expect(await contentOf(target, "good")).toBe("content");
+    isDead = false;
+    await hand(env, wakes);
+    expect(await rows(source)).toMatchObject([
+      { status: "FAILED", attempts: 10, last_error: expect.stringMatching(/came to no end/) },
+    ]);
+    expect(await statusOf(source, "poison")).toBe("FAILED");
+    await admin("POST", `buckets/${source}/replication/retry`);
+    await world.settle();
+    expect(await contentOf(target, "poison")).toBe("content");
+  });
+
+  it("is not one that a batch had no time for: no attempt is counted", async () => {
+    const { source, target } = await livePair();
+    await put(source, "k");
+    await world.spread();
+    const wakes = world.wakes.splice(0).map(({ body }) => body);
+    vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
+    const DB = new Proxy(testEnv.DB, {
+      get(at, name) {
+        const value: unknown = Reflect.get(at, name);
+        if (typeof value !== "function") return value;
+        return (...parameters: unknown[]) => {
+          // Whatever comes first takes two minutes.
+          if (name === "batch") vi.setSystemTime(Date.now() + 2 * MINUTE);
+          return Reflect.apply(value, at, parameters);
+        };
+      },
+    });
+    await expect(hand({ ...world.env, DB }, wakes)).rejects.toThrow("tried again");
+    vi.useRealTimers();
+    expect(await rows(source)).toMatchObject([{ status: "PENDING", attempts: 0 }]);
+    await hand(world.env, wakes);
+    expect([await contentOf(target, "k"), await rows(source)]).toEqual(["content", []]);
   });
 });
 
