@@ -1,14 +1,18 @@
 /**
  * The consumer of deliveries. First attempts and retries have a queue each, and a receiver that gives no answer or is slow
- * to give one gets all its events through the queue of retries until it is well: so the first queue never waits for it.
+ * to give one gets all its events through the queue of retries until it is well: so the first queue never waits for it. With
+ * it go the account's other receivers at its host, and all of an account with many such hosts: URLs cost nothing.
  */
 import type { Letter } from "../consumers/index.ts";
 import type { Services } from "../services.ts";
 import type { ReceiverTally } from "../storage/d1/receivers.ts";
+import type { SubscriptionPlace } from "../storage/d1/subscriptions.ts";
 import type { DeliveryMessage } from "../storage/journal/messages.ts";
 import { attemptDelivery, type DeliveryServices } from "./attempt.ts";
+import { causeOf } from "./cause.ts";
 import { type AfterJob, runInLanes } from "./lanes.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
+import { Patience } from "./patience.ts";
 import { identify, type ReceiverIdentity } from "./receiver-identity.ts";
 import { nextDelaySeconds } from "./retry-policy.ts";
 
@@ -18,10 +22,13 @@ const SLOW_MS = 1_000;
 const AVOID_MS = 60 * 60 * 1000;
 /** What comes for it meanwhile waits so long before its first attempt, which is then one of the retries. */
 const DIVERTED_SECONDS = 5;
+/** What waits so long is a retry whose host, or account, has had its time in a batch. It stays the same attempt. */
+const POSTPONED_SECONDS = 60;
 /** After trouble of our own, which is no attempt. */
 const OWN_TROUBLE_SECONDS = 30;
 
 type DeliveryLetter = Letter<DeliveryMessage>;
+type BatchServices = DeliveryServices & Pick<Services, "receivers" | "subscriptions">;
 
 interface Job {
   readonly letter: DeliveryLetter;
@@ -39,41 +46,42 @@ interface GivenUp extends Job {
 }
 
 /** Answers for every letter. */
-export async function deliver(
-  letters: readonly DeliveryLetter[],
-  services: DeliveryServices & Pick<Services, "receivers">,
-): Promise<void> {
+export async function deliver(letters: readonly DeliveryLetter[], services: BatchServices): Promise<void> {
   const batch = new DeliveryBatch(services);
   await batch.run(letters);
   await batch.finish();
 }
 
 class DeliveryBatch {
-  readonly #services: DeliveryServices & Pick<Services, "receivers">;
+  readonly #services: BatchServices;
   readonly #tallies = new Map<string, ReceiverTally>();
   readonly #leftovers: Leftover[] = [];
   readonly #givenUp: GivenUp[] = [];
   /** Of receivers that gave no answer. */
   readonly #down = new Map<string, DeliveryOutcome>();
+  readonly #patience = new Patience();
 
-  constructor(services: DeliveryServices & Pick<Services, "receivers">) {
+  constructor(services: BatchServices) {
     this.#services = services;
   }
 
   async run(letters: readonly DeliveryLetter[]): Promise<void> {
-    const jobs: Job[] = await Promise.all(
-      letters.map(async (letter) => ({ letter, receiver: await identify(letter.body.receiver) })),
+    const jobs = await this.#identify(letters);
+    const troubles = await this.#services.receivers.troubles(
+      jobs.map(({ receiver }) => receiver),
+      Date.now(),
     );
-    const ids = [...new Set(jobs.map(({ receiver }) => receiver.id))];
-    const avoided = await this.#services.receivers.avoided(ids, Date.now());
     const toTry = jobs.filter((job) => {
-      if (isRetry(job.letter.body) || !avoided.has(job.receiver.id)) return true;
+      if (isRetry(job.letter.body) || !troubles.has(job.receiver.id)) return true;
       this.#divert(job);
       return false;
     });
-    const groups = Map.groupBy(toTry, ({ receiver }) => receiver.id);
+    // Of those that share a host or an account, the ones that are well themselves come before patience is lost.
+    const isIll = ({ receiver }: Job) => Number(troubles.get(receiver.id) === "own");
+    toTry.sort((left, right) => isIll(left) - isIll(right));
+    const groups = Map.groupBy(toTry, ({ receiver: { accountId, host } }) => `${accountId} ${host}`);
     await runInLanes(
-      [...groups.values()],
+      [...groups.values()].map((group) => ({ accountId: group[0]?.receiver.accountId ?? "", jobs: group })),
       (job) => this.#attempt(job),
       (job) => this.#skip(job),
     );
@@ -99,24 +107,45 @@ class DeliveryBatch {
     }
   }
 
+  async #identify(letters: readonly DeliveryLetter[]): Promise<Job[]> {
+    const arns = letters.flatMap(({ body: { receiver } }) =>
+      receiver.kind === "subscription" ? [receiver.subscriptionArn] : [],
+    );
+    const places: ReadonlyMap<string, SubscriptionPlace> = await this.#services.subscriptions.places(arns);
+    return Promise.all(
+      letters.map(async (letter) => {
+        const { receiver } = letter.body;
+        const place = receiver.kind === "subscription" ? places.get(receiver.subscriptionArn) : undefined;
+        return { letter, receiver: await identify(receiver, place ?? { accountId: causeOf(letter.body) }) };
+      }),
+    );
+  }
+
   async #attempt(job: Job): Promise<AfterJob> {
+    const { letter, receiver } = job;
+    const options = { isRetry: isRetry(letter.body) };
+    if (this.#down.has(receiver.id) || this.#patience.isOver(receiver, options)) {
+      this.#skip(job);
+      return "go on";
+    }
     let outcome: DeliveryOutcome;
     try {
-      outcome = await attemptDelivery(job.letter.body, this.#services);
+      outcome = await attemptDelivery(letter.body, this.#services);
     } catch (error) {
-      console.error(JSON.stringify({ consumer: "delivery", id: job.letter.body.id, cause: String(error) }));
-      job.letter.retry({ delaySeconds: OWN_TROUBLE_SECONDS });
+      console.error(JSON.stringify({ consumer: "delivery", id: letter.body.id, cause: String(error) }));
+      letter.retry({ delaySeconds: OWN_TROUBLE_SECONDS });
       return "go on";
     }
     this.#settle(job, outcome);
-    if (outcome.kind !== "failed" || !outcome.isDown) return "go on";
-    this.#down.set(job.receiver.id, { ...outcome, latencyMs: 0 });
+    if (!isTrouble(outcome)) return "go on";
+    if (isDown(outcome)) this.#down.set(receiver.id, { ...outcome, latencyMs: 0 });
+    this.#patience.lose(receiver, outcome.latencyMs);
     const now = Date.now();
-    this.#services.receivers.avoid(job.receiver.id, now + AVOID_MS, now);
-    return "stop";
+    this.#services.receivers.avoid(receiver, now + AVOID_MS, now);
+    return this.#patience.isOver(receiver, options) ? "stop" : "go on";
   }
 
-  /** The receiver has just given no answer: a retry counts as tried with it, a first attempt can wait. */
+  /** If the receiver has just given no answer, a retry counts as tried with it. Everything else can wait. */
   #skip(job: Job): void {
     const outcome = this.#down.get(job.receiver.id);
     if (outcome === undefined || !isRetry(job.letter.body)) this.#divert(job);
@@ -125,7 +154,8 @@ class DeliveryBatch {
 
   #divert(job: Job): void {
     const message: DeliveryMessage = { ...job.letter.body, isDiverted: true };
-    this.#leftovers.push({ ...job, message, delaySeconds: DIVERTED_SECONDS });
+    const delaySeconds = isRetry(job.letter.body) ? POSTPONED_SECONDS : DIVERTED_SECONDS;
+    this.#leftovers.push({ ...job, message, delaySeconds });
   }
 
   #settle(job: Job, outcome: DeliveryOutcome): void {
@@ -141,27 +171,33 @@ class DeliveryBatch {
   }
 
   #count(
-    { id, kind, name }: ReceiverIdentity,
+    receiver: ReceiverIdentity,
     outcome: DeliveryOutcome,
     { isRetry, isGivenUp }: { isRetry: boolean; isGivenUp: boolean },
   ): void {
+    const { id } = receiver;
     const before = this.#tallies.get(id) ?? { delivered: 0, givenUp: 0, failed: 0, retried: 0 };
     const isDelivered = outcome.kind === "delivered";
     const lastFailure = outcome.kind === "delivered" ? this.#tallies.get(id)?.lastFailure : outcome.reason;
-    const isAvoided = outcome.latencyMs > SLOW_MS || (outcome.kind === "failed" && outcome.isDown);
     this.#tallies.set(id, {
-      id,
-      kind,
-      name,
+      ...receiver,
       delivered: before.delivered + Number(isDelivered),
       failed: before.failed + Number(!isDelivered),
       retried: before.retried + Number(isRetry),
       givenUp: before.givenUp + Number(isGivenUp),
       ...(lastFailure !== undefined && { lastFailure }),
       isFailing: !isDelivered,
-      ...(isAvoided && { avoidUntil: Date.now() + AVOID_MS }),
+      ...(isTrouble(outcome) && { avoidUntil: Date.now() + AVOID_MS }),
     });
   }
+}
+
+function isTrouble(outcome: DeliveryOutcome): boolean {
+  return outcome.latencyMs > SLOW_MS || isDown(outcome);
+}
+
+function isDown(outcome: DeliveryOutcome): boolean {
+  return outcome.kind === "failed" && outcome.isDown;
 }
 
 function isRetry({ attempt, isDiverted }: DeliveryMessage): boolean {

@@ -1,29 +1,44 @@
 /**
- * Many attempts at several receivers at once, so that none holds up another: each receiver is tried with one event first
- * and with its share of the connections once it has answered; one that gives no answer is not asked again in the batch.
+ * Many attempts at several hosts at once, so that none holds up another: each host is tried with one event first and with
+ * its share of the connections once it has answered. Nor does one account take all connections while another waits.
  */
 import { CONNECTIONS, Slots } from "./slots.ts";
 
-/** However many receivers there are. */
+/** However many hosts there are. */
 const LEAST_EACH = 2;
 
-/** What becomes of the receiver's further jobs. */
+/** Left to others by each account, where there are any. */
+const LEFT_TO_OTHERS = 2;
+
+/** What becomes of the group's further jobs. */
 export type AfterJob = "go on" | "stop";
 
+export interface Group<Job> {
+  readonly accountId: string;
+  /** At one host. */
+  readonly jobs: readonly Job[];
+}
+
 /**
- * @param groups jobs by receiver
  * @param run never throws
  * @param skip for each job that was not run since one before it in its group said `stop`
  */
 export async function runInLanes<Job>(
-  groups: readonly (readonly Job[])[],
+  groups: readonly Group<Job>[],
   run: (job: Job) => Promise<AfterJob>,
   skip: (job: Job) => void,
 ): Promise<void> {
   const slots = new Slots(CONNECTIONS);
   const lanes = Math.max(LEAST_EACH, Math.floor(CONNECTIONS / groups.length));
-  const inSlot = (job: Job) => slots.use(() => run(job));
-  await Promise.all(groups.map((jobs) => runGroup(jobs, { lanes, run: inSlot, skip })));
+  const byAccount = Map.groupBy(groups, ({ accountId }) => accountId);
+  const ofEach = byAccount.size === 1 ? CONNECTIONS : CONNECTIONS - LEFT_TO_OTHERS;
+  await Promise.all(
+    [...byAccount.values()].flatMap((own) => {
+      const share = new Slots(ofEach);
+      const inSlot = (job: Job) => share.use(() => slots.use(() => run(job)));
+      return own.map(({ jobs }) => runGroup(jobs, { lanes, run: inSlot, skip }));
+    }),
+  );
 }
 
 async function runGroup<Job>(

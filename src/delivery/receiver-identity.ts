@@ -1,25 +1,48 @@
 import { formatHex } from "../checksum/digest-text.ts";
+import { tryTarget } from "../outbound/target.ts";
 import type { Receiver } from "../storage/journal/messages.ts";
 
 /** A receiver in statistics and logs. */
 export interface ReceiverIdentity {
-  /** Of its row; tells receivers with the same name apart. */
+  /** Of its row; tells receivers with the same name apart, and accounts that call the same URL. */
   readonly id: string;
   readonly kind: Receiver["kind"];
   /** An ARN, or a URL without its query, where tokens stand. */
   readonly name: string;
+  /** By whose doing it is called: of the bucket, or of the subscription. */
+  readonly accountId: string;
+  /** `host:port`, which receivers with different URLs share; of a queue its ARN. */
+  readonly host: string;
 }
 
-export async function identify(receiver: Receiver): Promise<ReceiverIdentity> {
+/** @param endpoint of a subscription; undefined: there is none any more */
+export async function identify(
+  receiver: Receiver,
+  { accountId, endpoint }: { readonly accountId: string; readonly endpoint?: string },
+): Promise<ReceiverIdentity> {
   const { kind } = receiver;
   const whole = fullName(receiver);
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${kind} ${whole}`));
-  return { id: formatHex(new Uint8Array(digest)), kind, name: kind === "callback" ? withoutQuery(whole) : whole };
+  const caller = kind === "callback" ? `${accountId} ` : "";
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${kind} ${caller}${whole}`));
+  return {
+    id: formatHex(new Uint8Array(digest)),
+    kind,
+    name: kind === "callback" ? withoutQuery(whole) : whole,
+    accountId,
+    host: kind === "queue" ? whole : hostOf(kind === "callback" ? whole : (endpoint ?? "")),
+  };
 }
 
 /** The same receiver for people, where no row is asked for. */
 export function describeReceiver(receiver: Receiver): string {
   return receiver.kind === "callback" ? withoutQuery(receiver.url) : fullName(receiver);
+}
+
+/** Empty for what is no URL, and so is not called. */
+function hostOf(url: string): string {
+  // Whether it may be called is asked when it is.
+  const target = tryTarget(url, { allowPrivate: true, ownHosts: [] });
+  return typeof target === "string" ? "" : `${target.host}:${target.port}`;
 }
 
 function fullName(receiver: Receiver): string {

@@ -8,6 +8,10 @@ export interface ReceiverTally {
   readonly kind: string;
   /** Without secrets. */
   readonly name: string;
+  /** By whose doing it is called. */
+  readonly accountId: string;
+  /** Where it is, with those of other names. */
+  readonly host: string;
   /** Events. */
   readonly delivered: number;
   readonly givenUp: number;
@@ -20,6 +24,14 @@ export interface ReceiverTally {
   /** Milliseconds since 1970; absent: like any other. */
   readonly avoidUntil?: number;
 }
+
+type Place = Pick<ReceiverTally, "id" | "accountId" | "host">;
+
+/**
+ * Why a receiver is to be kept out of the way: its own slowness or silence, or that of others of the account, at its host
+ * or at many hosts.
+ */
+export type Trouble = "own" | "shared";
 
 export interface ReceiverStatistics extends Pick<ReceiverTally, "kind" | "name" | "delivered" | "givenUp" | "failed"> {
   readonly retried: number;
@@ -45,12 +57,14 @@ interface Row {
 /** A receiver is known to be well or not for as long. */
 const TTL_MS = 5_000;
 const MAX_CACHED = 2_000;
+/** An account with so many hosts in trouble is in trouble itself: names of hosts cost no more than URLs. */
+const TROUBLED_HOSTS = 10;
 const MAX_LISTED = 1_000;
 
 const UPSERT = `
   INSERT INTO receivers (id, kind, name, delivered, given_up, failed, retried, last_success_at, last_failure_at,
-    last_failure, failing_since, avoid_until, updated_at)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+    last_failure, failing_since, avoid_until, updated_at, account_id, host)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
   ON CONFLICT (id) DO UPDATE SET
     delivered = delivered + excluded.delivered,
     given_up = given_up + excluded.given_up,
@@ -63,33 +77,78 @@ const UPSERT = `
       WHEN excluded.failing_since IS NULL OR excluded.last_success_at IS NOT NULL THEN excluded.failing_since
       ELSE coalesce(failing_since, excluded.failing_since) END,
     avoid_until = excluded.avoid_until,
-    updated_at = excluded.updated_at`;
+    updated_at = excluded.updated_at,
+    account_id = excluded.account_id,
+    host = excluded.host`;
+
+/** Times until which receivers, hosts of accounts and accounts are in trouble, by the keys below. */
+const TROUBLES = `
+  SELECT id AS key, avoid_until AS until FROM receivers
+  WHERE id IN (SELECT value FROM json_each(?1)) AND avoid_until > ?2
+  UNION ALL
+  SELECT key, until FROM (
+    SELECT value ->> 'key' AS key, (
+      SELECT max(avoid_until) FROM receivers
+      WHERE account_id = value ->> 'accountId' AND host = value ->> 'host' AND avoid_until > ?2
+    ) AS until FROM json_each(?3)
+  ) WHERE until IS NOT NULL
+  UNION ALL
+  SELECT account_id, min(until) FROM (
+    SELECT account_id, max(avoid_until) AS until FROM receivers
+    WHERE account_id IN (SELECT value FROM json_each(?4)) AND avoid_until > ?2 GROUP BY account_id, host
+  ) GROUP BY account_id HAVING count(*) >= ?5`;
 
 export class Receivers {
   readonly #db: D1Database;
+  /** By id, by `hostKey` and by account id; 0: well. */
   readonly #avoided = new TtlCache<number>({ ttlMs: TTL_MS, maxEntries: MAX_CACHED });
 
   constructor(db: D1Database) {
     this.#db = db;
   }
 
-  /** Those of them that are to be avoided now. One query for what this isolate has not asked of late. */
-  async avoided(ids: readonly string[], now: number): Promise<ReadonlySet<string>> {
-    const unknown = ids.filter((id) => this.#avoided.get(id, now) === undefined);
-    if (unknown.length > 0) {
-      const { results } = await this.#db
-        .prepare("SELECT id, avoid_until FROM receivers WHERE id IN (SELECT value FROM json_each(?1))")
-        .bind(JSON.stringify(unknown))
-        .all<{ id: string; avoid_until: number | null }>();
-      const found = new Map(results.map((row) => [row.id, row.avoid_until ?? 0]));
-      for (const id of unknown) this.#avoided.set(id, found.get(id) ?? 0, now);
+  /** Those of them that are to be avoided now, by their ids. One query for what this isolate has not asked of late. */
+  async troubles(receivers: readonly Place[], now: number): Promise<ReadonlyMap<string, Trouble>> {
+    const until = await this.#untils(receivers, now);
+    const found = new Map<string, Trouble>();
+    for (const place of receivers) {
+      const [own = 0, ...shared] = keysOf(place).map((key) => until.get(key) ?? 0);
+      if (own > now) found.set(place.id, "own");
+      else if (Math.max(...shared) > now) found.set(place.id, "shared");
     }
-    return new Set(ids.filter((id) => (this.#avoided.get(id, now)?.value ?? 0) > now));
+    return found;
+  }
+
+  async #untils(receivers: readonly Place[], now: number): Promise<ReadonlyMap<string, number>> {
+    const untils = new Map<string, number>();
+    const unknown = new Set<string>();
+    for (const key of new Set(receivers.flatMap(keysOf))) {
+      const known = this.#avoided.get(key, now);
+      if (known === undefined) unknown.add(key);
+      else untils.set(key, known.value);
+    }
+    if (unknown.size === 0) return untils;
+    const isUnknown = (key: string) => unknown.has(key);
+    const hosts = new Map(receivers.map(({ accountId, host }) => [hostKey({ accountId, host }), { accountId, host }]));
+    const unknownHosts = [...hosts].flatMap(([key, host]) => (unknown.has(key) ? [{ key, ...host }] : []));
+    const { results } = await this.#db
+      .prepare(TROUBLES)
+      .bind(
+        JSON.stringify(receivers.map(({ id }) => id).filter(isUnknown)),
+        now,
+        JSON.stringify(unknownHosts),
+        JSON.stringify(receivers.map(({ accountId }) => accountId).filter(isUnknown)),
+        TROUBLED_HOSTS,
+      )
+      .all<{ key: string; until: number }>();
+    for (const { key, until } of results) untils.set(key, until);
+    for (const key of unknown) this.#avoided.set(key, untils.get(key) ?? 0, now);
+    return untils;
   }
 
   /** At once for this isolate, with the batch's tally for all. */
-  avoid(id: string, until: number, now: number): void {
-    this.#avoided.set(id, until, now);
+  avoid(place: Place, until: number, now: number): void {
+    for (const key of [place.id, hostKey(place)]) this.#avoided.set(key, until, now);
   }
 
   async record(tallies: readonly ReceiverTally[], now: number): Promise<void> {
@@ -113,9 +172,13 @@ export class Receivers {
             tally.isFailing ? now : null,
             tally.avoidUntil ?? null,
             now,
+            tally.accountId,
+            tally.host,
           ),
       ),
     );
+    // One receiver that is well says nothing of the others there.
+    for (const tally of tallies) for (const key of keysOf(tally).slice(1)) this.#avoided.delete(key);
   }
 
   /** Those that are failing first, then by the time of the last attempt; at most 1,000. */
@@ -137,6 +200,15 @@ export class Receivers {
       failingSince: toDate(row.failing_since),
     }));
   }
+}
+
+function hostKey({ accountId, host }: Pick<Place, "accountId" | "host">): string {
+  return `${accountId} ${host}`;
+}
+
+/** Its own first. */
+function keysOf(place: Place): readonly string[] {
+  return [place.id, hostKey(place), place.accountId];
 }
 
 /** Forgets receivers that nothing has been sent to since then. @returns how many */

@@ -27,6 +27,9 @@ export interface UnconfirmedSubscription {
   readonly token: string;
 }
 
+/** Whom a subscription makes the deployment call. */
+export type SubscriptionPlace = Pick<Subscription, "accountId" | "endpoint">;
+
 export type SubscribeResult =
   /** `token`: undefined where it has been confirmed before. */
   | { readonly outcome: "subscribed"; readonly subscription: Subscription; readonly token: string | undefined }
@@ -202,6 +205,16 @@ export class Subscriptions {
     const row = ended?.results[0] as SubscriptionRow | undefined;
     if (row !== undefined) return { subscription: toSubscription(row), token };
     return left?.results.length === 1 ? "needs-authentication" : undefined;
+  }
+
+  /** By ARN, without those that are gone. One query at most. */
+  async places(arns: readonly string[]): Promise<ReadonlyMap<string, SubscriptionPlace>> {
+    if (arns.length === 0) return new Map();
+    const { results } = await this.#db
+      .prepare("SELECT arn, account_id, endpoint FROM subscriptions WHERE arn IN (SELECT value FROM json_each(?1))")
+      .bind(JSON.stringify(arns))
+      .all<Pick<SubscriptionRow, "arn" | "account_id" | "endpoint">>();
+    return new Map(results.map(({ arn, account_id: accountId, endpoint }) => [arn, { accountId, endpoint }]));
   }
 
   /**

@@ -9,13 +9,13 @@ interface Job {
 const jobsOf = (group: string, count: number): Job[] =>
   Array.from({ length: count }, (_, number) => ({ group, number }));
 
-/** Runs jobs that end by hand, and tells which are under way. */
-function hold(groups: readonly (readonly Job[])[]) {
+/** Runs jobs that end by hand, and tells which are under way. Groups are one account's each, or as `accountOf` says. */
+function hold(groups: readonly (readonly Job[])[], accountOf = (group: string) => group) {
   const open = new Map<string, (after: AfterJob) => void>();
   const skipped: string[] = [];
   const nameOf = ({ group, number }: Job) => `${group}${number}`;
   const whole = runInLanes(
-    groups,
+    groups.map((jobs) => ({ accountId: accountOf(jobs[0]?.group ?? ""), jobs })),
     (job) => new Promise<AfterJob>((resolve) => open.set(nameOf(job), resolve)),
     (job) => skipped.push(nameOf(job)),
   );
@@ -72,6 +72,25 @@ describe("runInLanes", () => {
     await end("c0");
     expect(running()).toHaveLength(5);
     expect(running()).toContain("f0");
+  });
+
+  it("leaves two connections to other accounts, wherever their jobs stand", async () => {
+    const names = ["a", "b", "c", "d", "e", "f", "z"];
+    const groups = names.map((group) => jobsOf(group, 2));
+    const { end, running } = hold(groups, (group) => (group === "z" ? "other" : "greedy"));
+    expect(running()).toEqual(["a0", "b0", "c0", "z0"]);
+    await end("z0");
+    expect(running()).toEqual(["a0", "b0", "c0", "z1"]);
+    await end("a0");
+    expect(running()).toHaveLength(4);
+  });
+
+  it("lets an account that is alone have all connections", async () => {
+    const { running } = hold(
+      ["a", "b", "c", "d", "e", "f"].map((group) => jobsOf(group, 1)),
+      () => "alone",
+    );
+    expect(running()).toEqual(["a0", "b0", "c0", "d0", "e0"]);
   });
 
   it("ends at once without jobs", async () => {

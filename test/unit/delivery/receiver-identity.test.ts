@@ -1,14 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { describeReceiver, identify } from "../../../src/delivery/receiver-identity.ts";
 
+const by = { accountId: "000000000001" };
+
 describe("a receiver in statistics", () => {
   it("shows a URL without its query, which may hold a token, and is told apart by it", async () => {
-    const one = await identify({ kind: "callback", url: "https://a.example/cb?token=1" });
-    const other = await identify({ kind: "callback", url: "https://a.example/cb?token=2" });
+    const one = await identify({ kind: "callback", url: "https://a.example/cb?token=1" }, by);
+    const other = await identify({ kind: "callback", url: "https://a.example/cb?token=2" }, by);
     expect(one).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
       kind: "callback",
       name: "https://a.example/cb",
+      accountId: "000000000001",
+      host: "a.example:443",
     });
     expect(other.name).toBe(one.name);
     expect(other.id).not.toBe(one.id);
@@ -19,10 +23,31 @@ describe("a receiver in statistics", () => {
     const topicArn = "arn:aws:sns:us-east-1:000000000001:news";
     const subscriptionArn = `${topicArn}:0b8b6a0e`;
     const queue = "arn:aws:sqs:us-east-1:000000000001:jobs";
-    expect(await identify({ kind: "subscription", topicArn, subscriptionArn })).toMatchObject({
-      name: subscriptionArn,
+    const subscription = { kind: "subscription", topicArn, subscriptionArn } as const;
+    const subscribed = { ...by, endpoint: "http://b.example/x" };
+    expect(await identify(subscription, subscribed)).toMatchObject({ name: subscriptionArn, host: "b.example:80" });
+    expect(await identify(subscription, by)).toMatchObject({ name: subscriptionArn, host: "" });
+    expect(await identify({ kind: "queue", arn: queue }, by)).toMatchObject({
+      kind: "queue",
+      name: queue,
+      host: queue,
     });
-    expect(await identify({ kind: "queue", arn: queue })).toMatchObject({ kind: "queue", name: queue });
     expect(describeReceiver({ kind: "queue", arn: queue })).toBe(queue);
+  });
+
+  it.each([
+    ["https://A.example./x", "a.example:443"],
+    ["http://a.example:443/y?z", "a.example:443"],
+    ["http://127.0.0.1:8080", "127.0.0.1:8080"],
+    ["https://[2001:DB8::1]/", "[2001:db8::1]:443"],
+    ["no URL", ""],
+  ])("is at the host and port of its URL: %s", async (url, host) => {
+    expect(await identify({ kind: "callback", url }, by)).toMatchObject({ host });
+  });
+
+  it("is another one where another account calls it", async () => {
+    const receiver = { kind: "callback", url: "https://a.example/cb" } as const;
+    const [one, other] = [await identify(receiver, by), await identify(receiver, { accountId: "000000000002" })];
+    expect(other.id).not.toBe(one.id);
   });
 });

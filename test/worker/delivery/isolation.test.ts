@@ -1,7 +1,10 @@
 /** A receiver that is dead, slow or picky keeps nobody else waiting. */
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { identify } from "../../../src/delivery/receiver-identity.ts";
+import { createAccount } from "../../support/accounts.ts";
 import { type Answer, receivers, silent, willing } from "../../support/notification.ts";
-import { type Deployment, deployment, rowOf, take, toUrl } from "./support.ts";
+import { type Deployment, delivery, deployment, eventOf, rowOf, take, toUrl } from "./support.ts";
 
 let number = 0;
 const newUrl = (name: string) => `https://${name}-${number++}.example.net/cb`;
@@ -103,6 +106,155 @@ describe("a batch of deliveries", () => {
     expect(await rowOf(picky)).toMatchObject({ delivered: 5, failed: 1, avoid_until: null, failing_since: null });
   });
 });
+
+/** So many URLs of one host, each another receiver. */
+const urlsAt = (host: string, count: number) => Array.from({ length: count }, (_, index) => `https://${host}/${index}`);
+const newHost = () => `many-${number++}.example.net`;
+const answersOf = (urls: readonly string[], answer: Answer) => Object.fromEntries(urls.map((url) => [url, answer]));
+const from = (accountId: string, url: string, options = {}) =>
+  toUrl(url, { event: eventOf(`key-${number++}`, accountId), ...options });
+
+describe("many receivers at one slow or silent host", () => {
+  it("cost a batch one timeout, and are all kept out of the next one", async () => {
+    const [host, well] = [newHost(), newUrl("well")];
+    const urls = urlsAt(host, 40);
+    const calls = receivers({ ...answersOf(urls, silent), [well]: willing });
+    const worker = deployment();
+    const startedAt = Date.now();
+    const messages = urls.map((url) => from("000000000002", url));
+    await take([...messages.slice(0, 20), from("000000000003", well)], worker);
+    expect(Date.now() - startedAt).toBeLessThan(7_500);
+    expect(calls.map(({ url }) => url).sort()).toEqual([urls[0], well].sort());
+    for (const isolate of [worker, deployment()]) await take(messages.slice(20), isolate);
+    expect(calls).toHaveLength(2);
+    expect(worker.retries.sent.filter(({ body }) => body.isDiverted)).toHaveLength(39);
+  });
+
+  it("that answer late cost a batch one answer", async () => {
+    const urls = urlsAt(newHost(), 20);
+    const calls = receivers(answersOf(urls, after(1_100)));
+    const worker = deployment();
+    await take(
+      urls.map((url) => from("000000000002", url)),
+      worker,
+    );
+    expect([calls.length, worker.retries.sent.length]).toEqual([1, 19]);
+  });
+
+  it("are in nobody's way who calls the host for another account", async () => {
+    const urls = urlsAt(newHost(), 2);
+    const calls = receivers({ [urls[0] ?? ""]: unreachable, [urls[1] ?? ""]: willing });
+    const worker = deployment();
+    await take([from("000000000002", urls[0] ?? "")], worker);
+    await take([from("000000000003", urls[1] ?? "")], worker);
+    expect(calls).toHaveLength(2);
+    await take([from("000000000002", urls[1] ?? "")], worker);
+    expect(calls).toHaveLength(2);
+  });
+
+  it("cost a batch of retries a limited time; those that are well come first, those without a turn keep their attempt", async () => {
+    const urls = urlsAt(newHost(), 20);
+    const well = urls.at(-1) ?? "";
+    const calls = receivers({ ...answersOf(urls, silent), [well]: willing });
+    const worker = deployment();
+    await take([from("000000000002", urls[0] ?? "")], worker);
+    calls.length = 0;
+    worker.retries.sent.length = 0;
+    for (const url of urls.slice(0, -1)) await makeIll(url, "000000000002");
+    const startedAt = Date.now();
+    await take(
+      urls.map((url) => from("000000000002", url, { attempt: 1 })),
+      worker,
+    );
+    expect(Date.now() - startedAt).toBeLessThan(12_500);
+    expect(calls[0]?.url).toBe(well);
+    expect(calls.length).toBeLessThanOrEqual(7);
+    const postponed = worker.retries.sent.filter(({ body }) => body.attempt === 1);
+    expect(postponed).toHaveLength(urls.length - calls.length);
+    for (const { body, delaySeconds } of postponed) expect([body.isDiverted, delaySeconds]).toEqual([true, 60]);
+    expect(worker.retries.sent.filter(({ body }) => body.attempt === 2)).toHaveLength(calls.length - 1);
+  });
+
+  it("are known by the endpoints and the accounts of subscriptions, too, whoever's the topic is", async () => {
+    const urls = urlsAt(newHost(), 3);
+    const [owner, guest] = [(await createAccount()).accountId, (await createAccount()).accountId];
+    const topicArn = `arn:aws:sns:us-east-1:${owner}:t`;
+    await env.DB.prepare(
+      `INSERT INTO topics (arn, account_id, display_name, signature_version, created_at) VALUES (?1, ?2, '', 1, 0)`,
+    )
+      .bind(topicArn, owner)
+      .run();
+    const subscribed = async (index: number, accountId: string) => {
+      const subscriptionArn = `${topicArn}:00000000-0000-4000-8000-00000000000${index}`;
+      await env.DB.prepare(
+        `INSERT INTO subscriptions
+           (arn, topic_arn, account_id, endpoint, raw_delivery, status, token_hash, token_expires_at, created_at)
+         VALUES (?1, ?2, ?3, ?4, 0, 'confirmed', ?1, 0, 0)`,
+      )
+        .bind(subscriptionArn, topicArn, accountId, urls[index] ?? "")
+        .run();
+      return delivery({ kind: "subscription", topicArn, subscriptionArn }, { event: eventOf("k", owner) });
+    };
+    const messages = [await subscribed(0, guest), await subscribed(1, guest), await subscribed(2, owner)];
+    const calls = receivers({ ...answersOf(urls, willing), [urls[0] ?? ""]: unreachable });
+    const worker = deployment();
+    await take(messages, worker);
+    expect(calls.map(({ url }) => url).sort()).toEqual([urls[0], urls[2]]);
+    expect(worker.retries.sent.filter(({ body }) => body.isDiverted).map(({ body }) => body.id)).toEqual([
+      messages[1]?.id,
+    ]);
+  });
+
+  it("are kept apart though one of them is well", async () => {
+    const [slow = "", quick = "", other = ""] = urlsAt(newHost(), 3);
+    const calls = receivers({ ...answersOf([quick, other], willing), [slow]: unreachable });
+    const worker = deployment();
+    await take([from("000000000002", slow)], worker);
+    await take([from("000000000002", quick, { isDiverted: true })], worker);
+    await take([from("000000000002", other)], worker);
+    expect(calls.map(({ url }) => url)).toEqual([slow, quick]);
+  });
+
+  it("are told of their events at once again when the one in trouble is well", async () => {
+    const [ill = "", other = ""] = urlsAt(newHost(), 2);
+    const calls = receivers({ [ill]: unreachable, [other]: willing });
+    const worker = deployment();
+    await take([from("000000000002", ill)], worker);
+    receivers({ ...answersOf([ill, other], willing) });
+    await take([from("000000000002", ill, { attempt: 1 })], worker);
+    const again = receivers({ [other]: willing });
+    await take([from("000000000002", other)], worker);
+    expect([calls.length, again.length]).toEqual([1, 1]);
+  });
+});
+
+describe("an account with many hosts in trouble", () => {
+  it("gets all its events through the retries, and no other account does", async () => {
+    const urls = Array.from({ length: 11 }, () => newUrl("wildcard"));
+    const calls = receivers(answersOf(urls, unreachable));
+    const worker = deployment();
+    for (const url of urls.slice(0, 9)) await take([from("000000000004", url)], worker);
+    const well = newUrl("well");
+    const healthy = receivers({ [well]: willing, [urls[9] ?? ""]: unreachable });
+    await take([from("000000000004", well)], worker);
+    expect([calls.length, healthy.length]).toEqual([9, 1]);
+    await take([from("000000000004", urls[9] ?? "")], worker);
+    await take([from("000000000004", urls[10] ?? ""), from("000000000004", well), from("000000000005", well)], worker);
+    expect(healthy.map(({ url }) => url)).toEqual([well, urls[9], well]);
+  });
+});
+
+/** As if it had given no answer of late. */
+async function makeIll(url: string, accountId: string): Promise<void> {
+  const { id, kind, name, host } = await identify({ kind: "callback", url }, { accountId });
+  await env.DB.prepare(
+    `INSERT OR REPLACE INTO receivers
+       (id, kind, name, delivered, given_up, failed, retried, updated_at, avoid_until, account_id, host)
+     VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, ?4, ?5, ?6)`,
+  )
+    .bind(id, kind, name, Date.now() + 60_000, accountId, host)
+    .run();
+}
 
 /** What a single consumer of each queue would do, one batch after the other; delays as they are asked for. */
 async function consume(worker: Deployment, until: () => boolean): Promise<void> {
