@@ -67,6 +67,8 @@ export interface Services {
   targetPolicy(origin?: string): TargetPolicy;
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
+  /** Signs what replicas behind endpoints say of themselves. */
+  readonly stampKey: CryptoKey;
 }
 
 let opened: { readonly env: Env; readonly services: Services } | undefined;
@@ -145,6 +147,7 @@ export async function openServices(env: Env): Promise<Services> {
     signers,
     targetPolicy,
     tokenKey,
+    stampKey: await deriveSigningKey(config.sealKey, "replica-stamps"),
   };
   opened = { env, services };
   return services;

@@ -19,6 +19,7 @@ import {
 } from "../model/replication.ts";
 import type { Services } from "../services.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
+import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import { type Destination, SourceChanged } from "./destination.ts";
 import { OwnBucket } from "./own-bucket.ts";
 import { RemoteBucket } from "./remote-bucket.ts";
@@ -31,7 +32,15 @@ const MAX_ROUNDS = 3;
 
 export type ReplicationServices = Pick<
   Services,
-  "directory" | "stores" | "journal" | "remotes" | "replicationTasks" | "replicationJobs" | "queues" | "targetPolicy"
+  | "directory"
+  | "stores"
+  | "journal"
+  | "remotes"
+  | "replicationTasks"
+  | "replicationJobs"
+  | "queues"
+  | "targetPolicy"
+  | "stampKey"
 >;
 
 /**
@@ -121,7 +130,8 @@ async function openDestination(
     throw new RemoteFailure(`There is no remote ${name} for this account.`, { status: 403, code: undefined });
   }
   const client = new RemoteClient(found.remote, found.credentials, { policy: services.targetPolicy(), until });
-  return new RemoteBucket(client, destination.bucket, (opened) => readSource(objects, source, opened));
+  const read = (opened: OpenedObject) => readSource(objects, source, opened);
+  return new RemoteBucket(client, destination.bucket, read, services.stampKey);
 }
 
 /** Of the rules for this destination the one with the greatest priority; replicas are not replicated further. */

@@ -15,6 +15,7 @@ import type { Destination, SourceReader } from "./destination.ts";
 import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
 import { aclHeaders, attributeHeaders, replicaHeader, versionOfAnswer } from "./remote-headers.ts";
 import { uploadInParts } from "./remote-upload.ts";
+import { formatStamp } from "./stamp.ts";
 
 /** Below what Cloudflare takes in one request on every plan, should the endpoint stand behind it: 100 MB. */
 const MAX_PUT_BYTES = 90 * 1024 * 1024;
@@ -27,11 +28,13 @@ export class RemoteBucket implements Destination {
   readonly #client: RemoteClient;
   readonly #bucket: string;
   readonly #read: (opened: OpenedObject) => SourceReader;
+  readonly #stampKey: CryptoKey;
 
-  constructor(client: RemoteClient, bucket: string, read: (opened: OpenedObject) => SourceReader) {
+  constructor(client: RemoteClient, bucket: string, read: (opened: OpenedObject) => SourceReader, stampKey: CryptoKey) {
     this.#client = client;
     this.#bucket = bucket;
     this.#read = read;
+    this.#stampKey = stampKey;
   }
 
   async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
@@ -78,7 +81,10 @@ export class RemoteBucket implements Destination {
   /** False if the state at the destination changed meanwhile. */
   async #send(source: SourceReader, rule: ReplicationRule, condition: Record<string, string>): Promise<boolean> {
     const { object } = source;
-    const attributes = attributeHeaders(object, rule.destination, this.#client.remote.kind);
+    const place = { bucket: this.#bucket, key: object.key };
+    const stamp =
+      this.#client.remote.kind === "s3" ? await formatStamp(object.version, place, this.#stampKey) : undefined;
+    const attributes = attributeHeaders(object, rule.destination, stamp);
     const send = (acl: Record<string, string>) => {
       const headers = { ...attributes, ...acl };
       return object.partCount === undefined && object.sizeBytes <= MAX_PUT_BYTES
@@ -117,7 +123,9 @@ export class RemoteBucket implements Destination {
   async #look(key: string): Promise<{ etag: string; version: ObjectVersion } | undefined> {
     try {
       const { headers } = await this.#client.call(this.#bucket, { method: "HEAD", key });
-      return { etag: parseETag(headers.get("etag") ?? ""), version: versionOfAnswer(headers, this.#bucket, key) };
+      const means = { stampKey: this.#stampKey, now: new Date() };
+      const version = await versionOfAnswer(headers, { bucket: this.#bucket, key }, means);
+      return { etag: parseETag(headers.get("etag") ?? ""), version };
     } catch (error) {
       // Of a HEAD there is no code: should the bucket be missing, the write will say so.
       if (error instanceof RemoteFailure && error.status === 404) return undefined;

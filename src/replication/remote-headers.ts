@@ -9,22 +9,27 @@ import { parseETag } from "../protocol/etag.ts";
 import { formatUserMetadata } from "../protocol/metadata.ts";
 import { formatReplicaVersion, REPLICA_HEADER } from "../protocol/replica-version.ts";
 import { formatTaggingHeader } from "../protocol/tags.ts";
-import { formatStamp, readStamp, STAMP } from "./stamp.ts";
+import { readStamp, STAMP } from "./stamp.ts";
 
 /** Names of ACLs that mean the same wherever they are sent: those that give something to everybody. */
 const PORTABLE_ACLS: readonly CannedAcl[] = ["public-read", "public-read-write", "authenticated-read"];
 
-/** Everything about an object but its bytes, checksum and ACL. */
+/**
+ * Everything about an object but its bytes, checksum and ACL.
+ * @param stamp for an endpoint that knows nothing of replicas
+ */
 export function attributeHeaders(
   object: StoredObject,
   destination: ReplicationDestination,
-  kind: "peer" | "s3",
+  stamp: string | undefined,
 ): Record<string, string> {
   const { content, websiteRedirectLocation, tags } = object;
   const storageClass = destination.storageClass ?? object.storageClass;
-  const stamp = kind === "s3" ? { [STAMP]: formatStamp(object.version, destination.bucket, object.key) } : {};
   // Names that no header can have are told of when an object is read, and cannot be sent at all.
-  const { "x-amz-missing-meta": _, ...metadata } = formatUserMetadata({ ...object.userMetadata, ...stamp });
+  const { "x-amz-missing-meta": _, ...metadata } = formatUserMetadata({
+    ...object.userMetadata,
+    ...optional(STAMP, stamp),
+  });
   return {
     "content-type": content.contentType,
     ...optional("cache-control", content.cacheControl),
@@ -55,12 +60,17 @@ export function replicaHeader(version: ObjectVersion): Record<string, string> {
 const SECOND_MS = 1000;
 
 /** What an endpoint of another kind has at a key. */
-export function versionOfAnswer(headers: Headers, bucket: string, key: string): ObjectVersion {
+export async function versionOfAnswer(
+  headers: Headers,
+  place: { readonly bucket: string; readonly key: string },
+  means: { readonly stampKey: CryptoKey; readonly now: Date },
+): Promise<ObjectVersion> {
   const etag = parseETag(headers.get("etag") ?? "");
   const isOpaque =
     headers.get("x-amz-server-side-encryption")?.startsWith("aws:") === true ||
     headers.has("x-amz-server-side-encryption-customer-algorithm");
-  const stamp = readStamp(headers.get(`x-amz-meta-${STAMP}`) ?? undefined, { bucket, key, etag, isOpaque });
+  const text = headers.get(`x-amz-meta-${STAMP}`) ?? undefined;
+  const stamp = await readStamp(text, { ...place, etag, isOpaque }, means);
   if (stamp !== undefined) return stamp;
   const time = parseHttpDate(headers.get("last-modified") ?? "")?.getTime();
   const lastModified = time === undefined ? 0 : time + SECOND_MS - 1;

@@ -1,48 +1,75 @@
 /**
  * Where an endpoint knows nothing of replicas, the state an object is of stands in its user metadata, since the endpoint's
- * Last-Modified is only the time of the copy: `<Last-Modified>.<revision>.<ETag>.<place>`. The place makes the stamp void
- * where somebody copies the object, metadata and all, to another key. Deployments that know each other only as endpoints
- * recognise each other's replicas by it, and send none back.
+ * Last-Modified is only the time of the copy: `<Last-Modified>.<revision>.<ETag>.<place>.<HMAC>`. The place makes the
+ * stamp void where somebody copies the object, metadata and all, to another key. By the HMAC a deployment knows its own:
+ * whoever may write there could otherwise make up a state that stands against every later one.
+ *
+ * Deployments that know each other only as endpoints recognise each other's replicas by their place, and send none back.
  */
+import { equalBytes, formatHex, parseHex } from "../checksum/digest-text.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
 import type { StoredObject } from "../model/object.ts";
-import type { ObjectVersion } from "../model/replication.ts";
+import { liesAhead, type ObjectVersion } from "../model/replication.ts";
 import { formatReplicaVersion, readReplicaVersion } from "../protocol/replica-version.ts";
 
 /** Name of the user metadata. */
 export const STAMP = "workers-s3-version";
 
-export function formatStamp(version: ObjectVersion, bucket: string, key: string): string {
-  return `${formatReplicaVersion(version)}.${placeOf(bucket, key)}`;
+const FORM = /^(?<version>.+)\.(?<place>[0-9a-f]{16})\.(?<mac>[0-9a-f]{32})$/;
+const MAC_BYTES = 16;
+
+export interface StampPlace {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export async function formatStamp(version: ObjectVersion, place: StampPlace, stampKey: CryptoKey): Promise<string> {
+  const text = formatReplicaVersion(version);
+  return `${text}.${nameOf(place)}.${formatHex(await macOf(text, place, stampKey))}`;
 }
 
 /** An object that carries a stamp. */
-export interface StampedPlace {
-  readonly bucket: string;
-  readonly key: string;
+export interface StampedPlace extends StampPlace {
   readonly etag: string;
   /** The ETag is no MD5 of the bytes: they are encrypted with a key of KMS or of the client. */
   readonly isOpaque?: boolean;
 }
 
 /**
- * The state a stamp tells of; undefined if it is none, or not about what stands there: another place, or other bytes under
- * metadata that was kept. An object in parts has another ETag where it had to be cut anew, and at endpoints that count
- * it in their own way.
+ * The state a stamp tells of; undefined if it is none of this deployment, lies ahead, or is not about what stands there:
+ * another place, or other bytes under metadata that was kept.
  */
-export function readStamp(text: string | undefined, { bucket, key, etag, isOpaque }: StampedPlace) {
-  const [, form = "", place] = /^(.+)\.([0-9a-f]{16})$/.exec(text ?? "") ?? [];
-  const version = place === placeOf(bucket, key) ? readReplicaVersion(form) : undefined;
-  if (version === undefined) return undefined;
-  const isSame = version.etag === etag || `${version.etag}${etag}`.includes("-");
-  return isSame || isOpaque === true ? version : undefined;
+export async function readStamp(
+  text: string | undefined,
+  found: StampedPlace,
+  { stampKey, now }: { readonly stampKey: CryptoKey; readonly now: Date },
+): Promise<ObjectVersion | undefined> {
+  const read = parseStamp(text, found);
+  if (read === undefined || liesAhead(read.version, now)) return undefined;
+  const mac = parseHex(read.mac, MAC_BYTES);
+  const isOurs = mac !== undefined && equalBytes(mac, await macOf(read.text, found, stampKey));
+  return isOurs ? read.version : undefined;
 }
 
 /** Whether an object here was brought by a deployment that knows this one only as an endpoint. */
 export function isStamped(bucket: string, { key, etag, userMetadata }: StoredObject): boolean {
-  return readStamp(userMetadata[STAMP], { bucket, key, etag }) !== undefined;
+  return parseStamp(userMetadata[STAMP], { bucket, key, etag }) !== undefined;
 }
 
-function placeOf(bucket: string, key: string): string {
+/** An object in parts has another ETag where it had to be cut anew, and at endpoints that count it in their own way. */
+function parseStamp(stamp: string | undefined, found: StampedPlace) {
+  const { version: text = "", place, mac = "" } = FORM.exec(stamp ?? "")?.groups ?? {};
+  const version = place === nameOf(found) ? readReplicaVersion(text) : undefined;
+  if (version === undefined) return undefined;
+  const isSame = version.etag === found.etag || `${version.etag}${found.etag}`.includes("-");
+  return isSame || found.isOpaque === true ? { text, version, mac } : undefined;
+}
+
+function nameOf({ bucket, key }: StampPlace): string {
   return sha256Hex(`${bucket}/${key}`).slice(0, 16);
+}
+
+async function macOf(version: string, { bucket, key }: StampPlace, stampKey: CryptoKey): Promise<Uint8Array> {
+  const text = new TextEncoder().encode(JSON.stringify([version, bucket, key]));
+  return new Uint8Array(await crypto.subtle.sign("HMAC", stampKey, text)).subarray(0, MAC_BYTES);
 }

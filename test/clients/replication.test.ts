@@ -215,7 +215,7 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
       const { Metadata: { "workers-s3-version": stamp, ...metadata } = {}, LastModified: _, ...rest } = essence(there);
       const { LastModified: __, Metadata, ...expected } = essence(here);
       expect([rest, metadata]).toEqual([expected, Metadata]);
-      expect(stamp).toMatch(/^\d+\.\d+\.[0-9a-f]{32}\.[0-9a-f]{16}$/);
+      expect(stamp).toMatch(/^\d+\.\d+\.[0-9a-f]{32}\.[0-9a-f]{16}\.[0-9a-f]{32}$/);
     }
     expect(await textOf("west", pair.west, key)).toBe("content");
     const tags = new GetObjectTaggingCommand({ Bucket: pair.west, Key: key });

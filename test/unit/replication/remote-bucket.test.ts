@@ -1,5 +1,5 @@
 /** What an endpoint is asked, and what its answers lead to: with a client that plays the endpoint. */
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import type { BucketDocumentTypes } from "../../../src/model/bucket.ts";
@@ -21,7 +21,17 @@ const MD5_BASE64 = "mgNkuembtIDdJeHwKEyFVQ==";
 const THEN = Date.parse("2026-01-02T03:04:05.678Z");
 const VERSION = `${THEN}.${THEN}.${MD5}`;
 const PLACE = createHash("sha256").update("there/k").digest("hex").slice(0, 16);
-const STAMP = `${VERSION}.${PLACE}`;
+const RAW_KEY = Buffer.alloc(32, 7);
+const STAMP_KEY = await crypto.subtle.importKey("raw", RAW_KEY, { name: "HMAC", hash: "SHA-256" }, false, [
+  "sign",
+  "verify",
+]);
+const stamped = (version: string, place = PLACE, key: Buffer = RAW_KEY) =>
+  `${version}.${place}.${createHmac("sha256", key)
+    .update(JSON.stringify([version, "there", "k"]))
+    .digest("hex")
+    .slice(0, 32)}`;
+const STAMP = stamped(VERSION);
 
 const OBJECT: StoredObject = {
   key: "k",
@@ -85,7 +95,7 @@ function open(object: StoredObject, parts?: Awaited<ReturnType<SourceReader["par
 async function bring(kind: "peer" | "s3", answers: readonly Answer[], object = OBJECT, parts?: never[] | object) {
   const there = endpoint(kind, answers);
   const source = open(object, parts as never);
-  const outcome = await new RemoteBucket(there.client, "there", source.read).bring(source.opened, RULE).then(
+  const outcome = await new RemoteBucket(there.client, "there", source.read, STAMP_KEY).bring(source.opened, RULE).then(
     () => "done",
     (error: unknown) => error,
   );
@@ -130,17 +140,17 @@ describe("an endpoint that speaks S3", () => {
     ["the very state, by its stamp", present(NEWER, MD5, { "x-amz-meta-workers-s3-version": STAMP })],
     [
       "a later state, by its stamp",
-      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}.${PLACE}` }),
+      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN + 1}.1.${MD5}`) }),
     ],
     [
       "a later state that was cut into parts",
-      present(OLDER, "a-2", { "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}.${PLACE}` }),
+      present(OLDER, "a-2", { "x-amz-meta-workers-s3-version": stamped(`${THEN + 1}.1.${MD5}`) }),
     ],
     [
       "a later state that is encrypted with a key of KMS",
       present(OLDER, "0".repeat(32), {
         "x-amz-server-side-encryption": "aws:kms",
-        "x-amz-meta-workers-s3-version": `${THEN + 1}.1.${MD5}.${PLACE}`,
+        "x-amz-meta-workers-s3-version": stamped(`${THEN + 1}.1.${MD5}`),
       }),
     ],
   ])("keeps %s", async (_why, answer) => {
@@ -151,19 +161,37 @@ describe("an endpoint that speaks S3", () => {
   it.each<[why: string, answer: Answer]>([
     [
       "an earlier state, by its stamp",
-      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": `${THEN - 1}.1.${MD5}.${PLACE}` }),
+      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN - 1}.1.${MD5}`) }),
     ],
     [
       "tags of before, by its stamp",
-      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": `${THEN}.${THEN - 1}.${MD5}.${PLACE}` }),
+      present(NEWER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN}.${THEN - 1}.${MD5}`) }),
     ],
     [
       "a stamp of another place",
-      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": `${THEN + 9}.1.${MD5}.${"0".repeat(16)}` }),
+      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN + 9}.1.${MD5}`, "0".repeat(16)) }),
     ],
     [
       "other bytes under a stamp that somebody copied",
-      present(OLDER, "x", { "x-amz-meta-workers-s3-version": `${THEN + 9}.1.${MD5}.${PLACE}` }),
+      present(OLDER, "x", { "x-amz-meta-workers-s3-version": stamped(`${THEN + 9}.1.${MD5}`) }),
+    ],
+    [
+      "a state of the far future, by a stamp that its writer made up,",
+      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": `999999999999999.0.${MD5}.${PLACE}` }),
+    ],
+    [
+      "a stamp that somebody signed with another key",
+      present(OLDER, MD5, {
+        "x-amz-meta-workers-s3-version": stamped(`${THEN + 9}.1.${MD5}`, PLACE, Buffer.alloc(32, 8)),
+      }),
+    ],
+    [
+      "a stamp of ours that lies ahead",
+      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": stamped(`999999999999999.0.${MD5}`) }),
+    ],
+    [
+      "a stamp of ours whose revision lies ahead",
+      present(OLDER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN}.9999999999999999.${MD5}`) }),
     ],
   ])("has %s replaced", async (_why, answer) => {
     const { asked } = await bring("s3", [answer]);
@@ -250,7 +278,7 @@ describe("an endpoint that speaks S3", () => {
   it("has removed what is not later than the removal", async () => {
     const remove = async (answers: readonly Answer[]) => {
       const { client, asked } = endpoint("s3", answers);
-      await new RemoteBucket(client, "there", open(OBJECT).read).remove("k", removalVersion(new Date(THEN)));
+      await new RemoteBucket(client, "there", open(OBJECT).read, STAMP_KEY).remove("k", removalVersion(new Date(THEN)));
       return asked.slice(1);
     };
     expect(await remove([present(OLDER)])).toEqual([{ method: "DELETE", key: "k", headers: { "if-match": '"old"' } }]);
@@ -288,7 +316,7 @@ describe("a peer", () => {
   it("is told when what is to be removed was removed", async () => {
     for (const answer of [{}, refused(412), refused(404, "NoSuchKey")]) {
       const { client, asked } = endpoint("peer", [answer]);
-      await new RemoteBucket(client, "there", open(OBJECT).read).remove("k", removalVersion(new Date(THEN)));
+      await new RemoteBucket(client, "there", open(OBJECT).read, STAMP_KEY).remove("k", removalVersion(new Date(THEN)));
       expect(asked).toEqual([
         { method: "DELETE", key: "k", headers: { "x-amz-workers-s3-replica": `${THEN}.9007199254740991.` } },
       ]);

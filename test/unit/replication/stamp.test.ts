@@ -1,33 +1,66 @@
 import { describe, expect, it } from "vitest";
-import { formatStamp, readStamp } from "../../../src/replication/stamp.ts";
+import { formatStamp, isStamped, STAMP as NAME, readStamp, type StampedPlace } from "../../../src/replication/stamp.ts";
 
+const NOW = new Date(1_800_000_000_000);
+const keyOf = (byte: number) =>
+  crypto.subtle.importKey("raw", new Uint8Array(32).fill(byte), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+    "verify",
+  ]);
+const [KEY, OTHER_KEY] = [await keyOf(1), await keyOf(2)];
 const VERSION = {
   lastModified: 1_700_000_000_123,
   revision: 1_700_000_000_456,
   etag: "9a0364b9e99bb480dd25e1f0284c8555",
 };
-const STAMP = formatStamp(VERSION, "bucket", "a/b");
-const FOUND = { bucket: "bucket", key: "a/b", etag: VERSION.etag };
+const PLACE = { bucket: "bucket", key: "a/b" };
+const FOUND = { ...PLACE, etag: VERSION.etag };
+const STAMP = await formatStamp(VERSION, PLACE, KEY);
+const OF_ANOTHER = await formatStamp(VERSION, PLACE, OTHER_KEY);
+const ELSEWHERE = await formatStamp(VERSION, { ...PLACE, key: "a/c" }, KEY);
+const read = (text: string | undefined, found: StampedPlace = FOUND) =>
+  readStamp(text, found, { stampKey: KEY, now: NOW });
+const isStampedBy = (text: string) =>
+  isStamped("bucket", { key: "a/b", etag: VERSION.etag, userMetadata: { [NAME]: text } } as never);
 
 describe("a stamp", () => {
-  it("tells of the state it was made of, where it was put", () => {
-    expect(readStamp(STAMP, FOUND)).toEqual(VERSION);
-    expect(readStamp(STAMP, { ...FOUND, etag: "cut-into-3" })).toEqual(VERSION);
-    expect(readStamp(STAMP, { ...FOUND, etag: "0".repeat(32), isOpaque: true })).toEqual(VERSION);
+  it("tells of the state it was made of, where it was put", async () => {
+    expect(await read(STAMP)).toEqual(VERSION);
+    expect(await read(STAMP, { ...FOUND, etag: "cut-into-3" })).toEqual(VERSION);
+    expect(await read(STAMP, { ...FOUND, etag: "0".repeat(32), isOpaque: true })).toEqual(VERSION);
     const parted = { ...VERSION, etag: `${VERSION.etag}-2` };
     // As an endpoint has it that gives the MD5 of the whole.
-    expect(readStamp(formatStamp(parted, "bucket", "a/b"), { ...FOUND, etag: "0".repeat(32) })).toEqual(parted);
+    expect(await read(await formatStamp(parted, PLACE, KEY), { ...FOUND, etag: "0".repeat(32) })).toEqual(parted);
   });
 
-  it.each([
+  it.each<[why: string, text: string | undefined, found?: StampedPlace]>([
     ["in another bucket", STAMP, { ...FOUND, bucket: "other" }],
     ["at another key", STAMP, { ...FOUND, key: "a/c" }],
     ["in another bucket, encrypted", STAMP, { ...FOUND, bucket: "other", isOpaque: true }],
     ["over other bytes", STAMP, { ...FOUND, etag: "0".repeat(32) }],
-    ["that is none", "x", FOUND],
-    ["of another form", `1.2.${VERSION.etag}`, FOUND],
-    ["that is not there", undefined, FOUND],
-  ])("%s is void", (_why, text, found) => {
-    expect(readStamp(text, found)).toBeUndefined();
+    ["that is none", "x"],
+    ["of another form", `1.2.${VERSION.etag}`],
+    ["that is not there", undefined],
+    ["of another deployment", OF_ANOTHER],
+    ["made later by somebody else", STAMP.replace(/^1700000000123/, "1700000000124")],
+    ["without its signature", STAMP.replace(/\.[0-9a-f]{32}$/, "")],
+    ["with another place's signature", STAMP.slice(0, -32) + ELSEWHERE.slice(-32)],
+  ])("%s is void", async (_why, text, found) => {
+    expect(await read(text, found)).toBeUndefined();
+  });
+
+  it("that lies ahead is void, by more than clocks may differ", async () => {
+    const at = async (lastModified: number, revision: number) =>
+      read(await formatStamp({ ...VERSION, lastModified, revision }, PLACE, KEY));
+    const now = NOW.getTime();
+    expect(await at(now + 2000, now + 2000)).toMatchObject({ lastModified: now + 2000 });
+    expect(await at(now + 2001, now)).toBeUndefined();
+    expect(await at(now, now + 2001)).toBeUndefined();
+  });
+
+  it("of another deployment still tells that the object is a replica, which is not sent back", async () => {
+    expect(isStampedBy(OF_ANOTHER)).toBe(true);
+    expect(isStampedBy(ELSEWHERE)).toBe(false);
+    expect(isStampedBy("x")).toBe(false);
   });
 });
