@@ -241,7 +241,7 @@ describe("an endpoint that speaks S3", () => {
       const opened = { object: { ...OBJECT, acl }, body: async () => new Blob([]).stream() } as unknown as OpenedObject;
       const read = () => readSource({} as Objects, bucketWith(documents) as GrantedBucket, opened);
       const rule = { ...RULE, destination: { ...RULE.destination, ...more } };
-      await new RemoteBucket(client, "there", read).bring(opened, rule);
+      await new RemoteBucket(client, "there", read, STAMP_KEY).bring(opened, rule);
       return asked[1]?.headers?.["x-amz-acl"];
     };
     expect(await aclWith({})).toBe("public-read");
