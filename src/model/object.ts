@@ -1,6 +1,6 @@
 import type { Acl } from "./acl.ts";
 import type { Checksum } from "./checksum.ts";
-import type { ObjectVersion } from "./replication.ts";
+import type { ObjectVersion, ReplicaVersion } from "./replication.ts";
 
 /** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
 export const STORAGE_CLASSES = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA"] as const;
@@ -55,6 +55,8 @@ export interface StoredObject extends ObjectAttributes {
 export interface ReplicationMark {
   readonly state: "source" | "replica";
   readonly writeId: string;
+  /** Id of the bucket a replica comes from. */
+  readonly source?: string;
 }
 
 /** First and last position as asked for; both ends inclusive. */
@@ -76,7 +78,9 @@ export type WriteCondition =
   | { readonly kind: "if-none-match-any" }
   | { readonly kind: "if-match"; readonly etag: string | "*" }
   /** What stands there, if anything, is earlier. */
-  | { readonly kind: "if-older"; readonly than: ObjectVersion };
+  | { readonly kind: "if-older"; readonly than: ObjectVersion }
+  /** The same, and it is a replica from the removal's source, or the very entry named. */
+  | { readonly kind: "if-replica"; readonly removal: ReplicaVersion; readonly orWriteId?: string };
 
 /** One row of a listing. */
 export interface ListedObject {

@@ -51,6 +51,12 @@ export interface ObjectVersion {
   readonly etag: string;
 }
 
+/** A state that is brought to another bucket, or the removal of one. */
+export interface ReplicaVersion extends ObjectVersion {
+  /** Id of the bucket it comes from: a removal takes away what came from the same one and nothing else. */
+  readonly source?: string;
+}
+
 /** Below 0 if `left` is the earlier one. */
 export function compareVersions(left: ObjectVersion, right: ObjectVersion): number {
   if (left.lastModified !== right.lastModified) return left.lastModified - right.lastModified;

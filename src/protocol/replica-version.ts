@@ -7,10 +7,19 @@
  * Not a header of AWS. Its name begins as theirs do because those must be signed.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
-import { liesAhead, MAX_AHEAD_MS, type ObjectVersion, REMOVAL_REVISION } from "../model/replication.ts";
+import {
+  liesAhead,
+  MAX_AHEAD_MS,
+  type ObjectVersion,
+  REMOVAL_REVISION,
+  type ReplicaVersion,
+} from "../model/replication.ts";
 import { formatIso8601 } from "./dates.ts";
 
 export const REPLICA_HEADER = "x-amz-workers-s3-replica";
+/** Id of the bucket the replica comes from. A removal takes away what was brought with the same, and nothing else. */
+export const REPLICA_SOURCE_HEADER = "x-amz-workers-s3-replica-source";
+const SOURCE_FORM = /^[a-z0-9]{12}$/;
 
 /** `<Last-Modified>.<revision>.<ETag>`, times in milliseconds since 1970. */
 const FORM = /^(?<lastModified>\d{1,15})\.(?<revision>\d{1,16})\.(?<etag>[0-9A-Za-z-]{0,64})$/;
@@ -29,14 +38,14 @@ export function readReplicaVersion(text: string): ObjectVersion | undefined {
 /**
  * Undefined if the request is no replicator's.
  * @param change what the request asks for; only a removal, of which nothing stays, may be later than all revisions
- * @throws S3Error `InvalidArgument` for a value of another form; `RequestTimeTooSkewed` for one that lies ahead, which
+ * @throws S3Error `InvalidArgument` for values of another form; `RequestTimeTooSkewed` for one that lies ahead, which
  *   the sender tries again when its time has come; `InvalidRequest` beside a condition of the request's own
  */
 export function parseReplicaVersion(
   headers: Headers,
   now: Date,
   change: "write" | "removal",
-): ObjectVersion | undefined {
+): ReplicaVersion | undefined {
   const text = headers.get(REPLICA_HEADER);
   if (text === null) return undefined;
   const version = readReplicaVersion(text);
@@ -51,5 +60,8 @@ export function parseReplicaVersion(
   if (headers.has("if-match") || headers.has("if-none-match")) {
     throw new S3Error("InvalidRequest", { message: `${REPLICA_HEADER} cannot be combined with another condition.` });
   }
-  return version;
+  const source = headers.get(REPLICA_SOURCE_HEADER);
+  if (source === null) return version;
+  if (SOURCE_FORM.test(source)) return { ...version, source };
+  throw invalidArgument("The source of a replica is malformed.", REPLICA_SOURCE_HEADER, source);
 }

@@ -131,7 +131,8 @@ async function openDestination(
   }
   const client = new RemoteClient(found.remote, found.credentials, { policy: services.targetPolicy(), until });
   const read = (opened: OpenedObject) => readSource(objects, source, opened);
-  return new RemoteBucket(client, destination.bucket, read, services.stampKey);
+  const at = { bucket: destination.bucket, sourceId: source.id };
+  return new RemoteBucket(client, at, read, services.stampKey);
 }
 
 /** Of the rules for this destination the one with the greatest priority; replicas are not replicated further. */

@@ -11,7 +11,10 @@ export interface Destination {
    * @param opened to be read or left: the caller discards it
    */
   bring(opened: OpenedObject, rule: ReplicationRule): Promise<void>;
-  /** Removes the key, unless something later than the removal stands there, which is no failure. */
+  /**
+   * Removes the key if what stands there came from the source and is no later than the removal; anything else is left, which
+   * is no failure.
+   */
   remove(key: string, removal: ObjectVersion): Promise<void>;
 }
 

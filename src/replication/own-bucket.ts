@@ -3,8 +3,15 @@ import { aclOfReplica } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
-import type { ObjectAttributes } from "../model/object.ts";
-import { compareVersions, type ObjectVersion, type ReplicationRule } from "../model/replication.ts";
+import type { ObjectAttributes, StoredObject } from "../model/object.ts";
+import {
+  compareVersions,
+  hasTags,
+  isSameDestination,
+  matchReplication,
+  type ObjectVersion,
+  type ReplicationRule,
+} from "../model/replication.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { Objects } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
@@ -30,7 +37,8 @@ export class OwnBucket implements Destination {
 
   async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
     const { object } = opened;
-    const { key, version: replicaOf } = object;
+    const { key } = object;
+    const replicaOf = { ...object.version, source: this.#source.id };
     const present = await this.#objects.head(this.#bucket, key);
     if (present !== undefined && compareVersions(present.version, replicaOf) >= 0) return;
     await unlessLater(
@@ -50,14 +58,27 @@ export class OwnBucket implements Destination {
     );
   }
 
-  async remove(key: string, removal: ObjectVersion): Promise<void> {
+  async remove(key: string, version: ObjectVersion): Promise<void> {
+    const removal = { ...version, source: this.#source.id };
+    const present = await this.#objects.head(this.#bucket, key);
+    if (present === undefined) return;
+    const orWriteId = this.#isSentBack(present) ? present.replication?.writeId : undefined;
     await unlessLater(
       this.#journal.write(
         this.#bucket,
         { key, event: "ObjectRemoved:Delete", replicaOf: removal },
-        (ticket) => this.#objects.deleteOlder(this.#bucket, key, removal, ticket),
+        (ticket) => this.#objects.deleteReplica(this.#bucket, key, removal, ticket, orWriteId),
         (at) => at && { at },
       ),
+    );
+  }
+
+  /** Of two buckets that replicate to each other: the source had this object as a replica from here. */
+  #isSentBack({ key, tags, replication }: StoredObject): boolean {
+    const configuration = this.#bucket.documents.replication;
+    if (replication?.state !== "source" || configuration === undefined) return false;
+    return matchReplication(configuration, "ObjectCreated:Put", key).some(
+      (rule) => isSameDestination(rule.destination, { bucket: this.#source.name }) && hasTags(tags, rule.tags),
     );
   }
 

@@ -13,9 +13,16 @@ import { formatETag, parseETag } from "../protocol/etag.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import type { Destination, SourceReader } from "./destination.ts";
 import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
-import { aclHeaders, attributeHeaders, replicaHeader, versionOfAnswer } from "./remote-headers.ts";
+import {
+  aclHeaders,
+  attributeHeaders,
+  isReplicaFrom,
+  replicaHeader,
+  sourceMark,
+  versionOfAnswer,
+} from "./remote-headers.ts";
 import { uploadInParts } from "./remote-upload.ts";
-import { formatStamp } from "./stamp.ts";
+import { formatStamp, STAMP } from "./stamp.ts";
 
 /** Below what Cloudflare takes in one request on every plan, should the endpoint stand behind it: 100 MB. */
 const MAX_PUT_BYTES = 90 * 1024 * 1024;
@@ -24,15 +31,31 @@ const ASK_ABOVE_BYTES = 1024 * 1024;
 /** How often the present state is looked at anew when somebody else writes the key. */
 const MAX_ATTEMPTS = 3;
 
+/** What an endpoint that is no peer has at a key. */
+interface Present {
+  readonly etag: string;
+  readonly version: ObjectVersion;
+  /** It was brought there from the very bucket that is replicated. */
+  readonly isOurs: boolean;
+}
+
 export class RemoteBucket implements Destination {
   readonly #client: RemoteClient;
   readonly #bucket: string;
   readonly #read: (opened: OpenedObject) => SourceReader;
   readonly #stampKey: CryptoKey;
+  readonly #sourceId: string;
 
-  constructor(client: RemoteClient, bucket: string, read: (opened: OpenedObject) => SourceReader, stampKey: CryptoKey) {
+  /** @param place.sourceId id of the bucket that is replicated there */
+  constructor(
+    client: RemoteClient,
+    { bucket, sourceId }: { readonly bucket: string; readonly sourceId: string },
+    read: (opened: OpenedObject) => SourceReader,
+    stampKey: CryptoKey,
+  ) {
     this.#client = client;
     this.#bucket = bucket;
+    this.#sourceId = sourceId;
     this.#read = read;
     this.#stampKey = stampKey;
   }
@@ -49,12 +72,12 @@ export class RemoteBucket implements Destination {
 
   async remove(key: string, removal: ObjectVersion): Promise<void> {
     if (this.#client.remote.kind === "peer") {
-      const headers = replicaHeader(removal);
+      const headers = replicaHeader({ ...removal, source: this.#sourceId });
       await unlessRefused(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
       return;
     }
     const present = await this.#look(key);
-    if (present === undefined || compareVersions(present.version, removal) >= 0) return;
+    if (present === undefined || !present.isOurs || compareVersions(present.version, removal) >= 0) return;
     const headers = { "if-match": formatETag(present.etag) };
     await unlessRefused(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
   }
@@ -63,7 +86,7 @@ export class RemoteBucket implements Destination {
   async #condition(object: StoredObject): Promise<Record<string, string> | "later-there"> {
     const { key, version } = object;
     if (this.#client.remote.kind === "peer") {
-      const headers = replicaHeader(version);
+      const headers = replicaHeader({ ...version, source: this.#sourceId });
       if (object.sizeBytes <= ASK_ABOVE_BYTES) return headers;
       const refused = await this.#client.call(this.#bucket, { method: "HEAD", key, headers }).then(
         () => false,
@@ -82,9 +105,14 @@ export class RemoteBucket implements Destination {
   async #send(source: SourceReader, rule: ReplicationRule, condition: Record<string, string>): Promise<boolean> {
     const { object } = source;
     const place = { bucket: this.#bucket, key: object.key };
-    const stamp =
-      this.#client.remote.kind === "s3" ? await formatStamp(object.version, place, this.#stampKey) : undefined;
-    const attributes = attributeHeaders(object, rule.destination, stamp);
+    const marks =
+      this.#client.remote.kind === "s3"
+        ? {
+            [STAMP]: await formatStamp(object.version, place, this.#stampKey),
+            ...sourceMark({ ...place, sourceId: this.#sourceId }),
+          }
+        : {};
+    const attributes = attributeHeaders(object, rule.destination, marks);
     const send = (acl: Record<string, string>) => {
       const headers = { ...attributes, ...acl };
       return object.partCount === undefined && object.sizeBytes <= MAX_PUT_BYTES
@@ -120,12 +148,14 @@ export class RemoteBucket implements Destination {
     });
   }
 
-  async #look(key: string): Promise<{ etag: string; version: ObjectVersion } | undefined> {
+  async #look(key: string): Promise<Present | undefined> {
     try {
       const { headers } = await this.#client.call(this.#bucket, { method: "HEAD", key });
       const means = { stampKey: this.#stampKey, now: new Date() };
-      const version = await versionOfAnswer(headers, { bucket: this.#bucket, key }, means);
-      return { etag: parseETag(headers.get("etag") ?? ""), version };
+      const place = { bucket: this.#bucket, key };
+      const version = await versionOfAnswer(headers, place, means);
+      const isOurs = isReplicaFrom({ ...place, sourceId: this.#sourceId }, headers);
+      return { etag: parseETag(headers.get("etag") ?? ""), version, isOurs };
     } catch (error) {
       // Of a HEAD there is no code: should the bucket be missing, the write will say so.
       if (error instanceof RemoteFailure && error.status === 404) return undefined;

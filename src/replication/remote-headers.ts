@@ -1,13 +1,14 @@
 /** What a replica carries in headers to another endpoint, and what an endpoint's answer says of the object it has. */
 import { cannedGrants } from "../access/acl/canned.ts";
 import type { AclState } from "../access/acl/ownership.ts";
+import { sha256Hex } from "../checksum/hasher.ts";
 import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";
 import type { StoredObject } from "../model/object.ts";
-import type { ObjectVersion, ReplicationDestination } from "../model/replication.ts";
+import type { ObjectVersion, ReplicationDestination, ReplicaVersion } from "../model/replication.ts";
 import { parseHttpDate } from "../protocol/dates.ts";
 import { parseETag } from "../protocol/etag.ts";
 import { formatUserMetadata } from "../protocol/metadata.ts";
-import { formatReplicaVersion, REPLICA_HEADER } from "../protocol/replica-version.ts";
+import { formatReplicaVersion, REPLICA_HEADER, REPLICA_SOURCE_HEADER } from "../protocol/replica-version.ts";
 import { formatTaggingHeader } from "../protocol/tags.ts";
 import { readStamp, STAMP } from "./stamp.ts";
 
@@ -16,20 +17,17 @@ const PORTABLE_ACLS: readonly CannedAcl[] = ["public-read", "public-read-write",
 
 /**
  * Everything about an object but its bytes, checksum and ACL.
- * @param stamp for an endpoint that knows nothing of replicas
+ * @param marks user metadata besides the object's own, for an endpoint that knows nothing of replicas
  */
 export function attributeHeaders(
   object: StoredObject,
   destination: ReplicationDestination,
-  stamp: string | undefined,
+  marks: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const { content, websiteRedirectLocation, tags } = object;
   const storageClass = destination.storageClass ?? object.storageClass;
   // Names that no header can have are told of when an object is read, and cannot be sent at all.
-  const { "x-amz-missing-meta": _, ...metadata } = formatUserMetadata({
-    ...object.userMetadata,
-    ...optional(STAMP, stamp),
-  });
+  const { "x-amz-missing-meta": _, ...metadata } = formatUserMetadata({ ...object.userMetadata, ...marks });
   return {
     "content-type": content.contentType,
     ...optional("cache-control", content.cacheControl),
@@ -52,8 +50,33 @@ export function aclHeaders({ acl, ownerId }: AclState): Record<string, string> {
 }
 
 /** The header by which a peer knows a replica, and decides. */
-export function replicaHeader(version: ObjectVersion): Record<string, string> {
-  return { [REPLICA_HEADER]: formatReplicaVersion(version) };
+export function replicaHeader({ source, ...version }: ReplicaVersion): Record<string, string> {
+  return { [REPLICA_HEADER]: formatReplicaVersion(version), ...optional(REPLICA_SOURCE_HEADER, source) };
+}
+
+/** Name of the user metadata by which an endpoint of another kind is known to have a replica from this very bucket. */
+const SOURCE = "workers-s3-source";
+
+export interface SourceOfReplica {
+  /** Id of the bucket it comes from. */
+  readonly sourceId: string;
+  /** Where it is. */
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export function sourceMark(source: SourceOfReplica): Record<string, string> {
+  return { [SOURCE]: describeSource(source) };
+}
+
+/** Whether what an endpoint of another kind has at a key was brought there from the bucket. */
+export function isReplicaFrom(source: SourceOfReplica, headers: Headers): boolean {
+  return headers.get(`x-amz-meta-${SOURCE}`) === describeSource(source);
+}
+
+/** Of one place: a copy of the replica under another key is none. */
+function describeSource({ sourceId, bucket, key }: SourceOfReplica): string {
+  return sha256Hex(`${sourceId}/${bucket}/${key}`).slice(0, 32);
 }
 
 /** Last-Modified counts whole seconds: whatever was written within one of them may be as late as its end. */

@@ -40,7 +40,7 @@ export const DeleteObject = operation({
       await journal.write(
         bucket,
         { key, event: "ObjectRemoved:Delete", replicaOf },
-        (ticket) => stores.objects.deleteOlder(bucket, key, replicaOf, ticket),
+        (ticket) => stores.objects.deleteReplica(bucket, key, replicaOf, ticket),
         (at) => at && { at },
       );
       return;

@@ -1,6 +1,6 @@
 /** Permission to change an entry, made by the journal alone: a write that no event could follow does not compile. */
 import type { Tag } from "../../model/object.ts";
-import type { ObjectVersion } from "../../model/replication.ts";
+import type { ReplicaVersion } from "../../model/replication.ts";
 
 declare const issued: unique symbol;
 
@@ -18,13 +18,13 @@ export interface WriteTicket {
    * The write is a replica of this state of an object elsewhere: it is marked so, never replicated further, and never
    * takes the place of a later one.
    */
-  readonly replicaOf?: ObjectVersion;
+  readonly replicaOf?: ReplicaVersion;
 }
 
 /** What a ticket adds to an entry at most. It admits to nothing. */
 export const LONGEST_TICKET = issueTicket({
   writeId: "x".repeat(20),
-  replicaOf: { lastModified: 1e12, revision: 1e12, etag: "x".repeat(38) },
+  replicaOf: { lastModified: 1e12, revision: 1e12, etag: "x".repeat(38), source: "x".repeat(12) },
 });
 
 /** For the journal and for nobody else (`test/unit/architecture.test.ts`). */

@@ -24,6 +24,7 @@ export interface EntryFacts {
   /** Kept from an earlier write of the same bytes. */
   readonly lastModified?: Date | undefined;
   readonly wasReplica?: boolean | undefined;
+  readonly sourceId?: string | undefined;
 }
 
 export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
@@ -35,6 +36,7 @@ export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, 
     manifest: facts.manifest,
     lastModified: facts.lastModified,
     wasReplica: facts.wasReplica,
+    sourceId: facts.sourceId,
   });
   return {
     httpMetadata: toHttpMetadata(attributes.content),

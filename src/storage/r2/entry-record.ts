@@ -42,6 +42,8 @@ export interface EntryRecord {
   readonly p?: 1 | "R";
   /** What it is a replica of, besides its Last-Modified, which is `l`. Gone once tags or ACL are changed here. */
   readonly v?: readonly [revision: number, etag: string];
+  /** Id of the bucket it is a replica from. */
+  readonly i?: string;
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestFacts;
 }
@@ -96,6 +98,8 @@ export interface RecordContext {
   readonly lastModified?: Date | undefined;
   /** Whether the object was a replica before this change of its entry. */
   readonly wasReplica?: boolean | undefined;
+  /** Id of the bucket it was a replica from. */
+  readonly sourceId?: string | undefined;
 }
 
 export function toRecord(attributes: ObjectAttributes, context: RecordContext): EntryRecord {
@@ -103,6 +107,7 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
   const { replicaOf } = ticket;
   const isReplica = replicaOf !== undefined || context.wasReplica === true;
   const lastModified = replicaOf?.lastModified ?? context.lastModified?.getTime();
+  const sourceId = replicaOf === undefined ? context.sourceId : replicaOf.source;
   const isToReplicate = !isReplica && ticket.replicateIf?.some((tags) => hasTags(attributes.tags, tags));
   return {
     w: ticket.writeId,
@@ -118,6 +123,7 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
     ...(context.hashedKey !== undefined && { k: context.hashedKey }),
     ...(isReplica && { p: "R" as const }),
     ...(replicaOf !== undefined && { v: [replicaOf.revision, replicaOf.etag] as const }),
+    ...(isReplica && sourceId !== undefined && { i: sourceId }),
     ...(isToReplicate && { p: 1 as const }),
     ...(context.manifest !== undefined && { f: context.manifest }),
   };

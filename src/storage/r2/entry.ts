@@ -45,7 +45,11 @@ export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: st
     ...(record.f?.k !== undefined && { partCount: record.f.k }),
     ...(record.r !== undefined && { websiteRedirectLocation: record.r }),
     ...(record.p !== undefined && {
-      replication: { state: record.p === "R" ? "replica" : "source", writeId: record.w } as const,
+      replication: {
+        state: record.p === "R" ? "replica" : "source",
+        writeId: record.w,
+        ...(record.i !== undefined && { source: record.i }),
+      } as const,
     }),
     ...(record.c !== undefined && { checksum: { algorithm: record.c[0], value: record.c[1], type: record.c[2] } }),
   };

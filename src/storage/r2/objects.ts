@@ -21,7 +21,7 @@ import type {
 } from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
-import type { ObjectVersion } from "../../model/replication.ts";
+import type { ReplicaVersion } from "../../model/replication.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
@@ -305,17 +305,25 @@ export class Objects {
   }
 
   /**
-   * Removes an object unless it is later than the removal; undefined if there is nothing to remove. Returns when.
-   * @throws S3Error `PreconditionFailed`, `ConditionalRequestConflict`
+   * Removes a replica from the removal's source unless it is later than the removal; undefined if there is nothing to
+   * remove. Returns when.
+   * @param orWriteId of an entry that may be removed although it is no replica
+   * @throws S3Error `PreconditionFailed` for anything else that stands there, `ConditionalRequestConflict`
    */
-  async deleteOlder(
+  async deleteReplica(
     bucket: GrantedBucket,
     key: string,
-    than: ObjectVersion,
+    removal: ReplicaVersion,
     ticket: WriteTicket,
+    orWriteId?: string,
   ): Promise<Date | undefined> {
-    if ((await this.#head(bucket, key)) === undefined) return undefined;
-    return this.#putTombstone(bucket, key, { kind: "if-older", than }, ticket);
+    const condition = { kind: "if-replica", removal, ...(orWriteId !== undefined && { orWriteId }) } as const;
+    try {
+      return await this.#putTombstone(bucket, key, condition, ticket);
+    } catch (error) {
+      if (error instanceof S3Error && error.code === "NoSuchKey") return undefined;
+      throw error;
+    }
   }
 
   /** One page of keys in UTF-8 byte order. */

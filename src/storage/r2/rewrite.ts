@@ -28,7 +28,8 @@ export async function rewriteEntry(
 ): Promise<void> {
   const { found, entry } = opened.origin;
   const { checksum, lastModified, sizeBytes } = changed;
-  const kept = { checksum, lastModified, ticket, wasReplica: changed.replication?.state === "replica" };
+  const { state, source: sourceId } = changed.replication ?? {};
+  const kept = { checksum, lastModified, ticket, wasReplica: state === "replica", sourceId };
   const onlyIf = { etagMatches: found.etag };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
     const bytes = await readBody(storedBody(await opened.body(), sizeBytes));

@@ -114,6 +114,16 @@ export async function exactCondition(
     }
     return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
   }
+  if (condition.kind === "if-replica") {
+    if (!present || found === null) throw new S3Error("NoSuchKey", { details: { Key: key } });
+    const { removal, orWriteId } = condition;
+    const { p: mark, i: source, w: writeId } = entry.record;
+    const isMeant = (mark === "R" && source === removal.source) || writeId === orWriteId;
+    if (!isMeant || compareVersions(versionOf(found, entry), removal) >= 0) {
+      throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
+    }
+    return { etagMatches: found.etag };
+  }
   if (condition.kind === "if-none-match-any") {
     if (present) throw new S3Error("PreconditionFailed", { details: { Condition: "If-None-Match" } });
     return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
@@ -133,7 +143,7 @@ export function conditionOf(ticket: WriteTicket, condition: WriteCondition | und
 /** What R2 can decide by itself in the common case; undefined if the entry must be seen first. */
 function blindCondition(condition: WriteCondition): R2Conditional | undefined {
   if (condition.kind === "if-none-match-any") return { etagDoesNotMatch: "*" };
-  if (condition.kind === "if-older") return undefined;
+  if (condition.kind === "if-older" || condition.kind === "if-replica") return undefined;
   // An inline object's ETag is R2's. Bodies of manifests and tombstones hold random ids, so nobody can name their MD5.
   return /^[0-9a-f]{32}$/.test(condition.etag) ? { etagMatches: condition.etag } : undefined;
 }

@@ -32,6 +32,11 @@ const stamped = (version: string, place = PLACE, key: Buffer = RAW_KEY) =>
     .digest("hex")
     .slice(0, 32)}`;
 const STAMP = stamped(VERSION);
+const THERE = { bucket: "there", sourceId: "aaaaaaaaaaaa" };
+const sourced = (path: string) => ({
+  "x-amz-meta-workers-s3-source": createHash("sha256").update(path).digest("hex").slice(0, 32),
+});
+const SOURCE = sourced("aaaaaaaaaaaa/there/k");
 
 const OBJECT: StoredObject = {
   key: "k",
@@ -95,7 +100,7 @@ function open(object: StoredObject, parts?: Awaited<ReturnType<SourceReader["par
 async function bring(kind: "peer" | "s3", answers: readonly Answer[], object = OBJECT, parts?: never[] | object) {
   const there = endpoint(kind, answers);
   const source = open(object, parts as never);
-  const outcome = await new RemoteBucket(there.client, "there", source.read, STAMP_KEY).bring(source.opened, RULE).then(
+  const outcome = await new RemoteBucket(there.client, THERE, source.read, STAMP_KEY).bring(source.opened, RULE).then(
     () => "done",
     (error: unknown) => error,
   );
@@ -123,6 +128,7 @@ describe("an endpoint that speaks S3", () => {
           "content-md5": MD5_BASE64,
           "if-none-match": "*",
           "x-amz-meta-workers-s3-version": STAMP,
+          ...SOURCE,
         },
         sent: 7,
       },
@@ -241,7 +247,7 @@ describe("an endpoint that speaks S3", () => {
       const opened = { object: { ...OBJECT, acl }, body: async () => new Blob([]).stream() } as unknown as OpenedObject;
       const read = () => readSource({} as Objects, bucketWith(documents) as GrantedBucket, opened);
       const rule = { ...RULE, destination: { ...RULE.destination, ...more } };
-      await new RemoteBucket(client, "there", read, STAMP_KEY).bring(opened, rule);
+      await new RemoteBucket(client, THERE, read, STAMP_KEY).bring(opened, rule);
       return asked[1]?.headers?.["x-amz-acl"];
     };
     expect(await aclWith({})).toBe("public-read");
@@ -275,22 +281,27 @@ describe("an endpoint that speaks S3", () => {
     expect(Object.keys(asked[1]?.headers ?? {})).not.toContain("x-amz-missing-meta");
   });
 
-  it("has removed what is not later than the removal", async () => {
+  it("has removed what came from the source and is not later than the removal, and nothing else", async () => {
     const remove = async (answers: readonly Answer[]) => {
       const { client, asked } = endpoint("s3", answers);
-      await new RemoteBucket(client, "there", open(OBJECT).read, STAMP_KEY).remove("k", removalVersion(new Date(THEN)));
+      await new RemoteBucket(client, THERE, open(OBJECT).read, STAMP_KEY).remove("k", removalVersion(new Date(THEN)));
       return asked.slice(1);
     };
-    expect(await remove([present(OLDER)])).toEqual([{ method: "DELETE", key: "k", headers: { "if-match": '"old"' } }]);
+    const ours = (time: string) => present(time, "old", SOURCE);
+    expect(await remove([ours(OLDER)])).toEqual([{ method: "DELETE", key: "k", headers: { "if-match": '"old"' } }]);
     expect(await remove([absent])).toEqual([]);
-    expect(await remove([present(NEWER)])).toEqual([]);
-    expect(await remove([present(OLDER), refused(412)])).toHaveLength(1);
-    await expect(remove([present(OLDER), refused(403)])).rejects.toThrow("403");
+    expect(await remove([ours(NEWER)])).toEqual([]);
+    expect(await remove([ours(OLDER), refused(412)])).toHaveLength(1);
+    // What others wrote, what came from another bucket, and a copy of a replica under this key.
+    expect(await remove([present(OLDER)])).toEqual([]);
+    expect(await remove([present(OLDER, "old", sourced("bbbbbbbbbbbb/there/k"))])).toEqual([]);
+    expect(await remove([present(OLDER, "old", sourced("aaaaaaaaaaaa/there/other"))])).toEqual([]);
+    await expect(remove([ours(OLDER), refused(403)])).rejects.toThrow("403");
   });
 });
 
 describe("a peer", () => {
-  const version = { "x-amz-workers-s3-replica": VERSION };
+  const version = { "x-amz-workers-s3-replica": VERSION, "x-amz-workers-s3-replica-source": "aaaaaaaaaaaa" };
 
   it("is told which state it gets, and not asked before for little", async () => {
     const { asked, outcome } = await bring("peer", [{}]);
@@ -316,9 +327,16 @@ describe("a peer", () => {
   it("is told when what is to be removed was removed", async () => {
     for (const answer of [{}, refused(412), refused(404, "NoSuchKey")]) {
       const { client, asked } = endpoint("peer", [answer]);
-      await new RemoteBucket(client, "there", open(OBJECT).read, STAMP_KEY).remove("k", removalVersion(new Date(THEN)));
+      await new RemoteBucket(client, THERE, open(OBJECT).read, STAMP_KEY).remove("k", removalVersion(new Date(THEN)));
       expect(asked).toEqual([
-        { method: "DELETE", key: "k", headers: { "x-amz-workers-s3-replica": `${THEN}.9007199254740991.` } },
+        {
+          method: "DELETE",
+          key: "k",
+          headers: {
+            "x-amz-workers-s3-replica": `${THEN}.9007199254740991.`,
+            "x-amz-workers-s3-replica-source": "aaaaaaaaaaaa",
+          },
+        },
       ]);
     }
   });
@@ -365,6 +383,7 @@ describe("an object in parts", () => {
           "x-amz-checksum-algorithm": "SHA256",
           "x-amz-checksum-type": "COMPOSITE",
           "x-amz-meta-workers-s3-version": STAMP,
+          ...SOURCE,
         },
       },
       {
