@@ -89,7 +89,7 @@ async function replicate(side: Side, bucket: string, { remote, bucket: target, d
 }
 
 async function newPair(kind: "peer" | "s3", options: { mutual?: boolean; deletes?: boolean } = {}) {
-  const pair = { east: newBucketName(), west: newBucketName() };
+  const pair = { east: newBucketName("replication"), west: newBucketName("replication") };
   await s3.east.send(new CreateBucketCommand({ Bucket: pair.east }));
   await s3.west.send(new CreateBucketCommand({ Bucket: pair.west }));
   const deletes = options.deletes ?? false;
@@ -276,7 +276,7 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
   });
 
   test("gets what was there before the rules by the command for it, and nothing that is a replica", async () => {
-    const pair = { east: newBucketName(), west: newBucketName() };
+    const pair = { east: newBucketName("replication"), west: newBucketName("replication") };
     await s3.east.send(new CreateBucketCommand({ Bucket: pair.east }));
     await s3.west.send(new CreateBucketCommand({ Bucket: pair.west }));
     const keys = Array.from({ length: 12 }, (_, index) => `before/${index}`);
