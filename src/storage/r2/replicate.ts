@@ -43,20 +43,13 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
   const names = manifest.p.map(([name]) => name);
   const options = { customMetadata: { entry: place.r2Key }, ...r2StorageClass(attributes) };
   try {
-    for (let start = 0; start < names.length; start += PARALLEL) {
-      if (Date.now() > until.getTime())
-        throw new S3Error("SlowDown", { message: "Copying the object takes too long." });
-      const group = names.slice(start, start + PARALLEL);
-      await Promise.all(
-        group.map((name) =>
-          copyBlob(
-            { store: source.origin.store, key: blobKey(from, name) },
-            { store, key: blobKey(manifest.b, name) },
-            options,
-          ),
-        ),
-      );
-    }
+    await copyEach(names, until, (name) =>
+      copyBlob(
+        { store: source.origin.store, key: blobKey(from, name) },
+        { store, key: blobKey(manifest.b, name) },
+        options,
+      ),
+    );
     const facts = manifestFacts(manifest, {
       sizeBytes: object.sizeBytes,
       etag: object.etag,
@@ -75,6 +68,25 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
     if (error instanceof S3Error && error.status === 412) {
       await callR2(store.delete(names.slice(0, 1000).map((name) => blobKey(manifest.b, name)))).catch(() => {});
     }
+    throw error;
+  }
+}
+
+/** None is begun any more once one has failed, or time is up. */
+async function copyEach(names: readonly string[], until: Date, copy: (name: string) => Promise<void>): Promise<void> {
+  const waiting = [...names];
+  const lane = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      if (Date.now() > until.getTime()) {
+        throw new S3Error("SlowDown", { message: "Copying the object takes too long." });
+      }
+      await copy(name);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: PARALLEL }, lane));
+  } catch (error) {
+    waiting.length = 0;
     throw error;
   }
 }

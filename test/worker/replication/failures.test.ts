@@ -3,6 +3,7 @@ import { createScheduledController } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { putOff } from "../../../src/replication/attempt.ts";
+import { converge } from "../../../src/replication/converge.ts";
 import { RemoteClient, RemoteFailure } from "../../../src/replication/remote-client.ts";
 import { openServices } from "../../../src/services.ts";
 import { resumeEvents, runSweeps } from "../../../src/sweeps/index.ts";
@@ -307,6 +308,34 @@ describe("a task that is too much for the Worker", () => {
     expect(await rows(source)).toMatchObject([{ status: "PENDING", attempts: 0 }]);
     await hand(world.env, wakes);
     expect([await contentOf(target, "k"), await rows(source)]).toEqual(["content", []]);
+  });
+});
+
+describe("an object that takes too long to copy", () => {
+  it("is a failure that says so, and no blob more is copied", async () => {
+    const [source, target] = [await createBucket(), `${await createBucket()}-eu`];
+    // Within a region nothing is copied.
+    const region = "<LocationConstraint>eu-west-1</LocationConstraint>";
+    const located = `<CreateBucketConfiguration>${region}</CreateBucketConfiguration>`;
+    expect((await sendTo({ method: "PUT", bucket: target, body: located, env: world.env })).status).toBe(200);
+    await configureReplication(source, { destination: arn(target) });
+    const object = { bucket: source, key: "k", env: world.env };
+    const created = await (await sendTo({ ...object, method: "POST", query: "uploads=" })).text();
+    const uploadId = /<UploadId>(.*)<\/UploadId>/.exec(created)?.[1];
+    const part = await sendTo({ ...object, method: "PUT", query: `partNumber=1&uploadId=${uploadId}`, body: "part" });
+    const parts = `<Part><PartNumber>1</PartNumber><ETag>${part.headers.get("etag")}</ETag></Part>`;
+    const body = `<CompleteMultipartUpload>${parts}</CompleteMultipartUpload>`;
+    await (await sendTo({ ...object, method: "POST", query: `uploadId=${uploadId}`, body })).text();
+    await world.spread();
+    world.wakes.splice(0);
+    const services = await openServices(world.env);
+    const [row] = await rows(source);
+    const { begun } = await services.replicationTasks.begin([row?.id ?? ""]);
+    for (const task of begun.values()) {
+      await expect(converge(task, services, new Date(0))).rejects.toThrow("Copying the object takes too long.");
+    }
+    expect([begun.size, await contentOf(target, "k")]).toEqual([1, 404]);
+    await testEnv.DB.prepare("DELETE FROM replication_tasks").run();
   });
 });
 
