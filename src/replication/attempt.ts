@@ -5,7 +5,7 @@
 import { S3Error } from "../errors.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import { nextSequencer } from "../storage/journal/sequencer.ts";
-import { converge, describeFailure, findBucket, type ReplicationServices } from "./converge.ts";
+import { converge, describeFailure, type ReplicationServices } from "./converge.ts";
 import { RemoteFailure } from "./remote-client.ts";
 
 /** Of the 15 minutes that a consumer may run. */
@@ -72,7 +72,7 @@ export async function giveUp(task: ReplicationTask, reason: string, services: Re
   const { bucket: changed, ...request } = task.origin;
   const { key, etag, sizeBytes } = task.change;
   const now = new Date();
-  const bucket = await findBucket(changed.name, services);
+  const bucket = (await services.directory.loadFresh([changed.name])).get(changed.name);
   if (bucket?.id === changed.id) {
     await services.journal.tell({ ...request, time: now.getTime() }, bucket, {
       key,

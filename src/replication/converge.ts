@@ -12,8 +12,6 @@ import {
   hasTags,
   isSameDestination,
   matchReplication,
-  type ObjectVersion,
-  type ReplicationDestination,
   type ReplicationRule,
   removalVersion,
 } from "../model/replication.ts";
@@ -50,30 +48,41 @@ export type ReplicationServices = Pick<
  */
 export async function converge(task: ReplicationTask, services: ReplicationServices, until: Date): Promise<void> {
   const { origin, change } = task;
-  const { destination } = task.rule;
-  const source = await findSource(task, services);
-  // The bucket has gone, and its objects before it.
-  if (source === undefined) return;
-  const grant = authorizeReplication(source, destination, await findTarget(destination, services));
+  const { remote, bucket } = task.rule.destination;
+  // As they stand now: a task may be younger than what is remembered of the configuration that made it.
+  const names = remote === undefined ? [origin.bucket.name, bucket] : [origin.bucket.name];
+  const buckets = await services.directory.loadFresh(names);
+  const source = buckets.get(origin.bucket.name);
+  // The bucket has gone, and its objects before it, though another one may have its name by now.
+  if (source?.id !== origin.bucket.id) return;
+  const target = remote === undefined ? buckets.get(bucket) : undefined;
+  const grant = authorizeReplication(source, task.rule.destination, target);
   const place = await openDestination(grant, task, services, until);
   const { objects } = services.stores;
-  const removal = removalVersion(new Date(origin.time));
-  const remove = async (version: ObjectVersion) => {
+  /** Nothing later has been brought for this task, by this attempt or another. */
+  let reached = change.at;
+  const remove = async () => {
+    if (!replicatesRemovals(source, task)) return;
     await requireRemovable(grant, change.key, new Date());
-    await place.remove(change.key, version);
+    await place.remove(change.key, removalVersion(new Date(reached)));
   };
 
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const opened = await objects.open(grant.source, change.key, undefined);
     if (opened === undefined) {
-      const mayRemove = change.event === "ObjectRemoved:Delete" && replicatesRemovals(source, task);
-      if (mayRemove) await remove(removal);
+      // Whatever the change was: an attempt may have brought the object just after its removal's own task was done.
+      await remove();
     } else {
       try {
         const rule = chooseRule(source, task, opened.object);
         if (rule === undefined) return;
         const storageClass = rule.destination.storageClass ?? opened.object.storageClass;
         await requireReplicable(grant, { ...opened.object, storageClass }, new Date());
+        const { lastModified } = opened.object.version;
+        if (lastModified > reached) {
+          await services.replicationTasks.reach(task.id, lastModified);
+          reached = lastModified;
+        }
         await place.bring(opened, rule);
       } finally {
         await opened.discard().catch(() => {});
@@ -81,34 +90,10 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
     }
     const after = await objects.head(grant.source, change.key);
     if (isSameState(opened?.object, after)) return;
-    if (opened !== undefined && after === undefined && replicatesRemovals(source, task)) {
-      // Removed while it was on its way, and the removal's own task may have found nothing to remove yet.
-      await remove({ ...opened.object.version, revision: Number.MAX_SAFE_INTEGER });
-      return;
-    }
+    // Removed while it was on its way, and the removal's own task may have found nothing to remove yet.
+    if (after === undefined) return remove();
   }
   throw new SourceChanged("The object is being written again and again.");
-}
-
-/** The very bucket the change was made in, not another one that has its name by now. */
-async function findSource({ origin }: ReplicationTask, services: ReplicationServices): Promise<Bucket | undefined> {
-  const { name, id } = origin.bucket;
-  const bucket = await findBucket(name, services);
-  return bucket?.id === id ? bucket : undefined;
-}
-
-async function findTarget(
-  { remote, bucket }: ReplicationDestination,
-  services: ReplicationServices,
-): Promise<Bucket | undefined> {
-  return remote === undefined ? findBucket(bucket, services) : undefined;
-}
-
-export async function findBucket(
-  name: string,
-  { directory }: Pick<ReplicationServices, "directory">,
-): Promise<Bucket | undefined> {
-  return (await directory.load({ accessKeyId: undefined, bucketNames: [name] })).buckets.get(name);
 }
 
 async function openDestination(
@@ -128,6 +113,9 @@ async function openDestination(
   // Whether the account may still name it is asked every time: the administrator may have taken that back.
   if (found === undefined || !found.remote.accountIds.includes(source.accountId)) {
     throw new RemoteFailure(`There is no remote ${name} for this account.`, { status: 403, code: undefined });
+  }
+  if (found.remote.buckets?.includes(destination.bucket) === false) {
+    throw new RemoteFailure(`The remote ${name} is not open for this bucket.`, { status: 403, code: undefined });
   }
   const client = new RemoteClient(found.remote, found.credentials, { policy: services.targetPolicy(), until });
   const read = (opened: OpenedObject) => readSource(objects, source, opened);

@@ -10,7 +10,7 @@ import { formatDestinationArn, matchReplication, type ReplicationRule } from "..
 import type { ReplicationJob } from "../storage/d1/replication-jobs.ts";
 import type { NewReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { ReplicationPageMessage } from "../storage/journal/messages.ts";
-import { findBucket, type ReplicationServices } from "./converge.ts";
+import type { ReplicationServices } from "./converge.ts";
 import { ownOrigin } from "./origin.ts";
 
 const KEYS_PER_PAGE = 500;
@@ -42,7 +42,7 @@ async function takePage(
   services: ReplicationServices,
 ): Promise<void> {
   const { replicationJobs, replicationTasks, queues, stores } = services;
-  const bucket = await findBucket(job.bucketName, services);
+  const bucket = (await services.directory.loadFresh([job.bucketName])).get(job.bucketName);
   if (bucket?.id !== job.bucketId) return replicationJobs.remove(job.bucketId);
   const now = new Date();
   if ((await replicationTasks.count(bucket.id)).pending > MAX_PENDING) {

@@ -100,6 +100,15 @@ export class Directory {
     return { credential: await this.#sessionTokens.credentialOf({ accessKeyId, token }, claims, maker), buckets };
   }
 
+  /**
+   * Buckets as they stand in D1, by name, for decisions that are made once and for all: what is remembered may be older
+   * than what is to be decided. One D1 call.
+   */
+  async loadFresh(bucketNames: readonly string[]): Promise<ReadonlyMap<string, Bucket>> {
+    for (const name of bucketNames) this.#buckets.delete(name);
+    return (await this.#load(undefined, bucketNames)).buckets;
+  }
+
   /** Makes temporary credentials of the caller's key. @throws Error if that key has gone meanwhile */
   async issueSession(
     { caller }: SessionGrant,

@@ -130,6 +130,14 @@ export class ReplicationTasks {
       .run();
   }
 
+  /** A state of the object is brought that is later than the change: should it be removed meanwhile, that goes as well. */
+  async reach(id: string, at: number): Promise<void> {
+    await this.#db
+      .prepare("UPDATE replication_tasks SET body = json_set(body, '$.change.at', ?2) WHERE id = ?1")
+      .bind(id, at)
+      .run();
+  }
+
   /** The destinations have what the source has. */
   async complete(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
