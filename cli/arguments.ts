@@ -17,6 +17,7 @@ export const usage = `Usage: npm run admin -- COMMAND [--endpoint URL] [--json]
   remote add NAME URL        an endpoint to replicate to; its keys come from the environment,
                              REMOTE_ACCESS_KEY_ID and REMOTE_SECRET_ACCESS_KEY
     --account ID[,ID...]     accounts whose buckets may be replicated there
+    --bucket NAME[,NAME...]  buckets there that may be replicated to (default: all)
     --kind peer|s3           another workers-s3, or anything else that speaks S3 (default: s3)
     --region REGION          for its signatures (default: us-east-1)
   remote list
@@ -47,6 +48,7 @@ export type Command =
         readonly region: string;
         readonly kind: string;
         readonly accountIds: readonly string[];
+        readonly buckets?: readonly string[];
       };
     }
   | { readonly name: "remote list" }
@@ -69,9 +71,9 @@ export function parseInvocation(argv: readonly string[]): Invocation | "help" {
   const { values, positionals } = parseFlags(argv);
   if (values.help) return "help";
   const command = parseCommand(positionals, values);
-  const flags = [values.account, values.kind, values.region];
+  const flags = [values.account, values.bucket, values.kind, values.region];
   if (command.name !== "remote add" && flags.some((flag) => flag !== undefined)) {
-    throw new UsageError('--account, --kind and --region go with "remote add" alone.');
+    throw new UsageError('--account, --bucket, --kind and --region go with "remote add" alone.');
   }
   return { command, endpoint: values.endpoint, isJson: values.json ?? false };
 }
@@ -86,6 +88,7 @@ function parseFlags(argv: readonly string[]) {
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         account: { type: "string", multiple: true },
+        bucket: { type: "string", multiple: true },
         kind: { type: "string" },
         region: { type: "string" },
       },
@@ -97,6 +100,7 @@ function parseFlags(argv: readonly string[]) {
 
 interface RemoteFlags {
   readonly account?: readonly string[] | undefined;
+  readonly bucket?: readonly string[] | undefined;
   readonly kind?: string | undefined;
   readonly region?: string | undefined;
 }
@@ -149,9 +153,22 @@ function requireOperand(operand: string | undefined, placeholder: string): strin
 }
 
 function parseRemote(name: string | undefined, url: string | undefined, flags: RemoteFlags) {
-  const accountIds = (flags.account ?? []).flatMap((list) => list.split(",")).filter((id) => id !== "");
+  const accountIds = listed(flags.account);
+  const buckets = listed(flags.bucket);
   if (accountIds.length === 0) throw new UsageError("--account is missing.");
   const { kind = "s3", region = "us-east-1" } = flags;
+  if (flags.bucket !== undefined && buckets.length === 0) throw new UsageError("--bucket takes names of buckets.");
   if (kind !== "peer" && kind !== "s3") throw new UsageError("--kind takes peer or s3.");
-  return { name: requireOperand(name, "NAME"), endpoint: requireOperand(url, "URL"), region, kind, accountIds };
+  return {
+    name: requireOperand(name, "NAME"),
+    endpoint: requireOperand(url, "URL"),
+    region,
+    kind,
+    accountIds,
+    ...(buckets.length > 0 && { buckets }),
+  };
+}
+
+function listed(flags: readonly string[] = []): string[] {
+  return flags.flatMap((list) => list.split(",")).filter((name) => name !== "");
 }

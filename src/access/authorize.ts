@@ -9,8 +9,15 @@ import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
 import { isSameDestination, type ReplicationDestination } from "../model/replication.ts";
-import type { Permission } from "./actions.ts";
-import { type DecisionContext, type FindObject, isAllowed, type ObjectFacts, type SharedFacts } from "./decision.ts";
+import type { Permission, S3Action } from "./actions.ts";
+import {
+  type DecisionContext,
+  type FindObject,
+  isAllowed,
+  isAllowedBelow,
+  type ObjectFacts,
+  type SharedFacts,
+} from "./decision.ts";
 
 // Never exported: without the symbol no other file can write the types below.
 declare const granted: unique symbol;
@@ -28,6 +35,8 @@ export interface Grant {
   allows(permission: Permission): Promise<boolean>;
   /** Asks about a bucket that only the request's body names. A yes gives no access to it. */
   wouldAllow(bucket: Bucket, permission: Permission): Promise<boolean>;
+  /** Asks the caller's own policies about all that begins with an ARN that is no bucket's of this deployment. */
+  wouldAllowBelow(action: S3Action, arn: string): boolean;
 }
 
 export interface GrantedBucket extends Bucket {
@@ -73,6 +82,7 @@ export async function authorize(question: Question): Promise<Grant> {
     allows: (permission: Permission) => isAllowed(context, permission),
     wouldAllow: (bucket: Bucket, permission: Permission) =>
       isAllowed({ ...context, buckets: new Map([[bucket.name, bucket]]) }, { ...permission, bucket: bucket.name }),
+    wouldAllowBelow: (action: S3Action, arn: string) => isAllowedBelow(context, action, arn),
   } as Grant;
 }
 

@@ -84,6 +84,14 @@ export async function isAllowed(context: DecisionContext, permission: Permission
   return aclGives(context, permission, bucket, toAclCaller(caller));
 }
 
+/** Whether the caller's own policies allow something for all that begins with an ARN that is no bucket's of this deployment. */
+export function isAllowedBelow({ caller, facts }: DecisionContext, action: S3Action, arn: string): boolean {
+  if (caller.kind !== "account") return false;
+  const principal = toPrincipal(caller);
+  const keys = requestKeys({ ...facts, principal });
+  return identityEffect(caller, { principal, action, resource: arn, extent: "everything-below", keys }) === "allow";
+}
+
 /**
  * Whether it is worth reading which keys a request names, each of which is then decided by itself. Strangers to a bucket
  * that gives nothing to anybody are refused before their document is read.

@@ -25,6 +25,7 @@ export async function addRemote({ services, grant, now, body }: AdminCall): Prom
     kind: requireField(body, "kind", /^(?:peer|s3)$/, '"peer" or "s3"') === "peer" ? "peer" : "s3",
     accessKeyId: requireField(body, "accessKeyId", /^[\x21-\x7e]{1,256}$/, "an access key id"),
     accountIds: requireAccounts(body),
+    ...readBuckets(body),
   };
   const secret = requireField(body, "secretAccessKey", /^[\x21-\x7e]{1,1024}$/, "a secret access key");
   const result = await services.remotes.add(grant, remote, secret, now);
@@ -48,7 +49,7 @@ export async function removeRemote({ services, grant }: AdminCall, { name = "" }
 
 /** Tries on a bucket of the remote what replication does, with an object that is gone in the end. */
 export async function check({ services, body, now }: AdminCall, { name = "" }: Parameters): Promise<Response> {
-  const bucket = requireField(body, "bucket", /^[A-Za-z0-9._-]{1,255}$/, "the name of a bucket");
+  const bucket = requireField(body, "bucket", BUCKET, "the name of a bucket");
   const found = await services.remotes.open(name);
   if (found === undefined) return noSuchRemote();
   try {
@@ -83,6 +84,19 @@ function requireAccounts(body: unknown): readonly string[] {
   return [...new Set(value as string[])];
 }
 
+const BUCKET = /^[A-Za-z0-9._-]{1,255}$/;
+
+/** Without the field all buckets are meant. */
+function readBuckets(body: unknown): { readonly buckets?: readonly string[] } {
+  const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "buckets") : undefined;
+  if (value === undefined) return {};
+  const isList = Array.isArray(value) && value.length > 0 && value.length <= 1000;
+  if (!isList || !value.every((name) => typeof name === "string" && BUCKET.test(name))) {
+    throw invalid("buckets must list names of buckets.");
+  }
+  return { buckets: [...new Set(value as string[])] };
+}
+
 function requireField(body: unknown, name: string, shape: RegExp, expected: string): string {
   const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
   if (typeof value === "string" && shape.test(value)) return value;
@@ -97,6 +111,6 @@ function noSuchRemote(): Response {
   return failure(404, "NoSuchRemote", "There is no such remote.");
 }
 
-function describe({ name, endpoint, region, kind, accessKeyId, accountIds, createdAt }: RemoteDescription) {
-  return { name, endpoint, region, kind, accessKeyId, accountIds, createdAt };
+function describe({ name, endpoint, region, kind, accessKeyId, accountIds, buckets, createdAt }: RemoteDescription) {
+  return { name, endpoint, region, kind, accessKeyId, accountIds, ...(buckets && { buckets }), createdAt };
 }

@@ -11,6 +11,8 @@ export interface Remote {
   readonly accessKeyId: string;
   /** Accounts whose buckets may be replicated there. */
   readonly accountIds: readonly string[];
+  /** Names of its buckets that may be replicated to; absent: all. */
+  readonly buckets?: readonly string[];
 }
 
 export interface RemoteDescription extends Remote {

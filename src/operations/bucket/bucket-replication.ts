@@ -100,7 +100,7 @@ async function requireDestination(
   const { remote, bucket: name, account } = destination;
   if (remote !== undefined) {
     // A remote that is there for others looks like none.
-    if (await stores.remotes.isOpenTo(remote, source.accountId)) return undefined;
+    if (await stores.remotes.isOpenTo(remote, source.accountId, name)) return undefined;
     throw invalidRequest("Destination bucket must exist.");
   }
   if (name === source.name) throw invalidRequest("Destination bucket cannot be the same as the source bucket.");

@@ -7,6 +7,7 @@ import type { Permission } from "../../access/actions.ts";
 import type { Grant } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Bucket } from "../../model/bucket.ts";
+import { formatDestinationArn } from "../../model/replication.ts";
 import type { WrittenRule } from "../../protocol/xml/replication-configuration.ts";
 
 /** Asks for each prefix once, however many rules have it. */
@@ -21,6 +22,7 @@ export class ReplicationRole {
   }
 
   /**
+   * At a remote its key may do what its owner there lets it, and here a user what its own policies say of the remote.
    * @param target undefined if it is not of this deployment
    * @throws S3Error `AccessDenied`
    */
@@ -41,7 +43,12 @@ export class ReplicationRole {
       ...(replicatesDeletes ? ([{ action: "s3:ReplicateDelete" }, { action: "s3:DeleteObject" }] as const) : []),
     ];
     await this.#require(this.#source, prefix, reads);
-    if (target !== undefined) await this.#require(target, prefix, writes);
+    if (target !== undefined) return this.#require(target, prefix, writes);
+    const arn = `${formatDestinationArn(destination)}/${prefix}`;
+    const actions = replicatesDeletes
+      ? (["s3:ReplicateObject", "s3:ReplicateDelete"] as const)
+      : (["s3:ReplicateObject"] as const);
+    if (!actions.every((action) => this.#grant.wouldAllowBelow(action, arn))) throw new S3Error("AccessDenied");
   }
 
   async #require(bucket: Bucket, prefix: string, permissions: readonly Permission[]): Promise<void> {

@@ -13,6 +13,8 @@ interface RemoteRow {
   readonly created_at: number;
   /** JSON array. */
   readonly accounts: string;
+  /** JSON array. */
+  readonly buckets: string | null;
 }
 
 const SELECT = `
@@ -34,7 +36,7 @@ export class Remotes {
   }
 
   async add(_by: RootGrant, remote: Remote, secretAccessKey: string, now: Date): Promise<AddRemoteResult> {
-    const { name, endpoint, region, kind, accessKeyId, accountIds } = remote;
+    const { name, endpoint, region, kind, accessKeyId, accountIds, buckets } = remote;
     const { results } = await this.#db
       .prepare("SELECT j.value AS id FROM json_each(?1) j WHERE j.value NOT IN (SELECT id FROM accounts) LIMIT 1")
       .bind(JSON.stringify(accountIds))
@@ -44,10 +46,19 @@ export class Remotes {
     const [inserted] = await this.#db.batch([
       this.#db
         .prepare(
-          `INSERT INTO remotes (name, endpoint, region, kind, access_key_id, secret_sealed, created_at)
-           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO NOTHING RETURNING name`,
+          `INSERT INTO remotes (name, endpoint, region, kind, access_key_id, secret_sealed, created_at, buckets)
+           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO NOTHING RETURNING name`,
         )
-        .bind(name, endpoint, region, kind, accessKeyId, sealed, now.getTime()),
+        .bind(
+          name,
+          endpoint,
+          region,
+          kind,
+          accessKeyId,
+          sealed,
+          now.getTime(),
+          buckets === undefined ? null : JSON.stringify(buckets),
+        ),
       // For the row just made only: the sealed value is unlike any other.
       this.#db
         .prepare(
@@ -71,11 +82,15 @@ export class Remotes {
     return meta.changes > 0;
   }
 
-  /** Whether an account may name the remote. Nobody may who is not listed. */
-  async isOpenTo(name: string, accountId: string): Promise<boolean> {
+  /** Whether an account may name the bucket behind the remote. Nobody may who is not listed. */
+  async isOpenTo(name: string, accountId: string, bucket: string): Promise<boolean> {
     const row = await this.#db
-      .prepare("SELECT 1 FROM remote_accounts WHERE remote = ?1 AND account_id = ?2")
-      .bind(name, accountId)
+      .prepare(
+        `SELECT 1 FROM remote_accounts a JOIN remotes r ON r.name = a.remote
+         WHERE a.remote = ?1 AND a.account_id = ?2
+           AND (r.buckets IS NULL OR EXISTS (SELECT 1 FROM json_each(r.buckets) j WHERE j.value = ?3))`,
+      )
+      .bind(name, accountId, bucket)
       .first();
     return row !== null;
   }
@@ -97,6 +112,7 @@ function describe(row: RemoteRow): RemoteDescription {
     kind: row.kind,
     accessKeyId: row.access_key_id,
     accountIds: JSON.parse(row.accounts) as string[],
+    ...(row.buckets !== null && { buckets: JSON.parse(row.buckets) as string[] }),
     createdAt: new Date(row.created_at),
   };
 }

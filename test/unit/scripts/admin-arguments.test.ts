@@ -34,6 +34,7 @@ describe("admin command line", () => {
   it.each([
     [ADD, { kind: "s3", region: "us-east-1" }],
     [`${ADD} --kind peer --region auto`, { kind: "peer", region: "auto" }],
+    [`${ADD} --bucket a,b --bucket c`, { kind: "s3", region: "us-east-1", buckets: ["a", "b", "c"] }],
   ])("%s, its keys from the environment", (line, given) => {
     const invocation = parseInvocation(line.split(" "));
     if (invocation === "help") throw new Error("not help");

@@ -52,6 +52,14 @@ describe("remotes", () => {
     expect(left.results).toEqual([]);
   });
 
+  it("show the buckets they are for, each once", async () => {
+    const { secretAccessKey: _, ...shown } = { ...REMOTE, buckets: ["a", "b"] };
+    const added = await admin("POST", "remotes", { ...REMOTE, buckets: ["a", "b", "a"] });
+    expect([added.status, added.body]).toEqual([201, { ...shown, createdAt: expect.any(String) }]);
+    expect((await admin("GET", "remotes")).body).toMatchObject({ remotes: [shown] });
+    expect((await admin("DELETE", "remotes/far")).status).toBe(204);
+  });
+
   it("are for the root account's root key alone", async () => {
     const other = await createAccount();
     for (const as of [other, null]) {
@@ -99,6 +107,9 @@ describe("remotes", () => {
     ["no accounts", { accountIds: [] }],
     ["accounts as text", { accountIds: "000000000000" }],
     ["an account that is no id", { accountIds: ["root"] }],
+    ["no buckets", { buckets: [] }],
+    ["a bucket that is none", { buckets: ["a/b"] }],
+    ["buckets as text", { buckets: "a" }],
   ])("with %s are refused with InvalidRequest", async (_what, change) => {
     const refused = await admin("POST", "remotes", { ...REMOTE, ...change });
     expect([refused.status, refused.body]).toMatchObject([400, { error: { code: "InvalidRequest" } }]);

@@ -196,3 +196,68 @@ describe("a bucket policy that is written after the configuration", () => {
     expect(await statusOf(at.target, "k")).toBe(200);
   });
 });
+
+describe("a remote", () => {
+  const document = (bucket: string, rule: Partial<RuleOptions> = {}) =>
+    replicationDocument(replicationRule({ destination: `arn:workers-s3:remote:::far/${bucket}`, ...rule }));
+  const there = (path: string) => `arn:workers-s3:remote:::far/${path}`;
+  const own = { Effect: "Allow", Action: "s3:*", Resource: "arn:aws:s3:::*" };
+  const addRemote = async (more: object = {}) => {
+    await send({ bucket: "-", key: "admin/remotes/far", method: "DELETE" });
+    const { accountId } = await rootAccount();
+    const keys = { accessKeyId: "AKIAFAR", secretAccessKey: "secret" };
+    const remote = { name: "far", endpoint: "https://s3.example.com", region: "auto", kind: "s3", ...keys, ...more };
+    const body = JSON.stringify({ ...remote, accountIds: [accountId] });
+    const response = await send({ bucket: "-", key: "admin/remotes", method: "POST", body });
+    expect(response.status).toBe(201);
+  };
+
+  it("takes s3:ReplicateObject, with removals s3:ReplicateDelete, for all a rule can take; else AccessDenied", async () => {
+    await addRemote();
+    const source = await createBucket();
+    const filter = "<Prefix>a/</Prefix>";
+    const allow = (action: string, path: string) => ({ Effect: "Allow", Action: action, Resource: there(path) });
+    const refuse = (path: string) => ({ Effect: "Deny", Action: "s3:*", Resource: there(path) });
+    const cases: [string, object[], Partial<RuleOptions>, number][] = [
+      ["nothing", [own], {}, 403],
+      ["all", [own, allow("s3:ReplicateObject", "b/*")], {}, 200],
+      ["the prefix", [own, allow("s3:ReplicateObject", "b/a/*")], { filter }, 200],
+      ["part of the prefix", [own, allow("s3:ReplicateObject", "b/a/b/*")], { filter }, 403],
+      ["another bucket", [own, allow("s3:ReplicateObject", "c/*")], {}, 403],
+      ["no removals", [own, allow("s3:ReplicateObject", "b/*")], { deletes: "Enabled" }, 403],
+      ["removals", [own, allow("s3:Replicate*", "b/*")], { deletes: "Enabled" }, 200],
+      ["all, with a Deny of a key", [ALL, refuse("b/a/x")], {}, 403],
+      ["all, with a Deny of a key elsewhere", [ALL, refuse("b/b/x")], { filter }, 200],
+    ];
+    for (const [what, statements, rule, status] of cases) {
+      const { key } = await createUser(statements);
+      const response = await putReplication(source, document("b", rule), { as: key });
+      expect([what, response.status, /<Code>(\w+)/.exec(await response.text())?.[1]]).toEqual([
+        what,
+        status,
+        status === 403 ? "AccessDenied" : undefined,
+      ]);
+    }
+  });
+
+  it("registered for some buckets is none for others, with InvalidRequest, also where a rule was there before", async () => {
+    await addRemote();
+    const source = await createBucket();
+    expect((await putReplication(source, document("other"))).status).toBe(200);
+    await addRemote({ buckets: ["b", "c"] });
+    const bucket = await createBucket();
+    await expectError(await putReplication(bucket, document("other")), 400, "InvalidRequest", {
+      message: "Destination bucket must exist.",
+      resource: `/${bucket}`,
+    });
+    expect((await putReplication(bucket, document("b"))).status).toBe(200);
+    await send({ method: "PUT", bucket: source, key: "k", body: "1" });
+    for (let attempt = 0; attempt < 10; attempt++) await world.settle();
+    const row = await testEnv.DB.prepare(
+      "SELECT status, last_error FROM replication_tasks WHERE bucket_id = (SELECT id FROM buckets WHERE name = ?1)",
+    )
+      .bind(source)
+      .first();
+    expect(row).toEqual({ status: "FAILED", last_error: "The remote far is not open for this bucket." });
+  });
+});
