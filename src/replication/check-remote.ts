@@ -5,19 +5,33 @@ import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
 import { replicaHeader } from "./remote-headers.ts";
 
 export interface CheckStep {
-  readonly step: "find the bucket" | "write an object" | "refuse a second write" | "delete it";
+  readonly step:
+    | "find the bucket"
+    | "write an object"
+    | "refuse a second write"
+    | "refuse to replace another state"
+    | "refuse to delete another state"
+    | "delete it";
   /** `ok`, or what went wrong. */
   readonly outcome: string;
 }
 
 const CONTENT = "workers-s3 checks whether it may replicate here. This object may be deleted.";
 
+const REMOVED = Number.MAX_SAFE_INTEGER;
+const WRONG_STATE = ifMatch("0".repeat(32));
+const IT_WAS_DELETED = "it was deleted";
+
 export async function checkRemote(client: RemoteClient, bucket: string, now: Date): Promise<CheckStep[]> {
   const key = `workers-s3-check-${newWriteId()}`;
   const isPeer = client.remote.kind === "peer";
   const version = { lastModified: now.getTime(), revision: now.getTime(), etag: "" };
   const condition = isPeer ? replicaHeader(version) : { "if-none-match": "*" };
-  const write = () => client.call(bucket, { method: "PUT", key, headers: condition, body: CONTENT });
+  const write = (headers = condition) => client.call(bucket, { method: "PUT", key, headers, body: CONTENT });
+  const remove = (headers: Record<string, string>) => client.call(bucket, { method: "DELETE", key, headers });
+  /** Holds for no state that can be there: an endpoint that does what it is asked pays no heed to conditions. */
+  const wrong = (revision: number) =>
+    isPeer ? replicaHeader({ ...version, lastModified: version.lastModified - 1, revision }) : WRONG_STATE;
   let etag = "";
   const steps: [CheckStep["step"], () => Promise<unknown>][] = [
     ["find the bucket", () => client.call(bucket, { method: "HEAD" })],
@@ -27,16 +41,11 @@ export async function checkRemote(client: RemoteClient, bucket: string, now: Dat
         etag = parseETag((await write()).headers.get("etag") ?? "");
       },
     ],
-    // What takes a second write pays no heed to conditions, and an older object could take a newer one's place.
-    ["refuse a second write", () => write().then(() => Promise.reject(new RemoteFailure("it was taken")), expect412)],
-    [
-      "delete it",
-      () => {
-        const removal = { ...version, revision: Number.MAX_SAFE_INTEGER };
-        const headers = isPeer ? replicaHeader(removal) : { "if-match": formatETag(etag) };
-        return client.call(bucket, { method: "DELETE", key, headers });
-      },
-    ],
+    // Where these are done, what somebody else writes in the moment of a replica or of a removal may be lost.
+    ["refuse a second write", () => refused(write(), "it was taken")],
+    ["refuse to replace another state", () => refused(write(wrong(version.revision)), "it was replaced")],
+    ["refuse to delete another state", () => refused(remove(wrong(REMOVED)), IT_WAS_DELETED)],
+    ["delete it", () => remove(isPeer ? replicaHeader({ ...version, revision: REMOVED }) : ifMatch(etag))],
   ];
   const outcomes: CheckStep[] = [];
   for (const [step, run] of steps) {
@@ -46,12 +55,23 @@ export async function checkRemote(client: RemoteClient, bucket: string, now: Dat
     } catch (error) {
       if (!(error instanceof RemoteFailure)) throw error;
       outcomes.push({ step, outcome: error.message });
-      if (step === "write an object") break;
+      if (step === "write an object" || error.message === IT_WAS_DELETED) break;
     }
   }
   return outcomes;
 }
 
-function expect412(error: unknown): void {
-  if (!(error instanceof RemoteFailure && error.status === 412)) throw error;
+/** @throws RemoteFailure with `otherwise` if it was done, and what failed in another way */
+async function refused(call: Promise<unknown>, otherwise: string): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (error instanceof RemoteFailure && error.status === 412) return;
+    throw error;
+  }
+  throw new RemoteFailure(otherwise);
+}
+
+function ifMatch(etag: string): Record<string, string> {
+  return { "if-match": formatETag(etag) };
 }
