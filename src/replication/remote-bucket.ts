@@ -3,7 +3,8 @@
  *
  * A peer decides by itself whether what it has is later: the request says which state it brings. Of any other endpoint
  * the present state is looked at, and the write is made on condition that it is still there (If-Match, If-None-Match),
- * which S3, R2 and most others keep. One that does not know conditions refuses, and nothing is written.
+ * which S3, R2 and most others keep. One that refuses conditions gets nothing; one that takes no notice of them is found by
+ * check-remote.ts, and may lose what somebody else writes in that moment.
  */
 import { formatBase64, parseHex } from "../checksum/digest-text.ts";
 import { checksumHeader } from "../model/checksum.ts";
