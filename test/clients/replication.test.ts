@@ -212,10 +212,12 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
       expect(there?.ReplicationStatus).toBe("REPLICA");
     } else {
       // The endpoint's own time; whose state it is stands in the metadata.
-      const { Metadata: { "workers-s3-version": stamp, ...metadata } = {}, LastModified: _, ...rest } = essence(there);
+      const { Metadata: marked = {}, LastModified: _, ...rest } = essence(there);
+      const { "workers-s3-version": stamp, "workers-s3-source": source, ...metadata } = marked;
       const { LastModified: __, Metadata, ...expected } = essence(here);
       expect([rest, metadata]).toEqual([expected, Metadata]);
       expect(stamp).toMatch(/^\d+\.\d+\.[0-9a-f]{32}\.[0-9a-f]{16}\.[0-9a-f]{32}$/);
+      expect(source).toMatch(/^[0-9a-f]{32}$/);
     }
     expect(await textOf("west", pair.west, key)).toBe("content");
     const tags = new GetObjectTaggingCommand({ Bucket: pair.west, Key: key });
