@@ -8,6 +8,10 @@ CREATE TABLE receivers (
   kind            TEXT NOT NULL,
   -- URL without its query, or ARN.
   name            TEXT NOT NULL,
+  -- By whose doing it is called, and where it is: host and port, of a queue its ARN. Those of one account at one host are
+  -- kept out of the way together.
+  account_id      TEXT NOT NULL,
+  host            TEXT NOT NULL,
   -- Events.
   delivered       INTEGER NOT NULL,
   given_up        INTEGER NOT NULL,
@@ -25,12 +29,16 @@ CREATE TABLE receivers (
 ) STRICT;
 
 CREATE INDEX receivers_by_update ON receivers (updated_at);
+CREATE INDEX receivers_in_trouble ON receivers (account_id, host, avoid_until) WHERE avoid_until IS NOT NULL;
 
--- Messages that nobody tries again by himself. Bounded: the newest 10,000, of the last 14 days.
+-- Messages that nobody tries again by himself, of the last 14 days. The newest 1,000 of each account stay, and of all
+-- together the newest 10,000: beyond that the accounts that have most lose their oldest.
 CREATE TABLE dead_letters (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,
   -- Of the message: what is given up twice stands here once.
   id          TEXT NOT NULL UNIQUE,
+  -- Empty: not known, for the bucket is gone.
+  account_id  TEXT NOT NULL,
   reason      TEXT NOT NULL,
   given_up_at INTEGER NOT NULL,
   -- JSON.
@@ -38,3 +46,4 @@ CREATE TABLE dead_letters (
 ) STRICT;
 
 CREATE INDEX dead_letters_by_time ON dead_letters (given_up_at);
+CREATE INDEX dead_letters_by_account ON dead_letters (account_id, seq);

@@ -419,10 +419,11 @@ describe("audiences", () => {
     expect((await receivers([topic], account.accountId)).get(topic)).toEqual([]);
     const arn = `${topic}:00000000-0000-4000-8000-00000000000a`;
     await topicsEnv.DB.prepare(
-      `INSERT INTO subscriptions (arn, topic_arn, endpoint, raw_delivery, status, token_hash, token_expires_at, created_at)
-       VALUES (?1, ?2, 'https://example.com/', 0, 'confirmed', ?1, 0, 0)`,
+      `INSERT INTO subscriptions
+         (arn, topic_arn, account_id, endpoint, raw_delivery, status, token_hash, token_expires_at, created_at)
+       VALUES (?1, ?2, ?3, 'https://example.com/', 0, 'confirmed', ?1, 0, 0)`,
     )
-      .bind(arn, topic)
+      .bind(arn, topic, account.accountId)
       .run();
     const { topics } = await openServices(topicsEnv);
     expect((await receivers([topic], account.accountId)).get(topic)).toEqual([]);

@@ -159,11 +159,12 @@ describe("Subscribe", () => {
     const TopicArn = await createTopic(account);
     const { inbox } = await subscribe(TopicArn, {}, account);
     await testEnv.DB.prepare(
-      `INSERT INTO subscriptions (arn, topic_arn, endpoint, raw_delivery, status, token_hash, token_expires_at, created_at)
+      `INSERT INTO subscriptions
+         (arn, topic_arn, account_id, endpoint, raw_delivery, status, token_hash, token_expires_at, created_at)
        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
-       SELECT ?1 || ':' || i, ?1, 'https://example.com/' || i, 0, 'pending', ?1 || i, 9e15, 0 FROM n`,
+       SELECT ?1 || ':' || i, ?1, ?3, 'https://example.com/' || i, 0, 'pending', ?1 || i, 9e15, 0 FROM n`,
     )
-      .bind(TopicArn, MAX_SUBSCRIPTIONS_PER_TOPIC - 1)
+      .bind(TopicArn, MAX_SUBSCRIPTIONS_PER_TOPIC - 1, account.accountId)
       .run();
     const parameters = { TopicArn, Protocol: "http" };
     expect(await snsRefused("Subscribe", { ...parameters, Endpoint: newInbox() }, account)).toEqual({

@@ -11,8 +11,8 @@ it("receivers that nothing was sent to for 30 days are forgotten, and no others"
     ["recent", 29],
   ] as const) {
     await env.DB.prepare(
-      `INSERT INTO receivers (id, kind, name, delivered, given_up, failed, retried, updated_at)
-       VALUES (?1, 'callback', ?1, 0, 0, 0, 0, ?2)`,
+      `INSERT INTO receivers (id, kind, name, account_id, host, delivered, given_up, failed, retried, updated_at)
+       VALUES (?1, 'callback', ?1, '', '', 0, 0, 0, 0, ?2)`,
     )
       .bind(id, now.getTime() - days * DAY)
       .run();
