@@ -10,6 +10,8 @@ const testSecrets = {
 
 export default defineConfig({
   test: {
+    // Much of the time goes by in waiting: for queues, for servers to start, for clocks to move on.
+    maxWorkers: 3,
     // The Worker writes a line a request: of use where a test fails, and nowhere else.
     silent: "passed-only",
     projects: [

@@ -22,6 +22,9 @@ import { buffer } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import type { TestProject } from "vitest/node";
 
+/** Below those that systems give away (RFC 6335, and 32768 on Linux), so that no other test's server comes to listen there. */
+const CLOSED_PORT = 28_657;
+
 export interface ReceiverAccess {
   /** `http://127.0.0.1:<port>` */
   readonly origin: string;
@@ -132,13 +135,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const mute = createTcpServer((socket) => {
     sockets.add(socket.on("error", () => undefined).on("close", () => sockets.delete(socket)));
   });
-  const vacant = createTcpServer();
-  const closedPort = await listen(vacant);
-  await new Promise((resolve) => vacant.close(resolve));
   project.provide("receiver", {
     origin: `http://127.0.0.1:${await listen(server)}`,
     mute: `https://127.0.0.1:${await listen(mute)}`,
-    closed: `http://127.0.0.1:${closedPort}`,
+    closed: `http://127.0.0.1:${CLOSED_PORT}`,
   });
   return async () => {
     for (const socket of sockets) socket.destroy();
