@@ -53,8 +53,9 @@ export default defineConfig({
           environment: "node",
           include: ["test/clients/**/*.test.ts"],
           globalSetup: ["./test/support/dev-server.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Some start servers of their own, several at a time on machines that may be busy.
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
         },
       },
     ],

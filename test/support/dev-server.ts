@@ -50,7 +50,13 @@ export async function startTestServer(variables: Readonly<Record<string, string>
   const port = await findFreePort();
   try {
     const args = parseDevArgs(["--port", String(port), "--persist-to", storage]);
-    const start = () => startDevServer({ args, variables: { ...variables, ...secrets }, output: "pipe" });
+    const start = () =>
+      startDevServer({
+        args,
+        variables: { ...variables, ...secrets },
+        output: "pipe",
+        timeoutMilliseconds: 200_000,
+      });
     let server = await start();
     return {
       endpoint: args.endpoint,
