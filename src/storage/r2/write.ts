@@ -106,13 +106,24 @@ export async function exactCondition(
   const found = await store.head(r2Key).catch((error: unknown) => {
     throw fromR2Error(error);
   });
+  requireCondition(found, key, condition);
+  return asSeen(found);
+}
+
+/** Holds only while the entry is as it was found. */
+export function asSeen(found: R2Object | null): R2Conditional {
+  return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
+}
+
+/** @throws S3Error `PreconditionFailed` or `NoSuchKey` if what was found at the key does not satisfy the condition */
+export function requireCondition(found: R2Object | null, key: string, condition: WriteCondition): void {
   const entry = found === null ? undefined : describeEntry(found);
   const present = entry !== undefined && !entry.isTombstone;
   if (condition.kind === "if-older") {
     if (present && found !== null && compareVersions(versionOf(found, entry), condition.than) >= 0) {
       throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
     }
-    return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
+    return;
   }
   if (condition.kind === "if-replica") {
     if (!present || found === null) throw new S3Error("NoSuchKey", { details: { Key: key } });
@@ -122,17 +133,16 @@ export async function exactCondition(
     if (!isMeant || compareVersions(versionOf(found, entry), removal) >= 0) {
       throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
     }
-    return { etagMatches: found.etag };
+    return;
   }
   if (condition.kind === "if-none-match-any") {
     if (present) throw new S3Error("PreconditionFailed", { details: { Condition: "If-None-Match" } });
-    return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
+    return;
   }
-  if (!present || found === null) throw new S3Error("NoSuchKey", { details: { Key: key } });
+  if (!present) throw new S3Error("NoSuchKey", { details: { Key: key } });
   if (condition.etag !== "*" && condition.etag !== entry.etag) {
     throw new S3Error("PreconditionFailed", { details: { Condition: "If-Match" } });
   }
-  return { etagMatches: found.etag };
 }
 
 /** A replica's own condition, which takes the place of all others. */
