@@ -6,10 +6,15 @@
  * crcA · x^(8n) + crcB; initial value and final inversion cancel out. Polynomials are kept bit-reversed: the highest
  * bit stands for x^0.
  */
+import type { ChecksumAlgorithm } from "../model/checksum.ts";
 import { CRC32C_POLYNOMIAL } from "./crc32c.ts";
 import { CRC64NVME_POLYNOMIAL } from "./crc64nvme.ts";
 
 export type CombinableAlgorithm = "CRC32" | "CRC32C" | "CRC64NVME";
+
+export function isCombinable(algorithm: ChecksumAlgorithm): algorithm is CombinableAlgorithm {
+  return algorithm === "CRC32" || algorithm === "CRC32C" || algorithm === "CRC64NVME";
+}
 
 interface Field {
   readonly bytes: number;

@@ -2,12 +2,16 @@
 /**
  * Running digests for everything S3 lets a client promise about a body. MD5, SHA and CRC-32 are the platform's own;
  * CRC-32C and CRC-64/NVME are tables, because the platform's `DigestStream` for them is asynchronous and in workerd only.
+ * The xxHash family is written out here: libraries for it either compile WebAssembly while they run, which workerd
+ * forbids, or take more than 5 ms per MiB.
  */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { ChecksumAlgorithm } from "../model/checksum.ts";
 import { crc32c } from "./crc32c.ts";
 import { Crc64Nvme } from "./crc64nvme.ts";
+import { Xxh3 } from "./xxh3.ts";
+import { Xxh64 } from "./xxh64.ts";
 
 export interface Hasher {
   update(bytes: Uint8Array): void;
@@ -15,7 +19,7 @@ export interface Hasher {
   digest(): Uint8Array<ArrayBuffer>;
 }
 
-export function createHasher(algorithm: ChecksumAlgorithm | "MD5"): Hasher {
+export function createHasher(algorithm: ChecksumAlgorithm): Hasher {
   switch (algorithm) {
     case "CRC32":
       return crc32Hasher(crc32);
@@ -29,6 +33,14 @@ export function createHasher(algorithm: ChecksumAlgorithm | "MD5"): Hasher {
       return nativeHasher("sha1");
     case "SHA256":
       return nativeHasher("sha256");
+    case "SHA512":
+      return nativeHasher("sha512");
+    case "XXHASH64":
+      return new Xxh64();
+    case "XXHASH3":
+      return new Xxh3(64);
+    case "XXHASH128":
+      return new Xxh3(128);
     default:
       return algorithm satisfies never;
   }
@@ -39,7 +51,7 @@ export function sha256Hex(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-function nativeHasher(algorithm: "md5" | "sha1" | "sha256"): Hasher {
+function nativeHasher(algorithm: "md5" | "sha1" | "sha256" | "sha512"): Hasher {
   const hash = createHash(algorithm);
   return {
     update: (bytes) => {

@@ -9,20 +9,33 @@ import type { UploadChecksum } from "../model/upload.ts";
 export const CHECKSUM_ALGORITHM_HEADER = "x-amz-checksum-algorithm";
 export const CHECKSUM_TYPE_HEADER = "x-amz-checksum-type";
 
-/** "Full object and composite checksum types": the default comes first. CRCs of parts can be combined, SHAs cannot. */
+/** "Full object and composite checksum types": the default comes first. Only CRCs of parts can be combined. */
 const TYPES: Readonly<Record<ChecksumAlgorithm, readonly [ChecksumType, ...ChecksumType[]]>> = {
   CRC32: ["COMPOSITE", "FULL_OBJECT"],
   CRC32C: ["COMPOSITE", "FULL_OBJECT"],
   CRC64NVME: ["FULL_OBJECT"],
+  MD5: ["COMPOSITE"],
   SHA1: ["COMPOSITE"],
   SHA256: ["COMPOSITE"],
+  SHA512: ["COMPOSITE"],
+  XXHASH128: ["COMPOSITE"],
+  XXHASH3: ["COMPOSITE"],
+  XXHASH64: ["COMPOSITE"],
 };
 
 /** @throws S3Error `InvalidRequest` for an unknown algorithm */
 export function parseChecksumAlgorithm(headers: Headers): ChecksumAlgorithm | undefined {
   const header = headers.get(CHECKSUM_ALGORITHM_HEADER);
   if (header === null || header === "") return undefined;
-  const algorithm = CHECKSUM_ALGORITHMS.find((name) => name === header.toUpperCase());
+  return requireChecksumAlgorithm(header);
+}
+
+/**
+ * An algorithm by its name, in whatever case.
+ * @throws S3Error `InvalidRequest`
+ */
+export function requireChecksumAlgorithm(text: string): ChecksumAlgorithm {
+  const algorithm = CHECKSUM_ALGORITHMS.find((name) => name === text.toUpperCase());
   if (algorithm !== undefined) return algorithm;
   throw new S3Error("InvalidRequest", {
     message: `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${CHECKSUM_ALGORITHMS.join(", ")}]`,

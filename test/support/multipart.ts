@@ -1,5 +1,6 @@
 /** Multipart uploads over HTTP, and S3's ETag and checksums of them computed apart from the code in src. */
 import { createHash } from "node:crypto";
+import { createHasher } from "../../src/checksum/hasher.ts";
 import { encode, type SendOptions, type Style, send } from "./request.ts";
 import { createBucket } from "./s3.ts";
 import { documentOf, textIn } from "./xml.ts";
@@ -58,6 +59,12 @@ export async function fullObjectOf(algorithm: string, bodies: readonly (string |
 }
 
 async function digestOf(algorithm: string, pieces: readonly Uint8Array[]): Promise<Uint8Array> {
+  // The platform has no xxHash; the unit tests compare ours with the reference implementation.
+  if (algorithm === "XXHASH64" || algorithm === "XXHASH3" || algorithm === "XXHASH128") {
+    const hasher = createHasher(algorithm);
+    for (const piece of pieces) hasher.update(piece);
+    return hasher.digest();
+  }
   const stream = new crypto.DigestStream(algorithm.replace(/^SHA(\d+)$/, "SHA-$1"));
   const writer = stream.getWriter();
   for (const piece of pieces) await writer.write(piece);

@@ -6,11 +6,12 @@
 import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digest-text.ts";
 import { S3Error } from "../../errors.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type ChecksumAlgorithm, checksumHeader } from "../../model/checksum.ts";
+import { requireChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import type { PayloadPromise } from "./content-sha256.ts";
-import { announcedChecksum } from "./trailers.ts";
+import { announcedChecksum, CONTENT_MD5, type TrailingChecksum } from "./trailers.ts";
 
 export interface ExpectedDigest {
-  readonly algorithm: ChecksumAlgorithm | "MD5";
+  readonly algorithm: ChecksumAlgorithm;
   readonly bytes: Uint8Array;
   /** @param calculated absent where somebody else compared */
   readonly mismatch: (calculated?: Uint8Array) => S3Error;
@@ -22,7 +23,7 @@ export interface DeclaredDigests {
   /** The one of them that S3 keeps with the object. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
   /** The checksum that stands in the trailer. */
-  readonly trailing: ChecksumAlgorithm | undefined;
+  readonly trailing: TrailingChecksum | undefined;
   /** Whether S3 counts the body as protected: `Content-MD5` or an additional checksum. */
   readonly protectsIntegrity: boolean;
 }
@@ -37,22 +38,26 @@ const NOT_CHECKSUMS = new Set(["x-amz-checksum-mode", "x-amz-checksum-type", "x-
 export function readDeclaredDigests(headers: Headers, promise: PayloadPromise): DeclaredDigests {
   const expected: ExpectedDigest[] = [];
   if (promise.kind === "literal") expected.push(payloadHash(promise.sha256));
-  const md5 = headers.get("content-md5");
-  if (md5 !== null) expected.push(contentMd5(md5));
-  const checksum = readChecksumHeader(headers);
-  if (checksum !== undefined) expected.push(checksum);
+  const header = headers.get(CONTENT_MD5);
+  const md5 = header === null ? undefined : contentMd5(header);
+  if (md5 !== undefined) expected.push(md5);
+  const named = readChecksumHeader(headers);
+  if (named !== undefined) expected.push(named);
 
   const trailing = announcedChecksum(headers.get("x-amz-trailer"));
   const hasTrailer = promise.kind === "unsigned-chunks" || (promise.kind === "signed-chunks" && promise.trailer);
   if (hasTrailer !== (trailing !== undefined)) throw new S3Error("MalformedTrailerError");
-  if (checksum !== undefined && trailing !== undefined) throw multipleChecksums();
-  checkSdkAlgorithm(headers.get("x-amz-sdk-checksum-algorithm"), checksum?.algorithm ?? trailing);
+  if (named !== undefined && trailing !== undefined) throw multipleChecksums();
+  const chosen = sdkAlgorithm(headers);
+  // SDKs that are set to MD5 send it as Content-MD5, which is then the checksum to keep.
+  const checksum = named ?? (chosen === "MD5" && trailing === undefined ? md5 : undefined);
+  checkSdkAlgorithm(chosen, checksum?.algorithm ?? trailing?.algorithm);
 
   return {
     expected,
     checksum: checksum && { algorithm: checksum.algorithm, value: formatBase64(checksum.bytes) },
     trailing,
-    protectsIntegrity: md5 !== null || checksum !== undefined || trailing !== undefined,
+    protectsIntegrity: md5 !== undefined || checksum !== undefined || trailing !== undefined,
   };
 }
 
@@ -60,17 +65,25 @@ export function readDeclaredDigests(headers: Headers, promise: PayloadPromise): 
  * A checksum value out of a header or a trailer.
  * @throws S3Error `InvalidRequest` if it is not base64 of the algorithm's length
  */
-export function expectChecksum(
+function expectChecksum(
   algorithm: ChecksumAlgorithm,
   value: string,
   where: "header" | "trailing header",
-): ExpectedDigest & { readonly algorithm: ChecksumAlgorithm } {
+): ExpectedDigest {
   const bytes = parseBase64(value, CHECKSUM_BYTES[algorithm]);
   if (bytes === undefined) {
     throw new S3Error("InvalidRequest", { message: `Value for ${checksumHeader(algorithm)} ${where} is invalid.` });
   }
   const message = `The ${algorithm} you specified did not match the calculated checksum.`;
   return { algorithm, bytes, mismatch: () => new S3Error("BadDigest", { message }) };
+}
+
+/**
+ * The value of a trailer that was announced.
+ * @throws S3Error `InvalidRequest`, `InvalidDigest`
+ */
+export function expectTrailing({ algorithm, name }: TrailingChecksum, value: string): ExpectedDigest {
+  return name === CONTENT_MD5 ? contentMd5(value) : expectChecksum(algorithm, value, "trailing header");
 }
 
 function payloadHash(sha256: string): ExpectedDigest {
@@ -124,15 +137,15 @@ function readChecksumHeader(headers: Headers) {
   return expectChecksum(algorithm, headers.get(name) ?? "", "header");
 }
 
-/** SDKs say which algorithm they were configured for; a value of it must then really be there. */
-function checkSdkAlgorithm(header: string | null, declared: ChecksumAlgorithm | undefined): void {
-  if (header === null) return;
-  const algorithm = CHECKSUM_ALGORITHMS.find((candidate) => candidate === header.toUpperCase());
-  if (algorithm === undefined) {
-    throw new S3Error("InvalidRequest", {
-      message: `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${CHECKSUM_ALGORITHMS.join(", ")}]`,
-    });
-  }
+/** SDKs say which algorithm they were configured for. */
+function sdkAlgorithm(headers: Headers): ChecksumAlgorithm | undefined {
+  const header = headers.get("x-amz-sdk-checksum-algorithm");
+  return header === null ? undefined : requireChecksumAlgorithm(header);
+}
+
+/** A value of the algorithm an SDK was configured for must really be there. */
+function checkSdkAlgorithm(algorithm: ChecksumAlgorithm | undefined, declared: ChecksumAlgorithm | undefined): void {
+  if (algorithm === undefined) return;
   if (declared === undefined) {
     throw new S3Error("InvalidRequest", {
       message:

@@ -9,7 +9,7 @@ import { readBodyLength } from "./body-length.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ChunkSignatures } from "./chunk-signature.ts";
 import type { PayloadPromise } from "./content-sha256.ts";
-import { type DeclaredDigests, type ExpectedDigest, expectChecksum, readDeclaredDigests } from "./declared-digests.ts";
+import { type DeclaredDigests, type ExpectedDigest, expectTrailing, readDeclaredDigests } from "./declared-digests.ts";
 import { checksumOfTrailers } from "./trailers.ts";
 import { verifyingStream } from "./verifying-stream.ts";
 
@@ -81,7 +81,7 @@ function verified(
   const reader = new ByteReader(body ?? new Blob([]).stream());
   const algorithms = declared.expected.map(({ algorithm }) => algorithm);
   let trailing: ExpectedDigest | undefined;
-  if (declared.trailing !== undefined) algorithms.push(declared.trailing);
+  if (declared.trailing !== undefined) algorithms.push(declared.trailing.algorithm);
 
   const { stream, failure } = verifyingStream({
     sizeBytes,
@@ -104,12 +104,12 @@ function verified(
       trailer: declared.trailing !== undefined,
     });
     if (declared.trailing !== undefined) {
-      trailing = expectChecksum(declared.trailing, checksumOfTrailers(trailers, declared.trailing), "trailing header");
+      trailing = expectTrailing(declared.trailing, checksumOfTrailers(trailers, declared.trailing));
     }
   }
 
   function declaredChecksum(): DeclaredChecksum {
-    const algorithm = declared.trailing;
+    const algorithm = declared.trailing?.algorithm;
     if (algorithm === undefined) return declaredBefore(declared);
     return {
       when: "after",

@@ -7,28 +7,42 @@ export interface Trailers {
   readonly signature: string | undefined;
 }
 
+/** A checksum that follows the body. */
+export interface TrailingChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  /** Of its trailer, in lower case. */
+  readonly name: string;
+}
+
 const SIGNATURE = "x-amz-trailer-signature";
+/** Where SDKs put an MD5, in a trailer as in a header. */
+export const CONTENT_MD5 = "content-md5";
 
 /**
  * The one checksum that `x-amz-trailer` announces; undefined without the header.
  * @throws S3Error `InvalidRequest` if it announces anything else: S3 takes nothing but a checksum there
  */
-export function announcedChecksum(header: string | null): ChecksumAlgorithm | undefined {
+export function announcedChecksum(header: string | null): TrailingChecksum | undefined {
   if (header === null) return undefined;
   const names = header.split(",").map((name) => name.trim().toLowerCase());
-  const algorithms = names.map((name) => CHECKSUM_ALGORITHMS.find((algorithm) => checksumHeader(algorithm) === name));
-  const [algorithm] = algorithms;
-  if (algorithm === undefined || algorithms.includes(undefined)) {
+  const [name = "", ...others] = names;
+  const algorithm = algorithmOf(name);
+  if (algorithm === undefined || others.some((other) => algorithmOf(other) === undefined)) {
     throw new S3Error("InvalidRequest", {
       message: "The value specified in the x-amz-trailer header is not supported",
     });
   }
-  if (algorithms.length > 1) {
+  if (others.length > 0) {
     throw new S3Error("InvalidRequest", {
       message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
     });
   }
-  return algorithm;
+  return { algorithm, name };
+}
+
+function algorithmOf(name: string): ChecksumAlgorithm | undefined {
+  if (name === CONTENT_MD5) return "MD5";
+  return CHECKSUM_ALGORITHMS.find((algorithm) => checksumHeader(algorithm) === name);
 }
 
 /**
@@ -65,8 +79,8 @@ export function canonicalTrailers(values: ReadonlyMap<string, string>): string {
  * The announced checksum, which must be the only trailer there is.
  * @throws S3Error `MalformedTrailerError`
  */
-export function checksumOfTrailers(values: ReadonlyMap<string, string>, announced: ChecksumAlgorithm): string {
-  const value = values.get(checksumHeader(announced));
+export function checksumOfTrailers(values: ReadonlyMap<string, string>, announced: TrailingChecksum): string {
+  const value = values.get(announced.name);
   if (value === undefined || values.size > 1) throw new S3Error("MalformedTrailerError");
   return value;
 }

@@ -48,7 +48,8 @@ export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, 
 
 /** The longest things that completing an upload adds to what is known when it is created. */
 const LONGEST_FACTS: EntryFacts = {
-  checksum: { algorithm: "SHA256", value: "x".repeat(50), type: "FULL_OBJECT" },
+  // A SHA-512 in base64, and the number of parts.
+  checksum: { algorithm: "SHA512", value: "x".repeat(94), type: "FULL_OBJECT" },
   manifest: { n: 5 * 1024 ** 4, e: "x".repeat(38), b: "x".repeat(27), k: 10_000 },
   ticket: LONGEST_TICKET,
 };

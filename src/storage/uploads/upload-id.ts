@@ -24,6 +24,11 @@ const CHECKSUMS: readonly (UploadChecksum | undefined)[] = [
   { algorithm: "CRC64NVME", type: "FULL_OBJECT" },
   { algorithm: "SHA1", type: "COMPOSITE" },
   { algorithm: "SHA256", type: "COMPOSITE" },
+  { algorithm: "MD5", type: "COMPOSITE" },
+  { algorithm: "SHA512", type: "COMPOSITE" },
+  { algorithm: "XXHASH64", type: "COMPOSITE" },
+  { algorithm: "XXHASH3", type: "COMPOSITE" },
+  { algorithm: "XXHASH128", type: "COMPOSITE" },
 ];
 const LETTER_A = 65;
 /** Letters from N on say the same of uploads whose parts go to R2's infrequent access class. */

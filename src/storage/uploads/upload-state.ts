@@ -2,7 +2,7 @@
  * What completing an upload means, as a pure function: the parts there are and the parts the client names go in, the
  * manifest or the refusal comes out (API_CompleteMultipartUpload).
  */
-import { combineCrc } from "../../checksum/combine.ts";
+import { combineCrc, isCombinable } from "../../checksum/combine.ts";
 import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digest-text.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { CHECKSUM_BYTES, type Checksum } from "../../model/checksum.ts";
@@ -139,7 +139,7 @@ function objectChecksum(wanted: UploadChecksum, parts: readonly PartRecord[]): C
     for (const { bytes } of digests) hasher.update(bytes);
     return { algorithm, type, value: `${formatBase64(hasher.digest())}-${parts.length}` };
   }
-  if (algorithm === "SHA1" || algorithm === "SHA256") return undefined;
+  if (!isCombinable(algorithm)) return undefined;
   const combined = digests.reduce((whole, next) => ({
     bytes: combineCrc(algorithm, whole.bytes, next.bytes, next.sizeBytes),
     sizeBytes: whole.sizeBytes + next.sizeBytes,

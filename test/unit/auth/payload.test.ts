@@ -14,7 +14,8 @@ const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes));
 const SHA256 = await sha256Hex(DATA);
 const SHA256_BASE64 = base64(new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(DATA))));
 const SHA1_BASE64 = base64(new Uint8Array(await crypto.subtle.digest("SHA-1", new Uint8Array(DATA))));
-/** Computed with Python's hashlib, zlib and a bitwise CRC over the same bytes. */
+const SHA512_BASE64 = base64(new Uint8Array(await crypto.subtle.digest("SHA-512", new Uint8Array(DATA))));
+/** Computed with Python's hashlib, zlib, xxhash and a bitwise CRC over the same bytes. */
 const MD5_BASE64 = "x4dCZRvZj5aJzcyqwSnpog==";
 const CRC32_BASE64 = "9C6Bmw==";
 const CRC32C_BASE64 = "unUr3g==";
@@ -26,6 +27,11 @@ const CHECKSUMS = [
   ["CRC64NVME", CRC64NVME_BASE64, "AAAAAAAAAAA="],
   ["SHA1", SHA1_BASE64, "AAAAAAAAAAAAAAAAAAAAAAAAAAA="],
   ["SHA256", SHA256_BASE64, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],
+  ["SHA512", SHA512_BASE64, `${"A".repeat(86)}==`],
+  ["MD5", MD5_BASE64, "AAAAAAAAAAAAAAAAAAAAAA=="],
+  ["XXHASH64", "jFsGfsweqpM=", "AAAAAAAAAAA="],
+  ["XXHASH3", "FnVySXl3Cy0=", "AAAAAAAAAAA="],
+  ["XXHASH128", "NDDmoFEHqgUWdXJJeXcLLQ==", "AAAAAAAAAAAAAAAAAAAAAA=="],
 ] as const;
 
 interface Upload {
@@ -237,6 +243,17 @@ describe("digests in headers", () => {
     });
   });
 
+  test("Content-MD5 is the checksum where an SDK is set to MD5", async () => {
+    const headers = { "content-md5": MD5_BASE64, "x-amz-sdk-checksum-algorithm": "MD5" };
+    const body = open(await upload({ headers }));
+    const checksum = { algorithm: "MD5", value: MD5_BASE64, type: "FULL_OBJECT" };
+    expect(body.checksum).toEqual({ when: "before", checksum });
+    expect(body.delegated).toMatchObject({ algorithm: "md5" });
+    const wrong = { ...headers, "content-md5": "rL0Y20xC+Fzt72VPzMSk2A==" };
+    await expectFailure(open(await upload({ headers: wrong, promise: SHA256 })), { code: "BadDigest" });
+    expect(open(await upload({ headers: { "content-md5": MD5_BASE64 } })).checksum).toEqual({ when: "never" });
+  });
+
   test.each(["", "x", "YWJyYWNhZGFicmE=", "rL0Y20xC+Fzt72VPzMSk2A", "rL0Y20xC Fzt72VPzMSk2A=="])(
     "Content-MD5 '%s' is InvalidDigest",
     async (value) => {
@@ -268,11 +285,21 @@ describe("digests in headers", () => {
     [
       "an unknown SDK algorithm",
       { "x-amz-sdk-checksum-algorithm": "MD4" },
-      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
+      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]",
     ],
     [
       "an SDK algorithm alone",
       { "x-amz-sdk-checksum-algorithm": "CRC32" },
+      "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
+    ],
+    [
+      "an SDK algorithm and a Content-MD5 that is no value of it",
+      { "x-amz-sdk-checksum-algorithm": "CRC32", "content-md5": MD5_BASE64 },
+      "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
+    ],
+    [
+      "MD5 for an SDK algorithm, and nothing of it",
+      { "x-amz-sdk-checksum-algorithm": "MD5" },
       "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
     ],
     [
@@ -284,6 +311,11 @@ describe("digests in headers", () => {
       "a trailer that is no checksum",
       { "x-amz-trailer": "x-amz-meta-a" },
       "The value specified in the x-amz-trailer header is not supported",
+    ],
+    [
+      "content-md5 and another trailer",
+      { "x-amz-trailer": "content-md5,x-amz-checksum-sha1" },
+      "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
     ],
     [
       "two trailers",
@@ -562,6 +594,19 @@ describe("signed chunks with a trailer", () => {
       code: "InvalidRequest",
       message: `Value for ${name} trailing header is invalid.`,
     });
+  });
+
+  test("MD5 stands in content-md5, as SDKs send it", async () => {
+    const headers = { "x-amz-sdk-checksum-algorithm": "MD5" };
+    const body = await signedUpload({ trailers: `content-md5:${MD5_BASE64}\n`, headers });
+    await expectAccepted(body);
+    if (body.checksum.when !== "after") throw new Error("the checksum stands in the trailer");
+    expect(body.checksum.value()).toEqual({ algorithm: "MD5", value: MD5_BASE64, type: "FULL_OBJECT" });
+    await expectFailure(await signedUpload({ trailers: "content-md5:rL0Y20xC+Fzt72VPzMSk2A==\n" }), {
+      code: "BadDigest",
+      message: "The Content-MD5 you specified did not match what we received.",
+    });
+    await expectFailure(await signedUpload({ trailers: "content-md5:x\n" }), { code: "InvalidDigest" });
   });
 
   const trailers = `x-amz-checksum-crc32:${CRC32_BASE64}\n`;

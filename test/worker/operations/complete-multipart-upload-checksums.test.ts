@@ -29,6 +29,11 @@ describe("CompleteMultipartUpload and checksums", () => {
     ["CRC32C", "COMPOSITE"],
     ["SHA1", "COMPOSITE"],
     ["SHA256", "COMPOSITE"],
+    ["SHA512", "COMPOSITE"],
+    ["MD5", "COMPOSITE"],
+    ["XXHASH64", "COMPOSITE"],
+    ["XXHASH3", "COMPOSITE"],
+    ["XXHASH128", "COMPOSITE"],
     ["CRC32", "FULL_OBJECT"],
     ["CRC32C", "FULL_OBJECT"],
     ["CRC64NVME", "FULL_OBJECT"],
@@ -61,6 +66,8 @@ describe("CompleteMultipartUpload and checksums", () => {
   it.each([
     ["CRC32C", "FULL_OBJECT"],
     ["SHA256", "COMPOSITE"],
+    ["MD5", "COMPOSITE"],
+    ["XXHASH128", "COMPOSITE"],
   ])("CompleteMultipartUpload refuses a wrong %s (%s) with BadDigest", async (algorithm, type) => {
     const { target, uploadId, part, resource } = await started({
       "x-amz-checksum-algorithm": algorithm,

@@ -10,13 +10,18 @@ const MIB = 1024 * 1024;
 const TEXT = "123456789";
 const BYTES = new TextEncoder().encode(TEXT);
 
-/** The check values of the CRC catalogue (reveng.sourceforge.io) for 123456789, and SHA by node:crypto. */
+/** Of 123456789: the CRC catalogue's check values (reveng.sourceforge.io), node:crypto's digests, libxxhash's values. */
 const CHECKSUMS: readonly (readonly [algorithm: string, value: string])[] = [
   ["CRC32", "y/Q5Jg=="],
   ["CRC32C", "4waSgw=="],
   ["CRC64NVME", "rosUhgp5mIg="],
   ["SHA1", createHash("sha1").update(TEXT).digest("base64")],
   ["SHA256", createHash("sha256").update(TEXT).digest("base64")],
+  ["SHA512", createHash("sha512").update(TEXT).digest("base64")],
+  ["MD5", createHash("md5").update(TEXT).digest("base64")],
+  ["XXHASH64", "jLhB20DmroM="],
+  ["XXHASH3", "ctyxi2ehff8="],
+  ["XXHASH128", "MxGUd+3l3NXpcWQnaB1YYA=="],
 ];
 
 const headerOf = (algorithm: string) => `x-amz-checksum-${algorithm.toLowerCase()}`;
@@ -148,7 +153,7 @@ describe("PutObject with a checksum in the header", () => {
     [
       "an SDK's algorithm that does not exist",
       { "x-amz-sdk-checksum-algorithm": "MD4", "x-amz-checksum-crc32": "y/Q5Jg==" },
-      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
+      "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]",
     ],
     [
       "a trailer that is no checksum",

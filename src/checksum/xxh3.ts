@@ -1,0 +1,164 @@
+/**
+ * XXH3 with seed 0 and the default secret, of 64 and of 128 bits (xxHash specification, "XXH3 algorithm overview"), which
+ * S3 offers as `x-amz-checksum-xxhash3` and `x-amz-checksum-xxhash128`. Inputs of up to 240 bytes: `xxh3-short.ts`.
+ *
+ * As in XXH64 each lane goes through the whole buffer by itself. 1.8 ms per MiB.
+ */
+import { BlockBuffer, BUFFER_BYTES } from "./block-buffer.ts";
+import type { Hasher } from "./hasher.ts";
+import {
+  bigEndian,
+  carry,
+  fromHalves,
+  mulHigh,
+  PRIME32_1,
+  PRIME32_2,
+  PRIME32_3,
+  PRIME64_1,
+  PRIME64_2,
+  PRIME64_3,
+  PRIME64_4,
+  PRIME64_5,
+  toHalves,
+  toU64,
+} from "./u64.ts";
+import { avalanche3, foldedProduct, hashShort64, hashShort128, SECRET, SHORT_BYTES } from "./xxh3-short.ts";
+
+const LANES = 8;
+const STRIPE_BYTES = 64;
+const WORDS_PER_STRIPE = STRIPE_BYTES / 4;
+/** The secret moves on by eight bytes with every stripe, and 192 bytes of it last for so many. */
+const STRIPES_PER_BLOCK = 16;
+const WORDS_PER_BLOCK = WORDS_PER_STRIPE * STRIPES_PER_BLOCK;
+
+const SECRET_VIEW = new DataView(SECRET.buffer);
+const SECRET_WORDS = new Int32Array(SECRET.buffer);
+/** Where the secret begins that scrambles, in words, and those of the last stripe and the two final merges, in bytes. */
+const SCRAMBLE_WORD = 2 * STRIPES_PER_BLOCK;
+const LAST_STRIPE_BYTE = SECRET.length - 71;
+const MERGE_LOW_BYTE = 11;
+const MERGE_HIGH_BYTE = SECRET.length - 75;
+const P32_1 = Number(BigInt.asIntN(32, PRIME32_1));
+
+export class Xxh3 implements Hasher {
+  readonly #bits: 64 | 128;
+  readonly #lanes = Int32Array.from(
+    [PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME32_2, PRIME64_5, PRIME32_1].flatMap(toHalves),
+  );
+  /** The end of what was consumed before: the last stripe of the input may begin there. */
+  readonly #previous = new Uint8Array(STRIPE_BYTES);
+  readonly #buffer = new BlockBuffer(() => {
+    const { words, bytes } = this.#buffer;
+    for (let lane = 0; lane < LANES; lane++) consumeLane(this.#lanes, lane, words, BUFFER_BYTES / 4);
+    this.#previous.set(bytes.subarray(BUFFER_BYTES - STRIPE_BYTES));
+  });
+
+  constructor(bits: 64 | 128) {
+    this.#bits = bits;
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#buffer.append(bytes);
+  }
+
+  digest(): Uint8Array<ArrayBuffer> {
+    const { bytes, filled, total } = this.#buffer;
+    if (total <= SHORT_BYTES) {
+      const input = bytes.subarray(0, filled);
+      return this.#bits === 64 ? bigEndian(hashShort64(input)) : bigEndian(...hashShort128(input));
+    }
+    this.#consumeRest();
+    const size = BigInt(total);
+    const low = this.#merge(toU64(size * PRIME64_1), MERGE_LOW_BYTE);
+    if (this.#bits === 64) return bigEndian(low);
+    return bigEndian(this.#merge(toU64(~(size * PRIME64_2)), MERGE_HIGH_BYTE), low);
+  }
+
+  /** All full blocks but the last one, the stripes of the last one but its last, and the input's last 64 bytes. */
+  #consumeRest(): void {
+    const { words, bytes, filled } = this.#buffer;
+    const stripes = Math.floor((filled - 1) / STRIPE_BYTES);
+    const scrambled = WORDS_PER_STRIPE * (stripes - (stripes % STRIPES_PER_BLOCK));
+    const last = new Uint8Array(STRIPE_BYTES);
+    const fromPrevious = Math.max(0, STRIPE_BYTES - filled);
+    last.set(this.#previous.subarray(STRIPE_BYTES - fromPrevious));
+    last.set(bytes.subarray(filled - (STRIPE_BYTES - fromPrevious), filled), fromPrevious);
+    const lastWords = new Int32Array(last.buffer);
+    const lastSecret = new Int32Array(SECRET.slice(LAST_STRIPE_BYTE, LAST_STRIPE_BYTE + STRIPE_BYTES).buffer);
+    for (let lane = 0; lane < LANES; lane++) {
+      consumeLane(this.#lanes, lane, words, scrambled);
+      for (let stripe = stripes - (stripes % STRIPES_PER_BLOCK), secret = 0; stripe < stripes; stripe++, secret += 2) {
+        accumulate(this.#lanes, lane, words, WORDS_PER_STRIPE * stripe, SECRET_WORDS, secret);
+      }
+      accumulate(this.#lanes, lane, lastWords, 0, lastSecret, 0);
+    }
+  }
+
+  #merge(start: bigint, secretByte: number): bigint {
+    let sum = start;
+    for (let lane = 0; lane < LANES; lane += 2) {
+      const at = secretByte + 8 * lane;
+      sum += foldedProduct(
+        fromHalves(this.#lanes, lane) ^ SECRET_VIEW.getBigUint64(at, true),
+        fromHalves(this.#lanes, lane + 1) ^ SECRET_VIEW.getBigUint64(at + 8, true),
+      );
+    }
+    return avalanche3(toU64(sum));
+  }
+}
+
+/** One lane of full blocks, with the scrambling after each. `as number`: every index is in range by construction. */
+function consumeLane(lanes: Int32Array, lane: number, words: Int32Array, count: number): void {
+  const secret = SECRET_WORDS;
+  // A lane adds its neighbour's word as it is, and multiplies the halves of its own.
+  const toNeighbour = 2 * ((lane ^ 1) - lane);
+  let low = lanes[2 * lane] as number;
+  let high = lanes[2 * lane + 1] as number;
+  for (let block = 0; block < count; block += WORDS_PER_BLOCK) {
+    for (let stripe = 0, i = block + 2 * lane; stripe < STRIPES_PER_BLOCK; stripe++, i += WORDS_PER_STRIPE) {
+      const wordLow = words[i + toNeighbour] as number;
+      const keyLow = (words[i] as number) ^ (secret[2 * (stripe + lane)] as number);
+      const keyHigh = (words[i + 1] as number) ^ (secret[2 * (stripe + lane) + 1] as number);
+      const product = Math.imul(keyLow, keyHigh);
+      const sum = (low + wordLow) | 0;
+      low = (sum + product) | 0;
+      high =
+        (high +
+          (words[i + toNeighbour + 1] as number) +
+          mulHigh(keyLow, keyHigh) +
+          carry(sum, wordLow) +
+          carry(low, product)) |
+        0;
+    }
+    low ^= (high >>> 15) ^ (secret[SCRAMBLE_WORD + 2 * lane] as number);
+    high ^= secret[SCRAMBLE_WORD + 2 * lane + 1] as number;
+    high = (mulHigh(low, P32_1) + Math.imul(high, P32_1)) | 0;
+    low = Math.imul(low, P32_1);
+  }
+  lanes[2 * lane] = low;
+  lanes[2 * lane + 1] = high;
+}
+
+/** One lane of one stripe. */
+function accumulate(
+  lanes: Int32Array,
+  lane: number,
+  words: Int32Array,
+  stripe: number,
+  secret: Int32Array,
+  secretWord: number,
+): void {
+  const at = stripe + 2 * lane;
+  const neighbour = stripe + 2 * (lane ^ 1);
+  const low = lanes[2 * lane] as number;
+  const high = lanes[2 * lane + 1] as number;
+  const wordLow = words[neighbour] as number;
+  const keyLow = (words[at] as number) ^ (secret[secretWord + 2 * lane] as number);
+  const keyHigh = (words[at + 1] as number) ^ (secret[secretWord + 2 * lane + 1] as number);
+  const product = Math.imul(keyLow, keyHigh);
+  const sum = (low + wordLow) | 0;
+  const total = (sum + product) | 0;
+  lanes[2 * lane] = total;
+  lanes[2 * lane + 1] =
+    high + (words[neighbour + 1] as number) + mulHigh(keyLow, keyHigh) + carry(sum, wordLow) + carry(total, product);
+}
