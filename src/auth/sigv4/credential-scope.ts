@@ -24,9 +24,10 @@ export interface ScopeFault {
 export const MALFORMED_CREDENTIAL =
   'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".';
 
+/** The region may be empty, as some clients leave it: R2 takes that for `auto`, and any name will do here as well. */
 export function parseCredential(text: string): ClaimedCredential | undefined {
   const [accessKeyId, day, region, service, terminal, ...more] = text.split("/");
-  if (!accessKeyId || !day || !region || !service || !terminal || more.length > 0) return undefined;
+  if (!accessKeyId || !day || region === undefined || !service || !terminal || more.length > 0) return undefined;
   return { accessKeyId, day, region, service, terminal };
 }
 

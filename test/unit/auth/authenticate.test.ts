@@ -149,11 +149,6 @@ describe("Authorization header", () => {
       'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
     ],
     [
-      "an empty region",
-      `${credential("20130524//s3/aws4_request")}, SignedHeaders=host, ${SIGNATURE}`,
-      'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".',
-    ],
-    [
       "a bad date",
       `${credential("2013-05-24/us-east-1/s3/aws4_request")}, SignedHeaders=host, ${SIGNATURE}`,
       'incorrect date format "2013-05-24". This date in the credential must be in the format "yyyyMMdd".',
@@ -215,6 +210,16 @@ describe("Authorization header", () => {
     const request = await signedRequest({}, { region: "eu-west-1" });
     expect((await authenticate(request, keyring(), options)).caller.kind).toBe("account");
     expect((await accepted({}, { region: "mars-1" })).caller.kind).toBe("account");
+  });
+
+  test("an empty region is one like any other, and no other one", async () => {
+    expect((await accepted({}, { region: "" })).caller.kind).toBe("account");
+    expect(await refusal({}, { region: "" }, { regions: "eu-west-1", service: "s3" })).toEqual({
+      code: "AuthorizationHeaderMalformed",
+      status: 400,
+      message: "The authorization header is malformed; the region '' is wrong; expecting 'eu-west-1'",
+      details: { Region: "eu-west-1" },
+    });
   });
 
   test("further services count only where they are named", async () => {

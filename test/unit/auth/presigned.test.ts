@@ -127,6 +127,16 @@ describe("AuthorizationQueryParametersError", () => {
     });
   });
 
+  test("an empty region is one like any other", async () => {
+    const url = await presignedUrl({ region: "" });
+    expect((await authenticate(received({ url }), keyring(), ANY)).caller.kind).toBe("account");
+    expect(await refused(url, {}, { regions: "eu-west-1", service: "s3" })).toMatchObject({
+      code: "AuthorizationQueryParametersError",
+      message: `${parsing} the region '' is wrong; expecting 'eu-west-1'`,
+      details: { Region: "eu-west-1" },
+    });
+  });
+
   test("another region, where one is enforced", async () => {
     expect(await refused(await presignedUrl(), {}, { regions: "eu-west-1", service: "s3" })).toEqual({
       code: "AuthorizationQueryParametersError",

@@ -1,7 +1,8 @@
 /** Clients and platforms that spell one request differently (cloudflare-facts, section 6). */
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
-import { canonicalReadings, MAX_READINGS } from "../../../src/auth/sigv4/canonical-readings.ts";
+import { MAX_READINGS } from "../../../src/auth/readings/choices.ts";
+import { canonicalReadings } from "../../../src/auth/sigv4/canonical-readings.ts";
 import { EMPTY_SHA256, failureOf, HOST, keyring, received, type Sent, type Signed, signedRequest } from "./support.ts";
 
 const ANY = { regions: "any", service: "s3" } as const;
@@ -60,6 +61,11 @@ describe("headers", () => {
   test.each([
     ["inner spaces collapsed", "a   b", "a b"],
     ["inner spaces kept", "a   b", "a   b"],
+    ["a tab kept, as Go's signers do", "a\tb", "a\tb"],
+    ["a tab made a space, as botocore does", "a\tb", "a b"],
+    ["tabs and spaces made one space", "a \t b", "a b"],
+    ["spaces collapsed beside a tab", "a  b\tc", "a b\tc"],
+    ["repeated with tabs, signed with a bare comma", "a\tb, c", "a b,c"],
     ["repeated, signed with a bare comma", "a, b", "a,b"],
     ["one value with a comma", "a, b", "a, b"],
     ["spaces and comma kept apart", "a,  b", "a, b"],
@@ -108,6 +114,64 @@ describe("headers", () => {
     expect((await verified(sent, { headers: headers({ "accept-encoding": value }) })).caller.kind).toBe("account");
   });
 
+  test.each([
+    ["te", "trailers"],
+    ["te", "deflate,gzip;q=0.3"],
+    ["keep-alive", "timeout=5"],
+    ["keep-alive", "300"],
+    ["connection", "keep-alive"],
+    ["connection", "Keep-Alive"],
+    ["connection", "close"],
+    ["proxy-connection", "keep-alive"],
+    ["expect", "100-continue"],
+    ["upgrade", "h2c"],
+    ["transfer-encoding", "chunked"],
+    ["te", ""],
+  ])("%s: %s, which the platform has taken out", async (name, value) => {
+    expect((await verified({}, { headers: headers({ [name]: value }) })).caller.kind).toBe("account");
+  });
+
+  test("a connection header that the platform has replaced", async () => {
+    const sent = { headers: { connection: "Keep-Alive" } };
+    expect((await verified(sent, { headers: headers({ connection: "close" }) })).caller.kind).toBe("account");
+  });
+
+  test("two headers that were taken out, and a host that lost its port", async () => {
+    const signed = headers({ te: "trailers", connection: "close", host: `${HOST}:443` });
+    expect((await verified({}, { headers: signed })).caller.kind).toBe("account");
+  });
+
+  test("an announcement of trailers is what x-amz-trailer says", async () => {
+    const sent = { headers: { "x-amz-trailer": "x-amz-checksum-crc32" } };
+    const signed = headers({ "x-amz-trailer": "x-amz-checksum-crc32", trailer: "x-amz-checksum-crc32" });
+    expect((await verified(sent, { headers: signed })).caller.kind).toBe("account");
+  });
+
+  test("a header of a connection that did arrive counts as it arrived", async () => {
+    const request = await signedRequest({ headers: { te: "gzip" } }, { headers: headers({ te: "trailers" }) });
+    expect(await failureOf(() => authenticate(request, keyring(), ANY))).toMatchObject({
+      code: "SignatureDoesNotMatch",
+    });
+  });
+
+  test.each(["GET", "HEAD", "DELETE", "POST"])("a length of 0 that a %s without a body lost", async (method) => {
+    expect((await verified({ method }, { method, headers: headers({ "content-length": "0" }) })).caller.kind).toBe(
+      "account",
+    );
+  });
+
+  test.each([
+    ["a length other than 0", { "content-length": "5" }, {}],
+    ["a length of 0 of a body", { "content-length": "0" }, { body: new Blob(["x"]).stream() }],
+    ["a range that was not sent", { range: "bytes=0-4" }, {}],
+    ["a storage class that was not sent", { "x-amz-storage-class": "STANDARD" }, {}],
+  ])("%s is not made up", async (_name, more, sent) => {
+    const request = await signedRequest(sent, { headers: headers(more) });
+    expect(await failureOf(() => authenticate(request, keyring(), ANY))).toMatchObject({
+      code: "SignatureDoesNotMatch",
+    });
+  });
+
   test("content-length, content-type and user-agent verify as they arrived", async () => {
     const sent = { "content-length": "3", "content-type": "text/plain; charset=utf-8", "user-agent": "a/1 (b; c)" };
     expect((await verified({ headers: sent }, { headers: headers(sent) })).caller.kind).toBe("account");
@@ -131,6 +195,24 @@ describe("cost", () => {
     const readings = [...canonicalReadings(request, signedHeaders, ["UNSIGNED-PAYLOAD", EMPTY_SHA256])];
     expect(readings).toHaveLength(MAX_READINGS);
     expect(new Set(readings.map(({ canonicalRequest }) => canonicalRequest)).size).toBe(MAX_READINGS);
+  });
+
+  test("what the other readings take is not prepared while the first one fits", () => {
+    let reads = 0;
+    const request = received({});
+    const counting = new Proxy(request.headers, {
+      get(target, property) {
+        if (property === "get") reads++;
+        const member: unknown = Reflect.get(target, property, target);
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+    const readings = canonicalReadings({ ...request, headers: counting }, ["host", "x-amz-date"], ["UNSIGNED-PAYLOAD"]);
+    readings.next();
+    const first = reads;
+    readings.next();
+    expect(first).toBe(2);
+    expect(reads).toBeGreaterThan(first);
   });
 
   test("a plain request has three: the host with and without its default port", () => {
