@@ -61,7 +61,7 @@ export async function handleS3(request: Request, services: Services, log: Reques
   try {
     answer = await serve(request, services, log, found);
   } catch (error) {
-    answer = describeFailure(error, request, log);
+    answer = describeFailure(error, log);
     await discard(found.form, request.headers);
   }
   const response = toHttpResponse(answer, request, log.requestId);
@@ -304,7 +304,8 @@ function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, 
     const expected = request.headers.get(header);
     if (expected === null) return;
     if (!/^\d{12}$/.test(expected)) {
-      throw new S3Error("InvalidBucketOwnerAWSAccountID", { details: { [header]: expected } });
+      const message = `The value of the expected bucket owner parameter must be an AWS Account ID... [${expected}]`;
+      throw new S3Error("InvalidBucketOwnerAWSAccountID", { message });
     }
     if (bucketName === undefined || buckets.get(bucketName)?.accountId !== expected) throw new S3Error("AccessDenied");
   };
@@ -313,14 +314,13 @@ function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, 
   if (copySource !== null) check("x-amz-source-expected-bucket-owner", parseCopySource(copySource).bucket);
 }
 
-function describeFailure(error: unknown, request: Request, log: RequestLog): S3Response {
+function describeFailure(error: unknown, log: RequestLog): S3Response {
   const failure = error instanceof S3Error ? error : fromPlatformError(error);
   log.code = failure.code;
   if (failure.cause !== undefined) log.cause = failure.cause;
-  const resource = parseRawUrl(request.url).path;
   return {
     status: failure.status,
     headers: failure.headers,
-    body: formatErrorResponse(failure, { resource, requestId: log.requestId, hostId: hostId(log.requestId) }),
+    body: formatErrorResponse(failure, { requestId: log.requestId, hostId: hostId(log.requestId) }),
   };
 }

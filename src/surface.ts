@@ -39,15 +39,15 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
     if (!(error instanceof NotConfigured)) throw error;
     response = isOwn
       ? Response.json({ status: "unconfigured", message: error.message }, { status: 503 })
-      : notConfigured(error, request, log.requestId, url.path);
+      : notConfigured(error, request, log.requestId);
     log.code = "ServiceUnavailable";
   }
   writeRequestLog(log, response);
   return response;
 }
 
-function notConfigured(error: NotConfigured, request: Request, requestId: string, resource: string): Response {
+function notConfigured(error: NotConfigured, request: Request, requestId: string): Response {
   const failure = new S3Error("ServiceUnavailable", { message: error.message });
-  const body = formatErrorResponse(failure, { resource, requestId, hostId: hostId(requestId) });
+  const body = formatErrorResponse(failure, { requestId, hostId: hostId(requestId) });
   return toHttpResponse({ status: failure.status, body }, request, requestId);
 }

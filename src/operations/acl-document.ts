@@ -29,15 +29,11 @@ export function readAclRequest(
   body: Uint8Array,
 ): { request(ownerId: string): AclRequest } {
   if (headers !== undefined) {
-    if (body.byteLength > 0)
-      throw new S3Error("UnexpectedContent", { message: "This request does not support content" });
+    if (body.byteLength > 0) throw new S3Error("UnexpectedContent");
     return { request: () => headers };
   }
   if (body.byteLength === 0) {
-    throw new S3Error("MissingSecurityHeader", {
-      message: "Your request was missing a required header",
-      details: { MissingHeaderName: "x-amz-acl" },
-    });
+    throw new S3Error("MissingSecurityHeader", { details: { MissingHeaderName: "x-amz-acl" } });
   }
   const policy = parseAccessControlPolicy(body);
   return {

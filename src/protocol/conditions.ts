@@ -101,8 +101,5 @@ function unacceptedValue(header: string): S3Error {
 }
 
 function notImplemented(header: string, additionalMessage: string): S3Error {
-  return new S3Error("NotImplemented", {
-    message: "A header you provided implies functionality that is not implemented",
-    details: { Header: header, additionalMessage },
-  });
+  return new S3Error("NotImplemented", { details: { Header: header, additionalMessage } });
 }

@@ -23,10 +23,9 @@ export function refuseUnsupportedHeaders(headers: Headers): void {
     const rule = UNSUPPORTED.find(([header]) => (header.endsWith("-") ? name.startsWith(header) : name === header));
     if (rule === undefined || rule.slice(1).includes(value)) continue;
     throw new S3Error("NotImplemented", {
-      message: "A header you provided implies functionality that is not implemented",
       details: {
         Header: name,
-        ...(value.length <= 256 && !name.includes("customer-key") && { AdditionalMessage: value }),
+        ...(value.length <= 256 && !name.includes("customer-key") && { additionalMessage: value }),
       },
     });
   }

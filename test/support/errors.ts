@@ -2,24 +2,21 @@
 import { expect } from "vitest";
 import { fields, readXml } from "./xml.ts";
 
-/** Messages as S3 gives them ("Error responses", API_Error, and seen on AWS). */
+/** Messages as AWS sends them. */
 const MESSAGES: Readonly<Record<string, string>> = {
   AccessDenied: "Access Denied",
-  InvalidBucketOwnerAWSAccountID: "The value of the expected bucket owner parameter must be an AWS Account ID",
   InvalidBucketName: "The specified bucket is not valid.",
   InvalidRange: "The requested range is not satisfiable",
-  MalformedXML: "The XML that you provided was not well-formed or did not validate against our published schema.",
+  MalformedXML: "The XML you provided was not well-formed or did not validate against our published schema",
   NoSuchBucket: "The specified bucket does not exist",
   NoSuchKey: "The specified key does not exist.",
   NoSuchVersion: "The specified version does not exist.",
-  PreconditionFailed: "At least one of the preconditions that you specified did not hold.",
+  PreconditionFailed: "At least one of the pre-conditions you specified did not hold",
 };
 
 export interface ExpectedError {
   readonly message?: string | RegExp;
-  /** Path of the request. */
-  readonly resource: string;
-  /** Elements between Message and Resource, all of them. */
+  /** Elements between Message and RequestId, all of them. */
   readonly details?: Readonly<Record<string, string>>;
 }
 
@@ -28,7 +25,7 @@ export async function expectError(
   response: Response,
   status: number,
   code: string,
-  { message = MESSAGES[code], resource, details = {} }: ExpectedError,
+  { message = MESSAGES[code], details = {} }: ExpectedError = {},
 ): Promise<void> {
   const text = await response.text();
   expect(text, `status ${response.status}`).toMatch(/^<\?xml version="1.0" encoding="UTF-8"\?>\n<Error>/);
@@ -41,7 +38,6 @@ export async function expectError(
     Code: code,
     Message: typeof message === "string" ? message : expect.stringMatching(message),
     ...details,
-    Resource: resource,
     RequestId: requestId,
     HostId: response.headers.get("x-amz-id-2"),
   });
@@ -49,7 +45,6 @@ export async function expectError(
     "Code",
     "Message",
     ...Object.keys(details),
-    "Resource",
     "RequestId",
     "HostId",
   ]);

@@ -1,10 +1,8 @@
-/** The error document ("REST error responses"): no namespace, details between message and resource. */
+/** The error document ("REST error responses"): no namespace, the details of the code between message and ids. */
 import type { S3Error } from "../../errors.ts";
 import { formatDocument, xmlElement, xmlText } from "./writer.ts";
 
 export interface ErrorContext {
-  /** Path of the request as sent: bucket and key the error is about. */
-  readonly resource: string;
   readonly requestId: string;
   readonly hostId: string;
 }
@@ -15,7 +13,6 @@ export function formatErrorResponse(error: S3Error, context: ErrorContext): stri
       xmlText("Code", error.code),
       xmlText("Message", error.message),
       ...Object.entries(error.details).map(([name, value]) => xmlText(name, value)),
-      xmlText("Resource", context.resource),
       xmlText("RequestId", context.requestId),
       xmlText("HostId", context.hostId),
     ]),

@@ -40,7 +40,7 @@ describe("x-amz-acl", () => {
     const error = failure(() => parseAclHeaders(new Headers({ "x-amz-acl": "aws-exec-read" }), "object"));
     expect([error.code, error.details]).toEqual([
       "NotImplemented",
-      { Header: "x-amz-acl", AdditionalMessage: "aws-exec-read" },
+      { Header: "x-amz-acl", additionalMessage: "aws-exec-read" },
     ]);
   });
 
@@ -115,7 +115,7 @@ describe("x-amz-grant-*", () => {
     expect([error.code, error.status, error.message]).toEqual([
       "UnresolvableGrantByEmailAddress",
       400,
-      "The email address that you provided does not match any account on record.",
+      "The e-mail address you provided does not match any account on record.",
     ]);
   });
 

@@ -65,7 +65,6 @@ describe("AbortMultipartUpload", () => {
     ] as const) {
       await expectError(await abort(place, id), 404, "NoSuchUpload", {
         message: NO_SUCH_UPLOAD,
-        resource: `/${place.bucket}/${place.key}`,
         details: { UploadId: id },
       });
     }

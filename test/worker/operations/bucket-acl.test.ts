@@ -115,16 +115,13 @@ describe("PutBucketAcl", () => {
 
   it("PutBucketAcl refuses another owner than the bucket's with AccessDenied", async () => {
     const bucket = await createBucket();
-    await expectError(await putAcl({ bucket, body: aclDocument(OTHER, []) }), 403, "AccessDenied", {
-      resource: `/${bucket}`,
-    });
+    await expectError(await putAcl({ bucket, body: aclDocument(OTHER, []) }), 403, "AccessDenied");
   });
 
   it("PutBucketAcl refuses a request without any ACL with MissingSecurityHeader", async () => {
     const bucket = await createBucket();
     await expectError(await putAcl({ bucket }), 400, "MissingSecurityHeader", {
       message: "Your request was missing a required header",
-      resource: `/${bucket}`,
       details: { MissingHeaderName: "x-amz-acl" },
     });
   });
@@ -135,7 +132,6 @@ describe("PutBucketAcl", () => {
     const body = aclDocument(canonicalId, []);
     await expectError(await putAcl({ bucket, headers: { "x-amz-acl": "private" }, body }), 400, "UnexpectedContent", {
       message: "This request does not support content",
-      resource: `/${bucket}`,
     });
   });
 
@@ -144,7 +140,6 @@ describe("PutBucketAcl", () => {
     const headers = { "x-amz-acl": "private", "x-amz-grant-read": `uri="${LOG_DELIVERY}"` };
     await expectError(await putAcl({ bucket, headers }), 400, "InvalidRequest", {
       message: "Specifying both Canned ACLs and Header Grants is not allowed",
-      resource: `/${bucket}`,
     });
   });
 
@@ -163,7 +158,6 @@ describe("PutBucketAcl", () => {
     const sent = Object.fromEntries(Object.entries(headers).filter(([, text]) => text !== undefined));
     await expectError(await putAcl({ bucket, headers: sent }), 400, "InvalidArgument", {
       message,
-      resource: `/${bucket}`,
       details: { ArgumentName: name, ArgumentValue: value },
     });
   });
@@ -172,8 +166,7 @@ describe("PutBucketAcl", () => {
     const bucket = await createBucket();
     const headers = { "x-amz-grant-read": 'emailAddress="a@b.example"' };
     await expectError(await putAcl({ bucket, headers }), 400, "UnresolvableGrantByEmailAddress", {
-      message: "The email address that you provided does not match any account on record.",
-      resource: `/${bucket}`,
+      message: "The e-mail address you provided does not match any account on record.",
     });
   });
 
@@ -185,7 +178,6 @@ describe("PutBucketAcl", () => {
     const bucket = await createBucket();
     await expectError(await putAcl({ bucket, body }), 400, "MalformedACLError", {
       message: MALFORMED,
-      resource: `/${bucket}`,
     });
   });
 
@@ -197,7 +189,6 @@ describe("PutBucketAcl", () => {
       const response = await putAcl({ bucket, headers: { "x-amz-acl": name } });
       await expectError(response, 400, "AccessControlListNotSupported", {
         message: "The bucket does not allow ACLs",
-        resource: `/${bucket}`,
       });
     },
   );
@@ -208,7 +199,7 @@ describe("PutBucketAcl", () => {
       const bucket = await createBucket();
       await setPublicAccessBlock(bucket, "BlockPublicAcls");
       const response = await putAcl({ bucket, headers: { "x-amz-acl": name } });
-      await expectError(response, 403, "AccessDenied", { resource: `/${bucket}` });
+      await expectError(response, 403, "AccessDenied");
       expect((await putAcl({ bucket, headers: { "x-amz-grant-read": `id=${OTHER}` } })).status).toBe(200);
     },
   );
@@ -218,7 +209,7 @@ describe("PutBucketAcl", () => {
     const [bucket, as] = await Promise.all([createBucket(), createAccount()]);
     const body = aclDocument(canonicalId, [[as.canonicalId, "WRITE_ACP"]]);
     expect((await putAcl({ bucket, body })).status).toBe(200);
-    await expectError(await send({ bucket, query: "acl", as }), 403, "AccessDenied", { resource: `/${bucket}` });
+    await expectError(await send({ bucket, query: "acl", as }), 403, "AccessDenied");
     const wider = aclDocument(canonicalId, [
       [as.canonicalId, "WRITE_ACP"],
       [as.canonicalId, "READ_ACP"],
@@ -252,7 +243,6 @@ describe("CreateBucket", () => {
     const bucket = newName();
     await expectError(await create(bucket, { "x-amz-acl": "fake-acl" }), 400, "InvalidArgument", {
       message: "",
-      resource: `/${bucket}`,
       details: { ArgumentName: "x-amz-acl", ArgumentValue: "fake-acl" },
     });
     expect((await send({ method: "HEAD", bucket })).status).toBe(404);
@@ -262,8 +252,7 @@ describe("CreateBucket", () => {
     const { canonicalId } = await rootAccount();
     const bucket = await createBucket();
     await expectError(await create(bucket, { "x-amz-acl": "public-read" }), 409, "BucketAlreadyOwnedByYou", {
-      message: "The bucket that you tried to create already exists, and you own it.",
-      resource: `/${bucket}`,
+      message: "Your previous request to create the named bucket succeeded and you already own it.",
       details: { BucketName: bucket },
     });
     expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);

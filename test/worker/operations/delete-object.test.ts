@@ -53,12 +53,10 @@ describe("DeleteObject", () => {
     const bucket = await createBucket();
     await putObject(bucket, "k");
     await expectError(await remove({ bucket, query: "versionId=abc" }), 404, "NoSuchVersion", {
-      resource: `/${bucket}/k`,
       details: { VersionId: "abc" },
     });
     await expectError(await remove({ bucket, query: "versionId=" }), 400, "InvalidArgument", {
       message: "Version id cannot be the empty string",
-      resource: `/${bucket}/k`,
       details: { ArgumentName: "versionId", ArgumentValue: "" },
     });
     expect(await isPresent(bucket)).toBe(true);
@@ -72,8 +70,7 @@ describe("DeleteObject", () => {
     const bucket = await createBucket();
     await putObject(bucket, "k");
     await expectError(await remove({ bucket, headers: { [name]: value } }), 501, "NotImplemented", {
-      message: "A header or operation that you requested is not implemented.",
-      resource: `/${bucket}/k`,
+      message: "A header you provided implies functionality that is not implemented",
       details: { Header: name },
     });
     expect(await isPresent(bucket)).toBe(true);
@@ -119,7 +116,6 @@ describe("DeleteObject under a condition", () => {
       const bucket = await createBucket();
       await putObject(bucket, "k");
       await expectError(await remove({ bucket, headers: { "if-match": etag } }), 412, "PreconditionFailed", {
-        resource: `/${bucket}/k`,
         details: { Condition: "If-Match" },
       });
       expect(await isPresent(bucket)).toBe(true);
@@ -131,7 +127,6 @@ describe("DeleteObject under a condition", () => {
     for (const prepare of [async () => {}, async () => void (await putAndRemove(bucket))]) {
       await prepare();
       await expectError(await remove({ bucket, headers: { "if-match": etag } }), 404, "NoSuchKey", {
-        resource: `/${bucket}/k`,
         details: { Key: "k" },
       });
     }
@@ -151,7 +146,7 @@ describe("DeleteObject under a condition", () => {
     const etag = await putObject(bucket, "k");
     for (const condition of [etag, OTHER_ETAG]) {
       const response = await remove({ bucket, as: null, headers: { "if-match": condition } });
-      await expectError(response, 403, "AccessDenied", { resource: `/${bucket}/k` });
+      await expectError(response, 403, "AccessDenied");
     }
     expect(await isPresent(bucket)).toBe(true);
   });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { expectError } from "../../support/errors.ts";
 import { describeRefusals } from "../../support/refusals.ts";
-import { pathOf, putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
+import { putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 import { all, documentOf, fields, textIn, texts } from "../../support/xml.ts";
 
@@ -118,7 +118,7 @@ describe("DeleteObjects", () => {
       {
         Key: "other",
         Code: "PreconditionFailed",
-        Message: "At least one of the preconditions that you specified did not hold.",
+        Message: "At least one of the pre-conditions you specified did not hold",
       },
       { Key: "absent", Code: "NoSuchKey", Message: "The specified key does not exist." },
     ]);
@@ -144,7 +144,7 @@ describe("DeleteObjects", () => {
     const long = "é".repeat(513);
     const { deleted, errors } = await remove(bucket, deletion([long, "a"]));
     expect(deleted).toEqual(["a"]);
-    expect(errors).toEqual([{ Key: long, Code: "KeyTooLongError", Message: "Your key is too long." }]);
+    expect(errors).toEqual([{ Key: long, Code: "KeyTooLongError", Message: "Your key is too long" }]);
   });
 
   it.each([
@@ -163,7 +163,7 @@ describe("DeleteObjects", () => {
     ["an unclosed element", "<Delete><Object><Key>k</Key></Object>"],
   ])("DeleteObjects refuses %s with MalformedXML and removes nothing", async (_name, body) => {
     const bucket = await fill(["k"]);
-    await expectError(await post(bucket, body), 400, "MalformedXML", { resource: `/${bucket}` });
+    await expectError(await post(bucket, body), 400, "MalformedXML");
     expect(await keysOf(bucket)).toEqual(["k"]);
   });
 
@@ -173,7 +173,6 @@ describe("DeleteObjects", () => {
     const response = await send({ method: "POST", bucket, query: "delete", body: ONE_KEY, style });
     await expectError(response, 400, "InvalidRequest", {
       message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
-      resource: pathOf({ bucket, style }),
     });
     expect(await keysOf(bucket)).toEqual(["k"]);
   });
@@ -195,7 +194,6 @@ describe("DeleteObjects", () => {
     const response = await send({ method: "POST", bucket, query: "delete", body: ONE_KEY, headers });
     await expectError(response, 400, "BadDigest", {
       message,
-      resource: `/${bucket}`,
       ...(name === "content-md5" && {
         details: { ExpectedDigest: "0".repeat(32), CalculatedDigest: md5(ONE_KEY) },
       }),
@@ -207,7 +205,6 @@ describe("DeleteObjects", () => {
     const bucket = await fill(["k"]);
     await expectError(await post(bucket, ONE_KEY, { headers: { "content-md5": "abc" } }), 400, "InvalidDigest", {
       message: "The Content-MD5 you specified was invalid.",
-      resource: `/${bucket}`,
       details: { "Content-MD5": "abc" },
     });
   });
@@ -217,7 +214,6 @@ describe("DeleteObjects", () => {
     const body = `${ONE_KEY}${" ".repeat(2 * 1024 * 1024)}`;
     await expectError(await post(bucket, body), 400, "MaxMessageLengthExceeded", {
       message: "Your request was too big.",
-      resource: `/${bucket}`,
       details: { MaxMessageLengthBytes: "2097152" },
     });
   });
@@ -225,8 +221,7 @@ describe("DeleteObjects", () => {
   it("DeleteObjects refuses x-amz-mfa with NotImplemented", async () => {
     const bucket = await fill(["k"]);
     await expectError(await post(bucket, ONE_KEY, { headers: { "x-amz-mfa": "serial 1" } }), 501, "NotImplemented", {
-      message: "A header or operation that you requested is not implemented.",
-      resource: `/${bucket}`,
+      message: "A header you provided implies functionality that is not implemented",
       details: { Header: "x-amz-mfa" },
     });
     expect(await keysOf(bucket)).toEqual(["k"]);
@@ -234,9 +229,7 @@ describe("DeleteObjects", () => {
 
   it("DeleteObjects reads nothing of an anonymous caller's document", async () => {
     const bucket = await fill(["k"]);
-    await expectError(await post(bucket, "not even XML", { as: null }), 403, "AccessDenied", {
-      resource: `/${bucket}`,
-    });
+    await expectError(await post(bucket, "not even XML", { as: null }), 403, "AccessDenied");
     expect(await keysOf(bucket)).toEqual(["k"]);
   });
 });

@@ -48,8 +48,7 @@ describe("GetObject", () => {
   it.each(STYLES)("GetObject refuses an absent key with NoSuchKey, %s style", async (style) => {
     const bucket = await createBucket();
     const key = "not here/ü&<>";
-    const resource = style === "path" ? `/${bucket}/not%20here/%C3%BC%26%3C%3E` : "/not%20here/%C3%BC%26%3C%3E";
-    await expectError(await get({ bucket, key, style }), 404, "NoSuchKey", { resource, details: { Key: key } });
+    await expectError(await get({ bucket, key, style }), 404, "NoSuchKey", { details: { Key: key } });
   });
 
   it.each(STYLES)("GetObject tells hostile keys apart, %s style", async (style) => {
@@ -153,7 +152,6 @@ describe("GetObject with a range", () => {
       const response = await get({ bucket, headers: { range } });
       expect(response.headers.get("content-range")).toBe("bytes */10");
       await expectError(response, 416, "InvalidRange", {
-        resource: `/${bucket}/k`,
         details: { RangeRequested: range, ActualObjectSize: "10" },
       });
     },
@@ -164,7 +162,6 @@ describe("GetObject with a range", () => {
     async (range) => {
       const bucket = await bucketWith("");
       await expectError(await get({ bucket, headers: { range } }), 416, "InvalidRange", {
-        resource: `/${bucket}/k`,
         details: { RangeRequested: range, ActualObjectSize: "0" },
       });
     },
@@ -252,7 +249,6 @@ describe("GetObject under a condition", () => {
     const bucket = await bucketWith();
     const response = await get({ bucket, headers: headers as unknown as Record<string, string> });
     await expectError(response, 412, "PreconditionFailed", {
-      resource: `/${bucket}/k`,
       details: { Condition: condition },
     });
   });
@@ -270,11 +266,9 @@ describe("GetObject under a condition", () => {
     const bucket = await bucketWith();
     for (const etag of [ETAG, OTHER]) {
       const response = await get({ bucket, as: null, headers: { "if-match": etag, range: "bytes=99-" } });
-      await expectError(response, 403, "AccessDenied", { resource: `/${bucket}/k` });
+      await expectError(response, 403, "AccessDenied");
     }
-    await expectError(await get({ bucket, key: "absent", as: null }), 403, "AccessDenied", {
-      resource: `/${bucket}/absent`,
-    });
+    await expectError(await get({ bucket, key: "absent", as: null }), 403, "AccessDenied");
   });
 });
 
@@ -321,7 +315,7 @@ describe("GetObject with parameters", () => {
     const bucket = await bucketWith();
     const query = "response-content-type=text%2Fhtml";
     // Without public buckets the permission is what is missing; with them it will be InvalidRequest.
-    await expectError(await get({ bucket, query, as: null }), 403, "AccessDenied", { resource: `/${bucket}/k` });
+    await expectError(await get({ bucket, query, as: null }), 403, "AccessDenied");
   });
 
   it("GetObject refuses control characters in response-* with InvalidArgument", async () => {
@@ -330,7 +324,6 @@ describe("GetObject with parameters", () => {
     expect(response.headers.get("x-injected")).toBeNull();
     await expectError(response, 400, "InvalidArgument", {
       message: "Header value contains control characters.",
-      resource: `/${bucket}/k`,
       details: { ArgumentName: "response-content-type", ArgumentValue: "a\r\nx-injected: 1" },
     });
   });
@@ -339,7 +332,6 @@ describe("GetObject with parameters", () => {
     const bucket = await bucketWith();
     await expectError(await get({ bucket, query: "response-expires=%E2%82%AC" }), 400, "InvalidArgument", {
       message: "Header value cannot be represented using ISO-8859-1.",
-      resource: `/${bucket}/k`,
       details: { ArgumentName: "response-expires", ArgumentValue: "€" },
     });
   });
@@ -354,7 +346,6 @@ describe("GetObject with parameters", () => {
     const bucket = await bucketWith();
     await expectError(await get({ bucket, query: "partNumber=2" }), 416, "InvalidPartNumber", {
       message: "The requested partnumber is not satisfiable",
-      resource: `/${bucket}/k`,
       details: { ActualPartCount: "1", PartNumberRequested: "2" },
     });
   });
@@ -363,7 +354,6 @@ describe("GetObject with parameters", () => {
     const bucket = await bucketWith();
     await expectError(await get({ bucket, query: `partNumber=${value}` }), 400, "InvalidArgument", {
       message: "Part number must be an integer between 1 and 10000, inclusive",
-      resource: `/${bucket}/k`,
       details: { ArgumentName: "partNumber", ArgumentValue: value },
     });
   });
@@ -373,7 +363,6 @@ describe("GetObject with parameters", () => {
     const response = await get({ bucket, query: "partNumber=1", headers: { range: "bytes=0-1" } });
     await expectError(response, 400, "InvalidRequest", {
       message: "Cannot specify both Range header and partNumber query parameter",
-      resource: `/${bucket}/k`,
     });
   });
 
@@ -385,7 +374,6 @@ describe("GetObject with parameters", () => {
   it("GetObject refuses any other version with NoSuchVersion", async () => {
     const bucket = await bucketWith();
     await expectError(await get({ bucket, query: "versionId=abc" }), 404, "NoSuchVersion", {
-      resource: `/${bucket}/k`,
       details: { VersionId: "abc" },
     });
   });
@@ -394,7 +382,6 @@ describe("GetObject with parameters", () => {
     const bucket = await bucketWith();
     await expectError(await get({ bucket, query: "versionId=" }), 400, "InvalidArgument", {
       message: "Version id cannot be the empty string",
-      resource: `/${bucket}/k`,
       details: { ArgumentName: "versionId", ArgumentValue: "" },
     });
   });
@@ -414,13 +401,12 @@ describe("GetObject with parameters", () => {
   });
 
   it.each([
-    ["x-amz-server-side-encryption-customer-algorithm", "AES256", { AdditionalMessage: "AES256" }],
+    ["x-amz-server-side-encryption-customer-algorithm", "AES256", { additionalMessage: "AES256" }],
     ["x-amz-server-side-encryption-customer-key", "c2VjcmV0", {}],
   ])("GetObject refuses %s with NotImplemented", async (name, value, additional) => {
     const bucket = await bucketWith();
     await expectError(await get({ bucket, headers: { [name]: value } }), 501, "NotImplemented", {
       message: "A header you provided implies functionality that is not implemented",
-      resource: `/${bucket}/k`,
       details: { Header: name, ...additional } as Record<string, string>,
     });
   });

@@ -81,7 +81,6 @@ describe("ListBuckets", () => {
     async (value) => {
       await expectError(await send({ query: `max-buckets=${value}` }), 400, "InvalidArgument", {
         message: "max-buckets must be an integer between 1 and 10000",
-        resource: "/",
         details: { ArgumentName: "max-buckets", ArgumentValue: value },
       });
     },
@@ -92,7 +91,6 @@ describe("ListBuckets", () => {
       const query = `continuation-token=${encodeURIComponent(token)}`;
       await expectError(await send({ query }), 400, "InvalidArgument", {
         message: "The continuation token provided is incorrect",
-        resource: "/",
         details: { ArgumentName: "continuation-token", ArgumentValue: token },
       });
     }
@@ -103,12 +101,11 @@ describe("ListBuckets", () => {
     const token = textIn((await list(account, "max-buckets=1")).root, "ContinuationToken") ?? "";
     await expectError(await send({ query: `continuation-token=${token}` }), 400, "InvalidArgument", {
       message: "The continuation token provided is incorrect",
-      resource: "/",
       details: { ArgumentName: "continuation-token", ArgumentValue: token },
     });
   });
 
   it("ListBuckets refuses an anonymous caller with AccessDenied", async () => {
-    await expectError(await send({ as: null }), 403, "AccessDenied", { resource: "/" });
+    await expectError(await send({ as: null }), 403, "AccessDenied");
   });
 });

@@ -167,7 +167,6 @@ describe("ListMultipartUploads", () => {
     const [name = "", value = ""] = parameter.split("=");
     await expectError(await send({ bucket, query: `uploads&${parameter}` }), 400, "InvalidArgument", {
       message,
-      resource: `/${bucket}`,
       details: { ArgumentName: name, ArgumentValue: value },
     });
   });

@@ -54,7 +54,7 @@ describe("GetObjectAcl", () => {
     const bucket = await createBucket();
     const headers = method === "PUT" ? { "x-amz-acl": "private" } : {};
     const response = await send({ method, bucket, key: "a/b", query: "acl", headers });
-    await expectError(response, 404, "NoSuchKey", { resource: `/${bucket}/a/b`, details: { Key: "a/b" } });
+    await expectError(response, 404, "NoSuchKey", { details: { Key: "a/b" } });
   });
 
   it("GetObjectAcl shows the bucket owner's full control where ACLs are disabled, and the ACL again afterwards", async () => {
@@ -168,28 +168,26 @@ describe("PutObjectAcl", () => {
       ids.map((id) => [id, "READ"] as const),
     );
     const message = "The access control list is too long to be kept beside the object's other metadata.";
-    const resource = `/${object.bucket}/k`;
-    await expectError(await putAcl({ ...object, body }), 400, "InvalidRequest", { message, resource });
+    await expectError(await putAcl({ ...object, body }), 400, "InvalidRequest", { message });
     expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
 
     const headers = { "x-amz-meta-a": "x".repeat(2000), "x-amz-grant-read": ids.map((id) => `id=${id}`).join() };
     const put = await send({ method: "PUT", ...object, headers, body: "x" });
-    await expectError(put, 400, "InvalidRequest", { message, resource });
+    await expectError(put, 400, "InvalidRequest", { message });
     const create = await send({ method: "POST", ...object, headers, query: "uploads" });
-    await expectError(create, 400, "InvalidRequest", { message, resource });
+    await expectError(create, 400, "InvalidRequest", { message });
   });
 
   it("PutObjectAcl refuses another owner than the object's with AccessDenied", async () => {
     const object = await newObject();
     const response = await putAcl({ ...object, body: aclDocument(OTHER, []) });
-    await expectError(response, 403, "AccessDenied", { resource: `/${object.bucket}/k` });
+    await expectError(response, 403, "AccessDenied");
   });
 
   it("PutObjectAcl refuses a request without any ACL with MissingSecurityHeader", async () => {
     const object = await newObject();
     await expectError(await putAcl(object), 400, "MissingSecurityHeader", {
       message: "Your request was missing a required header",
-      resource: `/${object.bucket}/k`,
       details: { MissingHeaderName: "x-amz-acl" },
     });
   });
@@ -199,7 +197,6 @@ describe("PutObjectAcl", () => {
     const options = { ...object, headers: { "x-amz-acl": "private" }, body: aclDocument(OTHER, []) };
     await expectError(await putAcl(options), 400, "UnexpectedContent", {
       message: "This request does not support content",
-      resource: `/${object.bucket}/k`,
     });
   });
 
@@ -208,7 +205,6 @@ describe("PutObjectAcl", () => {
     const headers = { "x-amz-acl": "private", "x-amz-grant-read": `id=${OTHER}` };
     await expectError(await putAcl({ ...object, headers }), 400, "InvalidRequest", {
       message: "Specifying both Canned ACLs and Header Grants is not allowed",
-      resource: `/${object.bucket}/k`,
     });
   });
 
@@ -216,7 +212,6 @@ describe("PutObjectAcl", () => {
     const object = await newObject();
     await expectError(await putAcl({ ...object, headers: { "x-amz-acl": value } }), 400, "InvalidArgument", {
       message: "",
-      resource: `/${object.bucket}/k`,
       details: { ArgumentName: "x-amz-acl", ArgumentValue: value },
     });
   });
@@ -225,8 +220,7 @@ describe("PutObjectAcl", () => {
     const object = await newObject();
     const headers = { "x-amz-grant-read": 'emailAddress="a@b.example"' };
     await expectError(await putAcl({ ...object, headers }), 400, "UnresolvableGrantByEmailAddress", {
-      message: "The email address that you provided does not match any account on record.",
-      resource: `/${object.bucket}/k`,
+      message: "The e-mail address you provided does not match any account on record.",
     });
   });
 
@@ -234,7 +228,6 @@ describe("PutObjectAcl", () => {
     const object = await newObject();
     await expectError(await putAcl({ ...object, body: "<AccessControlPolicy/>" }), 400, "MalformedACLError", {
       message: "The XML you provided was not well-formed or did not validate against our published schema",
-      resource: `/${object.bucket}/k`,
     });
   });
 
@@ -253,7 +246,7 @@ describe("PutObjectAcl", () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject();
     await setOwnership(object.bucket, "BucketOwnerEnforced");
-    const expected = { message: "The bucket does not allow ACLs", resource: `/${object.bucket}/k` };
+    const expected = { message: "The bucket does not allow ACLs" };
     for (const name of ["private", "public-read", "bucket-owner-read"]) {
       const response = await putAcl({ ...object, headers: { "x-amz-acl": name } });
       await expectError(response, 400, "AccessControlListNotSupported", expected);
@@ -271,7 +264,7 @@ describe("PutObjectAcl", () => {
     await setPublicAccessBlock(object.bucket, "BlockPublicAcls");
     const headers = { "x-amz-grant-read-acp": `uri=${AUTHENTICATED_USERS}` };
     const response = await putAcl({ ...object, headers });
-    await expectError(response, 403, "AccessDenied", { resource: `/${object.bucket}/k` });
+    await expectError(response, 403, "AccessDenied");
   });
 
   it("PutObjectAcl is for whoever has WRITE_ACP; the owner stays the same", async () => {
@@ -283,7 +276,7 @@ describe("PutObjectAcl", () => {
     expect((await putAcl({ ...object, body: narrower, as })).status).toBe(200);
     expect((await getAcl({ ...object, as })).owner.id).toBe(canonicalId);
     const again = await putAcl({ ...object, body: narrower, as });
-    await expectError(again, 403, "AccessDenied", { resource: `/${object.bucket}/k` });
+    await expectError(again, 403, "AccessDenied");
   });
 });
 
@@ -373,7 +366,6 @@ describe("ACL headers of what writes an object", () => {
         "AccessControlListNotSupported",
         {
           message: "The bucket does not allow ACLs",
-          resource: `/${bucket}/k`,
         },
       );
     }

@@ -31,7 +31,6 @@ async function ownershipOf(bucket: string): Promise<string | undefined> {
 async function expectNone(bucket: string): Promise<void> {
   await expectError(await send({ bucket, query: QUERY }), 404, "OwnershipControlsNotFoundError", {
     message: "The bucket ownership controls were not found",
-    resource: `/${bucket}`,
     details: { BucketName: bucket },
   });
 }
@@ -41,7 +40,7 @@ describe("ownership controls", () => {
     const [bucket, other] = await Promise.all([createBucket(), createAccount()]);
     for (const as of [other, null]) {
       const response = await send({ bucket, query: QUERY, as });
-      await expectError(response, 403, "AccessDenied", { resource: `/${bucket}` });
+      await expectError(response, 403, "AccessDenied");
     }
   });
 
@@ -65,7 +64,6 @@ describe("ownership controls", () => {
     const bucket = await createBucket();
     await expectError(await send({ ...PUT, bucket, body }), 400, "InvalidRequest", {
       message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
-      resource: `/${bucket}`,
     });
   });
 
@@ -75,7 +73,7 @@ describe("ownership controls", () => {
     ["no rule", document()],
   ])("PutBucketOwnershipControls refuses %s with MalformedXML", async (_name, text) => {
     const bucket = await createBucket();
-    await expectError(await put(bucket, text), 400, "MalformedXML", { resource: `/${bucket}` });
+    await expectError(await put(bucket, text), 400, "MalformedXML");
     await expectNone(bucket);
   });
 
@@ -95,7 +93,6 @@ describe("ownership controls", () => {
         "InvalidBucketAclWithObjectOwnership",
         {
           message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
-          resource: `/${bucket}`,
         },
       );
       expect((await put(bucket, document("BucketOwnerPreferred"))).status).toBe(200);
@@ -119,7 +116,6 @@ describe("CreateBucket with x-amz-object-ownership", () => {
     const bucket = newName();
     await expectError(await create(bucket, { "x-amz-object-ownership": value }), 400, "InvalidArgument", {
       message: `Invalid x-amz-object-ownership header: ${value}`,
-      resource: `/${bucket}`,
       details: { ArgumentName: "x-amz-object-ownership" },
     });
   });
@@ -129,7 +125,6 @@ describe("CreateBucket with x-amz-object-ownership", () => {
     const headers = { "x-amz-acl": "public-read", "x-amz-object-ownership": "BucketOwnerEnforced" };
     await expectError(await create(bucket, headers), 400, "InvalidBucketAclWithObjectOwnership", {
       message: "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
-      resource: `/${bucket}`,
     });
     expect((await send({ method: "HEAD", bucket })).status).toBe(404);
   });
@@ -177,6 +172,6 @@ describe("who owns what another account writes", () => {
     await putObject(bucket, "k", "x", { as: null });
     expect((await getAcl({ bucket, key: "k" })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
     const response = await send({ bucket, key: "k", as: null });
-    await expectError(response, 403, "AccessDenied", { resource: `/${bucket}/k` });
+    await expectError(response, 403, "AccessDenied");
   });
 });

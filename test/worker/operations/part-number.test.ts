@@ -56,7 +56,6 @@ describe("partNumber of an object uploaded in parts", () => {
     await putMultipart(target, ["one part"]);
     await expectError(await send({ ...target, query: "partNumber=2" }), 416, "InvalidPartNumber", {
       message: "The requested partnumber is not satisfiable",
-      resource: `/${target.bucket}/k`,
       details: { ActualPartCount: "1", PartNumberRequested: "2" },
     });
     await expectHeadError(await send({ ...target, method: "HEAD", query: "partNumber=10000" }), 416);
@@ -217,7 +216,6 @@ describe("ObjectParts of GetObjectAttributes", () => {
     await putObject(target.bucket, "k");
     await expectError(await attributes({ ...target, headers: { [name]: value } }), 400, "InvalidArgument", {
       message,
-      resource: `/${target.bucket}/k`,
       details: { ArgumentName: name, ArgumentValue: value },
     });
   });

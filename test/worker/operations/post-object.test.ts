@@ -16,7 +16,7 @@ import {
   signPolicy,
   tomorrow,
 } from "../../support/post-form.ts";
-import { encode, handDirectly, pathOf, STYLES, type Style, send, urlOf } from "../../support/request.ts";
+import { encode, handDirectly, STYLES, type Style, send, urlOf } from "../../support/request.ts";
 import { createBucket, type Key, ROOT, testEnv } from "../../support/s3.ts";
 import { documentOf, fields as fieldsOf, readXml, texts } from "../../support/xml.ts";
 
@@ -89,9 +89,7 @@ async function expectRefusal(
   code: string,
   { message, details }: { message?: string | RegExp; details?: Record<string, string> } = {},
 ): Promise<void> {
-  const resource = pathOf({ bucket: upload.bucket, ...(upload.style && { style: upload.style }) });
   await expectError(await post(upload), status, code, {
-    resource,
     ...(message !== undefined && { message }),
     ...(details && { details }),
   });
@@ -157,7 +155,6 @@ describe.each(STYLES)("PostObject, %s style", (style) => {
   it("PostObject refuses a bucket that does not exist with NoSuchBucket", async () => {
     const bucket = "no-bucket-of-this-name";
     await expectError(await post({ bucket, style }), 404, "NoSuchBucket", {
-      resource: pathOf({ bucket, style }),
       details: { BucketName: bucket },
     });
   });
@@ -227,7 +224,6 @@ describe("PostObject's fields", () => {
     expect((await post({ ...upload, conditions: [{ key: "in/photo.jpg" }] })).status).toBe(204);
     expect(await keysIn(bucket)).toEqual(["in/photo.jpg"]);
     await expectError(await post({ ...upload, conditions: [{ key }] }), 403, "AccessDenied", {
-      resource: `/${bucket}`,
       message: `Invalid according to Policy: Policy Condition failed: ["eq", "$key", "in/\${filename}"]`,
     });
   });
@@ -268,7 +264,7 @@ describe("PostObject's fields", () => {
     const name = "x-amz-server-side-encryption-customer-algorithm";
     await expectRefusal({ bucket, fields: { key: "k", [name]: "AES256" } }, 501, "NotImplemented", {
       message: "A header you provided implies functionality that is not implemented",
-      details: { Header: name, AdditionalMessage: "AES256" },
+      details: { Header: name, additionalMessage: "AES256" },
     });
   });
 
@@ -442,7 +438,6 @@ describe("PostObject's signature", () => {
     await expectError(response, 403, "SignatureDoesNotMatch", {
       message:
         "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
-      resource: `/${bucket}`,
       details: {
         AWSAccessKeyId: ROOT.accessKeyId,
         StringToSign: policy,

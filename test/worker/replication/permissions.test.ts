@@ -59,7 +59,7 @@ describe("PutBucketReplication by a user", () => {
   it("with a Deny of part of the source is refused with AccessDenied, beside that part it is taken", async () => {
     const at = await places();
     const statements = [ALL, deny("s3:*", `${at.source}/secret/*`)];
-    await expectError(await configure(at, statements), 403, "AccessDenied", { resource: `/${at.source}` });
+    await expectError(await configure(at, statements), 403, "AccessDenied");
     expect((await send({ bucket: at.source, query: "replication" })).status).toBe(404);
     expect((await configure(at, statements, { filter: PREFIX })).status).toBe(200);
   });
@@ -69,7 +69,7 @@ describe("PutBucketReplication by a user", () => {
     async (action) => {
       const at = await places();
       const response = await configure(at, [ALL, deny(action, `${at.source}/a/b`)]);
-      await expectError(response, 403, "AccessDenied", { resource: `/${at.source}` });
+      await expectError(response, 403, "AccessDenied");
     },
   );
 
@@ -78,7 +78,7 @@ describe("PutBucketReplication by a user", () => {
     async (action) => {
       const at = await places();
       const response = await configure(at, [ALL, deny(action, `${at.target}/protected/*`)]);
-      await expectError(response, 403, "AccessDenied", { resource: `/${at.source}` });
+      await expectError(response, 403, "AccessDenied");
     },
   );
 
@@ -88,7 +88,7 @@ describe("PutBucketReplication by a user", () => {
       const at = await places();
       const statements = [ALL, deny(action, `${at.target}/protected/*`)];
       const response = await configure(at, statements, { deletes: "Enabled" });
-      await expectError(response, 403, "AccessDenied", { resource: `/${at.source}` });
+      await expectError(response, 403, "AccessDenied");
       expect((await configure(at, statements)).status).toBe(200);
     },
   );
@@ -108,7 +108,7 @@ describe("PutBucketReplication by a user", () => {
     for (const more of [{}, { Condition: { StringEquals: { "s3:ExistingObjectTag/kept": "yes" } } }]) {
       const at = await places();
       await putPolicy(at.source, { ...deny("s3:GetObject", `${at.source}/x/*`, more), Principal: "*" });
-      await expectError(await configure(at, [ALL]), 403, "AccessDenied", { resource: `/${at.source}` });
+      await expectError(await configure(at, [ALL]), 403, "AccessDenied");
       expect((await configure(at, [ALL], { filter: PREFIX })).status).toBe(200);
     }
   });
@@ -248,7 +248,6 @@ describe("a remote", () => {
     const bucket = await createBucket();
     await expectError(await putReplication(bucket, document("other")), 400, "InvalidRequest", {
       message: "Destination bucket must exist.",
-      resource: `/${bucket}`,
     });
     expect((await putReplication(bucket, document("b"))).status).toBe(200);
     await send({ method: "PUT", bucket: source, key: "k", body: "1" });

@@ -155,7 +155,7 @@ describe("objects and indexes", () => {
     expect([since.status, since.headers.has("x-amz-error-code")]).toEqual([304, false]);
     await expectPage(await visit(bucket, "/", { headers: { "if-match": '"other"' } }), "412 Precondition Failed", {
       Code: "PreconditionFailed",
-      Message: "At least one of the preconditions that you specified did not hold.",
+      Message: "At least one of the pre-conditions you specified did not hold",
       Condition: "If-Match",
     });
   });
