@@ -4,7 +4,7 @@
  */
 import type { ByteRange } from "../model/object.ts";
 
-const SINGLE_RANGE = /^bytes=[ \t]*(\d*)-(\d*)$/i;
+const SINGLE_RANGE = /^bytes=(\d*)-(\d*)$/i;
 
 /**
  * Parses `bytes=0-99`, `bytes=100-` and `bytes=-100`.

@@ -25,8 +25,12 @@ describe("resolveRange", () => {
     [{ kind: "suffix", length: 0 }, 10],
     [{ kind: "from", first: 0 }, 0],
     [{ kind: "from", first: 0, last: 0 }, 0],
-    [{ kind: "suffix", length: 1 }, 0],
+    [{ kind: "suffix", length: 0 }, 0],
   ] as const)("%j of %i bytes is unsatisfiable", (range, sizeBytes) => {
     expect(resolveRange(range, sizeBytes)).toBe("unsatisfiable");
+  });
+
+  it.each([1, 65_536])("the last %i bytes of an empty object are all of it", (length) => {
+    expect(resolveRange({ kind: "suffix", length }, 0)).toBeUndefined();
   });
 });

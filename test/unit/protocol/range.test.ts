@@ -37,6 +37,12 @@ describe("parseRange", () => {
     "items=0-1",
     "0-1",
     "bytes=--1",
+    "bytes= -1",
+    "bytes= 0-1",
+    "bytes=0 -1",
+    "bytes=0- 1",
+    "bytes =0-1",
+    "bytes=\t-1",
   ])("takes %j for the whole object", (header) => {
     expect(parseRange(header)).toBeUndefined();
   });
@@ -57,7 +63,8 @@ describe("resolveRange", () => {
     ["bytes=-0", 10, "unsatisfiable"],
     ["bytes=0-", 0, "unsatisfiable"],
     ["bytes=0-0", 0, "unsatisfiable"],
-    ["bytes=-1", 0, "unsatisfiable"],
+    ["bytes=-0", 0, "unsatisfiable"],
+    ["bytes=-1", 0, undefined],
   ])("fits %s to %i bytes", (header, size, expected) => {
     const range = parseRange(header);
     expect(range && resolveRange(range, size)).toEqual(expected);
