@@ -17,17 +17,22 @@ export interface ConditionSubject {
 /** For a copy both refusals are 412; for a read `not-modified` is 304. */
 export type ReadDecision = "proceed" | "not-modified" | "precondition-failed";
 
-/** Which four headers to read: the request's own, or those about the source of a copy. */
-export type ConditionPrefix = "" | "x-amz-copy-source-";
+/** The conditions of a read, or those about the source of a copy. */
+export interface ReadConditions {
+  /** Where they stand. */
+  readonly headers: Headers;
+  readonly now: Date;
+  /** Before the names of all four. */
+  readonly prefix?: "" | "x-amz-copy-source-";
+}
 
 /**
  * Decides in RFC 9110's order (13.2.2): an ETag condition makes the date condition of its pair void. Dates that are
- * none are ignored.
+ * none are ignored, and so is a date of modification later than now (13.1.3; LocalStack's recordings of AWS, 2026-02).
  */
 export function evaluateReadConditions(
-  headers: Headers,
+  { headers, now, prefix = "" }: ReadConditions,
   subject: ConditionSubject,
-  prefix: ConditionPrefix = "",
 ): ReadDecision {
   const ifMatch = headers.get(`${prefix}if-match`);
   const ifUnmodifiedSince = parseSeconds(headers.get(`${prefix}if-unmodified-since`));
@@ -42,7 +47,7 @@ export function evaluateReadConditions(
   }
   if (ifNoneMatch !== null) {
     if (listsETag(ifNoneMatch, subject.etag, "weak")) return "not-modified";
-  } else if (ifModifiedSince !== undefined && lastModified <= ifModifiedSince) {
+  } else if (ifModifiedSince !== undefined && ifModifiedSince <= toSeconds(now) && lastModified <= ifModifiedSince) {
     return "not-modified";
   }
   return "proceed";

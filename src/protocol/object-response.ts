@@ -10,7 +10,7 @@ export function validatorHeaders(object: StoredObject): Record<string, string> {
   return { etag: formatETag(object.etag), "last-modified": formatHttpDate(object.lastModified) };
 }
 
-/** @param showChecksum `x-amz-checksum-mode: ENABLED`, and the whole object is being served. */
+/** @param showChecksum `x-amz-checksum-mode: ENABLED`, and the answer's bytes are all of the object's. */
 export function objectHeaders(object: StoredObject, showChecksum: boolean): Record<string, string> {
   const { content, checksum } = object;
   return {

@@ -4,9 +4,8 @@ import { mayLearnOf } from "../../access/decision.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/object.ts";
 import { isValidBucketName } from "../../protocol/addressing.ts";
-import { type ConditionSubject, evaluateReadConditions } from "../../protocol/conditions.ts";
+import { type ConditionSubject, evaluateReadConditions, type ReadConditions } from "../../protocol/conditions.ts";
 import { type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
-import { parseHttpDate } from "../../protocol/dates.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { NULL_VERSION } from "../../protocol/version-id.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
@@ -19,8 +18,7 @@ const PREFIX = "x-amz-copy-source-";
 const MAX_COPY_BYTES = 5 * 1024 ** 3;
 
 export interface CopySourceInput extends CopySource {
-  /** Headers the four conditions about the source stand in. */
-  readonly conditions: Headers;
+  readonly conditions: ReadConditions;
 }
 
 /** @throws S3Error `InvalidArgument`, `KeyTooLongError`, `NoSuchVersion` for any version but `null` */
@@ -30,7 +28,7 @@ export function parseCopySourceInput(request: S3Request): CopySourceInput {
   if (!isValidBucketName(source.bucket)) throw invalidArgument("Invalid copy source bucket name", HEADER, header);
   const { key, versionId = NULL_VERSION } = source;
   if (versionId !== NULL_VERSION) throw new S3Error("NoSuchVersion", { details: { Key: key, VersionId: versionId } });
-  return { ...source, conditions: withoutFuture(request.headers, request.now) };
+  return { ...source, conditions: { headers: request.headers, now: request.now, prefix: PREFIX } };
 }
 
 /**
@@ -63,8 +61,9 @@ export function requireCopyableSize(sizeBytes: number): void {
 }
 
 /** The header that speaks against copying. Unlike a read, a copy has no 304: both refusals are 412. */
-function failedCondition(headers: Headers, subject: ConditionSubject): string | undefined {
-  switch (evaluateReadConditions(headers, subject, PREFIX)) {
+function failedCondition(conditions: ReadConditions, subject: ConditionSubject): string | undefined {
+  const { headers } = conditions;
+  switch (evaluateReadConditions(conditions, subject)) {
     case "proceed":
       return undefined;
     case "precondition-failed":
@@ -72,14 +71,4 @@ function failedCondition(headers: Headers, subject: ConditionSubject): string | 
     case "not-modified":
       return `${PREFIX}${headers.has(`${PREFIX}if-none-match`) ? "If-None-Match" : "If-Modified-Since"}`;
   }
-}
-
-/** S3 ignores a modification date in the future (seen on AWS, LocalStack's recordings of 2026-02). */
-function withoutFuture(headers: Headers, now: Date): Headers {
-  const name = `${PREFIX}if-modified-since`;
-  const date = parseHttpDate(headers.get(name) ?? "");
-  if (date === undefined || date <= now) return headers;
-  const remaining = new Headers(headers);
-  remaining.delete(name);
-  return remaining;
 }

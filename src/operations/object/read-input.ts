@@ -4,6 +4,7 @@ import { S3Error } from "../../errors.ts";
 import type { Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import type { ResolvedRange, Selection, StoredObject } from "../../model/object.ts";
+import type { ReadConditions } from "../../protocol/conditions.ts";
 import { formatContentRange, objectHeaders } from "../../protocol/object-response.ts";
 import { parsePartNumber } from "../../protocol/part-number.ts";
 import { parseRange } from "../../protocol/range.ts";
@@ -23,13 +24,12 @@ export interface ReadInput {
   /** The Range header as sent. */
   readonly rangeText: string;
   readonly checksumMode: boolean;
-  /** Headers the four read conditions stand in. */
-  readonly conditions: Headers;
+  readonly conditions: ReadConditions;
   readonly overrides: Readonly<Record<string, string>>;
 }
 
 export function parseReadInput(request: S3Request): ReadInput {
-  const { headers, query } = request;
+  const { headers, query, now } = request;
   requireNullVersion(query);
   refuseUnsupportedHeaders(headers);
   const rangeText = headers.get("range");
@@ -42,7 +42,7 @@ export function parseReadInput(request: S3Request): ReadInput {
     selection: partNumber === undefined ? parseRange(rangeText) : { kind: "part", partNumber },
     rangeText: rangeText ?? "",
     checksumMode: headers.get("x-amz-checksum-mode")?.toUpperCase() === "ENABLED",
-    conditions: headers,
+    conditions: { headers, now },
     overrides: parseResponseOverrides(request.query),
   };
 }
@@ -55,8 +55,8 @@ export function refuseAnonymousOverrides({ overrides }: ReadInput, caller: Calle
   });
 }
 
-export function preconditionFailed(conditions: Headers): S3Error {
-  const condition = conditions.has("if-match") ? "If-Match" : "If-Unmodified-Since";
+export function preconditionFailed({ headers }: ReadConditions): S3Error {
+  const condition = headers.has("if-match") ? "If-Match" : "If-Unmodified-Since";
   return new S3Error("PreconditionFailed", { details: { Condition: condition } });
 }
 
@@ -91,7 +91,7 @@ export async function readHeaders(
   // No range can name nothing, which is what an empty object and an empty last part are.
   const isRange = range !== undefined && range.length > 0;
   return {
-    ...objectHeaders(object, input.checksumMode && servesWhole(input, object)),
+    ...objectHeaders(object, input.checksumMode && servesWhole(input, object, range)),
     ...(await partHeaders(reading, object)),
     ...(await taggingCount(reading, object)),
     ...(await replicationStatus(reading, object)),
@@ -101,14 +101,19 @@ export async function readHeaders(
   };
 }
 
-/** An object that was not uploaded in parts is its own only part. */
-function servesWhole({ selection }: ReadInput, { partCount }: StoredObject): boolean {
-  return selection === undefined || (selection.kind === "part" && partCount === undefined);
+/**
+ * Whether the answer's bytes are what the object's checksum is of: a range may cover all of the object, and so may a
+ * part, though a COMPOSITE checksum is of the parts' checksums (LocalStack's recordings of AWS, 2026-02).
+ */
+function servesWhole({ selection }: ReadInput, object: StoredObject, range: ResolvedRange | undefined): boolean {
+  const { sizeBytes, partCount, checksum } = object;
+  if (selection?.kind !== "part") return range === undefined || range.length === sizeBytes;
+  return partCount === undefined || (partCount === 1 && checksum?.type === "FULL_OBJECT");
 }
 
 /**
- * A part's answer tells how many there are, and the part's own checksum under the type of the whole object's, if the
- * upload was created with an algorithm (seen on AWS, LocalStack's recordings of 2026-02).
+ * A part's answer tells how many there are and, if the object's checksum is made of the parts' own, the part's (LocalStack's
+ * recordings of AWS, 2026-02).
  */
 async function partHeaders(
   { objects, grant, input }: Reading,
@@ -117,7 +122,7 @@ async function partHeaders(
   const { selection } = input;
   if (selection?.kind !== "part" || object.partCount === undefined) return undefined;
   const count = { "x-amz-mp-parts-count": String(object.partCount) };
-  if (!input.checksumMode || object.checksum === undefined) return count;
+  if (!input.checksumMode || object.checksum?.type !== "COMPOSITE") return count;
   const found = await objects.parts(grant.bucket(input.bucket), input.key);
   // Overwritten meanwhile: better no checksum than one of other bytes.
   const part = found?.object.etag === object.etag ? found.parts?.[selection.partNumber - 1] : undefined;
