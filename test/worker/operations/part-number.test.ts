@@ -4,6 +4,7 @@ import { countingEnv } from "../../support/counting-env.ts";
 import { expectError, expectHeadError } from "../../support/errors.ts";
 import {
   checksumOf,
+  compositeOf,
   digestGet,
   MIB,
   md5,
@@ -72,20 +73,25 @@ describe("partNumber of an object uploaded in parts", () => {
     await changed.body?.cancel();
   });
 
-  // Seen on AWS (LocalStack's recordings of 2026-02): the part's checksum under the whole object's type.
+  // Seen on AWS (LocalStack's recordings of 2026-02): the part's checksum under the whole object's type, where that one is
+  // made of the parts' checksums.
   it.each([
-    ["CRC32C", "COMPOSITE"],
-    ["CRC32C", "FULL_OBJECT"],
-    ["CRC64NVME", "FULL_OBJECT"],
-  ])("GetObject and HeadObject tell a part's %s (%s) if asked to", async (algorithm, type) => {
+    ["CRC32C", "COMPOSITE", BODIES, 2],
+    ["XXHASH3", "COMPOSITE", BODIES, 2],
+    ["SHA256", "COMPOSITE", BODIES.slice(-1), 1],
+    ["CRC32C", "FULL_OBJECT", BODIES.slice(-1), 1],
+    ["CRC64NVME", "FULL_OBJECT", BODIES.slice(-1), 1],
+    ["CRC32C", "FULL_OBJECT", BODIES, undefined],
+    ["CRC64NVME", "FULL_OBJECT", BODIES, undefined],
+  ] as const)("GetObject and HeadObject tell a part's %s (%s) if asked to", async (algorithm, type, bodies, told) => {
     const target = await newTarget();
-    await putMultipart(target, BODIES, { "x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": type });
+    await putMultipart(target, bodies, { "x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": type });
     const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
-    const expected = await checksumOf(algorithm, BODIES[1] ?? "");
+    const expected = told === undefined ? [null, null] : [await checksumOf(algorithm, bodies[told - 1] ?? ""), type];
     for (const method of ["GET", "HEAD"]) {
-      const options = { ...target, method, query: "partNumber=2" };
+      const options = { ...target, method, query: `partNumber=${told ?? 2}` };
       const asked = await send({ ...options, headers: { "x-amz-checksum-mode": "ENABLED" } });
-      expect([asked.headers.get(header), asked.headers.get("x-amz-checksum-type")]).toEqual([expected, type]);
+      expect([asked.headers.get(header), asked.headers.get("x-amz-checksum-type")]).toEqual(expected);
       await asked.body?.cancel();
       const unasked = await send(options);
       expect(unasked.headers.get(header)).toBeNull();
@@ -207,16 +213,33 @@ describe("ObjectParts of GetObjectAttributes", () => {
     });
   });
 
-  it.each([
-    ["x-amz-max-parts", "-1", "Argument x-amz-max-parts must be an integer between 0 and 2147483647"],
-    ["x-amz-max-parts", "x", "Provided x-amz-max-parts not an integer or within integer range"],
-    ["x-amz-part-number-marker", "1.5", "Provided x-amz-part-number-marker not an integer or within integer range"],
-  ])("GetObjectAttributes refuses %s: %s with InvalidArgument", async (name, value, message) => {
+  it("GetObjectAttributes tells a composite checksum without the number of parts, HeadObject with it", async () => {
     const target = await newTarget();
-    await putObject(target.bucket, "k");
-    await expectError(await attributes({ ...target, headers: { [name]: value } }), 400, "InvalidArgument", {
-      message,
-      details: { ArgumentName: name, ArgumentValue: value },
+    await putMultipart(target, ["content"], { "x-amz-checksum-algorithm": "SHA256" });
+    const composite = await compositeOf("SHA256", ["content"]);
+    const headers = { "x-amz-object-attributes": "Checksum" };
+    const root = await documentOf(await attributes({ ...target, headers }), "GetObjectAttributesResponse");
+    expect(fields(all(root, "Checksum")[0])).toEqual({
+      ChecksumSHA256: composite.replace(/-1$/, ""),
+      ChecksumType: "COMPOSITE",
     });
+    const head = await send({ ...target, method: "HEAD", headers: { "x-amz-checksum-mode": "ENABLED" } });
+    expect(head.headers.get("x-amz-checksum-sha256")).toBe(composite);
+  });
+
+  it.each([
+    ["x-amz-max-parts", "-1"],
+    ["x-amz-max-parts", "x"],
+    ["x-amz-max-parts", "99999999999"],
+    ["x-amz-part-number-marker", "1.5"],
+    ["x-amz-part-number-marker", "-1"],
+  ])("GetObjectAttributes passes over %s: %s", async (name, value) => {
+    const target = await newTarget();
+    await putMultipart(target, BODIES, { "x-amz-checksum-algorithm": "CRC32" });
+    const root = await documentOf(
+      await attributes({ ...target, headers: { [name]: value } }),
+      "GetObjectAttributesResponse",
+    );
+    expect(fields(all(root, "ObjectParts")[0])).toMatchObject({ PartNumberMarker: "0", MaxParts: "1000" });
   });
 });
