@@ -1,6 +1,7 @@
 /**
  * The aws-chunked framing (S3 API, "sigv4-streaming"): `<hex size>[;chunk-signature=<sig>]\r\n<data>\r\n` each, then a
- * chunk of size 0, then trailers or an empty line.
+ * chunk of size 0, trailers if they are announced, and an empty line. Signed or not, nothing looser passes: AWS answers
+ * `IncompleteBody` to bare line feeds and to a body without its last line end.
  *
  * Data is handed on as it arrives, before its chunk's signature has been seen to fit. That is safe because the stream
  * around it holds back its last piece and never ends cleanly unless this generator does.
@@ -8,7 +9,7 @@
 import { S3Error } from "../../errors.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import type { ChunkSignatures } from "./chunk-signature.ts";
-import { canonicalTrailers, parseTrailers } from "./trailers.ts";
+import { canonicalTrailers, parseTrailers, trailerLines } from "./trailers.ts";
 
 /** S3's own minimum, except for the last chunk with data. It also bounds the signatures a body can ask for. */
 const MIN_CHUNK_BYTES = 8192;
@@ -21,7 +22,7 @@ export interface AwsChunkedOptions {
   readonly sizeBytes: number;
   /** Absent if the chunks are unsigned. */
   readonly signatures: ChunkSignatures | undefined;
-  /** Whether trailers must follow; none may otherwise. */
+  /** Whether trailers are announced and so must follow; none may otherwise. */
   readonly trailer: boolean;
 }
 
@@ -43,7 +44,7 @@ export async function* decodeAwsChunked(
         details: { Chunk: String(chunk), BadChunkSize: String(previousSize) },
       });
     }
-    if (size > left) throw incompleteBody("The aws-chunked body is longer than x-amz-decoded-content-length.");
+    if (size > left) throw wrongLength();
     for (let rest = size; rest > 0; ) {
       const data = await reader.take(rest);
       if (data === undefined) throw terminatedEarly();
@@ -57,6 +58,7 @@ export async function* decodeAwsChunked(
     previousSize = size;
     if ((await reader.line(1)) !== "") throw malformedFraming();
   }
+  if (left > 0) throw wrongLength();
   return await readEnd(reader, signatures, trailer);
 }
 
@@ -67,12 +69,13 @@ async function readEnd(
 ): Promise<ReadonlyMap<string, string>> {
   const text = await reader.rest(MAX_TRAILER_BYTES);
   if (text === undefined) throw new S3Error("MalformedTrailerError");
+  const lines = trailerLines(text);
+  if (lines === undefined) throw terminatedEarly();
   if (!trailer) {
-    // Some senders leave out the empty line after the last chunk; nothing is lost by its absence.
-    if (text !== "\r\n" && text !== "") throw new S3Error("MalformedTrailerError");
+    if (lines.length > 0) throw new S3Error("MalformedTrailerError");
     return new Map();
   }
-  const { values, signature } = parseTrailers(text);
+  const { values, signature } = parseTrailers(lines);
   if ((signatures === undefined) !== (signature === undefined)) throw new S3Error("MalformedTrailerError");
   if (signature !== undefined) await signatures?.verifyTrailers(canonicalTrailers(values), signature);
   return values;
@@ -86,8 +89,13 @@ function parseChunkHeader(line: string | undefined, signed: boolean): { size: nu
   return { size: Number.parseInt(size, 16), signature };
 }
 
-export function incompleteBody(message: string, cause?: unknown): S3Error {
+function incompleteBody(message: string, cause?: unknown): S3Error {
   return new S3Error("IncompleteBody", { message, cause });
+}
+
+/** In AWS's words, which name the other header. */
+export function wrongLength(): S3Error {
+  return incompleteBody("You did not provide the number of bytes specified by the Content-Length HTTP header");
 }
 
 export function terminatedEarly(cause?: unknown): S3Error {

@@ -19,6 +19,8 @@ export function readBodyLength(headers: Headers, promise: PayloadPromise, body: 
   if (text === null && !chunked && body === null) return 0;
   if (text === null) throw new S3Error("MissingContentLength");
   const length = /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  // A length that is none counts as missing there.
+  if (length === undefined && chunked) throw new S3Error("MissingContentLength");
   if (length === undefined)
     throw invalidArgument(`The value of the ${name} header is not a length in bytes.`, name, text);
   if (length > MAX_UPLOAD_BYTES) {

@@ -27,8 +27,8 @@ export class ByteReader {
   }
 
   /**
-   * The text up to the next line feed, without it and without a carriage return before it; undefined if the stream ends
-   * first or the line is longer than `maxBytes`. Bytes become characters one to one.
+   * The text up to the next line end, without it; undefined if the stream ends first, if the line is longer than `maxBytes`,
+   * or if it ends in a line feed without a carriage return. Bytes become characters one to one.
    */
   async line(maxBytes: number): Promise<string | undefined> {
     let text = "";
@@ -39,7 +39,7 @@ export class ByteReader {
       text += String.fromCharCode(...part);
       if (end !== -1) {
         this.#buffer = this.#buffer.subarray(end + 1);
-        return text.endsWith("\r") ? text.slice(0, -1) : text;
+        return text.endsWith("\r") ? text.slice(0, -1) : undefined;
       }
       if (!(await this.#fill())) return undefined;
     }

@@ -11,7 +11,7 @@ export type ContentSha256 =
   | { readonly kind: "literal"; readonly sha256: string }
   | { readonly kind: "unsigned" }
   | { readonly kind: "signed-chunks"; readonly trailer: boolean }
-  /** Always with a trailer. */
+  /** With a trailer or without. */
   | { readonly kind: "unsigned-chunks" };
 
 /** The same, once the request's signature has been verified, with what the chunk signatures continue from. */

@@ -33,7 +33,7 @@ const NOT_CHECKSUMS = new Set(["x-amz-checksum-mode", "x-amz-checksum-type", "x-
 
 /**
  * @throws S3Error `InvalidDigest`, `InvalidRequest` on malformed, repeated, unknown or contradicting declarations,
- * `MalformedTrailerError` if a trailer is announced that the payload mode has no place for, or the other way round
+ * `MalformedTrailerError` if a trailer is announced that the payload mode has no place for, or none where it must have one
  */
 export function readDeclaredDigests(headers: Headers, promise: PayloadPromise): DeclaredDigests {
   const expected: ExpectedDigest[] = [];
@@ -45,8 +45,9 @@ export function readDeclaredDigests(headers: Headers, promise: PayloadPromise): 
   if (named !== undefined) expected.push(named);
 
   const trailing = announcedChecksum(headers.get("x-amz-trailer"));
-  const hasTrailer = promise.kind === "unsigned-chunks" || (promise.kind === "signed-chunks" && promise.trailer);
-  if (hasTrailer !== (trailing !== undefined)) throw new S3Error("MalformedTrailerError");
+  if (trailing === undefined ? needsTrailer(promise) : !mayHaveTrailer(promise)) {
+    throw new S3Error("MalformedTrailerError");
+  }
   if (named !== undefined && trailing !== undefined) throw multipleChecksums();
   const chosen = sdkAlgorithm(headers);
   // SDKs that are set to MD5 send it as Content-MD5, which is then the checksum to keep.
@@ -59,6 +60,15 @@ export function readDeclaredDigests(headers: Headers, promise: PayloadPromise): 
     trailing,
     protectsIntegrity: md5 !== undefined || checksum !== undefined || trailing !== undefined,
   };
+}
+
+/** Unsigned chunks may come without any, whatever the mode's name says (tried on AWS by versitygw's authors). */
+function needsTrailer(promise: PayloadPromise): boolean {
+  return promise.kind === "signed-chunks" && promise.trailer;
+}
+
+function mayHaveTrailer(promise: PayloadPromise): boolean {
+  return promise.kind === "unsigned-chunks" || needsTrailer(promise);
 }
 
 /**

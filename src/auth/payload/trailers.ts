@@ -46,16 +46,22 @@ function algorithmOf(name: string): ChecksumAlgorithm | undefined {
 }
 
 /**
- * Parses what follows the last chunk's header line. Lines may end in LF or CRLF, and empty lines are passed over:
- * minio-go ends each trailer with LF and then puts a CRLF before the signature.
- * @throws S3Error `MalformedTrailerError` on anything that is no header line, on a repeated name, and on an unfinished line
+ * The lines that follow the last chunk's; undefined if they do not end in an empty one. Each ends in CRLF. minio-go puts
+ * another LF before it, as AWS's examples do ("sigv4-streaming-trailers").
  */
-export function parseTrailers(text: string): Trailers {
+export function trailerLines(text: string): readonly string[] | undefined {
+  if (text === "\r\n") return [];
+  if (!text.endsWith("\r\n\r\n")) return undefined;
+  return text
+    .slice(0, -4)
+    .split("\r\n")
+    .map((line) => (line.endsWith("\n") ? line.slice(0, -1) : line));
+}
+
+/** @throws S3Error `MalformedTrailerError` on anything that is no header line, and on a repeated name */
+export function parseTrailers(lines: readonly string[]): Trailers {
   const values = new Map<string, string>();
-  const lines = text.split(/\r?\n/);
-  if (lines.pop() !== "") throw new S3Error("MalformedTrailerError");
   for (const line of lines) {
-    if (line === "") continue;
     const [, name, value] =
       /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)[ \t]*$/.exec(line) ?? [];
     const key = name?.toLowerCase();

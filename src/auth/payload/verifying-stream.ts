@@ -3,7 +3,7 @@
 import { equalBytes } from "../../checksum/digest-text.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
-import { incompleteBody, terminatedEarly } from "./aws-chunked.ts";
+import { terminatedEarly, wrongLength } from "./aws-chunked.ts";
 import type { ExpectedDigest } from "./declared-digests.ts";
 
 export interface VerifyingStreamOptions {
@@ -81,8 +81,4 @@ export function verifyingStream(options: VerifyingStreamOptions): VerifyingStrea
     { highWaterMark: 0 },
   );
   return { stream, failure: () => failed };
-}
-
-function wrongLength(): S3Error {
-  return incompleteBody("You did not provide the number of bytes specified by the Content-Length HTTP header");
 }
