@@ -12,32 +12,34 @@ export interface CopySource {
 const HEADER = "x-amz-copy-source";
 
 /**
- * Parses `[/]bucket/key[?versionId=id]`, percent-encoded. The query is cut off first, so that an encoded `?` belongs
- * to the key, and slashes may be encoded too, as `encodeURIComponent` leaves them.
+ * Parses `[/]bucket/key[?versionId=id]`, encoded as in forms: `+` is a space, a plus sign is `%2B`. The query is cut off
+ * first, so that an encoded `?` belongs to the key, and slashes may be encoded too, as `encodeURIComponent` leaves them.
+ * Of a whole URL the host says nothing: its path begins with the bucket (LocalStack's recordings of AWS, 2026-02).
  *
  * @throws S3Error `InvalidArgument` if it names no bucket and key or is badly encoded; `KeyTooLongError`.
  */
 export function parseCopySource(header: string): CopySource {
-  const question = header.indexOf("?");
-  const path = decode(question === -1 ? header : header.slice(0, question), header);
+  const source = header.replace(/^https?:\/\/[^/?]*/i, "");
+  const question = source.indexOf("?");
+  const path = decode(question === -1 ? source : source.slice(0, question), header);
   const trimmed = path.startsWith("/") ? path.slice(1) : path;
   const slash = trimmed.indexOf("/");
   const bucket = trimmed.slice(0, Math.max(slash, 0));
   const key = trimmed.slice(slash + 1);
-  if (bucket === "" || key === "") {
-    throw invalidArgument("Copy Source must mention the source bucket and key: sourcebucket/sourcekey", HEADER, header);
-  }
+  // The argument's name in the place of its value is AWS's.
+  if (slash === -1 || key === "") throw invalidArgument("Invalid copy source object key", HEADER, HEADER);
+  if (bucket === "") throw invalidArgument("Invalid copy source bucket name", HEADER, header);
   requireKeyLength(key);
   if (question === -1) return { bucket, key };
-  const versionId = /^versionId=([^&]+)$/.exec(header.slice(question + 1))?.[1];
+  const versionId = /^versionId=([^&]+)$/.exec(source.slice(question + 1))?.[1];
   if (versionId === undefined) throw invalidArgument("Invalid version id specified", HEADER, header);
   return { bucket, key, versionId: decode(versionId, header) };
 }
 
 function decode(text: string, header: string): string {
   try {
-    return percentDecode(text);
+    return percentDecode(text.replaceAll("+", " "));
   } catch {
-    throw invalidArgument("Invalid copy source encoding.", HEADER, header);
+    throw invalidArgument("Invalid copy source encoding", HEADER, header);
   }
 }

@@ -69,7 +69,14 @@ describe("parseCopySource", () => {
     ["/b/k/", { bucket: "b", key: "k/" }],
     ["b%2Fa%2Fk", { bucket: "b", key: "a/k" }],
     ["%2Fb%2Fk", { bucket: "b", key: "k" }],
-    ["/b/%C3%BC%20%26%3D%2B+%2541", { bucket: "b", key: "ü &=++%41" }],
+    ["/b/%C3%BC%20%26%3D%2B+%2541", { bucket: "b", key: "ü &=+ %41" }],
+    ["b/my+file.txt", { bucket: "b", key: "my file.txt" }],
+    ["b%2Fmy+file.txt", { bucket: "b", key: "my file.txt" }],
+    ["b/c%2B%2B.txt", { bucket: "b", key: "c++.txt" }],
+    ["http://127.0.0.1:8787/b/k", { bucket: "b", key: "k" }],
+    ["https://s3.amazonaws.com/b/a%2Fmy+k", { bucket: "b", key: "a/my k" }],
+    ["HTTPS://s3.amazonaws.com/b/k?versionId=null", { bucket: "b", key: "k", versionId: "null" }],
+    ["b/https://host/k", { bucket: "b", key: "https://host/k" }],
     ["/b/k?versionId=v%2B1", { bucket: "b", key: "k", versionId: "v+1" }],
     ["/b/k?versionId=null", { bucket: "b", key: "k", versionId: "null" }],
     ["/b/%3FversionId", { bucket: "b", key: "?versionId" }],
@@ -78,14 +85,28 @@ describe("parseCopySource", () => {
     expect(parseCopySource(header)).toEqual(expected);
   });
 
-  it.each(["", "/", "b", "/b", "b/", "/b/", "//k", "/b/%zz", "/b/%FF", "/b/k?", "/b/k?versionId=", "/b/k?x=y"])(
-    "refuses %j with InvalidArgument",
+  it.each(["", "/", "b", "/b", "b/", "/b/", "https://", "https://host", "https://host/b", "https://host/b/", "b?x/k"])(
+    "refuses %j with InvalidArgument, for it names no key",
     (header) => {
       const error = failure(() => parseCopySource(header));
-      expect(error.code).toBe("InvalidArgument");
-      expect(error.details).toEqual({ ArgumentName: "x-amz-copy-source", ArgumentValue: header });
+      expect([error.code, error.message]).toEqual(["InvalidArgument", "Invalid copy source object key"]);
+      expect(error.details).toEqual({ ArgumentName: "x-amz-copy-source", ArgumentValue: "x-amz-copy-source" });
     },
   );
+
+  it.each([
+    ["//k", "Invalid copy source bucket name"],
+    ["https://host//k", "Invalid copy source bucket name"],
+    ["/b/%zz", "Invalid copy source encoding"],
+    ["/b/%FF", "Invalid copy source encoding"],
+    ["/b/k?", "Invalid version id specified"],
+    ["/b/k?versionId=", "Invalid version id specified"],
+    ["/b/k?x=y", "Invalid version id specified"],
+  ])("refuses %j with InvalidArgument: %s", (header, message) => {
+    const error = failure(() => parseCopySource(header));
+    expect([error.code, error.message]).toEqual(["InvalidArgument", message]);
+    expect(error.details).toEqual({ ArgumentName: "x-amz-copy-source", ArgumentValue: header });
+  });
 
   it("refuses a long key with KeyTooLongError", () => {
     expect(failure(() => parseCopySource(`/b/${"k".repeat(1025)}`)).code).toBe("KeyTooLongError");

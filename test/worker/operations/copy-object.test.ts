@@ -326,17 +326,35 @@ describe("CopyObject and its source", () => {
   });
 
   it.each([
-    ["nothing", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"],
-    ["/bucket/", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"],
-    ["bucket/%zz", "Invalid copy source encoding."],
+    ["nothing", "Invalid copy source object key", "x-amz-copy-source"],
+    ["/bucket/", "Invalid copy source object key", "x-amz-copy-source"],
+    ["bucket/%zz", "Invalid copy source encoding"],
     ["Not_A_Bucket/k", "Invalid copy source bucket name"],
     ["192.168.1.1/k", "Invalid copy source bucket name"],
-  ])("CopyObject refuses the source %s with InvalidArgument", async (source, message) => {
+    ["arn:aws:s3:us-east-1:123456789012:accesspoint/a/object/k", "Invalid copy source bucket name"],
+  ])("CopyObject refuses the source %s with InvalidArgument", async (source, message, value = source) => {
     const { target } = await prepared();
     await expectError(await copy(target, source), 400, "InvalidArgument", {
       message,
-      details: { ArgumentName: "x-amz-copy-source", ArgumentValue: source },
+      details: { ArgumentName: "x-amz-copy-source", ArgumentValue: value },
     });
+  });
+
+  it("CopyObject reads a plus sign in the source as a space, and takes a whole URL", async () => {
+    const target = await newTarget();
+    const { bucket } = target;
+    await putObject(bucket, "my file.txt", "with a space");
+    await putObject(bucket, "c++.txt", "with plus signs");
+    for (const [source, body] of [
+      [`${bucket}/my+file.txt`, "with a space"],
+      [`${bucket}%2Fmy+file.txt`, "with a space"],
+      [`${bucket}/my+file.txt?versionId=null`, "with a space"],
+      [`/${bucket}/c%2B%2B.txt`, "with plus signs"],
+      [`https://s3.amazonaws.com/${bucket}/my+file.txt`, "with a space"],
+      [`http://localhost:8787/${bucket}/c%2B%2B.txt?versionId=null`, "with plus signs"],
+    ] as const) {
+      expect((await copied(target, source)).ETag).toBe(`"${md5(body)}"`);
+    }
   });
 
   it("CopyObject knows the version null and refuses others with NoSuchVersion", async () => {

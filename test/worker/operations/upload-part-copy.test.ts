@@ -82,6 +82,14 @@ describe("UploadPartCopy", { timeout: 20_000 }, () => {
     });
   });
 
+  it("UploadPartCopy reads a plus sign in the source as a space, and takes a whole URL", async () => {
+    const { target, uploadId } = await prepared();
+    await putObject(target.bucket, "my file", "content");
+    for (const source of [`${target.bucket}/my+file`, `https://s3.amazonaws.com/${target.bucket}/my%20file`]) {
+      expect(await etagOf(await copyPart(target, uploadId, source))).toBe(md5("content"));
+    }
+  });
+
   it("UploadPartCopy builds an object out of ranges, from another bucket and an odd key", async () => {
     const target = await newTarget();
     const from = await createBucket();
