@@ -5,8 +5,10 @@
 import { describe, expect, it } from "vitest";
 import { OFFERED_NAMES, OPERATIONS } from "../../src/operations/index.ts";
 import { OPERATION_NAMES, type OperationName } from "../../src/protocol/operation-name.ts";
+import { NEWEST_MIGRATION } from "../../src/storage/d1/schema.ts";
 
 const sources = glob(import.meta.glob("../../src/**/*.ts", { query: "?raw", import: "default", eager: true }));
+const migrations = Object.keys(import.meta.glob("../../migrations/*.sql", { query: "?raw" }));
 const testFiles = Object.keys(import.meta.glob("../worker/operations/**/*.test.ts", { query: "?raw" }));
 
 type Files = ReadonlyMap<string, string>;
@@ -345,6 +347,16 @@ describe("every file of src", () => {
   it("leaves comments and strings out of what it judges as code", () => {
     const text = '/* new URL(x) */ // new URL(y)\nconst a = "new URL(z)"; const b = `any: any`;';
     expect(TEXT_RULES.filter(({ breaks }) => breaks("model/x.ts", text))).toEqual([]);
+  });
+});
+
+describe("the schema", () => {
+  it("has as its newest migration the one that /-/health asks for", () => {
+    const newest = migrations
+      .map((path) => path.replace(/^.*\//, ""))
+      .sort()
+      .at(-1);
+    expect(NEWEST_MIGRATION).toBe(newest);
   });
 });
 

@@ -12,6 +12,7 @@ import type { Sealer } from "../sealing.ts";
 import type { SessionClaims, SessionTokens, TemporaryCredentials } from "../session-tokens.ts";
 import { TtlCache } from "../ttl-cache.ts";
 import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } from "./rows.ts";
+import { isSchemaCurrent } from "./schema.ts";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
@@ -159,10 +160,10 @@ export class Directory {
     return { credential, buckets };
   }
 
-  /** Whether the database answers and has the tables a request reads. @throws whatever D1 throws */
-  async probe(): Promise<void> {
+  /** Whether the database has the schema that this code needs. @throws whatever D1 throws */
+  async hasCurrentSchema(): Promise<boolean> {
     await this.#db.prepare("SELECT id FROM accounts WHERE is_root = 1").first();
-    await this.#db.prepare("SELECT name FROM buckets LIMIT 1").first();
+    return isSchemaCurrent(this.#db);
   }
 
   forgetBucket(name: string): void {

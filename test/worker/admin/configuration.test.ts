@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { openServices } from "../../../src/services.ts";
+import { NEWEST_MIGRATION } from "../../../src/storage/d1/schema.ts";
 import { handleRequest } from "../../../src/surface.ts";
 import { expectError } from "../../support/errors.ts";
 import { send } from "../../support/request.ts";
@@ -42,6 +43,20 @@ describe("health", () => {
       503,
       { status: "unavailable", message: expect.stringMatching(/schema is missing.*npm run deploy/) },
     ]);
+  });
+
+  it("answers 503 while the newest migration is missing, and 200 once it is applied", async () => {
+    const find = "SELECT * FROM d1_migrations WHERE name = ?";
+    const row = await env.DB.prepare(find).bind(NEWEST_MIGRATION).first<{ id: number; name: string }>();
+    expect(row?.name).toBe(NEWEST_MIGRATION);
+    await env.DB.prepare("DELETE FROM d1_migrations WHERE name = ?").bind(NEWEST_MIGRATION).run();
+    const behind = await handleRequest(new Request(HEALTH), testEnv);
+    expect([behind.status, await behind.json()]).toEqual([
+      503,
+      { status: "unavailable", message: expect.stringMatching(/newest migrations.*npm run deploy/) },
+    ]);
+    await env.DB.prepare("INSERT INTO d1_migrations (id, name) VALUES (?, ?)").bind(row?.id, NEWEST_MIGRATION).run();
+    expect((await handleRequest(new Request(HEALTH), testEnv)).status).toBe(200);
   });
 
   it("answers other methods with NotFound", async () => {
