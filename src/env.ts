@@ -2,6 +2,7 @@
  * The Worker's bindings, read and checked once per isolate. Nothing deeper than `index.ts` and `services.ts` sees `Env`.
  */
 
+import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
 import type {
   ChangesMessage,
   DeliveryMessage,
@@ -76,9 +77,9 @@ const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which set
 export function readConfig(env: Env): Config {
   const region = defaultRegion(env);
   return {
-    rootAccessKeyId: required(env, "ROOT_ACCESS_KEY_ID", /^[\w]{16,128}$/, "16 to 128 letters, digits or underscores"),
-    rootSecretAccessKey: required(env, "ROOT_SECRET_ACCESS_KEY", /^\S{16,128}$/, "16 to 128 characters without blanks"),
-    sealKey: hexToBytes(required(env, "SEAL_KEY", /^[0-9a-fA-F]{64}$/, "64 hexadecimal digits")),
+    rootAccessKeyId: required(env, "ROOT_ACCESS_KEY_ID"),
+    rootSecretAccessKey: required(env, "ROOT_SECRET_ACCESS_KEY"),
+    sealKey: hexToBytes(required(env, "SEAL_KEY")),
     region,
     ...domainsOf(env),
     configTtlMs: wholeNumber("CONFIG_TTL_SECONDS", env.CONFIG_TTL_SECONDS ?? "5") * 1000,
@@ -105,12 +106,11 @@ function domainsOf(env: Env): Pick<Config, "s3Domains" | "websiteDomains"> {
   return { s3Domains, websiteDomains };
 }
 
-type SecretName = "ROOT_ACCESS_KEY_ID" | "ROOT_SECRET_ACCESS_KEY" | "SEAL_KEY";
-
-function required(env: Env, name: SecretName, shape: RegExp, expected: string): string {
+function required(env: Env, name: SecretName): string {
   const value = env[name];
+  const { pattern, expected } = SECRET_SHAPES[name];
   if (!value) throw new NotConfigured(`The secret ${name} is not set. ${REMEDY}`);
-  if (!shape.test(value)) throw new NotConfigured(`The secret ${name} must be ${expected}.`);
+  if (!pattern.test(value)) throw new NotConfigured(`The secret ${name} must be ${expected}.`);
   return value;
 }
 
