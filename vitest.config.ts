@@ -49,6 +49,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: "deploy",
+          environment: "node",
+          include: ["test/deploy/**/*.test.ts"],
+          // Each starts wrangler several times, on machines that may be busy.
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: "clients",
           environment: "node",
           include: ["test/clients/**/*.test.ts"],

@@ -1,35 +1,81 @@
-/** `npm run deploy`: Worker, schema and secrets on the account, in one command. */
-import { chooseSecrets, type DeployPlan, formatPlan, parseSecretList, planDeploy } from "./deploy-plan.ts";
-import { runWrangler } from "./wrangler.ts";
+/**
+ * `npm run deploy`: Worker, schema and secrets on the account, in one command that can be repeated.
+ *
+ * Everything is looked at before anything is created. The schema comes before the code that needs it, and the secrets go up
+ * with the code, so that no Worker is live without either.
+ */
+import { join } from "node:path";
+import { chooseAccount, findLogin } from "./deploy/account.ts";
+import { type DeployArguments, parseDeployArguments } from "./deploy/arguments.ts";
+import { ApiError, CloudflareApi } from "./deploy/cloudflare-api.ts";
+import { type Configuration, readConfiguration, requireOwnResources } from "./deploy/configuration.ts";
+import { prepareDatabase } from "./deploy/database.ts";
+import { DeployError } from "./deploy/error.ts";
+import { inspect, requireAddress } from "./deploy/inspection.ts";
+import { WranglerLog } from "./deploy/log.ts";
+import { PendingSecrets } from "./deploy/pending-secrets.ts";
+import { formatOutcome, Report } from "./deploy/report.ts";
+import type { Run } from "./deploy/run.ts";
+import { requireSealKey } from "./deploy/seal-key.ts";
+import { uploadWorker, workerFlags } from "./deploy/upload.ts";
+import { malformedSecrets } from "./secrets.ts";
+import { projectRoot, runWrangler } from "./wrangler.ts";
 
 try {
-  const plan = planDeploy(process.argv.slice(2));
-  if (plan.isDryRun) {
-    process.stdout.write(formatPlan(plan));
-    await runWrangler(plan.deploy);
-  } else {
-    await deploy(plan);
-  }
+  await main(parseDeployArguments(process.argv.slice(2)));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  const isExpected = error instanceof DeployError || error instanceof ApiError;
+  console.error(isExpected ? `\n${error.message}` : error);
   process.exitCode = 1;
 }
 
-async function deploy(plan: DeployPlan): Promise<void> {
-  await runWrangler(plan.deploy);
-  await runWrangler(plan.migrate, { env: { CI: "1" } });
-  const present = parseSecretList(await runWrangler(plan.listSecrets, { stdio: ["inherit", "pipe", "inherit"] }));
-  const chosen = chooseSecrets(present, process.env);
-  if (Object.keys(chosen).length === 0) {
-    console.log("All secrets are set already and stay as they are.");
-    return;
-  }
-  await runWrangler(plan.setSecrets, { stdio: ["pipe", "inherit", "inherit"], input: JSON.stringify(chosen) });
-  console.log(`Set: ${Object.keys(chosen).join(", ")}`);
-  const { ROOT_ACCESS_KEY_ID: id, ROOT_SECRET_ACCESS_KEY: secret, SEAL_KEY: sealKey } = chosen;
-  console.log("\nShown this once, since Cloudflare shows no secret again; keep them:");
-  if (id !== undefined) console.log(`  Access key id      ${id}`);
-  if (secret !== undefined) console.log(`  Secret access key  ${secret}`);
-  // Without it the secret of no other access key can be read any more.
-  if (sealKey !== undefined) console.log(`  Seal key           ${sealKey}`);
+async function main(args: DeployArguments): Promise<void> {
+  const configuration = readConfiguration(args);
+  const unnamed = { environment: undefined, name: undefined };
+  requireOwnResources(configuration, [
+    readConfiguration({ ...unnamed, config: args.config }),
+    readConfiguration({ ...unnamed, config: undefined }),
+  ]);
+  const complaints = malformedSecrets(process.env);
+  if (complaints.length > 0) throw new DeployError(complaints.join("\n"));
+  if (args.isDryRun) await dryRun(configuration, args);
+  else await deploy(configuration, args);
+}
+
+async function dryRun(configuration: Configuration, args: DeployArguments): Promise<void> {
+  const { workerName, database, buckets, queues } = configuration;
+  const steps = [
+    `Steps of a deploy of ${workerName}:`,
+    "  1. look at login, rights, R2 and addresses",
+    `  2. D1 database ${database}: create it if it is missing, and apply the migrations it lacks`,
+    `  3. wrangler deploy: R2 bucket ${[...buckets.values()].join(", ")}, ${queues.length} queues, the Worker with the secrets it lacks,`,
+    "     schedules and queue consumers",
+    "",
+  ];
+  process.stdout.write(`${steps.join("\n")}\n`);
+  await runWrangler(["deploy", ...workerFlags(configuration), ...args.passedOn]);
+}
+
+async function deploy(configuration: Configuration, args: DeployArguments): Promise<void> {
+  const report = new Report((text) => process.stdout.write(text));
+  const api = new CloudflareApi(await findLogin());
+  const accountId = await chooseAccount(api, configuration.accountId);
+  report.title(`Deploying ${configuration.workerName} to the account ${accountId}`);
+  const run: Run = {
+    configuration,
+    args,
+    api,
+    account: `/accounts/${accountId}`,
+    environment: { CLOUDFLARE_ACCOUNT_ID: accountId },
+    log: new WranglerLog(join(projectRoot, ".wrangler", "deploy.log")),
+    pending: new PendingSecrets(join(projectRoot, ".deploy-secrets.json"), `${accountId}/${configuration.workerName}`),
+    report,
+  };
+  const inspection = await inspect(run);
+  requireAddress(run, inspection);
+  await requireSealKey(run, inspection);
+  report.step("Login, rights, R2 and addresses");
+  await prepareDatabase(run, inspection);
+  const { endpoints, secrets } = await uploadWorker(run, inspection);
+  process.stdout.write(formatOutcome({ endpoints, region: configuration.region, secrets, logPath: run.log.path }));
 }

@@ -1,9 +1,11 @@
 /** The three secrets a Worker needs, and how fresh ones are made. */
 import { randomBytes, randomInt } from "node:crypto";
+import { SECRET_SHAPES, type SecretName } from "../src/secret-shapes.ts";
 
-export const secretNames = ["ROOT_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY", "SEAL_KEY"] as const;
+export type { SecretName } from "../src/secret-shapes.ts";
 
-export type SecretName = (typeof secretNames)[number];
+export const secretNames: readonly SecretName[] = ["ROOT_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY", "SEAL_KEY"];
+
 export type Secrets = Record<SecretName, string>;
 
 const keyIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -27,6 +29,28 @@ export function randomSecret(name: SecretName): string {
 /** The names that `present` has no non-empty value for. */
 export function missingSecrets(present: Readonly<Record<string, string | undefined>>): SecretName[] {
   return secretNames.filter((name) => !present[name]);
+}
+
+/** A sentence for each secret the Worker would not accept; it does not hold the value. */
+export function malformedSecrets(given: Readonly<Record<string, string | undefined>>): string[] {
+  return secretNames.flatMap((name) => {
+    const value = given[name];
+    const { pattern, expected } = SECRET_SHAPES[name];
+    return !value || pattern.test(value) ? [] : [`${name} must be ${expected}.`];
+  });
+}
+
+/** A value for each secret that is not among `present`: the first of `sources` that has one, else a random one. */
+export function chooseSecrets(
+  present: readonly string[],
+  ...sources: readonly Readonly<Record<string, string | undefined>>[]
+): Partial<Secrets> {
+  const chosen: Partial<Secrets> = {};
+  for (const name of secretNames.filter((each) => !present.includes(each))) {
+    const given = sources.map((source) => source[name]).find((value) => value);
+    chosen[name] = given ?? randomSecret(name);
+  }
+  return chosen;
 }
 
 function randomText(alphabet: string, length: number): string {

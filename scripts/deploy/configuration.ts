@@ -1,0 +1,141 @@
+/** What wrangler.toml says of a deployment: the Worker's name and the resources that hold its data. */
+import { writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
+import { projectRoot } from "../wrangler.ts";
+import { DeployError } from "./error.ts";
+
+export interface Configuration {
+  readonly path: string;
+  readonly environment: string | undefined;
+  readonly workerName: string;
+  readonly accountId: string | undefined;
+  /** Name of the default region. */
+  readonly region: string;
+  /** R2 buckets by binding. */
+  readonly buckets: ReadonlyMap<string, string>;
+  /** Name of the database bound as DB. */
+  readonly database: string;
+  readonly queues: readonly string[];
+  /** Undefined where the configuration leaves it to wrangler. */
+  readonly isOnWorkersDev: boolean | undefined;
+  readonly hasPreviewUrls: boolean | undefined;
+  readonly hasRoute: boolean;
+}
+
+/** What is used of wrangler's reading of its configuration. */
+interface WranglerConfig {
+  readonly name?: string;
+  readonly account_id?: string;
+  readonly workers_dev?: boolean;
+  readonly preview_urls?: boolean;
+  readonly route?: unknown;
+  readonly routes?: readonly unknown[];
+  readonly vars: Readonly<Record<string, unknown>>;
+  readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name?: string }[];
+  readonly d1_databases: readonly { readonly binding: string; readonly database_name?: string }[];
+  readonly queues: {
+    readonly producers?: readonly { readonly queue?: string }[];
+    readonly consumers?: readonly { readonly queue?: string }[];
+  };
+}
+
+interface Source {
+  readonly config: string | undefined;
+  readonly environment: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** @throws DeployError if there is no such configuration or it lacks the database */
+export function readConfiguration({ config, environment, name }: Source): Configuration {
+  const path = resolve(projectRoot, config ?? "wrangler.toml");
+  const read = readWithWrangler(path, environment);
+  const workerName = name ?? read.name;
+  if (workerName === undefined) throw new DeployError(`${path} names no Worker.`);
+  const database = read.d1_databases.find(({ binding }) => binding === "DB")?.database_name;
+  if (database === undefined) throw new DeployError(`${path} must bind a D1 database with a database_name as DB.`);
+  const producers = read.queues.producers ?? [];
+  const consumers = read.queues.consumers ?? [];
+  return {
+    path,
+    environment,
+    workerName,
+    accountId: read.account_id,
+    region: String(read.vars.REGION ?? "us-east-1"),
+    // wrangler's own name for a bucket that has none.
+    buckets: new Map(
+      read.r2_buckets.map((each) => [each.binding, each.bucket_name ?? defaultName(workerName, each.binding)]),
+    ),
+    database,
+    queues: [...new Set([...producers, ...consumers].map(({ queue }) => queue).filter((each) => each !== undefined))],
+    isOnWorkersDev: read.workers_dev,
+    hasPreviewUrls: read.preview_urls,
+    hasRoute: (read.routes ?? []).length > 0 || read.route !== undefined,
+  };
+}
+
+function readWithWrangler(path: string, environment: string | undefined): WranglerConfig {
+  try {
+    return unstable_readConfig(
+      { config: path, ...(environment !== undefined && { env: environment }) },
+      { hideWarnings: true },
+    );
+  } catch (error) {
+    throw new DeployError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function defaultName(workerName: string, binding: string): string {
+  return `${workerName}-${binding.toLowerCase().replaceAll("_", "-")}`;
+}
+
+/**
+ * Two Workers on one database or bucket would undo each other's writes and take each other's queue messages, so a Worker of
+ * another name must have resources of its own.
+ * @throws DeployError naming what is shared
+ */
+export function requireOwnResources(wanted: Configuration, others: readonly Configuration[]): void {
+  for (const other of others) {
+    if (other.workerName === wanted.workerName) continue;
+    const shared = resourcesOf(wanted).filter((resource) => resourcesOf(other).includes(resource));
+    if (shared.length === 0) continue;
+    throw new DeployError(
+      [
+        `The Worker ${wanted.workerName} would share these resources with ${other.workerName}: ${shared.join(", ")}.`,
+        "A second deployment needs a configuration of its own that names its own bucket, database and queues:",
+        "copy wrangler.toml, rename them all, and run `npm run deploy -- --config <the copy>`.",
+      ].join("\n"),
+    );
+  }
+}
+
+function resourcesOf({ buckets, database, queues }: Configuration): string[] {
+  return [
+    ...[...buckets.values()].map((name) => `R2 bucket ${name}`),
+    `D1 database ${database}`,
+    ...queues.map((name) => `queue ${name}`),
+  ];
+}
+
+export interface Exposure {
+  readonly isOnWorkersDev: boolean;
+  readonly hasPreviewUrls: boolean;
+}
+
+/**
+ * Writes the configuration again with the exposure given, beside the original, so that its relative paths hold.
+ * wrangler has no flag for it and would switch both on wherever the configuration is silent.
+ * @returns the path of the copy
+ */
+export function writeWithExposure({ path, environment }: Configuration, exposure: Exposure): string {
+  const { rawConfig } = experimental_readRawConfig({ config: path });
+  const settings = { workers_dev: exposure.isOnWorkersDev, preview_urls: exposure.hasPreviewUrls };
+  const raw = rawConfig as Record<string, unknown> & { env?: Record<string, object> };
+  const copy =
+    environment === undefined || raw.env?.[environment] === undefined
+      ? { ...raw, ...settings }
+      : { ...raw, env: { ...raw.env, [environment]: { ...raw.env[environment], ...settings } } };
+  const target = join(dirname(path), `.wrangler-deploy-${process.pid}.json`);
+  writeFileSync(target, JSON.stringify(copy, undefined, 2));
+  return target;
+}

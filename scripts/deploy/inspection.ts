@@ -1,0 +1,172 @@
+/** A look at the account before anything is created or changed: rights, and what an earlier deploy has left. */
+import { ApiError, type CloudflareApi } from "./cloudflare-api.ts";
+import type { Configuration, Exposure } from "./configuration.ts";
+import { DeployError } from "./error.ts";
+import type { Run } from "./run.ts";
+
+export interface DeployedWorker {
+  /** Names of its secrets. */
+  readonly secrets: readonly string[];
+  readonly exposure: Exposure;
+}
+
+export interface Inspection {
+  /** Undefined before the first deploy. */
+  readonly worker: DeployedWorker | undefined;
+  /** Id of the database that holds accounts and buckets; undefined if it is still to be created. */
+  readonly databaseId: string | undefined;
+  /** `workers.dev` name of the account, if it has one. */
+  readonly subdomain: string | undefined;
+}
+
+interface Right {
+  readonly permission: string;
+  readonly path: string;
+}
+
+const RIGHTS: readonly Right[] = [
+  { permission: "Workers R2 Storage: Edit", path: "/r2/buckets" },
+  { permission: "D1: Edit", path: "/d1/database" },
+  { permission: "Queues: Edit", path: "/queues" },
+];
+const WORKERS_RIGHT = "Workers Scripts: Edit";
+/** Cloudflare's code for an account on which R2 has not been switched on. */
+const R2_NOT_ENABLED = 10042;
+
+/** @throws DeployError naming every right that is missing, and whatever else stands in the way */
+export async function inspect({ api, account, configuration }: Run): Promise<Inspection> {
+  const service = await seeWorker(api, account, configuration.workerName);
+  await requireRights(api, account, service === "forbidden" ? [WORKERS_RIGHT] : []);
+  const subdomain = (await api.find(`${account}/workers/subdomain`)) as { readonly subdomain?: string } | undefined;
+  const databaseId = await findDatabase(api, account, configuration.database);
+  const worker = service === undefined ? undefined : await readWorker(api, account, configuration, databaseId);
+  return { worker, databaseId, subdomain: subdomain?.subdomain };
+}
+
+/** Names of the deployed Worker's secrets; undefined if there is no such Worker. */
+export async function readSecretNames({ api, account, configuration }: Run): Promise<readonly string[] | undefined> {
+  const path = `${account}/workers/scripts/${encodeURIComponent(configuration.workerName)}/secrets`;
+  const secrets = (await api.find(path)) as readonly { readonly name: string }[] | undefined;
+  return secrets?.map(({ name }) => name);
+}
+
+/** @throws DeployError if the Worker would have no address: neither on workers.dev nor a route of its own */
+export function requireAddress({ configuration, args, account }: Run, { subdomain, worker }: Inspection): void {
+  const wantsWorkersDev = configuration.isOnWorkersDev ?? !(configuration.hasRoute || args.hasRoute);
+  const isOff = configuration.isOnWorkersDev === undefined && worker?.exposure.isOnWorkersDev === false;
+  if (subdomain !== undefined || !wantsWorkersDev || isOff) return;
+  throw new DeployError(
+    [
+      "This account has no workers.dev subdomain yet, so the Worker would have no address. Nothing was created.",
+      `Register one at https://dash.cloudflare.com/${account.replace("/accounts/", "")}/workers/onboarding,`,
+      "or deploy to a domain of your own: npm run deploy -- --domain s3.example.com",
+    ].join("\n"),
+  );
+}
+
+async function seeWorker(api: CloudflareApi, account: string, name: string): Promise<unknown> {
+  try {
+    return await api.find(`${account}/workers/services/${encodeURIComponent(name)}`);
+  } catch (error) {
+    if (isForbidden(error)) return "forbidden";
+    throw error;
+  }
+}
+
+async function requireRights(api: CloudflareApi, account: string, missing: readonly string[]): Promise<void> {
+  const seen = await Promise.all(
+    RIGHTS.map(async (right) => ({ right, error: await refusal(api, account + right.path) })),
+  );
+  if (seen.some(({ error }) => error?.code === R2_NOT_ENABLED)) {
+    throw new DeployError(
+      "R2 is not enabled on this account. Enable it in the Cloudflare dashboard (R2 Object Storage), then run the command again.",
+    );
+  }
+  const all = [...missing, ...seen.filter(({ error }) => error !== undefined).map(({ right }) => right.permission)];
+  if (all.length === 0) return;
+  throw new DeployError(
+    [
+      "The login lacks rights on this account:",
+      ...all.map((each) => `  ${each}`),
+      "Nothing was created. Add them to the API token, or log in as somebody who has them.",
+    ].join("\n"),
+  );
+}
+
+/** Why the login may not read a path; undefined if it may. @throws DeployError if Cloudflare fails otherwise */
+async function refusal(api: CloudflareApi, path: string): Promise<ApiError | undefined> {
+  try {
+    await api.get(path);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ApiError && (isForbidden(error) || error.code === R2_NOT_ENABLED)) return error;
+    throw error;
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 401 || error.status === 403);
+}
+
+async function findDatabase(api: CloudflareApi, account: string, name: string): Promise<string | undefined> {
+  const path = `${account}/d1/database?name=${encodeURIComponent(name)}&per_page=1000`;
+  const list = (await api.get(path)) as readonly { readonly uuid: string; readonly name: string }[];
+  return list.find((database) => database.name === name)?.uuid;
+}
+
+interface Binding {
+  readonly type: string;
+  readonly name: string;
+  readonly bucket_name?: string;
+  readonly id?: string;
+  readonly database_id?: string;
+}
+
+async function readWorker(
+  api: CloudflareApi,
+  account: string,
+  wanted: Configuration,
+  database: string | undefined,
+): Promise<DeployedWorker> {
+  const name = encodeURIComponent(wanted.workerName);
+  const settings = (await api.find(`${account}/workers/scripts/${name}/settings`)) as
+    | { readonly bindings?: Binding[] }
+    | undefined;
+  requireSameData(settings?.bindings ?? [], wanted, database);
+  const secrets = ((await api.find(`${account}/workers/scripts/${name}/secrets`)) ?? []) as readonly {
+    readonly name: string;
+  }[];
+  const worker = (await api.find(`${account}/workers/workers/${name}`)) as {
+    readonly subdomain?: { readonly enabled?: boolean; readonly previews_enabled?: boolean };
+  };
+  return {
+    secrets: secrets.map((secret) => secret.name),
+    exposure: {
+      isOnWorkersDev: worker?.subdomain?.enabled ?? true,
+      hasPreviewUrls: worker?.subdomain?.previews_enabled ?? worker?.subdomain?.enabled ?? true,
+    },
+  };
+}
+
+/** An update never moves a Worker from one bucket or database to another, which would hide everything stored. */
+function requireSameData(bindings: readonly Binding[], wanted: Configuration, database: string | undefined): void {
+  const different: string[] = [];
+  for (const binding of bindings) {
+    const bucket = wanted.buckets.get(binding.name);
+    if (binding.type === "r2_bucket" && bucket !== undefined && binding.bucket_name !== bucket) {
+      different.push(`${binding.name} is the R2 bucket ${binding.bucket_name}, and the configuration says ${bucket}`);
+    }
+    const id = binding.id ?? binding.database_id;
+    if (binding.type === "d1" && binding.name === "DB" && id !== undefined && id !== database) {
+      different.push(`DB is the D1 database with the id ${id}, and the configuration says ${wanted.database}`);
+    }
+  }
+  if (different.length === 0) return;
+  throw new DeployError(
+    [
+      `The deployed Worker ${wanted.workerName} uses other resources than ${wanted.path}:`,
+      ...different.map((each) => `  ${each}`),
+      "Nothing was changed. Name in the configuration what the Worker uses.",
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,59 @@
+/** What a deploy shows: one line a step, then where the endpoint is and how to reach it. */
+import type { Secrets } from "../secrets.ts";
+
+export class Report {
+  readonly #print: (text: string) => void;
+  readonly done: string[] = [];
+
+  constructor(print: (text: string) => void) {
+    this.#print = print;
+  }
+
+  title(text: string): void {
+    this.#print(`\n${text}\n\n`);
+  }
+
+  step(text: string): void {
+    this.done.push(text);
+    this.#print(`  ✓ ${text}\n`);
+  }
+
+  failed(text: string): void {
+    this.#print(`  ✗ ${text}\n`);
+  }
+}
+
+export interface Outcome {
+  readonly endpoints: readonly string[];
+  readonly region: string;
+  /** Those this run has set; the others stay as they are. */
+  readonly secrets: Partial<Secrets>;
+  readonly logPath: string;
+}
+
+export function formatOutcome({ endpoints, region, secrets, logPath }: Outcome): string {
+  const [endpoint] = endpoints;
+  const lines = endpoints.map((each) => `  Endpoint           ${each}`);
+  if (endpoint === undefined) lines.push("  Endpoint           none: workers.dev is off and no route or domain is set");
+  lines.push(`  Region             ${region}`);
+  lines.push(...formatSecrets(secrets));
+  if (endpoint !== undefined) lines.push("", `Ready when this answers {"status":"ok"}:  curl ${endpoint}/-/health`);
+  lines.push("", `wrangler's output is in ${logPath}`);
+  return `\n${lines.join("\n")}\n`;
+}
+
+/** Lines for keys that are shown once. */
+export function formatSecrets(secrets: Partial<Secrets>): string[] {
+  const { ROOT_ACCESS_KEY_ID: id, ROOT_SECRET_ACCESS_KEY: secret, SEAL_KEY: sealKey } = secrets;
+  const lines: string[] = [];
+  if (id !== undefined) lines.push(`  Access key id      ${id}`);
+  if (secret !== undefined) lines.push(`  Secret access key  ${secret}`);
+  if (sealKey !== undefined) lines.push(`  Seal key           ${sealKey}`);
+  if (lines.length === 0) return ["  Keys               as set before"];
+  return [
+    ...lines,
+    "",
+    "Keep these keys: Cloudflare shows no secret again, and without the seal key the access keys of",
+    "users and accounts are lost.",
+  ];
+}

@@ -1,0 +1,83 @@
+/** Whether a database holds what only the SEAL_KEY of an earlier deploy can read. */
+import { nameSealKey, openSealer } from "../../src/storage/sealing.ts";
+import type { CloudflareApi } from "./cloudflare-api.ts";
+import { DeployError } from "./error.ts";
+import type { Inspection } from "./inspection.ts";
+import type { Run } from "./run.ts";
+
+/** Keys of two SEAL_KEYs can be in one database, where an earlier one was lost. */
+const KEYS_TRIED = 50;
+
+interface QueryResult {
+  readonly results: readonly Readonly<Record<string, unknown>>[];
+}
+
+interface SealedKey {
+  readonly id: string;
+  readonly sealed: string;
+}
+
+/**
+ * For a Worker that has no SEAL_KEY on a database in use: only the key it was used with will do.
+ * @throws DeployError if it is missing or another one
+ */
+export async function requireSealKey(run: Run, { worker, databaseId }: Inspection): Promise<void> {
+  if (worker?.secrets.includes("SEAL_KEY") || databaseId === undefined || run.args.isNewSealKeyAccepted) return;
+  const use = await findUse(run.api, `${run.account}/d1/database/${databaseId}`);
+  if (use === undefined) return;
+  const given = process.env.SEAL_KEY || run.pending.read().SEAL_KEY;
+  const remedy = [
+    "Nothing was changed. Run the command again with SEAL_KEY set in the environment to the key that the first deploy printed.",
+    "If it is lost, `npm run deploy -- --new-seal-key` makes a new one. All access keys but the root's, registered remotes and",
+    "unfinished uploads are unusable then; objects stay.",
+  ];
+  if (!given) {
+    const problem =
+      "The database is in use, but the Worker has no SEAL_KEY. Access keys in it can be read with the old one only.";
+    throw new DeployError([problem, ...remedy].join("\n"));
+  }
+  if (!(await opens(given, use))) {
+    throw new DeployError(["SEAL_KEY is not the key that this database was used with.", ...remedy].join("\n"));
+  }
+}
+
+interface Use {
+  /** Newest first. */
+  readonly keys: readonly SealedKey[];
+  /** Names of the seal keys that signing keys were stored under. */
+  readonly sealKeyNames: readonly string[];
+}
+
+async function findUse(api: CloudflareApi, database: string): Promise<Use | undefined> {
+  const tables = new Set(
+    (await query(api, database, "SELECT name FROM sqlite_master WHERE type = 'table'")).map(({ name }) => name),
+  );
+  const rows = async (table: string, sql: string) => (tables.has(table) ? query(api, database, sql) : []);
+  const keys = await rows(
+    "access_keys",
+    `SELECT id, secret_sealed AS sealed FROM access_keys ORDER BY created_at DESC LIMIT ${KEYS_TRIED}`,
+  );
+  const names = await rows("signing_keys", "SELECT id FROM signing_keys");
+  const others = await Promise.all(
+    ["buckets", "remotes", "open_uploads"].map((table) => rows(table, `SELECT 1 AS used FROM ${table} LIMIT 1`)),
+  );
+  if ([keys, names, ...others].every(({ length }) => length === 0)) return undefined;
+  return {
+    keys: keys.map(({ id, sealed }) => ({ id: String(id), sealed: String(sealed) })),
+    sealKeyNames: names.map(({ id }) => String(id)),
+  };
+}
+
+/** Whether the key opens what is stored. Where nothing stored can tell, any key is accepted. */
+async function opens(sealKey: string, { keys, sealKeyNames }: Use): Promise<boolean> {
+  const bytes = Uint8Array.from(Buffer.from(sealKey, "hex"));
+  if (keys.length === 0) return sealKeyNames.length === 0 || sealKeyNames.includes(await nameSealKey(bytes));
+  const sealer = await openSealer(bytes, "access-key-secrets");
+  const attempts = keys.map(({ id, sealed }) => sealer.unseal(sealed, id));
+  return (await Promise.allSettled(attempts)).some(({ status }) => status === "fulfilled");
+}
+
+async function query(api: CloudflareApi, database: string, sql: string): Promise<QueryResult["results"]> {
+  const [result] = (await api.post(`${database}/query`, { sql })) as readonly QueryResult[];
+  return result?.results ?? [];
+}

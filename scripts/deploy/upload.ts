@@ -1,0 +1,124 @@
+/** The Worker itself, with the secrets it lacks, and what wrangler creates for it: bucket, queues, schedules, consumers. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chooseSecrets, type Secrets, secretNames } from "../secrets.ts";
+import { type Configuration, writeWithExposure } from "./configuration.ts";
+import { DeployError } from "./error.ts";
+import { type Inspection, readSecretNames } from "./inspection.ts";
+import { errorsIn } from "./log.ts";
+import { formatSecrets } from "./report.ts";
+import type { Run } from "./run.ts";
+
+export interface Uploaded {
+  /** Addresses of the Worker, `https://…`. */
+  readonly endpoints: readonly string[];
+  /** Those that this run or an interrupted one before it has set, not shown so far. */
+  readonly secrets: Partial<Secrets>;
+}
+
+/** Flags that name configuration, environment and Worker. */
+export function workerFlags(configuration: Configuration, path: string = configuration.path): string[] {
+  const { environment, workerName } = configuration;
+  return ["--config", path, ...(environment === undefined ? [] : ["--env", environment]), "--name", workerName];
+}
+
+/** @throws DeployError saying what took effect and what did not */
+export async function uploadWorker(run: Run, inspection: Inspection): Promise<Uploaded> {
+  const { configuration, pending, log, report, args } = run;
+  const present = inspection.worker?.secrets ?? [];
+  const earlier = pending.read();
+  const chosen = chooseSecrets(present, process.env, earlier);
+  // An earlier run set these, and its end did not come to be shown.
+  const unseen = Object.fromEntries(
+    Object.entries(earlier).filter(([name]) => present.includes(name)),
+  ) as Partial<Secrets>;
+  const secrets = { ...unseen, ...chosen };
+  if (Object.keys(secrets).length > 0) pending.write(secrets);
+
+  const folder = mkdtempSync(join(tmpdir(), "workers-s3-deploy-"));
+  const configPath = keepExposure(run, inspection);
+  try {
+    const secretsPath = join(folder, "secrets.json");
+    writeFileSync(secretsPath, JSON.stringify(chosen), { mode: 0o600 });
+    const outputPath = join(folder, "output.ndjson");
+    const secretFlags = Object.keys(chosen).length > 0 ? ["--secrets-file", secretsPath] : [];
+    const { code, output } = await log.run(
+      ["deploy", ...workerFlags(configuration, configPath), ...secretFlags, ...args.passedOn],
+      { ...run.environment, WRANGLER_OUTPUT_FILE_PATH: outputPath },
+    );
+    if (code !== 0) throw await failure(run, output, secrets);
+    report.step(
+      inspection.worker === undefined ? "Worker created, with its bucket, queues and schedules" : "Worker updated",
+    );
+    if (Object.keys(chosen).length > 0) report.step(`Secrets set: ${Object.keys(chosen).join(", ")}`);
+    pending.remove();
+    return { endpoints: readTargets(outputPath), secrets };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    if (configPath !== configuration.path) rmSync(configPath, { force: true });
+  }
+}
+
+/**
+ * workers.dev and preview URLs stay off where the operator has switched them off; a configuration that says nothing would
+ * switch them on with every deploy.
+ * @returns the path of the configuration to deploy
+ */
+function keepExposure({ configuration, args }: Run, { worker }: Inspection): string {
+  const { path, isOnWorkersDev, hasPreviewUrls, hasRoute } = configuration;
+  if (worker === undefined) return path;
+  const { exposure } = worker;
+  const wouldBe = isOnWorkersDev ?? !(hasRoute || args.hasRoute);
+  const kept = {
+    isOnWorkersDev: isOnWorkersDev ?? (wouldBe && exposure.isOnWorkersDev),
+    hasPreviewUrls: hasPreviewUrls ?? exposure.hasPreviewUrls,
+  };
+  const isSame = kept.isOnWorkersDev === wouldBe && kept.hasPreviewUrls === (hasPreviewUrls ?? wouldBe);
+  return isSame ? path : writeWithExposure(configuration, kept);
+}
+
+/** What a deploy that wrangler gave up has changed, found out by asking. */
+async function failure(run: Run, output: string, secrets: Partial<Secrets>): Promise<DeployError> {
+  const { report, log, configuration, pending } = run;
+  const errors = errorsIn(output) || "wrangler deploy failed.";
+  const names = Object.keys(secrets);
+  const isLive = await readSecretNames(run).then(
+    (present) => secretNames.every((name) => present?.includes(name)),
+    () => false,
+  );
+  const end = `Nothing stored is lost: run the same command again once this is put right. wrangler's output is in ${log.path}`;
+  if (isLive) {
+    report.failed(`Worker ${configuration.workerName}: it is there with its secrets, but wrangler did not finish`);
+    const keys = names.length > 0 ? ["", ...formatSecrets(secrets)] : [];
+    return new DeployError(
+      [
+        errors,
+        "Schema, Worker and secrets are there; what the error names (schedules, queue consumers, addresses) is not.",
+        end,
+        ...keys,
+      ].join("\n"),
+    );
+  }
+  report.failed(`Worker ${configuration.workerName}`);
+  const kept = names.length > 0 ? [`The keys made for it are kept in ${pending.path} and used by the next run.`] : [];
+  return new DeployError(
+    [errors, "The schema is there; the Worker has not been changed, or is without secrets.", ...kept, end].join("\n"),
+  );
+}
+
+/** From wrangler's machine-readable output: JSON lines, of which the one of type `deploy` lists addresses. */
+function readTargets(path: string): string[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+  const entries = lines.map(
+    (line) => JSON.parse(line) as { readonly type?: string; readonly targets?: readonly string[] },
+  );
+  const targets = entries.findLast(({ type }) => type === "deploy")?.targets ?? [];
+  return targets
+    .filter((target) => /^(https?:\/\/)?[\w.-]+\.[a-z]+(\/?| \(custom domain.*)$/i.test(target))
+    .map((target) => target.replace(/ \(custom domain.*$/, "").replace(/\/$/, ""))
+    .map((target) => (/^https?:/.test(target) ? target : `https://${target}`));
+}
