@@ -266,12 +266,24 @@ describe("what is missing is named before anything is created", () => {
     expect(cloud.changes).toEqual([]);
   });
 
-  it("a workers.dev subdomain, unless there is a domain of one's own", async () => {
+  it("a workers.dev subdomain", async () => {
     cloud.subdomain = undefined;
     const { code, text } = await deploy();
     expect(code).toBe(1);
     expect(text).toContain("no workers.dev subdomain");
     expect(cloud.changes).toEqual([]);
+  });
+
+  it("nothing, where there is a domain of one's own instead of workers.dev", async () => {
+    cloud.subdomain = undefined;
+    const { code, text } = await deploy(["--domain", "s3.example.com"]);
+    expect(code, text).toBe(0);
+    expectComplete();
+    expect(text).toContain("https://s3.example.com");
+    expect(cloud.workers.get("workers-s3")?.subdomain.enabled).toBe(false);
+    const repeated = await deploy();
+    expect(repeated.code, repeated.text).toBe(0);
+    expect(cloud.workers.get("workers-s3")?.subdomain.enabled).toBe(false);
   });
 
   it("the account, where the login sees several", async () => {
