@@ -54,8 +54,21 @@ function decodeQ(text: string): number[] | undefined {
   return bytes;
 }
 
-/** One word in Base64, however long: the form UsingMetadata shows. */
+/**
+ * One word, however long. Text that is mostly ASCII is quoted, other text is in Base64 (recorded on AWS by LocalStack), so
+ * that what can be read stays readable.
+ */
 export function formatEncodedWord(text: string): string {
   const bytes = new TextEncoder().encode(text);
-  return `=?UTF-8?B?${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}?=`;
+  const plain = text.replaceAll(/[^\t\n\r\u0020-\u007e]/g, "").length;
+  return plain > text.length - plain
+    ? `=?UTF-8?Q?${Array.from(bytes, quoteByte).join("")}?=`
+    : `=?UTF-8?B?${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}?=`;
+}
+
+function quoteByte(byte: number): string {
+  const character = String.fromCharCode(byte);
+  if (character === " ") return "_";
+  if (/^[!-<>@-^`-~]$/.test(character)) return character;
+  return `=${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 }

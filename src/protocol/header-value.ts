@@ -9,16 +9,20 @@ export function hasControlCharacter(text: string): boolean {
 }
 
 /**
- * Checks a value that will become a response header.
+ * Checks a value that will become a response header. Text beyond ASCII comes and goes as UTF-8, so that its bytes stay as
+ * they are.
  *
- * @throws S3Error `InvalidArgument` for control characters and for characters no header can carry.
+ * @throws S3Error `InvalidArgument` for control characters.
  */
 export function requireHeaderValue(name: string, value: string): string {
   if (hasControlCharacter(value)) throw invalidArgument("Header value contains control characters.", name, value);
-  if (/[^\u0000-\u00ff]/u.test(value)) {
-    throw invalidArgument("Header value cannot be represented using ISO-8859-1.", name, value);
-  }
   return value;
+}
+
+/** @throws S3Error `InvalidArgument` for characters beyond Latin-1, which AWS does not take where a header comes from a query. */
+export function requireLatin1(name: string, value: string): string {
+  if (!/[^\u0000-\u00ff]/u.test(value)) return value;
+  throw invalidArgument("Header value cannot be represented using ISO-8859-1.", name, value);
 }
 
 /** Whether the text is a token (RFC 9110, 5.6.2), which names of headers are. */

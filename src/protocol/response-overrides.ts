@@ -1,6 +1,6 @@
 /** `response-*` query parameters of GetObject and HeadObject ("Overriding response header values", API_GetObject). */
 
-import { requireHeaderValue } from "./header-value.ts";
+import { requireHeaderValue, requireLatin1 } from "./header-value.ts";
 import type { Query } from "./query.ts";
 
 const HEADERS = {
@@ -24,7 +24,8 @@ export function parseResponseOverrides(query: Query): ResponseOverrides {
   const overrides: [string, string][] = [];
   for (const [parameter, header] of Object.entries(HEADERS)) {
     const value = query.get(parameter);
-    if (value !== undefined && value !== "") overrides.push([header, requireHeaderValue(parameter, value)]);
+    if (value === undefined || value === "") continue;
+    overrides.push([header, requireLatin1(parameter, requireHeaderValue(parameter, value))]);
   }
   return Object.fromEntries(overrides);
 }

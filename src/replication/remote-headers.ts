@@ -7,7 +7,7 @@ import type { StoredObject } from "../model/object.ts";
 import type { ObjectVersion, ReplicationDestination, ReplicaVersion } from "../model/replication.ts";
 import { parseHttpDate } from "../protocol/dates.ts";
 import { parseETag } from "../protocol/etag.ts";
-import { formatUserMetadata } from "../protocol/metadata.ts";
+import { formatMetadataToSend } from "../protocol/metadata.ts";
 import { formatReplicaVersion, REPLICA_HEADER, REPLICA_SOURCE_HEADER } from "../protocol/replica-version.ts";
 import { formatTaggingHeader } from "../protocol/tags.ts";
 import { readStamp, STAMP } from "./stamp.ts";
@@ -26,8 +26,6 @@ export function attributeHeaders(
 ): Record<string, string> {
   const { content, websiteRedirectLocation, tags } = object;
   const storageClass = destination.storageClass ?? object.storageClass;
-  // Names that no header can have are told of when an object is read, and cannot be sent at all.
-  const { "x-amz-missing-meta": _, ...metadata } = formatUserMetadata({ ...object.userMetadata, ...marks });
   return {
     "content-type": content.contentType,
     ...optional("cache-control", content.cacheControl),
@@ -35,7 +33,7 @@ export function attributeHeaders(
     ...optional("content-encoding", content.contentEncoding),
     ...optional("content-language", content.contentLanguage),
     ...optional("expires", content.expires),
-    ...metadata,
+    ...formatMetadataToSend({ ...object.userMetadata, ...marks }),
     ...(storageClass !== "STANDARD" && { "x-amz-storage-class": storageClass }),
     ...optional("x-amz-website-redirect-location", websiteRedirectLocation),
     ...(tags.length > 0 && { "x-amz-tagging": formatTaggingHeader(tags) }),

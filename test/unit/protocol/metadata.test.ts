@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeEncodedWords, formatEncodedWord } from "../../../src/protocol/encoded-words.ts";
-import { formatUserMetadata, parseUserMetadata } from "../../../src/protocol/metadata.ts";
+import { formatMetadataToSend, formatUserMetadata, parseUserMetadata } from "../../../src/protocol/metadata.ts";
 import { failure } from "./failure.ts";
 
 describe("decodeEncodedWords", () => {
@@ -44,9 +44,11 @@ describe("parseUserMetadata", () => {
       { a: "", b: "padded" },
     ],
     [{ "x-amz-meta-a": "=?UTF-8?B?w7xuw68=?=" }, { a: "ünï" }],
-    // Raw UTF-8, as the platform shows it: one character per byte.
-    [{ "x-amz-meta-a": "\u00c3\u00bc" }, { a: "ü" }],
+    // Raw UTF-8 is text when it gets here, and is not decoded twice.
     [{ "x-amz-meta-a": "\u00fc" }, { a: "ü" }],
+    [{ "x-amz-meta-a": "\u00c3\u00bc" }, { a: "Ã¼" }],
+    [{ "x-amz-meta-a": "=?UTF-8?B?AAECAw==?=" }, { a: "\u0000\u0001\u0002\u0003" }],
+    [{ "x-amz-meta-a": "=?UTF-8?Q?a=0D=0Ab?=" }, { a: "a\r\nb" }],
     [{ "x-amz-meta-__proto__": "x" }, JSON.parse('{"__proto__":"x"}')],
     [{ "x-amz-meta-a": "tab\tinside" }, { a: "tab\tinside" }],
   ])("reads %j", (headers, expected) => {
@@ -69,7 +71,6 @@ describe("parseUserMetadata", () => {
 
   it.each([
     ["x-amz-meta-a", "a\u0001b"],
-    ["x-amz-meta-a", "=?UTF-8?Q?a=0D=0Ab?="],
     ["x-amz-meta-", "x"],
   ])("refuses %s: %j with InvalidArgument", (name, value) => {
     const error = failure(() => parseUserMetadata([[name, value]]));
@@ -86,8 +87,20 @@ describe("formatUserMetadata", () => {
       { "x-amz-meta-a": "plain", "x-amz-meta-b": "" },
     ],
     [{ a: "ünï" }, { "x-amz-meta-a": "=?UTF-8?B?w7xuw68=?=" }],
-    [{ a: " x" }, { "x-amz-meta-a": "=?UTF-8?B?IHg=?=" }],
-    [{ a: "=?UTF-8?Q?b?=" }, { "x-amz-meta-a": "=?UTF-8?B?PT9VVEYtOD9RP2I/PQ==?=" }],
+    [{ a: " x" }, { "x-amz-meta-a": "=?UTF-8?Q?_x?=" }],
+    [{ a: "x\ty" }, { "x-amz-meta-a": "x\ty" }],
+    // Recorded on AWS.
+    [
+      { a: "test_—_file%E2%80%94_é_2?.pdf", b: "ÄMÄZÕÑ S3", c: "\u0000\u0001\u0002\u0003", d: "\ufffd".repeat(7) },
+      {
+        "x-amz-meta-a": "=?UTF-8?Q?test=5F=E2=80=94=5Ffile%E2%80%94=5F=C3=A9=5F2=3F.pdf?=",
+        "x-amz-meta-b": "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?=",
+        "x-amz-meta-c": "=?UTF-8?B?AAECAw==?=",
+        "x-amz-meta-d": "=?UTF-8?B?77+977+977+977+977+977+977+9?=",
+      },
+    ],
+    [{ a: "=?UTF-8?Q?b?=" }, { "x-amz-meta-a": "=?UTF-8?Q?b?=" }],
+    [{ a: "a\r\nb: c" }, { "x-amz-meta-a": "=?UTF-8?Q?a=0D=0Ab:_c?=" }],
     [
       { a: "1", "b c": "2", ü: "3" },
       { "x-amz-meta-a": "1", "x-amz-missing-meta": "2" },
@@ -96,8 +109,21 @@ describe("formatUserMetadata", () => {
     expect(formatUserMetadata(metadata as Record<string, string>)).toEqual(expected);
   });
 
-  it.each(["ünï", " x ", "=?UTF-8?Q?b?=", "日本 😀", "a\tb"])("gives %j back through Headers", (value) => {
-    const headers = new Headers(formatUserMetadata({ name: value }));
-    expect(parseUserMetadata(headers)).toEqual({ name: value });
-  });
+  it.each(["ünï", " x ", "日本 😀", "a\tb", "a=b_c?d", "a\r\nb", "\u0000", ""])(
+    "gives %j back through Headers",
+    (value) => {
+      const headers = new Headers(formatUserMetadata({ name: value }));
+      expect(parseUserMetadata(headers)).toEqual({ name: value });
+    },
+  );
+});
+
+describe("formatMetadataToSend", () => {
+  it.each(["ünï", " x ", "=?UTF-8?Q?b?=", "日本 😀", "a\tb", "a=b_c?d", "a\r\nb", "\u0000", "plain"])(
+    "says %j to whoever decodes it",
+    (value) => {
+      const headers = new Headers(formatMetadataToSend({ name: value, "no header": "x" }));
+      expect(parseUserMetadata(headers)).toEqual({ name: value });
+    },
+  );
 });
