@@ -32,6 +32,7 @@ export default defineConfig({
               bindings: {
                 ...testSecrets,
                 ALLOW_PRIVATE_TARGETS: "true",
+                RACE_ROUNDS: process.env.RACE_ROUNDS ?? "2",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
               },
             },

@@ -203,6 +203,24 @@ describe("writing, warm", () => {
     expect(await put(bucket, "b", headers)).toEqual({ ...NOTHING, r2: 1 });
   });
 
+  it("a change of tags or ACL reads the entry and puts it; a small one just written is looked at once more", async () => {
+    const body = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+    const tagging = {
+      method: "PUT",
+      key: "k",
+      query: "tagging",
+      body,
+      headers: { "content-md5": base64("md5", body) },
+    };
+    const acl = { method: "PUT", key: "k", query: "acl", headers: { "x-amz-acl": "public-read" } };
+    for (const request of [tagging, acl]) {
+      const small = await bucketWith("k", "content");
+      expect(await cost({ ...request, bucket: small })).toEqual({ ...NOTHING, r2: 3 });
+      const manifest = await bucketWith("k", LARGE, AS_MANIFEST);
+      expect(await cost({ ...request, bucket: manifest })).toEqual({ ...NOTHING, r2: 2 });
+    }
+  });
+
   it("a refused PUT asks nothing of R2", async () => {
     const bucket = await createBucket();
     const refused = { method: "PUT", bucket, key: "k", body: "x" };

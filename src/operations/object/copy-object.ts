@@ -1,6 +1,6 @@
 /** CopyObject (API_CopyObject). A copy of a manifest object shares its blobs; everything else streams. */
 import { invalidArgument, S3Error } from "../../errors.ts";
-import type { ObjectAttributes, StoredObject, Tag } from "../../model/object.ts";
+import type { ObjectAttributes, StorageClass, StoredObject, Tag } from "../../model/object.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
@@ -11,6 +11,7 @@ import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts";
+import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
 import { created, ownerAndAcl, permissionsToWrite, permissionToCompare } from "./put-object.ts";
@@ -58,37 +59,56 @@ export const CopyObject = operation({
     { action: "s3:GetObject", bucket: source.bucket, key: source.key },
   ],
   async execute(input, { grant, stores: { objects }, journal }) {
-    const { source, storageClass, redirect, checksumAlgorithm, condition } = input;
+    const { source, checksumAlgorithm, condition } = input;
     if (!input.isChange && isSame(source, input)) throw copyOntoItself();
     const bucket = grant.bucket(input.bucket);
     const owned = ownerAndAcl(grant.caller, bucket, input.acl);
-    const opened = await openCopySource({ objects, grant }, source, undefined);
+    const plan = async (): Promise<CopyPlan> => {
+      const opened = await openCopySource({ objects, grant }, source, undefined);
+      try {
+        return { source: opened, attributes: { ...(await attributesOfCopy(opened.object, input, grant)), ...owned } };
+      } catch (error) {
+        await opened.discard().catch(() => {});
+        throw error;
+      }
+    };
+    const first = await plan();
     try {
-      const { object } = opened;
-      requireCopyableSize(object.sizeBytes);
-      const { content, userMetadata } = input.metadata ?? object;
-      const attributes: ObjectAttributes = {
-        content,
-        userMetadata,
-        storageClass,
-        ...owned,
-        tags: input.tags ?? (await tagsToCarry(object, input, grant)),
-        ...(redirect !== undefined && { websiteRedirectLocation: redirect }),
-      };
-      const target = { bucket, key: input.key };
       return await journal.write(
         bucket,
         { key: input.key, event: "ObjectCreated:Copy" },
-        (ticket) => objects.copy(opened, target, attributes, ticket, { checksumAlgorithm, condition }),
+        (ticket) => {
+          const options = { checksumAlgorithm, condition, again: plan };
+          return objects.copy(first.source, { bucket, key: input.key }, first.attributes, ticket, options);
+        },
         created,
       );
     } catch (error) {
-      await opened.discard().catch(() => {});
+      await first.source.discard().catch(() => {});
       throw error;
     }
   },
   respond: (copied) => ({ status: 200, body: formatCopyObjectResult(copied) }),
 });
+
+/** What the copy says of itself, but for whose it is. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */
+async function attributesOfCopy(
+  object: StoredObject,
+  input: CopyInput & { readonly storageClass: StorageClass; readonly redirect: string | undefined },
+  grant: OperationContext["grant"],
+): Promise<Omit<ObjectAttributes, "ownerId" | "acl">> {
+  requireCopyableSize(object.sizeBytes);
+  const { storageClass, redirect } = input;
+  const { content, userMetadata } = input.metadata ?? object;
+  const tags = input.tags ?? (await tagsToCarry(object, input, grant));
+  return {
+    content,
+    userMetadata,
+    storageClass,
+    tags,
+    ...(redirect !== undefined && { websiteRedirectLocation: redirect }),
+  };
+}
 
 /** `x-amz-metadata-directive` and `x-amz-tagging-directive`. */
 function parseDirective(headers: Headers, subject: "metadata" | "tagging"): "COPY" | "REPLACE" {

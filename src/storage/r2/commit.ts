@@ -1,12 +1,12 @@
 /** The one put that makes an object visible: the options of its entry, and the entries whose body is a manifest. */
 import { createHash } from "node:crypto";
 import type { Checksum } from "../../model/checksum.ts";
-import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
+import type { ObjectAttributes } from "../../model/object.ts";
 import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
 import { clusterHead, entryKey } from "./entry-key.ts";
 import { encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
 import { encodeManifest, type Manifest } from "./manifest.ts";
-import { commitIf, putBytes } from "./write.ts";
+import { commitIf, type Guard, putBytes } from "./write.ts";
 
 /** Where an entry goes. */
 export interface EntryTarget {
@@ -67,12 +67,13 @@ export function commitManifest(
   store: R2Bucket,
   target: EntryTarget,
   object: { attributes: ObjectAttributes; manifest: Manifest; facts: EntryFacts & { manifest: ManifestFacts } },
-  decide: { condition?: WriteCondition | undefined; onlyIf?: R2Conditional | undefined },
+  { condition, madeOf }: Pick<Guard, "condition" | "madeOf">,
 ): Promise<R2Object> {
   const r2Key = entryKey(target.bucketId, target.key);
-  const bytes = encodeManifest(object.manifest);
+  const { writeId } = object.facts.ticket;
+  const bytes = encodeManifest(object.manifest, writeId);
   const options = { ...entryOptions(target, object.attributes, object.facts), ...markForListing(bytes) };
-  return commitIf({ store, r2Key, key: target.key }, decide, (onlyIf) =>
+  return commitIf({ store, r2Key, key: target.key }, { condition, madeOf, writeId }, (onlyIf) =>
     putBytes(store, r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }),
   );
 }

@@ -1,12 +1,49 @@
-/** Whether a copy needs its bytes moved, and the body that moves them. */
+/** Copying: whether bytes have to be moved, and the body that moves them. */
 
 import { formatBase64 } from "../../checksum/digest-text.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
-import { r2StorageClass } from "./commit.ts";
+import { commitManifest, r2StorageClass } from "./commit.ts";
+import { manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
+import { type PutOutcome, putBody, type Write } from "./put.ts";
+import type { EntryPlace } from "./write.ts";
+
+/** What is to be copied, and what the copy is to say of itself. */
+export interface CopyPlan {
+  readonly source: OpenedObject;
+  readonly attributes: ObjectAttributes;
+}
+
+/**
+ * Copies by reference where that is possible, and by value where not.
+ * @param means.hold keeps a blob set for the entry that is about to name it; throws if it is being removed
+ */
+export async function copyObject(
+  source: OpenedObject,
+  write: Omit<Write, "madeOf">,
+  means: {
+    readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
+    readonly hold: (blobSetId: string) => Promise<void>;
+  },
+): Promise<PutOutcome> {
+  const { target, place, attributes, ticket, condition } = write;
+  const madeOf = isOntoItself(source, place) ? source.origin.found : undefined;
+  if (!isCopiedByReference(source, place.store, attributes, means.checksumAlgorithm)) {
+    const body = copyBody(await source.body("put"), source.object, means.checksumAlgorithm);
+    return putBody({ ...write, madeOf }, body);
+  }
+  const { etag, checksum, sizeBytes, partCount } = source.object;
+  const manifest = await source.manifest();
+  // First the reference, then the entry: in between, the blobs are kept for an entry that may yet come.
+  await means.hold(manifest.b);
+  const facts = manifestFacts(manifest, { sizeBytes, etag, isUpload: partCount !== undefined });
+  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
+  const stored = await commitManifest(place.store, target, object, { condition, madeOf });
+  return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
+}
 
 /**
  * Blobs can be shared if they lie in the store the copy goes to and in the class it is to have, and if nothing has to be
@@ -26,6 +63,11 @@ export function isCopiedByReference(
     r2StorageClass(object).storageClass === r2StorageClass(attributes).storageClass &&
     (checksumAlgorithm === undefined || checksumAlgorithm === object.checksum?.algorithm)
   );
+}
+
+/** Then what was read of the source is written back to it. */
+export function isOntoItself({ origin }: OpenedObject, target: EntryPlace): boolean {
+  return origin.store === target.store && origin.found.key === target.r2Key;
 }
 
 /**

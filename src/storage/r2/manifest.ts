@@ -2,8 +2,9 @@
  * Manifests: which blobs make up an object, in order.
  *
  * The body of the entry is JSON, since R2's dashboard and other tools can then read it:
- * `{"v":1,"b":"<blobSetId>","p":[["<name>",<bytes>,"<checksum>"?], …]}`. Short lists also stand in the entry's
- * metadata, so that a range read needs the entry's metadata and the blobs it touches, and nothing else.
+ * `{"v":1,"w":"<writeId>","b":"<blobSetId>","p":[["<name>",<bytes>,"<checksum>"?], …]}`. Short lists are also kept in the
+ * entry's metadata, so that a range read needs the entry's metadata and the blobs it touches, and nothing else. The id of
+ * the write makes the body, and with it R2's ETag, that of one write alone (`unchanged.ts`); those of earlier versions have none.
  */
 import { type BlobRef, blobKey } from "./blobs.ts";
 import type { ManifestFacts } from "./entry-record.ts";
@@ -21,8 +22,8 @@ export type ManifestPart = readonly [name: string, sizeBytes: number, checksum?:
 /** Longest list, as JSON, that is repeated in the metadata: some sixty parts. */
 const EMBEDDED_LENGTH = 1_500;
 
-export function encodeManifest(manifest: Manifest): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(manifest));
+export function encodeManifest({ v, b, p }: Manifest, writeId: string): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ v, w: writeId, b, p }));
 }
 
 export function decodeManifest(text: string): Manifest {

@@ -25,20 +25,20 @@ import type { ReplicaVersion } from "../../model/replication.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
-import { commitManifest, type EntryTarget, isPlain, markForListing } from "./commit.ts";
-import { copyBody, isCopiedByReference } from "./copy.ts";
+import { type EntryTarget, markForListing } from "./commit.ts";
+import { type CopyPlan, copyObject, isCopiedByReference, isOntoItself } from "./copy.ts";
 import { describeEntry, toStoredObject } from "./entry.ts";
 import { clusterHead, entryKey } from "./entry-key.ts";
 import { encodeRecord } from "./entry-record.ts";
 import { BUFFERED_BYTES } from "./limits.ts";
 import { listEntries } from "./listing.ts";
-import { manifestFacts } from "./manifest.ts";
 import { OpenedObject, partRange } from "./opened-object.ts";
 import { callR2 } from "./platform-errors.ts";
-import { type PutOutcome, putBuffered, putManifest, putStreamed, type Write } from "./put.ts";
+import { type PutOutcome, putBody, type Write } from "./put.ts";
 import { type RegionStores, storeOf } from "./region-stores.ts";
+import { repeatIfBeaten } from "./repeat.ts";
 import { replicateByValue } from "./replicate.ts";
-import { rewriteEntry } from "./rewrite.ts";
+import { type Rewrite, type Rewritten, rewriteObject } from "./rewrite.ts";
 import { measureBody, putInTwoBlobs } from "./unmeasured.ts";
 import { commitIf, conditionOf, type EntryPlace, putBytes } from "./write.ts";
 
@@ -48,6 +48,12 @@ const DELETE_BATCH = 1000;
 export interface ObjectPart {
   readonly sizeBytes: number;
   readonly checksum?: PartChecksum;
+}
+
+interface CopyOptions {
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
+  readonly condition?: WriteCondition | undefined;
+  readonly again?: () => Promise<CopyPlan>;
 }
 
 export class Objects {
@@ -143,9 +149,7 @@ export class Objects {
       ticket,
       condition: conditionOf(ticket, condition),
     };
-    if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body);
-    if (body.checksum.when === "after" || !isPlain(write.target, attributes, ticket)) return putManifest(write, body);
-    return putStreamed(write, body);
+    return putBody(write, body);
   }
 
   /**
@@ -166,37 +170,41 @@ export class Objects {
   /**
    * Copies an opened object. A manifest is copied by reference: its blobs get one more entry that names them, in three
    * R2 calls at any size. Everything else streams.
+   * @param options.again opens the source anew: an object that is copied onto itself and written meanwhile is copied as it
+   * is then, so that nothing is undone
+   * @throws S3Error whatever the condition says; `ConditionalRequestConflict` from a copy onto itself, in the end
    */
-  async copy(
+  copy(
     source: OpenedObject,
     to: { readonly bucket: GrantedBucket; readonly key: string },
     attributes: ObjectAttributes,
     ticket: WriteTicket,
-    options: { checksumAlgorithm?: ChecksumAlgorithm | undefined; condition?: WriteCondition | undefined } = {},
+    { checksumAlgorithm, condition, again }: CopyOptions = {},
   ): Promise<PutOutcome> {
     const place = this.#place(to.bucket, to.key);
-    if (!isCopiedByReference(source, place.store, attributes, options.checksumAlgorithm)) {
-      const body = copyBody(await source.body("put"), source.object, options.checksumAlgorithm);
-      return this.put(to.bucket, to.key, body, attributes, ticket, options.condition);
-    }
-    const { object } = source;
-    const manifest = await source.manifest();
-    // First the reference, then the entry: in between, the blobs are kept for an entry that may yet come.
-    const isHeld = await this.#blobSets.addReference(manifest.b, { region: to.bucket.region, entry: place.r2Key });
-    if (!isHeld) throw new S3Error("SlowDown", { cause: new Error("the source's blobs are being removed") });
-    const facts = manifestFacts(manifest, {
-      sizeBytes: object.sizeBytes,
-      etag: object.etag,
-      isUpload: object.partCount !== undefined,
+    const rest = { target: toTarget(to.bucket, to.key), place, ticket, condition: conditionOf(ticket, condition) };
+    const means = { checksumAlgorithm, hold: this.#holder(to.bucket, place) };
+    const copy = (plan: CopyPlan) => copyObject(plan.source, { ...rest, attributes: plan.attributes }, means);
+    const first = { source, attributes };
+    if (again === undefined || !isOntoItself(source, place)) return copy(first);
+    let next: CopyPlan | undefined = first;
+    return repeatIfBeaten(async () => {
+      const plan = next ?? (await again());
+      next = undefined;
+      try {
+        return await copy(plan);
+      } finally {
+        await plan.source.discard().catch(() => {});
+      }
     });
-    const stored = await commitManifest(
-      place.store,
-      toTarget(to.bucket, to.key),
-      { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } },
-      { condition: conditionOf(ticket, options.condition) },
-    );
-    const { etag, checksum, sizeBytes } = object;
-    return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
+  }
+
+  /** Keeps blobs for an entry that may yet come. */
+  #holder({ region }: GrantedBucket, { r2Key }: EntryPlace) {
+    return async (blobSetId: string): Promise<void> => {
+      if (await this.#blobSets.addReference(blobSetId, { region, entry: r2Key })) return;
+      throw new S3Error("SlowDown", { cause: new Error("the source's blobs are being removed") });
+    };
   }
 
   /**
@@ -225,6 +233,7 @@ export class Objects {
   /**
    * Replaces an object's tags; undefined if there is no such object, else the object as it was. Its ETag and
    * Last-Modified stay.
+   * @throws S3Error `ConditionalRequestConflict`
    */
   async setTags(
     bucket: GrantedBucket,
@@ -232,40 +241,37 @@ export class Objects {
     tags: readonly Tag[],
     ticket: WriteTicket,
   ): Promise<StoredObject | undefined> {
-    const opened = await this.open(bucket, key, undefined);
-    if (opened === undefined) return undefined;
-    const { object } = opened;
-    await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), { ...object, tags }, ticket);
-    return object;
+    const rewritten = await rewriteObject(this.#rewrite(bucket, key, ticket), (object) => ({ ...object, tags }));
+    return rewritten?.object;
   }
 
   /**
    * Replaces an object's ACL by what is made of the object as it stands; undefined if there is no such object, else the
    * object as it was and whether its ACL changed. Its ETag and Last-Modified stay.
-   * @throws S3Error whatever `decide` throws; `InvalidRequest` if the ACL is too long to be kept
+   * @throws S3Error whatever `decide` throws; `InvalidRequest` if the ACL is too long to be kept;
+   * `ConditionalRequestConflict`
    */
-  async setAcl(
+  setAcl(
     bucket: GrantedBucket,
     key: string,
     decide: (object: StoredObject) => Acl | undefined,
     ticket: WriteTicket,
-  ): Promise<{ object: StoredObject; isChanged: boolean } | undefined> {
-    const opened = await this.open(bucket, key, undefined);
-    if (opened === undefined) return undefined;
-    try {
-      const { acl: before, ...object } = opened.object;
-      const acl = decide(opened.object);
-      if (JSON.stringify(acl) === JSON.stringify(before)) {
-        await opened.discard();
-        return { object: opened.object, isChanged: false };
-      }
-      const changed = acl === undefined ? object : { ...object, acl };
-      await rewriteEntry(opened, toTarget(bucket, key), this.#place(bucket, key), changed, ticket);
-      return { object: opened.object, isChanged: true };
-    } catch (error) {
-      await opened.discard().catch(() => {});
-      throw error;
-    }
+  ): Promise<Rewritten | undefined> {
+    return rewriteObject(this.#rewrite(bucket, key, ticket), (object) => {
+      const { acl: before, ...others } = object;
+      const acl = decide(object);
+      if (JSON.stringify(acl) === JSON.stringify(before)) return undefined;
+      return acl === undefined ? others : { ...others, acl };
+    });
+  }
+
+  #rewrite(bucket: GrantedBucket, key: string, ticket: WriteTicket): Rewrite {
+    return {
+      target: toTarget(bucket, key),
+      place: this.#place(bucket, key),
+      ticket,
+      open: () => this.open(bucket, key, undefined),
+    };
   }
 
   /** Removes objects, existing or not. One R2 call for each 1,000 keys. */
@@ -298,7 +304,7 @@ export class Objects {
       ...markForListing(tombstone),
       customMetadata: encodeRecord({ w: ticket.writeId, t: 1, ...hashedKey }),
     };
-    const { uploaded } = await commitIf(place, { condition }, (onlyIf) =>
+    const { uploaded } = await commitIf(place, { condition, writeId: ticket.writeId }, (onlyIf) =>
       putBytes(place.store, place.r2Key, tombstone, { ...options, ...(onlyIf && { onlyIf }) }),
     );
     return uploaded;

@@ -8,9 +8,19 @@ import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey } from "./blobs.ts";
 import { commitManifest, type EntryTarget, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
+import { BUFFERED_BYTES } from "./limits.ts";
 import { manifestFacts } from "./manifest.ts";
 import { callR2 } from "./platform-errors.ts";
-import { commitIf, type EntryPlace, exactCondition, putBytes, readBody, streamBody } from "./write.ts";
+import {
+  commitIf,
+  commitOnce,
+  type EntryPlace,
+  type Guard,
+  putBytes,
+  readBody,
+  refuseAtOnce,
+  streamBody,
+} from "./write.ts";
 
 /** Everything about a write but its bytes. */
 export interface Write {
@@ -19,6 +29,8 @@ export interface Write {
   readonly attributes: ObjectAttributes;
   readonly ticket: WriteTicket;
   readonly condition: WriteCondition | undefined;
+  /** The entry that the object's bytes and attributes were read from, if it is the one to be replaced. */
+  readonly madeOf?: R2Object | undefined;
 }
 
 export interface PutOutcome {
@@ -28,38 +40,46 @@ export interface PutOutcome {
   readonly lastModified: Date;
 }
 
+/** Chooses the way. */
+export function putBody(write: Write, body: ObjectBody): Promise<PutOutcome> {
+  if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body);
+  const { target, attributes, ticket } = write;
+  if (body.checksum.when === "after" || !isPlain(target, attributes, ticket)) return putManifest(write, body);
+  return putStreamed(write, body);
+}
+
 /** One R2 call, two if a condition had to be looked at. */
 export async function putBuffered(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, condition } = write;
+  const { target, place, attributes, ticket } = write;
   const bytes = await readBody(body);
   const checksum = finalChecksum(body);
   const plain = isPlain(target, attributes, ticket);
   // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
   if (!plain) verifyDelegated(bytes, body);
   const options = { ...entryOptions(target, attributes, { checksum, ticket }), ...(!plain && markForListing(bytes)) };
-  const stored = await commitIf(place, { condition }, (onlyIf) =>
+  const stored = await commitIf(place, guardOf(write), (onlyIf) =>
     putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
   );
   return { etag: stored.etag, sizeBytes: body.sizeBytes, checksum, lastModified: stored.uploaded };
 }
 
 /** One R2 call, two with a condition. */
-export async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, condition } = write;
+async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> {
+  const { target, place, attributes, ticket } = write;
   const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
   const options = entryOptions(target, attributes, { checksum, ticket });
-  // The body can be sent once only, so the condition is made exact before it moves. That also spares the upload.
-  const onlyIf = condition === undefined ? undefined : await exactCondition(place, condition);
-  const stored = await streamBody(place.store, place.r2Key, body, { ...options, ...(onlyIf && { onlyIf }) });
-  if (stored === null) throw new S3Error("ConditionalRequestConflict");
+  // A condition that fails before the body moves also spares the upload.
+  const stored = await commitOnce(place, guardOf(write), (onlyIf) =>
+    streamBody(place.store, place.r2Key, body, { ...options, ...(onlyIf && { onlyIf }) }),
+  );
   return { etag: stored.etag, sizeBytes: body.sizeBytes, checksum, lastModified: stored.uploaded };
 }
 
 /** Two R2 calls, three with a condition. */
 export async function putManifest(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, condition } = write;
+  const { target, place, attributes, ticket, condition, madeOf } = write;
   const { store } = place;
-  if (condition !== undefined) await exactCondition(place, condition);
+  await refuseAtOnce(place, condition);
   const blobSetId = newBlobSetId();
   const name = "1";
   const blob = await streamBody(store, blobKey(blobSetId, name), body, {
@@ -73,13 +93,17 @@ export async function putManifest(write: Write, body: ObjectBody): Promise<PutOu
   const facts = manifestFacts(manifest, { sizeBytes, etag: blob.etag, isUpload: false });
   try {
     const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
-    const stored = await commitManifest(store, target, object, { condition });
+    const stored = await commitManifest(store, target, object, { condition, madeOf });
     return { etag: blob.etag, sizeBytes, checksum, lastModified: stored.uploaded };
   } catch (error) {
     // Only a condition that failed says for certain that no entry names the blob; the sweep sees to the other cases.
     if (error instanceof S3Error && error.status === 412) await callR2(store.delete(blob.key));
     throw error;
   }
+}
+
+function guardOf({ condition, madeOf, ticket }: Write): Guard {
+  return { condition, madeOf, writeId: ticket.writeId };
 }
 
 function verifyDelegated(bytes: Uint8Array, body: ObjectBody): void {

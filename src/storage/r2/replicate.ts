@@ -13,7 +13,7 @@ import { type Manifest, manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { callR2 } from "./platform-errors.ts";
 import { type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
-import { exactCondition, streamBody } from "./write.ts";
+import { refuseAtOnce, streamBody } from "./write.ts";
 
 /** Blobs under way at a time; R2 takes six calls of a request at once. */
 const PARALLEL = 4;
@@ -23,7 +23,7 @@ const PARALLEL = 4;
  * @throws S3Error `PreconditionFailed` if something later stands there, `ConditionalRequestConflict`
  */
 export async function replicateByValue(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
-  if (write.condition !== undefined) await exactCondition(write.place, write.condition);
+  await refuseAtOnce(write.place, write.condition);
   if (source.origin.entry.isManifest) return copyBlobs(source, write, until);
   const { object } = source;
   const copied = copyBody(await source.body("put"), object, undefined);

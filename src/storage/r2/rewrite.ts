@@ -3,7 +3,7 @@
  *
  * R2 cannot change metadata in place, so the entry is put again, on condition that it is still the one that was read.
  * A manifest is a small put. So is an inline object up to 1 MiB; a larger one becomes a blob behind a manifest once, after
- * which every further change is small.
+ * which every further change is small. Whoever is beaten by another write makes the change of what there is then.
  */
 
 import { S3Error } from "../../errors.ts";
@@ -16,43 +16,106 @@ import { storedBody } from "./copy.ts";
 import { BUFFERED_BYTES } from "./limits.ts";
 import { type Manifest, manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
+import { repeatIfBeaten } from "./repeat.ts";
 import { commitIf, type EntryPlace, putBytes, readBody, streamBody } from "./write.ts";
 
-/** @throws S3Error `ConditionalRequestConflict` if the object was written meanwhile */
-export async function rewriteEntry(
+/** An object to be rewritten, and how to look at it. */
+export interface Rewrite {
+  readonly target: EntryTarget;
+  readonly place: EntryPlace;
+  readonly ticket: WriteTicket;
+  /** Undefined if there is no such object. */
+  open(): Promise<OpenedObject | undefined>;
+}
+
+export interface Rewritten {
+  /** As it was before. */
+  readonly object: StoredObject;
+  readonly isChanged: boolean;
+}
+
+/**
+ * Undefined if there is no such object.
+ * @param change may be asked again, of another state of the object; undefined: nothing is to be changed
+ * @throws S3Error whatever `change` throws; `ConditionalRequestConflict` if the object is written all the time
+ */
+export async function rewriteObject(
+  rewrite: Rewrite,
+  change: (object: StoredObject) => StoredObject | undefined,
+): Promise<Rewritten | undefined> {
+  const moved = new MovedBytes(rewrite.place);
+  return repeatIfBeaten(() => rewriteOnce(rewrite, change, moved));
+}
+
+async function rewriteOnce(
+  { target, place, ticket, open }: Rewrite,
+  change: (object: StoredObject) => StoredObject | undefined,
+  moved: MovedBytes,
+): Promise<Rewritten | undefined> {
+  const opened = await open();
+  if (opened === undefined) return undefined;
+  try {
+    const { object } = opened;
+    const changed = change(object);
+    if (changed !== undefined) await putEntry(opened, { target, place, ticket }, changed, moved);
+    return { object, isChanged: changed !== undefined };
+  } finally {
+    await opened.discard().catch(() => {});
+  }
+}
+
+async function putEntry(
   opened: OpenedObject,
-  target: EntryTarget,
-  place: EntryPlace,
+  { target, place, ticket }: Omit<Rewrite, "open">,
   changed: StoredObject,
-  ticket: WriteTicket,
+  moved: MovedBytes,
 ): Promise<void> {
   const { found, entry } = opened.origin;
   const { checksum, lastModified, sizeBytes } = changed;
   const { state, source: sourceId } = changed.replication ?? {};
   const kept = { checksum, lastModified, ticket, wasReplica: state === "replica", sourceId };
-  const onlyIf = { etagMatches: found.etag };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
     const bytes = await readBody(storedBody(await opened.body(), sizeBytes));
     const options = { ...entryOptions(target, changed, kept), ...markForListing(bytes) };
-    await commitIf(place, { onlyIf }, () => putBytes(place.store, place.r2Key, bytes, { ...options, onlyIf }));
+    await commitIf(place, { madeOf: found, writeId: ticket.writeId }, (onlyIf) =>
+      putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }),
+    );
     return;
   }
-  const manifest = entry.isManifest ? await opened.manifest() : await toBlob(opened, place);
+  const manifest = entry.isManifest ? await opened.manifest() : await moved.bytesOf(opened);
   const isUpload = changed.partCount !== undefined;
   const facts = manifestFacts(manifest, { sizeBytes, etag: changed.etag, isUpload });
   const object = { attributes: changed, manifest, facts: { ...kept, manifest: facts } };
-  await commitManifest(place.store, target, object, { onlyIf });
+  await commitManifest(place.store, target, object, { madeOf: found });
 }
 
-async function toBlob(opened: OpenedObject, place: EntryPlace): Promise<Manifest> {
-  const { object } = opened;
-  const blobSetId = newBlobSetId();
-  const name = "1";
-  const body = storedBody(await opened.body(), object.sizeBytes);
-  const blob = await streamBody(place.store, blobKey(blobSetId, name), body, {
-    customMetadata: { entry: place.r2Key },
-    ...r2StorageClass(object),
-  });
-  if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
-  return { v: 1, b: blobSetId, p: [[name, object.sizeBytes]] };
+/**
+ * The blob that an object's bytes are moved to: once, however often the entry has to be put. Should no entry name it in
+ * the end, the sweep removes it.
+ */
+class MovedBytes {
+  readonly #place: EntryPlace;
+  #moved: { readonly manifest: Manifest; readonly etag: string } | undefined;
+
+  constructor(place: EntryPlace) {
+    this.#place = place;
+  }
+
+  async bytesOf(opened: OpenedObject): Promise<Manifest> {
+    const { object, origin } = opened;
+    // R2's own ETag of one put: the same bytes.
+    if (this.#moved?.etag === origin.found.etag) return this.#moved.manifest;
+    const { store, r2Key } = this.#place;
+    const blobSetId = newBlobSetId();
+    const name = "1";
+    const body = storedBody(await opened.body(), object.sizeBytes);
+    const blob = await streamBody(store, blobKey(blobSetId, name), body, {
+      customMetadata: { entry: r2Key },
+      ...r2StorageClass(object),
+    });
+    if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
+    const manifest: Manifest = { v: 1, b: blobSetId, p: [[name, object.sizeBytes]] };
+    this.#moved = { manifest, etag: origin.found.etag };
+    return manifest;
+  }
 }

@@ -4,8 +4,9 @@ import type { WriteCondition } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { compareVersions } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { describeEntry, versionOf } from "./entry.ts";
-import { fromR2Error, R2_BAD_DIGEST, r2ErrorCode } from "./platform-errors.ts";
+import { describeEntry, type Entry, versionOf } from "./entry.ts";
+import { callR2, fromR2Error, R2_BAD_DIGEST, r2ErrorCode } from "./platform-errors.ts";
+import { unchangedSince } from "./unchanged.ts";
 
 /** Where an entry stands, and the S3 key it stands for. */
 export interface EntryPlace {
@@ -72,77 +73,148 @@ export async function putBytes(
   }
 }
 
+/** What must hold for an entry to be put. */
+export interface Guard {
+  /** Stands in the entry that is put. */
+  readonly writeId: string;
+  /** In S3's terms. */
+  readonly condition?: WriteCondition | undefined;
+  /**
+   * What was found at the key when the new entry was made, null for nothing: it must be there unchanged, or a change made
+   * meanwhile would be undone.
+   */
+  readonly madeOf?: R2Object | null | undefined;
+}
+
+type Put = (onlyIf: R2Conditional | undefined) => Promise<R2Object | null>;
+
 /**
- * Commits an entry under a condition. The first attempt is made blind, so that the common outcome costs one call; only
- * when R2 declines is the entry looked at, because a tombstone or a manifest's own ETag may have been in the way.
- * @param decide a condition in S3's terms, or one in R2's that nothing can be said about if it fails
+ * Commits an entry under a guard. For a client's own condition the first attempt is made blind, so that the common outcome
+ * costs one call; only when R2 declines is the entry looked at, because a tombstone or a manifest's own ETag may have been
+ * in the way.
  * @throws S3Error `PreconditionFailed`, `NoSuchKey` (If-Match on nothing), `ConditionalRequestConflict`
  */
-export async function commitIf(
+export function commitIf(place: EntryPlace, guard: Guard, put: Put): Promise<R2Object> {
+  const blind =
+    guard.condition === undefined || guard.madeOf !== undefined ? undefined : blindCondition(guard.condition);
+  return commit(place, guard, put, { blind, attempts: MAX_ATTEMPTS });
+}
+
+/** The same for a body that can be sent once only: the condition is made exact before it moves. */
+export function commitOnce(place: EntryPlace, guard: Guard, put: Put): Promise<R2Object> {
+  return commit(place, guard, put, { blind: undefined, attempts: 1 });
+}
+
+async function commit(
   place: EntryPlace,
-  decide: { condition?: WriteCondition | undefined; onlyIf?: R2Conditional | undefined },
-  put: (onlyIf: R2Conditional | undefined) => Promise<R2Object | null>,
+  guard: Guard,
+  put: Put,
+  { blind, attempts }: { readonly blind: R2Conditional | undefined; readonly attempts: number },
 ): Promise<R2Object> {
-  const { condition } = decide;
-  let onlyIf = condition === undefined ? decide.onlyIf : blindCondition(condition);
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    if (condition !== undefined && onlyIf === undefined) onlyIf = await exactCondition(place, condition);
-    const stored = await put(onlyIf);
+  const { condition, madeOf } = guard;
+  if (condition === undefined && madeOf === undefined) {
+    const stored = await put(undefined);
+    if (stored === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
+    return stored;
+  }
+  let onlyIf = blind;
+  let seen = madeOf;
+  for (let left = madeOf === undefined ? attempts : 1; left > 0; left--) {
+    if (onlyIf === undefined) {
+      if (seen === undefined) seen = await headEntry(place);
+      onlyIf = await exactCondition(place, guard, seen);
+    }
+    const stored = onlyIf === undefined ? null : await put(onlyIf);
     if (stored !== null) return stored;
-    if (condition === undefined) break;
+    seen = await headEntry(place);
+    // A put that was repeated below us meets the entry it has made itself.
+    if (seen !== null && describeEntry(seen).record.w === guard.writeId) return seen;
     onlyIf = undefined;
   }
-  throw new S3Error("ConditionalRequestConflict");
+  throw new S3Error("ConditionalRequestConflict", { details: { ...nameOf(condition), Key: place.key } });
 }
 
 /**
- * The R2 condition that holds only while the entry is in the state just seen, which satisfies `condition`.
- * @throws S3Error `PreconditionFailed` or `NoSuchKey` if the state does not satisfy it.
+ * Refuses a write that cannot succeed before its bytes move. What holds now may no longer hold when it is committed.
+ * @throws S3Error `PreconditionFailed` or `NoSuchKey`
  */
-export async function exactCondition(
-  { store, r2Key, key }: EntryPlace,
-  condition: WriteCondition,
-): Promise<R2Conditional> {
-  const found = await store.head(r2Key).catch((error: unknown) => {
-    throw fromR2Error(error);
-  });
-  requireCondition(found, key, condition);
-  return asSeen(found);
+export async function refuseAtOnce(place: EntryPlace, condition: WriteCondition | undefined): Promise<void> {
+  if (condition !== undefined) requireCondition(await headEntry(place), place.key, condition);
 }
 
-/** Holds only while the entry is as it was found. */
-export function asSeen(found: R2Object | null): R2Conditional {
-  return found === null ? { etagDoesNotMatch: "*" } : { etagMatches: found.etag };
+/**
+ * The R2 condition that holds only while the entry is in the state just seen, which satisfies the guard; undefined if it
+ * has changed already.
+ * @throws S3Error `PreconditionFailed` or `NoSuchKey` if the state does not satisfy it.
+ */
+async function exactCondition(
+  { store, key }: EntryPlace,
+  { condition, madeOf }: Guard,
+  seen: R2Object | null,
+): Promise<R2Conditional | undefined> {
+  if (condition !== undefined) requireCondition(seen, key, condition);
+  if (seen === null) return { etagDoesNotMatch: "*" };
+  if (madeOf !== undefined || isAboutTheEntry(condition)) return unchangedSince(store, seen);
+  return { etagMatches: seen.etag };
+}
+
+/** Rather than about the bytes, or about there being any. */
+function isAboutTheEntry(condition: WriteCondition | undefined): boolean {
+  return condition?.kind === "if-older" || condition?.kind === "if-replica";
 }
 
 /** @throws S3Error `PreconditionFailed` or `NoSuchKey` if what was found at the key does not satisfy the condition */
-export function requireCondition(found: R2Object | null, key: string, condition: WriteCondition): void {
-  const entry = found === null ? undefined : describeEntry(found);
-  const present = entry !== undefined && !entry.isTombstone;
-  if (condition.kind === "if-older") {
-    if (present && found !== null && compareVersions(versionOf(found, entry), condition.than) >= 0) {
-      throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
+export function requireCondition(seen: R2Object | null, key: string, condition: WriteCondition): void {
+  const entry = seen === null ? undefined : describeEntry(seen);
+  const present = seen === null || entry === undefined || entry.isTombstone ? undefined : { found: seen, entry };
+  const isMet = present === undefined ? isMetByNothing(condition) : isMetBy(condition, present);
+  if (isMet) return;
+  if (present === undefined) throw new S3Error("NoSuchKey", { details: { Key: key } });
+  throw new S3Error("PreconditionFailed", { details: nameOf(condition) });
+}
+
+function isMetByNothing({ kind }: WriteCondition): boolean {
+  return kind === "if-none-match-any" || kind === "if-older";
+}
+
+function isMetBy(condition: WriteCondition, { found, entry }: { found: R2Object; entry: Entry }): boolean {
+  switch (condition.kind) {
+    case "if-none-match-any":
+      return false;
+    case "if-match":
+      return condition.etag === "*" || condition.etag === entry.etag;
+    case "if-older":
+      return compareVersions(versionOf(found, entry), condition.than) < 0;
+    case "if-replica": {
+      const { removal, orWriteId } = condition;
+      const { p: mark, i: source, w: writeId } = entry.record;
+      const isMeant = (mark === "R" && source === removal.source) || writeId === orWriteId;
+      return isMeant && compareVersions(versionOf(found, entry), removal) < 0;
     }
-    return;
+    default:
+      return condition satisfies never;
   }
-  if (condition.kind === "if-replica") {
-    if (!present || found === null) throw new S3Error("NoSuchKey", { details: { Key: key } });
-    const { removal, orWriteId } = condition;
-    const { p: mark, i: source, w: writeId } = entry.record;
-    const isMeant = (mark === "R" && source === removal.source) || writeId === orWriteId;
-    if (!isMeant || compareVersions(versionOf(found, entry), removal) >= 0) {
-      throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
-    }
-    return;
+}
+
+/** The header that a condition came in, for the error. */
+function nameOf(condition: WriteCondition | undefined): Record<string, string> {
+  switch (condition?.kind) {
+    case undefined:
+      return {};
+    case "if-none-match-any":
+      return { Condition: "If-None-Match" };
+    case "if-match":
+      return { Condition: "If-Match" };
+    case "if-older":
+    case "if-replica":
+      return { Condition: "If-Older" };
+    default:
+      return condition satisfies never;
   }
-  if (condition.kind === "if-none-match-any") {
-    if (present) throw new S3Error("PreconditionFailed", { details: { Condition: "If-None-Match" } });
-    return;
-  }
-  if (!present) throw new S3Error("NoSuchKey", { details: { Key: key } });
-  if (condition.etag !== "*" && condition.etag !== entry.etag) {
-    throw new S3Error("PreconditionFailed", { details: { Condition: "If-Match" } });
-  }
+}
+
+function headEntry({ store, r2Key }: EntryPlace): Promise<R2Object | null> {
+  return callR2(store.head(r2Key));
 }
 
 /** A replica's own condition, which takes the place of all others. */

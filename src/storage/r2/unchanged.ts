@@ -1,0 +1,40 @@
+/**
+ * The R2 condition that holds only while an entry is the very one that was read.
+ *
+ * R2 takes no condition on an object's version, and its ETag is the MD5 of the bytes, which stays the same where only
+ * ACL, tags or metadata change. Therefore:
+ *
+ * - The bodies of manifests and tombstones hold an id that is new with every write: their ETag belongs to one write.
+ * - Writes of the same bytes inline are told apart by the time of upload. The window of one millisecond on either side of
+ *   it holds for that millisecond alone, and for no absent key (measured). No ETag goes with it: in R2, as in RFC 9110, an
+ *   ETag that matches makes the time void.
+ *
+ * Two writes in one millisecond would be one to that window. So a young entry is looked at again after a pause: R2 had
+ * reached that millisecond when it showed the entry first, so after the pause no further write can get it. The pause counts
+ * from the first look, and so does not depend on how this machine's clock differs from R2's.
+ */
+import { describeEntry } from "./entry.ts";
+import { callR2 } from "./platform-errors.ts";
+
+/** How far the clocks of the machines that give R2's objects their time may differ. */
+const PAUSE_MS = 20;
+
+/** From this age on an entry is settled, even if this machine's clock is ahead of R2's by almost as much. */
+const SETTLED_AGE_MS = 60_000;
+
+/** Undefined if the entry has changed already. No R2 call, or one where a young inline entry is looked at again. */
+export async function unchangedSince(store: R2Bucket, seen: R2Object): Promise<R2Conditional | undefined> {
+  const { isManifest, isTombstone } = describeEntry(seen);
+  if (isManifest || isTombstone) return { etagMatches: seen.etag };
+  const time = seen.uploaded.getTime();
+  if (Date.now() - time < SETTLED_AGE_MS) {
+    await pause(PAUSE_MS);
+    const now = await callR2(store.head(seen.key));
+    if (now?.version !== seen.version) return undefined;
+  }
+  return { uploadedAfter: new Date(time - 1), uploadedBefore: new Date(time + 1) };
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
