@@ -1,6 +1,7 @@
 /** From a request to the bytes of the object it uploads, decoded and self-verifying (see `model/object-body.ts`). */
 
 import { equalBytes, formatBase64, formatHex } from "../../checksum/digest-text.ts";
+import { S3Error } from "../../errors.ts";
 import type { DeclaredChecksum, DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Authentication } from "../authenticate.ts";
@@ -21,6 +22,8 @@ import { verifyingStream } from "./verifying-stream.ts";
  * `MalformedTrailerError`, `InvalidRequest`.
  */
 export function openObjectBody(request: S3Request, headers: Headers, authentication: Authentication): ObjectBody {
+  // No body and no length: an object is not replaced by nothing unless the client has said that it means nothing.
+  if (request.body === null && !headers.has("content-length")) throw new S3Error("MissingContentLength");
   const declared = readDeclaredDigests(headers, authentication.payload);
   const sizeBytes = readBodyLength(headers, authentication.payload, request.body);
   return (
@@ -29,7 +32,7 @@ export function openObjectBody(request: S3Request, headers: Headers, authenticat
   );
 }
 
-/** As `openObjectBody`, but never delegates: the stream itself verifies everything. */
+/** As `openObjectBody`, but never delegates: the stream itself verifies everything. A document may be absent. */
 export function openVerifiedBody(
   request: S3Request,
   headers: Headers,
