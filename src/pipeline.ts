@@ -37,6 +37,7 @@ import { parseBoundary } from "./protocol/post-form/boundary.ts";
 import { formHeaders } from "./protocol/post-form/form-headers.ts";
 import { type PostForm, readPostForm } from "./protocol/post-form/post-form.ts";
 import { parseRawUrl } from "./protocol/raw-url.ts";
+import { refuseHeaders } from "./protocol/refused-headers.ts";
 import { resolveOperation } from "./protocol/routes.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
@@ -128,6 +129,7 @@ export async function perform(
   // A copy source hoisted into a presigned URL makes a PUT a copy, which only the verified headers show.
   const operation = OPERATIONS[signed.form === undefined ? requireOperation(resolveOperation(signed)) : "PostObject"];
   log.operation = operation.name;
+  refuseHeaders(operation.name, signed.headers, signed.method);
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, operation.name, buckets);
   const { config, stores, tokenKey } = services;

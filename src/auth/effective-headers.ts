@@ -1,6 +1,7 @@
 /**
  * The headers a request means. Presigners move `x-amz-*` headers into the query of the URL ("hoisting"), and S3 reads
  * them from there as if they had been sent: `x-amz-checksum-crc32`, `x-amz-storage-class`, `x-amz-meta-*`, `x-amz-acl` …
+ * The same goes for the conditions of HTTP (recorded on AWS for PutObject: LocalStack's tests of presigned URLs).
  */
 import { invalidArgument } from "../errors.ts";
 import type { Query } from "../protocol/query.ts";
@@ -8,10 +9,18 @@ import type { S3Request } from "../protocol/s3-request.ts";
 import type { Authentication } from "./authenticate.ts";
 import { AUTH_PARAMETERS } from "./sigv4/presigned-url.ts";
 
+const CONDITIONS: ReadonlySet<string> = new Set([
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+]);
+
 /**
  * The request's own headers, with those of a presigned URL's query added. A header that was sent as well must have been
  * signed, and wins.
- * @throws S3Error `InvalidArgument` if a hoisted header is repeated or could not be sent as a header
+ * @throws S3Error `InvalidArgument` if a hoisted header is repeated, could not be sent as a header, or is a condition
+ *   that was sent with another value
  */
 export function effectiveHeaders(request: S3Request, authentication: Authentication): Headers {
   if (authentication.style !== "query") return request.headers;
@@ -20,12 +29,18 @@ export function effectiveHeaders(request: S3Request, authentication: Authenticat
   const ignored = emptyBodyChecksum(request, authentication.query);
   for (const [name, value] of authentication.query.entries) {
     const lower = name.toLowerCase();
-    if (!lower.startsWith("x-amz-") || AUTH_PARAMETERS.has(lower)) continue;
+    const isHoisted = lower.startsWith("x-amz-") ? !AUTH_PARAMETERS.has(lower) : CONDITIONS.has(lower);
+    if (!isHoisted) continue;
     if (ignored.has(lower)) continue;
     if (hoisted.has(lower)) throw invalidArgument(`The query parameter ${name} must not be repeated.`, name, value);
     hoisted.add(lower);
     if (!isHeaderName(lower)) throw invalidArgument("Invalid header name in the query", name, value);
-    if (request.headers.has(lower)) continue;
+    const sent = request.headers.get(lower);
+    // Nobody has to sign a condition, so one that was sent must not take the place of the signed one.
+    if (CONDITIONS.has(lower) && sent !== null && sent !== value) {
+      throw invalidArgument(`The header ${lower} contradicts the query parameter.`, name, value);
+    }
+    if (sent !== null) continue;
     if (/[\0-\x1f\x7f]/.test(value)) throw invalidArgument("Invalid header value in the query", name, value);
     try {
       headers.set(lower, value);

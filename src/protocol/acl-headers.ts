@@ -58,7 +58,7 @@ export function parseAclHeaders(headers: Headers, target: "bucket" | "object"): 
 /** @param argument what the value is called in errors: the header, or the form field `acl` */
 export function parseCannedAcl(value: string, target: "bucket" | "object", argument: string): CannedAcl {
   if (value === "aws-exec-read") {
-    throw new S3Error("NotImplemented", { details: { Header: argument, additionalMessage: value } });
+    throw new S3Error("NotImplemented", { details: { Header: argument } });
   }
   const name = CANNED_ACLS.find((known) => known === value);
   const isForBucket = name === "log-delivery-write";

@@ -75,15 +75,13 @@ function toSeconds(date: Date): number {
 }
 
 /**
- * Reads the condition of a write (PutObject, CompleteMultipartUpload, CopyObject, DeleteObject).
+ * Reads the condition of a write (PutObject, CompleteMultipartUpload, CopyObject).
  *
- * @throws S3Error `NotImplemented` for what AWS does not accept either: `If-None-Match` other than `*`, both
- *   headers at once, several ETags, and date conditions.
+ * @throws S3Error `NotImplemented` for what AWS does not accept either: `If-None-Match` other than `*`, `If-Match: *`,
+ *   both headers at once, several ETags, and date conditions.
  */
 export function parseWriteCondition(headers: Headers): WriteCondition | undefined {
-  for (const name of ["If-Modified-Since", "If-Unmodified-Since"]) {
-    if (headers.has(name)) throw notImplemented(name, `We don't accept the ${name} header for this API`);
-  }
+  refuseConditions(headers, ["If-Modified-Since", "If-Unmodified-Since"]);
   const ifMatch = headers.get("if-match");
   const ifNoneMatch = headers.get("if-none-match");
   if (ifMatch !== null && ifNoneMatch !== null) {
@@ -95,10 +93,15 @@ export function parseWriteCondition(headers: Headers): WriteCondition | undefine
   }
   if (ifMatch === null) return undefined;
   const etag = parseETag(ifMatch);
-  // Lists and weak tags keep a quote or a comma. `*`, quoted or not, means any: AWS answers 501 to it here, but its
-  // meaning is plain and the store decides it atomically.
-  if (etag === "" || /[",]/.test(etag)) throw unacceptedValue("If-Match");
+  // Lists and weak tags keep a quote or a comma.
+  if (etag === "" || etag === "*" || /[",]/.test(etag)) throw unacceptedValue("If-Match");
   return { kind: "if-match", etag };
+}
+
+/** A condition must not be passed over. @throws S3Error `NotImplemented` for those that a write does not know */
+export function refuseConditions(headers: Headers, names: readonly string[]): void {
+  const name = names.find((each) => headers.has(each));
+  if (name !== undefined) throw notImplemented(name, `We don't accept the ${name} header for this API`);
 }
 
 function unacceptedValue(header: string): S3Error {

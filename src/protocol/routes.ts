@@ -4,7 +4,9 @@
  * S3 names most operations by a bare query parameter (`?acl`), so the tables below are keyed by it. The rule that keeps
  * this safe: a request that bears a marker is that marker's operation or an error, never the plain one, so
  * `PUT /b/k?retention` can never store an object and `DELETE /b?policy` can never remove a bucket.
- * Other query parameters are ignored, as AWS ignores them (`x-id`, cache busters).
+ * Other query parameters are ignored, as AWS ignores them (`x-id`, cache busters), but for one kind: AWS goes on naming new
+ * operations by bare parameters, and a client that is newer than this table must not have its write taken for another one.
+ * So a write with a bare parameter that nobody knows is refused.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { Resource } from "../model/resource.ts";
@@ -33,6 +35,10 @@ const hasId = (one: OperationName, all: OperationName): Choice => {
   return (request) => (request.query.has("id") ? one : all);
 };
 
+const hasAnnotationName = (one: OperationName, all: OperationName): Choice => {
+  return (request) => (request.query.has("annotationName") ? one : all);
+};
+
 const copies = (copy: OperationName, plain: OperationName): Choice => {
   return (request) => (request.headers.has("x-amz-copy-source") ? copy : plain);
 };
@@ -54,6 +60,14 @@ const MARKERS: Readonly<Record<string, Marker>> = {
       GET: hasId("GetBucketAnalyticsConfiguration", "ListBucketAnalyticsConfigurations"),
       PUT: "PutBucketAnalyticsConfiguration",
       DELETE: "DeleteBucketAnalyticsConfiguration",
+    },
+  },
+  annotation: {
+    resourceType: "OBJECT_ANNOTATION",
+    object: {
+      GET: hasAnnotationName("GetObjectAnnotation", "ListObjectAnnotations"),
+      PUT: "PutObjectAnnotation",
+      DELETE: "DeleteObjectAnnotation",
     },
   },
   attributes: { resourceType: "OBJECT_ATTRIBUTES", object: { GET: "GetObjectAttributes" } },
@@ -94,6 +108,10 @@ const MARKERS: Readonly<Record<string, Marker>> = {
   },
   location: { resourceType: "LOCATION", bucket: { GET: "GetBucketLocation" } },
   logging: { resourceType: "LOGGING_STATUS", bucket: { GET: "GetBucketLogging", PUT: "PutBucketLogging" } },
+  metadataAnnotationTable: {
+    resourceType: "METADATA_ANNOTATION_TABLE",
+    bucket: { PUT: "UpdateBucketMetadataAnnotationTableConfiguration" },
+  },
   metadataConfiguration: {
     resourceType: "METADATA_CONFIGURATION",
     bucket: {
@@ -202,12 +220,52 @@ const PART_NUMBER: Marker = {
   object: { GET: "GetObject", HEAD: "HeadObject", PUT: copies("UploadPartCopy", "UploadPart") },
 };
 
+/**
+ * Parameters of S3 that are no markers. On a write they may stand without a value: AWS passes over those that mean
+ * nothing there.
+ */
+export const PARAMETERS: ReadonlySet<string> = new Set([
+  "annotation-prefix",
+  "annotationName",
+  "bucket-region",
+  "continuation-token",
+  "delimiter",
+  "encoding-type",
+  "fetch-owner",
+  "id",
+  "key-marker",
+  "list-type",
+  "marker",
+  "max-annotation-results",
+  "max-buckets",
+  "max-directory-buckets",
+  "max-keys",
+  "max-parts",
+  "max-uploads",
+  "part-number-marker",
+  "partNumber",
+  "prefix",
+  "response-cache-control",
+  "response-content-disposition",
+  "response-content-encoding",
+  "response-content-language",
+  "response-content-type",
+  "response-expires",
+  "select-type",
+  "start-after",
+  "upload-id-marker",
+  "version-id-marker",
+  "versionId",
+]);
+
+const WRITES: ReadonlySet<string> = new Set(["PUT", "POST", "DELETE"]);
+
 const PLAIN: Readonly<Record<Resource["kind"], { readonly resourceType: string; readonly methods: Methods }>> = {
-  service: { resourceType: "SERVICE", methods: { GET: "ListBuckets" } },
+  service: { resourceType: "SERVICE", methods: { GET: unlessListening(() => "ListBuckets") } },
   bucket: {
     resourceType: "BUCKET",
     methods: {
-      GET: (request) => (request.query.get("list-type") === "2" ? "ListObjectsV2" : "ListObjects"),
+      GET: unlessListening(({ query }) => (query.get("list-type") === "2" ? "ListObjectsV2" : "ListObjects")),
       HEAD: "HeadBucket",
       PUT: "CreateBucket",
       POST: postToBucket,
@@ -229,11 +287,13 @@ const PLAIN: Readonly<Record<Resource["kind"], { readonly resourceType: string; 
  * Names the operation of a request.
  *
  * @throws S3Error `MethodNotAllowed` (405, with `Allow`) if the resource or subresource has no such method;
+ *   `NotImplemented` for a write with a bare parameter that is unknown, and for MinIO's listener;
  *   `InvalidArgument` if two subresources are named at once ("Conflicting query string parameters", as AWS);
  *   `PreconditionFailed` for a POST to a bucket that is no form.
  */
 export function resolveOperation(request: RoutedRequest): OperationName {
   if (request.method === "OPTIONS") return "OptionsPreflight";
+  if (WRITES.has(request.method)) refuseUnknownMarkers(request.query);
   const marker = findMarker(request.query);
   if (marker === undefined) {
     const { resourceType, methods } = PLAIN[request.resource.kind];
@@ -241,6 +301,18 @@ export function resolveOperation(request: RoutedRequest): OperationName {
   }
   const methods = request.resource.kind === "service" ? undefined : marker[request.resource.kind];
   return choose(request, methods ?? {}, marker.resourceType);
+}
+
+/** `?name` and `?name=` are the same. Names that begin with `x-` never choose an operation of S3. */
+function refuseUnknownMarkers(query: Query): void {
+  for (const [name, value] of query.entries) {
+    if (value !== "" || name === "" || /^x-/i.test(name)) continue;
+    if (Object.hasOwn(MARKERS, name) || PARAMETERS.has(name)) continue;
+    throw new S3Error("NotImplemented", {
+      message: "A query parameter you provided implies functionality that is not implemented",
+      details: { QueryParameter: name.slice(0, 256) },
+    });
+  }
 }
 
 function findMarker(query: Query): Marker | undefined {
@@ -265,6 +337,17 @@ function choose(request: RoutedRequest, methods: Methods, resourceType: string):
     });
   }
   return typeof choice === "function" ? choice(request) : choice;
+}
+
+/**
+ * MinIO's clients listen for events with `GET /bucket?events=…` and wait for a stream of them. AWS passes over the
+ * parameter, but the listing it answers with is read as the stream and never ends well.
+ */
+function unlessListening(choose: (request: RoutedRequest) => OperationName): Choice {
+  return (request) => {
+    if (!request.query.has("events")) return choose(request);
+    throw new S3Error("NotImplemented", { message: "Listening for events of a bucket is not implemented." });
+  };
 }
 
 function postToBucket(request: RoutedRequest): OperationName {

@@ -1,4 +1,5 @@
 /** `Credential` of a signature: `<access key id>/<YYYYMMDD>/<region>/<service>/aws4_request`. */
+import { S3Error } from "../../errors.ts";
 import type { AmzDate } from "./amz-date.ts";
 
 export interface ClaimedCredential {
@@ -36,7 +37,10 @@ export function formatScope(credential: ClaimedCredential): string {
   return `${credential.day}/${credential.region}/${credential.service}/${credential.terminal}`;
 }
 
-/** What is wrong with the scope, in S3's words; undefined if nothing is. The date is compared elsewhere. */
+/**
+ * What is wrong with the scope, in S3's words; undefined if nothing is. The date is compared elsewhere.
+ * @throws S3Error `NotImplemented` for directory buckets, whose operations look like those of others and mean more
+ */
 export function findScopeFault(credential: ClaimedCredential, rules: ScopeRules): ScopeFault | undefined {
   const { day, region, service, terminal } = credential;
   if (!/^\d{8}$/.test(day)) {
@@ -50,6 +54,9 @@ export function findScopeFault(credential: ClaimedCredential, rules: ScopeRules)
       reason: `the region '${region}' is wrong; expecting '${rules.regions}'`,
       details: { Region: rules.regions },
     };
+  }
+  if (service === "s3express" && rules.services.includes("s3")) {
+    throw new S3Error("NotImplemented", { message: "Directory buckets are not implemented." });
   }
   if (!rules.services.includes(service)) {
     return {

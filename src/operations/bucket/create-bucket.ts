@@ -6,7 +6,6 @@ import type { AclRequest, ObjectOwnership } from "../../model/acl.ts";
 import type { Tag } from "../../model/object.ts";
 import { parseAclHeaders, parseObjectOwnershipHeader } from "../../protocol/acl-headers.ts";
 import { validateBucketName } from "../../protocol/addressing.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { parseCreateBucketConfiguration } from "../../protocol/xml/create-bucket-configuration.ts";
 import { operation, requireBucket } from "../operation.ts";
 
@@ -17,7 +16,6 @@ export const CreateBucket = operation({
     const name = requireBucket(request);
     validateBucketName(name);
     const { headers, now } = request;
-    refuseUnsupportedHeaders(headers);
     const ownership = parseObjectOwnershipHeader(headers);
     return { name, now, ownership, aclRequest: parseAclHeaders(headers, "bucket") };
   },

@@ -11,7 +11,6 @@ import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import {
   MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
   parseCompleteMultipartUpload,
@@ -29,7 +28,6 @@ export const CompleteMultipartUpload = operation({
   body: { kind: "document", maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES, digest: "content-md5" },
   parse(request) {
     const { headers } = request;
-    refuseUnsupportedHeaders(headers);
     return {
       ...parseUploadAddress(request),
       expected: parseExpectations(headers),

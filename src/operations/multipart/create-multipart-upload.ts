@@ -5,7 +5,6 @@ import {
   CHECKSUM_TYPE_HEADER,
   parseUploadChecksum,
 } from "../../protocol/checksum-algorithm.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/initiate-multipart-upload-result.ts";
 import { ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/put-object.ts";
 import { operation, requireObject } from "../operation.ts";
@@ -15,7 +14,6 @@ export const CreateMultipartUpload = operation({
   body: { kind: "none" },
   parse(request) {
     const { headers, now } = request;
-    refuseUnsupportedHeaders(headers);
     return {
       ...requireObject(request),
       attributes: parseAttributes(headers),

@@ -1,7 +1,6 @@
 /** UploadPartCopy (API_UploadPartCopy): a part out of an object that is already there, or out of a range of it. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/object.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { formatCopyPartResult } from "../../protocol/xml/copy-part-result.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "../object/copy-source.ts";
@@ -14,7 +13,6 @@ export const UploadPartCopy = operation({
   name: "UploadPartCopy",
   body: { kind: "none" },
   parse(request) {
-    refuseUnsupportedHeaders(request.headers);
     return {
       ...parsePartAddress(request),
       source: parseCopySourceInput(request),

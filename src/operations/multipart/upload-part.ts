@@ -1,17 +1,13 @@
 /** UploadPart (API_UploadPart). A part uploaded again replaces the one before. */
 import { checksumHeader } from "../../model/checksum.ts";
 import { formatETag } from "../../protocol/etag.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { operation } from "../operation.ts";
 import { parsePartAddress } from "./part-address.ts";
 
 export const UploadPart = operation({
   name: "UploadPart",
   body: { kind: "stream" },
-  parse(request) {
-    refuseUnsupportedHeaders(request.headers);
-    return parsePartAddress(request);
-  },
+  parse: parsePartAddress,
   requires: ({ bucket, key }) => [{ action: "s3:PutObject", bucket, key }],
   execute: async ({ bucket, key, uploadId, partNumber }, { grant, stores }, body) =>
     stores.uploads.putPart(grant.bucket(bucket), key, uploadId, partNumber, body),

@@ -8,7 +8,6 @@ import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import { parseStorageClass } from "../../protocol/storage-class.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
@@ -34,7 +33,6 @@ export const CopyObject = operation({
   body: { kind: "none" },
   parse(request) {
     const { headers } = request;
-    refuseUnsupportedHeaders(headers);
     const replacesMetadata = parseDirective(headers, "metadata") === "REPLACE";
     const replacesTags = parseDirective(headers, "tagging") === "REPLACE";
     return {

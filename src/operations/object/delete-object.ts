@@ -2,6 +2,7 @@
 import type { Permission } from "../../access/actions.ts";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
+import { refuseConditions } from "../../protocol/conditions.ts";
 import { parseETag } from "../../protocol/etag.ts";
 import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
@@ -15,17 +16,14 @@ export const DeleteObject = operation({
   body: { kind: "none" },
   parse(request) {
     requireNullVersion(request.query);
-    const unsupported = ["x-amz-if-match-last-modified-time", "x-amz-if-match-size", "x-amz-mfa"];
-    for (const header of unsupported) {
-      if (request.headers.has(header)) {
-        throw new S3Error("NotImplemented", { details: { Header: header } });
-      }
-    }
-    const ifMatch = request.headers.get("if-match");
+    const { headers } = request;
+    refuseConditions(headers, ["If-None-Match", "If-Modified-Since", "If-Unmodified-Since"]);
+    const ifMatch = headers.get("if-match");
     return {
       ...requireObject(request),
       ifMatch: ifMatch === null ? undefined : parseETag(ifMatch),
-      replicaOf: parseReplicaVersion(request.headers, request.now, "removal"),
+      replicaOf: parseReplicaVersion(headers, request.now, "removal"),
+      headers,
     };
   },
   // A condition tells something about the object ("Conditional deletes": s3:GetObject as well).
@@ -34,7 +32,8 @@ export const DeleteObject = operation({
     ...permissionToReplicate("s3:ReplicateDelete", bucket, key, replicaOf),
     ...(ifMatch === undefined || ifMatch === "*" ? [] : [{ action: "s3:GetObject", bucket, key } as const]),
   ],
-  async execute({ bucket: name, key, ifMatch, replicaOf }, { grant, stores, journal }) {
+  async execute({ bucket: name, key, ifMatch, replicaOf, headers }, { grant, stores, journal }) {
+    refuseGovernanceBypass(headers);
     const bucket = grant.bucket(name);
     if (replicaOf !== undefined) {
       await journal.write(
@@ -50,6 +49,16 @@ export const DeleteObject = operation({
   },
   respond: () => ({ status: 204 }),
 });
+
+/** No bucket has an object lock, which could be bypassed. @throws S3Error `InvalidArgument` as AWS says it of such a bucket */
+export function refuseGovernanceBypass(headers: Headers): void {
+  const header = "x-amz-bypass-governance-retention";
+  if (!headers.has(header)) return;
+  throw new S3Error("InvalidArgument", {
+    message: `${header} is only applicable to Object Lock enabled buckets.`,
+    details: { ArgumentName: header },
+  });
+}
 
 /** @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict` */
 export async function deleteIf(

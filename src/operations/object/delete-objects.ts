@@ -10,18 +10,16 @@ import { type DeletedObject, type DeleteFailure, formatDeleteResult } from "../.
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import { operation, requireBucket } from "../operation.ts";
-import { deleteIf } from "./delete-object.ts";
+import { deleteIf, refuseGovernanceBypass } from "./delete-object.ts";
 
 export const DeleteObjects = operation({
   name: "DeleteObjects",
   body: { kind: "document", maxBytes: MAX_DELETE_BYTES, digest: "required" },
-  parse(request) {
-    if (request.headers.has("x-amz-mfa")) throw new S3Error("NotImplemented", { details: { Header: "x-amz-mfa" } });
-    return { bucket: requireBucket(request) };
-  },
+  parse: (request) => ({ bucket: requireBucket(request), headers: request.headers }),
   // Whether this very key may go is asked again below, for each.
   requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket, scope: "each-key" }],
-  async execute({ bucket: name }, { grant, stores: { objects: store }, journal }, body) {
+  async execute({ bucket: name, headers }, { grant, stores: { objects: store }, journal }, body) {
+    refuseGovernanceBypass(headers);
     const { quiet, objects } = parseDelete(body);
     const bucket = grant.bucket(name);
     const errors: DeleteFailure[] = [];

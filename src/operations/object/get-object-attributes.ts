@@ -4,7 +4,6 @@ import type { Checksum } from "../../model/checksum.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import { formatHttpDate } from "../../protocol/dates.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
 import {
   formatGetObjectAttributesResponse,
@@ -36,7 +35,6 @@ export const GetObjectAttributes = operation({
   body: { kind: "none" },
   parse(request) {
     requireNullVersion(request.query);
-    refuseUnsupportedHeaders(request.headers);
     return {
       ...requireObject(request),
       attributes: parseAttributes(request.headers.get(HEADER)),

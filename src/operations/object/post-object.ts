@@ -8,7 +8,6 @@ import { uriEncode } from "../../protocol/percent-encoding.ts";
 import type { PostForm } from "../../protocol/post-form/post-form.ts";
 import { formatRedirect, parseSuccessAction, type SuccessAction } from "../../protocol/post-form/success-action.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { formatPostResponse } from "../../protocol/xml/post-response.ts";
 import { parseTagging } from "../../protocol/xml/tagging.ts";
 import { operation, requireObject, type S3Response } from "../operation.ts";
@@ -20,7 +19,6 @@ export const PostObject = operation({
   parse(request) {
     const { fields } = requireForm(request);
     const { headers } = request;
-    refuseUnsupportedHeaders(headers);
     const tagging = fields.get("tagging");
     return {
       ...requireObject(request),

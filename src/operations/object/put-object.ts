@@ -15,7 +15,6 @@ import { parseUserMetadata } from "../../protocol/metadata.ts";
 import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import { parseStorageClass } from "../../protocol/storage-class.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
 import type { Landed } from "../../storage/journal/journal.ts";
 import type { PutOutcome } from "../../storage/r2/put.ts";
@@ -26,7 +25,6 @@ export const PutObject = operation({
   body: { kind: "stream" },
   parse(request) {
     const { headers } = request;
-    refuseUnsupportedHeaders(headers);
     return {
       ...requireObject(request),
       attributes: parseAttributes(headers),
@@ -99,7 +97,7 @@ export function permissionToCompare(
   key: string,
   condition: WriteCondition | undefined,
 ): readonly Permission[] {
-  if (condition?.kind !== "if-match" || condition.etag === "*") return [];
+  if (condition?.kind !== "if-match") return [];
   return [{ action: "s3:GetObject", bucket, key }];
 }
 

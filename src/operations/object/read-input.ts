@@ -10,7 +10,6 @@ import { parsePartNumber } from "../../protocol/part-number.ts";
 import { parseRange } from "../../protocol/range.ts";
 import { parseResponseOverrides } from "../../protocol/response-overrides.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { refuseUnsupportedHeaders } from "../../protocol/unsupported-headers.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { Stores } from "../../storage/stores.ts";
@@ -31,7 +30,6 @@ export interface ReadInput {
 export function parseReadInput(request: S3Request): ReadInput {
   const { headers, query, now } = request;
   requireNullVersion(query);
-  refuseUnsupportedHeaders(headers);
   const rangeText = headers.get("range");
   const partNumber = query.has("partNumber") ? parsePartNumber(query) : undefined;
   if (partNumber !== undefined && rangeText !== null) {

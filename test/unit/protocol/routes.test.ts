@@ -50,7 +50,7 @@ const ROWS: readonly (readonly [OperationName, method: string, path: string, hea
   ["HeadObject", "HEAD", "/b/k"],
   ["HeadObject", "HEAD", "/b/k?partNumber=2"],
   ["PutObject", "PUT", "/b/k"],
-  ["PutObject", "PUT", "/b/k?ACL"],
+  ["PutObject", "PUT", "/b/k?ACL=x&Version=2006-03-01&X-Purpose"],
   ["CopyObject", "PUT", "/b/k", COPY],
   ["DeleteObject", "DELETE", "/b/k?versionId=v"],
   ["GetObjectAttributes", "GET", "/b/k?attributes"],
@@ -69,6 +69,11 @@ const ROWS: readonly (readonly [OperationName, method: string, path: string, hea
   ["AbortMultipartUpload", "DELETE", "/b/k?uploadId=u"],
   ["ListParts", "GET", "/b/k?uploadId=u&max-parts=1"],
 
+  ["PutObjectAnnotation", "PUT", "/b/k?annotation&annotationName=n"],
+  ["PutObjectAnnotation", "PUT", "/b/k?annotation=&annotationName=n", COPY],
+  ["GetObjectAnnotation", "GET", "/b/k?annotation&annotationName=n"],
+  ["ListObjectAnnotations", "GET", "/b/k?annotation&annotation-prefix=p"],
+  ["DeleteObjectAnnotation", "DELETE", "/b/k?annotation&annotationName=n"],
   ["GetObjectAcl", "GET", "/b/k?acl"],
   ["PutObjectAcl", "PUT", "/b/k?acl"],
   ["PutObjectAcl", "PUT", "/b/k?acl", COPY],
@@ -147,6 +152,7 @@ const ROWS: readonly (readonly [OperationName, method: string, path: string, hea
   ["CreateBucketMetadataTableConfiguration", "POST", "/b?metadataTable"],
   ["GetBucketMetadataTableConfiguration", "GET", "/b?metadataTable"],
   ["DeleteBucketMetadataTableConfiguration", "DELETE", "/b?metadataTable"],
+  ["UpdateBucketMetadataAnnotationTableConfiguration", "PUT", "/b?metadataAnnotationTable"],
   ["UpdateBucketMetadataInventoryTableConfiguration", "PUT", "/b?metadataInventoryTable"],
   ["UpdateBucketMetadataJournalTableConfiguration", "PUT", "/b?metadataJournalTable"],
 
@@ -198,6 +204,28 @@ describe("resolveOperation", () => {
     expect(error.status).toBe(405);
     expect(error.details).toEqual({ Method: method, ResourceType: resourceType });
     expect(error.headers).toEqual({ Allow: allow });
+  });
+
+  // AWS may name its next operation like that.
+  it.each<[method: string, path: string, headers?: Record<string, string>]>([
+    ["PUT", "/?novelty"],
+    ["PUT", "/b?novelty"],
+    ["DELETE", "/b?novelty="],
+    ["POST", "/b?novelty", FORM],
+    ["PUT", "/b/k?novelty"],
+    ["PUT", "/b/k?ACL"],
+    ["PUT", "/b/k?If-None-Match="],
+    ["PUT", "/b/k?uploadId=u&partNumber=1&novelty"],
+    ["PUT", "/b/k?acl&novelty", COPY],
+    ["POST", "/b/k?uploads&novelty"],
+    ["DELETE", "/b/k?versionId=null&novelty"],
+    // MinIO's listeners.
+    ["GET", "/b?events=s3%3AObjectCreated%3A%2A&prefix=&suffix="],
+    ["GET", "/b?events="],
+    ["GET", "/?events=s3%3AObjectCreated%3A%2A&ping=10"],
+  ])("refuses %s %s with NotImplemented", (method, path, headers = {}) => {
+    const error = refusal(method, path, headers);
+    expect([error.code, error.status]).toEqual(["NotImplemented", 501]);
   });
 
   it("refuses two subresources at once with InvalidArgument", () => {

@@ -76,6 +76,33 @@ describe("DeleteObject", () => {
     expect(await isPresent(bucket)).toBe(true);
   });
 
+  it.each([
+    ["If-None-Match", "*"],
+    ["If-Unmodified-Since", "Thu, 01 Jan 2015 00:00:00 GMT"],
+    ["If-Modified-Since", "Thu, 01 Jan 2015 00:00:00 GMT"],
+  ])("DeleteObject refuses the condition %s with NotImplemented and keeps the object", async (name, value) => {
+    const bucket = await createBucket();
+    await putObject(bucket, "k");
+    await expectError(await remove({ bucket, headers: { [name]: value } }), 501, "NotImplemented", {
+      message: "A header you provided implies functionality that is not implemented",
+      details: { Header: name, additionalMessage: `We don't accept the ${name} header for this API` },
+    });
+    expect(await isPresent(bucket)).toBe(true);
+  });
+
+  it.each(["true", "false"])("DeleteObject refuses a bypass of locks (%s), which no bucket has", async (value) => {
+    const bucket = await createBucket();
+    await putObject(bucket, "k");
+    const headers = { "x-amz-bypass-governance-retention": value };
+    await expectError(await remove({ bucket, headers }), 400, "InvalidArgument", {
+      message: "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
+      details: { ArgumentName: "x-amz-bypass-governance-retention" },
+    });
+    expect(await isPresent(bucket)).toBe(true);
+    expect((await remove({ bucket: "no-bucket-of-this-name", headers })).status).toBe(404);
+    expect((await remove({ bucket, headers, as: null })).status).toBe(403);
+  });
+
   it("DeleteObject never falls through from a subresource", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k");

@@ -24,11 +24,10 @@ describe.each(STYLES)("a body without a length, %s style", (style) => {
   it("PutObject refuses it with MissingContentLength and keeps the object", async () => {
     const bucket = await createBucket();
     const target = { bucket, key: "k", style };
-    const resource = style === "path" ? `/${bucket}/k` : "/k";
     await putObject(bucket, "k", "precious");
-    await expectError(await sendWithoutLength(target), 411, "MissingContentLength", { ...MISSING, resource });
+    await expectError(await sendWithoutLength(target), 411, "MissingContentLength", MISSING);
     const unsigned = { ...target, headers: { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } };
-    await expectError(await sendWithoutLength(unsigned), 411, "MissingContentLength", { ...MISSING, resource });
+    await expectError(await sendWithoutLength(unsigned), 411, "MissingContentLength", MISSING);
     const chunked = {
       ...target,
       headers: {
@@ -37,9 +36,9 @@ describe.each(STYLES)("a body without a length, %s style", (style) => {
         "x-amz-trailer": "x-amz-checksum-crc32",
       },
     };
-    await expectError(await sendWithoutLength(chunked), 411, "MissingContentLength", { ...MISSING, resource });
+    await expectError(await sendWithoutLength(chunked), 411, "MissingContentLength", MISSING);
     const presigned = new Request(await presign({ ...target, method: "PUT" }), { method: "PUT" });
-    await expectError(await handleRequest(presigned, testEnv), 411, "MissingContentLength", { ...MISSING, resource });
+    await expectError(await handleRequest(presigned, testEnv), 411, "MissingContentLength", MISSING);
     expect(await (await send({ bucket, key: "k" })).text()).toBe("precious");
   });
 
