@@ -6,13 +6,16 @@ import { invalidArgument, S3Error } from "../errors.ts";
 import type { Tag } from "../model/object.ts";
 import { percentDecode, uriEncode } from "./percent-encoding.ts";
 
-export type TagScope = "object" | "bucket";
+/** What carries the tags; a bucket that is being created has words of its own. */
+export type TagScope = "object" | "bucket" | "new bucket";
 
-const MAX_TAGS: Readonly<Record<TagScope, number>> = { object: 10, bucket: 50 };
+const MAX_TAGS: Readonly<Record<TagScope, number>> = { object: 10, bucket: 50, "new bucket": 50 };
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 256;
 /** AWS words it differently for each ("seen on AWS", LocalStack's recordings of 2026-02). */
 const RESERVED_MESSAGE: Readonly<Record<TagScope, string>> = {
+  "new bucket":
+    'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.',
   object: "Your TagKey cannot be prefixed with aws:",
   bucket: "System tags cannot be added/updated by requester",
 };
@@ -39,7 +42,7 @@ export function validateTags(tags: readonly Tag[], scope: TagScope): readonly Ta
       throw invalidTag("The TagValue you have provided is invalid", { TagKey: key, TagValue: value });
     }
     if (key.toLowerCase().startsWith("aws:")) {
-      throw invalidTag(RESERVED_MESSAGE[scope], { TagKey: key });
+      throw invalidTag(RESERVED_MESSAGE[scope], scope === "new bucket" ? {} : { TagKey: key });
     }
     if (seen.has(key)) throw invalidTag("Cannot provide multiple Tags with the same key", { TagKey: key });
     seen.add(key);

@@ -19,7 +19,8 @@ export const GetObjectTagging = operation({
   requires: ({ bucket, key }) => [{ action: "s3:GetObjectTagging", bucket, key }],
   async execute({ bucket, key }, { grant, stores }) {
     const object = await stores.objects.head(grant.bucket(bucket), key);
-    if (object === undefined) throw noSuchKey(key);
+    // With the bucket's name, unlike every other operation (recorded on AWS).
+    if (object === undefined) throw noSuchKey(`${bucket}/${key}`);
     return object.tags;
   },
   respond: (tags) => ({ status: 200, body: formatTagging(tags) }),

@@ -9,7 +9,7 @@ import type { PostForm } from "../../protocol/post-form/post-form.ts";
 import { formatRedirect, parseSuccessAction, type SuccessAction } from "../../protocol/post-form/success-action.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { formatPostResponse } from "../../protocol/xml/post-response.ts";
-import { parseTagging } from "../../protocol/xml/tagging.ts";
+import { parseTaggingField } from "../../protocol/xml/tagging.ts";
 import { operation, requireObject, type S3Response } from "../operation.ts";
 import { created, ownerAndAcl, parseAttributes, permissionsToWrite } from "./put-object.ts";
 
@@ -25,7 +25,7 @@ export const PostObject = operation({
       attributes: {
         ...parseAttributes(headers),
         userMetadata: parseFormMetadata(fields),
-        ...(tagging !== undefined && { tags: parseTagging(new TextEncoder().encode(tagging), "object") }),
+        ...(tagging !== undefined && { tags: parseTaggingField(tagging) }),
       },
       acl: parseAclHeaders(headers, "object"),
       action: parseSuccessAction(fields),

@@ -28,6 +28,6 @@ export function parseCreateBucketConfiguration(body: Uint8Array): CreateBucketCo
   const tags = findChild(root, "Tags");
   return {
     locationConstraint: childText(root, "LocationConstraint"),
-    tags: tags === undefined ? [] : validateTags(parseTagElements(tags), "bucket"),
+    tags: tags === undefined ? [] : validateTags(parseTagElements(tags), "new bucket"),
   };
 }

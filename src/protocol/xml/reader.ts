@@ -36,14 +36,19 @@ const ATTRIBUTES = ":@";
  * @throws S3Error `MalformedXML` for anything that is not such a document within the limits.
  */
 export function parseXml(body: Uint8Array, roots: string | readonly string[], limits: XmlLimits): XmlElement {
-  if (body.byteLength > limits.maxBytes) throw malformedXml("longer than allowed");
-  const text = decodeUtf8(body);
-  if (text === undefined) throw malformedXml("not UTF-8");
-  const root = readRoot(text.startsWith("\ufeff") ? text.slice(1) : text, limits.maxDepth ?? DEFAULT_MAX_DEPTH);
+  const root = parseAnyXml(body, limits);
   if (!(typeof roots === "string" ? [roots] : roots).includes(root.name)) {
     throw malformedXml(`unexpected root ${root.name}`);
   }
   return root;
+}
+
+/** Parses a document with any root. @throws S3Error as `parseXml` */
+export function parseAnyXml(body: Uint8Array, limits: XmlLimits): XmlElement {
+  if (body.byteLength > limits.maxBytes) throw malformedXml("longer than allowed");
+  const text = decodeUtf8(body);
+  if (text === undefined) throw malformedXml("not UTF-8");
+  return readRoot(text.startsWith("\ufeff") ? text.slice(1) : text, limits.maxDepth ?? DEFAULT_MAX_DEPTH);
 }
 
 /** The error of every document that is not what it should be; the reason goes to the log only. */

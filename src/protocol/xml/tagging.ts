@@ -1,16 +1,31 @@
 /** Request and answer of the tagging operations (API_PutObjectTagging, API_PutBucketTagging). */
 import type { Tag } from "../../model/object.ts";
 import { type TagScope, validateTags } from "../tags.ts";
-import { malformedXml, parseXml, requireChild, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
+import { findChild, parseAnyXml, parseXml, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
 import { formatXml, xmlElement, xmlText } from "./writer.ts";
 
+const ROOT = "Tagging";
 const MAX_BYTES = 128 * 1024;
 
-/** @throws S3Error `MalformedXML`; `InvalidTag` for a set AWS does not accept. */
+/**
+ * A document without a TagSet has no tags (recorded on AWS).
+ *
+ * @throws S3Error `MalformedXML`; `InvalidTag` for a set AWS does not accept.
+ */
 export function parseTagging(body: Uint8Array, scope: TagScope): readonly Tag[] {
-  const root = parseXml(body, "Tagging", { maxBytes: MAX_BYTES });
+  return readTagging(parseXml(body, ROOT, { maxBytes: MAX_BYTES }), scope);
+}
+
+/** The `tagging` field of a form, which may be another document: then it has no tags (recorded on AWS). */
+export function parseTaggingField(text: string): readonly Tag[] {
+  const root = parseAnyXml(new TextEncoder().encode(text), { maxBytes: MAX_BYTES });
+  return root.name === ROOT ? readTagging(root, "object") : [];
+}
+
+function readTagging(root: XmlElement, scope: TagScope): readonly Tag[] {
   requireOnly(root, ["TagSet"]);
-  return validateTags(parseTagElements(requireChild(root, "TagSet")), scope);
+  const set = findChild(root, "TagSet");
+  return set === undefined ? [] : validateTags(parseTagElements(set), scope);
 }
 
 /** The `Tag` children of an element, limits unchecked. */
@@ -18,9 +33,7 @@ export function parseTagElements(parent: XmlElement): readonly Tag[] {
   requireOnly(parent, ["Tag"]);
   return parent.children.map((tag) => {
     requireOnly(tag, ["Key", "Value"]);
-    const key = requireChildText(tag, "Key");
-    if (key === "") throw malformedXml("empty tag key");
-    return { key, value: requireChildText(tag, "Value") };
+    return { key: requireChildText(tag, "Key"), value: requireChildText(tag, "Value") };
   });
 }
 

@@ -142,7 +142,22 @@ describe("refusals of a bucket's tags", () => {
     expect(Object.keys(await tagsOf(bucket)).length).toBe(50);
   });
 
-  it.each(["", "<Tagging/>", "<Tagging><TagSet><Tag><Key/><Value>v</Value></Tag></TagSet></Tagging>"])(
+  it("PutBucketTagging refuses a tag without a name with InvalidTag", async () => {
+    const body = "<Tagging><TagSet><Tag><Key/><Value>v</Value></Tag></TagSet></Tagging>";
+    await expectError(await putTags(await createBucket(), body), 400, "InvalidTag", {
+      message: "The TagKey you have provided is invalid",
+      details: { TagKey: "" },
+    });
+  });
+
+  it("PutBucketTagging without a set removes the tags", async () => {
+    const bucket = await createBucket();
+    await putTags(bucket, TAGS);
+    expect((await putTags(bucket, "<Tagging/>")).status).toBe(204);
+    await expectNone(bucket);
+  });
+
+  it.each(["", "<Tagging><TagSet><Tag><Value>v</Value></Tag></TagSet></Tagging>"])(
     "PutBucketTagging refuses %j with MalformedXML",
     async (body) => {
       const bucket = await createBucket();

@@ -190,8 +190,8 @@ describe("CreateBucket", () => {
     const bucket = newName();
     const body = configuration("<Tags><Tag><Key>aws:k</Key><Value>v</Value></Tag></Tags>");
     await expectError(await create({ bucket, body }), 400, "InvalidTag", {
-      message: "System tags cannot be added/updated by requester",
-      details: { TagKey: "aws:k" },
+      message:
+        'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.',
     });
   });
 

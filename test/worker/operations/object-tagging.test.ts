@@ -100,6 +100,12 @@ describe("tags of an object", () => {
     expect(await tagsOf(target)).toEqual({});
   });
 
+  it("PutObjectTagging without a set removes the tags", async () => {
+    const target = await newObject("content", { "x-amz-tagging": "a=1" });
+    expect((await putTags(target, "<Tagging/>")).status).toBe(200);
+    expect(await tagsOf(target)).toEqual({});
+  });
+
   it("GetObject and HeadObject count the tags, if there are any", async () => {
     const target = await newObject();
     for (const count of [0, 3, 0]) {
@@ -187,14 +193,16 @@ describe("refusals of tags", () => {
       query: "tagging",
       ...(method === "PUT" && { body: TAGS, headers: contentMd5(TAGS) }),
     });
-    await expectError(response, 404, "NoSuchKey", { details: { Key: "none" } });
+    const Key = method === "GET" ? `${target.bucket}/none` : "none";
+    await expectError(response, 404, "NoSuchKey", { details: { Key } });
   });
 
-  it.each(["GET", "DELETE"])("%s of the tags of another version than null is NoSuchVersion", async (method) => {
+  it.each(["GET", "DELETE"])("%s of the tags of another version than null is InvalidArgument", async (method) => {
     const target = await newObject();
     expect((await send({ ...target, method, query: "tagging&versionId=null" })).status).toBeLessThan(300);
-    await expectError(await send({ ...target, method, query: "tagging&versionId=x" }), 404, "NoSuchVersion", {
-      details: { VersionId: "x" },
+    await expectError(await send({ ...target, method, query: "tagging&versionId=x" }), 400, "InvalidArgument", {
+      message: "Invalid version id specified",
+      details: { ArgumentName: "versionId", ArgumentValue: "x" },
     });
   });
 
@@ -233,7 +241,7 @@ describe("refusals of tags", () => {
     await setTags(target, manyTags(10));
   });
 
-  it.each(["", "no XML", "<Tagging/>", "<TagSet/>", "<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>"])(
+  it.each(["", "no XML", "<TagSet/>", "<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>"])(
     "PutObjectTagging refuses %j with MalformedXML",
     async (body) => {
       const target = await newObject();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Tag } from "../../../../src/model/object.ts";
 import { parseTaggingHeader } from "../../../../src/protocol/tags.ts";
-import { formatTagging, parseTagging } from "../../../../src/protocol/xml/tagging.ts";
+import { formatTagging, parseTagging, parseTaggingField } from "../../../../src/protocol/xml/tagging.ts";
 import { failure } from "../failure.ts";
 import { bytes, golden } from "./golden.ts";
 
@@ -24,16 +24,30 @@ describe("Tagging", () => {
     expect(parseTagging(bytes(document), "object")).toEqual(set);
   });
 
+  it.each(["<Tagging/>", '<Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"> </Tagging>'])(
+    "%s without a TagSet has no tags",
+    (document) => {
+      expect(parseTagging(bytes(document), "object")).toEqual([]);
+      expect(parseTagging(bytes(document), "bucket")).toEqual([]);
+    },
+  );
+
+  it("a form's field may be another document, and then has no tags", () => {
+    expect(parseTaggingField("<Other><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Other>")).toEqual([]);
+    expect(parseTaggingField(formatTagging([{ key: "k", value: "v" }]))).toEqual([{ key: "k", value: "v" }]);
+    for (const text of ["", "k=v", "<Other>", "<Tagging><Other/></Tagging>"]) {
+      expect(failure(() => parseTaggingField(text)).code).toBe("MalformedXML");
+    }
+  });
+
   it("may be empty", () => {
     expect(formatTagging([])).toBe(golden("Tagging", "<TagSet/>"));
     expect(parseTagging(bytes("<Tagging><TagSet/></Tagging>"), "object")).toEqual([]);
   });
 
   it.each([
-    "<Tagging/>",
     "<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>",
     "<Tagging><TagSet><Tag><Value>v</Value></Tag></TagSet></Tagging>",
-    "<Tagging><TagSet><Tag><Key/><Value>v</Value></Tag></TagSet></Tagging>",
     "<Tagging><TagSet><Other/></TagSet></Tagging>",
     "<Tagging><TagSet/><TagSet/></Tagging>",
     "<TagSet/>",
@@ -53,6 +67,7 @@ describe("limits of tags", () => {
   });
 
   it.each([
+    [[{ key: "", value: "v" }], "The TagKey you have provided is invalid"],
     [[{ key: "k".repeat(129), value: "v" }], "The TagKey you have provided is invalid"],
     [[{ key: "k", value: "v".repeat(257) }], "The TagValue you have provided is invalid"],
     [[{ key: "k<", value: "v" }], "The TagKey you have provided is invalid"],
