@@ -72,8 +72,7 @@ function parseGrantee(element: XmlElement): Grantee {
 }
 
 /**
- * Groups come before users. The order says nothing, and AWS's is that of the request; but s3-tests, which many servers
- * are measured with, reads it so.
+ * Grants stand in the order in which they were given (recorded on AWS).
  *
  * @param displayNameOf undefined where the name is not known; the element is then left out
  */
@@ -82,13 +81,11 @@ export function formatAccessControlPolicy(
   grants: Acl,
   displayNameOf: (canonicalId: string) => string | undefined,
 ): string {
-  const groups = grants.filter(({ grantee }) => grantee.kind !== "canonical-user");
-  const users = grants.filter(({ grantee }) => grantee.kind === "canonical-user");
   return formatXml("AccessControlPolicy", [
     ownerNode("Owner", owner),
     xmlElement(
       "AccessControlList",
-      [...groups, ...users].map(({ grantee, permission }) =>
+      grants.map(({ grantee, permission }) =>
         xmlElement("Grant", [granteeNode(grantee, displayNameOf), xmlText("Permission", permission)]),
       ),
     ),

@@ -72,7 +72,7 @@ describe("PutBucketAcl", () => {
     const bucket = await createBucket();
     const response = await putAcl({ bucket, headers: { "x-amz-acl": name } });
     expect([response.status, await response.text()]).toEqual([200, ""]);
-    expect((await getAcl({ bucket })).grants).toEqual([...added, `${canonicalId} FULL_CONTROL`]);
+    expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`, ...added]);
     expect((await putAcl({ bucket, headers: { "x-amz-acl": "private" } })).status).toBe(200);
     expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
   });
@@ -85,9 +85,9 @@ describe("PutBucketAcl", () => {
     };
     expect((await putAcl({ bucket, headers })).status).toBe(200);
     expect((await getAcl({ bucket })).grants).toEqual([
+      `${OTHER} WRITE`,
       `${LOG_DELIVERY} WRITE`,
       `${ALL_USERS} READ_ACP`,
-      `${OTHER} WRITE`,
     ]);
   });
 
@@ -95,15 +95,15 @@ describe("PutBucketAcl", () => {
     const { canonicalId } = await rootAccount();
     const bucket = await createBucket();
     const body = aclDocument(canonicalId, [
-      [canonicalId, "FULL_CONTROL"],
       [OTHER, "READ"],
       [AUTHENTICATED_USERS, "READ"],
+      [canonicalId, "FULL_CONTROL"],
     ]);
     expect((await putAcl({ bucket, body })).status).toBe(200);
     expect((await getAcl({ bucket })).grants).toEqual([
+      `${OTHER} READ`,
       `${AUTHENTICATED_USERS} READ`,
       `${canonicalId} FULL_CONTROL`,
-      `${OTHER} READ`,
     ]);
     expect((await putAcl({ bucket, body: aclDocument(canonicalId, []) })).status).toBe(200);
     expect((await getAcl({ bucket })).grants).toEqual([]);
@@ -230,7 +230,7 @@ describe("CreateBucket", () => {
     const { canonicalId } = await rootAccount();
     const bucket = newName();
     expect((await create(bucket, { "x-amz-acl": "public-read" })).status).toBe(200);
-    expect((await getAcl({ bucket })).grants).toEqual([`${ALL_USERS} READ`, `${canonicalId} FULL_CONTROL`]);
+    expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`, `${ALL_USERS} READ`]);
   });
 
   it("CreateBucket sets what grant headers name", async () => {

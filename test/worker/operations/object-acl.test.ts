@@ -63,7 +63,7 @@ describe("GetObjectAcl", () => {
     await setOwnership(object.bucket, "BucketOwnerEnforced");
     expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
     await setOwnership(object.bucket, "ObjectWriter");
-    expect((await getAcl(object)).grants).toEqual([`${ALL_USERS} READ`, `${canonicalId} FULL_CONTROL`]);
+    expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`, `${ALL_USERS} READ`]);
   });
 });
 
@@ -80,7 +80,7 @@ describe("PutObjectAcl", () => {
     const object = await newObject();
     const response = await putAcl({ ...object, headers: { "x-amz-acl": name } });
     expect([response.status, await response.text()]).toEqual([200, ""]);
-    expect((await getAcl(object)).grants).toEqual([...added, `${canonicalId} FULL_CONTROL`]);
+    expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`, ...added]);
     expect((await putAcl({ ...object, headers: { "x-amz-acl": "private" } })).status).toBe(200);
     expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
   });
@@ -101,7 +101,7 @@ describe("PutObjectAcl", () => {
       [LOG_DELIVERY, "WRITE"],
     ]);
     expect((await putAcl({ ...object, body })).status).toBe(200);
-    expect((await getAcl(object)).grants).toEqual([`${LOG_DELIVERY} WRITE`, `${OTHER} READ`, `${canonicalId} WRITE`]);
+    expect((await getAcl(object)).grants).toEqual([`${OTHER} READ`, `${canonicalId} WRITE`, `${LOG_DELIVERY} WRITE`]);
     expect((await putAcl({ ...object, body: aclDocument(canonicalId, []) })).status).toBe(200);
     expect((await getAcl(object)).grants).toEqual([]);
   });
@@ -141,7 +141,7 @@ describe("PutObjectAcl", () => {
     for (const name of ["public-read", "authenticated-read"]) {
       expect((await putAcl({ ...object, headers: { "x-amz-acl": name } })).status).toBe(200);
     }
-    expect((await getAcl(object)).grants).toEqual([`${AUTHENTICATED_USERS} READ`, `${canonicalId} FULL_CONTROL`]);
+    expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`, `${AUTHENTICATED_USERS} READ`]);
     expect([await headOf(), await listOf()]).toEqual(before);
     expect(await digestGet(object)).toEqual({ status: 200, sizeBytes: bytes.byteLength, md5: md5(bytes) });
   }
@@ -231,7 +231,7 @@ describe("PutObjectAcl", () => {
     });
   });
 
-  it("PutObjectAcl refuses a version that is not the null version with NoSuchVersion", async () => {
+  it("PutObjectAcl refuses a version that is not the null version with InvalidArgument", async () => {
     const object = await newObject();
     const response = await send({
       method: "PUT",
@@ -239,7 +239,7 @@ describe("PutObjectAcl", () => {
       query: "acl&versionId=3",
       headers: { "x-amz-acl": "private" },
     });
-    expect([response.status, /<Code>(.*)<\/Code>/.exec(await response.text())?.[1]]).toEqual([404, "NoSuchVersion"]);
+    expect([response.status, /<Code>(.*)<\/Code>/.exec(await response.text())?.[1]]).toEqual([400, "InvalidArgument"]);
   });
 
   it("PutObjectAcl refuses all but the bucket owner's full control where ACLs are disabled", async () => {
@@ -286,7 +286,7 @@ describe("ACL headers of what writes an object", () => {
   it("PutObject sets the ACL, and the next PutObject without one takes it back", async () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject(headers);
-    expect((await getAcl(object)).grants).toEqual([`${ALL_USERS} READ`, `${canonicalId} FULL_CONTROL`]);
+    expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`, `${ALL_USERS} READ`]);
     await putObject(object.bucket, "k", "other");
     expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
   });
@@ -317,15 +317,15 @@ describe("ACL headers of what writes an object", () => {
     const source = { bucket, key: "source" };
     if (sizeBytes > MIB) await putMultipart(source, [noise(sizeBytes), "end"], headers);
     else await putObject(bucket, "source", noise(sizeBytes), { headers });
-    expect((await getAcl(source)).grants).toEqual([`${ALL_USERS} READ`, `${canonicalId} FULL_CONTROL`]);
+    expect((await getAcl(source)).grants).toEqual([`${canonicalId} FULL_CONTROL`, `${ALL_USERS} READ`]);
     const copy = { "x-amz-copy-source": `/${bucket}/source` };
     expect((await send({ method: "PUT", bucket, key: "a", headers: copy })).status).toBe(200);
     expect((await getAcl({ bucket, key: "a" })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
     const open = { ...copy, "x-amz-acl": "authenticated-read" };
     expect((await send({ method: "PUT", bucket, key: "b", headers: open })).status).toBe(200);
     expect((await getAcl({ bucket, key: "b" })).grants).toEqual([
-      `${AUTHENTICATED_USERS} READ`,
       `${canonicalId} FULL_CONTROL`,
+      `${AUTHENTICATED_USERS} READ`,
     ]);
   });
 
@@ -335,9 +335,9 @@ describe("ACL headers of what writes an object", () => {
     const uploadId = await createUpload(target, { "x-amz-acl": "public-read-write" });
     await complete(target, uploadId, [await putPart(target, uploadId, 1, "content")]);
     expect((await getAcl(target)).grants).toEqual([
+      `${canonicalId} FULL_CONTROL`,
       `${ALL_USERS} READ`,
       `${ALL_USERS} WRITE`,
-      `${canonicalId} FULL_CONTROL`,
     ]);
   });
 

@@ -161,8 +161,8 @@ describe("who owns what another account writes", () => {
     expect(await getAcl({ bucket, key: "k" })).toEqual(owned);
     await putObject(bucket, "k", "x", { as, headers: { "x-amz-acl": "public-read" } });
     expect((await getAcl({ bucket, key: "k", as })).grants).toEqual([
-      `${ALL_USERS} READ`,
       `${as.canonicalId} FULL_CONTROL`,
+      `${ALL_USERS} READ`,
     ]);
   });
 

@@ -20,33 +20,32 @@ const ACL: Acl = [
   { grantee: { kind: "authenticated-users" }, permission: "WRITE" },
   { grantee: { kind: "log-delivery" }, permission: "WRITE_ACP" },
 ];
-const groupsFirst: Acl = [...ACL.slice(2), ...ACL.slice(0, 2)];
 const owner = { id: OWNER, displayName: "Ana & Bo" };
 const nameOf = (id: string) => (id === OWNER ? owner.displayName : undefined);
 
 describe("AccessControlPolicy", () => {
-  it("is written with its groups first and read back", () => {
+  it("is written in the order of its grants and read back", () => {
     const document = formatAccessControlPolicy(owner, ACL, nameOf);
     expect(document).toBe(
       golden(
         "AccessControlPolicy",
         `<Owner><ID>${OWNER}</ID><DisplayName>Ana &amp; Bo</DisplayName></Owner>
          <AccessControlList>
+         <Grant><Grantee ${XSI} xsi:type="CanonicalUser">
+           <ID>${OWNER}</ID><DisplayName>Ana &amp; Bo</DisplayName></Grantee>
+           <Permission>FULL_CONTROL</Permission></Grant>
+         <Grant><Grantee ${XSI} xsi:type="CanonicalUser"><ID>${OTHER}</ID></Grantee>
+           <Permission>READ_ACP</Permission></Grant>
          <Grant><Grantee ${XSI} xsi:type="Group"><URI>${ALL_USERS}</URI></Grantee><Permission>READ</Permission></Grant>
          <Grant><Grantee ${XSI} xsi:type="Group">
            <URI>http://acs.amazonaws.com/groups/global/AuthenticatedUsers</URI></Grantee>
            <Permission>WRITE</Permission></Grant>
          <Grant><Grantee ${XSI} xsi:type="Group"><URI>http://acs.amazonaws.com/groups/s3/LogDelivery</URI></Grantee>
            <Permission>WRITE_ACP</Permission></Grant>
-         <Grant><Grantee ${XSI} xsi:type="CanonicalUser">
-           <ID>${OWNER}</ID><DisplayName>Ana &amp; Bo</DisplayName></Grantee>
-           <Permission>FULL_CONTROL</Permission></Grant>
-         <Grant><Grantee ${XSI} xsi:type="CanonicalUser"><ID>${OTHER}</ID></Grantee>
-           <Permission>READ_ACP</Permission></Grant>
          </AccessControlList>`,
       ),
     );
-    expect(parseAccessControlPolicy(bytes(document))).toEqual({ ownerId: OWNER, grants: groupsFirst });
+    expect(parseAccessControlPolicy(bytes(document))).toEqual({ ownerId: OWNER, grants: ACL });
   });
 
   it("may grant nothing", () => {
