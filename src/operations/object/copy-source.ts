@@ -21,13 +21,13 @@ export interface CopySourceInput extends CopySource {
   readonly conditions: ReadConditions;
 }
 
-/** @throws S3Error `InvalidArgument`, `KeyTooLongError`, `NoSuchVersion` for any version but `null` */
+/** @throws S3Error `InvalidArgument`, also for any version but `null`; `KeyTooLongError` */
 export function parseCopySourceInput(request: S3Request): CopySourceInput {
   const header = request.headers.get(HEADER) ?? "";
   const source = parseCopySource(header);
   if (!isValidBucketName(source.bucket)) throw invalidArgument("Invalid copy source bucket name", HEADER, header);
-  const { key, versionId = NULL_VERSION } = source;
-  if (versionId !== NULL_VERSION) throw new S3Error("NoSuchVersion", { details: { Key: key, VersionId: versionId } });
+  const { versionId = NULL_VERSION } = source;
+  if (versionId !== NULL_VERSION) throw invalidArgument("Invalid version id specified", "versionId", versionId);
   return { ...source, conditions: { headers: request.headers, now: request.now, prefix: PREFIX } };
 }
 

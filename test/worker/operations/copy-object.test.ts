@@ -357,11 +357,12 @@ describe("CopyObject and its source", () => {
     }
   });
 
-  it("CopyObject knows the version null and refuses others with NoSuchVersion", async () => {
+  it("CopyObject knows the version null and refuses others with InvalidArgument", async () => {
     const { target, source } = await prepared();
     expect((await copied(target, `${source}?versionId=null`)).ETag).toBe(`"${md5("content")}"`);
-    await expectError(await copy(target, `${source}?versionId=3HL4kqtJlcpXrof3`), 404, "NoSuchVersion", {
-      details: { Key: "source", VersionId: "3HL4kqtJlcpXrof3" },
+    await expectError(await copy(target, `${source}?versionId=3HL4kqtJlcpXrof3`), 400, "InvalidArgument", {
+      message: "Invalid version id specified",
+      details: { ArgumentName: "versionId", ArgumentValue: "3HL4kqtJlcpXrof3" },
     });
   });
 

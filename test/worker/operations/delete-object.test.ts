@@ -49,11 +49,12 @@ describe("DeleteObject", () => {
     expect(await isPresent(bucket)).toBe(false);
   });
 
-  it("DeleteObject refuses any other version with NoSuchVersion and keeps the object", async () => {
+  it("DeleteObject refuses any other version with InvalidArgument and keeps the object", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k");
-    await expectError(await remove({ bucket, query: "versionId=abc" }), 404, "NoSuchVersion", {
-      details: { VersionId: "abc" },
+    await expectError(await remove({ bucket, query: "versionId=abc" }), 400, "InvalidArgument", {
+      message: "Invalid version id specified",
+      details: { ArgumentName: "versionId", ArgumentValue: "abc" },
     });
     await expectError(await remove({ bucket, query: "versionId=" }), 400, "InvalidArgument", {
       message: "Version id cannot be the empty string",

@@ -77,11 +77,12 @@ describe("GetObjectAttributes", () => {
     });
   });
 
-  it("GetObjectAttributes refuses another version than null with NoSuchVersion", async () => {
+  it("GetObjectAttributes refuses another version than null with InvalidArgument", async () => {
     const bucket = await bucketWith();
     expect((await attributes({ bucket, query: "attributes&versionId=null" })).status).toBe(200);
-    await expectError(await attributes({ bucket, query: "attributes&versionId=x" }), 404, "NoSuchVersion", {
-      details: { VersionId: "x" },
+    await expectError(await attributes({ bucket, query: "attributes&versionId=x" }), 400, "InvalidArgument", {
+      message: "Invalid version id specified",
+      details: { ArgumentName: "versionId", ArgumentValue: "x" },
     });
     await expectError(await attributes({ bucket, query: "attributes&versionId=" }), 400, "InvalidArgument", {
       message: "Version id cannot be the empty string",

@@ -390,10 +390,11 @@ describe("GetObject with parameters", () => {
     expect([response.status, await response.text()]).toEqual([200, DIGITS]);
   });
 
-  it("GetObject refuses any other version with NoSuchVersion", async () => {
+  it("GetObject refuses any other version with InvalidArgument", async () => {
     const bucket = await bucketWith();
-    await expectError(await get({ bucket, query: "versionId=abc" }), 404, "NoSuchVersion", {
-      details: { VersionId: "abc" },
+    await expectError(await get({ bucket, query: "versionId=abc" }), 400, "InvalidArgument", {
+      message: "Invalid version id specified",
+      details: { ArgumentName: "versionId", ArgumentValue: "abc" },
     });
   });
 
