@@ -188,7 +188,7 @@ async function establish(
       const digests = digest === "content-md5" ? withoutChecksums(headers) : headers;
       return readWholeBody(signed, digests, authentication, { maxBytes, requireDigest: digest === "required" });
     },
-    stream: () => openObjectBody(signed, headers, authentication),
+    stream: ({ md5ShownIn }) => openObjectBody(signed, headers, authentication, md5ShownIn),
     formFile: notOfThisKind,
   };
   return { caller: authentication.caller, signed, source, style: authentication.style };

@@ -38,11 +38,15 @@ export interface UnmeasuredBody {
   failure(): S3Error | undefined;
 }
 
+/** How an error document shows a digest. */
+export type DigestText = "hex" | "base64";
+
 export interface DelegatedDigest {
   readonly algorithm: "md5" | "sha256";
   /** Lower-case hex. */
   readonly hex: string;
-  readonly mismatch: () => S3Error;
+  /** @param calculated what the bytes really have, where that is known */
+  readonly mismatch: (calculated?: Uint8Array) => S3Error;
 }
 
 export type DeclaredChecksum =

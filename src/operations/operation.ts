@@ -9,7 +9,7 @@ import type { Permission } from "../access/actions.ts";
 import type { Grant } from "../access/authorize.ts";
 import type { RequestDestinations } from "../delivery/destinations.ts";
 import { S3Error } from "../errors.ts";
-import type { ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
+import type { DigestText, ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
@@ -21,8 +21,8 @@ export type BodyKind =
   | { readonly kind: "none" }
   /** A small document, verified and read whole. */
   | { readonly kind: "document"; readonly maxBytes: number; readonly digest: DocumentDigest }
-  /** Object bytes, verified while they stream. */
-  | { readonly kind: "stream" }
+  /** Object bytes, verified while they stream. S3 shows a Content-MD5 that does not match differently by operation. */
+  | { readonly kind: "stream"; readonly md5ShownIn: DigestText }
   /** The file of a form, verified while it streams. */
   | { readonly kind: "form-file" };
 
@@ -42,7 +42,7 @@ interface BodyTypes {
 /** Hands out the request's body, once, in the form the operation declared. */
 export interface BodySource {
   document(options: { maxBytes: number; digest: DocumentDigest }): Promise<Uint8Array>;
-  stream(): ObjectBody;
+  stream(options: { md5ShownIn: DigestText }): ObjectBody;
   formFile(): UnmeasuredBody;
 }
 
@@ -129,7 +129,7 @@ async function readBody(kind: BodyKind, source: BodySource): Promise<BodyTypes[B
     case "document":
       return source.document(kind);
     case "stream":
-      return source.stream();
+      return source.stream(kind);
     case "form-file":
       return source.formFile();
     default:

@@ -6,6 +6,7 @@
 import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digest-text.ts";
 import { S3Error } from "../../errors.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type ChecksumAlgorithm, checksumHeader } from "../../model/checksum.ts";
+import type { DigestText } from "../../model/object-body.ts";
 import { requireChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import type { PayloadPromise } from "./content-sha256.ts";
 import { announcedChecksum, CONTENT_MD5, type TrailingChecksum } from "./trailers.ts";
@@ -35,11 +36,15 @@ const NOT_CHECKSUMS = new Set(["x-amz-checksum-mode", "x-amz-checksum-type", "x-
  * @throws S3Error `InvalidDigest`, `InvalidRequest` on malformed, repeated, unknown or contradicting declarations,
  * `MalformedTrailerError` if a trailer is announced that the payload mode has no place for, or none where it must have one
  */
-export function readDeclaredDigests(headers: Headers, promise: PayloadPromise): DeclaredDigests {
+export function readDeclaredDigests(
+  headers: Headers,
+  promise: PayloadPromise,
+  md5ShownIn: DigestText = "hex",
+): DeclaredDigests {
   const expected: ExpectedDigest[] = [];
   if (promise.kind === "literal") expected.push(payloadHash(promise.sha256));
   const header = headers.get(CONTENT_MD5);
-  const md5 = header === null ? undefined : contentMd5(header);
+  const md5 = header === null ? undefined : contentMd5(header, md5ShownIn);
   if (md5 !== undefined) expected.push(md5);
   const named = readChecksumHeader(headers);
   if (named !== undefined) expected.push(named);
@@ -93,7 +98,7 @@ function expectChecksum(
  * @throws S3Error `InvalidRequest`, `InvalidDigest`
  */
 export function expectTrailing({ algorithm, name }: TrailingChecksum, value: string): ExpectedDigest {
-  return name === CONTENT_MD5 ? contentMd5(value) : expectChecksum(algorithm, value, "trailing header");
+  return name === CONTENT_MD5 ? contentMd5(value, "hex") : expectChecksum(algorithm, value, "trailing header");
 }
 
 function payloadHash(sha256: string): ExpectedDigest {
@@ -110,7 +115,7 @@ function payloadHash(sha256: string): ExpectedDigest {
   };
 }
 
-function contentMd5(value: string): ExpectedDigest {
+function contentMd5(value: string, shownIn: DigestText): ExpectedDigest {
   const bytes = parseBase64(value, 16);
   if (bytes === undefined) {
     throw new S3Error("InvalidDigest", {
@@ -124,9 +129,8 @@ function contentMd5(value: string): ExpectedDigest {
     mismatch: (calculated) =>
       new S3Error("BadDigest", {
         message: "The Content-MD5 you specified did not match what we received.",
-        // AWS shows the one in hex and the other in base64.
         details: {
-          ExpectedDigest: formatHex(bytes),
+          ExpectedDigest: shownIn === "hex" ? formatHex(bytes) : formatBase64(bytes),
           ...(calculated && { CalculatedDigest: formatBase64(calculated) }),
         },
       }),

@@ -2,7 +2,7 @@
 
 import { equalBytes, formatBase64, formatHex } from "../../checksum/digest-text.ts";
 import { S3Error } from "../../errors.ts";
-import type { DeclaredChecksum, DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
+import type { DeclaredChecksum, DelegatedDigest, DigestText, ObjectBody } from "../../model/object-body.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Authentication } from "../authenticate.ts";
 import { decodeAwsChunked } from "./aws-chunked.ts";
@@ -21,10 +21,15 @@ import { verifyingStream } from "./verifying-stream.ts";
  * stream: `IncompleteBody`, `BadDigest`, `XAmzContentSHA256Mismatch`, `SignatureDoesNotMatch`, `InvalidChunkSizeError`,
  * `MalformedTrailerError`, `InvalidRequest`.
  */
-export function openObjectBody(request: S3Request, headers: Headers, authentication: Authentication): ObjectBody {
+export function openObjectBody(
+  request: S3Request,
+  headers: Headers,
+  authentication: Authentication,
+  md5ShownIn: DigestText = "hex",
+): ObjectBody {
   // No body and no length: an object is not replaced by nothing unless the client has said that it means nothing.
   if (request.body === null && !headers.has("content-length")) throw new S3Error("MissingContentLength");
-  const declared = readDeclaredDigests(headers, authentication.payload);
+  const declared = readDeclaredDigests(headers, authentication.payload, md5ShownIn);
   const sizeBytes = readBodyLength(headers, authentication.payload, request.body);
   return (
     passThrough(request, authentication.payload, declared, sizeBytes) ??

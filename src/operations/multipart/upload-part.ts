@@ -6,7 +6,7 @@ import { parsePartAddress } from "./part-address.ts";
 
 export const UploadPart = operation({
   name: "UploadPart",
-  body: { kind: "stream" },
+  body: { kind: "stream", md5ShownIn: "base64" },
   parse: parsePartAddress,
   requires: ({ bucket, key }) => [{ action: "s3:PutObject", bucket, key }],
   execute: async ({ bucket, key, uploadId, partNumber }, { grant, stores }, body) =>

@@ -22,7 +22,7 @@ import { operation, requireObject } from "../operation.ts";
 
 export const PutObject = operation({
   name: "PutObject",
-  body: { kind: "stream" },
+  body: { kind: "stream", md5ShownIn: "hex" },
   parse(request) {
     const { headers } = request;
     return {

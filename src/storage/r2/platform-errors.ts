@@ -2,6 +2,7 @@
  * R2's errors as S3's. The binding throws plain errors whose message ends in R2's code, "put: … (10058)".
  * Codes: Cloudflare R2 documentation, "Error codes".
  */
+import { parseHex } from "../../checksum/digest-text.ts";
 import { S3Error, type S3ErrorCode } from "../../errors.ts";
 
 const CODES: Readonly<Record<number, S3ErrorCode>> = {
@@ -20,6 +21,12 @@ export const R2_BAD_DIGEST = 10037;
 export function r2ErrorCode(error: unknown): number | undefined {
   const match = error instanceof Error ? /\((\d+)\)\s*$/.exec(error.message) : null;
   return match?.[1] === undefined ? undefined : Number(match[1]);
+}
+
+/** The digest R2 calculated in the place of the one it refused. */
+export function r2CalculatedDigest(error: unknown): Uint8Array | undefined {
+  const found = error instanceof Error ? /Actual \S+ was: ((?:[0-9a-f]{2})+)\b/.exec(error.message) : null;
+  return found?.[1] === undefined ? undefined : parseHex(found[1], found[1].length / 2);
 }
 
 /** The S3 error to answer for whatever an R2 call threw; the cause is kept for the log. */

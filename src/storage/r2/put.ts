@@ -1,5 +1,5 @@
 /** The three ways a body of known length becomes an object: held in memory, streamed into the entry, or into a blob. */
-import { createHash } from "node:crypto";
+import { formatHex } from "../../checksum/digest-text.ts";
 import { S3Error } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
@@ -14,6 +14,7 @@ import { callR2 } from "./platform-errors.ts";
 import {
   commitIf,
   commitOnce,
+  digestOf,
   type EntryPlace,
   type Guard,
   putBytes,
@@ -109,7 +110,8 @@ function guardOf({ condition, madeOf, ticket }: Write): Guard {
 function verifyDelegated(bytes: Uint8Array, body: ObjectBody): void {
   const { delegated } = body;
   if (delegated === undefined) return;
-  if (createHash(delegated.algorithm).update(bytes).digest("hex") !== delegated.hex) throw delegated.mismatch();
+  const calculated = digestOf(bytes, delegated);
+  if (formatHex(calculated) !== delegated.hex) throw delegated.mismatch(calculated);
 }
 
 /** The checksum to store, once the body has ended cleanly. */

@@ -1,11 +1,12 @@
 /** Moving a verified body into R2, and deciding a write condition atomically with it. */
+import { createHash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
-import type { ObjectBody } from "../../model/object-body.ts";
+import type { DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
 import { compareVersions } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { describeEntry, type Entry, versionOf } from "./entry.ts";
-import { callR2, fromR2Error, R2_BAD_DIGEST, r2ErrorCode } from "./platform-errors.ts";
+import { callR2, fromR2Error, R2_BAD_DIGEST, r2CalculatedDigest, r2ErrorCode } from "./platform-errors.ts";
 import { unchangedSince } from "./unchanged.ts";
 
 /** Where an entry stands, and the S3 key it stands for. */
@@ -49,7 +50,7 @@ export async function streamBody(
   const failure = body.failure();
   if (failure !== undefined) throw failure;
   if (put.status === "fulfilled") return put.value;
-  if (isBadDigest(put.reason, body)) throw body.delegated.mismatch();
+  if (isBadDigest(put.reason, body)) throw body.delegated.mismatch(r2CalculatedDigest(put.reason));
   const fromR2 = fromR2Error(put.reason);
   if (fromR2.code !== "InternalError") throw fromR2;
   if (move.status === "rejected") throw asBodyError(move.reason);
@@ -68,7 +69,7 @@ export async function putBytes(
   try {
     return await store.put(r2Key, bytes, { ...options, ...(body !== undefined && digestOption(body)) });
   } catch (error) {
-    if (body !== undefined && isBadDigest(error, body)) throw body.delegated.mismatch();
+    if (body !== undefined && isBadDigest(error, body)) throw body.delegated.mismatch(digestOf(bytes, body.delegated));
     throw fromR2Error(error);
   }
 }
@@ -233,6 +234,11 @@ function blindCondition(condition: WriteCondition): R2Conditional | undefined {
 function digestOption(body: ObjectBody): R2PutOptions {
   if (body.delegated === undefined) return {};
   return body.delegated.algorithm === "md5" ? { md5: body.delegated.hex } : { sha256: body.delegated.hex };
+}
+
+/** What the bytes have in the place of a digest that was left to R2. */
+export function digestOf(bytes: Uint8Array, { algorithm }: DelegatedDigest): Uint8Array {
+  return createHash(algorithm).update(bytes).digest();
 }
 
 function isBadDigest(

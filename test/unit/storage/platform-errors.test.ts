@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
 import { fromPlatformError } from "../../../src/storage/platform-errors.ts";
-import { fromR2Error } from "../../../src/storage/r2/platform-errors.ts";
+import { fromR2Error, r2CalculatedDigest } from "../../../src/storage/r2/platform-errors.ts";
 
 describe("fromPlatformError", () => {
   // Messages seen on D1 and in workerd.
@@ -48,5 +48,21 @@ describe("fromR2Error", () => {
   it("hands on what is an S3 error already", () => {
     const error = new S3Error("NoSuchKey");
     expect(fromR2Error(error)).toBe(error);
+  });
+});
+
+describe("r2CalculatedDigest", () => {
+  it("reads what R2 found in the place of the digest it was given", () => {
+    const message =
+      "put: The MD5 checksum you specified did not match what we received.\nYou provided a MD5 checksum with value: 00000000000000000000000000000000\nActual MD5 was: 098f6bcd4621d373cade4e832627b4f6 (10037)";
+    expect(r2CalculatedDigest(new Error(message))).toEqual(
+      Uint8Array.of(0x09, 0x8f, 0x6b, 0xcd, 0x46, 0x21, 0xd3, 0x73, 0xca, 0xde, 0x4e, 0x83, 0x26, 0x27, 0xb4, 0xf6),
+    );
+  });
+
+  it("knows nothing where R2 does not say", () => {
+    for (const thrown of [new Error("put: bad digest (10037)"), new Error("Actual MD5 was: 098 (10037)"), undefined]) {
+      expect(r2CalculatedDigest(thrown)).toBeUndefined();
+    }
   });
 });

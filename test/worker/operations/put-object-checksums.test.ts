@@ -194,10 +194,14 @@ describe("PutObject with Content-MD5 and a payload hash", () => {
   it.each([TEXT.length, MIB + 1])("PutObject refuses a wrong Content-MD5 of %i bytes with BadDigest", async (size) => {
     const bucket = await createBucket();
     const headers = { "content-md5": "AAAAAAAAAAAAAAAAAAAAAA==" };
-    const response = await put({ bucket, body: new Uint8Array(size).fill(3), headers });
+    const body = new Uint8Array(size).fill(3);
+    const response = await put({ bucket, body, headers });
     await expectError(response, 400, "BadDigest", {
       message: "The Content-MD5 you specified did not match what we received.",
-      details: { ExpectedDigest: "0".repeat(32) },
+      details: {
+        ExpectedDigest: "0".repeat(32),
+        CalculatedDigest: createHash("md5").update(body).digest("base64"),
+      },
     });
     expect(await isAbsent(bucket)).toBe(true);
   });
@@ -227,7 +231,7 @@ describe("PutObject with Content-MD5 and a payload hash", () => {
       const response = await put({ bucket, body, headers: { "x-amz-content-sha256": claimed } });
       await expectError(response, 400, "XAmzContentSHA256Mismatch", {
         message: "The provided 'x-amz-content-sha256' header does not match what was computed.",
-        details: { ClientComputedContentSHA256: claimed },
+        details: { ClientComputedContentSHA256: claimed, S3ComputedContentSHA256: sha256(body) },
       });
       expect(await isAbsent(bucket)).toBe(true);
     },
