@@ -16,13 +16,19 @@ export const MAX_PARTS = 10_000;
 /** 10,000 parts with an ETag and a SHA-256, indented. */
 export const MAX_COMPLETE_MULTIPART_UPLOAD_BYTES = 4 * 1024 * 1024;
 
+/** The root, and each part with its number, its ETag and two checksums, of which one would be too many already. */
+const MAX_ELEMENTS = 1 + MAX_PARTS * 5;
+
 /**
  * Parts in the order given: whether it ascends is for the upload to judge (`InvalidPartOrder`).
  *
  * @throws S3Error `MalformedXML`, also for no part; `InvalidArgument` for a part number outside 1..10,000.
  */
 export function parseCompleteMultipartUpload(body: Uint8Array): readonly CompletedPart[] {
-  const root = parseXml(body, "CompleteMultipartUpload", { maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES });
+  const root = parseXml(body, "CompleteMultipartUpload", {
+    maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
+    maxElements: MAX_ELEMENTS,
+  });
   requireOnly(root, ["Part"]);
   if (root.children.length === 0 || root.children.length > MAX_PARTS) throw malformedXml("number of parts");
   return root.children.map(parsePart);

@@ -33,9 +33,12 @@ export const MAX_DELETE_OBJECTS = 1000;
 /** 1,000 keys of 1,024 bytes with their tags, and room for escapes. */
 export const MAX_DELETE_BYTES = 2 * 1024 * 1024;
 
+/** The root, Quiet, and each object with its five properties. */
+const MAX_DELETE_ELEMENTS = 2 + MAX_DELETE_OBJECTS * 6;
+
 /** @throws S3Error `MalformedXML`, also for no key or more than 1,000. */
 export function parseDelete(body: Uint8Array): DeleteRequest {
-  const root = parseXml(body, "Delete", { maxBytes: MAX_DELETE_BYTES });
+  const root = parseXml(body, "Delete", { maxBytes: MAX_DELETE_BYTES, maxElements: MAX_DELETE_ELEMENTS });
   requireOnly(root, ["Object", "Quiet"]);
   const objects = childrenOf(root, "Object").map(parseObjectIdentifier);
   if (objects.length === 0 || objects.length > MAX_DELETE_OBJECTS) throw malformedXml(`${objects.length} objects`);

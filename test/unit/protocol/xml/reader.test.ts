@@ -101,7 +101,16 @@ describe("parseXml", () => {
     ["<a><![CDATA[x</a>"],
     ["<a><!x></a>"],
     ["<a><b><c><d><e><f/></e></d></c></b></a>"],
-    ["<a><constructor>x</constructor></a>"],
+    ["<a>x</a >>"],
+    ["<a><1/></a>"],
+    ["<a><b:/></a>"],
+    ["<a><b:c:d/></a>"],
+    ["< a/>"],
+    ["<a / >"],
+    ["<a b='1'c='2'/>"],
+    ["<a b='<'/>"],
+    ["<a><![CDATA[]]></a><![CDATA[]]>"],
+    ["<?xml version='1.0'"],
     ["<a><__proto__>x</__proto__></a><b/>"],
     ['{"Delete":1}'],
   ])("refuses %j with MalformedXML", (text) => {
@@ -119,10 +128,37 @@ describe("parseXml", () => {
     expect(failure(() => parseXml(new TextEncoder().encode("<a>1234</a>"), "a", limits)).code).toBe("MalformedXML");
   });
 
-  it("reads 10,000 parts in bounded time", () => {
+  it.each([
+    ["elements", 10, "<a/>", 10],
+    ["attributes", 1_000, "<a b='1'/>", 1_001],
+    ["elements in CDATA, comments and instructions", 0, "<![CDATA[<a/>]]><!--<a/>--><?a <a/>?>", 1],
+  ])("refuses too many %s", (_what, most, one, elements) => {
+    const limits = { maxBytes: 100_000, maxElements: elements + (most === 10 ? 1 : 0) };
+    const read = (count: number) => parseXml(new TextEncoder().encode(`<a>${one.repeat(count)}</a>`), "a", limits);
+    if (most === 0) {
+      expect(read(2_000).children).toEqual([]);
+      return;
+    }
+    expect(read(most).children).toHaveLength(most);
+    expect(failure(() => read(most + 1)).code).toBe("MalformedXML");
+  });
+
+  it("refuses an element with too many attributes, declarations of namespaces included", () => {
+    const attributes = (count: number, name: string) =>
+      Array.from({ length: count }, (_unused, at) => ` ${name}${at}=''`);
+    expect(parse(`<a${attributes(16, "xmlns:n").join("")}/>`).name).toBe("a");
+    expect(failure(() => parse(`<a${attributes(17, "xmlns:n").join("")}/>`)).code).toBe("MalformedXML");
+    expect(failure(() => parse(`<a${attributes(17, "n").join("")}/>`)).code).toBe("MalformedXML");
+    expect(failure(() => parse(`<${"a".repeat(129)}/>`)).code).toBe("MalformedXML");
+  });
+
+  it("reads 10,000 parts", () => {
     const part = "<Part><PartNumber>1</PartNumber><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag></Part>";
     const text = `<CompleteMultipartUpload>${part.repeat(10_000)}</CompleteMultipartUpload>`;
-    const root = parseXml(new TextEncoder().encode(text), "CompleteMultipartUpload", { maxBytes: 2_000_000 });
+    const root = parseXml(new TextEncoder().encode(text), "CompleteMultipartUpload", {
+      maxBytes: 2_000_000,
+      maxElements: 30_001,
+    });
     expect(root.children.length).toBe(10_000);
   });
 });
