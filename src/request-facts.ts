@@ -2,11 +2,9 @@
 import type { SharedFacts } from "./access/decision.ts";
 import type { Authentication } from "./auth/authenticate.ts";
 import { parseAmzDate, parseDateHeader } from "./auth/sigv4/amz-date.ts";
-import type { Tag } from "./model/object.ts";
 import { parseCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
-import { parseTaggingHeader } from "./protocol/tags.ts";
 
 const AUTH_TYPES = {
   header: "REST-HEADER",
@@ -24,9 +22,6 @@ const CREATES_OBJECT: ReadonlySet<OperationName> = new Set([
   "CopyObject",
   "CompleteMultipartUpload",
 ]);
-
-/** Tags of these stand in the body, which is read after the decision: conditions on them are decided against the caller. */
-const TAGS_IN_BODY: ReadonlySet<OperationName> = new Set(["PutObjectTagging", "PostObject"]);
 
 export function requestFacts(
   signed: S3Request,
@@ -50,13 +45,7 @@ export function requestFacts(
     }),
     copySource: copySource === null ? undefined : parseCopySource(copySource),
     createsObject: CREATES_OBJECT.has(request.operation),
-    requestTags: TAGS_IN_BODY.has(request.operation) ? undefined : tagsOfHeader(headers),
   };
-}
-
-function tagsOfHeader(headers: Headers): readonly Tag[] {
-  const tagging = headers.get("x-amz-tagging");
-  return tagging === null ? [] : parseTaggingHeader(tagging);
 }
 
 /** Milliseconds since the signature was made: by the date it covers, wherever else one stands. */

@@ -1,3 +1,5 @@
+import type { Tag } from "../model/object.ts";
+
 /** The `s3:` actions in use (AWS Service Authorization Reference, "Actions, resources, and condition keys for S3"). */
 export const S3_ACTIONS = [
   "s3:AbortMultipartUpload",
@@ -58,8 +60,15 @@ export interface Permission {
   readonly object?: "new";
   /** Of `s3:ListBucket`: the one key whose existence would be told, whatever prefix the request itself names. */
   readonly listedKey?: string;
-  /** `key` is a prefix: the question is about all keys that begin with it, whether there are any yet or not. */
-  readonly extent?: "everything-below";
-  /** The operation names its keys in the body and asks for each: here only the bucket has to exist. */
-  readonly scope?: "each-key";
+  /**
+   * `key` is a prefix. `everything-below`: the question is about all keys that begin with it, whether there are any yet or
+   * not. `something-below`: whether there could be one of them that it would be allowed for, all of which are asked for one
+   * by one as soon as the request's document has named them.
+   */
+  readonly extent?: "everything-below" | "something-below";
+  /**
+   * Tags that this would write; absent: none. `later`: they are known only when the body or a source has been read, and the
+   * question will be asked again.
+   */
+  readonly requestTags?: readonly Tag[] | "later";
 }

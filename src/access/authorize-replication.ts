@@ -8,7 +8,7 @@ import type { Bucket } from "../model/bucket.ts";
 import type { StorageClass, Tag } from "../model/object.ts";
 import type { Permission } from "./actions.ts";
 import type { ReplicationGrant } from "./authorize.ts";
-import { type DecisionContext, isAllowed } from "./decision.ts";
+import { type DecisionContext, decisionContext, isAllowed } from "./decision.ts";
 
 /** What conditions may ask of an object. */
 export interface ReplicatedObject {
@@ -25,7 +25,7 @@ export async function requireReplicable(grant: ReplicationGrant, object: Replica
   await requireAllowed(context, source, { action: "s3:GetObject", key: object.key });
   if (target === undefined) return;
   await requireAllowed(context, target, { action: "s3:ReplicateObject", key: object.key });
-  await requireAllowed(context, target, { action: "s3:PutObject", key: object.key });
+  await requireAllowed(context, target, { action: "s3:PutObject", key: object.key, requestTags: object.tags });
 }
 
 /** @throws S3Error `AccessDenied`, whose message names the bucket and the action */
@@ -53,7 +53,7 @@ function contextOf(
 ): DecisionContext {
   const { accountId: id, ownerId: canonicalId, ownerDisplayName: displayName } = source;
   const buckets = target === undefined ? [source] : [source, target];
-  return {
+  return decisionContext({
     caller: { kind: "account", account: { id, canonicalId, displayName, isRoot: false }, accessKeyId: "" },
     buckets: new Map(buckets.map((bucket) => [bucket.name, bucket])),
     // No request: no address, no headers but those the write would have had.
@@ -65,9 +65,8 @@ function contextOf(
       now,
       authType: undefined,
       createsObject: object !== undefined,
-      requestTags: object?.tags ?? [],
     },
     findObject: async (bucket) =>
       object !== undefined && bucket.id === source.id ? { ownerId: source.ownerId, tags: object.tags } : undefined,
-  };
+  });
 }

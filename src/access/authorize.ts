@@ -11,7 +11,7 @@ import type { Caller } from "../model/caller.ts";
 import { isSameDestination, type ReplicationDestination } from "../model/replication.ts";
 import type { Permission, S3Action } from "./actions.ts";
 import {
-  type DecisionContext,
+  decisionContext,
   type FindObject,
   isAllowed,
   isAllowedBelow,
@@ -63,7 +63,7 @@ export async function authorize(question: Question): Promise<Grant> {
   const { caller, permissions, buckets } = question;
   // An operation that forgot to ask is refused rather than waved through.
   if (permissions.length === 0) throw new S3Error("AccessDenied");
-  const context: DecisionContext = { caller, buckets, facts: question.facts, findObject: remembered(question) };
+  const context = decisionContext({ caller, buckets, facts: question.facts, findObject: remembered(question) });
   for (const permission of permissions) {
     const { bucket: name } = permission;
     if (name !== undefined && !buckets.has(name)) {

@@ -23,15 +23,20 @@ import { type AclCaller, aclAllows, aclPermissionFor } from "./acl/evaluate.ts";
 import { effectiveAcl } from "./acl/ownership.ts";
 import type { Permission, S3Action } from "./actions.ts";
 import { identityEffect, sessionEffect, toPrincipal } from "./identity.ts";
+import { appliesToAction, type ConditionKeys } from "./policy/condition-keys.ts";
 import type { PolicyDocument } from "./policy/document.ts";
+import { Effort } from "./policy/effort.ts";
 import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
 import { isPublicPolicy, needsExistingTags } from "./policy/inspect.ts";
 import { bucketPolicyOf, userPolicy } from "./policy/parsed.ts";
-import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
+import { keysOfObject, type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 import { restrictsPublicBucket } from "./public-access-block.ts";
 
 /** What the request as a whole tells conditions. */
-export type SharedFacts = Omit<RequestFacts, "principal" | "existingTags" | "resourceAccountId">;
+export type SharedFacts = Omit<RequestFacts, "principal" | "existingTags" | "requestTags" | "resourceAccountId">;
+
+/** Of a request, the keys for resources of an account. What has been worked out for one of its decisions holds for all. */
+type KeysByAccount = (resourceAccountId: string | undefined) => ConditionKeys;
 
 /** What of an object a decision may hang on. */
 export interface ObjectFacts {
@@ -43,11 +48,30 @@ export interface ObjectFacts {
 
 export type FindObject = (bucket: Bucket, key: string) => Promise<ObjectFacts | undefined>;
 
-export interface DecisionContext {
+export interface DecisionContext extends Asked {
+  readonly keys: KeysByAccount;
+}
+
+interface Asked {
   readonly caller: Caller;
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly facts: SharedFacts;
   readonly findObject: FindObject;
+}
+
+/** Everything one request's decisions go by. */
+export function decisionContext(asked: Asked): DecisionContext {
+  const { caller, facts } = asked;
+  const effort = new Effort();
+  const known = new Map<string | undefined, ConditionKeys>();
+  const keys: KeysByAccount = (resourceAccountId) => {
+    const keysOfAccount =
+      known.get(resourceAccountId) ??
+      requestKeys({ ...facts, requestTags: NO_TAGS, principal: toPrincipal(caller), resourceAccountId }, effort);
+    known.set(resourceAccountId, keysOfAccount);
+    return keysOfAccount;
+  };
+  return { ...asked, keys };
 }
 
 const POLICY_CALLS: ReadonlySet<S3Action> = new Set([
@@ -63,10 +87,11 @@ export async function isAllowed(context: DecisionContext, permission: Permission
     return caller.kind === "account" && identityEffect(caller, toRequest(context, permission)) === "allow";
   }
   if (bucket === undefined) return false;
-  if (permission.scope === "each-key") return mayHopeFor(caller, bucket);
 
   const policy = bucketPolicyOf(bucket);
   const isOwn = caller.kind === "account" && caller.account.id === bucket.accountId;
+  // Each key is decided by itself. An account's own callers get the answer for each of them, as on AWS.
+  if (permission.extent === "something-below" && isOwn) return true;
   // The ordinary case, without building what conditions would look at.
   if (policy === undefined && isOwn && isAccountRoot(caller)) return true;
   const request = toRequest(context, permission, bucket, await existingTags(context, permission, bucket, policy));
@@ -85,21 +110,16 @@ export async function isAllowed(context: DecisionContext, permission: Permission
 }
 
 /** Whether the caller's own policies allow something for all that begins with an ARN that is no bucket's of this deployment. */
-export function isAllowedBelow({ caller, facts }: DecisionContext, action: S3Action, arn: string): boolean {
+export function isAllowedBelow({ caller, keys }: DecisionContext, action: S3Action, arn: string): boolean {
   if (caller.kind !== "account") return false;
-  const principal = toPrincipal(caller);
-  const keys = requestKeys({ ...facts, principal });
-  return identityEffect(caller, { principal, action, resource: arn, extent: "everything-below", keys }) === "allow";
+  const asked = { action, resource: arn, extent: "everything-below", keys: keys(undefined) } as const;
+  return identityEffect(caller, { principal: toPrincipal(caller), ...asked }) === "allow";
 }
 
-/**
- * Whether it is worth reading which keys a request names, each of which is then decided by itself. Strangers to a bucket
- * that gives nothing to anybody are refused before their document is read.
- */
-function mayHopeFor(caller: Caller, bucket: Bucket): boolean {
-  if (caller.kind === "account" && caller.account.id === bucket.accountId) return true;
-  return bucket.documents.policy !== undefined || bucket.documents.acl !== undefined;
-}
+const NO_TAGS: readonly Tag[] = [];
+
+/** Stands for all of its family. */
+const ANY_EXISTING_TAG = "s3:ExistingObjectTag/*";
 
 const NONE: PolicyDecision = { effect: "none" };
 
@@ -134,6 +154,7 @@ async function existingTags(
 ): Promise<readonly Tag[] | undefined> {
   const { caller, findObject } = context;
   if (permission.key === undefined || permission.object === "new" || permission.extent !== undefined) return undefined;
+  if (!appliesToAction(ANY_EXISTING_TAG, permission.action)) return undefined;
   const own = caller.kind === "anonymous" ? [] : [...(caller.user?.policies ?? []), caller.session?.policy];
   const policies = [policy, ...own.map((text) => (text === undefined ? undefined : userPolicy(text)))];
   if (!policies.some((document) => document !== undefined && needsExistingTags(document))) return undefined;
@@ -141,20 +162,20 @@ async function existingTags(
 }
 
 function toRequest(
-  { caller, facts }: DecisionContext,
-  { action, bucket: name, newBucket, key, extent, listedKey }: Permission,
+  { caller, facts, keys: keysByAccount }: DecisionContext,
+  { action, bucket: name, newBucket, key, extent, listedKey, requestTags = NO_TAGS }: Permission,
   bucket?: Bucket,
-  tags?: readonly Tag[],
+  existingTags?: readonly Tag[],
 ): PolicyRequest {
-  const principal = toPrincipal(caller);
   const place = key === undefined ? (name ?? newBucket ?? "*") : `${name}/${key}`;
-  const keys = requestKeys({ ...facts, principal, existingTags: tags, resourceAccountId: bucket?.accountId });
+  const shared = keysByAccount(bucket?.accountId);
+  const isOrdinary = existingTags === undefined && requestTags === NO_TAGS && listedKey === undefined;
   return {
-    principal,
+    principal: toPrincipal(caller),
     action,
     resource: `arn:aws:s3:::${place}`,
     extent,
-    keys: listedKey === undefined ? keys : keys.with({ "s3:prefix": [listedKey], "s3:delimiter": [] }),
+    keys: isOrdinary ? shared : keysOfObject(shared, { query: facts.query, existingTags, requestTags, listedKey }),
   };
 }
 
@@ -171,7 +192,7 @@ async function aclGives(
     const { acl, ownerId } = effectiveAcl(bucket);
     return aclAllows(acl, ownerId, caller, need.permission);
   }
-  // What all objects below a prefix give, no ACL of one of them says.
+  // What objects below a prefix give, no ACL of one of them says.
   if (permission.extent !== undefined) return false;
   if (permission.key === undefined || !canObjectAclsGive(bucket, caller)) return false;
   const object = await context.findObject(bucket, permission.key);

@@ -37,7 +37,7 @@ export interface AttackExample {
   readonly success: number;
   /** Each account may do this in its own right: list its buckets, make one. */
   readonly isOpenToAccounts?: true;
-  /** Answers 200 to whoever might be allowed some keys, and refuses key by key, as AWS does. */
+  /** Answers 200 to callers of the bucket's account and whoever might be allowed some keys, and refuses key by key, as AWS does. */
   readonly refusesByKey?: true;
 }
 

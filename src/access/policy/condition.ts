@@ -8,9 +8,10 @@
  * - `ForAnyValue:` does not hold for a request without the key, even with a negated operator.
  */
 import { S3Error } from "../../errors.ts";
-import type { LookUp } from "./condition-keys.ts";
+import type { Unknown } from "./condition-keys.ts";
 import { asRecord } from "./json.ts";
 import { type CompiledValue, OPERATORS, type Operator } from "./operators.ts";
+import type { Reading } from "./pattern.ts";
 import { REFERER, refererReadings } from "./referer.ts";
 
 export interface Condition {
@@ -33,9 +34,15 @@ export interface ConditionSyntax {
 }
 
 export interface ConditionContext {
-  readonly lookUp: LookUp;
-  readonly isUnknown: (key: string) => boolean;
+  readonly reading: Reading;
+  /** How a condition is decided that hangs on the key; undefined: by its values. */
+  readonly unknown: (key: string) => Unknown | undefined;
   readonly effect: "Allow" | "Deny";
+}
+
+/** All keys that it is about: its own, and those of its variables. */
+export function keysOfCondition({ key, values }: Condition): readonly string[] {
+  return [key, ...values.flatMap(({ pattern }) => pattern?.variables ?? [])];
 }
 
 const OPERATOR_NAME = /^(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?$/;
@@ -57,10 +64,15 @@ export function parseConditions(block: unknown, syntax: ConditionSyntax): readon
 
 export function conditionHolds(condition: Condition, context: ConditionContext): boolean {
   const { key, operator, qualifier } = condition;
-  if (context.isUnknown(key)) return context.effect === "Deny";
-  const values = context.lookUp(key) ?? blankReferer(condition);
+  const { reading, effect } = context;
+  for (const named of keysOfCondition(condition)) {
+    const unknown = context.unknown(named);
+    if (unknown !== undefined) return (unknown === "against") === (effect === "Deny");
+  }
+  reading.effort.spend(condition.values.length);
+  const values = reading.lookUp(key) ?? blankReferer(condition);
   if (operator.family === "null") {
-    return condition.values.some(({ compare }) => compare(String(values === undefined), context.lookUp));
+    return condition.values.some(({ compare }) => compare(String(values === undefined), reading));
   }
   if (values === undefined) return holdsWithoutKey(condition);
   const holds = (value: string) => holdsForValue(condition, value, context);
@@ -78,8 +90,8 @@ function holdsForValue({ key, operator, values }: Condition, value: string, cont
   let isUnresolved = false;
   const isReferer = operator.family === "string" && key.toLowerCase() === REFERER;
   for (const { compare, source } of values) {
-    for (const reading of isReferer ? refererReadings(value, source) : [value]) {
-      const matches = compare(reading, context.lookUp);
+    for (const text of isReferer ? refererReadings(value, source) : [value]) {
+      const matches = compare(text, context.reading);
       if (matches) return !operator.negated;
       isUnresolved ||= matches === undefined;
     }

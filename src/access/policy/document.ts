@@ -51,6 +51,15 @@ const FIELDS = ["Version", "Id", "Statement"];
  * @throws S3Error `MalformedPolicy`. A stored policy that no longer parses must be treated as one that denies.
  */
 export function parsePolicy(text: string, kind: PolicyKind): PolicyDocument {
+  return parse(text, kind, false);
+}
+
+/** Of one that `parsePolicy` has once let through. @throws S3Error `MalformedPolicy` */
+export function parseStoredPolicy(text: string, kind: PolicyKind): PolicyDocument {
+  return parse(text, kind, true);
+}
+
+function parse(text: string, kind: PolicyKind, isStored: boolean): PolicyDocument {
   if (!text.startsWith("{")) throw malformed("Policies must be valid JSON and the first byte must be '{'");
   if (byteLength(text) > MAX_POLICY_TEXT_BYTES) throw tooLarge();
   const document = asRecord(parseStrictJson(text)?.value);
@@ -71,7 +80,7 @@ export function parsePolicy(text: string, kind: PolicyKind): PolicyDocument {
   if (kind.kind === "user") refuseRepeatedSids(list);
   if (kind.kind === "topic") refuseUnnamed(list);
 
-  const syntax = { kind, variables: version === "2012-10-17" };
+  const syntax = { kind, variables: version === "2012-10-17", isStored };
   return {
     attachedTo: placeOf(kind),
     statements: list.map((statement) => parseStatement(statement, syntax)),

@@ -2,10 +2,18 @@
  * What one policy says to one request ("Policy evaluation logic"): any Deny that applies wins, then any Allow,
  * whatever their order. How several policies, ACLs and ownership come together is `access/authorize.ts`'s.
  */
-import { conditionHolds } from "./condition.ts";
-import { appliesToAction, type ConditionKeys, type LookUp } from "./condition-keys.ts";
+import { type Condition, conditionHolds, keysOfCondition } from "./condition.ts";
+import { appliesToAction, type ConditionKeys, isOfOneObject, type LookUp, type Unknown } from "./condition-keys.ts";
 import type { Matcher, PolicyDocument, Statement } from "./document.ts";
-import { coversBelow, matchesPattern, touchesBelow } from "./pattern.ts";
+import {
+  coversBelow,
+  matchesPattern,
+  mayMatchPattern,
+  type Pattern,
+  type Reading,
+  resolvePattern,
+  touchesBelow,
+} from "./pattern.ts";
 import { matchesPrincipal, type PolicyPrincipal, type PrincipalMatch } from "./principal.ts";
 
 export interface PolicyRequest {
@@ -15,11 +23,25 @@ export interface PolicyRequest {
   /** `arn:aws:s3:::bucket/key` with the key decoded, `arn:aws:s3:::bucket`, `arn:aws:s3:::*`, `arn:aws:iam::…`, `arn:aws:sns:…` */
   readonly resource: string;
   /**
-   * The question is about everything that begins with `resource`, now and later. Then an Allow counts if it takes in all
-   * of it whatever the object, a Deny if it takes in any of it under any condition.
+   * `everything-below`: the question is about everything that begins with `resource`, now and later. Then an Allow counts
+   * if it takes in all of it whatever the object, a Deny if it takes in any of it under any condition.
+   * `something-below`: whether it is worth asking for each object. Then an Allow counts if it takes in any of it, a Deny if
+   * it takes in all of it whatever the object.
    */
-  readonly extent?: "everything-below" | undefined;
+  readonly extent?: Extent | undefined;
   readonly keys: ConditionKeys;
+}
+
+export type Extent = "everything-below" | "something-below";
+
+/** What is left of a policy for one caller and action once all is decided that is the same for every object. */
+export type Remainder = readonly RemainingStatement[];
+
+interface RemainingStatement {
+  readonly effect: Statement["effect"];
+  readonly match: PrincipalMatch;
+  readonly resources: Matcher;
+  readonly conditions: readonly Condition[];
 }
 
 export type PolicyDecision =
@@ -32,15 +54,68 @@ const CLOSENESS: readonly PrincipalMatch[] = ["user", "everyone", "account"];
 
 export function evaluatePolicy(policy: PolicyDocument, request: PolicyRequest): PolicyDecision {
   if (!isWithin(policy.attachedTo, request.resource)) return { effect: "none" };
+  const { action, extent = "", keys } = request;
+  const remainder = keys.memory.remainder(policy, `${action} ${extent}`, () => workOut(policy, request));
   const allows = new Set<PrincipalMatch>();
-  for (const statement of policy.statements) {
-    const match = matchStatement(statement, request);
-    if (match === undefined) continue;
+  for (const statement of remainder) {
+    if (!applies(statement, request)) continue;
     if (statement.effect === "Deny") return { effect: "deny" };
-    allows.add(match);
+    allows.add(statement.match);
   }
   const via = CLOSENESS.find((match) => allows.has(match));
   return via === undefined ? { effect: "none" } : { effect: "allow", via };
+}
+
+function workOut(policy: PolicyDocument, request: PolicyRequest): Remainder {
+  return policy.statements.flatMap((statement) => remainderOf(statement, request) ?? []);
+}
+
+function remainderOf(statement: Statement, request: PolicyRequest): RemainingStatement | undefined {
+  const { effect, actions, principals } = statement;
+  const match = principals === undefined ? "user" : matchesPrincipal(principals, request.principal);
+  if (match === undefined) return undefined;
+  const reading = readingOf(request);
+  const action = request.action.toLowerCase();
+  if (!matchesAny(actions, (pattern) => matchesPattern(pattern, action, reading), effect)) return undefined;
+  const [varying, fixed] = split(statement.conditions, (condition) => keysOfCondition(condition).some(isOfOneObject));
+  const context = { reading, effect, unknown: unknownOf(request, effect) };
+  if (!fixed.every((condition) => conditionHolds(condition, context))) return undefined;
+  return { effect, match, conditions: varying, resources: resolveResources(statement.resources, reading) };
+}
+
+/** Puts in what is the same for every object. A variable without a value stays. */
+function resolveResources({ negated, patterns }: Matcher, reading: Reading): Matcher {
+  const put = (pattern: Pattern) =>
+    pattern.variables.some(isOfOneObject) ? pattern : (resolvePattern(pattern, reading) ?? pattern);
+  return { negated, patterns: patterns.map(put) };
+}
+
+function applies(statement: RemainingStatement, request: PolicyRequest): boolean {
+  const { effect, conditions } = statement;
+  request.keys.memory.effort.spend(1);
+  if (!matchesResource(statement, request)) return false;
+  if (conditions.length === 0) return true;
+  const context = { reading: readingOf(request), effect, unknown: unknownOf(request, effect) };
+  return conditions.every((condition) => conditionHolds(condition, context));
+}
+
+function readingOf({ action, keys }: PolicyRequest): Reading {
+  const lookUp: LookUp = (key) => (appliesToAction(key, action) ? keys.get(key) : undefined);
+  return { lookUp, effort: keys.memory.effort };
+}
+
+function unknownOf({ action, extent, keys }: PolicyRequest, effect: Statement["effect"]) {
+  return (key: string): Unknown | undefined => {
+    if (!appliesToAction(key, action)) return undefined;
+    switch (extent) {
+      case "everything-below":
+        return varies(key, effect) ? "against" : undefined;
+      case "something-below":
+        return isOfOneObject(key) ? "for" : undefined;
+      case undefined:
+        return keys.unknown(key);
+    }
+  };
 }
 
 /** The policy of a bucket or topic has no say over others, however its resources are written. */
@@ -48,32 +123,27 @@ function isWithin(arn: string | undefined, resource: string): boolean {
   return arn === undefined || resource === arn || resource.startsWith(`${arn}/`);
 }
 
-function matchStatement(statement: Statement, request: PolicyRequest): PrincipalMatch | undefined {
-  const { effect, actions, resources, conditions, principals } = statement;
-  const { action, resource, extent, keys } = request;
-  const lookUp: LookUp = (key) => (appliesToAction(key, action) ? keys.get(key) : undefined);
-  const isOpen = (key: string) => (extent === undefined ? keys.isUnknown(key) : varies(key, effect));
-  const isUnknown = (key: string) => appliesToAction(key, action) && isOpen(key);
-
-  const match = principals === undefined ? "user" : matchesPrincipal(principals, request.principal);
-  if (match === undefined) return undefined;
-  if (!matchesAny(actions, action.toLowerCase(), { lookUp, effect })) return undefined;
-  const isMeant =
-    extent === undefined
-      ? matchesAny(resources, resource, { lookUp, effect })
-      : matchesBelow(resources, resource, { lookUp, effect });
-  if (!isMeant) return undefined;
-  return conditions.every((condition) => conditionHolds(condition, { lookUp, isUnknown, effect })) ? match : undefined;
+function matchesResource({ effect, resources }: RemainingStatement, request: PolicyRequest): boolean {
+  const { resource, extent, keys } = request;
+  const { negated } = resources;
+  const reading = readingOf(request);
+  if (extent !== undefined) return matchesBelow(resources, { effect, extent, prefix: resource, reading });
+  const matches = (pattern: Pattern) => {
+    if (!pattern.variables.some((key) => keys.unknown(key) === "for"))
+      return matchesPattern(pattern, resource, reading);
+    return effect === "Deny" ? negated : !negated && mayMatchPattern(pattern, resource, reading);
+  };
+  return matchesAny(resources, matches, effect);
 }
 
 function matchesAny(
   { negated, patterns }: Matcher,
-  text: string,
-  { lookUp, effect }: { lookUp: LookUp; effect: Statement["effect"] },
+  matchesOne: (pattern: Pattern) => boolean | undefined,
+  effect: Statement["effect"],
 ): boolean {
   let isUnresolved = false;
   for (const pattern of patterns) {
-    const matches = matchesPattern(pattern, text, lookUp);
+    const matches = matchesOne(pattern);
     if (matches) return !negated;
     isUnresolved ||= matches === undefined;
   }
@@ -81,16 +151,22 @@ function matchesAny(
   return negated && (!isUnresolved || effect === "Deny");
 }
 
-/** For an Allow all that begins with the text, for a Deny any of it. */
 function matchesBelow(
   { negated, patterns }: Matcher,
-  prefix: string,
-  { lookUp, effect }: { lookUp: LookUp; effect: Statement["effect"] },
+  asked: { effect: Statement["effect"]; extent: Extent; prefix: string; reading: Reading },
 ): boolean {
-  const covers = patterns.some((pattern) => coversBelow(pattern, prefix, lookUp));
-  const touches = () => patterns.some((pattern) => touchesBelow(pattern, prefix, lookUp));
-  if (effect === "Allow") return negated ? !touches() : covers;
-  return negated ? !covers : touches();
+  const { effect, extent, prefix, reading } = asked;
+  const covers = () => patterns.some((pattern) => coversBelow(pattern, prefix, reading));
+  const touches = () => patterns.some((pattern) => touchesBelow(pattern, prefix, reading));
+  const mustTakeInAll = (effect === "Allow") === (extent === "everything-below");
+  if (mustTakeInAll) return negated ? !touches() : covers();
+  return negated ? !covers() : touches();
+}
+
+function split<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [first: Item[], second: Item[]] {
+  const halves: [Item[], Item[]] = [[], []];
+  for (const item of items) halves[isFirst(item) ? 0 : 1].push(item);
+  return halves;
 }
 
 /** Keys that say of whoever asks now what they will say of every later request in its name. */

@@ -3,6 +3,7 @@
  *
  * The parts between the `*` are looked for from left to right, each behind the one before, and nothing is ever taken back.
  */
+import type { Effort } from "./effort.ts";
 
 /** `*`: any run of characters, also none. */
 export const ANY = Symbol("*");
@@ -11,23 +12,26 @@ export const ONE = Symbol("?");
 
 export type GlobPiece = string | typeof ANY | typeof ONE;
 
-export function matchesGlob(pieces: readonly GlobPiece[], text: string): boolean {
-  if (shortestMatch(pieces) > text.length) return false;
-  const [first = [], ...rest] = splitAtAny(pieces);
-  const last = rest.pop();
-  let at = matchForward(first, text, 0);
-  if (at === undefined) return false;
-  if (last === undefined) return at === text.length;
-  for (const segment of rest) {
-    at = find(segment, text, at);
+export function matchesGlob(pieces: readonly GlobPiece[], text: string, effort: Effort): boolean {
+  effort.spend(pieces.length);
+  const first = pieces.indexOf(ANY);
+  if (first === -1) return stepForward(pieces, 0, pieces.length, text, 0, effort) === text.length;
+  const last = pieces.lastIndexOf(ANY);
+  let at = stepForward(pieces, 0, first, text, 0, effort);
+  const end = at === undefined ? undefined : stepBackward(pieces, last + 1, text, effort);
+  if (at === undefined || end === undefined) return false;
+  for (let from = first + 1; from <= last; ) {
+    const to = pieces.indexOf(ANY, from);
+    at = find(pieces, from, to, text, at, effort);
     if (at === undefined) return false;
+    from = to + 1;
   }
-  const end = matchBackward(last, text);
-  return end !== undefined && end >= at;
+  return at <= end;
 }
 
 /** Whether some text that begins with `prefix` matches: what follows the first `*` of the pattern can always be added. */
-export function matchesSomeBelow(pieces: readonly GlobPiece[], prefix: string): boolean {
+export function matchesSomeBelow(pieces: readonly GlobPiece[], prefix: string, effort: Effort): boolean {
+  effort.spend(pieces.length);
   let at = 0;
   for (const piece of pieces) {
     if (piece === ANY || at >= prefix.length) return true;
@@ -42,52 +46,46 @@ export function matchesSomeBelow(pieces: readonly GlobPiece[], prefix: string): 
 }
 
 /** Whether every text that begins with `prefix` matches. Of patterns that end in `*?` it is never said. */
-export function matchesAllBelow(pieces: readonly GlobPiece[], prefix: string): boolean {
-  return pieces.at(-1) === ANY && matchesGlob(pieces, prefix);
+export function matchesAllBelow(pieces: readonly GlobPiece[], prefix: string, effort: Effort): boolean {
+  return pieces.at(-1) === ANY && matchesGlob(pieces, prefix, effort);
 }
 
-function shortestMatch(pieces: readonly GlobPiece[]): number {
-  return pieces.reduce(
-    (length, piece) => length + (typeof piece === "string" ? piece.length : Number(piece === ONE)),
-    0,
-  );
-}
-
-type Segment = readonly (string | typeof ONE)[];
-
-function splitAtAny(pieces: readonly GlobPiece[]): Segment[] {
-  const segments: (string | typeof ONE)[][] = [[]];
-  for (const piece of pieces) {
-    if (piece === ANY) segments.push([]);
-    else segments.at(-1)?.push(piece);
-  }
-  return segments;
-}
-
-/** Where the segment ends if it begins here. */
-function matchForward(segment: Segment, text: string, from: number): number | undefined {
-  let at = from;
-  for (const piece of segment) {
-    if (piece === ONE) {
+/** Where the pieces from `from` to `to` end if they begin at `start`. */
+function stepForward(
+  pieces: readonly GlobPiece[],
+  from: number,
+  to: number,
+  text: string,
+  start: number,
+  effort: Effort,
+): number | undefined {
+  let at = start;
+  for (let index = from; index < to; index++) {
+    const piece = pieces[index];
+    if (typeof piece !== "string") {
       if (at >= text.length) return undefined;
       at += isPairAt(text, at) ? 2 : 1;
     } else {
+      if (at + piece.length > text.length) return undefined;
       if (!text.startsWith(piece, at)) return undefined;
+      effort.spend(piece.length >>> 3);
       at += piece.length;
     }
   }
   return at;
 }
 
-/** Where the segment begins if it ends with the text. */
-function matchBackward(segment: Segment, text: string): number | undefined {
+/** Where the pieces from `from` on begin if they end with the text. */
+function stepBackward(pieces: readonly GlobPiece[], from: number, text: string, effort: Effort): number | undefined {
   let at = text.length;
-  for (const piece of segment.toReversed()) {
-    if (piece === ONE) {
+  for (let index = pieces.length - 1; index >= from; index--) {
+    const piece = pieces[index];
+    if (typeof piece !== "string") {
       if (at <= 0) return undefined;
       at -= isPairAt(text, at - 2) ? 2 : 1;
     } else {
       if (at < piece.length || !text.startsWith(piece, at - piece.length)) return undefined;
+      effort.spend(piece.length >>> 3);
       at -= piece.length;
     }
   }
@@ -95,63 +93,117 @@ function matchBackward(segment: Segment, text: string): number | undefined {
 }
 
 /** Up to here the platform's search, which may compare each character of one with each of the other, is the fastest. */
-const SHORT = 32;
+const SHORT = 3;
 
-/** Where the first occurrence of the segment ends. */
-function find(segment: Segment, text: string, from: number): number | undefined {
-  const [only, ...others] = segment;
-  if (only === undefined) return from;
-  if (typeof only === "string" && others.length === 0 && only.length <= SHORT) {
-    const found = text.indexOf(only, from);
-    return found === -1 ? undefined : found + only.length;
-  }
-  return findInParallel(segment, text, from);
+/** Where the first occurrence of the pieces from `from` to `to`, none of them a `*`, ends. */
+function find(
+  pieces: readonly GlobPiece[],
+  from: number,
+  to: number,
+  text: string,
+  start: number,
+  effort: Effort,
+): number | undefined {
+  if (from === to) return start;
+  const [only] = to === from + 1 ? pieces.slice(from, to) : [];
+  if (typeof only !== "string") return findInParallel(pieces.slice(from, to), text, start, effort);
+  if (start + only.length > text.length) return undefined;
+  const end = only.length <= SHORT ? endOfShort(only, text, start) : findText(only, text, start);
+  effort.spend((end ?? text.length) - start);
+  return end;
 }
 
-/**
- * Shift-And: bit i of the state says whether the segment's first i + 1 characters end here. So each character of the
- * text costs a 32nd of the segment's length, whatever the two look like.
- */
-function findInParallel(segment: Segment, text: string, from: number): number | undefined {
-  const { masks, others, length } = masksOf(segment);
-  const state = new Int32Array(others.length);
-  const last = { word: (length - 1) >>> 5, bit: 1 << ((length - 1) & 31) };
-  let at = from;
-  for (const character of text.slice(from)) {
-    const mask = masks.get(character) ?? others;
-    let carry = 1;
-    // By index: an iterator here is ten times as slow.
-    for (let word = 0; word < state.length; word++) {
-      const bits = state[word] ?? 0;
-      state[word] = ((bits << 1) | carry) & (mask[word] ?? 0);
-      carry = bits >>> 31;
-    }
-    at += character.length;
-    if (((state[last.word] ?? 0) & last.bit) !== 0) return at;
+function endOfShort(wanted: string, text: string, start: number): number | undefined {
+  const found = text.indexOf(wanted, start);
+  return found === -1 ? undefined : found + wanted.length;
+}
+
+/** Knuth-Morris-Pratt: no character of the text is looked at more than twice, whatever the two look like. */
+function findText(wanted: string, text: string, start: number): number | undefined {
+  const { length } = wanted;
+  /** For each place how much of the beginning ends there as well. */
+  const borders = new Int32Array(length);
+  for (let place = 1, border = 0; place < length; place++) {
+    const code = wanted.charCodeAt(place);
+    while (border > 0 && wanted.charCodeAt(border) !== code) border = borders[border - 1] ?? 0;
+    if (wanted.charCodeAt(border) === code) border++;
+    borders[place] = border;
+  }
+  for (let at = start, matched = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    while (matched > 0 && wanted.charCodeAt(matched) !== code) matched = borders[matched - 1] ?? 0;
+    if (wanted.charCodeAt(matched) === code) matched++;
+    if (matched === length) return at + 1;
   }
   return undefined;
 }
 
-/** For each character the places of the segment it may stand in; for all `others` those of `?`. */
-function masksOf(segment: Segment): {
-  readonly masks: ReadonlyMap<string, Int32Array>;
-  readonly others: Int32Array;
-  readonly length: number;
-} {
-  const characters = segment.flatMap((piece): Segment => (piece === ONE ? [ONE] : [...piece]));
-  const others = new Int32Array((characters.length + 31) >>> 5);
-  const set = (mask: Int32Array, place: number) => {
-    mask[place >>> 5] = (mask[place >>> 5] ?? 0) | (1 << (place & 31));
-  };
-  for (const [place, character] of characters.entries()) if (character === ONE) set(others, place);
-  const masks = new Map<string, Int32Array>();
-  for (const [place, character] of characters.entries()) {
-    if (character === ONE) continue;
-    const mask = masks.get(character) ?? new Int32Array(others);
-    set(mask, place);
-    masks.set(character, mask);
+const ASCII = 128;
+
+/**
+ * Shift-And, for what has a `?` in it: bit i of the state says whether the first i + 1 characters end here. So each
+ * character of the text costs a 32nd of the segment's length, whatever the two look like.
+ */
+function findInParallel(
+  segment: readonly GlobPiece[],
+  text: string,
+  start: number,
+  effort: Effort,
+): number | undefined {
+  const characters = segment.flatMap((piece): readonly (string | symbol)[] =>
+    typeof piece === "string" ? [...piece] : [ONE],
+  );
+  if (start + characters.length > text.length) return undefined;
+  const words = (characters.length + 31) >>> 5;
+  const { ascii, rare, others } = masksOf(characters, words);
+  const state = new Int32Array(words);
+  const lastBit = 1 << ((characters.length - 1) & 31);
+  let at = start;
+  while (at < text.length) {
+    const code = text.codePointAt(at) ?? 0;
+    const table = code < ASCII ? ascii : (rare.get(code) ?? others);
+    const offset = code < ASCII ? code * words : 0;
+    let carry = 1;
+    for (let word = 0; word < words; word++) {
+      const bits = state[word] ?? 0;
+      state[word] = ((bits << 1) | carry) & (table[offset + word] ?? 0);
+      carry = bits >>> 31;
+    }
+    at += code > 0xffff ? 2 : 1;
+    if (((state[words - 1] ?? 0) & lastBit) !== 0) break;
   }
-  return { masks, others, length: characters.length };
+  effort.spend((at - start + 16) * (words + 1));
+  return ((state[words - 1] ?? 0) & lastBit) === 0 ? undefined : at;
+}
+
+/** For each character the places of the segment it may stand in, those of ASCII one behind the other; for all others those of `?`. */
+function masksOf(
+  characters: readonly (string | symbol)[],
+  words: number,
+): { readonly ascii: Int32Array; readonly rare: ReadonlyMap<number, Int32Array>; readonly others: Int32Array } {
+  const others = new Int32Array(words);
+  for (const [place, character] of characters.entries()) {
+    if (typeof character === "symbol") set(others, place >>> 5, place);
+  }
+  const ascii = new Int32Array(ASCII * words);
+  for (let code = 0; code < ASCII; code++) ascii.set(others, code * words);
+  const rare = new Map<number, Int32Array>();
+  for (const [place, character] of characters.entries()) {
+    if (typeof character === "symbol") continue;
+    const code = character.codePointAt(0) ?? 0;
+    if (code < ASCII) {
+      set(ascii, code * words + (place >>> 5), place);
+      continue;
+    }
+    const mask = rare.get(code) ?? new Int32Array(others);
+    set(mask, place >>> 5, place);
+    rare.set(code, mask);
+  }
+  return { ascii, rare, others };
+}
+
+function set(masks: Int32Array, word: number, place: number): void {
+  masks[word] = (masks[word] ?? 0) | (1 << (place & 31));
 }
 
 /** `?` stands for a character, which may be two UTF-16 units. */

@@ -1,8 +1,7 @@
 /** What can be said of a policy without a request. */
-import type { Condition } from "./condition.ts";
+import { type Condition, keysOfCondition } from "./condition.ts";
 import type { PolicyDocument, Statement } from "./document.ts";
 import { parseIpRange } from "./ip-range.ts";
-import { variablesOf } from "./pattern.ts";
 
 /**
  * Keys whose fixed values make a grant to everyone not public ("Blocking public access to your Amazon S3 storage", "The
@@ -32,12 +31,12 @@ const NARROW_PREFIX = { 4: 8, 6: 32 } as const;
  * Whether the policy grants anything to the public, for GetBucketPolicyStatus, BlockPublicPolicy and
  * RestrictPublicBuckets. Denials do not count, as AWS does not weigh them either.
  */
-export function isPublicPolicy(policy: PolicyDocument): boolean {
-  return policy.statements.some(
+export const isPublicPolicy = remembering((policy) =>
+  policy.statements.some(
     ({ effect, principals, conditions }) =>
       effect === "Allow" && principals?.everyone === true && !conditions.some(isLimiting),
-  );
-}
+  ),
+);
 
 function isLimiting({ key, operator, qualifier, ifExists, values }: Condition): boolean {
   // Both hold for a request that leaves the key out.
@@ -64,25 +63,25 @@ function isNarrow(source: string): boolean {
 }
 
 /** Whether the object's tags must be read before the policy can be evaluated. */
-export function needsExistingTags(policy: PolicyDocument): boolean {
-  return mentions(policy, "s3:existingobjecttag/");
-}
+export const needsExistingTags = remembering((policy) => mentions(policy, "s3:existingobjecttag/"));
 
 /** Whether the tags a request wants to set must be known before the policy can be evaluated. */
-export function needsRequestTags(policy: PolicyDocument): boolean {
-  return mentions(policy, "s3:requestobjecttag");
-}
+export const needsRequestTags = remembering((policy) => mentions(policy, "s3:requestobjecttag"));
 
 function mentions(policy: PolicyDocument, prefix: string): boolean {
   return policy.statements.some((statement) => keysOf(statement).some((key) => key.toLowerCase().startsWith(prefix)));
 }
 
 function keysOf({ resources, conditions }: Statement): readonly string[] {
-  return [
-    ...resources.patterns.flatMap(variablesOf),
-    ...conditions.flatMap(({ key, values }) => [
-      key,
-      ...values.flatMap(({ pattern }) => (pattern === undefined ? [] : variablesOf(pattern))),
-    ]),
-  ];
+  return [...resources.patterns.flatMap(({ variables }) => variables), ...conditions.flatMap(keysOfCondition)];
+}
+
+/** Asked for each of a thousand keys, and always answered alike. */
+function remembering(ask: (policy: PolicyDocument) => boolean): (policy: PolicyDocument) => boolean {
+  const answers = new WeakMap<PolicyDocument, boolean>();
+  return (policy) => {
+    const answer = answers.get(policy) ?? ask(policy);
+    answers.set(policy, answer);
+    return answer;
+  };
 }

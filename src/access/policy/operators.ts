@@ -1,17 +1,17 @@
 /** How one value of a request compares with one of the policy (IAM User Guide, "Condition operators"). */
-import type { LookUp } from "./condition-keys.ts";
 import { isInRange, parseIpRange } from "./ip-range.ts";
 import {
+  equalsIgnoringCase,
   matchesArnPattern,
   matchesPattern,
   type Pattern,
   type PatternSyntax,
   parsePattern,
-  textOfPattern,
+  type Reading,
 } from "./pattern.ts";
 
 /** Undefined: the policy's value holds a variable that has no value in this request. */
-export type Comparison = (value: string, lookUp: LookUp) => boolean | undefined;
+export type Comparison = (value: string, reading: Reading) => boolean | undefined;
 
 export interface Operator {
   readonly family: "string" | "numeric" | "date" | "bool" | "binary" | "ip" | "arn" | "null";
@@ -40,29 +40,32 @@ const ORDERS: Readonly<Record<string, Order>> = {
 const stringEquals = (negated: boolean): Operator => ({
   family: "string",
   negated,
-  compile: withPattern({ wildcards: false }, (pattern) => (value, lookUp) => {
-    const text = textOfPattern(pattern, lookUp);
-    return text === undefined ? undefined : text === value;
-  }),
+  compile: withPattern({ wildcards: false }, (pattern) => (value, reading) => matchesPattern(pattern, value, reading)),
 });
 
 const stringEqualsIgnoreCase = (negated: boolean): Operator => ({
   family: "string",
   negated,
-  compile: withPattern({ wildcards: false }, equalsIgnoringCase),
+  compile: withPattern(
+    { wildcards: false },
+    (pattern) => (value, reading) => equalsIgnoringCase(pattern, value, reading),
+  ),
 });
 
 const stringLike = (negated: boolean): Operator => ({
   family: "string",
   negated,
-  compile: withPattern({ wildcards: true }, (pattern) => (value, lookUp) => matchesPattern(pattern, value, lookUp)),
+  compile: withPattern({ wildcards: true }, (pattern) => (value, reading) => matchesPattern(pattern, value, reading)),
 });
 
 /** ArnEquals and ArnLike "behave identically". */
 const arnLike = (negated: boolean): Operator => ({
   family: "arn",
   negated,
-  compile: withPattern({ wildcards: true }, (pattern) => (value, lookUp) => matchesArnPattern(pattern, value, lookUp)),
+  compile: withPattern(
+    { wildcards: true },
+    (pattern) => (value, reading) => matchesArnPattern(pattern, value, reading),
+  ),
 });
 
 const ipAddress = (negated: boolean): Operator => ({
@@ -80,7 +83,7 @@ const BOOL: Operator = {
   compile(policyValue, variables) {
     const pattern = parsePattern(policyValue, { wildcards: false, variables });
     if (pattern === undefined || (pattern.isFixed && !/^(true|false)$/i.test(policyValue))) return undefined;
-    return { pattern, compare: equalsIgnoringCase(pattern) };
+    return { pattern, compare: (value, reading) => equalsIgnoringCase(pattern, value, reading) };
   },
 };
 
@@ -123,13 +126,6 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["ArnNotLike", arnLike(true)],
   ["Null", NULL],
 ]);
-
-function equalsIgnoringCase(pattern: Pattern): Comparison {
-  return (value, lookUp) => {
-    const text = textOfPattern(pattern, lookUp);
-    return text === undefined ? undefined : text.toLowerCase() === value.toLowerCase();
-  };
-}
 
 function withPattern(syntax: Omit<PatternSyntax, "variables">, comparison: (pattern: Pattern) => Comparison) {
   return (policyValue: string, variables: boolean): CompiledValue | undefined => {

@@ -4,13 +4,17 @@
  */
 import type { Bucket } from "../../model/bucket.ts";
 import type { TopicAccess } from "../../model/topic.ts";
-import { type PolicyDocument, type PolicyKind, parsePolicy } from "./document.ts";
+import { type PolicyDocument, type PolicyKind, parseStoredPolicy } from "./document.ts";
 
-const MAX_REMEMBERED = 500;
+/** Characters of the texts of all that are remembered; parsed, they take up to some twenty times that. */
+const MAX_REMEMBERED_LENGTH = 1024 * 1024;
+
+/** By what they are attached to and say, the one longest unused first. */
+const remembered = new Map<string, PolicyDocument>();
+let rememberedLength = 0;
 
 const ofBuckets = new WeakMap<Bucket, PolicyDocument>();
 const ofTopics = new WeakMap<TopicAccess, PolicyDocument>();
-const ofUsers = new Map<string, PolicyDocument>();
 
 const DENY_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}';
 
@@ -18,9 +22,7 @@ const DENY_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action"
 export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
   const text = bucket.documents.policy;
   if (text === undefined) return undefined;
-  const known = ofBuckets.get(bucket);
-  if (known !== undefined) return known;
-  const parsed = parseOrDeny(text, { kind: "bucket", bucket: bucket.name });
+  const parsed = ofBuckets.get(bucket) ?? recall(text, { kind: "bucket", bucket: bucket.name });
   ofBuckets.set(bucket, parsed);
   return parsed;
 }
@@ -28,27 +30,49 @@ export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
 /** Undefined if the topic has been given none. */
 export function topicPolicyOf(topic: TopicAccess): PolicyDocument | undefined {
   if (topic.policy === undefined) return undefined;
-  const known = ofTopics.get(topic);
-  if (known !== undefined) return known;
-  const parsed = parseOrDeny(topic.policy, { kind: "topic", topicArn: topic.arn });
+  const parsed = ofTopics.get(topic) ?? recall(topic.policy, { kind: "topic", topicArn: topic.arn });
   ofTopics.set(topic, parsed);
   return parsed;
 }
 
 /** A policy of a user or a session. */
 export function userPolicy(text: string): PolicyDocument {
-  const known = ofUsers.get(text);
-  if (known !== undefined) return known;
-  if (ofUsers.size >= MAX_REMEMBERED) ofUsers.clear();
-  const parsed = parseOrDeny(text, { kind: "user" });
-  ofUsers.set(text, parsed);
+  return recall(text, { kind: "user" });
+}
+
+function recall(text: string, kind: PolicyKind): PolicyDocument {
+  const name = `${placeOf(kind)}${text}`;
+  const parsed = remembered.get(name) ?? parseOrDeny(text, kind);
+  forget(name);
+  remembered.set(name, parsed);
+  rememberedLength += name.length;
+  for (const oldest of remembered.keys()) {
+    if (rememberedLength <= MAX_REMEMBERED_LENGTH) break;
+    forget(oldest);
+  }
   return parsed;
+}
+
+/** Nothing that begins as the text of a policy does. */
+function placeOf(kind: PolicyKind): string {
+  switch (kind.kind) {
+    case "bucket":
+      return kind.bucket;
+    case "topic":
+      return kind.topicArn;
+    case "user":
+      return "";
+  }
+}
+
+function forget(name: string): void {
+  if (remembered.delete(name)) rememberedLength -= name.length;
 }
 
 function parseOrDeny(text: string, kind: PolicyKind): PolicyDocument {
   try {
-    return parsePolicy(text, kind);
+    return parseStoredPolicy(text, kind);
   } catch {
-    return parsePolicy(DENY_ALL, { kind: "user" });
+    return parseStoredPolicy(DENY_ALL, { kind: "user" });
   }
 }

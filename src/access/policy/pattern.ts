@@ -5,6 +5,7 @@
  * else.
  */
 import type { LookUp } from "./condition-keys.ts";
+import { Effort } from "./effort.ts";
 import { ANY, type GlobPiece, matchesAllBelow, matchesGlob, matchesSomeBelow, ONE } from "./glob.ts";
 
 interface Variable {
@@ -18,8 +19,18 @@ export interface Pattern {
   /** As written in the policy. */
   readonly source: string;
   readonly pieces: readonly Piece[];
+  /** The pieces, if none of them is a variable. */
+  readonly glob: readonly GlobPiece[] | undefined;
   /** Neither wildcard nor variable. */
   readonly isFixed: boolean;
+  /** The keys of its variables. */
+  readonly variables: readonly string[];
+}
+
+/** What of a request patterns are matched with. */
+export interface Reading {
+  readonly lookUp: LookUp;
+  readonly effort: Effort;
 }
 
 export interface PatternSyntax {
@@ -58,97 +69,108 @@ export function parsePattern(source: string, { wildcards, variables }: PatternSy
     } else literal += character;
   }
   if (literal !== "") pieces.push(literal);
-  return { source, pieces, isFixed: pieces.every((piece) => typeof piece === "string") };
+  return toPattern(source, pieces);
 }
 
-/** The keys of its variables. */
-export function variablesOf(pattern: Pattern): readonly string[] {
-  return pattern.pieces.flatMap((piece) => (isVariable(piece) ? [piece.key] : []));
+/** The same pattern with the values put in. Undefined if a variable has no value in this request. */
+export function resolvePattern(pattern: Pattern, { lookUp }: Pick<Reading, "lookUp">): Pattern | undefined {
+  if (pattern.variables.length === 0) return pattern;
+  const pieces = resolve(pattern, lookUp);
+  return pieces && toPattern(pattern.source, pieces);
+}
+
+function toPattern(source: string, pieces: readonly Piece[]): Pattern {
+  const glob = pieces.filter((piece): piece is GlobPiece => !isVariable(piece));
+  return {
+    source,
+    pieces,
+    glob: glob.length === pieces.length ? glob : undefined,
+    isFixed: pieces.every((piece) => typeof piece === "string"),
+    variables: pieces.filter(isVariable).map(({ key }) => key),
+  };
 }
 
 /** Undefined if a variable has no value in this request: then nothing can be said to match. */
-export function matchesPattern(pattern: Pattern, text: string, lookUp: LookUp): boolean | undefined {
+export function matchesPattern(pattern: Pattern, text: string, { lookUp, effort }: Reading): boolean | undefined {
   const pieces = resolve(pattern, lookUp);
-  return pieces && matchesGlob(pieces, text);
+  return pieces && matchesGlob(pieces, text, effort);
+}
+
+/** Whether the pattern matches the text. A variable without a value may be anything. */
+export function mayMatchPattern(pattern: Pattern, text: string, { lookUp, effort }: Reading): boolean {
+  return matchesGlob(resolveLoosely(pattern, lookUp), text, effort);
 }
 
 /** Whether the pattern matches something that begins with the text. A variable without a value may be anything. */
-export function touchesBelow(pattern: Pattern, prefix: string, lookUp: LookUp): boolean {
-  const pieces = resolve(pattern, lookUp) ?? pattern.pieces.map((piece) => (isVariable(piece) ? ANY : piece));
-  return matchesSomeBelow(pieces, prefix);
+export function touchesBelow(pattern: Pattern, prefix: string, { lookUp, effort }: Reading): boolean {
+  return matchesSomeBelow(resolveLoosely(pattern, lookUp), prefix, effort);
 }
 
 /** Whether the pattern matches all that begins with the text. One with a variable that has no value does not. */
-export function coversBelow(pattern: Pattern, prefix: string, lookUp: LookUp): boolean {
+export function coversBelow(pattern: Pattern, prefix: string, { lookUp, effort }: Reading): boolean {
   const pieces = resolve(pattern, lookUp);
-  return pieces !== undefined && matchesAllBelow(pieces, prefix);
+  return pieces !== undefined && matchesAllBelow(pieces, prefix, effort);
 }
 
 /**
- * The text of a pattern that was parsed without wildcards.
+ * Whether the text is the one of a pattern that was parsed without wildcards, whatever the case of either.
  * Undefined if a variable has no value in this request.
  */
-export function textOfPattern(pattern: Pattern, lookUp: LookUp): string | undefined {
-  return resolve(pattern, lookUp)
-    ?.filter((piece) => typeof piece === "string")
-    .join("");
+export function equalsIgnoringCase(pattern: Pattern, text: string, { lookUp, effort }: Reading): boolean | undefined {
+  const pieces = resolve(pattern, lookUp)?.filter((piece) => typeof piece === "string");
+  if (pieces === undefined) return undefined;
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  effort.spend(pieces.length);
+  // No letter becomes more than three by its case: many values put in are never made one text in vain.
+  if (length > 3 * text.length) return false;
+  effort.spend(length);
+  return pieces.join("").toLowerCase() === text.toLowerCase();
 }
 
 /**
  * As ArnEquals and ArnLike compare: each of the six parts for itself, the last one keeping its colons.
  * Undefined if a variable has no value in this request.
  */
-export function matchesArnPattern(pattern: Pattern, text: string, lookUp: LookUp): boolean | undefined {
+export function matchesArnPattern(pattern: Pattern, text: string, { lookUp, effort }: Reading): boolean | undefined {
   const pieces = resolve(pattern, lookUp);
   if (pieces === undefined) return undefined;
   const patternParts = splitArn(pieces);
   const textParts = splitArn([text]);
   if (patternParts.length !== 6 || textParts.length !== 6) return false;
-  return patternParts.every((part, index) => matchesGlob(part, textParts[index]?.join("") ?? ""));
-}
-
-/** Whether the pattern can match the text, and whether it can match something that begins with it. */
-export function reach(pattern: Pattern, text: string): { readonly exactly: boolean; readonly beyond: boolean } {
-  const steps = pattern.pieces.flatMap((piece): GlobPiece[] => {
-    if (typeof piece === "string") return [...piece];
-    // A variable may become anything.
-    return [typeof piece === "symbol" ? piece : ANY];
-  });
-  const close = (states: Set<number>) => {
-    for (const state of states) if (steps[state] === ANY) states.add(state + 1);
-    return states;
-  };
-  let states = close(new Set([0]));
-  for (const character of text) {
-    const next = new Set<number>();
-    for (const state of states) {
-      const step = steps[state];
-      if (step === ANY) next.add(state);
-      else if (step === ONE || step === character) next.add(state + 1);
-    }
-    states = close(next);
-  }
-  return { exactly: states.has(steps.length), beyond: states.size > 0 };
+  return patternParts.every((part, index) => matchesGlob(part, textParts[index]?.join("") ?? "", effort));
 }
 
 function isVariable(piece: Piece): piece is Variable {
   return typeof piece === "object";
 }
 
+/** Whether the pattern can match the text, and whether it can match something that begins with it: of any request. */
+export function reach(pattern: Pattern, text: string): { readonly exactly: boolean; readonly beyond: boolean } {
+  const pieces = pattern.pieces.map((piece) => (isVariable(piece) ? ANY : piece));
+  const effort = new Effort();
+  return { exactly: matchesGlob(pieces, text, effort), beyond: matchesSomeBelow(pieces, text, effort) };
+}
+
 /** Only single values can be put in: which of several would be a guess. */
-function resolve(pattern: Pattern, lookUp: LookUp): readonly GlobPiece[] | undefined {
+function resolve({ pieces, glob }: Pattern, lookUp: LookUp): readonly GlobPiece[] | undefined {
+  if (glob !== undefined) return glob;
   const resolved: GlobPiece[] = [];
-  for (const piece of pattern.pieces) {
-    if (!isVariable(piece)) {
-      resolved.push(piece);
-      continue;
-    }
-    const values = lookUp(piece.key);
-    const value = values === undefined ? piece.fallback : values.length === 1 ? values[0] : undefined;
+  for (const piece of pieces) {
+    const value = isVariable(piece) ? textOf(piece, lookUp) : piece;
     if (value === undefined) return undefined;
     resolved.push(value);
   }
   return resolved;
+}
+
+function resolveLoosely({ pieces }: Pattern, lookUp: LookUp): readonly GlobPiece[] {
+  return pieces.map((piece) => (isVariable(piece) ? (textOf(piece, lookUp) ?? ANY) : piece));
+}
+
+function textOf({ key, fallback }: Variable, lookUp: LookUp): string | undefined {
+  const values = lookUp(key);
+  if (values === undefined) return fallback;
+  return values.length === 1 ? values[0] : undefined;
 }
 
 function splitArn(pieces: readonly GlobPiece[]): GlobPiece[][] {
@@ -158,14 +180,16 @@ function splitArn(pieces: readonly GlobPiece[]): GlobPiece[][] {
       parts.at(-1)?.push(piece);
       continue;
     }
+    let from = 0;
     // From the sixth part on colons are text.
-    const texts = piece.split(":");
-    const ends = texts.splice(0, Math.min(texts.length - 1, 6 - parts.length));
-    for (const end of ends) {
-      parts.at(-1)?.push(end);
+    while (parts.length < 6) {
+      const colon = piece.indexOf(":", from);
+      if (colon === -1) break;
+      parts.at(-1)?.push(piece.slice(from, colon));
       parts.push([]);
+      from = colon + 1;
     }
-    parts.at(-1)?.push(texts.join(":"));
+    parts.at(-1)?.push(piece.slice(from));
   }
   return parts;
 }

@@ -1,7 +1,9 @@
 /** The condition keys of a request ("AWS global condition context keys", "Amazon S3 condition keys"). */
 import { S3Error } from "../../errors.ts";
 import type { Tag } from "../../model/object.ts";
-import { ConditionKeys } from "./condition-keys.ts";
+import { ConditionKeys, type UnknownKeys } from "./condition-keys.ts";
+import { Effort } from "./effort.ts";
+import { PolicyMemory } from "./memory.ts";
 import type { RequestPrincipal } from "./principal.ts";
 
 export interface RequestFacts {
@@ -30,8 +32,17 @@ export interface RequestFacts {
   readonly createsObject?: boolean | undefined;
   /** Tags of the object as it stands, none if there is no object. Undefined: nobody has looked. */
   readonly existingTags?: readonly Tag[] | undefined;
-  /** Tags the request wants to set, none if it sets none. Undefined: nobody has looked. */
-  readonly requestTags?: readonly Tag[] | undefined;
+  /**
+   * Tags the request wants to set, none if it sets none. `later`: they come with what is read after the decision, which is
+   * then made again. Undefined: nobody has looked.
+   */
+  readonly requestTags?: readonly Tag[] | "later" | undefined;
+}
+
+/** Of a request, what may differ between the objects it is about. */
+export interface ObjectFacts extends Pick<RequestFacts, "existingTags" | "requestTags" | "query"> {
+  /** The one key whose existence would be told, whatever prefix the request itself names. */
+  readonly listedKey?: string | undefined;
 }
 
 type Entry = readonly [key: string, values: readonly string[]];
@@ -72,26 +83,46 @@ const MAX_VALUE_LENGTH = 8192;
  * Everything a condition may ask about. Which keys an action has is for the evaluation to say.
  * @throws S3Error `RequestHeaderSectionTooLarge` for a value of more than 8,192 characters.
  */
-export function requestKeys(facts: RequestFacts): ConditionKeys {
+export function requestKeys(facts: RequestFacts, effort = new Effort()): ConditionKeys {
   const entries = [
     ...connectionKeys(facts),
     ...principalKeys(facts.principal),
     ...signatureKeys(facts),
     ...headerKeys(facts),
-    ...listingKeys(facts),
-    ...tagKeys(facts),
+    // "The s3:max-keys key is always present": what is not asked for is 1,000.
+    ["s3:max-keys", [facts.query.get("max-keys") || "1000"]] satisfies Entry,
     ...optional("s3:LocationConstraint", facts.locationConstraint),
     ...optional("s3:ResourceAccount", facts.resourceAccountId),
     ...optional("aws:ResourceAccount", facts.resourceAccountId),
     ...optional("s3:ObjectCreationOperation", facts.createsObject),
   ];
+  requireBearable(entries);
+  return new ConditionKeys(entries, [], { memory: new PolicyMemory(effort) }).ofObject(...objectKeys(facts));
+}
+
+/** The same request, asked about one of its objects. @throws S3Error as above */
+export function keysOfObject(keys: ConditionKeys, facts: ObjectFacts): ConditionKeys {
+  return keys.ofObject(...objectKeys(facts));
+}
+
+function objectKeys({ existingTags, requestTags, query, listedKey }: ObjectFacts): [Entry[], UnknownKeys[]] {
+  const listing =
+    listedKey === undefined
+      ? [...optional("s3:prefix", query.get("prefix")), ...optional("s3:delimiter", query.get("delimiter"))]
+      : optional("s3:prefix", listedKey);
+  const entries = [...listing, ...tagKeys(existingTags ?? [], requestTags === "later" ? [] : (requestTags ?? []))];
+  requireBearable(entries);
+  const unknown: UnknownKeys[] = [];
+  if (existingTags === undefined) unknown.push({ prefix: EXISTING_TAG.toLowerCase(), decided: "against" });
+  if (requestTags === undefined) unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "against" });
+  if (requestTags === "later") unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "for" });
+  return [entries, unknown];
+}
+
+function requireBearable(entries: readonly Entry[]): void {
   if (entries.some(([, values]) => values.some((value) => value.length > MAX_VALUE_LENGTH))) {
     throw new S3Error("RequestHeaderSectionTooLarge");
   }
-  return new ConditionKeys(entries, [
-    ...(facts.existingTags === undefined ? [EXISTING_TAG] : []),
-    ...(facts.requestTags === undefined ? [REQUEST_TAG] : []),
-  ]);
 }
 
 function connectionKeys({ sourceIp, isSecure, tlsVersion, headers, now }: RequestFacts): Entry[] {
@@ -168,16 +199,7 @@ function headerKeys({ headers, copySource }: RequestFacts): Entry[] {
   ];
 }
 
-function listingKeys({ query }: RequestFacts): Entry[] {
-  return [
-    ...optional("s3:prefix", query.get("prefix")),
-    ...optional("s3:delimiter", query.get("delimiter")),
-    // "The s3:max-keys key is always present": what is not asked for is 1,000.
-    ["s3:max-keys", [query.get("max-keys") || "1000"]],
-  ];
-}
-
-function tagKeys({ existingTags = [], requestTags = [] }: RequestFacts): Entry[] {
+function tagKeys(existingTags: readonly Tag[], requestTags: readonly Tag[]): Entry[] {
   return [
     ...existingTags.map(({ key, value }): Entry => [`${EXISTING_TAG}${key}`, [value]]),
     ...requestTags.map(({ key, value }): Entry => [`${REQUEST_TAG}/${key}`, [value]]),

@@ -1,8 +1,9 @@
 /** One statement of a policy (IAM User Guide, "IAM JSON policy element reference"). */
 import { S3Error } from "../../errors.ts";
-import { type Condition, parseConditions } from "./condition.ts";
-import { appliesToAction, isAnyKey, isKnownKey, isTopicKey } from "./condition-keys.ts";
+import { parseConditions } from "./condition.ts";
+import { actionsOf, isAnyKey, isKnownKey, isTopicKey } from "./condition-keys.ts";
 import type { Matcher, PolicyKind, Statement } from "./document.ts";
+import { Effort } from "./effort.ts";
 import { asRecord, asStrings } from "./json.ts";
 import { KNOWN_ACTIONS, type ResourceKind, TOPIC_POLICY_ACTIONS } from "./known-actions.ts";
 import { matchesPattern, type Pattern, parsePattern, reach } from "./pattern.ts";
@@ -12,6 +13,8 @@ export interface StatementSyntax {
   readonly kind: PolicyKind;
   /** Version 2012-10-17. */
   readonly variables: boolean;
+  /** It has been put before: what serves its author alone is not looked at again. */
+  readonly isStored: boolean;
 }
 
 const FIELDS = [
@@ -50,7 +53,7 @@ export function parseStatement(value: unknown, syntax: StatementSyntax): Stateme
       ? []
       : parseConditions(fields.Condition, { variables: syntax.variables, isKey: IS_KEY[syntax.kind.kind] });
   const statement = { effect, principals, actions, resources, conditions };
-  if (syntax.kind.kind === "bucket") refuseMismatches(statement, syntax.kind.bucket);
+  if (syntax.kind.kind === "bucket" && !syntax.isStored) refuseMismatches(statement, syntax.kind.bucket);
   return statement;
 }
 
@@ -93,9 +96,10 @@ function parseStatementPrincipals(
 function parseActions(fields: Readonly<Record<string, unknown>>, { kind }: StatementSyntax): Matcher {
   const { negated, texts } = requireEither(fields, "Action", "NotAction");
   if (kind.kind === "topic") return { negated, patterns: texts.map(parseTopicAction) };
-  const patterns = texts.map((text): Pattern => {
-    const pattern = parsePattern(text.toLowerCase(), { wildcards: true, variables: false });
-    const isAction = kind.kind === "bucket" ? matchingActions(pattern).length > 0 : /^(\*|[\w-]+:[\w*?]+)$/.test(text);
+  const names = new Set(texts.map((text) => text.toLowerCase()));
+  const patterns = [...names].map((name): Pattern => {
+    const pattern = parsePattern(name, { wildcards: true, variables: false });
+    const isAction = kind.kind === "bucket" || /^(\*|[\w-]+:[\w*?]+)$/.test(name);
     if (pattern === undefined || !isAction) throw malformed("Policy has invalid action");
     return pattern;
   });
@@ -114,13 +118,12 @@ function parseResources(fields: Readonly<Record<string, unknown>>, syntax: State
   if (kind.kind === "topic")
     return { negated: false, patterns: [parseTopicResource(fields, kind.topicArn, variables)] };
   const { negated, texts } = requireEither(fields, "Resource", "NotResource");
-  const patterns = texts.map((text): Pattern => {
-    const arn = kind.kind === "bucket" ? requireBucketArn(text, kind.bucket) : requireArn(text);
+  const arns = new Set(
+    texts.map((text) => (kind.kind === "bucket" ? requireBucketArn(text, kind.bucket) : requireArn(text))),
+  );
+  const patterns = [...arns].map((arn): Pattern => {
     const pattern = parsePattern(arn, { wildcards: true, variables });
     if (pattern === undefined) throw malformed("Policy has invalid resource");
-    if (kind.kind === "bucket" && resourceKinds(pattern, kind.bucket).length === 0) {
-      throw malformed("Policy has invalid resource");
-    }
     return pattern;
   });
   return { negated, patterns };
@@ -162,34 +165,40 @@ function resourceKinds(pattern: Pattern, bucket: string): readonly ResourceKind[
   return kinds;
 }
 
-function matchingActions(pattern: Pattern | undefined): readonly string[] {
-  if (pattern === undefined) return [];
+function matchingActions(pattern: Pattern): readonly string[] {
   if (pattern.isFixed) return KNOWN_ACTIONS.has(pattern.source) ? [pattern.source] : [];
-  return [...KNOWN_ACTIONS.keys()].filter((action) => matchesPattern(pattern, action, () => undefined));
+  const reading = { lookUp: () => undefined, effort: new Effort() };
+  return [...KNOWN_ACTIONS.keys()].filter((action) => matchesPattern(pattern, action, reading));
 }
 
 /**
- * Each action must have something to act on, and each condition key must be one that the actions named in full know.
- * Wildcards need one of their actions to fit (seen on AWS by versitygw).
+ * Each action and each resource must be one, each action must have something to act on, and each condition key must be
+ * one that the actions named in full know. Wildcards need one of their actions to fit (seen on AWS by versitygw).
  */
 function refuseMismatches({ actions, resources, conditions }: Statement, bucket: string): void {
-  if (!actions.negated && !resources.negated) {
-    const kinds = new Set(resources.patterns.flatMap((pattern) => resourceKinds(pattern, bucket)));
+  const kinds = resources.patterns.map((pattern) => resourceKinds(pattern, bucket));
+  if (kinds.some(({ length }) => length === 0)) throw malformed("Policy has invalid resource");
+  const meant = actions.patterns.map((pattern) => matchingActions(pattern));
+  if (meant.some(({ length }) => length === 0)) throw malformed("Policy has invalid action");
+  if (actions.negated) return;
+  if (!resources.negated) {
+    const kindsMeant = new Set(kinds.flat());
     const fits = (action: string) => {
       const kind = KNOWN_ACTIONS.get(action);
-      return kind !== undefined && kinds.has(kind);
+      return kind !== undefined && kindsMeant.has(kind);
     };
-    if (!actions.patterns.every((pattern) => matchingActions(pattern).some(fits))) {
+    if (!meant.every((list) => list.some(fits))) {
       throw malformed("Action does not apply to any resource(s) in statement");
     }
   }
-  if (!actions.negated && !conditions.every((condition) => fitsActions(condition, actions.patterns))) {
-    throw malformed("Conditions do not apply to combination of actions and resources in statement");
+  // Few families of keys are for few actions, however many conditions there are.
+  const families = new Set(conditions.map(({ key }) => actionsOf(key)));
+  for (const family of families) {
+    if (family === undefined || family === "*") continue;
+    if (!meant.every((list) => list.some((action) => family.has(action)))) {
+      throw malformed("Conditions do not apply to combination of actions and resources in statement");
+    }
   }
-}
-
-function fitsActions({ key }: Condition, patterns: readonly Pattern[]): boolean {
-  return patterns.every((pattern) => matchingActions(pattern).some((action) => appliesToAction(key, action)));
 }
 
 function requireEither(

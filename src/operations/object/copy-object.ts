@@ -1,4 +1,5 @@
 /** CopyObject (API_CopyObject). A copy of a manifest object shares its blobs; everything else streams. */
+import type { Permission } from "../../access/actions.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ObjectAttributes, StorageClass, StoredObject, Tag } from "../../model/object.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
@@ -13,7 +14,7 @@ import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
-import { created, ownerAndAcl, permissionsToWrite, permissionToCompare } from "./put-object.ts";
+import { created, ownerAndAcl, permissionsToTag, permissionsToWrite, permissionToCompare } from "./put-object.ts";
 
 /** Headers that make a copy of an object onto itself a change, even if they name what is so already. */
 const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];
@@ -52,7 +53,7 @@ export const CopyObject = operation({
     };
   },
   requires: ({ bucket, key, source, tags, acl, condition }) => [
-    ...permissionsToWrite(bucket, key, { tags: tags ?? [], acl }),
+    ...permissionsToWrite(bucket, key, { tags: tags ?? "later", acl }),
     ...permissionToCompare(bucket, key, condition),
     { action: "s3:GetObject", bucket: source.bucket, key: source.key },
   ],
@@ -117,18 +118,17 @@ function parseDirective(headers: Headers, subject: "metadata" | "tagging"): "COP
 }
 
 /**
- * Whether tags travel is known only once the source has been seen, and so are the permissions it takes ("Object tagging
- * and access control policies").
+ * Which tags travel is known only once the source has been seen, and so are the permissions it takes ("Object tagging and
+ * access control policies"): what conditions say of tags that are written holds for these as for any.
  */
 async function tagsToCarry(
   { tags }: StoredObject,
   { bucket, key, source }: CopyInput,
   grant: OperationContext["grant"],
 ): Promise<readonly Tag[]> {
-  if (tags.length === 0) return tags;
-  const mayRead = await grant.allows({ action: "s3:GetObjectTagging", bucket: source.bucket, key: source.key });
-  const mayWrite = await grant.allows({ action: "s3:PutObjectTagging", bucket, key });
-  if (!mayRead || !mayWrite) throw new S3Error("AccessDenied");
+  const permissions: Permission[] = [...permissionsToTag({ bucket, key }, tags)];
+  if (tags.length > 0) permissions.push({ action: "s3:GetObjectTagging", bucket: source.bucket, key: source.key });
+  for (const permission of permissions) if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
   return tags;
 }
 

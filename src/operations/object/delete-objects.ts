@@ -17,7 +17,7 @@ export const DeleteObjects = operation({
   body: { kind: "document", maxBytes: MAX_DELETE_BYTES, digest: "required" },
   parse: (request) => ({ bucket: requireBucket(request), headers: request.headers }),
   // Whether this very key may go is asked again below, for each.
-  requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket, scope: "each-key" }],
+  requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket, key: "", extent: "something-below" }],
   async execute({ bucket: name, headers }, { grant, stores: { objects: store }, journal }, body) {
     refuseGovernanceBypass(headers);
     const { quiet, objects } = parseDelete(body);
@@ -26,6 +26,8 @@ export const DeleteObjects = operation({
     const accepted: ObjectIdentifier[] = [];
     for (const object of objects) {
       try {
+        // Says nothing of the object, and spares policies what no key can be.
+        requireKeyLength(object.key);
         for (const permission of permissionsToDelete(name, object)) {
           if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
         }
@@ -50,7 +52,6 @@ export const DeleteObjects = operation({
 });
 
 function refuseUnsupported(object: ObjectIdentifier): void {
-  requireKeyLength(object.key);
   if (object.versionId !== undefined && object.versionId !== NULL_VERSION) throw new S3Error("NoSuchVersion");
   if (object.lastModifiedTime !== undefined || object.sizeBytes !== undefined) {
     throw new S3Error("NotImplemented", { message: "Only ETag is implemented as a condition of a deletion." });

@@ -30,8 +30,13 @@ export const PutObjectTagging = operation({
   name: "PutObjectTagging",
   body: { kind: "document", maxBytes: MAX_BYTES, digest: "required" },
   parse: parseTarget,
-  requires: ({ bucket, key }) => [{ action: "s3:PutObjectTagging", bucket, key }],
-  execute: async (target, context, body) => setTags(target, context, parseTagging(body, "object")),
+  requires: ({ bucket, key }) => [{ action: "s3:PutObjectTagging", bucket, key, requestTags: "later" }],
+  async execute(target, context, body) {
+    const tags = parseTagging(body, "object");
+    const isAllowed = await context.grant.allows({ action: "s3:PutObjectTagging", ...target, requestTags: tags });
+    if (!isAllowed) throw new S3Error("AccessDenied");
+    await setTags(target, context, tags);
+  },
   respond: () => ({ status: 200 }),
 });
 

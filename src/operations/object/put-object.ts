@@ -74,18 +74,31 @@ export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "owner
   };
 }
 
-/** Whoever tags an object or sets its ACL while writing it must be allowed both (API_PutObject, "Permissions"). */
+/**
+ * Whoever tags an object or sets its ACL while writing it must be allowed both (API_PutObject, "Permissions").
+ * @param tags `later`: see `permissionsToTag`
+ */
 export function permissionsToWrite(
   bucket: string,
   key: string,
-  { tags, acl }: { readonly tags: readonly Tag[]; readonly acl: AclRequest | undefined },
+  { tags, acl }: { readonly tags: readonly Tag[] | "later"; readonly acl: AclRequest | undefined },
 ): readonly Permission[] {
   const target = { bucket, key };
   return [
-    { action: "s3:PutObject", ...target },
-    ...(tags.length === 0 ? [] : [{ action: "s3:PutObjectTagging", ...target, object: "new" } as const]),
+    ...(tags === "later"
+      ? [{ action: "s3:PutObject", ...target, requestTags: tags } as const]
+      : permissionsToTag(target, tags)),
     ...(acl === undefined ? [] : [{ action: "s3:PutObjectAcl", ...target, object: "new" } as const]),
   ];
+}
+
+/** To write an object that then has these tags, if any. */
+export function permissionsToTag(
+  target: { readonly bucket: string; readonly key: string },
+  tags: readonly Tag[],
+): readonly Permission[] {
+  const write = { action: "s3:PutObject", ...target, requestTags: tags } as const;
+  return tags.length === 0 ? [write] : [write, { ...write, action: "s3:PutObjectTagging", object: "new" }];
 }
 
 /**

@@ -83,11 +83,16 @@ const HAVE_RIGHTS_OF_THEIR_OWN: readonly Outsider[] = [
   "user of another account",
 ];
 
+const OF_THE_OWN_ACCOUNT: readonly Outsider[] = [
+  "user without a policy",
+  "user with all but what it takes",
+  "federated user without a policy",
+];
+
 /** The model: who is refused how. `undefined` where the caller may do it in its own account. */
 function refusalOf(example: AttackExample, caller: Outsider): Expected | "by key" | undefined {
   if (example.isOpenToAccounts && HAVE_RIGHTS_OF_THEIR_OWN.includes(caller)) return undefined;
-  // The bucket has a policy, which might allow anybody some key or other.
-  if (example.refusesByKey && REFUSALS[caller].code === "AccessDenied") return "by key";
+  if (example.refusesByKey && OF_THE_OWN_ACCOUNT.includes(caller)) return "by key";
   return REFUSALS[caller];
 }
 

@@ -3,12 +3,14 @@
 import { describe, expect, it } from "vitest";
 import { ConditionKeys } from "../../../../src/access/policy/condition-keys.ts";
 import type { PolicyDocument } from "../../../../src/access/policy/document.ts";
+import { Effort } from "../../../../src/access/policy/effort.ts";
 import { evaluatePolicy } from "../../../../src/access/policy/evaluate.ts";
 import { coversBelow, parsePattern, touchesBelow } from "../../../../src/access/policy/pattern.ts";
 import { BUCKET_ARN, bucketPolicy, statement, user, userPolicy } from "./support.ts";
 
 describe("patterns and everything below a prefix", () => {
   const lookUp = (key: string) => (key === "aws:username" ? ["alice"] : undefined);
+  const reading = { lookUp, effort: new Effort() };
   it.each<[string, string, boolean, boolean]>([
     // pattern, prefix, all below, some below
     ["*", "", true, true],
@@ -50,7 +52,7 @@ describe("patterns and everything below a prefix", () => {
   ])("%s and %s: all %s, some %s", (source, prefix, all, some) => {
     const pattern = parsePattern(source, { wildcards: true, variables: true });
     if (pattern === undefined) throw new Error(source);
-    expect([coversBelow(pattern, prefix, lookUp), touchesBelow(pattern, prefix, lookUp)]).toEqual([all, some]);
+    expect([coversBelow(pattern, prefix, reading), touchesBelow(pattern, prefix, reading)]).toEqual([all, some]);
   });
 });
 

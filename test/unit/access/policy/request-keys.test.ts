@@ -147,18 +147,19 @@ describe("requestKeys", () => {
   });
 
   it("says what was not looked up", () => {
-    expect(keysOf({}).isUnknown("s3:ExistingObjectTag/a")).toBe(true);
-    expect(keysOf({}).isUnknown("s3:RequestObjectTagKeys")).toBe(true);
-    expect(keysOf({ existingTags: [] }).isUnknown("s3:ExistingObjectTag/a")).toBe(false);
-    expect(keysOf({ requestTags: [] }).isUnknown("s3:RequestObjectTag/a")).toBe(false);
-    expect(keysOf({}).isUnknown("s3:prefix")).toBe(false);
+    expect(keysOf({}).unknown("s3:ExistingObjectTag/a")).toBe("against");
+    expect(keysOf({}).unknown("s3:RequestObjectTagKeys")).toBe("against");
+    expect(keysOf({ existingTags: [] }).unknown("s3:ExistingObjectTag/a")).toBeUndefined();
+    expect(keysOf({ requestTags: [] }).unknown("s3:RequestObjectTag/a")).toBeUndefined();
+    expect(keysOf({ requestTags: "later" }).unknown("s3:RequestObjectTag/a")).toBe("for");
+    expect(keysOf({}).unknown("s3:prefix")).toBeUndefined();
   });
 
   it("replaces keys for one question", () => {
     const keys = keysOf({ query: { prefix: "a" }, existingTags: [] });
     expect(keys.with({ "S3:Prefix": ["b"] }).get("s3:prefix")).toEqual(["b"]);
     expect(keys.with({ "s3:prefix": [] }).get("s3:prefix")).toBeUndefined();
-    expect(keys.with({}).isUnknown("s3:RequestObjectTagKeys")).toBe(true);
+    expect(keys.with({}).unknown("s3:RequestObjectTagKeys")).toBe("against");
     expect(keys.get("s3:prefix")).toEqual(["a"]);
   });
 

@@ -61,7 +61,8 @@ export function decide(policy: PolicyDocument, asked: Asked = {}): PolicyDecisio
     name,
     typeof value === "string" ? [value] : value,
   ]);
-  return evaluatePolicy(policy, { principal, action, resource, keys: new ConditionKeys(entries, unknown) });
+  const unknownKeys = unknown.map((prefix) => ({ prefix: prefix.toLowerCase(), decided: "against" as const }));
+  return evaluatePolicy(policy, { principal, action, resource, keys: new ConditionKeys(entries, unknownKeys) });
 }
 
 /** The effect alone. */

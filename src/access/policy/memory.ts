@@ -1,0 +1,22 @@
+/** What of policies has been worked out for one request, so that a thousand keys cost it once; and what that has cost. */
+import type { PolicyDocument } from "./document.ts";
+import { Effort } from "./effort.ts";
+import type { Remainder } from "./evaluate.ts";
+
+export class PolicyMemory {
+  readonly effort: Effort;
+  readonly #remainders = new WeakMap<PolicyDocument, Map<string, Remainder>>();
+
+  constructor(effort = new Effort()) {
+    this.effort = effort;
+  }
+
+  /** @param question what of a request the remainder hangs on */
+  remainder(policy: PolicyDocument, question: string, workOut: () => Remainder): Remainder {
+    const known = this.#remainders.get(policy) ?? new Map<string, Remainder>();
+    this.#remainders.set(policy, known);
+    const remainder = known.get(question) ?? workOut();
+    known.set(question, remainder);
+    return remainder;
+  }
+}

@@ -1,0 +1,165 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written like that
+/**
+ * What decisions cost, counted in characters looked at: twice as much of anything that strangers or tenants choose may cost
+ * twice as much, and what is the same for a thousand keys costs once.
+ */
+import { describe, expect, it } from "vitest";
+import { ConditionKeys } from "../../../../src/access/policy/condition-keys.ts";
+import { type PolicyDocument, parsePolicy } from "../../../../src/access/policy/document.ts";
+import { Effort, MAX_STEPS } from "../../../../src/access/policy/effort.ts";
+import { evaluatePolicy } from "../../../../src/access/policy/evaluate.ts";
+import { needsExistingTags } from "../../../../src/access/policy/inspect.ts";
+import { PolicyMemory } from "../../../../src/access/policy/memory.ts";
+import { failure } from "../../protocol/failure.ts";
+import { ANONYMOUS, BUCKET, BUCKET_ARN, bucketPolicy, statement } from "./support.ts";
+
+type Keys = Readonly<Record<string, readonly string[]>>;
+
+/** Steps that a request about these keys of objects takes. */
+function cost(policy: PolicyDocument, objects: readonly string[], keys: Keys = {}, effort = new Effort()): number {
+  const shared = new ConditionKeys(Object.entries(keys), [], { memory: new PolicyMemory(effort) });
+  for (const key of objects) {
+    const asked = { principal: ANONYMOUS, action: "s3:DeleteObject", resource: `${BUCKET_ARN}/${key}` };
+    evaluatePolicy(policy, { ...asked, keys: shared.ofObject([], []) });
+  }
+  return effort.spent;
+}
+
+const numbered = (count: number, text: (index: number) => string) =>
+  Array.from({ length: count }, (_unused, index) => text(index));
+const allowing = (condition: object, resource: unknown = `${BUCKET_ARN}/*`) =>
+  bucketPolicy(statement({ Action: "s3:DeleteObject", Resource: resource, Condition: condition }));
+
+describe("conditions that say the same of every key", () => {
+  const values = numbered(400, (index) => `*${"ab".repeat(10)}${index}*`);
+  const agent = { "aws:UserAgent": ["ab".repeat(4000)] };
+
+  it.each([
+    ["a header", { StringLike: { "aws:UserAgent": values } }, agent],
+    ["a header, negated", { StringNotLike: { "aws:UserAgent": values } }, agent],
+    [
+      "several values",
+      { "ForAllValues:StringLike": { "aws:TagKeys": values } },
+      { "aws:TagKeys": numbered(50, String) },
+    ],
+    [
+      "a variable",
+      { StringLike: { "aws:Referer": ["*${aws:UserAgent}c*"] } },
+      { ...agent, "aws:Referer": ["ab".repeat(4050)] },
+    ],
+    [
+      "addresses",
+      { IpAddress: { "aws:SourceIp": numbered(400, (index) => `10.0.${index % 256}.0/24`) } },
+      { "aws:SourceIp": ["192.0.2.1"] },
+    ],
+  ])("cost once, not for each: %s", (_name, condition, keys) => {
+    const policy = allowing(condition);
+    const one = cost(policy, ["a"], keys);
+    expect(cost(policy, numbered(1_000, String), keys) - one).toBeLessThan(10_000);
+  });
+
+  it("are decided anew for what differs between keys", () => {
+    const shared = new ConditionKeys([]);
+    const tagged = bucketPolicy(
+      statement({
+        Action: "s3:GetObjectTagging",
+        Resource: `${BUCKET_ARN}/*`,
+        Condition: { StringEquals: { "s3:ExistingObjectTag/a": "1" } },
+      }),
+    );
+    const askTagged = (value: string) =>
+      evaluatePolicy(tagged, {
+        principal: ANONYMOUS,
+        action: "s3:GetObjectTagging",
+        resource: `${BUCKET_ARN}/k`,
+        keys: shared.ofObject([["s3:ExistingObjectTag/a", [value]]], []),
+      }).effect;
+    expect(["1", "2", "1"].map(askTagged)).toEqual(["allow", "none", "allow"]);
+  });
+});
+
+describe("twice as much costs at most twice as much", () => {
+  const steps = (values: number, length: number) =>
+    cost(
+      allowing({ StringLike: { "aws:UserAgent": numbered(values, (index) => `*a?${"ab".repeat(8)}${index}c*`) } }),
+      ["k"],
+      {
+        "aws:UserAgent": ["ab".repeat(length / 2)],
+      },
+    );
+  const resources = (patterns: number, keys: number) =>
+    cost(
+      allowing(
+        {},
+        numbered(patterns, (index) => `${BUCKET_ARN}/*x${index}*`),
+      ),
+      numbered(keys, () => "k".repeat(1_000)),
+    );
+  it.each([
+    ["values", steps(100, 4_000), steps(200, 4_000)],
+    ["characters of a header", steps(100, 4_000), steps(100, 8_000)],
+    ["patterns of resources", resources(50, 20), resources(100, 20)],
+    ["keys", resources(50, 20), resources(50, 40)],
+  ])("%s", (_name, once, twice) => {
+    expect(once).toBeGreaterThan(1_000);
+    expect(twice).toBeLessThan(2.2 * once);
+  });
+});
+
+describe("a request whose decisions cost too much", () => {
+  // 18 KB: what no policy of use looks like.
+  const policy = allowing(
+    {},
+    numbered(400, (index) => `${BUCKET_ARN}/*${index}?x*`),
+  );
+
+  it("is told to ask for less at once, before it has cost more", () => {
+    const effort = new Effort();
+    const keys = numbered(1_000, () => "k".repeat(1_000));
+    expect(failure(() => cost(policy, keys, {}, effort))).toMatchObject({ code: "SlowDown", status: 503 });
+    expect(effort.spent).toBeLessThan(MAX_STEPS + 100_000);
+  });
+
+  it("is none that asks for one key, whatever the policy and the headers", () => {
+    const longest = "a".repeat(8_192);
+    for (const value of ["*?b*", "*aaaaaaaaab*", "*b?b?b?b*", "*${aws:Referer}?", "${aws:Referer}${aws:Referer}"]) {
+      const count = Math.floor(18_000 / (value.length + 6));
+      const values = numbered(count, (index) => (value.startsWith("*") ? `*${index % 10}${value}` : value));
+      const keys = { "aws:UserAgent": [longest], "aws:Referer": [longest] };
+      expect(cost(allowing({ StringLike: { "aws:UserAgent": values } }), ["k".repeat(1_024)], keys)).toBeLessThan(
+        MAX_STEPS,
+      );
+    }
+  });
+});
+
+describe("reading policies", () => {
+  const text = (actions: number, conditions: number) =>
+    JSON.stringify({
+      Version: "2012-10-17",
+      Statement: [
+        statement({
+          Effect: "Deny",
+          Action: Array.from({ length: actions }, () => "s3:*"),
+          Condition: {
+            StringEquals: Object.fromEntries(
+              Array.from({ length: conditions }, (_unused, index) => [`aws:k${index}`, ""]),
+            ),
+          },
+        }),
+      ],
+    });
+
+  it("looks at repeated actions once, however many conditions there are", () => {
+    const policy = parsePolicy(text(1_000, 800), { kind: "bucket", bucket: BUCKET });
+    expect(policy.statements[0]?.actions.patterns).toHaveLength(1);
+    expect(policy.statements[0]?.conditions).toHaveLength(800);
+  });
+
+  it("answers once whether tags are to be read", () => {
+    const policy = bucketPolicy(statement());
+    expect(needsExistingTags(policy)).toBe(false);
+    Object.defineProperty(policy, "statements", { get: () => expect.unreachable() });
+    expect(needsExistingTags(policy)).toBe(false);
+  });
+});
