@@ -55,6 +55,8 @@ const NEVER_RAISED: ReadonlySet<string> = new Set([
 ]);
 
 const FUNCTIONS = ["CloudFunctionConfiguration", "LambdaFunctionConfiguration"];
+/** What the ARN of one is called in errors. */
+const FUNCTION = "CloudFunction";
 /** Name of the element with the destination, by the rule's own. */
 const RULES = { TopicConfiguration: "Topic", QueueConfiguration: "Queue" } as const;
 type RuleName = keyof typeof RULES;
@@ -115,8 +117,9 @@ function refuseOtherDestinations(root: XmlElement): void {
   }
   const named = FUNCTIONS.flatMap((name) => childrenOf(root, name))[0];
   if (named === undefined) return;
-  const arn = named.children.find(({ name }) => name === "CloudFunction" || name === "LambdaFunctionArn");
-  throw invalidArgument("Functions are not supported as destinations of notifications", "CloudFunction", arn?.text);
+  const place = named.children.find(({ name }) => name === FUNCTION || name === "LambdaFunctionArn");
+  const arn = requireArn(place?.text ?? "", FUNCTION, "lambda", /^function:[\w-]{1,140}(:[\w$-]{1,128})?$/);
+  throw invalidArgument("Functions are not supported as destinations of notifications", FUNCTION, arn);
 }
 
 function readRule(element: XmlElement, newId: () => string): NotificationRule {
@@ -167,11 +170,11 @@ function readQueue(text: string): NotificationDestination {
   return { kind: "queue", arn: requireArn(text, "Queue", "sqs", /^[\w-]{1,80}$/) };
 }
 
-/** `arn:aws:<service>:<region>:<account id>:<name>`. */
+/** `arn:aws:<service>:<region>:<account id>:<name>`, where the name of a function has colons of its own. */
 function requireArn(text: string, argument: string, service: string, name: RegExp): string {
-  const [arn, partition, named, region = "", account = "", resource = "", ...rest] = text.split(":");
-  const isArn = arn === "arn" && partition === "aws" && named === service && rest.length === 0;
-  if (isArn && /^[a-z0-9-]+$/.test(region) && /^\d{12}$/.test(account) && name.test(resource)) return text;
+  const [arn, partition, named, region = "", account = "", ...resource] = text.split(":");
+  const isArn = arn === "arn" && partition === "aws" && named === service;
+  if (isArn && /^[a-z0-9-]+$/.test(region) && /^\d{12}$/.test(account) && name.test(resource.join(":"))) return text;
   throw invalidArgument("The ARN could not be parsed", argument, text);
 }
 

@@ -261,20 +261,29 @@ describe("NotificationConfiguration is refused", () => {
     [
       "a function",
       configuration(
-        `<CloudFunctionConfiguration><CloudFunction>arn:f</CloudFunction>${PUT}</CloudFunctionConfiguration>`,
+        `<CloudFunctionConfiguration><CloudFunction>arn:aws:lambda:us-east-1:123456789012:function:f</CloudFunction>${PUT}</CloudFunctionConfiguration>`,
       ),
       "Functions are not supported as destinations of notifications",
       "CloudFunction",
-      "arn:f",
+      "arn:aws:lambda:us-east-1:123456789012:function:f",
     ],
     [
       "a function under its other name",
       configuration(
-        `<LambdaFunctionConfiguration><LambdaFunctionArn>arn:f</LambdaFunctionArn></LambdaFunctionConfiguration>`,
+        `<LambdaFunctionConfiguration><LambdaFunctionArn>arn:aws:lambda:us-east-1:123456789012:function:f:$LATEST</LambdaFunctionArn></LambdaFunctionConfiguration>`,
       ),
       "Functions are not supported as destinations of notifications",
       "CloudFunction",
-      "arn:f",
+      "arn:aws:lambda:us-east-1:123456789012:function:f:$LATEST",
+    ],
+    [
+      "a function without an ARN",
+      configuration(
+        `<CloudFunctionConfiguration><CloudFunction>invalid-queue</CloudFunction>${PUT}</CloudFunctionConfiguration>`,
+      ),
+      "The ARN could not be parsed",
+      "CloudFunction",
+      "invalid-queue",
     ],
     [
       "a filter that is neither prefix nor suffix",
