@@ -123,6 +123,15 @@ describe("headers asked for", () => {
   ])("are read from %j", (list, names) => {
     expect(parseHeaderNames(list)).toEqual(names);
   });
+
+  it("are not looked at where they are more than a browser asks for", () => {
+    const named = (count: number) => Array.from({ length: count }, (_unused, index) => `a${index}`).join(",");
+    expect(parseHeaderNames(named(100))).toHaveLength(100);
+    expect(parseHeaderNames(named(101))).toBeUndefined();
+    expect(parseHeaderNames(`${" ".repeat(8_192)}a`)).toBeUndefined();
+    const asked = { origin: "http://a", method: "GET", requestHeaders: undefined };
+    expect(evaluateCors([rule(["*"], { allowedHeaders: ["*"] })], asked)).toBeUndefined();
+  });
 });
 
 describe("the first rule that fits in everything decides", () => {
