@@ -6,8 +6,9 @@
  *
  * Deployments that know each other only as endpoints recognise each other's replicas by their place, and send none back.
  */
-import { equalBytes, formatHex, parseHex } from "../checksum/digest-text.ts";
+import { formatHex, parseHex } from "../checksum/digest-text.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
+import { isSameMac } from "../checksum/secret-comparison.ts";
 import type { StoredObject } from "../model/object.ts";
 import { liesAhead, type ObjectVersion } from "../model/replication.ts";
 import { formatReplicaVersion, readReplicaVersion } from "../protocol/replica-version.ts";
@@ -47,7 +48,7 @@ export async function readStamp(
   const read = parseStamp(text, found);
   if (read === undefined || liesAhead(read.version, now)) return undefined;
   const mac = parseHex(read.mac, MAC_BYTES);
-  const isOurs = mac !== undefined && equalBytes(mac, await macOf(read.text, found, stampKey));
+  const isOurs = mac !== undefined && (await isSameMac(stampKey, await macOf(read.text, found, stampKey), mac));
   return isOurs ? read.version : undefined;
 }
 

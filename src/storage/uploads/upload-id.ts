@@ -4,6 +4,7 @@
  * one creates nothing and is told NoSuchUpload. The letter tells what to compute over a part and where to put it before
  * the Durable Object is asked.
  */
+import { isSameMac } from "../../checksum/secret-comparison.ts";
 import { S3Error } from "../../errors.ts";
 import type { StorageClass } from "../../model/object.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
@@ -45,6 +46,8 @@ export interface VerifiedUpload {
 /** What an id is to say. */
 export type NewUpload = Omit<VerifiedUpload, "blobSetId">;
 
+const encoder = new TextEncoder();
+
 export interface UploadIds {
   /** Ids of one key sort by the time they were made. */
   create(bucketId: string, key: string, upload: NewUpload, now: Date): Promise<string>;
@@ -54,7 +57,7 @@ export interface UploadIds {
 
 export function uploadIds(signingKey: CryptoKey): UploadIds {
   const mac = async (bucketId: string, key: string, head: string) => {
-    const text = new TextEncoder().encode(`${bucketId}\0${head}\0${key}`);
+    const text = encoder.encode(`${bucketId}\0${head}\0${key}`);
     const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", signingKey, text)).subarray(0, MAC_BYTES);
     return btoa(String.fromCharCode(...bytes))
       .replaceAll("+", "-")
@@ -67,10 +70,11 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
       return head + (await mac(bucketId, key, head));
     },
     async verify(bucketId, key, uploadId) {
-      const head = uploadId.slice(0, MAC_START);
-      if (!SHAPE.test(uploadId) || !isSame(uploadId.slice(MAC_START), await mac(bucketId, key, head))) {
+      if (!SHAPE.test(uploadId)) throw noSuchUpload(uploadId);
+      // As text, since several texts of base64 can say the same bytes.
+      const [expected, claimed] = [await mac(bucketId, key, uploadId.slice(0, MAC_START)), uploadId.slice(MAC_START)];
+      if (!(await isSameMac(signingKey, encoder.encode(expected), encoder.encode(claimed))))
         throw noSuchUpload(uploadId);
-      }
       const letter = uploadId.charCodeAt(BLOB_SET_ID_LENGTH) - LETTER_A;
       return {
         blobSetId: blobSetOfUpload(uploadId),
@@ -92,13 +96,6 @@ function letterOf({ checksum, storageClass }: NewUpload): string {
   if (index === -1)
     throw new S3Error("InvalidRequest", { message: "The checksum type cannot be used with the algorithm." });
   return String.fromCharCode(LETTER_A + index + (storageClass === "STANDARD_IA" ? LETTERS_PER_CLASS : 0));
-}
-
-/** In constant time. */
-function isSame(left: string, right: string): boolean {
-  let difference = left.length ^ right.length;
-  for (let index = 0; index < right.length; index++) difference |= left.charCodeAt(index) ^ right.charCodeAt(index);
-  return difference === 0;
 }
 
 /** The blob set of an upload id that has been verified before. */
