@@ -1,9 +1,6 @@
 /** An operation's answer as an HTTP response. */
 import type { S3Response } from "./operations/operation.ts";
 
-/** Media types Cloudflare's edge and `wrangler dev` compress on their own; a missing type counts as text. */
-const COMPRESSIBLE = /^$|^text\/|json|xml|javascript|svg|wasm|font|x-www-form-urlencoded/i;
-
 export function toHttpResponse(answer: S3Response, request: Request, requestId: string): Response {
   const headers = new Headers(answer.headers);
   headers.set("x-amz-request-id", requestId);
@@ -22,18 +19,17 @@ export function toHttpResponse(answer: S3Response, request: Request, requestId: 
 }
 
 /**
- * S3 hands out bytes as stored. The edge would compress, re-encode and weaken ETags for clients that accept a coding,
- * unless told `no-transform`; `wrangler dev` ignores that, but leaves alone what has a Content-Encoding.
+ * S3 hands out bytes as stored. Cloudflare's edge compresses for clients that accept it, unpacks what has a Content-Encoding
+ * for those that do not, and weakens the ETag of both, unless told `no-transform`.
  */
 function protectFromTransformation(headers: Headers, request: Request): void {
   const accepted: unknown = request.cf?.clientAcceptEncoding ?? request.headers.get("accept-encoding");
-  if (typeof accepted !== "string" || !/gzip|br|deflate|zstd|\*/.test(accepted)) return;
+  const mayPack = typeof accepted === "string" && /gzip|br|deflate|zstd|\*/.test(accepted);
+  // What came through the edge has a CF-Ray; nothing else unpacks.
+  const mayUnpack = headers.has("content-encoding") && request.headers.has("cf-ray");
+  if (!mayPack && !mayUnpack) return;
   const cacheControl = headers.get("cache-control");
   headers.set("cache-control", cacheControl === null ? "no-transform" : `${cacheControl}, no-transform`);
-  const isLocal = /^(127\.|localhost\b|\[::1\]|[^/]*\.localhost\b)/.test(request.url.replace(/^\w+:\/\//, ""));
-  if (isLocal && !headers.has("content-encoding") && COMPRESSIBLE.test(headers.get("content-type") ?? "")) {
-    headers.set("content-encoding", "identity");
-  }
 }
 
 /** AWS support reads more out of it; here it is the request id in AWS's place. */

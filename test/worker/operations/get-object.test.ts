@@ -107,6 +107,27 @@ describe("GetObject", () => {
     }
   });
 
+  // Cloudflare, "Content compression": the edge unpacks for clients that accept no coding, but for `no-transform`.
+  it.each([
+    ["what has a Content-Encoding", { "content-encoding": "gzip" }, { "cf-ray": "8f" }, "no-transform"],
+    [
+      "its own Cache-Control too",
+      { "content-encoding": "br", "cache-control": "a=1" },
+      { "cf-ray": "8f" },
+      "a=1, no-transform",
+    ],
+    ["nothing that has none", {}, { "cf-ray": "8f" }, null],
+    ["nothing where no edge is", { "content-encoding": "gzip" }, {}, null],
+  ])("GetObject keeps the edge from unpacking %s", async (_name, stored, asked, expected) => {
+    const bucket = await bucketWith("content", { headers: stored });
+    for (const method of ["GET", "HEAD"] as const) {
+      const url = urlOf({ bucket, key: "k" });
+      const { headers } = sign({ method, url, payloadHash: sha256("") });
+      const request = new Request(url, { method, headers: { ...headers, "accept-encoding": "identity", ...asked } });
+      expect((await handDirectly(request)).headers.get("cache-control")).toBe(expected);
+    }
+  });
+
   it("GetObject answers ranges of gzip bytes as they were stored", async () => {
     const zipped = gzipSync("hello ".repeat(1000));
     const bucket = await bucketWith(zipped, { headers: { "content-encoding": "gzip" } });
