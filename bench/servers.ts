@@ -5,9 +5,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDevArgs } from "../scripts/dev-args.ts";
-import { findFreePort, startDevServer } from "../scripts/dev-server.ts";
+import { startDevServer } from "../scripts/dev-server.ts";
+import { openLocalStorage } from "../scripts/local-storage.ts";
+import { findFreePort } from "../scripts/ports.ts";
 import { randomSecret } from "../scripts/secrets.ts";
-import { exitCode, spawnWrangler, stopTree } from "../scripts/wrangler.ts";
+import { readWorkerConfig } from "../scripts/worker-config.ts";
+import { exitCode, projectRoot, spawnWrangler, stopTree } from "../scripts/wrangler.ts";
 
 export interface Server {
   readonly port: number;
@@ -31,7 +34,10 @@ export async function startOurs(settings: Readonly<Record<string, string>> = {})
     SEAL_KEY: randomSecret("SEAL_KEY"),
   };
   const args = parseDevArgs(["--port", String(port), "--persist-to", storage.path]);
-  const { child, stop } = await startDevServer({ args, variables: { ...settings, ...secrets }, output: "pipe" });
+  const config = readWorkerConfig(join(projectRoot, "wrangler.toml"));
+  await (await openLocalStorage(config, storage.path)).miniflare.dispose();
+  const variables = { ...settings, ...secrets };
+  const { child, stop } = await startDevServer({ args, crons: config.crons, variables, output: "pipe" });
   return {
     port,
     accessKeyId: secrets.ROOT_ACCESS_KEY_ID,

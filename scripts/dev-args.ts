@@ -1,5 +1,6 @@
 /** The command line of `npm run dev`: ours are few, the rest is wrangler's. */
-import { findFlag, pickFlags, withoutFlags } from "./flags.ts";
+import { findFlag, withoutFlags } from "./flags.ts";
+import { reachableHost } from "./start-args.ts";
 
 export interface DevArgs {
   readonly ip: string;
@@ -8,8 +9,9 @@ export interface DevArgs {
   readonly endpoint: string;
   /** For `wrangler dev`: everything given, with our defaults in front. */
   readonly devArgs: string[];
-  /** For `wrangler d1 migrations apply`: the flags that decide which database that is. */
-  readonly migrationArgs: string[];
+  readonly stateFolder: string;
+  readonly configPath: string;
+  readonly environment: string | undefined;
 }
 
 /** Throws a `RangeError` for a port that is none. */
@@ -23,18 +25,13 @@ export function parseDevArgs(argv: readonly string[]): DevArgs {
   const rest = withoutFlags(argv, ["--ip", "--port"]);
   const defaults = ["--ip", ip, "--port", String(port), "--live-reload=false"];
   if (findFlag(argv, "--inspector-port") === undefined) defaults.push("--inspector-port", "0");
-  if (!argv.some((argument) => argument.startsWith("--test-scheduled"))) defaults.push("--test-scheduled");
   return {
     ip,
     port,
     endpoint: `${scheme}://${reachableHost(ip)}:${port}`,
     devArgs: [...defaults, ...rest],
-    migrationArgs: pickFlags(argv, ["--persist-to", "--config", "-c", "--env", "-e"]),
+    stateFolder: findFlag(argv, "--persist-to") ?? ".wrangler/state",
+    configPath: findFlag(argv, "--config") ?? findFlag(argv, "-c") ?? "wrangler.toml",
+    environment: findFlag(argv, "--env") ?? findFlag(argv, "-e"),
   };
-}
-
-function reachableHost(ip: string): string {
-  if (ip === "0.0.0.0" || ip === "*") return "127.0.0.1";
-  if (ip === "::") return "[::1]";
-  return ip.includes(":") ? `[${ip}]` : ip;
 }

@@ -1,4 +1,4 @@
-/** What `npm run dev` prints once the server answers: lines to paste. */
+/** What a local server prints once it answers: lines to paste. */
 
 export interface Access {
   readonly endpoint: string;

@@ -1,14 +1,16 @@
-/** One local server: migrated, started, and known to answer. */
+/** The Worker behind `wrangler dev`, started and known to answer. */
 import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DevArgs } from "./dev-args.ts";
 import { formatEnvFile, type Variables } from "./dev-vars.ts";
-import { exitCode, runWrangler, spawnWrangler, stopTree } from "./wrangler.ts";
+import { loopbackAddress } from "./local-server.ts";
+import { startClock } from "./schedule.ts";
+import { exitCode, spawnWrangler, stopTree } from "./wrangler.ts";
 
 export interface DevServer {
   readonly child: ChildProcess;
@@ -17,82 +19,60 @@ export interface DevServer {
 
 export interface DevServerOptions {
   readonly args: DevArgs;
+  readonly crons: readonly string[];
   /** Given to the Worker instead of `.dev.vars`. */
-  readonly variables?: Variables;
+  readonly variables: Variables;
   /** "inherit" shows wrangler's output; "pipe" keeps it for the message of a failed start. */
   readonly output: "inherit" | "pipe";
   readonly signal?: AbortSignal;
   readonly timeoutMilliseconds?: number;
 }
 
-const MINUTE_MILLISECONDS = 60_000;
-/** The triggers of wrangler.toml. */
-const EVERY_MINUTE = "* * * * *";
-const EVERY_TEN_MINUTES = "*/10 * * * *";
+// Non-interactive, so that no hotkey line covers our output; no look at the internet; and no page that shows and changes
+// what is stored to whoever opens it.
+const environment = {
+  CI: "1",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  X_LOCAL_EXPLORER: "false",
+};
 
-// Non-interactive, so that migrations ask nothing and no hotkey line covers our output; and no look at the internet.
-const environment = { CI: "1", CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_HIDE_BANNER: "true" };
-
-/** Resolves once `/-/health` answers 200; rejects, with nothing left running, if it never does. */
+/** Resolves once `/-/health` answers 200; rejects, with nothing left running, if it does not. */
 export async function startDevServer({ args, variables, output, ...options }: DevServerOptions): Promise<DevServer> {
-  await requireFreePort(args.port, args.ip);
-  await runWrangler(["d1", "migrations", "apply", "DB", "--local", ...args.migrationArgs], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: environment,
+  const clockSecret = randomBytes(16).toString("hex");
+  const envFile = writeEnvFile({
+    ...variables,
+    LOCAL_CLIENT_ADDRESS: loopbackAddress(args.ip) ?? "",
+    LOCAL_CLOCK_SECRET: clockSecret,
+    LOCAL_PROXY: "true",
   });
-  options.signal?.throwIfAborted();
-
-  const envFile = variables === undefined ? undefined : writeEnvFile(variables);
-  const envArgs = envFile === undefined ? [] : ["--env-file", envFile.path];
-  const child = spawnWrangler(["dev", ...args.devArgs, ...envArgs], {
+  const child = spawnWrangler(["dev", "src/local-entry.ts", ...args.devArgs, "--env-file", envFile.path], {
     stdio: ["ignore", output, output],
     env: environment,
   });
   const tail = keepTail(child);
-  child.once("exit", () => envFile?.remove());
-  const clock = setInterval(() => runScheduled(args.endpoint), MINUTE_MILLISECONDS);
-  child.once("exit", () => clearInterval(clock));
+  // `wrangler dev` has no clock of its own for cron triggers.
+  const stopClock = startClock(options.crons, async (cron, time) => {
+    const query = new URLSearchParams({ cron: `${clockSecret} ${cron}`, time: String(time.getTime()) });
+    await probe(`${args.endpoint}/cdn-cgi/handler/scheduled?${query}`);
+  });
+  child.once("exit", () => {
+    envFile.remove();
+    stopClock();
+  });
   const stop = () => stopTree(child);
   try {
     await waitUntilHealthy(args.endpoint, child, options.timeoutMilliseconds ?? 60_000, options.signal);
   } catch (error) {
     await stop();
+    if (error instanceof Unhealthy) throw error;
     throw new Error([error instanceof Error ? error.message : String(error), ...tail].join("\n"), { cause: error });
   }
   return { child, stop };
 }
 
-/** `wrangler dev` has no clock of its own for cron triggers. Whatever comes of a run, the next one follows. */
-function runScheduled(endpoint: string): void {
-  for (const cron of [EVERY_MINUTE, EVERY_TEN_MINUTES]) {
-    if (cron === EVERY_TEN_MINUTES && new Date().getMinutes() % 10 !== 0) continue;
-    probe(`${endpoint}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`).catch(() => undefined);
-  }
-}
-
-/** A port nobody listens on right now. */
-export async function findFreePort(): Promise<number> {
-  const server = await listen(0, "127.0.0.1");
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("No free port.");
-  return address.port;
-}
-
-async function requireFreePort(port: number, ip: string): Promise<void> {
-  const server = await listen(port, ip === "*" ? "0.0.0.0" : ip).catch((cause: unknown) => {
-    throw new Error(`Cannot listen on ${ip}:${port}; choose another with \`npm run dev -- --port N\`.`, { cause });
-  });
-  await new Promise((resolve) => server.close(resolve));
-}
-
-function listen(port: number, host: string): Promise<ReturnType<typeof createServer>> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(port, host, () => resolve(server));
-  });
-}
+/** The Worker runs and says what it lacks: waiting does not help. */
+class Unhealthy extends Error {}
 
 async function waitUntilHealthy(
   endpoint: string,
@@ -116,10 +96,22 @@ async function waitUntilHealthy(
     if (ended) throw new Error("wrangler dev ended before the server answered.");
     const answer = await probe(`${endpoint}/-/health`).catch(() => undefined);
     if (answer?.status === 200) return;
+    const message = answer?.status === 503 ? healthMessage(answer.body) : undefined;
+    if (message !== undefined) throw new Unhealthy(message);
     if (answer !== undefined) last = `${answer.status} ${answer.body.trim().slice(0, 500)}`;
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
   throw new Error(`${endpoint}/-/health did not answer 200 within ${timeoutMilliseconds / 1_000} s: ${last}`);
+}
+
+function healthMessage(body: string): string | undefined {
+  try {
+    const { message } = JSON.parse(body) as { message?: unknown };
+    return typeof message === "string" ? message : undefined;
+  } catch {
+    // wrangler's own page, while the Worker is being started.
+    return undefined;
+  }
 }
 
 function probe(url: string): Promise<{ status: number; body: string }> {

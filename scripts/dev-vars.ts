@@ -6,7 +6,7 @@ import { missingSecrets, randomSecret, type SecretName, secretNames } from "./se
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-const header = "# Secrets of local development. Made by `npm run dev`; never commit this file.\n";
+const header = "# Secrets of local development. Made by `npm start`; never commit this file.\n";
 
 /** `text` with a random value appended for every secret it lacks; unchanged if it lacks none. */
 export function completeDevVars(text: string, makeSecret: (name: SecretName) => string = randomSecret): string {

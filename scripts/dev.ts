@@ -1,22 +1,21 @@
-/** `npm run dev`: a local S3 endpoint, offline, with its own keys. */
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+/** `npm run dev`: the local endpoint behind `wrangler dev`, for people who change the code. */
+import { resolve } from "node:path";
 import { type DevArgs, parseDevArgs } from "./dev-args.ts";
 import { formatGreeting } from "./dev-greeting.ts";
 import { startDevServer } from "./dev-server.ts";
-import { ensureDevVars, overlaySecrets } from "./dev-vars.ts";
-import { secretNames } from "./secrets.ts";
-import { exitCode, isAlive, projectRoot } from "./wrangler.ts";
+import { prepareLocalVariables } from "./local-secrets.ts";
+import { openLocalStorage } from "./local-storage.ts";
+import { requireFreePort } from "./ports.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { readWorkerConfig } from "./worker-config.ts";
+import { exitCode, projectRoot } from "./wrangler.ts";
 
-const abort = new AbortController();
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => abort.abort());
-stopWithNpm();
+const stop = stopSignal();
 
 try {
   process.exitCode = await serve(parseDevArgs(process.argv.slice(2)));
 } catch (error) {
-  if (abort.signal.aborted) process.exitCode = 0;
-  else {
+  if (!stop.aborted) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   }
@@ -24,47 +23,26 @@ try {
 process.exit();
 
 async function serve(args: DevArgs): Promise<number> {
-  const file = ensureDevVars(join(projectRoot, ".dev.vars"));
-  const variables = overlaySecrets(file, process.env);
-  const isOverridden = secretNames.some((name) => variables[name] !== file[name]);
-  const server = await startDevServer({
-    args,
-    ...(isOverridden && { variables }),
-    output: "inherit",
-    signal: abort.signal,
-  });
+  await requireFreePort(args.port, args.ip, "npm run dev -- --port N");
+  const config = readWorkerConfig(resolve(projectRoot, args.configPath), args.environment);
+  const storage = await openLocalStorage(config, resolve(projectRoot, args.stateFolder));
+  // One process at a time: wrangler opens the same folder.
+  await storage.miniflare.dispose();
+  const variables = await prepareLocalVariables(storage.sealed);
+  const server = await startDevServer({ args, crons: config.crons, variables, output: "inherit", signal: stop });
   process.stdout.write(
     formatGreeting({
       endpoint: args.endpoint,
-      region: variables.REGION ?? "us-east-1",
+      region: variables.REGION || config.vars.REGION || "us-east-1",
       accessKeyId: variables.ROOT_ACCESS_KEY_ID ?? "",
       secretAccessKey: variables.ROOT_SECRET_ACCESS_KEY ?? "",
     }),
   );
-  const aborted = new Promise<void>((resolve) => {
-    if (abort.signal.aborted) resolve();
-    abort.signal.addEventListener("abort", () => resolve());
+  const stopped = new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener("abort", () => resolve());
   });
-  const ended = await Promise.race([exitCode(server.child), aborted]);
+  const ended = await Promise.race([exitCode(server.child), stopped]);
   await server.stop();
-  return abort.signal.aborted ? 0 : (ended ?? 0);
-}
-
-/** An npm that is killed outright cannot pass the signal on, so its end is noticed here. */
-function stopWithNpm(): void {
-  if (process.env.npm_lifecycle_event === undefined || process.platform === "win32") return;
-  const npm = findNpm();
-  setInterval(() => {
-    if (!isAlive(npm)) abort.abort();
-  }, 1_000).unref();
-}
-
-/** npm runs a script in a shell, which some shells leave standing between npm and the script. */
-function findNpm(): number {
-  const [parent = "", name = ""] = execFileSync("ps", ["-o", "ppid=,comm=", "-p", String(process.ppid)], {
-    encoding: "utf8",
-  })
-    .trim()
-    .split(/\s+/);
-  return /sh$/.test(name) ? Number(parent) : process.ppid;
+  return stop.aborted ? 0 : (ended ?? 0);
 }

@@ -1,7 +1,8 @@
 /** Running wrangler as a child process, and ending it with everything it started. */
-import { type ChildProcess, execFileSync, type StdioOptions, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { descendants, isAlive, signal } from "./processes.ts";
 
 /** The folder that holds package.json and wrangler.toml. */
 export const projectRoot: string = dirname(import.meta.dirname);
@@ -67,28 +68,4 @@ export async function stopTree(child: ChildProcess, graceMilliseconds = 5_000): 
   await Promise.race([exitCode(child), grace]);
   for (const pid of family.filter(isAlive)) signal(pid, "SIGKILL");
   await exitCode(child);
-}
-
-function descendants(root: number): number[] {
-  if (process.platform === "win32") return [];
-  const children = new Map<number, number[]>();
-  for (const line of execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).split("\n")) {
-    const [pid, parent] = line.trim().split(/\s+/).map(Number);
-    if (pid !== undefined && parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
-  }
-  const found = [...(children.get(root) ?? [])];
-  for (const pid of found) found.push(...(children.get(pid) ?? []));
-  return found;
-}
-
-export function isAlive(pid: number): boolean {
-  return signal(pid, 0);
-}
-
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, name);
-  } catch {
-    return false;
-  }
 }

@@ -1,17 +1,17 @@
 /**
- * A real server for tests with real clients.
+ * A real server for tests with real clients, started as `npm start` does.
  *
  * The `clients` project starts one for all its files: `const { endpoint } = inject("devServer")`.
  * A test that needs other settings starts its own with `startTestServer`.
  */
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { parseDevArgs } from "../../scripts/dev-args.ts";
-import { findFreePort, startDevServer } from "../../scripts/dev-server.ts";
-import { stopTree } from "../../scripts/wrangler.ts";
+import { findFreePort } from "../../scripts/ports.ts";
+import { exitCode, projectRoot, stopTree } from "../../scripts/wrangler.ts";
 
 /** How to reach the server as root. */
 export interface DevServerAccess {
@@ -23,10 +23,14 @@ export interface DevServerAccess {
 }
 
 export interface TestServer extends DevServerAccess {
+  /** The folder of what it stores. */
+  readonly storage: string;
   /** Ends it without warning; what it has stored stays. */
   kill(): Promise<void>;
   /** After `kill`: on the same port, with the same storage. */
   start(): Promise<void>;
+  /** Runs scheduled work as if it were that time. */
+  runScheduled(cron: string, time: number): Promise<void>;
   /** For good. */
   stop(): Promise<void>;
 }
@@ -48,31 +52,34 @@ export async function startTestServer(variables: Readonly<Record<string, string>
   const storage = mkdtempSync(join(tmpdir(), "workers-s3-test-"));
   const removeStorage = () => rmSync(storage, { recursive: true, force: true, maxRetries: 5 });
   const port = await findFreePort();
+  const settings = Object.entries(variables).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+  const start = () => startScript("start", ["--port", String(port), "--persist-to", storage, ...settings]);
   try {
-    const args = parseDevArgs(["--port", String(port), "--persist-to", storage]);
-    const start = () =>
-      startDevServer({
-        args,
-        variables: { ...variables, ...secrets },
-        output: "pipe",
-        timeoutMilliseconds: 200_000,
-      });
-    let server = await start();
+    let child = await start();
     return {
-      endpoint: args.endpoint,
+      endpoint: `http://127.0.0.1:${port}`,
       port,
+      storage,
       region: "us-east-1",
       accessKeyId: secrets.ROOT_ACCESS_KEY_ID,
       secretAccessKey: secrets.ROOT_SECRET_ACCESS_KEY,
       kill: async () => {
-        await stopTree(server.child, 0);
+        await stopTree(child, 0);
         await untilClosed(port);
       },
       start: async () => {
-        server = await start();
+        child = await start();
       },
+      runScheduled: (cron, time) =>
+        new Promise((resolve, reject) => {
+          child.once("message", (answer: { error?: string }) => {
+            if (answer.error === undefined) resolve();
+            else reject(new Error(answer.error));
+          });
+          child.send({ cron, time });
+        }),
       stop: async () => {
-        await server.stop();
+        await stopTree(child);
         removeStorage();
       },
     };
@@ -80,6 +87,33 @@ export async function startTestServer(variables: Readonly<Record<string, string>
     removeStorage();
     throw error;
   }
+}
+
+/**
+ * Runs `npm start` or `npm run dev`, and waits until it says that it serves.
+ * @throws Error with what it said if it ended instead
+ */
+export async function startScript(name: "start" | "dev", args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [join(projectRoot, "scripts", `${name}.ts`), ...args], {
+    cwd: projectRoot,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: { ...process.env, ...secrets },
+  });
+  let said = "";
+  const ready = new Promise<true>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding("utf8");
+      stream?.on("data", (chunk: string) => {
+        said = (said + chunk).slice(-20_000);
+        if (said.includes("Stop with Ctrl-C.")) resolve(true);
+      });
+    }
+  });
+  const timeout = new Promise<false>((resolve) => setTimeout(() => resolve(false), 200_000).unref());
+  const isReady = await Promise.race([ready, timeout, exitCode(child).then(() => false)]);
+  if (isReady) return child;
+  await stopTree(child);
+  throw new Error(`npm run ${name} did not start:\n${said}`);
 }
 
 /** The process that listens is not the one that was waited for. */
@@ -99,7 +133,7 @@ async function untilClosed(port: number): Promise<void> {
 
 /** Vitest's global setup of the `clients` project. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { stop, kill: _, start: _again, ...access } = await startTestServer();
-  project.provide("devServer", access);
+  const { stop, endpoint, port, region, accessKeyId, secretAccessKey } = await startTestServer();
+  project.provide("devServer", { endpoint, port, region, accessKeyId, secretAccessKey });
   return stop;
 }

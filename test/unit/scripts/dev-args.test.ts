@@ -4,18 +4,21 @@ import { parseDevArgs } from "../../../scripts/dev-args.ts";
 describe("parseDevArgs", () => {
   it("listens on 127.0.0.1:8787 and takes any free inspector port", () => {
     const args = parseDevArgs([]);
-    expect(args).toMatchObject({ ip: "127.0.0.1", port: 8787, endpoint: "http://127.0.0.1:8787", migrationArgs: [] });
-    expect(args.devArgs.join(" ")).toBe(
-      "--ip 127.0.0.1 --port 8787 --live-reload=false --inspector-port 0 --test-scheduled",
-    );
+    expect(args).toMatchObject({
+      ip: "127.0.0.1",
+      port: 8787,
+      endpoint: "http://127.0.0.1:8787",
+      stateFolder: ".wrangler/state",
+    });
+    expect(args.devArgs.join(" ")).toBe("--ip 127.0.0.1 --port 8787 --live-reload=false --inspector-port 0");
   });
 
   it.each([[["--port", "9000", "--persist-to", "/tmp/x"]], [["--port=9000", "--persist-to=/tmp/x"]]])(
-    "hands the storage folder to dev and migrations alike: %j",
+    "hands the storage folder to wrangler and to what prepares it: %j",
     (argv) => {
       const args = parseDevArgs(argv);
       expect(args.port).toBe(9000);
-      expect(args.migrationArgs).toEqual(["--persist-to", "/tmp/x"]);
+      expect(args.stateFolder).toBe("/tmp/x");
       expect(args.devArgs.filter((argument) => argument.startsWith("--port"))).toEqual(["--port"]);
       expect(args.devArgs.join(" ")).toMatch(/--persist-to[ =]\/tmp\/x$/);
     },

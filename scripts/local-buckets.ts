@@ -1,0 +1,64 @@
+/** Where Miniflare keeps the R2 buckets of a local server. */
+import { createHash, createHmac } from "node:crypto";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { BucketBinding } from "./worker-config.ts";
+
+/** The name under which Miniflare keeps a bucket: its name on the account, or while it has none that of its binding. */
+export function localBucketId({ binding, bucketName }: BucketBinding): string {
+  return bucketName ?? binding;
+}
+
+/**
+ * Moves what was stored while a bucket had no name of its own to where it is looked for once it has one. What is already
+ * stored there stays.
+ * @param folder the storage of Miniflare
+ */
+export function adoptUnnamedBuckets(folder: string, buckets: readonly BucketBinding[]): void {
+  for (const bucket of buckets) {
+    const [from, to] = [bucket.binding, localBucketId(bucket)].map((id) => filesOf(folder, id));
+    if (from === undefined || to === undefined || from.index === to.index) continue;
+    if (!existsSync(from.index)) continue;
+    if (existsSync(to.index)) {
+      if (hasFiles(to.blobs)) continue;
+      for (const suffix of PARTS) rmSync(to.index + suffix, { force: true });
+    }
+    // The index comes last, and its main file at the very end: after a crash in between, the next start goes on.
+    if (existsSync(from.blobs)) {
+      rmSync(to.blobs, { recursive: true, force: true });
+      renameSync(from.blobs, to.blobs);
+    }
+    for (const suffix of PARTS) {
+      if (existsSync(from.index + suffix)) renameSync(from.index + suffix, to.index + suffix);
+    }
+  }
+}
+
+/** The files of an SQLite database, by what is added to its name. */
+const PARTS = ["-wal", "-shm", ""];
+
+interface BucketFiles {
+  /** A folder of bodies. */
+  readonly blobs: string;
+  /** The SQLite database of keys and metadata. */
+  readonly index: string;
+}
+
+function filesOf(folder: string, id: string): BucketFiles {
+  const r2 = join(folder, "r2");
+  return { blobs: join(r2, id), index: join(r2, UNIQUE_KEY, `${objectId(UNIQUE_KEY, id)}.sqlite`) };
+}
+
+const UNIQUE_KEY = "miniflare-R2BucketObject";
+
+/** The id that workerd derives from an object's name: half of it a MAC of the name, the other half a MAC of the first. */
+function objectId(uniqueKey: string, name: string): string {
+  const key = createHash("sha256").update(uniqueKey).digest();
+  const half = (data: string | Buffer) => createHmac("sha256", key).update(data).digest().subarray(0, 16);
+  const ofName = half(name);
+  return Buffer.concat([ofName, half(ofName)]).toString("hex");
+}
+
+function hasFiles(folder: string): boolean {
+  return existsSync(folder) && readdirSync(folder, { recursive: true, withFileTypes: true }).some((e) => e.isFile());
+}

@@ -1,0 +1,52 @@
+/** The secrets a local server starts with. */
+import { join } from "node:path";
+import { ensureDevVars, overlaySecrets, readDevVars } from "./dev-vars.ts";
+import { judgeSealKey, type SealedValue } from "./seal-check.ts";
+import { missingSecrets } from "./secrets.ts";
+import { projectRoot } from "./wrangler.ts";
+
+export const devVarsPath: string = join(projectRoot, ".dev.vars");
+
+/** The variables of `.dev.vars`, with those secrets replaced that the environment sets. */
+export function readLocalVariables(path = devVarsPath): Record<string, string> {
+  return overlaySecrets(readDevVars(path), process.env);
+}
+
+/**
+ * The same, with random secrets for those that are in neither, which are written to `.dev.vars`. A SEAL_KEY is made only
+ * where nothing is sealed yet.
+ * @throws Error in a sentence for the person who starts the server
+ */
+export async function prepareLocalVariables(
+  sealed: readonly SealedValue[],
+  path = devVarsPath,
+): Promise<Record<string, string>> {
+  const present = readLocalVariables(path);
+  const missing = missingSecrets(present);
+  if (missing.includes("SEAL_KEY") && sealed.length > 0) {
+    throw new Error(
+      `SEAL_KEY is in neither .dev.vars nor the environment, but access keys are sealed with it: ${REMEDY}`,
+    );
+  }
+  if (missing.length > 0) complete(path);
+  const variables = readLocalVariables(path);
+  const sealKey = variables.SEAL_KEY ?? "";
+  // A malformed one is the Worker's to explain.
+  if (/^[0-9a-f]{64}$/i.test(sealKey) && (await judgeSealKey(sealed, sealKey)) === "wrong") {
+    throw new Error(`SEAL_KEY is not the one that access keys are sealed with: ${REMEDY}`);
+  }
+  return variables;
+}
+
+const REMEDY = "put it back, or begin in another folder with --persist-to.";
+
+function complete(path: string): void {
+  try {
+    ensureDevVars(path);
+  } catch (cause) {
+    throw new Error(
+      `Cannot write ${path}; set ROOT_ACCESS_KEY_ID, ROOT_SECRET_ACCESS_KEY and SEAL_KEY in the environment instead.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The local server of `npm start`: the Worker in workerd on a socket of its own, without a proxy that rewrites requests
+ * or answers, over the same storage that `wrangler dev` uses.
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { build } from "esbuild";
+import type { Miniflare } from "miniflare";
+import type { LocalStorage } from "./local-storage.ts";
+import { startClock } from "./schedule.ts";
+import type { WorkerConfig } from "./worker-config.ts";
+import { projectRoot } from "./wrangler.ts";
+
+export interface ServeOptions {
+  readonly ip: string;
+  readonly port: number;
+  /** Secrets, and settings that replace those of wrangler.toml. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface LocalServer {
+  /** Runs scheduled work as if it were that time. */
+  runScheduled(cron: string, time: Date): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Resolves once the Worker serves; rejects, with nothing left running, with a sentence that says why it cannot. */
+export async function serve(storage: LocalStorage, options: ServeOptions): Promise<LocalServer> {
+  const { config, miniflare } = storage;
+  const clockSecret = randomBytes(16).toString("hex");
+  try {
+    await storage.run({ ...describeWorker(config, options, clockSecret), script: await bundleWorker() });
+    await requireHealthy(miniflare, config.name);
+    storage.showLogs();
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+  const runScheduled = async (cron: string, time: Date) => {
+    const worker = await miniflare.getWorker(config.name);
+    await worker.scheduled({ cron: `${clockSecret} ${cron}`, scheduledTime: time });
+  };
+  const stopClock = startClock(config.crons, runScheduled);
+  return {
+    runScheduled,
+    stop: async () => {
+      stopClock();
+      await miniflare.dispose();
+    },
+  };
+}
+
+function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOptions, clockSecret: string) {
+  return {
+    name: config.name,
+    modules: true as const,
+    compatibilityDate: config.compatibilityDate,
+    compatibilityFlags: [...config.compatibilityFlags],
+    bindings: {
+      ...config.vars,
+      ...variables,
+      LOCAL_CLIENT_ADDRESS: loopbackAddress(ip) ?? "",
+      LOCAL_CLOCK_SECRET: clockSecret,
+    },
+    r2Buckets: Object.fromEntries(
+      config.buckets.map(({ binding, bucketName }) => [binding, bucketName ?? binding] as const),
+    ),
+    d1Databases: { [config.database.binding]: config.database.id },
+    durableObjects: Object.fromEntries(
+      Object.entries(config.objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
+    ),
+    queueProducers: config.producers,
+    queueConsumers: Object.fromEntries(
+      config.consumers.map(({ queue, ...consumer }) => [
+        queue,
+        Object.fromEntries(Object.entries(consumer).filter(([, value]) => value !== undefined)),
+      ]),
+    ),
+    unsafeDirectSockets: [{ host: ip, port }],
+  };
+}
+
+/** The address that all clients have, where only this machine can reach the server. */
+export function loopbackAddress(ip: string): string | undefined {
+  if (ip === "localhost") return "127.0.0.1";
+  return ip === "::1" || /^127(?:\.\d{1,3}){3}$/.test(ip) ? ip : undefined;
+}
+
+/** The Worker as one module, as wrangler bundles it. */
+async function bundleWorker(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(projectRoot, "src/local-entry.ts")],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["cloudflare:*", "node:*"],
+    sourcemap: "inline",
+    sourcesContent: false,
+    logLevel: "silent",
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error("esbuild made no bundle.");
+  return file.text;
+}
+
+/** A Worker that cannot serve says why: a secret or a setting with a wrong value, for one. */
+async function requireHealthy(miniflare: Miniflare, name: string): Promise<void> {
+  const worker = await miniflare.getWorker(name);
+  const answer = await worker.fetch("http://127.0.0.1/-/health");
+  const body = (await answer.json().catch(() => ({}))) as { message?: unknown };
+  if (answer.status !== 200) {
+    throw new Error(typeof body.message === "string" ? body.message : `The Worker answers ${answer.status}.`);
+  }
+}

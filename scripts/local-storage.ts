@@ -1,0 +1,75 @@
+/** What local servers store, opened and brought up to date before anything is served. */
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "miniflare";
+import { adoptUnnamedBuckets } from "./local-buckets.ts";
+import { applyMigrations, type Database } from "./migrate.ts";
+import { readSealedValues, type SealedValue } from "./seal-check.ts";
+import type { WorkerConfig } from "./worker-config.ts";
+
+/** `wrangler dev` uses the same folders, by the names of the Worker and its bindings. */
+export interface LocalStorage {
+  readonly config: WorkerConfig;
+  readonly miniflare: Miniflare;
+  /** What a SEAL_KEY must be able to open. */
+  readonly sealed: readonly SealedValue[];
+  /** Puts the Worker in front of it. */
+  run(worker: WorkerOptions): Promise<void>;
+  /** From now on what the Worker logs is shown. */
+  showLogs(): void;
+}
+
+export type WorkerOptions = Extract<V4MiniflareOptions, { workers: unknown[] }>["workers"][number];
+
+/** Miniflare's own port, on loopback, belongs to the first worker: it must lead nowhere. */
+const GATE = "export default { fetch: () => new Response(null, { status: 404 }) };";
+
+/** @throws Error in a sentence for the person who starts a server */
+export async function openLocalStorage(config: WorkerConfig, stateFolder: string): Promise<LocalStorage> {
+  const folder = join(stateFolder, "v3");
+  requireWritable(folder);
+  adoptUnnamedBuckets(folder, config.buckets);
+  const { compatibilityDate, database, name } = config;
+  const gate = { name: "gate", modules: true as const, script: GATE, compatibilityDate };
+  const optionsWith = (worker: WorkerOptions) =>
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      cf: false,
+      unsafeTriggerHandlers: false,
+      unsafeLocalExplorer: false,
+      resourcePersistencePath: folder,
+      handleStructuredLogs: ({ level, message }) => {
+        if (isRunning) (level === "error" ? process.stderr : process.stdout).write(`${message}\n`);
+      },
+      workers: [gate, worker],
+    });
+  // What is logged before says no more than the error that a failed start ends with.
+  let isRunning = false;
+  const miniflare = new Miniflare(optionsWith({ ...gate, name, d1Databases: { [database.binding]: database.id } }));
+  try {
+    const opened = (await miniflare.getD1Database(database.binding, name)) as unknown as Database;
+    await applyMigrations(opened, database.migrationsFolder);
+    return {
+      config,
+      miniflare,
+      sealed: await readSealedValues(opened),
+      run: (worker) => miniflare.setOptions(optionsWith(worker)),
+      showLogs: () => {
+        isRunning = true;
+      },
+    };
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+}
+
+function requireWritable(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw new Error(`Cannot write to ${resolve(folder, "..")}; choose another folder with --persist-to.`, { cause });
+  }
+}

@@ -1,0 +1,67 @@
+/** The clock of the local servers: what Cloudflare does with cron triggers. */
+
+const RANGES = [
+  [0, 59],
+  [0, 23],
+  [1, 31],
+  [1, 12],
+  [0, 7],
+] as const;
+
+/** Whether `cron` (five fields of numbers, `*`, lists, ranges, steps) names the minute of `time`, in UTC. */
+export function isDue(cron: string, time: Date): boolean {
+  const fields = cron.trim().split(/\s+/);
+  if (fields.length !== RANGES.length) throw new Error(`"${cron}" is no cron expression of five fields.`);
+  const day = time.getUTCDay();
+  const values = [time.getUTCMinutes(), time.getUTCHours(), time.getUTCDate(), time.getUTCMonth() + 1, day];
+  const fits = fields.map((field, index) => {
+    const [low, high] = RANGES[index] ?? [0, 0];
+    const expanded = expand(field, low, high);
+    // Sunday is 0 or 7.
+    return expanded.has(values[index] ?? -1) || (index === 4 && day === 0 && expanded.has(7));
+  });
+  const [minute, hour, date, month, weekday] = fits;
+  // Where both days are given, either will do (crontab(5)).
+  const isDay = fields[2]?.startsWith("*") || fields[4]?.startsWith("*") ? date && weekday : date || weekday;
+  return Boolean(minute && hour && month && isDay);
+}
+
+function expand(field: string, low: number, high: number): Set<number> {
+  const found = new Set<number>();
+  for (const item of field.split(",")) {
+    const match = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/(\d+))?$/.exec(item);
+    if (match === null) throw new Error(`"${field}" is no field of a cron expression that is understood here.`);
+    const [, from, to, step] = match;
+    const first = from === undefined ? low : Number(from);
+    const last = to !== undefined ? Number(to) : from === undefined || step !== undefined ? high : first;
+    for (let value = first; value <= last; value += Math.max(1, Number(step ?? 1))) found.add(value);
+  }
+  return found;
+}
+
+/**
+ * Calls `run` at each full minute with every expression that is due, and never a second time while a call for the same
+ * expression is still running.
+ * @returns ends it
+ */
+export function startClock(crons: readonly string[], run: (cron: string, time: Date) => Promise<void>): () => void {
+  const running = new Set<string>();
+  const tick = () => {
+    const time = new Date(Math.floor(Date.now() / 60_000) * 60_000);
+    for (const cron of crons.filter((each) => isDue(each, time) && !running.has(each))) {
+      running.add(cron);
+      // Whatever comes of a run, the next one follows.
+      run(cron, time)
+        .catch(() => undefined)
+        .finally(() => running.delete(cron));
+    }
+    timer = setTimeout(tick, untilNextMinute());
+  };
+  let timer = setTimeout(tick, untilNextMinute());
+  return () => clearTimeout(timer);
+}
+
+/** A little after the full minute, since timers may go off a little early. */
+function untilNextMinute(): number {
+  return 60_000 - (Date.now() % 60_000) + 50;
+}

@@ -1,0 +1,66 @@
+/** `npm start`: a local S3 endpoint, offline, with its own keys. */
+import { join, resolve } from "node:path";
+import { formatGreeting } from "./dev-greeting.ts";
+import { prepareLocalVariables } from "./local-secrets.ts";
+import { type LocalServer, loopbackAddress, serve } from "./local-server.ts";
+import { openLocalStorage } from "./local-storage.ts";
+import { requireFreePort } from "./ports.ts";
+import { parseStartArgs, type StartArgs, startUsage } from "./start-args.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { readWorkerConfig } from "./worker-config.ts";
+import { projectRoot } from "./wrangler.ts";
+
+const stop = stopSignal();
+
+try {
+  const args = parseStartArgs(process.argv.slice(2));
+  if (args === "help") console.log(startUsage);
+  else await start(args);
+} catch (error) {
+  if (!stop.aborted) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = error instanceof RangeError ? 2 : 1;
+  }
+}
+process.exit();
+
+async function start({ ip, port, endpoint, stateFolder, variables: given }: StartArgs): Promise<void> {
+  await requireFreePort(port, ip, "npm start -- --port N");
+  const config = readWorkerConfig(join(projectRoot, "wrangler.toml"));
+  const storage = await openLocalStorage(config, resolve(projectRoot, stateFolder));
+  const secrets = await prepareLocalVariables(storage.sealed).catch(async (error: unknown) => {
+    await storage.miniflare.dispose();
+    throw error;
+  });
+  // Receivers of notifications on this machine can be called while nobody else can ask for it.
+  const defaults: Record<string, string> = loopbackAddress(ip) === undefined ? {} : { ALLOW_PRIVATE_TARGETS: "true" };
+  const variables = { ...defaults, ...secrets, ...given };
+  const server = await serve(storage, { ip, port, variables });
+  obeyParent(server);
+  if (!stop.aborted) {
+    process.stdout.write(
+      formatGreeting({
+        endpoint,
+        region: variables.REGION || config.vars.REGION || "us-east-1",
+        accessKeyId: variables.ROOT_ACCESS_KEY_ID ?? "",
+        secretAccessKey: variables.ROOT_SECRET_ACCESS_KEY ?? "",
+      }),
+    );
+  }
+  await new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener("abort", () => resolve());
+  });
+  await server.stop();
+}
+
+/** A program that has started this one over a channel of its own may run scheduled work at a time of its choice. */
+function obeyParent(server: LocalServer): void {
+  if (process.send === undefined) return;
+  process.on("message", ({ cron, time }: { cron: string; time: number }) => {
+    server.runScheduled(cron, new Date(time)).then(
+      () => process.send?.({}),
+      (error: unknown) => process.send?.({ error: String(error) }),
+    );
+  });
+}
