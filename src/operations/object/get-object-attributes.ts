@@ -111,7 +111,13 @@ function parseInteger(headers: Headers, name: string, fallback: number): number 
 }
 
 function parseAttributes(header: string | null): ReadonlySet<Attribute> {
-  const names = (header ?? "").split(",").map((name) => name.trim());
+  if (header === null || header.trim() === "") {
+    throw new S3Error("InvalidRequest", {
+      message:
+        "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty",
+    });
+  }
+  const names = header.split(",").map((name) => name.trim());
   const attributes = new Set<Attribute>();
   for (const name of names) {
     const known = ATTRIBUTES.find((attribute) => attribute === name);

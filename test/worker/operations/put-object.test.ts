@@ -195,13 +195,12 @@ describe("PutObject", () => {
   );
 
   it.each(["other", "ftp://example.com/", "javascript:alert(1)", `/${"x".repeat(2048)}`])(
-    "PutObject refuses the website redirect %.20s with InvalidArgument",
+    "PutObject refuses the website redirect %.20s with InvalidRedirectLocation",
     async (location) => {
       const bucket = await createBucket();
       const response = await put({ bucket, headers: { "x-amz-website-redirect-location": location } });
-      await expectError(response, 400, "InvalidArgument", {
+      await expectError(response, 400, "InvalidRedirectLocation", {
         message: "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
-        details: { ArgumentName: "x-amz-website-redirect-location", ArgumentValue: location },
       });
     },
   );
