@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { overlaySecrets, readDevVars } from "../scripts/dev-vars.ts";
 import { type Invocation, parseInvocation, UsageError, usage } from "./arguments.ts";
 import { callAdmin } from "./client.ts";
-import { formatAnswer } from "./output.ts";
+import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
 import { toRequest } from "./requests.ts";
 
 try {
@@ -12,7 +12,7 @@ try {
   else await run(invocation);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  console.error(error instanceof UsageError ? `${message}\n\n${usage}` : message);
+  console.error(error instanceof UsageError ? `${message} (\`npm run admin -- --help\` lists the commands.)` : message);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
@@ -20,7 +20,7 @@ async function run({ command, endpoint, isJson }: Invocation): Promise<void> {
   const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
   const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
   if (!accessKeyId || !secretAccessKey) {
-    throw new Error("No root keys: set ROOT_ACCESS_KEY_ID and ROOT_SECRET_ACCESS_KEY, or start `npm run dev` once.");
+    throw new Error("No root keys: set ROOT_ACCESS_KEY_ID and ROOT_SECRET_ACCESS_KEY, or start `npm start` once.");
   }
   const answer = await callAdmin(
     {
@@ -34,6 +34,9 @@ async function run({ command, endpoint, isJson }: Invocation): Promise<void> {
       secretAccessKey: process.env.REMOTE_SECRET_ACCESS_KEY,
     }),
   );
+  const warning = findWarning(answer);
+  if (warning !== undefined) console.error(warning);
+  if (hasFailedStep(answer)) process.exitCode = 1;
   // A deletion answers with nothing; --json still promises a document.
   process.stdout.write(isJson ? `${JSON.stringify(answer ?? {})}\n` : formatAnswer(answer));
 }

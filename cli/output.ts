@@ -20,9 +20,8 @@ function formatFields(record: Record<string, unknown>): string {
 }
 
 function formatTable(records: readonly Record<string, unknown>[]): string {
-  const [first] = records;
-  if (first === undefined) return "(none)\n";
-  const columns = Object.keys(first);
+  if (records.length === 0) return "(none)\n";
+  const columns = [...new Set(records.flatMap((record) => Object.keys(record)))];
   const rows = [columns, ...records.map((record) => columns.map((column) => printable(record[column])))];
   const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   return rows
@@ -43,4 +42,17 @@ function printable(value: unknown): string {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether an answer of `remote check` holds a step that went wrong. */
+export function hasFailedStep(answer: unknown): boolean {
+  if (!isRecord(answer) || !Array.isArray(answer.steps)) return false;
+  return answer.steps.some((step) => isRecord(step) && step.outcome !== "ok");
+}
+
+/** What the person at the keyboard should know beside the answer, if there is something. */
+export function findWarning(answer: unknown): string | undefined {
+  if (!isRecord(answer) || !Array.isArray(answer.namedBy)) return undefined;
+  const buckets = answer.namedBy.map(printable).join(", ");
+  return `Warning: buckets still replicate to the remote that is gone, which fails from now on: ${buckets}`;
 }

@@ -38,6 +38,6 @@ Stop with Ctrl-C.
 `;
 }
 
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w./+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -62,8 +62,8 @@ function noSuchKey(): Response {
   return failure(404, "NoSuchKey", "There is no such access key. The root key stands in the Worker's secrets.");
 }
 
-function describe({ accessKeyId, accountId, status, createdAt }: AccessKey) {
-  return { accessKeyId, accountId, status, createdAt };
+function describe({ accessKeyId, accountId, status, createdAt, userName }: AccessKey) {
+  return { accessKeyId, accountId, status, createdAt, ...(userName !== undefined && { userName }) };
 }
 
 function readField(body: unknown, name: string): string | undefined {

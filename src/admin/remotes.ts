@@ -44,7 +44,10 @@ export async function listRemotes({ services, grant }: AdminCall): Promise<Respo
 }
 
 export async function removeRemote({ services, grant }: AdminCall, { name = "" }: Parameters): Promise<Response> {
-  return (await services.remotes.remove(grant, name)) ? new Response(null, { status: 204 }) : noSuchRemote();
+  const namedBy = await services.remotes.remove(grant, name);
+  if (namedBy === undefined) return noSuchRemote();
+  // What they replicate there fails from now on.
+  return namedBy.length === 0 ? new Response(null, { status: 204 }) : Response.json({ name, namedBy });
 }
 
 /** Tries on a bucket of the remote what replication does, with an object that is gone in the end. */

@@ -12,6 +12,8 @@ export interface AccessKey {
   readonly accountId: string;
   readonly status: "Active" | "Inactive";
   readonly createdAt: Date;
+  /** Whose it is, where that is a user of the account. */
+  readonly userName?: string;
 }
 
 /** The only time a secret is seen outside `auth`. */
@@ -67,16 +69,18 @@ export class Accounts {
   async listKeys(_by: RootGrant, accountId: string | undefined): Promise<AccessKey[]> {
     const { results } = await this.#db
       .prepare(
-        `SELECT id, account_id, status, created_at FROM access_keys
-         WHERE ?1 IS NULL OR account_id = ?1 ORDER BY created_at, id`,
+        `SELECT k.id, k.account_id, k.status, k.created_at, u.name AS user_name
+         FROM access_keys k LEFT JOIN users u ON u.id = k.user_id
+         WHERE ?1 IS NULL OR k.account_id = ?1 ORDER BY k.created_at, k.id`,
       )
       .bind(accountId ?? null)
-      .all<AccessKeyRow>();
+      .all<AccessKeyRow & { readonly user_name: string | null }>();
     return results.map((row) => ({
       accessKeyId: row.id,
       accountId: row.account_id,
       status: row.status === "Active" ? "Active" : "Inactive",
       createdAt: new Date(row.created_at),
+      ...(row.user_name !== null && { userName: row.user_name }),
     }));
   }
 

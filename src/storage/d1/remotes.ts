@@ -76,10 +76,20 @@ export class Remotes {
     return results.map(describe);
   }
 
-  /** False if there is no such remote. */
-  async remove(_by: RootGrant, name: string): Promise<boolean> {
-    const { meta } = await this.#db.prepare("DELETE FROM remotes WHERE name = ?1").bind(name).run();
-    return meta.changes > 0;
+  /** Undefined if there is no such remote; else names of buckets whose configurations still name it, 100 at most. */
+  async remove(_by: RootGrant, name: string): Promise<readonly string[] | undefined> {
+    const [removed, named] = await this.#db.batch([
+      this.#db.prepare("DELETE FROM remotes WHERE name = ?1 RETURNING name").bind(name),
+      this.#db
+        .prepare(
+          `SELECT DISTINCT b.name
+           FROM bucket_documents d JOIN buckets b ON b.id = d.bucket_id, json_each(d.body, '$.rules') rule
+           WHERE d.kind = 'replication' AND rule.value ->> '$.destination.remote' = ?1 ORDER BY b.name LIMIT 100`,
+        )
+        .bind(name),
+    ]);
+    if (removed?.results.length !== 1) return undefined;
+    return ((named?.results ?? []) as { name: string }[]).map((row) => row.name);
   }
 
   /** Whether an account may name the bucket behind the remote. Nobody may who is not listed. */

@@ -14,6 +14,11 @@ describe("formatAnswer", () => {
     expect(formatAnswer({ keys })).toBe("accessKeyId  status\nAKIA1        Active\nAKIA22       Inactive\n");
   });
 
+  it("has a column for every field that one of a list has", () => {
+    const keys = [{ accessKeyId: "AKIA1" }, { accessKeyId: "AKIA2", userName: "uploader" }];
+    expect(formatAnswer({ keys })).toBe("accessKeyId  userName\nAKIA1\nAKIA2        uploader\n");
+  });
+
   it("says so when a list is empty, and nothing for no answer", () => {
     expect(formatAnswer({ keys: [] })).toBe("(none)\n");
     expect(formatAnswer(undefined)).toBe("");

@@ -43,10 +43,30 @@ it("says when nothing listens", async () => {
   expect({ code, stderr }).toEqual({ code: 1, stderr: `Cannot reach ${endpoint}: ECONNREFUSED\n` });
 });
 
-it("exits with 2 and the usage for an unknown command", async () => {
+it("exits with 2 and one line for an unknown command", async () => {
   const { code, stdout, stderr } = await admin(["bucket", "list"]);
-  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-  expect(stderr).toMatch(/^Unknown command "bucket list"\.\n\nUsage: /);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: 'Unknown command "bucket list". (`npm run admin -- --help` lists the commands.)\n',
+  });
+});
+
+it.each([
+  ["ok", 0],
+  ["it was taken", 1],
+])("exits with a code for a check whose steps end with %j", async (outcome, expected) => {
+  const { endpoint } = await answer(200, JSON.stringify({ steps: [{ step: "refuse a second write", outcome }] }));
+  const { code, stdout } = await admin(["remote", "check", "far", "bucket", "--endpoint", endpoint]);
+  expect(code).toBe(expected);
+  expect(stdout).toContain(outcome);
+});
+
+it("warns of buckets that still replicate to a remote that is removed", async () => {
+  const { endpoint } = await answer(200, JSON.stringify({ name: "far", namedBy: ["a", "b"] }));
+  const { code, stderr } = await admin(["remote", "remove", "far", "--json", "--endpoint", endpoint]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^Warning: .*: a, b\n$/);
 });
 
 interface Seen {

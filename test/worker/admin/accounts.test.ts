@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { createAccount, rootAccount } from "../../support/accounts.ts";
+import { createUser } from "../../support/iam.ts";
 import { send } from "../../support/request.ts";
 import { createBucket, type Key, ROOT, s3 } from "../../support/s3.ts";
 
@@ -114,6 +115,9 @@ describe("admin keys", () => {
     expect(mine.json.keys).toEqual([
       { accessKeyId: one.accessKeyId, accountId: one.accountId, status: "Active", createdAt: expect.any(String) },
     ]);
+    const user = await createUser(undefined, one);
+    const { json: withUser } = await call("GET", `/accounts/${one.accountId}/keys`);
+    expect(withUser.keys.map((key: { userName?: string }) => key.userName)).toEqual([undefined, user.name]);
     const { json } = await call("GET", "/keys");
     const ids = json.keys.map((key: { accessKeyId: string }) => key.accessKeyId);
     expect(ids).toEqual(expect.arrayContaining([one.accessKeyId, other.accessKeyId]));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createAccount, rootAccount } from "../../support/accounts.ts";
+import { putReplication, replicationDocument, replicationRule } from "../../support/replication.ts";
 import { type SendOptions, send } from "../../support/request.ts";
-import { testEnv } from "../../support/s3.ts";
+import { createBucket, testEnv } from "../../support/s3.ts";
 
 interface Answer {
   readonly status: number;
@@ -58,6 +59,20 @@ describe("remotes", () => {
     expect([added.status, added.body]).toEqual([201, { ...shown, createdAt: expect.any(String) }]);
     expect((await admin("GET", "remotes")).body).toMatchObject({ remotes: [shown] });
     expect((await admin("DELETE", "remotes/far")).status).toBe(204);
+  });
+
+  it("are removed with a word of the buckets that still replicate there", async () => {
+    const bucket = await createBucket();
+    expect((await admin("POST", "remotes", REMOTE)).status).toBe(201);
+    const destination = "arn:workers-s3:remote:::far/copy";
+    const rules = [1, 2].map((priority) =>
+      replicationRule({ destination, filter: `<Prefix>${priority}/</Prefix>`, priority }),
+    );
+    const put = await putReplication(bucket, replicationDocument(...rules));
+    expect(put.status).toBe(200);
+    const removed = await admin("DELETE", "remotes/far");
+    expect([removed.status, removed.body]).toEqual([200, { name: "far", namedBy: [bucket] }]);
+    expect((await admin("GET", "remotes")).body).toEqual({ remotes: [] });
   });
 
   it("are for the root account's root key alone", async () => {

@@ -1,0 +1,36 @@
+/** `npm run env`: the local server's endpoint and keys as lines for a shell, `eval "$(npm -s run env)"`. */
+import { join } from "node:path";
+import { shellWord } from "./dev-greeting.ts";
+import { readLocalVariables } from "./local-secrets.ts";
+import { parseStartArgs } from "./start-args.ts";
+import { readWorkerConfig } from "./worker-config.ts";
+import { projectRoot } from "./wrangler.ts";
+
+const usage = "Usage: npm -s run env -- [--port N] [--ip ADDRESS]   as the server was started";
+
+try {
+  const args = parseStartArgs(process.argv.slice(2));
+  if (args === "help") console.log(usage);
+  else process.stdout.write(formatExports(args.endpoint, args.variables));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof RangeError ? 2 : 1;
+}
+
+function formatExports(endpoint: string, given: Readonly<Record<string, string>>): string {
+  const { vars } = readWorkerConfig(join(projectRoot, "wrangler.toml"));
+  const variables: Record<string, string> = { ...vars, ...readLocalVariables(), ...given };
+  const { ROOT_ACCESS_KEY_ID: id, ROOT_SECRET_ACCESS_KEY: secret } = variables;
+  if (!id || !secret) throw new Error("There are no keys yet: `npm start` makes them.");
+  const exported = {
+    ENDPOINT: endpoint,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_DEFAULT_REGION: variables.REGION || "us-east-1",
+    AWS_ACCESS_KEY_ID: id,
+    AWS_SECRET_ACCESS_KEY: secret,
+    WORKERS_S3_ENDPOINT: endpoint,
+  };
+  const lines = Object.entries(exported).map(([name, value]) => `export ${name}=${shellWord(value)}\n`);
+  // Of other credentials in the same shell.
+  return `unset AWS_SESSION_TOKEN AWS_PROFILE\n${lines.join("")}`;
+}
