@@ -1,8 +1,9 @@
 /** The object store without the protocol, for tests of what R2 holds. */
 import { env } from "cloudflare:workers";
 import type { GrantedBucket } from "../../src/access/authorize.ts";
+import type { Acl } from "../../src/model/acl.ts";
 import type { Checksum } from "../../src/model/checksum.ts";
-import type { ObjectAttributes, StorageClass, WriteCondition } from "../../src/model/object.ts";
+import type { ObjectAttributes, StorageClass, Tag, WriteCondition } from "../../src/model/object.ts";
 import type { ObjectBody } from "../../src/model/object-body.ts";
 import { newBucketId, newWriteId } from "../../src/model/random-ids.ts";
 import { issueTicket } from "../../src/storage/journal/ticket.ts";
@@ -28,6 +29,8 @@ export const objects = {
     store.put(bucket, key, body, about, newTicket(), condition),
   copy: (source: OpenedObject, to: { bucket: GrantedBucket; key: string }, about: ObjectAttributes) =>
     store.copy(source, to, about, newTicket()),
+  setTags: (bucket: GrantedBucket, key: string, tags: readonly Tag[]) => store.setTags(bucket, key, tags, newTicket()),
+  setAcl: (bucket: GrantedBucket, key: string, acl: Acl) => store.setAcl(bucket, key, () => acl, newTicket()),
   delete: (bucket: GrantedBucket, keys: readonly string[]) => store.delete(bucket, keys, newTicket()),
   deleteIf: (bucket: GrantedBucket, key: string, etag: string) => store.deleteIf(bucket, key, etag, newTicket()),
 };

@@ -10,7 +10,6 @@ import { blobKey } from "./blobs.ts";
 import { commitManifest, type EntryTarget, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
 import { BUFFERED_BYTES } from "./limits.ts";
 import { manifestFacts } from "./manifest.ts";
-import { callR2 } from "./platform-errors.ts";
 import {
   commitIf,
   commitOnce,
@@ -92,15 +91,10 @@ export async function putManifest(write: Write, body: ObjectBody): Promise<PutOu
   const { sizeBytes } = body;
   const manifest = { v: 1, b: blobSetId, p: [[name, sizeBytes]] } as const;
   const facts = manifestFacts(manifest, { sizeBytes, etag: blob.etag, isUpload: false });
-  try {
-    const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
-    const stored = await commitManifest(store, target, object, { condition, madeOf });
-    return { etag: blob.etag, sizeBytes, checksum, lastModified: stored.uploaded };
-  } catch (error) {
-    // Only a condition that failed says for certain that no entry names the blob; the sweep sees to the other cases.
-    if (error instanceof S3Error && error.status === 412) await callR2(store.delete(blob.key));
-    throw error;
-  }
+  // Should it be refused now, the sweep removes the blob once it has asked the entry: R2 may have repeated a put that landed.
+  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
+  const stored = await commitManifest(store, target, object, { condition, madeOf });
+  return { etag: blob.etag, sizeBytes, checksum, lastModified: stored.uploaded };
 }
 
 function guardOf({ condition, madeOf, ticket }: Write): Guard {

@@ -42,34 +42,27 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
   const from = (await source.manifest()).b;
   const names = manifest.p.map(([name]) => name);
   const options = { customMetadata: { entry: place.r2Key }, ...r2StorageClass(attributes) };
-  try {
-    await copyEach(names, until, (name) =>
-      copyBlob(
-        { store: source.origin.store, key: blobKey(from, name) },
-        { store, key: blobKey(manifest.b, name) },
-        options,
-      ),
-    );
-    const facts = manifestFacts(manifest, {
-      sizeBytes: object.sizeBytes,
-      etag: object.etag,
-      isUpload: object.partCount !== undefined,
-    });
-    const stored = await commitManifest(
-      store,
-      target,
-      { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } },
-      { condition },
-    );
-    const { etag, checksum, sizeBytes } = object;
-    return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
-  } catch (error) {
-    // No entry names these blobs if its condition failed; whatever else is left over the sweep finds.
-    if (error instanceof S3Error && error.status === 412) {
-      await callR2(store.delete(names.slice(0, 1000).map((name) => blobKey(manifest.b, name)))).catch(() => {});
-    }
-    throw error;
-  }
+  await copyEach(names, until, (name) =>
+    copyBlob(
+      { store: source.origin.store, key: blobKey(from, name) },
+      { store, key: blobKey(manifest.b, name) },
+      options,
+    ),
+  );
+  const facts = manifestFacts(manifest, {
+    sizeBytes: object.sizeBytes,
+    etag: object.etag,
+    isUpload: object.partCount !== undefined,
+  });
+  // What is left over if anything of this fails, the sweep removes once it has asked the entry.
+  const stored = await commitManifest(
+    store,
+    target,
+    { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } },
+    { condition },
+  );
+  const { etag, checksum, sizeBytes } = object;
+  return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
 }
 
 /** None is begun any more once one has failed, or time is up. */

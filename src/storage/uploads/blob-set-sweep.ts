@@ -88,9 +88,12 @@ async function names(store: R2Bucket | undefined, { entry }: BlobSetReference, b
 
 /** Once after a completion: blobs of parts that were replaced, or never recorded, because somebody failed half-way. */
 async function tidy(records: UploadRecords, store: R2Bucket, command: SweepCommand): Promise<void> {
-  const completion = records.completion();
+  const completion = records.state() === "completed" ? records.completion() : undefined;
   if (completion === undefined || records.isTidy()) return;
-  const used = new Set(completion.blobs.map((name) => blobKey(command.blobSetId, name)));
+  if (records.description()?.isFullyRecorded !== true && records.references().length > 0) return;
+  const { blobs, earlier = [] } = completion;
+  // Of attempts before the last one it is not known whether somebody has copied what they made.
+  const used = new Set([...blobs, ...earlier].map((name) => blobKey(command.blobSetId, name)));
   let cursor: string | undefined;
   let isTidy = true;
   do {

@@ -7,6 +7,7 @@ import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
 import type { CompletionRequest, PartChecksum, UploadChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
+import type { ObjectIdentity } from "../r2/object-identity.ts";
 
 export interface Refusal {
   readonly ok: false;
@@ -31,6 +32,8 @@ export interface UploadDescription {
   readonly checksum?: UploadChecksum;
   /** Milliseconds since 1970. */
   readonly initiatedAt: number;
+  /** What stood at the key when it was created; null for nothing. Absent: created by a release that took no note of it. */
+  readonly before?: ObjectIdentity | null;
 }
 
 export interface PartRecord {

@@ -63,10 +63,10 @@ export class MultipartUpload extends DurableObject<Env> {
   }
 
   sweep(command: SweepCommand): Promise<Answer<SweepOutcome>> {
-    return this.#inTurn(async () => ({
-      ok: true,
-      value: await sweepBlobSet(new UploadRecords(this.ctx.storage), this.#stores, command),
-    }));
+    return this.#inTurn(async () => {
+      await this.#coordinator().settle();
+      return { ok: true, value: await sweepBlobSet(new UploadRecords(this.ctx.storage), this.#stores, command) };
+    });
   }
 
   #coordinator(): UploadCoordinator {

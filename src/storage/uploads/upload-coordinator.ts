@@ -1,19 +1,24 @@
 /**
  * What a blob set's Durable Object does, on its storage and the R2 bindings handed in.
  *
- * State `open` → `completing` → `completed`, or `open` → `aborted`. `completing` is written before the entry and names
- * the write, so that after a crash the entry itself tells whether it was committed (`#settle`). All of these calls run
- * one after another (the Durable Object sees to that), since awaiting R2 lets other calls in.
+ * State `open` → `completing` → `completed`, or `open` → `aborted`. `completing` is written before the entry, so that after
+ * a crash `settlement.ts` can tell whether it was committed. All of these calls run one after another (the Durable Object
+ * sees to that), since awaiting R2 lets other calls in.
+ *
+ * Blobs are removed here only as long as no completion has ever been begun: until then no entry can name them. After that
+ * nothing but the sweep removes any, once it has asked every entry that may name the set and waited for the grace period.
  */
 import { S3Error } from "../../errors.ts";
+import type { WriteCondition } from "../../model/object.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
 import { describeEntry } from "../r2/entry.ts";
 import { entryKey } from "../r2/entry-key.ts";
 import { manifestFacts } from "../r2/manifest.ts";
+import { identityOf, isSameObject } from "../r2/object-identity.ts";
 import { callR2 } from "../r2/platform-errors.ts";
 import { type RegionStores, storeOf } from "../r2/region-stores.ts";
-import { conditionOf } from "../r2/write.ts";
+import { asSeen, conditionOf, requireCondition } from "../r2/write.ts";
 import type {
   Answer,
   BlobSetReference,
@@ -24,11 +29,14 @@ import type {
   UploadDescription,
 } from "./messages.ts";
 import { refuse } from "./messages.ts";
-import { type Completion, UploadRecords } from "./upload-records.ts";
+import { settle } from "./settlement.ts";
+import { type Completion, type KnownUpload, UploadRecords } from "./upload-records.ts";
 import { type CompletionPlan, completionFingerprint, planCompletion } from "./upload-state.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
+/** Attempts to put the entry before others who write the key at the same time are given way to. */
+const MAX_ATTEMPTS = 4;
 
 export class UploadCoordinator {
   readonly #records: UploadRecords;
@@ -43,7 +51,7 @@ export class UploadCoordinator {
     this.#records.create(description);
   }
 
-  /** The name of the blob this part replaces, if it replaces one: nothing names that blob any more. */
+  /** The name of the blob this part replaces, if it replaces one that no entry can name. */
   async recordPart(part: PartRecord): Promise<Answer<{ replaced?: string }>> {
     const upload = await this.#openUpload();
     if (upload === undefined) return refuse("NoSuchUpload");
@@ -54,7 +62,7 @@ export class UploadCoordinator {
       return refuse("InvalidRequest", { message });
     }
     const replaced = this.#records.putPart(part);
-    return { ok: true, value: replaced === undefined ? {} : { replaced } };
+    return { ok: true, value: replaced === undefined || this.#records.mayHaveLanded() ? {} : { replaced } };
   }
 
   async listParts(after: number, limit: number): Promise<Answer<PartsAnswer>> {
@@ -71,7 +79,7 @@ export class UploadCoordinator {
   async complete(command: CompleteCommand): Promise<Answer<CompletionAnswer>> {
     const description = this.#records.description();
     if (description === undefined) return refuse("NoSuchUpload");
-    await this.#settle(description);
+    await settle(this.#records, this.#stores, description);
     const fingerprint = completionFingerprint(command.request);
     if (this.#records.state() === "completed") {
       const done = this.#records.completion();
@@ -80,33 +88,22 @@ export class UploadCoordinator {
     if (this.#records.state() !== "open") return refuse("NoSuchUpload");
     const plan = planCompletion(this.#records.partMap(), command.request, description);
     if (!plan.ok) return plan;
-    const answer = {
-      etag: plan.etag,
-      sizeBytes: plan.sizeBytes,
-      ...(plan.checksum && { checksum: plan.checksum }),
-    };
-    const completion: Completion = {
-      fingerprint,
-      writeId: command.ticket.writeId,
-      answer,
-      blobs: plan.parts.map(([name]) => name),
-    };
-    this.#records.setState("completing", completion);
-    const committed = await this.#commit(description, plan, command);
-    if (!committed.ok) return committed;
-    const completed = { ...completion, committedAt: committed.value.getTime() };
-    this.#records.setState("completed", completed);
-    await this.#dropUnused(description, completed);
-    return { ok: true, value: answerOf(completed) };
+    const isFirst = !this.#records.mayHaveLanded();
+    const completed = await this.#commit(description, plan, command, fingerprint);
+    if (!completed.ok) return completed;
+    this.#records.setState("completed", completed.value);
+    await this.#dropUnused(description, completed.value, isFirst);
+    return { ok: true, value: answerOf(completed.value) };
   }
 
   async abort(): Promise<Answer<undefined>> {
     const description = await this.#openUpload();
     if (description === undefined) return refuse("NoSuchUpload");
-    this.#records.setState("aborted");
+    const mayBeNamed = this.#records.mayHaveLanded();
+    this.#records.setState("aborted", this.#records.completion());
     const names = this.#records.parts(0, Number.MAX_SAFE_INTEGER).map((part) => part.blobName);
     this.#records.dropParts();
-    await this.#removeBlobs(description, names);
+    if (!mayBeNamed) await this.#removeBlobs(description, names);
     return { ok: true, value: undefined };
   }
 
@@ -124,55 +121,99 @@ export class UploadCoordinator {
     return page.objects.length > 0;
   }
 
-  /** The upload, if it can still take parts. */
-  async #openUpload(): Promise<UploadDescription | undefined> {
+  /** Decides what is undecided since a crash. */
+  async settle(): Promise<void> {
     const description = this.#records.description();
-    if (description === undefined) return undefined;
-    await this.#settle(description);
+    if (description !== undefined) await settle(this.#records, this.#stores, description);
+  }
+
+  /** The upload, if it can still take parts. */
+  async #openUpload(): Promise<KnownUpload | undefined> {
+    await this.settle();
+    const description = this.#records.description();
     return this.#records.state() === "open" ? description : undefined;
   }
 
-  /** After a crash in the middle of a completion: the entry tells how far it came. */
-  async #settle(description: UploadDescription): Promise<void> {
-    if (this.#records.state() !== "completing") return;
-    const completion = this.#records.completion();
-    const found = await callR2(
-      storeOf(this.#stores, description).head(entryKey(description.bucketId, description.key)),
-    );
-    const landed = found !== null && describeEntry(found).record.w === completion?.writeId;
-    // If it landed and was overwritten since, nobody was told of it: to complete again is the client's to ask.
-    const completed = landed && completion && { ...completion, committedAt: found.uploaded.getTime() };
-    this.#records.setState(completed ? "completed" : "open", completed || undefined);
-  }
-
-  async #commit(description: UploadDescription, plan: CompletionPlan, command: CompleteCommand): Promise<Answer<Date>> {
-    const { blobSetId, attributes } = description;
+  /**
+   * Puts the entry. Each attempt first looks at the key, which decides the conditions and is noted for `settle`, and then
+   * puts on condition that the key is still as it was seen.
+   */
+  async #commit(
+    description: KnownUpload,
+    plan: CompletionPlan,
+    command: CompleteCommand,
+    fingerprint: string,
+  ): Promise<Answer<Completion>> {
+    const { blobSetId, attributes, bucketId, key } = description;
+    const { ticket } = command;
+    const store = storeOf(this.#stores, description);
+    const condition = conditionOf(ticket, command.condition);
     const manifest = { v: 1, b: blobSetId, p: plan.parts } as const;
     const facts = manifestFacts(manifest, { sizeBytes: plan.sizeBytes, etag: plan.etag, isUpload: true });
-    const object = {
-      attributes,
-      manifest,
-      facts: { checksum: plan.checksum, manifest: facts, ticket: command.ticket },
+    const object = { attributes, manifest, facts: { checksum: plan.checksum, manifest: facts, ticket } };
+    const answer = {
+      etag: plan.etag,
+      sizeBytes: plan.sizeBytes,
+      ...(plan.checksum && { checksum: plan.checksum }),
     };
+    const earlier = this.#blobsOfEarlierAttempts();
     try {
-      const { uploaded } = await commitManifest(storeOf(this.#stores, description), description, object, {
-        condition: conditionOf(command.ticket, command.condition),
-      });
-      return { ok: true, value: uploaded };
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const found = await callR2(store.head(entryKey(bucketId, key)));
+        if (found !== null && describeEntry(found).record.w === ticket.writeId) {
+          // R2 has repeated a put by itself, and declined the second one.
+          return { ok: true, value: { ...this.#begun(), committedAt: found.uploaded.getTime() } };
+        }
+        if (condition !== undefined) requireCondition(found, key, condition);
+        if (command.condition !== undefined && ticket.replicaOf === undefined) {
+          requireUntouched(found, description, command.condition);
+        }
+        const begun: Completion = {
+          fingerprint,
+          writeId: ticket.writeId,
+          answer,
+          blobs: plan.parts.map(([name]) => name),
+          ...(earlier !== undefined && { earlier }),
+          before: identityOf(found),
+          ...(condition !== undefined && { isConditional: true }),
+        };
+        this.#records.setState("completing", begun);
+        try {
+          const { uploaded } = await commitManifest(store, description, object, { onlyIf: asSeen(found) });
+          return { ok: true, value: { ...begun, committedAt: uploaded.getTime() } };
+        } catch (error) {
+          if (!isDeclined(error)) throw error;
+        }
+      }
+      // Each attempt was declined, so nothing was put.
+      this.#records.setState("open", this.#records.completion());
+      return refuse("SlowDown");
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
-      // A condition that failed is certain. After any other failure the write may have landed: `completing` stays.
-      if (error.status >= 500) return refuse(error.code, { message: error.message });
-      this.#records.setState("open");
+      // A refusal is certain. After any other failure the put may have landed: `completing` stays.
+      if (error.status < 500) this.#records.setState("open", this.#records.completion());
       return refuse(error.code, { message: error.message, details: error.details });
     }
   }
 
-  /** Parts the completed object does not name. */
-  async #dropUnused(description: UploadDescription, completion: Completion): Promise<void> {
+  #begun(): Completion {
+    const begun = this.#records.completion();
+    if (begun === undefined) throw new Error("no completion was begun");
+    return begun;
+  }
+
+  /** What a completion wanted to join that was begun before this one and has left no trace. */
+  #blobsOfEarlierAttempts(): readonly string[] | undefined {
+    const begun = this.#records.completion();
+    return begun === undefined ? undefined : [...new Set([...begun.blobs, ...(begun.earlier ?? [])])];
+  }
+
+  /** Parts the completed object does not name. What an attempt before this one may have named is left to the sweep. */
+  async #dropUnused(description: KnownUpload, completion: Completion, isFirst: boolean): Promise<void> {
     const used = new Set(completion.blobs);
     const all = this.#records.parts(0, Number.MAX_SAFE_INTEGER).map((part) => part.blobName);
     this.#records.dropParts();
+    if (!isFirst) return;
     // The object is there, whatever becomes of this; the sweep finds what stays.
     await this.#removeBlobs(
       description,
@@ -180,7 +221,7 @@ export class UploadCoordinator {
     ).catch(() => {});
   }
 
-  async #removeBlobs(description: UploadDescription, names: readonly string[]): Promise<void> {
+  async #removeBlobs(description: KnownUpload, names: readonly string[]): Promise<void> {
     const keys = names.map((name) => blobKey(description.blobSetId, name));
     for (let start = 0; start < keys.length; start += DELETE_BATCH) {
       await callR2(storeOf(this.#stores, description).delete(keys.slice(start, start + DELETE_BATCH)));
@@ -191,4 +232,16 @@ export class UploadCoordinator {
 /** With write id and time of the call that committed, which need not be this one. */
 function answerOf({ answer, writeId, committedAt = 0 }: Completion): CompletionAnswer {
   return { ...answer, writeId, committedAt };
+}
+
+/** @throws S3Error `ConditionalRequestConflict` if the object was written or deleted since the upload was created */
+function requireUntouched(found: R2Object | null, { before, key }: KnownUpload, condition: WriteCondition): void {
+  // An upload created by a release that took no note of it.
+  if (before === undefined || isSameObject(identityOf(found), before)) return;
+  const header = condition.kind === "if-none-match-any" ? "If-None-Match" : "If-Match";
+  throw new S3Error("ConditionalRequestConflict", { details: { Condition: header, Key: key } });
+}
+
+function isDeclined(error: unknown): boolean {
+  return error instanceof S3Error && error.code === "ConditionalRequestConflict";
 }

@@ -2,6 +2,7 @@
  * The tables of one blob set's Durable Object. They are made with the first write, so that looking at an object that
  * holds nothing leaves nothing behind.
  */
+import type { ObjectIdentity } from "../r2/object-identity.ts";
 import type { BlobSetReference, CompletionAnswer, PartRecord, UploadDescription } from "./messages.ts";
 
 export type UploadState = "open" | "completing" | "completed" | "aborted";
@@ -14,6 +15,18 @@ export interface Completion {
   readonly committedAt?: number;
   /** Names of the blobs the object is made of. */
   readonly blobs: readonly string[];
+  /** Names of blobs that only attempts before this one wanted to join. */
+  readonly earlier?: readonly string[];
+  /** What stood at the key when it was begun; null for nothing. Absent: begun by a release that took no note of it. */
+  readonly before?: ObjectIdentity | null;
+  /** Whether the client made it depend on what stood there. */
+  readonly isConditional?: boolean;
+}
+
+/** As the Durable Object keeps it. */
+export interface KnownUpload extends UploadDescription {
+  /** Whether every completion that was ever begun is on record. Absent: created by a release that forgot them. */
+  readonly isFullyRecorded?: true;
 }
 
 const SCHEMA = `
@@ -80,21 +93,25 @@ export class UploadRecords {
 
   create(description: UploadDescription): void {
     this.#prepare();
-    this.#sql(
-      "INSERT OR IGNORE INTO upload (id, state, description) VALUES (1, 'open', ?)",
-      JSON.stringify(description),
-    );
+    const known: KnownUpload = { ...description, isFullyRecorded: true };
+    this.#sql("INSERT OR IGNORE INTO upload (id, state, description) VALUES (1, 'open', ?)", JSON.stringify(known));
   }
 
-  description(): UploadDescription | undefined {
+  description(): KnownUpload | undefined {
     const row = this.#read("SELECT description FROM upload")[0];
-    return row === undefined ? undefined : (JSON.parse(String(row.description)) as UploadDescription);
+    return row === undefined ? undefined : (JSON.parse(String(row.description)) as KnownUpload);
+  }
+
+  /** Whether an entry may ever have been put that names the blobs. */
+  mayHaveLanded(): boolean {
+    return this.description()?.isFullyRecorded !== true || this.completion() !== undefined;
   }
 
   state(): UploadState | undefined {
     return this.#read("SELECT state FROM upload")[0]?.state as UploadState | undefined;
   }
 
+  /** @param completion the latest one that was begun, in whatever state; none only as long as there was none */
   setState(state: UploadState, completion?: Completion): void {
     this.#storage.transactionSync(() => {
       this.#sql("UPDATE upload SET state = ?", state);

@@ -23,7 +23,9 @@ import { r2StorageClass, requireRoom } from "../r2/commit.ts";
 import { hashed, storedBody } from "../r2/copy.ts";
 import { entryKey } from "../r2/entry-key.ts";
 import { BUFFERED_BYTES } from "../r2/limits.ts";
+import { identityOf } from "../r2/object-identity.ts";
 import type { OpenedObject } from "../r2/opened-object.ts";
+import { callR2 } from "../r2/platform-errors.ts";
 import { type RegionStores, storeOf } from "../r2/region-stores.ts";
 import { putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
@@ -57,7 +59,7 @@ export class Uploads {
     this.#ids = ids;
   }
 
-  /** Returns the upload id. */
+  /** Returns the upload id. One R2 call, which sees what a condition of the completion is about. */
   async create(
     bucket: GrantedBucket,
     key: string,
@@ -68,6 +70,7 @@ export class Uploads {
     requireRoom({ bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key }, attributes);
     const uploadId = await this.#ids.create(bucket.id, key, { checksum, storageClass: attributes.storageClass }, now);
     const blobSetId = blobSetOfUpload(uploadId);
+    const found = await callR2(storeOf(this.#stores, bucket).head(entryKey(bucket.id, key)));
     const description: UploadDescription = {
       uploadId,
       blobSetId,
@@ -78,6 +81,7 @@ export class Uploads {
       attributes,
       ...(checksum && { checksum }),
       initiatedAt: now.getTime(),
+      before: identityOf(found),
     };
     unwrap(await this.#blobSets.of(blobSetId).create(description));
     await this.#openUploads.add(bucket.id, toOpenUpload(description));

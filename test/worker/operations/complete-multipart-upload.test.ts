@@ -235,8 +235,10 @@ describe("CompleteMultipartUpload with conditions", () => {
   });
 
   it("CompleteMultipartUpload with If-Match replaces that very object, a manifest as well", async () => {
-    const { target, uploadId, part } = await started();
+    const target = await newTarget();
     const etag = await putObject(target.bucket, "k", "old");
+    const uploadId = await createUpload(target);
+    const part = await putPart(target, uploadId, 1, "content");
     const wrong = { headers: { "if-match": `"${md5("wrong")}"` } };
     await expectError(await sendCompletion(target, uploadId, [part], wrong), 412, "PreconditionFailed", {
       details: { Condition: "If-Match" },
@@ -246,6 +248,66 @@ describe("CompleteMultipartUpload with conditions", () => {
     const nextPart = await putPart(target, next, 1, "next");
     await complete(target, next, [nextPart], { "if-match": `"${whole}"` });
     expect(await (await send(target)).text()).toBe("next");
+  });
+
+  // Recorded on AWS (LocalStack's precondition tests): the upload must be begun anew, be the condition true or not.
+  it.each([
+    ["If-Match", "overwritten", { body: "second" }],
+    ["If-Match", "overwritten with the same bytes", { body: "first" }],
+    ["If-None-Match", "deleted", { method: "DELETE" }],
+  ] as const)(
+    "CompleteMultipartUpload with %s refuses a key %s since its upload began with ConditionalRequestConflict",
+    async (header, _what, change) => {
+      const target = await newTarget();
+      await putObject(target.bucket, "k", "first");
+      const uploadId = await createUpload(target);
+      const part = await putPart(target, uploadId, 1, "content");
+      const response = await send({ method: "PUT", ...target, ...change });
+      const etag = response.headers.get("etag") ?? "";
+      await response.body?.cancel();
+      const condition = header === "If-Match" ? { "if-match": etag } : { "if-none-match": "*" };
+      await expectError(
+        await sendCompletion(target, uploadId, [part], { headers: { ...condition } as Record<string, string> }),
+        409,
+        "ConditionalRequestConflict",
+        {
+          message: "The conditional request cannot succeed due to a conflicting operation against this resource.",
+          details: { Condition: header, Key: "k" },
+        },
+      );
+      const again = await createUpload(target);
+      const renewed = await putPart(target, again, 1, "renewed");
+      await complete(target, again, [renewed], { ...condition } as Record<string, string>);
+      expect(await (await send(target)).text()).toBe("renewed");
+    },
+  );
+
+  it.each([
+    ["inline", "small", {}],
+    ["manifest", new Uint8Array(MIB + 1), { "x-amz-storage-class": "STANDARD_IA" }],
+  ] as const)(
+    "CompleteMultipartUpload with If-Match holds though tags and ACL of the object were changed since: %s",
+    async (_kind, body, headers) => {
+      const target = await newTarget();
+      const etag = await putObject(target.bucket, "k", body, { headers: { ...headers } as Record<string, string> });
+      const uploadId = await createUpload(target);
+      const part = await putPart(target, uploadId, 1, "content");
+      const tagging = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+      expect((await send({ method: "PUT", ...target, query: "tagging", body: tagging })).status).toBe(200);
+      const acl = { "x-amz-acl": "public-read" };
+      expect((await send({ method: "PUT", ...target, query: "acl", headers: acl })).status).toBe(200);
+      await complete(target, uploadId, [part], { "if-match": `"${etag.replaceAll('"', "")}"` });
+      expect(await (await send(target)).text()).toBe("content");
+    },
+  );
+
+  it("CompleteMultipartUpload repeated after it landed gives its answer, whatever its condition would say now", async () => {
+    const { target, uploadId, part } = await started();
+    const headers = { "if-none-match": "*" };
+    const first = await (await sendCompletion(target, uploadId, [part], { headers })).text();
+    await putObject(target.bucket, "k", "newer");
+    expect(await (await sendCompletion(target, uploadId, [part], { headers })).text()).toBe(first);
+    expect(await (await send(target)).text()).toBe("newer");
   });
 
   it("CompleteMultipartUpload with If-Match on nothing is NoSuchKey", async () => {

@@ -1,14 +1,9 @@
-import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
-import type { CompletionRequest } from "../../../src/model/upload.ts";
-import type { Answer, CompletionAnswer } from "../../../src/storage/uploads/messages.ts";
-import { UploadCoordinator } from "../../../src/storage/uploads/upload-coordinator.ts";
-import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { Uploads } from "../../../src/storage/uploads/uploads.ts";
-import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
+import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
   blobKeys,
   blobSets,
@@ -18,7 +13,6 @@ import {
   ids,
   MIB,
   openUploads,
-  stores,
   uploadParts,
   uploads,
 } from "../../support/uploads.ts";
@@ -111,9 +105,9 @@ describe("completing an upload", () => {
 
   it("applies its condition atomically and stays open where it fails", async () => {
     const bucket = testBucket();
+    const { etag } = await objects.put(bucket, "k", bodyOf("there"), attributes());
     const uploadId = await createUpload(bucket, "k");
     const request = await uploadParts(bucket, "k", uploadId, [10]);
-    const { etag } = await objects.put(bucket, "k", bodyOf("there"), attributes());
     const create = complete(bucket, "k", uploadId, request, { kind: "if-none-match-any" });
     await expect(create).rejects.toMatchObject({ code: "PreconditionFailed" });
     expect(await textOf(bucket, "k")).toBe("there");
@@ -190,71 +184,4 @@ describe("the storage class of an upload", () => {
       expect(computed?.algorithm).toBe("CRC32");
     },
   );
-});
-
-/** R2 that fails at its n-th call, before the call has its effect or after. */
-function cutting(bucket: R2Bucket, cutAt: number, when: "before" | "after"): { store: R2Bucket; calls(): number } {
-  let calls = 0;
-  const store = new Proxy(bucket, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== "function") return value;
-      return async (...parameters: unknown[]) => {
-        const isCut = ++calls === cutAt;
-        if (isCut && when === "before") throw new Error("cut");
-        const result: unknown = await Reflect.apply(value, target, parameters);
-        if (isCut) throw new Error("cut");
-        return result;
-      };
-    },
-  });
-  return { store, calls: () => calls };
-}
-
-describe("a completion that is cut", () => {
-  async function completeCut(uploadId: string, request: CompletionRequest, cutAt: number, when: "before" | "after") {
-    const stub = blobSets.of(blobSetOfUpload(uploadId));
-    return runInDurableObject(stub, async (_instance, state) => {
-      const { store } = cutting(env.STORE, cutAt, when);
-      const coordinator = new UploadCoordinator(state.storage, new Map([["us-east-1", store]]));
-      return coordinator
-        .complete({ request, ticket: newTicket() })
-        .catch((error: unknown): Answer<CompletionAnswer> => {
-          return { ok: false, code: "InternalError", message: String(error) };
-        });
-    });
-  }
-
-  for (const when of ["before", "after"] as const) {
-    it.each([1, 2, 3])(`${when} its R2 call %i has its effect is finished by the client's retry`, async (cutAt) => {
-      const bucket = testBucket();
-      const uploadId = await createUpload(bucket, "k");
-      const request = await uploadParts(bucket, "k", uploadId, [10, 20]);
-      const named = { parts: request.parts.slice(0, 1) };
-      await completeCut(uploadId, named, cutAt, when);
-      const { etag } = await complete(bucket, "k", uploadId, named);
-      expect(await objects.head(bucket, "k")).toMatchObject({ etag, sizeBytes: 10 });
-      expect(stores.size).toBe(1);
-    });
-  }
-
-  it("and whose entry landed is not done twice, even with If-None-Match", async () => {
-    const bucket = testBucket();
-    const uploadId = await createUpload(bucket, "k");
-    const request = await uploadParts(bucket, "k", uploadId, [10]);
-    expect(await completeCut(uploadId, request, 1, "after")).toMatchObject({ ok: false, code: "InternalError" });
-    expect((await objects.head(bucket, "k"))?.sizeBytes).toBe(10);
-    const condition = { kind: "if-none-match-any" } as const;
-    const { etag } = await complete(bucket, "k", uploadId, request, condition);
-    expect((await objects.head(bucket, "k"))?.etag).toBe(etag);
-  });
-
-  it("and whose entry landed cannot be aborted any more", async () => {
-    const bucket = testBucket();
-    const uploadId = await createUpload(bucket, "k");
-    const request = await uploadParts(bucket, "k", uploadId, [10]);
-    await completeCut(uploadId, request, 1, "after");
-    await expect(uploads.abort(bucket, "k", uploadId)).rejects.toMatchObject({ code: "NoSuchUpload" });
-    expect((await objects.head(bucket, "k"))?.sizeBytes).toBe(10);
-  });
 });

@@ -1,0 +1,64 @@
+/**
+ * What became of a completion of which only the beginning is known: its entry was to be put, and then the Durable Object
+ * died or R2 gave no clear answer. The evidence, strongest first:
+ *
+ * - a copy shares the blobs: whoever made it has read an entry that names them;
+ * - the entry at the key names the blob set and has the ETag of these very parts. Its write id would prove nothing, since
+ *   changing tags or ACL gives a new one;
+ * - something else stands there than what stood there when the completion began. Then the completion either landed and was
+ *   overwritten, or was overtaken before it landed. For a client that has no answer yet both are the same: its write took
+ *   effect before the other one. Putting the entry now would undo a later write.
+ *
+ * The last one holds only where the later write would have been made whatever stood there. A removal under a condition or a
+ * replica may have been made because the completion had *not* landed, and so may an object with the ETag from before,
+ * which can be a copy onto itself. Then, and where nothing has changed at all, the client may complete again: the put is
+ * conditional on the state that is seen, so that an earlier put which is still on its way cannot land after it.
+ */
+import { describeEntry, lastModifiedOf } from "../r2/entry.ts";
+import { entryKey } from "../r2/entry-key.ts";
+import { identityOf, isSameObject } from "../r2/object-identity.ts";
+import { callR2 } from "../r2/platform-errors.ts";
+import { type RegionStores, storeOf } from "../r2/region-stores.ts";
+import type { UploadDescription } from "./messages.ts";
+import type { Completion, UploadRecords } from "./upload-records.ts";
+
+/** Leaves the upload `open`, `completed` or `aborted`, with the completion that was begun on record. */
+export async function settle(
+  records: UploadRecords,
+  stores: RegionStores,
+  description: UploadDescription,
+): Promise<void> {
+  const state = records.state();
+  const begun = records.completion();
+  const isCopied = records.references().length > 0;
+  if (begun === undefined || !(state === "completing" || (state === "open" && isCopied))) return;
+  const found = await callR2(storeOf(stores, description).head(entryKey(description.bucketId, description.key)));
+  const committedAt = judge(begun, found, description.blobSetId, isCopied);
+  if (committedAt === undefined) records.setState("open", begun);
+  else records.setState("completed", { ...begun, committedAt });
+}
+
+/**
+ * When the entry was put, as far as that can be told, in milliseconds since 1970; undefined if it was not.
+ * @param found what stands at the upload's key now
+ */
+export function judge(
+  begun: Completion,
+  found: R2Object | null,
+  blobSetId: string,
+  isCopied: boolean,
+): number | undefined {
+  const entry = found === null ? undefined : describeEntry(found);
+  if (found !== null && entry?.record.f?.b === blobSetId) {
+    // With another ETag it is that of an attempt before, with other parts.
+    return entry.etag === begun.answer.etag ? lastModifiedOf(found, entry.record).getTime() : undefined;
+  }
+  const at = found === null ? Date.now() : found.uploaded.getTime() - 1;
+  if (isCopied && begun.earlier === undefined) return at;
+  const { before } = begun;
+  const now = identityOf(found);
+  // Begun by a release that took no note of it, or by a client who wanted to be told of any other write.
+  if (before === undefined || begun.isConditional) return undefined;
+  const isDecisive = entry?.isTombstone !== true && entry?.record.v === undefined && now?.etag !== before?.etag;
+  return isDecisive && !isSameObject(now, before) ? at : undefined;
+}

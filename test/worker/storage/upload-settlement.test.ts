@@ -1,0 +1,352 @@
+/** Completions that end in the middle: whatever is done next, what somebody can see stays readable and is never undone. */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { GrantedBucket } from "../../../src/access/authorize.ts";
+import type { WriteCondition } from "../../../src/model/object.ts";
+import type { CompletionRequest } from "../../../src/model/upload.ts";
+import type { Answer, CompletionAnswer } from "../../../src/storage/uploads/messages.ts";
+import { UploadCoordinator } from "../../../src/storage/uploads/upload-coordinator.ts";
+import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
+import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
+import {
+  blobKeys,
+  blobSets,
+  complete,
+  createUpload,
+  filled,
+  GRACE_MS,
+  sweep,
+  sweepFully,
+  uploadParts,
+  uploads,
+} from "../../support/uploads.ts";
+
+const TAGS = [{ key: "a", value: "b" }];
+const PUBLIC = [{ grantee: { kind: "all-users" }, permission: "READ" }] as const;
+const CONTENT = new TextDecoder().decode(filled(10, 1));
+/** A completion looks at the key first. */
+const PUT = 2;
+
+/** What dies, at which of its calls, and whether that call still has its effect. */
+interface Cut {
+  readonly of: "r2" | "sql";
+  readonly at: number;
+  readonly when: "before" | "after";
+}
+
+/** The first call at or after the cut fails, and so does every later one. */
+function cutting<Target extends object>(target: Target, isCut: (name: string) => boolean, cut: Cut): Target {
+  let calls = 0;
+  return new Proxy(target, {
+    get(object, name) {
+      const value: unknown = Reflect.get(object, name);
+      if (typeof value !== "function") return value;
+      if (!isCut(String(name))) return value.bind(object);
+      return (...parameters: unknown[]) => {
+        calls++;
+        const call = () => Reflect.apply(value, object, parameters) as unknown;
+        if (calls < cut.at) return call();
+        if (calls > cut.at || cut.when === "before") throw new Error("cut");
+        const result = call();
+        if (result instanceof Promise) {
+          return result.then(() => {
+            throw new Error("cut");
+          });
+        }
+        throw new Error("cut");
+      };
+    },
+  });
+}
+
+/** Completes with the upload's own code, in its own Durable Object, which dies on the way. */
+function completeCut(
+  uploadId: string,
+  request: CompletionRequest,
+  cut: Cut,
+  condition?: WriteCondition,
+): Promise<Answer<CompletionAnswer>> {
+  return runInDurableObject(blobSets.of(blobSetOfUpload(uploadId)), async (_instance, state) => {
+    const store = cut.of === "r2" ? cutting(env.STORE, () => true, cut) : env.STORE;
+    const sql = cutting(state.storage.sql, (name) => name === "exec", cut);
+    const storage = cut.of === "r2" ? state.storage : withSql(state.storage, sql);
+    const coordinator = new UploadCoordinator(storage, new Map([["us-east-1", store]]));
+    const command = { request, ticket: newTicket(), ...(condition && { condition }) };
+    return coordinator.complete(command).catch((error: unknown): Answer<CompletionAnswer> => {
+      return { ok: false, code: "InternalError", message: String(error) };
+    });
+  });
+}
+
+function withSql(storage: DurableObjectStorage, sql: SqlStorage): DurableObjectStorage {
+  return new Proxy(storage, {
+    get(target, name) {
+      if (name === "sql") return sql;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+async function begin(bucket: GrantedBucket, key: string) {
+  const uploadId = await createUpload(bucket, key);
+  return { uploadId, request: await uploadParts(bucket, key, uploadId, [10]) };
+}
+
+const LANDED: Cut = { of: "r2", at: PUT, when: "after" };
+
+/** What somebody who sees the object may do with it, and where its bytes are then to be found. */
+const USES: readonly [string, (bucket: GrantedBucket) => Promise<string>][] = [
+  ["nothing", async () => "k"],
+  [
+    "tags",
+    async (bucket) => {
+      await objects.setTags(bucket, "k", TAGS);
+      return "k";
+    },
+  ],
+  [
+    "an ACL",
+    async (bucket) => {
+      await objects.setAcl(bucket, "k", PUBLIC);
+      return "k";
+    },
+  ],
+  [
+    "a copy, the original deleted",
+    async (bucket) => {
+      await copy(bucket, "k", "copy");
+      await objects.delete(bucket, ["k"]);
+      return "copy";
+    },
+  ],
+  [
+    "a tagged copy of a copy, both before it deleted",
+    async (bucket) => {
+      await copy(bucket, "k", "copy");
+      await copy(bucket, "copy", "third");
+      await objects.setTags(bucket, "third", TAGS);
+      await objects.delete(bucket, ["k", "copy"]);
+      return "third";
+    },
+  ],
+  [
+    "a copy, the original overwritten",
+    async (bucket) => {
+      await copy(bucket, "k", "copy");
+      await objects.put(bucket, "k", bodyOf("newer"), attributes());
+      return "copy";
+    },
+  ],
+];
+
+async function copy(bucket: GrantedBucket, from: string, to: string): Promise<void> {
+  const opened = await objects.open(bucket, from, undefined);
+  if (opened === undefined) throw new Error("no source");
+  await objects.copy(opened, { bucket, key: to }, attributes());
+}
+
+const ENDS: readonly [string, (bucket: GrantedBucket, uploadId: string) => Promise<void>][] = [
+  ["is aborted", (bucket, uploadId) => uploads.abort(bucket, "k", uploadId).catch(() => {})],
+  ["gets one of its parts anew", (bucket, uploadId) => putPart(bucket, uploadId)],
+  [
+    "gets one of its parts anew and is aborted",
+    async (bucket, uploadId) => {
+      await putPart(bucket, uploadId);
+      await uploads.abort(bucket, "k", uploadId).catch(() => {});
+    },
+  ],
+  [
+    "is completed with another part",
+    async (bucket, uploadId) => {
+      const part = await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("another")).catch(() => undefined);
+      const parts = [{ partNumber: 1, etag: part?.etag ?? "", checksums: [] }];
+      await complete(bucket, "k", uploadId, { parts }).catch(() => {});
+    },
+  ],
+];
+
+async function putPart(bucket: GrantedBucket, uploadId: string): Promise<void> {
+  await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("another")).catch(() => {});
+}
+
+describe("an object whose completion landed and was not noted", () => {
+  for (const [use, make] of USES) {
+    it.each(ENDS)(`stays readable, given ${use}, when its upload %s, and through the sweeps`, async (_name, end) => {
+      const bucket = testBucket();
+      const { uploadId, request } = await begin(bucket, "k");
+      expect(await completeCut(uploadId, request, LANDED)).toMatchObject({ ok: false });
+      const key = await make(bucket);
+      expect(await textOf(bucket, key)).toBe(CONTENT);
+      await end(bucket, uploadId);
+      expect(await textOf(bucket, key)).toBe(CONTENT);
+      await sweepFully();
+      expect(await textOf(bucket, key)).toBe(CONTENT);
+    });
+  }
+
+  it.each(USES)("is the answer to the repeated completion, given %s", async (_use, make) => {
+    const bucket = testBucket();
+    const { uploadId, request } = await begin(bucket, "k");
+    await completeCut(uploadId, request, LANDED);
+    await make(bucket);
+    const before = await textOf(bucket, "k");
+    const { etag, sizeBytes } = await complete(bucket, "k", uploadId, request, { kind: "if-none-match-any" });
+    expect([etag, sizeBytes]).toEqual([expect.stringMatching(/^[0-9a-f]{32}-1$/), 10]);
+    expect(await textOf(bucket, "k")).toBe(before);
+  });
+
+  it("is not brought back over what has overwritten it, when its completion is repeated", async () => {
+    const bucket = testBucket();
+    const { uploadId, request } = await begin(bucket, "k");
+    await completeCut(uploadId, request, LANDED);
+    await objects.put(bucket, "k", bodyOf("newer"), attributes());
+    expect(await complete(bucket, "k", uploadId, request)).toMatchObject({ sizeBytes: 10 });
+    expect(await textOf(bucket, "k")).toBe("newer");
+  });
+
+  it("is not brought back after it replaced another one and was deleted", async () => {
+    const bucket = testBucket();
+    await objects.put(bucket, "k", bodyOf("older"), attributes());
+    const { uploadId, request } = await begin(bucket, "k");
+    await completeCut(uploadId, request, LANDED);
+    await objects.delete(bucket, ["k"]);
+    expect(await complete(bucket, "k", uploadId, request)).toMatchObject({ sizeBytes: 10 });
+    expect(await textOf(bucket, "k")).toBeUndefined();
+  });
+
+  it("leaves its blobs to the sweep once nothing names them, whoever asks first", async () => {
+    const bucket = testBucket();
+    const before = (await blobKeys()).length;
+    const { uploadId, request } = await begin(bucket, "k");
+    await completeCut(uploadId, request, LANDED);
+    await objects.delete(bucket, ["k"]);
+    await uploads.abort(bucket, "k", uploadId);
+    expect(await blobKeys()).toHaveLength(before + 1);
+    await sweep(2 * GRACE_MS);
+    expect(await blobKeys()).toHaveLength(before + 1);
+    await sweepFully();
+    expect(await blobKeys()).toHaveLength(before);
+  });
+
+  it("of which nobody asks any more is settled by the sweep", async () => {
+    const bucket = testBucket();
+    const before = (await blobKeys()).length;
+    const { uploadId, request } = await begin(bucket, "k");
+    await completeCut(uploadId, request, LANDED);
+    await sweep(2 * GRACE_MS);
+    await objects.put(bucket, "k", bodyOf("newer"), attributes());
+    await sweepFully();
+    expect(await blobKeys()).toHaveLength(before);
+    await expect(uploads.abort(bucket, "k", uploadId)).rejects.toMatchObject({ code: "NoSuchUpload" });
+  });
+});
+
+describe("a completion that ends in the middle", () => {
+  /** Ends completions at each of their calls in turn, up to the one that needs no further call. */
+  async function forEachCut(work: (place: { bucket: GrantedBucket; key: string; cut: Cut }) => Promise<void>) {
+    const bucket = testBucket();
+    for (const of of ["r2", "sql"] as const) {
+      for (const when of ["before", "after"] as const) {
+        let isOver = false;
+        for (let at = 1; !isOver; at++) {
+          const key = `${of}-${when}-${at}`;
+          await work({ bucket, key, cut: { of, at, when } });
+          const probe = await begin(bucket, "probe");
+          isOver = (await completeCut(probe.uploadId, probe.request, { of, at: at + 1, when })).ok;
+          expect(at).toBeLessThan(60);
+        }
+      }
+    }
+    await sweepFully();
+    return bucket;
+  }
+
+  it("is finished by the client's repetition", async () => {
+    const keys: string[] = [];
+    const bucket = await forEachCut(async ({ bucket: place, key, cut }) => {
+      const uploadId = await createUpload(place, key);
+      const request = await uploadParts(place, key, uploadId, [10, 20]);
+      const named = { parts: request.parts.slice(0, 1) };
+      await completeCut(uploadId, named, cut);
+      const { etag } = await complete(place, key, uploadId, named);
+      expect(await objects.head(place, key), key).toMatchObject({ etag, sizeBytes: 10 });
+      keys.push(key);
+    });
+    expect(keys.length).toBeGreaterThan(10);
+    for (const key of keys) expect(await textOf(bucket, key), key).toBe(CONTENT);
+  });
+
+  it("and is aborted leaves the whole object or none", async () => {
+    const expected = new Map<string, string | undefined>();
+    const bucket = await forEachCut(async ({ bucket: place, key, cut }) => {
+      const { uploadId, request } = await begin(place, key);
+      await completeCut(uploadId, request, cut);
+      const content = await textOf(place, key);
+      expect([undefined, CONTENT], key).toContain(content);
+      expected.set(key, content);
+      if (content !== undefined) await objects.setTags(place, key, TAGS);
+      await uploads.abort(place, key, uploadId).catch(() => {});
+    });
+    for (const [key, content] of expected) expect(await textOf(bucket, key), key).toBe(content);
+    expect(new Set(expected.values())).toEqual(new Set([undefined, CONTENT]));
+  });
+
+  it("never undoes a later write of the key", async () => {
+    await forEachCut(async ({ bucket, key, cut }) => {
+      await objects.put(bucket, key, bodyOf("older"), attributes());
+      const { uploadId, request } = await begin(bucket, key);
+      await completeCut(uploadId, request, cut);
+      const hadLanded = (await textOf(bucket, key)) === CONTENT;
+      await objects.put(bucket, key, bodyOf("newer"), attributes());
+      await complete(bucket, key, uploadId, request);
+      expect(hadLanded ? ["newer"] : ["newer", CONTENT], key).toContain(await textOf(bucket, key));
+    });
+  });
+
+  it("and was made on a condition is not taken for done where another write may have hindered it", async () => {
+    const bucket = testBucket();
+    const { uploadId, request } = await begin(bucket, "k");
+    const condition = { kind: "if-none-match-any" } as const;
+    await completeCut(uploadId, request, { of: "r2", at: PUT, when: "before" }, condition);
+    await objects.put(bucket, "k", bodyOf("the winner"), attributes(), condition);
+    await expect(complete(bucket, "k", uploadId, request, condition)).rejects.toMatchObject({
+      code: "PreconditionFailed",
+    });
+    expect(await textOf(bucket, "k")).toBe("the winner");
+  });
+
+  it("is not taken for done where the object before was removed on condition that it was still there", async () => {
+    const bucket = testBucket();
+    const { etag } = await objects.put(bucket, "k", bodyOf("older"), attributes());
+    const { uploadId, request } = await begin(bucket, "k");
+    await completeCut(uploadId, request, { of: "r2", at: PUT, when: "before" });
+    await objects.deleteIf(bucket, "k", etag);
+    await complete(bucket, "k", uploadId, request);
+    expect(await textOf(bucket, "k")).toBe(CONTENT);
+  });
+
+  it("gives way to others who keep writing the key, and can be repeated", async () => {
+    const bucket = testBucket();
+    const { uploadId, request } = await begin(bucket, "k");
+    let writes = 0;
+    const busy = new Proxy(env.STORE, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        return async (...parameters: unknown[]) => {
+          if (name === "put") await target.put(`${bucket.id}/k`, `rival ${++writes}`);
+          return Reflect.apply(value, target, parameters) as unknown;
+        };
+      },
+    });
+    const answer = await runInDurableObject(blobSets.of(blobSetOfUpload(uploadId)), (_instance, state) =>
+      new UploadCoordinator(state.storage, new Map([["us-east-1", busy]])).complete({ request, ticket: newTicket() }),
+    );
+    expect(answer).toMatchObject({ ok: false, code: "SlowDown" });
+    expect(await textOf(bucket, "k")).toBe(`rival ${writes}`);
+    await complete(bucket, "k", uploadId, request);
+    expect(await textOf(bucket, "k")).toBe(CONTENT);
+  });
+});
