@@ -33,6 +33,7 @@ export default defineConfig({
                 ...testSecrets,
                 ALLOW_PRIVATE_TARGETS: "true",
                 RACE_ROUNDS: process.env.RACE_ROUNDS ?? "2",
+                ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
               },
             },

@@ -32,6 +32,7 @@ export interface Env {
   readonly S3_DOMAINS?: string;
   readonly WEBSITE_DOMAINS?: string;
   readonly CONFIG_TTL_SECONDS?: string;
+  readonly ONE_ISOLATE?: string;
   readonly ENFORCE_REGION?: string;
   readonly ABORT_INCOMPLETE_UPLOADS_DAYS?: string;
   readonly BLOB_GRACE_HOURS?: string;
@@ -52,6 +53,8 @@ export interface Config {
   readonly websiteDomains: readonly string[];
   /** How long an isolate may act on what it read about keys and buckets. */
   readonly configTtlMs: number;
+  /** Whether no other isolate serves this deployment, as in development: what one knows then, all know. */
+  readonly isOnlyIsolate: boolean;
   /** Whether the credential scope must name `region`. */
   readonly enforceRegion: boolean;
   /** Uploads never finished are aborted after this many days; 0: never, as in S3 without a lifecycle rule. */
@@ -83,6 +86,7 @@ export function readConfig(env: Env): Config {
     region,
     ...domainsOf(env),
     configTtlMs: wholeNumber("CONFIG_TTL_SECONDS", env.CONFIG_TTL_SECONDS ?? "5") * 1000,
+    isOnlyIsolate: boolean("ONE_ISOLATE", env.ONE_ISOLATE ?? "false"),
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
     abortIncompleteUploadsDays: wholeNumber("ABORT_INCOMPLETE_UPLOADS_DAYS", env.ABORT_INCOMPLETE_UPLOADS_DAYS ?? "0"),
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24") * 60 * 60 * 1000,

@@ -9,6 +9,7 @@ import { parseRawUrl } from "./protocol/raw-url.ts";
 import { Signers } from "./signing/signer.ts";
 import { TopicDeliveries } from "./sns/deliver.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
+import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
 import { Buckets } from "./storage/d1/buckets.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
@@ -112,19 +113,23 @@ export async function openServices(env: Env): Promise<Services> {
   const { publicOrigin } = config;
   const accounts = new Accounts(env.DB, sealer, directory);
   const callbacks = new Callbacks({ signers, targetPolicy, publicOrigin });
+  const { isOnlyIsolate, configTtlMs: rememberedMs } = config;
+  const bucketDeletion = new BucketDeletion({ db: env.DB, directory, rememberedMs, isOnlyIsolate });
+  const openUploads = new OpenUploads(env.DB);
   const services: Services = {
     config,
     directory,
     stores: {
-      buckets: new Buckets(env.DB, directory, config.configTtlMs),
+      buckets: new Buckets(env.DB, directory, isOnlyIsolate ? 0 : rememberedMs),
+      bucketDeletion,
       objects: new Objects(config.stores, blobSets),
-      uploads: new Uploads({ stores: config.stores, blobSets, openUploads: new OpenUploads(env.DB), ids }),
+      uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
       documents: new BucketDocuments(env.DB, directory),
       displayNames: new DisplayNames(env.DB),
       remotes,
       replicationTasks,
     },
-    journal: new Journal(intents, queues.events),
+    journal: new Journal(intents, queues.events, bucketDeletion),
     intents,
     queues,
     accounts,

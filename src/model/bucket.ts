@@ -34,6 +34,10 @@ export interface Bucket {
   /** LocationConstraint; picks the R2 binding. */
   readonly region: string;
   readonly createdAt: Date;
+  /** Since when what is known here of the bucket has been growing old, in milliseconds since 1970. */
+  readonly readAt: number;
+  /** Whether somebody was deleting it then: who writes into it must ask whether it is still there. */
+  readonly isBeingDeleted: boolean;
   /** As read together with the row: what authorization and CORS need costs no further query. */
   readonly documents: Readonly<Partial<BucketDocumentTypes>>;
 }

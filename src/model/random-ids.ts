@@ -21,6 +21,9 @@ export const blobSetTime = (blobSetId: string) => Number.parseInt(blobSetId.slic
 /** 20 characters, 103 bits: one write of an entry. */
 export const newWriteId = () => pick(LOWER, 20);
 
+/** 20 characters, 103 bits: one deletion of a bucket. */
+export const newDeletionId = () => pick(LOWER, 20);
+
 /** 29 characters: the time, so that rows sort by age, and 103 random bits. */
 export const newIntentId = (now = Date.now()) => now.toString(36).padStart(TIME_DIGITS, "0") + pick(LOWER, 20);
 

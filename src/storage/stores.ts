@@ -1,4 +1,5 @@
 /** What operations see of storage. Opened once per isolate by `services.ts`. */
+import type { BucketDeletion } from "./d1/bucket-deletion.ts";
 import type { BucketDocuments } from "./d1/bucket-documents.ts";
 import type { Buckets } from "./d1/buckets.ts";
 import type { DisplayNames } from "./d1/display-names.ts";
@@ -9,6 +10,7 @@ import type { Uploads } from "./uploads/uploads.ts";
 
 export interface Stores {
   readonly buckets: Buckets;
+  readonly bucketDeletion: BucketDeletion;
   readonly objects: Objects;
   readonly uploads: Uploads;
   readonly documents: BucketDocuments;

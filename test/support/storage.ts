@@ -46,6 +46,8 @@ export function testBucket(): GrantedBucket {
     ownerDisplayName: "test",
     region: "us-east-1",
     createdAt: new Date(0),
+    readAt: Number.MAX_SAFE_INTEGER,
+    isBeingDeleted: false,
     documents: {},
   };
   // Only the authorizer makes one of these in the Worker; here storage is tested without it.

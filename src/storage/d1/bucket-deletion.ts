@@ -11,7 +11,7 @@
  * database decides which of the two came first.
  *
  * Rows with a mark are not remembered, so once the row has gone no isolate acts on it any more, and a bucket made anew
- * under the name is another one. A mark whose maker has died is taken for none after `MARK_MS`.
+ * under the name is another one. A mark whose maker has died is taken for none after a minute.
  *
  * Where there is one isolate only, it knows itself which buckets it is deleting, and nobody waits.
  */
@@ -21,8 +21,6 @@ import type { Bucket } from "../../model/bucket.ts";
 import { newDeletionId } from "../../model/random-ids.ts";
 import type { Directory } from "./directory.ts";
 
-/** How long a mark counts. */
-export const MARK_MS = 60_000;
 /** A deletion that takes longer from its mark to its end is given up, well before anybody takes the mark for none. */
 const MAX_DELETION_MS = 30_000;
 /** Marks that are younger are shared by those who delete the bucket at the same time. */
@@ -30,8 +28,8 @@ const SHARED_MS = 10_000;
 /** Deletions an isolate remembers having begun; the writes of older ones ask for their age. */
 const MAX_BEGUN = 10_000;
 
-/** What a write leaves in its bucket: something a deletion must see, or nothing. */
-export type WriteEffect = "adds" | "removes";
+/** Whether a write leaves something in its bucket that a deletion must see, or nothing: a removal, a part of an upload. */
+export type WriteEffect = "keeps" | "lets go";
 
 export class BucketDeletion {
   readonly #db: D1Database;
@@ -118,7 +116,7 @@ export class BucketDeletion {
     const keep = this.#db
       .prepare("UPDATE buckets SET deletion = NULL, deleting_since = NULL WHERE id = ?1 AND deletion IS NOT NULL")
       .bind(bucket.id);
-    const results = await this.#db.batch(effect === "adds" ? [keep, find] : [find]);
+    const results = await this.#db.batch(effect === "keeps" ? [keep, find] : [find]);
     if (results.at(-1)?.results.length === 1) return;
     this.#directory.forgetBucket(bucket.name);
     throw noSuchBucket(bucket);

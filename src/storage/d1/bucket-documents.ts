@@ -44,16 +44,21 @@ export class BucketDocuments {
       ...(kind === "replication" ? this.#noteDestinations(bucket) : []),
     ]);
     this.#directory.forgetBucket(bucket.name);
-    if (put?.meta.changes === 0) throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
+    if (put?.meta.changes === 0) throw noSuchBucket(bucket);
   }
 
-  /** Absence is a success. */
+  /**
+   * Absence is a success.
+   * @throws S3Error `NoSuchBucket` if the bucket is gone by now
+   */
   async delete(bucket: GrantedBucket, kind: BucketDocumentKind): Promise<void> {
-    await this.#db.batch([
+    const [found] = await this.#db.batch([
+      this.#db.prepare("SELECT id FROM buckets WHERE id = ?1").bind(bucket.id),
       this.#db.prepare("DELETE FROM bucket_documents WHERE bucket_id = ?1 AND kind = ?2").bind(bucket.id, kind),
       ...(kind === "replication" ? this.#noteDestinations(bucket) : []),
     ]);
     this.#directory.forgetBucket(bucket.name);
+    if (found?.results.length === 0) throw noSuchBucket(bucket);
   }
 
   /** Takes down which buckets the configuration that is there now replicates to, so that those can be asked for. */
@@ -70,6 +75,10 @@ export class BucketDocuments {
         .bind(source.id),
     ];
   }
+}
+
+function noSuchBucket({ name }: GrantedBucket): S3Error {
+  return new S3Error("NoSuchBucket", { details: { BucketName: name } });
 }
 
 /** The statement alone, for a batch. It does nothing if the bucket does not exist. */

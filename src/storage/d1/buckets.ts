@@ -10,9 +10,6 @@ import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
 /** AWS's default quota of general purpose buckets per account. */
 export const MAX_BUCKETS_PER_ACCOUNT = 10_000;
 
-/** How long a deletion may take from its request's start to the row's end. */
-const DELETION_MS = 1_000;
-
 export type CreateBucketResult =
   | { readonly outcome: "created" }
   | { readonly outcome: "exists"; readonly accountId: string }
@@ -32,12 +29,11 @@ export class Buckets {
 
   readonly #rememberedMs: number;
 
-  /** @param configTtlMs how long isolates remember a bucket's row */
-  constructor(db: D1Database, directory: Directory, configTtlMs: number) {
+  /** @param rememberedMs how long other isolates may act on a bucket's row they have read */
+  constructor(db: D1Database, directory: Directory, rememberedMs: number) {
     this.#db = db;
     this.#directory = directory;
-    // The row may have been read while its deletion was under way.
-    this.#rememberedMs = configTtlMs === 0 ? 0 : configTtlMs + DELETION_MS;
+    this.#rememberedMs = rememberedMs;
   }
 
   /** Atomic: of two callers one creates, the other learns who did. */
@@ -95,23 +91,10 @@ export class Buckets {
     return row?.name;
   }
 
-  /** Removes this incarnation only; a bucket made anew under the name meanwhile stays. */
-  async delete(_by: Grant, bucket: Bucket, now: Date): Promise<void> {
-    await this.#db.batch([
-      this.#db
-        .prepare(
-          `INSERT OR IGNORE INTO deleted_buckets (id, name, region, deleted_at)
-           SELECT id, name, region, ?2 FROM buckets WHERE id = ?1`,
-        )
-        .bind(bucket.id, now.getTime()),
-      this.#db.prepare("DELETE FROM buckets WHERE id = ?1").bind(bucket.id),
-    ]);
-    this.#directory.forgetBucket(bucket.name);
-  }
-
   /**
    * Waits until no isolate can still remember the bucket that had the name before. What a client writes after it was told
-   * of the new bucket would otherwise be acknowledged by an isolate that puts it under the old one.
+   * of the new bucket would otherwise be acknowledged by an isolate that puts it under the old one. As a rule that time
+   * has gone by before the deletion was confirmed (`bucket-deletion.ts`).
    */
   async #outlive(deletedAt: number | undefined): Promise<void> {
     if (deletedAt === undefined) return;
@@ -121,6 +104,7 @@ export class Buckets {
 
   /** An account's buckets by name. Returns up to `limit + 1` rows, so that the caller sees whether more follow. */
   async list(_by: Grant, accountId: string, query: BucketListQuery): Promise<Bucket[]> {
+    const readAt = Date.now();
     const { results } = await this.#db
       .prepare(
         `${SELECT_BUCKETS}
@@ -129,6 +113,6 @@ export class Buckets {
       )
       .bind(accountId, query.after, query.prefix, query.region ?? null, query.limit + 1)
       .all<BucketRow>();
-    return results.map(toBucket);
+    return results.map((row) => toBucket(row, readAt));
   }
 }

@@ -16,6 +16,8 @@ import { isSchemaCurrent } from "./schema.ts";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
+/** How much earlier rows of buckets are forgotten than may be, for writes that then need not ask whether it is still there. */
+const LAST_MS = 1_000;
 /** Of the documents of all remembered buckets, as JSON; read, they take several times that of an isolate's 128 MB. */
 const MAX_DOCUMENTS_LENGTH = 8 * 1024 * 1024;
 
@@ -78,7 +80,8 @@ export class Directory {
     this.#root = options.root;
     this.#credentials = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_KEYS });
     this.#buckets = new TtlCache({
-      ttlMs: options.ttlMs,
+      // What begins just before its row is forgotten still ends, as a rule, before the row is older than `ttlMs`.
+      ttlMs: options.ttlMs - Math.min(LAST_MS, options.ttlMs / 5),
       maxEntries: MAX_BUCKETS,
       maxWeight: MAX_DOCUMENTS_LENGTH,
     });
@@ -149,9 +152,10 @@ export class Directory {
     for (const [index, name] of missingBuckets.entries()) {
       const row = results[index]?.results[0] as BucketRow | undefined;
       if (row === undefined) continue;
-      const bucket = toBucket(row);
+      const bucket = toBucket(row, now);
       buckets.set(name, bucket);
-      this.#buckets.set(name, bucket, now, row.documents.length);
+      // Once a bucket that is being deleted has gone, nobody must act on its row any more.
+      if (!bucket.isBeingDeleted) this.#buckets.set(name, bucket, now, row.documents.length);
     }
     if (!mustLoadKey) return { credential: knownKey?.value, buckets };
     const row = results[missingBuckets.length]?.results[0] as CredentialRow | undefined;

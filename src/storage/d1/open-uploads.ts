@@ -23,12 +23,13 @@ export class OpenUploads {
     this.#db = db;
   }
 
-  async add(bucketId: string, upload: OpenUpload): Promise<void> {
-    await this.#db
+  /** False if there is no such bucket. */
+  async add(bucketId: string, upload: OpenUpload): Promise<boolean> {
+    const { meta } = await this.#db
       .prepare(
         `INSERT INTO open_uploads
            (bucket_id, key, upload_id, initiated_at, owner_id, storage_class, checksum_algorithm, checksum_type)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+         SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM buckets WHERE id = ?1`,
       )
       .bind(
         bucketId,
@@ -41,6 +42,7 @@ export class OpenUploads {
         upload.checksum?.type ?? null,
       )
       .run();
+    return meta.changes > 0;
   }
 
   async remove(bucketId: string, key: string, uploadId: string): Promise<void> {

@@ -24,6 +24,8 @@ export interface BucketRow {
   readonly account_id: string;
   readonly region: string;
   readonly created_at: number;
+  /** Of the mark of a deletion, which may have been abandoned long ago. */
+  readonly deleting_since: number | null;
   readonly canonical_id: string;
   readonly display_name: string;
   /** JSON object of JSON texts by kind. */
@@ -32,7 +34,7 @@ export interface BucketRow {
 
 /** Every bucket read brings its owner and its documents, so that a request needs no second query. */
 export const SELECT_BUCKETS = `
-  SELECT b.name, b.id, b.account_id, b.region, b.created_at, a.canonical_id, a.display_name,
+  SELECT b.name, b.id, b.account_id, b.region, b.created_at, b.deleting_since, a.canonical_id, a.display_name,
     (SELECT json_group_object(d.kind, d.body) FROM bucket_documents d WHERE d.bucket_id = b.id) AS documents
   FROM buckets b JOIN accounts a ON a.id = b.account_id`;
 
@@ -40,7 +42,11 @@ export function toAccount(row: AccountRow): Account {
   return { id: row.id, canonicalId: row.canonical_id, displayName: row.display_name, isRoot: row.is_root === 1 };
 }
 
-export function toBucket(row: BucketRow): Bucket {
+/** How long the mark of a deletion counts. */
+const DELETION_MARK_MS = 60_000;
+
+/** @param readAt the time before the query was sent, in milliseconds since 1970 */
+export function toBucket(row: BucketRow, readAt: number): Bucket {
   return {
     name: row.name,
     id: row.id,
@@ -49,6 +55,8 @@ export function toBucket(row: BucketRow): Bucket {
     ownerDisplayName: row.display_name,
     region: row.region,
     createdAt: new Date(row.created_at),
+    readAt,
+    isBeingDeleted: row.deleting_since !== null && readAt - row.deleting_since < DELETION_MARK_MS,
     documents: toDocuments(row.documents),
   };
 }

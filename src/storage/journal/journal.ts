@@ -2,7 +2,7 @@
  * The journal of changes: whoever writes an object does it through here, so that no change escapes those who asked to be
  * told of it.
  *
- *   intent row (D1) → the write (R2) → message (queue) → answer
+ *   intent row (D1) → the write (R2) → is the bucket still there? → message (queue) → answer
  *
  * The message is accepted before the client is answered; where the queue refuses it, the row is completed instead and a
  * sweep sends it. So no acknowledged change is untold. A crash in between leaves a row that the sweep decides by the
@@ -16,6 +16,7 @@ import type { ChangeOrigin, ObjectChange, ObjectEvent } from "../../model/event.
 import { matchNotifications, type NotificationRule } from "../../model/notification.ts";
 import { newIntentId, newWriteId } from "../../model/random-ids.ts";
 import { matchReplication, type ReplicationRule, type ReplicaVersion } from "../../model/replication.ts";
+import type { BucketDeletion } from "../d1/bucket-deletion.ts";
 import type { Intents } from "./intents.ts";
 import type { ChangesMessage, MatchedChange } from "./messages.ts";
 import type { OwnQueue } from "./queues.ts";
@@ -57,7 +58,8 @@ export interface RequestJournal {
    * Makes a change and tells those who asked for it.
    * @param commit makes it; the ticket goes into the entry
    * @param describe what it came to; undefined if nothing has changed
-   * @throws whatever `commit` throws; S3Error where the event could be kept nowhere
+   * @throws whatever `commit` throws; S3Error `NoSuchBucket` if the bucket was deleted meanwhile; S3Error where the event
+   * could be kept nowhere
    */
   write<Outcome>(
     bucket: GrantedBucket,
@@ -79,10 +81,12 @@ export interface RequestJournal {
 export class Journal {
   readonly #intents: Intents;
   readonly #events: OwnQueue<ChangesMessage>;
+  readonly #deletion: Pick<BucketDeletion, "confirm">;
 
-  constructor(intents: Intents, events: OwnQueue<ChangesMessage>) {
+  constructor(intents: Intents, events: OwnQueue<ChangesMessage>, deletion: Pick<BucketDeletion, "confirm">) {
     this.#intents = intents;
     this.#events = events;
+    this.#deletion = deletion;
   }
 
   of(origin: RequestOrigin): RequestJournal {
@@ -112,15 +116,16 @@ export class Journal {
       ...(change.replicaOf !== undefined && { replicaOf: change.replicaOf }),
       ...(replicateIf.length > 0 && { replicateIf }),
     });
-    if (messages.length === 0) return commit(ticket);
-    return this.#around(
-      messages,
-      () => commit(ticket),
-      (outcome) => {
-        const landed = describe(outcome);
-        return landed === undefined ? [] : complete(messages, landed);
-      },
-    );
+    const confirmed = async () => {
+      const outcome = await commit(ticket);
+      await this.#deletion.confirm(bucket, change.event.startsWith("ObjectRemoved:") ? "lets go" : "keeps");
+      return outcome;
+    };
+    if (messages.length === 0) return confirmed();
+    return this.#around(messages, confirmed, (outcome) => {
+      const landed = describe(outcome);
+      return landed === undefined ? [] : complete(messages, landed);
+    });
   }
 
   #removeAll(
@@ -132,12 +137,12 @@ export class Journal {
     const changes = keys.map((key) => ({ key, event: "ObjectRemoved:Delete" }) as const);
     const messages = plan(origin, bucket, changes);
     const ticket = issueTicket({ writeId: newWriteId() });
-    if (messages.length === 0) return commit(ticket);
-    return this.#around(
-      messages,
-      () => commit(ticket),
-      () => complete(messages, { at: new Date() }),
-    );
+    const confirmed = async () => {
+      await commit(ticket);
+      await this.#deletion.confirm(bucket, "lets go");
+    };
+    if (messages.length === 0) return confirmed();
+    return this.#around(messages, confirmed, () => complete(messages, { at: new Date() }));
   }
 
   async #around<Outcome>(

@@ -16,6 +16,7 @@ import type {
   UploadListQuery,
   UploadsPage,
 } from "../../model/upload.ts";
+import type { BucketDeletion } from "../d1/bucket-deletion.ts";
 import type { OpenUploads } from "../d1/open-uploads.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey } from "../r2/blobs.ts";
@@ -37,6 +38,7 @@ export interface UploadsOptions {
   readonly blobSets: BlobSets;
   readonly openUploads: OpenUploads;
   readonly ids: UploadIds;
+  readonly bucketDeletion: Pick<BucketDeletion, "confirm">;
 }
 
 export interface PutPartOutcome {
@@ -51,12 +53,14 @@ export class Uploads {
   readonly #blobSets: BlobSets;
   readonly #openUploads: OpenUploads;
   readonly #ids: UploadIds;
+  readonly #bucketDeletion: UploadsOptions["bucketDeletion"];
 
-  constructor({ stores, blobSets, openUploads, ids }: UploadsOptions) {
+  constructor({ stores, blobSets, openUploads, ids, bucketDeletion }: UploadsOptions) {
     this.#stores = stores;
     this.#blobSets = blobSets;
     this.#openUploads = openUploads;
     this.#ids = ids;
+    this.#bucketDeletion = bucketDeletion;
   }
 
   /** Returns the upload id. One R2 call, which sees what a condition of the completion is about. */
@@ -84,7 +88,9 @@ export class Uploads {
       before: identityOf(found),
     };
     unwrap(await this.#blobSets.of(blobSetId).create(description));
-    await this.#openUploads.add(bucket.id, toOpenUpload(description));
+    if (!(await this.#openUploads.add(bucket.id, toOpenUpload(description)))) {
+      throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
+    }
     return uploadId;
   }
 
@@ -130,6 +136,7 @@ export class Uploads {
     const unnamed = answer.ok ? answer.value.replaced : blobName;
     if (unnamed !== undefined) await store.delete(blobKey(blobSetId, unnamed)).catch(() => {});
     unwrap(answer, uploadId);
+    await this.#bucketDeletion.confirm(bucket, "lets go");
     return { etag: blob.etag, lastModified: blob.uploaded, checksum };
   }
 
@@ -173,6 +180,7 @@ export class Uploads {
     // Also where the upload was gone: then the row is what an interrupted call has left.
     await this.#openUploads.remove(bucket.id, key, uploadId);
     unwrap(answer, uploadId);
+    await this.#bucketDeletion.confirm(bucket, "lets go");
   }
 
   async listParts(

@@ -7,12 +7,14 @@ import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/s
 import {
   blobKeys,
   blobSets,
+  bucketDeletion,
   complete,
   createUpload,
   filled,
   ids,
   MIB,
   openUploads,
+  registerBucket,
   uploadParts,
   uploads,
 } from "../../support/uploads.ts";
@@ -170,10 +172,17 @@ describe("the storage class of an upload", () => {
           };
         },
       });
-      const watched = new Uploads({ stores: new Map([["us-east-1", store]]), blobSets, openUploads, ids });
+      const watched = new Uploads({
+        stores: new Map([["us-east-1", store]]),
+        blobSets,
+        openUploads,
+        ids,
+        bucketDeletion,
+      });
       const bucket = testBucket();
       await objects.put(bucket, "source", bodyOf("source"), attributes());
       const checksum = { algorithm: "CRC32", type: "FULL_OBJECT" } as const;
+      await registerBucket(bucket);
       const uploadId = await watched.create(bucket, "k", attributes({ storageClass }), checksum, new Date());
       await watched.putPart(bucket, "k", uploadId, 1, bodyOf("small"));
       await watched.putPart(bucket, "k", uploadId, 2, bodyOf(filled(2 * MIB, 2)));

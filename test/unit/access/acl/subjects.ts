@@ -24,6 +24,8 @@ export function bucketWith(documents: Partial<BucketDocumentTypes> = {}): Bucket
     ownerDisplayName: "owner",
     region: "us-east-1",
     createdAt: new Date(0),
+    readAt: Number.MAX_SAFE_INTEGER,
+    isBeingDeleted: false,
     documents,
   };
 }
