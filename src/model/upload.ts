@@ -57,7 +57,7 @@ export interface UploadsPage {
   readonly uploads: readonly OpenUpload[];
   readonly commonPrefixes: readonly string[];
   readonly isTruncated: boolean;
-  /** Where the next page begins; empty unless truncated. */
+  /** The last upload of the page; empty where it ends in a common prefix. */
   readonly nextKeyMarker: string;
   readonly nextUploadIdMarker: string;
 }

@@ -42,9 +42,8 @@ export const CompleteMultipartUpload = operation({
     ...permissionToCompare(bucket, key, condition),
   ],
   async execute({ bucket: name, key, uploadId, expected, condition, replicaOf }, { grant, stores, journal }, body) {
-    const parts = parseCompleteMultipartUpload(body);
-    for (const part of parts) requireOneChecksum(part);
     const bucket = grant.bucket(name);
+    const parts = await parseParts(body, () => stores.uploads.requireOpen(bucket, key, uploadId));
     return journal.write(
       bucket,
       { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },
@@ -58,6 +57,18 @@ export const CompleteMultipartUpload = operation({
     body: formatCompleteMultipartUploadResult({ location, bucket, key, etag, checksum }),
   }),
 });
+
+/** An upload that does not exist is told before what is wrong with the document (seen on AWS). */
+async function parseParts(body: Uint8Array, requireUpload: () => Promise<void>): Promise<readonly CompletedPart[]> {
+  try {
+    const parts = parseCompleteMultipartUpload(body);
+    for (const part of parts) requireOneChecksum(part);
+    return parts;
+  } catch (error) {
+    await requireUpload();
+    throw error;
+  }
+}
 
 function parseExpectations(headers: Headers): Omit<CompletionRequest, "parts"> {
   const checksum = parseExpectedChecksum(headers);

@@ -1,5 +1,4 @@
 /** ListMultipartUploads (API_ListMultipartUploads): uploads neither completed nor aborted, by key and then by age. */
-import type { UploadsPage } from "../../model/upload.ts";
 import { parseEncodingType, parsePageSize } from "../../protocol/list-parameters.ts";
 import { formatListMultipartUploadsResult } from "../../protocol/xml/list-multipart-uploads-result.ts";
 import { findNames, ownerNamer } from "../bucket/owners.ts";
@@ -39,18 +38,9 @@ export const ListMultipartUploads = operation({
       status: 200,
       body: formatListMultipartUploadsResult({
         ...input,
-        ...nextMarkers(page),
-        isTruncated: page.isTruncated,
+        ...page,
         uploads,
-        commonPrefixes: page.commonPrefixes,
       }),
     };
   },
 });
-
-/** The last page names its last upload here as well (seen on AWS, LocalStack's recordings of 2026-02). */
-function nextMarkers(page: UploadsPage): { nextKeyMarker: string; nextUploadIdMarker: string } {
-  if (page.isTruncated) return page;
-  const last = page.uploads.at(-1);
-  return { nextKeyMarker: last?.key ?? "", nextUploadIdMarker: last?.uploadId ?? "" };
-}

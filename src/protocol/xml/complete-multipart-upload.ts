@@ -1,5 +1,5 @@
 /** Request of CompleteMultipartUpload (API_CompleteMultipartUpload). */
-import { invalidArgument } from "../../errors.ts";
+import { invalidArgument, S3Error } from "../../errors.ts";
 import { parseETag } from "../etag.ts";
 import { CHECKSUM_ELEMENTS, type ChecksumValue, parseChecksums } from "./checksum.ts";
 import { malformedXml, parseXml, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
@@ -22,16 +22,23 @@ const MAX_ELEMENTS = 1 + MAX_PARTS * 5;
 /**
  * Parts in the order given: whether it ascends is for the upload to judge (`InvalidPartOrder`).
  *
- * @throws S3Error `MalformedXML`, also for no part; `InvalidArgument` for a part number outside 1..10,000.
+ * @throws S3Error `InvalidRequest` for no part or no document; `MalformedXML`; `InvalidArgument` for a part number outside
+ * 1..10,000.
  */
 export function parseCompleteMultipartUpload(body: Uint8Array): readonly CompletedPart[] {
+  if (body.byteLength === 0) throw noPart();
   const root = parseXml(body, "CompleteMultipartUpload", {
     maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
     maxElements: MAX_ELEMENTS,
   });
   requireOnly(root, ["Part"]);
-  if (root.children.length === 0 || root.children.length > MAX_PARTS) throw malformedXml("number of parts");
+  if (root.children.length === 0) throw noPart();
+  if (root.children.length > MAX_PARTS) throw malformedXml("number of parts");
   return root.children.map(parsePart);
+}
+
+function noPart(): S3Error {
+  return new S3Error("InvalidRequest", { message: "You must specify at least one part" });
 }
 
 function parsePart(part: XmlElement): CompletedPart {

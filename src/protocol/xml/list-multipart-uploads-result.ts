@@ -11,11 +11,12 @@ export interface ListMultipartUploadsResult {
   readonly bucket: string;
   readonly keyMarker: string;
   readonly uploadIdMarker: string;
-  /** Empty on the last page. */
+  /** Empty after a common prefix. */
   readonly nextKeyMarker: string;
   readonly nextUploadIdMarker: string;
-  readonly prefix: string;
   /** Empty: not asked for, and then not told. */
+  readonly prefix: string;
+  /** As `prefix`. */
   readonly delimiter: string;
   readonly encodingType: EncodingType;
   readonly maxUploads: number;
@@ -42,7 +43,7 @@ export function formatListMultipartUploadsResult(result: ListMultipartUploadsRes
     xmlText("UploadIdMarker", result.uploadIdMarker),
     xmlText("NextKeyMarker", encode(result.nextKeyMarker)),
     xmlText("NextUploadIdMarker", result.nextUploadIdMarker),
-    xmlText("Prefix", encode(result.prefix)),
+    result.prefix === "" ? undefined : xmlText("Prefix", encode(result.prefix)),
     result.delimiter === "" ? undefined : xmlText("Delimiter", encode(result.delimiter)),
     xmlOptional("EncodingType", result.encodingType),
     xmlText("MaxUploads", result.maxUploads),

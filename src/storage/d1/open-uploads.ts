@@ -1,4 +1,6 @@
 /** Rows of multipart uploads that are neither completed nor aborted, for ListMultipartUploads and for clearing up. */
+
+import { compareBytes } from "../../model/byte-order.ts";
 import type { ChecksumAlgorithm, ChecksumType } from "../../model/checksum.ts";
 import type { StorageClass } from "../../model/object.ts";
 import type { OpenUpload, UploadListQuery, UploadsPage } from "../../model/upload.ts";
@@ -13,8 +15,42 @@ interface OpenUploadRow {
   readonly checksum_type: string | null;
 }
 
-/** Rows read at a time. */
-const BATCH = 1000;
+interface ListedRow extends OpenUploadRow {
+  readonly common_prefix: string | null;
+}
+
+const COLUMNS =
+  "o.key, o.upload_id, o.initiated_at, o.owner_id, o.storage_class, o.checksum_algorithm, o.checksum_type";
+
+/**
+ * One page, `?5` rows of it. Under a delimiter each row is the first upload of its common prefix or one that has none, and the
+ * next is sought behind it: so a page takes as many steps as it has rows, however many uploads the prefixes hold.
+ */
+const LIST = `
+  SELECT NULL AS common_prefix, ${COLUMNS} FROM open_uploads o
+  WHERE bucket_id = ?1 AND (key, upload_id) > (?2, ?3) AND key < ?4
+  ORDER BY key, upload_id LIMIT ?5`;
+const commonPrefix = (key: string) => `substr(${key}, 1, ?6 + nullif(instr(substr(${key}, ?6 + 1), ?7), 0) - 1 + ?8)`;
+const LIST_GROUPED = `
+  WITH RECURSIVE page (place, key, upload_id, common_prefix) AS (
+    SELECT 1, key, upload_id, ${commonPrefix("key")} FROM (
+      SELECT key, upload_id FROM open_uploads
+      WHERE bucket_id = ?1 AND (key, upload_id) > (?2, ?3) AND key < ?4 ORDER BY key, upload_id LIMIT 1)
+    UNION ALL
+    SELECT page.place + 1, o.key, o.upload_id, ${commonPrefix("o.key")}
+    FROM page JOIN open_uploads o ON o.bucket_id = ?1 AND (o.key, o.upload_id) = (
+      SELECT key, upload_id FROM open_uploads
+      WHERE bucket_id = ?1 AND key < ?4 AND (key, upload_id) >
+        (ifnull(page.common_prefix || ?9, page.key), iif(page.common_prefix IS NULL, page.upload_id, ''))
+      ORDER BY key, upload_id LIMIT 1)
+    WHERE page.place < ?5
+  )
+  SELECT page.common_prefix, ${COLUMNS}
+  FROM page CROSS JOIN open_uploads o ON o.bucket_id = ?1 AND o.key = page.key AND o.upload_id = page.upload_id
+  ORDER BY page.place`;
+
+/** Behind every string of up to 1,024 bytes, appended to a key behind everything that begins with the key. */
+const END = "\u{10FFFF}".repeat(257);
 
 export class OpenUploads {
   readonly #db: D1Database;
@@ -52,50 +88,26 @@ export class OpenUploads {
       .run();
   }
 
-  /** By key in UTF-8 byte order, then by upload id, which is the order of initiation. */
+  /** By key in UTF-8 byte order, then by upload id, which is the order of initiation. One query. */
   async list(bucketId: string, query: UploadListQuery): Promise<UploadsPage> {
     const { prefix, delimiter, maxUploads } = query;
-    const uploads: OpenUpload[] = [];
-    const commonPrefixes: string[] = [];
-    let after: Position = { key: query.keyMarker, uploadId: query.keyMarker === "" ? "" : query.uploadIdMarker };
-    // Without an upload id the marker's own uploads are passed over.
-    let isInclusive = after.uploadId !== "";
-    // A key marker that is a common prefix stands for all it holds.
-    const markerPrefix = commonPrefixOf(query.keyMarker, prefix, delimiter);
-    if (markerPrefix === query.keyMarker && markerPrefix !== undefined) {
-      after = { key: beyond(markerPrefix), uploadId: "" };
-      isInclusive = true;
-    }
-    let last: Position = { key: "", uploadId: "" };
-    for (;;) {
-      const rows = await this.#rows(bucketId, prefix, after, isInclusive);
-      let skipTo: string | undefined;
-      for (const row of rows) {
-        if (uploads.length + commonPrefixes.length === maxUploads) {
-          return {
-            uploads,
-            commonPrefixes,
-            isTruncated: maxUploads > 0,
-            nextKeyMarker: last.key,
-            nextUploadIdMarker: last.uploadId,
-          };
-        }
-        const commonPrefix = commonPrefixOf(row.key, prefix, delimiter);
-        if (commonPrefix !== undefined) {
-          commonPrefixes.push(commonPrefix);
-          last = { key: commonPrefix, uploadId: "" };
-          skipTo = beyond(commonPrefix);
-          break;
-        }
-        uploads.push(toUpload(row));
-        last = { key: row.key, uploadId: row.upload_id };
-      }
-      if (skipTo === undefined && rows.length < BATCH) {
-        return { uploads, commonPrefixes, isTruncated: false, nextKeyMarker: "", nextUploadIdMarker: "" };
-      }
-      after = skipTo === undefined ? last : { key: skipTo, uploadId: "" };
-      isInclusive = true;
-    }
+    const after = startOf(query);
+    const values = [bucketId, after.key, after.uploadId, prefix + END, maxUploads + 1];
+    const statement =
+      delimiter === ""
+        ? this.#db.prepare(LIST).bind(...values)
+        : this.#db.prepare(LIST_GROUPED).bind(...values, lengthOf(prefix), delimiter, lengthOf(delimiter), END);
+    const { results } = await statement.all<ListedRow>();
+    const rows = results.slice(0, maxUploads);
+    const last = rows.at(-1);
+    return {
+      uploads: rows.filter((row) => row.common_prefix === null).map(toUpload),
+      commonPrefixes: rows.flatMap((row) => row.common_prefix ?? []),
+      isTruncated: maxUploads > 0 && results.length > maxUploads,
+      // Seen on AWS: the last page names its last upload as well, and no page that ends in a common prefix names anything.
+      nextKeyMarker: last?.common_prefix === null ? last.key : "",
+      nextUploadIdMarker: last?.common_prefix === null ? last.upload_id : "",
+    };
   }
 
   /** Uploads begun before a time, oldest first, from any bucket. */
@@ -117,21 +129,6 @@ export class OpenUploads {
       .all<{ key: string; upload_id: string }>();
     return results.map((row) => ({ bucketId, key: row.key, uploadId: row.upload_id }));
   }
-
-  async #rows(bucketId: string, prefix: string, after: Position, isInclusive: boolean): Promise<OpenUploadRow[]> {
-    // With an upload id, the rest of that very key comes first.
-    const comparison = isInclusive ? "(key > ?3 OR (key = ?3 AND upload_id > ?4))" : "key > ?3";
-    const { results } = await this.#db
-      .prepare(
-        `SELECT key, upload_id, initiated_at, owner_id, storage_class, checksum_algorithm, checksum_type
-         FROM open_uploads
-         WHERE bucket_id = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2 AND ${comparison}
-         ORDER BY key, upload_id LIMIT ?5`,
-      )
-      .bind(bucketId, prefix, after.key, after.uploadId, BATCH)
-      .all<OpenUploadRow>();
-    return results;
-  }
 }
 
 interface Position {
@@ -139,15 +136,20 @@ interface Position {
   readonly uploadId: string;
 }
 
-function commonPrefixOf(key: string, prefix: string, delimiter: string): string | undefined {
-  if (delimiter === "" || !key.startsWith(prefix)) return undefined;
-  const found = key.indexOf(delimiter, prefix.length);
-  return found === -1 ? undefined : key.slice(0, found + delimiter.length);
+/** Behind which upload a listing begins. */
+function startOf({ prefix, delimiter, keyMarker, uploadIdMarker }: UploadListQuery): Position {
+  const beginning = { key: prefix, uploadId: "" };
+  if (keyMarker === "" || compareBytes(keyMarker, prefix) < 0) return beginning;
+  // A marker that is a common prefix or lies below one stands for all that it holds (seen on AWS).
+  const found = delimiter === "" || !keyMarker.startsWith(prefix) ? -1 : keyMarker.indexOf(delimiter, prefix.length);
+  if (found !== -1) return { key: keyMarker.slice(0, found + delimiter.length) + END, uploadId: "" };
+  // Without an upload id the marker's own uploads are passed over.
+  return { key: keyMarker, uploadId: uploadIdMarker === "" ? END : uploadIdMarker };
 }
 
-/** The first string after everything that begins with `prefix`, for all keys S3 clients make. */
-function beyond(prefix: string): string {
-  return `${prefix}\u{10FFFF}\u{10FFFF}\u{10FFFF}\u{10FFFF}`;
+/** In characters, as SQL counts them. */
+function lengthOf(text: string): number {
+  return [...text].length;
 }
 
 function toUpload(row: OpenUploadRow): OpenUpload {

@@ -12,13 +12,12 @@ import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
-import { describeEntry } from "../r2/entry.ts";
 import { entryKey } from "../r2/entry-key.ts";
 import { manifestFacts } from "../r2/manifest.ts";
 import { identityOf, isSameObject } from "../r2/object-identity.ts";
 import { callR2 } from "../r2/platform-errors.ts";
 import { type RegionStores, storeOf } from "../r2/region-stores.ts";
-import { asSeen, conditionOf, requireCondition } from "../r2/write.ts";
+import { conditionOf, requireCondition } from "../r2/write.ts";
 import type {
   Answer,
   BlobSetReference,
@@ -160,10 +159,6 @@ export class UploadCoordinator {
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const found = await callR2(store.head(entryKey(bucketId, key)));
-        if (found !== null && describeEntry(found).record.w === ticket.writeId) {
-          // R2 has repeated a put by itself, and declined the second one.
-          return { ok: true, value: { ...this.#begun(), committedAt: found.uploaded.getTime() } };
-        }
         if (condition !== undefined) requireCondition(found, key, condition);
         if (command.condition !== undefined && ticket.replicaOf === undefined) {
           requireUntouched(found, description, command.condition);
@@ -179,7 +174,7 @@ export class UploadCoordinator {
         };
         this.#records.setState("completing", begun);
         try {
-          const { uploaded } = await commitManifest(store, description, object, { onlyIf: asSeen(found) });
+          const { uploaded } = await commitManifest(store, description, object, { madeOf: found });
           return { ok: true, value: { ...begun, committedAt: uploaded.getTime() } };
         } catch (error) {
           if (!isDeclined(error)) throw error;
@@ -194,12 +189,6 @@ export class UploadCoordinator {
       if (error.status < 500) this.#records.setState("open", this.#records.completion());
       return refuse(error.code, { message: error.message, details: error.details });
     }
-  }
-
-  #begun(): Completion {
-    const begun = this.#records.completion();
-    if (begun === undefined) throw new Error("no completion was begun");
-    return begun;
   }
 
   /** What a completion wanted to join that was begun before this one and has left no trace. */

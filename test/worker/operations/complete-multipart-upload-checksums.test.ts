@@ -73,11 +73,62 @@ describe("CompleteMultipartUpload and checksums", () => {
       "x-amz-checksum-algorithm": algorithm,
       "x-amz-checksum-type": type,
     });
-    const headers = { [`x-amz-checksum-${algorithm.toLowerCase()}`]: await checksumOf(algorithm, "other") };
+    const headers = {
+      [`x-amz-checksum-${algorithm.toLowerCase()}`]: await checksumOf(algorithm, "other"),
+      "x-amz-checksum-type": type,
+    };
     await expectError(await sendCompletion(target, uploadId, [part], { headers }), 400, "BadDigest", {
       message: `The ${algorithm.toLowerCase()} you specified did not match the calculated checksum.`,
     });
     expect(await complete(target, uploadId, [part])).toBe(multipartETag(["content"]));
+  });
+
+  // Recorded on AWS (LocalStack, test_multipart_parts_checksum_exceptions_full_object): without the type a value is read as
+  // a composite one, and the message names the upload's algorithm.
+  it("CompleteMultipartUpload refuses any value for a FULL_OBJECT upload without the type with BadDigest", async () => {
+    const created = { "x-amz-checksum-algorithm": "CRC32C", "x-amz-checksum-type": "FULL_OBJECT" };
+    const { target, uploadId, part } = await started(created);
+    const whole = await checksumOf("CRC32C", "content");
+    for (const headers of [
+      { "x-amz-checksum-crc32c": whole },
+      { "x-amz-checksum-crc32c": `${whole}-1` },
+      { "x-amz-checksum-crc32c": await compositeOf("CRC32C", ["content"]) },
+      { "x-amz-checksum-crc64nvme": await checksumOf("CRC64NVME", "content") },
+      { "x-amz-checksum-crc32": await checksumOf("CRC32", "content"), "x-amz-checksum-type": "FULL_OBJECT" },
+      { "x-amz-checksum-crc32c": `${whole}-1`, "x-amz-checksum-type": "FULL_OBJECT" },
+    ] as Record<string, string>[]) {
+      await expectError(await sendCompletion(target, uploadId, [part], { headers }), 400, "BadDigest", {
+        message: "The crc32c you specified did not match the calculated checksum.",
+      });
+    }
+    const headers = { "x-amz-checksum-crc32c": whole, "x-amz-checksum-type": "FULL_OBJECT" };
+    expect(await complete(target, uploadId, [part], headers)).toBe(multipartETag(["content"]));
+  });
+
+  // Recorded on AWS (LocalStack, test_complete_multipart_parts_checksum_default).
+  it("CompleteMultipartUpload of an upload without algorithm knows no checksums of its parts: InvalidPart", async () => {
+    const { target, uploadId } = await started();
+    const value = await checksumOf("CRC32", "content");
+    const part = await putPart(target, uploadId, 1, "content", { "x-amz-checksum-crc32": value });
+    expect(part.checksums).toEqual({ ChecksumCRC32: value });
+    for (const checksums of [{ ChecksumCRC32: value }, { ChecksumSHA256: await checksumOf("SHA256", "content") }]) {
+      const named = { ...part, checksums: { ...checksums } as Record<string, string> };
+      await expectError(await sendCompletion(target, uploadId, [named]), 400, "InvalidPart", {
+        message: INVALID_PART,
+        details: { UploadId: uploadId, PartNumber: "1", ETag: part.etag },
+      });
+    }
+    for (const type of ["COMPOSITE", "FULL_OBJECT"]) {
+      const headers = { "x-amz-checksum-type": type };
+      const response = await sendCompletion(target, uploadId, [{ ...part, checksums: {} }], { headers });
+      await expectError(response, 400, "InvalidRequest", {
+        message:
+          "The upload was created using the null checksum mode. The complete request must use the same checksum mode.",
+      });
+    }
+    // AWS passes over a value for the whole object here, be it as wrong as this one.
+    const headers = { "x-amz-checksum-crc32c": "AAAAAA==-2" };
+    expect(await complete(target, uploadId, [{ ...part, checksums: {} }], headers)).toBe(multipartETag(["content"]));
   });
 
   it("CompleteMultipartUpload refuses another type than the upload's with InvalidRequest", async () => {

@@ -1,11 +1,13 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { rootAccount } from "../../support/accounts.ts";
+import { countingEnv } from "../../support/counting-env.ts";
 import { expectError } from "../../support/errors.ts";
 import { decodeListed } from "../../support/listing.ts";
 import { complete, createUpload, putPart, started } from "../../support/multipart.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { encode, STYLES, send } from "../../support/request.ts";
-import { createBucket } from "../../support/s3.ts";
+import { createBucket, testEnv } from "../../support/s3.ts";
 import { all, documentOf, type Element, fields, textIn, texts } from "../../support/xml.ts";
 
 describeRefusals("ListMultipartUploads", { query: "uploads", success: 200 });
@@ -44,7 +46,6 @@ describe("ListMultipartUploads", () => {
       UploadIdMarker: "",
       NextKeyMarker: "",
       NextUploadIdMarker: "",
-      Prefix: "",
       MaxUploads: "1000",
       IsTruncated: "false",
     });
@@ -114,7 +115,8 @@ describe("ListMultipartUploads", () => {
         expect(found.length).toBeLessThanOrEqual(maxUploads);
         seen.push(...found);
         if (textIn(root, "IsTruncated") === "false") break;
-        const [key, uploadId] = [textIn(root, "NextKeyMarker") ?? "", textIn(root, "NextUploadIdMarker") ?? ""];
+        const next = textIn(root, "NextKeyMarker") || prefixesOf(root).at(-1);
+        const [key, uploadId] = [next ?? "", textIn(root, "NextUploadIdMarker") ?? ""];
         markers = `&key-marker=${encode(key)}&upload-id-marker=${encode(uploadId)}`;
       }
       const grouped = [...ids.slice(0, 3), "b/", ...ids.slice(5)];
@@ -131,6 +133,49 @@ describe("ListMultipartUploads", () => {
     // "If key-marker is not specified, the upload-id-marker parameter is ignored."
     const ignored = await list(bucket, `&upload-id-marker=${ids[1]}`);
     expect([keysOf(ignored).length, textIn(ignored, "UploadIdMarker")]).toEqual([4, ""]);
+  });
+
+  // Recorded on AWS (LocalStack, test_list_multipart_uploads_marker_common_prefixes).
+  it("ListMultipartUploads names no next marker after a common prefix, and goes on behind it from any key below it", async () => {
+    const { bucket, ids } = await bucketOf(["folder/a/1", "folder/a/2", "folder/file1", "folder/file2"]);
+    const query = "&prefix=folder/&delimiter=/&max-uploads=1";
+    const first = await list(bucket, query);
+    expect([prefixesOf(first), keysOf(first)]).toEqual([["folder/a/"], []]);
+    expect(fields(first)).toMatchObject({ IsTruncated: "true", NextKeyMarker: "", NextUploadIdMarker: "" });
+    for (const marker of ["folder/a/", "folder/a/1", "folder/a/1x/y", "folder/a/zzz"]) {
+      const root = await list(bucket, `${query}&key-marker=${encode(marker)}`);
+      expect([prefixesOf(root), keysOf(root)], marker).toEqual([[], ["folder/file1"]]);
+      expect(fields(root)).toMatchObject({ NextKeyMarker: "folder/file1", NextUploadIdMarker: ids[2] });
+    }
+    const before = await list(bucket, `${query}&key-marker=${encode("folder/")}`);
+    expect(prefixesOf(before)).toEqual(["folder/a/"]);
+    expect(keysOf(await list(bucket, "&prefix=folder/&delimiter=/&key-marker=g"))).toEqual([]);
+  });
+
+  it("ListMultipartUploads groups by any delimiter in keys of any characters", async () => {
+    const { bucket } = await bucketOf(["a\0/b", "a\0/c", "\u{1f600}--x", "\u{1f600}--y", "\u{1f600}-z", "\u{10ffff}"]);
+    const slash = await list(bucket, "&delimiter=/&encoding-type=url");
+    expect([prefixesOf(slash).map(decodeListed), keysOf(slash).length]).toEqual([["a\0/"], 4]);
+    const dashes = await list(bucket, `&delimiter=--&prefix=${encode("\u{1f600}")}`);
+    expect([prefixesOf(dashes), keysOf(dashes)]).toEqual([["\u{1f600}--"], ["\u{1f600}-z"]]);
+  });
+
+  it("ListMultipartUploads takes one query for a page, however many common prefixes it has", async () => {
+    const { bucket } = await bucketOf(["plain"]);
+    const numbers = Array.from({ length: 300 }, (_, index) => index);
+    const row = await env.DB.prepare("SELECT id FROM buckets WHERE name = ?1").bind(bucket).first<{ id: string }>();
+    await env.DB.prepare(
+      `INSERT INTO open_uploads (bucket_id, key, upload_id, initiated_at, owner_id, storage_class)
+       SELECT ?1, 'd' || value || '/' || (value % 3), 'u' || value, 0, '', 'STANDARD' FROM json_each(?2)`,
+    )
+      .bind(row?.id ?? "", JSON.stringify(numbers))
+      .run();
+    const counting = countingEnv(testEnv);
+    await send({ method: "HEAD", bucket, env: counting.env });
+    counting.reset();
+    const response = await send({ bucket, query: "uploads&delimiter=/", env: counting.env });
+    const root = await documentOf(response, "ListMultipartUploadsResult");
+    expect([prefixesOf(root).length, keysOf(root), counting.counts.d1]).toEqual([300, ["plain"], 1]);
   });
 
   it("ListMultipartUploads with max-uploads=0 is an empty page", async () => {

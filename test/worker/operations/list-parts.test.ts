@@ -97,6 +97,14 @@ describe("ListParts", () => {
     expect(texts(root, "Part", "ChecksumCRC32C")).toEqual([await checksumOf("CRC32C", "content")]);
   });
 
+  it("ListParts shows no checksums of parts whose upload was created without one", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target);
+    await putPart(target, uploadId, 1, "content", { "x-amz-checksum-crc32": await checksumOf("CRC32", "content") });
+    const [part] = all(await list(target, uploadId), "Part");
+    expect(Object.keys(fields(part))).toEqual(["PartNumber", "LastModified", "ETag", "Size"]);
+  });
+
   it("ListParts pages by max-parts and part-number-marker", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target);

@@ -1,0 +1,157 @@
+/** Deleting a bucket while others write into it, from the isolate that deletes it and from one that only remembers it. */
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { Grant } from "../../../src/access/authorize.ts";
+import type { Bucket } from "../../../src/model/bucket.ts";
+import { BucketDeletion } from "../../../src/storage/d1/bucket-deletion.ts";
+import { Buckets } from "../../../src/storage/d1/buckets.ts";
+import { Directory } from "../../../src/storage/d1/directory.ts";
+import { deriveSigningKey, openSealer } from "../../../src/storage/sealing.ts";
+import { SessionTokens } from "../../../src/storage/session-tokens.ts";
+
+const TTL_MS = 500;
+const sealKey = new Uint8Array(32);
+// Only the authorizer makes one of these in the Worker; here the table is tested without it.
+const grant = {} as unknown as Grant;
+const gone = { code: "NoSuchBucket" };
+let made = 0;
+
+async function openIsolate(isOnlyIsolate = false) {
+  const directory = new Directory({
+    db: env.DB,
+    sealer: await openSealer(sealKey, "access-key-secrets"),
+    sessionTokens: new SessionTokens(
+      await openSealer(sealKey, "session-tokens"),
+      await deriveSigningKey(sealKey, "session-secrets"),
+    ),
+    root: { accessKeyId: "AKIAROOT", secretAccessKey: "secret" },
+    ttlMs: TTL_MS,
+  });
+  const find = async (name: string): Promise<Bucket> => {
+    const bucket = (await directory.load({ accessKeyId: undefined, bucketNames: [name] })).buckets.get(name);
+    if (bucket === undefined) throw new Error("no bucket");
+    return bucket;
+  };
+  return {
+    find,
+    buckets: new Buckets(env.DB, directory, TTL_MS),
+    deletion: new BucketDeletion({ db: env.DB, directory, rememberedMs: TTL_MS, isOnlyIsolate }),
+  };
+}
+
+type Isolate = Awaited<ReturnType<typeof openIsolate>>;
+
+async function create({ buckets }: Isolate, name: string): Promise<void> {
+  const row = await env.DB.prepare("SELECT id FROM accounts WHERE is_root = 1").first<{ id: string }>();
+  const bucket = { name, accountId: row?.id ?? "", region: "us-east-1", documents: {}, now: new Date() };
+  expect(await buckets.create(grant, bucket)).toEqual({ outcome: "created" });
+}
+
+async function newBucket(isolate: Isolate): Promise<string> {
+  const name = `bucket-${++made}`;
+  await create(isolate, name);
+  return name;
+}
+
+async function markOf(name: string): Promise<string | null | undefined> {
+  return (
+    await env.DB.prepare("SELECT deletion FROM buckets WHERE name = ?1").bind(name).first<{ deletion: string | null }>()
+  )?.deletion;
+}
+
+describe("a bucket that is deleted", () => {
+  it("is acted on by no other isolate once it is gone, and is another one when it is made anew", async () => {
+    const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
+    const name = await newBucket(here);
+    const before = await elsewhere.find(name);
+    const deletion = await here.deletion.begin(grant, await here.find(name));
+    expect(await here.deletion.finish(grant, before, deletion)).toBe(true);
+    await expect(elsewhere.find(name)).rejects.toThrow("no bucket");
+    await create(here, name);
+    expect((await elsewhere.find(name)).id).not.toBe(before.id);
+    await expect(elsewhere.deletion.confirm(before, "keeps")).rejects.toMatchObject(gone);
+  });
+
+  it("is not remembered while it is being deleted", async () => {
+    const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
+    const name = await newBucket(here);
+    const bucket = await here.find(name);
+    const deleting = here.deletion.begin(grant, bucket);
+    await scheduler.wait(TTL_MS / 5);
+    expect((await elsewhere.find(name)).isBeingDeleted).toBe(true);
+    expect(await here.deletion.finish(grant, bucket, await deleting)).toBe(true);
+    await expect(elsewhere.find(name)).rejects.toThrow("no bucket");
+  });
+
+  it("stays if a write that has seen the mark is confirmed first, and the deletion can begin anew", async () => {
+    const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
+    const name = await newBucket(here);
+    const bucket = await here.find(name);
+    const deletion = await here.deletion.begin(grant, bucket);
+    const seen = await elsewhere.find(name);
+    await elsewhere.deletion.confirm(seen, "lets go");
+    expect(await markOf(name)).toBe(deletion);
+    await elsewhere.deletion.confirm(seen, "keeps");
+    expect(await here.deletion.finish(grant, bucket, deletion)).toBe(false);
+    expect(await here.deletion.finish(grant, bucket, await here.deletion.begin(grant, bucket))).toBe(true);
+  });
+
+  it("is gone for a write that has lasted longer than rows are remembered, and costs others nothing", async () => {
+    const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
+    const name = await newBucket(here);
+    const bucket = await elsewhere.find(name);
+    await elsewhere.deletion.confirm(bucket, "keeps");
+    const deletion = await here.deletion.begin(grant, await here.find(name));
+    await here.deletion.finish(grant, bucket, deletion);
+    for (const effect of ["keeps", "lets go"] as const) {
+      await expect(elsewhere.deletion.confirm(bucket, effect)).rejects.toMatchObject(gone);
+    }
+    const unasked = new BucketDeletion({
+      db: {} as D1Database,
+      directory: {} as Directory,
+      rememberedMs: TTL_MS,
+      isOnlyIsolate: false,
+    });
+    await unasked.confirm({ ...bucket, readAt: Date.now() }, "keeps");
+  });
+
+  it("is deleted once by two who do so at the same time", async () => {
+    const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
+    const name = await newBucket(here);
+    const bucket = await here.find(name);
+    const [first, second] = await Promise.all([
+      here.deletion.begin(grant, bucket),
+      elsewhere.deletion.begin(grant, bucket),
+    ]);
+    expect(first).toBe(second);
+    expect(await here.deletion.finish(grant, bucket, first)).toBe(true);
+    await expect(elsewhere.deletion.finish(grant, bucket, second)).rejects.toMatchObject(gone);
+    await expect(elsewhere.deletion.begin(grant, bucket)).rejects.toMatchObject(gone);
+  });
+
+  it("is as it was after a deletion that was called off, and after one that was cut short", async () => {
+    const here = await openIsolate(true);
+    const name = await newBucket(here);
+    const bucket = await here.find(name);
+    await here.deletion.cancel(grant, bucket, await here.deletion.begin(grant, bucket));
+    expect((await here.find(name)).isBeingDeleted).toBe(false);
+
+    const cutShort = await here.deletion.begin(grant, bucket);
+    await env.DB.prepare("UPDATE buckets SET deleting_since = deleting_since - 60000 WHERE name = ?1").bind(name).run();
+    expect((await here.find(name)).isBeingDeleted).toBe(false);
+    // Whoever was cut short and comes to life again must not finish what nobody knows of any more.
+    expect(await here.deletion.finish(grant, bucket, cutShort)).toBe(false);
+    const anew = await here.deletion.begin(grant, bucket);
+    expect(anew).not.toBe(cutShort);
+    expect(await here.deletion.finish(grant, bucket, anew)).toBe(true);
+  });
+
+  it("is known at once to the isolate that deletes it, if there is only one", async () => {
+    const here = await openIsolate(true);
+    const name = await newBucket(here);
+    const bucket = await here.find(name);
+    const deletion = await here.deletion.begin(grant, bucket);
+    await here.deletion.confirm({ ...bucket, readAt: Date.now() }, "keeps");
+    expect(await here.deletion.finish(grant, bucket, deletion)).toBe(false);
+  });
+});
