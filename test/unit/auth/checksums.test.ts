@@ -80,6 +80,44 @@ describe("combineCrc", () => {
     }
   });
 
+  test.each([
+    ["CRC32", 0xedb88320n, 32n],
+    ["CRC32C", 0x82f63b78n, 32n],
+    ["CRC64NVME", 0x9a6c9329ac4bc9b5n, 64n],
+  ] as const)("%s of parts of any size up to 5 GiB is the sum of its definition", (algorithm, polynomial, bits) => {
+    const one = 1n << (bits - 1n);
+    const times = (a: bigint, b: bigint) => {
+      let product = 0n;
+      for (let bit = one, shifted = b; bit !== 0n; bit >>= 1n) {
+        if (a & bit) product ^= shifted;
+        shifted = shifted & 1n ? (shifted >> 1n) ^ polynomial : shifted >> 1n;
+      }
+      return product;
+    };
+    const powerOfX = (n: bigint): bigint => {
+      if (n === 0n) return one;
+      const half = powerOfX(n / 2n);
+      const even = times(half, half);
+      return n % 2n === 0n ? even : times(even, one >> 1n);
+    };
+    const toNumber = (bytes: Uint8Array) => BigInt(`0x${formatHex(bytes)}`);
+    const bytes = Number(bits / 8n);
+    for (const length of [
+      1,
+      255,
+      5 * 2 ** 20,
+      5 * 2 ** 20 + 1,
+      123_456_789,
+      2 ** 32 - 1,
+      5 * 2 ** 30 - 1,
+      5 * 2 ** 30,
+    ]) {
+      const [a, b] = [noise(bytes, length), noise(bytes, length + 1)];
+      const expected = times(toNumber(a), powerOfX(BigInt(length) * 8n)) ^ toNumber(b);
+      expect(toNumber(combineCrc(algorithm, a, b, length)), String(length)).toBe(expected);
+    }
+  });
+
   test("lengths beyond 32 bits: 2^33 zero bytes appended in one step and in two", () => {
     const zeros = (n: number) => {
       // Doubling: the checksum of 2n zeros from that of n.

@@ -38,7 +38,7 @@ describe("CompleteMultipartUpload", () => {
   });
 
   it.each([
-    ["", "MalformedXML"],
+    ["", "InvalidRequest"],
     ["<Other/>", "MalformedXML"],
     ["<Part/>", "MalformedXML"],
     ["<Part><PartNumber>1</PartNumber></Part>", "MalformedXML"],
