@@ -58,6 +58,7 @@ function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOpti
     compatibilityFlags: [...config.compatibilityFlags],
     bindings: {
       ...config.vars,
+      ONE_ISOLATE: "true",
       ...variables,
       LOCAL_CLIENT_ADDRESS: loopbackAddress(ip) ?? "",
       LOCAL_CLOCK_SECRET: clockSecret,

@@ -32,6 +32,7 @@ export interface Env {
   readonly S3_DOMAINS?: string;
   readonly WEBSITE_DOMAINS?: string;
   readonly CONFIG_TTL_SECONDS?: string;
+  /** Set by the servers for development. */
   readonly ONE_ISOLATE?: string;
   readonly ENFORCE_REGION?: string;
   readonly ABORT_INCOMPLETE_UPLOADS_DAYS?: string;

@@ -30,7 +30,11 @@ const LIST = `
   SELECT NULL AS common_prefix, ${COLUMNS} FROM open_uploads o
   WHERE bucket_id = ?1 AND (key, upload_id) > (?2, ?3) AND key < ?4
   ORDER BY key, upload_id LIMIT ?5`;
-const commonPrefix = (key: string) => `substr(${key}, 1, ?6 + nullif(instr(substr(${key}, ?6 + 1), ?7), 0) - 1 + ?8)`;
+/** In bytes, since SQLite's functions take a text to end at a NUL, which keys may contain. */
+const commonPrefix = (key: string) => {
+  const rest = `instr(substr(CAST(${key} AS BLOB), ?6 + 1), CAST(?7 AS BLOB))`;
+  return `CAST(substr(CAST(${key} AS BLOB), 1, ?6 + nullif(${rest}, 0) - 1 + ?8) AS TEXT)`;
+};
 const LIST_GROUPED = `
   WITH RECURSIVE page (place, key, upload_id, common_prefix) AS (
     SELECT 1, key, upload_id, ${commonPrefix("key")} FROM (
@@ -147,9 +151,9 @@ function startOf({ prefix, delimiter, keyMarker, uploadIdMarker }: UploadListQue
   return { key: keyMarker, uploadId: uploadIdMarker === "" ? END : uploadIdMarker };
 }
 
-/** In characters, as SQL counts them. */
+/** In bytes. */
 function lengthOf(text: string): number {
-  return [...text].length;
+  return new TextEncoder().encode(text).byteLength;
 }
 
 function toUpload(row: OpenUploadRow): OpenUpload {

@@ -10,7 +10,9 @@ describe("parseDevArgs", () => {
       endpoint: "http://127.0.0.1:8787",
       stateFolder: ".wrangler/state",
     });
-    expect(args.devArgs.join(" ")).toBe("--ip 127.0.0.1 --port 8787 --live-reload=false --inspector-port 0");
+    expect(args.devArgs.join(" ")).toBe(
+      "--ip 127.0.0.1 --port 8787 --live-reload=false --var ONE_ISOLATE:true --inspector-port 0",
+    );
   });
 
   it.each([[["--port", "9000", "--persist-to", "/tmp/x"]], [["--port=9000", "--persist-to=/tmp/x"]]])(

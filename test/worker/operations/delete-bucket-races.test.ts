@@ -1,4 +1,5 @@
 /** Requests that outlive the bucket they were sent to: none of them is told that all is well. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
@@ -65,6 +66,8 @@ interface Late {
 /** What is remembered of the bucket does not grow old within a test. */
 const ALONE = { ONE_ISOLATE: "true", CONFIG_TTL_SECONDS: "600" };
 const LARGE = new Uint8Array(1024 * 1024 + 1);
+
+const TAGGING = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
 
 async function source(): Promise<Record<string, string>> {
   const bucket = await createBucket();
@@ -151,7 +154,8 @@ const LATE: readonly Late[] = [
       method: "PUT",
       bucket,
       query: "tagging",
-      body: "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>",
+      body: TAGGING,
+      headers: { "content-md5": createHash("md5").update(TAGGING).digest("base64") },
     }),
   },
   {

@@ -249,8 +249,8 @@ describe("an object whose completion landed and was not noted", () => {
   });
 });
 
-describe("a completion that ends in the middle", { timeout: 90_000 }, () => {
-  /** Ends completions at each of their calls in turn, as many as one makes that is not cut. */
+describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
+  /** Ends completions at their calls in turn, of those to the object's own storage at every third. */
   async function forEachCut(work: (place: { bucket: GrantedBucket; key: string; cut: Cut }) => Promise<void>) {
     const bucket = testBucket();
     // After a call of the object's own storage is before its next one.
