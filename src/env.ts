@@ -90,7 +90,8 @@ export function readConfig(env: Env): Config {
     isOnlyIsolate: boolean("ONE_ISOLATE", env.ONE_ISOLATE ?? "false"),
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
     abortIncompleteUploadsDays: wholeNumber("ABORT_INCOMPLETE_UPLOADS_DAYS", env.ABORT_INCOMPLETE_UPLOADS_DAYS ?? "0"),
-    blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24") * 60 * 60 * 1000,
+    // Without any, bytes would go from under a reader, and from under a write that has yet to name them.
+    blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24", 1) * 60 * 60 * 1000,
     publicOrigin: origin("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN ?? ""),
     allowPrivateTargets: boolean("ALLOW_PRIVATE_TARGETS", env.ALLOW_PRIVATE_TARGETS ?? "false"),
     stores: findStores(env),
@@ -119,8 +120,10 @@ function required(env: Env, name: SecretName): string {
   return value;
 }
 
-function wholeNumber(name: string, text: string): number {
-  if (!/^\d{1,4}$/.test(text)) throw new NotConfigured(`${name} must be a whole number from 0 to 9999.`);
+function wholeNumber(name: string, text: string, least = 0): number {
+  if (!/^\d{1,4}$/.test(text) || Number(text) < least) {
+    throw new NotConfigured(`${name} must be a whole number from ${least} to 9999.`);
+  }
   return Number(text);
 }
 

@@ -16,5 +16,7 @@ export function fromPlatformError(error: unknown): S3Error {
   if (/network connection lost|storage caused object to be reset|timed? ?out/i.test(message)) {
     return new S3Error("ServiceUnavailable", { cause: error });
   }
+  // A Durable Object whose code is older than this Worker, for some minutes after a deployment.
+  if (/does not implement the method/.test(message)) return new S3Error("ServiceUnavailable", { cause: error });
   return new S3Error("InternalError", { cause: error });
 }

@@ -4,6 +4,7 @@
  */
 import type { OpenUploads } from "../storage/d1/open-uploads.ts";
 import type { BlobSets } from "../storage/uploads/blob-sets.ts";
+import { MESSAGE_VERSION } from "../storage/uploads/messages.ts";
 import { blobSetOfUpload } from "../storage/uploads/upload-id.ts";
 
 const UPLOADS_PER_RUN = 200;
@@ -36,7 +37,7 @@ export async function abortAll(
 ): Promise<number> {
   let aborted = 0;
   for (const { bucketId, key, uploadId } of uploads) {
-    const answer = await blobSets.of(blobSetOfUpload(uploadId)).abort();
+    const answer = await blobSets.of(blobSetOfUpload(uploadId)).abort(MESSAGE_VERSION);
     // An upload that is not there is not open either; after any other refusal the row stays for the next run.
     if (!answer.ok && answer.code !== "NoSuchUpload") continue;
     await openUploads.remove(bucketId, key, uploadId);

@@ -318,6 +318,12 @@ describe("uploads in parts, warm", { timeout: 30_000 }, () => {
     expect(costs).toEqual({ ...NOTHING, r2: 1, durableObject: 1 });
   });
 
+  it("CreateMultipartUpload is one R2 call, one D1 call and one Durable Object call", async () => {
+    const bucket = await createBucket();
+    const costs = await cost({ method: "POST", bucket, key: "k", query: "uploads" });
+    expect(costs).toEqual({ ...NOTHING, r2: 1, d1: 1, durableObject: 1 });
+  });
+
   it("CompleteMultipartUpload is at most two R2 calls, one D1 call and one Durable Object call", async () => {
     const target = { bucket: await createBucket(), key: "k" };
     const uploadId = await createUpload(target);

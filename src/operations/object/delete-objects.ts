@@ -12,6 +12,9 @@ import type { Objects } from "../../storage/r2/objects.ts";
 import { operation, requireBucket } from "../operation.ts";
 import { deleteIf, refuseGovernanceBypass } from "./delete-object.ts";
 
+/** R2 takes six calls of a request at once. */
+const PARALLEL = 6;
+
 export const DeleteObjects = operation({
   name: "DeleteObjects",
   body: { kind: "document", maxBytes: MAX_DELETE_BYTES, digest: "required" },
@@ -39,10 +42,13 @@ export const DeleteObjects = operation({
     }
     const keys = accepted.filter((object) => object.etag === undefined).map((object) => object.key);
     await journal.removeAll(bucket, keys, (ticket) => store.delete(bucket, keys, ticket));
+    const conditional = accepted.filter((object) => object.etag !== undefined);
+    const failures = await deleteEach(conditional, (object) =>
+      tryDeleteIf({ objects: store, journal, grant }, bucket, object),
+    );
     const deleted: DeletedObject[] = [];
     for (const object of accepted) {
-      const failure =
-        object.etag === undefined ? undefined : await tryDeleteIf({ objects: store, journal, grant }, bucket, object);
+      const failure = failures.get(object);
       if (failure === undefined) deleted.push({ key: object.key, ...versionOf(object) });
       else errors.push(failure);
     }
@@ -62,6 +68,33 @@ function refuseUnsupported(object: ObjectIdentifier): void {
 function permissionsToDelete(bucket: string, { key, etag }: ObjectIdentifier): readonly Permission[] {
   const deletes = { action: "s3:DeleteObject", bucket, key } as const;
   return etag === undefined || etag === "*" ? [deletes] : [deletes, { ...deletes, action: "s3:GetObject" }];
+}
+
+/**
+ * Some keys at a time, and those that name the same key one after the other. Fails with the first error that is no
+ * failure of a key; no further key is begun then.
+ */
+async function deleteEach(
+  objects: readonly ObjectIdentifier[],
+  tryDelete: (object: ObjectIdentifier) => Promise<DeleteFailure | undefined>,
+): Promise<ReadonlyMap<ObjectIdentifier, DeleteFailure>> {
+  const failures = new Map<ObjectIdentifier, DeleteFailure>();
+  const waiting = [...Map.groupBy(objects, ({ key }) => key).values()];
+  const lane = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      for (const object of next) {
+        const failure = await tryDelete(object);
+        if (failure !== undefined) failures.set(object, failure);
+      }
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: PARALLEL }, lane));
+  } catch (error) {
+    waiting.length = 0;
+    throw error;
+  }
+  return failures;
 }
 
 async function tryDeleteIf(

@@ -1,6 +1,12 @@
 /** The Worker's side of the Durable Objects: one for each blob set, found by the set's id. */
 import { S3Error } from "../../errors.ts";
-import type { Answer, BlobSetReference, SweepCommand, SweepOutcome } from "./messages.ts";
+import {
+  type Answer,
+  type BlobSetReference,
+  MESSAGE_VERSION,
+  type SweepCommand,
+  type SweepOutcome,
+} from "./messages.ts";
 import type { MultipartUpload } from "./multipart-upload.ts";
 
 export type MultipartUploadStub = DurableObjectStub<MultipartUpload>;
@@ -22,11 +28,11 @@ export class BlobSets {
 
   /** False if the set is already being removed. */
   async addReference(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
-    return unwrap(await this.of(blobSetId).addReference(blobSetId, reference, this.#clock()));
+    return unwrap(await this.of(blobSetId).addReference(blobSetId, reference, this.#clock(), MESSAGE_VERSION));
   }
 
   async sweep(command: SweepCommand): Promise<SweepOutcome> {
-    return unwrap(await this.of(command.blobSetId).sweep(command));
+    return unwrap(await this.of(command.blobSetId).sweep(command, MESSAGE_VERSION));
   }
 }
 

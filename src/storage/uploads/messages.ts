@@ -9,6 +9,17 @@ import type { CompletionRequest, PartChecksum, UploadChecksum } from "../../mode
 import type { WriteTicket } from "../journal/ticket.ts";
 import type { ObjectIdentity } from "../r2/object-identity.ts";
 
+/**
+ * Version of the messages to the Durable Object. After a deployment its code may be older than the Worker's for some
+ * minutes, and so may the Worker's be. Each call says by which version it is to be understood; an object that does not know
+ * that version yet does nothing and has the caller come again. So:
+ *
+ * - A field that may be passed over without harm can be added at any time: it is optional for whoever reads it.
+ * - What would be done wrongly by code that passes over it raises the version, and code goes on to understand the one before.
+ * - Names of methods and the order of their parameters never change; the version comes last and was not sent at first.
+ */
+export const MESSAGE_VERSION = 1;
+
 export interface Refusal {
   readonly ok: false;
   readonly code: S3ErrorCode;

@@ -19,7 +19,7 @@ import type {
   SweepOutcome,
   UploadDescription,
 } from "./messages.ts";
-import { refuse } from "./messages.ts";
+import { MESSAGE_VERSION, refuse } from "./messages.ts";
 import { UploadCoordinator } from "./upload-coordinator.ts";
 import { UploadRecords } from "./upload-records.ts";
 
@@ -32,38 +32,43 @@ export class MultipartUpload extends DurableObject<Env> {
     this.#stores = findStores(env);
   }
 
-  create(description: UploadDescription): Promise<Answer<undefined>> {
-    return this.#inTurn(async () => {
+  create(description: UploadDescription, version?: number): Promise<Answer<undefined>> {
+    return this.#inTurn(version, async () => {
       this.#coordinator().create(description);
       return { ok: true, value: undefined };
     });
   }
 
-  recordPart(part: PartRecord): Promise<Answer<{ replaced?: string }>> {
-    return this.#inTurn(() => this.#coordinator().recordPart(part));
+  recordPart(part: PartRecord, version?: number): Promise<Answer<{ replaced?: string }>> {
+    return this.#inTurn(version, () => this.#coordinator().recordPart(part));
   }
 
-  listParts(after: number, limit: number): Promise<Answer<PartsAnswer>> {
-    return this.#inTurn(() => this.#coordinator().listParts(after, limit));
+  listParts(after: number, limit: number, version?: number): Promise<Answer<PartsAnswer>> {
+    return this.#inTurn(version, () => this.#coordinator().listParts(after, limit));
   }
 
-  complete(command: CompleteCommand): Promise<Answer<CompletionAnswer>> {
-    return this.#inTurn(() => this.#coordinator().complete(command));
+  complete(command: CompleteCommand, version?: number): Promise<Answer<CompletionAnswer>> {
+    return this.#inTurn(version, () => this.#coordinator().complete(command));
   }
 
-  abort(): Promise<Answer<undefined>> {
-    return this.#inTurn(() => this.#coordinator().abort());
+  abort(version?: number): Promise<Answer<undefined>> {
+    return this.#inTurn(version, () => this.#coordinator().abort());
   }
 
-  addReference(blobSetId: string, reference: BlobSetReference, now: number): Promise<Answer<boolean>> {
-    return this.#inTurn(async () => ({
+  addReference(
+    blobSetId: string,
+    reference: BlobSetReference,
+    now: number,
+    version?: number,
+  ): Promise<Answer<boolean>> {
+    return this.#inTurn(version, async () => ({
       ok: true,
       value: await this.#coordinator().addReference(blobSetId, reference, now),
     }));
   }
 
-  sweep(command: SweepCommand): Promise<Answer<SweepOutcome>> {
-    return this.#inTurn(async () => {
+  sweep(command: SweepCommand, version?: number): Promise<Answer<SweepOutcome>> {
+    return this.#inTurn(version, async () => {
       await this.#coordinator().settle();
       return { ok: true, value: await sweepBlobSet(new UploadRecords(this.ctx.storage), this.#stores, command) };
     });
@@ -74,7 +79,8 @@ export class MultipartUpload extends DurableObject<Env> {
   }
 
   /** Input gates hold back other calls during storage, not while R2 is awaited: this does. */
-  #inTurn<Value>(call: () => Promise<Answer<Value>>): Promise<Answer<Value>> {
+  #inTurn<Value>(version: number | undefined, call: () => Promise<Answer<Value>>): Promise<Answer<Value>> {
+    if (version !== undefined && version > MESSAGE_VERSION) return Promise.resolve(refuse("ServiceUnavailable"));
     const turn = this.#last.then(async (): Promise<Answer<Value>> => {
       try {
         return await call();

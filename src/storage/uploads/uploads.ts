@@ -30,7 +30,7 @@ import { callR2 } from "../r2/platform-errors.ts";
 import { type RegionStores, storeOf } from "../r2/region-stores.ts";
 import { putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
-import type { CompletionAnswer, PartRecord, UploadDescription } from "./messages.ts";
+import { type CompletionAnswer, MESSAGE_VERSION, type PartRecord, type UploadDescription } from "./messages.ts";
 import { blobSetOfUpload, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
 
 export interface UploadsOptions {
@@ -87,7 +87,7 @@ export class Uploads {
       initiatedAt: now.getTime(),
       before: identityOf(found),
     };
-    unwrap(await this.#blobSets.of(blobSetId).create(description));
+    unwrap(await this.#blobSets.of(blobSetId).create(description, MESSAGE_VERSION));
     if (!(await this.#openUploads.add(bucket.id, toOpenUpload(description)))) {
       throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
     }
@@ -131,7 +131,7 @@ export class Uploads {
       ...(checksum && { checksum }),
       uploadedAt: blob.uploaded.getTime(),
     };
-    const answer = await this.#blobSets.of(blobSetId).recordPart(part);
+    const answer = await this.#blobSets.of(blobSetId).recordPart(part, MESSAGE_VERSION);
     // What nothing names is removed at once where that is known, and by the sweep where not.
     const unnamed = answer.ok ? answer.value.replaced : blobName;
     if (unnamed !== undefined) await store.delete(blobKey(blobSetId, unnamed)).catch(() => {});
@@ -169,7 +169,7 @@ export class Uploads {
   ): Promise<CompletionAnswer> {
     const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
     const command = { request, ticket, ...(condition && { condition }) };
-    const answer = unwrap(await this.#blobSets.of(blobSetId).complete(command), uploadId);
+    const answer = unwrap(await this.#blobSets.of(blobSetId).complete(command, MESSAGE_VERSION), uploadId);
     await this.#openUploads.remove(bucket.id, key, uploadId);
     return answer;
   }
@@ -181,7 +181,7 @@ export class Uploads {
 
   async abort(bucket: GrantedBucket, key: string, uploadId: string): Promise<void> {
     const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
-    const answer = await this.#blobSets.of(blobSetId).abort();
+    const answer = await this.#blobSets.of(blobSetId).abort(MESSAGE_VERSION);
     // Also where the upload was gone: then the row is what an interrupted call has left.
     await this.#openUploads.remove(bucket.id, key, uploadId);
     unwrap(answer, uploadId);
@@ -195,7 +195,10 @@ export class Uploads {
     page: { readonly after: number; readonly limit: number },
   ): Promise<PartsPage> {
     const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
-    const answer = unwrap(await this.#blobSets.of(blobSetId).listParts(page.after, page.limit), uploadId);
+    const answer = unwrap(
+      await this.#blobSets.of(blobSetId).listParts(page.after, page.limit, MESSAGE_VERSION),
+      uploadId,
+    );
     const { description } = answer;
     return {
       upload: toOpenUpload(description),

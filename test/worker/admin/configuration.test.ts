@@ -112,6 +112,7 @@ describe("a Worker that is not configured", () => {
       { CONFIG_TTL_SECONDS: "soon" },
       "CONFIG_TTL_SECONDS must be a whole number from 0 to 9999.",
     ],
+    ["no grace for blobs", { BLOB_GRACE_HOURS: "0" }, "BLOB_GRACE_HOURS must be a whole number from 1 to 9999."],
     [
       "an origin with a path",
       { PUBLIC_ORIGIN: "https://s3.example.com/" },

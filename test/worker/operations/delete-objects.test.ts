@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { expectError } from "../../support/errors.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
-import { createBucket } from "../../support/s3.ts";
+import { createBucket, testEnv } from "../../support/s3.ts";
 import { all, documentOf, fields, textIn, texts } from "../../support/xml.ts";
 
 const ONE_KEY = deletion(["k"]);
@@ -102,6 +102,35 @@ describe("DeleteObjects", () => {
       { Key: "b", VersionId: "v1", Code: "NoSuchVersion", Message: "The specified version does not exist." },
     ]);
     expect(await keysOf(bucket)).toEqual(["b"]);
+  });
+
+  it("DeleteObjects with ETags removes six keys at a time, and a key that is named twice once", async () => {
+    const bucket = await createBucket();
+    const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
+    const etags = await Promise.all(keys.map((key) => putObject(bucket, key)));
+    const item = (key: string, etag: string | undefined) => `<Object><Key>${key}</Key><ETag>${etag}</ETag></Object>`;
+    const items = keys.map((key, index) => item(key, etags[index]));
+    let atOnce = 0;
+    let most = 0;
+    const STORE = new Proxy(testEnv.STORE, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        return async (...parameters: unknown[]) => {
+          most = Math.max(most, ++atOnce);
+          await scheduler.wait(1);
+          try {
+            return await Reflect.apply(value, target, parameters);
+          } finally {
+            atOnce--;
+          }
+        };
+      },
+    });
+    const body = `<Delete>${items.join("")}${items[3]}</Delete>`;
+    const { deleted, errors } = await remove(bucket, body, { env: { ...testEnv, STORE } });
+    expect([deleted, errors]).toMatchObject([keys, [{ Key: "key-3", Code: "NoSuchKey" }]]);
+    expect(most).toBe(6);
   });
 
   it("DeleteObjects with ETags removes what matches and refuses the rest each with its code", async () => {
