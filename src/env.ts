@@ -35,6 +35,7 @@ export interface Env {
   /** Set by the servers for development. */
   readonly ONE_ISOLATE?: string;
   readonly ENFORCE_REGION?: string;
+  readonly SIGNATURE_V2?: string;
   readonly ABORT_INCOMPLETE_UPLOADS_DAYS?: string;
   readonly BLOB_GRACE_HOURS?: string;
   readonly PUBLIC_ORIGIN?: string;
@@ -58,6 +59,8 @@ export interface Config {
   readonly isOnlyIsolate: boolean;
   /** Whether the credential scope must name `region`. */
   readonly enforceRegion: boolean;
+  /** Whether requests signed with Signature Version 2 are accepted. */
+  readonly signatureV2: boolean;
   /** Uploads never finished are aborted after this many days; 0: never, as in S3 without a lifecycle rule. */
   readonly abortIncompleteUploadsDays: number;
   /** How long blobs stay after the last entry that names them is gone, for those who are still reading. */
@@ -89,6 +92,7 @@ export function readConfig(env: Env): Config {
     configTtlMs: wholeNumber("CONFIG_TTL_SECONDS", env.CONFIG_TTL_SECONDS ?? "5") * 1000,
     isOnlyIsolate: boolean("ONE_ISOLATE", env.ONE_ISOLATE ?? "false"),
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
+    signatureV2: onOrOff("SIGNATURE_V2", env.SIGNATURE_V2 ?? "on"),
     abortIncompleteUploadsDays: wholeNumber("ABORT_INCOMPLETE_UPLOADS_DAYS", env.ABORT_INCOMPLETE_UPLOADS_DAYS ?? "0"),
     // Without any, bytes would go from under a reader, and from under a write that has yet to name them.
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24", 1) * 60 * 60 * 1000,
@@ -130,6 +134,11 @@ function wholeNumber(name: string, text: string, least = 0): number {
 function boolean(name: string, text: string): boolean {
   if (text !== "true" && text !== "false") throw new NotConfigured(`${name} must be "true" or "false".`);
   return text === "true";
+}
+
+function onOrOff(name: string, text: string): boolean {
+  if (text !== "on" && text !== "off") throw new NotConfigured(`${name} must be "on" or "off".`);
+  return text === "on";
 }
 
 function origin(name: string, text: string): string | undefined {

@@ -93,9 +93,10 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   });
   found.bucket = addressedBucket(received, loaded);
   const findCredential: FindCredential = async (id) => (id === credential?.accessKeyId ? credential : undefined);
-  const options: AuthenticationOptions = { regions: config.enforceRegion ? config.region : "any", service: "s3" };
+  const regions = config.enforceRegion ? config.region : "any";
+  const options: AuthenticationOptions = { regions, service: "s3", signatureV2: config.signatureV2 };
   // From here on only what the signature covers counts.
-  const { caller, signed, source, style } =
+  const { caller, signed, source, ...signing } =
     form === undefined
       ? await establish(received, findCredential, options)
       : await establishForm(received, form, findCredential, options);
@@ -104,16 +105,15 @@ async function serve(request: Request, services: Services, log: RequestLog, foun
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
   const buckets = new Map([...loaded, ...(await loadHoistedSource(directory, received, signed))]);
 
-  const asking = { caller, style, buckets, cf: request.cf, services, log };
+  const asking = { caller, ...signing, buckets, cf: request.cf, services, log };
   const site = findHostedSite(signed, caller, found.bucket);
   if (site === undefined) return perform(signed, asking, source);
   return serveHosted(site, signed, { perform: (object) => perform(object, asking), log });
 }
 
 /** Who is behind a request, as it was established, and what is known of the buckets it names. */
-export interface Asking {
+export interface Asking extends Pick<Authentication, "style" | "signatureVersion"> {
   readonly caller: Caller;
-  readonly style: Authentication["style"];
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly cf: CfProperties | undefined;
   readonly services: Services;
@@ -123,7 +123,7 @@ export interface Asking {
 /** The second half of the way: what is asked for is parsed, authorized and done. Websites come in here. */
 export async function perform(
   signed: S3Request,
-  { caller, style, buckets, cf, services, log }: Asking,
+  { caller, style, signatureVersion, buckets, cf, services, log }: Asking,
   source: BodySource = NO_BODY,
 ): Promise<S3Response> {
   // A copy source hoisted into a presigned URL makes a PUT a copy, which only the verified headers show.
@@ -137,7 +137,7 @@ export async function perform(
     caller,
     permissions: prepared.permissions,
     buckets,
-    facts: requestFacts(signed, { style, operation: operation.name, cf }),
+    facts: requestFacts(signed, { style, signatureVersion, operation: operation.name, cf }),
     findObject: (bucket, key) => stores.objects.head(bucket, key),
   });
   refuseUnexpectedOwner(signed, buckets);
@@ -168,11 +168,10 @@ async function withoutExistence(error: unknown, grant: Grant, { resource }: S3Re
 }
 
 /** Who sent a request, what they signed, and the body they promised. */
-interface Established {
+interface Established extends Pick<Authentication, "style" | "signatureVersion"> {
   readonly caller: Caller;
   readonly signed: S3Request;
   readonly source: BodySource;
-  readonly style: Authentication["style"];
 }
 
 async function establish(
@@ -191,7 +190,8 @@ async function establish(
     stream: ({ md5ShownIn }) => openObjectBody(signed, headers, authentication, md5ShownIn),
     formFile: notOfThisKind,
   };
-  return { caller: authentication.caller, signed, source, style: authentication.style };
+  const { caller, style, signatureVersion } = authentication;
+  return { caller, signed, source, style, signatureVersion };
 }
 
 /** A form is a PUT in another envelope: the object it names is the resource, and its fields are the headers. */
@@ -201,7 +201,8 @@ async function establishForm(
   findCredential: FindCredential,
   options: AuthenticationOptions,
 ): Promise<Established> {
-  const { caller, query, fileSize, style } = await authenticatePostForm(received, form, findCredential, options);
+  const authentication = await authenticatePostForm(received, form, findCredential, options);
+  const { caller, query, fileSize, style, signatureVersion } = authentication;
   const headers = formHeaders(form.fields, received.headers);
   const resource: Resource = { kind: "object", bucket: requireBucket(received), key: form.key };
   const source: BodySource = {
@@ -209,7 +210,7 @@ async function establishForm(
     stream: notOfThisKind,
     formFile: () => openFormFile(form, headers, received.body, fileSize),
   };
-  return { caller, signed: { ...received, resource, query, headers, form }, source, style };
+  return { caller, signed: { ...received, resource, query, headers, form }, source, style, signatureVersion };
 }
 
 function notOfThisKind(): never {

@@ -25,7 +25,10 @@ const CREATES_OBJECT: ReadonlySet<OperationName> = new Set([
 
 export function requestFacts(
   signed: S3Request,
-  request: { style: Authentication["style"]; operation: OperationName; cf: CfProperties | undefined },
+  request: Pick<Authentication, "style" | "signatureVersion"> & {
+    readonly operation: OperationName;
+    readonly cf: CfProperties | undefined;
+  },
 ): SharedFacts {
   const { headers, query, url, now } = signed;
   const authType = AUTH_TYPES[request.style];
@@ -40,22 +43,28 @@ export function requestFacts(
     now,
     authType,
     ...(authType !== undefined && {
-      signatureAgeMilliseconds: signatureAge(signed, request.style),
-      signatureVersion: "AWS4-HMAC-SHA256",
+      signatureAgeMilliseconds: signatureAge(signed, request),
+      signatureVersion: request.signatureVersion,
     }),
     copySource: copySource === null ? undefined : parseCopySource(copySource),
     createsObject: CREATES_OBJECT.has(request.operation),
   };
 }
 
-/** Milliseconds since the signature was made: by the date it covers, wherever else one stands. */
-function signatureAge(signed: S3Request, style: Authentication["style"]): number | undefined {
-  const text = signatureDate(signed, style);
+type Signing = Pick<Authentication, "style" | "signatureVersion">;
+
+/**
+ * Milliseconds since the signature was made: by the date it covers, wherever else one stands. A URL or form of Version 2 says
+ * when it ends but not when it was signed, so it may be of any age: a policy that sets a limit holds for it as well.
+ */
+function signatureAge(signed: S3Request, signing: Signing): number | undefined {
+  if (signing.signatureVersion === "AWS" && signing.style !== "header") return Number.MAX_SAFE_INTEGER;
+  const text = signatureDate(signed, signing.style);
   const date = text === null || text === undefined ? undefined : (parseAmzDate(text) ?? parseDateHeader(text));
   return date && Math.max(0, signed.now.getTime() - date.instant.getTime());
 }
 
-function signatureDate({ headers, query, form }: S3Request, style: Authentication["style"]): string | null | undefined {
+function signatureDate({ headers, query, form }: S3Request, style: Signing["style"]): string | null | undefined {
   switch (style) {
     case "form":
       return form?.fields.get(DATE);

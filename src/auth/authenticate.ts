@@ -9,25 +9,31 @@ import type { Query } from "../protocol/query.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { type Claim, readClaim, refuseSignatureBesideForm } from "./claim.ts";
 import { callerOf, requireUsable } from "./credential.ts";
+import { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts";
 import {
   anonymousPromise,
   CONTENT_SHA256,
   type ContentSha256,
   type PayloadPromise,
   parseContentSha256,
+  plainPromise,
   signedPromise,
 } from "./payload/content-sha256.ts";
-import { type FormClaim, readFormClaim } from "./post-policy/claim.ts";
+import { type FormClaim, type FormClaimV2, readFormClaim } from "./post-policy/claim.ts";
 import type { FileSizeRange } from "./post-policy/conditions.ts";
 import { parsePolicyDocument } from "./post-policy/document.ts";
 import { ANY_FILE_SIZE, applyPolicy } from "./post-policy/evaluate.ts";
+import type { ClaimV2 } from "./sigv2/claim.ts";
+import { effectiveQuery } from "./sigv2/parameters.ts";
+import { findSigned } from "./sigv2/signature.ts";
+import { readingsV2 } from "./sigv2/string-to-sign.ts";
 import { type CanonicalReading, canonicalReadings } from "./sigv4/canonical-readings.ts";
 import { formatScope } from "./sigv4/credential-scope.ts";
 import { deriveSigningKey, type SigningKey, SigningKeyCache, verifySignature } from "./sigv4/signing-key.ts";
 import { requestStringToSign } from "./sigv4/string-to-sign.ts";
 
 export { claimedAccessKeyId, claimedService, claimedSessionToken } from "./claim.ts";
-export { effectiveHeaders } from "./effective-headers.ts";
+export { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts";
 export { claimedFormAccessKeyId, claimedFormSessionToken } from "./post-policy/claim.ts";
 
 /** Not exported: an object with this property can only come from `authenticate`. */
@@ -40,6 +46,8 @@ export interface Authentication {
   /** The query as the signer meant it; later stages use this one. */
   readonly query: Query;
   readonly style: "header" | "query" | "form" | "anonymous";
+  /** Undefined: not signed. */
+  readonly signatureVersion: SignatureVersion | undefined;
 }
 
 export interface FormAuthentication extends Authentication {
@@ -58,6 +66,8 @@ export interface AuthenticationOptions {
    * have been made for, whatever `x-amz-content-sha256` says.
    */
   readonly bodySha256?: string;
+  /** Whether Signature Version 2 is accepted; not by default. */
+  readonly signatureV2?: boolean;
 }
 
 /** Stands in for the secret of an unknown access key id, which then takes the same work as a wrong signature. */
@@ -77,8 +87,9 @@ export async function authenticate(
   findCredential: FindCredential,
   options: AuthenticationOptions,
 ): Promise<Authentication> {
+  const { regions, bodySha256, signatureV2 = false } = options;
   const services = [options.service, ...(options.additionalServices ?? [])];
-  const claim = readClaim(request, { regions: options.regions, services, bodySha256: options.bodySha256 });
+  const claim = readClaim(request, { regions, services, bodySha256, signatureV2 });
   if (claim === undefined) {
     return {
       [established]: true,
@@ -86,8 +97,10 @@ export async function authenticate(
       payload: anonymousPromise(request.headers.get(CONTENT_SHA256)),
       query: request.query,
       style: "anonymous",
+      signatureVersion: undefined,
     };
   }
+  if (claim.version === 2) return authenticateV2(request, claim, findCredential);
   // Read before the key is looked up: what the payload promise means does not depend on who made it.
   for (const hash of [...claim.payloadHashes, ...asList(claim.queryPayloadHash)]) parseContentSha256(hash);
 
@@ -95,7 +108,7 @@ export async function authenticate(
   const credential = await findCredential(named.accessKeyId, named.sessionToken);
   const { signingKey, reading } = await findReading(request, claim, credential);
   const usable = requireUsable(credential, named, request.now);
-  if (reading === undefined) throw signatureDoesNotMatch(request, claim);
+  if (reading === undefined) throw requestDoesNotMatch(request, claim);
   signingKeys.remember(usable.secretAccessKey, claim.credential, signingKey);
   return {
     [established]: true,
@@ -109,7 +122,29 @@ export async function authenticate(
     }),
     query: reading.query,
     style: claim.style,
+    signatureVersion: "AWS4-HMAC-SHA256",
   };
+}
+
+/** A request signed with Version 2, whose signature covers neither body nor most of the query. */
+async function authenticateV2(
+  request: S3Request,
+  claim: ClaimV2,
+  findCredential: FindCredential,
+): Promise<Authentication> {
+  const { style, accessKeyId, sessionToken, signature } = claim;
+  const named = { accessKeyId, sessionToken };
+  const credential = await findCredential(accessKeyId, sessionToken);
+  const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
+  const reading = await findSigned(secret, signature, readingsV2(request, claim), ({ stringToSign }) => stringToSign);
+  const usable = requireUsable(credential, named, request.now);
+  if (reading === undefined) {
+    const [usual] = readingsV2(request, claim);
+    throw signatureDoesNotMatch({ accessKeyId, signature, stringToSign: usual?.stringToSign ?? "" });
+  }
+  const verified = { style, signatureVersion: "AWS", query: effectiveQuery(reading.query) } as const;
+  const payload = plainPromise(effectiveHeaders(request, verified).get(CONTENT_SHA256));
+  return { [established]: true, caller: callerOf(usable), payload, ...verified };
 }
 
 /**
@@ -127,22 +162,48 @@ export async function authenticatePostForm(
   options: AuthenticationOptions,
 ): Promise<FormAuthentication> {
   refuseSignatureBesideForm(request);
+  const { regions, service, signatureV2 = false } = options;
   const common = { [established]: true, payload: { kind: "unsigned" }, query: request.query } as const;
-  const claim = readFormClaim(fields, { regions: options.regions, services: [options.service] });
+  const claim = readFormClaim(fields, { regions, services: [service], signatureV2 });
   if (claim === undefined) {
-    return { ...common, caller: { kind: "anonymous" }, style: "anonymous", fileSize: ANY_FILE_SIZE };
+    const nobody = { caller: { kind: "anonymous" }, style: "anonymous", signatureVersion: undefined } as const;
+    return { ...common, ...nobody, fileSize: ANY_FILE_SIZE };
   }
-  const named = { accessKeyId: claim.credential.accessKeyId, sessionToken: claim.sessionToken };
-  const credential = await findCredential(named.accessKeyId, named.sessionToken);
+  const usable =
+    claim.version === 2
+      ? await verifyFormV2(request, claim, findCredential)
+      : await verifyForm(request, claim, findCredential);
+  const bucket = request.resource.kind === "service" ? "" : request.resource.bucket;
+  const fileSize = applyPolicy(parsePolicyDocument(claim.policy), { bucket, fields }, request.now);
+  const signatureVersion = claim.version === 2 ? "AWS" : "AWS4-HMAC-SHA256";
+  return { ...common, caller: callerOf(usable), style: "form", signatureVersion, fileSize };
+}
+
+async function verifyForm(request: S3Request, claim: FormClaim, findCredential: FindCredential): Promise<Credential> {
+  const { accessKeyId } = claim.credential;
+  const named = { accessKeyId, sessionToken: claim.sessionToken };
+  const credential = await findCredential(accessKeyId, claim.sessionToken);
   const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
   const signingKey = signingKeys.find(secret, claim.credential) ?? (await deriveSigningKey(secret, claim.credential));
   const isGenuine = await verifySignature(signingKey, claim.policy, claim.signature);
   const usable = requireUsable(credential, named, request.now);
-  if (!isGenuine) throw policySignatureDoesNotMatch(claim);
+  if (!isGenuine) throw signatureDoesNotMatch({ accessKeyId, stringToSign: claim.policy, signature: claim.signature });
   signingKeys.remember(usable.secretAccessKey, claim.credential, signingKey);
-  const bucket = request.resource.kind === "service" ? "" : request.resource.bucket;
-  const fileSize = applyPolicy(parsePolicyDocument(claim.policy), { bucket, fields }, request.now);
-  return { ...common, caller: callerOf(usable), style: "form", fileSize };
+  return usable;
+}
+
+async function verifyFormV2(
+  request: S3Request,
+  claim: FormClaimV2,
+  findCredential: FindCredential,
+): Promise<Credential> {
+  const { accessKeyId, sessionToken, policy, signature } = claim;
+  const credential = await findCredential(accessKeyId, sessionToken);
+  const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
+  const genuine = await findSigned(secret, signature, [policy], String);
+  const usable = requireUsable(credential, { accessKeyId, sessionToken }, request.now);
+  if (genuine === undefined) throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature });
+  return usable;
 }
 
 /** The first reading of the request that the signature fits. */
@@ -170,31 +231,35 @@ function promisedContent(request: S3Request, claim: Claim, verifiedHash: string)
   return promises.find(({ kind }) => kind !== "unsigned") ?? { kind: "unsigned" };
 }
 
-function signatureDoesNotMatch(request: S3Request, claim: Claim): S3Error {
+function requestDoesNotMatch(request: S3Request, claim: Claim): S3Error {
   const [reading] = canonicalReadings(request, claim.signedHeaders, claim.payloadHashes);
   const canonicalRequest = reading?.canonicalRequest ?? "";
   const stringToSign = requestStringToSign(signingContext(claim), canonicalRequest);
-  return new S3Error("SignatureDoesNotMatch", {
-    message: SIGNATURE_DOES_NOT_MATCH,
-    details: {
-      AWSAccessKeyId: claim.credential.accessKeyId,
-      StringToSign: stringToSign,
-      SignatureProvided: claim.signature,
-      StringToSignBytes: formatByteList(stringToSign),
-      CanonicalRequest: canonicalRequest,
-      CanonicalRequestBytes: formatByteList(canonicalRequest),
-    },
-  });
+  const { accessKeyId } = claim.credential;
+  return signatureDoesNotMatch({ accessKeyId, stringToSign, signature: claim.signature, canonicalRequest });
 }
 
-function policySignatureDoesNotMatch({ credential, policy, signature }: FormClaim): S3Error {
+interface Mismatch {
+  readonly accessKeyId: string;
+  readonly stringToSign: string;
+  readonly signature: string;
+  /** What the string to sign was made of, under Version 4. */
+  readonly canonicalRequest?: string;
+}
+
+/** Tells everything that was compared but for the signature that would have been right. */
+function signatureDoesNotMatch({ accessKeyId, stringToSign, signature, canonicalRequest }: Mismatch): S3Error {
   return new S3Error("SignatureDoesNotMatch", {
     message: SIGNATURE_DOES_NOT_MATCH,
     details: {
-      AWSAccessKeyId: credential.accessKeyId,
-      StringToSign: policy,
+      AWSAccessKeyId: accessKeyId,
+      StringToSign: stringToSign,
       SignatureProvided: signature,
-      StringToSignBytes: formatByteList(policy),
+      StringToSignBytes: formatByteList(stringToSign),
+      ...(canonicalRequest !== undefined && {
+        CanonicalRequest: canonicalRequest,
+        CanonicalRequestBytes: formatByteList(canonicalRequest),
+      }),
     },
   });
 }

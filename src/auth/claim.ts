@@ -2,7 +2,16 @@
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { CONTENT_SHA256, UNSIGNED_PAYLOAD } from "./payload/content-sha256.ts";
-import { type AmzDate, formatErrorTime, parseAmzDate, parseDateHeader } from "./sigv4/amz-date.ts";
+import { MAX_SKEW_MILLISECONDS, missingDate, requireRecent } from "./request-time.ts";
+import {
+  type ClaimV2,
+  hintedAccessKeyIdV2,
+  isHeaderV2,
+  isQueryV2,
+  readHeaderClaimV2,
+  readQueryClaimV2,
+} from "./sigv2/claim.ts";
+import { type AmzDate, parseAmzDate, parseDateHeader } from "./sigv4/amz-date.ts";
 import {
   type ClaimedSignature,
   headerMalformed,
@@ -13,7 +22,6 @@ import { findDateFault, findScopeFault, type ScopeRules } from "./sigv4/credenti
 import {
   checkValidity,
   claimsPresignature,
-  claimsPresignatureV2,
   credentialMalformed,
   parsePresignature,
   queryMalformed,
@@ -22,10 +30,8 @@ import {
 
 const SECURITY_TOKEN = "x-amz-security-token";
 
-/** 15 minutes either way, as AWS allows. */
-export const MAX_SKEW_MILLISECONDS = 900_000;
-
 export interface Claim extends ClaimedSignature {
+  readonly version: 4;
   readonly style: "header" | "query";
   readonly date: AmzDate;
   /** Values the canonical request's last line may have, likeliest first. */
@@ -39,6 +45,8 @@ export interface Claim extends ClaimedSignature {
 export interface ClaimRules extends ScopeRules {
   /** Hex SHA-256 of the body, where it has been read already: signers for other services than S3 sign it unsaid. */
   readonly bodySha256?: string | undefined;
+  /** Whether Signature Version 2 is accepted. */
+  readonly signatureV2: boolean;
 }
 
 /**
@@ -46,15 +54,19 @@ export interface ClaimRules extends ScopeRules {
  * left unsigned. Undefined if the request claims nothing.
  * @throws S3Error for every malformed, expired, skewed or unsupported claim
  */
-export function readClaim(request: S3Request, rules: ClaimRules): Claim | undefined {
+export function readClaim(request: S3Request, rules: ClaimRules): Claim | ClaimV2 | undefined {
   const header = request.headers.get("authorization") ?? "";
   const parameters = readAuthParameters(request.query);
   const inQuery = claimsPresignature(parameters);
-  const inQueryV2 = claimsPresignatureV2(request.query);
+  const inQueryV2 = isQueryV2(request.query);
   if ((header !== "" && (inQuery || inQueryV2)) || (inQuery && inQueryV2)) {
     throw severalMechanisms(header);
   }
-  if (inQueryV2) throw signatureV2Refused();
+  if (inQueryV2) {
+    if (!rules.signatureV2) throw signatureV2Refused();
+    return readQueryClaimV2(request);
+  }
+  if (rules.signatureV2 && isHeaderV2(header)) return readHeaderClaimV2(request, header);
   if (inQuery) return readQueryClaim(request, parameters, rules);
   return header === "" ? undefined : readHeaderClaim(request, header, rules);
 }
@@ -62,7 +74,7 @@ export function readClaim(request: S3Request, rules: ClaimRules): Claim | undefi
 /** A form brings its own signature. @throws S3Error `InvalidArgument` for one in a header or in the query beside it */
 export function refuseSignatureBesideForm(request: S3Request): void {
   const header = request.headers.get("authorization") ?? "";
-  const inQuery = claimsPresignature(readAuthParameters(request.query)) || claimsPresignatureV2(request.query);
+  const inQuery = claimsPresignature(readAuthParameters(request.query)) || isQueryV2(request.query);
   if (header !== "" || inQuery) throw severalMechanisms(header);
 }
 
@@ -77,9 +89,11 @@ function severalMechanisms(header: string): S3Error {
  * even well-formed for sure.
  */
 export function claimedAccessKeyId(request: S3Request): string | undefined {
-  if (request.headers.has("authorization")) return headerCredential(request.headers)[0];
   const inQuery = request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1];
-  return credentialParts(inQuery)[0];
+  const inVersion4 = request.headers.has("authorization")
+    ? headerCredential(request.headers)
+    : credentialParts(inQuery);
+  return inVersion4[0] ?? hintedAccessKeyIdV2(request);
 }
 
 /** The service the Authorization header is made for: decides which surface answers, and proves nothing. */
@@ -113,16 +127,7 @@ function readHeaderClaim(request: S3Request, header: string, rules: ClaimRules):
   const date = readDate(headers);
   const dateFault = findDateFault(claimed.credential, date);
   if (dateFault !== undefined) throw headerMalformed(dateFault);
-  if (Math.abs(now.getTime() - date.instant.getTime()) > MAX_SKEW_MILLISECONDS) {
-    throw new S3Error("RequestTimeTooSkewed", {
-      message: "The difference between the request time and the current time is too large.",
-      details: {
-        RequestTime: date.timestamp,
-        ServerTime: formatErrorTime(now),
-        MaxAllowedSkewMilliseconds: String(MAX_SKEW_MILLISECONDS),
-      },
-    });
-  }
+  requireRecent(date.instant, now, date.timestamp);
 
   const payloadHash = rules.bodySha256 ?? headers.get(CONTENT_SHA256);
   if (payloadHash === null) {
@@ -133,6 +138,7 @@ function readHeaderClaim(request: S3Request, header: string, rules: ClaimRules):
   checkEverythingSigned(headers, claimed.signedHeaders, new Set());
   return {
     ...claimed,
+    version: 4,
     style: "header",
     date,
     payloadHashes: [payloadHash],
@@ -155,6 +161,7 @@ function readQueryClaim(request: S3Request, parameters: ReadonlyMap<string, stri
   const inQuery = parameters.get(CONTENT_SHA256);
   return {
     ...claimed,
+    version: 4,
     style: "query",
     payloadHashes: presignedHashes(claimed, headers, inQuery),
     queryPayloadHash: inQuery,
@@ -182,7 +189,7 @@ function readDate(headers: Headers): AmzDate {
   const amzDate = headers.get("x-amz-date");
   const date = amzDate === null ? parseDateHeader(headers.get("date") ?? "") : parseAmzDate(amzDate);
   if (date !== undefined) return date;
-  throw new S3Error("AccessDenied", { message: "AWS authentication requires a valid Date or x-amz-date header" });
+  throw missingDate();
 }
 
 /** An unsigned header could have been added by anyone on the way, and every `x-amz-*` header changes what is done. */

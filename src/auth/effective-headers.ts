@@ -7,7 +7,10 @@ import { invalidArgument } from "../errors.ts";
 import type { Query } from "../protocol/query.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { Authentication } from "./authenticate.ts";
+import { isHeaderParameter } from "./sigv2/parameters.ts";
 import { AUTH_PARAMETERS } from "./sigv4/presigned-url.ts";
+
+export type SignatureVersion = "AWS4-HMAC-SHA256" | "AWS";
 
 const CONDITIONS: ReadonlySet<string> = new Set([
   "if-match",
@@ -18,19 +21,22 @@ const CONDITIONS: ReadonlySet<string> = new Set([
 
 /**
  * The request's own headers, with those of a presigned URL's query added. A header that was sent as well must have been
- * signed, and wins.
+ * signed, and wins. Under Version 2 those are the ones that are in the string to sign, and no others.
  * @throws S3Error `InvalidArgument` if a hoisted header is repeated, could not be sent as a header, or is a condition
  *   that was sent with another value
  */
-export function effectiveHeaders(request: S3Request, authentication: Authentication): Headers {
-  if (authentication.style !== "query") return request.headers;
+export function effectiveHeaders(
+  request: S3Request,
+  { style, signatureVersion, query }: Pick<Authentication, "style" | "signatureVersion" | "query">,
+): Headers {
+  if (style !== "query") return request.headers;
   const headers = new Headers(request.headers);
   const hoisted = new Set<string>();
-  const ignored = emptyBodyChecksum(request, authentication.query);
-  for (const [name, value] of authentication.query.entries) {
+  const isV2 = signatureVersion === "AWS";
+  const ignored = isV2 ? NOTHING : emptyBodyChecksum(request, query);
+  for (const [name, value] of query.entries) {
     const lower = name.toLowerCase();
-    const isHoisted = lower.startsWith("x-amz-") ? !AUTH_PARAMETERS.has(lower) : CONDITIONS.has(lower);
-    if (!isHoisted) continue;
+    if (!(isV2 ? isHeaderParameter(lower) : isHoisted(lower))) continue;
     if (ignored.has(lower)) continue;
     if (hoisted.has(lower)) throw invalidArgument(`The query parameter ${name} must not be repeated.`, name, value);
     hoisted.add(lower);
@@ -49,6 +55,10 @@ export function effectiveHeaders(request: S3Request, authentication: Authenticat
     }
   }
   return headers;
+}
+
+function isHoisted(lowerCaseName: string): boolean {
+  return lowerCaseName.startsWith("x-amz-") ? !AUTH_PARAMETERS.has(lowerCaseName) : CONDITIONS.has(lowerCaseName);
 }
 
 /** A token (RFC 9110, 5.6.2), which is all that `Headers` takes for a name. */

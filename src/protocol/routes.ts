@@ -258,6 +258,15 @@ export const PARAMETERS: ReadonlySet<string> = new Set([
   "versionId",
 ]);
 
+/** The signature's own parameters, in lower case, and those it reads as headers, which may be empty. */
+const OF_SIGNATURE_V2: ReadonlySet<string> = new Set([
+  "awsaccesskeyid",
+  "content-md5",
+  "content-type",
+  "expires",
+  "signature",
+]);
+
 const WRITES: ReadonlySet<string> = new Set(["PUT", "POST", "DELETE"]);
 
 const PLAIN: Readonly<Record<Resource["kind"], { readonly resourceType: string; readonly methods: Methods }>> = {
@@ -307,7 +316,7 @@ export function resolveOperation(request: RoutedRequest): OperationName {
 function refuseUnknownMarkers(query: Query): void {
   for (const [name, value] of query.entries) {
     if (value !== "" || name === "" || /^x-/i.test(name)) continue;
-    if (Object.hasOwn(MARKERS, name) || PARAMETERS.has(name)) continue;
+    if (isSubresource(name) || PARAMETERS.has(name) || OF_SIGNATURE_V2.has(name.toLowerCase())) continue;
     throw new S3Error("NotImplemented", {
       message: "A query parameter you provided implies functionality that is not implemented",
       details: { QueryParameter: name.slice(0, 256) },
@@ -315,9 +324,14 @@ function refuseUnknownMarkers(query: Query): void {
   }
 }
 
+/** Whether a parameter of this name says what is to be done. */
+export function isSubresource(name: string): boolean {
+  return Object.hasOwn(MARKERS, name);
+}
+
 function findMarker(query: Query): Marker | undefined {
   const found = new Set<string>();
-  for (const [name] of query.entries) if (Object.hasOwn(MARKERS, name)) found.add(name);
+  for (const [name] of query.entries) if (isSubresource(name)) found.add(name);
   const [name, ...others] = found;
   if (name === undefined) return query.has("partNumber") ? PART_NUMBER : undefined;
   if (others.length > 0) {

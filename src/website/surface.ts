@@ -50,6 +50,7 @@ export async function handleWebsite(
     perform(object, {
       caller: ANONYMOUS,
       style: "anonymous",
+      signatureVersion: undefined,
       buckets: bucketsOf(bucket),
       cf: request.cf,
       services,

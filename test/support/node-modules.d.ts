@@ -3,7 +3,7 @@ declare module "node:crypto" {
   interface Hash {
     digest(encoding: "base64"): string;
   }
-  export function createHmac(algorithm: "sha256", key: string | Uint8Array): Hash;
+  export function createHmac(algorithm: "sha1" | "sha256", key: string | Uint8Array): Hash;
   type KeyObject = object;
   export function verify(algorithm: string, data: Uint8Array, key: KeyObject, signature: Uint8Array): boolean;
   export class X509Certificate {

@@ -20,7 +20,7 @@ export interface RequestFacts {
   /** Undefined: not signed. */
   readonly authType: "REST-HEADER" | "REST-QUERY-STRING" | "POST" | undefined;
   readonly signatureAgeMilliseconds?: number | undefined;
-  /** `AWS4-HMAC-SHA256` */
+  /** `AWS4-HMAC-SHA256`, or `AWS` for Signature Version 2. */
   readonly signatureVersion?: string | undefined;
   /** Decoded, so that no escape slips past a condition. */
   readonly copySource?: { readonly bucket: string; readonly key: string } | undefined;

@@ -61,6 +61,18 @@ export function anonymousPromise(value: string | null): PayloadPromise {
   });
 }
 
+/**
+ * Of a request whose signature covers no payload, which is Version 2's.
+ * @throws S3Error `InvalidRequest` for chunks, which continue a signature of Version 4
+ */
+export function plainPromise(value: string | null): PayloadPromise {
+  const parsed: ContentSha256 = value === null ? { kind: "unsigned" } : parseContentSha256(value);
+  if (parsed.kind === "unsigned" || parsed.kind === "literal") return parsed;
+  throw new S3Error("InvalidRequest", {
+    message: `Signature Version 2 does not support the x-amz-content-sha256 value ${value}. Please use AWS4-HMAC-SHA256.`,
+  });
+}
+
 export function signedPromise(parsed: ContentSha256, seed: ChunkSeed): PayloadPromise {
   return parsed.kind === "signed-chunks" ? { ...parsed, seed } : parsed;
 }

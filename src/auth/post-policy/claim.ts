@@ -13,6 +13,7 @@ import {
 } from "../sigv4/credential-scope.ts";
 
 export interface FormClaim {
+  readonly version: 4;
   readonly credential: ClaimedCredential;
   /** The base64 text, which is the string to sign. */
   readonly policy: string;
@@ -21,21 +22,40 @@ export interface FormClaim {
   readonly sessionToken: string | undefined;
 }
 
+/** Of Signature Version 2 ("HTTPPOSTForms"). */
+export interface FormClaimV2 extends Pick<FormClaim, "policy" | "sessionToken"> {
+  readonly version: 2;
+  readonly accessKeyId: string;
+  /** Base64. */
+  readonly signature: string;
+}
+
+export interface FormRules extends ScopeRules {
+  /** Whether Signature Version 2 is accepted. */
+  readonly signatureV2: boolean;
+}
+
 type Fields = ReadonlyMap<string, string>;
 
 /** In the order and the spelling in which S3 misses them. */
 const REQUIRED = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature", "policy"] as const;
+const REQUIRED_V2 = ["AWSAccessKeyId", "Signature", "policy"] as const;
 const CREDENTIAL = "X-Amz-Credential";
 const DATE = "X-Amz-Date";
 
 /**
  * Undefined if the form claims nothing, and so is anonymous.
  * @throws S3Error `InvalidArgument` for missing, malformed and contradicting fields; `AccessDenied` for a policy that
- *   nobody signed; `InvalidRequest` for Signature Version 2, `NotImplemented` for Version 4A
+ *   nobody signed; `InvalidRequest` for Signature Version 2 where it is off, `NotImplemented` for Version 4A
  */
-export function readFormClaim(fields: Fields, rules: ScopeRules): FormClaim | undefined {
+export function readFormClaim(fields: Fields, rules: FormRules): FormClaim | FormClaimV2 | undefined {
+  const sessionToken = fields.get("x-amz-security-token");
   if (!REQUIRED.slice(0, 4).some((name) => fields.has(name.toLowerCase()))) {
-    if (fields.has("awsaccesskeyid") || fields.has("signature")) throw signatureV2Refused();
+    if (fields.has("awsaccesskeyid") || fields.has("signature")) {
+      if (!rules.signatureV2) throw signatureV2Refused();
+      const [accessKeyId = "", signature = "", policy = ""] = REQUIRED_V2.map((name) => requireField(fields, name));
+      return { version: 2, accessKeyId, signature, policy, sessionToken };
+    }
     // Taken for anonymous, the form would be free of the conditions it carries.
     if (fields.has("policy")) throw new S3Error("AccessDenied");
     return undefined;
@@ -46,19 +66,15 @@ export function readFormClaim(fields: Fields, rules: ScopeRules): FormClaim | un
   const credential = parseScope(credentialText ?? "", rules);
   const fault = findDateFault(credential, instant);
   if (fault !== undefined) throw invalidArgument(fault, CREDENTIAL, credentialText);
-  return {
-    credential,
-    policy: policy ?? "",
-    signature: signature ?? "",
-    sessionToken: fields.get("x-amz-security-token"),
-  };
+  return { version: 4, credential, policy: policy ?? "", signature: signature ?? "", sessionToken };
 }
 
 /** The access key id the form names, for loading its key early: neither verified nor even well-formed for sure. */
 export function claimedFormAccessKeyId(fields: Fields): string | undefined {
   const credential = fields.get("x-amz-credential");
-  const end = credential?.indexOf("/") ?? -1;
-  return end > 0 ? credential?.slice(0, end) : undefined;
+  if (credential === undefined) return fields.get("awsaccesskeyid");
+  const end = credential.indexOf("/");
+  return end > 0 ? credential.slice(0, end) : undefined;
 }
 
 /** The session token the form carries, a hint as well. */

@@ -55,11 +55,6 @@ export function claimsPresignature(parameters: ReadonlyMap<string, string>): boo
   return parameters.has("x-amz-algorithm") || parameters.has("x-amz-credential") || parameters.has("x-amz-signature");
 }
 
-/** Whether the query claims a Version 2 signature. */
-export function claimsPresignatureV2(query: Query): boolean {
-  return query.has("AWSAccessKeyId") || (query.has("Signature") && query.has("Expires"));
-}
-
 /**
  * @throws S3Error `AuthorizationQueryParametersError`; `NotImplemented` for Version 4A; `InvalidRequest` if mixed with
  * Version 2

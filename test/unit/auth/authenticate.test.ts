@@ -465,8 +465,10 @@ describe("claimedAccessKeyId", () => {
   test("names the key of header and query, and nothing for the rest", async () => {
     expect(claimedAccessKeyId(await signedRequest({}))).toBe(ACCESS_KEY_ID);
     expect(claimedAccessKeyId(received({ url: `https://${HOST}/?X-Amz-Credential=AKIA%2F2013` }))).toBe("AKIA");
+    expect(claimedAccessKeyId(received({ headers: { authorization: "AWS a:b" } }))).toBe("a");
+    expect(claimedAccessKeyId(received({ url: `https://${HOST}/?AWSAccessKeyId=a` }))).toBe("a");
     expect(claimedAccessKeyId(received({}))).toBeUndefined();
-    for (const authorization of ["", "AWS a:b", "AWS4-HMAC-SHA256 Credential=", "AWS4-HMAC-SHA256 Credential=/x"]) {
+    for (const authorization of ["", "AWS a", "AWS4-HMAC-SHA256 Credential=", "AWS4-HMAC-SHA256 Credential=/x"]) {
       expect(claimedAccessKeyId(received({ headers: { authorization } })), authorization).toBeUndefined();
     }
   });

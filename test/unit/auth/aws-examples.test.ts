@@ -17,8 +17,8 @@ const CREDENTIAL = `Credential=${ACCESS_KEY_ID}/20130524/us-east-1/s3/aws4_reque
 const OPTIONS = { regions: "us-east-1", service: "s3" } as const;
 
 async function threePoints(request: S3Request) {
-  const claim = readClaim(request, { regions: "us-east-1", services: ["s3"] });
-  if (claim === undefined) throw new Error("nothing claimed");
+  const claim = readClaim(request, { regions: "us-east-1", services: ["s3"], signatureV2: false });
+  if (claim?.version !== 4) throw new Error("nothing claimed");
   const [reading] = canonicalReadings(request, claim.signedHeaders, claim.payloadHashes);
   if (reading === undefined) throw new Error("no reading");
   const context = { timestamp: claim.date.timestamp, scope: formatScope(claim.credential) };

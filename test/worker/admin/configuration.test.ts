@@ -120,6 +120,7 @@ describe("a Worker that is not configured", () => {
     ],
     ["a second flag that is none", { ALLOW_PRIVATE_TARGETS: "1" }, 'ALLOW_PRIVATE_TARGETS must be "true" or "false".'],
     ["a flag that is none", { ENFORCE_REGION: "yes" }, 'ENFORCE_REGION must be "true" or "false".'],
+    ["a switch that is none", { SIGNATURE_V2: "true" }, 'SIGNATURE_V2 must be "on" or "off".'],
   ];
 
   it.each(faults)("with %s answers S3 requests with ServiceUnavailable", async (_name, changes, message) => {

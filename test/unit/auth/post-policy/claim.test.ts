@@ -11,11 +11,15 @@ const COMPLETE: Readonly<Record<string, string>> = {
   policy: "e30=",
 };
 
-function read(changes: Record<string, string | undefined>, regions: "any" | (string & {}) = "any") {
+function read(
+  changes: Record<string, string | undefined>,
+  regions: "any" | (string & {}) = "any",
+  signatureV2 = false,
+) {
   const fields = Object.entries({ ...COMPLETE, ...changes }).filter((entry): entry is [string, string] => {
     return entry[1] !== undefined;
   });
-  return readFormClaim(new Map(fields), { regions, services: ["s3"] });
+  return readFormClaim(new Map(fields), { regions, services: ["s3"], signatureV2 });
 }
 
 const NONE = {
@@ -28,6 +32,7 @@ const NONE = {
 describe("readFormClaim", () => {
   it("reads a complete form", () => {
     expect(read({ "x-amz-security-token": "token" })).toEqual({
+      version: 4,
       credential: {
         accessKeyId: "AKIA",
         day: "20260301",
@@ -39,6 +44,35 @@ describe("readFormClaim", () => {
       signature: "00",
       sessionToken: "token",
     });
+  });
+
+  it.each(["token", undefined])("reads a complete form of Version 2, session token %s", (token) => {
+    const fields = { ...NONE, awsaccesskeyid: "AKIA", signature: "c2ln", "x-amz-security-token": token };
+    expect(read(fields, "any", true)).toEqual({
+      version: 2,
+      accessKeyId: "AKIA",
+      signature: "c2ln",
+      policy: "e30=",
+      sessionToken: token,
+    });
+  });
+
+  // LocalStack's recordings of AWS.
+  it.each([
+    [{ awsaccesskeyid: "AKIA" }, "Signature"],
+    [{ signature: "c2ln" }, "AWSAccessKeyId"],
+    [{ awsaccesskeyid: "AKIA", signature: "c2ln", policy: undefined }, "policy"],
+  ])("misses what Version 2 lacks in %j", (fields, name) => {
+    const { code, message, details } = failure(() => read({ ...NONE, ...fields }, "any", true));
+    expect([code, message, details]).toEqual([
+      "InvalidArgument",
+      `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`,
+      { ArgumentName: name, ArgumentValue: "" },
+    ]);
+  });
+
+  it("prefers Version 4 where fields of both are given", () => {
+    expect(read({ awsaccesskeyid: "OTHER", signature: "c2ln" }, "any", true)?.version).toBe(4);
   });
 
   it("finds nothing in a form without any of them", () => {
