@@ -24,6 +24,7 @@ import {
 } from "./remote-headers.ts";
 import { uploadInParts } from "./remote-upload.ts";
 import { formatStamp, STAMP } from "./stamp.ts";
+import { withoutChecksumIfRefused } from "./without-checksum.ts";
 
 /** Below what Cloudflare takes in one request on every plan, should the endpoint stand behind it: 100 MB. */
 const MAX_PUT_BYTES = 90 * 1024 * 1024;
@@ -136,17 +137,17 @@ export class RemoteBucket implements Destination {
     const { object } = source;
     const { key, sizeBytes, checksum } = object;
     const md5 = parseHex(object.etag, 16);
-    const stream = await source.open({ first: 0, length: sizeBytes });
-    await this.#client.call(this.#bucket, {
-      method: "PUT",
-      key,
-      headers: {
-        ...headers,
-        ...(md5 && { "content-md5": formatBase64(md5) }),
-        ...(checksum?.type === "FULL_OBJECT" && { [checksumHeader(checksum.algorithm)]: checksum.value }),
-      },
-      body: { stream, sizeBytes },
-    });
+    const added = checksum?.type === "FULL_OBJECT" ? { [checksumHeader(checksum.algorithm)]: checksum.value } : {};
+    const put = async (checksumOrNone: Readonly<Record<string, string>>) => {
+      const stream = await source.open({ first: 0, length: sizeBytes });
+      await this.#client.call(this.#bucket, {
+        method: "PUT",
+        key,
+        headers: { ...headers, ...(md5 && { "content-md5": formatBase64(md5) }), ...checksumOrNone },
+        body: { stream, sizeBytes },
+      });
+    };
+    await (md5 === undefined ? put(added) : withoutChecksumIfRefused(added, put));
   }
 
   async #look(key: string): Promise<Present | undefined> {

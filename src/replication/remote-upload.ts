@@ -11,6 +11,7 @@ import { formatXml, xmlElement, xmlOptional, xmlText } from "../protocol/xml/wri
 import type { ObjectPart } from "../storage/r2/objects.ts";
 import type { SourceReader } from "./destination.ts";
 import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
+import { withoutChecksumIfRefused } from "./without-checksum.ts";
 
 /** Of an object that has no parts of its own. */
 const PART_BYTES = 64 * 1024 * 1024;
@@ -44,8 +45,11 @@ export async function uploadInParts(
   condition: Readonly<Record<string, string>>,
 ): Promise<void> {
   const own = await source.parts();
-  const pieces = piecesOf(own ?? cut(source.object.sizeBytes));
-  const uploadId = await create(place, source, { ...headers, ...checksumHeaders(source) });
+  const { uploadId, isChecked } = await withoutChecksumIfRefused(checksumHeaders(source), async (checksum) => ({
+    uploadId: await create(place, source, { ...headers, ...checksum }),
+    isChecked: Object.keys(checksum).length > 0,
+  }));
+  const pieces = piecesOf(own ?? cut(source.object.sizeBytes), isChecked);
   try {
     const sent: SentPart[] = [];
     for (let start = 0; start < pieces.length; start += PARALLEL) {
@@ -69,11 +73,11 @@ function cut(sizeBytes: number): ObjectPart[] {
   return parts;
 }
 
-function piecesOf(parts: readonly ObjectPart[]): Piece[] {
+function piecesOf(parts: readonly ObjectPart[], isChecked: boolean): Piece[] {
   let first = 0;
-  return parts.map((part, index) => {
-    const piece = { ...part, number: index + 1, first };
-    first += part.sizeBytes;
+  return parts.map(({ sizeBytes, checksum }, index) => {
+    const piece = { sizeBytes, number: index + 1, first, ...(isChecked && checksum && { checksum }) };
+    first += sizeBytes;
     return piece;
   });
 }

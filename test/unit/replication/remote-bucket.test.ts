@@ -281,6 +281,32 @@ describe("an endpoint that speaks S3", () => {
     expect(Object.keys(asked[1]?.headers ?? {})).not.toContain("x-amz-missing-meta");
   });
 
+  it.each(["InvalidRequest", "InvalidArgument", "NotImplemented"])(
+    "is sent without its checksum where the endpoint refuses that with %s",
+    async (code) => {
+      const checksum = { algorithm: "XXHASH3", value: "LQaABTjTlMI=", type: "FULL_OBJECT" } as const;
+      const { asked, outcome } = await bring("s3", [absent, refused(400, code), {}], { ...OBJECT, checksum });
+      expect(outcome).toBe("done");
+      const [first, second] = asked.slice(1).map(({ headers }) => headers);
+      expect(first).toMatchObject({ "x-amz-checksum-xxhash3": "LQaABTjTlMI=" });
+      const { "x-amz-checksum-xxhash3": _, ...others } = first ?? {};
+      expect(second).toEqual(others);
+      expect(others).toHaveProperty("content-md5");
+    },
+  );
+
+  it("is not sent again where a checksum cannot be why it was refused", async () => {
+    const checksum = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
+    for (const [object, answer] of [
+      [OBJECT, refused(400, "InvalidRequest")],
+      [{ ...OBJECT, checksum }, refused(400, "BadDigest")],
+      [{ ...OBJECT, etag: "opaque", checksum }, refused(400, "InvalidRequest")],
+    ] as const) {
+      const { asked, outcome } = await bring("s3", [absent, answer, {}], object);
+      expect([asked.length, outcome]).toEqual([2, answer]);
+    }
+  });
+
   it("has removed what came from the source and is not later than the removal, and nothing else", async () => {
     const remove = async (answers: readonly Answer[]) => {
       const { client, asked } = endpoint("s3", answers);
@@ -410,6 +436,14 @@ describe("an object in parts", () => {
         ),
       },
     ]);
+  });
+
+  it("is sent without checksums where the endpoint does not know their algorithm", async () => {
+    const object = { ...PARTED, etag: await etagOf(A, B) };
+    const answers = [absent, refused(400, "InvalidRequest"), created, part(A), part(B)];
+    const { asked, outcome } = await bring("s3", answers, object, PARTS);
+    expect(outcome).toBe("done");
+    expect(JSON.stringify(asked.slice(2))).not.toMatch(/checksum/i);
   });
 
   it.each<[why: string, answers: readonly Answer[], message: RegExp | string]>([
