@@ -1,7 +1,8 @@
 /** The three ways a body of known length becomes an object: held in memory, streamed into the entry, or into a blob. */
-import { formatHex } from "../../checksum/digest-text.ts";
-import { S3Error } from "../../errors.ts";
-import type { Checksum } from "../../model/checksum.ts";
+import { formatBase64, formatHex } from "../../checksum/digest-text.ts";
+import { createHasher } from "../../checksum/hasher.ts";
+import { S3Error, type S3ErrorCode } from "../../errors.ts";
+import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
@@ -21,6 +22,15 @@ import {
   refuseAtOnce,
   streamBody,
 } from "./write.ts";
+
+/**
+ * What S3 adds where a client sends no checksum ("Checking object integrity for data uploads"). Deviation: only to objects
+ * whose bytes are in memory anyway; others move through the platform without JavaScript touching them.
+ */
+const DEFAULT_ALGORITHM = "CRC64NVME";
+
+/** R2's word and `encodeRecord`'s for an entry whose metadata is too long. */
+const HAS_NO_ROOM: ReadonlySet<S3ErrorCode> = new Set(["MetadataTooLarge", "InvalidRequest"]);
 
 /** Everything about a write but its bytes. */
 export interface Write {
@@ -42,20 +52,41 @@ export interface PutOutcome {
 
 /** Chooses the way. */
 export function putBody(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body);
+  // A replica is as its source is.
+  const algorithm = write.ticket.replicaOf === undefined ? DEFAULT_ALGORITHM : undefined;
+  if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body, algorithm);
   const { target, attributes, ticket } = write;
   if (body.checksum.when === "after" || !isPlain(target, attributes, ticket)) return putManifest(write, body);
   return putStreamed(write, body);
 }
 
-/** One R2 call, two if a condition had to be looked at. */
-export async function putBuffered(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, ticket } = write;
+/**
+ * One R2 call, two if a condition had to be looked at.
+ * @param algorithm of the checksum to add where the body has none
+ */
+export async function putBuffered(write: Write, body: ObjectBody, algorithm?: ChecksumAlgorithm): Promise<PutOutcome> {
   const bytes = await readBody(body);
   const checksum = finalChecksum(body);
-  const plain = isPlain(target, attributes, ticket);
   // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
-  if (!plain) verifyDelegated(bytes, body);
+  if (!isPlain(write.target, write.attributes, write.ticket)) verifyDelegated(bytes, body);
+  if (checksum !== undefined || algorithm === undefined) return putInMemory(write, body, bytes, checksum);
+  try {
+    return await putInMemory(write, body, bytes, checksumOf(bytes, algorithm));
+  } catch (error) {
+    // What nobody asked for must not be why there is no room for what somebody did.
+    if (!(error instanceof S3Error && HAS_NO_ROOM.has(error.code))) throw error;
+    return putInMemory(write, body, bytes, undefined);
+  }
+}
+
+async function putInMemory(
+  write: Write,
+  body: ObjectBody,
+  bytes: Uint8Array,
+  checksum: Checksum | undefined,
+): Promise<PutOutcome> {
+  const { target, place, attributes, ticket } = write;
+  const plain = isPlain(target, attributes, ticket);
   const options = { ...entryOptions(target, attributes, { checksum, ticket }), ...(!plain && markForListing(bytes)) };
   const stored = await commitIf(place, guardOf(write), (onlyIf) =>
     putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
@@ -99,6 +130,12 @@ export async function putManifest(write: Write, body: ObjectBody): Promise<PutOu
 
 function guardOf({ condition, madeOf, ticket }: Write): Guard {
   return { condition, madeOf, writeId: ticket.writeId };
+}
+
+function checksumOf(bytes: Uint8Array, algorithm: ChecksumAlgorithm): Checksum {
+  const hasher = createHasher(algorithm);
+  hasher.update(bytes);
+  return { algorithm, value: formatBase64(hasher.digest()), type: "FULL_OBJECT" };
 }
 
 function verifyDelegated(bytes: Uint8Array, body: ObjectBody): void {

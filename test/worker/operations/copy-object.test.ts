@@ -57,7 +57,12 @@ describe("CopyObject", () => {
   it.each(STYLES)("CopyObject answers with ETag and time, %s style", async (style) => {
     const { target, source } = await prepared();
     const result = await copied({ ...target, style }, `/${source}`);
-    expect(result).toEqual({ LastModified: expect.stringMatching(LAST_MODIFIED), ETag: `"${md5("content")}"` });
+    expect(result).toEqual({
+      LastModified: expect.stringMatching(LAST_MODIFIED),
+      ETag: `"${md5("content")}"`,
+      ChecksumCRC64NVME: await checksumOf("CRC64NVME", "content"),
+      ChecksumType: "FULL_OBJECT",
+    });
     expect(await (await send(target)).text()).toBe("content");
   });
 

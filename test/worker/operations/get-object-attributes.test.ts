@@ -40,8 +40,8 @@ describe("GetObjectAttributes", () => {
     ["ETag", ["ETag"]],
     ["ObjectSize", ["ObjectSize"]],
     ["StorageClass, ObjectSize", ["StorageClass", "ObjectSize"]],
-    // There is neither a checksum nor a part.
-    ["Checksum", []],
+    ["Checksum", ["Checksum"]],
+    // It was not uploaded in parts.
     ["ObjectParts", []],
   ])("GetObjectAttributes answers only %s", async (names, expected) => {
     const root = await documentOf(

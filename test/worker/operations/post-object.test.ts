@@ -686,7 +686,7 @@ describe("PostObject's file", () => {
     }
   });
 
-  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])(
+  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"])(
     "PostObject verifies and stores %s",
     async (algorithm) => {
       const bucket = await createBucket();

@@ -164,11 +164,56 @@ describe("PutObject with a checksum in the header", () => {
     expect(await isAbsent(bucket)).toBe(true);
   });
 
-  it("PutObject replaces an old checksum by none", async () => {
+  it("PutObject replaces an old checksum by the default one", async () => {
     const bucket = await createBucket();
     await put({ bucket, headers: { "x-amz-checksum-crc32": "y/Q5Jg==" } });
     await put({ bucket });
-    expect(await storedChecksum(bucket, "CRC32")).toEqual([null, null]);
+    expect(await storedChecksum(bucket, "CRC32")).toEqual([null, "FULL_OBJECT"]);
+    expect(await storedChecksum(bucket, "CRC64NVME")).toEqual(["rosUhgp5mIg=", "FULL_OBJECT"]);
+  });
+
+  it.each([
+    ["nothing", {}],
+    ["a Content-MD5", { "content-md5": createHash("md5").update(TEXT).digest("base64") }],
+    ["a payload hash", { "x-amz-content-sha256": sha256(TEXT) }],
+    ["a storage class that listings look up", { "x-amz-storage-class": "STANDARD_IA" }],
+  ])("PutObject adds CRC64NVME to an object that comes with %s", async (_name, headers) => {
+    const bucket = await createBucket();
+    const response = await put({ bucket, headers: { ...headers } as Record<string, string> });
+    expect(response.headers.get("x-amz-checksum-crc64nvme")).toBe("rosUhgp5mIg=");
+    expect(response.headers.get("x-amz-checksum-type")).toBe("FULL_OBJECT");
+    expect(await storedChecksum(bucket, "CRC64NVME")).toEqual(["rosUhgp5mIg=", "FULL_OBJECT"]);
+  });
+
+  it("PutObject adds CRC64NVME to chunks without a trailer, to an empty object, and up to 1 MiB", async () => {
+    const bucket = await createBucket();
+    expect((await putChunked({ bucket, bytes: BYTES, mode: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" })).status).toBe(200);
+    expect(await storedChecksum(bucket, "CRC64NVME")).toEqual(["rosUhgp5mIg=", "FULL_OBJECT"]);
+    await put({ bucket, body: "" });
+    expect(await storedChecksum(bucket, "CRC64NVME")).toEqual(["AAAAAAAAAAA=", "FULL_OBJECT"]);
+    for (const [bytes, expected] of [
+      [MIB, "FULL_OBJECT"],
+      [MIB + 1, null],
+    ] as const) {
+      await put({ bucket, body: new Uint8Array(bytes) });
+      expect((await storedChecksum(bucket, "CRC64NVME"))[1]).toBe(expected);
+    }
+  });
+
+  it("PutObject keeps a replica as it is", async () => {
+    const bucket = await createBucket();
+    await put({ bucket, headers: { "x-amz-workers-s3-replica": "1700000000000.1700000000000.x" } });
+    expect(await storedChecksum(bucket, "CRC64NVME")).toEqual([null, null]);
+  });
+
+  it("PutObject takes MD5 as SDKs send it: in Content-MD5, under x-amz-sdk-checksum-algorithm", async () => {
+    const bucket = await createBucket();
+    const md5 = createHash("md5").update(TEXT).digest("base64");
+    const headers = { "x-amz-sdk-checksum-algorithm": "MD5", "content-md5": md5 };
+    expect((await put({ bucket, headers })).headers.get("x-amz-checksum-md5")).toBe(md5);
+    expect(await storedChecksum(bucket, "MD5")).toEqual([md5, "FULL_OBJECT"]);
+    const refused = await put({ bucket, body: "other", headers });
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining("<Code>BadDigest</Code>")]);
   });
 
   it("PutObject checks a checksum in a presigned URL with BadDigest", async () => {
