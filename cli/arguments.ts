@@ -14,6 +14,7 @@ export const usage = `Usage: npm run admin -- COMMAND [--endpoint URL] [--json]
   dead-letters list          what was given up
   dead-letters retry ID      sends it again; "all": all that are listed
   dead-letters delete ID     throws it away; "all": all that are listed
+  policy check               users that policies of buckets and topics name and that are nobody (any more)
   remote add NAME URL        an endpoint to replicate to; its keys come from the environment,
                              REMOTE_ACCESS_KEY_ID and REMOTE_SECRET_ACCESS_KEY
     --account ID[,ID...]     accounts whose buckets may be replicated there
@@ -39,7 +40,7 @@ export type Command =
   | { readonly name: "key create"; readonly accountId: string }
   | { readonly name: "key list"; readonly accountId: string | undefined }
   | { readonly name: "key disable" | "key enable" | "key delete"; readonly accessKeyId: string }
-  | { readonly name: "deliveries" | "dead-letters list" }
+  | { readonly name: "deliveries" | "dead-letters list" | "policy check" }
   | {
       readonly name: "remote add";
       readonly remote: {
@@ -118,6 +119,7 @@ function parseCommand(words: readonly string[], flags: RemoteFlags): Command {
     case "account list":
     case "deliveries":
     case "dead-letters list":
+    case "policy check":
     case "remote list":
       if (operand !== undefined) throw new UsageError(`Unexpected argument "${operand}".`);
       return { name };

@@ -45,6 +45,8 @@ export function toRequest(command: Command, remoteKeys = NO_KEYS): AdminRequest 
       return { method: "GET", path: "/-/admin/receivers" };
     case "dead-letters list":
       return { method: "GET", path: "/-/admin/dead-letters" };
+    case "policy check":
+      return { method: "GET", path: "/-/admin/policies/nobody" };
     case "dead-letters retry":
       return { method: "POST", path: `/-/admin/dead-letters/${encodeURIComponent(command.id)}/retry` };
     case "dead-letters delete":

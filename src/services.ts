@@ -17,6 +17,7 @@ import { Directory } from "./storage/d1/directory.ts";
 import { DisplayNames } from "./storage/d1/display-names.ts";
 import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
+import { Principals } from "./storage/d1/principals.ts";
 import { Receivers } from "./storage/d1/receivers.ts";
 import { Remotes } from "./storage/d1/remotes.ts";
 import { ReplicationJobs } from "./storage/d1/replication-jobs.ts";
@@ -126,6 +127,7 @@ export async function openServices(env: Env): Promise<Services> {
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
       documents: new BucketDocuments(env.DB, directory),
       displayNames: new DisplayNames(env.DB),
+      principals: new Principals(env.DB),
       remotes,
       replicationTasks,
     },

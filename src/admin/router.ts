@@ -15,6 +15,7 @@ import * as accounts from "./accounts.ts";
 import { getCertificate } from "./certificates.ts";
 import * as deliveries from "./deliveries.ts";
 import { checkHealth } from "./health.ts";
+import * as policies from "./policies.ts";
 import * as remotes from "./remotes.ts";
 import * as replication from "./replication.ts";
 
@@ -47,6 +48,7 @@ router
   .get("/-/admin/dead-letters", asRoot(deliveries.listDeadLetters))
   .post("/-/admin/dead-letters/:id/retry", asRoot(deliveries.retryDeadLetters))
   .delete("/-/admin/dead-letters/:id", asRoot(deliveries.deleteDeadLetters))
+  .get("/-/admin/policies/nobody", asRoot(policies.listNobody))
   .post("/-/admin/remotes", asRoot(remotes.addRemote))
   .get("/-/admin/remotes", asRoot(remotes.listRemotes))
   .delete("/-/admin/remotes/:name", asRoot(remotes.removeRemote))

@@ -2,6 +2,7 @@ import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
 import type { CorsRule } from "./cors.ts";
 import type { NotificationConfiguration } from "./notification.ts";
 import type { Tag } from "./object.ts";
+import type { PolicyUsers } from "./policy-users.ts";
 import type { ReplicationConfiguration } from "./replication.ts";
 import type { Website } from "./website.ts";
 
@@ -10,6 +11,8 @@ export interface BucketDocumentTypes {
   tagging: readonly Tag[];
   /** JSON text as it was put. */
   policy: string;
+  /** Of the policy; absent: it names none. */
+  policyUsers: PolicyUsers;
   acl: Acl;
   cors: readonly CorsRule[];
   ownership: ObjectOwnership;

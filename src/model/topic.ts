@@ -1,12 +1,21 @@
 /** SNS topics and their subscriptions. */
+import type { PolicyUsers } from "./policy-users.ts";
+
 export interface Topic {
   /** `arn:aws:sns:<region>:<account id>:<name>` */
   readonly arn: string;
   /** Empty: none. */
   readonly displayName: string;
   readonly signatureVersion: SignatureVersion;
-  /** JSON; undefined: it has been given none, and has the default one. */
-  readonly policy: string | undefined;
+  /** Undefined: it has been given none, and has the default one. */
+  readonly policy: TopicPolicy | undefined;
+}
+
+/** A policy a topic has been given. */
+export interface TopicPolicy {
+  /** JSON, as it was put. */
+  readonly text: string;
+  readonly users: PolicyUsers;
 }
 
 /** What of a topic says who may use it. */
@@ -15,7 +24,7 @@ export interface TopicAccess {
   /** The owner's. */
   readonly accountId: string;
   /** As above; undefined also for a topic that does not exist. */
-  readonly policy: string | undefined;
+  readonly policy: TopicPolicy | undefined;
 }
 
 /** 1: SHA1withRSA, 2: SHA256withRSA ("Verifying the signatures of Amazon SNS messages"). */

@@ -3,6 +3,7 @@ import type { BucketDeletion } from "./d1/bucket-deletion.ts";
 import type { BucketDocuments } from "./d1/bucket-documents.ts";
 import type { Buckets } from "./d1/buckets.ts";
 import type { DisplayNames } from "./d1/display-names.ts";
+import type { Principals } from "./d1/principals.ts";
 import type { Remotes } from "./d1/remotes.ts";
 import type { ReplicationTasks } from "./d1/replication-tasks.ts";
 import type { Objects } from "./r2/objects.ts";
@@ -15,6 +16,7 @@ export interface Stores {
   readonly uploads: Uploads;
   readonly documents: BucketDocuments;
   readonly displayNames: DisplayNames;
+  readonly principals: Principals;
   readonly remotes: Pick<Remotes, "isOpenTo">;
   readonly replicationTasks: Pick<ReplicationTasks, "statusOf">;
 }

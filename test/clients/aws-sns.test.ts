@@ -240,12 +240,13 @@ describeTool("aws", ["--version"], () => {
         "(InvalidArgument) when calling the PutBucketNotificationConfiguration operation: Unable to validate the following destination configurations",
       );
 
-      const guests = ["--label", "guests", "--aws-account-id", "111122223333", "444455556666"];
+      const accountId = TopicArn.split(":")[4] ?? "";
+      const guests = ["--label", "guests", "--aws-account-id", accountId];
       await aws(root, ["sns", "add-permission", ...topic, ...guests, "--action-name", "Publish", "Subscribe"]);
       expect(JSON.parse(await shown()).Statement[1]).toEqual({
         Sid: "guests",
         Effect: "Allow",
-        Principal: { AWS: ["arn:aws:iam::111122223333:root", "arn:aws:iam::444455556666:root"] },
+        Principal: { AWS: [`arn:aws:iam::${accountId}:root`] },
         Action: ["SNS:Publish", "SNS:Subscribe"],
         Resource: TopicArn,
       });

@@ -61,7 +61,7 @@ export const HARMLESS_POLICY = (bucket: string) =>
     Statement: [
       {
         Effect: "Allow",
-        Principal: { AWS: "000000000000" },
+        Principal: { Service: "logging.s3.amazonaws.com" },
         Action: "s3:GetObject",
         Resource: `arn:aws:s3:::${bucket}/*`,
       },

@@ -3,6 +3,7 @@
  * "Policies and permissions in Amazon S3"). Messages are AWS's where it has been seen to give one.
  */
 import { S3Error } from "../../errors.ts";
+import type { PolicyUsers } from "../../model/policy-users.ts";
 import type { Condition } from "./condition.ts";
 import { asRecord, parseStrictJson } from "./json.ts";
 import type { Pattern } from "./pattern.ts";
@@ -32,8 +33,8 @@ export interface Matcher {
 }
 
 export type PolicyKind =
-  | { readonly kind: "bucket"; readonly bucket: string }
-  | { readonly kind: "topic"; readonly topicArn: string }
+  | { readonly kind: "bucket"; readonly bucket: string; readonly users: PolicyUsers }
+  | { readonly kind: "topic"; readonly topicArn: string; readonly users: PolicyUsers }
   | { readonly kind: "user" };
 
 /** "Bucket policies are limited to 20 KB in size", not counting white space. UTF-8 bytes. */

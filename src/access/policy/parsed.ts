@@ -22,7 +22,9 @@ const DENY_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action"
 export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
   const text = bucket.documents.policy;
   if (text === undefined) return undefined;
-  const parsed = ofBuckets.get(bucket) ?? recall(text, { kind: "bucket", bucket: bucket.name });
+  const parsed =
+    ofBuckets.get(bucket) ??
+    recall(text, { kind: "bucket", bucket: bucket.name, users: bucket.documents.policyUsers ?? {} });
   ofBuckets.set(bucket, parsed);
   return parsed;
 }
@@ -30,7 +32,8 @@ export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
 /** Undefined if the topic has been given none. */
 export function topicPolicyOf(topic: TopicAccess): PolicyDocument | undefined {
   if (topic.policy === undefined) return undefined;
-  const parsed = ofTopics.get(topic) ?? recall(topic.policy, { kind: "topic", topicArn: topic.arn });
+  const { arn: topicArn, policy } = topic;
+  const parsed = ofTopics.get(topic) ?? recall(policy.text, { kind: "topic", topicArn, users: policy.users });
   ofTopics.set(topic, parsed);
   return parsed;
 }
@@ -57,9 +60,9 @@ function recall(text: string, kind: PolicyKind): PolicyDocument {
 function placeOf(kind: PolicyKind): string {
   switch (kind.kind) {
     case "bucket":
-      return kind.bucket;
+      return `${kind.bucket} ${JSON.stringify(kind.users)}`;
     case "topic":
-      return kind.topicArn;
+      return `${kind.topicArn} ${JSON.stringify(kind.users)}`;
     case "user":
       return "";
   }

@@ -1,5 +1,6 @@
 /** Principal and NotPrincipal (IAM User Guide, "AWS JSON policy elements: Principal"). */
 import { S3Error } from "../../errors.ts";
+import type { PolicyUsers } from "../../model/policy-users.ts";
 import { asRecord, asStrings } from "./json.ts";
 
 /** Who sent a request, as policies see it. */
@@ -26,7 +27,9 @@ export interface Principals {
   readonly everyone: boolean;
   readonly accountIds: ReadonlySet<string>;
   readonly canonicalIds: ReadonlySet<string>;
-  readonly userArns: ReadonlySet<string>;
+  /** As the policy calls them. */
+  readonly userNames: ReadonlySet<string>;
+  readonly userIds: ReadonlySet<string>;
   /** Of these only S3 does anything here, and only to topics: naming others is right and without effect. */
   readonly services: ReadonlySet<string>;
 }
@@ -38,22 +41,26 @@ export interface Principals {
 export type PrincipalMatch = "user" | "everyone" | "account";
 
 const ACCOUNT = /^(?:arn:aws:iam::)?(\d{12})(?::root)?$/;
-const USER = /^arn:aws:iam::\d{12}:user\/[\w+=,.@/-]{1,576}$/;
-const CANONICAL_ID = /^[0-9a-f]{64}$/;
+const USER = /^(?:arn:aws:iam::\d{12}:user\/[\w+=,.@/-]{1,576}|AIDA[A-Z2-7]{17})$/;
+/** Nobody here, and named beside others in published policies of static sites ("Restricting access to an S3 origin"). */
+const CLOUDFRONT_IDENTITY = /^arn:aws:iam::cloudfront:user\/CloudFront Origin Access Identity [A-Z0-9]{1,64}$/;
+/** Those of CloudFront's identities have 64 digits or 96. */
+const CANONICAL_ID = /^[0-9a-f]{64}(?:[0-9a-f]{32})?$/;
 const SERVICE = /^[a-z0-9][a-z0-9.-]{0,200}\.(?:amazonaws|aws)(?:\.com)?$/;
 
 /**
+ * Whether the accounts and users exist is asked where policies are put (`named-principals.ts`).
  * @throws S3Error `MalformedPolicy` for what is no principal, and for the kinds that do not exist here (roles,
- *   federated identity providers). Deviation: whether an account or user exists is not looked up; one that does not
- *   matches nobody.
+ *   federated identity providers)
  */
-export function parsePrincipals(value: unknown, negated: boolean): Principals {
+export function parsePrincipals(value: unknown, negated: boolean, users: PolicyUsers): Principals {
   const principals = {
     negated,
     everyone: false,
     accountIds: new Set<string>(),
     canonicalIds: new Set<string>(),
-    userArns: new Set<string>(),
+    userNames: new Set<string>(),
+    userIds: new Set<string>(),
     services: new Set<string>(),
   };
   if (value === "*") return { ...principals, everyone: true };
@@ -67,7 +74,11 @@ export function parsePrincipals(value: unknown, negated: boolean): Principals {
       if (kind === "AWS" && name === "*") principals.everyone = true;
       else if (kind === "AWS" && account !== undefined && (name === account || name.startsWith("arn:"))) {
         principals.accountIds.add(account);
-      } else if (kind === "AWS" && USER.test(name)) principals.userArns.add(name);
+      } else if (kind === "AWS" && USER.test(name)) {
+        principals.userNames.add(name);
+        const id = users[name];
+        if (id !== undefined) principals.userIds.add(id);
+      } else if (kind === "AWS" && CLOUDFRONT_IDENTITY.test(name)) continue;
       else if (kind === "CanonicalUser" && CANONICAL_ID.test(name)) principals.canonicalIds.add(name);
       else if (kind === "Service" && SERVICE.test(name)) principals.services.add(name);
       else throw invalidPrincipal(kind, name);
@@ -79,7 +90,7 @@ export function parsePrincipals(value: unknown, negated: boolean): Principals {
 /** Undefined if the statement is not about this caller. */
 export function matchesPrincipal(principals: Principals, caller: PolicyPrincipal): PrincipalMatch | undefined {
   if (principals.negated) return isExcepted(principals, caller) ? undefined : "everyone";
-  if (caller.kind === "account" && caller.user !== undefined && principals.userArns.has(caller.user.arn)) return "user";
+  if (caller.kind === "account" && caller.user !== undefined && principals.userIds.has(caller.user.id)) return "user";
   if (caller.kind === "service" && principals.services.has(caller.name)) return "user";
   // Services as well: AWS's older examples let S3 publish by `"AWS": "*"` and aws:SourceArn.
   if (principals.everyone) return "everyone";
@@ -93,7 +104,7 @@ export function matchesPrincipal(principals: Principals, caller: PolicyPrincipal
 function isExcepted(principals: Principals, caller: PolicyPrincipal): boolean {
   if (principals.everyone) return true;
   if (caller.kind === "service") return principals.services.has(caller.name);
-  if (caller.kind === "account" && caller.user !== undefined) return principals.userArns.has(caller.user.arn);
+  if (caller.kind === "account" && caller.user !== undefined) return principals.userIds.has(caller.user.id);
   return isAccountNamed(principals, caller);
 }
 
@@ -101,7 +112,8 @@ function isAccountNamed({ accountIds, canonicalIds }: Principals, caller: Policy
   return caller.kind === "account" && (accountIds.has(caller.accountId) || canonicalIds.has(caller.canonicalId));
 }
 
-function invalidPrincipal(kind: string, name: string): S3Error {
+/** @param kind as the policy calls it: `AWS` */
+export function invalidPrincipal(kind: string, name: string): S3Error {
   return new S3Error("MalformedPolicy", {
     message: "Invalid principal in policy",
     details: { Detail: `"${kind}" : "${name}"`.slice(0, 300) },

@@ -86,11 +86,11 @@ function parseStatementPrincipals(
     return undefined;
   }
   if (principal !== undefined && notPrincipal !== undefined) throw malformed("Invalid policy syntax.");
-  if (principal !== undefined) return parsePrincipals(principal, false);
+  if (principal !== undefined) return parsePrincipals(principal, false, kind.users);
   if (notPrincipal === undefined) throw malformed("Missing required field Principal");
   // "NotPrincipal must be used with "Effect":"Deny"": an Allow would be for the whole world, anonymous callers included.
   if (effect === "Allow") throw malformed("Allow with NotPrincipal is not allowed.");
-  return parsePrincipals(notPrincipal, true);
+  return parsePrincipals(notPrincipal, true, kind.users);
 }
 
 function parseActions(fields: Readonly<Record<string, unknown>>, { kind }: StatementSyntax): Matcher {

@@ -1,7 +1,8 @@
 /** GetBucketPolicy, PutBucketPolicy, DeleteBucketPolicy, GetBucketPolicyStatus (API_GetBucketPolicy and so on). */
 import type { GrantedBucket } from "../../access/authorize.ts";
-import { MAX_POLICY_TEXT_BYTES, parsePolicy } from "../../access/policy/document.ts";
+import { MAX_POLICY_TEXT_BYTES, parsePolicy, parseStoredPolicy } from "../../access/policy/document.ts";
 import { isPublicPolicy } from "../../access/policy/inspect.ts";
+import { namedPrincipals, resolvePrincipals, showPolicy } from "../../access/policy/named-principals.ts";
 import { refusePublicPolicy } from "../../access/public-access-block.ts";
 import { S3Error } from "../../errors.ts";
 import { formatPolicyStatus } from "../../protocol/xml/policy-status.ts";
@@ -13,7 +14,12 @@ export const GetBucketPolicy = operation({
   body: { kind: "none" },
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketPolicy", bucket }],
-  execute: ({ bucket }, { grant, stores }) => requirePolicy(grant.bucket(bucket), stores),
+  async execute({ bucket: name }, { grant, stores }) {
+    const bucket = grant.bucket(name);
+    const text = await requirePolicy(bucket, stores);
+    const users = (await stores.documents.get(bucket, "policyUsers")) ?? {};
+    return showPolicy(text, users, await stores.principals.arnsOf(grant, users));
+  },
   respond: (policy) => ({ status: 200, headers: { "content-type": "application/json" }, body: policy }),
 });
 
@@ -24,15 +30,17 @@ export const PutBucketPolicy = operation({
   body: { kind: "document", maxBytes: MAX_POLICY_TEXT_BYTES, digest: "optional" },
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutBucketPolicy", bucket }],
-  async execute({ bucket: name, now }, { grant, stores: { documents } }, body) {
+  async execute({ bucket: name, now }, { grant, stores }, body) {
+    const { documents } = stores;
     const bucket = grant.bucket(name);
     const text = decodeText(body);
-    const policy = parsePolicy(text, { kind: "bucket", bucket: name });
+    const policy = parsePolicy(text, { kind: "bucket", bucket: name, users: {} });
+    const users = resolvePrincipals(policy, await stores.principals.find(grant, namedPrincipals(policy)));
     if (isPublicPolicy(policy)) {
       // Read afresh: another isolate may have set it a moment ago.
       refusePublicPolicy(await documents.get(bucket, "publicAccessBlock"), true);
     }
-    await documents.put(bucket, "policy", text, now);
+    await documents.putPolicy(bucket, { text, users, now });
   },
   respond: () => ({ status: 204 }),
 });
@@ -53,7 +61,7 @@ export const GetBucketPolicyStatus = operation({
   requires: ({ bucket }) => [{ action: "s3:GetBucketPolicyStatus", bucket }],
   async execute({ bucket }, { grant, stores }) {
     const text = await requirePolicy(grant.bucket(bucket), stores);
-    return isPublicPolicy(parsePolicy(text, { kind: "bucket", bucket }));
+    return isPublicPolicy(parseStoredPolicy(text, { kind: "bucket", bucket, users: {} }));
   },
   respond: (isPublic) => ({ status: 200, body: formatPolicyStatus(isPublic) }),
 });

@@ -2,7 +2,7 @@
 import { asRecord, parseStrictJson } from "../../access/policy/json.ts";
 import { defaultTopicPolicy } from "../../access/policy/topic-policy.ts";
 import { invalidParameter, noSuchTopic, SnsError } from "../errors.ts";
-import { parseTopicPolicy } from "../policy.ts";
+import { readTopicPolicy } from "../policy.ts";
 import { grantTopic, type SnsAction, type SnsCall } from "./action.ts";
 
 type Statements = readonly unknown[];
@@ -55,10 +55,11 @@ async function edit(call: SnsCall, change: (statements: Statements) => Statement
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const topic = await services.topics.find(grant);
     if (topic === undefined) throw noSuchTopic();
-    const document = asRecord(parseStrictJson(topic.policy ?? defaultTopicPolicy(named))?.value) ?? {};
+    const document = asRecord(parseStrictJson(topic.policy?.text ?? defaultTopicPolicy(named))?.value) ?? {};
     const { Statement: listed } = document;
     const changed = { ...document, Statement: change(Array.isArray(listed) ? listed : [listed]) };
-    const policy = parseTopicPolicy(JSON.stringify(changed), named);
+    const { principals } = services.stores;
+    const policy = await readTopicPolicy(JSON.stringify(changed), named, { grant, principals, before: topic.policy });
     if (await services.topics.replacePolicy(grant, topic.policy, policy)) return undefined;
   }
   throw new SnsError("Throttled", "Rate exceeded");

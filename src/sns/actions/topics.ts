@@ -1,11 +1,22 @@
 /** CreateTopic, DeleteTopic, ListTopics, GetTopicAttributes, SetTopicAttributes, ListTagsForResource (SNS API reference). */
+import type { TopicGrant } from "../../access/authorize-sns.ts";
+import { showPolicy } from "../../access/policy/named-principals.ts";
 import { defaultTopicPolicy, isSamePolicy } from "../../access/policy/topic-policy.ts";
-import { topicArn } from "../../model/topic.ts";
+import { type TopicPolicy, topicArn } from "../../model/topic.ts";
 import { xmlElement, xmlText } from "../../protocol/xml/writer.ts";
+import type { Stores } from "../../storage/stores.ts";
 import { invalidParameter, noSuchTopic, SnsError } from "../errors.ts";
 import { type NamedTopic, parseSignatureVersion, parseTitle } from "../parameters.ts";
-import { parseTopicPolicy } from "../policy.ts";
-import { grantNewTopic, grantTopic, grantTopics, listPage, type SnsAction, xmlAttributes } from "./action.ts";
+import { readTopicPolicy } from "../policy.ts";
+import {
+  grantNewTopic,
+  grantTopic,
+  grantTopics,
+  listPage,
+  type SnsAction,
+  type SnsCall,
+  xmlAttributes,
+} from "./action.ts";
 
 const NO_TAGS = "tags of topics are not supported";
 
@@ -24,8 +35,9 @@ export const CreateTopic: SnsAction = {
     parameters.refuseEntries("Tags", NO_TAGS);
     const { id: accountId } = caller.account;
     const arn = topicArn({ region: services.config.region, accountId, name });
-    const policy = parseTopicPolicy(attributes.get("Policy") ?? "", { arn, accountId });
     const grant = grantNewTopic(call, arn);
+    const { principals } = services.stores;
+    const policy = await readTopicPolicy(attributes.get("Policy") ?? "", { arn, accountId }, { grant, principals });
 
     const created = await services.topics.create(grant, { displayName, signatureVersion, policy, now });
     if (created.outcome === "too-many") throw new SnsError("TopicLimitExceeded", "Topic limit exceeded.");
@@ -33,7 +45,7 @@ export const CreateTopic: SnsAction = {
     const differs =
       (attributes.has("DisplayName") && topic.displayName !== displayName) ||
       (attributes.has("SignatureVersion") && topic.signatureVersion !== signatureVersion) ||
-      (attributes.has("Policy") && !isSamePolicy(topic.policy ?? "{}", policy ?? "{}"));
+      (attributes.has("Policy") && !isSamePolicy(topic.policy?.text ?? "{}", policy?.text ?? "{}"));
     if (differs) throw invalidParameter("Attributes", "Topic already exists with different attributes");
     return [xmlText("TopicArn", arn)];
   },
@@ -66,13 +78,15 @@ export const GetTopicAttributes: SnsAction = {
   parameters: ["TopicArn"],
   async run(call) {
     const { accountId, arn } = call.parameters.requireTopic();
-    const topic = await call.services.topics.find(await grantTopic(call, { accountId, arn }));
+    const grant = await grantTopic(call, { accountId, arn });
+    const topic = await call.services.topics.find(grant);
     if (topic === undefined) throw noSuchTopic();
+    const policy = topic.policy && (await shownPolicy(topic.policy, grant, call));
     return [
       xmlAttributes({
         TopicArn: arn,
         Owner: accountId,
-        Policy: topic.policy ?? defaultTopicPolicy({ arn, accountId }),
+        Policy: policy ?? defaultTopicPolicy({ arn, accountId }),
         DisplayName: topic.displayName,
         SignatureVersion: topic.signatureVersion,
         SubscriptionsConfirmed: topic.confirmed,
@@ -92,7 +106,9 @@ export const SetTopicAttributes: SnsAction = {
     const attribute = parameters.require("AttributeName");
     refuseUnsupported(attribute);
     const value = parameters.find("AttributeValue") ?? "";
-    if (!(await services.topics.update(grant, parseAttribute(attribute, value, topic)))) throw noSuchTopic();
+    const { principals } = services.stores;
+    const changed = await readAttribute(attribute, value, topic, { grant, principals });
+    if (!(await services.topics.update(grant, changed))) throw noSuchTopic();
     return undefined;
   },
 };
@@ -107,12 +123,21 @@ export const ListTagsForResource: SnsAction = {
   },
 };
 
-function parseAttribute(name: string, value: string, topic: NamedTopic) {
+async function shownPolicy({ text, users }: TopicPolicy, grant: TopicGrant, { services }: SnsCall): Promise<string> {
+  return showPolicy(text, users, await services.stores.principals.arnsOf(grant, users));
+}
+
+async function readAttribute(
+  name: string,
+  value: string,
+  topic: NamedTopic,
+  by: { readonly grant: TopicGrant; readonly principals: Stores["principals"] },
+) {
   switch (name) {
     case "DisplayName":
       return { displayName: parseTitle("DisplayName", value) };
     case "Policy":
-      return { policy: parseTopicPolicy(value, topic) ?? null };
+      return { policy: (await readTopicPolicy(value, topic, by)) ?? null };
     default:
       return { signatureVersion: parseSignatureVersion(value) };
   }

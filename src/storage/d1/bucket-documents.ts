@@ -5,6 +5,7 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { BucketDocumentKind, BucketDocumentTypes } from "../../model/bucket.ts";
+import type { PolicyUsers } from "../../model/policy-users.ts";
 import type { Directory } from "./directory.ts";
 
 export class BucketDocuments {
@@ -47,14 +48,31 @@ export class BucketDocuments {
     if (put?.meta.changes === 0) throw noSuchBucket(bucket);
   }
 
+  /** Replaces the policy, with the users it names. @throws S3Error as `put` */
+  async putPolicy(
+    bucket: GrantedBucket,
+    { text, users, now }: { readonly text: string; readonly users: PolicyUsers; readonly now: Date },
+  ): Promise<void> {
+    const { id } = bucket;
+    const [put] = await this.#db.batch([
+      putBucketDocument(this.#db, { id, kind: "policy", document: text, now }),
+      putBucketDocument(this.#db, { id, kind: "policyUsers", document: users, now }),
+    ]);
+    this.#directory.forgetBucket(bucket.name);
+    if (put?.meta.changes === 0) throw noSuchBucket(bucket);
+  }
+
   /**
    * Absence is a success.
    * @throws S3Error `NoSuchBucket` if the bucket is gone by now
    */
   async delete(bucket: GrantedBucket, kind: BucketDocumentKind): Promise<void> {
+    const kinds = kind === "policy" ? [kind, "policyUsers"] : [kind];
     const [found] = await this.#db.batch([
       this.#db.prepare("SELECT id FROM buckets WHERE id = ?1").bind(bucket.id),
-      this.#db.prepare("DELETE FROM bucket_documents WHERE bucket_id = ?1 AND kind = ?2").bind(bucket.id, kind),
+      ...kinds.map((each) =>
+        this.#db.prepare("DELETE FROM bucket_documents WHERE bucket_id = ?1 AND kind = ?2").bind(bucket.id, each),
+      ),
       ...(kind === "replication" ? this.#noteDestinations(bucket) : []),
     ]);
     this.#directory.forgetBucket(bucket.name);

@@ -1,7 +1,7 @@
 /** The schema this code was written for. */
 
 /** File name of the newest migration; a test keeps it true. */
-export const NEWEST_MIGRATION = "0011_bucket_deletion.sql";
+export const NEWEST_MIGRATION = "0012_policy_users.sql";
 
 /** Whether the database has the newest migration. wrangler notes each one it applies in `d1_migrations`. */
 export async function isSchemaCurrent(db: D1Database): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** Rows of `topics`, and of `subscriptions` with what of their topic shapes their messages. */
-import type { SignatureVersion, Subscription, Topic, TopicAccess } from "../../model/topic.ts";
+import type { PolicyUsers } from "../../model/policy-users.ts";
+import type { SignatureVersion, Subscription, Topic, TopicAccess, TopicPolicy } from "../../model/topic.ts";
 import { type SubscriptionRow, toSubscription } from "./subscription-rows.ts";
 
 export interface TopicRow {
@@ -7,12 +8,14 @@ export interface TopicRow {
   readonly display_name: string;
   readonly signature_version: number;
   readonly policy: string | null;
+  readonly policy_users: string | null;
 }
 
 export interface AccessRow {
   readonly arn: string;
   readonly account_id: string;
   readonly policy: string | null;
+  readonly policy_users: string | null;
 }
 
 export type ReceiverRow = SubscriptionRow & { readonly signature_version: number };
@@ -27,12 +30,22 @@ export function toTopic(row: TopicRow): Topic {
     arn: row.arn,
     displayName: row.display_name,
     signatureVersion: toSignatureVersion(row.signature_version),
-    policy: row.policy ?? undefined,
+    policy: toPolicy(row),
   };
 }
 
-export function toAccess({ arn, account_id, policy }: AccessRow): TopicAccess {
-  return { arn, accountId: account_id, policy: policy ?? undefined };
+export function toAccess(row: AccessRow): TopicAccess {
+  const { arn, account_id } = row;
+  return { arn, accountId: account_id, policy: toPolicy(row) };
+}
+
+function toPolicy({
+  policy,
+  policy_users: users,
+}: Pick<AccessRow, "policy" | "policy_users">): TopicPolicy | undefined {
+  return policy === null
+    ? undefined
+    : { text: policy, users: users === null ? {} : (JSON.parse(users) as PolicyUsers) };
 }
 
 export function toReceiver(row: ReceiverRow): Receiver {

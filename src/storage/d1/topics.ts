@@ -8,6 +8,7 @@ import {
   type SignatureVersion,
   type Topic,
   type TopicAccess,
+  type TopicPolicy,
   topicOfSubscription,
 } from "../../model/topic.ts";
 import { TtlCache } from "../ttl-cache.ts";
@@ -61,8 +62,8 @@ export class Topics {
     const [inserted, found] = await this.#db.batch([
       this.#db
         .prepare(
-          `INSERT INTO topics (arn, account_id, display_name, signature_version, created_at, policy)
-           SELECT ?1, ?2, ?3, ?4, ?5, ?7 WHERE (SELECT count(*) FROM topics WHERE account_id = ?2) < ?6
+          `INSERT INTO topics (arn, account_id, display_name, signature_version, created_at, policy, policy_users)
+           SELECT ?1, ?2, ?3, ?4, ?5, ?7, ?8 WHERE (SELECT count(*) FROM topics WHERE account_id = ?2) < ?6
            ON CONFLICT DO NOTHING RETURNING arn`,
         )
         .bind(
@@ -72,7 +73,7 @@ export class Topics {
           topic.signatureVersion,
           topic.now.getTime(),
           MAX_TOPICS_PER_ACCOUNT,
-          topic.policy ?? null,
+          ...columnsOf(topic.policy),
         ),
       this.#db.prepare("SELECT * FROM topics WHERE arn = ?1").bind(by.topicArn),
     ]);
@@ -111,10 +112,10 @@ export class Topics {
    * Puts a policy in the place of another; undefined: of none, or none.
    * @returns false if the topic is gone, or its policy is not `from` any more
    */
-  async replacePolicy(by: TopicGrant, from: string | undefined, to: string | undefined): Promise<boolean> {
+  async replacePolicy(by: TopicGrant, from: TopicPolicy | undefined, to: TopicPolicy | undefined): Promise<boolean> {
     const { meta } = await this.#db
-      .prepare("UPDATE topics SET policy = ?3 WHERE arn = ?1 AND policy IS ?2")
-      .bind(by.topicArn, from ?? null, to ?? null)
+      .prepare("UPDATE topics SET policy = ?3, policy_users = ?4 WHERE arn = ?1 AND policy IS ?2")
+      .bind(by.topicArn, from?.text ?? null, ...columnsOf(to))
       .run();
     this.forget(by.topicArn);
     return meta.changes > 0;
@@ -126,13 +127,14 @@ export class Topics {
     changed: {
       readonly displayName?: string;
       readonly signatureVersion?: SignatureVersion;
-      readonly policy?: string | null;
+      readonly policy?: TopicPolicy | null;
     },
   ): Promise<boolean> {
     const { meta } = await this.#db
       .prepare(
         `UPDATE topics SET display_name = coalesce(?2, display_name),
-           signature_version = coalesce(?3, signature_version), policy = iif(?4, ?5, policy)
+           signature_version = coalesce(?3, signature_version), policy = iif(?4, ?5, policy),
+           policy_users = iif(?4, ?6, policy_users)
          WHERE arn = ?1`,
       )
       .bind(
@@ -140,7 +142,7 @@ export class Topics {
         changed.displayName ?? null,
         changed.signatureVersion ?? null,
         Number(changed.policy !== undefined),
-        changed.policy ?? null,
+        ...columnsOf(changed.policy ?? undefined),
       )
       .run();
     this.forget(by.topicArn);
@@ -156,7 +158,7 @@ export class Topics {
   /** As it stands now, for a decision about it. Undefined if there is no such topic. */
   async findAccess(arn: string): Promise<TopicAccess | undefined> {
     const row = await this.#db
-      .prepare("SELECT arn, account_id, policy FROM topics WHERE arn = ?1")
+      .prepare("SELECT arn, account_id, policy, policy_users FROM topics WHERE arn = ?1")
       .bind(arn)
       .first<AccessRow>();
     return row === null ? undefined : toAccess(row);
@@ -201,7 +203,9 @@ export class Topics {
     const list = JSON.stringify([...missing.keys()]);
     const [topics, subscriptions] = await this.#db.batch([
       this.#db
-        .prepare("SELECT arn, account_id, policy FROM topics WHERE arn IN (SELECT value FROM json_each(?1))")
+        .prepare(
+          "SELECT arn, account_id, policy, policy_users FROM topics WHERE arn IN (SELECT value FROM json_each(?1))",
+        )
         .bind(list),
       this.#db
         .prepare(
@@ -224,4 +228,8 @@ export class Topics {
   forget(topicArn: string): void {
     this.#audiences.delete(topicArn);
   }
+}
+
+function columnsOf(policy: TopicPolicy | undefined): [policy: string | null, users: string | null] {
+  return policy === undefined ? [null, null] : [policy.text, JSON.stringify(policy.users)];
 }

@@ -12,6 +12,7 @@ describe("admin command line", () => {
     ["key disable AKIA1", { method: "PATCH", path: "/-/admin/keys/AKIA1", body: { status: "Inactive" } }],
     ["key enable AKIA1", { method: "PATCH", path: "/-/admin/keys/AKIA1", body: { status: "Active" } }],
     ["deliveries", { method: "GET", path: "/-/admin/receivers" }],
+    ["policy check", { method: "GET", path: "/-/admin/policies/nobody" }],
     ["dead-letters list", { method: "GET", path: "/-/admin/dead-letters" }],
     ["dead-letters retry a/1", { method: "POST", path: "/-/admin/dead-letters/a%2F1/retry" }],
     ["dead-letters delete all", { method: "DELETE", path: "/-/admin/dead-letters/all" }],

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
+import { createAccount } from "../../support/accounts.ts";
 import { setPublicAccessBlock } from "../../support/acl.ts";
 import { expectError } from "../../support/errors.ts";
 import { describeRefusals } from "../../support/refusals.ts";
@@ -8,7 +9,11 @@ import { documentOf, textIn } from "../../support/xml.ts";
 
 const QUERY = "policy";
 const PUBLIC = { Effect: "Allow", Principal: "*", Action: "s3:GetObject" };
-const FIXED = { ...PUBLIC, Principal: { AWS: "111122223333" } };
+let FIXED: object = {};
+
+beforeAll(async () => {
+  FIXED = { ...PUBLIC, Principal: { AWS: (await createAccount()).accountId } };
+});
 
 /** Written with white space and in an order of its own, so that a rewritten answer would show. */
 function policyFor(bucket: string, statement: object = FIXED): string {

@@ -1093,7 +1093,7 @@ describe("documents and headers made to hurt", () => {
     ["depth below its root", () => `<Tagging>${"<TagSet>".repeat(5000)}${"</TagSet>".repeat(5000)}</Tagging>`],
     ["breadth", () => `<Tagging><TagSet>${"<Tag/>".repeat(20_000)}</TagSet></Tagging>`],
     ["attributes", () => `<Tagging ${Array.from({ length: 8000 }, (_, index) => `a${index}="b"`).join(" ")}/>`],
-    ["comments", () => `<Tagging>${"<!-- -->".repeat(15_000)}</Tagging>`],
+    ["comments", () => `<Tagging>${"<!-- -->".repeat(15_000)}<Tag/></Tagging>`],
     ["an unclosed comment", () => `<Tagging><!--${"-".repeat(120_000)}`],
     ["unclosed openings", () => "<!--".repeat(30_000)],
     ["ampersands", () => `<Tagging>${"&".repeat(120_000)}</Tagging>`],

@@ -151,7 +151,7 @@ describe("reading policies", () => {
     });
 
   it("looks at repeated actions once, however many conditions there are", () => {
-    const policy = parsePolicy(text(1_000, 800), { kind: "bucket", bucket: BUCKET });
+    const policy = parsePolicy(text(1_000, 800), { kind: "bucket", bucket: BUCKET, users: {} });
     expect(policy.statements[0]?.actions.patterns).toHaveLength(1);
     expect(policy.statements[0]?.conditions).toHaveLength(800);
   });

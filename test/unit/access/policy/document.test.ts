@@ -15,7 +15,7 @@ const NOT_APPLICABLE = "Action does not apply to any resource(s) in statement";
 const CONDITIONS_DO_NOT_APPLY = "Conditions do not apply to combination of actions and resources in statement";
 
 function parse(text: string, kind: "bucket" | "user" = "bucket") {
-  return parsePolicy(text, kind === "bucket" ? { kind, bucket: BUCKET } : { kind });
+  return parsePolicy(text, kind === "bucket" ? { kind, bucket: BUCKET, users: {} } : { kind });
 }
 
 function messageFor(text: string, kind: "bucket" | "user" = "bucket"): string {

@@ -3,6 +3,7 @@ import { ConditionKeys } from "../../../../src/access/policy/condition-keys.ts";
 import { type PolicyDocument, parsePolicy } from "../../../../src/access/policy/document.ts";
 import { evaluatePolicy, type PolicyDecision } from "../../../../src/access/policy/evaluate.ts";
 import type { PolicyPrincipal, RequestPrincipal } from "../../../../src/access/policy/principal.ts";
+import type { PolicyUsers } from "../../../../src/model/policy-users.ts";
 
 export const BUCKET = "demo-b";
 export const BUCKET_ARN = `arn:aws:s3:::${BUCKET}`;
@@ -15,7 +16,18 @@ export const STRANGER: RequestPrincipal = { kind: "account", accountId: "9999999
 
 export function user(name: string, path = "/"): RequestPrincipal & { kind: "account" } {
   const arn = `arn:aws:iam::${ACCOUNT_ID}:user${path}${name}`;
-  return { kind: "account", accountId: ACCOUNT_ID, canonicalId: CANONICAL_ID, user: { id: `AIDA${name}`, name, arn } };
+  return { kind: "account", accountId: ACCOUNT_ID, canonicalId: CANONICAL_ID, user: { id: idOf(arn), name, arn } };
+}
+
+/** Of whoever is called so now: `AIDAalice`, `AIDAteam/alice`. */
+function idOf(arn: string): string {
+  return `AIDA${arn.slice(arn.indexOf("/") + 1)}`;
+}
+
+/** As if all users that the text names existed. */
+function usersIn(text: string): PolicyUsers {
+  const arns = text.match(/arn:aws:iam::\d{12}:user\/[^"]+/g) ?? [];
+  return Object.fromEntries(arns.map((arn) => [arn, idOf(arn)]));
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -33,10 +45,8 @@ export function statement(fields: Fields = {}): Fields {
 }
 
 export function bucketPolicy(...statements: readonly Fields[]): PolicyDocument {
-  return parsePolicy(JSON.stringify({ Version: "2012-10-17", Statement: statements }), {
-    kind: "bucket",
-    bucket: BUCKET,
-  });
+  const text = JSON.stringify({ Version: "2012-10-17", Statement: statements });
+  return parsePolicy(text, { kind: "bucket", bucket: BUCKET, users: usersIn(text) });
 }
 
 export function userPolicy(...statements: readonly Fields[]): PolicyDocument {

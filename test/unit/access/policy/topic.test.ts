@@ -36,7 +36,7 @@ function text(...statements: readonly Fields[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: named });
 }
 
-const parse = (policy: string) => parsePolicy(policy, { kind: "topic", topicArn: TOPIC });
+const parse = (policy: string) => parsePolicy(policy, { kind: "topic", topicArn: TOPIC, users: {} });
 
 describe("parsePolicy for a topic", () => {
   it.each<[string, Fields]>([
@@ -262,9 +262,13 @@ describe("a policy of a topic says to S3", () => {
 });
 
 describe("a topic is notified", () => {
+  const kept = (policy: string | undefined) => (policy === undefined ? undefined : { text: policy, users: {} });
   const mayNotify = (policy: string | undefined, accountId: string) =>
-    authorizeNotification({ arn: TOPIC, accountId: ACCOUNT_ID, policy }, { name: BUCKET, accountId }, NOW) !==
-    undefined;
+    authorizeNotification(
+      { arn: TOPIC, accountId: ACCOUNT_ID, policy: kept(policy) },
+      { name: BUCKET, accountId },
+      NOW,
+    ) !== undefined;
 
   it("without a policy by buckets of its account, with one by whom it allows", () => {
     const none = { Effect: "Deny" };
@@ -284,7 +288,7 @@ describe("a topic is notified", () => {
 
   it("by nobody where what is stored is no policy any more", () => {
     expect(mayNotify("{", ACCOUNT_ID)).toBe(false);
-    const policy = topicPolicyOf({ arn: TOPIC, accountId: ACCOUNT_ID, policy: "{" });
+    const policy = topicPolicyOf({ arn: TOPIC, accountId: ACCOUNT_ID, policy: kept("{") });
     const request = { principal: ACCOUNT, action: "SNS:Publish", resource: TOPIC, keys: serviceKeysOf() };
     expect(policy && evaluatePolicy(policy, request).effect).toBe("deny");
   });

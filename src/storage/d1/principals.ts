@@ -1,0 +1,96 @@
+/** Accounts and users as policies name them. */
+import type { Grant, RootGrant } from "../../access/authorize.ts";
+import type { TopicGrant } from "../../access/authorize-sns.ts";
+import { userArn } from "../../model/caller.ts";
+import type { FoundPrincipals, NamedPrincipals, PolicyUsers } from "../../model/policy-users.ts";
+
+interface UserRow {
+  readonly id: string;
+  readonly account_id: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** A user that a policy names and that does not exist. */
+export interface NamedNobody {
+  readonly of: "bucket" | "topic";
+  /** Of the bucket; ARN of the topic. */
+  readonly name: string;
+  readonly principal: string;
+  /** Of the user it meant; null: it has never been found. */
+  readonly userId: string | null;
+}
+
+const SELECT_NOBODY = `
+  SELECT DISTINCT p.of, p.name, named.atom AS principal,
+    (SELECT value FROM json_each(p.users) WHERE key = named.atom) AS userId
+  FROM (
+    SELECT 'bucket' AS of, b.name, d.body ->> '$' AS policy, coalesce(u.body, '{}') AS users
+    FROM bucket_documents d JOIN buckets b ON b.id = d.bucket_id
+      LEFT JOIN bucket_documents u ON u.bucket_id = d.bucket_id AND u.kind = 'policyUsers'
+    WHERE d.kind = 'policy'
+    UNION ALL SELECT 'topic', arn, policy, coalesce(policy_users, '{}') FROM topics WHERE policy IS NOT NULL
+  ) p JOIN json_tree(CASE WHEN json_valid(p.policy) THEN p.policy ELSE '{}' END) named
+  WHERE named.type = 'text' AND named.fullkey LIKE '%rincipal.AWS%'
+    AND (named.atom LIKE 'arn:aws:iam::%:user/%' AND named.atom NOT LIKE 'arn:aws:iam::cloudfront:%' OR named.atom LIKE 'AIDA%')
+    AND NOT EXISTS (SELECT 1 FROM json_each(p.users) m JOIN users ON users.id = m.value WHERE m.key = named.atom)
+  ORDER BY p.of, p.name, principal LIMIT 1000`;
+
+const USER_ARN = /^arn:aws:iam::(\d{12}):user\/(?:.*\/)?([^/]+)$/;
+
+export class Principals {
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  /** Those that exist: whoever may put a policy learns that of each account and user it names, as on AWS. One D1 call. */
+  async find(_by: Grant | TopicGrant, { accountIds, userNames }: NamedPrincipals): Promise<FoundPrincipals> {
+    if (accountIds.size === 0 && userNames.size === 0) return { accountIds: new Set(), users: {} };
+    const named = [...userNames].map((name) => {
+      const [, account, user] = USER_ARN.exec(name) ?? [];
+      return user === undefined ? { id: name } : { account, user };
+    });
+    const [accounts, users] = await this.#db.batch([
+      this.#db
+        .prepare("SELECT id FROM accounts WHERE id IN (SELECT value FROM json_each(?1))")
+        .bind(JSON.stringify([...accountIds])),
+      this.#db
+        .prepare(
+          `SELECT u.id, u.account_id, u.name, u.path FROM json_each(?1) n JOIN users u
+             ON u.account_id = n.value ->> '$.account' AND u.name = n.value ->> '$.user' COLLATE NOCASE
+           UNION SELECT u.id, u.account_id, u.name, u.path FROM json_each(?1) n JOIN users u ON u.id = n.value ->> '$.id'`,
+        )
+        .bind(JSON.stringify(named)),
+    ]);
+    const found: PolicyUsers = Object.fromEntries(
+      ((users?.results ?? []) as UserRow[]).flatMap((row) => [
+        [arnOf(row), row.id],
+        [row.id, row.id],
+      ]),
+    );
+    return { accountIds: new Set(((accounts?.results ?? []) as { id: string }[]).map(({ id }) => id)), users: found };
+  }
+
+  /** Users that policies name and that match nobody; the first 1,000. One D1 call that reads all policies. */
+  async listNobody(_by: RootGrant): Promise<readonly NamedNobody[]> {
+    const { results } = await this.#db.prepare(SELECT_NOBODY).all<NamedNobody>();
+    return results;
+  }
+
+  /** ARNs by id, of the users that still exist. One D1 call, none for no ids. */
+  async arnsOf(_by: Grant | TopicGrant, users: PolicyUsers): Promise<ReadonlyMap<string, string>> {
+    const ids = Object.values(users);
+    if (ids.length === 0) return new Map();
+    const { results } = await this.#db
+      .prepare("SELECT id, account_id, name, path FROM users WHERE id IN (SELECT value FROM json_each(?1))")
+      .bind(JSON.stringify(ids))
+      .all<UserRow>();
+    return new Map(results.map((row) => [row.id, arnOf(row)]));
+  }
+}
+
+function arnOf({ account_id, path, name }: UserRow): string {
+  return userArn(account_id, path, name);
+}
