@@ -80,6 +80,7 @@ const TABLE = {
   MalformedXML: [400, NOT_WELL_FORMED],
   MaxMessageLengthExceeded: [400, "Your request was too big."],
   MaxPostPreDataLengthExceededError: [400, "Your POST request fields preceding the upload file were too large."],
+  MetadataConfigurationNotFound: [404, "The metadata configuration was not found"],
   MetadataTooLarge: [400, "Your metadata headers exceed the maximum allowed metadata size"],
   MethodNotAllowed: [405, "The specified method is not allowed against this resource."],
   MissingContentLength: [411, "You must provide the Content-Length HTTP header."],

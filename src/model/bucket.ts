@@ -20,6 +20,14 @@ export interface BucketDocumentTypes {
   website: Website;
   notification: NotificationConfiguration;
   replication: ReplicationConfiguration;
+  encryption: BucketEncryption;
+  /** Never on. */
+  accelerate: "Suspended";
+}
+
+/** R2 encrypts everything at rest. The flag is about KMS, but kept and given back as on AWS. */
+export interface BucketEncryption {
+  readonly bucketKeyEnabled: boolean;
 }
 
 export type BucketDocumentKind = keyof BucketDocumentTypes;

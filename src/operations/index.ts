@@ -5,6 +5,7 @@
 import { OPERATION_NAMES, type OperationName } from "../protocol/operation-name.ts";
 import { GetBucketAcl, PutBucketAcl } from "./bucket/bucket-acl.ts";
 import { DeleteBucketCors, GetBucketCors, PutBucketCors } from "./bucket/bucket-cors.ts";
+import { DeleteBucketEncryption, GetBucketEncryption, PutBucketEncryption } from "./bucket/bucket-encryption.ts";
 import {
   GetBucketNotificationConfiguration,
   PutBucketNotificationConfiguration,
@@ -14,6 +15,16 @@ import { DeleteBucketReplication, GetBucketReplication, PutBucketReplication } f
 import { DeleteBucketTagging, GetBucketTagging, PutBucketTagging } from "./bucket/bucket-tagging.ts";
 import { DeleteBucketWebsite, GetBucketWebsite, PutBucketWebsite } from "./bucket/bucket-website.ts";
 import { CreateBucket } from "./bucket/create-bucket.ts";
+import {
+  GetBucketAbac,
+  GetBucketAccelerateConfiguration,
+  GetBucketLogging,
+  GetBucketRequestPayment,
+  PutBucketAbac,
+  PutBucketAccelerateConfiguration,
+  PutBucketLogging,
+  PutBucketRequestPayment,
+} from "./bucket/default-settings.ts";
 import { DeleteBucket } from "./bucket/delete-bucket.ts";
 import { GetBucketLocation } from "./bucket/get-bucket-location.ts";
 import { GetBucketVersioning } from "./bucket/get-bucket-versioning.ts";
@@ -27,6 +38,7 @@ import {
   PutBucketOwnershipControls,
 } from "./bucket/ownership-controls.ts";
 import { DeletePublicAccessBlock, GetPublicAccessBlock, PutPublicAccessBlock } from "./bucket/public-access-block.ts";
+import { UNSET_CONFIGURATIONS } from "./bucket/unset-configuration.ts";
 import { AbortMultipartUpload } from "./multipart/abort-multipart-upload.ts";
 import { CompleteMultipartUpload } from "./multipart/complete-multipart-upload.ts";
 import { CreateMultipartUpload } from "./multipart/create-multipart-upload.ts";
@@ -52,31 +64,42 @@ const OFFERED: readonly Operation[] = [
   CreateBucket,
   DeleteBucket,
   DeleteBucketCors,
+  DeleteBucketEncryption,
   DeleteBucketOwnershipControls,
   DeleteBucketPolicy,
   DeleteBucketReplication,
   DeleteBucketTagging,
   DeleteBucketWebsite,
   DeletePublicAccessBlock,
+  GetBucketAbac,
+  GetBucketAccelerateConfiguration,
   GetBucketAcl,
   GetBucketCors,
+  GetBucketEncryption,
   GetBucketLocation,
+  GetBucketLogging,
   GetBucketNotificationConfiguration,
   GetBucketOwnershipControls,
   GetBucketPolicy,
   GetBucketPolicyStatus,
   GetBucketReplication,
+  GetBucketRequestPayment,
   GetBucketTagging,
   GetBucketVersioning,
   GetBucketWebsite,
   GetPublicAccessBlock,
   HeadBucket,
+  PutBucketAbac,
+  PutBucketAccelerateConfiguration,
   PutBucketAcl,
   PutBucketCors,
+  PutBucketEncryption,
+  PutBucketLogging,
   PutBucketNotificationConfiguration,
   PutBucketOwnershipControls,
   PutBucketPolicy,
   PutBucketReplication,
+  PutBucketRequestPayment,
   PutBucketTagging,
   PutBucketWebsite,
   PutPublicAccessBlock,
@@ -103,6 +126,7 @@ const OFFERED: readonly Operation[] = [
   CompleteMultipartUpload,
   AbortMultipartUpload,
   ListParts,
+  ...UNSET_CONFIGURATIONS,
 ];
 
 const byName = new Map(OFFERED.map((operation) => [operation.name, operation]));

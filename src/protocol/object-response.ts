@@ -5,6 +5,9 @@ import { formatHttpDate } from "./dates.ts";
 import { formatETag } from "./etag.ts";
 import { formatUserMetadata } from "./metadata.ts";
 
+/** Said of every object, upload and part: R2 encrypts everything at rest. */
+export const ENCRYPTED_AT_REST = { "x-amz-server-side-encryption": "AES256" } as const;
+
 /** ETag and Last-Modified: what 304 carries, and the start of everything else. */
 export function validatorHeaders(object: StoredObject): Record<string, string> {
   return { etag: formatETag(object.etag), "last-modified": formatHttpDate(object.lastModified) };
@@ -16,6 +19,7 @@ export function objectHeaders(object: StoredObject, showChecksum: boolean): Reco
   return {
     ...validatorHeaders(object),
     "accept-ranges": "bytes",
+    ...ENCRYPTED_AT_REST,
     "content-type": content.contentType,
     ...optional("cache-control", content.cacheControl),
     ...optional("content-disposition", content.contentDisposition),

@@ -54,6 +54,8 @@ const BLOCK = () =>
   "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>";
 const REPLICATION = ({ source }: AttackWorld) =>
   `<ReplicationConfiguration><Rule><ID>all</ID><Priority>1</Priority><Filter/><Status>Enabled</Status><Destination><Bucket>arn:aws:s3:::${source.bucket}</Bucket></Destination><DeleteMarkerReplication><Status>Enabled</Status></DeleteMarkerReplication></Rule></ReplicationConfiguration>`;
+const ENCRYPTION = () =>
+  "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>";
 /** Gives nothing to anybody who has not got it already. */
 export const HARMLESS_POLICY = (bucket: string) =>
   JSON.stringify({
@@ -93,6 +95,10 @@ const bucketOperation = (
 ) => about("bucket", method, action, { query, ...options });
 const objectOperation = (method: AttackExample["method"], action: Need["action"], options: Options = {}) =>
   about("object", method, action, options);
+
+/** What nobody can set is looked for in vain, which only those learn who may know. */
+const unset = (query: string, action: Need["action"], method: AttackExample["method"] = "GET") =>
+  bucketOperation(method, query, action, { success: 404 });
 
 export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExample>>> = {
   ListBuckets: {
@@ -185,6 +191,50 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
   DeletePublicAccessBlock: bucketOperation("DELETE", "publicAccessBlock=", "s3:PutBucketPublicAccessBlock", {
     success: 204,
   }),
+  GetBucketEncryption: bucketOperation("GET", "encryption=", "s3:GetEncryptionConfiguration"),
+  PutBucketEncryption: bucketOperation("PUT", "encryption=", "s3:PutEncryptionConfiguration", { body: ENCRYPTION }),
+  DeleteBucketEncryption: bucketOperation("DELETE", "encryption=", "s3:PutEncryptionConfiguration", { success: 204 }),
+  GetBucketAbac: bucketOperation("GET", "abac=", "s3:GetBucketAbac"),
+  PutBucketAbac: bucketOperation("PUT", "abac=", "s3:PutBucketAbac", {
+    body: () => "<AbacStatus><Status>Disabled</Status></AbacStatus>",
+  }),
+  GetBucketAccelerateConfiguration: bucketOperation("GET", "accelerate=", "s3:GetAccelerateConfiguration"),
+  PutBucketAccelerateConfiguration: bucketOperation("PUT", "accelerate=", "s3:PutAccelerateConfiguration", {
+    body: () => "<AccelerateConfiguration><Status>Suspended</Status></AccelerateConfiguration>",
+  }),
+  GetBucketLogging: bucketOperation("GET", "logging=", "s3:GetBucketLogging"),
+  PutBucketLogging: bucketOperation("PUT", "logging=", "s3:PutBucketLogging", { body: () => "<BucketLoggingStatus/>" }),
+  GetBucketRequestPayment: bucketOperation("GET", "requestPayment=", "s3:GetBucketRequestPayment"),
+  PutBucketRequestPayment: bucketOperation("PUT", "requestPayment=", "s3:PutBucketRequestPayment", {
+    body: () => "<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>",
+  }),
+  DeleteBucketLifecycle: bucketOperation("DELETE", "lifecycle=", "s3:PutLifecycleConfiguration", { success: 204 }),
+  GetBucketLifecycleConfiguration: unset("lifecycle=", "s3:GetLifecycleConfiguration"),
+  GetBucketMetadataConfiguration: unset("metadataConfiguration=", "s3:GetBucketMetadataTableConfiguration"),
+  GetBucketMetadataTableConfiguration: unset("metadataTable=", "s3:GetBucketMetadataTableConfiguration"),
+  GetObjectLockConfiguration: unset("object-lock=", "s3:GetBucketObjectLockConfiguration"),
+  GetObjectLegalHold: objectOperation("GET", "s3:GetObjectLegalHold", { query: "legal-hold=", success: 400 }),
+  GetObjectRetention: objectOperation("GET", "s3:GetObjectRetention", { query: "retention=", success: 400 }),
+  GetBucketAnalyticsConfiguration: unset("analytics=&id=i", "s3:GetAnalyticsConfiguration"),
+  ListBucketAnalyticsConfigurations: bucketOperation("GET", "analytics=", "s3:GetAnalyticsConfiguration"),
+  DeleteBucketAnalyticsConfiguration: unset("analytics=&id=i", "s3:PutAnalyticsConfiguration", "DELETE"),
+  GetBucketIntelligentTieringConfiguration: unset("intelligent-tiering=&id=i", "s3:GetIntelligentTieringConfiguration"),
+  ListBucketIntelligentTieringConfigurations: bucketOperation(
+    "GET",
+    "intelligent-tiering=",
+    "s3:GetIntelligentTieringConfiguration",
+  ),
+  DeleteBucketIntelligentTieringConfiguration: unset(
+    "intelligent-tiering=&id=i",
+    "s3:PutIntelligentTieringConfiguration",
+    "DELETE",
+  ),
+  GetBucketInventoryConfiguration: unset("inventory=&id=i", "s3:GetInventoryConfiguration"),
+  ListBucketInventoryConfigurations: bucketOperation("GET", "inventory=", "s3:GetInventoryConfiguration"),
+  DeleteBucketInventoryConfiguration: unset("inventory=&id=i", "s3:PutInventoryConfiguration", "DELETE"),
+  GetBucketMetricsConfiguration: unset("metrics=&id=i", "s3:GetMetricsConfiguration"),
+  ListBucketMetricsConfigurations: bucketOperation("GET", "metrics=", "s3:GetMetricsConfiguration"),
+  DeleteBucketMetricsConfiguration: unset("metrics=&id=i", "s3:PutMetricsConfiguration", "DELETE"),
   DeleteObjects: {
     method: "POST",
     on: "bucket",

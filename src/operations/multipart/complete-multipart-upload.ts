@@ -8,6 +8,7 @@ import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type Checksum, checksumHeader } fr
 import type { CompletedPart, CompletionRequest } from "../../model/upload.ts";
 import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
@@ -54,6 +55,7 @@ export const CompleteMultipartUpload = operation({
   },
   respond: ({ etag, checksum }, { bucket, key, location }) => ({
     status: 200,
+    headers: ENCRYPTED_AT_REST,
     body: formatCompleteMultipartUploadResult({ location, bucket, key, etag, checksum }),
   }),
 });

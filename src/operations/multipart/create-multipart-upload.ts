@@ -5,6 +5,7 @@ import {
   CHECKSUM_TYPE_HEADER,
   parseUploadChecksum,
 } from "../../protocol/checksum-algorithm.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/initiate-multipart-upload-result.ts";
 import { ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/put-object.ts";
 import { operation, requireObject } from "../operation.ts";
@@ -30,9 +31,10 @@ export const CreateMultipartUpload = operation({
   },
   respond: (uploadId, { bucket, key, checksum }) => ({
     status: 200,
-    ...(checksum && {
-      headers: { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type },
-    }),
+    headers: {
+      ...ENCRYPTED_AT_REST,
+      ...(checksum && { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type }),
+    },
     body: formatInitiateMultipartUploadResult({ bucket, key, uploadId }),
   }),
 });

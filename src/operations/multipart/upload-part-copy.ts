@@ -1,6 +1,7 @@
 /** UploadPartCopy (API_UploadPartCopy): a part out of an object that is already there, or out of a range of it. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/object.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { formatCopyPartResult } from "../../protocol/xml/copy-part-result.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "../object/copy-source.ts";
@@ -33,7 +34,7 @@ export const UploadPartCopy = operation({
       throw error;
     }
   },
-  respond: (part) => ({ status: 200, body: formatCopyPartResult(part) }),
+  respond: (part) => ({ status: 200, headers: ENCRYPTED_AT_REST, body: formatCopyPartResult(part) }),
 });
 
 /** Both ends of the range, which S3 insists on here. */

@@ -1,6 +1,7 @@
 /** UploadPart (API_UploadPart). A part uploaded again replaces the one before. */
 import { checksumHeader } from "../../model/checksum.ts";
 import { formatETag } from "../../protocol/etag.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { operation } from "../operation.ts";
 import { parsePartAddress } from "./part-address.ts";
 
@@ -15,6 +16,7 @@ export const UploadPart = operation({
     status: 200,
     headers: {
       etag: formatETag(etag),
+      ...ENCRYPTED_AT_REST,
       ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value }),
     },
   }),

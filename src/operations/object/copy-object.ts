@@ -7,6 +7,7 @@ import { parseChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { parseStorageClass } from "../../protocol/storage-class.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
@@ -87,7 +88,7 @@ export const CopyObject = operation({
       throw error;
     }
   },
-  respond: (copied) => ({ status: 200, body: formatCopyObjectResult(copied) }),
+  respond: (copied) => ({ status: 200, headers: ENCRYPTED_AT_REST, body: formatCopyObjectResult(copied) }),
 });
 
 /** What the copy says of itself, but for whose it is. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */

@@ -4,6 +4,7 @@ import { checksumHeader } from "../../model/checksum.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { formatETag } from "../../protocol/etag.ts";
 import { parseFormMetadata } from "../../protocol/metadata.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import type { PostForm } from "../../protocol/post-form/post-form.ts";
 import { formatRedirect, parseSuccessAction, type SuccessAction } from "../../protocol/post-form/success-action.ts";
@@ -47,6 +48,7 @@ export const PostObject = operation({
     const answer = formatAnswer(action, { bucket, key, etag: formatETag(etag), location });
     const headers = {
       etag: formatETag(etag),
+      ...ENCRYPTED_AT_REST,
       ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
       ...answer.headers,
     };

@@ -12,6 +12,7 @@ import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { formatETag } from "../../protocol/etag.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { parseReplicaVersion } from "../../protocol/replica-version.ts";
 import { parseStorageClass } from "../../protocol/storage-class.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
@@ -52,6 +53,7 @@ export const PutObject = operation({
     status: 200,
     headers: {
       etag: formatETag(etag),
+      ...ENCRYPTED_AT_REST,
       ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
     },
   }),
