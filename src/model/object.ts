@@ -97,7 +97,7 @@ export interface ListQuery {
   readonly prefix: string;
   /** Empty: no grouping. */
   readonly delimiter: string;
-  /** Only what sorts after this key or common prefix (UTF-8 byte order); a common prefix that equals it is passed over. */
+  /** Only what sorts after this (UTF-8 byte order). A common prefix that it lies below, or equals, is passed over whole. */
   readonly after: string;
   /** 0..1000, objects and common prefixes together. */
   readonly maxKeys: number;
@@ -108,7 +108,8 @@ export interface ListPage {
   readonly objects: readonly ListedObject[];
   /** UTF-8 byte order. */
   readonly commonPrefixes: readonly string[];
+  /** A truncated page may be short, or empty, where there was much to be passed over; `last` says how far it has come. */
   readonly isTruncated: boolean;
-  /** The last key or common prefix of the page: `after` of the next one. Empty if the page is empty. */
+  /** Of a truncated page, `after` of the next one; mostly the last key or common prefix. */
   readonly last: string;
 }

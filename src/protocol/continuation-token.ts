@@ -4,7 +4,7 @@
  *
  * Form: Base64url of HMAC-SHA-256(key, scope NUL after) followed by `after` in UTF-8.
  */
-import { invalidArgument } from "../errors.ts";
+import { S3Error } from "../errors.ts";
 import { decodeUtf8 } from "./percent-encoding.ts";
 
 const MAC_BYTES = 32;
@@ -33,7 +33,10 @@ export async function parseContinuationToken(key: CryptoKey, scope: string, toke
     after !== undefined &&
     bytes.byteLength >= MAC_BYTES &&
     (await crypto.subtle.verify("HMAC", key, bytes.subarray(0, MAC_BYTES), signedBytes(scope, after)));
-  if (!isGenuine) throw invalidArgument("The continuation token provided is incorrect", "continuation-token", token);
+  if (!isGenuine) {
+    const message = "The continuation token provided is incorrect";
+    throw new S3Error("InvalidArgument", { message, details: { ArgumentName: "continuation-token" } });
+  }
   return after;
 }
 

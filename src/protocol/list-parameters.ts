@@ -19,7 +19,7 @@ export interface ListObjectsV2Parameters {
   readonly delimiter: string;
   /** Undefined if not given, because the answer repeats it. */
   readonly startAfter: string | undefined;
-  /** As given, unverified; wins over `startAfter`. Empty: from the beginning. */
+  /** As given, unverified; wins over `startAfter`. */
   readonly continuationToken: string | undefined;
   /** 0..1000. */
   readonly maxKeys: number;
@@ -91,10 +91,10 @@ export function parseIntegerParameter(query: Query, name: string, bounds: Intege
   return Math.min(value, bounds.max);
 }
 
-/** @throws S3Error `InvalidArgument` for any encoding but `url`. */
+/** @throws S3Error `InvalidArgument` for any encoding but `url`, the empty one too (seen on AWS, LocalStack's recordings). */
 export function parseEncodingType(query: Query): EncodingType {
   const text = query.get("encoding-type");
-  if (text === undefined || text === "") return undefined;
+  if (text === undefined) return undefined;
   if (text.toLowerCase() === "url") return "url";
   throw invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", text);
 }

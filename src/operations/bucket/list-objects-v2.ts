@@ -13,9 +13,10 @@ export const ListObjectsV2 = operation({
   async execute(input, { grant, stores, tokenKey }) {
     const bucket = grant.bucket(input.bucket);
     const { continuationToken } = input;
-    const after = continuationToken
-      ? await parseContinuationToken(tokenKey, bucket.id, continuationToken)
-      : (input.startAfter ?? "");
+    const after =
+      continuationToken === undefined
+        ? (input.startAfter ?? "")
+        : await parseContinuationToken(tokenKey, bucket.id, continuationToken);
     const page = await stores.objects.list(bucket, { ...input, after });
     const next = page.isTruncated ? await formatContinuationToken(tokenKey, bucket.id, page.last) : undefined;
     return { bucket, page, next };
@@ -25,6 +26,8 @@ export const ListObjectsV2 = operation({
     headers: { "x-amz-bucket-region": bucket.region },
     body: formatListBucketResultV2({
       ...input,
+      // Of no effect beside a token, and then not repeated (seen on AWS, LocalStack's recordings).
+      startAfter: input.continuationToken === undefined ? input.startAfter : undefined,
       page,
       nextContinuationToken: next,
       ownerOf: input.fetchOwner ? ownerNamer(bucket) : undefined,

@@ -1,4 +1,5 @@
 /** ListObjects, version 1 (API_ListObjects). */
+import type { ListPage } from "../../model/object.ts";
 import { parseListObjectsParameters } from "../../protocol/list-parameters.ts";
 import { formatListBucketResult } from "../../protocol/xml/list-bucket-result.ts";
 import { operation, requireBucket } from "../operation.ts";
@@ -19,8 +20,16 @@ export const ListObjects = operation({
     body: formatListBucketResult({
       ...input,
       page,
-      nextMarker: page.isTruncated && input.delimiter !== "" ? page.last : undefined,
+      nextMarker: nextMarker(page, input.delimiter),
       ownerOf: ownerNamer(bucket),
     }),
   }),
 });
+
+/**
+ * With a delimiter alone, as AWS; without one clients go on after the last key they were shown. A page may have come further
+ * than that, where there was much to be passed over: then it says so.
+ */
+function nextMarker({ isTruncated, last, objects }: ListPage, delimiter: string): string | undefined {
+  return isTruncated && (delimiter !== "" || objects.at(-1)?.key !== last) ? last : undefined;
+}

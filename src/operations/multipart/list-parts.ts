@@ -16,7 +16,8 @@ export const ListParts = operation({
       ...parseUploadAddress(request),
       maxParts: parsePageSize(query, "max-parts"),
       partNumberMarker: parseIntegerParameter(query, "part-number-marker", { min: 0, max: MAX_MARKER, fallback: 0 }),
-      encodingType: parseEncodingType(query),
+      // No parameter of S3's, so an empty one asks for nothing.
+      encodingType: query.get("encoding-type") === "" ? undefined : parseEncodingType(query),
     };
   },
   requires: ({ bucket, key }) => [{ action: "s3:ListMultipartUploadParts", bucket, key }],

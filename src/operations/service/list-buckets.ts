@@ -26,7 +26,8 @@ export const ListBuckets = operation({
     const found = await stores.buckets.list(grant, caller.account.id, {
       prefix: input.prefix ?? "",
       region: input.region,
-      after: input.token === undefined ? "" : await parseContinuationToken(tokenKey, scope, input.token),
+      // An empty one is the beginning, unlike in ListObjectsV2 (seen on AWS, LocalStack's recordings).
+      after: !input.token ? "" : await parseContinuationToken(tokenKey, scope, input.token),
       limit: input.maxBuckets,
     });
     const page = found.slice(0, input.maxBuckets);

@@ -45,10 +45,11 @@ export function clusterOfEntry(r2Key: string): string | undefined {
 function headOf(key: string): string {
   let bytes = 0;
   let end = 0;
-  for (const character of key) {
-    bytes += encoder.encode(character).byteLength;
-    end += character.length;
-    if (bytes >= DIRECT_BYTES) break;
+  // Counted without encoding: a listing asks this of every key of its page.
+  while (end < key.length && bytes < DIRECT_BYTES) {
+    const codePoint = key.codePointAt(end) ?? 0;
+    bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+    end += codePoint < 0x10000 ? 1 : 2;
   }
   return key.slice(0, end);
 }

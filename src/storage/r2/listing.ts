@@ -1,180 +1,198 @@
 /**
  * Listing on R2's own listing: prefix, delimiter and order are R2's, one call a page when all entries are plain.
  *
- * What R2 cannot say without metadata is looked up for the marked entries only (`markForListing` in objects.ts), and
- * the few keys too long for R2 (entry-key.ts) are put in order here.
+ * What R2 cannot say without metadata is looked up for the marked entries only (`markForListing` in commit.ts), and the few
+ * keys too long for R2 (entry-key.ts) are put in order by `cluster-listing.ts`. The calls of one listing are bounded: a page
+ * that would take more ends early, truncated, and tells how far it has come.
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
-import type { ListedObject, ListPage, ListQuery } from "../../model/object.ts";
-import { describeEntry, lastModifiedOf } from "./entry.ts";
+import type { ListPage, ListQuery } from "../../model/object.ts";
+import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
+import { CountedStore } from "./counted-store.ts";
 import { clusterHead, clusterOfEntry, entryPrefix, PREFIX_BYTES } from "./entry-key.ts";
-import { fromR2Error } from "./platform-errors.ts";
+import { commonPrefixOf, type Item, toItem } from "./listed-item.ts";
 
+/** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and as many more as their metadata is long. */
+const MAX_CALLS = 60;
 /** R2's largest page. */
 const R2_PAGE = 1000;
 /** Up to this many marked entries of a page are read one by one; above, the page is listed again with its metadata. */
 const FEW = 8;
 const HIGHEST_CHARACTER = "\u{10FFFF}";
-const R2_KEY_BYTES = 1024;
 
 type Row =
-  | { readonly kind: "object"; readonly object: R2Object }
-  | { readonly kind: "prefix"; readonly prefix: string };
-
-/** What goes into the answer: an object, or a common prefix. */
-type Item = { readonly name: string; readonly object?: ListedObject };
+  | { readonly kind: "object"; readonly name: string; readonly object: R2Object }
+  | { readonly kind: "prefix"; readonly name: string };
 
 /** @throws S3Error */
-export async function listEntries(store: R2Bucket, bucket: GrantedBucket, query: ListQuery): Promise<ListPage> {
+export async function listEntries(
+  store: R2Bucket,
+  bucket: GrantedBucket,
+  query: ListQuery,
+  maxCalls = MAX_CALLS,
+): Promise<ListPage> {
   const { prefix, after, maxKeys } = query;
-  const empty: ListPage = { objects: [], commonPrefixes: [], isTruncated: false, last: "" };
-  if (maxKeys === 0) return empty;
-  if (after !== "" && !after.startsWith(prefix) && compareBytes(after, prefix) > 0) return empty;
-
-  const lister = new Lister(store, bucket, query);
-  const items: Item[] = [];
-  let cursor: string | undefined;
-  for (;;) {
-    const start = cursor === undefined ? firstStart(bucket.id, query) : { cursor };
-    // A page that did not suffice held tombstones: a whole one gets past a run of them.
-    const limit = cursor === undefined ? maxKeys : R2_PAGE;
-    const page = await listR2(store, { ...lister.options(limit), ...start });
-    const more = await lister.take(page, start, items);
-    if (more || !page.truncated) return toPage(items, more);
-    if (items.length >= maxKeys) return toPage(items, true);
-    cursor = page.cursor;
-  }
+  const isPast = after !== "" && !after.startsWith(prefix) && compareBytes(after, prefix) > 0;
+  if (maxKeys === 0 || isPast) return { objects: [], commonPrefixes: [], isTruncated: false, last: "" };
+  return new Lister(new CountedStore(store, maxCalls), bucket, query).page();
 }
 
-/** Turns R2 pages into items; remembers which cluster has been dealt with across pages. */
+/** Turns R2's pages into one page of the answer. */
 class Lister {
-  readonly #store: R2Bucket;
+  readonly #store: CountedStore;
   readonly #bucket: GrantedBucket;
   readonly #query: ListQuery;
+  readonly #items: Item[] = [];
+  /** Up to where everything has been seen. */
+  #reached: string;
+  /** The last cluster that has been dealt with. */
   #cluster: string | undefined;
 
-  constructor(store: R2Bucket, bucket: GrantedBucket, query: ListQuery) {
+  constructor(store: CountedStore, bucket: GrantedBucket, query: ListQuery) {
     this.#store = store;
     this.#bucket = bucket;
     this.#query = query;
+    this.#reached = query.after;
   }
 
-  options(wanted: number): R2ListOptions {
+  async page(): Promise<ListPage> {
+    const { maxKeys } = this.#query;
+    let start: R2ListOptions = firstStart(this.#bucket.id, this.#query);
+    // A page that did not suffice held tombstones: a whole one gets past a run of them.
+    for (let limit = maxKeys; ; limit = R2_PAGE) {
+      const page = await this.#store.list({ ...this.#options(limit), ...start });
+      const isTaken = await this.#take(mergeRows(page), start);
+      if (isTaken && !page.truncated) return this.#answer(false);
+      if (!isTaken || !page.truncated || this.#isFull || this.#store.left === 0) return this.#answer(true);
+      start = { cursor: page.cursor };
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.#items.length >= this.#query.maxKeys;
+  }
+
+  #answer(isTruncated: boolean): ListPage {
+    return {
+      objects: this.#items.flatMap(({ object }) => (object === undefined ? [] : [object])),
+      commonPrefixes: this.#items.flatMap(({ name, object }) => (object === undefined ? [name] : [])),
+      isTruncated,
+      last: isTruncated ? this.#reached : (this.#items.at(-1)?.name ?? ""),
+    };
+  }
+
+  #options(limit: number): R2ListOptions {
     const { prefix, delimiter } = this.#query;
     return {
       prefix: entryPrefix(this.#bucket.id) + (clusterHead(prefix) ?? prefix),
-      limit: Math.min(wanted, R2_PAGE),
+      limit: Math.min(limit, R2_PAGE),
       ...(delimiter !== "" && { delimiter }),
     };
   }
 
-  /** Appends a page's items; true if some had to be left for the next page of the answer. */
-  async take(page: R2Objects, start: R2ListOptions, items: Item[]): Promise<boolean> {
-    const { after, maxKeys, delimiter } = this.#query;
-    const rows = mergeRows(page);
-    const resolved = await this.#resolve(rows, { ...this.options(R2_PAGE), ...start });
+  /** Takes a page's rows as items; false if the answer ends before its last row. */
+  async #take(rows: readonly Row[], start: R2ListOptions): Promise<boolean> {
+    const passed = commonPrefixOf(this.#query.after, this.#query);
+    const known = await this.#lookUp(rows, { ...this.#options(R2_PAGE), ...start });
     for (const row of rows) {
-      const name = row.kind === "object" ? row.object.key : row.prefix;
-      const cluster = clusterOfEntry(name);
+      const cluster = clusterOfEntry(row.name);
       if (cluster !== undefined) {
-        if (cluster === this.#cluster) continue;
-        this.#cluster = cluster;
-        for (const item of await this.#clusterItems(cluster, maxKeys - items.length + 1)) {
-          if (items.length === maxKeys) return true;
-          if (item.name !== items.at(-1)?.name) items.push(item);
-        }
+        if (!(await this.#takeCluster(cluster))) return false;
         continue;
       }
-      if (items.length === maxKeys) return true;
+      const name = row.name.slice(PREFIX_BYTES);
       if (row.kind === "prefix") {
-        const commonPrefix = row.prefix.slice(PREFIX_BYTES);
         // R2 gives a prefix again when it starts inside it.
-        if (delimiter !== "" && commonPrefix === after) continue;
-        if (commonPrefix !== items.at(-1)?.name) items.push({ name: commonPrefix });
-        continue;
+        const isNew = name !== this.#items.at(-1)?.name && name !== passed;
+        if (isNew && !this.#add({ name })) return false;
+      } else if (!isTombstone(row.object)) {
+        const found = isMarked(row.object) ? known(row.object.key) : row.object;
+        if (found === "not read") return false;
+        const item = found && toItem(found, this.#bucket.ownerId);
+        if (item !== undefined && !this.#add(item)) return false;
       }
-      const object = isMarked(row.object) ? resolved.get(row.object.key) : row.object;
-      if (object === undefined) continue;
-      const entry = describeEntry(object);
-      if (!entry.isTombstone) items.push({ name: entry.key, object: toListed(object, this.#bucket.ownerId) });
+      this.#reached = name;
     }
-    return false;
+    return true;
   }
 
-  /** The marked entries of a page with their metadata; what has been deleted meanwhile is absent. */
-  async #resolve(rows: readonly Row[], again: R2ListOptions): Promise<ReadonlyMap<string, R2Object>> {
-    const marked = rows.flatMap((row) => (row.kind === "object" && isMarked(row.object) ? [row.object.key] : []));
-    const resolved = new Map<string, R2Object>();
-    if (marked.length <= FEW) {
-      const heads = await Promise.all(marked.map((key) => headR2(this.#store, key)));
-      for (const object of heads) if (object !== null) resolved.set(object.key, object);
-      return resolved;
+  /** False if there is no room for it. */
+  #add(item: Item): boolean {
+    if (this.#isFull) return false;
+    this.#items.push(item);
+    return true;
+  }
+
+  /** False if the answer ends before the end of the cluster. */
+  async #takeCluster(head: string): Promise<boolean> {
+    if (head === this.#cluster) return true;
+    const page = await listCluster(this.#store, head, {
+      bucket: this.#bucket,
+      query: this.#query,
+      room: this.#query.maxKeys - this.#items.length,
+      isFirst: this.#reached === this.#query.after,
+    });
+    this.#items.push(...page.items);
+    this.#reached = page.reached ?? this.#reached;
+    if (page.isComplete) this.#cluster = head;
+    return page.isComplete;
+  }
+
+  /**
+   * The marked entries of a page with their metadata: undefined for what has been deleted meanwhile, "not read" for what
+   * there were no calls left for.
+   */
+  async #lookUp(
+    rows: readonly Row[],
+    again: R2ListOptions,
+  ): Promise<(key: string) => R2Object | undefined | "not read"> {
+    const marked = rows.flatMap((row) =>
+      row.kind === "object" && isMarked(row.object) && clusterOfEntry(row.name) === undefined ? [row.name] : [],
+    );
+    const found = new Map<string, R2Object>();
+    const add = (object: R2Object | null) => object && found.set(object.key, object);
+    if (marked.length <= Math.min(FEW, this.#spare)) {
+      for (const object of await Promise.all(marked.map((key) => this.#store.head(key)))) add(object);
+      return (key) => found.get(key);
     }
-    const waiting = new Set(marked);
     const last = marked.at(-1) ?? "";
+    let reached = "";
     let start: R2ListOptions = again;
-    while (waiting.size > 0) {
-      const page = await listR2(this.#store, { ...start, include: ["customMetadata"] });
-      for (const object of page.objects) if (waiting.delete(object.key)) resolved.set(object.key, object);
-      const reached = mergeRows(page).at(-1);
-      const name = reached === undefined ? "" : reached.kind === "object" ? reached.object.key : reached.prefix;
-      if (!page.truncated || compareBytes(name, last) >= 0) break;
+    while (this.#spare > 0 && compareBytes(reached, last) < 0) {
+      const page = await this.#store.list({ ...start, include: ["customMetadata"] });
+      for (const object of page.objects) add(object);
+      reached = page.truncated ? (mergeRows(page).at(-1)?.name ?? reached) : last;
       const { startAfter: _, ...rest } = start;
-      start = { ...rest, cursor: page.cursor };
+      start = page.truncated ? { ...rest, cursor: page.cursor } : rest;
     }
-    return resolved;
+    return (key) => found.get(key) ?? (compareBytes(key, reached) <= 0 ? undefined : "not read");
   }
 
-  /** The first `limit` items among the keys that share a head, in key order. */
-  async #clusterItems(head: string, limit: number): Promise<Item[]> {
-    const { prefix, delimiter, after } = this.#query;
-    let items: Item[] = [];
-    let start: R2ListOptions = {};
-    for (;;) {
-      const page = await listR2(this.#store, {
-        prefix: entryPrefix(this.#bucket.id) + head,
-        limit: R2_PAGE,
-        include: ["customMetadata"],
-        ...start,
-      });
-      for (const object of page.objects) {
-        const entry = describeEntry(object);
-        // The key that equals the head is direct and takes its place in the page by itself.
-        if (entry.isTombstone || entry.record.k === undefined || !entry.key.startsWith(prefix)) continue;
-        const found = delimiter === "" ? -1 : entry.key.indexOf(delimiter, prefix.length);
-        if (found !== -1) {
-          const name = entry.key.slice(0, found + delimiter.length);
-          // Passed over only if the marker is the prefix itself or all of it lies behind the marker.
-          if (name !== after && compareBytes(entry.key, after) > 0) items.push({ name });
-        } else if (compareBytes(entry.key, after) > 0) {
-          items.push({ name: entry.key, object: toListed(object, this.#bucket.ownerId) });
-        }
-      }
-      items.sort((a, b) => compareBytes(a.name, b.name));
-      items = items.filter((item, index) => item.name !== items[index - 1]?.name).slice(0, limit);
-      if (!page.truncated) return items;
-      start = { cursor: page.cursor };
-    }
+  /** Calls beyond those that a cluster may take. */
+  get #spare(): number {
+    return this.#store.left - CLUSTER_CALLS;
   }
 }
 
 /** Where the first R2 page begins for a given marker. */
 function firstStart(bucketId: string, query: ListQuery): { startAfter?: string } {
-  const { after, prefix, delimiter } = query;
+  const { after, prefix } = query;
   if (after === "" || compareBytes(after, prefix) < 0) return {};
+  // A marker below a common prefix goes on behind all of it (seen on AWS, LocalStack's recordings).
+  const passed = commonPrefixOf(after, query);
+  if (passed !== undefined && clusterHead(passed) === undefined) return behind(entryPrefix(bucketId) + passed);
   const head = clusterHead(after);
-  if (head !== undefined) return { startAfter: entryPrefix(bucketId) + head };
-  const startAfter = entryPrefix(bucketId) + after;
-  const endsPrefix =
-    delimiter !== "" &&
-    after.indexOf(delimiter, prefix.length) + delimiter.length === after.length &&
-    after.endsWith(delimiter);
-  // Past everything a common prefix holds, rather than through it.
-  if (endsPrefix && new TextEncoder().encode(startAfter).byteLength + 4 <= R2_KEY_BYTES) {
-    return { startAfter: startAfter + HIGHEST_CHARACTER };
-  }
-  return { startAfter };
+  if (head === undefined) return { startAfter: entryPrefix(bucketId) + after };
+  // Every key of a cluster has to be seen to find those behind the marker.
+  return after === clusterEnd(head)
+    ? behind(entryPrefix(bucketId) + head)
+    : { startAfter: entryPrefix(bucketId) + head };
+}
+
+/** Past everything that begins so, but for what begins with the highest character. */
+function behind(r2Prefix: string): { startAfter: string } {
+  return { startAfter: r2Prefix + HIGHEST_CHARACTER };
 }
 
 /** Objects and prefixes of an R2 page, which come as two sorted arrays, in one order. */
@@ -183,13 +201,13 @@ function mergeRows(page: R2Objects): Row[] {
   let next = 0;
   for (const object of page.objects) {
     for (; next < page.delimitedPrefixes.length; next++) {
-      const prefix = page.delimitedPrefixes[next] ?? "";
-      if (compareBytes(prefix, object.key) > 0) break;
-      rows.push({ kind: "prefix", prefix });
+      const name = page.delimitedPrefixes[next] ?? "";
+      if (compareBytes(name, object.key) > 0) break;
+      rows.push({ kind: "prefix", name });
     }
-    rows.push({ kind: "object", object });
+    rows.push({ kind: "object", name: object.key, object });
   }
-  for (const prefix of page.delimitedPrefixes.slice(next)) rows.push({ kind: "prefix", prefix });
+  for (const name of page.delimitedPrefixes.slice(next)) rows.push({ kind: "prefix", name });
   return rows;
 }
 
@@ -197,41 +215,11 @@ function mergeRows(page: R2Objects): Row[] {
  * Whether the record must be seen. Inline plain objects have R2's MD5 and no SHA-512; where the platform's listing
  * shows no checksums at all, every entry is looked up.
  */
-function isMarked(object: R2Object): boolean {
-  return object.checksums.sha512 !== undefined || object.checksums.md5 === undefined;
+function isMarked({ checksums }: R2Object): boolean {
+  return checksums.sha512 !== undefined || checksums.md5 === undefined;
 }
 
-function toListed(object: R2Object, bucketOwnerId: string): ListedObject {
-  const entry = describeEntry(object);
-  const { record } = entry;
-  return {
-    key: entry.key,
-    sizeBytes: entry.sizeBytes,
-    etag: entry.etag,
-    lastModified: lastModifiedOf(object, record),
-    storageClass: record.s ?? "STANDARD",
-    ownerId: record.o ?? bucketOwnerId,
-    ...(record.c !== undefined && { checksum: { algorithm: record.c[0], type: record.c[2] } }),
-  };
-}
-
-function toPage(items: readonly Item[], isTruncated: boolean): ListPage {
-  return {
-    objects: items.flatMap((item) => (item.object === undefined ? [] : [item.object])),
-    commonPrefixes: items.flatMap((item) => (item.object === undefined ? [item.name] : [])),
-    isTruncated,
-    last: items.at(-1)?.name ?? "",
-  };
-}
-
-function listR2(store: R2Bucket, options: R2ListOptions): Promise<R2Objects> {
-  return store.list(options).catch((error: unknown) => {
-    throw fromR2Error(error);
-  });
-}
-
-function headR2(store: R2Bucket, key: string): Promise<R2Object | null> {
-  return store.head(key).catch((error: unknown) => {
-    throw fromR2Error(error);
-  });
+/** Those of earlier versions are marked like everything else whose record must be seen. */
+function isTombstone({ checksums }: R2Object): boolean {
+  return checksums.sha384 !== undefined;
 }

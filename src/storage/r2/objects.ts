@@ -25,7 +25,7 @@ import type { ReplicaVersion } from "../../model/replication.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
-import { type EntryTarget, markForListing } from "./commit.ts";
+import { type EntryTarget, markTombstone } from "./commit.ts";
 import { type CopyPlan, copyObject, isCopiedByReference, isOntoItself } from "./copy.ts";
 import { describeEntry, toStoredObject } from "./entry.ts";
 import { clusterHead, entryKey } from "./entry-key.ts";
@@ -44,6 +44,9 @@ import { commitIf, conditionOf, type EntryPlace, putBytes } from "./write.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
+
+/** R2 calls that find out whether a bucket is empty, for 1,000 tombstones each. A request may make 10,000 in all. */
+const EMPTINESS_CALLS = 1000;
 
 export interface ObjectPart {
   readonly sizeBytes: number;
@@ -301,7 +304,7 @@ export class Objects {
     const hashedKey = clusterHead(key) === undefined ? {} : { k: key };
     const tombstone = new TextEncoder().encode(newBlobSetId());
     const options = {
-      ...markForListing(tombstone),
+      ...markTombstone(tombstone),
       customMetadata: encodeRecord({ w: ticket.writeId, t: 1, ...hashedKey }),
     };
     const { uploaded } = await commitIf(place, { condition, writeId: ticket.writeId }, (onlyIf) =>
@@ -337,10 +340,18 @@ export class Objects {
     return listEntries(this.#store(bucket), bucket, query);
   }
 
-  /** Whether anything that is not a tombstone stands in the bucket. */
+  /**
+   * Whether anything that is not a tombstone stands in the bucket.
+   * @throws S3Error `InvalidBucketState` where it would take more calls to find out than one request may make
+   */
   async isEmpty(bucket: GrantedBucket): Promise<boolean> {
-    const page = await this.list(bucket, { prefix: "", delimiter: "", after: "", maxKeys: 1 });
-    return page.objects.length === 0;
+    const query = { prefix: "", delimiter: "", after: "", maxKeys: 1 };
+    const page = await listEntries(this.#store(bucket), bucket, query, EMPTINESS_CALLS);
+    if (page.objects.length > 0) return false;
+    if (!page.isTruncated) return true;
+    throw new S3Error("InvalidBucketState", {
+      message: "Too many keys of the bucket were removed on a condition or by replication to tell whether it is empty.",
+    });
   }
 
   async #head(bucket: GrantedBucket, key: string) {

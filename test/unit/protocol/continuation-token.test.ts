@@ -42,7 +42,7 @@ describe("continuation tokens", () => {
       const error = await failure(parseContinuationToken(...attempt));
       expect(error.code).toBe("InvalidArgument");
       expect(error.message).toBe("The continuation token provided is incorrect");
-      expect(error.details.ArgumentName).toBe("continuation-token");
+      expect(error.details).toEqual({ ArgumentName: "continuation-token" });
     }
   });
 });

@@ -74,7 +74,10 @@ describe("list parameters", () => {
   });
 
   it("refuse an unknown encoding-type with InvalidArgument", () => {
-    expect(parseEncodingType(parseQuery("encoding-type="))).toBeUndefined();
+    expect(failure(() => parseEncodingType(parseQuery("encoding-type="))).details).toEqual({
+      ArgumentName: "encoding-type",
+      ArgumentValue: "",
+    });
     const error = failure(() => parseEncodingType(parseQuery("encoding-type=base64")));
     expect(error.code).toBe("InvalidArgument");
     expect(error.message).toBe("Invalid Encoding Method specified in Request");

@@ -87,13 +87,21 @@ describe("ListBuckets", () => {
   );
 
   it("ListBuckets refuses a token it did not issue with InvalidArgument", async () => {
-    for (const token of ["", "x", "not/base64", "AAAA".repeat(20)]) {
+    for (const token of ["x", "not/base64", "AAAA".repeat(20)]) {
       const query = `continuation-token=${encodeURIComponent(token)}`;
       await expectError(await send({ query }), 400, "InvalidArgument", {
         message: "The continuation token provided is incorrect",
-        details: { ArgumentName: "continuation-token", ArgumentValue: token },
+        details: { ArgumentName: "continuation-token" },
       });
     }
+  });
+
+  it("ListBuckets begins at the front with an empty token", async () => {
+    const account = await accountWith("empty-a", "empty-b");
+    const names = (page: Awaited<ReturnType<typeof list>>) => texts(page.root, "Bucket", "Name");
+    expect(names(await list(account, "continuation-token=&max-buckets=10000&prefix="))).toEqual(
+      names(await list(account)),
+    );
   });
 
   it("ListBuckets refuses another account's token with InvalidArgument", async () => {
@@ -101,7 +109,7 @@ describe("ListBuckets", () => {
     const token = textIn((await list(account, "max-buckets=1")).root, "ContinuationToken") ?? "";
     await expectError(await send({ query: `continuation-token=${token}` }), 400, "InvalidArgument", {
       message: "The continuation token provided is incorrect",
-      details: { ArgumentName: "continuation-token", ArgumentValue: token },
+      details: { ArgumentName: "continuation-token" },
     });
   });
 

@@ -207,6 +207,7 @@ describe("ListMultipartUploads", () => {
     ["max-uploads=-1", "Argument max-uploads must be an integer between 0 and 2147483647"],
     ["max-uploads=x", "Provided max-uploads not an integer or within integer range"],
     ["encoding-type=base64", "Invalid Encoding Method specified in Request"],
+    ["encoding-type=", "Invalid Encoding Method specified in Request"],
   ])("ListMultipartUploads refuses %s with InvalidArgument", async (parameter, message) => {
     const bucket = await createBucket();
     const [name = "", value = ""] = parameter.split("=");

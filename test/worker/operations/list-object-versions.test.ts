@@ -71,6 +71,11 @@ describe("ListObjectVersions", () => {
     expect([page.keys, page.prefixes]).toEqual([["p/b"], ["p/a/"]]);
   });
 
+  it("ListObjectVersions goes on behind a common prefix that the marker lies below", async () => {
+    const page = await list(await bucketOf(["p/a/1", "p/a/2", "p/b"]), "prefix=p/&delimiter=/&key-marker=p/a/1");
+    expect([page.keys, page.prefixes]).toEqual([["p/b"], []]);
+  });
+
   it("ListObjectVersions refuses a version marker without a key marker with InvalidArgument", async () => {
     const bucket = await createBucket();
     await expectError(await send({ bucket, query: "versions&version-id-marker=null" }), 400, "InvalidArgument", {
@@ -83,6 +88,7 @@ describe("ListObjectVersions", () => {
     ["max-keys", "x", "max-keys", "Provided max-keys not an integer or within integer range"],
     ["max-keys", "-1", "maxKeys", "Argument maxKeys must be an integer between 0 and 2147483647"],
     ["encoding-type", "gzip", "encoding-type", "Invalid Encoding Method specified in Request"],
+    ["encoding-type", "", "encoding-type", "Invalid Encoding Method specified in Request"],
   ])("ListObjectVersions refuses %s=%s with InvalidArgument", async (parameter, value, argument, message) => {
     const bucket = await createBucket();
     await expectError(await send({ bucket, query: `versions&${parameter}=${value}` }), 400, "InvalidArgument", {

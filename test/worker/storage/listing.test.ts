@@ -14,11 +14,14 @@ async function fill(keys: readonly string[]): Promise<Bucket> {
 /** What S3 says a listing is, computed from the keys. */
 function expectedNames(keys: readonly string[], query: Omit<ListQuery, "maxKeys">): string[] {
   const names = new Set<string>();
+  const nameOf = (key: string) => {
+    const found = query.delimiter === "" ? -1 : key.indexOf(query.delimiter, query.prefix.length);
+    return found === -1 ? key : key.slice(0, found + query.delimiter.length);
+  };
+  const passed = query.after.startsWith(query.prefix) ? nameOf(query.after) : query.after;
   for (const key of [...keys].sort(compareBytes)) {
     if (!key.startsWith(query.prefix) || compareBytes(key, query.after) <= 0) continue;
-    const found = query.delimiter === "" ? -1 : key.indexOf(query.delimiter, query.prefix.length);
-    const name = found === -1 ? key : key.slice(0, found + query.delimiter.length);
-    if (name !== query.after) names.add(name);
+    if (nameOf(key) !== passed) names.add(nameOf(key));
   }
   return [...names];
 }
@@ -79,6 +82,10 @@ describe("listing", () => {
     { prefix: "a/", delimiter: "/", after: "" },
     { prefix: "", delimiter: "/", after: "a/" },
     { prefix: "", delimiter: "/", after: "a/b" },
+    { prefix: "a/", delimiter: "/", after: "a/b/c" },
+    { prefix: "a/", delimiter: "/", after: "a/b/" },
+    { prefix: "", delimiter: "/", after: "b/\u{10FFFF}" },
+    { prefix: "", delimiter: "//", after: "a//x" },
     { prefix: "", delimiter: "/", after: "b/" },
     { prefix: "", delimiter: "", after: "a/b" },
     { prefix: "", delimiter: "b/", after: "" },

@@ -1,0 +1,113 @@
+/**
+ * Listing the keys too long for R2 that share a head (entry-key.ts). R2 has them in the order of their hashes, so all of a
+ * cluster are read and put in order here.
+ *
+ * Deviation: of a cluster of more than `MAX_SORTED` keys, which are more than 960 bytes long and differ in nothing before
+ * that, each page is in the order of the hashes, since otherwise the first page would take calls without a bound. A common
+ * prefix that begins behind the head may then come again on a later page.
+ */
+import type { GrantedBucket } from "../../access/authorize.ts";
+import { compareBytes } from "../../model/byte-order.ts";
+import type { ListQuery } from "../../model/object.ts";
+import type { CountedStore } from "./counted-store.ts";
+import { describeEntry } from "./entry.ts";
+import { clusterHead, entryKey, entryPrefix } from "./entry-key.ts";
+import { commonPrefixOf, type Item, toItem } from "./listed-item.ts";
+
+const MAX_SORTED = 1000;
+/** Calls that a listing keeps for its first cluster: enough to find that it is large, and for a page of it. */
+export const CLUSTER_CALLS = 22;
+/** Of these, for the page. */
+const PAGE_CALLS = 10;
+/** A key has at most 64 bytes behind its head, which are 16 of these. */
+const BEHIND_ALL = "\u{10FFFF}".repeat(16);
+
+/** Sorts after every key of the cluster, and before whatever follows it. */
+export function clusterEnd(head: string): string {
+  return head + BEHIND_ALL;
+}
+
+export interface ClusterPage {
+  readonly items: readonly Item[];
+  /** Where the next page goes on. Undefined: where this one began. */
+  readonly reached: string | undefined;
+  /** Whether nothing of the cluster is left for the next page. */
+  readonly isComplete: boolean;
+}
+
+interface Asked {
+  readonly bucket: GrantedBucket;
+  readonly query: ListQuery;
+  /** Items there is room for. */
+  readonly room: number;
+}
+
+/** @param asked.isFirst whether the answer shows nothing yet; otherwise a large cluster is left for an answer of its own */
+export async function listCluster(
+  store: CountedStore,
+  head: string,
+  asked: Asked & { readonly isFirst: boolean },
+): Promise<ClusterPage> {
+  const found: R2Object[] = [];
+  for (let start: R2ListOptions = {}; store.left > 0; ) {
+    const page = await store.list({ ...clusterOptions(asked.bucket, head), ...start });
+    found.push(...page.objects);
+    if (!page.truncated) return firstOf(inOrder(found, asked), head, asked.room);
+    if (!asked.isFirst) break;
+    if (found.length > MAX_SORTED || store.left <= PAGE_CALLS) return listByHash(store, head, asked);
+    start = { cursor: page.cursor };
+  }
+  return { items: [], reached: undefined, isComplete: false };
+}
+
+function clusterOptions(bucket: GrantedBucket, head: string): R2ListOptions {
+  return { prefix: entryPrefix(bucket.id) + head, include: ["customMetadata"] };
+}
+
+/** What is listed of the cluster behind the marker, by name. */
+function inOrder(found: readonly R2Object[], { bucket, query }: Asked): Item[] {
+  const items = found
+    .filter((object) => compareBytes(describeEntry(object).key, query.after) > 0)
+    .flatMap((object) => toClusterItem(object, bucket, query) ?? [])
+    .sort((a, b) => compareBytes(a.name, b.name));
+  return items.filter((item, index) => item.name !== items[index - 1]?.name);
+}
+
+function firstOf(items: readonly Item[], head: string, room: number): ClusterPage {
+  const shown = items.slice(0, room);
+  const isComplete = shown.length === items.length;
+  return { items: shown, reached: shown.at(-1)?.name ?? (isComplete ? clusterEnd(head) : undefined), isComplete };
+}
+
+async function listByHash(store: CountedStore, head: string, { bucket, query, room }: Asked): Promise<ClusterPage> {
+  const { after } = query;
+  const items: Item[] = [];
+  let reached: string | undefined;
+  // The marker is a key of the cluster, or sorts before all of them.
+  let start: R2ListOptions = clusterHead(after) === head ? { startAfter: entryKey(bucket.id, after) } : {};
+  while (store.left > 0) {
+    const page = await store.list({ ...clusterOptions(bucket, head), ...start });
+    for (const object of page.objects) {
+      const item = toClusterItem(object, bucket, query);
+      if (item !== undefined && item.name !== items.at(-1)?.name) {
+        if (items.length === room) return { items, reached, isComplete: false };
+        items.push(item);
+      }
+      reached = describeEntry(object).key;
+    }
+    if (!page.truncated) return { items, reached: clusterEnd(head), isComplete: true };
+    start = { cursor: page.cursor };
+  }
+  return { items, reached, isComplete: false };
+}
+
+/** Undefined for what is not listed, or has been on an earlier page. */
+function toClusterItem(found: R2Object, bucket: GrantedBucket, query: ListQuery): Item | undefined {
+  const { key, record } = describeEntry(found);
+  // The key that equals the head is direct and takes its place in the page by itself.
+  if (record.k === undefined || !key.startsWith(query.prefix)) return undefined;
+  const item = toItem(found, bucket.ownerId);
+  const commonPrefix = item && commonPrefixOf(key, query);
+  if (commonPrefix === undefined) return item;
+  return commonPrefix === commonPrefixOf(query.after, query) ? undefined : { name: commonPrefix };
+}
