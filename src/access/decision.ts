@@ -19,7 +19,7 @@ import type { Acl } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
 import type { Tag } from "../model/object.ts";
-import { type AclCaller, aclAllows, aclPermissionFor } from "./acl/evaluate.ts";
+import { type AclCaller, aclAllows, aclPermissionFor, isOwnedBy } from "./acl/evaluate.ts";
 import { effectiveAcl } from "./acl/ownership.ts";
 import type { Permission, S3Action } from "./actions.ts";
 import { identityEffect, sessionEffect, toPrincipal } from "./identity.ts";
@@ -190,7 +190,8 @@ async function aclGives(
   if (need === undefined) return false;
   if (need.on === "bucket") {
     const { acl, ownerId } = effectiveAcl(bucket);
-    return aclAllows(acl, ownerId, caller, need.permission);
+    if (!aclAllows(acl, ownerId, caller, need.permission)) return false;
+    return need.ofOwn !== true || mayBeOwn(context, permission, bucket, caller);
   }
   // What objects below a prefix give, no ACL of one of them says.
   if (permission.extent !== undefined) return false;
@@ -200,6 +201,20 @@ async function aclGives(
   if (object === undefined) return isAllowed(context, mayLearnOf(bucket.name, permission.key));
   const { acl, ownerId } = effectiveAcl(bucket, object);
   return aclAllows(acl, ownerId, caller, need.permission);
+}
+
+/** Whether the object is the caller's own, or there is none. */
+async function mayBeOwn(
+  { findObject }: DecisionContext,
+  { key, extent }: Permission,
+  bucket: Bucket,
+  caller: AclCaller,
+): Promise<boolean> {
+  // Each key is decided by itself later.
+  if (extent === "something-below") return true;
+  if (key === undefined || extent !== undefined) return false;
+  const object = await findObject(bucket, key);
+  return object === undefined || isOwnedBy(caller, object.ownerId);
 }
 
 /** Spares the look at the object where its ACL could not change the answer. */

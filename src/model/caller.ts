@@ -24,6 +24,9 @@ export interface Account {
   readonly isRoot: boolean;
 }
 
+/** Canonical id of all anonymous callers together, which is AWS's as well; no account's has this form. */
+export const ANONYMOUS_ID = "65a011a29cdf8ec533ec3d1ccaae921c";
+
 /** An IAM user of an account, with all that its inline policies say. */
 export interface User {
   /** `AIDA…`; never used again, unlike the name. */

@@ -1,5 +1,6 @@
 /** What an ACL allows, and which action needs which of its permissions ("Access control list (ACL) overview"). */
 import type { Acl, AclPermission, Grantee } from "../../model/acl.ts";
+import { ANONYMOUS_ID } from "../../model/caller.ts";
 import type { S3Action } from "../actions.ts";
 
 /** What an ACL can tell callers apart by: users of an account are the account to it. */
@@ -14,6 +15,16 @@ export type AclCaller =
 export interface AclNeed {
   readonly on: "bucket" | "object";
   readonly permission: AclPermission;
+  /** The permission is about objects that the caller owns, and those there are not. */
+  readonly ofOwn?: true;
+}
+
+/**
+ * Whether an object is the caller's own. Deviation: anonymous callers own what any of them wrote, but may not read it for
+ * that, as they may on AWS; an object's ACL says who may.
+ */
+export function isOwnedBy(caller: AclCaller, ownerId: string): boolean {
+  return ownerId === (caller.kind === "account" ? caller.canonicalId : ANONYMOUS_ID);
 }
 
 /**
@@ -56,8 +67,9 @@ const NEEDS: Partial<Readonly<Record<S3Action, AclNeed>>> = {
   "s3:ListBucketVersions": { on: "bucket", permission: "READ" },
   "s3:ListBucketMultipartUploads": { on: "bucket", permission: "READ" },
   "s3:PutObject": { on: "bucket", permission: "WRITE" },
-  // AWS's table names s3:PutObject alone, its text and the reference system "create, overwrite, and delete".
-  "s3:DeleteObject": { on: "bucket", permission: "WRITE" },
+  // "For the bucket and object owners of existing objects, also allows deletions"; strangers who delete an object of the
+  // bucket's owner are refused (seen on AWS, LocalStack's recordings).
+  "s3:DeleteObject": { on: "bucket", permission: "WRITE", ofOwn: true },
   // On AWS these are the initiator's without further ado, who came in by WRITE; an upload id is nothing one can guess.
   "s3:AbortMultipartUpload": { on: "bucket", permission: "WRITE" },
   "s3:ListMultipartUploadParts": { on: "bucket", permission: "WRITE" },

@@ -40,17 +40,10 @@ export function shownAcl(ownership: ObjectOwnership | undefined, bucketOwnerId: 
 /**
  * Owner and ACL of an object about to be written.
  *
- * Deviation: what an anonymous caller writes belongs to the bucket's owner. On AWS it belongs to an id that stands for
- * all anonymous callers, so that the bucket's owner cannot read it and everybody else can.
- *
- * @param writerId canonical user id; undefined if anonymous
+ * @param writerId canonical user id; of what anonymous callers write, the one that stands for all of them, as on AWS
  * @throws S3Error `AccessControlListNotSupported`, `AccessDenied` (public access block)
  */
-export function aclOfNewObject(
-  request: AclRequest | undefined,
-  bucket: Bucket,
-  writerId: string | undefined = bucket.ownerId,
-): AclState {
+export function aclOfNewObject(request: AclRequest | undefined, bucket: Bucket, writerId: string): AclState {
   switch (ownershipOf(bucket)) {
     case "BucketOwnerEnforced":
       if (request !== undefined) requireBucketOwnerFullControl(request, bucket.ownerId);

@@ -3,7 +3,7 @@ import { type AclState, aclOfNewObject } from "../../access/acl/ownership.ts";
 import type { Permission } from "../../access/actions.ts";
 import type { AclRequest } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
-import type { Caller } from "../../model/caller.ts";
+import { ANONYMOUS_ID, type Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import type { ObjectAttributes, Tag, WriteCondition } from "../../model/object.ts";
 import type { ObjectVersion } from "../../model/replication.ts";
@@ -131,5 +131,5 @@ export function permissionToReplicate(
  * @throws S3Error `AccessControlListNotSupported`; `AccessDenied` for a public ACL where the bucket blocks them
  */
 export function ownerAndAcl(caller: Caller, bucket: Bucket, acl: AclRequest | undefined): AclState {
-  return aclOfNewObject(acl, bucket, caller.kind === "account" ? caller.account.canonicalId : undefined);
+  return aclOfNewObject(acl, bucket, caller.kind === "account" ? caller.account.canonicalId : ANONYMOUS_ID);
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { createAccount, type TestAccount } from "../../support/accounts.ts";
 import { expectError } from "../../support/errors.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
@@ -270,5 +271,57 @@ describe("DeleteObjects", () => {
     const bucket = await fill(["k"]);
     await expectError(await post(bucket, "not even XML", { as: null }), 403, "AccessDenied");
     expect(await keysOf(bucket)).toEqual(["k"]);
+  });
+});
+
+/** "For the bucket and object owners of existing objects, also allows deletions" (ACL overview, WRITE of a bucket). */
+describe("a bucket that everybody may write to by its ACL", () => {
+  async function openBucket() {
+    const bucket = await createBucket();
+    const response = await send({ method: "PUT", bucket, query: "acl", headers: { "x-amz-acl": "public-read-write" } });
+    expect(response.status).toBe(200);
+    const stranger = await createAccount("stranger");
+    await putObject(bucket, "owners");
+    await putObject(bucket, "strangers", "content", { as: stranger });
+    await putObject(bucket, "nobodys", "content", { as: null });
+    return { bucket, stranger };
+  }
+  const KEYS = ["owners", "strangers", "nobodys", "absent"];
+  const refused = (key: string) => ({ Key: key, Code: "AccessDenied", Message: "Access Denied" });
+
+  it("DeleteObjects takes from strangers what they wrote themselves, and AccessDenied is said of the rest", async () => {
+    const { bucket, stranger } = await openBucket();
+    expect(await remove(bucket, deletion(KEYS), { as: null })).toMatchObject({
+      deleted: ["nobodys", "absent"],
+      errors: [refused("owners"), refused("strangers")],
+    });
+    expect(await remove(bucket, deletion(KEYS), { as: stranger })).toMatchObject({
+      deleted: ["strangers", "nobodys", "absent"],
+      errors: [refused("owners")],
+    });
+    expect(await keysOf(bucket)).toEqual(["owners"]);
+  });
+
+  it("DeleteObject is decided in the same way, and the bucket's owner may delete everything", async () => {
+    const { bucket, stranger } = await openBucket();
+    const statusOf = async (key: string, as: TestAccount | null) =>
+      (await send({ method: "DELETE", bucket, key, as })).status;
+    expect(await Promise.all(["owners", "strangers"].map((key) => statusOf(key, null)))).toEqual([403, 403]);
+    expect(await Promise.all(["owners", "nobodys"].map((key) => statusOf(key, stranger)))).toEqual([403, 403]);
+    expect([await statusOf("nobodys", null), await statusOf("strangers", stranger)]).toEqual([204, 204]);
+    await putObject(bucket, "strangers", "content", { as: stranger });
+    await putObject(bucket, "nobodys", "content", { as: null });
+    const { deleted } = await remove(bucket, deletion(["owners", "strangers", "nobodys"]));
+    expect(deleted).toEqual(["owners", "strangers", "nobodys"]);
+  });
+
+  it("what anonymous callers write is theirs together, and read by those its ACL lets", async () => {
+    const { bucket } = await openBucket();
+    const acl = await documentOf(await send({ bucket, key: "nobodys", query: "acl" }), "AccessControlPolicy");
+    expect(textIn(acl, "Owner", "ID")).toBe("65a011a29cdf8ec533ec3d1ccaae921c");
+    expect((await send({ bucket, key: "nobodys", as: null })).status).toBe(403);
+    expect((await send({ bucket, key: "nobodys" })).status).toBe(200);
+    await putObject(bucket, "shown", "content", { as: null, headers: { "x-amz-acl": "public-read" } });
+    expect((await send({ bucket, key: "shown", as: null })).status).toBe(200);
   });
 });

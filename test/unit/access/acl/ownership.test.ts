@@ -56,14 +56,6 @@ describe("aclOfNewObject", () => {
     else expect(run()).toEqual(expected);
   });
 
-  it("gives what anonymous callers write to the bucket's owner", () => {
-    expect(aclOfNewObject(undefined, bucketWith(), undefined)).toEqual({ ownerId: OWNER });
-    expect(aclOfNewObject(canned("public-read"), bucketWith(), undefined)).toEqual({
-      ownerId: OWNER,
-      acl: PUBLIC_READ,
-    });
-  });
-
   it.each<CannedAcl>(["public-read", "public-read-write", "authenticated-read"])(
     "refuses %s with AccessDenied where public ACLs are blocked",
     (name) => {
