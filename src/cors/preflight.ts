@@ -8,6 +8,7 @@
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Resource } from "../model/resource.ts";
+import { isHeaderName } from "../protocol/header-value.ts";
 import { evaluateCors, parseHeaderNames } from "./evaluate.ts";
 
 const METHODS = ["GET", "PUT", "HEAD", "POST", "DELETE"];
@@ -15,10 +16,10 @@ const METHODS = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 /**
  * Lets a preflight pass that a rule fits; its answer gets the headers that any answer gets (`addCorsHeaders`).
  *
- * Errors, their order and their words are AWS's: recorded by LocalStack's tests (2023 to 2025) and, for the methods, by
- * Eucalyptus's (eutester).
+ * Errors, their order and their words are AWS's: recorded by LocalStack's tests (2023 to 2025), for the methods by
+ * Eucalyptus's (eutester), and for names of headers by versitygw's authors.
  *
- * @throws S3Error `BadRequest` without an origin or for a method S3 does not know; `AccessForbidden` if the bucket does
+ * @throws S3Error `BadRequest` without an origin, for a method S3 does not know or a name that is none; `AccessForbidden` if the bucket does
  *   not exist, has no rules, or none that fits
  */
 export function checkPreflight(resource: Resource, headers: Headers, bucket: Bucket | undefined): void {
@@ -34,6 +35,11 @@ export function checkPreflight(resource: Resource, headers: Headers, bucket: Buc
   if (method === null) throw invalidMethod("null");
 
   const requestHeaders = parseHeaderNames(headers.get("access-control-request-headers"));
+  const unsound = requestHeaders?.find((name) => !isHeaderName(name));
+  if (unsound !== undefined) {
+    const message = `Access-Control-Request-Headers "${unsound}" contains invalid character.`;
+    throw new S3Error("BadRequest", { message });
+  }
   if (evaluateCors(bucket.documents.cors, { origin, method, requestHeaders }) === undefined) {
     throw forbidden(NOT_ALLOWED, method, resource.kind === "object" ? "OBJECT" : "BUCKET");
   }

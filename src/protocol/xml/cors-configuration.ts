@@ -125,6 +125,9 @@ function requirePattern(element: "AllowedOrigin" | "AllowedHeader", pattern: str
   if (pattern.indexOf("*") !== pattern.lastIndexOf("*")) {
     throw invalidRequest(`${element} "${pattern}" can not have more than one wildcard.`);
   }
+  if (element === "AllowedHeader" && pattern !== "" && !isHeaderName(pattern)) {
+    throw invalidRequest(`AllowedHeader "${pattern}" contains invalid character.`);
+  }
 }
 
 /** These are sent as they stand in Access-Control-Expose-Headers, so they must not be able to end that header. */

@@ -143,6 +143,7 @@ describe("CORSConfiguration", () => {
       `${MINIMAL}<ExposeHeader>*</ExposeHeader>`,
       'ExposeHeader "*" contains wildcard. We currently do not support wildcard for ExposeHeader.',
     ],
+    [`${MINIMAL}<AllowedHeader>a b</AllowedHeader>`, 'AllowedHeader "a b" contains invalid character.'],
     [`${MINIMAL}<ExposeHeader>a b</ExposeHeader>`, 'ExposeHeader "a b" contains invalid character.'],
     [`${MINIMAL}<ExposeHeader>a,b</ExposeHeader>`, 'ExposeHeader "a,b" contains invalid character.'],
     [`${MINIMAL}<ExposeHeader/>`, 'ExposeHeader "" contains invalid character.'],
