@@ -26,7 +26,7 @@ function decodeRun(run: string): string {
     }
     if (wordBytes === undefined) return run;
     charset = normalised;
-    bytes = [...bytes, ...wordBytes];
+    for (const byte of wordBytes) bytes.push(byte);
   }
   const rest = decodeBytes(bytes, charset ?? "");
   return rest === undefined ? run : decoded + rest;
@@ -34,7 +34,7 @@ function decodeRun(run: string): string {
 
 function decodeBytes(bytes: readonly number[], charset: string): string | undefined {
   if (charset === "utf-8" || charset === "us-ascii") return decodeUtf8(Uint8Array.from(bytes));
-  return charset === "iso-8859-1" ? String.fromCharCode(...bytes) : undefined;
+  return charset === "iso-8859-1" ? Array.from(bytes, (byte) => String.fromCharCode(byte)).join("") : undefined;
 }
 
 function decodeBase64(text: string): number[] | undefined {

@@ -45,7 +45,7 @@ interface Definition<Call> extends Pick<QueryService, "api" | "maxBodyBytes" | "
 /** Of every request, beside the action's own. */
 const COMMON_PARAMETERS: ReadonlySet<string> = new Set(["Action", "Version"]);
 /** `Tags.member.1.Key`, `Attributes.entry.2.value`: members of lists and maps. */
-const MEMBER = /\.(member|entry)\..*$/;
+const MEMBER = /\.(member|entry)\..*$/s;
 
 export function queryService<Call>(definition: Definition<Call>): QueryService {
   const { api, maxBodyBytes, toError, actions, open, notOffered, unsupported } = definition;

@@ -71,7 +71,7 @@ function parseList(list: readonly unknown[]): PolicyCondition {
       requireOperands(list, operator);
       return { operator, range: toRange(parseSize(first), parseSize(second)), written: write(list) };
     default:
-      throw invalidPolicy(`Invalid Condition: unknown operation '${String(name)}'.`);
+      throw invalidPolicy(`Invalid Condition: unknown operation '${typeof name === "object" ? "" : String(name)}'.`);
   }
 }
 

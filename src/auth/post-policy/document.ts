@@ -50,7 +50,8 @@ function parseMembers(json: string): Readonly<Record<string, unknown>> {
  * stands in the documentation's own example.
  */
 function toStrictJson(json: string): string {
-  return json.replace(/"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])/gs, (token) => {
+  // A string that is not closed goes to the end: looked for from each of its quotes, it would take seconds.
+  return json.replace(/"(?:[^"\\]|\\.)*(?:"|$)|,(?=\s*[\]}])/gs, (token) => {
     if (token === ",") return "";
     return token.replace(/\\(.)/gs, (sequence, character) => {
       if (character === "$") return "$";
@@ -61,7 +62,8 @@ function toStrictJson(json: string): string {
 
 function parseExpiration(value: unknown): Date {
   if (value === undefined) throw invalidPolicy("Policy missing expiration.");
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  // Lists and objects are not written out: they may be nested deeper than the stack goes.
+  const text = typeof value === "object" ? "" : String(value);
   // "in ISO8601 GMT date format": an offset is refused.
   const expiration = typeof value === "string" && /^\S+Z$/.test(value) ? parseIso8601(value) : undefined;
   if (expiration === undefined) throw invalidPolicy(`Invalid 'expiration' value: '${text}'`);

@@ -5,9 +5,20 @@
 export type Spelling = (value: string) => string;
 
 /** HTTP's white space around a value. Other blanks are part of it. */
-export const trimmed: Spelling = (value) => value.replace(/^[ \t]+|[ \t]+$/g, "");
+export const trimmed: Spelling = (value) => {
+  let [start, end] = [0, value.length];
+  while (start < end && isBlank(value, start)) start++;
+  // By hand: an expression that looks for blanks at the end begins anew at each of those before it.
+  while (end > start && isBlank(value, end - 1)) end--;
+  return value.slice(start, end);
+};
 export const collapsed: Spelling = (value) => trimmed(value).replaceAll(/ {2,}/g, " ");
 const blanksCollapsed: Spelling = (value) => trimmed(value).replaceAll(/[ \t]+/g, " ");
+
+function isBlank(value: string, at: number): boolean {
+  const character = value.charAt(at);
+  return character === " " || character === "\t";
+}
 
 /** Repeated headers are signed joined by `,`, but the platform joins them by `, `. Dates have a comma of their own. */
 const joined: Spelling = (value) => (/^[A-Z][a-z]{2}, \d/.test(value) ? value : value.replaceAll(", ", ","));

@@ -23,8 +23,17 @@ export function formatCanonicalRequest(parts: CanonicalParts): string {
   return `${parts.method}\n${parts.path}\n${parts.query}\n${headerLines}\n${signedHeaders}\n${parts.payloadHash}`;
 }
 
+/** A request has one query, or two, and up to 32 readings. */
+const canonicalQueries = new WeakMap<Query, string>();
+
 /** UriEncode of every name and value, sorted by name and then by value, without the signature itself. */
 export function canonicalQuery(query: Query): string {
+  const canonical = canonicalQueries.get(query) ?? canonicalize(query);
+  canonicalQueries.set(query, canonical);
+  return canonical;
+}
+
+function canonicalize(query: Query): string {
   return query.entries
     .filter(([name]) => name.toLowerCase() !== "x-amz-signature")
     .map(([name, value]) => [uriEncode(name), uriEncode(value)] as const)

@@ -182,7 +182,7 @@ describe("DeleteBucketPolicy", () => {
 describe("GetBucketPolicyStatus", () => {
   it.each([
     ["true", "a grant to everyone", PUBLIC],
-    ["false", "a grant to an account", FIXED],
+    ["false", "a grant to an account", undefined],
     [
       "false",
       "a grant to everyone from some addresses",
