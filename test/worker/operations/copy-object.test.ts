@@ -174,7 +174,7 @@ describe("CopyObject and checksums", () => {
     expect(head.headers.get("x-amz-checksum-sha256")).toBe(value);
   });
 
-  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])(
+  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"])(
     "CopyObject computes %s if asked to",
     async (algorithm) => {
       const target = await newTarget();

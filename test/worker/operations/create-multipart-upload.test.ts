@@ -64,6 +64,11 @@ describe("CreateMultipartUpload", () => {
     ["SHA1", undefined, "COMPOSITE"],
     ["SHA256", "COMPOSITE", "COMPOSITE"],
     ["sha256", undefined, "COMPOSITE"],
+    ["MD5", undefined, "COMPOSITE"],
+    ["SHA512", "COMPOSITE", "COMPOSITE"],
+    ["XXHASH64", undefined, "COMPOSITE"],
+    ["xxhash3", undefined, "COMPOSITE"],
+    ["XXHASH128", "COMPOSITE", "COMPOSITE"],
   ])("CreateMultipartUpload takes %s with type %s as %s", async (algorithm, type, expected) => {
     const bucket = await createBucket();
     const headers = { "x-amz-checksum-algorithm": algorithm, ...(type && { "x-amz-checksum-type": type }) };
@@ -77,6 +82,8 @@ describe("CreateMultipartUpload", () => {
     ["CRC64NVME", "COMPOSITE", "The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm."],
     ["SHA1", "FULL_OBJECT", "The FULL_OBJECT checksum type cannot be used with the sha1 checksum algorithm."],
     ["SHA256", "FULL_OBJECT", "The FULL_OBJECT checksum type cannot be used with the sha256 checksum algorithm."],
+    ["MD5", "FULL_OBJECT", "The FULL_OBJECT checksum type cannot be used with the md5 checksum algorithm."],
+    ["XXHASH3", "FULL_OBJECT", "The FULL_OBJECT checksum type cannot be used with the xxhash3 checksum algorithm."],
     [
       "MD4",
       undefined,

@@ -148,12 +148,15 @@ describe("UploadPartCopy", { timeout: 20_000 }, () => {
     expect(await etagOf(await copyPart(target, uploadId, `${target.bucket}/empty`))).toBe(md5(""));
   });
 
-  it.each(["CRC32C", "SHA256", "CRC64NVME"])("UploadPartCopy computes the upload's %s", async (algorithm) => {
-    const { target, uploadId, source } = await prepared({ "x-amz-checksum-algorithm": algorithm });
-    const headers = { "x-amz-copy-source-range": "bytes=2-4" };
-    const root = await documentOf(await copyPart(target, uploadId, source, headers), "CopyPartResult");
-    expect(textIn(root, `Checksum${algorithm}`)).toBe(await checksumOf(algorithm, "234"));
-  });
+  it.each(["CRC32C", "SHA256", "CRC64NVME", "MD5", "SHA512", "XXHASH64", "XXHASH3", "XXHASH128"])(
+    "UploadPartCopy computes the upload's %s",
+    async (algorithm) => {
+      const { target, uploadId, source } = await prepared({ "x-amz-checksum-algorithm": algorithm });
+      const headers = { "x-amz-copy-source-range": "bytes=2-4" };
+      const root = await documentOf(await copyPart(target, uploadId, source, headers), "CopyPartResult");
+      expect(textIn(root, `Checksum${algorithm}`)).toBe(await checksumOf(algorithm, "234"));
+    },
+  );
 
   // Values and messages as seen on AWS (LocalStack's recordings of 2026-02).
   it.each([

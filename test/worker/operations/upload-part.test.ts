@@ -127,7 +127,7 @@ describe("UploadPart", () => {
     });
   });
 
-  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])(
+  it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"])(
     "UploadPart verifies and answers %s",
     async (algorithm) => {
       const target = await newTarget();
@@ -142,6 +142,22 @@ describe("UploadPart", () => {
       });
     },
   );
+
+  it("UploadPart takes MD5 as SDKs send it, and only so Content-MD5 is the part's checksum", async () => {
+    const target = await newTarget();
+    const uploadId = await createUpload(target, { "x-amz-checksum-algorithm": "MD5" });
+    const md5 = await checksumOf("MD5", "content");
+    const headers = { "content-md5": md5, "x-amz-sdk-checksum-algorithm": "MD5" };
+    const part = await putPart(target, uploadId, 1, "content", headers);
+    expect(part.checksums).toEqual({ ChecksumMD5: md5 });
+    await expectError(
+      await sendPart(target, uploadId, 2, "content", { headers: { "content-md5": md5 } }),
+      400,
+      "InvalidRequest",
+      { message: "Checksum Type mismatch occurred, expected checksum Type: md5, actual checksum Type: null" },
+    );
+    expect(await complete(target, uploadId, [part])).toBe(multipartETag(["content"]));
+  });
 
   it("UploadPart refuses a checksum of another algorithm than the upload's with InvalidRequest", async () => {
     const target = await newTarget();
