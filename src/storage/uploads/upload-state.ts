@@ -26,6 +26,9 @@ export function planCompletion(
   request: CompletionRequest,
   upload: { readonly uploadId: string; readonly checksum?: UploadChecksum },
 ): CompletionPlan | Refusal {
+  // Seen on AWS: the type is looked at before the parts are.
+  const mode = checkMode(request, upload);
+  if (mode !== undefined) return mode;
   const chosen: PartRecord[] = [];
   let previous = 0;
   for (const named of request.parts) {
@@ -70,6 +73,15 @@ export function completionFingerprint(request: CompletionRequest): string {
   return formatHex(hasher.digest());
 }
 
+function checkMode(
+  { checksumType }: CompletionRequest,
+  { checksum }: { readonly checksum?: UploadChecksum },
+): Refusal | undefined {
+  if (checksumType === undefined || checksumType === checksum?.type) return undefined;
+  const message = `The upload was created using the ${checksum?.type ?? "null"} checksum mode. The complete request must use the same checksum mode.`;
+  return refuse("InvalidRequest", { message });
+}
+
 function checkPart(
   named: CompletedPart,
   part: PartRecord | undefined,
@@ -105,10 +117,6 @@ function checkObject(
   const { sizeBytes, checksum } = object;
   if (objectSizeBytes !== undefined && objectSizeBytes !== sizeBytes) {
     const message = `The provided 'x-amz-mp-object-size' header value ${objectSizeBytes} does not match what was computed: ${sizeBytes}`;
-    return refuse("InvalidRequest", { message });
-  }
-  if (checksumType !== undefined && checksumType !== checksum?.type) {
-    const message = `The upload was created using the ${checksum?.type ?? "null"} checksum mode. The complete request must use the same checksum mode.`;
     return refuse("InvalidRequest", { message });
   }
   // Of an upload created without algorithm AWS takes any value.
