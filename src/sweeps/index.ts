@@ -4,7 +4,7 @@ import { resumeReplication } from "../replication/resume.ts";
 import { openServices } from "../services.ts";
 import { OpenUploads } from "../storage/d1/open-uploads.ts";
 import { BlobSets } from "../storage/uploads/blob-sets.ts";
-import { sweepAbandonedUploads } from "./abandoned-uploads.ts";
+import { sweepAbandonedUploads, sweepEndedUploads } from "./abandoned-uploads.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepDeletedBuckets } from "./deleted-buckets.ts";
 import { sweepIdleReceivers } from "./idle-receivers.ts";
@@ -41,6 +41,7 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
     logged("replication-tasks", replicationTasks.removeOrphans()),
     logged("replication-failures", replicationTasks.removeExpired(now, EXPIRED_TASKS_PER_RUN)),
     logged("abandoned-uploads", sweepAbandonedUploads({ openUploads, blobSets, now, abortAfterDays })),
+    logged("ended-uploads", sweepEndedUploads({ db, openUploads, blobSets, now })),
     logged("idle-receivers", sweepIdleReceivers({ db, now })),
     logged("subscriptions", subscriptions.removeExpired(now)),
     ...[...stores].map(([region, store]) =>

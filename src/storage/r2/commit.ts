@@ -6,6 +6,7 @@ import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
 import { clusterHead, entryKey } from "./entry-key.ts";
 import { encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
 import { encodeManifest, type Manifest } from "./manifest.ts";
+import type { ObjectIdentity } from "./object-identity.ts";
 import { commitIf, type Guard, putBytes } from "./write.ts";
 
 /** Where an entry goes. */
@@ -25,6 +26,8 @@ export interface EntryFacts {
   readonly lastModified?: Date | undefined;
   readonly wasReplica?: boolean | undefined;
   readonly sourceId?: string | undefined;
+  /** Of the object that this one still is, although it was put anew. */
+  readonly identity?: ObjectIdentity | undefined;
 }
 
 export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
@@ -37,6 +40,7 @@ export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, 
     lastModified: facts.lastModified,
     wasReplica: facts.wasReplica,
     sourceId: facts.sourceId,
+    identity: facts.identity,
   });
   return {
     httpMetadata: toHttpMetadata(attributes.content),

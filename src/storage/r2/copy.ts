@@ -7,6 +7,7 @@ import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
 import { manifestFacts } from "./manifest.ts";
+import { identityOf } from "./object-identity.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { type PutOutcome, putBody, type Write } from "./put.ts";
 import type { EntryPlace } from "./write.ts";
@@ -31,16 +32,19 @@ export async function copyObject(
 ): Promise<PutOutcome> {
   const { target, place, attributes, ticket, condition } = write;
   const madeOf = isOntoItself(source, place) ? source.origin.found : undefined;
+  const identity = isStillTheSame(source, place, attributes)
+    ? (identityOf(source.origin.found) ?? undefined)
+    : undefined;
   if (!isCopiedByReference(source, place.store, attributes, means.checksumAlgorithm)) {
     const body = copyBody(await source.body("put"), source.object, means.checksumAlgorithm);
-    return putBody({ ...write, madeOf }, body);
+    return putBody({ ...write, madeOf, identity }, body);
   }
   const { etag, checksum, sizeBytes, partCount } = source.object;
   const manifest = await source.manifest();
   // First the reference, then the entry: in between, the blobs are kept for an entry that may yet come.
   await means.hold(manifest.b);
   const facts = manifestFacts(manifest, { sizeBytes, etag, isUpload: partCount !== undefined });
-  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
+  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket, identity } };
   const stored = await commitManifest(place.store, target, object, { condition, madeOf });
   return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
 }
@@ -68,6 +72,16 @@ export function isCopiedByReference(
 /** Then what was read of the source is written back to it. */
 export function isOntoItself({ origin }: OpenedObject, target: EntryPlace): boolean {
   return origin.store === target.store && origin.found.key === target.r2Key;
+}
+
+/** Copied onto itself, with another class at most: what the object is and says of its bytes stays. */
+function isStillTheSame(source: OpenedObject, target: EntryPlace, attributes: ObjectAttributes): boolean {
+  const { object } = source;
+  const said = ({ content, userMetadata, websiteRedirectLocation }: ObjectAttributes) =>
+    JSON.stringify([content, userMetadata, websiteRedirectLocation]);
+  return (
+    isOntoItself(source, target) && object.storageClass !== attributes.storageClass && said(object) === said(attributes)
+  );
 }
 
 /**

@@ -8,6 +8,7 @@ import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model
 import { hasTags } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { type EncodedGrant, encodeAcl } from "./acl-record.ts";
+import type { ObjectIdentity } from "./object-identity.ts";
 
 const METADATA_KEY = "s3";
 /** R2's limit on `customMetadata`, in bytes of UTF-8. */
@@ -44,6 +45,11 @@ export interface EntryRecord {
   readonly v?: readonly [revision: number, etag: string];
   /** Id of the bucket it is a replica from. */
   readonly i?: string;
+  /**
+   * ETag and Last-Modified, in milliseconds, with which the object was written, where it has been copied onto itself since to
+   * change its class: it is still that object for a multipart upload that is to replace it on condition.
+   */
+  readonly d?: readonly [etag: string, lastModified: number];
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestFacts;
 }
@@ -100,6 +106,8 @@ export interface RecordContext {
   readonly wasReplica?: boolean | undefined;
   /** Id of the bucket it was a replica from. */
   readonly sourceId?: string | undefined;
+  /** Of which object this one differs in its class, tags or ACL alone, if its Last-Modified does not say so. */
+  readonly identity?: ObjectIdentity | undefined;
 }
 
 export function toRecord(attributes: ObjectAttributes, context: RecordContext): EntryRecord {
@@ -125,6 +133,7 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
     ...(replicaOf !== undefined && { v: [replicaOf.revision, replicaOf.etag] as const }),
     ...(isReplica && sourceId !== undefined && { i: sourceId }),
     ...(isToReplicate && { p: 1 as const }),
+    ...(context.identity !== undefined && { d: [context.identity.etag, context.identity.lastModified] as const }),
     ...(context.manifest !== undefined && { f: context.manifest }),
   };
 }

@@ -1,4 +1,4 @@
-/** Which object stands at a key, by what writing it anew changes and a change of its tags or its ACL does not. */
+/** Which object stands at a key, by what writing it anew changes and a change of its tags, its ACL or its class does not. */
 import { describeEntry, lastModifiedOf } from "./entry.ts";
 
 /** Plain data, so that it passes to a Durable Object and can be kept there. */
@@ -13,7 +13,9 @@ export interface ObjectIdentity {
 export function identityOf(found: R2Object | null): ObjectIdentity | null {
   if (found === null) return null;
   const { etag, record, isTombstone } = describeEntry(found);
-  return isTombstone ? null : { etag, lastModified: lastModifiedOf(found, record).getTime() };
+  if (isTombstone) return null;
+  if (record.d !== undefined) return { etag: record.d[0], lastModified: record.d[1] };
+  return { etag, lastModified: lastModifiedOf(found, record).getTime() };
 }
 
 export function isSameObject(left: ObjectIdentity | null, right: ObjectIdentity | null): boolean {

@@ -11,6 +11,7 @@ import { blobKey } from "./blobs.ts";
 import { commitManifest, type EntryTarget, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
 import { BUFFERED_BYTES } from "./limits.ts";
 import { manifestFacts } from "./manifest.ts";
+import type { ObjectIdentity } from "./object-identity.ts";
 import {
   commitIf,
   commitOnce,
@@ -41,6 +42,8 @@ export interface Write {
   readonly condition: WriteCondition | undefined;
   /** The entry that the object's bytes and attributes were read from, if it is the one to be replaced. */
   readonly madeOf?: R2Object | undefined;
+  /** Of that entry, if it is still the same object. */
+  readonly identity?: ObjectIdentity | undefined;
 }
 
 export interface PutOutcome {
@@ -85,9 +88,12 @@ async function putInMemory(
   bytes: Uint8Array,
   checksum: Checksum | undefined,
 ): Promise<PutOutcome> {
-  const { target, place, attributes, ticket } = write;
+  const { target, place, attributes, ticket, identity } = write;
   const plain = isPlain(target, attributes, ticket);
-  const options = { ...entryOptions(target, attributes, { checksum, ticket }), ...(!plain && markForListing(bytes)) };
+  const options = {
+    ...entryOptions(target, attributes, { checksum, ticket, identity }),
+    ...(!plain && markForListing(bytes)),
+  };
   const stored = await commitIf(place, guardOf(write), (onlyIf) =>
     putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
   );
@@ -96,9 +102,9 @@ async function putInMemory(
 
 /** One R2 call, two with a condition. */
 async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, ticket } = write;
+  const { target, place, attributes, ticket, identity } = write;
   const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
-  const options = entryOptions(target, attributes, { checksum, ticket });
+  const options = entryOptions(target, attributes, { checksum, ticket, identity });
   // A condition that fails before the body moves also spares the upload.
   const stored = await commitOnce(place, guardOf(write), (onlyIf) =>
     streamBody(place.store, place.r2Key, body, { ...options, ...(onlyIf && { onlyIf }) }),
@@ -108,7 +114,7 @@ async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> 
 
 /** Two R2 calls, three with a condition. */
 export async function putManifest(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, condition, madeOf } = write;
+  const { target, place, attributes, ticket, condition, madeOf, identity } = write;
   const { store } = place;
   await refuseAtOnce(place, condition);
   const blobSetId = newBlobSetId();
@@ -123,7 +129,7 @@ export async function putManifest(write: Write, body: ObjectBody): Promise<PutOu
   const manifest = { v: 1, b: blobSetId, p: [[name, sizeBytes]] } as const;
   const facts = manifestFacts(manifest, { sizeBytes, etag: blob.etag, isUpload: false });
   // Should it be refused now, the sweep removes the blob once it has asked the entry: R2 may have repeated a put that landed.
-  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
+  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket, identity } };
   const stored = await commitManifest(store, target, object, { condition, madeOf });
   return { etag: blob.etag, sizeBytes, checksum, lastModified: stored.uploaded };
 }

@@ -15,6 +15,7 @@ import { commitManifest, type EntryTarget, entryOptions, markForListing, r2Stora
 import { storedBody } from "./copy.ts";
 import { BUFFERED_BYTES } from "./limits.ts";
 import { type Manifest, manifestFacts } from "./manifest.ts";
+import { identityOf } from "./object-identity.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { repeatIfBeaten } from "./repeat.ts";
 import { commitIf, type EntryPlace, putBytes, readBody, streamBody } from "./write.ts";
@@ -73,7 +74,8 @@ async function putEntry(
   const { found, entry } = opened.origin;
   const { checksum, lastModified, sizeBytes } = changed;
   const { state, source: sourceId } = changed.replication ?? {};
-  const kept = { checksum, lastModified, ticket, wasReplica: state === "replica", sourceId };
+  const identity = entry.record.d === undefined ? undefined : (identityOf(found) ?? undefined);
+  const kept = { checksum, lastModified, ticket, wasReplica: state === "replica", sourceId, identity };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
     const bytes = await readBody(storedBody(await opened.body(), sizeBytes));
     const options = { ...entryOptions(target, changed, kept), ...markForListing(bytes) };

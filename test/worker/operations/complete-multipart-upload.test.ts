@@ -333,6 +333,28 @@ describe("CompleteMultipartUpload with conditions", () => {
     },
   );
 
+  it("CompleteMultipartUpload with If-Match holds though the class of the object was changed, but not its metadata", async () => {
+    for (const [change, status] of [
+      [{ "x-amz-storage-class": "STANDARD_IA" }, 200],
+      [{ "x-amz-metadata-directive": "REPLACE", "x-amz-meta-a": "b" }, 409],
+      [{ "x-amz-storage-class": "STANDARD_IA", "x-amz-metadata-directive": "REPLACE", "x-amz-meta-a": "b" }, 409],
+    ] as const) {
+      const target = await newTarget();
+      const etag = await putObject(target.bucket, "k", "content");
+      const uploadId = await createUpload(target);
+      const part = await putPart(target, uploadId, 1, "newer");
+      const headers = { ...change, "x-amz-copy-source": `/${target.bucket}/k` } as Record<string, string>;
+      expect((await send({ method: "PUT", ...target, headers })).status).toBe(200);
+      const tagging = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+      const md5Header = { "content-md5": md5Base64(tagging) };
+      await send({ method: "PUT", ...target, query: "tagging", body: tagging, headers: md5Header });
+      const ifMatch = { headers: { "if-match": `"${etag.replaceAll('"', "")}"` } };
+      const response = await sendCompletion(target, uploadId, [part], ifMatch);
+      expect([change, response.status]).toEqual([change, status]);
+      await response.body?.cancel();
+    }
+  });
+
   it("CompleteMultipartUpload repeated after it landed gives its answer, whatever its condition would say now", async () => {
     const { target, uploadId, part } = await started();
     const headers = { "if-none-match": "*" };

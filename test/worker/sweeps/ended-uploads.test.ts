@@ -1,0 +1,47 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { newBlobSetId } from "../../../src/model/random-ids.ts";
+import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
+import { sweepEndedUploads } from "../../../src/sweeps/abandoned-uploads.ts";
+import { newTicket, testBucket, textOf } from "../../support/storage.ts";
+import { blobSets, createUpload, openUploads, registerBucket, uploadParts } from "../../support/uploads.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+function sweep(afterMs: number): Promise<number> {
+  return sweepEndedUploads({ db: env.DB, openUploads, blobSets, now: new Date(Date.now() + afterMs) });
+}
+
+async function listed(bucketId: string): Promise<string[]> {
+  return (await openUploads.ofBucket(bucketId, 1000)).map(({ uploadId }) => uploadId);
+}
+
+describe("the row of an upload", () => {
+  it("goes a day later if the upload has ended and nobody lived to remove it; that of an open one stays", async () => {
+    const bucket = testBucket();
+    const open = await createUpload(bucket, "open");
+    const ended = await createUpload(bucket, "k");
+    const request = await uploadParts(bucket, "k", ended, [10]);
+    // As far as the Durable Object goes, and no further.
+    const set = blobSets.of(blobSetOfUpload(ended));
+    expect(await set.complete({ request, ticket: newTicket() })).toMatchObject({ ok: true });
+    expect(await sweep(0)).toBe(0);
+    expect((await listed(bucket.id)).toSorted()).toEqual([open, ended].toSorted());
+    expect(await sweep(2 * DAY_MS)).toBe(1);
+    expect(await listed(bucket.id)).toEqual([open]);
+    expect(await textOf(bucket, "k")).toHaveLength(10);
+  });
+
+  it("goes however many there are of one time, some in each run", async () => {
+    const bucket = testBucket();
+    await registerBucket(bucket);
+    const initiatedAt = new Date();
+    for (let number = 0; number < 150; number++) {
+      const uploadId = `${newBlobSetId(0)}A${number}`;
+      await openUploads.add(bucket.id, { key: "k", uploadId, initiatedAt, ownerId: "", storageClass: "STANDARD" });
+    }
+    const removed = [await sweep(2 * DAY_MS), await sweep(2 * DAY_MS), await sweep(2 * DAY_MS)];
+    expect(removed.reduce((sum, count) => sum + count)).toBe(150);
+    expect(await listed(bucket.id)).toEqual([]);
+  });
+});
