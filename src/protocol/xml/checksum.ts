@@ -1,6 +1,6 @@
 /** `ChecksumCRC32`, `ChecksumSHA256` and so on: the same elements in every document that speaks of checksums. */
 import { CHECKSUM_ALGORITHMS, type Checksum, type ChecksumAlgorithm } from "../../model/checksum.ts";
-import { childText, type XmlElement } from "./reader.ts";
+import { requireChildText, type XmlElement } from "./reader.ts";
 import { type XmlNode, xmlText } from "./writer.ts";
 
 /** A checksum value as a request states it; its type is that of the upload. */
@@ -24,9 +24,12 @@ export function typedChecksumNodes(checksum: Checksum | undefined): readonly (Xm
   return checksum === undefined ? [] : [checksumNode(checksum), xmlText("ChecksumType", checksum.type)];
 }
 
+/** By algorithm. Ten are known and most elements name one at most, of which a document may have 10,000. */
 export function parseChecksums(element: XmlElement): readonly ChecksumValue[] {
-  return CHECKSUM_ALGORITHMS.flatMap((algorithm) => {
-    const value = childText(element, checksumElement(algorithm));
-    return value === undefined ? [] : [{ algorithm, value: value.trim() }];
-  });
+  const names = element.children.map(({ name }) => name).filter((name) => name.startsWith("Checksum"));
+  if (names.length === 0) return [];
+  return CHECKSUM_ALGORITHMS.filter((algorithm) => names.includes(checksumElement(algorithm))).map((algorithm) => ({
+    algorithm,
+    value: requireChildText(element, checksumElement(algorithm)).trim(),
+  }));
 }
