@@ -28,6 +28,8 @@ export interface EntryFacts {
   readonly sourceId?: string | undefined;
   /** Of the object that this one still is, although it was put anew. */
   readonly identity?: ObjectIdentity | undefined;
+  /** Whether what stood at the key before decided whether it was written. */
+  readonly isConditional?: boolean | undefined;
 }
 
 export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
@@ -41,6 +43,7 @@ export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, 
     wasReplica: facts.wasReplica,
     sourceId: facts.sourceId,
     identity: facts.identity,
+    isConditional: facts.isConditional,
   });
   return {
     httpMetadata: toHttpMetadata(attributes.content),

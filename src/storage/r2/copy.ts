@@ -9,7 +9,7 @@ import { commitManifest, r2StorageClass } from "./commit.ts";
 import { manifestFacts } from "./manifest.ts";
 import { identityOf } from "./object-identity.ts";
 import type { OpenedObject } from "./opened-object.ts";
-import { type PutOutcome, putBody, type Write } from "./put.ts";
+import { factsOf, type PutOutcome, putBody, type Write } from "./put.ts";
 import type { EntryPlace } from "./write.ts";
 
 /** What is to be copied, and what the copy is to say of itself. */
@@ -44,7 +44,11 @@ export async function copyObject(
   // First the reference, then the entry: in between, the blobs are kept for an entry that may yet come.
   await means.hold(manifest.b);
   const facts = manifestFacts(manifest, { sizeBytes, etag, isUpload: partCount !== undefined });
-  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket, identity } };
+  const object = {
+    attributes,
+    manifest,
+    facts: { checksum, manifest: facts, ...factsOf({ ticket, identity, condition }) },
+  };
   const stored = await commitManifest(place.store, target, object, { condition, madeOf });
   return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
 }

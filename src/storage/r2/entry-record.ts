@@ -50,6 +50,8 @@ export interface EntryRecord {
    * change its class: it is still that object for a multipart upload that is to replace it on condition.
    */
   readonly d?: readonly [etag: string, lastModified: number];
+  /** 1: written on a condition about what stood at the key before. */
+  readonly q?: 1;
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestFacts;
 }
@@ -108,6 +110,8 @@ export interface RecordContext {
   readonly sourceId?: string | undefined;
   /** Of which object this one differs in its class, tags or ACL alone, if its Last-Modified does not say so. */
   readonly identity?: ObjectIdentity | undefined;
+  /** Whether what stood at the key before decided whether it was written. */
+  readonly isConditional?: boolean | undefined;
 }
 
 export function toRecord(attributes: ObjectAttributes, context: RecordContext): EntryRecord {
@@ -134,6 +138,7 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
     ...(isReplica && sourceId !== undefined && { i: sourceId }),
     ...(isToReplicate && { p: 1 as const }),
     ...(context.identity !== undefined && { d: [context.identity.etag, context.identity.lastModified] as const }),
+    ...(context.isConditional === true && { q: 1 as const }),
     ...(context.manifest !== undefined && { f: context.manifest }),
   };
 }

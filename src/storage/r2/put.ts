@@ -88,10 +88,10 @@ async function putInMemory(
   bytes: Uint8Array,
   checksum: Checksum | undefined,
 ): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, identity } = write;
+  const { target, place, attributes, ticket } = write;
   const plain = isPlain(target, attributes, ticket);
   const options = {
-    ...entryOptions(target, attributes, { checksum, ticket, identity }),
+    ...entryOptions(target, attributes, { checksum, ...factsOf(write) }),
     ...(!plain && markForListing(bytes)),
   };
   const stored = await commitIf(place, guardOf(write), (onlyIf) =>
@@ -102,9 +102,9 @@ async function putInMemory(
 
 /** One R2 call, two with a condition. */
 async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, identity } = write;
+  const { target, place, attributes } = write;
   const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
-  const options = entryOptions(target, attributes, { checksum, ticket, identity });
+  const options = entryOptions(target, attributes, { checksum, ...factsOf(write) });
   // A condition that fails before the body moves also spares the upload.
   const stored = await commitOnce(place, guardOf(write), (onlyIf) =>
     streamBody(place.store, place.r2Key, body, { ...options, ...(onlyIf && { onlyIf }) }),
@@ -114,7 +114,7 @@ async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> 
 
 /** Two R2 calls, three with a condition. */
 export async function putManifest(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, condition, madeOf, identity } = write;
+  const { target, place, attributes, condition, madeOf } = write;
   const { store } = place;
   await refuseAtOnce(place, condition);
   const blobSetId = newBlobSetId();
@@ -129,9 +129,14 @@ export async function putManifest(write: Write, body: ObjectBody): Promise<PutOu
   const manifest = { v: 1, b: blobSetId, p: [[name, sizeBytes]] } as const;
   const facts = manifestFacts(manifest, { sizeBytes, etag: blob.etag, isUpload: false });
   // Should it be refused now, the sweep removes the blob once it has asked the entry: R2 may have repeated a put that landed.
-  const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket, identity } };
+  const object = { attributes, manifest, facts: { checksum, manifest: facts, ...factsOf(write) } };
   const stored = await commitManifest(store, target, object, { condition, madeOf });
   return { etag: blob.etag, sizeBytes, checksum, lastModified: stored.uploaded };
+}
+
+/** What an entry says of the write itself. */
+export function factsOf({ ticket, identity, condition }: Pick<Write, "ticket" | "identity" | "condition">) {
+  return { ticket, identity, isConditional: condition !== undefined };
 }
 
 function guardOf({ condition, madeOf, ticket }: Write): Guard {

@@ -75,7 +75,15 @@ async function putEntry(
   const { checksum, lastModified, sizeBytes } = changed;
   const { state, source: sourceId } = changed.replication ?? {};
   const identity = entry.record.d === undefined ? undefined : (identityOf(found) ?? undefined);
-  const kept = { checksum, lastModified, ticket, wasReplica: state === "replica", sourceId, identity };
+  const kept = {
+    checksum,
+    lastModified,
+    ticket,
+    wasReplica: state === "replica",
+    sourceId,
+    identity,
+    isConditional: entry.record.q === 1,
+  };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
     const bytes = await readBody(storedBody(await opened.body(), sizeBytes));
     const options = { ...entryOptions(target, changed, kept), ...markForListing(bytes) };

@@ -9,9 +9,9 @@
  *   overwritten, or was overtaken before it landed. For a client that has no answer yet both are the same: its write took
  *   effect before the other one. Putting the entry now would undo a later write.
  *
- * The last one holds only where the later write would have been made whatever stood there. A removal under a condition or a
- * replica may have been made because the completion had *not* landed, and so may an object with the ETag from before,
- * which can be a copy onto itself. Then, and where nothing has changed at all, the client may complete again: the put is
+ * The last one holds only where the later write would have been made whatever stood there. An object or a removal with a
+ * condition, or a replica, may be there because the completion had *not* landed, and so may an object with the ETag from
+ * before, which can be a copy onto itself. Then, and where nothing has changed at all, the client may complete again: the put is
  * conditional on the state that is seen, so that an earlier put which is still on its way cannot land after it.
  */
 import { describeEntry, lastModifiedOf } from "../r2/entry.ts";
@@ -59,6 +59,7 @@ export function judge(
   const now = identityOf(found);
   // Begun by a release that took no note of it, or by a client who wanted to be told of any other write.
   if (before === undefined || begun.isConditional) return undefined;
-  const isDecisive = entry?.isTombstone !== true && entry?.record.v === undefined && now?.etag !== before?.etag;
+  const wasConditional = entry?.isTombstone === true || entry?.record.q === 1 || entry?.record.v !== undefined;
+  const isDecisive = !wasConditional && now?.etag !== before?.etag;
   return isDecisive && !isSameObject(now, before) ? at : undefined;
 }

@@ -149,7 +149,8 @@ export class UploadCoordinator {
     const condition = conditionOf(ticket, command.condition);
     const manifest = { v: 1, b: blobSetId, p: plan.parts } as const;
     const facts = manifestFacts(manifest, { sizeBytes: plan.sizeBytes, etag: plan.etag, isUpload: true });
-    const object = { attributes, manifest, facts: { checksum: plan.checksum, manifest: facts, ticket } };
+    const isConditional = condition !== undefined;
+    const object = { attributes, manifest, facts: { checksum: plan.checksum, manifest: facts, ticket, isConditional } };
     const answer = {
       etag: plan.etag,
       sizeBytes: plan.sizeBytes,
@@ -170,7 +171,7 @@ export class UploadCoordinator {
           blobs: plan.parts.map(([name]) => name),
           ...(earlier !== undefined && { earlier }),
           before: identityOf(found),
-          ...(condition !== undefined && { isConditional: true }),
+          ...(isConditional && { isConditional }),
         };
         this.#records.setState("completing", begun);
         try {

@@ -340,6 +340,16 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
     expect(await textOf(bucket, "k")).toBe(CONTENT);
   });
 
+  it("is not taken for done where somebody created the object on condition that there was none", async () => {
+    const bucket = testBucket();
+    const { uploadId, request } = await begin(bucket, "k");
+    await completeCut(uploadId, request, { of: "r2", at: PUT, when: "before" });
+    await objects.put(bucket, "k", bodyOf("created"), attributes(), { kind: "if-none-match-any" });
+    await objects.setTags(bucket, "k", TAGS);
+    await complete(bucket, "k", uploadId, request);
+    expect(await textOf(bucket, "k")).toBe(CONTENT);
+  });
+
   it("gives way to others who keep writing the key, and can be repeated", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
