@@ -60,8 +60,9 @@ export class UploadCoordinator {
       const message = `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual}`;
       return refuse("InvalidRequest", { message });
     }
+    const mayBeNamed = this.#records.mayHaveLanded();
     const replaced = this.#records.putPart(part);
-    return { ok: true, value: replaced === undefined || this.#records.mayHaveLanded() ? {} : { replaced } };
+    return { ok: true, value: replaced === undefined || mayBeNamed ? {} : { replaced } };
   }
 
   async listParts(after: number, limit: number): Promise<Answer<PartsAnswer>> {

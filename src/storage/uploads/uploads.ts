@@ -30,7 +30,13 @@ import { callR2 } from "../r2/platform-errors.ts";
 import { type RegionStores, storeOf } from "../r2/region-stores.ts";
 import { putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
-import { type CompletionAnswer, MESSAGE_VERSION, type PartRecord, type UploadDescription } from "./messages.ts";
+import {
+  type CompletionAnswer,
+  MESSAGE_VERSION,
+  type PartRecord,
+  type Refusal,
+  type UploadDescription,
+} from "./messages.ts";
 import { blobSetOfUpload, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
 
 export interface UploadsOptions {
@@ -132,8 +138,9 @@ export class Uploads {
       uploadedAt: blob.uploaded.getTime(),
     };
     const answer = await this.#blobSets.of(blobSetId).recordPart(part, MESSAGE_VERSION);
-    // What nothing names is removed at once where that is known, and by the sweep where not.
-    const unnamed = answer.ok ? answer.value.replaced : blobName;
+    // What nothing names is removed at once where that is known, and by the sweep where not: after a failure of the Durable
+    // Object the part may have been recorded.
+    const unnamed = answer.ok ? answer.value.replaced : isRefusal(answer) ? blobName : undefined;
     if (unnamed !== undefined) await store.delete(blobKey(blobSetId, unnamed)).catch(() => {});
     unwrap(answer, uploadId);
     await this.#bucketDeletion.confirm(bucket, "lets go");
@@ -224,6 +231,10 @@ export class Uploads {
     }
     return this.#openUploads.list(bucket.id, query);
   }
+}
+
+function isRefusal({ code }: Refusal): boolean {
+  return new S3Error(code).status < 500;
 }
 
 async function putBlob(store: R2Bucket, key: string, body: ObjectBody, options: R2PutOptions): Promise<R2Object> {

@@ -11,6 +11,8 @@ describe("fromPlatformError", () => {
     ["D1 DB is overloaded. Requests queued for too long.", "SlowDown", 503],
     ["Durable Object is overloaded. Too many requests queued.", "SlowDown", 503],
     ["Network connection lost.", "ServiceUnavailable", 503],
+    // A Durable Object whose code is older than the Worker's.
+    ['The RPC receiver does not implement the method "later".', "ServiceUnavailable", 503],
     ["D1 DB storage operation exceeded timeout which caused object to be reset.", "ServiceUnavailable", 503],
     ["Cannot read properties of undefined", "InternalError", 500],
   ])("answers %j with %s", (message, code, status) => {

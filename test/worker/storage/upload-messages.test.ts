@@ -1,8 +1,6 @@
 /** Worker and Durable Object while a deployment is under way: the code of one is older than the other's. */
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { newBlobSetId } from "../../../src/model/random-ids.ts";
-import { fromPlatformError } from "../../../src/storage/platform-errors.ts";
 import type { UploadDescription } from "../../../src/storage/uploads/messages.ts";
 import { MESSAGE_VERSION } from "../../../src/storage/uploads/messages.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
@@ -24,15 +22,6 @@ describe("a Durable Object whose code is older than the Worker", () => {
     expect(await set.listParts(0, 10, later)).toMatchObject(refusal);
     await complete(bucket, "k", uploadId, { parts });
     expect(await textOf(bucket, "k")).toHaveLength(10);
-  });
-
-  it("lacks a method that was added: the client is to come again", async () => {
-    const set = blobSets.of(newBlobSetId()) as unknown as { addedLater(): Promise<unknown> };
-    const error = await set.addedLater().then(
-      () => undefined,
-      (failure: unknown) => failure,
-    );
-    expect(fromPlatformError(error).code).toBe("ServiceUnavailable");
   });
 });
 
