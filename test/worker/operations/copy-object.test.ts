@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { createAccount, rootAccount } from "../../support/accounts.ts";
 import { copied, copy, headOf, LAST_MODIFIED } from "../../support/copy.ts";
+import { contentMd5 } from "../../support/cors.ts";
 import { expectError } from "../../support/errors.ts";
 import {
   checksumOf,
@@ -214,6 +215,19 @@ describe("CopyObject onto itself", () => {
     const place = { bucket: target.bucket, key: "source" };
     const response = await copy(place, source, { ...headers } as Record<string, string>);
     await expectError(response, 400, "InvalidRequest", { message: MESSAGE });
+  });
+
+  it("CopyObject takes a bucket's own encryption setting for a change", async () => {
+    const { target, source } = await prepared();
+    const place = { bucket: target.bucket, key: "source" };
+    const rule =
+      "<ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault>";
+    const body = `<ServerSideEncryptionConfiguration><Rule>${rule}</Rule></ServerSideEncryptionConfiguration>`;
+    const headers = contentMd5(body);
+    expect((await send({ method: "PUT", bucket: target.bucket, query: "encryption", body, headers })).status).toBe(200);
+    await copied(place, source);
+    expect((await send({ method: "DELETE", bucket: target.bucket, query: "encryption" })).status).toBe(204);
+    await expectError(await copy(place, source), 400, "InvalidRequest", { message: MESSAGE });
   });
 
   // "even the same as source": seen on AWS (LocalStack's recordings of 2026-02).
