@@ -2,6 +2,7 @@
  * The Worker's bindings, read and checked once per isolate. Nothing deeper than `index.ts` and `services.ts` sees `Env`.
  */
 
+import type { NewBucketSettings } from "./model/bucket.ts";
 import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
 import type {
   ChangesMessage,
@@ -38,6 +39,7 @@ export interface Env {
   readonly SIGNATURE_V2?: string;
   readonly ABORT_INCOMPLETE_UPLOADS_DAYS?: string;
   readonly BLOB_GRACE_HOURS?: string;
+  readonly NEW_BUCKETS?: string;
   readonly PUBLIC_ORIGIN?: string;
   readonly ALLOW_PRIVATE_TARGETS?: string;
 }
@@ -69,6 +71,8 @@ export interface Config {
   readonly publicOrigin: string | undefined;
   /** Whether addresses that users name may be loopback or private ones. */
   readonly allowPrivateTargets: boolean;
+  /** Settings that every new bucket is given. */
+  readonly newBuckets: NewBucketSettings;
   /** R2 bindings by region. */
   readonly stores: ReadonlyMap<string, R2Bucket>;
 }
@@ -98,6 +102,7 @@ export function readConfig(env: Env): Config {
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24", 1) * 60 * 60 * 1000,
     publicOrigin: origin("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN ?? ""),
     allowPrivateTargets: boolean("ALLOW_PRIVATE_TARGETS", env.ALLOW_PRIVATE_TARGETS ?? "false"),
+    newBuckets: newBuckets("NEW_BUCKETS", env.NEW_BUCKETS ?? "open"),
     stores: findStores(env),
   };
 }
@@ -139,6 +144,19 @@ function boolean(name: string, text: string): boolean {
 function onOrOff(name: string, text: string): boolean {
   if (text !== "on" && text !== "off") throw new NotConfigured(`${name} must be "on" or "off".`);
   return text === "on";
+}
+
+/** `aws`: what AWS gives new buckets since 2023. */
+function newBuckets(name: string, text: string): NewBucketSettings {
+  if (text === "open") return {};
+  if (text !== "aws") throw new NotConfigured(`${name} must be "open" or "aws".`);
+  const publicAccessBlock = {
+    blockPublicAcls: true,
+    ignorePublicAcls: true,
+    blockPublicPolicy: true,
+    restrictPublicBuckets: true,
+  };
+  return { ownership: "BucketOwnerEnforced", publicAccessBlock };
 }
 
 function origin(name: string, text: string): string | undefined {

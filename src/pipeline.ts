@@ -15,6 +15,7 @@ import {
   claimedAccessKeyId,
   claimedFormAccessKeyId,
   claimedFormSessionToken,
+  claimedRegion,
   claimedSessionToken,
   effectiveHeaders,
 } from "./auth/authenticate.ts";
@@ -25,7 +26,7 @@ import { openFormFile } from "./auth/post-policy/form-file.ts";
 import { addCorsHeaders } from "./cors/headers.ts";
 import { checkPreflight } from "./cors/preflight.ts";
 import { S3Error } from "./errors.ts";
-import type { Bucket } from "./model/bucket.ts";
+import { type Bucket, locationOf } from "./model/bucket.ts";
 import type { Caller, FindCredential } from "./model/caller.ts";
 import type { Resource } from "./model/resource.ts";
 import { OPERATIONS } from "./operations/index.ts";
@@ -62,7 +63,7 @@ export async function handleS3(request: Request, services: Services, log: Reques
   try {
     answer = await serve(request, services, log, found);
   } catch (error) {
-    answer = describeFailure(error, log);
+    answer = withRegion(describeFailure(error, log), log, found);
     await discard(found.form, request.headers);
   }
   const response = toHttpResponse(answer, request, log.requestId);
@@ -147,7 +148,19 @@ export async function perform(
     const origin = requestOrigin(signed, caller);
     const journal = services.journal.of(origin);
     const destinations = services.destinations.of(origin);
-    const context = { grant, stores, journal, destinations, region: config.region, regions, tokenKey, request: signed };
+    const context = {
+      grant,
+      stores,
+      journal,
+      destinations,
+      region: config.region,
+      signedRegion: claimedRegion(signed),
+      isAnyRegion: !config.enforceRegion,
+      regions,
+      newBuckets: config.newBuckets,
+      tokenKey,
+      request: signed,
+    };
     return await prepared.run(context, source);
   } catch (error) {
     throw await withoutExistence(error, grant, signed);
@@ -315,6 +328,12 @@ function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, 
   if (request.resource.kind !== "service") check("x-amz-expected-bucket-owner", request.resource.bucket);
   const copySource = request.headers.get(COPY_SOURCE);
   if (copySource !== null) check("x-amz-source-expected-bucket-owner", parseCopySource(copySource).bucket);
+}
+
+/** A refused probe of a bucket tells its region, to strangers too: clients look for the region that way, as on AWS. */
+function withRegion(answer: S3Response, { operation }: RequestLog, { bucket }: Found): S3Response {
+  if (operation !== "HeadBucket" || bucket === undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, "x-amz-bucket-region": locationOf(bucket).region } };
 }
 
 function describeFailure(error: unknown, log: RequestLog): S3Response {

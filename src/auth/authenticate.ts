@@ -32,7 +32,7 @@ import { formatScope } from "./sigv4/credential-scope.ts";
 import { deriveSigningKey, type SigningKey, SigningKeyCache, verifySignature } from "./sigv4/signing-key.ts";
 import { requestStringToSign } from "./sigv4/string-to-sign.ts";
 
-export { claimedAccessKeyId, claimedService, claimedSessionToken } from "./claim.ts";
+export { claimedAccessKeyId, claimedRegion, claimedService, claimedSessionToken } from "./claim.ts";
 export { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts";
 export { claimedFormAccessKeyId, claimedFormSessionToken } from "./post-policy/claim.ts";
 

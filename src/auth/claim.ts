@@ -101,6 +101,12 @@ export function claimedService(headers: Headers): string | undefined {
   return headerCredential(headers)[3];
 }
 
+/** The region a Version 4 signature is made for. Established once the signature has been verified. */
+export function claimedRegion(request: S3Request): string | undefined {
+  if (request.headers.has("authorization")) return headerCredential(request.headers)[2];
+  return credentialParts(request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1])[2];
+}
+
 /** The session token the request carries, for loading the key early. A hint like `claimedAccessKeyId`. */
 export function claimedSessionToken(request: S3Request): string | undefined {
   const inHeader = request.headers.get(SECURITY_TOKEN) ?? undefined;

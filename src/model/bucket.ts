@@ -20,15 +20,27 @@ export interface BucketDocumentTypes {
   website: Website;
   notification: NotificationConfiguration;
   replication: ReplicationConfiguration;
+  /** Of a bucket that was asked for in a region that has no storage of its own, or by an old name. */
+  location: BucketLocation;
   encryption: BucketEncryption;
   /** Never on. */
   accelerate: "Suspended";
+}
+
+export interface BucketLocation {
+  /** As clients are told it. */
+  readonly region: string;
+  /** The location constraint where it is not the region's name. */
+  readonly constraint?: string;
 }
 
 /** R2 encrypts everything at rest. The flag is about KMS, but kept and given back as on AWS. */
 export interface BucketEncryption {
   readonly bucketKeyEnabled: boolean;
 }
+
+/** AWS's defaults, or none. */
+export type NewBucketSettings = Pick<Partial<BucketDocumentTypes>, "ownership" | "publicAccessBlock">;
 
 export type BucketDocumentKind = keyof BucketDocumentTypes;
 
@@ -42,7 +54,7 @@ export interface Bucket {
   /** Canonical user id of the owner. */
   readonly ownerId: string;
   readonly ownerDisplayName: string;
-  /** LocationConstraint; picks the R2 binding. */
+  /** Picks the R2 binding. Clients are told `locationOf`. */
   readonly region: string;
   readonly createdAt: Date;
   /** Since when what is known here of the bucket has been growing old, in milliseconds since 1970. */
@@ -51,4 +63,13 @@ export interface Bucket {
   readonly isBeingDeleted: boolean;
   /** As read together with the row: what authorization and CORS need costs no further query. */
   readonly documents: Readonly<Partial<BucketDocumentTypes>>;
+}
+
+export function locationOf({ region, documents }: Pick<Bucket, "region" | "documents">): BucketLocation {
+  return documents.location ?? { region };
+}
+
+/** "Amazon Resource Names for S3". */
+export function bucketArn(name: string): string {
+  return `arn:aws:s3:::${name}`;
 }

@@ -9,6 +9,7 @@ import type { Permission } from "../access/actions.ts";
 import type { Grant } from "../access/authorize.ts";
 import type { RequestDestinations } from "../delivery/destinations.ts";
 import { S3Error } from "../errors.ts";
+import type { NewBucketSettings } from "../model/bucket.ts";
 import type { DigestText, ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
@@ -55,8 +56,14 @@ export interface OperationContext {
   /** Those that a notification configuration names. */
   readonly destinations: RequestDestinations;
   readonly region: string;
-  /** LocationConstraints that exist. */
+  /** What the request is signed for; undefined where its signature names none. */
+  readonly signedRegion: string | undefined;
+  /** Whether signatures may name any region. */
+  readonly isAnyRegion: boolean;
+  /** Those that have storage of their own. */
   readonly regions: readonly string[];
+  /** What every new bucket is given. */
+  readonly newBuckets: NewBucketSettings;
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
   readonly request: S3Request;

@@ -110,16 +110,19 @@ export function aclOfBucket(request: AclRequest, bucket: Bucket): Acl | undefine
 
 /**
  * The ACL a bucket is to be made with.
- * @throws S3Error `InvalidBucketAclWithObjectOwnership`
+ * @throws S3Error `InvalidBucketAclWithObjectOwnership`, `InvalidBucketAclWithBlockPublicAccessError`
  */
 export function aclOfNewBucket(
   request: AclRequest | undefined,
-  ownership: ObjectOwnership | undefined,
+  { ownership, publicAccessBlock }: Pick<Bucket["documents"], "ownership" | "publicAccessBlock">,
   ownerId: string,
 ): Acl | undefined {
   if (request === undefined) return undefined;
   const acl = toGrants(request, { target: "bucket", ownerId, bucketOwnerId: ownerId });
   if (ownership === "BucketOwnerEnforced") requireOwnerOnly(acl, ownerId);
+  if (publicAccessBlock?.blockPublicAcls && acl?.some(({ grantee }) => isPublicGrantee(grantee))) {
+    throw new S3Error("InvalidBucketAclWithBlockPublicAccessError");
+  }
   return acl;
 }
 

@@ -3,9 +3,12 @@ import { aclOfNewBucket } from "../../access/acl/ownership.ts";
 import type { Permission } from "../../access/actions.ts";
 import { S3Error } from "../../errors.ts";
 import type { AclRequest, ObjectOwnership } from "../../model/acl.ts";
+import { bucketArn } from "../../model/bucket.ts";
 import type { Tag } from "../../model/object.ts";
 import { parseAclHeaders, parseObjectOwnershipHeader } from "../../protocol/acl-headers.ts";
-import { validateBucketName } from "../../protocol/addressing.ts";
+import { hostOf, validateBucketName } from "../../protocol/addressing.ts";
+import { chooseLocation, US_EAST_1 } from "../../protocol/regions.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
 import { parseCreateBucketConfiguration } from "../../protocol/xml/create-bucket-configuration.ts";
 import { operation, requireBucket } from "../operation.ts";
 
@@ -25,27 +28,28 @@ export const CreateBucket = operation({
     ...(isPrivate(aclRequest) ? [] : [{ action: "s3:PutBucketAcl", newBucket } as const]),
     ...(ownership === undefined ? [] : [{ action: "s3:PutBucketOwnershipControls", newBucket } as const]),
   ],
-  async execute({ name, now, ownership, aclRequest }, { grant, stores, region, regions }, body) {
+  async execute({ name, now, ownership, aclRequest }, context, body) {
+    const { grant, stores, region, regions, newBuckets } = context;
     const { caller } = grant;
     if (caller.kind !== "account") throw new S3Error("AccessDenied");
     const configuration = parseCreateBucketConfiguration(body);
     const { tags } = configuration;
-    const chosen = configuration.locationConstraint || region;
-    if (!regions.includes(chosen)) {
-      throw new S3Error("InvalidLocationConstraint", { details: { LocationConstraint: chosen } });
-    }
+    const location = chooseLocation(configuration.locationConstraint, context);
+    const hasStorage = regions.includes(location.region);
     const { account } = caller;
-    const acl = aclOfNewBucket(aclRequest, ownership, account.canonicalId);
+    const settings = { ...newBuckets, ...(ownership !== undefined && { ownership }) };
+    const acl = aclOfNewBucket(aclRequest, settings, account.canonicalId);
     const documents = {
+      ...settings,
       ...(tags.length > 0 && { tagging: tags }),
       ...(acl !== undefined && { acl }),
-      ...(ownership !== undefined && { ownership }),
+      ...((!hasStorage || location.constraint !== undefined) && { location }),
     };
-    const bucket = { name, accountId: account.id, region: chosen, documents, now };
+    const bucket = { name, accountId: account.id, region: hasStorage ? location.region : region, documents, now };
     const result = await stores.buckets.create(grant, bucket);
     switch (result.outcome) {
       case "created":
-        return;
+        return location;
       case "too-many":
         throw new S3Error("TooManyBuckets");
       case "exists":
@@ -53,14 +57,25 @@ export const CreateBucket = operation({
           throw new S3Error("BucketAlreadyExists", { details: { BucketName: name } });
         // AWS, for the sake of old clients: in us-east-1 an owner who asks again is told that all is well. Not so if the
         // request says how the bucket is to be, which is not looked at.
-        if (chosen === "us-east-1" && isPlain({ tags, aclRequest, ownership })) return;
+        if (location.region === US_EAST_1 && isPlain({ tags, aclRequest, ownership })) return location;
         throw new S3Error("BucketAlreadyOwnedByYou", { details: { BucketName: name } });
       default:
         return result satisfies never;
     }
   },
-  respond: (_output, { name }) => ({ status: 200, headers: { location: `/${name}` } }),
+  respond: ({ region }, { name }, request) => ({
+    status: 200,
+    headers: { location: formatLocation(name, region, request), "x-amz-bucket-arn": bucketArn(name) },
+  }),
 });
+
+/** AWS names the bucket's host everywhere but in us-east-1. Below an address or a bare host name there are no such hosts. */
+function formatLocation(name: string, region: string, { style, url, headers }: S3Request): string {
+  const host = hostOf(url, headers.get("host"));
+  const base = style === "virtual-host" ? host.slice(name.length + 1) : host;
+  const hasSubdomains = /[a-z][a-z0-9-]*(:\d+)?$/.test(base) && base.includes(".");
+  return region === US_EAST_1 || !hasSubdomains ? `/${name}` : `http://${name}.${base}/`;
+}
 
 function isPrivate(request: AclRequest | undefined): boolean {
   return request === undefined || (request.kind === "canned" && request.name === "private");

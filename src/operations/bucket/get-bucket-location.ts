@@ -1,4 +1,5 @@
 /** GetBucketLocation (API_GetBucketLocation). */
+import { locationOf } from "../../model/bucket.ts";
 import { formatLocationConstraint } from "../../protocol/xml/location-constraint.ts";
 import { operation, requireBucket } from "../operation.ts";
 
@@ -7,6 +8,6 @@ export const GetBucketLocation = operation({
   body: { kind: "none" },
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketLocation", bucket }],
-  execute: async ({ bucket }, { grant }) => grant.bucket(bucket).region,
-  respond: (region) => ({ status: 200, body: formatLocationConstraint(region) }),
+  execute: async ({ bucket }, { grant }) => locationOf(grant.bucket(bucket)),
+  respond: ({ region, constraint = region }) => ({ status: 200, body: formatLocationConstraint(constraint) }),
 });

@@ -1,4 +1,5 @@
 /** HeadBucket (API_HeadBucket): whether the bucket is there and the caller may list it. */
+import { bucketArn, locationOf } from "../../model/bucket.ts";
 import { operation, requireBucket } from "../operation.ts";
 
 export const HeadBucket = operation({
@@ -7,8 +8,13 @@ export const HeadBucket = operation({
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:ListBucket", bucket }],
   execute: async ({ bucket }, { grant }) => grant.bucket(bucket),
-  respond: ({ region }) => ({
+  respond: (bucket) => ({
     status: 200,
-    headers: { "x-amz-bucket-region": region, "x-amz-access-point-alias": "false", "content-type": "application/xml" },
+    headers: {
+      "x-amz-bucket-arn": bucketArn(bucket.name),
+      "x-amz-bucket-region": locationOf(bucket).region,
+      "x-amz-access-point-alias": "false",
+      "content-type": "application/xml",
+    },
   }),
 });

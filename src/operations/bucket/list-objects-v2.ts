@@ -1,4 +1,5 @@
 /** ListObjectsV2 (API_ListObjectsV2). */
+import { locationOf } from "../../model/bucket.ts";
 import { formatContinuationToken, parseContinuationToken } from "../../protocol/continuation-token.ts";
 import { parseListObjectsV2Parameters } from "../../protocol/list-parameters.ts";
 import { formatListBucketResultV2 } from "../../protocol/xml/list-bucket-result-v2.ts";
@@ -23,7 +24,7 @@ export const ListObjectsV2 = operation({
   },
   respond: ({ bucket, page, next }, input) => ({
     status: 200,
-    headers: { "x-amz-bucket-region": bucket.region },
+    headers: { "x-amz-bucket-region": locationOf(bucket).region },
     body: formatListBucketResultV2({
       ...input,
       // Of no effect beside a token, and then not repeated (seen on AWS, LocalStack's recordings).

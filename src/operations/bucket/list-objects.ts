@@ -1,4 +1,6 @@
 /** ListObjects, version 1 (API_ListObjects). */
+
+import { locationOf } from "../../model/bucket.ts";
 import type { ListPage } from "../../model/object.ts";
 import { parseListObjectsParameters } from "../../protocol/list-parameters.ts";
 import { formatListBucketResult } from "../../protocol/xml/list-bucket-result.ts";
@@ -16,7 +18,7 @@ export const ListObjects = operation({
   },
   respond: ({ bucket, page }, input) => ({
     status: 200,
-    headers: { "x-amz-bucket-region": bucket.region },
+    headers: { "x-amz-bucket-region": locationOf(bucket).region },
     body: formatListBucketResult({
       ...input,
       page,

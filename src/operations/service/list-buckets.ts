@@ -1,8 +1,9 @@
 /** ListBuckets (API_ListBuckets): the caller's buckets, by name. */
 import { invalidArgument, S3Error } from "../../errors.ts";
-import type { Bucket } from "../../model/bucket.ts";
+import { type Bucket, bucketArn, locationOf } from "../../model/bucket.ts";
 import type { Account } from "../../model/caller.ts";
 import { formatContinuationToken, parseContinuationToken } from "../../protocol/continuation-token.ts";
+import { isAwsRegion } from "../../protocol/regions.ts";
 import { formatListAllMyBucketsResult } from "../../protocol/xml/list-all-my-buckets-result.ts";
 import { operation } from "../operation.ts";
 
@@ -19,9 +20,10 @@ export const ListBuckets = operation({
     maxBuckets: parseMaxBuckets(query.get("max-buckets")),
   }),
   requires: () => [{ action: "s3:ListAllMyBuckets" }],
-  async execute(input, { grant, stores, tokenKey }) {
+  async execute(input, { grant, stores, tokenKey, regions, signedRegion }) {
     const { caller } = grant;
     if (caller.kind !== "account") throw new S3Error("AccessDenied");
+    requireRegion(input.region, [...regions, signedRegion]);
     const scope = `${TOKEN_SCOPE}/${caller.account.id}`;
     const found = await stores.buckets.list(grant, caller.account.id, {
       prefix: input.prefix ?? "",
@@ -39,12 +41,23 @@ export const ListBuckets = operation({
     status: 200,
     body: formatListAllMyBucketsResult({
       owner: { id: account.canonicalId, displayName: account.displayName },
-      buckets: page,
+      buckets: page.map((bucket) => ({
+        name: bucket.name,
+        createdAt: bucket.createdAt,
+        region: locationOf(bucket).region,
+        arn: bucketArn(bucket.name),
+      })),
       continuationToken: next,
       prefix: input.prefix,
     }),
   }),
 });
+
+/** @throws S3Error `InvalidArgument` for what is neither a region of AWS nor one that is used here */
+function requireRegion(name: string | undefined, own: readonly (string | undefined)[]): void {
+  if (name === undefined || isAwsRegion(name) || own.includes(name)) return;
+  throw invalidArgument(`Argument value ${name} is not a valid AWS Region`, "bucket-region", name);
+}
 
 function parseMaxBuckets(text: string | undefined): number {
   if (text === undefined) return MAX_PAGE;

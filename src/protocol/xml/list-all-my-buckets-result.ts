@@ -5,7 +5,12 @@ import { formatXml, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
 export interface ListAllMyBucketsResult {
   readonly owner: Owner;
-  readonly buckets: readonly { readonly name: string; readonly createdAt: Date; readonly region: string }[];
+  readonly buckets: readonly {
+    readonly name: string;
+    readonly createdAt: Date;
+    readonly region: string;
+    readonly arn: string;
+  }[];
   /** Where the next page begins; undefined on the last. */
   readonly continuationToken: string | undefined;
   /** As asked for; undefined if not asked for. */
@@ -22,6 +27,7 @@ export function formatListAllMyBucketsResult(result: ListAllMyBucketsResult): st
           xmlText("Name", bucket.name),
           xmlText("CreationDate", formatIso8601(bucket.createdAt)),
           xmlText("BucketRegion", bucket.region),
+          xmlText("BucketArn", bucket.arn),
         ]),
       ),
     ),

@@ -108,7 +108,9 @@ export class Buckets {
     const { results } = await this.#db
       .prepare(
         `${SELECT_BUCKETS}
-         WHERE b.account_id = ?1 AND b.name > ?2 AND substr(b.name, 1, length(?3)) = ?3 AND (?4 IS NULL OR b.region = ?4)
+         WHERE b.account_id = ?1 AND b.name > ?2 AND substr(b.name, 1, length(?3)) = ?3 AND (?4 IS NULL OR ?4 = coalesce(
+             (SELECT d.body ->> '$.region' FROM bucket_documents d WHERE d.bucket_id = b.id AND d.kind = 'location'),
+             b.region))
          ORDER BY b.name LIMIT ?5`,
       )
       .bind(accountId, query.after, query.prefix, query.region ?? null, query.limit + 1)

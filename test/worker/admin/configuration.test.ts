@@ -120,6 +120,7 @@ describe("a Worker that is not configured", () => {
     ],
     ["a second flag that is none", { ALLOW_PRIVATE_TARGETS: "1" }, 'ALLOW_PRIVATE_TARGETS must be "true" or "false".'],
     ["a flag that is none", { ENFORCE_REGION: "yes" }, 'ENFORCE_REGION must be "true" or "false".'],
+    ["new buckets of no kind", { NEW_BUCKETS: "AWS" }, 'NEW_BUCKETS must be "open" or "aws".'],
     ["a switch that is none", { SIGNATURE_V2: "true" }, 'SIGNATURE_V2 must be "on" or "off".'],
   ];
 

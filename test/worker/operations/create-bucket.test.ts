@@ -39,7 +39,6 @@ describe("CreateBucket", () => {
   });
 
   it.each([
-    ["a LocationConstraint that is the deployment's region", "<LocationConstraint>us-east-1</LocationConstraint>"],
     ["an empty LocationConstraint", "<LocationConstraint/>"],
     ["an empty configuration", ""],
   ])("CreateBucket accepts %s", async (_name, inner) => {

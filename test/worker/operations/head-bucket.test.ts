@@ -13,6 +13,7 @@ describe("HeadBucket", () => {
     expect(response.status).toBe(200);
     expect(await response.text()).toBe("");
     expect(response.headers.get("x-amz-bucket-region")).toBe("us-east-1");
+    expect(response.headers.get("x-amz-bucket-arn")).toBe(`arn:aws:s3:::${bucket}`);
     expect(response.headers.get("x-amz-access-point-alias")).toBe("false");
   });
 

@@ -29,6 +29,7 @@ describe("ListBuckets", () => {
       Name: "own-a",
       CreationDate: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/),
       BucketRegion: "us-east-1",
+      BucketArn: "arn:aws:s3:::own-a",
     });
     expect(Math.abs(Date.parse(first.CreationDate ?? "") - Date.now())).toBeLessThan(60_000);
     expect(textIn(root, "ContinuationToken")).toBeUndefined();

@@ -123,11 +123,11 @@ describe("aclOfNewBucket", () => {
     [canned("public-read"), "BucketOwnerPreferred", PUBLIC_READ],
     [grants(full(OTHER)), "ObjectWriter", [full(OTHER)]],
   ])("%j, %s: %j", (request, ownership, expected) => {
-    expect(aclOfNewBucket(request, ownership, OWNER)).toEqual(expected);
+    expect(aclOfNewBucket(request, ownership === undefined ? {} : { ownership }, OWNER)).toEqual(expected);
   });
 
   it("refuses grants to others with InvalidBucketAclWithObjectOwnership where ACLs are to be disabled", () => {
-    const run = () => aclOfNewBucket(canned("public-read"), "BucketOwnerEnforced", OWNER);
+    const run = () => aclOfNewBucket(canned("public-read"), { ownership: "BucketOwnerEnforced" }, OWNER);
     expect(failure(run).code).toBe("InvalidBucketAclWithObjectOwnership");
   });
 });

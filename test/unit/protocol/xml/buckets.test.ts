@@ -10,7 +10,7 @@ describe("ListAllMyBucketsResult", () => {
     expect(
       formatListAllMyBucketsResult({
         owner: OWNER,
-        buckets: [{ name: "my.bucket", createdAt: DATE, region: "auto" }],
+        buckets: [{ name: "my.bucket", createdAt: DATE, region: "auto", arn: "arn:aws:s3:::my.bucket" }],
         continuationToken: "t",
         prefix: "my",
       }),
@@ -20,6 +20,7 @@ describe("ListAllMyBucketsResult", () => {
         `<Owner>${OWNER_XML}</Owner>
          <Buckets><Bucket>
            <Name>my.bucket</Name><CreationDate>${DATE_XML}</CreationDate><BucketRegion>auto</BucketRegion>
+           <BucketArn>arn:aws:s3:::my.bucket</BucketArn>
          </Bucket></Buckets>
          <ContinuationToken>t</ContinuationToken>
          <Prefix>my</Prefix>`,
