@@ -214,6 +214,36 @@ describe.each(Object.entries(KINDS))("%s", { timeout: 10_000 + ROUNDS * 5_000 },
   });
 });
 
+describe("a manifest written by an early version, whose body does not name its write", {
+  timeout: 10_000 + ROUNDS * 5_000,
+}, () => {
+  it("is read, and PutObjectAcl and PutObjectTagging both hold", async () => {
+    const kind = KINDS["an object behind a manifest"];
+    await runRounds("early manifest: PutObjectAcl and PutObjectTagging", kind, async (target, round) => {
+      const row = await testEnv.DB.prepare("SELECT id FROM buckets WHERE name = ?1")
+        .bind(target.bucket)
+        .first<{ id: string }>();
+      const r2Key = `${row?.id}/${target.key}`;
+      const entry = await testEnv.STORE.get(r2Key);
+      if (entry === null) throw new Error("there is no entry");
+      const { w: _, ...manifest } = await entry.json<{ w: string }>();
+      const body = new TextEncoder().encode(JSON.stringify(manifest));
+      const sha512 = createHash("sha512").update(body).digest("hex");
+      const { httpMetadata, customMetadata } = entry;
+      await testEnv.STORE.put(r2Key, body, {
+        sha512,
+        ...(httpMetadata && { httpMetadata }),
+        ...(customMetadata && { customMetadata }),
+      });
+      const acknowledged = await Promise.all([close(target, kind, round), tag(target, kind, round)]);
+      const after = await stateOf(target);
+      const content = await (await send(target)).bytes();
+      const isWhole = createHash("md5").update(content).digest("hex") === after.etag?.replaceAll('"', "");
+      return acknowledged.every(Boolean) && isWhole && !after.isPublic && after.tag === `tag${round}`;
+    });
+  });
+});
+
 describe("many at once", () => {
   it("eight clients that tag one object all succeed, and one of their tags is there", async () => {
     for (const kind of [KINDS["a small object"], KINDS["an object behind a manifest"]]) {

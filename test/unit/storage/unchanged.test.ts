@@ -1,0 +1,143 @@
+/** Which R2 condition names the one write that was seen, and what a declined put comes to. */
+import { describe, expect, it } from "vitest";
+import { S3Error } from "../../../src/errors.ts";
+import { encodeManifest } from "../../../src/storage/r2/manifest.ts";
+import { repeatIfBeaten } from "../../../src/storage/r2/repeat.ts";
+import { unchangedSince } from "../../../src/storage/r2/unchanged.ts";
+import { commitIf, type EntryPlace } from "../../../src/storage/r2/write.ts";
+
+const HOUR_MS = 3_600_000;
+
+interface Seen {
+  readonly version?: string;
+  readonly record?: object;
+  readonly uploaded?: number;
+}
+
+function entry({ version = "v1", record = {}, uploaded = Date.now() }: Seen = {}): R2Object {
+  const customMetadata = { s3: JSON.stringify({ w: "write", ...record }) };
+  return {
+    key: "k",
+    version,
+    etag: `md5-${version}`,
+    size: 1,
+    uploaded: new Date(uploaded),
+    customMetadata,
+  } as unknown as R2Object;
+}
+
+/** R2 that shows an entry when it is looked at, and counts the looks. */
+function showing(now: R2Object | null) {
+  let looks = 0;
+  const head = async () => {
+    looks++;
+    return now;
+  };
+  return { store: { head } as unknown as R2Bucket, looks: () => looks };
+}
+
+const windowOf = (time: number) => ({ uploadedAfter: new Date(time - 1), uploadedBefore: new Date(time + 1) });
+
+describe("unchangedSince", () => {
+  it.each([
+    ["a manifest", { f: { n: 1, e: "e", b: "b" } }],
+    ["a tombstone", { t: 1 }],
+  ])("names %s by its ETag, which is that of one write, without a look", async (_name, record) => {
+    const { store, looks } = showing(null);
+    expect(await unchangedSince(store, entry({ record }))).toEqual({ etagMatches: "md5-v1" });
+    expect(looks()).toBe(0);
+  });
+
+  it("names an inline object of some age by its millisecond, without a look", async () => {
+    const uploaded = Date.now() - HOUR_MS;
+    const { store, looks } = showing(null);
+    expect(await unchangedSince(store, entry({ uploaded }))).toEqual(windowOf(uploaded));
+    expect(looks()).toBe(0);
+  });
+
+  it.each([
+    ["of this moment", 0],
+    ["of a clock that is behind", -1_000],
+    ["of a clock that is ahead", HOUR_MS],
+  ])("looks once more at an inline object %s", async (_name, offset) => {
+    const seen = entry({ uploaded: Date.now() + offset });
+    const { store, looks } = showing(seen);
+    expect(await unchangedSince(store, seen)).toEqual(windowOf(seen.uploaded.getTime()));
+    expect(looks()).toBe(1);
+  });
+
+  it("finds out about a write in the same millisecond, and about a removal", async () => {
+    const seen = entry();
+    const rival = entry({ version: "v2", uploaded: seen.uploaded.getTime() });
+    expect(await unchangedSince(showing(rival).store, seen)).toBeUndefined();
+    expect(await unchangedSince(showing(null).store, seen)).toBeUndefined();
+  });
+});
+
+describe("the body of a manifest", () => {
+  it("differs with every write of the same manifest", () => {
+    const manifest = { v: 1, b: "set", p: [["1", 5]] } as const;
+    const bodies = ["one", "two"].map((writeId) => new TextDecoder().decode(encodeManifest(manifest, writeId)));
+    expect(bodies).toEqual(['{"v":1,"w":"one","b":"set","p":[["1",5]]}', '{"v":1,"w":"two","b":"set","p":[["1",5]]}']);
+  });
+});
+
+describe("commitIf", () => {
+  const guarded = (now: R2Object | null) => {
+    const { store } = showing(now);
+    const place: EntryPlace = { store, r2Key: "k", key: "key" };
+    const madeOf = entry({ record: { t: 1 } });
+    return (writeId: string) => commitIf(place, { writeId, madeOf }, async () => null);
+  };
+
+  it("takes an entry with its own write id for its own put, which R2 has made and then declined as a repetition", async () => {
+    const landed = entry({ version: "v2", record: { w: "mine" } });
+    expect(await guarded(landed)("mine")).toBe(landed);
+  });
+
+  it.each([
+    ["another's write", entry({ version: "v2" })],
+    ["a removal", null],
+  ])("answers ConditionalRequestConflict after %s", async (_name, now) => {
+    const failure = await guarded(now)("mine").catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "ConditionalRequestConflict", details: { Key: "key" } });
+  });
+
+  it("puts only where nothing is, if nothing was there", async () => {
+    const conditions: unknown[] = [];
+    const place: EntryPlace = { store: showing(null).store, r2Key: "k", key: "key" };
+    await commitIf(place, { writeId: "mine", madeOf: null }, async (onlyIf) => {
+      conditions.push(onlyIf);
+      return entry();
+    });
+    expect(conditions).toEqual([{ etagDoesNotMatch: "*" }]);
+  });
+});
+
+describe("repeatIfBeaten", () => {
+  const failing = (failures: number, code: "ConditionalRequestConflict" | "SlowDown") => {
+    let made = 0;
+    const attempt = async () => {
+      made++;
+      if (made <= failures) throw new S3Error(code);
+      return made;
+    };
+    return { attempt, made: () => made };
+  };
+
+  it("makes a change again until it holds", async () => {
+    expect(await repeatIfBeaten(failing(3, "ConditionalRequestConflict").attempt)).toBe(4);
+  });
+
+  it("gives up after twelve attempts", async () => {
+    const { attempt, made } = failing(100, "ConditionalRequestConflict");
+    await expect(repeatIfBeaten(attempt)).rejects.toMatchObject({ code: "ConditionalRequestConflict" });
+    expect(made()).toBe(12);
+  });
+
+  it("repeats nothing that failed for another reason", async () => {
+    const { attempt, made } = failing(1, "SlowDown");
+    await expect(repeatIfBeaten(attempt)).rejects.toMatchObject({ code: "SlowDown" });
+    expect(made()).toBe(1);
+  });
+});
