@@ -2,11 +2,13 @@
  * The local server of `npm start`: the Worker in workerd on a socket of its own, without a proxy that rewrites requests
  * or answers, over the same storage that `wrangler dev` uses.
  */
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { build } from "esbuild";
 import type { Miniflare } from "miniflare";
 import type { LocalStorage } from "./local-storage.ts";
+import { childrenNamed } from "./processes.ts";
 import { startClock } from "./schedule.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 import { projectRoot } from "./wrangler.ts";
@@ -41,13 +43,28 @@ export async function serve(storage: LocalStorage, options: ServeOptions): Promi
     await worker.scheduled({ cron: `${clockSecret} ${cron}`, scheduledTime: time });
   };
   const stopClock = startClock(config.crons, runScheduled);
+  const stopWatching = endRuntimeWithThis();
   return {
     runScheduled,
     stop: async () => {
       stopClock();
       await miniflare.dispose();
+      stopWatching();
     },
   };
+}
+
+/** workerd outlives a process that is killed outright, and would go on to hold the port: a shell waits for that end. */
+function endRuntimeWithThis(): () => void {
+  const runtimes = childrenNamed("workerd");
+  if (runtimes.length === 0) return () => undefined;
+  const watch = spawn("sh", ["-c", `cat > /dev/null; kill -9 ${runtimes.join(" ")}`], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  watch.on("error", () => undefined);
+  watch.unref();
+  return () => watch.kill("SIGKILL");
 }
 
 function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOptions, clockSecret: string) {

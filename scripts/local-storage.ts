@@ -1,7 +1,8 @@
 /** What local servers store, opened and brought up to date before anything is served. */
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "miniflare";
+import { lockFolder } from "./folder-lock.ts";
 import { adoptUnnamedBuckets } from "./local-buckets.ts";
 import { applyMigrations, type Database } from "./migrate.ts";
 import { readSealedValues, type SealedValue } from "./seal-check.ts";
@@ -27,7 +28,9 @@ const GATE = "export default { fetch: () => new Response(null, { status: 404 }) 
 /** @throws Error in a sentence for the person who starts a server */
 export async function openLocalStorage(config: WorkerConfig, stateFolder: string): Promise<LocalStorage> {
   const folder = join(stateFolder, "v3");
+  requireWritable(stateFolder);
   requireWritable(folder);
+  lockFolder(stateFolder);
   adoptUnnamedBuckets(folder, config.buckets);
   const { compatibilityDate, database, name } = config;
   const gate = { name: "gate", modules: true as const, script: GATE, compatibilityDate };
@@ -70,6 +73,6 @@ function requireWritable(folder: string): void {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch (cause) {
-    throw new Error(`Cannot write to ${resolve(folder, "..")}; choose another folder with --persist-to.`, { cause });
+    throw new Error(`Cannot write to ${folder}; choose another folder with --persist-to.`, { cause });
   }
 }

@@ -30,6 +30,13 @@ export function descendants(root: number): number[] {
   return found;
 }
 
+/** Programs of this name that this process has started. */
+export function childrenNamed(name: string): number[] {
+  return listProcesses()
+    .filter((each) => each.parent === process.pid && each.name.split("/").at(-1) === name)
+    .map(({ pid }) => pid);
+}
+
 /** The npm that runs this script, if one does and can be found. */
 export function findNpm(): number | undefined {
   if (process.env.npm_lifecycle_event === undefined) return undefined;

@@ -210,6 +210,23 @@ describe("the command", () => {
     await expect(fetch(`http://127.0.0.1:${flags[1]}/`)).rejects.toThrow();
   });
 
+  test("a second server on the same data: one sentence; after one that was killed, the next one starts", async () => {
+    const flags = await free();
+    const first = await startScript("start", flags);
+    const { code, stderr } = await run(["--port", String(await findFreePort()), "--persist-to", folder]);
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: `${folder} is in use by another server (process ${first.pid}); choose another folder with --persist-to. If that process is no server, remove ${folder}/server.pid.\n`,
+    });
+    first.kill("SIGKILL");
+    await exitCode(first);
+    // What it ran ends with it.
+    await expect
+      .poll(() => fetch(`http://127.0.0.1:${flags[1]}/`).catch(() => "closed"), { timeout: 20_000 })
+      .toBe("closed");
+    await stopTree(await startScript("start", flags));
+  });
+
   test("what was stored is there again, also behind wrangler dev, which guards scheduled work and addresses too", async () => {
     const flags = await free();
     const endpoint = `http://127.0.0.1:${flags[1]}`;
