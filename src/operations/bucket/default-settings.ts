@@ -66,7 +66,8 @@ function reads(name: OperationName, action: S3Action, format: () => string): Ope
 function takes(name: OperationName, action: S3Action, parse: (body: Uint8Array) => void): Operation {
   return operation({
     name,
-    body: { kind: "document", maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "required" },
+    // s3cmd sends no digest with these, and AWS takes them from it.
+    body: { kind: "document", maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "optional" },
     parse: (request) => ({ bucket: requireBucket(request) }),
     requires: ({ bucket }) => [{ action, bucket }],
     execute: async (_input, _context, body) => parse(body),
