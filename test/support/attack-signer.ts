@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { encode } from "./request.ts";
 import type { Key } from "./s3.ts";
 import { sha256, sign } from "./signer.ts";
+import { presignV2, signV2 } from "./signer-v2.ts";
 
 export interface AttackKey extends Key {
   readonly sessionToken?: string;
@@ -16,11 +17,12 @@ export interface Unsigned {
   readonly body?: string | Uint8Array;
 }
 
-/** `header`, `presigned`: where the signature stands; `literal`, `unsigned`: what it says of the payload. */
-export type AuthForm = `${"header" | "presigned"}, ${"literal" | "unsigned"} payload`;
+/** Where the signature stands; of Version 4, what it says of the payload. */
+export type AuthForm = `${"header" | "presigned"}, ${"literal payload" | "unsigned payload" | "version 2"}`;
 
 export function signAs(key: AttackKey | null, form: AuthForm, request: Unsigned): Request {
   if (key === null) return toRequest(request.url, request, { ...request.headers });
+  if (form.endsWith("version 2")) return signAsV2(key, form, request);
   const isLiteral = form.endsWith("literal payload");
   const payloadHash = isLiteral ? sha256(request.body ?? "") : "UNSIGNED-PAYLOAD";
   if (form.startsWith("presigned")) {
@@ -30,6 +32,15 @@ export function signAs(key: AttackKey | null, form: AuthForm, request: Unsigned)
   const token = key.sessionToken === undefined ? {} : { "x-amz-security-token": key.sessionToken };
   const { headers } = sign({ ...request, headers: { ...request.headers, ...token }, payloadHash, key });
   return toRequest(request.url, request, headers);
+}
+
+function signAsV2(key: AttackKey, form: AuthForm, request: Unsigned): Request {
+  const { body } = request;
+  // Text would be sent with a Content-Type, which is signed here.
+  const sent = { ...request, ...(typeof body === "string" && { body: new TextEncoder().encode(body) }) };
+  if (form.startsWith("header")) return toRequest(request.url, sent, signV2(key, request));
+  const others = Object.entries(request.headers ?? {}).filter(([name]) => !/^(x-amz-|content-(type|md5)$)/i.test(name));
+  return toRequest(presignV2(key, request), sent, Object.fromEntries(others));
 }
 
 export interface PresignOptions {

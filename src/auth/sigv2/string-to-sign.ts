@@ -28,7 +28,7 @@ export interface ReadingV2 {
 export function* readingsV2(request: S3Request, claim: ClaimV2): Generator<ReadingV2> {
   const usual: Choice = {
     query: request.query,
-    path: request.url.path,
+    path: pathOfBucket(request) ?? request.url.path,
     parameter: ([name, value]) => (value === "" && !isWrittenWithEquals(request, name) ? name : `${name}=${value}`),
     spelling: trimmed,
     amzDate: "named",
@@ -38,8 +38,7 @@ export function* readingsV2(request: S3Request, claim: ClaimV2): Generator<Readi
   const queries = request.url.query.includes("+")
     ? [usual.query, parseQuery(request.url.query, "plus-is-plus")]
     : [usual.query];
-  const encoded = uriEncode(percentDecode(usual.path), "keep-slash");
-  const paths = encoded === usual.path ? [usual.path] : [usual.path, encoded];
+  const paths = distinct([usual.path, request.url.path, uriEncode(percentDecode(usual.path), "keep-slash")], String);
   const signed = signedParameters(request.query);
   const parameters = distinct([usual.parameter, nameAlone, withEquals], (form) => signed.map(form).join("&"));
   const spellings = spellingsOf(
@@ -75,6 +74,11 @@ const AMZ_DATE = "x-amz-date";
 
 const nameAlone = ([name, value]: Parameter) => (value === "" ? name : `${name}=${value}`);
 const withEquals = ([name, value]: Parameter) => `${name}=${value}`;
+
+/** A bucket alone is signed with a slash at its end, as botocore knows of S3, wherever the path goes without. */
+function pathOfBucket({ resource, url }: S3Request): string | undefined {
+  return resource.kind === "bucket" && !url.path.endsWith("/") ? `${url.path}/` : undefined;
+}
 
 function distinct<T>(all: readonly T[], textOf: (one: T) => string): readonly T[] {
   const seen = new Set<string>();

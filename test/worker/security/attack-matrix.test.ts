@@ -22,6 +22,7 @@ import { call, credentialsOf, resultOf } from "../../support/iam.ts";
 import { BOUNDARY, encodeForm, type FormEntry, signPolicy, tomorrow } from "../../support/post-form.ts";
 import { HOST, handDirectly } from "../../support/request.ts";
 import { type Key, ROOT, testEnv } from "../../support/s3.ts";
+import { canSignV2, signPolicyV2 } from "../../support/signer-v2.ts";
 import { fields, readXml, textIn } from "../../support/xml.ts";
 
 const { env, counts, log, reset } = countingEnv(testEnv);
@@ -54,6 +55,8 @@ const FORMS: readonly AuthForm[] = [
   "header, unsigned payload",
   "presigned, unsigned payload",
   "presigned, literal payload",
+  "header, version 2",
+  "presigned, version 2",
 ];
 
 interface Expected {
@@ -90,10 +93,16 @@ const OF_THE_OWN_ACCOUNT: readonly Outsider[] = [
 ];
 
 /** The model: who is refused how. `undefined` where the caller may do it in its own account. */
-function refusalOf(example: AttackExample, caller: Outsider): Expected | "by key" | undefined {
+function refusalOf(example: AttackExample, caller: Outsider, form: AuthForm): Expected | "by key" | undefined {
+  if (caller !== "anonymous" && isBeyondV2(example, form)) return { status: 400, code: "InvalidRequest" };
   if (example.isOpenToAccounts && HAVE_RIGHTS_OF_THEIR_OWN.includes(caller)) return undefined;
   if (example.refusesByKey && OF_THE_OWN_ACCOUNT.includes(caller)) return "by key";
   return REFUSALS[caller];
+}
+
+/** Whether the form is Version 2's, and what chooses the operation would go unsigned. */
+function isBeyondV2({ query }: AttackExample, form: AuthForm): boolean {
+  return form.endsWith("version 2") && query !== undefined && !canSignV2(query(shared));
 }
 
 let owner: TestAccount;
@@ -327,10 +336,10 @@ describe.each(MATRIX_NAMES)("%s", (name) => {
     const missing = { ...shared, key: MISSING };
     reset();
     for (const caller of OUTSIDERS) {
-      const expected = refusalOf(example, caller);
-      if (expected === undefined) continue;
       const key = keys[caller];
       for (const form of formsFor(example, key)) {
+        const expected = refusalOf(example, caller, form);
+        if (expected === undefined) continue;
         const what = `${name} by ${caller}, ${form}`;
         const ask = async (world: AttackWorld) =>
           read(await handDirectly(signAs(key, form, requestOf(example, world, HOST)), env), world);
@@ -349,7 +358,7 @@ describe.each(MATRIX_NAMES)("%s", (name) => {
 
   it.each(INSIDERS)(`${name} is allowed to the %s`, async (caller) => {
     const isRead = example.method === "GET" || example.method === "HEAD";
-    const forms = formsFor(example, owner);
+    const forms = formsFor(example, owner).filter((form) => !isBeyondV2(example, form));
     for (const form of caller === "user with exactly what it takes" ? forms : forms.slice(1, 3)) {
       const world = isRead ? shared : await newWorld(PRESENT, needsUpload(example));
       if (caller === "user with exactly what it takes") await setNeeds(example, world, example.needs);
@@ -398,19 +407,21 @@ function insiderKey(caller: Insider): AttackKey {
 describe("PostObject", () => {
   const example = exampleOf("PostObject");
 
-  function post(key: AttackKey | null, world: AttackWorld, headers: Record<string, string> = {}): Request {
+  function post(
+    key: AttackKey | null,
+    world: AttackWorld,
+    { headers = {}, version = 4 }: { headers?: Record<string, string>; version?: 2 | 4 } = {},
+  ): Request {
     const token = key?.sessionToken === undefined ? {} : { "x-amz-security-token": key.sessionToken };
     const own: FormEntry[] = [["key", world.key], ...Object.entries(token)];
     const conditions = [{ bucket: world.bucket }, { key: world.key }, token].filter(
       (one) => Object.keys(one).length > 0,
     );
-    const signed =
-      key === null
-        ? {}
-        : signPolicy({
-            key,
-            document: (signing) => ({ expiration: tomorrow(), conditions: [...conditions, ...signing] }),
-          });
+    const document = (signing: readonly object[]) => ({
+      expiration: tomorrow(),
+      conditions: [...conditions, ...signing],
+    });
+    const signed = key === null ? {} : version === 4 ? signPolicy({ key, document }) : signPolicyV2(key, document([]));
     const entries: FormEntry[] = [
       ...own,
       ...Object.entries(signed),
@@ -421,35 +432,41 @@ describe("PostObject", () => {
     return new Request(`http://${HOST}/${world.bucket}`, { method: "POST", headers: { ...type, ...headers }, body });
   }
 
-  it("PostObject is refused to all who may not, who learn nothing and change nothing", async () => {
-    await setNeeds(example, shared, example.needs);
-    const before = await snapshot();
-    const missing = { ...shared, key: MISSING };
-    reset();
-    for (const caller of OUTSIDERS) {
-      const expected = refusalOf(example, caller);
-      if (typeof expected !== "object") throw new Error("PostObject is open to nobody");
-      const answer = await read(await handDirectly(post(keys[caller], shared), env), shared);
-      expectRefusal(answer, expected, false, `PostObject by ${caller}`);
-      expect(await read(await handDirectly(post(keys[caller], missing), env), missing)).toEqual(answer);
-    }
-    expect(changes()).toEqual([]);
-    expect(await snapshot()).toBe(before);
-  });
+  it.each([4, 2] as const)(
+    "PostObject is refused to all who may not, who learn nothing and change nothing, version %i",
+    async (version) => {
+      await setNeeds(example, shared, example.needs);
+      const before = await snapshot();
+      const missing = { ...shared, key: MISSING };
+      reset();
+      for (const caller of OUTSIDERS) {
+        const expected = refusalOf(example, caller, "header, unsigned payload");
+        if (typeof expected !== "object") throw new Error("PostObject is open to nobody");
+        const answer = await read(await handDirectly(post(keys[caller], shared, { version }), env), shared);
+        expectRefusal(answer, expected, false, `PostObject by ${caller}`);
+        expect(await read(await handDirectly(post(keys[caller], missing, { version }), env), missing)).toEqual(answer);
+      }
+      expect(changes()).toEqual([]);
+      expect(await snapshot()).toBe(before);
+    },
+  );
 
-  it.each(INSIDERS)("PostObject is allowed to the %s", async (caller) => {
-    const world = await newWorld(PRESENT, false);
-    await setNeeds(example, world, example.needs);
-    const response = await handDirectly(post(insiderKey(caller), world), env);
-    expect([response.status, await response.text()]).toEqual([204, ""]);
-  });
+  it.each(INSIDERS.flatMap((caller) => ([4, 2] as const).map((version) => [caller, version] as const)))(
+    "PostObject is allowed to the %s, version %i",
+    async (caller, version) => {
+      const world = await newWorld(PRESENT, false);
+      await setNeeds(example, world, example.needs);
+      const response = await handDirectly(post(insiderKey(caller), world, { version }), env);
+      expect([response.status, await response.text()]).toEqual([204, ""]);
+    },
+  );
 
   it.each(FORMS)("PostObject is refused with a signature beside the form, %s", async (form) => {
     const unsigned = { method: "POST", url: `http://${HOST}/${shared.bucket}`, body: "" };
     const signed = signAs(owner, form, unsigned);
     reset();
     for (const key of [null, owner]) {
-      const inner = post(key, shared, Object.fromEntries(signed.headers));
+      const inner = post(key, shared, { headers: Object.fromEntries(signed.headers) });
       const headers = new Headers(inner.headers);
       headers.set("content-type", `multipart/form-data; boundary=${BOUNDARY}`);
       const request = new Request(signed.url, { method: "POST", headers, body: await inner.arrayBuffer() });
@@ -467,7 +484,7 @@ it("nothing that was logged meanwhile holds a secret, a token, a signature or a 
   expect(printed.length).toBeGreaterThan(1000);
   for (const secret of secrets.flat()) expect(lines.includes(secret)).toBe(false);
   expect(lines).not.toMatch(
-    /Signature=|X-Amz-Signature|authorization|AWS4-HMAC|X-Amz-Credential|x-amz-security-token/i,
+    /Signature=|X-Amz-Signature|authorization|AWS4-HMAC|X-Amz-Credential|AWSAccessKeyId|x-amz-security-token/i,
   );
   // HMACs and sealed tokens, whatever they are called.
   expect(lines).not.toMatch(/\b[0-9a-f]{64}\b/);

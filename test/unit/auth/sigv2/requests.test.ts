@@ -135,6 +135,9 @@ describe("the resource", () => {
   test.each([
     ["path style", `${ORIGIN}/b/k`, "/b/k"],
     ["a bucket in the path", `${ORIGIN}/b`, "/b"],
+    ["a bucket in the path, as botocore signs it", `${ORIGIN}/b`, "/b/"],
+    ["the same with a subresource", `${ORIGIN}/b?acl`, "/b/?acl"],
+    ["a bucket the platform encoded", `${ORIGIN}/%62`, "/b/"],
     ["a bucket and a slash", `${ORIGIN}/b/`, "/b/"],
     ["the service", `${ORIGIN}/`, "/"],
     ["virtual-host style", "https://b.s3.amazonaws.com/k", "/b/k"],
@@ -168,6 +171,9 @@ describe("the resource", () => {
   test.each([
     ["another key", `${ORIGIN}/b/other`, "/b/k"],
     ["another bucket", `${ORIGIN}/other/k`, "/b/k"],
+    ["a slash at the end of a key", `${ORIGIN}/b/k`, "/b/k/"],
+    ["a key for its bucket", `${ORIGIN}/b/k`, "/b/"],
+    ["a bucket for its key", `${ORIGIN}/b`, "/b/k"],
     ["a bucket in the host that was not signed", "https://b.s3.amazonaws.com/k", "/k"],
     ["a subresource that was not signed", `${ORIGIN}/b/k?acl`, "/b/k"],
     ["a subresource that was not signed, encoded", `${ORIGIN}/b/k?%61%63l`, "/b/k"],
