@@ -4,6 +4,7 @@
  */
 import { invalidArgument } from "../../errors.ts";
 import { parseListObjectsParameters } from "../../protocol/list-parameters.ts";
+import { NULL_VERSION } from "../../protocol/version-id.ts";
 import { formatListVersionsResult } from "../../protocol/xml/list-versions-result.ts";
 import { operation, requireBucket } from "../operation.ts";
 import { ownerNamer } from "./owners.ts";
@@ -18,6 +19,9 @@ export const ListObjectVersions = operation({
     if (versionIdMarker !== "" && keyMarker === "") {
       const message = "A version-id marker cannot be specified without a key marker.";
       throw invalidArgument(message, "version-id-marker", versionIdMarker);
+    }
+    if (versionIdMarker !== "" && versionIdMarker !== NULL_VERSION) {
+      throw invalidArgument("Invalid version id specified", "version-id-marker", versionIdMarker);
     }
     return { bucket: requireBucket(request), ...parseListObjectsParameters(query), keyMarker, versionIdMarker };
   },

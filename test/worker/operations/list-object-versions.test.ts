@@ -84,6 +84,15 @@ describe("ListObjectVersions", () => {
     });
   });
 
+  it("ListObjectVersions refuses a version marker that is no version's with InvalidArgument", async () => {
+    const bucket = await createBucket();
+    const query = "versions&key-marker=k&version-id-marker=x";
+    await expectError(await send({ bucket, query }), 400, "InvalidArgument", {
+      message: "Invalid version id specified",
+      details: { ArgumentName: "version-id-marker", ArgumentValue: "x" },
+    });
+  });
+
   it.each([
     ["max-keys", "x", "max-keys", "Provided max-keys not an integer or within integer range"],
     ["max-keys", "-1", "maxKeys", "Argument maxKeys must be an integer between 0 and 2147483647"],

@@ -3,7 +3,7 @@
  * would have left, in some order. `npm run test:races` makes 200 rounds of each pair and prints the figures.
  */
 import { createHash } from "node:crypto";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { completionDocument, createUpload, noise, putPart } from "../../support/multipart.ts";
 import { encode, putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
@@ -154,6 +154,11 @@ const RACES: Readonly<Record<string, Race>> = {
 };
 
 const lost: Record<string, number> = {};
+
+beforeAll(() => {
+  // A line a request, of which there are thousands.
+  vi.spyOn(console, "log").mockImplementation(() => {});
+});
 
 async function runRounds(name: string, kind: Kind, makeRound: (target: Target, round: number) => Promise<boolean>) {
   const bucket = await createBucket();
