@@ -79,8 +79,16 @@ function remainderOf(statement: Statement, request: PolicyRequest): RemainingSta
   if (!matchesAny(actions, (pattern) => matchesPattern(pattern, action, reading), effect)) return undefined;
   const [varying, fixed] = split(statement.conditions, (condition) => keysOfCondition(condition).some(isOfOneObject));
   const context = { reading, effect, unknown: unknownOf(request, effect) };
-  if (!fixed.every((condition) => conditionHolds(condition, context))) return undefined;
+  const holds = (condition: Condition) =>
+    request.keys.memory.condition(condition, questionOf(condition, request), () => conditionHolds(condition, context));
+  if (!fixed.every(holds)) return undefined;
   return { effect, match, conditions: varying, resources: resolveResources(statement.resources, reading) };
+}
+
+/** Of a request's actions some have a key and some do not; those that have the same ones get the same answer. */
+function questionOf(condition: Condition, { action, extent }: PolicyRequest): string {
+  const has = keysOfCondition(condition).map((key) => (appliesToAction(key, action) ? "1" : "0"));
+  return `${extent ?? ""} ${has.join("")}`;
 }
 
 /** Puts in what is the same for every object. A variable without a value stays. */

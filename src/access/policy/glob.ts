@@ -94,6 +94,8 @@ function stepBackward(pieces: readonly GlobPiece[], from: number, text: string, 
 
 /** Up to here the platform's search, which may compare each character of one with each of the other, is the fastest. */
 const SHORT = 3;
+/** Characters whose places fit into one number. */
+const WORD = 32;
 
 /** Where the first occurrence of the pieces from `from` to `to`, none of them a `*`, ends. */
 function find(
@@ -106,10 +108,13 @@ function find(
 ): number | undefined {
   if (from === to) return start;
   const [only] = to === from + 1 ? pieces.slice(from, to) : [];
-  if (typeof only !== "string") return findInParallel(pieces.slice(from, to), text, start, effort);
+  if (typeof only !== "string" || (only.length > SHORT && only.length <= WORD)) {
+    return findInParallel(pieces.slice(from, to), text, start, effort);
+  }
   if (start + only.length > text.length) return undefined;
   const end = only.length <= SHORT ? endOfShort(only, text, start) : findText(only, text, start);
-  effort.spend((end ?? text.length) - start);
+  const passed = (end ?? text.length) - start;
+  effort.spend(only.length <= SHORT ? passed >>> 1 : 4 * passed);
   return end;
 }
 
@@ -139,10 +144,12 @@ function findText(wanted: string, text: string, start: number): number | undefin
 }
 
 const ASCII = 128;
+/** What the masks of a word take, in characters. */
+const PREPARATION = 500;
 
 /**
- * Shift-And, for what has a `?` in it: bit i of the state says whether the first i + 1 characters end here. So each
- * character of the text costs a 32nd of the segment's length, whatever the two look like.
+ * Shift-And: bit i of the state says whether the first i + 1 characters end here. So each character of the text costs a
+ * 32nd of the segment's length, whatever the two look like.
  */
 function findInParallel(
   segment: readonly GlobPiece[],
@@ -154,12 +161,37 @@ function findInParallel(
     typeof piece === "string" ? [...piece] : [ONE],
   );
   if (start + characters.length > text.length) return undefined;
-  const words = (characters.length + 31) >>> 5;
-  const { ascii, rare, others } = masksOf(characters, words);
-  const state = new Int32Array(words);
+  const words = (characters.length + WORD - 1) >>> 5;
+  const masks = masksOf(characters, words);
   const lastBit = 1 << ((characters.length - 1) & 31);
-  let at = start;
-  while (at < text.length) {
+  const end = words === 1 ? findWord(masks, lastBit, text, start) : findWords(masks, { words, lastBit }, text, start);
+  effort.spend(((end ?? text.length) - start + PREPARATION) * words);
+  return end;
+}
+
+/** The same for what fits into one number, which all but a few do. */
+function findWord({ ascii, rare, others }: Masks, lastBit: number, text: string, start: number): number | undefined {
+  const other = others[0] ?? 0;
+  let state = 0;
+  for (let at = start; at < text.length; at++) {
+    let code = text.charCodeAt(at);
+    if (code >= 0xd800) code = text.codePointAt(at) ?? 0;
+    const mask = code < ASCII ? (ascii[code] ?? 0) : (rare.get(code)?.[0] ?? other);
+    state = ((state << 1) | 1) & mask;
+    if (code > 0xffff) at++;
+    if ((state & lastBit) !== 0) return at + 1;
+  }
+  return undefined;
+}
+
+function findWords(
+  { ascii, rare, others }: Masks,
+  { words, lastBit }: { readonly words: number; readonly lastBit: number },
+  text: string,
+  start: number,
+): number | undefined {
+  const state = new Int32Array(words);
+  for (let at = start; at < text.length; at++) {
     const code = text.codePointAt(at) ?? 0;
     const table = code < ASCII ? ascii : (rare.get(code) ?? others);
     const offset = code < ASCII ? code * words : 0;
@@ -169,24 +201,27 @@ function findInParallel(
       state[word] = ((bits << 1) | carry) & (table[offset + word] ?? 0);
       carry = bits >>> 31;
     }
-    at += code > 0xffff ? 2 : 1;
-    if (((state[words - 1] ?? 0) & lastBit) !== 0) break;
+    if (code > 0xffff) at++;
+    if (((state[words - 1] ?? 0) & lastBit) !== 0) return at + 1;
   }
-  effort.spend((at - start + 16) * (words + 1));
-  return ((state[words - 1] ?? 0) & lastBit) === 0 ? undefined : at;
+  return undefined;
+}
+
+interface Masks {
+  readonly ascii: Int32Array;
+  readonly rare: ReadonlyMap<number, Int32Array>;
+  readonly others: Int32Array;
 }
 
 /** For each character the places of the segment it may stand in, those of ASCII one behind the other; for all others those of `?`. */
-function masksOf(
-  characters: readonly (string | symbol)[],
-  words: number,
-): { readonly ascii: Int32Array; readonly rare: ReadonlyMap<number, Int32Array>; readonly others: Int32Array } {
+function masksOf(characters: readonly (string | symbol)[], words: number): Masks {
   const others = new Int32Array(words);
   for (const [place, character] of characters.entries()) {
     if (typeof character === "symbol") set(others, place >>> 5, place);
   }
   const ascii = new Int32Array(ASCII * words);
-  for (let code = 0; code < ASCII; code++) ascii.set(others, code * words);
+  if (words === 1) ascii.fill(others[0] ?? 0);
+  else for (let code = 0; code < ASCII; code++) ascii.set(others, code * words);
   const rare = new Map<number, Int32Array>();
   for (const [place, character] of characters.entries()) {
     if (typeof character === "symbol") continue;

@@ -71,6 +71,9 @@ export interface WrittenReplication {
   readonly rules: readonly WrittenRule[];
 }
 
+/** Root and role, and of each rule all that the schema has, with ten tags of three elements. */
+const MAX_ELEMENTS = 2 + MAX_RULES * 60;
+
 /**
  * Structure comes before values. Whether the destinations exist is for the operation to see.
  *
@@ -80,7 +83,10 @@ export interface WrittenReplication {
  *   here.
  */
 export function parseReplicationConfiguration(body: Uint8Array): WrittenReplication {
-  const root = parseXml(body, "ReplicationConfiguration", { maxBytes: MAX_REPLICATION_BYTES });
+  const root = parseXml(body, "ReplicationConfiguration", {
+    maxBytes: MAX_REPLICATION_BYTES,
+    maxElements: MAX_ELEMENTS,
+  });
   requireOnly(root, ["Role", "Rule"]);
   const role = childText(root, "Role");
   if (role !== undefined && role.length > MAX_ROLE_LENGTH) {
