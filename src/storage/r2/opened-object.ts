@@ -4,7 +4,7 @@ import { resolveRange } from "../../model/byte-range.ts";
 import type { ResolvedRange, Selection, StoredObject } from "../../model/object.ts";
 import { TtlCache } from "../ttl-cache.ts";
 import { type BlobReader, type BlobRef, readBlobs } from "./blobs.ts";
-import type { Entry } from "./entry.ts";
+import { describeEntry, type Entry } from "./entry.ts";
 import { decodeManifest, type Manifest, toBlobRefs } from "./manifest.ts";
 import { callR2 } from "./platform-errors.ts";
 
@@ -70,7 +70,7 @@ export class OpenedObject {
     const isWhole = !this.#isSpent && serves(found, { offset: 0, length: found.size });
     if (!isWhole) await this.discard();
     this.#isSpent = true;
-    const manifest = decodeManifest(await (isWhole ? found : await this.#again()).text());
+    const manifest = decodeManifest(await (isWhole ? found : await this.#entryAgain()).text());
     manifests.set(found.etag, manifest, Date.now());
     return manifest;
   }
@@ -92,10 +92,21 @@ export class OpenedObject {
     return (record.f.p ?? (await this.manifest()).p).map(([, partBytes]) => partBytes);
   }
 
-  /** The entry that was seen, read again. If it has been overwritten, the client's retry sees the new object. */
-  async #again(range?: ResolvedRange): Promise<R2ObjectBody> {
+  /** The entry of a manifest, read again: another write of it may name the same blobs, when tags or ACL have changed. */
+  async #entryAgain(): Promise<R2ObjectBody> {
+    const { store, found, entry } = this.origin;
+    const object = await callR2(store.get(found.key));
+    if (object === null || describeEntry(object).record.f?.b !== entry.record.f?.b) {
+      await object?.body.cancel();
+      throw new S3Error("SlowDown");
+    }
+    return object;
+  }
+
+  /** The bytes that were seen, read again. If they have been overwritten, the client's retry sees the new object. */
+  async #again(range: ResolvedRange): Promise<R2ObjectBody> {
     const { store, found } = this.origin;
-    const options = { onlyIf: { etagMatches: found.etag }, ...(range && { range: { ...range } }) };
+    const options = { onlyIf: { etagMatches: found.etag }, range: { ...range } };
     const object = await callR2<R2ObjectBody | R2Object | null>(store.get(found.key, options));
     if (object === null || !isReadable(object)) throw new S3Error("SlowDown");
     return object;

@@ -30,9 +30,14 @@ export async function unchangedSince(store: R2Bucket, seen: R2Object): Promise<R
   if (Date.now() - time < SETTLED_AGE_MS) {
     await pause(PAUSE_MS);
     const now = await callR2(store.head(seen.key));
-    if (now?.version !== seen.version) return undefined;
+    if (now === null || !isSameWrite(now, seen)) return undefined;
   }
   return { uploadedAfter: new Date(time - 1), uploadedBefore: new Date(time + 1) };
+}
+
+function isSameWrite(left: R2Object, right: R2Object): boolean {
+  const [one, other] = [left, right].map((object) => describeEntry(object).record.w);
+  return left.version === right.version && left.etag === right.etag && one === other;
 }
 
 export function pause(milliseconds: number): Promise<void> {

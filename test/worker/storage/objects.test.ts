@@ -2,7 +2,10 @@ import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { ByteRange } from "../../../src/model/object.ts";
-import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
+import { newBlobSetId } from "../../../src/model/random-ids.ts";
+import { commitManifest } from "../../../src/storage/r2/commit.ts";
+import { type Manifest, manifestFacts } from "../../../src/storage/r2/manifest.ts";
+import { attributes, bodyOf, newTicket, OWNER, objects, testBucket, textOf } from "../../support/storage.ts";
 
 const MIB = 1024 * 1024;
 const CRC = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
@@ -107,6 +110,45 @@ describe("objects", () => {
       await expect(objects.put(bucket, "k", body, attributes({ storageClass }))).rejects.toThrow("mismatch");
       expect(await objects.head(bucket, "k")).toBeUndefined();
     }
+  });
+});
+
+describe("a manifest too long for the entry's metadata", () => {
+  /** An object of one-byte parts, as an upload leaves it. */
+  async function putInManyParts(bucket: ReturnType<typeof testBucket>, key: string): Promise<void> {
+    const blobSetId = newBlobSetId();
+    const names = Array.from({ length: 200 }, (_, index) => `${index + 1}.attempt`);
+    await Promise.all(names.map((name, index) => env.STORE.put(`~b/${blobSetId}/${name}`, String(index % 10))));
+    const manifest: Manifest = { v: 1, b: blobSetId, p: names.map((name) => [name, 1]) };
+    const facts = manifestFacts(manifest, { sizeBytes: names.length, etag: `${"0".repeat(32)}-200`, isUpload: true });
+    expect(facts.p).toBeUndefined();
+    const object = {
+      attributes: attributes(),
+      manifest,
+      facts: { checksum: undefined, manifest: facts, ticket: newTicket() },
+    };
+    await commitManifest(env.STORE, { bucketId: bucket.id, bucketOwnerId: OWNER, key }, object, {});
+  }
+
+  /** What a change of tags in another isolate does. */
+  async function putAnew(bucket: ReturnType<typeof testBucket>, key: string): Promise<void> {
+    const entry = await env.STORE.get(`${bucket.id}/${key}`);
+    const manifest = await entry?.json<object>();
+    const body = JSON.stringify({ ...manifest, w: newBlobSetId() });
+    await env.STORE.put(`${bucket.id}/${key}`, body, { customMetadata: entry?.customMetadata ?? {} });
+  }
+
+  it("is found again by a reader of a range although tags are changed meanwhile, and not once the object is another", async () => {
+    const bucket = testBucket();
+    await putInManyParts(bucket, "k");
+    const range = { kind: "from", first: 3, last: 5 } as const;
+    const reader = await objects.open(bucket, "k", range);
+    await putAnew(bucket, "k");
+    expect(await new Response(await reader?.body()).text()).toBe("345");
+    await putAnew(bucket, "k");
+    const late = await objects.open(bucket, "k", range);
+    await putInManyParts(bucket, "k");
+    await expect(late?.body()).rejects.toMatchObject({ code: "SlowDown" });
   });
 });
 
