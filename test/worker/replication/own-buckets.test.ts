@@ -19,7 +19,7 @@ let buckets = 0;
 async function createBucket(region?: string): Promise<string> {
   const bucket = `replicated-${Date.now().toString(36)}-${buckets++}`;
   const body =
-    region === undefined
+    region === undefined || region === "us-east-1"
       ? undefined
       : `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint></CreateBucketConfiguration>`;
   const response = await send({ method: "PUT", bucket, ...(body !== undefined && { body }) });
