@@ -13,7 +13,7 @@ import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
 import { Buckets } from "./storage/d1/buckets.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
-import { Directory } from "./storage/d1/directory.ts";
+import { bucketTtlMs, Directory } from "./storage/d1/directory.ts";
 import { DisplayNames } from "./storage/d1/display-names.ts";
 import { KeyUsage } from "./storage/d1/key-usage.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
@@ -114,7 +114,8 @@ export async function openServices(env: Env): Promise<Services> {
   const { publicOrigin } = config;
   const accounts = new Accounts(env.DB, sealer, directory);
   const callbacks = new Callbacks({ signers, targetPolicy, publicOrigin });
-  const { isOnlyIsolate, configTtlMs: rememberedMs } = config;
+  const { isOnlyIsolate } = config;
+  const rememberedMs = bucketTtlMs(config.configTtlMs);
   const bucketDeletion = new BucketDeletion({ db: env.DB, directory, rememberedMs, isOnlyIsolate });
   const openUploads = new OpenUploads(env.DB);
   const services: Services = {

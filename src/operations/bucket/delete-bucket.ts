@@ -1,6 +1,6 @@
 /**
  * DeleteBucket (API_DeleteBucket): only an empty one. The name is free again at once. It takes as long as other isolates
- * may act on what they know of the bucket, CONFIG_TTL_SECONDS.
+ * may act on what they know of the bucket: CONFIG_TTL_SECONDS, at most ten seconds.
  *
  * Deviation: a bucket that others replicate to stays until they no longer do, as in the reference system. AWS lets it go,
  * and the replication it was made for then fails object by object.

@@ -21,6 +21,14 @@ const LAST_MS = 1_000;
 /** Of the documents of all remembered buckets, as JSON; read, they take several times that of an isolate's 128 MB. */
 const MAX_DOCUMENTS_LENGTH = 8 * 1024 * 1024;
 
+/** Longest time any isolate acts on a bucket's row. DeleteBucket waits for it, and clients for DeleteBucket. */
+const MAX_BUCKET_TTL_MS = 10_000;
+
+/** How long isolates may act on the row of a bucket, where other things may be remembered for `ttlMs`. */
+export function bucketTtlMs(ttlMs: number): number {
+  return Math.min(ttlMs, MAX_BUCKET_TTL_MS);
+}
+
 export interface RootKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -79,9 +87,10 @@ export class Directory {
     this.#sessionTokens = options.sessionTokens;
     this.#root = options.root;
     this.#credentials = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_KEYS });
+    const bucketMs = bucketTtlMs(options.ttlMs);
     this.#buckets = new TtlCache({
-      // What begins just before its row is forgotten still ends, as a rule, before the row is older than `ttlMs`.
-      ttlMs: options.ttlMs - Math.min(LAST_MS, options.ttlMs / 5),
+      // What begins just before its row is forgotten still ends, as a rule, before the row is older than it may be.
+      ttlMs: bucketMs - Math.min(LAST_MS, bucketMs / 5),
       maxEntries: MAX_BUCKETS,
       maxWeight: MAX_DOCUMENTS_LENGTH,
     });

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
+import { BOUNDARY, encodeForm } from "../../support/post-form.ts";
 import { encode, putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { readXml, textIn } from "../../support/xml.ts";
@@ -91,6 +92,20 @@ const LATE: readonly Late[] = [
       body: LARGE,
       headers: { "x-amz-storage-class": "STANDARD_IA" },
     }),
+  },
+  {
+    what: "PostObject",
+    at: ["STORE", "put"],
+    prepare: async (bucket) => {
+      const acl = { method: "PUT", bucket, query: "acl", headers: { "x-amz-acl": "public-read-write" } };
+      expect((await send(acl)).status).toBe(200);
+      const body = encodeForm([
+        ["key", "k"],
+        ["file", { content: "late", name: "late" }],
+      ]);
+      const headers = { "content-type": `multipart/form-data; boundary=${BOUNDARY}` };
+      return { method: "POST", bucket, as: null, body, headers };
+    },
   },
   {
     what: "CopyObject",

@@ -5,7 +5,7 @@ import type { Grant } from "../../../src/access/authorize.ts";
 import type { Bucket } from "../../../src/model/bucket.ts";
 import { BucketDeletion } from "../../../src/storage/d1/bucket-deletion.ts";
 import { Buckets } from "../../../src/storage/d1/buckets.ts";
-import { Directory } from "../../../src/storage/d1/directory.ts";
+import { bucketTtlMs, Directory } from "../../../src/storage/d1/directory.ts";
 import { deriveSigningKey, openSealer } from "../../../src/storage/sealing.ts";
 import { SessionTokens } from "../../../src/storage/session-tokens.ts";
 
@@ -60,6 +60,10 @@ async function markOf(name: string): Promise<string | null | undefined> {
 }
 
 describe("a bucket that is deleted", () => {
+  it("is waited for no longer than clients wait, whatever else may be remembered for how long", () => {
+    expect([0, 5_000, 10_000, 9_999_000].map(bucketTtlMs)).toEqual([0, 5_000, 10_000, 10_000]);
+  });
+
   it("is acted on by no other isolate once it is gone, and is another one when it is made anew", async () => {
     const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
     const name = await newBucket(here);
