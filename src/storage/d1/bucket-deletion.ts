@@ -37,6 +37,8 @@ export class BucketDeletion {
   readonly #rememberedMs: number;
   readonly #isOnlyIsolate: boolean;
   readonly #begun = new Set<string>();
+  /** When buckets were last found to be there, and not being deleted: many writes of one request need not ask one by one. */
+  readonly #found = new WeakMap<Bucket, number>();
 
   constructor(options: {
     readonly db: D1Database;
@@ -110,14 +112,17 @@ export class BucketDeletion {
    * @throws S3Error `NoSuchBucket` if the bucket is gone, and the write with it
    */
   async confirm(bucket: Bucket, effect: WriteEffect): Promise<void> {
-    const isRecent = Date.now() - bucket.readAt < this.#rememberedMs;
-    if (isRecent && !bucket.isBeingDeleted && !this.#begun.has(bucket.id)) return;
-    const find = this.#db.prepare("SELECT id FROM buckets WHERE id = ?1").bind(bucket.id);
+    const now = Date.now();
+    const foundAt = this.#found.get(bucket) ?? (bucket.isBeingDeleted ? Number.NEGATIVE_INFINITY : bucket.readAt);
+    if (now - foundAt < this.#rememberedMs && !this.#begun.has(bucket.id)) return;
+    const find = this.#db.prepare("SELECT deletion FROM buckets WHERE id = ?1").bind(bucket.id);
     const keep = this.#db
       .prepare("UPDATE buckets SET deletion = NULL, deleting_since = NULL WHERE id = ?1 AND deletion IS NOT NULL")
       .bind(bucket.id);
     const results = await this.#db.batch(effect === "keeps" ? [keep, find] : [find]);
-    if (results.at(-1)?.results.length === 1) return;
+    const row = results.at(-1)?.results[0] as { deletion: string | null } | undefined;
+    if (row?.deletion === null) this.#found.set(bucket, now);
+    if (row !== undefined) return;
     this.#directory.forgetBucket(bucket.name);
     throw noSuchBucket(bucket);
   }

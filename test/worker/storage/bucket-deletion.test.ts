@@ -119,6 +119,31 @@ describe("a bucket that is deleted", () => {
     await unasked.confirm({ ...bucket, readAt: Date.now() }, "keeps");
   });
 
+  it("is asked for once in a while by a request that writes for long", async () => {
+    const here = await openIsolate();
+    const name = await newBucket(here);
+    const bucket = { ...(await here.find(name)), readAt: 0 };
+    let queries = 0;
+    const db = new Proxy(env.DB, {
+      get(target, property) {
+        if (property === "batch") queries++;
+        const value: unknown = Reflect.get(target, property);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const options = { directory: {} as Directory, rememberedMs: 60_000, isOnlyIsolate: false };
+    const deletion = new BucketDeletion({ db, ...options });
+    for (let write = 0; write < 20; write++) await deletion.confirm(bucket, write % 2 === 0 ? "keeps" : "lets go");
+    expect(queries).toBe(1);
+    // What is being deleted is asked for each time, until a write has kept it.
+    const seen = { ...bucket, isBeingDeleted: true };
+    const mark = await here.deletion.begin(grant, bucket);
+    for (let write = 0; write < 3; write++) await deletion.confirm(seen, "lets go");
+    expect(queries).toBe(4);
+    for (let write = 0; write < 3; write++) await deletion.confirm(seen, "keeps");
+    expect([queries, await here.deletion.finish(grant, bucket, mark)]).toEqual([5, false]);
+  });
+
   it("is deleted once by two who do so at the same time", async () => {
     const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
     const name = await newBucket(here);
