@@ -103,7 +103,10 @@ export class UploadCoordinator {
     this.#records.setState("aborted", this.#records.completion());
     const names = this.#records.parts(0, Number.MAX_SAFE_INTEGER).map((part) => part.blobName);
     this.#records.dropParts();
-    if (!mayBeNamed) await this.#removeBlobs(description, names);
+    if (mayBeNamed) return { ok: true, value: undefined };
+    await this.#removeBlobs(description, names);
+    // No sweep comes to a set without blobs. That of a part which is still on its way is a set that nobody knows.
+    await this.#records.forgetAll();
     return { ok: true, value: undefined };
   }
 

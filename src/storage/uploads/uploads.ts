@@ -95,6 +95,7 @@ export class Uploads {
     };
     unwrap(await this.#blobSets.of(blobSetId).create(description, MESSAGE_VERSION));
     if (!(await this.#openUploads.add(bucket.id, toOpenUpload(description)))) {
+      await this.#blobSets.of(blobSetId).abort(MESSAGE_VERSION);
       throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
     }
     return uploadId;

@@ -1,7 +1,9 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
+import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { Uploads } from "../../../src/storage/uploads/uploads.ts";
 import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
@@ -148,6 +150,24 @@ describe("completing an upload", () => {
       code: "NoSuchUpload",
     });
     expect(await blobKeys()).toEqual(before);
+  });
+});
+
+describe("an aborted upload", () => {
+  it("leaves nothing in its Durable Object, not even by a part that comes late", async () => {
+    const bucket = testBucket();
+    const uploadId = await createUpload(bucket, "k");
+    await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("x"));
+    await uploads.abort(bucket, "k", uploadId);
+    await expect(uploads.putPart(bucket, "k", uploadId, 2, bodyOf("late"))).rejects.toMatchObject({
+      code: "NoSuchUpload",
+    });
+    await expect(uploads.abort(bucket, "k", uploadId)).rejects.toMatchObject({ code: "NoSuchUpload" });
+    const set = blobSets.of(blobSetOfUpload(uploadId));
+    const tables = await runInDurableObject(set, (_instance, state) =>
+      state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'upload'").toArray(),
+    );
+    expect(tables).toEqual([]);
   });
 });
 
