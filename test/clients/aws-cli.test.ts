@@ -27,8 +27,8 @@ describeTool("aws", ["--version"], () => {
     AWS_PAGER: "",
   };
 
-  // Version 1 of the CLI presigns with the retired signature version 2 where the region is as old as us-east-1.
-  writeFileSync(join(folder, "config"), "[default]\ns3 =\n  signature_version = s3v4\n");
+  // Version 1 of the CLI then presigns with Signature Version 2 where the region is as old as us-east-1.
+  writeFileSync(join(folder, "config"), "");
 
   const aws = (args: readonly string[], codes?: readonly number[]): Promise<Run> =>
     run("aws", args, { env, cwd: folder, ...(codes && { codes }) });

@@ -143,6 +143,58 @@ def the_resource_interface(_s3, bucket):
     assert list(resource.Bucket(bucket).objects.filter(Prefix="r/")) == []
 
 
+@check
+def urls_and_forms_as_the_defaults_make_them(_s3, bucket):
+    """Signature Version 2 in us-east-1."""
+    s3 = boto3.client("s3")
+    key = "a/b c+é.txt"
+    arguments = {"Bucket": bucket, "Key": key, "ContentType": "text/x-boto", "Metadata": {"a": "1"}}
+    url = s3.generate_presigned_url("put_object", Params=arguments, ExpiresIn=60)
+    assert "AWSAccessKeyId=" in url, url
+    put = urllib.request.Request(url, b"by url", {"Content-Type": "text/x-boto"}, method="PUT")
+    urllib.request.urlopen(put).close()
+    overrides = {"ResponseContentDisposition": 'attachment; filename="a b&c.txt"', "ResponseContentType": "text/x-other"}
+    with urllib.request.urlopen(
+        s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key, **overrides})
+    ) as answer:
+        assert answer.read() == b"by url"
+        assert answer.headers["x-amz-meta-a"] == "1"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="a b&c.txt"'
+        assert answer.headers["Content-Type"] == "text/x-other"
+    with urllib.request.urlopen(s3.generate_presigned_url("list_objects_v2", Params={"Bucket": bucket})) as answer:
+        assert answer.read().count(b"<Key>") == 1
+    form = s3.generate_presigned_post(bucket, "form/${filename}", Conditions=[["content-length-range", 1, 100]])
+    assert "AWSAccessKeyId" in form["fields"], form
+    edge = uuid.uuid4().hex
+    fields = "".join(
+        f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in form["fields"].items()
+    )
+    file = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="f.txt"\r\n\r\nby form\r\n--{edge}--\r\n'
+    content_type = {"Content-Type": f"multipart/form-data; boundary={edge}"}
+    urllib.request.urlopen(urllib.request.Request(form["url"], (fields + file).encode(), content_type)).close()
+    assert s3.get_object(Bucket=bucket, Key="form/f.txt")["Body"].read() == b"by form"
+
+
+@check
+def requests_signed_with_version_2(_s3, bucket):
+    s3 = client(signature_version="s3")
+    s3.put_object(Bucket=bucket, Key="a b/ü+", Body=b"1", Metadata={"x": "y  z"}, ContentType="text/x-boto")
+    assert s3.get_object(Bucket=bucket, Key="a b/ü+")["Metadata"] == {"x": "y  z"}
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix="a b/")["Contents"]] == ["a b/ü+"]
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "a b/ü+"})
+    s3.put_object_tagging(Bucket=bucket, Key="copy", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
+    assert s3.get_object_tagging(Bucket=bucket, Key="copy")["TagSet"] == [{"Key": "k", "Value": "v"}]
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
+    place = {"Bucket": bucket, "Key": "parts", "UploadId": upload}
+    part = s3.upload_part(**place, PartNumber=1, Body=b"part")
+    assert len(s3.list_parts(**place)["Parts"]) == 1
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    s3.complete_multipart_upload(**place, MultipartUpload=parts)
+    assert len(s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "parts"}, {"Key": "copy"}]})["Deleted"]) == 2
+    refused("InvalidRequest", s3.get_public_access_block, Bucket=bucket)
+
+
 def empty_and_delete(s3, bucket):
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         objects = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]

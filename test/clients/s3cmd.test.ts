@@ -73,6 +73,23 @@ describeTool("s3cmd", ["--version"], () => {
     expect(await s3cmd("ls", "-r", `s3://${bucket}`)).toBe("");
   });
 
+  test("Signature Version 2: put, cp, setacl, a signed URL, del", async () => {
+    const bucket = await makeBucket();
+    const file = join(folder, "two é.txt");
+    writeFileSync(file, "version 2");
+    const v2 = (...args: string[]) => s3cmd("--signature-v2", ...args);
+    const url = `s3://${bucket}/a b+c/ü.txt`;
+    await v2("put", "--add-header", "x-amz-meta-colour: dark  blue", file, url);
+    await v2("cp", url, `s3://${bucket}/copy`);
+    await v2("setacl", "--acl-public", `s3://${bucket}/copy`);
+    expect(await v2("info", `s3://${bucket}/copy`)).toContain("x-amz-meta-colour: dark  blue");
+    const signed = (await v2("signurl", url, "+60")).trim();
+    expect(signed).toContain("AWSAccessKeyId=");
+    expect(await (await fetch(signed)).text()).toBe("version 2");
+    await v2("del", "--recursive", "--force", `s3://${bucket}`);
+    expect(await v2("ls", "-r", `s3://${bucket}`)).toBe("");
+  });
+
   test("setacl and setpolicy open and close what they name", async () => {
     const bucket = await makeBucket();
     const file = join(folder, "shared.txt");
