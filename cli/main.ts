@@ -6,6 +6,9 @@ import { callAdmin } from "./client.ts";
 import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
 import { toRequest } from "./requests.ts";
 
+// Whoever reads the output may have had enough of it.
+process.stdout.on("error", () => process.exit());
+
 try {
   const invocation = parseInvocation(process.argv.slice(2));
   if (invocation === "help") console.log(usage);

@@ -38,6 +38,9 @@ async function serve(args: DevArgs): Promise<number> {
       secretAccessKey: variables.ROOT_SECRET_ACCESS_KEY ?? "",
     }),
   );
+  console.log(
+    'wrangler\'s proxy changes some requests and answers (README, "Differences to AWS S3"); `npm start` has none.',
+  );
   const stopped = new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     stop.addEventListener("abort", () => resolve());

@@ -8,6 +8,9 @@ import { projectRoot } from "./wrangler.ts";
 
 const usage = "Usage: npm -s run env -- [--port N] [--ip ADDRESS]   as the server was started";
 
+// Whoever reads the output may have had enough of it.
+process.stdout.on("error", () => process.exit());
+
 try {
   const args = parseStartArgs(process.argv.slice(2));
   if (args === "help") console.log(usage);

@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly port: number;
   /** Secrets, and settings that replace those of wrangler.toml. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Of `bundleWorker`, which takes as long as opening the storage and can go on beside it. */
+  readonly script: Promise<string>;
 }
 
 export interface LocalServer {
@@ -31,7 +33,7 @@ export async function serve(storage: LocalStorage, options: ServeOptions): Promi
   const { config, miniflare } = storage;
   const clockSecret = randomBytes(16).toString("hex");
   try {
-    await storage.run({ ...describeWorker(config, options, clockSecret), script: await bundleWorker() });
+    await storage.run({ ...describeWorker(config, options, clockSecret), script: await options.script });
     await requireHealthy(miniflare, config.name);
     storage.showLogs();
   } catch (error) {
@@ -105,7 +107,7 @@ export function loopbackAddress(ip: string): string | undefined {
 }
 
 /** The Worker as one module, as wrangler bundles it. */
-async function bundleWorker(): Promise<string> {
+export async function bundleWorker(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(projectRoot, "src/local-entry.ts")],
     bundle: true,

@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { formatGreeting } from "./dev-greeting.ts";
 import { prepareLocalVariables } from "./local-secrets.ts";
-import { type LocalServer, loopbackAddress, serve } from "./local-server.ts";
+import { bundleWorker, type LocalServer, loopbackAddress, serve } from "./local-server.ts";
 import { openLocalStorage } from "./local-storage.ts";
 import { requireFreePort } from "./ports.ts";
 import { parseStartArgs, type StartArgs, startUsage } from "./start-args.ts";
@@ -27,6 +27,9 @@ process.exit();
 async function start({ ip, port, endpoint, stateFolder, variables: given }: StartArgs): Promise<void> {
   await requireFreePort(port, ip, "npm start -- --port N");
   const config = readWorkerConfig(join(projectRoot, "wrangler.toml"));
+  const script = bundleWorker();
+  // What goes wrong is told where the script is waited for.
+  script.catch(() => undefined);
   const storage = await openLocalStorage(config, resolve(projectRoot, stateFolder));
   const secrets = await prepareLocalVariables(storage.sealed).catch(async (error: unknown) => {
     await storage.miniflare.dispose();
@@ -35,7 +38,7 @@ async function start({ ip, port, endpoint, stateFolder, variables: given }: Star
   // Receivers of notifications on this machine can be called while nobody else can ask for it.
   const defaults: Record<string, string> = loopbackAddress(ip) === undefined ? {} : { ALLOW_PRIVATE_TARGETS: "true" };
   const variables = { ...defaults, ...secrets, ...given };
-  const server = await serve(storage, { ip, port, variables });
+  const server = await serve(storage, { ip, port, variables, script });
   obeyParent(server);
   if (!stop.aborted) {
     process.stdout.write(

@@ -13,6 +13,8 @@ export function stopSignal(): AbortSignal {
     }
   });
   const onSignal = () => abort.abort();
+  // A server whose output nobody reads any more goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   for (const name of SIGNALS) process.on(name, onSignal);
   // An npm that is killed outright cannot pass the signal on, so its end is noticed here.
   const npm = findNpm();

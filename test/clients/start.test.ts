@@ -240,6 +240,17 @@ describe("the command", () => {
       expect((await aws.fetch(`${endpoint}/kept/other`, { method: "PUT", body: "from dev" })).status).toBe(200);
       const trigger = await fetch(`${endpoint}/cdn-cgi/handler/scheduled?cron=*/10+*+*+*+*&time=1000`);
       expect(trigger.status).toBe(500);
+      const statement = {
+        Effect: "Allow",
+        Principal: "*",
+        Action: "s3:GetObject",
+        Resource: "arn:aws:s3:::kept/*",
+        Condition: { IpAddress: { "aws:SourceIp": "198.51.100.0/24" } },
+      };
+      const body = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+      expect((await aws.fetch(`${endpoint}/kept?policy`, { method: "PUT", body })).status).toBe(204);
+      const forged = { "CF-Connecting-IP": "198.51.100.7" };
+      expect((await fetch(`${endpoint}/kept/key`, { headers: forged })).status).toBe(403);
       const explorer = await fetch(`${endpoint}/cdn-cgi/local/explorer/api/d1/database`);
       expect(explorer.status).not.toBe(200);
     } finally {
