@@ -77,8 +77,8 @@ function toSeconds(date: Date): number {
 /**
  * Reads the condition of a write (PutObject, CompleteMultipartUpload, CopyObject).
  *
- * @throws S3Error `NotImplemented` for what AWS does not accept either: `If-None-Match` other than `*`, `If-Match: *`,
- *   both headers at once, several ETags, and date conditions.
+ * @throws S3Error `NotImplemented` for what AWS does not accept either: `If-None-Match` other than `*`, both
+ *   headers at once, several ETags, and date conditions.
  */
 export function parseWriteCondition(headers: Headers): WriteCondition | undefined {
   refuseConditions(headers, ["If-Modified-Since", "If-Unmodified-Since"]);
@@ -93,8 +93,9 @@ export function parseWriteCondition(headers: Headers): WriteCondition | undefine
   }
   if (ifMatch === null) return undefined;
   const etag = parseETag(ifMatch);
-  // Lists and weak tags keep a quote or a comma.
-  if (etag === "" || etag === "*" || /[",]/.test(etag)) throw unacceptedValue("If-Match");
+  // Lists and weak tags keep a quote or a comma. Deviation: `*`, quoted or not, means any. AWS answers 501 to it here, but
+  // its meaning is plain and the store decides it atomically.
+  if (etag === "" || /[",]/.test(etag)) throw unacceptedValue("If-Match");
   return { kind: "if-match", etag };
 }
 

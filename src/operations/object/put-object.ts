@@ -112,7 +112,7 @@ export function permissionToCompare(
   key: string,
   condition: WriteCondition | undefined,
 ): readonly Permission[] {
-  if (condition?.kind !== "if-match") return [];
+  if (condition?.kind !== "if-match" || condition.etag === "*") return [];
   return [{ action: "s3:GetObject", bucket, key }];
 }
 
