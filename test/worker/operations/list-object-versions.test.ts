@@ -71,6 +71,19 @@ describe("ListObjectVersions", () => {
     expect([page.keys, page.prefixes]).toEqual([["p/b"], ["p/a/"]]);
   });
 
+  // Recorded on AWS (LocalStack, test_list_object_versions_pagination_common_prefixes).
+  it("ListObjectVersions names no version to go on with after a common prefix", async () => {
+    const bucket = await bucketOf(["p/a/1", "p/a/2", "p/b", "p/c"]);
+    const query = "prefix=p/&delimiter=/&max-keys=1";
+    const first = await list(bucket, query);
+    expect(textsIn(first.root, ["NextKeyMarker", "NextVersionIdMarker"])).toEqual({ NextKeyMarker: "p/a/" });
+    const next = await list(bucket, `${query}&key-marker=p/a/`);
+    expect(textsIn(next.root, ["NextKeyMarker", "NextVersionIdMarker"])).toEqual({
+      NextKeyMarker: "p/b",
+      NextVersionIdMarker: "null",
+    });
+  });
+
   it("ListObjectVersions goes on behind a common prefix that the marker lies below", async () => {
     const page = await list(await bucketOf(["p/a/1", "p/a/2", "p/b"]), "prefix=p/&delimiter=/&key-marker=p/a/1");
     expect([page.keys, page.prefixes]).toEqual([["p/b"], []]);
