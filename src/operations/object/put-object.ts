@@ -90,7 +90,7 @@ export function permissionsToWrite(
     ...(tags === "later"
       ? [{ action: "s3:PutObject", ...target, requestTags: tags } as const]
       : permissionsToTag(target, tags)),
-    ...(acl === undefined ? [] : [{ action: "s3:PutObjectAcl", ...target, object: "new" } as const]),
+    ...(acl === undefined ? [] : [{ action: "s3:PutObjectAcl", ...target, object: "new", requestTags: tags } as const]),
   ];
 }
 

@@ -12,6 +12,7 @@ import {
   outcome,
   type Person,
   postForm,
+  setBucketPolicy,
 } from "../../support/attack-client.ts";
 import { signPolicy, tomorrow } from "../../support/post-form.ts";
 
@@ -135,4 +136,49 @@ it("a header that the operation passes over is no tag", async () => {
   const path = `/${bucket}/parts?partNumber=1&uploadId=${id}`;
   const headers = { "x-amz-tagging": "env=dev" };
   expect(await outcome({ method: "PUT", path, body: "x", headers, as: onlyDev })).toBe("403 AccessDenied");
+});
+
+it("an ACL that a bucket's policy allows together with a tag is allowed with it, and not without", async () => {
+  const open = await newBucket(owner, { "x-amz-object-ownership": "ObjectWriter" });
+  const other = await newAccount();
+  const condition = { "s3:RequestObjectTag/env": "dev", "s3:x-amz-acl": "bucket-owner-full-control" };
+  const given = { Effect: "Allow", Principal: { AWS: other.accountId }, Resource: `arn:aws:s3:::${open}/*` };
+  await setBucketPolicy(owner, open, [
+    { ...given, Action: "s3:PutObject", Condition: { StringEquals: condition } },
+    { ...given, Action: "s3:PutObjectTagging" },
+  ]);
+  const write = (tags: Record<string, string>) =>
+    outcome({
+      method: "PUT",
+      path: `/${open}/k`,
+      body: "x",
+      headers: { "x-amz-acl": "bucket-owner-full-control", ...tags },
+      as: other,
+    });
+  expect(await write(header({ env: "dev" }))).toBe("200");
+  expect(await write(header({ env: "prod" }))).toBe("403 AccessDenied");
+  expect(await write({})).toBe("403 AccessDenied");
+});
+
+describe("DeleteObjects of a stranger", () => {
+  const document = "<Delete><Object><Key>k</Key></Object></Delete>";
+  const ask = async (resource: string, condition: object = {}) => {
+    await setBucketPolicy(owner, bucket, [
+      { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/*` },
+      { Effect: "Allow", Principal: "*", Action: "s3:Delete*", Resource: resource, Condition: condition },
+    ]);
+    // A digest of something else: an answer about it tells that the document has been read.
+    const headers = { "content-md5": createHash("md5").update("other").digest("base64") };
+    return outcome({ method: "POST", path: `/${bucket}?delete=`, headers, body: document, as: null });
+  };
+
+  it("is refused unread where no key could be allowed", async () => {
+    expect(await ask(`arn:aws:s3:::${bucket}`)).toBe("403 AccessDenied");
+    const elsewhere = { IpAddress: { "aws:SourceIp": "203.0.113.7" } };
+    expect(await ask(`arn:aws:s3:::${bucket}/*`, elsewhere)).toBe("403 AccessDenied");
+  });
+
+  it("is read where one could be", async () => {
+    expect(await ask(`arn:aws:s3:::${bucket}/some/*`)).toBe("400 BadDigest");
+  });
 });
