@@ -3,7 +3,7 @@
  * the names below), and their removal finds nothing to remove. What would make them answers 501.
  */
 import type { S3Action } from "../../access/actions.ts";
-import { invalidArgument, S3Error, type S3ErrorCode } from "../../errors.ts";
+import { S3Error, type S3ErrorCode } from "../../errors.ts";
 import type { OperationName } from "../../protocol/operation-name.ts";
 import { formatXml, xmlText } from "../../protocol/xml/writer.ts";
 import { type Operation, operation, requireBucket, requireObject, type S3Response } from "../operation.ts";
@@ -77,7 +77,10 @@ export const UNSET_CONFIGURATIONS: readonly Operation[] = [
       requires: ({ bucket }) => [{ action, bucket }],
       async execute({ bucket, token }) {
         // No list has a second page.
-        if (token) throw invalidArgument("The continuation token provided is incorrect", "continuation-token", token);
+        if (token) {
+          const message = "The continuation token provided is incorrect";
+          throw new S3Error("InvalidArgument", { message, details: { ArgumentName: "continuation-token" } });
+        }
         return answer(bucket);
       },
       respond: (response) => response,

@@ -56,7 +56,11 @@ export const ListBuckets = operation({
 /** @throws S3Error `InvalidArgument` for what is neither a region of AWS nor one that is used here */
 function requireRegion(name: string | undefined, own: readonly (string | undefined)[]): void {
   if (name === undefined || isAwsRegion(name) || own.includes(name)) return;
-  throw invalidArgument(`Argument value ${name} is not a valid AWS Region`, "bucket-region", name);
+  // Without ArgumentValue, as recorded on AWS.
+  throw new S3Error("InvalidArgument", {
+    message: `Argument value ${name} is not a valid AWS Region`,
+    details: { ArgumentName: "bucket-region" },
+  });
 }
 
 function parseMaxBuckets(text: string | undefined): number {

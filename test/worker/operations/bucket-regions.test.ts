@@ -98,7 +98,7 @@ describe("CreateBucket", () => {
 it("ListBuckets refuses what is no region with InvalidArgument", async () => {
   await expectError(await send({ query: "bucket-region=eu-east-1" }), 400, "InvalidArgument", {
     message: "Argument value eu-east-1 is not a valid AWS Region",
-    details: { ArgumentName: "bucket-region", ArgumentValue: "eu-east-1" },
+    details: { ArgumentName: "bucket-region" },
   });
 });
 

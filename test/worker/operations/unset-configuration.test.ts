@@ -95,7 +95,7 @@ describe.each(STYLES)("a setting nobody has set, %s style", (style) => {
     const response = await send({ bucket, query: `${name}&continuation-token=x`, style });
     await expectError(response, 400, "InvalidArgument", {
       message: "The continuation token provided is incorrect",
-      details: { ArgumentName: "continuation-token", ArgumentValue: "x" },
+      details: { ArgumentName: "continuation-token" },
     });
   });
 
