@@ -45,7 +45,10 @@ const SIGNED: ReadonlySet<string> = new Set([
   "website",
 ]);
 
-/** What says how much of a list is wanted. Unsigned on AWS too, which leaves it to whoever uses a URL. */
+/**
+ * What says how much of a list is wanted. Unsigned on AWS too, which leaves it to whoever uses a URL. A list of its own, so
+ * that a parameter that is new to the routes has no effect here before somebody has decided that it may.
+ */
 const LISTING: ReadonlySet<string> = new Set([
   "bucket-region",
   "continuation-token",

@@ -205,14 +205,10 @@ describe("PostObject's fields", () => {
     const fields = { key: "k", "x-amz-meta-a": "ÄMÄZÕÑ S3", "x-amz-meta-b": "=?UTF-8?B?YWJj?=", "x-amz-meta-c": "Ã©" };
     expect((await post({ bucket, fields })).status).toBe(204);
     const { headers } = await send({ method: "HEAD", bucket, key: "k" });
-    const decode = (name: string) => {
-      const [, base64 = ""] = /^=\?UTF-8\?B\?(.*)\?=$/i.exec(headers.get(name) ?? "") ?? [];
-      return Buffer.from(base64, "base64").toString();
-    };
-    expect([decode("x-amz-meta-a"), decode("x-amz-meta-b"), decode("x-amz-meta-c")]).toEqual([
-      "ÄMÄZÕÑ S3",
+    expect(["x-amz-meta-a", "x-amz-meta-b", "x-amz-meta-c"].map((name) => headers.get(name))).toEqual([
+      "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?=",
       "=?UTF-8?B?YWJj?=",
-      "Ã©",
+      "=?UTF-8?B?w4PCqQ==?=",
     ]);
   });
 
@@ -521,10 +517,17 @@ describe("PostObject's signature", () => {
     );
   });
 
-  it("PostObject refuses Signature Version 2 with InvalidRequest", async () => {
+  it("PostObject refuses another signature of Version 2 with SignatureDoesNotMatch", async () => {
     const fields = { key: "k", AWSAccessKeyId: ROOT.accessKeyId, policy: "e30=", signature: "x" };
-    await expectRefusal({ bucket: await createBucket(), as: null, fields }, 400, "InvalidRequest", {
-      message: "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+    await expectRefusal({ bucket: await createBucket(), as: null, fields }, 403, "SignatureDoesNotMatch", {
+      message:
+        "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+      details: {
+        AWSAccessKeyId: ROOT.accessKeyId,
+        StringToSign: "e30=",
+        SignatureProvided: "x",
+        StringToSignBytes: "65 33 30 3d",
+      },
     });
   });
 
