@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { build } from "esbuild";
 import type { Miniflare } from "miniflare";
+import { localBucketId } from "./local-buckets.ts";
 import type { LocalStorage } from "./local-storage.ts";
 import { childrenNamed } from "./processes.ts";
 import { startClock } from "./schedule.ts";
@@ -45,7 +46,12 @@ export async function serve(storage: LocalStorage, options: ServeOptions): Promi
     await worker.scheduled({ cron: `${clockSecret} ${cron}`, scheduledTime: time });
   };
   const stopClock = startClock(config.crons, runScheduled);
-  const stopWatching = endRuntimeWithThis();
+  let stopWatching = endRuntimeWithThis();
+  // Miniflare starts another workerd when one has crashed.
+  storage.onRestart(() => {
+    stopWatching();
+    stopWatching = endRuntimeWithThis();
+  });
   return {
     runScheduled,
     stop: async () => {
@@ -56,14 +62,15 @@ export async function serve(storage: LocalStorage, options: ServeOptions): Promi
   };
 }
 
-/** workerd outlives a process that is killed outright, and would go on to hold the port: a shell waits for that end. */
+/**
+ * workerd outlives a process that is killed outright, and would go on to hold the port: a shell waits for that end.
+ * @returns ends the waiting
+ */
 function endRuntimeWithThis(): () => void {
-  const runtimes = childrenNamed("workerd");
-  if (runtimes.length === 0) return () => undefined;
-  const watch = spawn("sh", ["-c", `cat > /dev/null; kill -9 ${runtimes.join(" ")}`], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
+  const runtimes = childrenNamed("workerd").join(" ");
+  // Another program may have a number by then.
+  const end = `for p in ${runtimes}; do case $(cat /proc/$p/comm || ps -o comm= -p $p) in *workerd) kill -9 $p ;; esac; done`;
+  const watch = spawn("sh", ["-c", `cat > /dev/null; ${end}`], { stdio: ["pipe", "ignore", "ignore"], detached: true });
   watch.on("error", () => undefined);
   watch.unref();
   return () => watch.kill("SIGKILL");
@@ -82,9 +89,7 @@ function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOpti
       LOCAL_CLIENT_ADDRESS: loopbackAddress(ip) ?? "",
       LOCAL_CLOCK_SECRET: clockSecret,
     },
-    r2Buckets: Object.fromEntries(
-      config.buckets.map(({ binding, bucketName }) => [binding, bucketName ?? binding] as const),
-    ),
+    r2Buckets: Object.fromEntries(config.buckets.map((bucket) => [bucket.binding, localBucketId(bucket)])),
     d1Databases: { [config.database.binding]: config.database.id },
     durableObjects: Object.fromEntries(
       Object.entries(config.objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),

@@ -18,6 +18,8 @@ export interface LocalStorage {
   run(worker: WorkerOptions): Promise<void>;
   /** From now on what the Worker logs is shown. */
   showLogs(): void;
+  /** Called whenever workerd has been started anew after a crash. */
+  onRestart(listener: () => void): void;
 }
 
 export type WorkerOptions = Extract<V4MiniflareOptions, { workers: unknown[] }>["workers"][number];
@@ -45,10 +47,12 @@ export async function openLocalStorage(config: WorkerConfig, stateFolder: string
       handleStructuredLogs: ({ level, message }) => {
         if (isRunning) (level === "error" ? process.stderr : process.stdout).write(`${message}\n`);
       },
+      unsafeHandleRuntimeRestart: () => restarted(),
       workers: [gate, worker],
     });
   // What is logged before says no more than the error that a failed start ends with.
   let isRunning = false;
+  let restarted = () => {};
   const miniflare = new Miniflare(optionsWith({ ...gate, name, d1Databases: { [database.binding]: database.id } }));
   try {
     const opened = (await miniflare.getD1Database(database.binding, name)) as unknown as Database;
@@ -60,6 +64,9 @@ export async function openLocalStorage(config: WorkerConfig, stateFolder: string
       run: (worker) => miniflare.setOptions(optionsWith(worker)),
       showLogs: () => {
         isRunning = true;
+      },
+      onRestart: (listener) => {
+        restarted = listener;
       },
     };
   } catch (error) {
