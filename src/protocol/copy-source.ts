@@ -19,6 +19,8 @@ const HEADER = "x-amz-copy-source";
  * @throws S3Error `InvalidArgument` if it names no bucket and key or is badly encoded; `KeyTooLongError`.
  */
 export function parseCopySource(header: string): CopySource {
+  // Signers write a tab as a space, so a bare one would let a signed name be changed into another one.
+  if (header.includes("\t")) throw invalidArgument("Invalid copy source encoding", HEADER, header);
   const source = header.replace(/^https?:\/\/[^/?]*/i, "");
   const question = source.indexOf("?");
   const path = decode(question === -1 ? source : source.slice(0, question), header);

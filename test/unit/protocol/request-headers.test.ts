@@ -98,6 +98,7 @@ describe("parseCopySource", () => {
     ["//k", "Invalid copy source bucket name"],
     ["https://host//k", "Invalid copy source bucket name"],
     ["/b/%zz", "Invalid copy source encoding"],
+    ["/b/a\tb", "Invalid copy source encoding"],
     ["/b/%FF", "Invalid copy source encoding"],
     ["/b/k?", "Invalid version id specified"],
     ["/b/k?versionId=", "Invalid version id specified"],
