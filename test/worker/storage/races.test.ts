@@ -219,6 +219,27 @@ describe.each(Object.entries(KINDS))("%s", { timeout: 10_000 + ROUNDS * 5_000 },
   });
 });
 
+describe("replicas", { timeout: 10_000 + ROUNDS * 5_000 }, () => {
+  it.each(Object.entries(KINDS))("%s: the removal of a replica and PutObjectTagging", async (what, kind) => {
+    await runRounds(`${what}: the removal of a replica and PutObjectTagging`, kind, async (target, round) => {
+      const written = Date.now() - 5_000;
+      const replica = (revision: number, etag: string) => ({
+        "x-amz-workers-s3-replica": `${written}.${revision}.${etag}`,
+        "x-amz-workers-s3-replica-source": "abcdefghijkl",
+      });
+      await change("DELETE", target, {});
+      await change("PUT", target, { ...kind.headers, ...replica(written, "e") }, "", kind.body);
+      const [isRemoved, isTagged] = await Promise.all([
+        change("DELETE", target, replica(written + 1, "")),
+        tag(target, kind, round),
+      ]);
+      const after = await stateOf(target);
+      // Tagged here at a later time than the removal: one of the two comes too late.
+      return isRemoved !== isTagged && (isTagged ? after.tag === `tag${round}` : after.status === 404);
+    });
+  });
+});
+
 describe("a manifest written by an early version, whose body does not name its write", {
   timeout: 10_000 + ROUNDS * 5_000,
 }, () => {
