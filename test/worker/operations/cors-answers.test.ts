@@ -49,7 +49,8 @@ describe.each(STYLES)("answers across origins, %s style", (style) => {
     ["InvalidAccessKeyId", 403, { key: "k", as: NOBODY }],
     ["InvalidArgument", 400, { query: "max-keys=x" }],
     ["NoSuchUpload", 404, { key: "k", query: "uploadId=none" }],
-    ["NotImplemented", 501, { query: "lifecycle" }],
+    ["NoSuchLifecycleConfiguration", 404, { query: "lifecycle" }],
+    ["NotImplemented", 501, { key: "k", query: "torrent" }],
   ])("carry what the rule grants: %s", async (_why, status, request) => {
     const response = await send({ ...request, bucket, style, headers: { ...request.headers, origin: SITE } });
     expect(response.status).toBe(status);

@@ -91,7 +91,7 @@ describe("HeadObject", () => {
 
   it.each([
     ["versionId=null", 200],
-    ["versionId=x", 404],
+    ["versionId=x", 400],
     ["versionId=", 400],
     ["partNumber=0", 400],
     ["response-content-type=a%0Ab", 400],
