@@ -55,7 +55,6 @@ const LISTING: ReadonlySet<string> = new Set([
   "delimiter",
   "encoding-type",
   "fetch-owner",
-  "id",
   "key-marker",
   "list-type",
   "marker",
@@ -69,6 +68,9 @@ const LISTING: ReadonlySet<string> = new Set([
   "upload-id-marker",
   "version-id-marker",
 ]);
+
+/** Chooses one of a bucket's configurations of a kind, where it stands beside that, and means nothing elsewhere. */
+const NAMES_CONFIGURATION = "id";
 
 /** Parameters of a URL that are read as headers, by lower-case name. All of them are in the string to sign. */
 export function isHeaderParameter(lowerCaseName: string): boolean {
@@ -90,12 +92,15 @@ export function effectiveQuery(query: Query): Query {
  * What is signed is decoded text, in which a value's `&` looks like the one between parameters. So a subresource beside
  * `response-*`, where it would have no meaning anyway, is refused: it may have been part of a file's name.
  *
- * @throws S3Error `InvalidRequest` for a subresource that is not signed or stands beside `response-*`; `InvalidArgument`
+ * @throws S3Error `InvalidRequest` for a subresource that is not signed, its `id`, and one that stands beside `response-*`; `InvalidArgument`
  *   for a repeated parameter and for control characters
  */
 export function requireUnambiguous(query: Query): void {
   const signed = signedParameters(query);
-  const unsigned = query.entries.find(([name]) => isSubresource(name) && !SIGNED.has(name));
+  const isAboutSubresource = query.entries.some(([name]) => isSubresource(name));
+  const unsigned = query.entries.find(
+    ([name]) => !SIGNED.has(name) && (isSubresource(name) || (name === NAMES_CONFIGURATION && isAboutSubresource)),
+  );
   if (unsigned !== undefined) {
     throw refused(`Signature Version 2 does not sign the query parameter ${unsigned[0]}. Please use AWS4-HMAC-SHA256.`);
   }

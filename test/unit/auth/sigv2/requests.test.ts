@@ -208,7 +208,7 @@ describe("the resource", () => {
 
 describe("parameters that are not signed", () => {
   test("have no effect but for those of lists", async () => {
-    const url = `${ORIGIN}/b?prefix=p&marker=m&x-oss-callback-a=b&x-id=c&foo=bar&list-type=2`;
+    const url = `${ORIGIN}/b?prefix=p&marker=m&x-oss-callback-a=b&x-id=c&id=d&foo=bar&list-type=2`;
     const { query } = await verify(presigned(url, "/b"));
     expect(query.entries).toEqual([
       ["prefix", "p"],
@@ -228,6 +228,8 @@ describe("parameters that are not signed", () => {
     "renameObject",
     "session",
     "%65ncryption",
+    "analytics&id=x",
+    "id=x&metrics",
   ])("%s, which chooses an operation, is InvalidRequest", async (parameter) => {
     for (const signed of [get(`${URL}?${parameter}`, "/b/k"), presigned(`${URL}?${parameter}`, "/b/k")]) {
       expect(await failureOf(() => verify(signed))).toMatchObject({ code: "InvalidRequest", status: 400 });
