@@ -59,7 +59,7 @@ function resolve(file: string, specifier: string): string {
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "model/": ["model/", "errors.ts"],
   "checksum/": ["checksum/", "model/", "node:"],
-  "protocol/": ["protocol/", "model/", "checksum/", "errors.ts"],
+  "protocol/": ["protocol/", "model/", "checksum/", "errors.ts", "fast-xml-parser"],
   "access/": ["access/", "model/", "errors.ts"],
   "cors/": ["cors/", "model/", "errors.ts", "protocol/", "access/"],
   "auth/": ["auth/", "protocol/", "checksum/", "model/", "errors.ts"],

@@ -3,9 +3,10 @@
  */
 import { S3Error } from "../../errors.ts";
 import { decodeUtf8 } from "../percent-encoding.ts";
-import { isBlank, readDocument, type XmlElement, XmlFault } from "./parser.ts";
+import { checkDocument, isBlank, XmlFault } from "./scanner.ts";
+import { buildTree, type XmlElement } from "./tree.ts";
 
-export type { XmlElement } from "./parser.ts";
+export type { XmlElement } from "./tree.ts";
 
 export interface XmlLimits {
   readonly maxBytes: number;
@@ -89,12 +90,15 @@ export function requireOnly(element: XmlElement, names: readonly string[]): void
   if (!isBlank(element.text)) throw malformedXml(`unexpected text in ${element.name}`);
 }
 
-function readRoot(text: string, limits: XmlLimits): XmlElement {
+/** Bounds and form are checked before anything is built. */
+function readRoot(document: string, limits: XmlLimits): XmlElement {
   const { maxElements = DEFAULT_MAX_ELEMENTS, maxDepth = DEFAULT_MAX_DEPTH } = limits;
+  const text = document.includes("\r") ? document.replace(/\r\n?/g, "\n") : document;
   try {
-    return readDocument(text, { maxElements, maxDepth });
+    const root = buildTree(text, checkDocument(text, { maxElements, maxDepth }));
+    if (root !== undefined) return root;
   } catch (error) {
-    if (error instanceof XmlFault) throw malformedXml(error.message);
-    throw error;
+    throw error instanceof XmlFault ? malformedXml(error.message) : new S3Error("MalformedXML", { cause: error });
   }
+  throw malformedXml("no root");
 }

@@ -131,7 +131,7 @@ describe("parseXml", () => {
   it.each([
     ["elements", 10, "<a/>", 10],
     ["attributes", 1_000, "<a b='1'/>", 1_001],
-    ["elements in CDATA, comments and instructions", 0, "<![CDATA[<a/>]]><!--<a/>--><?a <a/>?>", 1],
+    ["elements in comments and instructions", 0, "<!--<a/>--><?a <a/>?>", 1],
   ])("refuses too many %s", (_what, most, one, elements) => {
     const limits = { maxBytes: 100_000, maxElements: elements + (most === 10 ? 1 : 0) };
     const read = (count: number) => parseXml(new TextEncoder().encode(`<a>${one.repeat(count)}</a>`), "a", limits);
@@ -141,6 +141,16 @@ describe("parseXml", () => {
     }
     expect(read(most).children).toHaveLength(most);
     expect(failure(() => read(most + 1)).code).toBe("MalformedXML");
+  });
+
+  it("counts CDATA sections as elements, and not what they quote", () => {
+    const read = (count: number) =>
+      parseXml(new TextEncoder().encode(`<a>${"<![CDATA[<a/><a/>]]>".repeat(count)}</a>`), "a", {
+        maxBytes: 100_000,
+        maxElements: 101,
+      });
+    expect(read(100).text).toBe("<a/><a/>".repeat(100));
+    expect(failure(() => read(101)).code).toBe("MalformedXML");
   });
 
   it("refuses an element with too many attributes, declarations of namespaces included", () => {

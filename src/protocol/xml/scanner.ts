@@ -1,23 +1,11 @@
 /**
- * The part of XML 1.0 that requests to S3 are written in, once from left to right: elements, attributes, text, CDATA,
- * comments, the predefined entities and references to characters. No DTD.
- *
- * Why not a library: what there is builds a tree of whatever it is sent before it can be asked how large it is, and takes
- * four times as long (fast-xml-parser 5.12: 400 ms for the largest CompleteMultipartUpload). Here nothing is built of a
- * document beyond the limits, and any costs what its length costs.
+ * Whether a text is one document of the part of XML 1.0 that requests to S3 are written in: elements, attributes, text,
+ * CDATA, comments, the predefined entities and references to characters, and no DTD. It reads once from left to right and
+ * builds nothing, so that a document beyond the limits costs what its length costs. `tree.ts` builds what has passed.
  */
 
-export interface XmlElement {
-  /** Local name: namespace prefixes are dropped, because clients choose them freely. */
-  readonly name: string;
-  /** By local name, without namespace declarations. */
-  readonly attributes: ReadonlyMap<string, string>;
-  readonly children: readonly XmlElement[];
-  /** All text directly inside, CDATA included, untrimmed. */
-  readonly text: string;
-}
-
 export interface DocumentLimits {
+  /** Elements and CDATA sections. */
   readonly maxElements: number;
   readonly maxDepth: number;
 }
@@ -36,8 +24,6 @@ const MAX_REFERENCE_LENGTH = 10;
 
 // "Char" of XML 1.0 (2.2), negated. Text out of UTF-8 has no halves of surrogate pairs.
 const ILLEGAL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
-const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
-
 /** What is passed over as a whole, so that what it quotes is not taken for markup. */
 interface Section {
   readonly opens: string;
@@ -48,26 +34,15 @@ const CDATA: Section = { opens: "<![CDATA[", closes: "]]>" };
 const COMMENT: Section = { opens: "<!--", closes: "-->" };
 const INSTRUCTION: Section = { opens: "<?", closes: "?>" };
 
-interface OpenElement {
-  readonly qualifiedName: string;
-  readonly element: XmlElement & { readonly children: XmlElement[]; text: string };
+export interface Scanned {
+  /** Whether there is an attribute that declares no namespace. */
+  readonly hasAttributes: boolean;
 }
 
 /** @throws XmlFault for anything that is not one document within the limits */
-export function readDocument(text: string, limits: DocumentLimits): XmlElement {
+export function checkDocument(text: string, limits: DocumentLimits): Scanned {
   if (ILLEGAL_CHARACTER.test(text)) throw new XmlFault("illegal character");
-  requireFewElements(text, limits.maxElements);
-  return new Parser(text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text, limits.maxDepth).read();
-}
-
-/** Counts start tags before anything is built. */
-function requireFewElements(text: string, maxElements: number): void {
-  let elements = 0;
-  for (let at = text.indexOf("<"); at !== -1; at = text.indexOf("<", at + 1)) {
-    const section = sectionAt(text, at);
-    if (section !== undefined) at = endOf(text, at, section) - 1;
-    else if (text.charAt(at + 1) !== "/" && ++elements > maxElements) throw new XmlFault("too many elements");
-  }
+  return new Scanner(text, limits).scan();
 }
 
 function sectionAt(text: string, at: number): Section | undefined {
@@ -86,104 +61,113 @@ function endOf(text: string, at: number, { opens, closes }: Section): number {
   return end + closes.length;
 }
 
-class Parser {
+class Scanner {
   readonly #text: string;
-  readonly #maxDepth: number;
-  readonly #open: OpenElement[] = [];
+  readonly #limits: DocumentLimits;
+  /** Names of the elements that are open, as written. */
+  readonly #open: string[] = [];
   #at = 0;
+  #elements = 0;
+  #nodes = 0;
   #attributes = 0;
-  #root: XmlElement | undefined;
+  /** Where the next `&` is. */
+  #ampersand = -1;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, limits: DocumentLimits) {
     this.#text = text;
-    this.#maxDepth = maxDepth;
+    this.#limits = limits;
   }
 
-  read(): XmlElement {
+  scan(): Scanned {
     const text = this.#text;
     while (this.#at < text.length) {
       const markup = text.indexOf("<", this.#at);
       const end = markup === -1 ? text.length : markup;
-      if (end > this.#at) this.#addText(decodeReferences(text.slice(this.#at, end)));
+      if (end > this.#at) this.#checkText(this.#at, end);
       this.#at = end;
-      if (markup !== -1) this.#readMarkup();
+      if (markup !== -1) this.#scanMarkup();
     }
-    if (this.#root === undefined || this.#open.length > 0) throw new XmlFault("not exactly one whole root");
-    return this.#root;
+    if (this.#elements === 0 || this.#open.length > 0) throw new XmlFault("not exactly one whole root");
+    return { hasAttributes: this.#attributes > 0 };
   }
 
-  #readMarkup(): void {
+  #scanMarkup(): void {
     const text = this.#text;
     const start = this.#at;
     const section = sectionAt(text, start);
     if (section === undefined) {
-      if (text.charAt(start + 1) === "/") this.#readEndTag();
-      else this.#readStartTag();
+      if (text.charAt(start + 1) === "/") this.#scanEndTag();
+      else this.#scanStartTag();
       return;
     }
     this.#at = endOf(text, start, section);
     if (section !== CDATA) return;
     if (this.#open.length === 0) throw new XmlFault("CDATA outside the root");
-    this.#addText(text.slice(start + CDATA.opens.length, this.#at - CDATA.closes.length));
+    this.#countNode();
   }
 
-  #addText(text: string): void {
-    const parent = this.#open.at(-1);
-    if (parent !== undefined) parent.element.text += text;
-    else if (!isBlank(text)) throw new XmlFault("text outside the root");
+  /** Text is cut out only where it has to be looked at. */
+  #checkText(start: number, end: number): void {
+    if (this.#ampersand < start) this.#ampersand = indexOrEnd(this.#text, "&", start);
+    if (this.#ampersand < end) checkReferences(this.#text.slice(start, end));
+    if (this.#open.length === 0 && !isBlank(this.#text.slice(start, end))) throw new XmlFault("text outside the root");
   }
 
-  #readEndTag(): void {
+  #scanEndTag(): void {
     const ended = this.#open.pop();
     this.#at += 2;
-    if (ended === undefined || this.#readName() !== ended.qualifiedName) throw new XmlFault("tags do not pair");
+    if (ended === undefined || !this.#text.startsWith(ended, this.#at)) throw new XmlFault("tags do not pair");
+    this.#at += ended.length;
     this.#skipBlanks();
     this.#require(">");
   }
 
-  #readStartTag(): void {
+  #scanStartTag(): void {
     this.#at++;
-    const qualifiedName = this.#readName();
-    if (this.#open.length >= this.#maxDepth) throw new XmlFault("nested too deeply");
-    const attributes = this.#readAttributes();
-    const element = { name: localName(qualifiedName), attributes, children: [], text: "" };
-    const parent = this.#open.at(-1);
-    if (parent !== undefined) parent.element.children.push(element);
-    else if (this.#root === undefined) this.#root = element;
-    else throw new XmlFault("several roots");
+    const name = this.#scanName();
+    checkQualifiedName(name);
+    if (this.#open.length >= this.#limits.maxDepth) throw new XmlFault("nested too deeply");
+    if (this.#open.length === 0 && this.#elements > 0) throw new XmlFault("several roots");
+    this.#elements++;
+    this.#countNode();
+    this.#scanAttributes();
     if (this.#text.charAt(this.#at) === "/") this.#at++;
-    else this.#open.push({ qualifiedName, element });
+    else this.#open.push(name);
     this.#require(">");
   }
 
-  #readAttributes(): ReadonlyMap<string, string> {
-    const seen = new Set<string>();
-    const attributes = new Map<string, string>();
+  /** Elements and CDATA sections alike become nodes of the tree. */
+  #countNode(): void {
+    if (++this.#nodes > this.#limits.maxElements) throw new XmlFault("too many elements");
+  }
+
+  #scanAttributes(): void {
+    let seen: Set<string> | undefined;
     while (this.#skipBlanks() && this.#text.charAt(this.#at) !== ">" && this.#text.charAt(this.#at) !== "/") {
-      const name = this.#readName();
+      seen ??= new Set();
+      const name = this.#scanName();
+      checkQualifiedName(name);
       this.#skipBlanks();
       this.#require("=");
       this.#skipBlanks();
-      const value = this.#readQuoted();
+      this.#scanQuoted();
       if (seen.has(name) || seen.size === MAX_ATTRIBUTES_OF_ELEMENT) throw new XmlFault("attributes");
       seen.add(name);
       if (name === "xmlns" || name.startsWith("xmlns:")) continue;
       if (++this.#attributes > MAX_ATTRIBUTES) throw new XmlFault("too many attributes");
-      attributes.set(localName(name), value);
     }
-    return attributes.size === 0 ? NO_ATTRIBUTES : attributes;
   }
 
-  #readQuoted(): string {
+  #scanQuoted(): void {
     const quote = this.#text.charAt(this.#at);
     const end = quote === '"' || quote === "'" ? this.#text.indexOf(quote, this.#at + 1) : -1;
     const value = this.#text.slice(this.#at + 1, end === -1 ? this.#at : end);
     if (end === -1 || value.includes("<")) throw new XmlFault("value of an attribute");
     this.#at = end + 1;
-    return decodeReferences(value);
+    checkReferences(value);
   }
 
-  #readName(): string {
+  #scanName(): string {
     const start = this.#at;
     while (isNameCharacter(this.#text.charCodeAt(this.#at))) {
       if (++this.#at - start > MAX_NAME_LENGTH) throw new XmlFault("name too long");
@@ -210,10 +194,11 @@ export function isBlank(text: string): boolean {
   return /^[ \t\r\n]*$/.test(text);
 }
 
-function localName(qualifiedName: string): string {
-  const [first = "", second, ...others] = qualifiedName.split(":");
-  if (first === "" || second === "" || others.length > 0) throw new XmlFault("not a name");
-  return second ?? first;
+/** A prefix is dropped later, because clients choose it freely. */
+function checkQualifiedName(name: string): void {
+  const colon = name.indexOf(":");
+  if (colon === -1) return;
+  if (colon === 0 || colon === name.length - 1 || name.includes(":", colon + 1)) throw new XmlFault("not a name");
 }
 
 /** As "Name" of XML 1.0 (2.3) for ASCII; beyond it anything, which no name of a document of S3 has. NaN: the end. */
@@ -242,7 +227,19 @@ const PREDEFINED: ReadonlyMap<string, string> = new Map([
   ["apos", "'"],
 ]);
 
-function decodeReferences(text: string): string {
+/** Past the end where there is none. */
+function indexOrEnd(text: string, character: string, from: number): number {
+  const index = text.indexOf(character, from);
+  return index === -1 ? text.length : index;
+}
+
+/** @throws XmlFault for an unknown entity or a bare ampersand */
+function checkReferences(text: string): void {
+  if (text.includes("&")) decodeReferences(text);
+}
+
+/** Text with its references replaced. @throws XmlFault for an unknown entity or a bare ampersand */
+export function decodeReferences(text: string): string {
   let start = text.indexOf("&");
   if (start === -1) return text;
   const decoded: string[] = [];
