@@ -19,6 +19,8 @@ export const MAX_COMPLETE_MULTIPART_UPLOAD_BYTES = 4 * 1024 * 1024;
 /** The root, and each part with its number, its ETag and two checksums, of which one would be too many already. */
 const MAX_ELEMENTS = 1 + MAX_PARTS * 5;
 
+const PART_ELEMENTS = ["PartNumber", "ETag", ...CHECKSUM_ELEMENTS];
+
 /**
  * Parts in the order given: whether it ascends is for the upload to judge (`InvalidPartOrder`).
  *
@@ -42,7 +44,7 @@ function noPart(): S3Error {
 }
 
 function parsePart(part: XmlElement): CompletedPart {
-  requireOnly(part, ["PartNumber", "ETag", ...CHECKSUM_ELEMENTS]);
+  requireOnly(part, PART_ELEMENTS);
   return {
     partNumber: parsePartNumber(requireChildText(part, "PartNumber").trim()),
     etag: parseETag(requireChildText(part, "ETag")),

@@ -53,9 +53,13 @@ export function childrenOf(element: XmlElement, name: string): XmlElement[] {
 
 /** @throws S3Error `MalformedXML` if the child stands there more than once. */
 export function findChild(element: XmlElement, name: string): XmlElement | undefined {
-  const [child, ...others] = childrenOf(element, name);
-  if (others.length > 0) throw malformedXml(`${name} repeated in ${element.name}`);
-  return child;
+  let found: XmlElement | undefined;
+  for (const child of element.children) {
+    if (child.name !== name) continue;
+    if (found !== undefined) throw malformedXml(`${name} repeated in ${element.name}`);
+    found = child;
+  }
+  return found;
 }
 
 /** @throws S3Error `MalformedXML` unless the child stands there exactly once. */

@@ -37,6 +37,8 @@ const INSTRUCTION: Section = { opens: "<?", closes: "?>" };
 export interface Scanned {
   /** Whether there is an attribute that declares no namespace. */
   readonly hasAttributes: boolean;
+  /** Whether there is a comment, an instruction or a CDATA section, which may quote what looks like markup. */
+  readonly hasSections: boolean;
 }
 
 /** @throws XmlFault for anything that is not one document within the limits */
@@ -69,6 +71,7 @@ class Scanner {
   #at = 0;
   #elements = 0;
   #nodes = 0;
+  #hasSections = false;
   #attributes = 0;
   /** Where the next `&` is. */
   #ampersand = -1;
@@ -88,7 +91,7 @@ class Scanner {
       if (markup !== -1) this.#scanMarkup();
     }
     if (this.#elements === 0 || this.#open.length > 0) throw new XmlFault("not exactly one whole root");
-    return { hasAttributes: this.#attributes > 0 };
+    return { hasAttributes: this.#attributes > 0, hasSections: this.#hasSections };
   }
 
   #scanMarkup(): void {
@@ -101,6 +104,8 @@ class Scanner {
       return;
     }
     this.#at = endOf(text, start, section);
+    // A declaration in front of the root is no reason to keep the blanks of all that follows.
+    this.#hasSections ||= this.#elements > 0;
     if (section !== CDATA) return;
     if (this.#open.length === 0) throw new XmlFault("CDATA outside the root");
     this.#countNode();

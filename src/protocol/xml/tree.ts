@@ -15,13 +15,15 @@ export interface XmlElement {
 const TEXT = "#text";
 const CDATA = "#cdata";
 const ATTRIBUTES = ":@";
+/** Values of attributes hold no `<` in a checked document, so this is never inside one. */
+const BLANKS_BEFORE_ELEMENT = />[ \t\n]+<(?!\/)/g;
 const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
 
 /** fast-xml-parser's ordered node: `{ name: [nodes], ":@": { attributes } }`, or text as `{ "#text": "…" }`. */
 type Node = Readonly<Record<string, unknown>>;
 
 /** @param text that has passed `checkDocument`; what that found out about it spares work */
-export function buildTree(text: string, { hasAttributes }: Scanned): XmlElement | undefined {
+export function buildTree(text: string, { hasAttributes, hasSections }: Scanned): XmlElement | undefined {
   const parser = new XMLParser({
     preserveOrder: true,
     ignoreAttributes: !hasAttributes,
@@ -36,7 +38,9 @@ export function buildTree(text: string, { hasAttributes }: Scanned): XmlElement 
     ignorePiTags: true,
     jPath: false,
   });
-  const nodes = parser.parse(text) as readonly Node[];
+  // Indentation means nothing in any document of S3, and would be half of the nodes.
+  const dense = hasSections ? text : text.replaceAll(BLANKS_BEFORE_ELEMENT, "><");
+  const nodes = parser.parse(dense) as readonly Node[];
   return nodes.map(toElement).find((element) => element !== undefined);
 }
 
