@@ -183,7 +183,9 @@ describe("the administrator's command line", () => {
       const { Contents } = await s3.west.send(new ListObjectsV2Command({ Bucket: bucket }));
       expect(Contents).toBeUndefined();
     }
-    const { steps } = (await admin(east, "remote check west-peer no-such-bucket")) as { steps: { outcome: string }[] };
+    const failed = await admin(east, "remote check west-peer no-such-bucket").catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 1 });
+    const { steps } = JSON.parse((failed as { stdout: string }).stdout) as { steps: { outcome: string }[] };
     expect(steps.map(({ outcome }) => outcome)).toEqual(["HEAD: 404", "PUT: 404 NoSuchBucket"]);
   });
 });
