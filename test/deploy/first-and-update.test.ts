@@ -1,0 +1,107 @@
+/** A first deploy and its updates: `npm run deploy` as a person runs it, with the real wrangler, against a fake of Cloudflare's API. */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  appliedMigrations,
+  clone,
+  cloud,
+  deploy,
+  expectComplete,
+  keysIn,
+  migrations,
+  useClone,
+} from "../support/deployment.ts";
+
+useClone();
+
+describe("a first deploy", () => {
+  it("creates everything and ends with the endpoint and the keys that are in force", async () => {
+    const { code, text } = await deploy();
+    expect(code, text).toBe(0);
+    expectComplete();
+    expect(text).toContain("https://workers-s3.example.workers.dev");
+    expect(keysIn(text)).toEqual(cloud.secretsOf("workers-s3"));
+    expect(text.split("\n").length).toBeLessThan(25);
+    expect(readFileSync(join(clone, ".wrangler/deploy.log"), "utf8")).toContain("Uploaded workers-s3");
+  });
+
+  it("brings the schema before the Worker, and the secrets with it", async () => {
+    await deploy();
+    const position = (call: RegExp) => cloud.calls.findIndex((each) => call.test(each));
+    expect(position(/POST \/d1\/database\/.*query/)).toBeGreaterThan(-1);
+    expect(position(/POST \/d1\/database\/.*query/)).toBeLessThan(position(/PUT \/workers\/scripts\/workers-s3 200/));
+    expect(cloud.calls.some((call) => call.includes("secrets-bulk"))).toBe(false);
+  });
+
+  it("takes keys from the environment", async () => {
+    const given = {
+      ROOT_ACCESS_KEY_ID: "AKIAAAAAAAAAAAAAAAAA",
+      ROOT_SECRET_ACCESS_KEY: "a-secret-of-ones-own",
+      SEAL_KEY: "ab".repeat(32),
+    };
+    const { code, text } = await deploy([], given);
+    expect(code, text).toBe(0);
+    expect(cloud.secretsOf("workers-s3")).toEqual(given);
+  });
+
+  it("refuses a malformed secret of the environment before it creates anything, and does not show it", async () => {
+    const { code, text } = await deploy([], { SEAL_KEY: "too-short" });
+    expect(code).toBe(1);
+    expect(text).toContain("SEAL_KEY must be 64 hexadecimal digits.");
+    expect(text).not.toContain("too-short");
+    expect(cloud.calls).toEqual([]);
+  });
+});
+
+describe("an update", () => {
+  it("keeps the secrets, and workers.dev and preview URLs off where they were switched off", async () => {
+    await deploy();
+    const secrets = cloud.secretsOf("workers-s3");
+    const worker = cloud.workers.get("workers-s3");
+    if (worker !== undefined) worker.subdomain = { enabled: false, previews_enabled: false };
+    const calls = cloud.calls.length;
+    const { code, text } = await deploy();
+    expect(code, text).toBe(0);
+    expect(text).toContain("as set before");
+    expect(cloud.secretsOf("workers-s3")).toEqual(secrets);
+    expect(cloud.workers.get("workers-s3")?.subdomain).toEqual({ enabled: false, previews_enabled: false });
+    expect(cloud.calls.slice(calls)).not.toContain("POST /d1/database 200");
+    expect(readdirSync(clone).filter((name) => name.startsWith(".wrangler-deploy"))).toEqual([]);
+  });
+
+  it("applies new migrations before the new code goes live, and not the code if they fail", async () => {
+    await deploy();
+    const added = join(clone, "migrations/9999_added.sql");
+    writeFileSync(added, "CREATE TABLE added (id TEXT);");
+    try {
+      cloud.fail({ method: "POST", path: /query$/, status: 500 });
+      const before = cloud.changes.length;
+      const failed = await deploy();
+      expect(failed.code).toBe(1);
+      expect(failed.text).toContain("the Worker has not been changed");
+      expect(cloud.changes.slice(before)).toEqual([]);
+      cloud.heal();
+      const { code, text } = await deploy();
+      expect(code, text).toBe(0);
+      expect(appliedMigrations()).toEqual([...migrations, "9999_added.sql"]);
+    } finally {
+      rmSync(added);
+    }
+  });
+
+  it("stops where the deployed Worker has its data elsewhere", async () => {
+    await deploy();
+    const worker = cloud.workers.get("workers-s3");
+    if (worker !== undefined) {
+      worker.bindings = worker.bindings.map((each) =>
+        each.name === "STORE" ? { ...each, bucket_name: "older" } : each,
+      );
+    }
+    const before = cloud.changes.length;
+    const { code, text } = await deploy();
+    expect(code).toBe(1);
+    expect(text).toContain("STORE is the R2 bucket older");
+    expect(cloud.changes.slice(before)).toEqual([]);
+  });
+});

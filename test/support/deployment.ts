@@ -1,0 +1,112 @@
+/** A clone of the project whose `npm run deploy` speaks to a fake of Cloudflare's API, for the tests of one file. */
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { FakeCloudflare } from "./fake-cloudflare.ts";
+
+const root = join(import.meta.dirname, "../..");
+export const migrations = readdirSync(join(root, "migrations"));
+
+/** A clone of its own, so that kept secrets and logs of one test are not seen by another. */
+export let clone: string;
+/** New for each test. */
+export let cloud: FakeCloudflare;
+let base: string;
+
+/** Registers what comes before and after the tests of a file. */
+export function useClone(): void {
+  beforeAll(() => {
+    clone = mkdtempSync(join(tmpdir(), "deploy-test-"));
+    for (const name of [
+      "src",
+      "scripts",
+      "migrations",
+      "wrangler.toml",
+      "package.json",
+      "tsconfig.json",
+      "tsconfig.base.json",
+    ]) {
+      cpSync(join(root, name), join(clone, name), { recursive: true });
+    }
+    symlinkSync(join(root, "node_modules"), join(clone, "node_modules"));
+  });
+  afterAll(() => rmSync(clone, { recursive: true, force: true }));
+
+  beforeEach(async () => {
+    cloud = new FakeCloudflare();
+    base = await cloud.start();
+  });
+  afterEach(async () => {
+    await cloud.stop();
+    rmSync(pendingPath(), { force: true });
+  });
+}
+
+export const pendingPath = () => join(clone, ".deploy-secrets.json");
+
+export interface Outcome {
+  readonly code: number;
+  readonly text: string;
+}
+
+export function deploy(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  const environment = {
+    PATH: process.env.PATH,
+    HOME: clone,
+    CI: "1",
+    CLOUDFLARE_API_BASE_URL: base,
+    CLOUDFLARE_API_TOKEN: "x",
+    WRANGLER_SEND_METRICS: "false",
+    ...env,
+  };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [join(clone, "scripts/deploy.ts"), ...args],
+      { env: environment, cwd: clone },
+      (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), text: `${stdout}${stderr}` });
+      },
+    );
+  });
+}
+
+export function keysIn(text: string): Record<string, string | undefined> {
+  const find = (label: string) => new RegExp(`${label} +(\\S+)`).exec(text)?.[1];
+  return {
+    ROOT_ACCESS_KEY_ID: find("Access key id"),
+    ROOT_SECRET_ACCESS_KEY: find("Secret access key"),
+    SEAL_KEY: find("Seal key"),
+  };
+}
+
+export function appliedMigrations(): unknown[] {
+  return cloud.database
+    .prepare("SELECT name FROM d1_migrations ORDER BY id")
+    .all()
+    .map(({ name }) => name);
+}
+
+/** Everything there is after a deploy that has done all of its work. */
+export function expectComplete(): void {
+  expect([...cloud.buckets]).toEqual(["workers-s3-store"]);
+  expect([...cloud.databases.values()].map(({ name }) => name)).toEqual(["workers-s3"]);
+  expect(appliedMigrations()).toEqual(migrations);
+  expect(cloud.queues.size).toBe(5);
+  for (const { consumers } of cloud.queues.values()) expect(consumers).toHaveLength(1);
+  expect(cloud.workers.get("workers-s3")?.schedules).toHaveLength(2);
+  expect(Object.keys(cloud.secretsOf("workers-s3")).sort()).toEqual([
+    "ROOT_ACCESS_KEY_ID",
+    "ROOT_SECRET_ACCESS_KEY",
+    "SEAL_KEY",
+  ]);
+  expect(existsSync(pendingPath())).toBe(false);
+}
+
+export function defined(values: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
