@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { chooseAccount, findLogin } from "./deploy/account.ts";
 import { type DeployArguments, parseDeployArguments } from "./deploy/arguments.ts";
 import { ApiError, CloudflareApi } from "./deploy/cloudflare-api.ts";
-import { type Configuration, readConfiguration, requireOwnResources } from "./deploy/configuration.ts";
+import { type Configuration, readConfiguration, requireOwnResources, workerFlags } from "./deploy/configuration.ts";
 import { prepareDatabase } from "./deploy/database.ts";
 import { DeployError } from "./deploy/error.ts";
 import { inspect, requireAddress } from "./deploy/inspection.ts";
@@ -17,7 +17,7 @@ import { PendingSecrets } from "./deploy/pending-secrets.ts";
 import { formatOutcome, Report } from "./deploy/report.ts";
 import type { Run } from "./deploy/run.ts";
 import { requireSealKey } from "./deploy/seal-key.ts";
-import { uploadWorker, workerFlags } from "./deploy/upload.ts";
+import { uploadWorker } from "./deploy/upload.ts";
 import { malformedSecrets } from "./secrets.ts";
 import { projectRoot, runWrangler } from "./wrangler.ts";
 

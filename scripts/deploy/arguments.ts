@@ -1,5 +1,5 @@
 /** The command line of `npm run deploy`: one flag is ours, the rest is wrangler's. */
-import { findFlag } from "../flags.ts";
+import { findFlag, withoutFlags } from "../flags.ts";
 import { DeployError } from "./error.ts";
 
 export interface DeployArguments {
@@ -35,15 +35,6 @@ export function parseDeployArguments(argv: readonly string[]): DeployArguments {
     environment: find("--env", "-e"),
     name: find("--name"),
     hasRoute: argv.some((argument) => ROUTES.includes(argument.replace(/=.*$/, ""))),
-    passedOn: withoutOwn(argv),
+    passedOn: withoutFlags(argv, OWN).filter((argument) => argument !== NEW_SEAL_KEY),
   };
-}
-
-function withoutOwn(argv: readonly string[]): string[] {
-  const isOwn = (argument: string) => OWN.includes(argument.replace(/=.*$/, ""));
-  return argv.filter((argument, index) => {
-    const before = argv[index - 1];
-    const isValue = before !== undefined && OWN.includes(before);
-    return !isValue && !isOwn(argument) && argument !== NEW_SEAL_KEY;
-  });
 }

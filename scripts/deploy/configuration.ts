@@ -117,6 +117,21 @@ function resourcesOf({ buckets, database, queues }: Configuration): string[] {
   ];
 }
 
+/** Flags that name configuration and environment. @param path of the configuration to use in its place */
+export function configurationFlags({ path, environment }: Configuration, instead: string = path): string[] {
+  return ["--config", instead, ...(environment === undefined ? [] : ["--env", environment])];
+}
+
+/** As `configurationFlags`, with the Worker's name. */
+export function workerFlags(configuration: Configuration, instead: string = configuration.path): string[] {
+  return [...configurationFlags(configuration, instead), "--name", configuration.workerName];
+}
+
+/** Whether wrangler would put the Worker on workers.dev: where nothing is said, if it has no address of its own. */
+export function wantsWorkersDev(configuration: Configuration, args: { readonly hasRoute: boolean }): boolean {
+  return configuration.isOnWorkersDev ?? !(configuration.hasRoute || args.hasRoute);
+}
+
 export interface Exposure {
   readonly isOnWorkersDev: boolean;
   readonly hasPreviewUrls: boolean;

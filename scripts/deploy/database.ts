@@ -1,5 +1,6 @@
 /** The database and its schema, which come before the code that reads them. */
 import { ApiError } from "./cloudflare-api.ts";
+import { configurationFlags } from "./configuration.ts";
 import { DeployError } from "./error.ts";
 import type { Inspection } from "./inspection.ts";
 import { errorsIn } from "./log.ts";
@@ -8,13 +9,15 @@ import type { Run } from "./run.ts";
 /** @throws DeployError; the deployed Worker, if there is one, has not changed then */
 export async function prepareDatabase(run: Run, inspection: Inspection): Promise<void> {
   const { configuration, log, report } = run;
-  const { database, path, environment } = configuration;
+  const { database } = configuration;
   if (inspection.databaseId === undefined) {
     await createDatabase(run);
     report.step(`D1 database ${database} created`);
   }
-  const flags = ["--config", path, ...(environment === undefined ? [] : ["--env", environment])];
-  const { code, output } = await log.run(["d1", "migrations", "apply", "DB", "--remote", ...flags], run.environment);
+  const { code, output } = await log.run(
+    ["d1", "migrations", "apply", "DB", "--remote", ...configurationFlags(configuration)],
+    run.environment,
+  );
   if (code !== 0) {
     report.failed("Schema of the database");
     throw new DeployError(

@@ -1,6 +1,6 @@
 /** A look at the account before anything is created or changed: rights, and what an earlier deploy has left. */
 import { ApiError, type CloudflareApi } from "./cloudflare-api.ts";
-import type { Configuration, Exposure } from "./configuration.ts";
+import { type Configuration, type Exposure, wantsWorkersDev } from "./configuration.ts";
 import { DeployError } from "./error.ts";
 import type { Run } from "./run.ts";
 
@@ -34,12 +34,13 @@ const WORKERS_RIGHT = "Workers Scripts: Edit";
 const R2_NOT_ENABLED = 10042;
 
 /** @throws DeployError naming every right that is missing, and whatever else stands in the way */
-export async function inspect({ api, account, configuration }: Run): Promise<Inspection> {
+export async function inspect(run: Run): Promise<Inspection> {
+  const { api, account, configuration } = run;
   const service = await seeWorker(api, account, configuration.workerName);
   await requireRights(api, account, service === "forbidden" ? [WORKERS_RIGHT] : []);
   const subdomain = (await api.find(`${account}/workers/subdomain`)) as { readonly subdomain?: string } | undefined;
   const databaseId = await findDatabase(api, account, configuration.database);
-  const worker = service === undefined ? undefined : await readWorker(api, account, configuration, databaseId);
+  const worker = service === undefined ? undefined : await readWorker(run, databaseId);
   return { worker, databaseId, subdomain: subdomain?.subdomain };
 }
 
@@ -52,9 +53,8 @@ export async function readSecretNames({ api, account, configuration }: Run): Pro
 
 /** @throws DeployError if the Worker would have no address: neither on workers.dev nor a route of its own */
 export function requireAddress({ configuration, args, account }: Run, { subdomain, worker }: Inspection): void {
-  const wantsWorkersDev = configuration.isOnWorkersDev ?? !(configuration.hasRoute || args.hasRoute);
   const isOff = configuration.isOnWorkersDev === undefined && worker?.exposure.isOnWorkersDev === false;
-  if (subdomain !== undefined || !wantsWorkersDev || isOff) return;
+  if (subdomain !== undefined || !wantsWorkersDev(configuration, args) || isOff) return;
   throw new DeployError(
     [
       "This account has no workers.dev subdomain yet, so the Worker would have no address. Nothing was created.",
@@ -122,25 +122,18 @@ interface Binding {
   readonly database_id?: string;
 }
 
-async function readWorker(
-  api: CloudflareApi,
-  account: string,
-  wanted: Configuration,
-  database: string | undefined,
-): Promise<DeployedWorker> {
-  const name = encodeURIComponent(wanted.workerName);
+async function readWorker(run: Run, database: string | undefined): Promise<DeployedWorker> {
+  const { api, account, configuration } = run;
+  const name = encodeURIComponent(configuration.workerName);
   const settings = (await api.find(`${account}/workers/scripts/${name}/settings`)) as
     | { readonly bindings?: Binding[] }
     | undefined;
-  requireSameData(settings?.bindings ?? [], wanted, database);
-  const secrets = ((await api.find(`${account}/workers/scripts/${name}/secrets`)) ?? []) as readonly {
-    readonly name: string;
-  }[];
+  requireSameData(settings?.bindings ?? [], configuration, database);
   const worker = (await api.find(`${account}/workers/workers/${name}`)) as {
     readonly subdomain?: { readonly enabled?: boolean; readonly previews_enabled?: boolean };
   };
   return {
-    secrets: secrets.map((secret) => secret.name),
+    secrets: (await readSecretNames(run)) ?? [],
     exposure: {
       isOnWorkersDev: worker?.subdomain?.enabled ?? true,
       hasPreviewUrls: worker?.subdomain?.previews_enabled ?? worker?.subdomain?.enabled ?? true,

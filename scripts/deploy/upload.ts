@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chooseSecrets, type Secrets, secretNames } from "../secrets.ts";
-import { type Configuration, writeWithExposure } from "./configuration.ts";
+import { wantsWorkersDev, workerFlags, writeWithExposure } from "./configuration.ts";
 import { DeployError } from "./error.ts";
 import { type Inspection, readSecretNames } from "./inspection.ts";
 import { errorsIn } from "./log.ts";
@@ -15,12 +15,6 @@ export interface Uploaded {
   readonly endpoints: readonly string[];
   /** Those that this run or an interrupted one before it has set, not shown so far. */
   readonly secrets: Partial<Secrets>;
-}
-
-/** Flags that name configuration, environment and Worker. */
-export function workerFlags(configuration: Configuration, path: string = configuration.path): string[] {
-  const { environment, workerName } = configuration;
-  return ["--config", path, ...(environment === undefined ? [] : ["--env", environment]), "--name", workerName];
 }
 
 /** @throws DeployError saying what took effect and what did not */
@@ -66,10 +60,10 @@ export async function uploadWorker(run: Run, inspection: Inspection): Promise<Up
  * @returns the path of the configuration to deploy
  */
 function keepExposure({ configuration, args }: Run, { worker }: Inspection): string {
-  const { path, isOnWorkersDev, hasPreviewUrls, hasRoute } = configuration;
+  const { path, isOnWorkersDev, hasPreviewUrls } = configuration;
   if (worker === undefined) return path;
   const { exposure } = worker;
-  const wouldBe = isOnWorkersDev ?? !(hasRoute || args.hasRoute);
+  const wouldBe = wantsWorkersDev(configuration, args);
   const kept = {
     isOnWorkersDev: isOnWorkersDev ?? (wouldBe && exposure.isOnWorkersDev),
     hasPreviewUrls: hasPreviewUrls ?? exposure.hasPreviewUrls,

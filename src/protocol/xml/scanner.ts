@@ -24,6 +24,7 @@ const MAX_REFERENCE_LENGTH = 10;
 
 // "Char" of XML 1.0 (2.2), negated. Text out of UTF-8 has no halves of surrogate pairs.
 const ILLEGAL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+
 /** What is passed over as a whole, so that what it quotes is not taken for markup. */
 interface Section {
   readonly opens: string;
