@@ -1,6 +1,6 @@
 import type { Acl } from "./acl.ts";
 import type { Checksum } from "./checksum.ts";
-import type { ObjectVersion, ReplicaVersion } from "./replication.ts";
+import type { ObjectState, ReplicaState } from "./replication.ts";
 
 /** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
 export const STORAGE_CLASSES = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA"] as const;
@@ -46,7 +46,7 @@ export interface StoredObject extends ObjectAttributes {
   readonly checksum?: Checksum;
   /** Parts it was uploaded in; absent if it was not. */
   readonly partCount?: number;
-  readonly version: ObjectVersion;
+  readonly state: ObjectState;
   /** Absent: no replication rule applied when it was written. */
   readonly replication?: ReplicationMark;
 }
@@ -78,9 +78,9 @@ export type WriteCondition =
   | { readonly kind: "if-none-match-any" }
   | { readonly kind: "if-match"; readonly etag: string | "*" }
   /** What stands there, if anything, is earlier. */
-  | { readonly kind: "if-older"; readonly than: ObjectVersion }
+  | { readonly kind: "if-older"; readonly than: ObjectState }
   /** The same, and it is a replica from the removal's source, or the very entry named. */
-  | { readonly kind: "if-replica"; readonly removal: ReplicaVersion; readonly orWriteId?: string };
+  | { readonly kind: "if-replica"; readonly removal: ReplicaState; readonly orWriteId?: string };
 
 /** One row of a listing. */
 export interface ListedObject {

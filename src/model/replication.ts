@@ -42,7 +42,7 @@ export interface ReplicationDestination {
  * Which state of an object, compared with one that was written elsewhere. Of two the later one is kept everywhere: by
  * Last-Modified, then by the last change of tags or ACL, then by ETag, so that all places come to the same answer.
  */
-export interface ObjectVersion {
+export interface ObjectState {
   /** Milliseconds since 1970. */
   readonly lastModified: number;
   /** When tags or ACL were last changed, milliseconds since 1970. */
@@ -52,13 +52,13 @@ export interface ObjectVersion {
 }
 
 /** A state that is brought to another bucket, or the removal of one. */
-export interface ReplicaVersion extends ObjectVersion {
+export interface ReplicaState extends ObjectState {
   /** Id of the bucket it comes from: a removal takes away what came from the same one and nothing else. */
   readonly source?: string;
 }
 
 /** Below 0 if `left` is the earlier one. */
-export function compareVersions(left: ObjectVersion, right: ObjectVersion): number {
+export function compareStates(left: ObjectState, right: ObjectState): number {
   if (left.lastModified !== right.lastModified) return left.lastModified - right.lastModified;
   if (left.revision !== right.revision) return left.revision - right.revision;
   if (left.etag === right.etag) return 0;
@@ -69,7 +69,7 @@ export function compareVersions(left: ObjectVersion, right: ObjectVersion): numb
 export const REMOVAL_REVISION = Number.MAX_SAFE_INTEGER;
 
 /** The state of not being there any more: later than everything written up to then. */
-export function removalVersion(at: Date): ObjectVersion {
+export function removalState(at: Date): ObjectState {
   return { lastModified: at.getTime(), revision: REMOVAL_REVISION, etag: "" };
 }
 
@@ -77,7 +77,7 @@ export function removalVersion(at: Date): ObjectVersion {
 export const MAX_AHEAD_MS = 2_000;
 
 /** Whether a state is said to be of a time still to come: it would stand against every write until then. */
-export function liesAhead({ lastModified, revision }: ObjectVersion, now: Date): boolean {
+export function liesAhead({ lastModified, revision }: ObjectState, now: Date): boolean {
   return Math.max(lastModified, revision) > now.getTime() + MAX_AHEAD_MS;
 }
 

@@ -25,13 +25,13 @@ const IT_WAS_DELETED = "it was deleted";
 export async function checkRemote(client: RemoteClient, bucket: string, now: Date): Promise<CheckStep[]> {
   const key = `workers-s3-check-${newWriteId()}`;
   const isPeer = client.remote.kind === "peer";
-  const version = { lastModified: now.getTime(), revision: now.getTime(), etag: "" };
-  const condition = isPeer ? replicaHeader(version) : { "if-none-match": "*" };
+  const state = { lastModified: now.getTime(), revision: now.getTime(), etag: "" };
+  const condition = isPeer ? replicaHeader(state) : { "if-none-match": "*" };
   const write = (headers = condition) => client.call(bucket, { method: "PUT", key, headers, body: CONTENT });
   const remove = (headers: Record<string, string>) => client.call(bucket, { method: "DELETE", key, headers });
   /** Holds for no state that can be there: an endpoint that does what it is asked pays no heed to conditions. */
   const wrong = (revision: number) =>
-    isPeer ? replicaHeader({ ...version, lastModified: version.lastModified - 1, revision }) : WRONG_STATE;
+    isPeer ? replicaHeader({ ...state, lastModified: state.lastModified - 1, revision }) : WRONG_STATE;
   let etag = "";
   const steps: [CheckStep["step"], () => Promise<unknown>][] = [
     ["find the bucket", () => client.call(bucket, { method: "HEAD" })],
@@ -43,9 +43,9 @@ export async function checkRemote(client: RemoteClient, bucket: string, now: Dat
     ],
     // Where these are done, what somebody else writes in the moment of a replica or of a removal may be lost.
     ["refuse a second write", () => refused(write(), "it was taken")],
-    ["refuse to replace another state", () => refused(write(wrong(version.revision)), "it was replaced")],
+    ["refuse to replace another state", () => refused(write(wrong(state.revision)), "it was replaced")],
     ["refuse to delete another state", () => refused(remove(wrong(REMOVED)), IT_WAS_DELETED)],
-    ["delete it", () => remove(isPeer ? replicaHeader({ ...version, revision: REMOVED }) : ifMatch(etag))],
+    ["delete it", () => remove(isPeer ? replicaHeader({ ...state, revision: REMOVED }) : ifMatch(etag))],
   ];
   const outcomes: CheckStep[] = [];
   for (const [step, run] of steps) {

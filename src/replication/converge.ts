@@ -8,12 +8,12 @@ import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { StoredObject } from "../model/object.ts";
 import {
-  compareVersions,
+  compareStates,
   hasTags,
   isSameDestination,
   matchReplication,
   type ReplicationRule,
-  removalVersion,
+  removalState,
 } from "../model/replication.ts";
 import type { Services } from "../services.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
@@ -64,7 +64,7 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
   const remove = async () => {
     if (!replicatesRemovals(source, task)) return;
     await requireRemovable(grant, change.key, new Date());
-    await place.remove(change.key, removalVersion(new Date(reached)));
+    await place.remove(change.key, removalState(new Date(reached)));
   };
 
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -78,7 +78,7 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
         if (rule === undefined) return;
         const storageClass = rule.destination.storageClass ?? opened.object.storageClass;
         await requireReplicable(grant, { ...opened.object, storageClass }, new Date());
-        const { lastModified } = opened.object.version;
+        const { lastModified } = opened.object.state;
         if (lastModified > reached) {
           await services.replicationTasks.reach(task.id, lastModified);
           reached = lastModified;
@@ -145,7 +145,7 @@ function replicatesRemovals({ documents }: Bucket, { rule: { destination }, chan
 
 function isSameState(left: StoredObject | undefined, right: StoredObject | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
-  return compareVersions(left.version, right.version) === 0;
+  return compareStates(left.state, right.state) === 0;
 }
 
 /** In words for `npm run admin -- replication status`, without anything secret; one line. */

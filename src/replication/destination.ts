@@ -1,7 +1,7 @@
 /** Where replicas go: a bucket of this deployment, or one behind a registered endpoint. */
 import type { AclState } from "../access/acl/ownership.ts";
 import type { StoredObject } from "../model/object.ts";
-import type { ObjectVersion, ReplicationRule } from "../model/replication.ts";
+import type { ObjectState, ReplicationRule } from "../model/replication.ts";
 import type { ObjectPart } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 
@@ -15,7 +15,7 @@ export interface Destination {
    * Removes the key if what stands there came from the source and is no later than the removal; anything else is left, which
    * is no failure.
    */
-  remove(key: string, removal: ObjectVersion): Promise<void>;
+  remove(key: string, removal: ObjectState): Promise<void>;
 }
 
 /** Opens pieces of the very state of the source object that is being replicated. */

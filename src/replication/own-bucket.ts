@@ -5,11 +5,11 @@ import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { ObjectAttributes, StoredObject } from "../model/object.ts";
 import {
-  compareVersions,
+  compareStates,
   hasTags,
   isSameDestination,
   matchReplication,
-  type ObjectVersion,
+  type ObjectState,
   type ReplicationRule,
 } from "../model/replication.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
@@ -38,9 +38,9 @@ export class OwnBucket implements Destination {
   async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
     const { object } = opened;
     const { key } = object;
-    const replicaOf = { ...object.version, source: this.#source.id };
+    const replicaOf = { ...object.state, source: this.#source.id };
     const present = await this.#objects.head(this.#bucket, key);
-    if (present !== undefined && compareVersions(present.version, replicaOf) >= 0) return;
+    if (present !== undefined && compareStates(present.state, replicaOf) >= 0) return;
     await unlessLater(
       this.#journal.write(
         this.#bucket,
@@ -58,8 +58,8 @@ export class OwnBucket implements Destination {
     );
   }
 
-  async remove(key: string, version: ObjectVersion): Promise<void> {
-    const removal = { ...version, source: this.#source.id };
+  async remove(key: string, state: ObjectState): Promise<void> {
+    const removal = { ...state, source: this.#source.id };
     const present = await this.#objects.head(this.#bucket, key);
     if (present === undefined) return;
     const orWriteId = this.#isSentBack(present) ? present.replication?.writeId : undefined;

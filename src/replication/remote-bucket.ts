@@ -9,7 +9,7 @@
 import { formatBase64, parseHex } from "../checksum/digest-text.ts";
 import { checksumHeader } from "../model/checksum.ts";
 import type { StoredObject } from "../model/object.ts";
-import { compareVersions, type ObjectVersion, type ReplicationRule } from "../model/replication.ts";
+import { compareStates, type ObjectState, type ReplicationRule } from "../model/replication.ts";
 import { formatETag, parseETag } from "../protocol/etag.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import type { Destination, SourceReader } from "./destination.ts";
@@ -20,7 +20,7 @@ import {
   isReplicaFrom,
   replicaHeader,
   sourceMark,
-  versionOfAnswer,
+  stateOfAnswer,
 } from "./remote-headers.ts";
 import { uploadInParts } from "./remote-upload.ts";
 import { formatStamp, STAMP } from "./stamp.ts";
@@ -36,7 +36,7 @@ const MAX_ATTEMPTS = 3;
 /** What an endpoint that is no peer has at a key. */
 interface Present {
   readonly etag: string;
-  readonly version: ObjectVersion;
+  readonly state: ObjectState;
   /** It was brought there from the very bucket that is replicated. */
   readonly isOurs: boolean;
 }
@@ -72,23 +72,23 @@ export class RemoteBucket implements Destination {
     throw new RemoteFailure("The object is being written at the destination.");
   }
 
-  async remove(key: string, removal: ObjectVersion): Promise<void> {
+  async remove(key: string, removal: ObjectState): Promise<void> {
     if (this.#client.remote.kind === "peer") {
       const headers = replicaHeader({ ...removal, source: this.#sourceId });
       await unlessRefused(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
       return;
     }
     const present = await this.#look(key);
-    if (present === undefined || !present.isOurs || compareVersions(present.version, removal) >= 0) return;
+    if (present === undefined || !present.isOurs || compareStates(present.state, removal) >= 0) return;
     const headers = { "if-match": formatETag(present.etag) };
     await unlessRefused(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
   }
 
   /** Headers under which the write replaces nothing later. */
   async #condition(object: StoredObject): Promise<Record<string, string> | "later-there"> {
-    const { key, version } = object;
+    const { key, state } = object;
     if (this.#client.remote.kind === "peer") {
-      const headers = replicaHeader({ ...version, source: this.#sourceId });
+      const headers = replicaHeader({ ...state, source: this.#sourceId });
       if (object.sizeBytes <= ASK_ABOVE_BYTES) return headers;
       const refused = await this.#client.call(this.#bucket, { method: "HEAD", key, headers }).then(
         () => false,
@@ -99,7 +99,7 @@ export class RemoteBucket implements Destination {
     }
     const present = await this.#look(key);
     if (present === undefined) return { "if-none-match": "*" };
-    if (compareVersions(present.version, version) >= 0) return "later-there";
+    if (compareStates(present.state, state) >= 0) return "later-there";
     return { "if-match": formatETag(present.etag) };
   }
 
@@ -110,7 +110,7 @@ export class RemoteBucket implements Destination {
     const marks =
       this.#client.remote.kind === "s3"
         ? {
-            [STAMP]: await formatStamp(object.version, place, this.#stampKey),
+            [STAMP]: await formatStamp(object.state, place, this.#stampKey),
             ...sourceMark({ ...place, sourceId: this.#sourceId }),
           }
         : {};
@@ -155,9 +155,9 @@ export class RemoteBucket implements Destination {
       const { headers } = await this.#client.call(this.#bucket, { method: "HEAD", key });
       const means = { stampKey: this.#stampKey, now: new Date() };
       const place = { bucket: this.#bucket, key };
-      const version = await versionOfAnswer(headers, place, means);
+      const state = await stateOfAnswer(headers, place, means);
       const isOurs = isReplicaFrom({ ...place, sourceId: this.#sourceId }, headers);
-      return { etag: parseETag(headers.get("etag") ?? ""), version, isOurs };
+      return { etag: parseETag(headers.get("etag") ?? ""), state, isOurs };
     } catch (error) {
       // Of a HEAD there is no code: should the bucket be missing, the write will say so.
       if (error instanceof RemoteFailure && error.status === 404) return undefined;

@@ -4,11 +4,11 @@ import type { AclState } from "../access/acl/ownership.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
 import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";
 import type { StoredObject } from "../model/object.ts";
-import type { ObjectVersion, ReplicationDestination, ReplicaVersion } from "../model/replication.ts";
+import type { ObjectState, ReplicaState, ReplicationDestination } from "../model/replication.ts";
 import { parseHttpDate } from "../protocol/dates.ts";
 import { parseETag } from "../protocol/etag.ts";
 import { formatMetadataToSend } from "../protocol/metadata.ts";
-import { formatReplicaVersion, REPLICA_HEADER, REPLICA_SOURCE_HEADER } from "../protocol/replica-version.ts";
+import { formatReplicaState, REPLICA_HEADER, REPLICA_SOURCE_HEADER } from "../protocol/replica-state.ts";
 import { formatTaggingHeader } from "../protocol/tags.ts";
 import { readStamp, STAMP } from "./stamp.ts";
 
@@ -48,8 +48,8 @@ export function aclHeaders({ acl, ownerId }: AclState): Record<string, string> {
 }
 
 /** The header by which a peer knows a replica, and decides. */
-export function replicaHeader({ source, ...version }: ReplicaVersion): Record<string, string> {
-  return { [REPLICA_HEADER]: formatReplicaVersion(version), ...optional(REPLICA_SOURCE_HEADER, source) };
+export function replicaHeader({ source, ...state }: ReplicaState): Record<string, string> {
+  return { [REPLICA_HEADER]: formatReplicaState(state), ...optional(REPLICA_SOURCE_HEADER, source) };
 }
 
 /** Name of the user metadata by which an endpoint of another kind is known to have a replica from this very bucket. */
@@ -81,11 +81,11 @@ function describeSource({ sourceId, bucket, key }: SourceOfReplica): string {
 const SECOND_MS = 1000;
 
 /** What an endpoint of another kind has at a key. */
-export async function versionOfAnswer(
+export async function stateOfAnswer(
   headers: Headers,
   place: { readonly bucket: string; readonly key: string },
   means: { readonly stampKey: CryptoKey; readonly now: Date },
-): Promise<ObjectVersion> {
+): Promise<ObjectState> {
   const etag = parseETag(headers.get("etag") ?? "");
   const isOpaque =
     headers.get("x-amz-server-side-encryption")?.startsWith("aws:") === true ||

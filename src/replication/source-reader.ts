@@ -2,7 +2,7 @@
 import { effectiveAcl } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import type { StoredObject } from "../model/object.ts";
-import { compareVersions } from "../model/replication.ts";
+import { compareStates } from "../model/replication.ts";
 import type { Objects } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import { SourceChanged, type SourceReader } from "./destination.ts";
@@ -11,7 +11,7 @@ export function readSource(objects: Objects, bucket: GrantedBucket, opened: Open
   const { object } = opened;
   let isUsed = false;
   const requireSame = (found: StoredObject | undefined) => {
-    if (found === undefined || compareVersions(found.version, object.version) !== 0) throw new SourceChanged();
+    if (found === undefined || compareStates(found.state, object.state) !== 0) throw new SourceChanged();
   };
   return {
     object,

@@ -10,13 +10,13 @@ import { formatHex, parseHex } from "../checksum/digest-text.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
 import { isSameMac } from "../checksum/secret-comparison.ts";
 import type { StoredObject } from "../model/object.ts";
-import { liesAhead, type ObjectVersion } from "../model/replication.ts";
-import { formatReplicaVersion, readReplicaVersion } from "../protocol/replica-version.ts";
+import { liesAhead, type ObjectState } from "../model/replication.ts";
+import { formatReplicaState, readReplicaState } from "../protocol/replica-state.ts";
 
 /** Name of the user metadata. */
 export const STAMP = "workers-s3-version";
 
-const FORM = /^(?<version>.+)\.(?<place>[0-9a-f]{16})\.(?<mac>[0-9a-f]{32})$/;
+const FORM = /^(?<state>.+)\.(?<place>[0-9a-f]{16})\.(?<mac>[0-9a-f]{32})$/;
 const MAC_BYTES = 16;
 
 export interface StampPlace {
@@ -24,8 +24,8 @@ export interface StampPlace {
   readonly key: string;
 }
 
-export async function formatStamp(version: ObjectVersion, place: StampPlace, stampKey: CryptoKey): Promise<string> {
-  const text = formatReplicaVersion(version);
+export async function formatStamp(state: ObjectState, place: StampPlace, stampKey: CryptoKey): Promise<string> {
+  const text = formatReplicaState(state);
   return `${text}.${nameOf(place)}.${formatHex(await macOf(text, place, stampKey))}`;
 }
 
@@ -44,12 +44,12 @@ export async function readStamp(
   text: string | undefined,
   found: StampedPlace,
   { stampKey, now }: { readonly stampKey: CryptoKey; readonly now: Date },
-): Promise<ObjectVersion | undefined> {
+): Promise<ObjectState | undefined> {
   const read = parseStamp(text, found);
-  if (read === undefined || liesAhead(read.version, now)) return undefined;
+  if (read === undefined || liesAhead(read.state, now)) return undefined;
   const mac = parseHex(read.mac, MAC_BYTES);
   const isOurs = mac !== undefined && (await isSameMac(stampKey, await macOf(read.text, found, stampKey), mac));
-  return isOurs ? read.version : undefined;
+  return isOurs ? read.state : undefined;
 }
 
 /** Whether an object here was brought by a deployment that knows this one only as an endpoint. */
@@ -59,18 +59,18 @@ export function isStamped(bucket: string, { key, etag, userMetadata }: StoredObj
 
 /** An object in parts has another ETag where it had to be cut anew, and at endpoints that count it in their own way. */
 function parseStamp(stamp: string | undefined, found: StampedPlace) {
-  const { version: text = "", place, mac = "" } = FORM.exec(stamp ?? "")?.groups ?? {};
-  const version = place === nameOf(found) ? readReplicaVersion(text) : undefined;
-  if (version === undefined) return undefined;
-  const isSame = version.etag === found.etag || `${version.etag}${found.etag}`.includes("-");
-  return isSame || found.isOpaque === true ? { text, version, mac } : undefined;
+  const { state: text = "", place, mac = "" } = FORM.exec(stamp ?? "")?.groups ?? {};
+  const state = place === nameOf(found) ? readReplicaState(text) : undefined;
+  if (state === undefined) return undefined;
+  const isSame = state.etag === found.etag || `${state.etag}${found.etag}`.includes("-");
+  return isSame || found.isOpaque === true ? { text, state, mac } : undefined;
 }
 
 function nameOf({ bucket, key }: StampPlace): string {
   return sha256Hex(`${bucket}/${key}`).slice(0, 16);
 }
 
-async function macOf(version: string, { bucket, key }: StampPlace, stampKey: CryptoKey): Promise<Uint8Array> {
-  const text = new TextEncoder().encode(JSON.stringify([version, bucket, key]));
+async function macOf(state: string, { bucket, key }: StampPlace, stampKey: CryptoKey): Promise<Uint8Array> {
+  const text = new TextEncoder().encode(JSON.stringify([state, bucket, key]));
   return new Uint8Array(await crypto.subtle.sign("HMAC", stampKey, text)).subarray(0, MAC_BYTES);
 }

@@ -10,7 +10,7 @@ import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
-import { parseReplicaVersion } from "../../protocol/replica-version.ts";
+import { parseReplicaState } from "../../protocol/replica-state.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import {
   MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
@@ -33,7 +33,7 @@ export const CompleteMultipartUpload = operation({
       ...parseUploadAddress(request),
       expected: parseExpectations(headers),
       condition: parseWriteCondition(headers),
-      replicaOf: parseReplicaVersion(headers, request.now, "write"),
+      replicaOf: parseReplicaState(headers, request.now, "write"),
       location: formatLocation(request),
     };
   },

@@ -4,7 +4,7 @@ import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { refuseConditions } from "../../protocol/conditions.ts";
 import { parseETag } from "../../protocol/etag.ts";
-import { parseReplicaVersion } from "../../protocol/replica-version.ts";
+import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { requireNullVersion } from "../../protocol/version-id.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
@@ -22,7 +22,7 @@ export const DeleteObject = operation({
     return {
       ...requireObject(request),
       ifMatch: ifMatch === null ? undefined : parseETag(ifMatch),
-      replicaOf: parseReplicaVersion(headers, request.now, "removal"),
+      replicaOf: parseReplicaState(headers, request.now, "removal"),
       headers,
     };
   },

@@ -2,10 +2,10 @@
 import { S3Error } from "../../errors.ts";
 import { resolveRange } from "../../model/byte-range.ts";
 import type { ResolvedRange, StoredObject } from "../../model/object.ts";
-import { compareVersions } from "../../model/replication.ts";
+import { compareStates } from "../../model/replication.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-response.ts";
-import { parseReplicaVersion } from "../../protocol/replica-version.ts";
+import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { operation, type S3Response } from "../operation.ts";
 import { permissionToReplicate } from "./put-object.ts";
 import {
@@ -22,7 +22,7 @@ export const HeadObject = operation({
   body: { kind: "none" },
   parse: (request) => ({
     ...parseReadInput(request),
-    replicaOf: parseReplicaVersion(request.headers, request.now, "write"),
+    replicaOf: parseReplicaState(request.headers, request.now, "write"),
   }),
   requires: ({ bucket, key, replicaOf }) => [
     { action: "s3:GetObject", bucket, key },
@@ -35,7 +35,7 @@ export const HeadObject = operation({
     if (found === undefined) throw new S3Error("NoSuchKey", { details: { Key: input.key } });
     const { object, range } = found;
     // A replicator asks before it sends much: this is what its write would be told.
-    if (input.replicaOf !== undefined && compareVersions(object.version, input.replicaOf) >= 0) {
+    if (input.replicaOf !== undefined && compareStates(object.state, input.replicaOf) >= 0) {
       throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
     }
     switch (evaluateReadConditions(input.conditions, object)) {

@@ -6,14 +6,14 @@ import type { Bucket } from "../../model/bucket.ts";
 import { ANONYMOUS_ID, type Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import type { ObjectAttributes, Tag, WriteCondition } from "../../model/object.ts";
-import type { ObjectVersion } from "../../model/replication.ts";
+import type { ObjectState } from "../../model/replication.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { formatETag } from "../../protocol/etag.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
-import { parseReplicaVersion } from "../../protocol/replica-version.ts";
+import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { parseStorageClass } from "../../protocol/storage-class.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
@@ -31,7 +31,7 @@ export const PutObject = operation({
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
       condition: parseWriteCondition(headers),
-      replicaOf: parseReplicaVersion(headers, request.now, "write"),
+      replicaOf: parseReplicaState(headers, request.now, "write"),
     };
   },
   requires: ({ bucket, key, attributes, acl, condition, replicaOf }) => [
@@ -121,7 +121,7 @@ export function permissionToReplicate(
   action: "s3:ReplicateObject" | "s3:ReplicateDelete",
   bucket: string,
   key: string,
-  replicaOf: ObjectVersion | undefined,
+  replicaOf: ObjectState | undefined,
 ): readonly Permission[] {
   return replicaOf === undefined ? [] : [{ action, bucket, key }];
 }

@@ -15,7 +15,7 @@ import type { Bucket } from "../../model/bucket.ts";
 import type { ChangeOrigin, ObjectChange, ObjectEvent } from "../../model/event.ts";
 import { matchNotifications, type NotificationRule } from "../../model/notification.ts";
 import { newIntentId, newWriteId } from "../../model/random-ids.ts";
-import { matchReplication, type ReplicationRule, type ReplicaVersion } from "../../model/replication.ts";
+import { matchReplication, type ReplicaState, type ReplicationRule } from "../../model/replication.ts";
 import type { BucketDeletion } from "../d1/bucket-deletion.ts";
 import type { Intents } from "./intents.ts";
 import type { ChangesMessage, MatchedChange } from "./messages.ts";
@@ -37,7 +37,7 @@ export interface IntendedChange {
   readonly key: string;
   readonly event: ObjectEvent;
   /** The change makes a replica of this state of an object elsewhere: no rule replicates it further. */
-  readonly replicaOf?: ReplicaVersion;
+  readonly replicaOf?: ReplicaState;
 }
 
 /** What a finished write tells its event. */

@@ -1,6 +1,6 @@
 /** Permission to change an entry, made by the journal alone: a write that no event could follow does not compile. */
 import type { Tag } from "../../model/object.ts";
-import type { ReplicaVersion } from "../../model/replication.ts";
+import type { ReplicaState } from "../../model/replication.ts";
 
 declare const issued: unique symbol;
 
@@ -18,7 +18,7 @@ export interface WriteTicket {
    * The write is a replica of this state of an object elsewhere: it is marked so, never replicated further, and never
    * takes the place of a later one.
    */
-  readonly replicaOf?: ReplicaVersion;
+  readonly replicaOf?: ReplicaState;
 }
 
 /** What a ticket adds to an entry at most. It admits to nothing. */

@@ -1,6 +1,6 @@
 /** An R2 object read as an entry of the index. */
 import type { StoredObject } from "../../model/object.ts";
-import type { ObjectVersion } from "../../model/replication.ts";
+import type { ObjectState } from "../../model/replication.ts";
 import { decodeAcl } from "./acl-record.ts";
 import { PREFIX_BYTES } from "./entry-key.ts";
 import { decodeRecord, type EntryRecord, fromHttpMetadata } from "./entry-record.ts";
@@ -39,7 +39,7 @@ export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: st
     userMetadata: record.m ?? {},
     storageClass: record.s ?? "STANDARD",
     ownerId,
-    version: versionOf(object, entry),
+    state: stateOf(object, entry),
     tags: (record.g ?? []).map(([key, value]) => ({ key, value })),
     ...(record.a !== undefined && { acl: decodeAcl(record.a, ownerId) }),
     ...(record.f?.k !== undefined && { partCount: record.f.k }),
@@ -56,7 +56,7 @@ export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: st
 }
 
 /** Tags and ACL are changed by putting the entry anew, so R2's own time is that of the last change. */
-export function versionOf(object: R2Object, { record, etag }: Entry): ObjectVersion {
+export function stateOf(object: R2Object, { record, etag }: Entry): ObjectState {
   const [revision, sourceEtag] = record.v ?? [object.uploaded.getTime(), etag];
   return { lastModified: lastModifiedOf(object, record).getTime(), revision, etag: sourceEtag };
 }

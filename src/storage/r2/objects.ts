@@ -21,7 +21,7 @@ import type {
 } from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
-import type { ReplicaVersion } from "../../model/replication.ts";
+import type { ReplicaState } from "../../model/replication.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
@@ -322,7 +322,7 @@ export class Objects {
   async deleteReplica(
     bucket: GrantedBucket,
     key: string,
-    removal: ReplicaVersion,
+    removal: ReplicaState,
     ticket: WriteTicket,
     orWriteId?: string,
   ): Promise<Date | undefined> {

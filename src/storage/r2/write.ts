@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
 import type { DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
-import { compareVersions } from "../../model/replication.ts";
+import { compareStates } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { describeEntry, type Entry, versionOf } from "./entry.ts";
+import { describeEntry, type Entry, stateOf } from "./entry.ts";
 import { callR2, fromR2Error, R2_BAD_DIGEST, r2CalculatedDigest, r2ErrorCode } from "./platform-errors.ts";
 import { unchangedSince } from "./unchanged.ts";
 
@@ -185,12 +185,12 @@ function isMetBy(condition: WriteCondition, { found, entry }: { found: R2Object;
     case "if-match":
       return condition.etag === "*" || condition.etag === entry.etag;
     case "if-older":
-      return compareVersions(versionOf(found, entry), condition.than) < 0;
+      return compareStates(stateOf(found, entry), condition.than) < 0;
     case "if-replica": {
       const { removal, orWriteId } = condition;
       const { p: mark, i: source, w: writeId } = entry.record;
       const isMeant = (mark === "R" && source === removal.source) || writeId === orWriteId;
-      return isMeant && compareVersions(versionOf(found, entry), removal) < 0;
+      return isMeant && compareStates(stateOf(found, entry), removal) < 0;
     }
     default:
       return condition satisfies never;

@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import {
-  compareVersions,
+  compareStates,
   formatDestinationArn,
   matchReplication,
-  type ObjectVersion,
+  type ObjectState,
   parseDestinationArn,
   type ReplicationRule,
-  removalVersion,
+  removalState,
 } from "../../../src/model/replication.ts";
 
-const version = (lastModified: number, revision: number, etag: string): ObjectVersion => ({
+const state = (lastModified: number, revision: number, etag: string): ObjectState => ({
   lastModified,
   revision,
   etag,
@@ -17,18 +17,18 @@ const version = (lastModified: number, revision: number, etag: string): ObjectVe
 
 describe("versions", () => {
   const ordered = [
-    version(1, 9, "z"),
-    version(2, 2, "a"),
-    version(2, 2, "b"),
-    version(2, 3, "a"),
-    removalVersion(new Date(2)),
-    version(3, 0, ""),
+    state(1, 9, "z"),
+    state(2, 2, "a"),
+    state(2, 2, "b"),
+    state(2, 3, "a"),
+    removalState(new Date(2)),
+    state(3, 0, ""),
   ];
 
   it("are ordered by time, then by the last change, then by ETag, and a removal is after all of its moment", () => {
     for (const [left, one] of ordered.entries()) {
       for (const [right, other] of ordered.entries()) {
-        expect(Math.sign(compareVersions(one, other)), `${left} and ${right}`).toBe(Math.sign(left - right));
+        expect(Math.sign(compareStates(one, other)), `${left} and ${right}`).toBe(Math.sign(left - right));
       }
     }
   });

@@ -5,7 +5,7 @@ import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import type { BucketDocumentTypes } from "../../../src/model/bucket.ts";
 import type { StoredObject } from "../../../src/model/object.ts";
 import type { ReplicationRule } from "../../../src/model/replication.ts";
-import { removalVersion } from "../../../src/model/replication.ts";
+import { removalState } from "../../../src/model/replication.ts";
 import type { SourceReader } from "../../../src/replication/destination.ts";
 import { RemoteBucket } from "../../../src/replication/remote-bucket.ts";
 import { type RemoteClient, RemoteFailure, type RemoteRequest } from "../../../src/replication/remote-client.ts";
@@ -43,7 +43,7 @@ const OBJECT: StoredObject = {
   sizeBytes: 7,
   etag: MD5,
   lastModified: new Date(THEN),
-  version: { lastModified: THEN, revision: THEN, etag: MD5 },
+  state: { lastModified: THEN, revision: THEN, etag: MD5 },
   content: { contentType: "text/plain" },
   userMetadata: {},
   storageClass: "STANDARD",
@@ -310,7 +310,7 @@ describe("an endpoint that speaks S3", () => {
   it("has removed what came from the source and is not later than the removal, and nothing else", async () => {
     const remove = async (answers: readonly Answer[]) => {
       const { client, asked } = endpoint("s3", answers);
-      await new RemoteBucket(client, THERE, open(OBJECT).read, STAMP_KEY).remove("k", removalVersion(new Date(THEN)));
+      await new RemoteBucket(client, THERE, open(OBJECT).read, STAMP_KEY).remove("k", removalState(new Date(THEN)));
       return asked.slice(1);
     };
     const ours = (time: string) => present(time, "old", SOURCE);
@@ -353,7 +353,7 @@ describe("a peer", () => {
   it("is told when what is to be removed was removed", async () => {
     for (const answer of [{}, refused(412), refused(404, "NoSuchKey")]) {
       const { client, asked } = endpoint("peer", [answer]);
-      await new RemoteBucket(client, THERE, open(OBJECT).read, STAMP_KEY).remove("k", removalVersion(new Date(THEN)));
+      await new RemoteBucket(client, THERE, open(OBJECT).read, STAMP_KEY).remove("k", removalState(new Date(THEN)));
       expect(asked).toEqual([
         {
           method: "DELETE",

@@ -10,9 +10,9 @@ import { invalidArgument, S3Error } from "../errors.ts";
 import {
   liesAhead,
   MAX_AHEAD_MS,
-  type ObjectVersion,
+  type ObjectState,
   REMOVAL_REVISION,
-  type ReplicaVersion,
+  type ReplicaState,
 } from "../model/replication.ts";
 import { formatIso8601 } from "./dates.ts";
 
@@ -24,12 +24,12 @@ const SOURCE_FORM = /^[a-z0-9]{12}$/;
 /** `<Last-Modified>.<revision>.<ETag>`, times in milliseconds since 1970. */
 const FORM = /^(?<lastModified>\d{1,15})\.(?<revision>\d{1,16})\.(?<etag>[0-9A-Za-z-]{0,64})$/;
 
-export function formatReplicaVersion({ lastModified, revision, etag }: ObjectVersion): string {
+export function formatReplicaState({ lastModified, revision, etag }: ObjectState): string {
   return `${lastModified}.${revision}.${etag}`;
 }
 
-/** Undefined for what `formatReplicaVersion` cannot have written. */
-export function readReplicaVersion(text: string): ObjectVersion | undefined {
+/** Undefined for what `formatReplicaState` cannot have written. */
+export function readReplicaState(text: string): ObjectState | undefined {
   const groups = FORM.exec(text)?.groups;
   if (groups === undefined) return undefined;
   return { lastModified: Number(groups.lastModified), revision: Number(groups.revision), etag: groups.etag ?? "" };
@@ -41,17 +41,13 @@ export function readReplicaVersion(text: string): ObjectVersion | undefined {
  * @throws S3Error `InvalidArgument` for values of another form; `RequestTimeTooSkewed` for one that lies ahead, which
  *   the sender tries again when its time has come; `InvalidRequest` beside a condition of the request's own
  */
-export function parseReplicaVersion(
-  headers: Headers,
-  now: Date,
-  change: "write" | "removal",
-): ReplicaVersion | undefined {
+export function parseReplicaState(headers: Headers, now: Date, change: "write" | "removal"): ReplicaState | undefined {
   const text = headers.get(REPLICA_HEADER);
   if (text === null) return undefined;
-  const version = readReplicaVersion(text);
-  if (version === undefined) throw invalidArgument("The version of a replica is malformed.", REPLICA_HEADER, text);
-  const isLast = change === "removal" && version.revision === REMOVAL_REVISION;
-  if (liesAhead(isLast ? { ...version, revision: 0 } : version, now)) {
+  const state = readReplicaState(text);
+  if (state === undefined) throw invalidArgument("The version of a replica is malformed.", REPLICA_HEADER, text);
+  const isLast = change === "removal" && state.revision === REMOVAL_REVISION;
+  if (liesAhead(isLast ? { ...state, revision: 0 } : state, now)) {
     throw new S3Error("RequestTimeTooSkewed", {
       message: "The difference between the time of the replica and the current time is too large.",
       details: { ServerTime: formatIso8601(now), MaxAllowedSkewMilliseconds: String(MAX_AHEAD_MS) },
@@ -61,7 +57,7 @@ export function parseReplicaVersion(
     throw new S3Error("InvalidRequest", { message: `${REPLICA_HEADER} cannot be combined with another condition.` });
   }
   const source = headers.get(REPLICA_SOURCE_HEADER);
-  if (source === null) return version;
-  if (SOURCE_FORM.test(source)) return { ...version, source };
+  if (source === null) return state;
+  if (SOURCE_FORM.test(source)) return { ...state, source };
   throw invalidArgument("The source of a replica is malformed.", REPLICA_SOURCE_HEADER, source);
 }
