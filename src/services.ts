@@ -31,7 +31,7 @@ import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/queues.ts";
 import { Objects } from "./storage/r2/objects.ts";
-import { deriveSigningKey, nameSealKey, openSealer } from "./storage/sealing.ts";
+import { derivePurposeKey, nameSealKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";
 import type { Stores } from "./storage/stores.ts";
 import { BlobSets } from "./storage/uploads/blob-sets.ts";
@@ -82,7 +82,7 @@ export async function openServices(env: Env): Promise<Services> {
   const sealer = await openSealer(config.sealKey, "access-key-secrets");
   const sessionTokens = new SessionTokens(
     await openSealer(config.sealKey, "session-tokens"),
-    await deriveSigningKey(config.sealKey, "session-secrets"),
+    await derivePurposeKey(config.sealKey, "session-secrets"),
   );
   const directory = new Directory({
     db: env.DB,
@@ -95,7 +95,7 @@ export async function openServices(env: Env): Promise<Services> {
   const intents = new Intents(env.DB);
   const keyUsage = new KeyUsage(env.DB, config.rootAccessKeyId);
   const blobSets = new BlobSets(env.UPLOADS);
-  const ids = uploadIds(await deriveSigningKey(config.sealKey, "upload-ids"));
+  const ids = uploadIds(await derivePurposeKey(config.sealKey, "upload-ids"));
   const remotes = new Remotes(env.DB, await openSealer(config.sealKey, "remote-secrets"));
   const replicationTasks = new ReplicationTasks(env.DB);
   const signers = new Signers(
@@ -108,7 +108,7 @@ export async function openServices(env: Env): Promise<Services> {
       ownHosts: [...config.s3Domains, ...config.websiteDomains, ...origins.map((each) => parseRawUrl(each).host)],
     };
   };
-  const tokenKey = await deriveSigningKey(config.sealKey, "continuation-tokens");
+  const tokenKey = await derivePurposeKey(config.sealKey, "continuation-tokens");
   const topics = new Topics(env.DB, config.configTtlMs);
   const subscriptions = new Subscriptions(env.DB, topics);
   const { publicOrigin } = config;
@@ -155,7 +155,7 @@ export async function openServices(env: Env): Promise<Services> {
     signers,
     targetPolicy,
     tokenKey,
-    stampKey: await deriveSigningKey(config.sealKey, "replica-stamps"),
+    stampKey: await derivePurposeKey(config.sealKey, "replica-stamps"),
   };
   opened = { env, services };
   return services;

@@ -1,14 +1,14 @@
 /** Tokens of temporary credentials: what they hold, and that nothing but the genuine article opens. */
 import { describe, expect, test } from "vitest";
 import type { Credential } from "../../../src/model/caller.ts";
-import { deriveSigningKey, openSealer } from "../../../src/storage/sealing.ts";
+import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
 import { type SessionClaims, SessionTokens } from "../../../src/storage/session-tokens.ts";
 
 const SEAL_KEY = Uint8Array.from({ length: 32 }, (_, index) => index);
 
 async function tokens(sealKey = SEAL_KEY): Promise<SessionTokens> {
   const sealer = await openSealer(sealKey, "session-tokens");
-  return new SessionTokens(sealer, await deriveSigningKey(sealKey, "session-secrets"));
+  return new SessionTokens(sealer, await derivePurposeKey(sealKey, "session-secrets"));
 }
 
 const CLAIMS: SessionClaims = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deriveSigningKey, openSealer } from "../../../src/storage/sealing.ts";
+import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
 
 const KEY = new Uint8Array(32).fill(1);
 const OTHER = new Uint8Array(32).fill(2);
@@ -39,14 +39,14 @@ describe("sealing", () => {
   });
 });
 
-describe("deriveSigningKey", () => {
+describe("derivePurposeKey", () => {
   const sign = async (key: CryptoKey) =>
     Buffer.from(await crypto.subtle.sign("HMAC", key, new Uint8Array(3))).toString("hex");
 
   it("is the same for the same deployment and purpose, and no other", async () => {
-    const first = await sign(await deriveSigningKey(KEY, "a"));
-    expect(await sign(await deriveSigningKey(KEY, "a"))).toBe(first);
-    expect(await sign(await deriveSigningKey(KEY, "b"))).not.toBe(first);
-    expect(await sign(await deriveSigningKey(OTHER, "a"))).not.toBe(first);
+    const first = await sign(await derivePurposeKey(KEY, "a"));
+    expect(await sign(await derivePurposeKey(KEY, "a"))).toBe(first);
+    expect(await sign(await derivePurposeKey(KEY, "b"))).not.toBe(first);
+    expect(await sign(await derivePurposeKey(OTHER, "a"))).not.toBe(first);
   });
 });

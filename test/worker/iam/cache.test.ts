@@ -1,7 +1,7 @@
 /** Two isolates on one database: what one changes about a user's key, the other knows within the cache's time. */
 import { describe, expect, test } from "vitest";
 import { Directory } from "../../../src/storage/d1/directory.ts";
-import { deriveSigningKey, openSealer } from "../../../src/storage/sealing.ts";
+import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
 import { SessionTokens } from "../../../src/storage/session-tokens.ts";
 import { createAccount } from "../../support/accounts.ts";
 import { createUser, credentialsOf, iam, putPolicy, sts } from "../../support/iam.ts";
@@ -16,7 +16,7 @@ async function anotherIsolate(): Promise<Directory> {
   return new Directory({
     db: testEnv.DB,
     sealer: await openSealer(SEAL_KEY, "access-key-secrets"),
-    sessionTokens: new SessionTokens(tokens, await deriveSigningKey(SEAL_KEY, "session-secrets")),
+    sessionTokens: new SessionTokens(tokens, await derivePurposeKey(SEAL_KEY, "session-secrets")),
     root: ROOT,
     ttlMs: TTL_MS,
   });

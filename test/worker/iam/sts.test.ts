@@ -1,6 +1,6 @@
 /** Temporary credentials: what they say, how long they live, and that they are never more than their maker. */
 import { describe, expect, test } from "vitest";
-import { deriveSigningKey, openSealer } from "../../../src/storage/sealing.ts";
+import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
 import { type SessionClaims, SessionTokens, type TemporaryCredentials } from "../../../src/storage/session-tokens.ts";
 import { createAccount, rootAccount } from "../../support/accounts.ts";
 import { call, createUser, credentialsOf, iam, refused, resultOf, type SessionKey, sts } from "../../support/iam.ts";
@@ -254,7 +254,7 @@ async function mintForRoot(
   const sealKey = Uint8Array.from({ length: 32 }, (_, index) => index);
   const tokens = new SessionTokens(
     await openSealer(sealKey, "session-tokens"),
-    await deriveSigningKey(sealKey, "session-secrets"),
+    await derivePurposeKey(sealKey, "session-secrets"),
   );
   const { accountId } = await rootAccount();
   const claims = {

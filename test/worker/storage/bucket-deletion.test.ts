@@ -6,7 +6,7 @@ import type { Bucket } from "../../../src/model/bucket.ts";
 import { BucketDeletion } from "../../../src/storage/d1/bucket-deletion.ts";
 import { Buckets } from "../../../src/storage/d1/buckets.ts";
 import { bucketTtlMs, Directory } from "../../../src/storage/d1/directory.ts";
-import { deriveSigningKey, openSealer } from "../../../src/storage/sealing.ts";
+import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
 import { SessionTokens } from "../../../src/storage/session-tokens.ts";
 
 const TTL_MS = 500;
@@ -22,7 +22,7 @@ async function openIsolate(isOnlyIsolate = false) {
     sealer: await openSealer(sealKey, "access-key-secrets"),
     sessionTokens: new SessionTokens(
       await openSealer(sealKey, "session-tokens"),
-      await deriveSigningKey(sealKey, "session-secrets"),
+      await derivePurposeKey(sealKey, "session-secrets"),
     ),
     root: { accessKeyId: "AKIAROOT", secretAccessKey: "secret" },
     ttlMs: TTL_MS,
