@@ -1,6 +1,6 @@
 /** How notifications are delivered, and what was given up: to be seen, sent again or thrown away. */
 import { describeReceiver } from "../delivery/receiver-identity.ts";
-import type { KeptLetter } from "../storage/d1/dead-letters.ts";
+import type { StoredDeadLetter } from "../storage/d1/dead-letters.ts";
 import type { Queues } from "../storage/journal/queues.ts";
 import { type AdminCall, failure } from "./router.ts";
 
@@ -44,7 +44,7 @@ export async function deleteDeadLetters(call: AdminCall, parameters: Parameters)
 async function forEach(
   { services, grant }: AdminCall,
   { id = "" }: Parameters,
-  act: (letter: KeptLetter) => Promise<void>,
+  act: (letter: StoredDeadLetter) => Promise<void>,
 ): Promise<Response> {
   const { deadLetters } = services;
   const found = id === ALL ? await deadLetters.list(grant) : [await deadLetters.get(grant, id)];
@@ -55,7 +55,7 @@ async function forEach(
 }
 
 /** From the beginning: with all the attempts that a new message has. */
-async function sendAgain({ message }: KeptLetter, queues: Queues): Promise<void> {
+async function sendAgain({ message }: StoredDeadLetter, queues: Queues): Promise<void> {
   switch (message.kind) {
     case "changes":
       return queues.events.send([message]);
@@ -69,11 +69,11 @@ async function sendAgain({ message }: KeptLetter, queues: Queues): Promise<void>
   }
 }
 
-function describe({ id, reason, givenUpAt, message }: KeptLetter) {
+function describe({ id, reason, givenUpAt, message }: StoredDeadLetter) {
   return { id, kind: message.kind, ...about(message), reason, givenUpAt };
 }
 
-function about(message: KeptLetter["message"]) {
+function about(message: StoredDeadLetter["message"]) {
   switch (message.kind) {
     case "delivery": {
       const receiver = describeReceiver(message.receiver);

@@ -6,7 +6,7 @@ import { authorizeNotification } from "../access/authorize-sns.ts";
 import type { NotificationRule } from "../model/notification.ts";
 import type { Services } from "../services.ts";
 import type { ChangesMessage, DeliveryMessage, Receiver } from "../storage/journal/messages.ts";
-import type { Letter } from "./index.ts";
+import type { QueueMessage } from "./index.ts";
 
 /**
  * Messages to receivers in one run of the consumer; what is left comes again at once. One account's removals of a thousand
@@ -21,11 +21,14 @@ type Subscriptions = ReadonlyMap<string, readonly { readonly arn: string }[]>;
 type Bucket = ChangesMessage["origin"]["bucket"];
 
 /** @throws whatever the platform throws: what has not been acknowledged by then is tried again */
-export async function spreadChanges(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<void> {
+export async function spreadChanges(
+  letters: readonly QueueMessage<ChangesMessage>[],
+  services: Services,
+): Promise<void> {
   const waiting = [...letters];
   let sent = 0;
   while (waiting.length > 0 && sent < DELIVERIES_PER_RUN) {
-    const group: Letter<ChangesMessage>[] = [];
+    const group: QueueMessage<ChangesMessage>[] = [];
     for (let changes = 0; waiting.length > 0 && changes < CHANGES_AT_A_TIME; ) {
       const letter = waiting.shift();
       if (letter === undefined) break;
@@ -38,7 +41,7 @@ export async function spreadChanges(letters: readonly Letter<ChangesMessage>[], 
 }
 
 /** Returns how many deliveries came of them. */
-async function spread(letters: readonly Letter<ChangesMessage>[], services: Services): Promise<number> {
+async function spread(letters: readonly QueueMessage<ChangesMessage>[], services: Services): Promise<number> {
   const messages = letters.map(({ body }) => body);
   const subscriptions = await findSubscriptions(messages, services);
   const deliveries = messages.flatMap((message) =>

@@ -3,11 +3,11 @@
 import { causeOf } from "../delivery/cause.ts";
 import type { Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
-import type { DeadLetter, LetterOwner } from "../storage/journal/queues.ts";
-import type { Letter } from "./index.ts";
+import type { DeadLetter, MessageOwner } from "../storage/journal/queues.ts";
+import type { QueueMessage } from "./index.ts";
 
 /** @throws whatever the platform throws: then the whole batch is tried again */
-export async function keepDeadLetters(letters: readonly Letter<DeadLetter>[], services: Services): Promise<void> {
+export async function keepDeadLetters(letters: readonly QueueMessage<DeadLetter>[], services: Services): Promise<void> {
   const kept = letters.map(({ body: { message, reason } }) => ({
     id: idOf(message),
     owner: ownerOf(message),
@@ -18,7 +18,7 @@ export async function keepDeadLetters(letters: readonly Letter<DeadLetter>[], se
   for (const letter of letters) letter.ack();
 }
 
-function ownerOf(message: OwnMessage): LetterOwner {
+function ownerOf(message: OwnMessage): MessageOwner {
   switch (message.kind) {
     case "changes":
       return { accountId: message.origin.bucket.accountId };

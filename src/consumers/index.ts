@@ -13,11 +13,11 @@ import { spreadChanges } from "./changes.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
 
 /** What a handler may do with a message of its kind. */
-export type Letter<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
+export type QueueMessage<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
 
 type AnyMessage = OwnMessage | DeadLetter;
 type Handler<Kind extends AnyMessage["kind"]> = (
-  letters: readonly Letter<Extract<AnyMessage, { kind: Kind }>>[],
+  letters: readonly QueueMessage<Extract<AnyMessage, { kind: Kind }>>[],
   services: Services,
 ) => Promise<void>;
 
@@ -38,7 +38,7 @@ const DEAD_LETTERS = "dead-letters";
  * @throws NotConfigured: then the platform tries the batch again
  */
 export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> {
-  const all = batch.messages as readonly Letter<AnyMessage>[];
+  const all = batch.messages as readonly QueueMessage<AnyMessage>[];
   const byKind = Map.groupBy(batch.queue.endsWith(DEAD_LETTERS) ? all.map(toDeadLetter) : all, ({ body }) => body.kind);
   const services = await openServices(env);
   for (const [kind, letters] of byKind) {
@@ -55,7 +55,7 @@ export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> 
 }
 
 /** Such a message comes as it was, so that its kind does not tell that it has been given up. */
-function toDeadLetter(letter: Letter<AnyMessage>): Letter<AnyMessage> {
+function toDeadLetter(letter: QueueMessage<AnyMessage>): QueueMessage<AnyMessage> {
   const { body, id, attempts } = letter;
   if (body.kind === "dead-letter") return letter;
   const dead: DeadLetter = {

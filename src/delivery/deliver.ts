@@ -3,7 +3,7 @@
  * to give one gets all its events through the queue of retries until it is well: so the first queue never waits for it. With
  * it go the account's other receivers at its host, and all of an account with many such hosts: URLs cost nothing.
  */
-import type { Letter } from "../consumers/index.ts";
+import type { QueueMessage } from "../consumers/index.ts";
 import type { Services } from "../services.ts";
 import type { ReceiverTally } from "../storage/d1/receivers.ts";
 import type { SubscriptionPlace } from "../storage/d1/subscriptions.ts";
@@ -27,11 +27,11 @@ const POSTPONED_SECONDS = 60;
 /** After trouble of our own, which is no attempt. */
 const OWN_TROUBLE_SECONDS = 30;
 
-type DeliveryLetter = Letter<DeliveryMessage>;
+type DeliveryQueueMessage = QueueMessage<DeliveryMessage>;
 type BatchServices = DeliveryServices & Pick<Services, "receivers" | "subscriptions">;
 
 interface Job {
-  readonly letter: DeliveryLetter;
+  readonly letter: DeliveryQueueMessage;
   readonly receiver: ReceiverIdentity;
 }
 
@@ -46,7 +46,7 @@ interface GivenUp extends Job {
 }
 
 /** Answers for every letter. */
-export async function deliver(letters: readonly DeliveryLetter[], services: BatchServices): Promise<void> {
+export async function deliver(letters: readonly DeliveryQueueMessage[], services: BatchServices): Promise<void> {
   const batch = new DeliveryBatch(services);
   await batch.run(letters);
   await batch.finish();
@@ -65,7 +65,7 @@ class DeliveryBatch {
     this.#services = services;
   }
 
-  async run(letters: readonly DeliveryLetter[]): Promise<void> {
+  async run(letters: readonly DeliveryQueueMessage[]): Promise<void> {
     const jobs = await this.#identify(letters);
     const troubles = await this.#services.receivers.troubles(
       jobs.map(({ receiver }) => receiver),
@@ -107,7 +107,7 @@ class DeliveryBatch {
     }
   }
 
-  async #identify(letters: readonly DeliveryLetter[]): Promise<Job[]> {
+  async #identify(letters: readonly DeliveryQueueMessage[]): Promise<Job[]> {
     const arns = letters.flatMap(({ body: { receiver } }) =>
       receiver.kind === "subscription" ? [receiver.subscriptionArn] : [],
     );

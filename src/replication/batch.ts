@@ -6,7 +6,7 @@
  * Attempts are counted before they are made, since what is too much for the Worker ends it without a word. A task whose last
  * attempt came to no end is made alone, after the others: they may have shared its run, but nothing else with it.
  */
-import type { Letter } from "../consumers/index.ts";
+import type { QueueMessage } from "../consumers/index.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { ReplicationMessage } from "../storage/journal/messages.ts";
 import { attempt, giveUp, putOff, retryDelaySeconds } from "./attempt.ts";
@@ -22,13 +22,13 @@ const NO_END =
   "The attempts came to no end. The object may take more calls, time or memory than one run of the Worker may use.";
 
 interface Job {
-  readonly letter: Letter<ReplicationMessage>;
+  readonly letter: QueueMessage<ReplicationMessage>;
   readonly task: ReplicationTask;
 }
 
 /** Answers for every letter. @throws what D1 throws: all come up again */
 export async function replicate(
-  letters: readonly Letter<ReplicationMessage>[],
+  letters: readonly QueueMessage<ReplicationMessage>[],
   services: ReplicationServices,
 ): Promise<void> {
   await new Batch(services).run(letters);
@@ -39,7 +39,7 @@ class Batch {
   readonly #beganAt = Date.now();
   /** Remotes that gave no answer. */
   readonly #silent = new Set<string>();
-  #handled: Letter<ReplicationMessage>[] = [];
+  #handled: QueueMessage<ReplicationMessage>[] = [];
   #done: string[] = [];
   #untried: Job[] = [];
 
@@ -47,7 +47,7 @@ class Batch {
     this.#services = services;
   }
 
-  async run(letters: readonly Letter<ReplicationMessage>[]): Promise<void> {
+  async run(letters: readonly QueueMessage<ReplicationMessage>[]): Promise<void> {
     const { begun, unfinished } = await this.#services.replicationTasks.begin(letters.map(({ body }) => body.taskId));
     const jobs: Job[] = [];
     const alone: Job[] = [];
@@ -100,7 +100,7 @@ class Batch {
     if (outcome === "unanswered" && remote !== undefined) this.#silent.add(remote);
   }
 
-  async #answer(letter: Letter<ReplicationMessage>, work: () => Promise<void>): Promise<void> {
+  async #answer(letter: QueueMessage<ReplicationMessage>, work: () => Promise<void>): Promise<void> {
     try {
       await work();
       this.#handled.push(letter);

@@ -4,7 +4,7 @@
  * crash costs a page, which is then taken again and makes the same tasks.
  */
 import { authorizeReplicationSource } from "../access/authorize.ts";
-import type { Letter } from "../consumers/index.ts";
+import type { QueueMessage } from "../consumers/index.ts";
 import type { Bucket } from "../model/bucket.ts";
 import { formatDestinationArn, matchReplication, type ReplicationRule } from "../model/replication.ts";
 import type { ReplicationJob } from "../storage/d1/replication-jobs.ts";
@@ -19,7 +19,7 @@ const MAX_PENDING = 5_000;
 const WAIT_SECONDS = 30;
 
 export async function replicateExisting(
-  letters: readonly Letter<ReplicationPageMessage>[],
+  letters: readonly QueueMessage<ReplicationPageMessage>[],
   services: ReplicationServices,
 ): Promise<void> {
   for (const letter of letters) {

@@ -1,7 +1,7 @@
 /** Messages that were given up, for an administrator to look at, send again or throw away. */
 import type { RootGrant } from "../../access/authorize.ts";
 import type { OwnMessage } from "../journal/messages.ts";
-import type { LetterOwner } from "../journal/queues.ts";
+import type { MessageOwner } from "../journal/queues.ts";
 
 /** The newest so many stay, and none for longer: of one account, whose letters must not push out another's, and of all. */
 const MAX_OF_ACCOUNT = 1_000;
@@ -9,14 +9,14 @@ const MAX_DEAD_LETTERS = 10_000;
 const MAX_AGE_MS = 14 * 24 * 60 * 60 * 1000;
 const MAX_LISTED = 1_000;
 
-export interface KeptLetter {
+export interface StoredDeadLetter {
   readonly id: string;
   readonly reason: string;
   readonly givenUpAt: Date;
   readonly message: OwnMessage;
 }
 
-export type NewLetter = Omit<KeptLetter, "givenUpAt"> & { readonly owner: LetterOwner };
+export type NewDeadLetter = Omit<StoredDeadLetter, "givenUpAt"> & { readonly owner: MessageOwner };
 
 interface Row {
   readonly id: string;
@@ -58,7 +58,7 @@ export class DeadLetters {
   }
 
   /** Keeps them, and lets go of what is too old or too much. A letter of the same id is replaced. */
-  async keep(letters: readonly NewLetter[], now: Date): Promise<void> {
+  async keep(letters: readonly NewDeadLetter[], now: Date): Promise<void> {
     if (letters.length === 0) return;
     const ids = JSON.stringify(letters.map(({ id }) => id));
     await this.#db.batch([
@@ -82,18 +82,18 @@ export class DeadLetters {
   }
 
   /** The newest first; of more than 1,000 the newest of each account, so that one's many hide no other's few. */
-  async list(_by: RootGrant): Promise<KeptLetter[]> {
+  async list(_by: RootGrant): Promise<StoredDeadLetter[]> {
     const { results } = await this.#db.prepare(LIST).bind(MAX_LISTED).all<Row>();
-    return results.map(toLetter);
+    return results.map(toDeadLetter);
   }
 
   /** Undefined if there is none. */
-  async get(_by: RootGrant, id: string): Promise<KeptLetter | undefined> {
+  async get(_by: RootGrant, id: string): Promise<StoredDeadLetter | undefined> {
     const row = await this.#db
       .prepare("SELECT id, reason, given_up_at, message FROM dead_letters WHERE id = ?1")
       .bind(id)
       .first<Row>();
-    return row === null ? undefined : toLetter(row);
+    return row === null ? undefined : toDeadLetter(row);
   }
 
   /** False if there is none. */
@@ -104,7 +104,7 @@ export class DeadLetters {
 }
 
 /** Each message was written by `keep`. */
-function toLetter(row: Row): KeptLetter {
+function toDeadLetter(row: Row): StoredDeadLetter {
   return {
     id: row.id,
     reason: row.reason,

@@ -18,7 +18,7 @@ export interface DeadLetter {
 }
 
 /** Whose such a letter is: the account's, or that of the account whose bucket, or task, is to be replicated. */
-export type LetterOwner = { readonly accountId: string } | { readonly bucketId: string } | { readonly taskId: string };
+export type MessageOwner = { readonly accountId: string } | { readonly bucketId: string } | { readonly taskId: string };
 
 export interface Queues {
   /** Changes, to be spread over their receivers. */
