@@ -34,6 +34,11 @@ describe("a first deploy", () => {
     expect(cloud.calls.some((call) => call.includes("secrets-bulk"))).toBe(false);
   });
 
+  it("uploads the source map with the Worker", async () => {
+    await deploy();
+    expect(cloud.workers.get("workers-s3")?.files).toEqual(["index.js", "index.js.map"]);
+  });
+
   it("takes keys from the environment", async () => {
     const given = {
       ROOT_ACCESS_KEY_ID: "AKIAAAAAAAAAAAAAAAAA",

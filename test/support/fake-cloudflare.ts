@@ -31,6 +31,8 @@ interface Binding {
 
 export interface FakeWorker {
   bindings: readonly Binding[];
+  /** Names of the uploaded files: the module and its source map. */
+  files: readonly string[];
   subdomain: { enabled: boolean; previews_enabled: boolean };
   schedules: readonly unknown[];
 }
@@ -329,7 +331,7 @@ export class FakeCloudflare {
       (old) => metadata.keep_bindings?.includes(old.type) && !bindings.some((each) => each.name === old.name),
     );
     const fresh = { schedules: [], subdomain: { enabled: false, previews_enabled: false } };
-    this.workers.set(name, { ...fresh, ...before, bindings: [...bindings, ...kept] });
+    this.workers.set(name, { ...fresh, ...before, bindings: [...bindings, ...kept], files: metadata.files });
     const reconciled = Object.fromEntries(
       [
         "created",
@@ -351,16 +353,18 @@ export class FakeCloudflare {
 interface Upload {
   readonly bindings: readonly Binding[];
   readonly keep_bindings?: readonly string[];
+  readonly files: readonly string[];
 }
 
-/** JSON, or the part `metadata` of a form. */
+/** JSON, or the part `metadata` of a form with the names of its other parts. */
 async function parseBody(request: IncomingMessage, body: Buffer): Promise<unknown> {
   const type = request.headers["content-type"] ?? "";
   if (body.length === 0) return undefined;
   if (!type.startsWith("multipart/")) return JSON.parse(body.toString());
   const form = await new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData();
   const metadata = form.get("metadata");
-  return JSON.parse(typeof metadata === "string" ? metadata : await new Response(metadata).text());
+  const text = typeof metadata === "string" ? metadata : await new Response(metadata).text();
+  return { ...JSON.parse(text), files: [...form.keys()].filter((name) => name !== "metadata") };
 }
 
 function serviceOf(name = ""): object {
