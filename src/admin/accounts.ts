@@ -1,7 +1,10 @@
-/** Accounts and access keys over JSON. Secrets appear in the answer that creates them and nowhere else. */
+/**
+ * Accounts, access keys, and users that policies name, over JSON. Secrets appear in the answer that creates them and nowhere
+ * else.
+ */
 import { S3Error } from "../errors.ts";
 import type { AccessKey } from "../storage/d1/accounts.ts";
-import { type AdminCall, failure } from "./router.ts";
+import { type AdminCall, failure } from "./call.ts";
 
 const MAX_DISPLAY_NAME = 128;
 
@@ -70,4 +73,9 @@ function readField(body: unknown, name: string): string | undefined {
   if (typeof body !== "object" || body === null) return undefined;
   const value: unknown = Reflect.get(body, name);
   return typeof value === "string" ? value : undefined;
+}
+
+/** The users they name that are nobody: gone since, or never found when policies of older versions were taken over. */
+export async function listNobody({ services, grant }: AdminCall): Promise<Response> {
+  return Response.json({ principals: await services.stores.principals.listNobody(grant) });
 }

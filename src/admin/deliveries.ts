@@ -2,7 +2,7 @@
 import { describeReceiver } from "../delivery/receiver-identity.ts";
 import type { StoredDeadLetter } from "../storage/d1/dead-letters.ts";
 import type { Queues } from "../storage/journal/queues.ts";
-import { type AdminCall, failure } from "./router.ts";
+import { type AdminCall, failure } from "./call.ts";
 
 type Parameters = Record<string, string>;
 

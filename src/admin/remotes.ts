@@ -5,7 +5,7 @@ import { parseTarget, TargetRefused } from "../outbound/target.ts";
 import { checkRemote } from "../replication/check-remote.ts";
 import { RemoteClient, RemoteFailure } from "../replication/remote-client.ts";
 import type { Services } from "../services.ts";
-import { type AdminCall, failure } from "./router.ts";
+import { type AdminCall, failure } from "./call.ts";
 
 /** For all steps of a check. */
 const CHECK_MS = 60_000;

@@ -2,7 +2,7 @@
 import type { Bucket } from "../model/bucket.ts";
 import { newWriteId } from "../model/random-ids.ts";
 import { nextPage } from "../replication/existing.ts";
-import { type AdminCall, failure } from "./router.ts";
+import { type AdminCall, failure } from "./call.ts";
 
 /** What one answer shows. */
 const MAX_FAILURES = 200;

@@ -3,7 +3,7 @@
  * The same authenticator as for S3; paths decide here, so itty-router routes.
  */
 import { type IRequest, Router } from "itty-router";
-import { authorizeRoot, type RootGrant } from "../access/authorize.ts";
+import { authorizeRoot } from "../access/authorize.ts";
 import { authenticate, claimedAccessKeyId } from "../auth/authenticate.ts";
 import { readWholeBody } from "../auth/payload/whole-body.ts";
 import { S3Error } from "../errors.ts";
@@ -12,23 +12,13 @@ import type { RequestLog } from "../request-log.ts";
 import type { Services } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
-import { getCertificate } from "./certificates.ts";
+import * as policies from "./accounts.ts";
+import { type AdminCall, failure } from "./call.ts";
 import * as deliveries from "./deliveries.ts";
-import { checkHealth } from "./health.ts";
-import * as policies from "./policies.ts";
 import * as remotes from "./remotes.ts";
 import * as replication from "./replication.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
-
-/** What a handler gets once the caller is known to be root. */
-export interface AdminCall {
-  readonly services: Services;
-  readonly grant: RootGrant;
-  readonly now: Date;
-  /** The body as JSON; undefined if there is none. */
-  readonly body: unknown;
-}
 
 type Arguments = [services: Services, log: RequestLog];
 
@@ -72,10 +62,6 @@ export async function handleAdmin(request: Request, services: Services, log: Req
   }
 }
 
-export function failure(status: number, code: string, message: string): Response {
-  return Response.json({ error: { code, message } }, { status });
-}
-
 /** Signature, root account and body, in that order, before the handler sees anything. */
 function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) => Promise<Response>) {
   return async (routed: IRequest, services: Services, log: RequestLog): Promise<Response> => {
@@ -107,5 +93,26 @@ function parseJson(bytes: Uint8Array): unknown {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
     throw new S3Error("InvalidRequest", { message: "The body is not JSON.", cause });
+  }
+}
+
+/** `GET /-/certificates/<fingerprint>.pem`, for anyone: a certificate never changes, so it may be kept for ever. */
+export async function getCertificate(services: Services, name: string): Promise<Response> {
+  const pem = await services.signers.findPem(name);
+  if (pem === undefined) return failure(404, "NotFound", "There is no such certificate.");
+  return new Response(pem, {
+    headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "public, max-age=31536000, immutable" },
+  });
+}
+
+/** `GET /-/health`: 200 once secrets, the newest schema and bindings are there; 503 with what is missing, and nothing else. */
+export async function checkHealth(services: Services): Promise<Response> {
+  try {
+    if (await services.directory.hasCurrentSchema()) return Response.json({ status: "ok" });
+    const message = "The database lacks the newest migrations. Run `npm run deploy`, which applies them.";
+    return Response.json({ status: "unavailable", message }, { status: 503 });
+  } catch (error) {
+    const failure = error instanceof S3Error ? error : fromPlatformError(error);
+    return Response.json({ status: "unavailable", message: failure.message }, { status: 503 });
   }
 }
