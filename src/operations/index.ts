@@ -3,17 +3,33 @@
  * 501, so that it can never fall through to another operation.
  */
 import { OPERATION_NAMES, type OperationName } from "../protocol/operation-name.ts";
-import { GetBucketAcl, PutBucketAcl } from "./bucket/bucket-acl.ts";
-import { DeleteBucketCors, GetBucketCors, PutBucketCors } from "./bucket/bucket-cors.ts";
-import { DeleteBucketEncryption, GetBucketEncryption, PutBucketEncryption } from "./bucket/bucket-encryption.ts";
+import { GetBucketAcl, GetObjectAcl, PutBucketAcl, PutObjectAcl } from "./acl.ts";
 import {
   GetBucketNotificationConfiguration,
   PutBucketNotificationConfiguration,
 } from "./bucket/bucket-notification.ts";
 import { DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy } from "./bucket/bucket-policy.ts";
 import { DeleteBucketReplication, GetBucketReplication, PutBucketReplication } from "./bucket/bucket-replication.ts";
-import { DeleteBucketTagging, GetBucketTagging, PutBucketTagging } from "./bucket/bucket-tagging.ts";
-import { DeleteBucketWebsite, GetBucketWebsite, PutBucketWebsite } from "./bucket/bucket-website.ts";
+import {
+  DeleteBucketCors,
+  DeleteBucketEncryption,
+  DeleteBucketOwnershipControls,
+  DeleteBucketTagging,
+  DeleteBucketWebsite,
+  DeletePublicAccessBlock,
+  GetBucketCors,
+  GetBucketEncryption,
+  GetBucketOwnershipControls,
+  GetBucketTagging,
+  GetBucketWebsite,
+  GetPublicAccessBlock,
+  PutBucketCors,
+  PutBucketEncryption,
+  PutBucketOwnershipControls,
+  PutBucketTagging,
+  PutBucketWebsite,
+  PutPublicAccessBlock,
+} from "./bucket/configurations.ts";
 import { CreateBucket } from "./bucket/create-bucket.ts";
 import {
   GetBucketAbac,
@@ -24,6 +40,7 @@ import {
   PutBucketAccelerateConfiguration,
   PutBucketLogging,
   PutBucketRequestPayment,
+  UNSET_CONFIGURATIONS,
 } from "./bucket/default-settings.ts";
 import { DeleteBucket } from "./bucket/delete-bucket.ts";
 import { GetBucketLocation } from "./bucket/get-bucket-location.ts";
@@ -32,13 +49,6 @@ import { HeadBucket } from "./bucket/head-bucket.ts";
 import { ListObjectVersions } from "./bucket/list-object-versions.ts";
 import { ListObjects } from "./bucket/list-objects.ts";
 import { ListObjectsV2 } from "./bucket/list-objects-v2.ts";
-import {
-  DeleteBucketOwnershipControls,
-  GetBucketOwnershipControls,
-  PutBucketOwnershipControls,
-} from "./bucket/ownership-controls.ts";
-import { DeletePublicAccessBlock, GetPublicAccessBlock, PutPublicAccessBlock } from "./bucket/public-access-block.ts";
-import { UNSET_CONFIGURATIONS } from "./bucket/unset-configuration.ts";
 import { AbortMultipartUpload } from "./multipart/abort-multipart-upload.ts";
 import { CompleteMultipartUpload } from "./multipart/complete-multipart-upload.ts";
 import { CreateMultipartUpload } from "./multipart/create-multipart-upload.ts";
@@ -52,7 +62,6 @@ import { DeleteObjects } from "./object/delete-objects.ts";
 import { GetObject } from "./object/get-object.ts";
 import { GetObjectAttributes } from "./object/get-object-attributes.ts";
 import { HeadObject } from "./object/head-object.ts";
-import { GetObjectAcl, PutObjectAcl } from "./object/object-acl.ts";
 import { DeleteObjectTagging, GetObjectTagging, PutObjectTagging } from "./object/object-tagging.ts";
 import { PostObject } from "./object/post-object.ts";
 import { PutObject } from "./object/put-object.ts";

@@ -10,20 +10,25 @@
  *
  * Deviation: a destination in the same region is allowed, as on AWS; the reference system wants another one.
  */
+import type { Permission } from "../../access/actions.ts";
 import type { Grant } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { newRuleId } from "../../model/random-ids.ts";
-import type { ReplicationConfiguration, ReplicationDestination } from "../../model/replication.ts";
+import {
+  formatDestinationArn,
+  type ReplicationConfiguration,
+  type ReplicationDestination,
+} from "../../model/replication.ts";
 import {
   formatReplicationConfiguration,
   MAX_REPLICATION_BYTES,
   parseReplicationConfiguration,
   type WrittenReplication,
+  type WrittenRule,
 } from "../../protocol/xml/replication-configuration.ts";
 import type { Stores } from "../../storage/stores.ts";
 import { operation, requireBucket } from "../operation.ts";
-import { ReplicationRole } from "./replication-role.ts";
 
 /** What one bucket may have every isolate remember of it, as JSON: some 300 rules with prefixes of ordinary length. */
 const MAX_STORED_LENGTH = 64 * 1024;
@@ -115,4 +120,62 @@ async function requireDestination(
 
 function invalidRequest(message: string): S3Error {
   return new S3Error("InvalidRequest", { message });
+}
+
+/**
+ * What a rule would do its author must be allowed, for all keys the rule can take: what AWS's role needs ("Setting up
+ * permissions for replication"), and what the author would need to do the same by hand. A Deny of any part of it counts,
+ * or somebody who is kept from `secret/` could have it copied by a rule for everything. Each prefix is asked for once,
+ * however many rules have it.
+ */
+class ReplicationRole {
+  readonly #grant: Grant;
+  readonly #source: Bucket;
+  readonly #asked = new Map<string, Promise<boolean>>();
+
+  constructor(grant: Grant, source: Bucket) {
+    this.#grant = grant;
+    this.#source = source;
+  }
+
+  /**
+   * At a remote its key may do what its owner there lets it, and here a user what its own policies say of the remote.
+   * @param target undefined if it is not of this deployment
+   * @throws S3Error `AccessDenied`
+   */
+  async require(rule: WrittenRule, target: Bucket | undefined): Promise<void> {
+    const { prefix, replicatesDeletes, destination } = rule;
+    const carriesAcl = destination.overridesOwner !== true;
+    const reads: readonly Permission[] = [
+      { action: "s3:GetObjectVersionForReplication" },
+      { action: "s3:GetObject" },
+      { action: "s3:GetObjectTagging" },
+      ...(carriesAcl ? [{ action: "s3:GetObjectAcl" } as const] : []),
+    ];
+    const writes: readonly Permission[] = [
+      { action: "s3:ReplicateObject" },
+      { action: "s3:PutObject" },
+      { action: "s3:PutObjectTagging", object: "new" },
+      ...(carriesAcl ? [{ action: "s3:PutObjectAcl", object: "new" } as const] : []),
+      ...(replicatesDeletes ? ([{ action: "s3:ReplicateDelete" }, { action: "s3:DeleteObject" }] as const) : []),
+    ];
+    await this.#require(this.#source, prefix, reads);
+    if (target !== undefined) return this.#require(target, prefix, writes);
+    const arn = `${formatDestinationArn(destination)}/${prefix}`;
+    const actions = replicatesDeletes
+      ? (["s3:ReplicateObject", "s3:ReplicateDelete"] as const)
+      : (["s3:ReplicateObject"] as const);
+    if (!actions.every((action) => this.#grant.wouldAllowBelow(action, arn))) throw new S3Error("AccessDenied");
+  }
+
+  async #require(bucket: Bucket, prefix: string, permissions: readonly Permission[]): Promise<void> {
+    for (const permission of permissions) {
+      const name = `${bucket.name}/${permission.action}/${prefix}`;
+      const answer =
+        this.#asked.get(name) ??
+        this.#grant.wouldAllow(bucket, { ...permission, key: prefix, extent: "everything-below" });
+      this.#asked.set(name, answer);
+      if (!(await answer)) throw new S3Error("AccessDenied");
+    }
+  }
 }

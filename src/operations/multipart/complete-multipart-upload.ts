@@ -17,7 +17,7 @@ import {
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/complete-multipart-upload.ts";
 import { formatCompleteMultipartUploadResult } from "../../protocol/xml/complete-multipart-upload-result.ts";
-import { permissionToCompare, permissionToReplicate } from "../object/put-object.ts";
+import { permissionToCompare, permissionToReplicate } from "../object/write-input.ts";
 import { operation, requireObject } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 

@@ -7,7 +7,7 @@ import {
 } from "../../protocol/checksum-algorithm.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/initiate-multipart-upload-result.ts";
-import { ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/put-object.ts";
+import { ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/write-input.ts";
 import { operation, requireObject } from "../operation.ts";
 
 export const CreateMultipartUpload = operation({

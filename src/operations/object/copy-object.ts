@@ -15,7 +15,7 @@ import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
-import { created, ownerAndAcl, permissionsToTag, permissionsToWrite, permissionToCompare } from "./put-object.ts";
+import { created, ownerAndAcl, permissionsToTag, permissionsToWrite, permissionToCompare } from "./write-input.ts";
 
 /** Headers that make a copy of an object onto itself a change, even if they name what is so already. */
 const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];

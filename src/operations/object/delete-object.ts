@@ -9,7 +9,7 @@ import { requireNullVersion } from "../../protocol/version-id.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import { operation, requireObject } from "../operation.ts";
-import { permissionToReplicate } from "./put-object.ts";
+import { permissionToReplicate } from "./write-input.ts";
 
 export const DeleteObject = operation({
   name: "DeleteObject",

@@ -7,7 +7,6 @@ import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-response.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { operation, type S3Response } from "../operation.ts";
-import { permissionToReplicate } from "./put-object.ts";
 import {
   notSatisfiable,
   parseReadInput,
@@ -16,6 +15,7 @@ import {
   readHeaders,
   refuseAnonymousOverrides,
 } from "./read-input.ts";
+import { permissionToReplicate } from "./write-input.ts";
 
 export const HeadObject = operation({
   name: "HeadObject",

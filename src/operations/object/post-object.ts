@@ -12,7 +12,7 @@ import type { S3Request } from "../../protocol/s3-request.ts";
 import { formatPostResponse } from "../../protocol/xml/post-response.ts";
 import { parseTaggingField } from "../../protocol/xml/tagging.ts";
 import { operation, requireObject, type S3Response } from "../operation.ts";
-import { created, ownerAndAcl, parseAttributes, permissionsToWrite } from "./put-object.ts";
+import { created, ownerAndAcl, parseAttributes, permissionsToWrite } from "./write-input.ts";
 
 export const PostObject = operation({
   name: "PostObject",

@@ -1,0 +1,157 @@
+/**
+ * GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl (API pages of these names). PutObjectAcl leaves the object's ETag
+ * and Last-Modified as they are.
+ */
+import { aclOfBucket, aclOfObject, effectiveAcl, ownershipOf, shownAcl } from "../access/acl/ownership.ts";
+import { S3Error } from "../errors.ts";
+import type { Acl, AclRequest } from "../model/acl.ts";
+import type { Bucket } from "../model/bucket.ts";
+import type { StoredObject } from "../model/object.ts";
+import { parseAclHeaders } from "../protocol/acl-headers.ts";
+import type { S3Request } from "../protocol/s3-request.ts";
+import { requireNullVersion } from "../protocol/version-id.ts";
+import {
+  formatAccessControlPolicy,
+  MAX_ACCESS_CONTROL_POLICY_BYTES,
+  parseAccessControlPolicy,
+} from "../protocol/xml/access-control-policy.ts";
+import { findNames } from "./bucket/owners.ts";
+import { rewritten } from "./object/object-tagging.ts";
+import {
+  type BodyKind,
+  type OperationContext,
+  operation,
+  requireBucket,
+  requireObject,
+  type S3Response,
+} from "./operation.ts";
+
+/** The document is optional, since headers may stand for it. */
+const ACL_BODY = {
+  kind: "document",
+  maxBytes: MAX_ACCESS_CONTROL_POLICY_BYTES,
+  digest: "optional",
+} as const satisfies BodyKind;
+
+export const GetBucketAcl = operation({
+  name: "GetBucketAcl",
+  body: { kind: "none" },
+  parse: (request) => ({ bucket: requireBucket(request) }),
+  requires: ({ bucket }) => [{ action: "s3:GetBucketAcl", bucket }],
+  async execute({ bucket: name }, { grant, stores }) {
+    const bucket = grant.bucket(name);
+    const { documents } = stores;
+    const [acl, ownership] = await Promise.all([documents.get(bucket, "acl"), documents.get(bucket, "ownership")]);
+    const shown = shownAcl(ownership, bucket.ownerId, { ownerId: bucket.ownerId, ...(acl !== undefined && { acl }) });
+    return withNames(shown, bucket, { grant, stores });
+  },
+  respond: respondWithAcl,
+});
+
+export const PutBucketAcl = operation({
+  name: "PutBucketAcl",
+  body: ACL_BODY,
+  parse: (request) => ({
+    bucket: requireBucket(request),
+    headers: parseAclHeaders(request.headers, "bucket"),
+    now: request.now,
+  }),
+  requires: ({ bucket }) => [{ action: "s3:PutBucketAcl", bucket }],
+  async execute({ bucket: name, headers, now }, { grant, stores: { documents } }, body) {
+    const bucket = grant.bucket(name);
+    const acl = aclOfBucket(readAclRequest(headers, body).request(bucket.ownerId), bucket);
+    if (acl === undefined) await documents.delete(bucket, "acl");
+    else await documents.put(bucket, "acl", acl, now);
+  },
+  respond: () => ({ status: 200 }),
+});
+
+export const GetObjectAcl = operation({
+  name: "GetObjectAcl",
+  body: { kind: "none" },
+  parse: parseTarget,
+  requires: ({ bucket, key }) => [{ action: "s3:GetObjectAcl", bucket, key }],
+  async execute({ bucket: name, key }, { grant, stores }) {
+    const bucket = grant.bucket(name);
+    const object = await stores.objects.head(bucket, key);
+    if (object === undefined) throw noSuchKey(key);
+    return withNames(shownAcl(ownershipOf(bucket), bucket.ownerId, object), bucket, { grant, stores });
+  },
+  respond: respondWithAcl,
+});
+
+export const PutObjectAcl = operation({
+  name: "PutObjectAcl",
+  body: ACL_BODY,
+  parse: (request) => ({ ...parseTarget(request), headers: parseAclHeaders(request.headers, "object") }),
+  requires: ({ bucket, key }) => [{ action: "s3:PutObjectAcl", bucket, key }],
+  async execute({ bucket: name, key, headers }, { grant, stores, journal }, body) {
+    const bucket = grant.bucket(name);
+    const wanted = readAclRequest(headers, body);
+    const decide = (object: StoredObject) =>
+      aclOfObject(wanted.request(effectiveAcl(bucket, object).ownerId), bucket, object);
+    const found = await journal.write(
+      bucket,
+      { key, event: "ObjectAcl:Put" },
+      (ticket) => stores.objects.setAcl(bucket, key, decide, ticket),
+      // "S3 doesn't send an event when a request results in no change to an object's ACL" (supported event types).
+      (outcome) => (outcome?.isChanged === true ? rewritten(outcome.object) : undefined),
+    );
+    if (found === undefined) throw noSuchKey(key);
+  },
+  respond: () => ({ status: 200 }),
+});
+
+/**
+ * What a Put…Acl asks for, by headers or by document. The document names the owner, who cannot be changed this way: with
+ * another than there is it is not for this bucket or object.
+ *
+ * @throws S3Error `UnexpectedContent` for both at once, `MissingSecurityHeader` for neither; as
+ *   `parseAccessControlPolicy`; and from `request` `AccessDenied` for a wrong owner
+ */
+function readAclRequest(headers: AclRequest | undefined, body: Uint8Array): { request(ownerId: string): AclRequest } {
+  if (headers !== undefined) {
+    if (body.byteLength > 0) throw new S3Error("UnexpectedContent");
+    return { request: () => headers };
+  }
+  if (body.byteLength === 0) {
+    throw new S3Error("MissingSecurityHeader", { details: { MissingHeaderName: "x-amz-acl" } });
+  }
+  const policy = parseAccessControlPolicy(body);
+  return {
+    request(ownerId) {
+      if (policy.ownerId !== ownerId) throw new S3Error("AccessDenied");
+      return { kind: "grants", grants: policy.grants };
+    },
+  };
+}
+
+/** An ACL to be shown. */
+interface ShownAcl {
+  readonly ownerId: string;
+  readonly grants: Acl;
+}
+
+/** Names those the ACL speaks of. One D1 query, none if it speaks of the bucket's owner and the caller alone. */
+async function withNames(
+  shown: ShownAcl,
+  bucket: Bucket,
+  context: Pick<OperationContext, "grant" | "stores">,
+): Promise<ShownAcl & { readonly names: ReadonlyMap<string, string> }> {
+  const ids = [shown.ownerId, ...shown.grants.flatMap(({ grantee }) => ("id" in grantee ? [grantee.id] : []))];
+  return { ...shown, names: await findNames(ids, bucket, context) };
+}
+
+function respondWithAcl({ ownerId, grants, names }: Awaited<ReturnType<typeof withNames>>): S3Response {
+  const owner = { id: ownerId, displayName: names.get(ownerId) ?? "" };
+  return { status: 200, body: formatAccessControlPolicy(owner, grants, (id) => names.get(id)) };
+}
+
+function parseTarget(request: S3Request): { readonly bucket: string; readonly key: string } {
+  requireNullVersion(request.query);
+  return requireObject(request);
+}
+
+function noSuchKey(key: string): S3Error {
+  return new S3Error("NoSuchKey", { details: { Key: key } });
+}

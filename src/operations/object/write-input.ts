@@ -1,0 +1,90 @@
+/** What the operations that write an object read from a request, and the permissions they need. */
+import { type AclState, aclOfNewObject } from "../../access/acl/ownership.ts";
+import type { Permission } from "../../access/actions.ts";
+import type { AclRequest } from "../../model/acl.ts";
+import type { Bucket } from "../../model/bucket.ts";
+import { ANONYMOUS_ID, type Caller } from "../../model/caller.ts";
+import type { ObjectAttributes, Tag, WriteCondition } from "../../model/object.ts";
+import type { ObjectState } from "../../model/replication.ts";
+import { parseContentHeaders } from "../../protocol/content-headers.ts";
+import { parseUserMetadata } from "../../protocol/metadata.ts";
+import { parseStorageClass } from "../../protocol/storage-class.ts";
+import { parseTaggingHeader } from "../../protocol/tags.ts";
+import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
+import type { Landed } from "../../storage/journal/journal.ts";
+import type { PutOutcome } from "../../storage/r2/put.ts";
+
+/** What a finished write tells its event. */
+export function created({ etag, sizeBytes, lastModified }: PutOutcome): Landed {
+  return { etag, sizeBytes, at: lastModified };
+}
+
+/** All of an object's attributes that stand in headers and mean the same whatever the bucket. */
+export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId" | "acl"> {
+  const redirect = parseWebsiteRedirectLocation(headers);
+  return {
+    content: parseContentHeaders(headers),
+    userMetadata: parseUserMetadata(headers),
+    storageClass: parseStorageClass(headers),
+    tags: parseTaggingHeader(headers.get("x-amz-tagging")),
+    ...(redirect !== undefined && { websiteRedirectLocation: redirect }),
+  };
+}
+
+/**
+ * Whoever tags an object or sets its ACL while writing it must be allowed both (API_PutObject, "Permissions").
+ * @param tags `later`: see `permissionsToTag`
+ */
+export function permissionsToWrite(
+  bucket: string,
+  key: string,
+  { tags, acl }: { readonly tags: readonly Tag[] | "later"; readonly acl: AclRequest | undefined },
+): readonly Permission[] {
+  const target = { bucket, key };
+  return [
+    ...(tags === "later"
+      ? [{ action: "s3:PutObject", ...target, requestTags: tags } as const]
+      : permissionsToTag(target, tags)),
+    ...(acl === undefined ? [] : [{ action: "s3:PutObjectAcl", ...target, object: "new", requestTags: tags } as const]),
+  ];
+}
+
+/** To write an object that then has these tags, if any. */
+export function permissionsToTag(
+  target: { readonly bucket: string; readonly key: string },
+  tags: readonly Tag[],
+): readonly Permission[] {
+  const write = { action: "s3:PutObject", ...target, requestTags: tags } as const;
+  return tags.length === 0 ? [write] : [write, { ...write, action: "s3:PutObjectTagging", object: "new" }];
+}
+
+/**
+ * A write on condition of an ETag tells whether the object has it, which is for those who may read it ("Conditional
+ * writes": s3:GetObject as well).
+ */
+export function permissionToCompare(
+  bucket: string,
+  key: string,
+  condition: WriteCondition | undefined,
+): readonly Permission[] {
+  if (condition?.kind !== "if-match" || condition.etag === "*") return [];
+  return [{ action: "s3:GetObject", bucket, key }];
+}
+
+/** What a replicator takes on top of what everybody does ("Setting up permissions for replication"). */
+export function permissionToReplicate(
+  action: "s3:ReplicateObject" | "s3:ReplicateDelete",
+  bucket: string,
+  key: string,
+  replicaOf: ObjectState | undefined,
+): readonly Permission[] {
+  return replicaOf === undefined ? [] : [{ action, bucket, key }];
+}
+
+/**
+ * Whose the object will be, and what it allows others.
+ * @throws S3Error `AccessControlListNotSupported`; `AccessDenied` for a public ACL where the bucket blocks them
+ */
+export function ownerAndAcl(caller: Caller, bucket: Bucket, acl: AclRequest | undefined): AclState {
+  return aclOfNewObject(acl, bucket, caller.kind === "account" ? caller.account.canonicalId : ANONYMOUS_ID);
+}
