@@ -1,5 +1,7 @@
 /** Typed readers of request parameters, with the constraints the IAM and STS API references give. */
-import { FormParameters } from "../query-api/parameters.ts";
+import { parsePolicy } from "../access/policy/document.ts";
+import { S3Error } from "../errors.ts";
+import { FormParameters } from "../query-api/form.ts";
 import { IamError } from "./errors.ts";
 
 interface Constraint {
@@ -123,4 +125,22 @@ function violation(shown: string, name: string, rule: string): IamError {
 
 function lowerFirst(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1);
+}
+
+/**
+ * Checks a policy of a user or session with the engine that will evaluate it.
+ * @throws IamError `MalformedPolicyDocument`
+ */
+export function requireWellFormedPolicy(document: string): void {
+  try {
+    parsePolicy(document, { kind: "user" });
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    throw new IamError("MalformedPolicyDocument", error.message);
+  }
+}
+
+/** "IAM doesn't count white space when calculating the size of a policy against these quotas" (IAM and STS quotas). */
+export function policyQuotaSize(document: string): number {
+  return document.replaceAll(/\s/g, "").length;
 }

@@ -1,9 +1,9 @@
-/** A service of the query APIs: its actions by name, and how it refuses what is none of them. */
+/** A service of the query APIs: its actions by name, how it refuses all others, and the form of its documents. */
 import type { IdentityQuestion } from "../access/identity.ts";
 import type { S3Error } from "../errors.ts";
 import type { AccountCaller } from "../model/caller.ts";
+import { formatDocument, type XmlNode, xmlElement, xmlText } from "../protocol/xml/writer.ts";
 import type { Services } from "../services.ts";
-import type { Api, Result } from "./api.ts";
 import type { QueryError } from "./errors.ts";
 
 export interface QueryAction<Call> {
@@ -63,4 +63,57 @@ export function queryService<Call>(definition: Definition<Call>): QueryService {
       return (call) => action.run(open(call));
     },
   };
+}
+
+export interface Api {
+  /** Service name in signatures and actions. */
+  readonly service: "iam" | "sts" | "sns";
+  readonly version: string;
+  readonly namespace: string;
+}
+
+/** The elements of an answer's result; undefined for actions that have none. */
+export type Result = readonly (XmlNode | undefined)[] | undefined;
+
+export function formatResponse(api: Api, action: string, result: Result, requestId: string): string {
+  return formatDocument(
+    xmlElement(
+      `${action}Response`,
+      [
+        result && xmlElement(`${action}Result`, result),
+        xmlElement("ResponseMetadata", [xmlText("RequestId", requestId)]),
+      ],
+      { xmlns: api.namespace },
+    ),
+  );
+}
+
+export function formatErrorResponse(api: Api, error: QueryError, requestId: string): string {
+  return formatDocument(
+    xmlElement(
+      "ErrorResponse",
+      [
+        xmlElement("Error", [
+          xmlText("Type", error.type),
+          xmlText("Code", error.code),
+          xmlText("Message", error.message),
+        ]),
+        xmlText("RequestId", requestId),
+      ],
+      { xmlns: api.namespace },
+    ),
+  );
+}
+
+/** `<Users><member>…</member></Users>` */
+export function xmlMembers(name: string, members: readonly (readonly (XmlNode | undefined)[])[]): XmlNode {
+  return xmlElement(
+    name,
+    members.map((member) => xmlElement("member", member)),
+  );
+}
+
+/** Times without fractions of a second, as IAM gives them. */
+export function xmlTime(name: string, time: Date): XmlNode {
+  return xmlText(name, `${time.toISOString().slice(0, 19)}Z`);
 }

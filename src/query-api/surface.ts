@@ -13,15 +13,14 @@ import { namesBucketInHost } from "../protocol/addressing.ts";
 import type { RawUrl } from "../protocol/raw-url.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { readRequest } from "../read-request.ts";
+import { endpointOf } from "../request-facts.ts";
 import type { RequestLog } from "../request-log.ts";
-import { endpointOf } from "../request-origin.ts";
 import { toHttpResponse } from "../response.ts";
 import type { Services } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
-import { formatErrorResponse, formatResponse } from "./api.ts";
 import { noSuchOperation, QueryError, toCommonError } from "./errors.ts";
 import { parseForm, readBody } from "./form.ts";
-import type { QueryCall, QueryService } from "./service.ts";
+import { formatErrorResponse, formatResponse, type QueryCall, type QueryService } from "./service.ts";
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 

@@ -1,6 +1,6 @@
 /** Typed readers of request parameters, with the constraints of the SNS API reference. */
 import { parseTopicArn, type SignatureVersion, type TopicName, topicOfSubscription } from "../model/topic.ts";
-import { FormParameters } from "../query-api/parameters.ts";
+import { FormParameters } from "../query-api/form.ts";
 import { invalidParameter } from "./errors.ts";
 
 export interface NamedTopic extends TopicName {

@@ -6,10 +6,9 @@
 import { ANY_RESOURCE, authorizeAccount, authorizeOwnAccount } from "../../access/authorize-iam.ts";
 import type { UserKey } from "../../model/user.ts";
 import { type XmlNode, xmlElement, xmlOptional, xmlText } from "../../protocol/xml/writer.ts";
-import { xmlMembers, xmlTime } from "../../query-api/api.ts";
+import { xmlMembers, xmlTime } from "../../query-api/service.ts";
 import { IamError, noSuchKey, noSuchUser } from "../errors.ts";
-import { type IamAction, questionOf, requireKeyOwner, requireUser } from "./action.ts";
-import { readPage } from "./paging.ts";
+import { type IamAction, questionOf, readPage, requireKeyOwner, requireUser } from "./action.ts";
 
 export const CreateAccessKey: IamAction = {
   parameters: ["UserName"],

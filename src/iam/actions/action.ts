@@ -11,11 +11,12 @@ import {
 } from "../../access/authorize-iam.ts";
 import { userArn } from "../../model/caller.ts";
 import type { UserRecord } from "../../model/user.ts";
-import type { Api } from "../../query-api/api.ts";
-import type { QueryAction, QueryCall } from "../../query-api/service.ts";
+import { type XmlNode, xmlOptional, xmlText } from "../../protocol/xml/writer.ts";
+import * as paging from "../../query-api/paging.ts";
+import type { Api, QueryAction, QueryCall } from "../../query-api/service.ts";
 import type { KeyOwnerGrant } from "../../storage/d1/user-keys.ts";
 import { noSuchUser } from "../errors.ts";
-import type { Parameters } from "../parameters.ts";
+import { invalidMarker, type Parameters } from "../parameters.ts";
 
 export type IamAction = QueryAction<IamCall>;
 
@@ -51,4 +52,35 @@ function grantUser(call: IamCall, name: string, user: UserRecord | undefined): I
   // Who may not ask about this name does not learn that there is no such user.
   authorizeAccount(question, userArn(call.caller.account.id, "/", name));
   throw noSuchUser(name);
+}
+
+/** One page of a list: `MaxItems`, `Marker`, `IsTruncated`. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** `IsTruncated` and, if so, `Marker`. */
+  readonly elements: readonly (XmlNode | undefined)[];
+}
+
+/**
+ * @param owner whose items these are; a marker holds for this list alone
+ * @throws IamError `ValidationError`
+ */
+export async function readPage<Item>(
+  { action, parameters, services: { tokenKey } }: IamCall,
+  owner: string,
+  read: (page: { after: string; limit: number }) => Promise<readonly Item[]>,
+  nameOf: (item: Item) => string,
+): Promise<Page<Item>> {
+  const { items, nextToken } = await paging.readPage(
+    {
+      tokenKey,
+      scope: `${action}/${owner}`,
+      size: parameters.readMaxItems(),
+      token: parameters.findMarker(),
+      invalidToken: invalidMarker,
+    },
+    read,
+    nameOf,
+  );
+  return { items, elements: [xmlText("IsTruncated", nextToken !== undefined), xmlOptional("Marker", nextToken)] };
 }

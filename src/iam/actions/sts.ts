@@ -8,9 +8,9 @@ import { authorizeSession } from "../../access/authorize-iam.ts";
 import { callerArn, federatedUserArn } from "../../access/identity.ts";
 import type { AccountCaller } from "../../model/caller.ts";
 import { type XmlNode, xmlElement, xmlText } from "../../protocol/xml/writer.ts";
-import { xmlTime } from "../../query-api/api.ts";
+import { xmlTime } from "../../query-api/service.ts";
 import type { TemporaryCredentials } from "../../storage/session-tokens.ts";
-import { requireWellFormedPolicy } from "../policy-document.ts";
+import { requireWellFormedPolicy } from "../parameters.ts";
 import { type IamAction, type IamCall, questionOf } from "./action.ts";
 
 const DURATION_LIMITS = { min: 900, max: 129_600 };

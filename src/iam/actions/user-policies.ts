@@ -3,9 +3,8 @@ import { uriEncode } from "../../protocol/percent-encoding.ts";
 import { xmlElement, xmlText } from "../../protocol/xml/writer.ts";
 import { MAX_POLICY_CHARACTERS_PER_USER } from "../../storage/d1/users.ts";
 import { IamError, noSuchUser } from "../errors.ts";
-import { policyQuotaSize, requireWellFormedPolicy } from "../policy-document.ts";
-import { type IamAction, requireUser } from "./action.ts";
-import { readPage } from "./paging.ts";
+import { policyQuotaSize, requireWellFormedPolicy } from "../parameters.ts";
+import { type IamAction, readPage, requireUser } from "./action.ts";
 
 export const PutUserPolicy: IamAction = {
   parameters: ["UserName", "PolicyName", "PolicyDocument"],

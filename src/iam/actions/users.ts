@@ -4,10 +4,9 @@ import { callerArn } from "../../access/identity.ts";
 import { userArn } from "../../model/caller.ts";
 import type { UserRecord } from "../../model/user.ts";
 import { type XmlNode, xmlElement, xmlText } from "../../protocol/xml/writer.ts";
-import { xmlMembers, xmlTime } from "../../query-api/api.ts";
+import { xmlMembers, xmlTime } from "../../query-api/service.ts";
 import { IamError, noSuchUser } from "../errors.ts";
-import { type IamAction, questionOf, requireUser } from "./action.ts";
-import { readPage } from "./paging.ts";
+import { type IamAction, questionOf, readPage, requireUser } from "./action.ts";
 
 export const CreateUser: IamAction = {
   parameters: ["UserName", "Path"],

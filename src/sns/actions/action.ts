@@ -9,9 +9,8 @@ import {
   type TopicsGrant,
 } from "../../access/authorize-sns.ts";
 import { type XmlNode, xmlElement, xmlOptional, xmlText } from "../../protocol/xml/writer.ts";
-import { xmlMembers } from "../../query-api/api.ts";
 import { readPage } from "../../query-api/paging.ts";
-import type { QueryAction, QueryCall } from "../../query-api/service.ts";
+import { type QueryAction, type QueryCall, xmlMembers } from "../../query-api/service.ts";
 import { invalidParameter } from "../errors.ts";
 import type { NamedTopic, Parameters } from "../parameters.ts";
 

@@ -1,7 +1,7 @@
 /** SNS: every action by its name. What is not here is refused with InvalidAction. */
-import type { Api } from "../../query-api/api.ts";
+
 import { noSuchOperation } from "../../query-api/errors.ts";
-import { queryService } from "../../query-api/service.ts";
+import { type Api, queryService } from "../../query-api/service.ts";
 import { invalidParameter, toSnsError } from "../errors.ts";
 import { Parameters } from "../parameters.ts";
 import type { SnsAction, SnsCall } from "./action.ts";

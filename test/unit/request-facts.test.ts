@@ -4,7 +4,7 @@ import type { Resource } from "../../src/model/resource.ts";
 import { parseQuery } from "../../src/protocol/query.ts";
 import { parseRawUrl } from "../../src/protocol/raw-url.ts";
 import type { S3Request } from "../../src/protocol/s3-request.ts";
-import { requestOrigin } from "../../src/request-origin.ts";
+import { requestOrigin } from "../../src/request-facts.ts";
 
 const account = { id: "000000000001", canonicalId: "c", displayName: "root", isRoot: true };
 const root: AccountCaller = { kind: "account", account, accessKeyId: "AKIA" };
