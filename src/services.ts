@@ -7,7 +7,7 @@ import type { AccountCaller } from "./model/caller.ts";
 import type { TargetPolicy } from "./outbound/target.ts";
 import { parseRawUrl } from "./protocol/raw-url.ts";
 import { Signers } from "./signing/signer.ts";
-import { TopicDeliveries } from "./sns/deliver.ts";
+import { TopicDeliveries } from "./sns/topic-deliveries.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";

@@ -1,6 +1,6 @@
 /** What was given up, put where an administrator can see it. */
 
-import { causeOf } from "../delivery/cause.ts";
+import { causeOf } from "../delivery/receiver-identity.ts";
 import type { Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
 import type { DeadLetter, MessageOwner } from "../storage/journal/queues.ts";

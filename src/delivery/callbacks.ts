@@ -5,10 +5,9 @@
 import { formatHex } from "../checksum/digest-text.ts";
 import { type CallOutcome, callTarget } from "../outbound/fetch.ts";
 import { type Target, type TargetPolicy, tryTarget } from "../outbound/target.ts";
+import { formatHttpDate } from "../protocol/dates.ts";
 import type { Signers } from "../signing/signer.ts";
 import type { Event } from "../storage/journal/messages.ts";
-import { formatCallbackMessage } from "./callback-record.ts";
-import { callbackStringToSign } from "./callback-signature.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -110,4 +109,48 @@ export class Callbacks {
 async function hexMd5InBase64(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("MD5", new TextEncoder().encode(text));
   return btoa(formatHex(new Uint8Array(digest)));
+}
+
+export function formatCallbackMessage({ origin, change, configurationId }: Event): string {
+  const { bucket, callbackVariables } = origin;
+  const record = {
+    eventVersion: "1.0",
+    eventSource: "oss",
+    awsRegion: bucket.region,
+    eventTime: formatHttpDate(new Date(origin.time)),
+    eventName: `s3:${change.event}`,
+    userIdentity: { principalId: origin.principalId },
+    requestParameters: { sourceIPAddress: origin.sourceIp },
+    responseElements: { "x-amz-request-id": origin.requestId },
+    s3: {
+      s3SchemaVersion: "1.0",
+      configurationId,
+      bucket: { name: bucket.name, ownerIdentity: { principalId: bucket.ownerId } },
+      object: { key: change.key, ...(change.etag !== undefined && { eTag: change.etag }) },
+    },
+    ...(Object.keys(callbackVariables).length > 0 && { callBackVar: { callBackVars: callbackVariables } }),
+  };
+  return JSON.stringify({ Records: [record] });
+}
+
+const OWN = "x-jdcloud-";
+
+/** @param headers names in lower case */
+export function callbackStringToSign(
+  method: string,
+  headers: Readonly<Record<string, string>>,
+  pathAndQuery: string,
+): string {
+  const own = Object.entries(headers)
+    .filter(([name]) => name.startsWith(OWN))
+    .map(([name, value]) => `${name}:${value}`)
+    .sort();
+  return [
+    method,
+    headers["content-md5"] ?? "",
+    (headers["content-type"] ?? "").toLowerCase(),
+    headers.date ?? "",
+    ...own,
+    pathAndQuery,
+  ].join("\n");
 }

@@ -7,14 +7,12 @@ import type { QueueMessage } from "../consumers/index.ts";
 import type { Services } from "../services.ts";
 import type { ReceiverTally } from "../storage/d1/receivers.ts";
 import type { SubscriptionPlace } from "../storage/d1/subscriptions.ts";
-import type { DeliveryMessage } from "../storage/journal/messages.ts";
-import { attemptDelivery, type DeliveryServices } from "./attempt.ts";
-import { causeOf } from "./cause.ts";
-import { type AfterJob, runInLanes } from "./lanes.ts";
-import type { DeliveryOutcome } from "./outcome.ts";
-import { Patience } from "./patience.ts";
-import { identify, type ReceiverIdentity } from "./receiver-identity.ts";
-import { nextDelaySeconds } from "./retry-policy.ts";
+import type { DeliveryMessage, Event, TestEvent } from "../storage/journal/messages.ts";
+import { awsMessage } from "./aws-record.ts";
+import { boundQueue } from "./bound-queues.ts";
+import { type AfterJob, Patience, runInLanes } from "./fair-share.ts";
+import { type DeliveryOutcome, nextDelaySeconds } from "./outcome.ts";
+import { causeOf, identify, type ReceiverIdentity } from "./receiver-identity.ts";
 
 /** An answer that takes longer makes a receiver slow. */
 const SLOW_MS = 1_000;
@@ -214,4 +212,44 @@ async function settle(jobs: readonly Job[], send: () => Promise<void>): Promise<
     console.error(JSON.stringify({ consumer: "delivery", unsent: jobs.length, cause: String(error) }));
     for (const { letter } of jobs) letter.retry({ delaySeconds: OWN_TROUBLE_SECONDS });
   }
+}
+
+/** What an attempt needs of the services. */
+export type DeliveryServices = Pick<Services, "accounts" | "callbacks" | "queues" | "topicDeliveries">;
+
+/** @throws what is our own trouble, such as D1's: then the attempt does not count */
+export async function attemptDelivery(message: DeliveryMessage, services: DeliveryServices): Promise<DeliveryOutcome> {
+  const { receiver, event, id } = message;
+  switch (receiver.kind) {
+    case "callback":
+      if (!("origin" in event)) return refused("Callbacks are told of events alone.");
+      return services.callbacks.deliver(event, receiver.url, id);
+    case "queue":
+      if ("topic" in event) return refused("Queues do not subscribe to topics.");
+      return sendToQueue(event, receiver.arn, services);
+    case "subscription":
+      return services.topicDeliveries.deliver(event, receiver);
+  }
+}
+
+async function sendToQueue(
+  event: Event | TestEvent,
+  arn: string,
+  { accounts, queues }: DeliveryServices,
+): Promise<DeliveryOutcome> {
+  const { bucket } = "test" in event ? event.test : event.origin;
+  const queue = boundQueue(arn, bucket, await accounts.rootId(), queues);
+  if (queue === undefined) return refused("There is no such queue for this bucket.");
+  const startedAt = Date.now();
+  try {
+    await queue.send(awsMessage(event));
+  } catch (error) {
+    const reason = `The queue did not take the message: ${String(error).slice(0, 200)}`;
+    return { kind: "failed", reason, isDown: true, latencyMs: Date.now() - startedAt };
+  }
+  return { kind: "delivered", latencyMs: Date.now() - startedAt };
+}
+
+function refused(reason: string): DeliveryOutcome {
+  return { kind: "refused", reason, latencyMs: 0 };
 }

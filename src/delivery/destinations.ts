@@ -14,7 +14,7 @@ import type { Queues } from "../storage/journal/queues.ts";
 import { awsMessage } from "./aws-record.ts";
 import { boundQueue } from "./bound-queues.ts";
 import type { Callbacks } from "./callbacks.ts";
-import { CONNECTIONS, Slots } from "./slots.ts";
+import { CONNECTIONS, Slots } from "./fair-share.ts";
 
 /** For all URLs of a configuration, of which there may be hundreds. */
 const HANDSHAKE_MS = 30_000;

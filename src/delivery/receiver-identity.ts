@@ -1,6 +1,7 @@
 import { formatHex } from "../checksum/digest-text.ts";
+import { parseTopicArn } from "../model/topic.ts";
 import { tryTarget } from "../outbound/target.ts";
-import type { Receiver } from "../storage/journal/messages.ts";
+import type { DeliveryMessage, Receiver } from "../storage/journal/messages.ts";
 
 /** A receiver in statistics and logs. */
 export interface ReceiverIdentity {
@@ -58,4 +59,11 @@ function fullName(receiver: Receiver): string {
 
 function withoutQuery(url: string): string {
   return url.replace(/\?.*$/s, "");
+}
+
+/** The account that causes a delivery: of the bucket, or of the topic where it is about no bucket. */
+export function causeOf({ event, receiver }: Pick<DeliveryMessage, "event" | "receiver">): string {
+  if ("origin" in event) return event.origin.bucket.accountId;
+  if ("test" in event) return event.test.bucket.accountId;
+  return receiver.kind === "subscription" ? (parseTopicArn(receiver.topicArn)?.accountId ?? "") : "";
 }

@@ -4,7 +4,7 @@
  * The parser accepts only what `fetch` reads the same way, so that what was checked is what is called: a URL that a
  * lenient parser would mend (blanks, backslashes, dot segments, numbers for addresses, letters beyond ASCII) is refused.
  */
-import { type IpAddress, parseIpv4, parseIpv6 } from "./ip-address.ts";
+import { type IpAddress, parseIpv4, parseIpv6 } from "../model/ip-address.ts";
 
 // Never exported: a Target comes from `parseTarget` alone.
 declare const checked: unique symbol;

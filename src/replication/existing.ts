@@ -6,12 +6,12 @@
 import { authorizeReplicationSource } from "../access/authorize.ts";
 import type { QueueMessage } from "../consumers/index.ts";
 import type { Bucket } from "../model/bucket.ts";
+import type { ChangeOrigin } from "../model/event.ts";
 import { formatDestinationArn, matchReplication, type ReplicationRule } from "../model/replication.ts";
 import type { ReplicationJob } from "../storage/d1/replication-jobs.ts";
 import type { NewReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { ReplicationPageMessage } from "../storage/journal/messages.ts";
 import type { ReplicationServices } from "./converge.ts";
-import { ownOrigin } from "./origin.ts";
 
 const KEYS_PER_PAGE = 500;
 /** While a bucket has more tasks than this, no further ones are made. */
@@ -97,4 +97,21 @@ function tasksFor(bucket: Bucket, key: string, { run }: ReplicationJob, now: Dat
     change: { key, event: "ObjectCreated:Put", at: now.getTime(), sequencer: run },
     rule,
   }));
+}
+
+/** Of tasks that no request has caused. */
+export function ownOrigin(
+  { name, id, region, accountId, ownerId }: Bucket,
+  requestId: string,
+  now: Date,
+): ChangeOrigin {
+  return {
+    bucket: { name, id, region, accountId, ownerId },
+    time: now.getTime(),
+    principalId: accountId,
+    sourceIp: "",
+    requestId,
+    endpoint: "",
+    callbackVariables: {},
+  };
 }

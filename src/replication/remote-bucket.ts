@@ -13,7 +13,7 @@ import { compareStates, type ObjectState, type ReplicationRule } from "../model/
 import { formatETag, parseETag } from "../protocol/etag.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import type { Destination, SourceReader } from "./destination.ts";
-import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
+import { type RemoteClient, RemoteFailure, withoutChecksumIfRefused } from "./remote-client.ts";
 import {
   aclHeaders,
   attributeHeaders,
@@ -24,7 +24,6 @@ import {
 } from "./remote-headers.ts";
 import { uploadInParts } from "./remote-upload.ts";
 import { formatStamp, STAMP } from "./stamp.ts";
-import { withoutChecksumIfRefused } from "./without-checksum.ts";
 
 /** Below what Cloudflare takes in one request on every plan, should the endpoint stand behind it: 100 MB. */
 const MAX_PUT_BYTES = 90 * 1024 * 1024;

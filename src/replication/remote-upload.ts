@@ -10,8 +10,7 @@ import { parseXml, requireChildText } from "../protocol/xml/reader.ts";
 import { formatXml, xmlElement, xmlOptional, xmlText } from "../protocol/xml/writer.ts";
 import type { ObjectPart } from "../storage/r2/objects.ts";
 import type { SourceReader } from "./destination.ts";
-import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
-import { withoutChecksumIfRefused } from "./without-checksum.ts";
+import { type RemoteClient, RemoteFailure, withoutChecksumIfRefused } from "./remote-client.ts";
 
 /** Of an object that has no parts of its own. */
 const PART_BYTES = 64 * 1024 * 1024;

@@ -2,7 +2,10 @@
  * Messages as SNS posts them ("HTTP/HTTPS notification JSON format" and its neighbours), and what of them is signed
  * ("Verifying the signatures of Amazon SNS messages"). Pure.
  */
+
+import { S3Error } from "../errors.ts";
 import type { SignatureVersion } from "../model/topic.ts";
+import { formatContinuationToken, parseContinuationToken } from "../protocol/continuation-token.ts";
 
 interface Common {
   /** UUID, the same in every attempt. */
@@ -72,4 +75,30 @@ export function confirmationText(type: Confirmation["Type"], topicArn: string, s
   return type === "SubscriptionConfirmation"
     ? `You have chosen to subscribe to the topic ${topicArn}.\nTo confirm the subscription, visit the SubscribeURL included in this message.`
     : `You have chosen to deactivate subscription ${subscriptionArn}.\nTo cancel this operation and restore the subscription, visit the SubscribeURL included in this message.`;
+}
+
+const UNSUBSCRIBE = "sns/unsubscribe";
+
+/** ARNs and tokens need no escapes in a query. */
+export function subscribeUrl(endpoint: string, topicArn: string, token: string): string {
+  return `${endpoint}/?Action=ConfirmSubscription&TopicArn=${topicArn}&Token=${token}`;
+}
+
+export async function unsubscribeUrl(tokenKey: CryptoKey, endpoint: string, subscriptionArn: string): Promise<string> {
+  const token = await formatContinuationToken(tokenKey, UNSUBSCRIBE, subscriptionArn);
+  return `${endpoint}/?Action=Unsubscribe&SubscriptionArn=${subscriptionArn}&Token=${token}`;
+}
+
+/** Whether the token is of a link that this deployment made for this subscription. */
+export async function isUnsubscribeToken(
+  tokenKey: CryptoKey,
+  subscriptionArn: string,
+  token: string,
+): Promise<boolean> {
+  try {
+    return (await parseContinuationToken(tokenKey, UNSUBSCRIBE, token)) === subscriptionArn;
+  } catch (error) {
+    if (error instanceof S3Error) return false;
+    throw error;
+  }
 }

@@ -16,10 +16,10 @@ import type { RequestLog } from "../request-log.ts";
 import type { Services } from "../services.ts";
 import { SNS } from "./actions/index.ts";
 import { invalidToken } from "./actions/subscriptions.ts";
+import { isUnsubscribeToken } from "./envelope.ts";
 import { SnsError } from "./errors.ts";
-import { isUnsubscribeToken } from "./link-urls.ts";
-import { confirmationMessage } from "./messages.ts";
 import { Parameters } from "./parameters.ts";
+import { confirmationMessage } from "./topic-deliveries.ts";
 
 const LINKED = /(?:^|&)Action=(?:ConfirmSubscription|Unsubscribe)(?:&|$)/;
 const SIGNED = /(?:^|&)X-Amz-Signature=/i;

@@ -1,7 +1,8 @@
 /** What can be said of a policy without a request. */
+
+import { parseIpRange } from "../../model/ip-address.ts";
 import { type Condition, keysOfCondition } from "./condition.ts";
 import type { PolicyDocument, Statement } from "./document.ts";
-import { parseIpRange } from "./ip-range.ts";
 
 /**
  * Keys whose fixed values make a grant to everyone not public ("Blocking public access to your Amazon S3 storage", "The

@@ -1,5 +1,5 @@
 /** How one value of a request compares with one of the policy (IAM User Guide, "Condition operators"). */
-import { isInRange, parseIpRange } from "./ip-range.ts";
+import { isInRange, parseIpRange } from "../../model/ip-address.ts";
 import {
   equalsIgnoringCase,
   matchesArnPattern,

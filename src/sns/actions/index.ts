@@ -5,7 +5,6 @@ import { type Api, queryService } from "../../query-api/service.ts";
 import { invalidParameter, toSnsError } from "../errors.ts";
 import { Parameters } from "../parameters.ts";
 import type { SnsAction, SnsCall } from "./action.ts";
-import { AddPermission, RemovePermission } from "./permissions.ts";
 import { Publish } from "./publish.ts";
 import {
   ConfirmSubscription,
@@ -16,6 +15,7 @@ import {
   Subscribe,
   Unsubscribe,
 } from "./subscriptions.ts";
+import { AddPermission, RemovePermission } from "./topic-policy.ts";
 import * as topics from "./topics.ts";
 
 export const SNS_ACTIONS: ReadonlyMap<string, SnsAction> = new Map(

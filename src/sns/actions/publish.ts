@@ -2,8 +2,8 @@
 import { newUuid } from "../../model/random-ids.ts";
 import { xmlText } from "../../protocol/xml/writer.ts";
 import { invalidParameter, noSuchTopic } from "../errors.ts";
-import { topicMessage } from "../messages.ts";
 import { parseTitle } from "../parameters.ts";
+import { topicMessage } from "../topic-deliveries.ts";
 import { grantTopic, type SnsAction, type SnsCall } from "./action.ts";
 
 /**

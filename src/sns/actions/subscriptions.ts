@@ -6,8 +6,8 @@
 import type { Subscription } from "../../model/topic.ts";
 import { type XmlNode, xmlText } from "../../protocol/xml/writer.ts";
 import { invalidParameter, noSuchSubscription, noSuchTopic, SnsError } from "../errors.ts";
-import { confirmationMessage } from "../messages.ts";
 import { parseBoolean } from "../parameters.ts";
+import { confirmationMessage } from "../topic-deliveries.ts";
 import {
   grantSubscription,
   grantTopic,

@@ -7,7 +7,6 @@ import { xmlElement, xmlText } from "../../protocol/xml/writer.ts";
 import type { Stores } from "../../storage/stores.ts";
 import { invalidParameter, noSuchTopic, SnsError } from "../errors.ts";
 import { type NamedTopic, parseSignatureVersion, parseTitle } from "../parameters.ts";
-import { readTopicPolicy } from "../policy.ts";
 import {
   grantNewTopic,
   grantTopic,
@@ -17,6 +16,7 @@ import {
   type SnsCall,
   xmlAttributes,
 } from "./action.ts";
+import { readTopicPolicy } from "./topic-policy.ts";
 
 const NO_TAGS = "tags of topics are not supported";
 

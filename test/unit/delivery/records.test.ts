@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatAwsMessage } from "../../../src/delivery/aws-record.ts";
-import { formatCallbackMessage } from "../../../src/delivery/callback-record.ts";
+import { formatCallbackMessage } from "../../../src/delivery/callbacks.ts";
 import type { ChangeOrigin, ObjectChange } from "../../../src/model/event.ts";
 import type { Event } from "../../../src/storage/journal/messages.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { callbackStringToSign } from "../../../src/delivery/callback-signature.ts";
+import { callbackStringToSign } from "../../../src/delivery/callbacks.ts";
 
 describe("the string to sign of a callback", () => {
   it("has method, MD5, type, date, the sorted headers of its own, and the path with its query", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isInRange, parseIpRange } from "../../../../src/access/policy/ip-range.ts";
+import { isInRange, parseIpRange } from "../../../src/model/ip-address.ts";
 
 describe("parseIpRange and isInRange", () => {
   it.each<[string, string, boolean]>([

@@ -1,15 +1,23 @@
 /** One attempt at telling one subscription what its topic has to say: events of buckets, what was published, confirmations. */
 import { formatAwsMessage } from "../delivery/aws-record.ts";
 import type { DeliveryOutcome } from "../delivery/outcome.ts";
+import { newUuid } from "../model/random-ids.ts";
 import type { SignatureVersion, Subscription } from "../model/topic.ts";
 import { callTarget } from "../outbound/fetch.ts";
 import { type Target, type TargetPolicy, tryTarget } from "../outbound/target.ts";
 import type { Signers } from "../signing/signer.ts";
-import type { Subscriptions } from "../storage/d1/subscriptions.ts";
+import type { Subscriptions, UnconfirmedSubscription } from "../storage/d1/subscriptions.ts";
 import type { Topics } from "../storage/d1/topics.ts";
-import type { Event, Receiver, TestEvent, TopicMessage } from "../storage/journal/messages.ts";
-import { type Confirmation, confirmationText, formatEnvelope, type Notification, stringToSign } from "./envelope.ts";
-import { subscribeUrl, unsubscribeUrl } from "./link-urls.ts";
+import type { DeliveryMessage, Event, Receiver, TestEvent, TopicMessage } from "../storage/journal/messages.ts";
+import {
+  type Confirmation,
+  confirmationText,
+  formatEnvelope,
+  type Notification,
+  stringToSign,
+  subscribeUrl,
+  unsubscribeUrl,
+} from "./envelope.ts";
 
 /** SNS waits 15 seconds; that long would a dead endpoint hold a connection that others wait for. */
 const TIMEOUT_MS = 5_000;
@@ -147,4 +155,34 @@ async function eventMessageId(event: Event | TestEvent, topicArn: string): Promi
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   return bytes.toHex().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+interface Occasion {
+  readonly now: Date;
+  /** Scheme and host by which the deployment was reached: links in the message lead there. */
+  readonly endpoint: string;
+}
+
+/** @param messageId "unique for each message published", the same for all who get it */
+export function topicMessage(
+  { arn: subscriptionArn, topicArn }: Subscription,
+  messageId: string,
+  content: TopicMessage["topic"]["content"],
+  { now, endpoint }: Occasion,
+): DeliveryMessage {
+  return {
+    kind: "delivery",
+    id: `${messageId}-${subscriptionArn}`,
+    receiver: { kind: "subscription", topicArn, subscriptionArn },
+    event: { topic: { messageId, time: now.getTime(), endpoint, content } },
+    attempt: 0,
+  };
+}
+
+export function confirmationMessage(
+  type: "SubscriptionConfirmation" | "UnsubscribeConfirmation",
+  { subscription, token }: UnconfirmedSubscription,
+  occasion: Occasion,
+): DeliveryMessage {
+  return topicMessage(subscription, newUuid(), { type, token }, occasion);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextDelaySeconds } from "../../../src/delivery/retry-policy.ts";
+import { nextDelaySeconds } from "../../../src/delivery/outcome.ts";
 import type { Receiver } from "../../../src/storage/journal/messages.ts";
 
 function delays(kind: Receiver["kind"], random: number): number[] {

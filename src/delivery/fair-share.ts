@@ -2,7 +2,7 @@
  * Many attempts at several hosts at once, so that none holds up another: each host is tried with one event first and with
  * its share of the connections once it has answered. Nor does one account take all connections while another waits.
  */
-import { CONNECTIONS, Slots } from "./slots.ts";
+import type { ReceiverIdentity } from "./receiver-identity.ts";
 
 /** However many hosts there are. */
 const LEAST_EACH = 2;
@@ -57,4 +57,54 @@ async function runGroup<Job>(
   await next();
   await Promise.all(Array.from({ length: lanes }, lane));
   for (const job of queue) skip(job);
+}
+
+/** A Worker waits for six answers at a time ("simultaneous open connections"); one is left for the queues and D1. */
+export const CONNECTIONS = 5;
+
+/** Work that may go on at the same time, first come, first served. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const waiting = this.#waiting.shift();
+      if (waiting === undefined) this.#free++;
+      else waiting();
+    }
+  }
+}
+
+type Place = Pick<ReceiverIdentity, "accountId" | "host">;
+
+/** First attempts: a host is asked no more once it has been in trouble. */
+const ACCOUNT_FIRST_MS = 10_000;
+/** Retries, which are for such hosts. */
+const HOST_RETRIES_MS = 10_000;
+const ACCOUNT_RETRIES_MS = 30_000;
+
+export class Patience {
+  readonly #lostMs = new Map<string, number>();
+
+  lose({ accountId, host }: Place, milliseconds: number): void {
+    for (const key of [accountId, `${accountId} ${host}`]) {
+      this.#lostMs.set(key, (this.#lostMs.get(key) ?? 0) + milliseconds);
+    }
+  }
+
+  isOver({ accountId, host }: Place, { isRetry }: { readonly isRetry: boolean }): boolean {
+    const byAccount = this.#lostMs.get(accountId) ?? 0;
+    const byHost = this.#lostMs.get(`${accountId} ${host}`);
+    if (!isRetry) return byHost !== undefined || byAccount >= ACCOUNT_FIRST_MS;
+    return (byHost ?? 0) >= HOST_RETRIES_MS || byAccount >= ACCOUNT_RETRIES_MS;
+  }
 }
