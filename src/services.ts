@@ -12,6 +12,7 @@ import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments } from "./storage/d1/bucket-documents.ts";
 import { Buckets } from "./storage/d1/buckets.ts";
+import { CertificateKeys } from "./storage/d1/certificate-keys.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
 import { bucketTtlMs, Directory } from "./storage/d1/directory.ts";
 import { DisplayNames } from "./storage/d1/display-names.ts";
@@ -22,7 +23,6 @@ import { Receivers } from "./storage/d1/receivers.ts";
 import { Remotes } from "./storage/d1/remotes.ts";
 import { ReplicationJobs } from "./storage/d1/replication-jobs.ts";
 import { ReplicationTasks } from "./storage/d1/replication-tasks.ts";
-import { SigningKeys } from "./storage/d1/signing-keys.ts";
 import { Subscriptions } from "./storage/d1/subscriptions.ts";
 import { Topics } from "./storage/d1/topics.ts";
 import { UserKeys } from "./storage/d1/user-keys.ts";
@@ -99,7 +99,7 @@ export async function openServices(env: Env): Promise<Services> {
   const remotes = new Remotes(env.DB, await openSealer(config.sealKey, "remote-secrets"));
   const replicationTasks = new ReplicationTasks(env.DB);
   const signers = new Signers(
-    new SigningKeys(env.DB, await openSealer(config.sealKey, "signing-keys"), await nameSealKey(config.sealKey)),
+    new CertificateKeys(env.DB, await openSealer(config.sealKey, "signing-keys"), await nameSealKey(config.sealKey)),
   );
   const targetPolicy = (origin?: string): TargetPolicy => {
     const origins = [config.publicOrigin, origin].filter((each) => each !== undefined);

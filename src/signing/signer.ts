@@ -3,7 +3,7 @@
  * that need it at once, both sign with the one that was kept first.
  */
 import { formatBase64, formatHex } from "../checksum/digest-text.ts";
-import type { SigningKey } from "../model/signing-key.ts";
+import type { CertificateKey } from "../model/certificate-key.ts";
 import { formatPem, issueCertificate } from "./certificate.ts";
 
 /** SHA-1 because receivers of `NS:` topics and of version 1 of SNS's signatures expect it. */
@@ -18,10 +18,10 @@ export interface Signer {
   pem(): string;
 }
 
-/** Where the key is kept: `SigningKeys` of storage. */
-export interface SigningKeyStore {
-  find(): Promise<SigningKey | undefined>;
-  keepFirst(key: SigningKey, now: Date): Promise<SigningKey>;
+/** Where the key is kept: `CertificateKeys` of storage. */
+export interface CertificateKeyStore {
+  find(): Promise<CertificateKey | undefined>;
+  keepFirst(key: CertificateKey, now: Date): Promise<CertificateKey>;
   findCertificate(fingerprint: string): Promise<string | undefined>;
 }
 
@@ -31,11 +31,11 @@ const ALGORITHM = "RSASSA-PKCS1-v1_5";
 const COMMON_NAME = "workers-s3 notifications";
 
 export class Signers {
-  readonly #store: SigningKeyStore;
+  readonly #store: CertificateKeyStore;
   // Not the promise: one request must not wait for what another one began.
   #signer: Signer | undefined;
 
-  constructor(store: SigningKeyStore) {
+  constructor(store: CertificateKeyStore) {
     this.#store = store;
   }
 
@@ -57,7 +57,7 @@ export class Signers {
   }
 }
 
-async function makeKey(): Promise<SigningKey> {
+async function makeKey(): Promise<CertificateKey> {
   const algorithm = { name: ALGORITHM, modulusLength: 2048, publicExponent: Uint8Array.of(1, 0, 1), hash: "SHA-256" };
   const keys = (await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair;
   const serialNumber = crypto.getRandomValues(new Uint8Array(16));
@@ -73,7 +73,7 @@ async function makeKey(): Promise<SigningKey> {
   };
 }
 
-async function openSigner({ fingerprint, certificate, privateKey }: SigningKey): Promise<Signer> {
+async function openSigner({ fingerprint, certificate, privateKey }: CertificateKey): Promise<Signer> {
   const pkcs8 = Uint8Array.from(atob(privateKey), (character) => character.charCodeAt(0));
   // A WebCrypto key belongs to one hash.
   const load = (hash: SignatureHash) =>

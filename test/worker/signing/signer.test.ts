@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { verify, X509Certificate } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Signers } from "../../../src/signing/signer.ts";
-import { SigningKeys } from "../../../src/storage/d1/signing-keys.ts";
+import { CertificateKeys } from "../../../src/storage/d1/certificate-keys.ts";
 import { nameSealKey, openSealer } from "../../../src/storage/sealing.ts";
 import { s3 } from "../../support/s3.ts";
 
@@ -12,7 +12,7 @@ const NAME = /^\/-\/certificates\/([0-9a-f]{64})\.pem$/;
 /** An isolate of its own. */
 async function isolate(sealKey = SEAL_KEY): Promise<Signers> {
   const sealer = await openSealer(sealKey, "signing-keys");
-  return new Signers(new SigningKeys(env.DB, sealer, await nameSealKey(sealKey)));
+  return new Signers(new CertificateKeys(env.DB, sealer, await nameSealKey(sealKey)));
 }
 
 const rows = async () => (await env.DB.prepare("SELECT * FROM signing_keys").all()).results;

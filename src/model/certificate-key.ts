@@ -1,5 +1,5 @@
 /** The key that signs what the deployment sends to receivers of notifications. */
-export interface SigningKey {
+export interface CertificateKey {
   /** SHA-256 of the certificate's DER, hexadecimal, lower case. */
   readonly fingerprint: string;
   /** X.509, PEM. */

@@ -1,8 +1,8 @@
 /** The deployment's signing key in D1. */
-import type { SigningKey } from "../../model/signing-key.ts";
+import type { CertificateKey } from "../../model/certificate-key.ts";
 import type { Sealer } from "../sealing.ts";
 
-interface SigningKeyRow {
+interface CertificateKeyRow {
   readonly fingerprint: string;
   readonly certificate: string;
   readonly private_key: string;
@@ -10,7 +10,7 @@ interface SigningKeyRow {
 
 const SELECT = "SELECT fingerprint, certificate, private_key FROM signing_keys";
 
-export class SigningKeys {
+export class CertificateKeys {
   readonly #db: D1Database;
   readonly #sealer: Sealer;
   readonly #id: string;
@@ -22,15 +22,15 @@ export class SigningKeys {
     this.#id = id;
   }
 
-  async find(): Promise<SigningKey | undefined> {
-    const row = await this.#db.prepare(`${SELECT} WHERE id = ?`).bind(this.#id).first<SigningKeyRow>();
+  async find(): Promise<CertificateKey | undefined> {
+    const row = await this.#db.prepare(`${SELECT} WHERE id = ?`).bind(this.#id).first<CertificateKeyRow>();
     return row === null ? undefined : this.#unseal(row);
   }
 
   /** Keeps the key unless there is one already, made by another isolate meanwhile; answers with the one that is kept. */
-  async keepFirst(key: SigningKey, now: Date): Promise<SigningKey> {
+  async keepFirst(key: CertificateKey, now: Date): Promise<CertificateKey> {
     const privateKey = await this.#sealer.seal(key.privateKey, key.fingerprint);
-    const [, kept] = await this.#db.batch<SigningKeyRow>([
+    const [, kept] = await this.#db.batch<CertificateKeyRow>([
       this.#db
         .prepare(
           `INSERT OR IGNORE INTO signing_keys (id, fingerprint, certificate, private_key, created_at)
@@ -53,7 +53,7 @@ export class SigningKeys {
     return row?.certificate;
   }
 
-  async #unseal(row: SigningKeyRow): Promise<SigningKey> {
+  async #unseal(row: CertificateKeyRow): Promise<CertificateKey> {
     return {
       fingerprint: row.fingerprint,
       certificate: row.certificate,
