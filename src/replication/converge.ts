@@ -18,11 +18,11 @@ import {
 import type { Services } from "../services.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
-import { type Destination, SourceChanged } from "./destination.ts";
+import type { Destination } from "./destination.ts";
 import { OwnBucket } from "./own-bucket.ts";
 import { RemoteBucket } from "./remote-bucket.ts";
 import { RemoteClient, RemoteFailure } from "./remote-client.ts";
-import { readSource } from "./source-reader.ts";
+import { readSource, SourceChanged } from "./source-reader.ts";
 import { isStamped } from "./stamp.ts";
 
 /** Rounds within one attempt, should the source be written again and again. */

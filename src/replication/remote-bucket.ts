@@ -12,7 +12,7 @@ import type { StoredObject } from "../model/object.ts";
 import { compareStates, type ObjectState, type ReplicationRule } from "../model/replication.ts";
 import { formatETag, parseETag } from "../protocol/etag.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
-import type { Destination, SourceReader } from "./destination.ts";
+import type { Destination } from "./destination.ts";
 import { type RemoteClient, RemoteFailure, withoutChecksumIfRefused } from "./remote-client.ts";
 import {
   aclHeaders,
@@ -23,6 +23,7 @@ import {
   stateOfAnswer,
 } from "./remote-headers.ts";
 import { uploadInParts } from "./remote-upload.ts";
+import type { SourceReader } from "./source-reader.ts";
 import { formatStamp, STAMP } from "./stamp.ts";
 
 /** Below what Cloudflare takes in one request on every plan, should the endpoint stand behind it: 100 MB. */

@@ -9,8 +9,8 @@ import { uriEncode } from "../protocol/percent-encoding.ts";
 import { parseXml, requireChildText } from "../protocol/xml/reader.ts";
 import { formatXml, xmlElement, xmlOptional, xmlText } from "../protocol/xml/writer.ts";
 import type { ObjectPart } from "../storage/r2/objects.ts";
-import type { SourceReader } from "./destination.ts";
 import { type RemoteClient, RemoteFailure, withoutChecksumIfRefused } from "./remote-client.ts";
+import type { SourceReader } from "./source-reader.ts";
 
 /** Of an object that has no parts of its own. */
 const PART_BYTES = 64 * 1024 * 1024;

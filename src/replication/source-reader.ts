@@ -1,11 +1,30 @@
 /** Pieces of an opened object, each read anew, and none of them of a state that was written since. */
-import { effectiveAcl } from "../access/acl/ownership.ts";
+import { type AclState, effectiveAcl } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import type { StoredObject } from "../model/object.ts";
 import { compareStates } from "../model/replication.ts";
-import type { Objects } from "../storage/r2/objects.ts";
+import type { ObjectPart, Objects } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
-import { SourceChanged, type SourceReader } from "./destination.ts";
+
+/** Opens pieces of the very state of the source object that is being replicated. */
+export interface SourceReader {
+  readonly object: StoredObject;
+  /** Owner and ACL in force, which the bucket's settings may have made less than the object's own. */
+  readonly access: AclState;
+  /** @throws SourceChanged */
+  open(piece: { readonly first: number; readonly length: number }): Promise<ReadableStream<Uint8Array>>;
+  /** Undefined if it was not uploaded in parts. @throws SourceChanged */
+  parts(): Promise<readonly ObjectPart[] | undefined>;
+}
+
+/** The source was written while it was being read: there is something newer to replicate. */
+export class SourceChanged extends Error {
+  override readonly name = "SourceChanged";
+
+  constructor(message = "The object was written while it was being replicated.") {
+    super(message);
+  }
+}
 
 export function readSource(objects: Objects, bucket: GrantedBucket, opened: OpenedObject): SourceReader {
   const { object } = opened;
