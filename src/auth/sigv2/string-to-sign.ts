@@ -10,7 +10,7 @@ import type { S3Request } from "../../protocol/s3-request.ts";
 import { effectiveHeaders } from "../effective-headers.ts";
 import { choices } from "../readings/choices.ts";
 import { type Spelling, spellingsOf, trimmed } from "../readings/spellings.ts";
-import type { ClaimV2 } from "./claim.ts";
+import type { ClaimV2 } from "./claim-v2.ts";
 import { signedParameters } from "./parameters.ts";
 
 export interface ReadingV2 {

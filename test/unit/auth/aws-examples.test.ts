@@ -4,7 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
-import { readClaim } from "../../../src/auth/claim.ts";
+import { readClaim } from "../../../src/auth/request-claim.ts";
 import { openObjectBody } from "../../../src/auth/payload/object-body.ts";
 import { canonicalReadings } from "../../../src/auth/sigv4/canonical-readings.ts";
 import { formatScope } from "../../../src/auth/sigv4/credential-scope.ts";

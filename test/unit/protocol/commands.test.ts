@@ -5,7 +5,7 @@
  */
 import * as sdk from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
-import { claimedService } from "../../../src/auth/claim.ts";
+import { claimedService } from "../../../src/auth/request-claim.ts";
 import { findScopeFault } from "../../../src/auth/sigv4/credential-scope.ts";
 import { OFFERED_NAMES } from "../../../src/operations/index.ts";
 import { parseAddress } from "../../../src/protocol/addressing.ts";

@@ -10,7 +10,7 @@ import {
   isQueryV2,
   readHeaderClaimV2,
   readQueryClaimV2,
-} from "./sigv2/claim.ts";
+} from "./sigv2/claim-v2.ts";
 import { type AmzDate, parseAmzDate, parseDateHeader } from "./sigv4/amz-date.ts";
 import {
   type ClaimedSignature,

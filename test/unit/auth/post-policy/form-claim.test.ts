@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { claimedFormAccessKeyId, readFormClaim } from "../../../../src/auth/post-policy/claim.ts";
+import { claimedFormAccessKeyId, readFormClaim } from "../../../../src/auth/post-policy/form-claim.ts";
 import { failure } from "../../protocol/failure.ts";
 
 const COMPLETE: Readonly<Record<string, string>> = {
