@@ -4,7 +4,7 @@ import { parsePolicy } from "../src/access/policy/document.ts";
 import { Effort } from "../src/access/policy/effort.ts";
 import { evaluatePolicy } from "../src/access/policy/evaluate.ts";
 import { PolicyMemory } from "../src/access/policy/memory.ts";
-import { parsePolicyDocument } from "../src/auth/post-policy/document.ts";
+import { parsePolicyDocument } from "../src/auth/post-policy/policy.ts";
 import { canonicalQuery } from "../src/auth/sigv4/canonical-request.ts";
 import { combineCrc } from "../src/checksum/combine.ts";
 import { evaluateCors, parseHeaderNames } from "../src/cors/evaluate.ts";

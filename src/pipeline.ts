@@ -20,8 +20,7 @@ import {
   effectiveHeaders,
 } from "./auth/authenticate.ts";
 import { ByteReader } from "./auth/payload/byte-reader.ts";
-import { openObjectBody } from "./auth/payload/object-body.ts";
-import { readWholeBody } from "./auth/payload/whole-body.ts";
+import { openObjectBody, readWholeBody } from "./auth/payload/request-body.ts";
 import { openFormFile } from "./auth/post-policy/form-file.ts";
 import { addCorsHeaders } from "./cors/headers.ts";
 import { checkPreflight } from "./cors/preflight.ts";

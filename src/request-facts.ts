@@ -1,7 +1,7 @@
 /** What policies and events learn of a request, taken only from what the platform vouches for or the signature covers. */
 import type { SharedFacts } from "./access/decision.ts";
 import type { Authentication } from "./auth/authenticate.ts";
-import { parseAmzDate, parseDateHeader } from "./auth/sigv4/amz-date.ts";
+import { parseAmzDate, parseDateHeader } from "./auth/request-time.ts";
 import type { Caller } from "./model/caller.ts";
 import { parseCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";

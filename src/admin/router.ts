@@ -5,7 +5,7 @@
 import { type IRequest, Router } from "itty-router";
 import { authorizeRoot } from "../access/authorize.ts";
 import { authenticate, claimedAccessKeyId } from "../auth/authenticate.ts";
-import { readWholeBody } from "../auth/payload/whole-body.ts";
+import { readWholeBody } from "../auth/payload/request-body.ts";
 import { S3Error } from "../errors.ts";
 import { readRequest } from "../read-request.ts";
 import type { RequestLog } from "../request-log.ts";

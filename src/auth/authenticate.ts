@@ -7,7 +7,6 @@ import type { Caller, Credential, FindCredential } from "../model/caller.ts";
 import type { PostForm } from "../protocol/post-form/post-form.ts";
 import type { Query } from "../protocol/query.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
-import { type Claim, readClaim, refuseSignatureBesideForm } from "./request-claim.ts";
 import { callerOf, requireUsable } from "./credential.ts";
 import { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts";
 import {
@@ -19,22 +18,21 @@ import {
   plainPromise,
   signedPromise,
 } from "./payload/content-sha256.ts";
-import { type FormClaim, type FormClaimV2, readFormClaim } from "./post-policy/form-claim.ts";
 import type { FileSizeRange } from "./post-policy/conditions.ts";
-import { parsePolicyDocument } from "./post-policy/document.ts";
-import { ANY_FILE_SIZE, applyPolicy } from "./post-policy/evaluate.ts";
+import { type FormClaim, type FormClaimV2, readFormClaim } from "./post-policy/form-claim.ts";
+import { ANY_FILE_SIZE, applyPolicy, parsePolicyDocument } from "./post-policy/policy.ts";
+import { type Claim, readClaim, refuseSignatureBesideForm } from "./request-claim.ts";
 import type { ClaimV2 } from "./sigv2/claim-v2.ts";
 import { effectiveQuery } from "./sigv2/parameters.ts";
-import { findSigned } from "./sigv2/signature.ts";
-import { readingsV2 } from "./sigv2/string-to-sign.ts";
-import { type CanonicalReading, canonicalReadings } from "./sigv4/canonical-readings.ts";
+import { findSigned, readingsV2 } from "./sigv2/signature.ts";
+import { type CanonicalReading, canonicalReadings } from "./sigv4/canonical-request.ts";
 import { formatScope } from "./sigv4/credential-scope.ts";
 import { deriveSigningKey, type SigningKey, SigningKeyCache, verifySignature } from "./sigv4/signing-key.ts";
 import { requestStringToSign } from "./sigv4/string-to-sign.ts";
 
-export { claimedAccessKeyId, claimedRegion, claimedService, claimedSessionToken } from "./request-claim.ts";
 export { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts";
 export { claimedFormAccessKeyId, claimedFormSessionToken } from "./post-policy/form-claim.ts";
+export { claimedAccessKeyId, claimedRegion, claimedService, claimedSessionToken } from "./request-claim.ts";
 
 /** Not exported: an object with this property can only come from `authenticate`. */
 const established: unique symbol = Symbol("established by authenticate()");

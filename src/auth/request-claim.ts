@@ -2,7 +2,14 @@
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { CONTENT_SHA256, UNSIGNED_PAYLOAD } from "./payload/content-sha256.ts";
-import { MAX_SKEW_MILLISECONDS, missingDate, requireRecent } from "./request-time.ts";
+import {
+  type AmzDate,
+  MAX_SKEW_MILLISECONDS,
+  missingDate,
+  parseAmzDate,
+  parseDateHeader,
+  requireRecent,
+} from "./request-time.ts";
 import {
   type ClaimV2,
   hintedAccessKeyIdV2,
@@ -11,7 +18,6 @@ import {
   readHeaderClaimV2,
   readQueryClaimV2,
 } from "./sigv2/claim-v2.ts";
-import { type AmzDate, parseAmzDate, parseDateHeader } from "./sigv4/amz-date.ts";
 import {
   type ClaimedSignature,
   headerMalformed,

@@ -1,15 +1,19 @@
 /**
- * The aws-chunked framing (S3 API, "sigv4-streaming"): `<hex size>[;chunk-signature=<sig>]\r\n<data>\r\n` each, then a
+ * The aws-chunked encoding (S3 API, "sigv4-streaming"), with its chunk signatures and trailers. The framing is
+ * `<hex size>[;chunk-signature=<sig>]\r\n<data>\r\n` each, then a
  * chunk of size 0, trailers if they are announced, and an empty line. Signed or not, nothing looser passes: AWS answers
  * `IncompleteBody` to bare line feeds and to a body without its last line end.
  *
  * Data is handed on as it arrives, before its chunk's signature has been seen to fit. That is safe because the stream
  * around it holds back its last piece and never ends cleanly unless this generator does.
  */
+import { formatHex } from "../../checksum/digest-text.ts";
+import { createHasher, type Hasher } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
+import { verifySignature } from "../sigv4/signing-key.ts";
+import { chunkStringToSign, trailerStringToSign } from "../sigv4/string-to-sign.ts";
 import type { ByteReader } from "./byte-reader.ts";
-import type { ChunkSignatures } from "./chunk-signature.ts";
-import { canonicalTrailers, parseTrailers, trailerLines } from "./trailers.ts";
+import type { ChunkSeed } from "./content-sha256.ts";
 
 /** S3's own minimum, except for the last chunk with data. It also bounds the signatures a body can ask for. */
 const MIN_CHUNK_BYTES = 8192;
@@ -104,4 +108,97 @@ export function terminatedEarly(cause?: unknown): S3Error {
 
 function malformedFraming(): S3Error {
   return incompleteBody("The aws-chunked encoding of the request body is malformed.");
+}
+
+/** The chain of chunk signatures. Each signature covers the one before, so no chunk can be changed, dropped, repeated or moved. */
+export class ChunkSignatures {
+  readonly #seed: ChunkSeed;
+  #previous: string;
+  #chunk: Hasher = createHasher("SHA256");
+
+  constructor(seed: ChunkSeed) {
+    this.#seed = seed;
+    this.#previous = seed.signature;
+  }
+
+  /** More data of the current chunk. */
+  update(data: Uint8Array): void {
+    this.#chunk.update(data);
+  }
+
+  /**
+   * Ends the current chunk.
+   * @throws S3Error `SignatureDoesNotMatch`
+   */
+  async verifyChunk(signature: string): Promise<void> {
+    const sha256 = formatHex(this.#chunk.digest());
+    this.#chunk = createHasher("SHA256");
+    await this.#verify(chunkStringToSign(this.#seed, this.#previous, sha256), signature);
+  }
+
+  /**
+   * @param canonicalTrailers `name:value\n` each, sorted by name
+   * @throws S3Error `SignatureDoesNotMatch`
+   */
+  async verifyTrailers(canonicalTrailers: string, signature: string): Promise<void> {
+    await this.#verify(trailerStringToSign(this.#seed, this.#previous, canonicalTrailers), signature);
+  }
+
+  async #verify(stringToSign: string, signature: string): Promise<void> {
+    if (!(await verifySignature(this.#seed.signingKey, stringToSign, signature))) {
+      throw new S3Error("SignatureDoesNotMatch", {
+        message:
+          "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+        details: {
+          AWSAccessKeyId: this.#seed.accessKeyId,
+          StringToSign: stringToSign,
+          SignatureProvided: signature,
+        },
+      });
+    }
+    this.#previous = signature;
+  }
+}
+
+/** Trailing headers (S3 API, "sigv4-streaming-trailers"). */
+export interface Trailers {
+  readonly values: ReadonlyMap<string, string>;
+  readonly signature: string | undefined;
+}
+
+const SIGNATURE = "x-amz-trailer-signature";
+/**
+ * The lines that follow the last chunk's; undefined if they do not end in an empty one. Each ends in CRLF. minio-go puts
+ * another LF before it, as AWS's examples do ("sigv4-streaming-trailers").
+ */
+export function trailerLines(text: string): readonly string[] | undefined {
+  if (text === "\r\n") return [];
+  if (!text.endsWith("\r\n\r\n")) return undefined;
+  return text
+    .slice(0, -4)
+    .split("\r\n")
+    .map((line) => (line.endsWith("\n") ? line.slice(0, -1) : line));
+}
+
+/** @throws S3Error `MalformedTrailerError` on anything that is no header line, and on a repeated name */
+export function parseTrailers(lines: readonly string[]): Trailers {
+  const values = new Map<string, string>();
+  for (const line of lines) {
+    const [, name, value] =
+      /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)[ \t]*$/.exec(line) ?? [];
+    const key = name?.toLowerCase();
+    if (key === undefined || value === undefined || values.has(key)) throw new S3Error("MalformedTrailerError");
+    values.set(key, value);
+  }
+  const signature = values.get(SIGNATURE);
+  values.delete(SIGNATURE);
+  return { values, signature };
+}
+
+/** What the trailer signature covers: `name:value\n` each, sorted by name. */
+export function canonicalTrailers(values: ReadonlyMap<string, string>): string {
+  return [...values]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}:${value}\n`)
+    .join("");
 }

@@ -4,7 +4,7 @@ import { equalBytes } from "../../checksum/digest-text.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
 import { terminatedEarly, wrongLength } from "./aws-chunked.ts";
-import type { ExpectedDigest } from "./declared-digests.ts";
+import type { ExpectedDigest } from "./declared-content.ts";
 
 export interface VerifyingStreamOptions {
   /** Undefined if only the pieces' own end tells. */

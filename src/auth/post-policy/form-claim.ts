@@ -1,7 +1,7 @@
 /** What a form claims about who signed its policy (sigv4-authentication-HTTPPOST), before anything is verified. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { missingField } from "../../protocol/post-form/post-form.ts";
-import { type AmzDate, parseAmzDate } from "../sigv4/amz-date.ts";
+import { type AmzDate, parseAmzDate } from "../request-time.ts";
 import { ALGORITHM, signatureV2Refused, signatureV4aRefused } from "../sigv4/authorization-header.ts";
 import {
   type ClaimedCredential,

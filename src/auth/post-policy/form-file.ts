@@ -2,8 +2,7 @@
 import { S3Error } from "../../errors.ts";
 import type { UnmeasuredBody } from "../../model/object-body.ts";
 import { MAX_FIELD_BYTES, type PostForm } from "../../protocol/post-form/post-form.ts";
-import { MAX_UPLOAD_BYTES, readBodyLength } from "../payload/body-length.ts";
-import { readDeclaredDigests } from "../payload/declared-digests.ts";
+import { MAX_UPLOAD_BYTES, readBodyLength, readDeclaredDigests } from "../payload/declared-content.ts";
 import { verifyingStream } from "../payload/verifying-stream.ts";
 import type { FileSizeRange } from "./conditions.ts";
 

@@ -3,8 +3,7 @@ import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Query } from "../../protocol/query.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { effectiveHeaders } from "../effective-headers.ts";
-import { missingDate, requireRecent } from "../request-time.ts";
-import { formatErrorTime, parseDateHeader } from "../sigv4/amz-date.ts";
+import { formatErrorTime, missingDate, parseDateHeader, requireRecent } from "../request-time.ts";
 import { requireUnambiguous } from "./parameters.ts";
 
 export interface ClaimV2 {

@@ -1,9 +1,88 @@
 /**
- * The canonical request (AWS "Create a signed request", step 1) with S3's exceptions: the path is encoded once and
- * neither dot segments nor double slashes are removed.
+ * The canonical request (AWS "Create a signed request", step 1), and the several a client may have signed, most likely first.
+ *
+ * Between the signer and this code stand clients with habits of their own and a platform that rewrites some headers, so
+ * one request can have several honest readings: `+` in the query, the path re-encoded or as sent, the host with or
+ * without its default port, headers the platform replaced or took out, header values with or without their inner blanks.
+ * All readings of one request mean the same resource; where they differ in meaning (`+`), the reading that verified is
+ * the one handed on. A normal request matches the first reading and costs one HMAC: what the others take is prepared
+ * only when it has not.
  */
-import { uriEncode } from "../../protocol/percent-encoding.ts";
-import type { Query } from "../../protocol/query.ts";
+import { percentDecode, uriEncode } from "../../protocol/percent-encoding.ts";
+import { parseQuery, type Query } from "../../protocol/query.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
+import { choices, collapsed, type Spelling, spellingsOf, valuesBeforeRewriting } from "../readings.ts";
+
+export interface CanonicalReading {
+  readonly canonicalRequest: string;
+  readonly query: Query;
+  readonly payloadHash: string;
+}
+
+interface Choice {
+  readonly query: Query;
+  readonly path: string;
+  readonly spelling: Spelling;
+  readonly payloadHash: string;
+  /** Values of headers that may have been rewritten on the way. */
+  readonly rewritten: ReadonlyMap<string, string>;
+}
+
+/**
+ * @param payloadHashes values the last line may have, likeliest first
+ */
+export function* canonicalReadings(
+  request: S3Request,
+  signedHeaders: readonly string[],
+  payloadHashes: readonly [string, ...string[]],
+): Generator<CanonicalReading> {
+  const candidates = signedHeaders.flatMap((name) => {
+    const values = valuesBeforeRewriting(request, name);
+    return values === undefined ? [] : [{ name, values }];
+  });
+  const usual: Choice = {
+    query: parseQuery(request.url.query, "plus-is-space"),
+    path: uriEncode(percentDecode(request.url.path), "keep-slash"),
+    spelling: collapsed,
+    payloadHash: payloadHashes[0],
+    rewritten: new Map(candidates.map(({ name, values: [first = ""] }) => [name, first])),
+  };
+  yield read(request, signedHeaders, usual);
+
+  const queries = request.url.query.includes("+")
+    ? [usual.query, parseQuery(request.url.query, "plus-is-plus")]
+    : [usual.query];
+  // S3 encodes the decoded key; signers that encode differently (say, lower-case escapes) signed what they sent.
+  const paths = request.url.path === usual.path ? [usual.path] : [usual.path, request.url.path];
+  const written = signedHeaders.filter((name) => !usual.rewritten.has(name));
+  const spellings = spellingsOf(
+    written.map((name) => request.headers.get(name) ?? ""),
+    usual.spelling,
+  );
+  const sizes = [queries, paths, spellings, payloadHashes, ...candidates.map(({ values }) => values)].map(
+    ({ length }) => length,
+  );
+  for (const [q = 0, p = 0, s = 0, b = 0, ...rest] of choices(sizes)) {
+    const rewritten = new Map(candidates.map(({ name, values }, index) => [name, values[rest[index] ?? 0] ?? ""]));
+    if (q + p + s + b === 0 && rest.every((index) => index === 0)) continue;
+    yield read(request, signedHeaders, {
+      query: queries[q] ?? usual.query,
+      path: paths[p] ?? usual.path,
+      spelling: spellings[s] ?? usual.spelling,
+      payloadHash: payloadHashes[b] ?? usual.payloadHash,
+      rewritten,
+    });
+  }
+}
+
+function read(request: S3Request, signedHeaders: readonly string[], choice: Choice): CanonicalReading {
+  const { query, path, spelling, payloadHash, rewritten } = choice;
+  const headers = signedHeaders.map(
+    (name) => [name, rewritten.get(name) ?? spelling(request.headers.get(name) ?? "")] as const,
+  );
+  const parts = { method: request.method, path, query: canonicalQuery(query), headers, payloadHash };
+  return { canonicalRequest: formatCanonicalRequest(parts), query, payloadHash };
+}
 
 export interface CanonicalParts {
   readonly method: string;
@@ -17,6 +96,7 @@ export interface CanonicalParts {
   readonly payloadHash: string;
 }
 
+/** With S3's exceptions: the path is encoded once, and neither dot segments nor double slashes are removed. */
 export function formatCanonicalRequest(parts: CanonicalParts): string {
   const headerLines = parts.headers.map(([name, value]) => `${name}:${value}\n`).join("");
   const signedHeaders = parts.headers.map(([name]) => name).join(";");

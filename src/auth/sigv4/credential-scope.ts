@@ -1,6 +1,6 @@
 /** `Credential` of a signature: `<access key id>/<YYYYMMDD>/<region>/<service>/aws4_request`. */
 import { S3Error } from "../../errors.ts";
-import type { AmzDate } from "./amz-date.ts";
+import type { AmzDate } from "../request-time.ts";
 
 export interface ClaimedCredential {
   readonly accessKeyId: string;

@@ -4,9 +4,9 @@
  */
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
+import { openObjectBody } from "../../../src/auth/payload/request-body.ts";
 import { readClaim } from "../../../src/auth/request-claim.ts";
-import { openObjectBody } from "../../../src/auth/payload/object-body.ts";
-import { canonicalReadings } from "../../../src/auth/sigv4/canonical-readings.ts";
+import { canonicalReadings } from "../../../src/auth/sigv4/canonical-request.ts";
 import { formatScope } from "../../../src/auth/sigv4/credential-scope.ts";
 import { deriveSigningKey, sign } from "../../../src/auth/sigv4/signing-key.ts";
 import { requestStringToSign } from "../../../src/auth/sigv4/string-to-sign.ts";

@@ -1,8 +1,7 @@
 /** Bodies: all payload modes, all digests, and what is done to them on the way. */
 import { describe, expect, test } from "vitest";
 import { type Authentication, authenticate } from "../../../src/auth/authenticate.ts";
-import { openObjectBody } from "../../../src/auth/payload/object-body.ts";
-import { readWholeBody } from "../../../src/auth/payload/whole-body.ts";
+import { openObjectBody, readWholeBody } from "../../../src/auth/payload/request-body.ts";
 import { S3Error } from "../../../src/errors.ts";
 import type { ObjectBody } from "../../../src/model/object-body.ts";
 import type { S3Request } from "../../../src/protocol/s3-request.ts";

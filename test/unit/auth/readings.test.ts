@@ -1,8 +1,8 @@
 /** Clients and platforms that spell one request differently (cloudflare-facts, section 6). */
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
-import { MAX_READINGS } from "../../../src/auth/readings/choices.ts";
-import { canonicalReadings } from "../../../src/auth/sigv4/canonical-readings.ts";
+import { MAX_READINGS } from "../../../src/auth/readings.ts";
+import { canonicalReadings } from "../../../src/auth/sigv4/canonical-request.ts";
 import { EMPTY_SHA256, failureOf, HOST, keyring, received, type Sent, type Signed, signedRequest } from "./support.ts";
 
 const ANY = { regions: "any", service: "s3" } as const;

@@ -1,6 +1,6 @@
 /** The parts of AWS's aws-sig-v4-test-suite that do not depend on path normalisation, which S3 leaves out. */
 import { describe, expect, test } from "vitest";
-import { canonicalReadings } from "../../../src/auth/sigv4/canonical-readings.ts";
+import { canonicalReadings } from "../../../src/auth/sigv4/canonical-request.ts";
 import { deriveSigningKey, verifySignature } from "../../../src/auth/sigv4/signing-key.ts";
 import { requestStringToSign } from "../../../src/auth/sigv4/string-to-sign.ts";
 import { EMPTY_SHA256, received } from "./support.ts";

@@ -3,8 +3,8 @@
  * not come to an end within the time a test has, and what is deep throws what is no S3 error.
  */
 import { describe, expect, it } from "vitest";
-import { parsePolicyDocument } from "../../../src/auth/post-policy/document.ts";
-import { collapsed, spellingsOf, trimmed } from "../../../src/auth/readings/spellings.ts";
+import { parsePolicyDocument } from "../../../src/auth/post-policy/policy.ts";
+import { collapsed, spellingsOf, trimmed } from "../../../src/auth/readings.ts";
 import { canonicalQuery } from "../../../src/auth/sigv4/canonical-request.ts";
 import { decodeEncodedWords } from "../../../src/protocol/encoded-words.ts";
 import { parseQuery } from "../../../src/protocol/query.ts";

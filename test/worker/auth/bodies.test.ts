@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
-import { openObjectBody } from "../../../src/auth/payload/object-body.ts";
+import { openObjectBody } from "../../../src/auth/payload/request-body.ts";
 import { formatBase64, formatHex } from "../../../src/checksum/digest-text.ts";
 import { createHasher } from "../../../src/checksum/hasher.ts";
 import { frame, plainChunks, signChunks } from "../../unit/auth/chunks.ts";

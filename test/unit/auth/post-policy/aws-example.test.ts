@@ -1,7 +1,6 @@
 /** "Example: Browser-Based Upload using HTTP POST (Using AWS Signature Version 4)" (sigv4-post-example). */
 import { describe, expect, it } from "vitest";
-import { parsePolicyDocument } from "../../../../src/auth/post-policy/document.ts";
-import { applyPolicy } from "../../../../src/auth/post-policy/evaluate.ts";
+import { applyPolicy, parsePolicyDocument } from "../../../../src/auth/post-policy/policy.ts";
 import { deriveSigningKey, sign } from "../../../../src/auth/sigv4/signing-key.ts";
 
 /** The policy as the page prints it, with the line ends it was encoded with. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FileSizeRange } from "../../../../src/auth/post-policy/conditions.ts";
-import { parsePolicyDocument } from "../../../../src/auth/post-policy/document.ts";
-import { applyPolicy } from "../../../../src/auth/post-policy/evaluate.ts";
+import { applyPolicy, parsePolicyDocument } from "../../../../src/auth/post-policy/policy.ts";
 import { failure } from "../../protocol/failure.ts";
 
 const NOW = new Date("2026-03-01T12:00:00Z");

@@ -1,7 +1,7 @@
 /** AWS's worked examples of Signature Version 2 ("Signing and authenticating REST requests", RESTAuthentication). */
 import { expect, test } from "vitest";
 import { readClaim } from "../../../../src/auth/request-claim.ts";
-import { readingsV2 } from "../../../../src/auth/sigv2/string-to-sign.ts";
+import { readingsV2 } from "../../../../src/auth/sigv2/signature.ts";
 import { ACCESS_KEY_ID, type Sent } from "../support.ts";
 import { request, signatureV2, verify } from "./support.ts";
 

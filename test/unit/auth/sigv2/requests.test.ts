@@ -1,9 +1,9 @@
 /** Signature Version 2 in headers and URLs: what is signed, what is refused, and what an unsigned part may not do. */
 import { describe, expect, test } from "vitest";
 import { authenticate, claimedAccessKeyId, effectiveHeaders } from "../../../../src/auth/authenticate.ts";
+import { MAX_READINGS } from "../../../../src/auth/readings.ts";
 import { readClaim } from "../../../../src/auth/request-claim.ts";
-import { MAX_READINGS } from "../../../../src/auth/readings/choices.ts";
-import { readingsV2 } from "../../../../src/auth/sigv2/string-to-sign.ts";
+import { readingsV2 } from "../../../../src/auth/sigv2/signature.ts";
 import {
   ACCESS_KEY_ID,
   ACCOUNT,

@@ -1,17 +1,23 @@
-/** From a request to the bytes of the object it uploads, decoded and self-verifying (see `model/object-body.ts`). */
-
+/**
+ * From a request to the bytes of the object it uploads (see `model/object-body.ts`) or of the document it carries: decoded and
+ * self-verifying.
+ */
 import { equalBytes, formatBase64, formatHex } from "../../checksum/digest-text.ts";
 import { S3Error } from "../../errors.ts";
 import type { DeclaredChecksum, DelegatedDigest, DigestText, ObjectBody } from "../../model/object-body.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Authentication } from "../authenticate.ts";
-import { decodeAwsChunked } from "./aws-chunked.ts";
-import { readBodyLength } from "./body-length.ts";
+import { ChunkSignatures, decodeAwsChunked } from "./aws-chunked.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { ChunkSignatures } from "./chunk-signature.ts";
 import type { PayloadPromise } from "./content-sha256.ts";
-import { type DeclaredDigests, type ExpectedDigest, expectTrailing, readDeclaredDigests } from "./declared-digests.ts";
-import { checksumOfTrailers } from "./trailers.ts";
+import {
+  checksumOfTrailers,
+  type DeclaredDigests,
+  type ExpectedDigest,
+  expectTrailing,
+  readBodyLength,
+  readDeclaredDigests,
+} from "./declared-content.ts";
 import { verifyingStream } from "./verifying-stream.ts";
 
 /**
@@ -138,4 +144,44 @@ function declaredBefore({ checksum }: DeclaredDigests): DeclaredChecksum {
   return checksum === undefined
     ? { when: "never" }
     : { when: "before", checksum: { ...checksum, type: "FULL_OBJECT" } };
+}
+
+export interface WholeBodyOptions {
+  readonly maxBytes: number;
+  /** Whether S3 insists on `Content-MD5` or a checksum (DeleteObjects and most configuration documents). */
+  readonly requireDigest: boolean;
+}
+
+/**
+ * A body that is a document: small, read whole, verified like any upload.
+ * @throws S3Error as `openObjectBody`, for the bytes as well; `MaxMessageLengthExceeded` beyond `maxBytes`,
+ * `InvalidRequest` if a required digest is missing
+ */
+export async function readWholeBody(
+  request: S3Request,
+  headers: Headers,
+  authentication: Authentication,
+  { maxBytes, requireDigest }: WholeBodyOptions,
+): Promise<Uint8Array> {
+  const { body, protectsIntegrity } = openVerifiedBody(request, headers, authentication);
+  if (requireDigest && !protectsIntegrity) {
+    throw new S3Error("InvalidRequest", {
+      message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+    });
+  }
+  if (body.sizeBytes > maxBytes) {
+    throw new S3Error("MaxMessageLengthExceeded", {
+      message: "Your request was too big.",
+      details: { MaxMessageLengthBytes: String(maxBytes) },
+    });
+  }
+  const whole = new Uint8Array(body.sizeBytes);
+  let filled = 0;
+  const reader = body.stream.getReader();
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    if (value === undefined) continue;
+    whole.set(value, filled);
+    filled += value.length;
+  }
+  return whole;
 }

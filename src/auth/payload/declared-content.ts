@@ -1,15 +1,20 @@
-/**
- * The digests a request declares of its body: payload hash, `Content-MD5` and one additional checksum, in a header or a
- * trailer (S3 user guide, "Checking object integrity").
- */
-
+/** What a request declares about its body before the first byte: how long it is, and which digests it has. */
 import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digest-text.ts";
-import { S3Error } from "../../errors.ts";
+import { invalidArgument, S3Error } from "../../errors.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type ChecksumAlgorithm, checksumHeader } from "../../model/checksum.ts";
 import type { DigestText } from "../../model/object-body.ts";
 import { requireChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import type { PayloadPromise } from "./content-sha256.ts";
-import { announcedChecksum, CONTENT_MD5, type TrailingChecksum } from "./trailers.ts";
+
+/** Where SDKs put an MD5, in a trailer as in a header. */
+const CONTENT_MD5 = "content-md5";
+
+/** A checksum that follows the body. */
+export interface TrailingChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  /** Of its trailer, in lower case. */
+  readonly name: string;
+}
 
 export interface ExpectedDigest {
   readonly algorithm: ChecksumAlgorithm;
@@ -18,6 +23,10 @@ export interface ExpectedDigest {
   readonly mismatch: (calculated?: Uint8Array) => S3Error;
 }
 
+/**
+ * Payload hash, `Content-MD5` and one additional checksum, in a header or a trailer (S3 user guide, "Checking object
+ * integrity").
+ */
 export interface DeclaredDigests {
   /** Known before the body. */
   readonly expected: readonly ExpectedDigest[];
@@ -175,4 +184,71 @@ function multipleChecksums(): S3Error {
   return new S3Error("InvalidRequest", {
     message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
   });
+}
+
+/**
+ * The one checksum that `x-amz-trailer` announces; undefined without the header.
+ * @throws S3Error `InvalidRequest` if it announces anything else: S3 takes nothing but a checksum there
+ */
+function announcedChecksum(header: string | null): TrailingChecksum | undefined {
+  if (header === null) return undefined;
+  const names = header.split(",").map((name) => name.trim().toLowerCase());
+  const [name = "", ...others] = names;
+  const algorithm = algorithmOf(name);
+  if (algorithm === undefined || others.some((other) => algorithmOf(other) === undefined)) {
+    throw new S3Error("InvalidRequest", {
+      message: "The value specified in the x-amz-trailer header is not supported",
+    });
+  }
+  if (others.length > 0) {
+    throw new S3Error("InvalidRequest", {
+      message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+    });
+  }
+  return { algorithm, name };
+}
+
+function algorithmOf(name: string): ChecksumAlgorithm | undefined {
+  if (name === CONTENT_MD5) return "MD5";
+  return CHECKSUM_ALGORITHMS.find((algorithm) => checksumHeader(algorithm) === name);
+}
+
+/**
+ * The announced checksum, which must be the only trailer there is.
+ * @throws S3Error `MalformedTrailerError`
+ */
+export function checksumOfTrailers(values: ReadonlyMap<string, string>, announced: TrailingChecksum): string {
+  const value = values.get(announced.name);
+  if (value === undefined || values.size > 1) throw new S3Error("MalformedTrailerError");
+  return value;
+}
+
+/** 5 GiB: S3's limit for one PUT, one part and one form upload. */
+export const MAX_UPLOAD_BYTES = 5 * 1024 ** 3;
+
+const DECODED_LENGTH = "x-amz-decoded-content-length";
+
+/**
+ * How many bytes of object data the request carries: `x-amz-decoded-content-length` for aws-chunked bodies, `Content-Length` otherwise.
+ * @throws S3Error `MissingContentLength` (411), `InvalidArgument` if it is no number, `EntityTooLarge`
+ */
+export function readBodyLength(headers: Headers, promise: PayloadPromise, body: ReadableStream | null): number {
+  const chunked = promise.kind === "signed-chunks" || promise.kind === "unsigned-chunks";
+  const name = chunked ? DECODED_LENGTH : "content-length";
+  const text = headers.get(name);
+  // Without a length and without a transfer coding there is no body (RFC 9112, 6.3), so its length is known after all.
+  if (text === null && !chunked && body === null) return 0;
+  if (text === null) throw new S3Error("MissingContentLength");
+  const length = /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  // A length that is none counts as missing there.
+  if (length === undefined && chunked) throw new S3Error("MissingContentLength");
+  if (length === undefined)
+    throw invalidArgument(`The value of the ${name} header is not a length in bytes.`, name, text);
+  if (length > MAX_UPLOAD_BYTES) {
+    throw new S3Error("EntityTooLarge", {
+      message: "Your proposed upload exceeds the maximum allowed size",
+      details: { ProposedSize: String(length), MaxSizeAllowed: String(MAX_UPLOAD_BYTES) },
+    });
+  }
+  return length;
 }

@@ -1,0 +1,142 @@
+/**
+ * How a request that has arrived may differ from what its signer signed: headers that were rewritten on the way, the
+ * spelling of header values, and all combinations of such differences.
+ */
+import type { S3Request } from "../protocol/s3-request.ts";
+
+/** Bounds what a wrong signature can cost: about 1 ms of CPU. */
+export const MAX_READINGS = 32;
+
+/**
+ * Index tuples: all zeros, then those with one index changed, then two … up to `MAX_READINGS`.
+ * @param sizes how many there are to choose from, each at least 1
+ */
+export function* choices(sizes: readonly number[]): Generator<readonly number[]> {
+  let count = 0;
+  for (let changes = 0; changes <= sizes.length; changes++) {
+    for (const choice of choicesWith(changes, sizes)) {
+      yield choice;
+      if (++count === MAX_READINGS) return;
+    }
+  }
+}
+
+function* choicesWith(changes: number, sizes: readonly number[]): Generator<readonly number[]> {
+  const [size, ...rest] = sizes;
+  if (size === undefined) {
+    if (changes === 0) yield [];
+    return;
+  }
+  for (const tail of choicesWith(changes, rest)) yield [0, ...tail];
+  if (changes === 0) return;
+  for (let index = 1; index < size; index++) {
+    for (const tail of choicesWith(changes - 1, rest)) yield [index, ...tail];
+  }
+}
+
+/*
+ * Headers that do not reach this code as they were sent: the platform, or a proxy before it, replaces them or takes them
+ * out. None of them says anything about what is asked for, so a signature may count any usual value of theirs.
+ */
+
+/** The usual values of headers that end with a connection (RFC 9110, 7.6.1), and of `Expect`, which is answered on the way. */
+const USUAL = {
+  connection: ["keep-alive", "Keep-Alive", "close", "TE", "TE, close"],
+  expect: ["100-continue"],
+  "keep-alive": ["timeout=5", "timeout=60", "300", "115", "timeout=5, max=100", "timeout=5, max=1000"],
+  "proxy-connection": ["keep-alive", "Keep-Alive", "close"],
+  te: ["trailers", "deflate,gzip;q=0.3"],
+  "transfer-encoding": ["chunked"],
+  upgrade: ["h2c"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** Values the header may have been signed with, likeliest first; undefined if it can only have been what arrived. */
+export function valuesBeforeRewriting(request: S3Request, name: string): readonly string[] | undefined {
+  const { headers, body } = request;
+  switch (name) {
+    case "host":
+      return hosts(request);
+    case "accept-encoding":
+      return acceptEncodings(request);
+    case "content-length":
+      return body === null && !headers.has(name) ? ["0", ""] : undefined;
+    case "trailer":
+      // What is announced there is what `x-amz-trailer` announces.
+      return headers.has(name) ? undefined : distinct([headers.get("x-amz-trailer") ?? "", ""]);
+    case "connection":
+      // The platform may put its own in the place of the client's.
+      return distinct([...arrived(headers, name), ...USUAL.connection, ""]);
+    default: {
+      const usual = Object.hasOwn(USUAL, name) ? USUAL[name as keyof typeof USUAL] : undefined;
+      return usual === undefined || headers.has(name) ? undefined : [...usual, ""];
+    }
+  }
+}
+
+function arrived(headers: Headers, name: string): readonly string[] {
+  const value = headers.get(name);
+  return value === null ? [] : [collapsed(value)];
+}
+
+function hosts({ headers, url }: S3Request): readonly string[] {
+  const host = headers.get("host") ?? url.host;
+  const withoutPort = host.replace(/:(80|443)$/, "");
+  if (withoutPort !== host) return [host, withoutPort];
+  if (/:\d*$/.test(host)) return [host];
+  // wrangler dev strips the scheme's default port from Host, and TLS may end before the Worker.
+  return url.scheme === "https" ? [host, `${host}:443`, `${host}:80`] : [host, `${host}:80`, `${host}:443`];
+}
+
+/** Cloudflare replaces Accept-Encoding by its own; Go's SDK signs `identity`. */
+function acceptEncodings({ clientAcceptEncoding, headers }: S3Request): readonly string[] {
+  const asSeen = collapsed(headers.get("accept-encoding") ?? "");
+  const known = clientAcceptEncoding === undefined ? [] : [collapsed(clientAcceptEncoding)];
+  return distinct([...known, asSeen, "identity", "gzip", ""]);
+}
+
+function distinct(values: readonly string[]): readonly string[] {
+  return [...new Set(values)];
+}
+
+/**
+ * How a signer may have written a header's value. White space is all they differ in: AWS's description makes runs of
+ * spaces one space, botocore and the JavaScript SDK do so with tabs as well, a few signers leave the value alone.
+ */
+export type Spelling = (value: string) => string;
+
+/** HTTP's white space around a value. Other blanks are part of it. */
+export const trimmed: Spelling = (value) => {
+  let [start, end] = [0, value.length];
+  while (start < end && isBlank(value, start)) start++;
+  // By hand: an expression that looks for blanks at the end begins anew at each of those before it.
+  while (end > start && isBlank(value, end - 1)) end--;
+  return value.slice(start, end);
+};
+export const collapsed: Spelling = (value) => trimmed(value).replaceAll(/ {2,}/g, " ");
+const blanksCollapsed: Spelling = (value) => trimmed(value).replaceAll(/[ \t]+/g, " ");
+
+function isBlank(value: string, at: number): boolean {
+  const character = value.charAt(at);
+  return character === " " || character === "\t";
+}
+
+/** Repeated headers are signed joined by `,`, but the platform joins them by `, `. Dates have a comma of their own. */
+const joined: Spelling = (value) => (/^[A-Z][a-z]{2}, \d/.test(value) ? value : value.replaceAll(", ", ","));
+
+/** Those of them that differ on these values. @param usual the likeliest, which comes first */
+export function spellingsOf(values: readonly string[], usual: Spelling): readonly Spelling[] {
+  const plain = [usual, collapsed, blanksCollapsed, trimmed];
+  const spellings = [
+    ...plain,
+    ...plain.map(
+      (spelling): Spelling =>
+        (value) =>
+          joined(spelling(value)),
+    ),
+  ];
+  const seen = new Set<string>();
+  return spellings.filter((spelling) => {
+    const spelled = values.map(spelling).join("\n");
+    return !seen.has(spelled) && seen.add(spelled);
+  });
+}
