@@ -22,8 +22,8 @@ import {
 import { ByteReader } from "./auth/payload/byte-reader.ts";
 import { openObjectBody, readWholeBody } from "./auth/payload/request-body.ts";
 import { openFormFile } from "./auth/post-policy/form-file.ts";
-import { addCorsHeaders } from "./cors/headers.ts";
 import { checkPreflight } from "./cors/preflight.ts";
+import { addCorsHeaders } from "./cors/rules.ts";
 import { S3Error } from "./errors.ts";
 import { type Bucket, locationOf } from "./model/bucket.ts";
 import type { Caller, FindCredential } from "./model/caller.ts";
@@ -33,11 +33,11 @@ import { type BodySource, requireBucket, type S3Response } from "./operations/op
 import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
 import { parseCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
-import { parseBoundary } from "./protocol/post-form/boundary.ts";
 import { formHeaders } from "./protocol/post-form/form-headers.ts";
+import { parseBoundary } from "./protocol/post-form/part-headers.ts";
 import { type PostForm, readPostForm } from "./protocol/post-form/post-form.ts";
-import { parseRawUrl } from "./protocol/raw-url.ts";
 import { refuseHeaders } from "./protocol/refused-headers.ts";
+import { parseRawUrl } from "./protocol/request-target.ts";
 import { resolveOperation } from "./protocol/routes.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";

@@ -1,6 +1,5 @@
 import type { Resource } from "./model/resource.ts";
-import { parseQuery } from "./protocol/query.ts";
-import { parseRawUrl } from "./protocol/raw-url.ts";
+import { parseQuery, parseRawUrl } from "./protocol/request-target.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 
 const SERVICE = { resource: { kind: "service" }, style: "path" } as const;

@@ -5,7 +5,7 @@ import { Destinations } from "./delivery/destinations.ts";
 import { type Config, type Env, findQueues, readConfig } from "./env.ts";
 import type { AccountCaller } from "./model/caller.ts";
 import type { TargetPolicy } from "./outbound/target.ts";
-import { parseRawUrl } from "./protocol/raw-url.ts";
+import { parseRawUrl } from "./protocol/request-target.ts";
 import { Signers } from "./signing/signer.ts";
 import { TopicDeliveries } from "./sns/topic-deliveries.ts";
 import { Accounts } from "./storage/d1/accounts.ts";

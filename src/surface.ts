@@ -6,7 +6,7 @@ import { IAM, STS } from "./iam/actions/index.ts";
 import { newRequestId } from "./model/random-ids.ts";
 import { handleS3 } from "./pipeline.ts";
 import { findWebsiteHost, namesBucketInHost } from "./protocol/addressing.ts";
-import { parseRawUrl } from "./protocol/raw-url.ts";
+import { parseRawUrl } from "./protocol/request-target.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import { findQueryService, handleQuery } from "./query-api/surface.ts";
 import { startRequestLog, writeRequestLog } from "./request-log.ts";

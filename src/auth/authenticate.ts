@@ -5,7 +5,7 @@
 import { S3Error } from "../errors.ts";
 import type { Caller, Credential, FindCredential } from "../model/caller.ts";
 import type { PostForm } from "../protocol/post-form/post-form.ts";
-import type { Query } from "../protocol/query.ts";
+import type { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { callerOf, requireUsable } from "./credential.ts";
 import { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts";

@@ -4,7 +4,7 @@
  * The same goes for the conditions of HTTP (recorded on AWS for PutObject: LocalStack's tests of presigned URLs).
  */
 import { invalidArgument } from "../errors.ts";
-import type { Query } from "../protocol/query.ts";
+import type { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { Authentication } from "./authenticate.ts";
 import { isHeaderParameter } from "./sigv2/parameters.ts";

@@ -10,8 +10,7 @@
  * takes one such step for each of its bits that is set: 10,000 parts of 10,000 different sizes cost some million look-ups.
  */
 import type { ChecksumAlgorithm } from "../model/checksum.ts";
-import { CRC32C_POLYNOMIAL } from "./crc32c.ts";
-import { CRC64NVME_POLYNOMIAL } from "./crc64nvme.ts";
+import { CRC32C_POLYNOMIAL, CRC64NVME_POLYNOMIAL } from "./crc.ts";
 
 export type CombinableAlgorithm = "CRC32" | "CRC32C" | "CRC64NVME";
 

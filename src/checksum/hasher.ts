@@ -8,8 +8,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { ChecksumAlgorithm } from "../model/checksum.ts";
-import { crc32c } from "./crc32c.ts";
-import { Crc64Nvme } from "./crc64nvme.ts";
+import { Crc64Nvme, crc32c } from "./crc.ts";
 import { Xxh3 } from "./xxh3.ts";
 import { Xxh64 } from "./xxh64.ts";
 

@@ -2,7 +2,7 @@
  * XXH3 of inputs of up to 240 bytes, with seed 0 (xxHash specification, "for small inputs" and "for medium inputs"), and
  * what longer ones share with them.
  */
-import { avalanche64, PRIME32_2, PRIME64_1, PRIME64_2, PRIME64_4, rotateLeft, toU64 } from "./u64.ts";
+import { avalanche64, PRIME32_2, PRIME64_1, PRIME64_2, PRIME64_4, rotateLeft, toU64 } from "./xxh-common.ts";
 
 export const SHORT_BYTES = 240;
 

@@ -4,9 +4,11 @@
  *
  * As in XXH64 each lane goes through the whole buffer by itself. 1.8 ms per MiB.
  */
-import { BlockBuffer, BUFFER_BYTES } from "./block-buffer.ts";
+
 import type { Hasher } from "./hasher.ts";
 import {
+  BlockBuffer,
+  BUFFER_BYTES,
   bigEndian,
   carry,
   fromHalves,
@@ -21,7 +23,7 @@ import {
   PRIME64_5,
   toHalves,
   toU64,
-} from "./u64.ts";
+} from "./xxh-common.ts";
 import { avalanche3, foldedProduct, hashShort64, hashShort128, SECRET, SHORT_BYTES } from "./xxh3-short.ts";
 
 const LANES = 8;

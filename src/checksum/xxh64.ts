@@ -4,10 +4,11 @@
  * The four lanes of a stripe do not depend on each other, so each one goes through the whole buffer by itself: its
  * accumulator then stays in registers. 1.7 ms per MiB.
  */
-import { BlockBuffer } from "./block-buffer.ts";
+
 import type { Hasher } from "./hasher.ts";
 import {
   avalanche64,
+  BlockBuffer,
   bigEndian,
   carry,
   fromHalves,
@@ -20,7 +21,7 @@ import {
   rotateLeft,
   toHalves,
   toU64,
-} from "./u64.ts";
+} from "./xxh-common.ts";
 
 const LANES = 4;
 const STRIPE_BYTES = 32;

@@ -8,8 +8,8 @@
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Resource } from "../model/resource.ts";
-import { isHeaderName } from "../protocol/header-value.ts";
-import { evaluateCors, parseHeaderNames } from "./evaluate.ts";
+import { isHeaderName } from "../protocol/header-values.ts";
+import { evaluateCors, parseHeaderNames } from "./rules.ts";
 
 const METHODS = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 

@@ -3,7 +3,7 @@
  * notifications"). Which fields an event has is as AWS was seen to send it.
  */
 import type { ObjectEvent } from "../model/event.ts";
-import { urlEncode } from "../protocol/url-encoding.ts";
+import { urlEncode } from "../protocol/percent-encoding.ts";
 import { hostId } from "../response.ts";
 import type { Event, TestEvent } from "../storage/journal/messages.ts";
 

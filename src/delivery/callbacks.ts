@@ -2,7 +2,7 @@
  * Calls to the URLs of `NS:` topics: the handshake when a configuration names them, and their events. An interface of the
  * reference system.
  */
-import { formatHex } from "../checksum/digest-text.ts";
+import { formatHex } from "../checksum/digests.ts";
 import { type CallOutcome, callTarget } from "../outbound/fetch.ts";
 import { type Target, type TargetPolicy, tryTarget } from "../outbound/target.ts";
 import { formatHttpDate } from "../protocol/dates.ts";

@@ -1,4 +1,4 @@
-import { formatHex } from "../checksum/digest-text.ts";
+import { formatHex } from "../checksum/digests.ts";
 import { parseTopicArn } from "../model/topic.ts";
 import { tryTarget } from "../outbound/target.ts";
 import type { DeliveryMessage, Receiver } from "../storage/journal/messages.ts";

@@ -8,8 +8,8 @@ import type { Acl, AclRequest } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { StoredObject } from "../model/object.ts";
 import { parseAclHeaders } from "../protocol/acl-headers.ts";
+import { requireNullVersion } from "../protocol/query-parameters.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
-import { requireNullVersion } from "../protocol/version-id.ts";
 import {
   formatAccessControlPolicy,
   MAX_ACCESS_CONTROL_POLICY_BYTES,

@@ -5,7 +5,7 @@
 import { S3Error } from "../errors.ts";
 import type { AddressingStyle, Resource } from "../model/resource.ts";
 import { percentDecode, utf8Length } from "./percent-encoding.ts";
-import type { RawUrl } from "./raw-url.ts";
+import type { RawUrl } from "./request-target.ts";
 
 /** "Naming Amazon S3 objects" (object-keys): at most 1,024 bytes of UTF-8. */
 export const MAX_KEY_BYTES = 1024;

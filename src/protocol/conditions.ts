@@ -6,7 +6,7 @@
 import { S3Error } from "../errors.ts";
 import type { WriteCondition } from "../model/object.ts";
 import { parseHttpDate } from "./dates.ts";
-import { parseETag } from "./etag.ts";
+import { parseETag } from "./header-values.ts";
 
 export interface ConditionSubject {
   /** Without quotes. */

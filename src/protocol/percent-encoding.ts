@@ -1,6 +1,6 @@
 /**
- * Percent-encoding as SigV4 defines it (AWS "Create a signed request", UriEncode): everything but
- * `A-Z a-z 0-9 - . _ ~` is `%XY` in upper case, over UTF-8.
+ * Percent-encoding: as SigV4 defines it (AWS "Create a signed request", UriEncode), where everything except
+ * `A-Z a-z 0-9 - . _ ~` is `%XY` in upper case, over UTF-8; and as listings use it for `encoding-type=url`.
  */
 import { S3Error } from "../errors.ts";
 
@@ -45,4 +45,22 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * `encoding-type=url` of the listings: form encoding as Java's URLEncoder does it, with `/` kept ("An object with the
+ * name test_file(3).png will appear as test_file%283%29.png", API_ListObjectsV2). Not the encoding of signatures.
+ */
+export type EncodingType = "url" | undefined;
+
+export function urlEncode(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+    .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll("%20", "+")
+    .replaceAll("%2F", "/");
+}
+
+/** Encodes if the client asked for it. */
+export function encodeListed(text: string, encodingType: EncodingType): string {
+  return encodingType === "url" ? urlEncode(text) : text;
 }

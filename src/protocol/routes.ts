@@ -11,7 +11,7 @@
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { Resource } from "../model/resource.ts";
 import type { OperationName } from "./operation-name.ts";
-import type { Query } from "./query.ts";
+import type { Query } from "./request-target.ts";
 
 export interface RoutedRequest {
   readonly method: string;

@@ -1,7 +1,6 @@
 import type { AddressingStyle, Resource } from "../model/resource.ts";
 import type { PostForm } from "./post-form/post-form.ts";
-import type { Query } from "./query.ts";
-import type { RawUrl } from "./raw-url.ts";
+import type { Query, RawUrl } from "./request-target.ts";
 
 /** A request in S3's terms: what every stage after addressing works on instead of the platform's `Request`. */
 export interface S3Request {

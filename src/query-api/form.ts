@@ -1,7 +1,7 @@
 /** The body of a query API request: `application/x-www-form-urlencoded`, read whole before the signature is checked. */
 import { S3Error } from "../errors.ts";
 import { decodeUtf8 } from "../protocol/percent-encoding.ts";
-import { parseQuery } from "../protocol/query.ts";
+import { parseQuery } from "../protocol/request-target.ts";
 import { QueryError } from "./errors.ts";
 
 /**

@@ -10,7 +10,7 @@ import { authenticate, claimedAccessKeyId, claimedService, claimedSessionToken }
 import { sha256Hex } from "../checksum/hasher.ts";
 import { S3Error } from "../errors.ts";
 import { namesBucketInHost } from "../protocol/addressing.ts";
-import type { RawUrl } from "../protocol/raw-url.ts";
+import type { RawUrl } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { readRequest } from "../read-request.ts";
 import { endpointOf } from "../request-facts.ts";

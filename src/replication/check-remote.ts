@@ -1,6 +1,6 @@
 /** Whether a remote takes what replication does: for the administrator, before anybody relies on it. */
 import { newWriteId } from "../model/random-ids.ts";
-import { formatETag, parseETag } from "../protocol/etag.ts";
+import { formatETag, parseETag } from "../protocol/header-values.ts";
 import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
 import { replicaHeader } from "./remote-headers.ts";
 

@@ -6,11 +6,11 @@
  * which S3, R2 and most others keep. One that refuses conditions gets nothing; one that takes no notice of them is found by
  * check-remote.ts, and may lose what somebody else writes in that moment.
  */
-import { formatBase64, parseHex } from "../checksum/digest-text.ts";
+import { formatBase64, parseHex } from "../checksum/digests.ts";
 import { checksumHeader } from "../model/checksum.ts";
 import type { StoredObject } from "../model/object.ts";
 import { compareStates, type ObjectState, type ReplicationRule } from "../model/replication.ts";
-import { formatETag, parseETag } from "../protocol/etag.ts";
+import { formatETag, parseETag } from "../protocol/header-values.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import type { Destination } from "./destination.ts";
 import { type RemoteClient, RemoteFailure, withoutChecksumIfRefused } from "./remote-client.ts";

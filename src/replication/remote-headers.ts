@@ -6,7 +6,7 @@ import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";
 import type { StoredObject } from "../model/object.ts";
 import type { ObjectState, ReplicaState, ReplicationDestination } from "../model/replication.ts";
 import { parseHttpDate } from "../protocol/dates.ts";
-import { parseETag } from "../protocol/etag.ts";
+import { parseETag } from "../protocol/header-values.ts";
 import { formatMetadataToSend } from "../protocol/metadata.ts";
 import { formatReplicaState, REPLICA_HEADER, REPLICA_SOURCE_HEADER } from "../protocol/replica-state.ts";
 import { formatTaggingHeader } from "../protocol/tags.ts";

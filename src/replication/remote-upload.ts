@@ -1,10 +1,10 @@
 /** A replica sent in parts: the source's own parts where it has some, so that ETag and part numbers stay the same. */
 
-import { formatHex, parseHex } from "../checksum/digest-text.ts";
+import { formatHex, parseHex } from "../checksum/digests.ts";
 import { createHasher } from "../checksum/hasher.ts";
 import { checksumHeader } from "../model/checksum.ts";
 import { CHECKSUM_ALGORITHM_HEADER, CHECKSUM_TYPE_HEADER } from "../protocol/checksum-algorithm.ts";
-import { formatETag, parseETag } from "../protocol/etag.ts";
+import { formatETag, parseETag } from "../protocol/header-values.ts";
 import { uriEncode } from "../protocol/percent-encoding.ts";
 import { parseXml, requireChildText } from "../protocol/xml/reader.ts";
 import { formatXml, xmlElement, xmlOptional, xmlText } from "../protocol/xml/writer.ts";

@@ -6,9 +6,8 @@
  *
  * Deployments that know each other only as endpoints recognise each other's replicas by their place, and send none back.
  */
-import { formatHex, parseHex } from "../checksum/digest-text.ts";
+import { formatHex, isSameMac, parseHex } from "../checksum/digests.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
-import { isSameMac } from "../checksum/secret-comparison.ts";
 import type { StoredObject } from "../model/object.ts";
 import { liesAhead, type ObjectState } from "../model/replication.ts";
 import { formatReplicaState, readReplicaState } from "../protocol/replica-state.ts";

@@ -2,7 +2,7 @@
  * A self-signed X.509 v3 certificate (RFC 5280) for an RSA key. Receivers take the public key from it; nobody asks it for
  * a host's name, so it names none.
  */
-import { formatBase64 } from "../checksum/digest-text.ts";
+import { formatBase64 } from "../checksum/digests.ts";
 
 export type Der = Uint8Array<ArrayBuffer>;
 

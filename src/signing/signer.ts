@@ -2,7 +2,7 @@
  * Signs what the deployment sends to receivers of notifications. The key is made when it is first needed; of two isolates
  * that need it at once, both sign with the one that was kept first.
  */
-import { formatBase64, formatHex } from "../checksum/digest-text.ts";
+import { formatBase64, formatHex } from "../checksum/digests.ts";
 import type { CertificateKey } from "../model/certificate-key.ts";
 import { formatPem, issueCertificate } from "./certificate.ts";
 

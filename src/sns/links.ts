@@ -5,7 +5,7 @@
 import { authorizeUnsubscribe } from "../access/authorize-sns.ts";
 import { S3Error } from "../errors.ts";
 import { namesBucketInHost } from "../protocol/addressing.ts";
-import type { RawUrl } from "../protocol/raw-url.ts";
+import type { RawUrl } from "../protocol/request-target.ts";
 import { xmlText } from "../protocol/xml/writer.ts";
 import { parametersOf } from "../query-api/form.ts";
 import { formatResponse, type Result } from "../query-api/service.ts";

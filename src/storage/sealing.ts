@@ -2,7 +2,7 @@
  * Keys derived from the deployment's SEAL_KEY (HKDF-SHA-256, one purpose each) and the sealing of secrets at rest
  * with AES-256-GCM. A sealed value is bound to its owner's name, so a row's secret cannot be moved to another row.
  */
-import { formatHex } from "../checksum/digest-text.ts";
+import { formatHex } from "../checksum/digests.ts";
 
 const encoder = new TextEncoder();
 const IV_BYTES = 12;

@@ -2,13 +2,12 @@
 import { S3Error } from "../errors.ts";
 import type { WebsiteSite } from "../model/website.ts";
 import type { S3Response } from "../operations/operation.ts";
-import { Query } from "../protocol/query.ts";
+import { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { hostId } from "../response.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import { errorHeaders, FOUND, formatErrorPage, type PageFailure } from "./error-page.ts";
-import { encodeKey, encodeWritten } from "./location.ts";
-import type { Redirection } from "./routing.ts";
+import { encodeKey, encodeWritten, type Redirection } from "./redirects.ts";
 
 /** Serves a request of the anonymous caller as any other: parsed, authorized, executed. */
 export type Perform = (request: S3Request) => Promise<S3Response>;

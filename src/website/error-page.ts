@@ -1,6 +1,6 @@
 /** AWS's error pages of website endpoints, field for field, and the headers that say the same to programs. */
 import type { S3Error } from "../errors.ts";
-import { encodeWritten } from "./location.ts";
+import { encodeWritten } from "./redirects.ts";
 
 const TITLES: Readonly<Record<number, string>> = {
   302: "Found",

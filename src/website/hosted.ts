@@ -16,7 +16,7 @@ import { resolveOperation } from "../protocol/routes.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import { answerError, type Perform, redirectTo, requestObject, toS3Error } from "./answers.ts";
-import { applyRule, findRuleForError, type RoutedRequest } from "./routing.ts";
+import { applyRule, findRuleForError, type RoutedRequest } from "./redirects.ts";
 
 /** What hosting changes: "GET Object, HEAD Object and GET Bucket". */
 const HOSTED_OPERATIONS: ReadonlySet<string> = new Set(["GetObject", "HeadObject", "ListObjects"]);

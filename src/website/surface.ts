@@ -7,8 +7,9 @@
  * Every visitor is anonymous: signatures, queries and `x-amz-*` headers mean nothing here. Each object is read as GetObject
  * through the same authorizer as ever, so a site shows what anybody may read and nothing else.
  */
-import { addCorsHeaders } from "../cors/headers.ts";
+
 import { checkPreflight } from "../cors/preflight.ts";
+import { addCorsHeaders } from "../cors/rules.ts";
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Website, WebsiteSite } from "../model/website.ts";
@@ -16,8 +17,7 @@ import type { S3Response } from "../operations/operation.ts";
 import { perform } from "../pipeline.ts";
 import { isValidBucketName, requireKeyLength, type WebsiteHost } from "../protocol/addressing.ts";
 import { percentDecode } from "../protocol/percent-encoding.ts";
-import { Query } from "../protocol/query.ts";
-import { parseRawUrl } from "../protocol/raw-url.ts";
+import { parseRawUrl, Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import { toHttpResponse } from "../response.ts";
@@ -32,8 +32,14 @@ import {
   toS3Error,
   withoutSelection,
 } from "./answers.ts";
-import { encodeWritten, formatLocation } from "./location.ts";
-import { applyRule, findRuleForError, findRuleForKey, type RoutedRequest } from "./routing.ts";
+import {
+  applyRule,
+  encodeWritten,
+  findRuleForError,
+  findRuleForKey,
+  formatLocation,
+  type RoutedRequest,
+} from "./redirects.ts";
 
 /** Answers a request to a website host; never throws. */
 export async function handleWebsite(

@@ -173,9 +173,9 @@ const TEXT_RULES: readonly TextRule[] = [
     example: ["replication/x.ts", "const answer = await fetch(url);"],
   },
   {
-    name: "nothing parses a URL but protocol/raw-url.ts, which does it without `new URL`",
+    name: "nothing parses a URL but protocol/request-target.ts, which does it without `new URL`",
     breaks: (_file, text) => /\bnew\s+URL\s*\(/.test(code(text)),
-    example: ["protocol/raw-url.ts", "const { pathname } = new URL(request.url);"],
+    example: ["protocol/request-target.ts", "const { pathname } = new URL(request.url);"],
   },
   {
     name: "no `any`",

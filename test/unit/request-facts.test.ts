@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AccountCaller, Caller } from "../../src/model/caller.ts";
 import type { Resource } from "../../src/model/resource.ts";
-import { parseQuery } from "../../src/protocol/query.ts";
-import { parseRawUrl } from "../../src/protocol/raw-url.ts";
+import { parseQuery, parseRawUrl } from "../../src/protocol/request-target.ts";
 import type { S3Request } from "../../src/protocol/s3-request.ts";
 import { requestOrigin } from "../../src/request-facts.ts";
 

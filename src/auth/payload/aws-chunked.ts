@@ -7,7 +7,7 @@
  * Data is handed on as it arrives, before its chunk's signature has been seen to fit. That is safe because the stream
  * around it holds back its last piece and never ends cleanly unless this generator does.
  */
-import { formatHex } from "../../checksum/digest-text.ts";
+import { formatHex } from "../../checksum/digests.ts";
 import { createHasher, type Hasher } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
 import { verifySignature } from "../sigv4/signing-key.ts";

@@ -1,5 +1,5 @@
 /** What a request declares about its body before the first byte: how long it is, and which digests it has. */
-import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digest-text.ts";
+import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digests.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type ChecksumAlgorithm, checksumHeader } from "../../model/checksum.ts";
 import type { DigestText } from "../../model/object-body.ts";

@@ -2,7 +2,7 @@
  * From a request to the bytes of the object it uploads (see `model/object-body.ts`) or of the document it carries: decoded and
  * self-verifying.
  */
-import { equalBytes, formatBase64, formatHex } from "../../checksum/digest-text.ts";
+import { equalBytes, formatBase64, formatHex } from "../../checksum/digests.ts";
 import { S3Error } from "../../errors.ts";
 import type { DeclaredChecksum, DelegatedDigest, DigestText, ObjectBody } from "../../model/object-body.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";

@@ -1,6 +1,6 @@
 /** A stream that ends cleanly only if everything promised about its bytes was true. */
 
-import { equalBytes } from "../../checksum/digest-text.ts";
+import { equalBytes } from "../../checksum/digests.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
 import { terminatedEarly, wrongLength } from "./aws-chunked.ts";

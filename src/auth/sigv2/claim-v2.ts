@@ -1,6 +1,6 @@
 /** What a request signed with Signature Version 2 claims (RESTAuthentication), before anything is verified. */
 import { invalidArgument, S3Error } from "../../errors.ts";
-import type { Query } from "../../protocol/query.ts";
+import type { Query } from "../../protocol/request-target.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { effectiveHeaders } from "../effective-headers.ts";
 import { formatErrorTime, missingDate, parseDateHeader, requireRecent } from "../request-time.ts";

@@ -3,7 +3,7 @@
  * add any other, so none of those may have a say in what is done.
  */
 import { invalidArgument, S3Error } from "../../errors.ts";
-import { Query } from "../../protocol/query.ts";
+import { Query } from "../../protocol/request-target.ts";
 import { isSubresource } from "../../protocol/routes.ts";
 
 /** AWS's list ("RESTAuthentication", Constructing the CanonicalizedResource Element) and botocore's. */

@@ -1,9 +1,9 @@
 /** What Signature Version 2 signs, and its signature ("Signing and authenticating REST requests", RESTAuthentication). */
 
-import { parseBase64 } from "../../checksum/digest-text.ts";
+import { parseBase64 } from "../../checksum/digests.ts";
 import { invalidArgument } from "../../errors.ts";
 import { percentDecode, uriEncode } from "../../protocol/percent-encoding.ts";
-import { parseQuery, type Query } from "../../protocol/query.ts";
+import { parseQuery, type Query } from "../../protocol/request-target.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { effectiveHeaders } from "../effective-headers.ts";
 import { choices, type Spelling, spellingsOf, trimmed } from "../readings.ts";

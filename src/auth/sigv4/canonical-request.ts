@@ -9,7 +9,7 @@
  * only when it has not.
  */
 import { percentDecode, uriEncode } from "../../protocol/percent-encoding.ts";
-import { parseQuery, type Query } from "../../protocol/query.ts";
+import { parseQuery, type Query } from "../../protocol/request-target.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { choices, collapsed, type Spelling, spellingsOf, valuesBeforeRewriting } from "../readings.ts";
 

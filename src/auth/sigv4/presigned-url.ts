@@ -1,6 +1,6 @@
 /** Query parameters of a presigned URL (S3 API, "sigv4-query-string-auth"). */
 import { S3Error } from "../../errors.ts";
-import type { Query } from "../../protocol/query.ts";
+import type { Query } from "../../protocol/request-target.ts";
 import { type AmzDate, formatErrorTime, parseAmzDate } from "../request-time.ts";
 import {
   ALGORITHM,

@@ -1,5 +1,5 @@
 /** The key a day's requests to one region and service are signed with (AWS "Create a signed request", step 4). */
-import { formatHex, parseHex } from "../../checksum/digest-text.ts";
+import { formatHex, parseHex } from "../../checksum/digests.ts";
 import { sha256Hex } from "../../checksum/hasher.ts";
 import type { ClaimedCredential } from "./credential-scope.ts";
 

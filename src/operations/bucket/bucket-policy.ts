@@ -5,7 +5,7 @@ import { isPublicPolicy } from "../../access/policy/inspect.ts";
 import { namedPrincipals, resolvePrincipals, showPolicy } from "../../access/policy/named-principals.ts";
 import { refusePublicPolicy } from "../../access/public-access-block.ts";
 import { S3Error } from "../../errors.ts";
-import { formatPolicyStatus } from "../../protocol/xml/policy-status.ts";
+import { formatPolicyStatus } from "../../protocol/xml/bucket-settings.ts";
 import type { Stores } from "../../storage/stores.ts";
 import { operation, requireBucket } from "../operation.ts";
 

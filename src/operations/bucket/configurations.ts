@@ -5,25 +5,21 @@
 import { requireOwnerOnly } from "../../access/acl/ownership.ts";
 import { S3Error } from "../../errors.ts";
 import {
+  formatEncryptionConfiguration,
+  formatOwnershipControls,
+  formatPublicAccessBlock,
+  MAX_ENCRYPTION_BYTES,
+  MAX_OWNERSHIP_CONTROLS_BYTES,
+  MAX_PUBLIC_ACCESS_BLOCK_BYTES,
+  parseEncryptionConfiguration,
+  parseOwnershipControls,
+  parsePublicAccessBlock,
+} from "../../protocol/xml/bucket-settings.ts";
+import {
   formatCorsConfiguration,
   MAX_CORS_BYTES,
   parseCorsConfiguration,
 } from "../../protocol/xml/cors-configuration.ts";
-import {
-  formatEncryptionConfiguration,
-  MAX_ENCRYPTION_BYTES,
-  parseEncryptionConfiguration,
-} from "../../protocol/xml/encryption-configuration.ts";
-import {
-  formatOwnershipControls,
-  MAX_OWNERSHIP_CONTROLS_BYTES,
-  parseOwnershipControls,
-} from "../../protocol/xml/ownership-controls.ts";
-import {
-  formatPublicAccessBlock,
-  MAX_PUBLIC_ACCESS_BLOCK_BYTES,
-  parsePublicAccessBlock,
-} from "../../protocol/xml/public-access-block-configuration.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
 import {
   formatWebsiteConfiguration,

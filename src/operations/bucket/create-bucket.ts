@@ -9,7 +9,7 @@ import { parseAclHeaders, parseObjectOwnershipHeader } from "../../protocol/acl-
 import { hostOf, validateBucketName } from "../../protocol/addressing.ts";
 import { chooseLocation, US_EAST_1 } from "../../protocol/regions.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { parseCreateBucketConfiguration } from "../../protocol/xml/create-bucket-configuration.ts";
+import { parseCreateBucketConfiguration } from "../../protocol/xml/bucket-location.ts";
 import { operation, requireBucket } from "../operation.ts";
 
 export const CreateBucket = operation({

@@ -16,7 +16,7 @@ import {
   parseAccelerate,
   parseLoggingStatus,
   parseRequestPayment,
-} from "../../protocol/xml/default-settings.ts";
+} from "../../protocol/xml/bucket-settings.ts";
 import { formatXml, xmlText } from "../../protocol/xml/writer.ts";
 import { type Operation, operation, requireBucket, requireObject, type S3Response } from "../operation.ts";
 

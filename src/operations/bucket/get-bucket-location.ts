@@ -1,6 +1,6 @@
 /** GetBucketLocation (API_GetBucketLocation). */
 import { locationOf } from "../../model/bucket.ts";
-import { formatLocationConstraint } from "../../protocol/xml/location-constraint.ts";
+import { formatLocationConstraint } from "../../protocol/xml/bucket-location.ts";
 import { operation, requireBucket } from "../operation.ts";
 
 export const GetBucketLocation = operation({

@@ -3,9 +3,8 @@
  * Tools that empty a bucket call it before anything else.
  */
 import { invalidArgument } from "../../errors.ts";
-import { parseListObjectsParameters } from "../../protocol/list-parameters.ts";
-import { NULL_VERSION } from "../../protocol/version-id.ts";
-import { formatListVersionsResult } from "../../protocol/xml/list-versions-result.ts";
+import { NULL_VERSION, parseListObjectsParameters } from "../../protocol/query-parameters.ts";
+import { formatListVersionsResult } from "../../protocol/xml/listings.ts";
 import { operation, requireBucket } from "../operation.ts";
 import { ownerNamer } from "./owners.ts";
 

@@ -1,8 +1,8 @@
 /** ListObjectsV2 (API_ListObjectsV2). */
 import { locationOf } from "../../model/bucket.ts";
 import { formatContinuationToken, parseContinuationToken } from "../../protocol/continuation-token.ts";
-import { parseListObjectsV2Parameters } from "../../protocol/list-parameters.ts";
-import { formatListBucketResultV2 } from "../../protocol/xml/list-bucket-result-v2.ts";
+import { parseListObjectsV2Parameters } from "../../protocol/query-parameters.ts";
+import { formatListBucketResultV2 } from "../../protocol/xml/listings.ts";
 import { operation, requireBucket } from "../operation.ts";
 import { ownerNamer } from "./owners.ts";
 

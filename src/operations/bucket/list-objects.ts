@@ -2,8 +2,8 @@
 
 import { locationOf } from "../../model/bucket.ts";
 import type { ListPage } from "../../model/object.ts";
-import { parseListObjectsParameters } from "../../protocol/list-parameters.ts";
-import { formatListBucketResult } from "../../protocol/xml/list-bucket-result.ts";
+import { parseListObjectsParameters } from "../../protocol/query-parameters.ts";
+import { formatListBucketResult } from "../../protocol/xml/listings.ts";
 import { operation, requireBucket } from "../operation.ts";
 import { ownerNamer } from "./owners.ts";
 

@@ -1,5 +1,5 @@
 import type { Bucket } from "../../model/bucket.ts";
-import type { Owner } from "../../protocol/xml/owner.ts";
+import type { Owner } from "../../protocol/xml/common-elements.ts";
 import type { OperationContext } from "../operation.ts";
 
 /** Names the owners in a listing. Of others than the bucket's owner only the canonical id is known without D1. */

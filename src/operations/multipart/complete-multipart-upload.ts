@@ -2,21 +2,21 @@
  * CompleteMultipartUpload (API_CompleteMultipartUpload): parts become an object. What the request claims about the
  * finished object is checked by the upload, which knows its parts.
  */
-import { parseBase64 } from "../../checksum/digest-text.ts";
+import { parseBase64 } from "../../checksum/digests.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type Checksum, checksumHeader } from "../../model/checksum.ts";
 import type { CompletedPart, CompletionRequest } from "../../model/upload.ts";
 import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import {
+  formatCompleteMultipartUploadResult,
   MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
   parseCompleteMultipartUpload,
-} from "../../protocol/xml/complete-multipart-upload.ts";
-import { formatCompleteMultipartUploadResult } from "../../protocol/xml/complete-multipart-upload-result.ts";
+} from "../../protocol/xml/multipart-uploads.ts";
 import { permissionToCompare, permissionToReplicate } from "../object/write-input.ts";
 import { operation, requireObject } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";

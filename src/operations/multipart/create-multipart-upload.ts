@@ -5,8 +5,8 @@ import {
   CHECKSUM_TYPE_HEADER,
   parseUploadChecksum,
 } from "../../protocol/checksum-algorithm.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
-import { formatInitiateMultipartUploadResult } from "../../protocol/xml/initiate-multipart-upload-result.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
+import { formatInitiateMultipartUploadResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/write-input.ts";
 import { operation, requireObject } from "../operation.ts";
 

@@ -1,6 +1,6 @@
 /** ListMultipartUploads (API_ListMultipartUploads): uploads neither completed nor aborted, by key and then by age. */
-import { parseEncodingType, parsePageSize } from "../../protocol/list-parameters.ts";
-import { formatListMultipartUploadsResult } from "../../protocol/xml/list-multipart-uploads-result.ts";
+import { parseEncodingType, parsePageSize } from "../../protocol/query-parameters.ts";
+import { formatListMultipartUploadsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { findNames, ownerNamer } from "../bucket/owners.ts";
 import { operation, requireBucket } from "../operation.ts";
 

@@ -1,6 +1,6 @@
 /** ListParts (API_ListParts): what has been uploaded so far, by part number. */
-import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../protocol/list-parameters.ts";
-import { formatListPartsResult } from "../../protocol/xml/list-parts-result.ts";
+import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../protocol/query-parameters.ts";
+import { formatListPartsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerNamer } from "../bucket/owners.ts";
 import { operation } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";

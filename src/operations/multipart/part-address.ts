@@ -1,6 +1,6 @@
 /** Which part of which upload a request is about. */
 import { invalidArgument } from "../../errors.ts";
-import { parsePartNumber } from "../../protocol/part-number.ts";
+import { parsePartNumber } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { requireObject } from "../operation.ts";
 

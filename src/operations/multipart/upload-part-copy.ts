@@ -1,8 +1,8 @@
 /** UploadPartCopy (API_UploadPartCopy): a part out of an object that is already there, or out of a range of it. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/object.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
-import { formatCopyPartResult } from "../../protocol/xml/copy-part-result.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
+import { formatCopyPartResult } from "../../protocol/xml/multipart-uploads.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "../object/copy-source.ts";
 import { operation } from "../operation.ts";

@@ -1,7 +1,7 @@
 /** UploadPart (API_UploadPart). A part uploaded again replaces the one before. */
 import { checksumHeader } from "../../model/checksum.ts";
-import { formatETag } from "../../protocol/etag.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
+import { formatETag } from "../../protocol/header-values.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { operation } from "../operation.ts";
 import { parsePartAddress } from "./part-address.ts";
 

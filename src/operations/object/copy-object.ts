@@ -5,13 +5,15 @@ import type { ObjectAttributes, StorageClass, StoredObject, Tag } from "../../mo
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
-import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
-import { parseStorageClass } from "../../protocol/storage-class.ts";
+import {
+  ENCRYPTED_AT_REST,
+  parseContentHeaders,
+  parseStorageClass,
+  parseWebsiteRedirectLocation,
+} from "../../protocol/object-headers.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
-import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
-import { formatCopyObjectResult } from "../../protocol/xml/copy-object-result.ts";
+import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";

@@ -6,8 +6,8 @@ import type { ByteRange } from "../../model/object.ts";
 import { isValidBucketName } from "../../protocol/addressing.ts";
 import { type ConditionSubject, evaluateReadConditions, type ReadConditions } from "../../protocol/conditions.ts";
 import { type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
+import { NULL_VERSION } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { NULL_VERSION } from "../../protocol/version-id.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 

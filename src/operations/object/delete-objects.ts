@@ -4,9 +4,15 @@ import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { mayLearnOf } from "../../access/decision.ts";
 import { S3Error } from "../../errors.ts";
 import { requireKeyLength } from "../../protocol/addressing.ts";
-import { NULL_VERSION } from "../../protocol/version-id.ts";
-import { MAX_DELETE_BYTES, type ObjectIdentifier, parseDelete } from "../../protocol/xml/delete.ts";
-import { type DeletedObject, type DeleteFailure, formatDeleteResult } from "../../protocol/xml/delete-result.ts";
+import { NULL_VERSION } from "../../protocol/query-parameters.ts";
+import {
+  type DeletedObject,
+  type DeleteFailure,
+  formatDeleteResult,
+  MAX_DELETE_BYTES,
+  type ObjectIdentifier,
+  parseDelete,
+} from "../../protocol/xml/delete-objects.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import { operation, requireBucket } from "../operation.ts";

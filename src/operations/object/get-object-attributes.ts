@@ -4,11 +4,8 @@ import type { Checksum } from "../../model/checksum.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import { formatHttpDate } from "../../protocol/dates.ts";
-import { requireNullVersion } from "../../protocol/version-id.ts";
-import {
-  formatGetObjectAttributesResponse,
-  type ObjectParts,
-} from "../../protocol/xml/get-object-attributes-response.ts";
+import { requireNullVersion } from "../../protocol/query-parameters.ts";
+import { formatGetObjectAttributesResponse, type ObjectParts } from "../../protocol/xml/object-results.ts";
 import { operation, requireObject } from "../operation.ts";
 
 const MAX_PARTS_HEADER = "x-amz-max-parts";

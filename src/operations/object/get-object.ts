@@ -1,7 +1,7 @@
 /** GetObject (API_GetObject). Conditions are judged on the metadata that comes with the bytes: one R2 call. */
 import { S3Error } from "../../errors.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
-import { validatorHeaders } from "../../protocol/object-response.ts";
+import { validatorHeaders } from "../../protocol/object-headers.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { operation, type S3Response } from "../operation.ts";
 import {

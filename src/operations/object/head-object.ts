@@ -4,7 +4,7 @@ import { resolveRange } from "../../model/byte-range.ts";
 import type { ResolvedRange, StoredObject } from "../../model/object.ts";
 import { compareStates } from "../../model/replication.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
-import { validatorHeaders } from "../../protocol/object-response.ts";
+import { validatorHeaders } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { operation, type S3Response } from "../operation.ts";
 import {

@@ -4,8 +4,8 @@
  */
 import { S3Error } from "../../errors.ts";
 import type { StoredObject, Tag } from "../../model/object.ts";
+import { requireNullVersion } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { requireNullVersion } from "../../protocol/version-id.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
 import type { Landed } from "../../storage/journal/journal.ts";
 import { type OperationContext, operation, requireObject } from "../operation.ts";

@@ -2,14 +2,18 @@
 import { S3Error } from "../../errors.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
-import { formatETag } from "../../protocol/etag.ts";
+import { formatETag } from "../../protocol/header-values.ts";
 import { parseFormMetadata } from "../../protocol/metadata.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
-import type { PostForm } from "../../protocol/post-form/post-form.ts";
-import { formatRedirect, parseSuccessAction, type SuccessAction } from "../../protocol/post-form/success-action.ts";
+import {
+  formatRedirect,
+  type PostForm,
+  parseSuccessAction,
+  type SuccessAction,
+} from "../../protocol/post-form/post-form.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { formatPostResponse } from "../../protocol/xml/post-response.ts";
+import { formatPostResponse } from "../../protocol/xml/object-results.ts";
 import { parseTaggingField } from "../../protocol/xml/tagging.ts";
 import { operation, requireObject, type S3Response } from "../operation.ts";
 import { created, ownerAndAcl, parseAttributes, permissionsToWrite } from "./write-input.ts";

@@ -1,8 +1,8 @@
 import { checksumHeader } from "../../model/checksum.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
-import { formatETag } from "../../protocol/etag.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-response.ts";
+import { formatETag } from "../../protocol/header-values.ts";
+import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { operation, requireObject } from "../operation.ts";
 import {

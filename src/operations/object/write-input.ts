@@ -6,11 +6,9 @@ import type { Bucket } from "../../model/bucket.ts";
 import { ANONYMOUS_ID, type Caller } from "../../model/caller.ts";
 import type { ObjectAttributes, Tag, WriteCondition } from "../../model/object.ts";
 import type { ObjectState } from "../../model/replication.ts";
-import { parseContentHeaders } from "../../protocol/content-headers.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
-import { parseStorageClass } from "../../protocol/storage-class.ts";
+import { parseContentHeaders, parseStorageClass, parseWebsiteRedirectLocation } from "../../protocol/object-headers.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
-import { parseWebsiteRedirectLocation } from "../../protocol/website-redirect-location.ts";
 import type { Landed } from "../../storage/journal/journal.ts";
 import type { PutOutcome } from "../../storage/r2/put.ts";
 

@@ -4,7 +4,7 @@ import { type Bucket, bucketArn, locationOf } from "../../model/bucket.ts";
 import type { Account } from "../../model/caller.ts";
 import { formatContinuationToken, parseContinuationToken } from "../../protocol/continuation-token.ts";
 import { isAwsRegion } from "../../protocol/regions.ts";
-import { formatListAllMyBucketsResult } from "../../protocol/xml/list-all-my-buckets-result.ts";
+import { formatListAllMyBucketsResult } from "../../protocol/xml/listings.ts";
 import { operation } from "../operation.ts";
 
 const MAX_PAGE = 10_000;

@@ -3,7 +3,7 @@
  * fields to POST" (RESTObjectPOST). So everything that reads a PUT's headers reads a form's fields.
  */
 import { invalidArgument } from "../../errors.ts";
-import { hasControlCharacter } from "../header-value.ts";
+import { hasControlCharacter } from "../header-values.ts";
 
 /** Headers an object's writer may send, but for `x-amz-meta-*`, whose values may be any text. */
 const NAMES: ReadonlySet<string> = new Set([

@@ -1,7 +1,9 @@
-/** What stands above a part's content (RFC 7578, 4.2). */
+/**
+ * The headers of a form and of its parts: the boundary in Content-Type (RFC 2046, 5.1.1), and Content-Disposition above
+ * each part's content (RFC 7578, 4.2).
+ */
 import { S3Error } from "../../errors.ts";
 import { percentDecode } from "../percent-encoding.ts";
-import { type ParameterizedValue, parseParameters } from "./parameters.ts";
 
 export interface FormPart {
   readonly name: string;
@@ -41,4 +43,48 @@ function readFileName({ parameters }: ParameterizedValue): string | undefined {
 
 function malformed(): S3Error {
   return new S3Error("MalformedPOSTRequest");
+}
+
+/** 1 to 70 characters, the last of which is no space. */
+const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
+
+/** @throws S3Error `MalformedPOSTRequest` */
+export function parseBoundary(contentType: string): string {
+  const boundary = parseParameters(contentType)?.parameters.get("boundary");
+  if (boundary === undefined || !BOUNDARY.test(boundary)) throw new S3Error("MalformedPOSTRequest");
+  return boundary;
+}
+
+/** `form-data; name="key"; filename="a.txt"`: a header's value and its parameters (RFC 2045, 5.1; RFC 7578, 4.2). */
+export interface ParameterizedValue {
+  /** In lower case. */
+  readonly value: string;
+  /** By lower-case name. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+// One after the other, so that nothing inside one parameter's quotes can pass for the next.
+const PARAMETER = /[ \t]*;[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*)))?/sy;
+
+/** Undefined if it is not of that shape or names a parameter twice. */
+export function parseParameters(header: string): ParameterizedValue | undefined {
+  const text = header.trimEnd();
+  const [value = ""] = text.split(";", 1);
+  const parameters = new Map<string, string>();
+  PARAMETER.lastIndex = value.length;
+  while (PARAMETER.lastIndex < text.length) {
+    const match = PARAMETER.exec(text);
+    if (match === null) return undefined;
+    const [, name, quoted, plain = ""] = match;
+    if (name === undefined) continue;
+    const key = name.toLowerCase();
+    if (parameters.has(key)) return undefined;
+    parameters.set(key, quoted === undefined ? plain : unquote(quoted));
+  }
+  return { value: value.trim().toLowerCase(), parameters };
+}
+
+/** Only the quote is taken out of its escape: some browsers send `C:\dir\file` with nothing escaped. */
+function unquote(text: string): string {
+  return text.replaceAll('\\"', '"');
 }

@@ -9,7 +9,7 @@ import {
   requireFewGrants,
   unresolvableEmail,
 } from "../acl-headers.ts";
-import { type Owner, ownerNode } from "./owner.ts";
+import { type Owner, ownerNode } from "./common-elements.ts";
 import { malformedXml, parseXml, requireChild, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
 import { formatXml, type XmlNode, XSI_NAMESPACE, xmlElement, xmlText } from "./writer.ts";
 

@@ -1,6 +1,6 @@
 /** Copying: whether bytes have to be moved, and the body that moves them. */
 
-import { formatBase64 } from "../../checksum/digest-text.ts";
+import { formatBase64 } from "../../checksum/digests.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { ObjectAttributes, StoredObject } from "../../model/object.ts";

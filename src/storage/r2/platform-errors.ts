@@ -2,7 +2,7 @@
  * R2's errors as S3's. The binding throws plain errors whose message ends in R2's code, "put: … (10058)".
  * Codes: Cloudflare R2 documentation, "Error codes".
  */
-import { parseHex } from "../../checksum/digest-text.ts";
+import { parseHex } from "../../checksum/digests.ts";
 import { S3Error, type S3ErrorCode } from "../../errors.ts";
 
 const CODES: Readonly<Record<number, S3ErrorCode>> = {

@@ -1,5 +1,5 @@
 /** The three ways a body of known length becomes an object: held in memory, streamed into the entry, or into a blob. */
-import { formatBase64, formatHex } from "../../checksum/digest-text.ts";
+import { formatBase64, formatHex } from "../../checksum/digests.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { S3Error, type S3ErrorCode } from "../../errors.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";

@@ -4,7 +4,7 @@
  * one creates nothing and is told NoSuchUpload. The letter tells what to compute over a part and where to put it before
  * the Durable Object is asked.
  */
-import { isSameMac } from "../../checksum/secret-comparison.ts";
+import { isSameMac } from "../../checksum/digests.ts";
 import { S3Error } from "../../errors.ts";
 import type { StorageClass } from "../../model/object.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";

@@ -3,7 +3,7 @@
  * manifest or the refusal comes out (API_CompleteMultipartUpload).
  */
 import { combineCrc, isCombinable } from "../../checksum/combine.ts";
-import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digest-text.ts";
+import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digests.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { CHECKSUM_BYTES, type Checksum } from "../../model/checksum.ts";
 import type { CompletedPart, CompletionRequest, UploadChecksum } from "../../model/upload.ts";

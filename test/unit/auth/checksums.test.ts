@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { combineCrc } from "../../../src/checksum/combine.ts";
-import { formatBase64, formatHex, parseBase64, parseHex } from "../../../src/checksum/digest-text.ts";
+import { formatBase64, formatHex, parseBase64, parseHex } from "../../../src/checksum/digests.ts";
 import { createHasher } from "../../../src/checksum/hasher.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);

@@ -5,8 +5,7 @@
 
 import { S3Error } from "../../../src/errors.ts";
 import type { Account, Credential, FindCredential } from "../../../src/model/caller.ts";
-import { parseQuery } from "../../../src/protocol/query.ts";
-import { parseRawUrl } from "../../../src/protocol/raw-url.ts";
+import { parseQuery, parseRawUrl } from "../../../src/protocol/request-target.ts";
 import type { S3Request } from "../../../src/protocol/s3-request.ts";
 
 export const ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatHex } from "../../../src/checksum/digest-text.ts";
+import { formatHex } from "../../../src/checksum/digests.ts";
 import { createHasher } from "../../../src/checksum/hasher.ts";
 import { XXHASH_VECTORS } from "./xxhash-vectors.ts";
 

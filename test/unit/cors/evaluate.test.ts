@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateCors, parseHeaderNames } from "../../../src/cors/evaluate.ts";
+import { evaluateCors, parseHeaderNames } from "../../../src/cors/rules.ts";
 import type { CorsRule } from "../../../src/model/cors.ts";
 
 const rule = (origins: string[], changes: Partial<CorsRule> = {}): CorsRule => ({

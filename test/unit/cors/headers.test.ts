@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addCorsHeaders } from "../../../src/cors/headers.ts";
+import { addCorsHeaders } from "../../../src/cors/rules.ts";
 import type { CorsRule } from "../../../src/model/cors.ts";
 
 const VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";

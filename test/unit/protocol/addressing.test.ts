@@ -6,7 +6,7 @@ import {
   parseAddress,
   validateBucketName,
 } from "../../../src/protocol/addressing.ts";
-import { parseRawUrl } from "../../../src/protocol/raw-url.ts";
+import { parseRawUrl } from "../../../src/protocol/request-target.ts";
 import { failure } from "./failure.ts";
 
 const DOMAINS = ["s3.example", "eu.s3.example", "s3.localhost"];

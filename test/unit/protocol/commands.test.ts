@@ -10,14 +10,13 @@ import { findScopeFault } from "../../../src/auth/sigv4/credential-scope.ts";
 import { OFFERED_NAMES } from "../../../src/operations/index.ts";
 import { parseAddress } from "../../../src/protocol/addressing.ts";
 import { OPERATION_NAMES, type OperationName } from "../../../src/protocol/operation-name.ts";
-import { parseQuery } from "../../../src/protocol/query.ts";
-import { parseRawUrl } from "../../../src/protocol/raw-url.ts";
 import {
   isGraveHeader,
   KNOWN_GRAVE_HEADERS,
   REFUSED_HEADERS,
   refuseHeaders,
 } from "../../../src/protocol/refused-headers.ts";
+import { parseQuery, parseRawUrl } from "../../../src/protocol/request-target.ts";
 import { PARAMETERS, resolveOperation } from "../../../src/protocol/routes.ts";
 import { failure } from "./failure.ts";
 import { type CapturedRequest, type Command, captureRequest, readCommands } from "./sdk-commands.ts";

@@ -6,8 +6,8 @@ import { describe, expect, it } from "vitest";
 import { parsePolicyDocument } from "../../../src/auth/post-policy/policy.ts";
 import { collapsed, spellingsOf, trimmed } from "../../../src/auth/readings.ts";
 import { canonicalQuery } from "../../../src/auth/sigv4/canonical-request.ts";
-import { decodeEncodedWords } from "../../../src/protocol/encoded-words.ts";
-import { parseQuery } from "../../../src/protocol/query.ts";
+import { decodeEncodedWords } from "../../../src/protocol/metadata.ts";
+import { parseQuery } from "../../../src/protocol/request-target.ts";
 import { failure } from "./failure.ts";
 
 const LONG = 1_000_000;

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { decodeEncodedWords, formatEncodedWord } from "../../../src/protocol/encoded-words.ts";
-import { formatMetadataToSend, formatUserMetadata, parseUserMetadata } from "../../../src/protocol/metadata.ts";
+import {
+  decodeEncodedWords,
+  formatEncodedWord,
+  formatMetadataToSend,
+  formatUserMetadata,
+  parseUserMetadata,
+} from "../../../src/protocol/metadata.ts";
 import { failure } from "./failure.ts";
 
 describe("decodeEncodedWords", () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { parseContentHeaders } from "../../../src/protocol/content-headers.ts";
 import { parseCopySource } from "../../../src/protocol/copy-source.ts";
-import { parseETag } from "../../../src/protocol/etag.ts";
-import { parseStorageClass } from "../../../src/protocol/storage-class.ts";
+import { parseETag } from "../../../src/protocol/header-values.ts";
+import { parseContentHeaders, parseStorageClass } from "../../../src/protocol/object-headers.ts";
 import { failure } from "./failure.ts";
 
 describe("parseContentHeaders", () => {

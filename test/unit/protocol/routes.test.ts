@@ -2,8 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { S3Error } from "../../../src/errors.ts";
 import { parseAddress } from "../../../src/protocol/addressing.ts";
 import { OPERATION_NAMES, type OperationName } from "../../../src/protocol/operation-name.ts";
-import { parseQuery } from "../../../src/protocol/query.ts";
-import { parseRawUrl } from "../../../src/protocol/raw-url.ts";
+import { parseQuery, parseRawUrl } from "../../../src/protocol/request-target.ts";
 import { resolveOperation } from "../../../src/protocol/routes.ts";
 import { failure } from "./failure.ts";
 

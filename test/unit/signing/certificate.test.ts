@@ -1,7 +1,7 @@
 /** The certificate as another implementation, Node's OpenSSL, reads it. */
 import { verify, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { formatHex } from "../../../src/checksum/digest-text.ts";
+import { formatHex } from "../../../src/checksum/digests.ts";
 import * as der from "../../../src/signing/certificate.ts";
 import { formatPem, issueCertificate } from "../../../src/signing/certificate.ts";
 

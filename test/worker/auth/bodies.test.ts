@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
 import { openObjectBody } from "../../../src/auth/payload/request-body.ts";
-import { formatBase64, formatHex } from "../../../src/checksum/digest-text.ts";
+import { formatBase64, formatHex } from "../../../src/checksum/digests.ts";
 import { createHasher } from "../../../src/checksum/hasher.ts";
 import { frame, plainChunks, signChunks } from "../../unit/auth/chunks.ts";
 import { keyring, sha256Hex, signedRequest } from "../../unit/auth/support.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { parseBoundary } from "../../../../src/protocol/post-form/boundary.ts";
 import { formHeaders } from "../../../../src/protocol/post-form/form-headers.ts";
-import { formatRedirect, parseSuccessAction } from "../../../../src/protocol/post-form/success-action.ts";
-import { formatPostResponse } from "../../../../src/protocol/xml/post-response.ts";
+import { parseBoundary } from "../../../../src/protocol/post-form/part-headers.ts";
+import { formatRedirect, parseSuccessAction } from "../../../../src/protocol/post-form/post-form.ts";
+import { formatPostResponse } from "../../../../src/protocol/xml/object-results.ts";
 import { failure } from "../failure.ts";
 
 describe("parseBoundary", () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { parseCreateBucketConfiguration } from "../../../../src/protocol/xml/create-bucket-configuration.ts";
-import { formatListAllMyBucketsResult } from "../../../../src/protocol/xml/list-all-my-buckets-result.ts";
-import { formatLocationConstraint } from "../../../../src/protocol/xml/location-constraint.ts";
+import {
+  formatLocationConstraint,
+  parseCreateBucketConfiguration,
+} from "../../../../src/protocol/xml/bucket-location.ts";
+import { formatListAllMyBucketsResult } from "../../../../src/protocol/xml/listings.ts";
 import { failure } from "../failure.ts";
 import { bytes, DATE, DATE_XML, golden, OWNER, OWNER_XML } from "./golden.ts";
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ListPage } from "../../../../src/model/object.ts";
-import { formatListBucketResult } from "../../../../src/protocol/xml/list-bucket-result.ts";
-import { formatListBucketResultV2 } from "../../../../src/protocol/xml/list-bucket-result-v2.ts";
+import { formatListBucketResult, formatListBucketResultV2 } from "../../../../src/protocol/xml/listings.ts";
 import { childrenOf, requireChildText } from "../../../../src/protocol/xml/reader.ts";
 import { DATE, DATE_XML, golden, HOSTILE_KEYS, OWNER, OWNER_XML, reread } from "./golden.ts";
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../../src/errors.ts";
-import { formatCopyObjectResult } from "../../../../src/protocol/xml/copy-object-result.ts";
-import { formatCopyPartResult } from "../../../../src/protocol/xml/copy-part-result.ts";
-import { parseDelete } from "../../../../src/protocol/xml/delete.ts";
-import { formatDeleteResult } from "../../../../src/protocol/xml/delete-result.ts";
+import { formatDeleteResult, parseDelete } from "../../../../src/protocol/xml/delete-objects.ts";
 import { formatErrorResponse } from "../../../../src/protocol/xml/error-response.ts";
-import { formatGetObjectAttributesResponse } from "../../../../src/protocol/xml/get-object-attributes-response.ts";
+import { formatCopyPartResult } from "../../../../src/protocol/xml/multipart-uploads.ts";
+import {
+  formatCopyObjectResult,
+  formatGetObjectAttributesResponse,
+} from "../../../../src/protocol/xml/object-results.ts";
 import { childrenOf, requireChildText } from "../../../../src/protocol/xml/reader.ts";
 import { escapeXml } from "../../../../src/protocol/xml/writer.ts";
 import { failure } from "../failure.ts";

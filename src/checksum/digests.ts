@@ -1,0 +1,62 @@
+/** Digests as text, and their comparison: base64 in `Content-MD5` and `x-amz-checksum-*`, lower-case hex in signatures and ETags. */
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Lower-case hex. */
+export function formatHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** Bytes of a lower-case hex text of exactly `sizeBytes` bytes; undefined if it is anything else. */
+export function parseHex(text: string, sizeBytes: number): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length !== 2 * sizeBytes || !/^[0-9a-f]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(sizeBytes);
+  for (let i = 0; i < sizeBytes; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+/** Standard base64 with padding. Meant for digests: a few dozen bytes. */
+export function formatBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}
+
+/**
+ * Bytes of a padded standard base64 text that decodes to exactly `sizeBytes` bytes; undefined if it is anything else.
+ * Bits left over in the last character are ignored, as S3 does; `formatBase64` of the result is the normal form.
+ */
+export function parseBase64(text: string, sizeBytes: number): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length !== 4 * Math.ceil(sizeBytes / 3) || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch {
+    return undefined;
+  }
+  return binary.length === sizeBytes ? Uint8Array.from(binary, (character) => character.charCodeAt(0)) : undefined;
+}
+
+/** Whether two public digests are the same. Not for secrets: it stops at the first difference. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/**
+ * Whether what was claimed is what was expected, for MACs that were cut short, which `crypto.subtle.verify` cannot check
+ * by themselves. The platform compares MACs of both, so that the time it takes tells
+ * nothing of either.
+ */
+export async function isSameMac(key: CryptoKey, expected: Uint8Array, claimed: Uint8Array): Promise<boolean> {
+  return crypto.subtle.verify(
+    "HMAC",
+    key,
+    await crypto.subtle.sign("HMAC", key, toBuffer(expected)),
+    toBuffer(claimed),
+  );
+}
+
+/** Bytes of memory that nobody shares, as WebCrypto asks for. */
+function toBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
+}

@@ -1,0 +1,126 @@
+/**
+ * Which CORS rule a request matches ("How does Amazon S3 evaluate the CORS configuration on a bucket?"), and the headers
+ * that the rule grants ("Testing CORS", and AWS's answers as LocalStack's tests recorded them).
+ */
+import type { CorsRule } from "../model/cors.ts";
+import { hasControlCharacter, isHeaderName } from "../protocol/header-values.ts";
+
+/** What a browser says about a request across origins, before it or with it. */
+export interface CorsQuestion {
+  /** `Origin`, as sent: `scheme://host[:port]` or `null`. */
+  readonly origin: string;
+  /** Of the request itself, or the one a preflight asks for. Compared with case, as methods are. */
+  readonly method: string;
+  /** Names in `Access-Control-Request-Headers`; undefined: more than are looked at. */
+  readonly requestHeaders: readonly string[] | undefined;
+}
+
+export interface CorsMatch {
+  readonly rule: CorsRule;
+  /** `*` if that is what the rule says, else the origin that asked. */
+  readonly allowOrigin: string;
+  /** The headers asked for, all of them, in lower case: S3 answers them so (LocalStack's recordings of 2025). */
+  readonly allowHeaders: readonly string[];
+}
+
+/**
+ * The first rule that allows the origin, the method and every header asked for. Undefined if there is none.
+ *
+ * Origins are compared as they stand: with case, and `http://a` is not `http://a:80` (AWS "How do I configure CORS in
+ * Amazon S3").
+ */
+export function evaluateCors(rules: readonly CorsRule[], question: CorsQuestion): CorsMatch | undefined {
+  const { origin, method } = question;
+  // Both are sent back. No server hands us such values, and if one did, they could not end a header here.
+  const { requestHeaders } = question;
+  if (origin === "" || hasControlCharacter(origin) || !requestHeaders?.every(isHeaderName)) return undefined;
+  const allowHeaders = [...new Set(requestHeaders.map((name) => name.toLowerCase()))];
+  for (const rule of rules) {
+    if (!rule.allowedMethods.some((allowed) => allowed === method)) continue;
+    const pattern = rule.allowedOrigins.find((allowed) => fits(allowed, origin));
+    if (pattern === undefined || !allowsHeaders(rule, allowHeaders)) continue;
+    return { rule, allowOrigin: pattern === "*" ? "*" : origin, allowHeaders };
+  }
+  return undefined;
+}
+
+/** Browsers ask for a dozen. A stranger's list is multiplied with a rule's, and sent back. */
+const MAX_NAMES = 100;
+/** What S3 takes of all headers together. */
+const MAX_LIST_LENGTH = 8 * 1024;
+
+/**
+ * The names in a list header; empty elements count for nothing (RFC 9110, 5.6.1). Undefined if there are more than 100, for
+ * which no rule is asked.
+ */
+export function parseHeaderNames(list: string | null): readonly string[] | undefined {
+  if (list === null) return [];
+  if (list.length > MAX_LIST_LENGTH) return undefined;
+  const names = list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  return names.length > MAX_NAMES ? undefined : names;
+}
+
+function allowsHeaders({ allowedHeaders }: CorsRule, names: readonly string[]): boolean {
+  if (names.length === 0 || allowedHeaders.includes("*")) return true;
+  const patterns = allowedHeaders.map((pattern) => pattern.toLowerCase());
+  const exact = new Set(patterns);
+  const wild = patterns.filter((pattern) => pattern.includes("*"));
+  return names.every((name) => exact.has(name) || wild.some((pattern) => fits(pattern, name)));
+}
+
+/** The one `*` stands for any text, also for none (ceph/s3-tests, `test_cors_origin_response`, which passes on AWS). */
+function fits(pattern: string, text: string): boolean {
+  const star = pattern.indexOf("*");
+  if (star === -1) return pattern === text;
+  const before = pattern.slice(0, star);
+  const after = pattern.slice(star + 1);
+  return text.length >= before.length + after.length && text.startsWith(before) && text.endsWith(after);
+}
+
+/** In AWS's order. */
+const VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
+
+/**
+ * Adds what a browser must read on the answer to a request, also where that answer is an error: a page may then see
+ * what went wrong.
+ *
+ * As on AWS, Access-Control-Request-Method and -Headers count on real requests too where a client sends them.
+ * Deviation: AWS leaves `Vary` out where no rule fits. Any answer of a bucket with rules might have been another one for
+ * another origin, and a cache that was not told would hand the answer without headers to a page that may have them
+ * (Fetch, "CORS protocol and HTTP caches").
+ *
+ * @param rules of the bucket; undefined if it has none or is not known.
+ */
+export function addCorsHeaders(
+  answer: Headers,
+  request: { readonly method: string; readonly headers: Headers },
+  rules: readonly CorsRule[] | undefined,
+): void {
+  if (rules === undefined) return;
+  answer.append("vary", VARY);
+  const origin = request.headers.get("origin");
+  if (origin === null) return;
+  const match = evaluateCors(rules, {
+    origin,
+    method: request.headers.get("access-control-request-method") ?? request.method,
+    requestHeaders: parseHeaderNames(request.headers.get("access-control-request-headers")),
+  });
+  if (match === undefined) return;
+  for (const [name, value] of Object.entries(formatCorsHeaders(match))) answer.set(name, value);
+}
+
+/** All that a rule grants, on a preflight and on the request itself. */
+function formatCorsHeaders({ rule, allowOrigin, allowHeaders }: CorsMatch): Record<string, string> {
+  return {
+    "access-control-allow-origin": allowOrigin,
+    "access-control-allow-methods": rule.allowedMethods.join(", "),
+    ...(allowHeaders.length > 0 && { "access-control-allow-headers": allowHeaders.join(", ") }),
+    ...(rule.exposeHeaders.length > 0 && { "access-control-expose-headers": rule.exposeHeaders.join(", ") }),
+    ...(rule.maxAgeSeconds !== undefined && { "access-control-max-age": String(rule.maxAgeSeconds) }),
+    // A browser refuses credentials together with `*` (Fetch, "CORS check").
+    ...(allowOrigin !== "*" && { "access-control-allow-credentials": "true" }),
+  };
+}

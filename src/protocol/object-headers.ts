@@ -1,0 +1,157 @@
+/** The headers that describe an object: as a write sends them, as an answer carries them, and as a query overrides them. */
+
+import { S3Error } from "../errors.ts";
+import { checksumHeader } from "../model/checksum.ts";
+import {
+  type ContentHeaders,
+  type ResolvedRange,
+  STORAGE_CLASSES,
+  type StorageClass,
+  type StoredObject,
+} from "../model/object.ts";
+import { formatHttpDate } from "./dates.ts";
+import { formatETag, requireHeaderValue, requireLatin1 } from "./header-values.ts";
+import { formatUserMetadata } from "./metadata.ts";
+import type { Query } from "./request-target.ts";
+
+const DEFAULT_CONTENT_TYPE = "binary/octet-stream";
+
+/**
+ * Takes the content headers out of a request, verbatim but for `aws-chunked`, which is about the transfer.
+ *
+ * @throws S3Error `InvalidArgument` for control characters.
+ */
+export function parseContentHeaders(headers: Headers): ContentHeaders {
+  const read = (name: string) => {
+    const value = headers.get(name);
+    return value === null || value === "" ? undefined : requireHeaderValue(name, value);
+  };
+  const cacheControl = read("Cache-Control");
+  const contentDisposition = read("Content-Disposition");
+  const contentEncoding = withoutAwsChunked(read("Content-Encoding"));
+  const contentLanguage = read("Content-Language");
+  const expires = read("Expires");
+  return {
+    contentType: read("Content-Type") ?? DEFAULT_CONTENT_TYPE,
+    ...(cacheControl === undefined ? {} : { cacheControl }),
+    ...(contentDisposition === undefined ? {} : { contentDisposition }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    ...(contentLanguage === undefined ? {} : { contentLanguage }),
+    ...(expires === undefined ? {} : { expires }),
+  };
+}
+
+/** "Amazon S3 stores the resulting object without the aws-chunked encoding" (sigv4-streaming). */
+function withoutAwsChunked(value: string | undefined): string | undefined {
+  if (value === undefined || !/aws-chunked/i.test(value)) return value;
+  const codings = value
+    .split(",")
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== "" && coding.toLowerCase() !== "aws-chunked");
+  return codings.length === 0 ? undefined : codings.join(",");
+}
+
+/**
+ * `x-amz-storage-class` ("Using Amazon S3 storage classes").
+ *
+ * @throws S3Error `InvalidStorageClass` for unknown classes and for those that are not offered here: an object must
+ *   never be told to be in a class it is not in.
+ */
+export function parseStorageClass(headers: Headers): StorageClass {
+  const header = headers.get("x-amz-storage-class");
+  if (header === null || header === "") return "STANDARD";
+  const storageClass = STORAGE_CLASSES.find((name) => name === header);
+  if (storageClass === undefined) {
+    throw new S3Error("InvalidStorageClass", { details: { StorageClassRequested: header } });
+  }
+  return storageClass;
+}
+
+const HEADER = "x-amz-website-redirect-location";
+const MAX_LENGTH = 2048;
+
+/**
+ * `x-amz-website-redirect-location`: a key of the bucket beginning with `/`, or an http(s) URL (API_PutObject).
+ * @throws S3Error `InvalidRedirectLocation` (code and text as tried on AWS by versitygw's authors)
+ */
+export function parseWebsiteRedirectLocation(headers: Headers): string | undefined {
+  const value = headers.get(HEADER);
+  if (value === null) return undefined;
+  if (value.length > MAX_LENGTH || !/^(\/|https?:\/\/)[^\p{Cc}]*$/iu.test(value)) {
+    throw new S3Error("InvalidRedirectLocation");
+  }
+  return value;
+}
+
+/** Said of every object, upload and part: R2 encrypts everything at rest. */
+export const ENCRYPTED_AT_REST = { "x-amz-server-side-encryption": "AES256" } as const;
+
+/** ETag and Last-Modified: what 304 carries, and the start of everything else. */
+export function validatorHeaders(object: StoredObject): Record<string, string> {
+  return { etag: formatETag(object.etag), "last-modified": formatHttpDate(object.lastModified) };
+}
+
+/**
+ * The headers of an answer that is about one object: GetObject, HeadObject and what shares them.
+ *
+ * @param showChecksum `x-amz-checksum-mode: ENABLED`, and the answer's bytes are all of the object's.
+ */
+export function objectHeaders(object: StoredObject, showChecksum: boolean): Record<string, string> {
+  const { content, checksum } = object;
+  return {
+    ...validatorHeaders(object),
+    "accept-ranges": "bytes",
+    ...ENCRYPTED_AT_REST,
+    "content-type": content.contentType,
+    ...optional("cache-control", content.cacheControl),
+    ...optional("content-disposition", content.contentDisposition),
+    ...optional("content-encoding", content.contentEncoding),
+    ...optional("content-language", content.contentLanguage),
+    ...optional("expires", content.expires),
+    ...formatUserMetadata(object.userMetadata),
+    ...(object.storageClass !== "STANDARD" && { "x-amz-storage-class": object.storageClass }),
+    ...optional("x-amz-website-redirect-location", object.websiteRedirectLocation),
+    ...(showChecksum &&
+      checksum !== undefined && {
+        [checksumHeader(checksum.algorithm)]: checksum.value,
+        "x-amz-checksum-type": checksum.type,
+      }),
+  };
+}
+
+/** `Content-Range` of a 206. */
+export function formatContentRange(range: ResolvedRange, sizeBytes: number): string {
+  return `bytes ${range.offset}-${range.offset + range.length - 1}/${sizeBytes}`;
+}
+
+function optional(name: string, value: string | undefined): Record<string, string> {
+  return value === undefined ? {} : { [name]: value };
+}
+
+/** `response-*` query parameters of GetObject and HeadObject ("Overriding response header values", API_GetObject). */
+const HEADERS = {
+  "response-cache-control": "cache-control",
+  "response-content-disposition": "content-disposition",
+  "response-content-encoding": "content-encoding",
+  "response-content-language": "content-language",
+  "response-content-type": "content-type",
+  "response-expires": "expires",
+} as const;
+
+export type ResponseOverrides = Readonly<Partial<Record<(typeof HEADERS)[keyof typeof HEADERS], string>>>;
+
+/**
+ * Response headers to replace, by lower-case name; empty if there are none. Only signed requests may have any, which is for the
+ * operation to check.
+ *
+ * @throws S3Error `InvalidArgument` for values no header can carry.
+ */
+export function parseResponseOverrides(query: Query): ResponseOverrides {
+  const overrides: [string, string][] = [];
+  for (const [parameter, header] of Object.entries(HEADERS)) {
+    const value = query.get(parameter);
+    if (value === undefined || value === "") continue;
+    overrides.push([header, requireLatin1(parameter, requireHeaderValue(parameter, value))]);
+  }
+  return Object.fromEntries(overrides);
+}

@@ -1,0 +1,125 @@
+/** Query parameters of operations: pages of listings, `partNumber` and `versionId`. */
+import { invalidArgument } from "../errors.ts";
+import type { EncodingType } from "./percent-encoding.ts";
+import type { Query } from "./request-target.ts";
+
+export interface ListObjectsParameters {
+  readonly prefix: string;
+  /** Empty: no grouping. */
+  readonly delimiter: string;
+  readonly marker: string;
+  /** 0..1000. */
+  readonly maxKeys: number;
+  readonly encodingType: EncodingType;
+}
+
+export interface ListObjectsV2Parameters {
+  readonly prefix: string;
+  /** Empty: no grouping. */
+  readonly delimiter: string;
+  /** Undefined if not given, because the answer repeats it. */
+  readonly startAfter: string | undefined;
+  /** As given, unverified; wins over `startAfter`. */
+  readonly continuationToken: string | undefined;
+  /** 0..1000. */
+  readonly maxKeys: number;
+  readonly encodingType: EncodingType;
+  readonly fetchOwner: boolean;
+}
+
+/** @throws S3Error `InvalidArgument` for `max-keys` and `encoding-type`. */
+export function parseListObjectsParameters(query: Query): ListObjectsParameters {
+  return {
+    prefix: query.get("prefix") ?? "",
+    delimiter: query.get("delimiter") ?? "",
+    marker: query.get("marker") ?? "",
+    maxKeys: parsePageSize(query, "max-keys"),
+    encodingType: parseEncodingType(query),
+  };
+}
+
+/** @throws S3Error `InvalidArgument` for `max-keys` and `encoding-type`. */
+export function parseListObjectsV2Parameters(query: Query): ListObjectsV2Parameters {
+  return {
+    prefix: query.get("prefix") ?? "",
+    delimiter: query.get("delimiter") ?? "",
+    startAfter: query.get("start-after"),
+    continuationToken: query.get("continuation-token"),
+    maxKeys: parsePageSize(query, "max-keys"),
+    encodingType: parseEncodingType(query),
+    fetchOwner: query.get("fetch-owner")?.toLowerCase() === "true",
+  };
+}
+
+/**
+ * `max-keys`, `max-uploads`, `max-parts`: 1,000 if absent or empty, never more, and 0 is a page.
+ *
+ * @throws S3Error `InvalidArgument` unless it is an integer from 0 to 2^31 - 1.
+ */
+export function parsePageSize(query: Query, name: "max-keys" | "max-uploads" | "max-parts"): number {
+  return parseIntegerParameter(query, name, { min: 0, max: 1000, fallback: 1000 });
+}
+
+export interface IntegerBounds {
+  /** Less is refused. */
+  readonly min: number;
+  /** More is as good as this. */
+  readonly max: number;
+  /** Taken if the parameter is absent or empty. */
+  readonly fallback: number;
+}
+
+const MAX_INTEGER = 0x7fffffff;
+
+/** @throws S3Error `InvalidArgument` unless the parameter is an integer from `min` to 2^31 - 1. */
+export function parseIntegerParameter(query: Query, name: string, bounds: IntegerBounds): number {
+  const text = query.get(name);
+  if (text === undefined || text === "") return bounds.fallback;
+  const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(value) || Math.abs(value) > MAX_INTEGER) {
+    throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
+  }
+  if (value < bounds.min) {
+    // AWS's message calls this one parameter by its Java name, and max-uploads and max-parts by their own.
+    const argument = name === "max-keys" ? "maxKeys" : name;
+    throw invalidArgument(
+      `Argument ${argument} must be an integer between ${bounds.min} and ${MAX_INTEGER}`,
+      argument,
+      text,
+    );
+  }
+  return Math.min(value, bounds.max);
+}
+
+/** @throws S3Error `InvalidArgument` for any encoding but `url`, the empty one too (seen on AWS, LocalStack's recordings). */
+export function parseEncodingType(query: Query): EncodingType {
+  const text = query.get("encoding-type");
+  if (text === undefined) return undefined;
+  if (text.toLowerCase() === "url") return "url";
+  throw invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", text);
+}
+
+/** `partNumber` (API_UploadPart, API_GetObject). */
+const NAME = "partNumber";
+const MAX_PART_NUMBER = 10_000;
+
+/** @throws S3Error `InvalidArgument` unless it is an integer from 1 to 10,000 */
+export function parsePartNumber(query: Query): number {
+  const text = query.get(NAME);
+  const partNumber = text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (partNumber < 1 || partNumber > MAX_PART_NUMBER) {
+    throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", NAME, text);
+  }
+  return partNumber;
+}
+
+/** `versionId`: without versioning every object has the one version `null` (S3 "Versioning", null version IDs). */
+export const NULL_VERSION = "null";
+
+/** @throws S3Error `InvalidArgument` for anything but `null`, as of a bucket on AWS that was never versioned */
+export function requireNullVersion(query: Query): void {
+  const versionId = query.get("versionId");
+  if (versionId === undefined || versionId === NULL_VERSION) return;
+  if (versionId === "") throw invalidArgument("Version id cannot be the empty string", "versionId", versionId);
+  throw invalidArgument("Invalid version id specified", "versionId", versionId);
+}
