@@ -24,7 +24,7 @@ import {
 } from "./identity.ts";
 import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
 import { topicPolicyOf } from "./policy/parsed.ts";
-import { S3_SERVICE, type SourceBucket, serviceKeys } from "./policy/service-keys.ts";
+import { S3_SERVICE, type SourceBucket, serviceKeys } from "./policy/request-keys.ts";
 
 // Never exported: without the symbol no other file can write the types below.
 declare const granted: unique symbol;

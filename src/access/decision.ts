@@ -19,7 +19,7 @@ import type { Acl } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
 import type { Tag } from "../model/object.ts";
-import { type AclCaller, aclAllows, aclPermissionFor, isOwnedBy } from "./acl/evaluate.ts";
+import { type AclCaller, aclAllows, aclPermissionFor, isOwnedBy } from "./acl/grants.ts";
 import { effectiveAcl } from "./acl/ownership.ts";
 import type { Permission, S3Action } from "./actions.ts";
 import { identityEffect, sessionEffect, toPrincipal } from "./identity.ts";

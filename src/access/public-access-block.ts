@@ -2,7 +2,7 @@
 import { S3Error } from "../errors.ts";
 import type { Acl, PublicAccessBlock } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
-import { isPublicAcl, isPublicGrantee } from "./acl/evaluate.ts";
+import { isPublicAcl, isPublicGrantee } from "./acl/grants.ts";
 
 type Settings = PublicAccessBlock | undefined;
 

@@ -1,5 +1,5 @@
 /** What a replica carries in headers to another endpoint, and what an endpoint's answer says of the object it has. */
-import { cannedGrants } from "../access/acl/canned.ts";
+import { cannedGrants } from "../access/acl/grants.ts";
 import type { AclState } from "../access/acl/ownership.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
 import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";

@@ -8,8 +8,7 @@ import { S3Error } from "../../errors.ts";
 import type { Acl, AclGrant, AclRequest, ObjectOwnership } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { refusePublicAcl, withoutIgnoredGrants } from "../public-access-block.ts";
-import { cannedGrants, fullControl } from "./canned.ts";
-import { isPublicGrantee } from "./evaluate.ts";
+import { cannedGrants, fullControl, isPublicGrantee } from "./grants.ts";
 
 /** An owner's canonical user id, and grants; no `acl` is full control for the owner and nothing for anybody else. */
 export interface AclState {

@@ -2,7 +2,7 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { MAX_POLICY_TEXT_BYTES, parsePolicy, parseStoredPolicy } from "../../access/policy/document.ts";
 import { isPublicPolicy } from "../../access/policy/inspect.ts";
-import { namedPrincipals, resolvePrincipals, showPolicy } from "../../access/policy/named-principals.ts";
+import { namedPrincipals, resolvePrincipals, showPolicy } from "../../access/policy/principal.ts";
 import { refusePublicPolicy } from "../../access/public-access-block.ts";
 import { S3Error } from "../../errors.ts";
 import { formatPolicyStatus } from "../../protocol/xml/bucket-settings.ts";

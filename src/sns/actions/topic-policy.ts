@@ -2,7 +2,7 @@
 import type { TopicGrant } from "../../access/authorize-sns.ts";
 import { parsePolicy, parseStoredPolicy } from "../../access/policy/document.ts";
 import { asRecord, parseStrictJson } from "../../access/policy/json.ts";
-import { namedPrincipals, resolvePrincipals } from "../../access/policy/named-principals.ts";
+import { namedPrincipals, resolvePrincipals } from "../../access/policy/principal.ts";
 import { defaultTopicPolicy, isDefaultTopicPolicy } from "../../access/policy/topic-policy.ts";
 import { S3Error } from "../../errors.ts";
 import type { TopicPolicy } from "../../model/topic.ts";

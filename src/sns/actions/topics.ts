@@ -1,6 +1,6 @@
 /** CreateTopic, DeleteTopic, ListTopics, GetTopicAttributes, SetTopicAttributes, ListTagsForResource (SNS API reference). */
 import type { TopicGrant } from "../../access/authorize-sns.ts";
-import { showPolicy } from "../../access/policy/named-principals.ts";
+import { showPolicy } from "../../access/policy/principal.ts";
 import { defaultTopicPolicy, isSamePolicy } from "../../access/policy/topic-policy.ts";
 import { type TopicPolicy, topicArn } from "../../model/topic.ts";
 import { xmlElement, xmlText } from "../../protocol/xml/writer.ts";

@@ -5,7 +5,7 @@ import { MAX_TOPIC_POLICY_BYTES, parsePolicy } from "../../../../src/access/poli
 import { evaluatePolicy } from "../../../../src/access/policy/evaluate.ts";
 import { TOPIC_POLICY_ACTIONS } from "../../../../src/access/policy/known-actions.ts";
 import { topicPolicyOf } from "../../../../src/access/policy/parsed.ts";
-import { S3_SERVICE, serviceKeys } from "../../../../src/access/policy/service-keys.ts";
+import { S3_SERVICE, serviceKeys } from "../../../../src/access/policy/request-keys.ts";
 import { defaultTopicPolicy, isDefaultTopicPolicy, isSamePolicy } from "../../../../src/access/policy/topic-policy.ts";
 import { failure } from "../../protocol/failure.ts";
 import { ACCOUNT, ACCOUNT_ID, ANONYMOUS, BUCKET, bucketPolicy, STRANGER, statement, user } from "./support.ts";
