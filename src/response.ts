@@ -1,5 +1,12 @@
 /** An operation's answer as an HTTP response. */
-import type { S3Response } from "./operations/operation.ts";
+
+/** An answer before request ids and transport headers are added. */
+export interface S3Response {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Text is sent as `application/xml` unless a content type is given. */
+  readonly body?: string | ReadableStream<Uint8Array>;
+}
 
 export function toHttpResponse(answer: S3Response, request: Request, requestId: string): Response {
   const headers = new Headers(answer.headers);

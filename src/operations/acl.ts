@@ -15,16 +15,10 @@ import {
   MAX_ACCESS_CONTROL_POLICY_BYTES,
   parseAccessControlPolicy,
 } from "../protocol/xml/access-control-policy.ts";
+import type { S3Response } from "../response.ts";
 import { findNames } from "./bucket/owners.ts";
 import { rewritten } from "./object/object-tagging.ts";
-import {
-  type BodyKind,
-  type OperationContext,
-  operation,
-  requireBucket,
-  requireObject,
-  type S3Response,
-} from "./operation.ts";
+import { type BodyKind, type OperationContext, operation, requireBucket, requireObject } from "./operation.ts";
 
 /** The document is optional, since headers may stand for it. */
 const ACL_BODY = {

@@ -13,6 +13,7 @@ import type { NewBucketSettings } from "../model/bucket.ts";
 import type { DigestText, ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
+import type { S3Response } from "../response.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { Stores } from "../storage/stores.ts";
 
@@ -67,14 +68,6 @@ export interface OperationContext {
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
   readonly request: S3Request;
-}
-
-/** An answer before request ids and transport headers are added. */
-export interface S3Response {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Text is sent as `application/xml` unless a content type is given. */
-  readonly body?: string | ReadableStream<Uint8Array>;
 }
 
 export interface OperationDefinition<Input, Output, Body extends BodyKind> {

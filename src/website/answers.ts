@@ -1,10 +1,9 @@
 /** What website hosts and the ordinary host have in common: redirects, and errors shown as pages. */
 import { S3Error } from "../errors.ts";
 import type { WebsiteSite } from "../model/website.ts";
-import type { S3Response } from "../operations/operation.ts";
 import { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
-import { hostId } from "../response.ts";
+import { hostId, type S3Response } from "../response.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import { errorHeaders, FOUND, formatErrorPage, type PageFailure } from "./error-page.ts";
 import { encodeKey, encodeWritten, type Redirection } from "./redirects.ts";

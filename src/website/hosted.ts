@@ -10,11 +10,11 @@ import type { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
 import type { WebsiteSite } from "../model/website.ts";
-import type { S3Response } from "../operations/operation.ts";
 import { hostOf } from "../protocol/addressing.ts";
 import { resolveOperation } from "../protocol/routes.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
+import type { S3Response } from "../response.ts";
 import { answerError, type Perform, redirectTo, requestObject, toS3Error } from "./answers.ts";
 import { applyRule, findRuleForError, type RoutedRequest } from "./redirects.ts";
 

@@ -13,14 +13,13 @@ import { addCorsHeaders } from "../cors/rules.ts";
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Website, WebsiteSite } from "../model/website.ts";
-import type { S3Response } from "../operations/operation.ts";
 import { perform } from "../pipeline.ts";
 import { isValidBucketName, requireKeyLength, type WebsiteHost } from "../protocol/addressing.ts";
 import { percentDecode } from "../protocol/percent-encoding.ts";
 import { parseRawUrl, Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
-import { toHttpResponse } from "../response.ts";
+import { type S3Response, toHttpResponse } from "../response.ts";
 import type { Services } from "../services.ts";
 import {
   answerError,

@@ -18,7 +18,8 @@ import {
   parseRequestPayment,
 } from "../../protocol/xml/bucket-settings.ts";
 import { formatXml, xmlText } from "../../protocol/xml/writer.ts";
-import { type Operation, operation, requireBucket, requireObject, type S3Response } from "../operation.ts";
+import type { S3Response } from "../../response.ts";
+import { type Operation, operation, requireBucket, requireObject } from "../operation.ts";
 
 export const GetBucketAbac = reads("GetBucketAbac", "s3:GetBucketAbac", formatAbacStatus);
 export const PutBucketAbac = takes("PutBucketAbac", "s3:PutBucketAbac", parseAbacStatus);

@@ -2,8 +2,9 @@
 import { S3Error } from "../../errors.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
+import type { S3Response } from "../../response.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
-import { operation, type S3Response } from "../operation.ts";
+import { operation } from "../operation.ts";
 import {
   notSatisfiable,
   parseReadInput,

@@ -6,7 +6,8 @@ import { compareStates } from "../../model/replication.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
-import { operation, type S3Response } from "../operation.ts";
+import type { S3Response } from "../../response.ts";
+import { operation } from "../operation.ts";
 import {
   notSatisfiable,
   parseReadInput,

@@ -15,7 +15,8 @@ import {
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { formatPostResponse } from "../../protocol/xml/object-results.ts";
 import { parseTaggingField } from "../../protocol/xml/tagging.ts";
-import { operation, requireObject, type S3Response } from "../operation.ts";
+import type { S3Response } from "../../response.ts";
+import { operation, requireObject } from "../operation.ts";
 import { created, ownerAndAcl, parseAttributes, permissionsToWrite } from "./write-input.ts";
 
 export const PostObject = operation({
