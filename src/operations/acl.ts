@@ -18,18 +18,14 @@ import {
 import type { S3Response } from "../response.ts";
 import { findNames } from "./bucket/owners.ts";
 import { rewritten } from "./object/object-tagging.ts";
-import { type BodyKind, type OperationContext, operation, requireBucket, requireObject } from "./operation.ts";
+import { documentBody, noBody, type OperationContext, operation, requireBucket, requireObject } from "./operation.ts";
 
 /** The document is optional, since headers may stand for it. */
-const ACL_BODY = {
-  kind: "document",
-  maxBytes: MAX_ACCESS_CONTROL_POLICY_BYTES,
-  digest: "optional",
-} as const satisfies BodyKind;
+const ACL_BODY = documentBody({ maxBytes: MAX_ACCESS_CONTROL_POLICY_BYTES, digest: "optional" });
 
 export const GetBucketAcl = operation({
   name: "GetBucketAcl",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketAcl", bucket }],
   async execute({ bucket: name }, { grant, stores }) {
@@ -62,7 +58,7 @@ export const PutBucketAcl = operation({
 
 export const GetObjectAcl = operation({
   name: "GetObjectAcl",
-  body: { kind: "none" },
+  body: noBody,
   parse: parseTarget,
   requires: ({ bucket, key }) => [{ action: "s3:GetObjectAcl", bucket, key }],
   async execute({ bucket: name, key }, { grant, stores }) {

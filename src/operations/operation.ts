@@ -17,35 +17,50 @@ import type { S3Response } from "../response.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { Stores } from "../storage/stores.ts";
 
-/** What the operation expects as request body. */
-export type BodyKind =
-  /** The body is not looked at. */
-  | { readonly kind: "none" }
-  /** A small document, verified and read whole. */
-  | { readonly kind: "document"; readonly maxBytes: number; readonly digest: DocumentDigest }
-  /** Object bytes, verified while they stream. S3 shows a Content-MD5 that does not match differently by operation. */
-  | { readonly kind: "stream"; readonly md5ShownIn: DigestText }
-  /** The file of a form, verified while it streams. */
-  | { readonly kind: "form-file" };
-
 /**
- * `required`: Content-MD5 or a checksum must come with it. `content-md5`: the request's checksum headers are about
- * something else than its body.
+ * The request's body, in the forms that this kind of request can have it. Whichever form is read, it is read once.
  */
-export type DocumentDigest = "required" | "optional" | "content-md5";
-
-interface BodyTypes {
-  none: undefined;
-  document: Uint8Array;
-  stream: ObjectBody;
-  "form-file": UnmeasuredBody;
+export interface BodySource {
+  /** A small document, verified and read whole. */
+  document?(options: DocumentOptions): Promise<Uint8Array>;
+  /** Object bytes, verified while they stream. */
+  stream?(options: StreamOptions): ObjectBody;
+  /** The file of a form, verified while it streams. */
+  formFile?(): UnmeasuredBody;
 }
 
-/** Hands out the request's body, once, in the form the operation declared. */
-export interface BodySource {
-  document(options: { maxBytes: number; digest: DocumentDigest }): Promise<Uint8Array>;
-  stream(options: { md5ShownIn: DigestText }): ObjectBody;
-  formFile(): UnmeasuredBody;
+export interface DocumentOptions {
+  readonly maxBytes: number;
+  /**
+   * `required`: the request must carry Content-MD5 or a checksum. `content-md5`: the request's checksum headers describe
+   * something other than its body.
+   */
+  readonly digest: "required" | "optional" | "content-md5";
+}
+
+export interface StreamOptions {
+  /** How the error document of a Content-MD5 that does not match writes the digests, which differs by operation. */
+  readonly md5ShownIn: DigestText;
+}
+
+/** How an operation reads the body. @throws S3Error `UnexpectedContent` if the request cannot have a body of this form */
+export type BodyReader<Body> = (source: BodySource) => Body | Promise<Body>;
+
+/** The body is ignored. */
+export const noBody: BodyReader<undefined> = () => undefined;
+
+export function documentBody(options: DocumentOptions): BodyReader<Uint8Array> {
+  return (source) => source.document?.(options) ?? unexpected();
+}
+
+export function objectBody(options: StreamOptions): BodyReader<ObjectBody> {
+  return (source) => source.stream?.(options) ?? unexpected();
+}
+
+export const formFile: BodyReader<UnmeasuredBody> = (source) => source.formFile?.() ?? unexpected();
+
+function unexpected(): never {
+  throw new S3Error("UnexpectedContent");
 }
 
 /** What an operation may use. All of it is either data or guarded by grants. */
@@ -70,15 +85,15 @@ export interface OperationContext {
   readonly request: S3Request;
 }
 
-export interface OperationDefinition<Input, Output, Body extends BodyKind> {
+export interface OperationDefinition<Input, Output, Body> {
   readonly name: OperationName;
-  readonly body: Body;
+  readonly body: BodyReader<Body>;
   /** @throws S3Error */
   parse(request: S3Request): Input;
   /** Never empty: an operation that asks for nothing is refused. */
   requires(input: Input): readonly Permission[];
   /** @throws S3Error */
-  execute(input: Input, context: OperationContext, body: BodyTypes[Body["kind"]]): Promise<Output>;
+  execute(input: Input, context: OperationContext, body: Body): Promise<Output>;
   respond(output: Output, input: Input, request: S3Request): S3Response;
 }
 
@@ -90,22 +105,23 @@ export interface PreparedOperation {
 
 export interface Operation {
   readonly name: OperationName;
+  /** False: known, and answered with 501. */
+  readonly isOffered: boolean;
   prepare(request: S3Request): PreparedOperation;
 }
 
 /** Closes a definition over its own types, so that operations of different shapes fit one table. */
-export function operation<Input, Output, Body extends BodyKind>(
-  definition: OperationDefinition<Input, Output, Body>,
-): Operation {
+export function operation<Input, Output, Body>(definition: OperationDefinition<Input, Output, Body>): Operation {
   return {
     name: definition.name,
+    isOffered: true,
     prepare(request) {
       const input = definition.parse(request);
       return {
         permissions: definition.requires(input),
         async run(context, source) {
-          const body = (await readBody(definition.body, source)) as BodyTypes[Body["kind"]];
-          return definition.respond(await definition.execute(input, context, body), input, request);
+          const output = await definition.execute(input, context, await definition.body(source));
+          return definition.respond(output, input, request);
         },
       };
     },
@@ -116,25 +132,11 @@ export function operation<Input, Output, Body extends BodyKind>(
 export function notImplemented(name: OperationName): Operation {
   return {
     name,
+    isOffered: false,
     prepare() {
       throw new S3Error("NotImplemented", { message: `The operation ${name} is not implemented.` });
     },
   };
-}
-
-async function readBody(kind: BodyKind, source: BodySource): Promise<BodyTypes[BodyKind["kind"]]> {
-  switch (kind.kind) {
-    case "none":
-      return undefined;
-    case "document":
-      return source.document(kind);
-    case "stream":
-      return source.stream(kind);
-    case "form-file":
-      return source.formFile();
-    default:
-      return kind satisfies never;
-  }
 }
 
 /** The bucket of a request that the router has found to be about a bucket or an object. */

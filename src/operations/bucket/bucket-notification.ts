@@ -5,13 +5,13 @@ import {
   MAX_NOTIFICATION_BYTES,
   parseNotificationConfiguration,
 } from "../../protocol/xml/notification-configuration.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { documentBody, noBody, operation, requireBucket } from "../operation.ts";
 
 const SKIP_VALIDATION = "x-amz-skip-destination-validation";
 
 export const GetBucketNotificationConfiguration = operation({
   name: "GetBucketNotificationConfiguration",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketNotification", bucket }],
   execute: async ({ bucket }, { grant, stores }) =>
@@ -21,7 +21,7 @@ export const GetBucketNotificationConfiguration = operation({
 
 export const PutBucketNotificationConfiguration = operation({
   name: "PutBucketNotificationConfiguration",
-  body: { kind: "document", maxBytes: MAX_NOTIFICATION_BYTES, digest: "optional" },
+  body: documentBody({ maxBytes: MAX_NOTIFICATION_BYTES, digest: "optional" }),
   parse: (request) => ({
     bucket: requireBucket(request),
     now: request.now,

@@ -7,11 +7,11 @@ import { refusePublicPolicy } from "../../access/public-access-block.ts";
 import { S3Error } from "../../errors.ts";
 import { formatPolicyStatus } from "../../protocol/xml/bucket-settings.ts";
 import type { Stores } from "../../storage/stores.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { documentBody, noBody, operation, requireBucket } from "../operation.ts";
 
 export const GetBucketPolicy = operation({
   name: "GetBucketPolicy",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketPolicy", bucket }],
   async execute({ bucket: name }, { grant, stores }) {
@@ -27,7 +27,7 @@ export const PutBucketPolicy = operation({
   name: "PutBucketPolicy",
   // A digest is not asked for: s3cmd sends none. `x-amz-confirm-remove-self-bucket-access` needs no answer, since the
   // account that owns the bucket keeps the policy calls whatever the policy says.
-  body: { kind: "document", maxBytes: MAX_POLICY_TEXT_BYTES, digest: "optional" },
+  body: documentBody({ maxBytes: MAX_POLICY_TEXT_BYTES, digest: "optional" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutBucketPolicy", bucket }],
   async execute({ bucket: name, now }, { grant, stores }, body) {
@@ -47,7 +47,7 @@ export const PutBucketPolicy = operation({
 
 export const DeleteBucketPolicy = operation({
   name: "DeleteBucketPolicy",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:DeleteBucketPolicy", bucket }],
   execute: ({ bucket }, { grant, stores }) => stores.documents.delete(grant.bucket(bucket), "policy"),
@@ -56,7 +56,7 @@ export const DeleteBucketPolicy = operation({
 
 export const GetBucketPolicyStatus = operation({
   name: "GetBucketPolicyStatus",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketPolicyStatus", bucket }],
   async execute({ bucket }, { grant, stores }) {

@@ -28,14 +28,14 @@ import {
   type WrittenRule,
 } from "../../protocol/xml/replication-configuration.ts";
 import type { Stores } from "../../storage/stores.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { documentBody, noBody, operation, requireBucket } from "../operation.ts";
 
 /** What one bucket may have every isolate remember of it, as JSON: some 300 rules with prefixes of ordinary length. */
 const MAX_STORED_LENGTH = 64 * 1024;
 
 export const GetBucketReplication = operation({
   name: "GetBucketReplication",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetReplicationConfiguration", bucket }],
   async execute({ bucket }, { grant, stores }) {
@@ -50,7 +50,7 @@ export const GetBucketReplication = operation({
 
 export const PutBucketReplication = operation({
   name: "PutBucketReplication",
-  body: { kind: "document", maxBytes: MAX_REPLICATION_BYTES, digest: "required" },
+  body: documentBody({ maxBytes: MAX_REPLICATION_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutReplicationConfiguration", bucket }],
   async execute({ bucket: name, now }, { grant, stores }, body) {
@@ -77,7 +77,7 @@ export const PutBucketReplication = operation({
 
 export const DeleteBucketReplication = operation({
   name: "DeleteBucketReplication",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   // "This operation requires permissions for the s3:PutReplicationConfiguration action" (API_DeleteBucketReplication).
   requires: ({ bucket }) => [{ action: "s3:PutReplicationConfiguration", bucket }],

@@ -26,11 +26,11 @@ import {
   MAX_WEBSITE_BYTES,
   parseWebsiteConfiguration,
 } from "../../protocol/xml/website-configuration.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { documentBody, noBody, operation, requireBucket } from "../operation.ts";
 
 export const GetBucketCors = operation({
   name: "GetBucketCors",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketCORS", bucket }],
   async execute({ bucket }, { grant, stores }) {
@@ -43,7 +43,7 @@ export const GetBucketCors = operation({
 
 export const PutBucketCors = operation({
   name: "PutBucketCors",
-  body: { kind: "document", maxBytes: MAX_CORS_BYTES, digest: "required" },
+  body: documentBody({ maxBytes: MAX_CORS_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutBucketCORS", bucket }],
   async execute({ bucket, now }, { grant, stores }, body) {
@@ -54,7 +54,7 @@ export const PutBucketCors = operation({
 
 export const DeleteBucketCors = operation({
   name: "DeleteBucketCors",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   // "s3:PutBucketCORS" (API_DeleteBucketCors, "you must have permission to perform the s3:PutBucketCORS action").
   requires: ({ bucket }) => [{ action: "s3:PutBucketCORS", bucket }],
@@ -67,7 +67,7 @@ const DEFAULT = { bucketKeyEnabled: false };
 
 export const GetBucketEncryption = operation({
   name: "GetBucketEncryption",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetEncryptionConfiguration", bucket }],
   execute: async ({ bucket }, { grant, stores }) =>
@@ -77,7 +77,7 @@ export const GetBucketEncryption = operation({
 
 export const PutBucketEncryption = operation({
   name: "PutBucketEncryption",
-  body: { kind: "document", maxBytes: MAX_ENCRYPTION_BYTES, digest: "required" },
+  body: documentBody({ maxBytes: MAX_ENCRYPTION_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutEncryptionConfiguration", bucket }],
   execute: async ({ bucket, now }, { grant, stores }, body) =>
@@ -87,7 +87,7 @@ export const PutBucketEncryption = operation({
 
 export const DeleteBucketEncryption = operation({
   name: "DeleteBucketEncryption",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   // "s3:PutEncryptionConfiguration" (API_DeleteBucketEncryption, "Permissions").
   requires: ({ bucket }) => [{ action: "s3:PutEncryptionConfiguration", bucket }],
@@ -97,7 +97,7 @@ export const DeleteBucketEncryption = operation({
 
 export const GetBucketOwnershipControls = operation({
   name: "GetBucketOwnershipControls",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketOwnershipControls", bucket }],
   async execute({ bucket }, { grant, stores }) {
@@ -112,7 +112,7 @@ export const GetBucketOwnershipControls = operation({
 
 export const PutBucketOwnershipControls = operation({
   name: "PutBucketOwnershipControls",
-  body: { kind: "document", maxBytes: MAX_OWNERSHIP_CONTROLS_BYTES, digest: "required" },
+  body: documentBody({ maxBytes: MAX_OWNERSHIP_CONTROLS_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutBucketOwnershipControls", bucket }],
   async execute({ bucket: name, now }, { grant, stores: { documents } }, body) {
@@ -126,7 +126,7 @@ export const PutBucketOwnershipControls = operation({
 
 export const DeleteBucketOwnershipControls = operation({
   name: "DeleteBucketOwnershipControls",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   // "s3:PutBucketOwnershipControls" (API_DeleteBucketOwnershipControls, "Permissions").
   requires: ({ bucket }) => [{ action: "s3:PutBucketOwnershipControls", bucket }],
@@ -136,7 +136,7 @@ export const DeleteBucketOwnershipControls = operation({
 
 export const GetPublicAccessBlock = operation({
   name: "GetPublicAccessBlock",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketPublicAccessBlock", bucket }],
   async execute({ bucket }, { grant, stores }) {
@@ -151,7 +151,7 @@ export const GetPublicAccessBlock = operation({
 
 export const PutPublicAccessBlock = operation({
   name: "PutPublicAccessBlock",
-  body: { kind: "document", maxBytes: MAX_PUBLIC_ACCESS_BLOCK_BYTES, digest: "required" },
+  body: documentBody({ maxBytes: MAX_PUBLIC_ACCESS_BLOCK_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutBucketPublicAccessBlock", bucket }],
   execute: async ({ bucket, now }, { grant, stores }, body) =>
@@ -161,7 +161,7 @@ export const PutPublicAccessBlock = operation({
 
 export const DeletePublicAccessBlock = operation({
   name: "DeletePublicAccessBlock",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   // "s3:PutBucketPublicAccessBlock" (API_DeletePublicAccessBlock, "Permissions").
   requires: ({ bucket }) => [{ action: "s3:PutBucketPublicAccessBlock", bucket }],
@@ -173,7 +173,7 @@ const MAX_BYTES = 128 * 1024;
 
 export const GetBucketTagging = operation({
   name: "GetBucketTagging",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketTagging", bucket }],
   async execute({ bucket }, { grant, stores }) {
@@ -186,7 +186,7 @@ export const GetBucketTagging = operation({
 
 export const PutBucketTagging = operation({
   name: "PutBucketTagging",
-  body: { kind: "document", maxBytes: MAX_BYTES, digest: "required" },
+  body: documentBody({ maxBytes: MAX_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutBucketTagging", bucket }],
   async execute({ bucket: name, now }, { grant, stores: { documents } }, body) {
@@ -201,7 +201,7 @@ export const PutBucketTagging = operation({
 
 export const DeleteBucketTagging = operation({
   name: "DeleteBucketTagging",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   // "s3:PutBucketTagging" (API_DeleteBucketTagging, "Permissions").
   requires: ({ bucket }) => [{ action: "s3:PutBucketTagging", bucket }],
@@ -211,7 +211,7 @@ export const DeleteBucketTagging = operation({
 
 export const GetBucketWebsite = operation({
   name: "GetBucketWebsite",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketWebsite", bucket }],
   async execute({ bucket }, { grant, stores }) {
@@ -225,7 +225,7 @@ export const GetBucketWebsite = operation({
 export const PutBucketWebsite = operation({
   name: "PutBucketWebsite",
   // AWS's own older clients (boto 2) send this one without Content-MD5, and AWS takes it.
-  body: { kind: "document", maxBytes: MAX_WEBSITE_BYTES, digest: "optional" },
+  body: documentBody({ maxBytes: MAX_WEBSITE_BYTES, digest: "optional" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutBucketWebsite", bucket }],
   async execute({ bucket, now }, { grant, stores }, body) {
@@ -236,7 +236,7 @@ export const PutBucketWebsite = operation({
 
 export const DeleteBucketWebsite = operation({
   name: "DeleteBucketWebsite",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:DeleteBucketWebsite", bucket }],
   execute: async ({ bucket }, { grant, stores }) => stores.documents.delete(grant.bucket(bucket), "website"),

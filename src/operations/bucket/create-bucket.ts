@@ -10,11 +10,11 @@ import { hostOf, validateBucketName } from "../../protocol/addressing.ts";
 import { chooseLocation, US_EAST_1 } from "../../protocol/regions.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { parseCreateBucketConfiguration } from "../../protocol/xml/bucket-location.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { documentBody, operation, requireBucket } from "../operation.ts";
 
 export const CreateBucket = operation({
   name: "CreateBucket",
-  body: { kind: "document", maxBytes: 64 * 1024, digest: "optional" },
+  body: documentBody({ maxBytes: 64 * 1024, digest: "optional" }),
   parse(request) {
     const name = requireBucket(request);
     validateBucketName(name);

@@ -19,7 +19,7 @@ import {
 } from "../../protocol/xml/bucket-settings.ts";
 import { formatXml, xmlText } from "../../protocol/xml/writer.ts";
 import type { S3Response } from "../../response.ts";
-import { type Operation, operation, requireBucket, requireObject } from "../operation.ts";
+import { documentBody, noBody, type Operation, operation, requireBucket, requireObject } from "../operation.ts";
 
 export const GetBucketAbac = reads("GetBucketAbac", "s3:GetBucketAbac", formatAbacStatus);
 export const PutBucketAbac = takes("PutBucketAbac", "s3:PutBucketAbac", parseAbacStatus);
@@ -38,7 +38,7 @@ export const PutBucketRequestPayment = takes(
 
 export const GetBucketAccelerateConfiguration = operation({
   name: "GetBucketAccelerateConfiguration",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetAccelerateConfiguration", bucket }],
   execute: async ({ bucket }, { grant, stores }) => stores.documents.get(grant.bucket(bucket), "accelerate"),
@@ -47,7 +47,7 @@ export const GetBucketAccelerateConfiguration = operation({
 
 export const PutBucketAccelerateConfiguration = operation({
   name: "PutBucketAccelerateConfiguration",
-  body: { kind: "document", maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "optional" },
+  body: documentBody({ maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "optional" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutAccelerateConfiguration", bucket }],
   execute: async ({ bucket, now }, { grant, stores }, body) =>
@@ -58,7 +58,7 @@ export const PutBucketAccelerateConfiguration = operation({
 function reads(name: OperationName, action: S3Action, format: () => string): Operation {
   return operation({
     name,
-    body: { kind: "none" },
+    body: noBody,
     parse: (request) => ({ bucket: requireBucket(request) }),
     requires: ({ bucket }) => [{ action, bucket }],
     execute: async () => undefined,
@@ -71,7 +71,7 @@ function takes(name: OperationName, action: S3Action, parse: (body: Uint8Array) 
   return operation({
     name,
     // s3cmd sends no digest with these, and AWS takes them from it.
-    body: { kind: "document", maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "optional" },
+    body: documentBody({ maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "optional" }),
     parse: (request) => ({ bucket: requireBucket(request) }),
     requires: ({ bucket }) => [{ action, bucket }],
     execute: async (_input, _context, body) => parse(body),
@@ -143,7 +143,7 @@ export const UNSET_CONFIGURATIONS: readonly Operation[] = [
   ...UNSET.map(({ name, action, answer }) =>
     operation({
       name,
-      body: { kind: "none" },
+      body: noBody,
       parse: (request) => ({ bucket: requireBucket(request), token: request.query.get("continuation-token") }),
       requires: ({ bucket }) => [{ action, bucket }],
       async execute({ bucket, token }) {
@@ -165,7 +165,7 @@ export const UNSET_CONFIGURATIONS: readonly Operation[] = [
 function lockOfObject(name: OperationName, action: S3Action): Operation {
   return operation({
     name,
-    body: { kind: "none" },
+    body: noBody,
     parse: requireObject,
     requires: ({ bucket, key }) => [{ action, bucket, key }],
     async execute(): Promise<S3Response> {

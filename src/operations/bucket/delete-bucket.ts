@@ -8,14 +8,14 @@
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Stores } from "../../storage/stores.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { noBody, operation, requireBucket } from "../operation.ts";
 
 /** Times it looks anew after somebody has written into the bucket meanwhile. */
 const MAX_ATTEMPTS = 2;
 
 export const DeleteBucket = operation({
   name: "DeleteBucket",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:DeleteBucket", bucket }],
   async execute({ bucket: name }, { grant, stores }) {

@@ -1,11 +1,11 @@
 /** GetBucketLocation (API_GetBucketLocation). */
 import { locationOf } from "../../model/bucket.ts";
 import { formatLocationConstraint } from "../../protocol/xml/bucket-location.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { noBody, operation, requireBucket } from "../operation.ts";
 
 export const GetBucketLocation = operation({
   name: "GetBucketLocation",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketLocation", bucket }],
   execute: async ({ bucket }, { grant }) => locationOf(grant.bucket(bucket)),

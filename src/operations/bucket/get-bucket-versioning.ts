@@ -1,10 +1,10 @@
 /** GetBucketVersioning (API_GetBucketVersioning): empty, which is how S3 describes a bucket never versioned. */
 import { formatXml } from "../../protocol/xml/writer.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { noBody, operation, requireBucket } from "../operation.ts";
 
 export const GetBucketVersioning = operation({
   name: "GetBucketVersioning",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:GetBucketVersioning", bucket }],
   execute: async ({ bucket }, { grant }) => grant.bucket(bucket),

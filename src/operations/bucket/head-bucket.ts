@@ -1,10 +1,10 @@
 /** HeadBucket (API_HeadBucket): whether the bucket is there and the caller may list it. */
 import { bucketArn, locationOf } from "../../model/bucket.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { noBody, operation, requireBucket } from "../operation.ts";
 
 export const HeadBucket = operation({
   name: "HeadBucket",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
   requires: ({ bucket }) => [{ action: "s3:ListBucket", bucket }],
   execute: async ({ bucket }, { grant }) => grant.bucket(bucket),

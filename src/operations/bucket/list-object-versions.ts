@@ -5,12 +5,12 @@
 import { invalidArgument } from "../../errors.ts";
 import { NULL_VERSION, parseListObjectsParameters } from "../../protocol/query-parameters.ts";
 import { formatListVersionsResult } from "../../protocol/xml/listings.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { noBody, operation, requireBucket } from "../operation.ts";
 import { ownerNamer } from "./owners.ts";
 
 export const ListObjectVersions = operation({
   name: "ListObjectVersions",
-  body: { kind: "none" },
+  body: noBody,
   parse(request) {
     const { query } = request;
     const keyMarker = query.get("key-marker") ?? "";

@@ -3,12 +3,12 @@ import { locationOf } from "../../model/bucket.ts";
 import { formatContinuationToken, parseContinuationToken } from "../../protocol/continuation-token.ts";
 import { parseListObjectsV2Parameters } from "../../protocol/query-parameters.ts";
 import { formatListBucketResultV2 } from "../../protocol/xml/listings.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { noBody, operation, requireBucket } from "../operation.ts";
 import { ownerNamer } from "./owners.ts";
 
 export const ListObjectsV2 = operation({
   name: "ListObjectsV2",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request), ...parseListObjectsV2Parameters(request.query) }),
   requires: ({ bucket }) => [{ action: "s3:ListBucket", bucket }],
   async execute(input, { grant, stores, tokenKey }) {

@@ -4,12 +4,12 @@ import { locationOf } from "../../model/bucket.ts";
 import type { ListPage } from "../../model/object.ts";
 import { parseListObjectsParameters } from "../../protocol/query-parameters.ts";
 import { formatListBucketResult } from "../../protocol/xml/listings.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { noBody, operation, requireBucket } from "../operation.ts";
 import { ownerNamer } from "./owners.ts";
 
 export const ListObjects = operation({
   name: "ListObjects",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({ bucket: requireBucket(request), ...parseListObjectsParameters(request.query) }),
   requires: ({ bucket }) => [{ action: "s3:ListBucket", bucket }],
   async execute(input, { grant, stores }) {

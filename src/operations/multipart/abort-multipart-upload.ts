@@ -1,10 +1,10 @@
 /** AbortMultipartUpload (API_AbortMultipartUpload). */
-import { operation } from "../operation.ts";
+import { noBody, operation } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 
 export const AbortMultipartUpload = operation({
   name: "AbortMultipartUpload",
-  body: { kind: "none" },
+  body: noBody,
   parse: parseUploadAddress,
   requires: ({ bucket, key }) => [{ action: "s3:AbortMultipartUpload", bucket, key }],
   execute: async ({ bucket, key, uploadId }, { grant, stores }) =>

@@ -18,7 +18,7 @@ import {
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/multipart-uploads.ts";
 import { permissionToCompare, permissionToReplicate } from "../object/write-input.ts";
-import { operation, requireObject } from "../operation.ts";
+import { documentBody, operation, requireObject } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 
 const OBJECT_SIZE_HEADER = "x-amz-mp-object-size";
@@ -26,7 +26,7 @@ const OBJECT_SIZE_HEADER = "x-amz-mp-object-size";
 export const CompleteMultipartUpload = operation({
   name: "CompleteMultipartUpload",
   // x-amz-checksum-* speaks of the object here, not of the document.
-  body: { kind: "document", maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES, digest: "content-md5" },
+  body: documentBody({ maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES, digest: "content-md5" }),
   parse(request) {
     const { headers } = request;
     return {

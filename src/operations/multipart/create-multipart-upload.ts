@@ -8,11 +8,11 @@ import {
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/write-input.ts";
-import { operation, requireObject } from "../operation.ts";
+import { noBody, operation, requireObject } from "../operation.ts";
 
 export const CreateMultipartUpload = operation({
   name: "CreateMultipartUpload",
-  body: { kind: "none" },
+  body: noBody,
   parse(request) {
     const { headers, now } = request;
     return {

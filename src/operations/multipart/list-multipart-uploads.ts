@@ -2,11 +2,11 @@
 import { parseEncodingType, parsePageSize } from "../../protocol/query-parameters.ts";
 import { formatListMultipartUploadsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { findNames, ownerNamer } from "../bucket/owners.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { noBody, operation, requireBucket } from "../operation.ts";
 
 export const ListMultipartUploads = operation({
   name: "ListMultipartUploads",
-  body: { kind: "none" },
+  body: noBody,
   parse(request) {
     const { query } = request;
     const keyMarker = query.get("key-marker") ?? "";

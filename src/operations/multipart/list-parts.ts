@@ -2,14 +2,14 @@
 import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../protocol/query-parameters.ts";
 import { formatListPartsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerNamer } from "../bucket/owners.ts";
-import { operation } from "../operation.ts";
+import { noBody, operation } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 
 const MAX_MARKER = 0x7fffffff;
 
 export const ListParts = operation({
   name: "ListParts",
-  body: { kind: "none" },
+  body: noBody,
   parse(request) {
     const { query } = request;
     return {

@@ -5,14 +5,14 @@ import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { formatCopyPartResult } from "../../protocol/xml/multipart-uploads.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "../object/copy-source.ts";
-import { operation } from "../operation.ts";
+import { noBody, operation } from "../operation.ts";
 import { parsePartAddress } from "./part-address.ts";
 
 const RANGE_HEADER = "x-amz-copy-source-range";
 
 export const UploadPartCopy = operation({
   name: "UploadPartCopy",
-  body: { kind: "none" },
+  body: noBody,
   parse(request) {
     return {
       ...parsePartAddress(request),

@@ -2,12 +2,12 @@
 import { checksumHeader } from "../../model/checksum.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
-import { operation } from "../operation.ts";
+import { objectBody, operation } from "../operation.ts";
 import { parsePartAddress } from "./part-address.ts";
 
 export const UploadPart = operation({
   name: "UploadPart",
-  body: { kind: "stream", md5ShownIn: "base64" },
+  body: objectBody({ md5ShownIn: "base64" }),
   parse: parsePartAddress,
   requires: ({ bucket, key }) => [{ action: "s3:PutObject", bucket, key }],
   execute: async ({ bucket, key, uploadId, partNumber }, { grant, stores }, body) =>

@@ -15,7 +15,7 @@ import {
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
-import { type OperationContext, operation, requireObject } from "../operation.ts";
+import { noBody, type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
 import { created, ownerAndAcl, permissionsToTag, permissionsToWrite, permissionToCompare } from "./write-input.ts";
 
@@ -34,7 +34,7 @@ interface CopyInput {
 
 export const CopyObject = operation({
   name: "CopyObject",
-  body: { kind: "none" },
+  body: noBody,
   parse(request) {
     const { headers } = request;
     const replacesMetadata = parseDirective(headers, "metadata") === "REPLACE";

@@ -8,12 +8,12 @@ import { requireNullVersion } from "../../protocol/query-parameters.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
-import { operation, requireObject } from "../operation.ts";
+import { noBody, operation, requireObject } from "../operation.ts";
 import { permissionToReplicate } from "./write-input.ts";
 
 export const DeleteObject = operation({
   name: "DeleteObject",
-  body: { kind: "none" },
+  body: noBody,
   parse(request) {
     requireNullVersion(request.query);
     const { headers } = request;

@@ -15,7 +15,7 @@ import {
 } from "../../protocol/xml/delete-objects.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
-import { operation, requireBucket } from "../operation.ts";
+import { documentBody, operation, requireBucket } from "../operation.ts";
 import { deleteIf, refuseGovernanceBypass } from "./delete-object.ts";
 
 /** R2 takes six calls of a request at once. */
@@ -23,7 +23,7 @@ const PARALLEL = 6;
 
 export const DeleteObjects = operation({
   name: "DeleteObjects",
-  body: { kind: "document", maxBytes: MAX_DELETE_BYTES, digest: "required" },
+  body: documentBody({ maxBytes: MAX_DELETE_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), headers: request.headers }),
   // Whether this very key may go is asked again below, for each.
   requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket, key: "", extent: "something-below" }],

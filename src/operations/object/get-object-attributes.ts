@@ -6,7 +6,7 @@ import type { PartChecksum } from "../../model/upload.ts";
 import { formatHttpDate } from "../../protocol/dates.ts";
 import { requireNullVersion } from "../../protocol/query-parameters.ts";
 import { formatGetObjectAttributesResponse, type ObjectParts } from "../../protocol/xml/object-results.ts";
-import { operation, requireObject } from "../operation.ts";
+import { noBody, operation, requireObject } from "../operation.ts";
 
 const MAX_PARTS_HEADER = "x-amz-max-parts";
 const MARKER_HEADER = "x-amz-part-number-marker";
@@ -29,7 +29,7 @@ interface Found {
 
 export const GetObjectAttributes = operation({
   name: "GetObjectAttributes",
-  body: { kind: "none" },
+  body: noBody,
   parse(request) {
     requireNullVersion(request.query);
     return {

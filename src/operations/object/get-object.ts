@@ -4,7 +4,7 @@ import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
 import type { S3Response } from "../../response.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
-import { operation } from "../operation.ts";
+import { noBody, operation } from "../operation.ts";
 import {
   notSatisfiable,
   parseReadInput,
@@ -16,7 +16,7 @@ import {
 
 export const GetObject = operation({
   name: "GetObject",
-  body: { kind: "none" },
+  body: noBody,
   parse: parseReadInput,
   requires: ({ bucket, key }) => [{ action: "s3:GetObject", bucket, key }],
   async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {

@@ -7,7 +7,7 @@ import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import type { S3Response } from "../../response.ts";
-import { operation } from "../operation.ts";
+import { noBody, operation } from "../operation.ts";
 import {
   notSatisfiable,
   parseReadInput,
@@ -20,7 +20,7 @@ import { permissionToReplicate } from "./write-input.ts";
 
 export const HeadObject = operation({
   name: "HeadObject",
-  body: { kind: "none" },
+  body: noBody,
   parse: (request) => ({
     ...parseReadInput(request),
     replicaOf: parseReplicaState(request.headers, request.now, "write"),

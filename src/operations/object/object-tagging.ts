@@ -8,13 +8,13 @@ import { requireNullVersion } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
 import type { Landed } from "../../storage/journal/journal.ts";
-import { type OperationContext, operation, requireObject } from "../operation.ts";
+import { documentBody, noBody, type OperationContext, operation, requireObject } from "../operation.ts";
 
 const MAX_BYTES = 128 * 1024;
 
 export const GetObjectTagging = operation({
   name: "GetObjectTagging",
-  body: { kind: "none" },
+  body: noBody,
   parse: parseTarget,
   requires: ({ bucket, key }) => [{ action: "s3:GetObjectTagging", bucket, key }],
   async execute({ bucket, key }, { grant, stores }) {
@@ -28,7 +28,7 @@ export const GetObjectTagging = operation({
 
 export const PutObjectTagging = operation({
   name: "PutObjectTagging",
-  body: { kind: "document", maxBytes: MAX_BYTES, digest: "required" },
+  body: documentBody({ maxBytes: MAX_BYTES, digest: "required" }),
   parse: parseTarget,
   requires: ({ bucket, key }) => [{ action: "s3:PutObjectTagging", bucket, key, requestTags: "later" }],
   async execute(target, context, body) {
@@ -42,7 +42,7 @@ export const PutObjectTagging = operation({
 
 export const DeleteObjectTagging = operation({
   name: "DeleteObjectTagging",
-  body: { kind: "none" },
+  body: noBody,
   parse: parseTarget,
   requires: ({ bucket, key }) => [{ action: "s3:DeleteObjectTagging", bucket, key }],
   execute: (target, context) => setTags(target, context, []),

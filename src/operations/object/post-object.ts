@@ -16,12 +16,12 @@ import type { S3Request } from "../../protocol/s3-request.ts";
 import { formatPostResponse } from "../../protocol/xml/object-results.ts";
 import { parseTaggingField } from "../../protocol/xml/tagging.ts";
 import type { S3Response } from "../../response.ts";
-import { operation, requireObject } from "../operation.ts";
+import { formFile, operation, requireObject } from "../operation.ts";
 import { created, ownerAndAcl, parseAttributes, permissionsToWrite } from "./write-input.ts";
 
 export const PostObject = operation({
   name: "PostObject",
-  body: { kind: "form-file" },
+  body: formFile,
   parse(request) {
     const { fields } = requireForm(request);
     const { headers } = request;

@@ -4,7 +4,7 @@ import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
-import { operation, requireObject } from "../operation.ts";
+import { objectBody, operation, requireObject } from "../operation.ts";
 import {
   created,
   ownerAndAcl,
@@ -16,7 +16,7 @@ import {
 
 export const PutObject = operation({
   name: "PutObject",
-  body: { kind: "stream", md5ShownIn: "hex" },
+  body: objectBody({ md5ShownIn: "hex" }),
   parse(request) {
     const { headers } = request;
     return {

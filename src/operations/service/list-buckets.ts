@@ -5,14 +5,14 @@ import type { Account } from "../../model/caller.ts";
 import { formatContinuationToken, parseContinuationToken } from "../../protocol/continuation-token.ts";
 import { isAwsRegion } from "../../protocol/regions.ts";
 import { formatListAllMyBucketsResult } from "../../protocol/xml/listings.ts";
-import { operation } from "../operation.ts";
+import { noBody, operation } from "../operation.ts";
 
 const MAX_PAGE = 10_000;
 const TOKEN_SCOPE = "buckets";
 
 export const ListBuckets = operation({
   name: "ListBuckets",
-  body: { kind: "none" },
+  body: noBody,
   parse: ({ query }) => ({
     prefix: query.get("prefix"),
     region: query.get("bucket-region"),
