@@ -1,6 +1,6 @@
 /** One signed request to the admin API. */
 import { AwsClient } from "aws4fetch";
-import type { AdminRequest } from "./requests.ts";
+import type { AdminRequest } from "./arguments.ts";
 
 export interface AdminTarget {
   readonly endpoint: string;

@@ -1,16 +1,19 @@
 /** `npm run admin`: accounts, access keys and deliveries of a running or deployed Worker. */
 import { join } from "node:path";
 import { overlaySecrets, readDevVars } from "../scripts/dev-vars.ts";
-import { type Invocation, parseInvocation, UsageError, usage } from "./arguments.ts";
+import { type Invocation, parseInvocation, usage } from "./arguments.ts";
 import { callAdmin } from "./client.ts";
+import { UsageError } from "./commands.ts";
 import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
-import { toRequest } from "./requests.ts";
 
-// Whoever reads the output may have had enough of it.
+// The program that reads the output may have closed the pipe.
 process.stdout.on("error", () => process.exit());
 
 try {
-  const invocation = parseInvocation(process.argv.slice(2));
+  const invocation = parseInvocation(process.argv.slice(2), {
+    accessKeyId: process.env.REMOTE_ACCESS_KEY_ID,
+    secretAccessKey: process.env.REMOTE_SECRET_ACCESS_KEY,
+  });
   if (invocation === "help") console.log(usage);
   else await run(invocation);
 } catch (error) {
@@ -19,7 +22,7 @@ try {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
-async function run({ command, endpoint, isJson }: Invocation): Promise<void> {
+async function run({ request, endpoint, isJson }: Invocation): Promise<void> {
   const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
   const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
   if (!accessKeyId || !secretAccessKey) {
@@ -32,10 +35,7 @@ async function run({ command, endpoint, isJson }: Invocation): Promise<void> {
       accessKeyId,
       secretAccessKey,
     },
-    toRequest(command, {
-      accessKeyId: process.env.REMOTE_ACCESS_KEY_ID,
-      secretAccessKey: process.env.REMOTE_SECRET_ACCESS_KEY,
-    }),
+    request,
   );
   const warning = findWarning(answer);
   if (warning !== undefined) console.error(warning);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { parseInvocation, UsageError } from "../../../cli/arguments.ts";
-import { toRequest } from "../../../cli/requests.ts";
+import { parseInvocation, usage } from "../../../cli/arguments.ts";
+import { COMMANDS, type RemoteKeys, UsageError } from "../../../cli/commands.ts";
+
+function requestOf(line: string, keys?: RemoteKeys) {
+  const invocation = parseInvocation(line.split(" ").filter(Boolean), keys);
+  if (invocation === "help") throw new Error("not help");
+  return invocation.request;
+}
 
 describe("admin command line", () => {
   it.each([
@@ -24,9 +30,7 @@ describe("admin command line", () => {
     ["replication existing b", { method: "POST", path: "/-/admin/buckets/b/replication/existing" }],
     ["key delete ../x", { method: "DELETE", path: "/-/admin/keys/..%2Fx" }],
   ])("%s", (line, request) => {
-    const invocation = parseInvocation(line.split(" "));
-    if (invocation === "help") throw new Error("not help");
-    expect(toRequest(invocation.command)).toEqual(request);
+    expect(requestOf(line)).toEqual(request);
   });
 
   const ADD = "remote add far https://s3.example --account 1,2 --account 3";
@@ -37,18 +41,16 @@ describe("admin command line", () => {
     [`${ADD} --kind peer --region auto`, { kind: "peer", region: "auto" }],
     [`${ADD} --bucket a,b --bucket c`, { kind: "s3", region: "us-east-1", buckets: ["a", "b", "c"] }],
   ])("%s, its keys from the environment", (line, given) => {
-    const invocation = parseInvocation(line.split(" "));
-    if (invocation === "help") throw new Error("not help");
     const body = { name: "far", endpoint: "https://s3.example", accountIds: ["1", "2", "3"], ...given, ...KEYS };
-    expect(toRequest(invocation.command, KEYS)).toEqual({ method: "POST", path: "/-/admin/remotes", body });
+    expect(requestOf(line, KEYS)).toEqual({ method: "POST", path: "/-/admin/remotes", body });
     for (const missing of [undefined, { ...KEYS, secretAccessKey: undefined }, { ...KEYS, accessKeyId: "" }]) {
-      expect(() => toRequest(invocation.command, missing)).toThrow(UsageError);
+      expect(() => requestOf(line, missing)).toThrow(UsageError);
     }
   });
 
   it("takes --json and --endpoint anywhere", () => {
     expect(parseInvocation(["--json", "account", "list", "--endpoint", "http://127.0.0.1:1"])).toEqual({
-      command: { name: "account list" },
+      request: { method: "GET", path: "/-/admin/accounts" },
       endpoint: "http://127.0.0.1:1",
       isJson: true,
     });
@@ -79,7 +81,23 @@ describe("admin command line", () => {
     "replication status b c",
     "--no",
   ])("refuses %j as a usage error", (line) => {
-    expect(() => parseInvocation(line.split(" ").filter(Boolean))).toThrow(UsageError);
+    expect(() => requestOf(line, KEYS)).toThrow(UsageError);
+  });
+
+  it.each([
+    ["", "A command is missing."],
+    ["bucket list", 'Unknown command "bucket list".'],
+    ["key create", "ACCOUNT_ID is missing."],
+    ["remote check far", "BUCKET is missing."],
+    ["key list 1 2", 'Unexpected argument "2".'],
+    ["account list extra", 'Unexpected argument "extra".'],
+  ])("%j is answered with the one thing to correct", (line, message) => {
+    expect(() => requestOf(line)).toThrow(message);
+  });
+
+  it("shows every command in its help, in lines of at most 100 characters", () => {
+    for (const { line } of COMMANDS) expect(usage).toContain(`\n  ${line}`);
+    expect(usage.split("\n").filter((line) => line.length > 100)).toEqual([]);
   });
 
   it("answers --help", () => {

@@ -1,0 +1,156 @@
+/** The commands of `npm run admin`: what a person types, what it does, and the request to the admin API that does it. */
+
+export interface Command {
+  /** Words in lower case are the command's name; words in capitals are its operands. */
+  readonly line: string;
+  readonly help: string;
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Below `/-/admin`, with the names of operands where their values go. */
+  readonly path: string;
+  readonly body?: (input: CommandInput) => unknown;
+  /** Options that only this command takes, each with its help. */
+  readonly options?: readonly (readonly [option: string, help: string])[];
+}
+
+export interface CommandInput {
+  /** Values by the operands' names. */
+  readonly operands: Readonly<Record<string, string>>;
+  readonly options: RemoteOptions;
+  readonly remoteKeys: RemoteKeys;
+}
+
+export interface RemoteOptions {
+  readonly account?: readonly string[] | undefined;
+  readonly bucket?: readonly string[] | undefined;
+  readonly kind?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+/** Keys of a remote. They come from the environment, because every user of the machine can read a command line. */
+export interface RemoteKeys {
+  readonly accessKeyId: string | undefined;
+  readonly secretAccessKey: string | undefined;
+}
+
+/** The command line is invalid; the program ends with exit code 2. */
+export class UsageError extends Error {}
+
+export const COMMANDS: readonly Command[] = [
+  {
+    line: "account create NAME",
+    help: "creates an account and its root key",
+    method: "POST",
+    path: "/accounts",
+    body: ({ operands }) => ({ displayName: operands.NAME }),
+  },
+  { line: "account list", help: "", method: "GET", path: "/accounts" },
+  {
+    line: "key create ACCOUNT_ID",
+    help: "creates another access key",
+    method: "POST",
+    path: "/accounts/ACCOUNT_ID/keys",
+  },
+  { line: "key list", help: "", method: "GET", path: "/keys" },
+  { line: "key list ACCOUNT_ID", help: "", method: "GET", path: "/accounts/ACCOUNT_ID/keys" },
+  {
+    line: "key disable KEY_ID",
+    help: "",
+    method: "PATCH",
+    path: "/keys/KEY_ID",
+    body: () => ({ status: "Inactive" }),
+  },
+  { line: "key enable KEY_ID", help: "", method: "PATCH", path: "/keys/KEY_ID", body: () => ({ status: "Active" }) },
+  { line: "key delete KEY_ID", help: "", method: "DELETE", path: "/keys/KEY_ID" },
+  { line: "deliveries", help: "receivers of notifications: counts, failures", method: "GET", path: "/receivers" },
+  {
+    line: "dead-letters list",
+    help: "messages whose delivery was given up",
+    method: "GET",
+    path: "/dead-letters",
+  },
+  {
+    line: "dead-letters retry ID",
+    help: 'sends the message again; "all": all that are listed',
+    method: "POST",
+    path: "/dead-letters/ID/retry",
+  },
+  {
+    line: "dead-letters delete ID",
+    help: 'deletes the message; "all": all that are listed',
+    method: "DELETE",
+    path: "/dead-letters/ID",
+  },
+  {
+    line: "policy check",
+    help: "users that policies of buckets and topics name and that do not exist",
+    method: "GET",
+    path: "/policies/nobody",
+  },
+  {
+    line: "remote add NAME URL",
+    help: "adds an endpoint to replicate to; its keys come from the environment,\nREMOTE_ACCESS_KEY_ID and REMOTE_SECRET_ACCESS_KEY",
+    method: "POST",
+    path: "/remotes",
+    body: describeRemote,
+    options: [
+      ["--account ID[,ID...]", "accounts whose buckets may be replicated there"],
+      ["--bucket NAME[,NAME...]", "buckets there that may be replicated to (default: all)"],
+      ["--kind peer|s3", "another workers-s3, or any other S3 endpoint (default: s3)"],
+      ["--region REGION", "for its signatures (default: us-east-1)"],
+    ],
+  },
+  { line: "remote list", help: "", method: "GET", path: "/remotes" },
+  { line: "remote remove NAME", help: "", method: "DELETE", path: "/remotes/NAME" },
+  {
+    line: "remote check NAME BUCKET",
+    help: "writes and deletes an object there, as replication does",
+    method: "POST",
+    path: "/remotes/NAME/check",
+    body: ({ operands }) => ({ bucket: operands.BUCKET }),
+  },
+  {
+    line: "replication status BUCKET",
+    help: "what is still to be replicated, what failed, and why",
+    method: "GET",
+    path: "/buckets/BUCKET/replication",
+  },
+  {
+    line: "replication retry BUCKET",
+    help: "tries again what was given up",
+    method: "POST",
+    path: "/buckets/BUCKET/replication/retry",
+  },
+  {
+    line: "replication existing BUCKET",
+    help: "replicates the objects that are older than the rules; continues\nwhere it stopped",
+    method: "POST",
+    path: "/buckets/BUCKET/replication/existing",
+  },
+];
+
+function describeRemote({ operands, options, remoteKeys }: CommandInput): unknown {
+  const { kind = "s3", region = "us-east-1" } = options;
+  const accountIds = splitLists(options.account);
+  const buckets = splitLists(options.bucket);
+  if (accountIds.length === 0) throw new UsageError("--account is missing.");
+  if (options.bucket !== undefined && buckets.length === 0) throw new UsageError("--bucket takes names of buckets.");
+  if (kind !== "peer" && kind !== "s3") throw new UsageError("--kind takes peer or s3.");
+  const { accessKeyId, secretAccessKey } = remoteKeys;
+  if (!accessKeyId || !secretAccessKey) {
+    throw new UsageError("REMOTE_ACCESS_KEY_ID and REMOTE_SECRET_ACCESS_KEY must be set.");
+  }
+  return {
+    name: operands.NAME,
+    endpoint: operands.URL,
+    region,
+    kind,
+    accountIds,
+    ...(buckets.length > 0 && { buckets }),
+    accessKeyId,
+    secretAccessKey,
+  };
+}
+
+function splitLists(lists: readonly string[] = []): string[] {
+  return lists.flatMap((list) => list.split(",")).filter((name) => name !== "");
+}
