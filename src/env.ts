@@ -11,7 +11,7 @@ import type {
   ReplicationPageMessage,
 } from "./storage/journal/messages.ts";
 import { type DeadLetter, OwnQueue, type Queues } from "./storage/journal/queues.ts";
-import type { MultipartUpload } from "./storage/uploads/multipart-upload.ts";
+import type { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
 /**
  * Bindings and variables of `wrangler.toml` plus the secrets. `STORE_<NAME>` bindings add regions, `QUEUE_<NAME>` bindings

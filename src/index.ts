@@ -4,7 +4,7 @@ import type { Env } from "./env.ts";
 import { handleRequest } from "./surface.ts";
 import { EVERY_MINUTE, resumeEvents, runSweeps } from "./sweeps/index.ts";
 
-export { MultipartUpload } from "./storage/uploads/multipart-upload.ts";
+export { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
 export default {
   fetch: handleRequest,

@@ -1,6 +1,6 @@
 /** Endpoints to replicate to, over JSON. Their secrets come in and never go out again. */
 import { S3Error } from "../errors.ts";
-import type { Remote, RemoteDescription } from "../model/remote.ts";
+import type { Remote, RemoteDescription } from "../model/replication.ts";
 import { parseTarget, TargetRefused } from "../outbound/target.ts";
 import { checkRemote } from "../replication/check-remote.ts";
 import { RemoteClient, RemoteFailure } from "../replication/remote-client.ts";

@@ -2,7 +2,7 @@
  * Which CORS rule a request matches ("How does Amazon S3 evaluate the CORS configuration on a bucket?"), and the headers
  * that the rule grants ("Testing CORS", and AWS's answers as LocalStack's tests recorded them).
  */
-import type { CorsRule } from "../model/cors.ts";
+import type { CorsRule } from "../model/bucket.ts";
 import { hasControlCharacter, isHeaderName } from "../protocol/header-values.ts";
 
 /** What a browser says about a request across origins, before it or with it. */

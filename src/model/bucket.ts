@@ -1,9 +1,9 @@
+/** Buckets and what is configured for them. */
 import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
-import type { CorsRule } from "./cors.ts";
 import type { NotificationConfiguration } from "./notification.ts";
 import type { Tag } from "./object.ts";
-import type { PolicyUsers } from "./policy-users.ts";
 import type { ReplicationConfiguration } from "./replication.ts";
+import type { PolicyUsers } from "./user.ts";
 import type { Website } from "./website.ts";
 
 /** What may be configured for a bucket, one document of each kind. */
@@ -72,4 +72,18 @@ export function locationOf({ region, documents }: Pick<Bucket, "region" | "docum
 /** "Amazon Resource Names for S3". */
 export function bucketArn(name: string): string {
   return `arn:aws:s3:::${name}`;
+}
+
+export type CorsMethod = "GET" | "PUT" | "HEAD" | "POST" | "DELETE";
+
+/** CORSConfiguration (API_PutBucketCors): the first rule that fits decides. */
+export interface CorsRule {
+  readonly id?: string;
+  /** Each may hold one `*`. */
+  readonly allowedOrigins: readonly string[];
+  readonly allowedMethods: readonly CorsMethod[];
+  /** Each may hold one `*`; compared without case. */
+  readonly allowedHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeSeconds?: number;
 }

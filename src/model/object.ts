@@ -1,6 +1,7 @@
+/** Objects as they are stored, read, listed and written on condition. */
 import type { Acl } from "./acl.ts";
 import type { Checksum } from "./checksum.ts";
-import type { ObjectState, ReplicaState } from "./replication.ts";
+import type { ReplicaState } from "./replication.ts";
 
 /** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
 export const STORAGE_CLASSES = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA"] as const;
@@ -49,6 +50,27 @@ export interface StoredObject extends ObjectAttributes {
   readonly state: ObjectState;
   /** Absent: no replication rule applied when it was written. */
   readonly replication?: ReplicationMark;
+}
+
+/**
+ * Which state of an object, compared with one that was written elsewhere. Of two the later one is kept everywhere: by
+ * Last-Modified, then by the last change of tags or ACL, then by ETag, so that all places come to the same answer.
+ */
+export interface ObjectState {
+  /** Milliseconds since 1970. */
+  readonly lastModified: number;
+  /** When tags or ACL were last changed, milliseconds since 1970. */
+  readonly revision: number;
+  /** Of the object it is a replica of, without quotes. */
+  readonly etag: string;
+}
+
+/** Below 0 if `left` is the earlier one. */
+export function compareStates(left: ObjectState, right: ObjectState): number {
+  if (left.lastModified !== right.lastModified) return left.lastModified - right.lastModified;
+  if (left.revision !== right.revision) return left.revision - right.revision;
+  if (left.etag === right.etag) return 0;
+  return left.etag < right.etag ? -1 : 1;
 }
 
 /** What the entry itself tells of replication; how far a source has come stands elsewhere, under the write id. */
@@ -112,4 +134,21 @@ export interface ListPage {
   readonly isTruncated: boolean;
   /** Of a truncated page, `after` of the next one; mostly the last key or common prefix. */
   readonly last: string;
+}
+
+/**
+ * Fits a range to an object (RFC 9110, 14.1.2). Of an empty object the last bytes are all of it, and no other range is
+ * satisfiable (tried on AWS by versitygw's authors).
+ * @returns undefined for all of the object, as if no range had been asked for
+ */
+export function resolveRange(range: ByteRange, sizeBytes: number): ResolvedRange | "unsatisfiable" | undefined {
+  if (range.kind === "suffix") {
+    if (range.length === 0) return "unsatisfiable";
+    if (sizeBytes === 0) return undefined;
+    const length = Math.min(range.length, sizeBytes);
+    return { offset: sizeBytes - length, length };
+  }
+  if (range.first >= sizeBytes) return "unsatisfiable";
+  const last = Math.min(range.last ?? sizeBytes - 1, sizeBytes - 1);
+  return { offset: range.first, length: last - range.first + 1 };
 }

@@ -1,6 +1,6 @@
 /** What a bucket's replication configuration says, and which of its rules a change of an object meets. */
 import type { ObjectEvent } from "./event.ts";
-import type { StorageClass, Tag } from "./object.ts";
+import type { ObjectState, StorageClass, Tag } from "./object.ts";
 
 export interface ReplicationConfiguration {
   /** IAM role as it was sent; kept for GET, of no effect. */
@@ -38,31 +38,10 @@ export interface ReplicationDestination {
   readonly overridesOwner?: true;
 }
 
-/**
- * Which state of an object, compared with one that was written elsewhere. Of two the later one is kept everywhere: by
- * Last-Modified, then by the last change of tags or ACL, then by ETag, so that all places come to the same answer.
- */
-export interface ObjectState {
-  /** Milliseconds since 1970. */
-  readonly lastModified: number;
-  /** When tags or ACL were last changed, milliseconds since 1970. */
-  readonly revision: number;
-  /** Of the object it is a replica of, without quotes. */
-  readonly etag: string;
-}
-
 /** A state that is brought to another bucket, or the removal of one. */
 export interface ReplicaState extends ObjectState {
   /** Id of the bucket it comes from: a removal takes away what came from the same one and nothing else. */
   readonly source?: string;
-}
-
-/** Below 0 if `left` is the earlier one. */
-export function compareStates(left: ObjectState, right: ObjectState): number {
-  if (left.lastModified !== right.lastModified) return left.lastModified - right.lastModified;
-  if (left.revision !== right.revision) return left.revision - right.revision;
-  if (left.etag === right.etag) return 0;
-  return left.etag < right.etag ? -1 : 1;
 }
 
 /** Of removals alone: later than every change of tags or ACL of what was there. */
@@ -129,4 +108,30 @@ export function parseDestinationArn(text: string): Pick<ReplicationDestination, 
   const { own, remote, bucket } = groups;
   if (own !== undefined) return { bucket: own };
   return remote === undefined || bucket === undefined ? undefined : { remote, bucket };
+}
+
+/** An S3 endpoint outside this deployment, registered by an administrator as a place to replicate to. */
+export interface Remote {
+  /** Lower-case letters, digits and hyphens; part of the ARNs of its buckets. */
+  readonly name: string;
+  /** `https://host` or `https://host:port`, buckets being the first part of the path. */
+  readonly endpoint: string;
+  /** Region its signatures are made for. */
+  readonly region: string;
+  /** `peer`: another workers-s3, which keeps Last-Modified and decides by it. `s3`: anything else that speaks S3. */
+  readonly kind: "peer" | "s3";
+  readonly accessKeyId: string;
+  /** Accounts whose buckets may be replicated there. */
+  readonly accountIds: readonly string[];
+  /** Names of its buckets that may be replicated to; absent: all. */
+  readonly buckets?: readonly string[];
+}
+
+export interface RemoteDescription extends Remote {
+  readonly createdAt: Date;
+}
+
+export interface RemoteCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
 }

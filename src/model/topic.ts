@@ -1,5 +1,5 @@
 /** SNS topics and their subscriptions. */
-import type { PolicyUsers } from "./policy-users.ts";
+import type { PolicyUsers } from "./user.ts";
 
 export interface Topic {
   /** `arn:aws:sns:<region>:<account id>:<name>` */

@@ -7,13 +7,8 @@
  * Not a header of AWS. Its name begins as theirs do because those must be signed.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
-import {
-  liesAhead,
-  MAX_AHEAD_MS,
-  type ObjectState,
-  REMOVAL_REVISION,
-  type ReplicaState,
-} from "../model/replication.ts";
+import type { ObjectState } from "../model/object.ts";
+import { liesAhead, MAX_AHEAD_MS, REMOVAL_REVISION, type ReplicaState } from "../model/replication.ts";
 import { formatIso8601 } from "./dates.ts";
 
 export const REPLICA_HEADER = "x-amz-workers-s3-replica";

@@ -7,8 +7,8 @@ import { requireRemovable, requireReplicable } from "../access/authorize-replica
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { StoredObject } from "../model/object.ts";
+import { compareStates } from "../model/object.ts";
 import {
-  compareStates,
   hasTags,
   isSameDestination,
   matchReplication,

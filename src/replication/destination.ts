@@ -1,5 +1,6 @@
 /** Where replicas go: a bucket of this deployment, or one behind a registered endpoint. */
-import type { ObjectState, ReplicationRule } from "../model/replication.ts";
+import type { ObjectState } from "../model/object.ts";
+import type { ReplicationRule } from "../model/replication.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 
 export interface Destination {

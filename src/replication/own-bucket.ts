@@ -4,14 +4,8 @@ import type { GrantedBucket } from "../access/authorize.ts";
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { ObjectAttributes, StoredObject } from "../model/object.ts";
-import {
-  compareStates,
-  hasTags,
-  isSameDestination,
-  matchReplication,
-  type ObjectState,
-  type ReplicationRule,
-} from "../model/replication.ts";
+import { compareStates, type ObjectState } from "../model/object.ts";
+import { hasTags, isSameDestination, matchReplication, type ReplicationRule } from "../model/replication.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { Objects } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";

@@ -8,8 +8,8 @@
  */
 import { formatBase64, parseHex } from "../checksum/digests.ts";
 import { checksumHeader } from "../model/checksum.ts";
-import type { StoredObject } from "../model/object.ts";
-import { compareStates, type ObjectState, type ReplicationRule } from "../model/replication.ts";
+import { compareStates, type ObjectState, type StoredObject } from "../model/object.ts";
+import type { ReplicationRule } from "../model/replication.ts";
 import { formatETag, parseETag } from "../protocol/header-values.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import type { Destination } from "./destination.ts";

@@ -1,7 +1,7 @@
 /** Signed requests to a registered endpoint: signed by aws4fetch, sent by the guarded client and by nothing else. */
 import { AwsV4Signer } from "aws4fetch";
 import { sha256Hex } from "../checksum/hasher.ts";
-import type { RemoteCredentials, RemoteDescription } from "../model/remote.ts";
+import type { RemoteCredentials, RemoteDescription } from "../model/replication.ts";
 import { type Answered, type CallFailed, callTarget, type StreamBody } from "../outbound/fetch.ts";
 import { parseTarget, type Target, type TargetPolicy, TargetRefused, withPath } from "../outbound/target.ts";
 import { uriEncode } from "../protocol/percent-encoding.ts";

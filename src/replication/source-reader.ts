@@ -1,8 +1,7 @@
 /** Pieces of an opened object, each read anew, and none of them of a state that was written since. */
 import { type AclState, effectiveAcl } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
-import type { StoredObject } from "../model/object.ts";
-import { compareStates } from "../model/replication.ts";
+import { compareStates, type StoredObject } from "../model/object.ts";
 import type { ObjectPart, Objects } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 

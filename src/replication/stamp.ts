@@ -8,8 +8,8 @@
  */
 import { formatHex, isSameMac, parseHex } from "../checksum/digests.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
-import type { StoredObject } from "../model/object.ts";
-import { liesAhead, type ObjectState } from "../model/replication.ts";
+import type { ObjectState, StoredObject } from "../model/object.ts";
+import { liesAhead } from "../model/replication.ts";
 import { formatReplicaState, readReplicaState } from "../protocol/replica-state.ts";
 
 /** Name of the user metadata. */

@@ -1,9 +1,7 @@
 /** What operations see of storage. Opened once per isolate by `services.ts`. */
 import type { BucketDeletion } from "./d1/bucket-deletion.ts";
-import type { BucketDocuments } from "./d1/bucket-documents.ts";
-import type { Buckets } from "./d1/buckets.ts";
-import type { DisplayNames } from "./d1/display-names.ts";
-import type { Principals } from "./d1/principals.ts";
+import type { BucketDocuments, Buckets } from "./d1/buckets.ts";
+import type { DisplayNames, Principals } from "./d1/principals.ts";
 import type { Remotes } from "./d1/remotes.ts";
 import type { ReplicationTasks } from "./d1/replication-tasks.ts";
 import type { Objects } from "./r2/objects.ts";

@@ -8,7 +8,7 @@ import { finishChange } from "../storage/journal/journal.ts";
 import type { ChangesMessage, MatchedChange } from "../storage/journal/messages.ts";
 import type { Queues } from "../storage/journal/queues.ts";
 import { describeEntry } from "../storage/r2/entry.ts";
-import { entryKey } from "../storage/r2/entry-key.ts";
+import { entryKey } from "../storage/r2/entry-place.ts";
 
 /** Younger ones are most likely just being written, or their message is on its way. */
 const LOOK_AFTER_MS = 60 * 1000;

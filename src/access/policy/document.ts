@@ -3,7 +3,7 @@
  * "Policies and permissions in Amazon S3"). Messages are AWS's where it has been seen to give one.
  */
 import { S3Error } from "../../errors.ts";
-import type { PolicyUsers } from "../../model/policy-users.ts";
+import type { PolicyUsers } from "../../model/user.ts";
 import type { Condition } from "./condition.ts";
 import { asRecord, parseStrictJson } from "./json.ts";
 import type { Pattern } from "./pattern.ts";

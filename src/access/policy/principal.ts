@@ -1,6 +1,6 @@
 /** Principal and NotPrincipal (IAM User Guide, "AWS JSON policy elements: Principal"). */
 import { S3Error } from "../../errors.ts";
-import type { FoundPrincipals, NamedPrincipals, PolicyUsers } from "../../model/policy-users.ts";
+import type { FoundPrincipals, NamedPrincipals, PolicyUsers } from "../../model/user.ts";
 import { asRecord, asStrings, parseStrictJson } from "./json.ts";
 
 /** Who sent a request, as policies see it. */

@@ -14,7 +14,7 @@ import type { UserRecord } from "../../model/user.ts";
 import { type XmlNode, xmlOptional, xmlText } from "../../protocol/xml/writer.ts";
 import * as paging from "../../query-api/paging.ts";
 import type { Api, QueryAction, QueryCall } from "../../query-api/service.ts";
-import type { KeyOwnerGrant } from "../../storage/d1/user-keys.ts";
+import type { KeyOwnerGrant } from "../../storage/d1/access-keys.ts";
 import { noSuchUser } from "../errors.ts";
 import { invalidMarker, type Parameters } from "../parameters.ts";
 

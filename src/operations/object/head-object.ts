@@ -1,8 +1,6 @@
 /** HeadObject (API_HeadObject): GetObject's answer without the bytes. */
 import { S3Error } from "../../errors.ts";
-import { resolveRange } from "../../model/byte-range.ts";
-import type { ResolvedRange, StoredObject } from "../../model/object.ts";
-import { compareStates } from "../../model/replication.ts";
+import { compareStates, type ResolvedRange, resolveRange, type StoredObject } from "../../model/object.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";

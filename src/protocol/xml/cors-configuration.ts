@@ -1,6 +1,6 @@
 /** Request and answer of the CORS operations (API_PutBucketCors, API_CORSRule, "Elements of a CORS configuration"). */
 import { invalidArgument, S3Error } from "../../errors.ts";
-import type { CorsMethod, CorsRule } from "../../model/cors.ts";
+import type { CorsMethod, CorsRule } from "../../model/bucket.ts";
 import { isHeaderName } from "../header-values.ts";
 import { childrenOf, childText, malformedXml, parseXml, requireOnly, textOf, type XmlElement } from "./reader.ts";
 import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./writer.ts";

@@ -12,7 +12,9 @@ import type { Sealer } from "../sealing.ts";
 import type { SessionClaims, SessionTokens, TemporaryCredentials } from "../session-tokens.ts";
 import { TtlCache } from "../ttl-cache.ts";
 import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } from "./rows.ts";
-import { isSchemaCurrent } from "./schema.ts";
+
+/** File name of the newest migration; a test keeps it true. */
+export const NEWEST_MIGRATION = "0012_policy_users.sql";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
@@ -176,7 +178,9 @@ export class Directory {
   /** Whether the database has the schema that this code needs. @throws whatever D1 throws */
   async hasCurrentSchema(): Promise<boolean> {
     await this.#db.prepare("SELECT id FROM accounts WHERE is_root = 1").first();
-    return isSchemaCurrent(this.#db);
+    // wrangler notes each migration it applies in `d1_migrations`.
+    const applied = this.#db.prepare("SELECT 1 AS applied FROM d1_migrations WHERE name = ?").bind(NEWEST_MIGRATION);
+    return (await applied.first()) !== null;
   }
 
   forgetBucket(name: string): void {

@@ -1,8 +1,8 @@
-/** Accounts and users as policies name them. */
+/** Accounts and users as policies and ACLs name them. */
 import type { Grant, RootGrant } from "../../access/authorize.ts";
 import type { TopicGrant } from "../../access/authorize-sns.ts";
 import { userArn } from "../../model/caller.ts";
-import type { FoundPrincipals, NamedPrincipals, PolicyUsers } from "../../model/policy-users.ts";
+import type { FoundPrincipals, NamedPrincipals, PolicyUsers } from "../../model/user.ts";
 
 interface UserRow {
   readonly id: string;
@@ -93,4 +93,33 @@ export class Principals {
 
 function arnOf({ account_id, path, name }: UserRow): string {
   return userArn(account_id, path, name);
+}
+
+/** Ids asked for in one statement; D1 binds up to 100 values. */
+const IDS_PER_STATEMENT = 100;
+
+/** Names of accounts by canonical user id, for the answers of Get…Acl only: no other request pays for them. */
+export class DisplayNames {
+  readonly #db: D1Database;
+
+  constructor(db: D1Database) {
+    this.#db = db;
+  }
+
+  /** Ids that are no account's are absent. */
+  async find(_by: Grant, canonicalIds: Iterable<string>): Promise<ReadonlyMap<string, string>> {
+    const ids = [...new Set(canonicalIds)];
+    const names = new Map<string, string>();
+    for (let start = 0; start < ids.length; start += IDS_PER_STATEMENT) {
+      const batch = ids.slice(start, start + IDS_PER_STATEMENT);
+      const { results } = await this.#db
+        .prepare(
+          `SELECT canonical_id, display_name FROM accounts WHERE canonical_id IN (${batch.map(() => "?").join(", ")})`,
+        )
+        .bind(...batch)
+        .all<{ canonical_id: string; display_name: string }>();
+      for (const row of results) names.set(row.canonical_id, row.display_name);
+    }
+    return names;
+  }
 }

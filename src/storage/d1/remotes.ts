@@ -1,6 +1,6 @@
 /** S3 endpoints that an administrator registered for replication. Their secrets are sealed before they reach a row. */
 import type { RootGrant } from "../../access/authorize.ts";
-import type { Remote, RemoteCredentials, RemoteDescription } from "../../model/remote.ts";
+import type { Remote, RemoteCredentials, RemoteDescription } from "../../model/replication.ts";
 import type { Sealer } from "../sealing.ts";
 
 interface RemoteRow {

@@ -1,7 +1,8 @@
 /** Rows as D1 returns them, and their translation into the model. snake_case stops here. */
-
 import type { Bucket, BucketDocumentTypes } from "../../model/bucket.ts";
 import type { Account } from "../../model/caller.ts";
+import type { SignatureVersion, Subscription, Topic, TopicAccess, TopicPolicy } from "../../model/topic.ts";
+import type { PolicyUsers } from "../../model/user.ts";
 
 export interface AccountRow {
   readonly id: string;
@@ -65,4 +66,81 @@ export function toBucket(row: BucketRow, readAt: number): Bucket {
 function toDocuments(json: string): Partial<BucketDocumentTypes> {
   const bodies = JSON.parse(json) as Record<string, string>;
   return Object.fromEntries(Object.entries(bodies).map(([kind, body]) => [kind, JSON.parse(body) as unknown]));
+}
+
+/** A row of `topics`. */
+export interface TopicRow {
+  readonly arn: string;
+  readonly display_name: string;
+  readonly signature_version: number;
+  readonly policy: string | null;
+  readonly policy_users: string | null;
+}
+
+export interface AccessRow {
+  readonly arn: string;
+  readonly account_id: string;
+  readonly policy: string | null;
+  readonly policy_users: string | null;
+}
+
+export type ReceiverRow = SubscriptionRow & { readonly signature_version: number };
+
+/** A confirmed subscription with what of its topic shapes its messages. */
+export interface Receiver extends Subscription {
+  readonly signatureVersion: SignatureVersion;
+}
+
+export function toTopic(row: TopicRow): Topic {
+  return {
+    arn: row.arn,
+    displayName: row.display_name,
+    signatureVersion: toSignatureVersion(row.signature_version),
+    policy: toPolicy(row),
+  };
+}
+
+export function toAccess(row: AccessRow): TopicAccess {
+  const { arn, account_id } = row;
+  return { arn, accountId: account_id, policy: toPolicy(row) };
+}
+
+function toPolicy({
+  policy,
+  policy_users: users,
+}: Pick<AccessRow, "policy" | "policy_users">): TopicPolicy | undefined {
+  return policy === null
+    ? undefined
+    : { text: policy, users: users === null ? {} : (JSON.parse(users) as PolicyUsers) };
+}
+
+export function toReceiver(row: ReceiverRow): Receiver {
+  return { ...toSubscription(row), signatureVersion: toSignatureVersion(row.signature_version) };
+}
+
+function toSignatureVersion(stored: number): SignatureVersion {
+  return stored === 2 ? 2 : 1;
+}
+
+/** A row of `subscriptions`. */
+export interface SubscriptionRow {
+  readonly arn: string;
+  readonly topic_arn: string;
+  readonly account_id: string;
+  readonly endpoint: string;
+  readonly raw_delivery: number;
+  readonly status: string;
+  readonly authenticate_on_unsubscribe: number;
+}
+
+export function toSubscription(row: SubscriptionRow): Subscription {
+  return {
+    arn: row.arn,
+    topicArn: row.topic_arn,
+    accountId: row.account_id,
+    endpoint: row.endpoint,
+    isRaw: row.raw_delivery === 1,
+    status: row.status === "confirmed" || row.status === "unsubscribed" ? row.status : "pending",
+    authenticateOnUnsubscribe: row.authenticate_on_unsubscribe === 1,
+  };
 }

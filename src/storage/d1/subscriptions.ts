@@ -6,7 +6,7 @@ import type { TopicGrant, TopicsGrant, UnsubscribeGrant } from "../../access/aut
 import { sha256Hex } from "../../checksum/hasher.ts";
 import { newConfirmationToken, newUuid } from "../../model/random-ids.ts";
 import { type SignatureVersion, type Subscription, topicOfSubscription } from "../../model/topic.ts";
-import { type SubscriptionRow, toSubscription } from "./subscription-rows.ts";
+import { type SubscriptionRow, toSubscription } from "./rows.ts";
 import type { Topics } from "./topics.ts";
 
 /** Each event is a message for each of them. */

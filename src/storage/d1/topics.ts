@@ -20,7 +20,7 @@ import {
   toAccess,
   toReceiver,
   toTopic,
-} from "./topic-rows.ts";
+} from "./rows.ts";
 
 export const MAX_TOPICS_PER_ACCOUNT = 1_000;
 

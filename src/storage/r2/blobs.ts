@@ -4,7 +4,7 @@
  * Each names the entry it was written for, so that a sweep can tell whether anything still refers to it.
  */
 import type { ResolvedRange } from "../../model/object.ts";
-import { fromR2Error } from "./platform-errors.ts";
+import { fromR2Error } from "../platform-errors.ts";
 
 export const BLOB_PREFIX = "~b/";
 

@@ -9,10 +9,9 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
 import type { ListQuery } from "../../model/object.ts";
-import type { CountedStore } from "./counted-store.ts";
 import { describeEntry } from "./entry.ts";
-import { clusterHead, entryKey, entryPrefix } from "./entry-key.ts";
-import { commonPrefixOf, type Item, toItem } from "./listed-item.ts";
+import { clusterHead, entryKey, entryPrefix } from "./entry-place.ts";
+import { type CountedStore, commonPrefixOf, type Item, toItem } from "./listed-items.ts";
 
 const MAX_SORTED = 1000;
 /** Calls that a listing keeps for its first cluster: enough to find that it is large, and for a page of it. */

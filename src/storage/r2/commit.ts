@@ -3,20 +3,11 @@ import { createHash } from "node:crypto";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
-import { clusterHead, entryKey } from "./entry-key.ts";
+import { clusterHead, type EntryTarget, entryKey } from "./entry-place.ts";
+import type { ObjectIdentity } from "./entry-record.ts";
 import { encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
 import { encodeManifest, type Manifest } from "./manifest.ts";
-import type { ObjectIdentity } from "./object-identity.ts";
 import { commitIf, type Guard, putBytes } from "./write.ts";
-
-/** Where an entry goes. */
-export interface EntryTarget {
-  readonly bucketId: string;
-  /** Canonical user id of the bucket's owner. */
-  readonly bucketOwnerId: string;
-  /** The S3 key. */
-  readonly key: string;
-}
 
 export interface EntryFacts {
   readonly checksum: Checksum | undefined;

@@ -6,11 +6,11 @@ import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
+import { identityOf } from "./entry.ts";
+import type { EntryPlace } from "./entry-place.ts";
 import { manifestFacts } from "./manifest.ts";
-import { identityOf } from "./object-identity.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { factsOf, type PutOutcome, putBody, type Write } from "./put.ts";
-import type { EntryPlace } from "./write.ts";
 
 /** What is to be copied, and what the copy is to say of itself. */
 export interface CopyPlan {

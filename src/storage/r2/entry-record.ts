@@ -3,12 +3,11 @@
  * Short names, since every HEAD and GET moves them. `docs/storage-schema.md` lists them with their lifetimes.
  */
 import { S3Error } from "../../errors.ts";
+import type { Acl, AclGrant, AclPermission, Grantee } from "../../model/acl.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model/object.ts";
 import { hasTags } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { type EncodedGrant, encodeAcl } from "./acl-record.ts";
-import type { ObjectIdentity } from "./object-identity.ts";
 
 const METADATA_KEY = "s3";
 /** R2's limit on `customMetadata`, in bytes of UTF-8. */
@@ -54,6 +53,17 @@ export interface EntryRecord {
   readonly q?: 1;
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestFacts;
+}
+
+/**
+ * Which object stands at a key, by what writing it anew changes and a change of its tags, its ACL or its class does not.
+ * Plain data, so that it passes to a Durable Object and can be kept there.
+ */
+export interface ObjectIdentity {
+  /** Without quotes. */
+  readonly etag: string;
+  /** Milliseconds since 1970. */
+  readonly lastModified: number;
 }
 
 /** What HEAD and LIST need to know of a manifest object without reading its body. */
@@ -163,4 +173,51 @@ export function fromHttpMetadata(http: R2HTTPMetadata | undefined, expires: stri
     ...(http?.contentLanguage !== undefined && { contentLanguage: http.contentLanguage }),
     ...(expires !== undefined && { expires }),
   };
+}
+
+/**
+ * A grant of an ACL in short: a letter for the permission, then whom it is given to. `F` and nothing: full control for the
+ * object's owner. `R*`: everybody may read. A hundred grants to accounts are 6.8 KB, which is most of what an entry's
+ * metadata may be.
+ */
+export type EncodedGrant = string;
+
+const PERMISSIONS: Readonly<Record<AclPermission, string>> = {
+  FULL_CONTROL: "F",
+  READ: "R",
+  WRITE: "W",
+  READ_ACP: "r",
+  WRITE_ACP: "w",
+};
+
+const GROUPS: Readonly<Record<Exclude<Grantee["kind"], "canonical-user">, string>> = {
+  "all-users": "*",
+  "authenticated-users": "+",
+  "log-delivery": "^",
+};
+
+export function encodeAcl(acl: Acl, ownerId: string): readonly EncodedGrant[] {
+  return acl.map(({ permission, grantee }) => PERMISSIONS[permission] + encodeGrantee(grantee, ownerId));
+}
+
+function encodeGrantee(grantee: Grantee, ownerId: string): string {
+  if (grantee.kind !== "canonical-user") return GROUPS[grantee.kind];
+  return grantee.id === ownerId ? "" : grantee.id;
+}
+
+export function decodeAcl(encoded: readonly EncodedGrant[], ownerId: string): Acl {
+  return encoded.flatMap((text): AclGrant[] => {
+    const permission = keyOf(PERMISSIONS, text.charAt(0));
+    // What a later version wrote and this one does not know gives nothing.
+    return permission === undefined ? [] : [{ grantee: decodeGrantee(text.slice(1), ownerId), permission }];
+  });
+}
+
+function decodeGrantee(text: string, ownerId: string): Grantee {
+  const kind = keyOf(GROUPS, text);
+  return kind === undefined ? { kind: "canonical-user", id: text === "" ? ownerId : text } : { kind };
+}
+
+function keyOf<Key extends string>(table: Readonly<Record<Key, string>>, value: string): Key | undefined {
+  return (Object.keys(table) as Key[]).find((key) => table[key] === value);
 }

@@ -1,9 +1,7 @@
 /** An R2 object read as an entry of the index. */
-import type { StoredObject } from "../../model/object.ts";
-import type { ObjectState } from "../../model/replication.ts";
-import { decodeAcl } from "./acl-record.ts";
-import { PREFIX_BYTES } from "./entry-key.ts";
-import { decodeRecord, type EntryRecord, fromHttpMetadata } from "./entry-record.ts";
+import type { ObjectState, StoredObject } from "../../model/object.ts";
+import { PREFIX_BYTES } from "./entry-place.ts";
+import { decodeAcl, decodeRecord, type EntryRecord, fromHttpMetadata, type ObjectIdentity } from "./entry-record.ts";
 
 export interface Entry {
   /** The S3 key. */
@@ -64,4 +62,17 @@ export function stateOf(object: R2Object, { record, etag }: Entry): ObjectState 
 /** When the object was written, which is not always when its entry was. */
 export function lastModifiedOf(object: R2Object, record: EntryRecord): Date {
   return record.l === undefined ? object.uploaded : new Date(record.l);
+}
+
+/** Null for a key without an object. */
+export function identityOf(found: R2Object | null): ObjectIdentity | null {
+  if (found === null) return null;
+  const { etag, record, isTombstone } = describeEntry(found);
+  if (isTombstone) return null;
+  if (record.d !== undefined) return { etag: record.d[0], lastModified: record.d[1] };
+  return { etag, lastModified: lastModifiedOf(found, record).getTime() };
+}
+
+export function isSameObject(left: ObjectIdentity | null, right: ObjectIdentity | null): boolean {
+  return left?.etag === right?.etag && left?.lastModified === right?.lastModified;
 }

@@ -9,9 +9,8 @@ import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
 import type { ListPage, ListQuery } from "../../model/object.ts";
 import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
-import { CountedStore } from "./counted-store.ts";
-import { clusterHead, clusterOfEntry, entryPrefix, PREFIX_BYTES } from "./entry-key.ts";
-import { commonPrefixOf, type Item, toItem } from "./listed-item.ts";
+import { clusterHead, clusterOfEntry, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
+import { CountedStore, commonPrefixOf, type Item, toItem } from "./listed-items.ts";
 
 /** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and as many more as their metadata is long. */
 const MAX_CALLS = 60;

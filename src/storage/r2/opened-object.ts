@@ -1,12 +1,11 @@
 /** An object that has been found, with its bytes or its manifest at hand but not yet read. */
 import { S3Error } from "../../errors.ts";
-import { resolveRange } from "../../model/byte-range.ts";
-import type { ResolvedRange, Selection, StoredObject } from "../../model/object.ts";
+import { type ResolvedRange, resolveRange, type Selection, type StoredObject } from "../../model/object.ts";
+import { callR2 } from "../platform-errors.ts";
 import { TtlCache } from "../ttl-cache.ts";
 import { type BlobReader, type BlobRef, readBlobs } from "./blobs.ts";
 import { describeEntry, type Entry } from "./entry.ts";
 import { decodeManifest, type Manifest, toBlobRefs } from "./manifest.ts";
-import { callR2 } from "./platform-errors.ts";
 
 /** Manifests never change, so what an isolate has read of one it may keep. Long ones have 10,000 parts. */
 const manifests = new TtlCache<Manifest>({ ttlMs: 60 * 60 * 1000, maxEntries: 16 });

@@ -8,15 +8,15 @@ import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey } from "./blobs.ts";
-import { commitManifest, type EntryTarget, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
-import { BUFFERED_BYTES } from "./limits.ts";
+import { commitManifest, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
+import type { EntryPlace, EntryTarget } from "./entry-place.ts";
+import type { ObjectIdentity } from "./entry-record.ts";
 import { manifestFacts } from "./manifest.ts";
-import type { ObjectIdentity } from "./object-identity.ts";
 import {
+  BUFFERED_BYTES,
   commitIf,
   commitOnce,
   digestOf,
-  type EntryPlace,
   type Guard,
   putBytes,
   readBody,

@@ -5,15 +5,14 @@
 import { S3Error } from "../../errors.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import { callR2 } from "../platform-errors.ts";
 import { blobKey } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
 import { copyBody } from "./copy.ts";
-import { BUFFERED_BYTES } from "./limits.ts";
 import { type Manifest, manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
-import { callR2 } from "./platform-errors.ts";
 import { type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
-import { refuseAtOnce, streamBody } from "./write.ts";
+import { BUFFERED_BYTES, refuseAtOnce, streamBody } from "./write.ts";
 
 /** Blobs under way at a time; R2 takes six calls of a request at once. */
 const PARALLEL = 4;

@@ -11,14 +11,14 @@ import type { StoredObject } from "../../model/object.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey } from "./blobs.ts";
-import { commitManifest, type EntryTarget, entryOptions, markForListing, r2StorageClass } from "./commit.ts";
+import { commitManifest, entryOptions, markForListing, r2StorageClass } from "./commit.ts";
 import { storedBody } from "./copy.ts";
-import { BUFFERED_BYTES } from "./limits.ts";
+import { identityOf } from "./entry.ts";
+import type { EntryPlace, EntryTarget } from "./entry-place.ts";
 import { type Manifest, manifestFacts } from "./manifest.ts";
-import { identityOf } from "./object-identity.ts";
 import type { OpenedObject } from "./opened-object.ts";
-import { repeatIfBeaten } from "./repeat.ts";
-import { commitIf, type EntryPlace, putBytes, readBody, streamBody } from "./write.ts";
+import { repeatIfBeaten } from "./unchanged.ts";
+import { BUFFERED_BYTES, commitIf, putBytes, readBody, streamBody } from "./write.ts";
 
 /** An object to be rewritten, and how to look at it. */
 export interface Rewrite {

@@ -13,8 +13,10 @@
  * reached that millisecond when it showed the entry first, so after the pause no further write can get it. The pause counts
  * from the first look, and so does not depend on how this machine's clock differs from R2's.
  */
+
+import { S3Error } from "../../errors.ts";
+import { callR2 } from "../platform-errors.ts";
 import { describeEntry } from "./entry.ts";
-import { callR2 } from "./platform-errors.ts";
 
 /** How far the clocks of the machines that give R2's objects their time may differ. */
 const PAUSE_MS = 20;
@@ -42,4 +44,29 @@ function isSameWrite(left: R2Object, right: R2Object): boolean {
 
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Of rivals for one entry one wins each time, so about as many can change it at once. */
+const ATTEMPTS = 12;
+const MAX_DELAY_MS = 10;
+
+/**
+ * Makes a change again after another write of the same entry has come first.
+ * @param attempt reads the entry, and puts it on condition that it is unchanged
+ * @throws S3Error `ConditionalRequestConflict` once every attempt was beaten; whatever else `attempt` throws
+ */
+export async function repeatIfBeaten<Outcome>(attempt: () => Promise<Outcome>): Promise<Outcome> {
+  for (let made = 1; ; made++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isBeaten(error) || made === ATTEMPTS) throw error;
+    }
+    // Rivals in step would meet again.
+    await pause(Math.random() * MAX_DELAY_MS * made);
+  }
+}
+
+function isBeaten(error: unknown): boolean {
+  return error instanceof S3Error && error.code === "ConditionalRequestConflict";
 }

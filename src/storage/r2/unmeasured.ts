@@ -9,12 +9,12 @@ import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
+import { callR2 } from "../platform-errors.ts";
 import { blobKey } from "./blobs.ts";
-import { commitManifest, type EntryTarget, r2StorageClass } from "./commit.ts";
-import { BUFFERED_BYTES } from "./limits.ts";
+import { commitManifest, r2StorageClass } from "./commit.ts";
+import type { EntryPlace, EntryTarget } from "./entry-place.ts";
 import { type Manifest, type ManifestPart, manifestFacts } from "./manifest.ts";
-import { callR2 } from "./platform-errors.ts";
-import { type EntryPlace, putBytes, streamBody } from "./write.ts";
+import { BUFFERED_BYTES, putBytes, streamBody } from "./write.ts";
 
 /** Reads a small body whole, after which its length is known. */
 export async function measureBody(body: UnmeasuredBody): Promise<ObjectBody> {

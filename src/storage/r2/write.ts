@@ -2,19 +2,16 @@
 import { createHash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
+import { compareStates } from "../../model/object.ts";
 import type { DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
-import { compareStates } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
+import { callR2, fromR2Error, R2_BAD_DIGEST, r2CalculatedDigest, r2ErrorCode } from "../platform-errors.ts";
 import { describeEntry, type Entry, stateOf } from "./entry.ts";
-import { callR2, fromR2Error, R2_BAD_DIGEST, r2CalculatedDigest, r2ErrorCode } from "./platform-errors.ts";
+import type { EntryPlace } from "./entry-place.ts";
 import { unchangedSince } from "./unchanged.ts";
 
-/** Where an entry stands, and the S3 key it stands for. */
-export interface EntryPlace {
-  readonly store: R2Bucket;
-  readonly r2Key: string;
-  readonly key: string;
-}
+/** Bodies up to this size are held in memory, which lets R2 decide a condition in the first call. */
+export const BUFFERED_BYTES = 1024 * 1024;
 
 /** Attempts to bring a condition and the entry's present state together before a rival is declared the winner. */
 const MAX_ATTEMPTS = 4;

@@ -5,12 +5,13 @@
  * written for it (its upload's key, copies, or what its blob says of itself), and an entry names its set. A set that no
  * entry names is left alone for the grace period, for those who began to read before, and removed after it.
  */
+
+import { callR2 } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { describeEntry } from "../r2/entry.ts";
-import { entryKey } from "../r2/entry-key.ts";
-import { callR2 } from "../r2/platform-errors.ts";
+import { entryKey } from "../r2/entry-place.ts";
+import type { UploadRecords } from "./blob-set-records.ts";
 import type { BlobSetReference, SweepCommand, SweepOutcome } from "./messages.ts";
-import type { UploadRecords } from "./upload-records.ts";
 
 /** Pages of blobs removed in one call; a set of 10,000 has ten. */
 const PAGES_PER_CALL = 20;

@@ -1,5 +1,6 @@
 /** The Worker's side of the Durable Objects: one for each blob set, found by the set's id. */
 import { S3Error } from "../../errors.ts";
+import type { MultipartUpload } from "./blob-set.ts";
 import {
   type Answer,
   type BlobSetReference,
@@ -7,7 +8,6 @@ import {
   type SweepCommand,
   type SweepOutcome,
 } from "./messages.ts";
-import type { MultipartUpload } from "./multipart-upload.ts";
 
 export type MultipartUploadStub = DurableObjectStub<MultipartUpload>;
 

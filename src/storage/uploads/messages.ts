@@ -7,7 +7,7 @@ import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
 import type { CompletionRequest, PartChecksum, UploadChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import type { ObjectIdentity } from "../r2/object-identity.ts";
+import type { ObjectIdentity } from "../r2/entry-record.ts";
 
 /**
  * Version of the messages to the Durable Object. After a deployment its code may be older than the Worker's for some

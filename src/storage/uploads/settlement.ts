@@ -14,13 +14,12 @@
  * before, which can be a copy onto itself. Then, and where nothing has changed at all, the client may complete again: the put is
  * conditional on the state that is seen, so that an earlier put which is still on its way cannot land after it.
  */
-import { describeEntry, lastModifiedOf } from "../r2/entry.ts";
-import { entryKey } from "../r2/entry-key.ts";
-import { identityOf, isSameObject } from "../r2/object-identity.ts";
-import { callR2 } from "../r2/platform-errors.ts";
-import { type RegionStores, storeOf } from "../r2/region-stores.ts";
+
+import { callR2 } from "../platform-errors.ts";
+import { describeEntry, identityOf, isSameObject, lastModifiedOf } from "../r2/entry.ts";
+import { entryKey, type RegionStores, storeOf } from "../r2/entry-place.ts";
+import type { Completion, UploadRecords } from "./blob-set-records.ts";
 import type { UploadDescription } from "./messages.ts";
-import type { Completion, UploadRecords } from "./upload-records.ts";
 
 /** Leaves the upload `open`, `completed` or `aborted`, with the completion that was begun on record. */
 export async function settle(

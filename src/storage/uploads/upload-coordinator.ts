@@ -10,14 +10,14 @@
  */
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
+import { callR2 } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
-import { entryKey } from "../r2/entry-key.ts";
+import { identityOf, isSameObject } from "../r2/entry.ts";
+import { entryKey, type RegionStores, storeOf } from "../r2/entry-place.ts";
 import { manifestFacts } from "../r2/manifest.ts";
-import { identityOf, isSameObject } from "../r2/object-identity.ts";
-import { callR2 } from "../r2/platform-errors.ts";
-import { type RegionStores, storeOf } from "../r2/region-stores.ts";
 import { conditionOf, requireCondition } from "../r2/write.ts";
+import { type Completion, type KnownUpload, UploadRecords } from "./blob-set-records.ts";
 import type {
   Answer,
   BlobSetReference,
@@ -28,9 +28,8 @@ import type {
   UploadDescription,
 } from "./messages.ts";
 import { refuse } from "./messages.ts";
+import { type CompletionPlan, completionFingerprint, planCompletion } from "./plan-completion.ts";
 import { settle } from "./settlement.ts";
-import { type Completion, type KnownUpload, UploadRecords } from "./upload-records.ts";
-import { type CompletionPlan, completionFingerprint, planCompletion } from "./upload-state.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;

@@ -19,16 +19,14 @@ import type {
 import type { BucketDeletion } from "../d1/bucket-deletion.ts";
 import type { OpenUploads } from "../d1/open-uploads.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
+import { callR2 } from "../platform-errors.ts";
 import { blobKey } from "../r2/blobs.ts";
 import { r2StorageClass, requireRoom } from "../r2/commit.ts";
 import { hashed, storedBody } from "../r2/copy.ts";
-import { entryKey } from "../r2/entry-key.ts";
-import { BUFFERED_BYTES } from "../r2/limits.ts";
-import { identityOf } from "../r2/object-identity.ts";
+import { identityOf } from "../r2/entry.ts";
+import { entryKey, type RegionStores, storeOf } from "../r2/entry-place.ts";
 import type { OpenedObject } from "../r2/opened-object.ts";
-import { callR2 } from "../r2/platform-errors.ts";
-import { type RegionStores, storeOf } from "../r2/region-stores.ts";
-import { putBytes, readBody, streamBody } from "../r2/write.ts";
+import { BUFFERED_BYTES, putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
 import {
   type CompletionAnswer,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { evaluateCors, parseHeaderNames } from "../../../src/cors/rules.ts";
-import type { CorsRule } from "../../../src/model/cors.ts";
+import type { CorsRule } from "../../../src/model/bucket.ts";
 
 const rule = (origins: string[], changes: Partial<CorsRule> = {}): CorsRule => ({
   allowedOrigins: origins,

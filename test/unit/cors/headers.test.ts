@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { addCorsHeaders } from "../../../src/cors/rules.ts";
-import type { CorsRule } from "../../../src/model/cors.ts";
+import type { CorsRule } from "../../../src/model/bucket.ts";
 
 const VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 const SITE = "https://localhost:4200";

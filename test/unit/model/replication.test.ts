@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { compareStates, type ObjectState } from "../../../src/model/object.ts";
 import {
-  compareStates,
   formatDestinationArn,
   matchReplication,
-  type ObjectState,
   parseDestinationArn,
   type ReplicationRule,
   removalState,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { resolveRange } from "../../../src/model/byte-range.ts";
+import { resolveRange } from "../../../src/model/object.ts";
 import { parseRange } from "../../../src/protocol/range.ts";
 
 const HUGE = "9".repeat(30);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { compareBytes } from "../../../src/model/byte-order.ts";
 import type { ListQuery } from "../../../src/model/object.ts";
-import { entryKey } from "../../../src/storage/r2/entry-key.ts";
+import { entryKey } from "../../../src/storage/r2/entry-place.ts";
 import { listEntries } from "../../../src/storage/r2/listing.ts";
 
 const MAX_CALLS = 60;

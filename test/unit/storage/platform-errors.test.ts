@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
-import { fromPlatformError } from "../../../src/storage/platform-errors.ts";
-import { fromR2Error, r2CalculatedDigest } from "../../../src/storage/r2/platform-errors.ts";
+import { fromPlatformError, fromR2Error, r2CalculatedDigest } from "../../../src/storage/platform-errors.ts";
 
 describe("fromPlatformError", () => {
   // Messages seen on D1 and in workerd.

@@ -1,10 +1,10 @@
 /** Which R2 condition names the one write that was seen, and what a declined put comes to. */
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
+import type { EntryPlace } from "../../../src/storage/r2/entry-place.ts";
 import { encodeManifest } from "../../../src/storage/r2/manifest.ts";
-import { repeatIfBeaten } from "../../../src/storage/r2/repeat.ts";
-import { unchangedSince } from "../../../src/storage/r2/unchanged.ts";
-import { commitIf, type EntryPlace } from "../../../src/storage/r2/write.ts";
+import { repeatIfBeaten, unchangedSince } from "../../../src/storage/r2/unchanged.ts";
+import { commitIf } from "../../../src/storage/r2/write.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { openServices } from "../../../src/services.ts";
-import { NEWEST_MIGRATION } from "../../../src/storage/d1/schema.ts";
+import { NEWEST_MIGRATION } from "../../../src/storage/d1/directory.ts";
 import { handleRequest } from "../../../src/surface.ts";
 import { expectError } from "../../support/errors.ts";
 import { send } from "../../support/request.ts";

@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { Objects } from "../../../src/storage/r2/objects.ts";
+import { UploadRecords } from "../../../src/storage/uploads/blob-set-records.ts";
 import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
-import { UploadRecords } from "../../../src/storage/uploads/upload-records.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
   blobKeys,

@@ -1,8 +1,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
+import { UploadRecords } from "../../../src/storage/uploads/blob-set-records.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
-import { UploadRecords } from "../../../src/storage/uploads/upload-records.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { createBucket, s3, testEnv } from "../../support/s3.ts";
 import { blobSets, MIB } from "../../support/uploads.ts";

@@ -1,10 +1,10 @@
 /** Worker and Durable Object while a deployment is under way: the code of one is older than the other's. */
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { UploadRecords } from "../../../src/storage/uploads/blob-set-records.ts";
 import type { UploadDescription } from "../../../src/storage/uploads/messages.ts";
 import { MESSAGE_VERSION } from "../../../src/storage/uploads/messages.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
-import { UploadRecords } from "../../../src/storage/uploads/upload-records.ts";
 import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
 import { blobKeys, blobSets, complete, createUpload, sweepFully, uploadParts, uploads } from "../../support/uploads.ts";
 

@@ -3,7 +3,7 @@ import { ConditionKeys } from "../../../../src/access/policy/condition-keys.ts";
 import { type PolicyDocument, parsePolicy } from "../../../../src/access/policy/document.ts";
 import { evaluatePolicy, type PolicyDecision } from "../../../../src/access/policy/evaluate.ts";
 import type { PolicyPrincipal, RequestPrincipal } from "../../../../src/access/policy/principal.ts";
-import type { PolicyUsers } from "../../../../src/model/policy-users.ts";
+import type { PolicyUsers } from "../../../../src/model/user.ts";
 
 export const BUCKET = "demo-b";
 export const BUCKET_ARN = `arn:aws:s3:::${BUCKET}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { CorsRule } from "../../../../src/model/cors.ts";
+import type { CorsRule } from "../../../../src/model/bucket.ts";
 import { formatCorsConfiguration, parseCorsConfiguration } from "../../../../src/protocol/xml/cors-configuration.ts";
 import { failure } from "../failure.ts";
 import { bytes, golden } from "./golden.ts";

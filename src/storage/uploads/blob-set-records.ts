@@ -2,7 +2,7 @@
  * The tables of one blob set's Durable Object. They are made with the first write, so that looking at an object that
  * holds nothing leaves nothing behind.
  */
-import type { ObjectIdentity } from "../r2/object-identity.ts";
+import type { ObjectIdentity } from "../r2/entry-record.ts";
 import type { BlobSetReference, CompletionAnswer, PartRecord, UploadDescription } from "./messages.ts";
 
 export type UploadState = "open" | "completing" | "completed" | "aborted";

@@ -10,6 +10,7 @@
  *   right everywhere but inside a cluster, which the listing sorts itself.
  */
 import { createHash } from "node:crypto";
+import { S3Error } from "../../errors.ts";
 
 /** `<bucketId>/`: 12 characters and the slash. */
 export const PREFIX_BYTES = 13;
@@ -52,4 +53,30 @@ function headOf(key: string): string {
     end += codePoint < 0x10000 ? 1 : 2;
   }
   return key.slice(0, end);
+}
+
+/** What an entry is put for. */
+export interface EntryTarget {
+  readonly bucketId: string;
+  /** Canonical user id of the bucket's owner. */
+  readonly bucketOwnerId: string;
+  /** The S3 key. */
+  readonly key: string;
+}
+
+/** Where an entry stands, and the S3 key it stands for. */
+export interface EntryPlace {
+  readonly store: R2Bucket;
+  readonly r2Key: string;
+  readonly key: string;
+}
+
+/** R2 bindings by region. */
+export type RegionStores = ReadonlyMap<string, R2Bucket>;
+
+/** @throws S3Error `ServiceUnavailable` where a deployment has lost the binding of a region that still has buckets */
+export function storeOf(stores: RegionStores, { region }: { readonly region: string }): R2Bucket {
+  const store = stores.get(region);
+  if (store !== undefined) return store;
+  throw new S3Error("ServiceUnavailable", { cause: new Error(`no R2 binding serves region ${region}`) });
 }

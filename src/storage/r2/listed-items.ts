@@ -1,7 +1,9 @@
-/** What goes into the answer of a listing: an object, or a common prefix. */
+/** What goes into the answer of a listing, and the calls it may take to find it. */
 import type { ListedObject, ListQuery } from "../../model/object.ts";
+import { callR2 } from "../platform-errors.ts";
 import { describeEntry, lastModifiedOf } from "./entry.ts";
 
+/** An object, or a common prefix. */
 export interface Item {
   readonly name: string;
   /** Absent: a common prefix. */
@@ -30,4 +32,30 @@ export function commonPrefixOf(key: string, { prefix, delimiter }: ListQuery): s
   if (delimiter === "" || !key.startsWith(prefix)) return undefined;
   const found = key.indexOf(delimiter, prefix.length);
   return found === -1 ? undefined : key.slice(0, found + delimiter.length);
+}
+
+/** R2 with a bound on the calls of one request, however much there is to be passed over. */
+export class CountedStore {
+  readonly #store: R2Bucket;
+  #left: number;
+
+  constructor(store: R2Bucket, maxCalls: number) {
+    this.#store = store;
+    this.#left = maxCalls;
+  }
+
+  /** Calls that may still be made. */
+  get left(): number {
+    return Math.max(0, this.#left);
+  }
+
+  list(options: R2ListOptions): Promise<R2Objects> {
+    this.#left--;
+    return callR2(this.#store.list(options));
+  }
+
+  head(key: string): Promise<R2Object | null> {
+    this.#left--;
+    return callR2(this.#store.head(key));
+  }
 }

@@ -7,21 +7,22 @@ import { DurableObject } from "cloudflare:workers";
 import { type Env, findStores } from "../../env.ts";
 import { S3Error } from "../../errors.ts";
 import { fromPlatformError } from "../platform-errors.ts";
+import { UploadRecords } from "./blob-set-records.ts";
 import { sweepBlobSet } from "./blob-set-sweep.ts";
-import type {
-  Answer,
-  BlobSetReference,
-  CompleteCommand,
-  CompletionAnswer,
-  PartRecord,
-  PartsAnswer,
-  SweepCommand,
-  SweepOutcome,
-  UploadDescription,
+import {
+  type Answer,
+  type BlobSetReference,
+  type CompleteCommand,
+  type CompletionAnswer,
+  MESSAGE_VERSION,
+  type PartRecord,
+  type PartsAnswer,
+  refuse,
+  type SweepCommand,
+  type SweepOutcome,
+  type UploadDescription,
 } from "./messages.ts";
-import { MESSAGE_VERSION, refuse } from "./messages.ts";
 import { UploadCoordinator } from "./upload-coordinator.ts";
-import { UploadRecords } from "./upload-records.ts";
 
 export class MultipartUpload extends DurableObject<Env> {
   readonly #stores: ReadonlyMap<string, R2Bucket>;

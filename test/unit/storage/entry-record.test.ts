@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Acl } from "../../../src/model/acl.ts";
 import { ACL_PERMISSIONS } from "../../../src/model/acl.ts";
-import { decodeAcl, encodeAcl } from "../../../src/storage/r2/acl-record.ts";
-import { type EntryRecord, encodeRecord } from "../../../src/storage/r2/entry-record.ts";
+import { decodeAcl, type EntryRecord, encodeAcl, encodeRecord } from "../../../src/storage/r2/entry-record.ts";
 import { failure } from "../protocol/failure.ts";
 
 const OWNER = "a".repeat(64);

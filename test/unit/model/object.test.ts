@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { resolveRange } from "../../../src/model/byte-range.ts";
+import { resolveRange } from "../../../src/model/object.ts";
 
 describe("resolveRange", () => {
   // RFC 9110, 14.1.2: its examples are of a representation of 10,000 bytes.
