@@ -6,7 +6,7 @@ import { authorizeNotification } from "../access/authorize-sns.ts";
 import type { NotificationRule } from "../model/notification.ts";
 import type { Services } from "../services.ts";
 import type { ChangesMessage, DeliveryMessage, Receiver } from "../storage/journal/messages.ts";
-import type { QueueMessage } from "./index.ts";
+import type { QueueMessage } from "../storage/journal/queues.ts";
 
 /**
  * Messages to receivers in one run of the consumer; what is left comes again at once. One account's removals of a thousand

@@ -3,8 +3,7 @@
 import { causeOf } from "../delivery/receiver-identity.ts";
 import type { Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
-import type { DeadLetter, MessageOwner } from "../storage/journal/queues.ts";
-import type { QueueMessage } from "./index.ts";
+import type { DeadLetter, MessageOwner, QueueMessage } from "../storage/journal/queues.ts";
 
 /** @throws whatever the platform throws: then the whole batch is tried again */
 export async function keepDeadLetters(letters: readonly QueueMessage<DeadLetter>[], services: Services): Promise<void> {

@@ -8,12 +8,9 @@ import { replicate } from "../replication/batch.ts";
 import { replicateExisting } from "../replication/existing.ts";
 import { openServices, type Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
-import type { DeadLetter } from "../storage/journal/queues.ts";
+import type { DeadLetter, QueueMessage } from "../storage/journal/queues.ts";
 import { spreadChanges } from "./changes.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
-
-/** What a handler may do with a message of its kind. */
-export type QueueMessage<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
 
 type AnyMessage = OwnMessage | DeadLetter;
 type Handler<Kind extends AnyMessage["kind"]> = (

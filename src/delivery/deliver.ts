@@ -3,11 +3,12 @@
  * to give one gets all its events through the queue of retries until it is well: so the first queue never waits for it. With
  * it go the account's other receivers at its host, and all of an account with many such hosts: URLs cost nothing.
  */
-import type { QueueMessage } from "../consumers/index.ts";
+
 import type { Services } from "../services.ts";
 import type { ReceiverTally } from "../storage/d1/receivers.ts";
 import type { SubscriptionPlace } from "../storage/d1/subscriptions.ts";
 import type { DeliveryMessage, Event, TestEvent } from "../storage/journal/messages.ts";
+import type { QueueMessage } from "../storage/journal/queues.ts";
 import { awsMessage } from "./aws-record.ts";
 import { boundQueue } from "./bound-queues.ts";
 import { type AfterJob, Patience, runInLanes } from "./fair-share.ts";

@@ -6,9 +6,10 @@
  * Attempts are counted before they are made, since what is too much for the Worker ends it without a word. A task whose last
  * attempt came to no end is made alone, after the others: they may have shared its run, but nothing else with it.
  */
-import type { QueueMessage } from "../consumers/index.ts";
+
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { ReplicationMessage } from "../storage/journal/messages.ts";
+import type { QueueMessage } from "../storage/journal/queues.ts";
 import { attempt, giveUp, putOff, retryDelaySeconds } from "./attempt.ts";
 import type { ReplicationServices } from "./converge.ts";
 

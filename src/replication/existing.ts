@@ -4,13 +4,13 @@
  * crash costs a page, which is then taken again and makes the same tasks.
  */
 import { authorizeReplicationSource } from "../access/authorize.ts";
-import type { QueueMessage } from "../consumers/index.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { ChangeOrigin } from "../model/event.ts";
 import { formatDestinationArn, matchReplication, type ReplicationRule } from "../model/replication.ts";
 import type { ReplicationJob } from "../storage/d1/replication-jobs.ts";
 import type { NewReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { ReplicationPageMessage } from "../storage/journal/messages.ts";
+import type { QueueMessage } from "../storage/journal/queues.ts";
 import type { ReplicationServices } from "./converge.ts";
 
 const KEYS_PER_PAGE = 500;

@@ -93,8 +93,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** What may be imported as a type alone, where the room may not import the value. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   "operations/": ["storage/", "outbound/", "delivery/destinations.ts", "response.ts"],
-  "delivery/": ["services.ts", "storage/d1/", "consumers/index.ts"],
-  "replication/": ["services.ts", "storage/", "consumers/index.ts"],
+  "delivery/": ["services.ts", "storage/d1/"],
+  "replication/": ["services.ts", "storage/"],
   "pipeline.ts": ["storage/"],
 };
 

@@ -11,6 +11,9 @@ import type {
 const BATCH_MESSAGES = 100;
 const BATCH_BYTES = 200_000;
 
+/** A message as a consumer gets it: it acknowledges it, or asks for another attempt. */
+export type QueueMessage<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
+
 export interface DeadLetter {
   readonly kind: "dead-letter";
   readonly message: OwnMessage;
