@@ -1,25 +1,68 @@
-/** IP addresses as text, read strictly: what one reader takes for another address than the next is none. */
+/**
+ * IP addresses and ranges as text. Parsing is strict: a spelling that two parsers could read as different addresses is
+ * refused.
+ */
 
-/** Dotted decimal as a number. A part with a leading zero would be octal to some, so it is no address here. */
-export function ipv4Value(text: string): number | undefined {
+export interface IpAddress {
+  readonly version: 4 | 6;
+  /** 32 or 128 bits, unsigned. */
+  readonly bits: bigint;
+}
+
+const WIDTH = { 4: 32, 6: 128 } as const;
+
+/**
+ * Dotted decimal, or an IPv6 address without brackets (RFC 4291, section 2.2).
+ * @returns undefined for anything else, an IPv6 zone included
+ */
+export function parseIpAddress(text: string): IpAddress | undefined {
+  if (!text.includes(":")) {
+    const value = parseDottedDecimal(text);
+    return value === undefined ? undefined : { version: 4, bits: BigInt(value) };
+  }
+  const groups = parseGroups(text);
+  return groups && { version: 6, bits: groups.reduce((bits, group) => (bits << 16n) | BigInt(group), 0n) };
+}
+
+/** Dotted decimal, or RFC 5952 (section 4: the longest run of two or more zero groups, the first of equals, is `::`). */
+export function formatIpAddress({ version, bits }: IpAddress): string {
+  const size = version === 4 ? 8n : 16n;
+  const count = version === 4 ? 4 : 8;
+  const groups = Array.from({ length: count }, (_, index) =>
+    BigInt.asUintN(Number(size), bits >> (size * BigInt(count - 1 - index))),
+  );
+  if (version === 4) return groups.join(".");
+  let longest = { start: 0, length: 1 };
+  for (let start = 0; start < count; start++) {
+    let length = 0;
+    while (groups[start + length] === 0n) length++;
+    if (length > longest.length) longest = { start, length };
+  }
+  const hex = groups.map((group) => group.toString(16));
+  if (longest.length < 2) return hex.join(":");
+  return `${hex.slice(0, longest.start).join(":")}::${hex.slice(longest.start + longest.length).join(":")}`;
+}
+
+/** A part with a leading zero is refused: some parsers read it as octal. */
+function parseDottedDecimal(text: string): number | undefined {
   if (!/^(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})$/.test(text)) return undefined;
   const parts = text.split(".").map(Number);
   if (parts.some((part) => part > 255)) return undefined;
   return parts.reduce((value, part) => value * 256 + part, 0);
 }
 
-/** RFC 4291, section 2.2: eight groups, `::` for one or more zero groups, dotted decimal for the last two. */
-export function ipv6Groups(text: string): number[] | undefined {
+/** Eight groups of 16 bits. `::` is one or more zero groups; the last two groups may be dotted decimal. */
+function parseGroups(text: string): number[] | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map((half, index) => groupsOf(half, index === halves.length - 1));
+  const [head, tail] = halves.map((half, index) => parseHalf(half, index === halves.length - 1));
   if (head === undefined) return undefined;
   if (halves.length === 1) return head.length === 8 ? head : undefined;
   if (tail === undefined || head.length + tail.length > 7) return undefined;
   return [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
 }
 
-function groupsOf(text: string, mayEndDotted: boolean): number[] | undefined {
+function parseHalf(text: string, mayEndDotted: boolean): number[] | undefined {
   if (text === "") return [];
   const groups: number[] = [];
   const parts = text.split(":");
@@ -28,144 +71,102 @@ function groupsOf(text: string, mayEndDotted: boolean): number[] | undefined {
       groups.push(Number.parseInt(part, 16));
       continue;
     }
-    const dotted = mayEndDotted && index === parts.length - 1 ? ipv4Value(part) : undefined;
+    const dotted = mayEndDotted && index === parts.length - 1 ? parseDottedDecimal(part) : undefined;
     if (dotted === undefined) return undefined;
     groups.push(Math.floor(dotted / 0x10000), dotted % 0x10000);
   }
   return groups;
 }
 
-/**
- * - `global`: anybody's. TEST-NET-1 to 3 and 2001:db8::/32 count as global: they lead nowhere, and examples use them.
- * - `private`: loopback, RFC 1918, RFC 6598 (carrier-grade NAT), RFC 4193. Allowed where a policy says so.
- * - `reserved`: everything else, link-local with its metadata services included. Never allowed.
- */
-export type AddressKind = "global" | "loopback" | "private" | "reserved";
-
-export interface IpAddress {
-  /** Canonical: dotted decimal, or RFC 5952 in brackets. */
-  readonly text: string;
-  readonly kind: AddressKind;
-}
-
-type Range4 = readonly [first: string, prefixBits: number, kind: AddressKind];
-
-/** IANA IPv4 Special-Purpose Address Registry, less what is globally reachable or leads nowhere. */
-const RANGES_4: readonly Range4[] = [
-  ["0.0.0.0", 8, "reserved"],
-  ["10.0.0.0", 8, "private"],
-  ["100.64.0.0", 10, "private"],
-  ["127.0.0.0", 8, "loopback"],
-  ["169.254.0.0", 16, "reserved"],
-  ["172.16.0.0", 12, "private"],
-  ["192.0.0.0", 24, "reserved"],
-  ["192.88.99.0", 24, "reserved"],
-  ["192.168.0.0", 16, "private"],
-  ["198.18.0.0", 15, "reserved"],
-  // Multicast, class E and the broadcast address.
-  ["224.0.0.0", 3, "reserved"],
-];
-
-/** Strict dotted decimal. */
-export function parseIpv4(text: string): IpAddress | undefined {
-  const value = ipv4Value(text);
-  if (value === undefined) return undefined;
-  for (const [first, bits, kind] of RANGES_4) {
-    const size = 2 ** (32 - bits);
-    const start = ipv4Value(first) ?? 0;
-    if (value >= start && value < start + size) return { text, kind };
-  }
-  return { text, kind: "global" };
-}
-
-/** @param text what stands between the brackets; a zone is no part of an address in a URL. */
-export function parseIpv6(text: string): IpAddress | undefined {
-  const groups = ipv6Groups(text);
-  if (groups === undefined) return undefined;
-  return { text: `[${formatIpv6(groups)}]`, kind: kindOfIpv6(groups) };
-}
-
-/**
- * Only 2000::/3 is global unicast. Inside it stand addresses that wrap another one (6to4, Teredo) and the other
- * protocol assignments of 2001::/23; outside it `::ffff:0:0/96` and 64:ff9b::/96 do. What they wrap is not looked at:
- * nobody has to name a receiver that way.
- */
-function kindOfIpv6(groups: readonly number[]): AddressKind {
-  const [first = 0, second = 0] = groups;
-  if (groups.slice(0, 7).every((group) => group === 0) && groups[7] === 1) return "loopback";
-  if ((first & 0xfe00) === 0xfc00) return "private";
-  if ((first & 0xe000) !== 0x2000) return "reserved";
-  if (first === 0x2002 || (first === 0x2001 && second < 0x200)) return "reserved";
-  return "global";
-}
-
-/** RFC 5952, section 4: the longest run of two or more zero groups, the first of equals, becomes `::`. */
-function formatIpv6(groups: readonly number[]): string {
-  let longest = { start: 0, length: 1 };
-  for (let start = 0; start < groups.length; start++) {
-    let length = 0;
-    while (groups[start + length] === 0) length++;
-    if (length > longest.length) longest = { start, length };
-  }
-  const hex = groups.map((group) => group.toString(16));
-  if (longest.length < 2) return hex.join(":");
-  return `${hex.slice(0, longest.start).join(":")}::${hex.slice(longest.start + longest.length).join(":")}`;
-}
-
 export interface IpRange {
   readonly version: 4 | 6;
-  /** The bits that count, the first `prefixLength` of them. */
+  /** The first `prefixLength` bits of an address in the range. */
   readonly prefix: bigint;
   readonly prefixLength: number;
 }
 
-const WIDTH = { 4: 32, 6: 128 } as const;
-const MAPPED_PREFIX = 0xffffn;
-
 /**
- * `203.0.113.0/24`, `2001:db8::/32`, a single address, or (the reference system's console) `10.2.*`. Bits behind the
- * prefix are ignored, as AWS ignores them. IPv4 written as IPv6 (`::ffff:192.0.2.1`) is IPv4.
+ * A range of the conditions IpAddress and NotIpAddress (RFC 4632, RFC 4291): `203.0.113.0/24`, `2001:db8::/32`, a single
+ * address, or `10.2.*` (the reference system's console). Bits behind the prefix are ignored, as AWS ignores them. An IPv4
+ * address written as IPv6 (`::ffff:192.0.2.1`) counts as IPv4.
  */
 export function parseIpRange(text: string): IpRange | undefined {
-  if (text.endsWith(".*")) return parseStar(text);
+  if (text.endsWith(".*")) return parseWildcard(text);
   const [addressText = "", lengthText, ...others] = text.split("/");
-  const address = parseAddress(addressText);
-  if (address === undefined || others.length > 0) return undefined;
+  const written = parseIpAddress(addressText);
+  if (written === undefined || others.length > 0) return undefined;
   if (lengthText !== undefined && !/^\d{1,3}$/.test(lengthText)) return undefined;
-  const written = addressText.includes(":") ? 6 : 4;
-  const width = WIDTH[written];
+  const width = WIDTH[written.version];
   const length = lengthText === undefined ? width : Number(lengthText);
   if (length > width) return undefined;
-  // The address may have become IPv4, where a shorter prefix than the mapping's would mean all of IPv6.
-  const prefixLength = written === address.version ? length : length - 96;
-  if (prefixLength < 0) return undefined;
-  return range(address.version, address.bits, prefixLength);
+  const address = unmapped(written);
+  // Of an IPv4-mapped address the first 96 bits are the mapping; a shorter prefix would cover other IPv6 addresses.
+  const prefixLength = written.version === address.version ? length : length - 96;
+  return prefixLength < 0 ? undefined : rangeOf(address, prefixLength);
 }
 
-/** An address that is not one is in no range. */
-export function isInRange(addressText: string, { version, prefix, prefixLength }: IpRange): boolean {
-  const address = parseAddress(addressText);
-  if (address === undefined || address.version !== version) return false;
-  return address.bits >> BigInt(WIDTH[version] - prefixLength) === prefix;
+/** False for a text that is not an address. */
+export function isInRange(addressText: string, range: IpRange): boolean {
+  const address = parseIpAddress(addressText);
+  return address !== undefined && contains(range, unmapped(address));
 }
 
-function range(version: 4 | 6, bits: bigint, prefixLength: number): IpRange {
+function contains({ version, prefix, prefixLength }: IpRange, address: IpAddress): boolean {
+  return version === address.version && address.bits >> BigInt(WIDTH[version] - prefixLength) === prefix;
+}
+
+function rangeOf({ version, bits }: IpAddress, prefixLength: number): IpRange {
   return { version, prefix: bits >> BigInt(WIDTH[version] - prefixLength), prefixLength };
 }
 
-function parseStar(text: string): IpRange | undefined {
+function parseWildcard(text: string): IpRange | undefined {
   const parts = text.slice(0, -2).split(".");
-  const address = parts.length > 3 ? undefined : ipv4Value([...parts, "0", "0", "0"].slice(0, 4).join("."));
-  return address === undefined ? undefined : range(4, BigInt(address), parts.length * 8);
+  const address = parts.length > 3 ? undefined : parseIpAddress([...parts, "0", "0", "0"].slice(0, 4).join("."));
+  return address && rangeOf(address, parts.length * 8);
 }
 
-function parseAddress(text: string): { version: 4 | 6; bits: bigint } | undefined {
-  if (!text.includes(":")) {
-    const value = ipv4Value(text);
-    return value === undefined ? undefined : { version: 4, bits: BigInt(value) };
-  }
-  const groups = ipv6Groups(text);
-  if (groups === undefined) return undefined;
-  const bits = groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n);
-  return bits >> 32n === MAPPED_PREFIX ? { version: 4, bits: bits & 0xffffffffn } : { version: 6, bits };
+/** RFC 4291, section 2.5.5.2: `::ffff:0:0/96` holds the IPv4 addresses. */
+function unmapped(address: IpAddress): IpAddress {
+  const isMapped = address.version === 6 && address.bits >> 32n === 0xffffn;
+  return isMapped ? { version: 4, bits: BigInt.asUintN(32, address.bits) } : address;
+}
+
+/**
+ * - `global`: everything else. TEST-NET-1 to 3 and 2001:db8::/32 are included: they are not routed, and examples use them.
+ * - `private`: RFC 1918, RFC 6598 (carrier-grade NAT) and RFC 4193.
+ * - `reserved`: special-purpose addresses, link-local ones with their metadata services included.
+ */
+export type IpAddressKind = "global" | "loopback" | "private" | "reserved";
+
+/**
+ * The first range that holds an address decides. Sources: IANA's special-purpose address registries for IPv4 and IPv6.
+ * Of IPv6 only 2000::/3 is global unicast. 6to4 (2002::/16), Teredo and the other assignments of 2001::/23, NAT64 and
+ * IPv4-mapped addresses are reserved whatever address they contain.
+ */
+const KINDS: readonly (readonly [range: string, kind: IpAddressKind])[] = [
+  ["0.0.0.0/8", "reserved"],
+  ["10.0.0.0/8", "private"],
+  ["100.64.0.0/10", "private"],
+  ["127.0.0.0/8", "loopback"],
+  ["169.254.0.0/16", "reserved"],
+  ["172.16.0.0/12", "private"],
+  ["192.0.0.0/24", "reserved"],
+  ["192.88.99.0/24", "reserved"],
+  ["192.168.0.0/16", "private"],
+  ["198.18.0.0/15", "reserved"],
+  // Multicast, class E and the broadcast address.
+  ["224.0.0.0/3", "reserved"],
+  ["0.0.0.0/0", "global"],
+  ["::1/128", "loopback"],
+  ["fc00::/7", "private"],
+  ["2001::/23", "reserved"],
+  ["2002::/16", "reserved"],
+  ["2000::/3", "global"],
+  ["::/0", "reserved"],
+];
+
+const RANGES = KINDS.map(([text, kind]) => ({ range: parseIpRange(text), kind }));
+
+export function kindOfIpAddress(address: IpAddress): IpAddressKind {
+  return RANGES.find(({ range }) => range !== undefined && contains(range, address))?.kind ?? "reserved";
 }

@@ -4,7 +4,7 @@
  * The parser accepts only what `fetch` reads the same way, so that what was checked is what is called: a URL that a
  * lenient parser would mend (blanks, backslashes, dot segments, numbers for addresses, letters beyond ASCII) is refused.
  */
-import { type IpAddress, parseIpv4, parseIpv6 } from "../model/ip-address.ts";
+import { formatIpAddress, type IpAddressKind, kindOfIpAddress, parseIpAddress } from "../model/ip-address.ts";
 
 // Never exported: a Target comes from `parseTarget` alone.
 declare const checked: unique symbol;
@@ -143,7 +143,11 @@ export function withPath(target: Target, pathAndQuery: string): Target {
   return { ...target, pathAndQuery: checked, url: origin + checked };
 }
 
-type Host = IpAddress | { readonly text: string; readonly kind: "name" };
+interface Host {
+  /** As in a URL: an IPv6 address is in brackets. */
+  readonly text: string;
+  readonly kind: IpAddressKind | "name";
+}
 
 function splitAuthority(authority: string): { readonly host: string; readonly port?: number } {
   const [, host = "", portText] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority) ?? [];
@@ -155,13 +159,8 @@ function splitAuthority(authority: string): { readonly host: string; readonly po
 
 /** @throws TargetRefused `host`, also for an IPv4 address in octal, hexadecimal or fewer than four parts. */
 function readHost(host: string): Host {
-  if (host.startsWith("[")) {
-    const address = parseIpv6(host.slice(1, -1));
-    if (address === undefined) throw new TargetRefused("host");
-    return address;
-  }
-  const text = host.toLowerCase().replace(/\.$/, "");
-  const address = parseIpv4(text);
+  const text = host.startsWith("[") ? host : host.toLowerCase().replace(/\.$/, "");
+  const address = findAddress(text);
   if (address !== undefined) return address;
   const labels = text.split(".");
   const isName =
@@ -207,7 +206,15 @@ function isOwn(host: Host, port: number, own: string, { allowPrivate }: TargetPo
 
 function isLoopback(host: string): boolean {
   if (host === "localhost" || host.endsWith(".localhost")) return true;
-  return (host.startsWith("[") ? parseIpv6(host.slice(1, -1)) : parseIpv4(host))?.kind === "loopback";
+  return findAddress(host)?.kind === "loopback";
+}
+
+function findAddress(host: string): Host | undefined {
+  const isBracketed = host.startsWith("[");
+  const address = parseIpAddress(isBracketed ? host.slice(1, -1) : host);
+  if (address === undefined || isBracketed !== (address.version === 6)) return undefined;
+  const text = formatIpAddress(address);
+  return { text: isBracketed ? `[${text}]` : text, kind: kindOfIpAddress(address) };
 }
 
 /** @throws TargetRefused `path` for what a URL parser would write differently. */

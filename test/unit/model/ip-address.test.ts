@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { isInRange, parseIpRange } from "../../../src/model/ip-address.ts";
+import {
+  formatIpAddress,
+  isInRange,
+  kindOfIpAddress,
+  parseIpAddress,
+  parseIpRange,
+} from "../../../src/model/ip-address.ts";
 
 describe("parseIpRange and isInRange", () => {
   it.each<[string, string, boolean]>([
@@ -64,5 +70,28 @@ describe("parseIpRange and isInRange", () => {
     "localhost",
   ])("%j is no range", (text) => {
     expect(parseIpRange(text)).toBeUndefined();
+  });
+});
+
+describe("parseIpAddress", () => {
+  it.each([
+    ["203.0.113.7", "203.0.113.7", "global"],
+    ["127.0.0.1", "127.0.0.1", "loopback"],
+    ["169.254.169.254", "169.254.169.254", "reserved"],
+    ["2606:4700:0:0:1:0:0:1", "2606:4700::1:0:0:1", "global"],
+    ["2001:DB8::", "2001:db8::", "global"],
+    ["2001:db8:0:1:2:3:4:5", "2001:db8:0:1:2:3:4:5", "global"],
+    ["::ffff:203.0.113.7", "::ffff:cb00:7107", "reserved"],
+    ["0:0:0:0:0:0:0:1", "::1", "loopback"],
+    ["::", "::", "reserved"],
+    ["fd00::1", "fd00::1", "private"],
+  ])("reads %s, which is canonically %s, as a %s address", (text, canonical, kind) => {
+    const address = parseIpAddress(text);
+    expect(address && formatIpAddress(address)).toBe(canonical);
+    expect(address && kindOfIpAddress(address)).toBe(kind);
+  });
+
+  it.each(["", "1.2.3", "01.2.3.4", "[::1]", "::1%eth0", "localhost"])("refuses %j", (text) => {
+    expect(parseIpAddress(text)).toBeUndefined();
   });
 });
