@@ -12,9 +12,9 @@ import type { QueueMessage } from "../storage/journal/queues.ts";
  * Messages to receivers in one run of the consumer; what is left comes again at once. One account's removals of a thousand
  * keys, told to a hundred subscribers each, must not use up what a run may do for all.
  */
-const DELIVERIES_PER_RUN = 10_000;
+const MAX_DELIVERIES_PER_RUN = 10_000;
 /** Of changes spread in one piece; a message brings a hundred at most. */
-const CHANGES_AT_A_TIME = 100;
+const MAX_CHANGES_PER_STEP = 100;
 
 /** By topic, for one bucket: another's events may not be for them. */
 type Subscriptions = ReadonlyMap<string, readonly { readonly arn: string }[]>;
@@ -22,39 +22,37 @@ type Bucket = ChangesMessage["origin"]["bucket"];
 
 /** @throws whatever the platform throws: what has not been acknowledged by then is tried again */
 export async function spreadChanges(
-  letters: readonly QueueMessage<ChangesMessage>[],
+  messages: readonly QueueMessage<ChangesMessage>[],
   services: Services,
 ): Promise<void> {
-  const waiting = [...letters];
+  const waiting = [...messages];
   let sent = 0;
-  while (waiting.length > 0 && sent < DELIVERIES_PER_RUN) {
+  while (waiting.length > 0 && sent < MAX_DELIVERIES_PER_RUN) {
     const group: QueueMessage<ChangesMessage>[] = [];
-    for (let changes = 0; waiting.length > 0 && changes < CHANGES_AT_A_TIME; ) {
-      const letter = waiting.shift();
-      if (letter === undefined) break;
-      group.push(letter);
-      changes += letter.body.changes.length;
+    for (let changes = 0; waiting.length > 0 && changes < MAX_CHANGES_PER_STEP; ) {
+      const message = waiting.shift();
+      if (message === undefined) break;
+      group.push(message);
+      changes += message.body.changes.length;
     }
     sent += await spread(group, services);
   }
-  for (const letter of waiting) letter.retry();
+  for (const message of waiting) message.retry();
 }
 
 /** Returns how many deliveries came of them. */
-async function spread(letters: readonly QueueMessage<ChangesMessage>[], services: Services): Promise<number> {
-  const messages = letters.map(({ body }) => body);
-  const subscriptions = await findSubscriptions(messages, services);
-  const deliveries = messages.flatMap((message) =>
-    deliveriesOf(message, subscriptions.get(bucketKey(message)) ?? new Map()),
-  );
+async function spread(messages: readonly QueueMessage<ChangesMessage>[], services: Services): Promise<number> {
+  const bodies = messages.map(({ body }) => body);
+  const subscriptions = await findSubscriptions(bodies, services);
+  const deliveries = bodies.flatMap((body) => deliveriesOf(body, subscriptions.get(bucketKey(body)) ?? new Map()));
   await services.queues.deliveries.send(deliveries);
-  const tasks = messages.flatMap(replicationsOf);
+  const tasks = bodies.flatMap(replicationsOf);
   if (tasks.length > 0) {
     const taskIds = await services.replicationTasks.add(tasks);
     await services.queues.replication.send(taskIds.map((taskId) => ({ kind: "replication", taskId })));
   }
-  await services.intents.remove(messages.map(({ id }) => id));
-  for (const letter of letters) letter.ack();
+  await services.intents.remove(bodies.map(({ id }) => id));
+  for (const message of messages) message.ack();
   return deliveries.length;
 }
 

@@ -1,20 +1,23 @@
 /** What was given up, put where an administrator can see it. */
 
-import { causeOf } from "../delivery/receiver-identity.ts";
+import { responsibleAccount } from "../delivery/receiver-identity.ts";
 import type { Services } from "../services.ts";
 import type { OwnMessage } from "../storage/journal/messages.ts";
 import type { DeadLetter, MessageOwner, QueueMessage } from "../storage/journal/queues.ts";
 
 /** @throws whatever the platform throws: then the whole batch is tried again */
-export async function keepDeadLetters(letters: readonly QueueMessage<DeadLetter>[], services: Services): Promise<void> {
-  const kept = letters.map(({ body: { message, reason } }) => ({
+export async function keepDeadLetters(
+  messages: readonly QueueMessage<DeadLetter>[],
+  services: Services,
+): Promise<void> {
+  const kept = messages.map(({ body: { message, reason } }) => ({
     id: idOf(message),
     owner: ownerOf(message),
     reason,
     message,
   }));
   await services.deadLetters.keep(kept, new Date());
-  for (const letter of letters) letter.ack();
+  for (const message of messages) message.ack();
 }
 
 function ownerOf(message: OwnMessage): MessageOwner {
@@ -22,7 +25,7 @@ function ownerOf(message: OwnMessage): MessageOwner {
     case "changes":
       return { accountId: message.origin.bucket.accountId };
     case "delivery":
-      return { accountId: causeOf(message) };
+      return { accountId: responsibleAccount(message) };
     case "replication":
       return { taskId: message.taskId };
     case "replication-page":

@@ -5,7 +5,7 @@
 import type { Queues } from "../storage/journal/queues.ts";
 
 /** @returns undefined if there is none of that ARN, or the bucket may not send to it */
-export function boundQueue(
+export function findBoundQueue(
   arn: string,
   bucket: { readonly accountId: string },
   rootAccountId: string,

@@ -16,7 +16,7 @@ const VERSION = "2015-06-06";
 /** The base64 form of a challenge has 44 characters; some put a line end behind it. */
 const MAX_ANSWER_BYTES = 256;
 
-interface Means {
+interface Dependencies {
   readonly signers: Pick<Signers, "open">;
   /** @param endpoint where this deployment was reached when the URL was named */
   readonly targetPolicy: (endpoint: string) => TargetPolicy;
@@ -25,15 +25,15 @@ interface Means {
 }
 
 export class Callbacks {
-  readonly #means: Means;
+  readonly #dependencies: Dependencies;
 
-  constructor(means: Means) {
-    this.#means = means;
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** @param id the same in every attempt: receivers know by it what they have had */
   async deliver(event: Event, url: string, id: string): Promise<DeliveryOutcome> {
-    const target = tryTarget(url, this.#means.targetPolicy(event.origin.endpoint));
+    const target = tryTarget(url, this.#dependencies.targetPolicy(event.origin.endpoint));
     if (typeof target === "string") return { kind: "refused", reason: target, latencyMs: 0 };
     const { outcome, latencyMs } = await this.#call(target, {
       endpoint: event.origin.endpoint,
@@ -53,7 +53,7 @@ export class Callbacks {
    * @returns what is wrong with the URL or the answer; undefined: nothing
    */
   async verify(url: string, endpoint: string): Promise<string | undefined> {
-    const target = tryTarget(url, this.#means.targetPolicy(endpoint));
+    const target = tryTarget(url, this.#dependencies.targetPolicy(endpoint));
     if (typeof target === "string") return target;
     const challenge = formatHex(crypto.getRandomValues(new Uint8Array(16)));
     const { outcome } = await this.#call(target, {
@@ -80,8 +80,8 @@ export class Callbacks {
       readonly body: string;
     },
   ): Promise<{ readonly outcome: CallOutcome; readonly latencyMs: number }> {
-    const signer = await this.#means.signers.open();
-    const certificateUrl = (this.#means.publicOrigin ?? message.endpoint) + signer.certificatePath;
+    const signer = await this.#dependencies.signers.open();
+    const certificateUrl = (this.#dependencies.publicOrigin ?? message.endpoint) + signer.certificatePath;
     const headers = {
       "content-md5": await hexMd5InBase64(message.body),
       "content-type": message.contentType,

@@ -6,37 +6,37 @@
 
 import type { Services } from "../services.ts";
 import type { ReceiverTally } from "../storage/d1/receivers.ts";
-import type { SubscriptionPlace } from "../storage/d1/subscriptions.ts";
+import type { SubscriptionEndpoint } from "../storage/d1/subscriptions.ts";
 import type { DeliveryMessage, Event, TestEvent } from "../storage/journal/messages.ts";
 import type { QueueMessage } from "../storage/journal/queues.ts";
 import { awsMessage } from "./aws-record.ts";
-import { boundQueue } from "./bound-queues.ts";
-import { type AfterJob, Patience, runInLanes } from "./fair-share.ts";
+import { findBoundQueue } from "./bound-queues.ts";
+import { type AfterJob, runGroups, TimeBudget } from "./fair-share.ts";
 import { type DeliveryOutcome, nextDelaySeconds } from "./outcome.ts";
-import { causeOf, identify, type ReceiverIdentity } from "./receiver-identity.ts";
+import { identifyReceiver, type ReceiverIdentity, responsibleAccount } from "./receiver-identity.ts";
 
 /** An answer that takes longer makes a receiver slow. */
 const SLOW_MS = 1_000;
 /** How long a receiver is kept out of the first queue, unless one of its events goes well and quickly before. */
 const AVOID_MS = 60 * 60 * 1000;
 /** What comes for it meanwhile waits so long before its first attempt, which is then one of the retries. */
-const DIVERTED_SECONDS = 5;
+const AVOIDED_RECEIVER_SECONDS = 5;
 /** What waits so long is a retry whose host, or account, has had its time in a batch. It stays the same attempt. */
-const POSTPONED_SECONDS = 60;
+const BUDGET_SPENT_SECONDS = 60;
 /** After trouble of our own, which is no attempt. */
-const OWN_TROUBLE_SECONDS = 30;
+const OWN_FAILURE_SECONDS = 30;
 
 type DeliveryQueueMessage = QueueMessage<DeliveryMessage>;
 type BatchServices = DeliveryServices & Pick<Services, "receivers" | "subscriptions">;
 
 interface Job {
-  readonly letter: DeliveryQueueMessage;
+  readonly message: DeliveryQueueMessage;
   readonly receiver: ReceiverIdentity;
 }
 
 /** What is still to be sent when all attempts are over. */
-interface Leftover extends Job {
-  readonly message: DeliveryMessage;
+interface Resend extends Job {
+  readonly body: DeliveryMessage;
   readonly delaySeconds: number;
 }
 
@@ -44,42 +44,42 @@ interface GivenUp extends Job {
   readonly reason: string;
 }
 
-/** Answers for every letter. */
-export async function deliver(letters: readonly DeliveryQueueMessage[], services: BatchServices): Promise<void> {
+/** Answers for every message. */
+export async function deliver(messages: readonly DeliveryQueueMessage[], services: BatchServices): Promise<void> {
   const batch = new DeliveryBatch(services);
-  await batch.run(letters);
+  await batch.attemptAll(messages);
   await batch.finish();
 }
 
 class DeliveryBatch {
   readonly #services: BatchServices;
   readonly #tallies = new Map<string, ReceiverTally>();
-  readonly #leftovers: Leftover[] = [];
+  readonly #resends: Resend[] = [];
   readonly #givenUp: GivenUp[] = [];
   /** Of receivers that gave no answer. */
   readonly #down = new Map<string, DeliveryOutcome>();
-  readonly #patience = new Patience();
+  readonly #timeBudget = new TimeBudget();
 
   constructor(services: BatchServices) {
     this.#services = services;
   }
 
-  async run(letters: readonly DeliveryQueueMessage[]): Promise<void> {
-    const jobs = await this.#identify(letters);
-    const troubles = await this.#services.receivers.troubles(
+  async attemptAll(messages: readonly DeliveryQueueMessage[]): Promise<void> {
+    const jobs = await this.#identify(messages);
+    const avoided = await this.#services.receivers.findAvoided(
       jobs.map(({ receiver }) => receiver),
       Date.now(),
     );
     const toTry = jobs.filter((job) => {
-      if (isRetry(job.letter.body) || !troubles.has(job.receiver.id)) return true;
-      this.#divert(job);
+      if (isRetry(job.message.body) || !avoided.has(job.receiver.id)) return true;
+      this.#postpone(job);
       return false;
     });
     // Of those that share a host or an account, the ones that are well themselves come before patience is lost.
-    const isIll = ({ receiver }: Job) => Number(troubles.get(receiver.id) === "own");
-    toTry.sort((left, right) => isIll(left) - isIll(right));
+    const isAvoidedItself = ({ receiver }: Job) => Number(avoided.get(receiver.id) === "own");
+    toTry.sort((left, right) => isAvoidedItself(left) - isAvoidedItself(right));
     const groups = Map.groupBy(toTry, ({ receiver: { accountId, host } }) => `${accountId} ${host}`);
-    await runInLanes(
+    await runGroups(
       [...groups.values()].map((group) => ({ accountId: group[0]?.receiver.accountId ?? "", jobs: group })),
       (job) => this.#attempt(job),
       (job) => this.#skip(job),
@@ -89,13 +89,13 @@ class DeliveryBatch {
   /** Sends on what is left, then answers for it, then counts. */
   async finish(): Promise<void> {
     const { queues, receivers } = this.#services;
-    for (const [delaySeconds, leftovers] of Map.groupBy(this.#leftovers, (leftover) => leftover.delaySeconds)) {
-      const messages = leftovers.map(({ message }) => message);
-      await settle(leftovers, () => queues.retries.send(messages, { delaySeconds }));
+    for (const [delaySeconds, resends] of Map.groupBy(this.#resends, (resend) => resend.delaySeconds)) {
+      const messages = resends.map(({ body }) => body);
+      await sendAndAcknowledge(resends, () => queues.retries.send(messages, { delaySeconds }));
     }
-    await settle(this.#givenUp, () =>
+    await sendAndAcknowledge(this.#givenUp, () =>
       queues.deadLetters.send(
-        this.#givenUp.map(({ letter, reason }) => ({ kind: "dead-letter", message: letter.body, reason })),
+        this.#givenUp.map(({ message, reason }) => ({ kind: "dead-letter", message: message.body, reason })),
       ),
     );
     try {
@@ -106,67 +106,70 @@ class DeliveryBatch {
     }
   }
 
-  async #identify(letters: readonly DeliveryQueueMessage[]): Promise<Job[]> {
-    const arns = letters.flatMap(({ body: { receiver } }) =>
+  async #identify(messages: readonly DeliveryQueueMessage[]): Promise<Job[]> {
+    const arns = messages.flatMap(({ body: { receiver } }) =>
       receiver.kind === "subscription" ? [receiver.subscriptionArn] : [],
     );
-    const places: ReadonlyMap<string, SubscriptionPlace> = await this.#services.subscriptions.places(arns);
+    const endpoints: ReadonlyMap<string, SubscriptionEndpoint> = await this.#services.subscriptions.findEndpoints(arns);
     return Promise.all(
-      letters.map(async (letter) => {
-        const { receiver } = letter.body;
-        const place = receiver.kind === "subscription" ? places.get(receiver.subscriptionArn) : undefined;
-        return { letter, receiver: await identify(receiver, place ?? { accountId: causeOf(letter.body) }) };
+      messages.map(async (message) => {
+        const { receiver } = message.body;
+        const endpoint = receiver.kind === "subscription" ? endpoints.get(receiver.subscriptionArn) : undefined;
+        return {
+          message,
+          receiver: await identifyReceiver(receiver, endpoint ?? { accountId: responsibleAccount(message.body) }),
+        };
       }),
     );
   }
 
   async #attempt(job: Job): Promise<AfterJob> {
-    const { letter, receiver } = job;
-    const options = { isRetry: isRetry(letter.body) };
-    if (this.#down.has(receiver.id) || this.#patience.isOver(receiver, options)) {
+    const { message, receiver } = job;
+    const options = { isRetry: isRetry(message.body) };
+    if (this.#down.has(receiver.id) || this.#timeBudget.isSpent(receiver, options)) {
       this.#skip(job);
-      return "go on";
+      return "continue";
     }
     let outcome: DeliveryOutcome;
     try {
-      outcome = await attemptDelivery(letter.body, this.#services);
+      outcome = await attemptDelivery(message.body, this.#services);
     } catch (error) {
-      console.error(JSON.stringify({ consumer: "delivery", id: letter.body.id, cause: String(error) }));
-      letter.retry({ delaySeconds: OWN_TROUBLE_SECONDS });
-      return "go on";
+      console.error(JSON.stringify({ consumer: "delivery", id: message.body.id, cause: String(error) }));
+      message.retry({ delaySeconds: OWN_FAILURE_SECONDS });
+      return "continue";
     }
-    this.#settle(job, outcome);
-    if (!isTrouble(outcome)) return "go on";
+    this.#finishAttempt(job, outcome);
+    if (!isSlowOrDown(outcome)) return "continue";
     if (isDown(outcome)) this.#down.set(receiver.id, { ...outcome, latencyMs: 0 });
-    this.#patience.lose(receiver, outcome.latencyMs);
+    this.#timeBudget.spend(receiver, outcome.latencyMs);
     const now = Date.now();
     this.#services.receivers.avoid(receiver, now + AVOID_MS, now);
-    return this.#patience.isOver(receiver, options) ? "stop" : "go on";
+    return this.#timeBudget.isSpent(receiver, options) ? "stop" : "continue";
   }
 
   /** If the receiver has just given no answer, a retry counts as tried with it. Everything else can wait. */
   #skip(job: Job): void {
     const outcome = this.#down.get(job.receiver.id);
-    if (outcome === undefined || !isRetry(job.letter.body)) this.#divert(job);
-    else this.#settle(job, outcome);
+    if (outcome === undefined || !isRetry(job.message.body)) this.#postpone(job);
+    else this.#finishAttempt(job, outcome);
   }
 
-  #divert(job: Job): void {
-    const message: DeliveryMessage = { ...job.letter.body, isDiverted: true };
-    const delaySeconds = isRetry(job.letter.body) ? POSTPONED_SECONDS : DIVERTED_SECONDS;
-    this.#leftovers.push({ ...job, message, delaySeconds });
+  #postpone(job: Job): void {
+    const body: DeliveryMessage = { ...job.message.body, isDiverted: true };
+    const delaySeconds = isRetry(job.message.body) ? BUDGET_SPENT_SECONDS : AVOIDED_RECEIVER_SECONDS;
+    this.#resends.push({ ...job, body, delaySeconds });
   }
 
-  #settle(job: Job, outcome: DeliveryOutcome): void {
-    const { letter, receiver } = job;
-    const attempts = letter.body.attempt + 1;
+  #finishAttempt(job: Job, outcome: DeliveryOutcome): void {
+    const { message, receiver } = job;
+    const attempts = message.body.attempt + 1;
     const delaySeconds =
       outcome.kind === "failed" ? nextDelaySeconds(receiver.kind, attempts, Math.random()) : undefined;
     const isGivenUp = outcome.kind !== "delivered" && delaySeconds === undefined;
     this.#count(receiver, outcome, { isRetry: attempts > 1, isGivenUp });
-    if (outcome.kind === "delivered") letter.ack();
+    if (outcome.kind === "delivered") message.ack();
     else if (delaySeconds === undefined) this.#givenUp.push({ ...job, reason: outcome.reason });
-    else this.#leftovers.push({ ...job, message: { ...letter.body, attempt: attempts }, delaySeconds });
+    else this.#resends.push({ ...job, body: { ...message.body, attempt: attempts }, delaySeconds });
   }
 
   #count(
@@ -186,12 +189,12 @@ class DeliveryBatch {
       givenUp: before.givenUp + Number(isGivenUp),
       ...(lastFailure !== undefined && { lastFailure }),
       isFailing: !isDelivered,
-      ...(isTrouble(outcome) && { avoidUntil: Date.now() + AVOID_MS }),
+      ...(isSlowOrDown(outcome) && { avoidUntil: Date.now() + AVOID_MS }),
     });
   }
 }
 
-function isTrouble(outcome: DeliveryOutcome): boolean {
+function isSlowOrDown(outcome: DeliveryOutcome): boolean {
   return outcome.latencyMs > SLOW_MS || isDown(outcome);
 }
 
@@ -204,14 +207,14 @@ function isRetry({ attempt, isDiverted }: DeliveryMessage): boolean {
 }
 
 /** Acknowledges what has been sent on; what has not comes again. */
-async function settle(jobs: readonly Job[], send: () => Promise<void>): Promise<void> {
+async function sendAndAcknowledge(jobs: readonly Job[], send: () => Promise<void>): Promise<void> {
   if (jobs.length === 0) return;
   try {
     await send();
-    for (const { letter } of jobs) letter.ack();
+    for (const { message } of jobs) message.ack();
   } catch (error) {
     console.error(JSON.stringify({ consumer: "delivery", unsent: jobs.length, cause: String(error) }));
-    for (const { letter } of jobs) letter.retry({ delaySeconds: OWN_TROUBLE_SECONDS });
+    for (const { message } of jobs) message.retry({ delaySeconds: OWN_FAILURE_SECONDS });
   }
 }
 
@@ -239,7 +242,7 @@ async function sendToQueue(
   { accounts, queues }: DeliveryServices,
 ): Promise<DeliveryOutcome> {
   const { bucket } = "test" in event ? event.test : event.origin;
-  const queue = boundQueue(arn, bucket, await accounts.rootId(), queues);
+  const queue = findBoundQueue(arn, bucket, await accounts.rootId(), queues);
   if (queue === undefined) return refused("There is no such queue for this bucket.");
   const startedAt = Date.now();
   try {

@@ -12,12 +12,12 @@ import type { RequestOrigin } from "../storage/journal/journal.ts";
 import type { DeliveryMessage, Receiver, TestEvent } from "../storage/journal/messages.ts";
 import type { Queues } from "../storage/journal/queues.ts";
 import { awsMessage } from "./aws-record.ts";
-import { boundQueue } from "./bound-queues.ts";
+import { findBoundQueue } from "./bound-queues.ts";
 import type { Callbacks } from "./callbacks.ts";
-import { CONNECTIONS, Slots } from "./fair-share.ts";
+import { ConcurrencyLimit, MAX_CONNECTIONS } from "./fair-share.ts";
 
 /** For all URLs of a configuration, of which there may be hundreds. */
-const HANDSHAKE_MS = 30_000;
+const MAX_HANDSHAKES_MS = 30_000;
 
 const NO_TOPIC = "The destination topic does not exist";
 const NOT_ALLOWED = "Permissions on the destination topic do not allow S3 to publish notifications from this bucket";
@@ -30,14 +30,14 @@ export interface UnusableDestination {
 /** For one request. */
 export interface RequestDestinations {
   /** Topics and queues that do not exist for this bucket or do not let it in, in document order and in S3's words. */
-  findClosed(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
+  findInaccessible(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
   /** The first of the URLs that is not to be called or does not answer as a receiver of callbacks must. */
-  findUnwilling(rules: readonly NotificationRule[]): Promise<UnusableDestination | undefined>;
+  findUnverified(rules: readonly NotificationRule[]): Promise<UnusableDestination | undefined>;
   /** Tells topics and queues that they have been named. @returns the queues that did not take it */
   sendTestEvents(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
 }
 
-interface Means {
+interface Dependencies {
   readonly accounts: Pick<Accounts, "rootId">;
   readonly topics: Pick<Topics, "audiences" | "findAccess">;
   readonly queues: Queues;
@@ -45,33 +45,33 @@ interface Means {
 }
 
 export class Destinations {
-  readonly #means: Means;
+  readonly #dependencies: Dependencies;
 
-  constructor(means: Means) {
-    this.#means = means;
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
   }
 
   of(origin: RequestOrigin): RequestDestinations {
     return {
-      findClosed: (bucket, rules) => this.#findClosed(bucket, rules, origin),
-      findUnwilling: (rules) => this.#findUnwilling(rules, origin.endpoint),
+      findInaccessible: (bucket, rules) => this.#findInaccessible(bucket, rules, origin),
+      findUnverified: (rules) => this.#findUnverified(rules, origin.endpoint),
       sendTestEvents: (bucket, rules) => this.#sendTestEvents(bucket, rules, origin),
     };
   }
 
-  async #findClosed(
+  async #findInaccessible(
     bucket: GrantedBucket,
     rules: readonly NotificationRule[],
     { time }: RequestOrigin,
   ): Promise<UnusableDestination[]> {
-    const { accounts, queues } = this.#means;
+    const { accounts, queues } = this.#dependencies;
     const rootId = await accounts.rootId();
     const problems = distinctArns(rules).map(async ({ kind, arn }) => {
       if (kind === "topic") {
         const problem = await this.#findTopicProblem(arn, bucket, new Date(time));
         return problem === undefined ? [] : [{ place: arn, problem }];
       }
-      const exists = boundQueue(arn, bucket, rootId, queues) !== undefined;
+      const exists = findBoundQueue(arn, bucket, rootId, queues) !== undefined;
       return exists ? [] : [{ place: arn, problem: "The destination queue does not exist" }];
     });
     return (await Promise.all(problems)).flat();
@@ -79,33 +79,36 @@ export class Destinations {
 
   /** Of topics of other accounts nobody is told whether they exist, unless they let the bucket in. */
   async #findTopicProblem(arn: string, bucket: GrantedBucket, now: Date): Promise<string | undefined> {
-    const access = await this.#means.topics.findAccess(arn);
+    const access = await this.#dependencies.topics.findAccess(arn);
     if (access !== undefined && authorizeNotification(access, bucket, now) !== undefined) return undefined;
     const isOwn = parseTopicArn(arn)?.accountId === bucket.accountId;
     return access === undefined && isOwn ? NO_TOPIC : NOT_ALLOWED;
   }
 
-  async #findUnwilling(rules: readonly NotificationRule[], endpoint: string): Promise<UnusableDestination | undefined> {
+  async #findUnverified(
+    rules: readonly NotificationRule[],
+    endpoint: string,
+  ): Promise<UnusableDestination | undefined> {
     const urls = new Set(rules.flatMap(({ destination }) => (destination.kind === "callback" ? destination.urls : [])));
     // A URL's time begins with its turn. The first refusal is the answer: nobody waits for the rest.
-    const slots = new Slots(CONNECTIONS);
+    const limit = new ConcurrencyLimit(MAX_CONNECTIONS);
     let isOver = false;
     const check = async (place: string) => {
-      const problem = isOver ? undefined : await this.#means.callbacks.verify(place, endpoint);
-      if (problem !== undefined) throw new Unwilling({ place, problem });
+      const problem = isOver ? undefined : await this.#dependencies.callbacks.verify(place, endpoint);
+      if (problem !== undefined) throw new HandshakeRefused({ place, problem });
     };
-    const checks = [...urls].map((place) => slots.use(() => check(place)));
+    const checks = [...urls].map((place) => limit.run(() => check(place)));
     let timer: ReturnType<typeof setTimeout> | null = null;
     const tooLate = new Promise<never>((_resolve, reject) => {
       const [place = ""] = urls;
-      const problem = `The URLs could not be verified within ${HANDSHAKE_MS / 1000} s.`;
-      timer = setTimeout(() => reject(new Unwilling({ place, problem })), HANDSHAKE_MS);
+      const problem = `The URLs could not be verified within ${MAX_HANDSHAKES_MS / 1000} s.`;
+      timer = setTimeout(() => reject(new HandshakeRefused({ place, problem })), MAX_HANDSHAKES_MS);
     });
     try {
       await Promise.race([Promise.all(checks), tooLate]);
       return undefined;
     } catch (error) {
-      if (error instanceof Unwilling) return error.destination;
+      if (error instanceof HandshakeRefused) return error.destination;
       throw error;
     } finally {
       isOver = true;
@@ -118,7 +121,7 @@ export class Destinations {
     rules: readonly NotificationRule[],
     origin: RequestOrigin,
   ): Promise<UnusableDestination[]> {
-    const { topics, queues, accounts } = this.#means;
+    const { topics, queues, accounts } = this.#dependencies;
     const { name, id, region, accountId, ownerId } = bucket;
     const { time, requestId, endpoint } = origin;
     const event: TestEvent = { test: { bucket: { name, id, region, accountId, ownerId }, time, requestId, endpoint } };
@@ -127,7 +130,7 @@ export class Destinations {
     const unusable: UnusableDestination[] = [];
     for (const { arn } of arns.filter(({ kind }) => kind === "queue")) {
       try {
-        await boundQueue(arn, bucket, rootId, queues)?.send(awsMessage(event));
+        await findBoundQueue(arn, bucket, rootId, queues)?.send(awsMessage(event));
       } catch {
         unusable.push({ place: arn, problem: "The destination queue did not take the test message" });
       }
@@ -148,8 +151,8 @@ export class Destinations {
   }
 }
 
-class Unwilling extends Error {
-  override readonly name = "Unwilling";
+class HandshakeRefused extends Error {
+  override readonly name = "HandshakeRefused";
   readonly destination: UnusableDestination;
 
   constructor(destination: UnusableDestination) {

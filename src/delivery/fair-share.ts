@@ -5,13 +5,13 @@
 import type { ReceiverIdentity } from "./receiver-identity.ts";
 
 /** However many hosts there are. */
-const LEAST_EACH = 2;
+const MIN_CONCURRENCY_PER_HOST = 2;
 
 /** Left to others by each account, where there are any. */
-const LEFT_TO_OTHERS = 2;
+const RESERVED_FOR_OTHER_ACCOUNTS = 2;
 
 /** What becomes of the group's further jobs. */
-export type AfterJob = "go on" | "stop";
+export type AfterJob = "continue" | "stop";
 
 export interface Group<Job> {
   readonly accountId: string;
@@ -23,47 +23,47 @@ export interface Group<Job> {
  * @param run never throws
  * @param skip for each job that was not run since one before it in its group said `stop`
  */
-export async function runInLanes<Job>(
+export async function runGroups<Job>(
   groups: readonly Group<Job>[],
   run: (job: Job) => Promise<AfterJob>,
   skip: (job: Job) => void,
 ): Promise<void> {
-  const slots = new Slots(CONNECTIONS);
-  const lanes = Math.max(LEAST_EACH, Math.floor(CONNECTIONS / groups.length));
+  const limit = new ConcurrencyLimit(MAX_CONNECTIONS);
+  const concurrency = Math.max(MIN_CONCURRENCY_PER_HOST, Math.floor(MAX_CONNECTIONS / groups.length));
   const byAccount = Map.groupBy(groups, ({ accountId }) => accountId);
-  const ofEach = byAccount.size === 1 ? CONNECTIONS : CONNECTIONS - LEFT_TO_OTHERS;
+  const perAccount = byAccount.size === 1 ? MAX_CONNECTIONS : MAX_CONNECTIONS - RESERVED_FOR_OTHER_ACCOUNTS;
   await Promise.all(
-    [...byAccount.values()].flatMap((own) => {
-      const share = new Slots(ofEach);
-      const inSlot = (job: Job) => share.use(() => slots.use(() => run(job)));
-      return own.map(({ jobs }) => runGroup(jobs, { lanes, run: inSlot, skip }));
+    [...byAccount.values()].flatMap((accountGroups) => {
+      const accountLimit = new ConcurrencyLimit(perAccount);
+      const inLimits = (job: Job) => accountLimit.run(() => limit.run(() => run(job)));
+      return accountGroups.map(({ jobs }) => runGroup(jobs, { concurrency, run: inLimits, skip }));
     }),
   );
 }
 
 async function runGroup<Job>(
   jobs: readonly Job[],
-  { lanes, run, skip }: { lanes: number; run: (job: Job) => Promise<AfterJob>; skip: (job: Job) => void },
+  { concurrency, run, skip }: { concurrency: number; run: (job: Job) => Promise<AfterJob>; skip: (job: Job) => void },
 ): Promise<void> {
   const queue = [...jobs];
-  let state: AfterJob = "go on";
+  let state: AfterJob = "continue";
   const next = async () => {
     const job = queue.shift();
     if (job !== undefined && (await run(job)) === "stop") state = "stop";
   };
-  const lane = async () => {
-    while (state === "go on" && queue.length > 0) await next();
+  const worker = async () => {
+    while (state === "continue" && queue.length > 0) await next();
   };
   await next();
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: concurrency }, worker));
   for (const job of queue) skip(job);
 }
 
 /** A Worker waits for six answers at a time ("simultaneous open connections"); one is left for the queues and D1. */
-export const CONNECTIONS = 5;
+export const MAX_CONNECTIONS = 5;
 
 /** Work that may go on at the same time, first come, first served. */
-export class Slots {
+export class ConcurrencyLimit {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
@@ -71,7 +71,7 @@ export class Slots {
     this.#free = count;
   }
 
-  async use<T>(work: () => Promise<T>): Promise<T> {
+  async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
@@ -84,27 +84,27 @@ export class Slots {
   }
 }
 
-type Place = Pick<ReceiverIdentity, "accountId" | "host">;
+type Receiver = Pick<ReceiverIdentity, "accountId" | "host">;
 
 /** First attempts: a host is asked no more once it has been in trouble. */
-const ACCOUNT_FIRST_MS = 10_000;
+const MAX_ACCOUNT_FIRST_ATTEMPTS_MS = 10_000;
 /** Retries, which are for such hosts. */
-const HOST_RETRIES_MS = 10_000;
-const ACCOUNT_RETRIES_MS = 30_000;
+const MAX_HOST_RETRIES_MS = 10_000;
+const MAX_ACCOUNT_RETRIES_MS = 30_000;
 
-export class Patience {
-  readonly #lostMs = new Map<string, number>();
+export class TimeBudget {
+  readonly #spentMs = new Map<string, number>();
 
-  lose({ accountId, host }: Place, milliseconds: number): void {
+  spend({ accountId, host }: Receiver, spentMs: number): void {
     for (const key of [accountId, `${accountId} ${host}`]) {
-      this.#lostMs.set(key, (this.#lostMs.get(key) ?? 0) + milliseconds);
+      this.#spentMs.set(key, (this.#spentMs.get(key) ?? 0) + spentMs);
     }
   }
 
-  isOver({ accountId, host }: Place, { isRetry }: { readonly isRetry: boolean }): boolean {
-    const byAccount = this.#lostMs.get(accountId) ?? 0;
-    const byHost = this.#lostMs.get(`${accountId} ${host}`);
-    if (!isRetry) return byHost !== undefined || byAccount >= ACCOUNT_FIRST_MS;
-    return (byHost ?? 0) >= HOST_RETRIES_MS || byAccount >= ACCOUNT_RETRIES_MS;
+  isSpent({ accountId, host }: Receiver, { isRetry }: { readonly isRetry: boolean }): boolean {
+    const accountMs = this.#spentMs.get(accountId) ?? 0;
+    const hostMs = this.#spentMs.get(`${accountId} ${host}`);
+    if (!isRetry) return hostMs !== undefined || accountMs >= MAX_ACCOUNT_FIRST_ATTEMPTS_MS;
+    return (hostMs ?? 0) >= MAX_HOST_RETRIES_MS || accountMs >= MAX_ACCOUNT_RETRIES_MS;
   }
 }

@@ -17,26 +17,26 @@ export interface ReceiverIdentity {
 }
 
 /** @param endpoint of a subscription; undefined: there is none any more */
-export async function identify(
+export async function identifyReceiver(
   receiver: Receiver,
   { accountId, endpoint }: { readonly accountId: string; readonly endpoint?: string },
 ): Promise<ReceiverIdentity> {
   const { kind } = receiver;
-  const whole = fullName(receiver);
+  const fullName = fullNameOf(receiver);
   const caller = kind === "callback" ? `${accountId} ` : "";
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${kind} ${caller}${whole}`));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${kind} ${caller}${fullName}`));
   return {
     id: formatHex(new Uint8Array(digest)),
     kind,
-    name: kind === "callback" ? withoutQuery(whole) : whole,
+    name: kind === "callback" ? withoutQuery(fullName) : fullName,
     accountId,
-    host: kind === "queue" ? whole : hostOf(kind === "callback" ? whole : (endpoint ?? "")),
+    host: kind === "queue" ? fullName : hostOf(kind === "callback" ? fullName : (endpoint ?? "")),
   };
 }
 
 /** The same receiver for people, where no row is asked for. */
 export function describeReceiver(receiver: Receiver): string {
-  return receiver.kind === "callback" ? withoutQuery(receiver.url) : fullName(receiver);
+  return receiver.kind === "callback" ? withoutQuery(receiver.url) : fullNameOf(receiver);
 }
 
 /** Empty for what is no URL, and so is not called. */
@@ -46,7 +46,7 @@ function hostOf(url: string): string {
   return typeof target === "string" ? "" : `${target.host}:${target.port}`;
 }
 
-function fullName(receiver: Receiver): string {
+function fullNameOf(receiver: Receiver): string {
   switch (receiver.kind) {
     case "callback":
       return receiver.url;
@@ -62,7 +62,7 @@ function withoutQuery(url: string): string {
 }
 
 /** The account that causes a delivery: of the bucket, or of the topic where it is about no bucket. */
-export function causeOf({ event, receiver }: Pick<DeliveryMessage, "event" | "receiver">): string {
+export function responsibleAccount({ event, receiver }: Pick<DeliveryMessage, "event" | "receiver">): string {
   if ("origin" in event) return event.origin.bucket.accountId;
   if ("test" in event) return event.test.bucket.accountId;
   return receiver.kind === "subscription" ? (parseTopicArn(receiver.topicArn)?.accountId ?? "") : "";

@@ -9,7 +9,7 @@ import { converge, describeFailure, type ReplicationServices } from "./converge.
 import { RemoteFailure } from "./remote-client.ts";
 
 /** Of the 15 minutes that a consumer may run. */
-const TASK_MS = 12 * 60_000;
+const MAX_TASK_MS = 12 * 60_000;
 const FIRST_DELAY_SECONDS = 5;
 /** A queue's longest delay is 12 hours. */
 const MAX_DELAY_SECONDS = 2 * 60 * 60;
@@ -27,9 +27,9 @@ const MAX_REFUSALS = 6;
 export type AttemptOutcome = "done" | "failed" | "unanswered";
 
 /** @param task counted with this attempt. @throws what D1 or the queue throws */
-export async function attempt(task: ReplicationTask, services: ReplicationServices): Promise<AttemptOutcome> {
+export async function attemptTask(task: ReplicationTask, services: ReplicationServices): Promise<AttemptOutcome> {
   try {
-    await converge(task, services, new Date(Date.now() + TASK_MS));
+    await converge(task, services, new Date(Date.now() + MAX_TASK_MS));
     return "done";
   } catch (error) {
     const reason = describeFailure(error);
@@ -43,7 +43,7 @@ export async function attempt(task: ReplicationTask, services: ReplicationServic
 }
 
 /** An attempt that is not made, since the endpoint has just left another one unanswered: no task ends with it. */
-export function putOff(task: ReplicationTask, services: ReplicationServices): Promise<void> {
+export function postponeUnattempted(task: ReplicationTask, services: ReplicationServices): Promise<void> {
   const reason = "The endpoint had just given no answer to another request.";
   return postpone(task, { reason, refusals: 0, isSkew: false }, services);
 }
@@ -55,12 +55,12 @@ export function retryDelaySeconds(attempts: number): number {
 
 async function postpone(
   task: ReplicationTask,
-  { isSkew: isOfClocks, ...failure }: { readonly reason: string; readonly refusals: number; readonly isSkew: boolean },
+  { isSkew: isClockSkew, ...failure }: { readonly reason: string; readonly refusals: number; readonly isSkew: boolean },
   { replicationTasks, queues }: ReplicationServices,
 ): Promise<void> {
   const delaySeconds = Math.min(
     retryDelaySeconds(task.attempts),
-    isOfClocks ? MAX_SKEW_DELAY_SECONDS : MAX_DELAY_SECONDS,
+    isClockSkew ? MAX_SKEW_DELAY_SECONDS : MAX_DELAY_SECONDS,
   );
   // The row first: it is what a sweep goes by, should the message not be taken.
   await replicationTasks.postpone(task.id, failure, new Date(Date.now() + delaySeconds * 1000));

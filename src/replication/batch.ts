@@ -10,105 +10,107 @@
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { ReplicationMessage } from "../storage/journal/messages.ts";
 import type { QueueMessage } from "../storage/journal/queues.ts";
-import { attempt, giveUp, putOff, retryDelaySeconds } from "./attempt.ts";
+import { attemptTask, giveUp, postponeUnattempted, retryDelaySeconds } from "./attempt.ts";
 import type { ReplicationServices } from "./converge.ts";
 
 /** Tasks under way at a time, each of which streams; one for each destination if there are more of those. */
-const PARALLEL = 4;
+const MAX_CONCURRENT_TASKS = 4;
 /** A task is begun only this long after the batch came, so that each has most of a consumer's 15 minutes. */
-const BEGIN_WITHIN_MS = 90_000;
+const MAX_START_DELAY_MS = 90_000;
 /** In a row. Where calls run out they take over an hour; what a killed Worker was at comes back sooner. */
 const MAX_UNFINISHED = 10;
-const NO_END =
+const UNFINISHED_REASON =
   "The attempts came to no end. The object may take more calls, time or memory than one run of the Worker may use.";
 
 interface Job {
-  readonly letter: QueueMessage<ReplicationMessage>;
+  readonly message: QueueMessage<ReplicationMessage>;
   readonly task: ReplicationTask;
 }
 
-/** Answers for every letter. @throws what D1 throws: all come up again */
+/** Answers for every message. @throws what D1 throws: all come up again */
 export async function replicate(
-  letters: readonly QueueMessage<ReplicationMessage>[],
+  messages: readonly QueueMessage<ReplicationMessage>[],
   services: ReplicationServices,
 ): Promise<void> {
-  await new Batch(services).run(letters);
+  await new Batch(services).run(messages);
 }
 
 class Batch {
   readonly #services: ReplicationServices;
-  readonly #beganAt = Date.now();
+  readonly #startedAt = Date.now();
   /** Remotes that gave no answer. */
-  readonly #silent = new Set<string>();
+  readonly #unresponsive = new Set<string>();
   #handled: QueueMessage<ReplicationMessage>[] = [];
   #done: string[] = [];
-  #untried: Job[] = [];
+  #notStarted: Job[] = [];
 
   constructor(services: ReplicationServices) {
     this.#services = services;
   }
 
-  async run(letters: readonly QueueMessage<ReplicationMessage>[]): Promise<void> {
-    const { begun, unfinished } = await this.#services.replicationTasks.begin(letters.map(({ body }) => body.taskId));
+  async run(messages: readonly QueueMessage<ReplicationMessage>[]): Promise<void> {
+    const { begun, unfinished } = await this.#services.replicationTasks.begin(messages.map(({ body }) => body.taskId));
     const jobs: Job[] = [];
-    const alone: Job[] = [];
-    for (const letter of letters) {
-      const { taskId } = letter.body;
+    const isolated: Job[] = [];
+    for (const message of messages) {
+      const { taskId } = message.body;
       const [task, suspect] = [begun.get(taskId), unfinished.get(taskId)];
       // What came twice is made once.
       begun.delete(taskId);
       unfinished.delete(taskId);
-      if (task !== undefined) jobs.push({ letter, task });
-      else if (suspect !== undefined) alone.push({ letter, task: suspect });
-      else this.#handled.push(letter);
+      if (task !== undefined) jobs.push({ message, task });
+      else if (suspect !== undefined) isolated.push({ message, task: suspect });
+      else this.#handled.push(message);
     }
     const groups = Map.groupBy(jobs, ({ task }) => task.rule.destination.remote ?? "");
-    const lanes = Math.max(1, Math.floor(PARALLEL / groups.size));
-    await Promise.all([...groups.values()].flatMap((group) => Array.from({ length: lanes }, () => this.#work(group))));
+    const concurrency = Math.max(1, Math.floor(MAX_CONCURRENT_TASKS / groups.size));
+    await Promise.all(
+      [...groups.values()].flatMap((group) => Array.from({ length: concurrency }, () => this.#work(group))),
+    );
     await this.#settle();
     // Whoever has ended the most runs comes last.
-    for (const job of alone.sort((left, right) => left.task.unfinished - right.task.unfinished)) {
-      await this.#tryAlone(job);
+    for (const job of isolated.sort((left, right) => left.task.unfinished - right.task.unfinished)) {
+      await this.#runIsolated(job);
       await this.#settle();
     }
   }
 
   async #work(queue: Job[]): Promise<void> {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-      if (this.#isLate()) this.#untried.push(job);
-      else await this.#try(job);
+      if (this.#isLate()) this.#notStarted.push(job);
+      else await this.#run(job);
     }
   }
 
-  async #tryAlone({ letter, task }: Job): Promise<void> {
-    if (this.#isLate()) return letter.retry();
-    await this.#answer(letter, async () => {
-      if (task.unfinished >= MAX_UNFINISHED) return giveUp(task, NO_END, this.#services);
+  async #runIsolated({ message, task }: Job): Promise<void> {
+    if (this.#isLate()) return message.retry();
+    await this.#acknowledgeAfter(message, async () => {
+      if (task.unfinished >= MAX_UNFINISHED) return giveUp(task, UNFINISHED_REASON, this.#services);
       const begun = await this.#services.replicationTasks.beginAgain(task.id);
-      if (begun !== undefined) await this.#make(begun);
+      if (begun !== undefined) await this.#attempt(begun);
     });
   }
 
-  #try({ letter, task }: Job): Promise<void> {
-    return this.#answer(letter, () => this.#make(task));
+  #run({ message, task }: Job): Promise<void> {
+    return this.#acknowledgeAfter(message, () => this.#attempt(task));
   }
 
-  async #make(task: ReplicationTask): Promise<void> {
+  async #attempt(task: ReplicationTask): Promise<void> {
     const { remote } = task.rule.destination;
-    if (remote !== undefined && this.#silent.has(remote)) return putOff(task, this.#services);
-    const outcome = await attempt(task, this.#services);
+    if (remote !== undefined && this.#unresponsive.has(remote)) return postponeUnattempted(task, this.#services);
+    const outcome = await attemptTask(task, this.#services);
     if (outcome === "done") this.#done.push(task.id);
-    if (outcome === "unanswered" && remote !== undefined) this.#silent.add(remote);
+    if (outcome === "unanswered" && remote !== undefined) this.#unresponsive.add(remote);
   }
 
-  async #answer(letter: QueueMessage<ReplicationMessage>, work: () => Promise<void>): Promise<void> {
+  async #acknowledgeAfter(message: QueueMessage<ReplicationMessage>, work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      this.#handled.push(letter);
+      this.#handled.push(message);
     } catch (error) {
       // D1 or the queue gave way: this one comes up again, the others have nothing to do with it.
-      console.error(JSON.stringify({ replication: letter.body.taskId, cause: String(error) }));
-      letter.retry({ delaySeconds: retryDelaySeconds(letter.attempts) });
+      console.error(JSON.stringify({ replication: message.body.taskId, cause: String(error) }));
+      message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
     }
   }
 
@@ -116,13 +118,13 @@ class Batch {
   async #settle(): Promise<void> {
     const { replicationTasks } = this.#services;
     await replicationTasks.complete(this.#done.splice(0));
-    for (const letter of this.#handled.splice(0)) letter.ack();
-    const untried = this.#untried.splice(0);
-    await replicationTasks.release(untried.map(({ task }) => task.id));
-    for (const { letter } of untried) letter.retry();
+    for (const message of this.#handled.splice(0)) message.ack();
+    const notStarted = this.#notStarted.splice(0);
+    await replicationTasks.release(notStarted.map(({ task }) => task.id));
+    for (const { message } of notStarted) message.retry();
   }
 
   #isLate(): boolean {
-    return Date.now() - this.#beganAt > BEGIN_WITHIN_MS;
+    return Date.now() - this.#startedAt > MAX_START_DELAY_MS;
   }
 }

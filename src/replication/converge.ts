@@ -57,14 +57,14 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
   if (source?.id !== origin.bucket.id) return;
   const target = remote === undefined ? buckets.get(bucket) : undefined;
   const grant = authorizeReplication(source, task.rule.destination, target);
-  const place = await openDestination(grant, task, services, until);
+  const destination = await openDestination(grant, task, services, until);
   const { objects } = services.stores;
   /** Nothing later has been brought for this task, by this attempt or another. */
   let reached = change.at;
   const remove = async () => {
     if (!replicatesRemovals(source, task)) return;
     await requireRemovable(grant, change.key, new Date());
-    await place.remove(change.key, removalState(new Date(reached)));
+    await destination.remove(change.key, removalState(new Date(reached)));
   };
 
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -83,7 +83,7 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
           await services.replicationTasks.reach(task.id, lastModified);
           reached = lastModified;
         }
-        await place.bring(opened, rule);
+        await destination.replicate(opened, rule);
       } finally {
         await opened.discard().catch(() => {});
       }

@@ -8,7 +8,7 @@ export interface Destination {
    * Makes the key what the source has, unless something later stands there, which is no failure.
    * @param opened to be read or left: the caller discards it
    */
-  bring(opened: OpenedObject, rule: ReplicationRule): Promise<void>;
+  replicate(opened: OpenedObject, rule: ReplicationRule): Promise<void>;
   /**
    * Removes the key if what stands there came from the source and is no later than the removal; anything else is left, which
    * is no failure.

@@ -15,19 +15,19 @@ import type { ReplicationServices } from "./converge.ts";
 
 const KEYS_PER_PAGE = 500;
 /** While a bucket has more tasks than this, no further ones are made. */
-const MAX_PENDING = 5_000;
-const WAIT_SECONDS = 30;
+const MAX_PENDING_TASKS = 5_000;
+const RECHECK_SECONDS = 30;
 
 export async function replicateExisting(
-  letters: readonly QueueMessage<ReplicationPageMessage>[],
+  messages: readonly QueueMessage<ReplicationPageMessage>[],
   services: ReplicationServices,
 ): Promise<void> {
-  for (const letter of letters) {
-    const job = await services.replicationJobs.find(letter.body.bucketId);
-    if (job !== undefined && job.status === "RUNNING" && job.run === letter.body.run) {
-      await takePage(job, letter.body, services);
+  for (const message of messages) {
+    const job = await services.replicationJobs.find(message.body.bucketId);
+    if (job !== undefined && job.status === "RUNNING" && job.run === message.body.run) {
+      await replicatePage(job, message.body, services);
     }
-    letter.ack();
+    message.ack();
   }
 }
 
@@ -36,7 +36,7 @@ export function nextPage({ bucketId, run }: ReplicationJob, updatedAt: Date): Re
   return { kind: "replication-page", bucketId, run, since: updatedAt.getTime() };
 }
 
-async function takePage(
+async function replicatePage(
   job: ReplicationJob,
   { since }: ReplicationPageMessage,
   services: ReplicationServices,
@@ -45,10 +45,10 @@ async function takePage(
   const bucket = (await services.directory.loadFresh([job.bucketName])).get(job.bucketName);
   if (bucket?.id !== job.bucketId) return replicationJobs.remove(job.bucketId);
   const now = new Date();
-  if ((await replicationTasks.count(bucket.id)).pending > MAX_PENDING) {
+  if ((await replicationTasks.count(bucket.id)).pending > MAX_PENDING_TASKS) {
     // A message that was taken for lost and has come after all: another one waits in its place.
     if (since !== job.updatedAt.getTime()) return;
-    await queues.replication.send([nextPage(job, now)], { delaySeconds: WAIT_SECONDS });
+    await queues.replication.send([nextPage(job, now)], { delaySeconds: RECHECK_SECONDS });
     return replicationJobs.touch(job, now);
   }
   if (!hasRules(bucket)) {
@@ -91,7 +91,7 @@ function rulesFor({ documents }: Bucket, key: string): ReplicationRule[] {
 }
 
 function tasksFor(bucket: Bucket, key: string, { run }: ReplicationJob, now: Date): NewReplicationTask[] {
-  const origin = ownOrigin(bucket, run, now);
+  const origin = originOfJob(bucket, run, now);
   return rulesFor(bucket, key).map((rule) => ({
     origin,
     change: { key, event: "ObjectCreated:Put", at: now.getTime(), sequencer: run },
@@ -100,7 +100,7 @@ function tasksFor(bucket: Bucket, key: string, { run }: ReplicationJob, now: Dat
 }
 
 /** Of tasks that no request has caused. */
-export function ownOrigin(
+export function originOfJob(
   { name, id, region, accountId, ownerId }: Bucket,
   requestId: string,
   now: Date,

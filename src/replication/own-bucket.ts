@@ -29,13 +29,13 @@ export class OwnBucket implements Destination {
     this.#until = means.until;
   }
 
-  async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
+  async replicate(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
     const { object } = opened;
     const { key } = object;
     const replicaOf = { ...object.state, source: this.#source.id };
     const present = await this.#objects.head(this.#bucket, key);
     if (present !== undefined && compareStates(present.state, replicaOf) >= 0) return;
-    await unlessLater(
+    await ignorePreconditionFailed(
       this.#journal.write(
         this.#bucket,
         { key, event: "ObjectCreated:Put", replicaOf },
@@ -56,8 +56,8 @@ export class OwnBucket implements Destination {
     const removal = { ...state, source: this.#source.id };
     const present = await this.#objects.head(this.#bucket, key);
     if (present === undefined) return;
-    const orWriteId = this.#isSentBack(present) ? present.replication?.writeId : undefined;
-    await unlessLater(
+    const orWriteId = this.#isReplicatedBack(present) ? present.replication?.writeId : undefined;
+    await ignorePreconditionFailed(
       this.#journal.write(
         this.#bucket,
         { key, event: "ObjectRemoved:Delete", replicaOf: removal },
@@ -68,7 +68,7 @@ export class OwnBucket implements Destination {
   }
 
   /** Of two buckets that replicate to each other: the source had this object as a replica from here. */
-  #isSentBack({ key, tags, replication }: StoredObject): boolean {
+  #isReplicatedBack({ key, tags, replication }: StoredObject): boolean {
     const configuration = this.#bucket.documents.replication;
     if (replication?.state !== "source" || configuration === undefined) return false;
     return matchReplication(configuration, "ObjectCreated:Put", key).some(
@@ -89,7 +89,7 @@ export class OwnBucket implements Destination {
   }
 }
 
-async function unlessLater(write: Promise<unknown>): Promise<void> {
+async function ignorePreconditionFailed(write: Promise<unknown>): Promise<void> {
   try {
     await write;
   } catch (error) {

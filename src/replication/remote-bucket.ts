@@ -18,9 +18,9 @@ import {
   aclHeaders,
   attributeHeaders,
   isReplicaFrom,
+  parseObjectState,
   replicaHeader,
   sourceMark,
-  stateOfAnswer,
 } from "./remote-headers.ts";
 import { uploadInParts } from "./remote-upload.ts";
 import type { SourceReader } from "./source-reader.ts";
@@ -29,7 +29,7 @@ import { formatStamp, STAMP } from "./stamp.ts";
 /** Below what Cloudflare takes in one request on every plan, should the endpoint stand behind it: 100 MB. */
 const MAX_PUT_BYTES = 90 * 1024 * 1024;
 /** A peer is asked before more than this is sent. */
-const ASK_ABOVE_BYTES = 1024 * 1024;
+const MIN_HEAD_FIRST_BYTES = 1024 * 1024;
 /** How often the present state is looked at anew when somebody else writes the key. */
 const MAX_ATTEMPTS = 3;
 
@@ -62,11 +62,11 @@ export class RemoteBucket implements Destination {
     this.#stampKey = stampKey;
   }
 
-  async bring(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
+  async replicate(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
     const source = this.#read(opened);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const condition = await this.#condition(opened.object);
-      if (condition === "later-there") return;
+      if (condition === "is-later") return;
       if (await this.#send(source, rule, condition)) return;
     }
     throw new RemoteFailure("The object is being written at the destination.");
@@ -75,31 +75,31 @@ export class RemoteBucket implements Destination {
   async remove(key: string, removal: ObjectState): Promise<void> {
     if (this.#client.remote.kind === "peer") {
       const headers = replicaHeader({ ...removal, source: this.#sourceId });
-      await unlessRefused(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
+      await ignoreRefusal(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
       return;
     }
-    const present = await this.#look(key);
+    const present = await this.#findPresent(key);
     if (present === undefined || !present.isOurs || compareStates(present.state, removal) >= 0) return;
     const headers = { "if-match": formatETag(present.etag) };
-    await unlessRefused(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
+    await ignoreRefusal(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
   }
 
   /** Headers under which the write replaces nothing later. */
-  async #condition(object: StoredObject): Promise<Record<string, string> | "later-there"> {
+  async #condition(object: StoredObject): Promise<Record<string, string> | "is-later"> {
     const { key, state } = object;
     if (this.#client.remote.kind === "peer") {
       const headers = replicaHeader({ ...state, source: this.#sourceId });
-      if (object.sizeBytes <= ASK_ABOVE_BYTES) return headers;
+      if (object.sizeBytes <= MIN_HEAD_FIRST_BYTES) return headers;
       const refused = await this.#client.call(this.#bucket, { method: "HEAD", key, headers }).then(
         () => false,
         // Absent, or not to be seen: the write itself will tell.
-        (error: unknown) => isRefusal(error),
+        (error: unknown) => isPreconditionFailed(error),
       );
-      return refused ? "later-there" : headers;
+      return refused ? "is-later" : headers;
     }
-    const present = await this.#look(key);
+    const present = await this.#findPresent(key);
     if (present === undefined) return { "if-none-match": "*" };
-    if (compareStates(present.state, state) >= 0) return "later-there";
+    if (compareStates(present.state, state) >= 0) return "is-later";
     return { "if-match": formatETag(present.etag) };
   }
 
@@ -127,7 +127,7 @@ export class RemoteBucket implements Destination {
       await withoutAclIfRefused(acl, send);
       return true;
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isPreconditionFailed(error)) throw error;
       // A peer has decided. Any other endpoint has only told that the state seen is gone.
       return this.#client.remote.kind === "peer";
     }
@@ -138,24 +138,24 @@ export class RemoteBucket implements Destination {
     const { key, sizeBytes, checksum } = object;
     const md5 = parseHex(object.etag, 16);
     const added = checksum?.type === "FULL_OBJECT" ? { [checksumHeader(checksum.algorithm)]: checksum.value } : {};
-    const put = async (checksumOrNone: Readonly<Record<string, string>>) => {
+    const put = async (checksumHeaders: Readonly<Record<string, string>>) => {
       const stream = await source.open({ first: 0, length: sizeBytes });
       await this.#client.call(this.#bucket, {
         method: "PUT",
         key,
-        headers: { ...headers, ...(md5 && { "content-md5": formatBase64(md5) }), ...checksumOrNone },
+        headers: { ...headers, ...(md5 && { "content-md5": formatBase64(md5) }), ...checksumHeaders },
         body: { stream, sizeBytes },
       });
     };
     await (md5 === undefined ? put(added) : withoutChecksumIfRefused(added, put));
   }
 
-  async #look(key: string): Promise<Present | undefined> {
+  async #findPresent(key: string): Promise<Present | undefined> {
     try {
       const { headers } = await this.#client.call(this.#bucket, { method: "HEAD", key });
       const means = { stampKey: this.#stampKey, now: new Date() };
       const place = { bucket: this.#bucket, key };
-      const state = await stateOfAnswer(headers, place, means);
+      const state = await parseObjectState(headers, place, means);
       const isOurs = isReplicaFrom({ ...place, sourceId: this.#sourceId }, headers);
       return { etag: parseETag(headers.get("etag") ?? ""), state, isOurs };
     } catch (error) {
@@ -180,15 +180,15 @@ async function withoutAclIfRefused(
   }
 }
 
-function isRefusal(error: unknown): boolean {
+function isPreconditionFailed(error: unknown): boolean {
   return error instanceof RemoteFailure && error.status === 412;
 }
 
-async function unlessRefused(call: Promise<unknown>): Promise<void> {
+async function ignoreRefusal(call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
     const isAbsent = error instanceof RemoteFailure && error.code === "NoSuchKey";
-    if (!isAbsent && !isRefusal(error)) throw error;
+    if (!isAbsent && !isPreconditionFailed(error)) throw error;
   }
 }

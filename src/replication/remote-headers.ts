@@ -13,7 +13,7 @@ import { formatTaggingHeader } from "../protocol/tags.ts";
 import { readStamp, STAMP } from "./stamp.ts";
 
 /** Names of ACLs that mean the same wherever they are sent: those that give something to everybody. */
-const PORTABLE_ACLS: readonly CannedAcl[] = ["public-read", "public-read-write", "authenticated-read"];
+const PORTABLE_CANNED_ACLS: readonly CannedAcl[] = ["public-read", "public-read-write", "authenticated-read"];
 
 /**
  * Everything about an object but its bytes, checksum and ACL.
@@ -43,7 +43,7 @@ export function attributeHeaders(
 /** Grants to accounts mean nothing at another endpoint, whose ids are others; those to everybody do. */
 export function aclHeaders({ acl, ownerId }: AclState): Record<string, string> {
   const context = { target: "object", ownerId, bucketOwnerId: ownerId } as const;
-  const name = acl && PORTABLE_ACLS.find((canned) => isSame(acl, cannedGrants(canned, context)));
+  const name = acl && PORTABLE_CANNED_ACLS.find((canned) => isSame(acl, cannedGrants(canned, context)));
   return name === undefined ? {} : { "x-amz-acl": name };
 }
 
@@ -55,7 +55,7 @@ export function replicaHeader({ source, ...state }: ReplicaState): Record<string
 /** Name of the user metadata by which an endpoint of another kind is known to have a replica from this very bucket. */
 const SOURCE = "workers-s3-source";
 
-export interface SourceOfReplica {
+export interface ReplicaOrigin {
   /** Id of the bucket it comes from. */
   readonly sourceId: string;
   /** Where it is. */
@@ -63,17 +63,17 @@ export interface SourceOfReplica {
   readonly key: string;
 }
 
-export function sourceMark(source: SourceOfReplica): Record<string, string> {
-  return { [SOURCE]: describeSource(source) };
+export function sourceMark(origin: ReplicaOrigin): Record<string, string> {
+  return { [SOURCE]: digestOrigin(origin) };
 }
 
 /** Whether what an endpoint of another kind has at a key was brought there from the bucket. */
-export function isReplicaFrom(source: SourceOfReplica, headers: Headers): boolean {
-  return headers.get(`x-amz-meta-${SOURCE}`) === describeSource(source);
+export function isReplicaFrom(origin: ReplicaOrigin, headers: Headers): boolean {
+  return headers.get(`x-amz-meta-${SOURCE}`) === digestOrigin(origin);
 }
 
 /** Of one place: a copy of the replica under another key is none. */
-function describeSource({ sourceId, bucket, key }: SourceOfReplica): string {
+function digestOrigin({ sourceId, bucket, key }: ReplicaOrigin): string {
   return sha256Hex(`${sourceId}/${bucket}/${key}`).slice(0, 32);
 }
 
@@ -81,7 +81,7 @@ function describeSource({ sourceId, bucket, key }: SourceOfReplica): string {
 const SECOND_MS = 1000;
 
 /** What an endpoint of another kind has at a key. */
-export async function stateOfAnswer(
+export async function parseObjectState(
   headers: Headers,
   place: { readonly bucket: string; readonly key: string },
   means: { readonly stampKey: CryptoKey; readonly now: Date },

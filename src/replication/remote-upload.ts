@@ -15,9 +15,9 @@ import type { SourceReader } from "./source-reader.ts";
 /** Of an object that has no parts of its own. */
 const PART_BYTES = 64 * 1024 * 1024;
 /** Parts under way at a time. */
-const PARALLEL = 3;
+const MAX_CONCURRENT_PARTS = 3;
 
-export interface UploadPlace {
+export interface UploadDestination {
   readonly client: RemoteClient;
   readonly bucket: string;
 }
@@ -38,28 +38,30 @@ interface SentPart extends Piece {
  * @throws RemoteFailure, SourceChanged
  */
 export async function uploadInParts(
-  place: UploadPlace,
+  destination: UploadDestination,
   source: SourceReader,
   headers: Readonly<Record<string, string>>,
   condition: Readonly<Record<string, string>>,
 ): Promise<void> {
   const own = await source.parts();
   const { uploadId, isChecked } = await withoutChecksumIfRefused(checksumHeaders(source), async (checksum) => ({
-    uploadId: await create(place, source, { ...headers, ...checksum }),
+    uploadId: await create(destination, source, { ...headers, ...checksum }),
     isChecked: Object.keys(checksum).length > 0,
   }));
   const pieces = piecesOf(own ?? cut(source.object.sizeBytes), isChecked);
   try {
     const sent: SentPart[] = [];
-    for (let start = 0; start < pieces.length; start += PARALLEL) {
-      const group = pieces.slice(start, start + PARALLEL);
-      sent.push(...(await Promise.all(group.map((piece) => sendPart(place, source, uploadId, piece)))));
+    for (let start = 0; start < pieces.length; start += MAX_CONCURRENT_PARTS) {
+      const group = pieces.slice(start, start + MAX_CONCURRENT_PARTS);
+      sent.push(...(await Promise.all(group.map((piece) => sendPart(destination, source, uploadId, piece)))));
     }
     if (own !== undefined) requireSameETag(sent, source.object.etag);
-    await complete(place, source, uploadId, sent, condition);
+    await complete(destination, source, uploadId, sent, condition);
   } catch (error) {
     const query = uploadQuery(uploadId);
-    await place.client.call(place.bucket, { method: "DELETE", key: source.object.key, query }).catch(() => {});
+    await destination.client
+      .call(destination.bucket, { method: "DELETE", key: source.object.key, query })
+      .catch(() => {});
     throw error;
   }
 }
@@ -88,7 +90,7 @@ function checksumHeaders({ object: { checksum, partCount } }: SourceReader): Rec
 }
 
 async function create(
-  { client, bucket }: UploadPlace,
+  { client, bucket }: UploadDestination,
   { object }: SourceReader,
   headers: Readonly<Record<string, string>>,
 ): Promise<string> {
@@ -102,7 +104,7 @@ async function create(
 }
 
 async function sendPart(
-  { client, bucket }: UploadPlace,
+  { client, bucket }: UploadDestination,
   source: SourceReader,
   uploadId: string,
   piece: Piece,
@@ -133,7 +135,7 @@ function requireSameETag(sent: readonly SentPart[], expected: string): void {
 }
 
 async function complete(
-  { client, bucket }: UploadPlace,
+  { client, bucket }: UploadDestination,
   { object }: SourceReader,
   uploadId: string,
   sent: readonly SentPart[],

@@ -18,18 +18,18 @@ export const STAMP = "workers-s3-version";
 const FORM = /^(?<state>.+)\.(?<place>[0-9a-f]{16})\.(?<mac>[0-9a-f]{32})$/;
 const MAC_BYTES = 16;
 
-export interface StampPlace {
+export interface StampLocation {
   readonly bucket: string;
   readonly key: string;
 }
 
-export async function formatStamp(state: ObjectState, place: StampPlace, stampKey: CryptoKey): Promise<string> {
+export async function formatStamp(state: ObjectState, location: StampLocation, stampKey: CryptoKey): Promise<string> {
   const text = formatReplicaState(state);
-  return `${text}.${nameOf(place)}.${formatHex(await macOf(text, place, stampKey))}`;
+  return `${text}.${locationDigest(location)}.${formatHex(await computeMac(text, location, stampKey))}`;
 }
 
 /** An object that carries a stamp. */
-export interface StampedPlace extends StampPlace {
+export interface StampedObject extends StampLocation {
   readonly etag: string;
   /** The ETag is no MD5 of the bytes: they are encrypted with a key of KMS or of the client. */
   readonly isOpaque?: boolean;
@@ -41,13 +41,13 @@ export interface StampedPlace extends StampPlace {
  */
 export async function readStamp(
   text: string | undefined,
-  found: StampedPlace,
+  found: StampedObject,
   { stampKey, now }: { readonly stampKey: CryptoKey; readonly now: Date },
 ): Promise<ObjectState | undefined> {
   const read = parseStamp(text, found);
   if (read === undefined || liesAhead(read.state, now)) return undefined;
   const mac = parseHex(read.mac, MAC_BYTES);
-  const isOurs = mac !== undefined && (await isSameMac(stampKey, await macOf(read.text, found, stampKey), mac));
+  const isOurs = mac !== undefined && (await isSameMac(stampKey, await computeMac(read.text, found, stampKey), mac));
   return isOurs ? read.state : undefined;
 }
 
@@ -57,19 +57,19 @@ export function isStamped(bucket: string, { key, etag, userMetadata }: StoredObj
 }
 
 /** An object in parts has another ETag where it had to be cut anew, and at endpoints that count it in their own way. */
-function parseStamp(stamp: string | undefined, found: StampedPlace) {
+function parseStamp(stamp: string | undefined, found: StampedObject) {
   const { state: text = "", place, mac = "" } = FORM.exec(stamp ?? "")?.groups ?? {};
-  const state = place === nameOf(found) ? readReplicaState(text) : undefined;
+  const state = place === locationDigest(found) ? readReplicaState(text) : undefined;
   if (state === undefined) return undefined;
   const isSame = state.etag === found.etag || `${state.etag}${found.etag}`.includes("-");
   return isSame || found.isOpaque === true ? { text, state, mac } : undefined;
 }
 
-function nameOf({ bucket, key }: StampPlace): string {
+function locationDigest({ bucket, key }: StampLocation): string {
   return sha256Hex(`${bucket}/${key}`).slice(0, 16);
 }
 
-async function macOf(state: string, { bucket, key }: StampPlace, stampKey: CryptoKey): Promise<Uint8Array> {
+async function computeMac(state: string, { bucket, key }: StampLocation, stampKey: CryptoKey): Promise<Uint8Array> {
   const text = new TextEncoder().encode(JSON.stringify([state, bucket, key]));
   return new Uint8Array(await crypto.subtle.sign("HMAC", stampKey, text)).subarray(0, MAC_BYTES);
 }

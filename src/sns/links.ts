@@ -39,20 +39,25 @@ export function handleSnsLink(request: Request, services: Services, log: Request
     const action = form.get("Action") ?? "";
     log.operation = `sns:${action}`;
     log.caller = "anonymous";
-    const visit = { parameters: new Parameters(form), services, now: received.now, endpoint: endpointOf(received) };
+    const linkRequest = {
+      parameters: new Parameters(form),
+      services,
+      now: received.now,
+      endpoint: endpointOf(received),
+    };
     const run = action === "Unsubscribe" ? unsubscribe : confirm;
-    return formatResponse(SNS.api, action, await run(visit), log.requestId);
+    return formatResponse(SNS.api, action, await run(linkRequest), log.requestId);
   });
 }
 
-interface Visit {
+interface LinkRequest {
   readonly parameters: Parameters;
   readonly services: Services;
   readonly now: Date;
   readonly endpoint: string;
 }
 
-async function confirm({ parameters, services, now }: Visit): Promise<Result> {
+async function confirm({ parameters, services, now }: LinkRequest): Promise<Result> {
   const { arn } = parameters.requireTopic();
   const token = parameters.require("Token");
   // "This call requires an AWS signature only when the AuthenticateOnUnsubscribe flag is set to "true"".
@@ -62,7 +67,7 @@ async function confirm({ parameters, services, now }: Visit): Promise<Result> {
   return [xmlText("SubscriptionArn", confirmed.arn)];
 }
 
-async function unsubscribe({ parameters, services, now, endpoint }: Visit): Promise<Result> {
+async function unsubscribe({ parameters, services, now, endpoint }: LinkRequest): Promise<Result> {
   const { arn } = parameters.requireSubscription();
   const isGenuine = await isUnsubscribeToken(services.tokenKey, arn, parameters.find("Token") ?? "");
   const ended = await services.subscriptions.unsubscribeByLink(

@@ -24,36 +24,36 @@ const TIMEOUT_MS = 5_000;
 const SUBJECT = "Amazon S3 Notification";
 const USER_AGENT = "Amazon Simple Notification Service Agent";
 
-interface Options {
+interface Dependencies {
   readonly signers: Pick<Signers, "open">;
   /** @param endpoint by which the deployment was reached: itself it must not call */
   targetPolicy(endpoint: string): TargetPolicy;
   /** Where receivers find the deployment; undefined: where it was reached. */
   readonly publicOrigin: string | undefined;
   readonly topics: Pick<Topics, "findReceiver">;
-  readonly subscriptions: Pick<Subscriptions, "awaiting">;
+  readonly subscriptions: Pick<Subscriptions, "findAwaiting">;
   /** Makes the links that unsubscribe. */
   readonly tokenKey: CryptoKey;
 }
 
-type Told = Subscription & { readonly signatureVersion: SignatureVersion };
+type Recipient = Subscription & { readonly signatureVersion: SignatureVersion };
 
-interface Post {
-  readonly to: Told;
+interface OutgoingMessage {
+  readonly to: Recipient;
   readonly message: Notification | Confirmation;
   readonly endpoint: string;
 }
 
 export class TopicDeliveries {
-  readonly #options: Options;
+  readonly #dependencies: Dependencies;
 
-  constructor(options: Options) {
-    this.#options = options;
+  constructor(dependencies: Dependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Why the URL cannot be subscribed; undefined: it can. */
-  refusalOf(url: string, endpoint: string): string | undefined {
-    const target = tryTarget(url, this.#options.targetPolicy(endpoint));
+  findUrlProblem(url: string, endpoint: string): string | undefined {
+    const target = tryTarget(url, this.#dependencies.targetPolicy(endpoint));
     return typeof target === "string" ? target : undefined;
   }
 
@@ -62,19 +62,19 @@ export class TopicDeliveries {
     event: Event | TestEvent | TopicMessage,
     receiver: Extract<Receiver, { kind: "subscription" }>,
   ): Promise<DeliveryOutcome> {
-    const post = await this.#compose(event, receiver);
+    const outgoing = await this.#compose(event, receiver);
     // Nobody waits for it any more: unsubscribed meanwhile, or confirmed by the answer to an earlier attempt.
-    if (post === undefined) return { kind: "delivered", latencyMs: 0 };
-    const target = tryTarget(post.to.endpoint, this.#options.targetPolicy(post.endpoint));
+    if (outgoing === undefined) return { kind: "delivered", latencyMs: 0 };
+    const target = tryTarget(outgoing.to.endpoint, this.#dependencies.targetPolicy(outgoing.endpoint));
     if (typeof target === "string") return { kind: "refused", reason: target, latencyMs: 0 };
-    return this.#send(target, post);
+    return this.#send(target, outgoing);
   }
 
   async #compose(
     event: Event | TestEvent | TopicMessage,
     { subscriptionArn, topicArn }: Extract<Receiver, { kind: "subscription" }>,
-  ): Promise<Post | undefined> {
-    const { topics, subscriptions } = this.#options;
+  ): Promise<OutgoingMessage | undefined> {
+    const { topics, subscriptions } = this.#dependencies;
     if (!("topic" in event)) {
       const to = await topics.findReceiver(subscriptionArn);
       const { time, endpoint } = "test" in event ? event.test : event.origin;
@@ -92,13 +92,13 @@ export class TopicDeliveries {
       return to && { to, endpoint, message };
     }
     const { type: Type, token: Token } = content;
-    const to = await subscriptions.awaiting(subscriptionArn, Token, new Date());
+    const to = await subscriptions.findAwaiting(subscriptionArn, Token, new Date());
     const Message = confirmationText(Type, topicArn, subscriptionArn);
     const SubscribeURL = subscribeUrl(this.#origin(endpoint), topicArn, Token);
     return to && { to, endpoint, message: { ...common, Type, Token, Message, SubscribeURL } };
   }
 
-  async #send(target: Target, { to, message, endpoint }: Post): Promise<DeliveryOutcome> {
+  async #send(target: Target, { to, message, endpoint }: OutgoingMessage): Promise<DeliveryOutcome> {
     const isRaw = to.isRaw && message.Type === "Notification";
     const body = isRaw ? message.Message : await this.#envelope(to, message, endpoint);
     const startedAt = Date.now();
@@ -123,8 +123,8 @@ export class TopicDeliveries {
     return { kind: "failed", reason: `answered ${outcome.status}`, isDown: false, latencyMs };
   }
 
-  async #envelope(to: Told, message: Notification | Confirmation, endpoint: string): Promise<string> {
-    const { signers, tokenKey } = this.#options;
+  async #envelope(to: Recipient, message: Notification | Confirmation, endpoint: string): Promise<string> {
+    const { signers, tokenKey } = this.#dependencies;
     const signer = await signers.open();
     const origin = this.#origin(endpoint);
     const hash = to.signatureVersion === 1 ? "SHA-1" : "SHA-256";
@@ -139,7 +139,7 @@ export class TopicDeliveries {
 
   /** Of links for receivers. */
   #origin(endpoint: string): string {
-    return this.#options.publicOrigin ?? endpoint;
+    return this.#dependencies.publicOrigin ?? endpoint;
   }
 }
 
@@ -157,7 +157,7 @@ async function eventMessageId(event: Event | TestEvent, topicArn: string): Promi
   return bytes.toHex().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-interface Occasion {
+interface MessageContext {
   readonly now: Date;
   /** Scheme and host by which the deployment was reached: links in the message lead there. */
   readonly endpoint: string;
@@ -168,7 +168,7 @@ export function topicMessage(
   { arn: subscriptionArn, topicArn }: Subscription,
   messageId: string,
   content: TopicMessage["topic"]["content"],
-  { now, endpoint }: Occasion,
+  { now, endpoint }: MessageContext,
 ): DeliveryMessage {
   return {
     kind: "delivery",
@@ -182,7 +182,7 @@ export function topicMessage(
 export function confirmationMessage(
   type: "SubscriptionConfirmation" | "UnsubscribeConfirmation",
   { subscription, token }: UnconfirmedSubscription,
-  occasion: Occasion,
+  context: MessageContext,
 ): DeliveryMessage {
-  return topicMessage(subscription, newUuid(), { type, token }, occasion);
+  return topicMessage(subscription, newUuid(), { type, token }, context);
 }

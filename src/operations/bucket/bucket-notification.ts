@@ -37,12 +37,12 @@ export const PutBucketNotificationConfiguration = operation({
     if (rules.length === 0) return stores.documents.delete(bucket, "notification");
 
     if (!skipsValidation) {
-      const closed = await destinations.findClosed(bucket, rules);
-      if (closed.length > 0) throw unableToValidate(closed);
+      const inaccessible = await destinations.findInaccessible(bucket, rules);
+      if (inaccessible.length > 0) throw unableToValidate(inaccessible);
     }
     // Nobody is told of events who has not asked for them, so URLs are always verified.
-    const unwilling = await destinations.findUnwilling(rules);
-    if (unwilling !== undefined) throw invalidArgument(unwilling.problem, "Topic", unwilling.place);
+    const unverified = await destinations.findUnverified(rules);
+    if (unverified !== undefined) throw invalidArgument(unverified.problem, "Topic", unverified.place);
     if (!skipsValidation) {
       const deaf = await destinations.sendTestEvents(bucket, rules);
       if (deaf.length > 0) throw unableToValidate(deaf);

@@ -141,8 +141,8 @@ function requireEndpoint({ parameters, endpoint: own, services }: SnsCall): stri
   if (!endpoint.toLowerCase().startsWith(`${protocol}://`)) {
     throw invalidParameter("Endpoint must match the specified protocol");
   }
-  const refusal = services.topicDeliveries.refusalOf(endpoint, own);
-  if (refusal !== undefined) throw invalidParameter("Endpoint", refusal);
+  const problem = services.topicDeliveries.findUrlProblem(endpoint, own);
+  if (problem !== undefined) throw invalidParameter("Endpoint", problem);
   return endpoint;
 }
 

@@ -25,13 +25,13 @@ export interface ReceiverTally {
   readonly avoidUntil?: number;
 }
 
-type Place = Pick<ReceiverTally, "id" | "accountId" | "host">;
+type ReceiverAddress = Pick<ReceiverTally, "id" | "accountId" | "host">;
 
 /**
  * Why a receiver is to be kept out of the way: its own slowness or silence, or that of others of the account, at its host
  * or at many hosts.
  */
-export type Trouble = "own" | "shared";
+export type AvoidanceReason = "own" | "shared";
 
 export interface ReceiverStatistics extends Pick<ReceiverTally, "kind" | "name" | "delivered" | "givenUp" | "failed"> {
   readonly retried: number;
@@ -58,7 +58,7 @@ interface Row {
 const TTL_MS = 5_000;
 const MAX_CACHED = 2_000;
 /** An account with so many hosts in trouble is in trouble itself: names of hosts cost no more than URLs. */
-const TROUBLED_HOSTS = 10;
+const MIN_AVOIDED_HOSTS = 10;
 const MAX_LISTED = 1_000;
 
 const UPSERT = `
@@ -82,7 +82,7 @@ const UPSERT = `
     host = excluded.host`;
 
 /** Times until which receivers, hosts of accounts and accounts are in trouble, by the keys below. */
-const TROUBLES = `
+const AVOIDED_UNTIL = `
   SELECT id AS key, avoid_until AS until FROM receivers
   WHERE id IN (SELECT value FROM json_each(?1)) AND avoid_until > ?2
   UNION ALL
@@ -108,18 +108,18 @@ export class Receivers {
   }
 
   /** Those of them that are to be avoided now, by their ids. One query for what this isolate has not asked of late. */
-  async troubles(receivers: readonly Place[], now: number): Promise<ReadonlyMap<string, Trouble>> {
+  async findAvoided(receivers: readonly ReceiverAddress[], now: number): Promise<ReadonlyMap<string, AvoidanceReason>> {
     const until = await this.#untils(receivers, now);
-    const found = new Map<string, Trouble>();
-    for (const place of receivers) {
-      const [own = 0, ...shared] = keysOf(place).map((key) => until.get(key) ?? 0);
-      if (own > now) found.set(place.id, "own");
-      else if (Math.max(...shared) > now) found.set(place.id, "shared");
+    const found = new Map<string, AvoidanceReason>();
+    for (const receiver of receivers) {
+      const [own = 0, ...shared] = keysOf(receiver).map((key) => until.get(key) ?? 0);
+      if (own > now) found.set(receiver.id, "own");
+      else if (Math.max(...shared) > now) found.set(receiver.id, "shared");
     }
     return found;
   }
 
-  async #untils(receivers: readonly Place[], now: number): Promise<ReadonlyMap<string, number>> {
+  async #untils(receivers: readonly ReceiverAddress[], now: number): Promise<ReadonlyMap<string, number>> {
     const untils = new Map<string, number>();
     const unknown = new Set<string>();
     for (const key of new Set(receivers.flatMap(keysOf))) {
@@ -132,13 +132,13 @@ export class Receivers {
     const hosts = new Map(receivers.map(({ accountId, host }) => [hostKey({ accountId, host }), { accountId, host }]));
     const unknownHosts = [...hosts].flatMap(([key, host]) => (unknown.has(key) ? [{ key, ...host }] : []));
     const { results } = await this.#db
-      .prepare(TROUBLES)
+      .prepare(AVOIDED_UNTIL)
       .bind(
         JSON.stringify(receivers.map(({ id }) => id).filter(isUnknown)),
         now,
         JSON.stringify(unknownHosts),
         JSON.stringify(receivers.map(({ accountId }) => accountId).filter(isUnknown)),
-        TROUBLED_HOSTS,
+        MIN_AVOIDED_HOSTS,
       )
       .all<{ key: string; until: number }>();
     for (const { key, until } of results) untils.set(key, until);
@@ -147,8 +147,8 @@ export class Receivers {
   }
 
   /** At once for this isolate, with the batch's tally for all. */
-  avoid(place: Place, until: number, now: number): void {
-    for (const key of [place.id, hostKey(place)]) this.#avoided.set(key, until, now);
+  avoid(receiver: ReceiverAddress, until: number, now: number): void {
+    for (const key of [receiver.id, hostKey(receiver)]) this.#avoided.set(key, until, now);
   }
 
   async record(tallies: readonly ReceiverTally[], now: number): Promise<void> {
@@ -202,13 +202,13 @@ export class Receivers {
   }
 }
 
-function hostKey({ accountId, host }: Pick<Place, "accountId" | "host">): string {
+function hostKey({ accountId, host }: Pick<ReceiverAddress, "accountId" | "host">): string {
   return `${accountId} ${host}`;
 }
 
 /** Its own first. */
-function keysOf(place: Place): readonly string[] {
-  return [place.id, hostKey(place), place.accountId];
+function keysOf(receiver: ReceiverAddress): readonly string[] {
+  return [receiver.id, hostKey(receiver), receiver.accountId];
 }
 
 /** Forgets receivers that nothing has been sent to since then. @returns how many */

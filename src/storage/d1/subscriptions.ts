@@ -28,7 +28,7 @@ export interface UnconfirmedSubscription {
 }
 
 /** Whom a subscription makes the deployment call. */
-export type SubscriptionPlace = Pick<Subscription, "accountId" | "endpoint">;
+export type SubscriptionEndpoint = Pick<Subscription, "accountId" | "endpoint">;
 
 export type SubscribeResult =
   /** `token`: undefined where it has been confirmed before. */
@@ -208,7 +208,7 @@ export class Subscriptions {
   }
 
   /** By ARN, without those that are gone. One query at most. */
-  async places(arns: readonly string[]): Promise<ReadonlyMap<string, SubscriptionPlace>> {
+  async findEndpoints(arns: readonly string[]): Promise<ReadonlyMap<string, SubscriptionEndpoint>> {
     if (arns.length === 0) return new Map();
     const { results } = await this.#db
       .prepare("SELECT arn, account_id, endpoint FROM subscriptions WHERE arn IN (SELECT value FROM json_each(?1))")
@@ -221,7 +221,7 @@ export class Subscriptions {
    * For its sender: the subscription that still waits for this token, and how its topic signs.
    * @returns undefined once it is confirmed, gone, or was sent a newer token
    */
-  async awaiting(
+  async findAwaiting(
     arn: string,
     token: string,
     now: Date,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type AfterJob, Patience, runInLanes } from "../../../src/delivery/fair-share.ts";
+import { type AfterJob, runGroups, TimeBudget } from "../../../src/delivery/fair-share.ts";
 
 interface Job {
   readonly group: string;
@@ -14,12 +14,12 @@ function hold(groups: readonly (readonly Job[])[], accountOf = (group: string) =
   const open = new Map<string, (after: AfterJob) => void>();
   const skipped: string[] = [];
   const nameOf = ({ group, number }: Job) => `${group}${number}`;
-  const whole = runInLanes(
+  const whole = runGroups(
     groups.map((jobs) => ({ accountId: accountOf(jobs[0]?.group ?? ""), jobs })),
     (job) => new Promise<AfterJob>((resolve) => open.set(nameOf(job), resolve)),
     (job) => skipped.push(nameOf(job)),
   );
-  const end = async (name: string, after: AfterJob = "go on") => {
+  const end = async (name: string, after: AfterJob = "continue") => {
     open.get(name)?.(after);
     open.delete(name);
     await new Promise((resolve) => setTimeout(resolve));
@@ -27,7 +27,7 @@ function hold(groups: readonly (readonly Job[])[], accountOf = (group: string) =
   return { whole, skipped, end, running: () => [...open.keys()].sort() };
 }
 
-describe("runInLanes", () => {
+describe("runGroups", () => {
   it("gives a single receiver all connections once it has answered", async () => {
     const { end, running } = hold([jobsOf("a", 9)]);
     expect(running()).toEqual(["a0"]);
@@ -102,33 +102,33 @@ const at = (host: string, accountId = "a") => ({ accountId, host });
 const first = { isRetry: false };
 const retry = { isRetry: true };
 
-describe("the patience of a batch", () => {
+describe("the budget of a batch", () => {
   it("is over for a host's first attempts once it was in trouble, however short", () => {
-    const patience = new Patience();
-    patience.lose(at("one"), 0);
-    expect(patience.isOver(at("one"), first)).toBe(true);
-    expect(patience.isOver(at("one"), retry)).toBe(false);
-    expect(patience.isOver(at("other"), first)).toBe(false);
-    expect(patience.isOver(at("one", "b"), first)).toBe(false);
+    const budget = new TimeBudget();
+    budget.spend(at("one"), 0);
+    expect(budget.isSpent(at("one"), first)).toBe(true);
+    expect(budget.isSpent(at("one"), retry)).toBe(false);
+    expect(budget.isSpent(at("other"), first)).toBe(false);
+    expect(budget.isSpent(at("one", "b"), first)).toBe(false);
   });
 
   it("is over for a host's retries after 10 s", () => {
-    const patience = new Patience();
-    patience.lose(at("one"), 9_999);
-    expect(patience.isOver(at("one"), retry)).toBe(false);
-    patience.lose(at("one"), 1);
-    expect(patience.isOver(at("one"), retry)).toBe(true);
-    expect(patience.isOver(at("other"), retry)).toBe(false);
+    const budget = new TimeBudget();
+    budget.spend(at("one"), 9_999);
+    expect(budget.isSpent(at("one"), retry)).toBe(false);
+    budget.spend(at("one"), 1);
+    expect(budget.isSpent(at("one"), retry)).toBe(true);
+    expect(budget.isSpent(at("other"), retry)).toBe(false);
   });
 
   it("is over for an account after 10 s of first attempts and 30 s of retries, and for no other", () => {
-    const patience = new Patience();
-    patience.lose(at("one"), 5_000);
-    patience.lose(at("two"), 5_000);
-    expect(patience.isOver(at("three"), first)).toBe(true);
-    expect(patience.isOver(at("three"), retry)).toBe(false);
-    for (const host of ["four", "five", "six", "seven"]) patience.lose(at(host), 5_000);
-    expect(patience.isOver(at("three"), retry)).toBe(true);
-    expect(patience.isOver(at("one", "b"), retry)).toBe(false);
+    const budget = new TimeBudget();
+    budget.spend(at("one"), 5_000);
+    budget.spend(at("two"), 5_000);
+    expect(budget.isSpent(at("three"), first)).toBe(true);
+    expect(budget.isSpent(at("three"), retry)).toBe(false);
+    for (const host of ["four", "five", "six", "seven"]) budget.spend(at(host), 5_000);
+    expect(budget.isSpent(at("three"), retry)).toBe(true);
+    expect(budget.isSpent(at("one", "b"), retry)).toBe(false);
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { describeReceiver, identify } from "../../../src/delivery/receiver-identity.ts";
+import { describeReceiver, identifyReceiver } from "../../../src/delivery/receiver-identity.ts";
 
 const by = { accountId: "000000000001" };
 
 describe("a receiver in statistics", () => {
   it("shows a URL without its query, which may hold a token, and is told apart by it", async () => {
-    const one = await identify({ kind: "callback", url: "https://a.example/cb?token=1" }, by);
-    const other = await identify({ kind: "callback", url: "https://a.example/cb?token=2" }, by);
+    const one = await identifyReceiver({ kind: "callback", url: "https://a.example/cb?token=1" }, by);
+    const other = await identifyReceiver({ kind: "callback", url: "https://a.example/cb?token=2" }, by);
     expect(one).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{64}$/),
       kind: "callback",
@@ -25,9 +25,12 @@ describe("a receiver in statistics", () => {
     const queue = "arn:aws:sqs:us-east-1:000000000001:jobs";
     const subscription = { kind: "subscription", topicArn, subscriptionArn } as const;
     const subscribed = { ...by, endpoint: "http://b.example/x" };
-    expect(await identify(subscription, subscribed)).toMatchObject({ name: subscriptionArn, host: "b.example:80" });
-    expect(await identify(subscription, by)).toMatchObject({ name: subscriptionArn, host: "" });
-    expect(await identify({ kind: "queue", arn: queue }, by)).toMatchObject({
+    expect(await identifyReceiver(subscription, subscribed)).toMatchObject({
+      name: subscriptionArn,
+      host: "b.example:80",
+    });
+    expect(await identifyReceiver(subscription, by)).toMatchObject({ name: subscriptionArn, host: "" });
+    expect(await identifyReceiver({ kind: "queue", arn: queue }, by)).toMatchObject({
       kind: "queue",
       name: queue,
       host: queue,
@@ -42,12 +45,15 @@ describe("a receiver in statistics", () => {
     ["https://[2001:DB8::1]/", "[2001:db8::1]:443"],
     ["no URL", ""],
   ])("is at the host and port of its URL: %s", async (url, host) => {
-    expect(await identify({ kind: "callback", url }, by)).toMatchObject({ host });
+    expect(await identifyReceiver({ kind: "callback", url }, by)).toMatchObject({ host });
   });
 
   it("is another one where another account calls it", async () => {
     const receiver = { kind: "callback", url: "https://a.example/cb" } as const;
-    const [one, other] = [await identify(receiver, by), await identify(receiver, { accountId: "000000000002" })];
+    const [one, other] = [
+      await identifyReceiver(receiver, by),
+      await identifyReceiver(receiver, { accountId: "000000000002" }),
+    ];
     expect(other.id).not.toBe(one.id);
   });
 });

@@ -99,10 +99,12 @@ function open(object: StoredObject, parts?: Awaited<ReturnType<SourceReader["par
 async function bring(kind: "peer" | "s3", answers: readonly Answer[], object = OBJECT, parts?: never[] | object) {
   const there = endpoint(kind, answers);
   const source = open(object, parts as never);
-  const outcome = await new RemoteBucket(there.client, THERE, source.read, STAMP_KEY).bring(source.opened, RULE).then(
-    () => "done",
-    (error: unknown) => error,
-  );
+  const outcome = await new RemoteBucket(there.client, THERE, source.read, STAMP_KEY)
+    .replicate(source.opened, RULE)
+    .then(
+      () => "done",
+      (error: unknown) => error,
+    );
   return { ...there, outcome, pieces: source.pieces };
 }
 
@@ -246,7 +248,7 @@ describe("an endpoint that speaks S3", () => {
       const opened = { object: { ...OBJECT, acl }, body: async () => new Blob([]).stream() } as unknown as OpenedObject;
       const read = () => readSource({} as Objects, bucketWith(documents) as GrantedBucket, opened);
       const rule = { ...RULE, destination: { ...RULE.destination, ...more } };
-      await new RemoteBucket(client, THERE, read, STAMP_KEY).bring(opened, rule);
+      await new RemoteBucket(client, THERE, read, STAMP_KEY).replicate(opened, rule);
       return asked[1]?.headers?.["x-amz-acl"];
     };
     expect(await aclWith({})).toBe("public-read");

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { formatStamp, isStamped, STAMP as NAME, readStamp, type StampedPlace } from "../../../src/replication/stamp.ts";
+import {
+  formatStamp,
+  isStamped,
+  STAMP as NAME,
+  readStamp,
+  type StampedObject,
+} from "../../../src/replication/stamp.ts";
 
 const NOW = new Date(1_800_000_000_000);
 const keyOf = (byte: number) =>
@@ -18,7 +24,7 @@ const FOUND = { ...PLACE, etag: VERSION.etag };
 const STAMP = await formatStamp(VERSION, PLACE, KEY);
 const OF_ANOTHER = await formatStamp(VERSION, PLACE, OTHER_KEY);
 const ELSEWHERE = await formatStamp(VERSION, { ...PLACE, key: "a/c" }, KEY);
-const read = (text: string | undefined, found: StampedPlace = FOUND) =>
+const read = (text: string | undefined, found: StampedObject = FOUND) =>
   readStamp(text, found, { stampKey: KEY, now: NOW });
 const isStampedBy = (text: string) =>
   isStamped("bucket", { key: "a/b", etag: VERSION.etag, userMetadata: { [NAME]: text } } as never);
@@ -33,7 +39,7 @@ describe("a stamp", () => {
     expect(await read(await formatStamp(parted, PLACE, KEY), { ...FOUND, etag: "0".repeat(32) })).toEqual(parted);
   });
 
-  it.each<[why: string, text: string | undefined, found?: StampedPlace]>([
+  it.each<[why: string, text: string | undefined, found?: StampedObject]>([
     ["in another bucket", STAMP, { ...FOUND, bucket: "other" }],
     ["at another key", STAMP, { ...FOUND, key: "a/c" }],
     ["in another bucket, encrypted", STAMP, { ...FOUND, bucket: "other", isOpaque: true }],

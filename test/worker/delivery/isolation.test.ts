@@ -1,7 +1,7 @@
 /** A receiver that is dead, slow or picky keeps nobody else waiting. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { identify } from "../../../src/delivery/receiver-identity.ts";
+import { identifyReceiver } from "../../../src/delivery/receiver-identity.ts";
 import { createAccount } from "../../support/accounts.ts";
 import { type Answer, receivers, silent, willing } from "../../support/notification.ts";
 import { type Deployment, delivery, deployment, eventOf, rowOf, take, toUrl } from "./support.ts";
@@ -246,7 +246,7 @@ describe("an account with many hosts in trouble", () => {
 
 /** As if it had given no answer of late. */
 async function makeIll(url: string, accountId: string): Promise<void> {
-  const { id, kind, name, host } = await identify({ kind: "callback", url }, { accountId });
+  const { id, kind, name, host } = await identifyReceiver({ kind: "callback", url }, { accountId });
   await env.DB.prepare(
     `INSERT OR REPLACE INTO receivers
        (id, kind, name, delivered, given_up, failed, retried, updated_at, avoid_until, account_id, host)

@@ -2,7 +2,7 @@
 import { createScheduledController } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
-import { putOff } from "../../../src/replication/attempt.ts";
+import { postponeUnattempted } from "../../../src/replication/attempt.ts";
 import { converge } from "../../../src/replication/converge.ts";
 import { RemoteClient, RemoteFailure } from "../../../src/replication/remote-client.ts";
 import { openServices } from "../../../src/services.ts";
@@ -239,7 +239,7 @@ describe("an endpoint that takes connections and never answers", () => {
     const [row] = await rows(source);
     await testEnv.DB.prepare("UPDATE replication_tasks SET attempts = 30").run();
     const { begun } = await services.replicationTasks.begin([row?.id ?? ""]);
-    for (const task of begun.values()) await putOff(task, services);
+    for (const task of begun.values()) await postponeUnattempted(task, services);
     expect(await rows(source)).toMatchObject([{ status: "PENDING", attempts: 31 }]);
     await world.settle();
   });
