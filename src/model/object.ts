@@ -81,20 +81,6 @@ export interface ReplicationMark {
   readonly source?: string;
 }
 
-/** First and last position as asked for; both ends inclusive. */
-export type ByteRange =
-  | { readonly kind: "from"; readonly first: number; readonly last?: number }
-  | { readonly kind: "suffix"; readonly length: number };
-
-/** What to read of an object: a range, or one of its parts by its place, 1 being the first. */
-export type Selection = ByteRange | { readonly kind: "part"; readonly partNumber: number };
-
-/** A range fitted to an object's size. */
-export interface ResolvedRange {
-  readonly offset: number;
-  readonly length: number;
-}
-
 /** Decided atomically with the write. ETags without quotes. */
 export type WriteCondition =
   | { readonly kind: "if-none-match-any" }
@@ -134,21 +120,4 @@ export interface ListPage {
   readonly isTruncated: boolean;
   /** Of a truncated page, `after` of the next one; mostly the last key or common prefix. */
   readonly last: string;
-}
-
-/**
- * Fits a range to an object (RFC 9110, 14.1.2). Of an empty object the last bytes are all of it, and no other range is
- * satisfiable (tried on AWS by versitygw's authors).
- * @returns undefined for all of the object, as if no range had been asked for
- */
-export function resolveRange(range: ByteRange, sizeBytes: number): ResolvedRange | "unsatisfiable" | undefined {
-  if (range.kind === "suffix") {
-    if (range.length === 0) return "unsatisfiable";
-    if (sizeBytes === 0) return undefined;
-    const length = Math.min(range.length, sizeBytes);
-    return { offset: sizeBytes - length, length };
-  }
-  if (range.first >= sizeBytes) return "unsatisfiable";
-  const last = Math.min(range.last ?? sizeBytes - 1, sizeBytes - 1);
-  return { offset: range.first, length: last - range.first + 1 };
 }

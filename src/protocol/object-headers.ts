@@ -2,13 +2,7 @@
 
 import { S3Error } from "../errors.ts";
 import { checksumHeader } from "../model/checksum.ts";
-import {
-  type ContentHeaders,
-  type ResolvedRange,
-  STORAGE_CLASSES,
-  type StorageClass,
-  type StoredObject,
-} from "../model/object.ts";
+import { type ContentHeaders, STORAGE_CLASSES, type StorageClass, type StoredObject } from "../model/object.ts";
 import { formatHttpDate } from "./dates.ts";
 import { formatETag, requireHeaderValue, requireLatin1 } from "./header-values.ts";
 import { formatUserMetadata } from "./metadata.ts";
@@ -117,11 +111,6 @@ export function objectHeaders(object: StoredObject, showChecksum: boolean): Reco
         "x-amz-checksum-type": checksum.type,
       }),
   };
-}
-
-/** `Content-Range` of a 206. */
-export function formatContentRange(range: ResolvedRange, sizeBytes: number): string {
-  return `bytes ${range.offset}-${range.offset + range.length - 1}/${sizeBytes}`;
 }
 
 function optional(name: string, value: string | undefined): Record<string, string> {

@@ -2,7 +2,7 @@
 import type { Grant } from "../../access/authorize.ts";
 import { mayLearnOf } from "../../access/decision.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
-import type { ByteRange } from "../../model/object.ts";
+import type { ByteRange } from "../../model/byte-range.ts";
 import { isValidBucketName } from "../../protocol/addressing.ts";
 import { type ConditionSubject, evaluateReadConditions, type ReadConditions } from "../../protocol/conditions.ts";
 import { type CopySource, parseCopySource } from "../../protocol/copy-source.ts";

@@ -1,6 +1,7 @@
 /** HeadObject (API_HeadObject): GetObject's answer without the bytes. */
 import { S3Error } from "../../errors.ts";
-import { compareStates, type ResolvedRange, resolveRange, type StoredObject } from "../../model/object.ts";
+import { type ResolvedRange, resolveRange } from "../../model/byte-range.ts";
+import { compareStates, type StoredObject } from "../../model/object.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";

@@ -1,13 +1,13 @@
 /** What GetObject and HeadObject read from a request, and the refusals and headers they share. */
 import type { Grant } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
+import { formatContentRange, parseRange, type ResolvedRange, type Selection } from "../../model/byte-range.ts";
 import type { Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
-import type { ResolvedRange, Selection, StoredObject } from "../../model/object.ts";
+import type { StoredObject } from "../../model/object.ts";
 import type { ReadConditions } from "../../protocol/conditions.ts";
-import { formatContentRange, objectHeaders, parseResponseOverrides } from "../../protocol/object-headers.ts";
+import { objectHeaders, parseResponseOverrides } from "../../protocol/object-headers.ts";
 import { parsePartNumber, requireNullVersion } from "../../protocol/query-parameters.ts";
-import { parseRange } from "../../protocol/range.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { Stores } from "../../storage/stores.ts";

@@ -3,7 +3,8 @@
  *
  * Each names the entry it was written for, so that a sweep can tell whether anything still refers to it.
  */
-import type { ResolvedRange } from "../../model/object.ts";
+
+import type { ResolvedRange } from "../../model/byte-range.ts";
 import { fromR2Error } from "../platform-errors.ts";
 
 export const BLOB_PREFIX = "~b/";

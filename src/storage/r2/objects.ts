@@ -7,18 +7,9 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Acl } from "../../model/acl.ts";
+import { formatRange, type ResolvedRange, type Selection } from "../../model/byte-range.ts";
 import type { ChecksumAlgorithm } from "../../model/checksum.ts";
-import type {
-  ByteRange,
-  ListPage,
-  ListQuery,
-  ObjectAttributes,
-  ResolvedRange,
-  Selection,
-  StoredObject,
-  Tag,
-  WriteCondition,
-} from "../../model/object.ts";
+import type { ListPage, ListQuery, ObjectAttributes, StoredObject, Tag, WriteCondition } from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { ReplicaState } from "../../model/replication.ts";
@@ -371,8 +362,4 @@ export class Objects {
 
 function toTarget(bucket: GrantedBucket, key: string): EntryTarget {
   return { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key };
-}
-
-function formatRange(range: ByteRange): string {
-  return range.kind === "suffix" ? `bytes=-${range.length}` : `bytes=${range.first}-${range.last ?? ""}`;
 }

@@ -1,6 +1,7 @@
 /** An object that has been found, with its bytes or its manifest at hand but not yet read. */
 import { S3Error } from "../../errors.ts";
-import { type ResolvedRange, resolveRange, type Selection, type StoredObject } from "../../model/object.ts";
+import { type ResolvedRange, resolveRange, type Selection } from "../../model/byte-range.ts";
+import type { StoredObject } from "../../model/object.ts";
 import { callR2 } from "../platform-errors.ts";
 import { TtlCache } from "../ttl-cache.ts";
 import { type BlobReader, type BlobRef, readBlobs } from "./blobs.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { ByteRange } from "../../../src/model/object.ts";
+import type { ByteRange } from "../../../src/model/byte-range.ts";
 import { newBlobSetId } from "../../../src/model/random-ids.ts";
 import { commitManifest } from "../../../src/storage/r2/commit.ts";
 import { type Manifest, manifestFacts } from "../../../src/storage/r2/manifest.ts";
