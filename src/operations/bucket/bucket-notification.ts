@@ -1,56 +1,53 @@
 /** GetBucketNotificationConfiguration and PutBucketNotificationConfiguration (API pages of these names). */
+import type { GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
+import type { NotificationConfiguration } from "../../model/notification.ts";
 import {
   formatNotificationConfiguration,
   MAX_NOTIFICATION_BYTES,
   parseNotificationConfiguration,
 } from "../../protocol/xml/notification-configuration.ts";
-import { documentBody, noBody, operation, requireBucket } from "../operation.ts";
+import type { OperationContext } from "../operation.ts";
+import { settableConfiguration } from "./configuration.ts";
 
 const SKIP_VALIDATION = "x-amz-skip-destination-validation";
 
-export const GetBucketNotificationConfiguration = operation({
-  name: "GetBucketNotificationConfiguration",
-  body: noBody,
-  parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:GetBucketNotification", bucket }],
-  execute: async ({ bucket }, { grant, stores }) =>
-    (await stores.documents.get(grant.bucket(bucket), "notification")) ?? { rules: [] },
-  respond: (configuration) => ({ status: 200, body: formatNotificationConfiguration(configuration) }),
-});
+export const { get: GetBucketNotificationConfiguration, put: PutBucketNotificationConfiguration } =
+  settableConfiguration({
+    name: "BucketNotificationConfiguration",
+    kind: "notification",
+    action: "BucketNotification",
+    body: { maxBytes: MAX_NOTIFICATION_BYTES, digest: "optional" },
+    parse: parseAndVerify,
+    format: formatNotificationConfiguration,
+    absent: { default: { rules: [] } },
+  });
 
-export const PutBucketNotificationConfiguration = operation({
-  name: "PutBucketNotificationConfiguration",
-  body: documentBody({ maxBytes: MAX_NOTIFICATION_BYTES, digest: "optional" }),
-  parse: (request) => ({
-    bucket: requireBucket(request),
-    now: request.now,
-    // "Skips validation of Amazon SQS, Amazon SNS, and AWS Lambda destinations. True or false value."
-    skipsValidation: request.headers.get(SKIP_VALIDATION)?.toLowerCase() === "true",
-  }),
-  requires: ({ bucket }) => [{ action: "s3:PutBucketNotification", bucket }],
-  async execute({ bucket: name, now, skipsValidation }, { grant, stores, destinations }, body) {
-    const bucket = grant.bucket(name);
-    const configuration = parseNotificationConfiguration(body, () => crypto.randomUUID());
-    const { rules } = configuration;
-    // "This action replaces the existing notification configuration": an empty one turns notifications off.
-    if (rules.length === 0) return stores.documents.delete(bucket, "notification");
+async function parseAndVerify(
+  body: Uint8Array,
+  bucket: GrantedBucket,
+  { destinations, request }: OperationContext,
+): Promise<NotificationConfiguration | undefined> {
+  const configuration = parseNotificationConfiguration(body, () => crypto.randomUUID());
+  const { rules } = configuration;
+  // "This action replaces the existing notification configuration": an empty one turns notifications off.
+  if (rules.length === 0) return undefined;
 
-    if (!skipsValidation) {
-      const inaccessible = await destinations.findInaccessible(bucket, rules);
-      if (inaccessible.length > 0) throw unableToValidate(inaccessible);
-    }
-    // Nobody is told of events who has not asked for them, so URLs are always verified.
-    const unverified = await destinations.findUnverified(rules);
-    if (unverified !== undefined) throw invalidArgument(unverified.problem, "Topic", unverified.place);
-    if (!skipsValidation) {
-      const deaf = await destinations.sendTestEvents(bucket, rules);
-      if (deaf.length > 0) throw unableToValidate(deaf);
-    }
-    await stores.documents.put(bucket, "notification", configuration, now);
-  },
-  respond: () => ({ status: 200 }),
-});
+  // "Skips validation of Amazon SQS, Amazon SNS, and AWS Lambda destinations. True or false value."
+  const skipsValidation = request.headers.get(SKIP_VALIDATION)?.toLowerCase() === "true";
+  if (!skipsValidation) {
+    const inaccessible = await destinations.findInaccessible(bucket, rules);
+    if (inaccessible.length > 0) throw unableToValidate(inaccessible);
+  }
+  // A URL must agree to be notified, so URLs are always verified.
+  const unverified = await destinations.findUnverified(rules);
+  if (unverified !== undefined) throw invalidArgument(unverified.problem, "Topic", unverified.place);
+  if (!skipsValidation) {
+    const deaf = await destinations.sendTestEvents(bucket, rules);
+    if (deaf.length > 0) throw unableToValidate(deaf);
+  }
+  return configuration;
+}
 
 /** As S3 answers, with numbered arguments (LocalStack's recordings test_multiple_invalid_sqs_arns). */
 function unableToValidate(unusable: readonly { readonly place: string; readonly problem: string }[]): S3Error {

@@ -11,7 +11,7 @@
  * Deviation: a destination in the same region is allowed, as on AWS; the reference system wants another one.
  */
 import type { Permission } from "../../access/actions.ts";
-import type { Grant } from "../../access/authorize.ts";
+import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { newRuleId } from "../../model/random-ids.ts";
@@ -28,62 +28,48 @@ import {
   type WrittenRule,
 } from "../../protocol/xml/replication-configuration.ts";
 import type { Stores } from "../../storage/stores.ts";
-import { documentBody, noBody, operation, requireBucket } from "../operation.ts";
+import type { OperationContext } from "../operation.ts";
+import { configuration } from "./configuration.ts";
 
 /** What one bucket may have every isolate remember of it, as JSON: some 300 rules with prefixes of ordinary length. */
 const MAX_STORED_LENGTH = 64 * 1024;
 
-export const GetBucketReplication = operation({
-  name: "GetBucketReplication",
-  body: noBody,
-  parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:GetReplicationConfiguration", bucket }],
-  async execute({ bucket }, { grant, stores }) {
-    const configuration = await stores.documents.get(grant.bucket(bucket), "replication");
-    if (configuration === undefined) {
-      throw new S3Error("ReplicationConfigurationNotFoundError", { details: { BucketName: bucket } });
-    }
-    return configuration;
-  },
-  respond: (configuration) => ({ status: 200, body: formatReplicationConfiguration(configuration) }),
+export const {
+  get: GetBucketReplication,
+  put: PutBucketReplication,
+  delete: DeleteBucketReplication,
+} = configuration({
+  name: "BucketReplication",
+  kind: "replication",
+  action: "ReplicationConfiguration",
+  body: { maxBytes: MAX_REPLICATION_BYTES, digest: "required" },
+  parse: parseAndAuthorize,
+  format: formatReplicationConfiguration,
+  absent: "ReplicationConfigurationNotFoundError",
 });
 
-export const PutBucketReplication = operation({
-  name: "PutBucketReplication",
-  body: documentBody({ maxBytes: MAX_REPLICATION_BYTES, digest: "required" }),
-  parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
-  requires: ({ bucket }) => [{ action: "s3:PutReplicationConfiguration", bucket }],
-  async execute({ bucket: name, now }, { grant, stores }, body) {
-    const written = parseReplicationConfiguration(body);
-    const bucket = grant.bucket(name);
-    const configuration = withIds(written);
-    if (JSON.stringify(configuration).length > MAX_STORED_LENGTH) {
-      throw invalidRequest(`A replication configuration is kept up to ${MAX_STORED_LENGTH} characters of its values.`);
-    }
-    // A thousand rules may name one destination, which is looked up once.
-    const found = new Map<string, Promise<Bucket | undefined>>();
-    const role = new ReplicationRole(grant, bucket);
-    for (const rule of written.rules) {
-      const { remote = "", bucket: target, account = "" } = rule.destination;
-      const name = `${remote}/${target}/${account}`;
-      const place = found.get(name) ?? requireDestination(rule.destination, bucket, { grant, stores });
-      found.set(name, place);
-      await role.require(rule, await place);
-    }
-    await stores.documents.put(bucket, "replication", configuration, now);
-  },
-  respond: () => ({ status: 200 }),
-});
-
-export const DeleteBucketReplication = operation({
-  name: "DeleteBucketReplication",
-  body: noBody,
-  parse: (request) => ({ bucket: requireBucket(request) }),
-  // "This operation requires permissions for the s3:PutReplicationConfiguration action" (API_DeleteBucketReplication).
-  requires: ({ bucket }) => [{ action: "s3:PutReplicationConfiguration", bucket }],
-  execute: async ({ bucket }, { grant, stores }) => stores.documents.delete(grant.bucket(bucket), "replication"),
-  respond: () => ({ status: 204 }),
-});
+async function parseAndAuthorize(
+  body: Uint8Array,
+  bucket: GrantedBucket,
+  { grant, stores }: OperationContext,
+): Promise<ReplicationConfiguration> {
+  const written = parseReplicationConfiguration(body);
+  const configuration = withIds(written);
+  if (JSON.stringify(configuration).length > MAX_STORED_LENGTH) {
+    throw invalidRequest(`A replication configuration is kept up to ${MAX_STORED_LENGTH} characters of its values.`);
+  }
+  // A thousand rules may name one destination, which is looked up once.
+  const found = new Map<string, Promise<Bucket | undefined>>();
+  const role = new ReplicationRole(grant, bucket);
+  for (const rule of written.rules) {
+    const { remote = "", bucket: target, account = "" } = rule.destination;
+    const name = `${remote}/${target}/${account}`;
+    const destination = found.get(name) ?? requireDestination(rule.destination, bucket, { grant, stores });
+    found.set(name, destination);
+    await role.require(rule, await destination);
+  }
+  return configuration;
+}
 
 function withIds({ role, rules }: WrittenReplication): ReplicationConfiguration {
   return {
