@@ -55,6 +55,61 @@ export const PutBucketAccelerateConfiguration = operation({
   respond: () => ({ status: 200 }),
 });
 
+export const {
+  get: GetBucketAnalyticsConfiguration,
+  list: ListBucketAnalyticsConfigurations,
+  delete: DeleteBucketAnalyticsConfiguration,
+} = unsetById("Analytics", "ListBucketAnalyticsConfigurationResult");
+
+export const {
+  get: GetBucketIntelligentTieringConfiguration,
+  list: ListBucketIntelligentTieringConfigurations,
+  delete: DeleteBucketIntelligentTieringConfiguration,
+} = unsetById("IntelligentTiering", "ListBucketIntelligentTieringConfigurationsOutput");
+
+export const {
+  get: GetBucketInventoryConfiguration,
+  list: ListBucketInventoryConfigurations,
+  delete: DeleteBucketInventoryConfiguration,
+} = unsetById("Inventory", "ListInventoryConfigurationsResult");
+
+export const {
+  get: GetBucketMetricsConfiguration,
+  list: ListBucketMetricsConfigurations,
+  delete: DeleteBucketMetricsConfiguration,
+} = unsetById("Metrics", "ListMetricsConfigurationsResult");
+
+export const DeleteBucketLifecycle = unset("DeleteBucketLifecycle", "s3:PutLifecycleConfiguration", () => ({
+  status: 204,
+}));
+
+export const GetBucketLifecycleConfiguration = unset(
+  "GetBucketLifecycleConfiguration",
+  "s3:GetLifecycleConfiguration",
+  (bucket) => notFound("NoSuchLifecycleConfiguration", bucket),
+);
+
+export const GetBucketMetadataConfiguration = unset(
+  "GetBucketMetadataConfiguration",
+  "s3:GetBucketMetadataTableConfiguration",
+  (bucket) => notFound("MetadataConfigurationNotFound", bucket),
+);
+
+export const GetBucketMetadataTableConfiguration = unset(
+  "GetBucketMetadataTableConfiguration",
+  "s3:GetBucketMetadataTableConfiguration",
+  (bucket) => notFound("MetadataConfigurationNotFound", bucket),
+);
+
+export const GetObjectLockConfiguration = unset(
+  "GetObjectLockConfiguration",
+  "s3:GetBucketObjectLockConfiguration",
+  (bucket) => notFound("ObjectLockConfigurationNotFoundError", bucket),
+);
+
+export const GetObjectLegalHold = lockOfObject("GetObjectLegalHold", "s3:GetObjectLegalHold");
+export const GetObjectRetention = lockOfObject("GetObjectRetention", "s3:GetObjectRetention");
+
 function reads(name: OperationName, action: S3Action, format: () => string): Operation {
   return operation({
     name,
@@ -79,87 +134,41 @@ function takes(name: OperationName, action: S3Action, parse: (body: Uint8Array) 
   });
 }
 
-interface Unset {
-  readonly name: OperationName;
-  readonly action: S3Action;
-  /** What there is to say of a bucket. */
-  readonly answer: (bucket: string) => S3Response;
+/**
+ * A configuration of which a bucket can have several, by id.
+ * @param listRoot root element of the list; AWS's names follow no rule
+ */
+function unsetById(kind: "Analytics" | "IntelligentTiering" | "Inventory" | "Metrics", listRoot: string) {
+  return {
+    get: unset(`GetBucket${kind}Configuration`, `s3:Get${kind}Configuration`, () => notFound("NoSuchConfiguration")),
+    list: unset(`ListBucket${kind}Configurations`, `s3:Get${kind}Configuration`, () => ({
+      status: 200,
+      body: formatXml(listRoot, [xmlText("IsTruncated", false)]),
+    })),
+    delete: unset(`DeleteBucket${kind}Configuration`, `s3:Put${kind}Configuration`, () =>
+      notFound("NoSuchConfiguration"),
+    ),
+  };
 }
 
-/** Single configurations by id, and their lists. The roots of the lists are AWS's, which follow no rule. */
-const BY_ID = [
-  ["Analytics", "ListBucketAnalyticsConfigurationResult"],
-  ["IntelligentTiering", "ListBucketIntelligentTieringConfigurationsOutput"],
-  ["Inventory", "ListInventoryConfigurationsResult"],
-  ["Metrics", "ListMetricsConfigurationsResult"],
-] as const;
-
-const UNSET: readonly Unset[] = [
-  ...BY_ID.flatMap(([kind, listRoot]): Unset[] => [
-    {
-      name: `DeleteBucket${kind}Configuration`,
-      action: `s3:Put${kind}Configuration`,
-      answer: () => notFound("NoSuchConfiguration"),
+/** @param answer what is answered for a bucket of this name */
+function unset(name: OperationName, action: S3Action, answer: (bucket: string) => S3Response): Operation {
+  return operation({
+    name,
+    body: noBody,
+    parse: (request) => ({ bucket: requireBucket(request), token: request.query.get("continuation-token") }),
+    requires: ({ bucket }) => [{ action, bucket }],
+    async execute({ bucket, token }) {
+      // No list has a second page.
+      if (token) {
+        const message = "The continuation token provided is incorrect";
+        throw new S3Error("InvalidArgument", { message, details: { ArgumentName: "continuation-token" } });
+      }
+      return answer(bucket);
     },
-    {
-      name: `GetBucket${kind}Configuration`,
-      action: `s3:Get${kind}Configuration`,
-      answer: () => notFound("NoSuchConfiguration"),
-    },
-    {
-      name: `ListBucket${kind}Configurations`,
-      action: `s3:Get${kind}Configuration`,
-      answer: () => ({ status: 200, body: formatXml(listRoot, [xmlText("IsTruncated", false)]) }),
-    },
-  ]),
-  {
-    name: "DeleteBucketLifecycle",
-    action: "s3:PutLifecycleConfiguration",
-    answer: () => ({ status: 204 }),
-  },
-  {
-    name: "GetBucketLifecycleConfiguration",
-    action: "s3:GetLifecycleConfiguration",
-    answer: (bucket) => notFound("NoSuchLifecycleConfiguration", bucket),
-  },
-  {
-    name: "GetBucketMetadataConfiguration",
-    action: "s3:GetBucketMetadataTableConfiguration",
-    answer: (bucket) => notFound("MetadataConfigurationNotFound", bucket),
-  },
-  {
-    name: "GetBucketMetadataTableConfiguration",
-    action: "s3:GetBucketMetadataTableConfiguration",
-    answer: (bucket) => notFound("MetadataConfigurationNotFound", bucket),
-  },
-  {
-    name: "GetObjectLockConfiguration",
-    action: "s3:GetBucketObjectLockConfiguration",
-    answer: (bucket) => notFound("ObjectLockConfigurationNotFoundError", bucket),
-  },
-];
-
-export const UNSET_CONFIGURATIONS: readonly Operation[] = [
-  ...UNSET.map(({ name, action, answer }) =>
-    operation({
-      name,
-      body: noBody,
-      parse: (request) => ({ bucket: requireBucket(request), token: request.query.get("continuation-token") }),
-      requires: ({ bucket }) => [{ action, bucket }],
-      async execute({ bucket, token }) {
-        // No list has a second page.
-        if (token) {
-          const message = "The continuation token provided is incorrect";
-          throw new S3Error("InvalidArgument", { message, details: { ArgumentName: "continuation-token" } });
-        }
-        return answer(bucket);
-      },
-      respond: (response) => response,
-    }),
-  ),
-  lockOfObject("GetObjectLegalHold", "s3:GetObjectLegalHold"),
-  lockOfObject("GetObjectRetention", "s3:GetObjectRetention"),
-];
+    respond: (response) => response,
+  });
+}
 
 /** AWS asks the bucket for its lock before it looks for the object. */
 function lockOfObject(name: OperationName, action: S3Action): Operation {
