@@ -4,13 +4,15 @@
 
 import type { NewBucketSettings } from "./model/bucket.ts";
 import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
-import type {
-  ChangesMessage,
-  DeliveryMessage,
-  ReplicationMessage,
-  ReplicationPageMessage,
+import {
+  type ChangesMessage,
+  type DeadLetter,
+  type DeliveryMessage,
+  OwnQueue,
+  type Queues,
+  type ReplicationMessage,
+  type ReplicationPageMessage,
 } from "./storage/journal/messages.ts";
-import { type DeadLetter, OwnQueue, type Queues } from "./storage/journal/queues.ts";
 import type { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
 /**

@@ -6,7 +6,7 @@ import type { Caller } from "./model/caller.ts";
 import { parseCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
-import type { RequestOrigin } from "./storage/journal/journal.ts";
+import type { RequestOrigin } from "./storage/journal/changes.ts";
 
 const AUTH_TYPES = {
   header: "REST-HEADER",

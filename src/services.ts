@@ -26,7 +26,7 @@ import { Topics } from "./storage/d1/topics.ts";
 import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
-import type { Queues } from "./storage/journal/queues.ts";
+import type { Queues } from "./storage/journal/messages.ts";
 import { Objects } from "./storage/r2/objects.ts";
 import { derivePurposeKey, nameSealKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";

@@ -1,7 +1,7 @@
 /** How notifications are delivered, and what was given up: to be seen, sent again or thrown away. */
 import { describeReceiver } from "../delivery/receiver-identity.ts";
 import type { StoredDeadLetter } from "../storage/d1/dead-letters.ts";
-import type { Queues } from "../storage/journal/queues.ts";
+import type { Queues } from "../storage/journal/messages.ts";
 import { type AdminCall, failure } from "./call.ts";
 
 type Parameters = Record<string, string>;

@@ -5,8 +5,7 @@
 import { authorizeNotification } from "../access/authorize-sns.ts";
 import type { NotificationRule } from "../model/notification.ts";
 import type { Services } from "../services.ts";
-import type { ChangesMessage, DeliveryMessage, Receiver } from "../storage/journal/messages.ts";
-import type { QueueMessage } from "../storage/journal/queues.ts";
+import type { ChangesMessage, DeliveryMessage, QueueMessage, Receiver } from "../storage/journal/messages.ts";
 
 /**
  * Messages to receivers in one run of the consumer; what is left comes again at once. One account's removals of a thousand

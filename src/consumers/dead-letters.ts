@@ -2,8 +2,7 @@
 
 import { responsibleAccount } from "../delivery/receiver-identity.ts";
 import type { Services } from "../services.ts";
-import type { OwnMessage } from "../storage/journal/messages.ts";
-import type { DeadLetter, MessageOwner, QueueMessage } from "../storage/journal/queues.ts";
+import type { DeadLetter, MessageOwner, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
 
 /** @throws whatever the platform throws: then the whole batch is tried again */
 export async function keepDeadLetters(

@@ -7,8 +7,7 @@ import type { Env } from "../env.ts";
 import { replicate } from "../replication/batch.ts";
 import { replicateExisting } from "../replication/existing.ts";
 import { openServices, type Services } from "../services.ts";
-import type { OwnMessage } from "../storage/journal/messages.ts";
-import type { DeadLetter, QueueMessage } from "../storage/journal/queues.ts";
+import type { DeadLetter, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
 import { spreadChanges } from "./changes.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
 

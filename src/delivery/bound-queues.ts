@@ -2,7 +2,7 @@
  * Queues of the operator that are bound to the Worker, under the ARNs they would have as SQS queues of the root account.
  * Deviation: a binding has no policy that could let others send, so buckets of other accounts cannot.
  */
-import type { Queues } from "../storage/journal/queues.ts";
+import type { Queues } from "../storage/journal/messages.ts";
 
 /** @returns undefined if there is none of that ARN, or the bucket may not send to it */
 export function findBoundQueue(

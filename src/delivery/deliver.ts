@@ -7,8 +7,7 @@
 import type { Services } from "../services.ts";
 import type { ReceiverTally } from "../storage/d1/receivers.ts";
 import type { SubscriptionEndpoint } from "../storage/d1/subscriptions.ts";
-import type { DeliveryMessage, Event, TestEvent } from "../storage/journal/messages.ts";
-import type { QueueMessage } from "../storage/journal/queues.ts";
+import type { DeliveryMessage, Event, QueueMessage, TestEvent } from "../storage/journal/messages.ts";
 import { awsMessage } from "./aws-record.ts";
 import { findBoundQueue } from "./bound-queues.ts";
 import { type AfterJob, runGroups, TimeBudget } from "./fair-share.ts";

@@ -8,8 +8,7 @@
  */
 
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
-import type { ReplicationMessage } from "../storage/journal/messages.ts";
-import type { QueueMessage } from "../storage/journal/queues.ts";
+import type { QueueMessage, ReplicationMessage } from "../storage/journal/messages.ts";
 import { attemptTask, giveUp, postponeUnattempted, retryDelaySeconds } from "./attempt.ts";
 import type { ReplicationServices } from "./converge.ts";
 

@@ -9,8 +9,7 @@ import type { ChangeOrigin } from "../model/event.ts";
 import { formatDestinationArn, matchReplication, type ReplicationRule } from "../model/replication.ts";
 import type { ReplicationJob } from "../storage/d1/replication-jobs.ts";
 import type { NewReplicationTask } from "../storage/d1/replication-tasks.ts";
-import type { ReplicationPageMessage } from "../storage/journal/messages.ts";
-import type { QueueMessage } from "../storage/journal/queues.ts";
+import type { QueueMessage, ReplicationPageMessage } from "../storage/journal/messages.ts";
 import type { ReplicationServices } from "./converge.ts";
 
 const KEYS_PER_PAGE = 500;

@@ -3,10 +3,9 @@
  * R2 knows whether the write landed, since its entry carries the write's id; then the message is sent, once more if need be.
  */
 import type { ObjectChange } from "../model/event.ts";
+import { finishChange } from "../storage/journal/changes.ts";
 import type { Intent, Intents } from "../storage/journal/intents.ts";
-import { finishChange } from "../storage/journal/journal.ts";
-import type { ChangesMessage, MatchedChange } from "../storage/journal/messages.ts";
-import type { Queues } from "../storage/journal/queues.ts";
+import type { ChangesMessage, MatchedChange, Queues } from "../storage/journal/messages.ts";
 import { describeEntry } from "../storage/r2/entry.ts";
 import { entryKey } from "../storage/r2/entry-place.ts";
 

@@ -85,7 +85,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "model/",
     "access/",
     "errors.ts",
-    "storage/journal/sequencer.ts",
+    "storage/journal/changes.ts",
     "aws4fetch",
   ],
 };

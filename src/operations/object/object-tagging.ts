@@ -7,7 +7,7 @@ import type { StoredObject, Tag } from "../../model/object.ts";
 import { requireNullVersion } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
-import type { Landed } from "../../storage/journal/journal.ts";
+import type { Landed } from "../../storage/journal/changes.ts";
 import { documentBody, noBody, type OperationContext, operation, requireObject } from "../operation.ts";
 
 const MAX_BYTES = 128 * 1024;

@@ -8,7 +8,7 @@ import type { ObjectAttributes, ObjectState, Tag, WriteCondition } from "../../m
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import { parseContentHeaders, parseStorageClass, parseWebsiteRedirectLocation } from "../../protocol/object-headers.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
-import type { Landed } from "../../storage/journal/journal.ts";
+import type { Landed } from "../../storage/journal/changes.ts";
 import type { PutOutcome } from "../../storage/r2/put.ts";
 
 /** What a finished write tells its event. */

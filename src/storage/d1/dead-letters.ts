@@ -1,7 +1,6 @@
 /** Messages that were given up, for an administrator to look at, send again or throw away. */
 import type { RootGrant } from "../../access/authorize.ts";
-import type { OwnMessage } from "../journal/messages.ts";
-import type { MessageOwner } from "../journal/queues.ts";
+import type { MessageOwner, OwnMessage } from "../journal/messages.ts";
 
 /** The newest so many stay, and none for longer: of one account, whose letters must not push out another's, and of all. */
 const MAX_OF_ACCOUNT = 1_000;

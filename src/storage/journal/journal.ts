@@ -12,45 +12,13 @@ import { waitUntil } from "cloudflare:workers";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Bucket } from "../../model/bucket.ts";
-import type { ChangeOrigin, ObjectChange, ObjectEvent } from "../../model/event.ts";
-import { matchNotifications, type NotificationRule } from "../../model/notification.ts";
-import { newIntentId, newWriteId } from "../../model/random-ids.ts";
-import { matchReplication, type ReplicaState, type ReplicationRule } from "../../model/replication.ts";
+import type { ObjectChange } from "../../model/event.ts";
+import { newWriteId } from "../../model/random-ids.ts";
 import type { BucketDeletion } from "../d1/bucket-deletion.ts";
+import { finishMessages, type IntendedChange, type Landed, planMessages, type RequestOrigin } from "./changes.ts";
 import type { Intents } from "./intents.ts";
-import type { ChangesMessage, MatchedChange } from "./messages.ts";
-import type { OwnQueue } from "./queues.ts";
-import { nextSequencer } from "./sequencer.ts";
+import type { ChangesMessage, OwnQueue } from "./messages.ts";
 import { issueTicket, type WriteTicket } from "./ticket.ts";
-
-/** Changes of many keys are cut into messages that keep well below a queue's 128 KB. */
-const MESSAGE_BYTES = 80_000;
-/** Each change may go to a hundred subscribers: a message that brings too many could not be spread in one go. */
-const MESSAGE_CHANGES = 100;
-/** What a finished change adds: sequencer, ETag, size, places of its rules. */
-const CHANGE_BYTES = 200;
-
-/** What a request tells of itself, whichever bucket it changes. */
-export type RequestOrigin = Omit<ChangeOrigin, "bucket">;
-
-export interface IntendedChange {
-  readonly key: string;
-  readonly event: ObjectEvent;
-  /** The change makes a replica of this state of an object elsewhere: no rule replicates it further. */
-  readonly replicaOf?: ReplicaState;
-}
-
-/** What a finished write tells its event. */
-export interface Landed {
-  /** Without quotes; absent for removals. */
-  readonly etag?: string;
-  /** Absent for removals. */
-  readonly sizeBytes?: number;
-  /** When it took effect. */
-  readonly at: Date;
-  /** If an earlier attempt made the entry. */
-  readonly writeId?: string;
-}
 
 /** The journal as one request writes into it. */
 export interface RequestJournal {
@@ -98,7 +66,7 @@ export class Journal {
 
   /** Tells of something that is no write: it has happened, whatever becomes of this call. */
   async tell(origin: RequestOrigin, bucket: Bucket, change: ObjectChange): Promise<void> {
-    await this.#events.send(plan(origin, bucket, [change]));
+    await this.#events.send(planMessages(origin, bucket, [change]));
   }
 
   async #write<Outcome>(
@@ -109,7 +77,7 @@ export class Journal {
     describe: (outcome: Outcome) => Landed | undefined,
   ): Promise<Outcome> {
     const writeId = newWriteId();
-    const messages = plan(origin, bucket, [{ ...change, writeId }]);
+    const messages = planMessages(origin, bucket, [{ ...change, writeId }]);
     const replicateIf = messages.flatMap(({ replications }) => replications.map((rule) => rule.tags));
     const ticket = issueTicket({
       writeId,
@@ -124,7 +92,7 @@ export class Journal {
     if (messages.length === 0) return confirmed();
     return this.#around(messages, confirmed, (outcome) => {
       const landed = describe(outcome);
-      return landed === undefined ? [] : complete(messages, landed);
+      return landed === undefined ? [] : finishMessages(messages, landed);
     });
   }
 
@@ -135,14 +103,14 @@ export class Journal {
     commit: (ticket: WriteTicket) => Promise<void>,
   ): Promise<void> {
     const changes = keys.map((key) => ({ key, event: "ObjectRemoved:Delete" }) as const);
-    const messages = plan(origin, bucket, changes);
+    const messages = planMessages(origin, bucket, changes);
     const ticket = issueTicket({ writeId: newWriteId() });
     const confirmed = async () => {
       await commit(ticket);
       await this.#deletion.confirm(bucket, "lets go");
     };
     if (messages.length === 0) return confirmed();
-    return this.#around(messages, confirmed, () => complete(messages, { at: new Date() }));
+    return this.#around(messages, confirmed, () => finishMessages(messages, { at: new Date() }));
   }
 
   async #around<Outcome>(
@@ -181,94 +149,4 @@ export class Journal {
     // What stays if this fails, the sweep finds not to have landed.
     waitUntil(this.#intents.remove(messages.map(({ id }) => id)).catch(() => {}));
   }
-}
-
-type PlannedChange = Omit<ObjectChange, "at" | "sequencer"> & Pick<IntendedChange, "replicaOf">;
-
-/** The messages that tell of changes: none if no rule applies. */
-function plan(
-  origin: RequestOrigin,
-  { name, id, region, accountId, ownerId, documents }: Bucket,
-  changes: readonly PlannedChange[],
-): readonly ChangesMessage[] {
-  const { notification, replication } = documents;
-  if (notification === undefined && replication === undefined) return [];
-  const drafts = new Drafts();
-  for (const { replicaOf, ...change } of changes) {
-    const { event, key } = change;
-    const notifications = notification === undefined ? [] : matchNotifications(notification, event, key);
-    const replications =
-      replication === undefined || replicaOf !== undefined ? [] : matchReplication(replication, event, key);
-    for (const rule of notifications) drafts.add(change, "notifications", rule);
-    for (const rule of replications) drafts.add(change, "replications", rule);
-  }
-  const bucket = { name, id, region, accountId, ownerId };
-  return drafts.all.map(({ notifications, replications, changes: matched }) => ({
-    kind: "changes",
-    id: newIntentId(),
-    origin: { ...origin, bucket },
-    notifications,
-    replications,
-    changes: matched,
-  }));
-}
-
-interface Draft {
-  readonly notifications: NotificationRule[];
-  readonly replications: ReplicationRule[];
-  readonly changes: (MatchedChange & { readonly notify: number[]; readonly replicate: number[] })[];
-  /** What it comes to as JSON, or a little more. */
-  bytes: number;
-}
-
-/** Packs changes and the rules they meet into messages that a queue takes; a rule stands in each message once. */
-class Drafts {
-  readonly all: Draft[] = [];
-  readonly #sizes = new Map<object, number>();
-
-  add(change: Omit<ObjectChange, "at" | "sequencer">, kind: "notifications" | "replications", rule: Rule): void {
-    let draft = this.all.at(-1);
-    const isFull =
-      draft !== undefined &&
-      (draft.bytes + this.#size(change) + this.#size(rule) > MESSAGE_BYTES ||
-        (draft.changes.length === MESSAGE_CHANGES && draft.changes.at(-1)?.key !== change.key));
-    if (draft === undefined || isFull) {
-      draft = { notifications: [], replications: [], changes: [], bytes: 0 };
-      this.all.push(draft);
-    }
-    let matched = draft.changes.at(-1);
-    if (matched?.key !== change.key) {
-      matched = { ...change, at: 0, sequencer: "", notify: [], replicate: [] };
-      draft.changes.push(matched);
-      draft.bytes += this.#size(change);
-    }
-    const rules: Rule[] = draft[kind];
-    let place = rules.indexOf(rule);
-    if (place === -1) {
-      place = rules.push(rule) - 1;
-      draft.bytes += this.#size(rule);
-    }
-    matched[kind === "notifications" ? "notify" : "replicate"].push(place);
-  }
-
-  #size(value: object): number {
-    const known = this.#sizes.get(value) ?? new TextEncoder().encode(JSON.stringify(value)).byteLength + CHANGE_BYTES;
-    this.#sizes.set(value, known);
-    return known;
-  }
-}
-
-type Rule = NotificationRule | ReplicationRule;
-
-/** The messages once the write has ended. */
-function complete(messages: readonly ChangesMessage[], landed: Landed): readonly ChangesMessage[] {
-  return messages.map((message) => ({
-    ...message,
-    changes: message.changes.map((change) => finishChange(change, landed)),
-  }));
-}
-
-/** The change with what only the finished write tells. */
-export function finishChange(change: MatchedChange, { at, ...facts }: Landed): MatchedChange {
-  return { ...change, ...facts, at: at.getTime(), sequencer: nextSequencer(at) };
 }

@@ -1,8 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { ChangeOrigin, ObjectChange } from "../../../src/model/event.ts";
-import type { OwnMessage } from "../../../src/storage/journal/messages.ts";
-import type { DeadLetter } from "../../../src/storage/journal/queues.ts";
+import type { DeadLetter, OwnMessage } from "../../../src/storage/journal/messages.ts";
 import { createAccount } from "../../support/accounts.ts";
 import { type CallOptions, createBucket, s3 } from "../../support/s3.ts";
 import { type Deployment, delivery, deployment, eventOf, take, toUrl } from "./support.ts";

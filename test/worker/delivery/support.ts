@@ -3,8 +3,7 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { handleQueue } from "../../../src/consumers/index.ts";
 import type { Env } from "../../../src/env.ts";
-import type { DeliveryMessage, Event, Receiver } from "../../../src/storage/journal/messages.ts";
-import type { DeadLetter } from "../../../src/storage/journal/queues.ts";
+import type { DeadLetter, DeliveryMessage, Event, Receiver } from "../../../src/storage/journal/messages.ts";
 import { envWith } from "../../support/notification.ts";
 
 export interface Sent<Body> {

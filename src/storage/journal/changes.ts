@@ -1,0 +1,151 @@
+/** Changes as messages: which rules they meet, how they are packed, and what the finished write adds to them. */
+import type { Bucket } from "../../model/bucket.ts";
+import type { ChangeOrigin, ObjectChange, ObjectEvent } from "../../model/event.ts";
+import { matchNotifications, type NotificationRule } from "../../model/notification.ts";
+import { newIntentId } from "../../model/random-ids.ts";
+import { matchReplication, type ReplicaState, type ReplicationRule } from "../../model/replication.ts";
+import type { ChangesMessage, MatchedChange } from "./messages.ts";
+
+/** Changes of many keys are cut into messages that keep well below a queue's 128 KB. */
+const MESSAGE_BYTES = 80_000;
+/** Each change may go to a hundred subscribers: a message that brings too many could not be spread in one go. */
+const MESSAGE_CHANGES = 100;
+/** What a finished change adds: sequencer, ETag, size, places of its rules. */
+const CHANGE_BYTES = 200;
+
+/** What a request tells of itself, whichever bucket it changes. */
+export type RequestOrigin = Omit<ChangeOrigin, "bucket">;
+
+export interface IntendedChange {
+  readonly key: string;
+  readonly event: ObjectEvent;
+  /** The change makes a replica of this state of an object elsewhere: no rule replicates it further. */
+  readonly replicaOf?: ReplicaState;
+}
+
+/** What a finished write tells its event. */
+export interface Landed {
+  /** Without quotes; absent for removals. */
+  readonly etag?: string;
+  /** Absent for removals. */
+  readonly sizeBytes?: number;
+  /** When it took effect. */
+  readonly at: Date;
+  /** If an earlier attempt made the entry. */
+  readonly writeId?: string;
+}
+
+type PlannedChange = Omit<ObjectChange, "at" | "sequencer"> & Pick<IntendedChange, "replicaOf">;
+
+/** The messages that tell of changes: none if no rule applies. */
+export function planMessages(
+  origin: RequestOrigin,
+  { name, id, region, accountId, ownerId, documents }: Bucket,
+  changes: readonly PlannedChange[],
+): readonly ChangesMessage[] {
+  const { notification, replication } = documents;
+  if (notification === undefined && replication === undefined) return [];
+  const drafts = new Drafts();
+  for (const { replicaOf, ...change } of changes) {
+    const { event, key } = change;
+    const notifications = notification === undefined ? [] : matchNotifications(notification, event, key);
+    const replications =
+      replication === undefined || replicaOf !== undefined ? [] : matchReplication(replication, event, key);
+    for (const rule of notifications) drafts.add(change, "notifications", rule);
+    for (const rule of replications) drafts.add(change, "replications", rule);
+  }
+  const bucket = { name, id, region, accountId, ownerId };
+  return drafts.all.map(({ notifications, replications, changes: matched }) => ({
+    kind: "changes",
+    id: newIntentId(),
+    origin: { ...origin, bucket },
+    notifications,
+    replications,
+    changes: matched,
+  }));
+}
+
+interface Draft {
+  readonly notifications: NotificationRule[];
+  readonly replications: ReplicationRule[];
+  readonly changes: (MatchedChange & { readonly notify: number[]; readonly replicate: number[] })[];
+  /** What it comes to as JSON, or a little more. */
+  bytes: number;
+}
+
+/** Packs changes and the rules they meet into messages that a queue takes; a rule stands in each message once. */
+class Drafts {
+  readonly all: Draft[] = [];
+  readonly #sizes = new Map<object, number>();
+
+  add(change: Omit<ObjectChange, "at" | "sequencer">, kind: "notifications" | "replications", rule: Rule): void {
+    let draft = this.all.at(-1);
+    const isFull =
+      draft !== undefined &&
+      (draft.bytes + this.#size(change) + this.#size(rule) > MESSAGE_BYTES ||
+        (draft.changes.length === MESSAGE_CHANGES && draft.changes.at(-1)?.key !== change.key));
+    if (draft === undefined || isFull) {
+      draft = { notifications: [], replications: [], changes: [], bytes: 0 };
+      this.all.push(draft);
+    }
+    let matched = draft.changes.at(-1);
+    if (matched?.key !== change.key) {
+      matched = { ...change, at: 0, sequencer: "", notify: [], replicate: [] };
+      draft.changes.push(matched);
+      draft.bytes += this.#size(change);
+    }
+    const rules: Rule[] = draft[kind];
+    let place = rules.indexOf(rule);
+    if (place === -1) {
+      place = rules.push(rule) - 1;
+      draft.bytes += this.#size(rule);
+    }
+    matched[kind === "notifications" ? "notify" : "replicate"].push(place);
+  }
+
+  #size(value: object): number {
+    const known = this.#sizes.get(value) ?? new TextEncoder().encode(JSON.stringify(value)).byteLength + CHANGE_BYTES;
+    this.#sizes.set(value, known);
+    return known;
+  }
+}
+
+type Rule = NotificationRule | ReplicationRule;
+
+/** The messages once the write has ended. */
+export function finishMessages(messages: readonly ChangesMessage[], landed: Landed): readonly ChangesMessage[] {
+  return messages.map((message) => ({
+    ...message,
+    changes: message.changes.map((change) => finishChange(change, landed)),
+  }));
+}
+
+/** The change with what only the finished write tells. */
+export function finishChange(change: MatchedChange, { at, ...facts }: Landed): MatchedChange {
+  return { ...change, ...facts, at: at.getTime(), sequencer: nextSequencer(at) };
+}
+
+/** By how much the clocks of R2 and of this isolate may differ. */
+const SKEW_MS = 2_000;
+
+let lastMs = 0;
+let step = 0;
+
+/**
+ * `sequencer` of an event: "compare the strings of two events for the same object key; the greater is the later" (S3 "Event
+ * message structure"). Milliseconds, and within one the order in which this isolate saw the writes end.
+ * 16 upper-case hexadecimal digits. What happened long ago is told with its own time; what happened just now comes after
+ * whatever this isolate has told before.
+ * @param at when the write took effect, by the clock of whoever stored it
+ */
+export function nextSequencer(at: Date): string {
+  const ms = at.getTime();
+  if (ms < lastMs - SKEW_MS) return hex(ms, 12) + hex(0, 4);
+  step = ms <= lastMs ? step + 1 : 0;
+  lastMs = Math.max(lastMs, ms);
+  return hex(lastMs, 12) + hex(step, 4);
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, "0");
+}
