@@ -1,4 +1,4 @@
-/** What a local server prints once it answers: lines to paste. */
+/** What a local server prints when it is ready: endpoint, keys, and one block to paste for each of four clients. */
 
 export interface Access {
   readonly endpoint: string;
@@ -7,7 +7,9 @@ export interface Access {
   readonly secretAccessKey: string;
 }
 
+/** One screen: at most 40 lines, of which none is wider than 120 columns with keys of the usual length. */
 export function formatGreeting({ endpoint, region, accessKeyId, secretAccessKey }: Access): string {
+  const [id, secret] = [JSON.stringify(accessKeyId), JSON.stringify(secretAccessKey)];
   return `
 workers-s3 is ready
 
@@ -19,19 +21,23 @@ workers-s3 is ready
 AWS CLI
   export AWS_ENDPOINT_URL=${endpoint} AWS_DEFAULT_REGION=${region}
   export AWS_ACCESS_KEY_ID=${shellWord(accessKeyId)} AWS_SECRET_ACCESS_KEY=${shellWord(secretAccessKey)}
-  export BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE=true   # spares boto a pause after each empty file over local HTTP
+  export BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE=true   # no pause after each empty file over plain HTTP
   aws s3 mb s3://my-bucket && aws s3 ls
 
 boto3
   import boto3
-  s3 = boto3.client("s3", endpoint_url="${endpoint}", region_name="${region}", aws_access_key_id=${JSON.stringify(accessKeyId)}, aws_secret_access_key=${JSON.stringify(secretAccessKey)})
+  s3 = boto3.client("s3", endpoint_url="${endpoint}", region_name="${region}",
+    aws_access_key_id=${id}, aws_secret_access_key=${secret})
 
 AWS SDK for JavaScript v3
   import { S3Client } from "@aws-sdk/client-s3";
-  const s3 = new S3Client({ endpoint: "${endpoint}", region: "${region}", forcePathStyle: true, credentials: { accessKeyId: ${JSON.stringify(accessKeyId)}, secretAccessKey: ${JSON.stringify(secretAccessKey)} } });
+  const s3 = new S3Client({ endpoint: "${endpoint}", region: "${region}", forcePathStyle: true,
+    credentials: { accessKeyId: ${id},
+      secretAccessKey: ${secret} } });
 
 rclone
-  rclone config create workers-s3 s3 provider=Other endpoint=${endpoint} region=${region} force_path_style=true access_key_id=${shellWord(accessKeyId)} secret_access_key=${shellWord(secretAccessKey)}
+  rclone config create workers-s3 s3 provider=Other endpoint=${endpoint} region=${region} \\
+    force_path_style=true access_key_id=${shellWord(accessKeyId)} secret_access_key=${shellWord(secretAccessKey)}
   rclone mkdir workers-s3:my-bucket && rclone lsd workers-s3:
 
 Stop with Ctrl-C.

@@ -39,7 +39,8 @@ async function serve(args: DevArgs): Promise<number> {
     }),
   );
   console.log(
-    'wrangler\'s proxy changes some requests and answers (README, "Differences to AWS S3"); `npm start` has none.',
+    'wrangler\'s proxy changes some requests and answers (docs/compatibility.md, "Differences of `npm run dev`");\n' +
+      "`npm start` has no proxy.",
   );
   const stopped = new Promise<void>((resolve) => {
     if (stop.aborted) resolve();

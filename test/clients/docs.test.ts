@@ -55,6 +55,8 @@ function findBlocks(text: string): Block[] {
 let folder: string;
 let clone: string;
 let server: ChildProcess;
+/** Standard output of the server until it is ready. */
+let printed = "";
 let ports: { readonly server: number; readonly others: ReadonlyMap<string, number> };
 let environment: NodeJS.ProcessEnv;
 
@@ -87,13 +89,12 @@ beforeAll(async () => {
     env: environment,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let said = "";
   await new Promise<void>((resolve, reject) => {
     server.stdout?.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.includes("Stop with Ctrl-C.")) resolve();
+      printed += chunk.toString();
+      if (printed.includes("Stop with Ctrl-C.")) resolve();
     });
-    void exitCode(server).then(() => reject(new Error(`npm start ended:\n${said}`)));
+    void exitCode(server).then(() => reject(new Error(`npm start ended:\n${printed}`)));
   });
 });
 
@@ -193,6 +194,13 @@ describe.each(pages)("$name", ({ name, blocks }) => {
 test("README starts the server with the command that this test uses", () => {
   const [first] = pages[0]?.blocks ?? [];
   expect(first?.text).toMatch(/^npm ci\nnpm start(?: +#.*)?\n$/);
+});
+
+test("npm start prints its greeting and nothing else", () => {
+  const lines = printed.split("\n").filter((line) => line !== "" && !line.startsWith("> "));
+  expect([lines[0], lines.at(-1)]).toEqual(["workers-s3 is ready", "Stop with Ctrl-C."]);
+  expect(lines.length).toBeLessThanOrEqual(40);
+  expect(new Set(lines).size).toBe(lines.length);
 });
 
 /** Into files, which what still runs in the background does not hold open. */

@@ -16,6 +16,15 @@ describe("formatGreeting", () => {
     expect(lines).toContain("  Access key id      AKIAEXAMPLE");
   });
 
+  it("fits on one screen, and repeats no line", () => {
+    const keys = { accessKeyId: "AKIA".padEnd(20, "X"), secretAccessKey: "s".repeat(40) };
+    const lines = formatGreeting({ ...access, ...keys }).split("\n");
+    expect(lines.length).toBeLessThanOrEqual(40);
+    expect(lines.filter((line) => line.length > 120)).toEqual([]);
+    const texts = lines.filter((line) => line !== "");
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+
   it("quotes keys for the shell", () => {
     expect(formatGreeting(access)).toContain("AWS_SECRET_ACCESS_KEY='it'\\''s'\n");
   });
