@@ -46,7 +46,7 @@ export function requestFacts(
     now,
     authType,
     ...(authType !== undefined && {
-      signatureAgeMilliseconds: signatureAge(signed, request),
+      signatureAgeMs: signatureAge(signed, request),
       signatureVersion: request.signatureVersion,
     }),
     copySource: copySource === null ? undefined : parseCopySource(copySource),

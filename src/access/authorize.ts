@@ -15,7 +15,7 @@ import {
   type FindObject,
   isAllowed,
   isAllowedBelow,
-  type ObjectFacts,
+  type ObjectAclAndTags,
   type SharedFacts,
 } from "./decision.ts";
 
@@ -55,7 +55,7 @@ export interface Question {
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly facts: SharedFacts;
   /** Looks at an object's owner, ACL and tags; asked only where the decision hangs on them. */
-  findObject(bucket: GrantedBucket, key: string): Promise<ObjectFacts | undefined>;
+  findObject(bucket: GrantedBucket, key: string): Promise<ObjectAclAndTags | undefined>;
 }
 
 /** @throws S3Error `NoSuchBucket` for a bucket that does not exist, `AccessDenied` for a permission that is not given. */
@@ -139,7 +139,7 @@ export function authorizeReplicationSource(source: Bucket): GrantedBucket {
 
 /** One look at an object is enough for all that is asked about it. */
 function remembered({ findObject }: Question): FindObject {
-  const seen = new Map<string, Promise<ObjectFacts | undefined>>();
+  const seen = new Map<string, Promise<ObjectAclAndTags | undefined>>();
   return (bucket, key) => {
     const name = `${bucket.id}/${key}`;
     const found = seen.get(name) ?? findObject(bucket as GrantedBucket, key);

@@ -39,14 +39,14 @@ export type SharedFacts = Omit<RequestFacts, "principal" | "existingTags" | "req
 type KeysByAccount = (resourceAccountId: string | undefined) => ConditionKeys;
 
 /** What of an object a decision may hang on. */
-export interface ObjectFacts {
+export interface ObjectAclAndTags {
   /** Canonical user id. */
   readonly ownerId: string;
   readonly acl?: Acl;
   readonly tags: readonly Tag[];
 }
 
-export type FindObject = (bucket: Bucket, key: string) => Promise<ObjectFacts | undefined>;
+export type FindObject = (bucket: Bucket, key: string) => Promise<ObjectAclAndTags | undefined>;
 
 export interface DecisionContext extends Asked {
   readonly keys: KeysByAccount;
@@ -167,13 +167,13 @@ function toRequest(
   bucket?: Bucket,
   existingTags?: readonly Tag[],
 ): PolicyRequest {
-  const place = key === undefined ? (name ?? newBucket ?? "*") : `${name}/${key}`;
+  const path = key === undefined ? (name ?? newBucket ?? "*") : `${name}/${key}`;
   const shared = keysByAccount(bucket?.accountId);
   const isOrdinary = existingTags === undefined && requestTags === NO_TAGS && listedKey === undefined;
   return {
     principal: toPrincipal(caller),
     action,
-    resource: `arn:aws:s3:::${place}`,
+    resource: `arn:aws:s3:::${path}`,
     extent,
     keys: isOrdinary ? shared : keysOfObject(shared, { query: facts.query, existingTags, requestTags, listedKey }),
   };

@@ -4,7 +4,7 @@ import type { S3Request } from "../protocol/s3-request.ts";
 import { CONTENT_SHA256, UNSIGNED_PAYLOAD } from "./payload/content-sha256.ts";
 import {
   type AmzDate,
-  MAX_SKEW_MILLISECONDS,
+  MAX_SKEW_MS,
   missingDate,
   parseAmzDate,
   parseDateHeader,
@@ -166,7 +166,7 @@ function readQueryClaim(request: S3Request, parameters: ReadonlyMap<string, stri
   if (fault !== undefined) throw credentialMalformed(fault.reason, fault.details);
   const dateFault = findDateFault(claimed.credential, claimed.date);
   if (dateFault !== undefined) throw queryMalformed(dateFault);
-  checkValidity(claimed, now, MAX_SKEW_MILLISECONDS);
+  checkValidity(claimed, now, MAX_SKEW_MS);
 
   // A presigner does not know the payload, so this one header may be added by whoever uses the URL.
   checkEverythingSigned(headers, claimed.signedHeaders, new Set([CONTENT_SHA256]));

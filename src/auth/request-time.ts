@@ -47,20 +47,20 @@ export function formatErrorTime(instant: Date): string {
 }
 
 /** 15 minutes either way, as AWS allows. */
-export const MAX_SKEW_MILLISECONDS = 900_000;
+export const MAX_SKEW_MS = 900_000;
 
 /**
  * @param written the time as the error is to show it
  * @throws S3Error `RequestTimeTooSkewed`
  */
 export function requireRecent(instant: Date, now: Date, written: string): void {
-  if (Math.abs(now.getTime() - instant.getTime()) <= MAX_SKEW_MILLISECONDS) return;
+  if (Math.abs(now.getTime() - instant.getTime()) <= MAX_SKEW_MS) return;
   throw new S3Error("RequestTimeTooSkewed", {
     message: "The difference between the request time and the current time is too large.",
     details: {
       RequestTime: written,
       ServerTime: formatErrorTime(now),
-      MaxAllowedSkewMilliseconds: String(MAX_SKEW_MILLISECONDS),
+      MaxAllowedSkewMilliseconds: String(MAX_SKEW_MS),
     },
   });
 }

@@ -83,12 +83,12 @@ function parse(text: string, kind: PolicyKind, isStored: boolean): PolicyDocumen
 
   const syntax = { kind, variables: version === "2012-10-17", isStored };
   return {
-    attachedTo: placeOf(kind),
+    attachedTo: attachmentArn(kind),
     statements: list.map((statement) => parseStatement(statement, syntax)),
   };
 }
 
-function placeOf(kind: PolicyKind): string | undefined {
+function attachmentArn(kind: PolicyKind): string | undefined {
   switch (kind.kind) {
     case "bucket":
       return `arn:aws:s3:::${kind.bucket}`;

@@ -44,7 +44,7 @@ export function userPolicy(text: string): PolicyDocument {
 }
 
 function recall(text: string, kind: PolicyKind): PolicyDocument {
-  const name = `${placeOf(kind)}${text}`;
+  const name = `${attachmentName(kind)}${text}`;
   const parsed = remembered.get(name) ?? parseOrDeny(text, kind);
   forget(name);
   remembered.set(name, parsed);
@@ -57,7 +57,7 @@ function recall(text: string, kind: PolicyKind): PolicyDocument {
 }
 
 /** Nothing that begins as the text of a policy does. */
-function placeOf(kind: PolicyKind): string {
+function attachmentName(kind: PolicyKind): string {
   switch (kind.kind) {
     case "bucket":
       return `${kind.bucket} ${JSON.stringify(kind.users)}`;

@@ -19,7 +19,7 @@ export interface RequestFacts {
   readonly now: Date;
   /** Undefined: not signed. */
   readonly authType: "REST-HEADER" | "REST-QUERY-STRING" | "POST" | undefined;
-  readonly signatureAgeMilliseconds?: number | undefined;
+  readonly signatureAgeMs?: number | undefined;
   /** `AWS4-HMAC-SHA256`, or `AWS` for Signature Version 2. */
   readonly signatureVersion?: string | undefined;
   /** Decoded, so that no escape slips past a condition. */
@@ -40,7 +40,7 @@ export interface RequestFacts {
 }
 
 /** Of a request, what may differ between the objects it is about. */
-export interface ObjectFacts extends Pick<RequestFacts, "existingTags" | "requestTags" | "query"> {
+export interface PerObjectFacts extends Pick<RequestFacts, "existingTags" | "requestTags" | "query"> {
   /** The one key whose existence would be told, whatever prefix the request itself names. */
   readonly listedKey?: string | undefined;
 }
@@ -101,11 +101,11 @@ export function requestKeys(facts: RequestFacts, effort = new Effort()): Conditi
 }
 
 /** The same request, asked about one of its objects. @throws S3Error as above */
-export function keysOfObject(keys: ConditionKeys, facts: ObjectFacts): ConditionKeys {
+export function keysOfObject(keys: ConditionKeys, facts: PerObjectFacts): ConditionKeys {
   return keys.ofObject(...objectKeys(facts));
 }
 
-function objectKeys({ existingTags, requestTags, query, listedKey }: ObjectFacts): [Entry[], UnknownKeys[]] {
+function objectKeys({ existingTags, requestTags, query, listedKey }: PerObjectFacts): [Entry[], UnknownKeys[]] {
   const listing =
     listedKey === undefined
       ? [...optional("s3:prefix", query.get("prefix")), ...optional("s3:delimiter", query.get("delimiter"))]
@@ -175,12 +175,12 @@ function principalKeys(principal: RequestPrincipal): Entry[] {
 }
 
 /** "Amazon S3 Signature Version 4 Authentication Specific Policy Keys". */
-function signatureKeys({ authType, signatureAgeMilliseconds, signatureVersion, headers }: RequestFacts): Entry[] {
+function signatureKeys({ authType, signatureAgeMs, signatureVersion, headers }: RequestFacts): Entry[] {
   // Presigned URLs and forms sign no content, unless they say so.
   const isUnsigned = authType === "REST-QUERY-STRING" || authType === "POST";
   return [
     ...optional("s3:authType", authType),
-    ...optional("s3:signatureAge", signatureAgeMilliseconds),
+    ...optional("s3:signatureAge", signatureAgeMs),
     ...optional("s3:signatureversion", signatureVersion),
     ...optional(
       "s3:x-amz-content-sha256",

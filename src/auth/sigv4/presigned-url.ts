@@ -82,17 +82,13 @@ export function parsePresignature(parameters: ReadonlyMap<string, string>): Clai
 }
 
 /**
- * Valid from its date (give or take `skewMilliseconds`, since the signer's clock may run ahead) until before
+ * Valid from its date (give or take `skewMs`, since the signer's clock may run ahead) until before
  * date + expires. So a URL made for 0 seconds, which AWS takes for well-formed, has always expired.
  * @throws S3Error `AccessDenied`
  */
-export function checkValidity(
-  { date, expiresInSeconds }: ClaimedPresignature,
-  now: Date,
-  skewMilliseconds: number,
-): void {
+export function checkValidity({ date, expiresInSeconds }: ClaimedPresignature, now: Date, skewMs: number): void {
   const signedAt = date.instant.getTime();
-  if (signedAt > now.getTime() + skewMilliseconds) {
+  if (signedAt > now.getTime() + skewMs) {
     throw new S3Error("AccessDenied", {
       message: "Request is not yet valid",
       details: { RequestTime: date.timestamp, ServerTime: formatErrorTime(now) },

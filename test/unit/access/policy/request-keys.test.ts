@@ -65,8 +65,8 @@ describe("requestKeys", () => {
 
     ["s3:authType", { authType: "REST-HEADER" }, "REST-HEADER"],
     ["s3:authType", {}, undefined],
-    ["s3:signatureAge", { signatureAgeMilliseconds: 1500 }, "1500"],
-    ["s3:signatureAge", { signatureAgeMilliseconds: 0 }, "0"],
+    ["s3:signatureAge", { signatureAgeMs: 1500 }, "1500"],
+    ["s3:signatureAge", { signatureAgeMs: 0 }, "0"],
     ["s3:signatureversion", { signatureVersion: "AWS4-HMAC-SHA256" }, "AWS4-HMAC-SHA256"],
     ["s3:x-amz-content-sha256", { authType: "REST-HEADER", headers: { "x-amz-content-sha256": "ab" } }, "ab"],
     ["s3:x-amz-content-sha256", { authType: "REST-QUERY-STRING" }, "UNSIGNED-PAYLOAD"],
