@@ -6,7 +6,6 @@
  * Nothing reads the body before authorization, but for the fields of a form, among which its signature stands.
  */
 import { authorize, type Grant } from "./access/authorize.ts";
-import { mayLearnOf } from "./access/decision.ts";
 import {
   type Authentication,
   type AuthenticationOptions,
@@ -174,7 +173,7 @@ function requireOperation(name: OperationName): Exclude<OperationName, "OptionsP
 /** Whether a key exists is for those to know who may list ("Permissions" of API_GetObject): others are told 403. */
 async function withoutExistence(error: unknown, grant: Grant, { resource }: S3Request): Promise<unknown> {
   if (!(error instanceof S3Error) || error.code !== "NoSuchKey" || resource.kind !== "object") return error;
-  const mayList = await grant.allows(mayLearnOf(resource.bucket, resource.key));
+  const mayList = await grant.allows({ on: "key-existence", bucket: resource.bucket, key: resource.key });
   return mayList ? error : new S3Error("AccessDenied", { cause: error });
 }
 

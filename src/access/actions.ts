@@ -73,26 +73,70 @@ export const S3_ACTIONS = [
 
 export type S3Action = (typeof S3_ACTIONS)[number];
 
-/** One thing an operation needs to be allowed: an action on the service, a bucket, or an object of a bucket. */
-export interface Permission {
+/** One thing an operation needs to be allowed: an action, and what it is on. */
+export type Permission =
+  /** The caller's account. */
+  | { readonly on: "account"; readonly action: "s3:ListAllMyBuckets" }
+  /** A bucket that the request is about to create. */
+  | { readonly on: "new-bucket"; readonly action: S3Action; readonly bucket: string }
+  | { readonly on: "bucket"; readonly action: S3Action; readonly bucket: string }
+  | PermissionOnObject
+  | PermissionOnKeyExistence
+  | PermissionOnObjectsBelow;
+
+export interface PermissionOnObject {
+  readonly on: "object";
   readonly action: S3Action;
-  readonly bucket?: string;
-  /** The bucket a request wants to make, which is none yet. */
-  readonly newBucket?: string;
-  readonly key?: string;
-  /** The object does not exist yet: the request is about to write it, and so to own it. */
-  readonly object?: "new";
-  /** Of `s3:ListBucket`: the one key whose existence would be told, whatever prefix the request itself names. */
-  readonly listedKey?: string;
+  readonly bucket: string;
+  readonly key: string;
+  /** The request is about to write the object, and so to own it. */
+  readonly isNew?: true;
   /**
-   * `key` is a prefix. `everything-below`: the question is about all keys that begin with it, whether there are any yet or
-   * not. `something-below`: whether there could be one of them that it would be allowed for, all of which are asked for one
-   * by one as soon as the request's document has named them.
-   */
-  readonly extent?: "everything-below" | "something-below";
-  /**
-   * Tags that this would write; absent: none. `later`: they are known only when the body or a source has been read, and the
-   * question will be asked again.
+   * Tags that the action would write; absent: no tags. `later`: the tags are known only when the body or a source has been
+   * read, and the permission is then asked for again.
    */
   readonly requestTags?: readonly Tag[] | "later";
+}
+
+/** To learn that a key does not exist, which takes `s3:ListBucket` with the key as prefix. */
+export interface PermissionOnKeyExistence {
+  readonly on: "key-existence";
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export interface PermissionOnObjectsBelow {
+  readonly on: "objects-below";
+  readonly action: S3Action;
+  readonly bucket: string;
+  /** Beginning of the keys. */
+  readonly prefix: string;
+  /**
+   * `everything-below`: all keys that begin with the prefix, whether they exist yet or not. `something-below`: at least one of
+   * them may be allowed; each is asked for separately as soon as the request's document has named it.
+   */
+  readonly extent: "everything-below" | "something-below";
+  /** As of an object. */
+  readonly isNew?: true;
+}
+
+/** The action that policies and ACLs are asked about. */
+export function actionOf(permission: Permission): S3Action {
+  return permission.on === "key-existence" ? "s3:ListBucket" : permission.action;
+}
+
+/** The existing bucket that the permission names; undefined for the account and for a bucket still to be created. */
+export function existingBucketOf(permission: Permission): string | undefined {
+  switch (permission.on) {
+    case "account":
+    case "new-bucket":
+      return undefined;
+    case "bucket":
+    case "object":
+    case "key-existence":
+    case "objects-below":
+      return permission.bucket;
+    default:
+      return permission satisfies never;
+  }
 }

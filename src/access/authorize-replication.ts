@@ -6,7 +6,7 @@
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { StorageClass, Tag } from "../model/object.ts";
-import type { Permission } from "./actions.ts";
+import type { PermissionOnObject } from "./actions.ts";
 import type { ReplicationGrant } from "./authorize.ts";
 import { type DecisionContext, decisionContext, isAllowed } from "./decision.ts";
 
@@ -40,9 +40,9 @@ export async function requireRemovable(grant: ReplicationGrant, key: string, now
 async function requireAllowed(
   context: DecisionContext,
   { name }: Bucket,
-  permission: Omit<Permission, "bucket">,
+  permission: Omit<PermissionOnObject, "on" | "bucket">,
 ): Promise<void> {
-  if (await isAllowed(context, { ...permission, bucket: name })) return;
+  if (await isAllowed(context, { ...permission, on: "object", bucket: name })) return;
   throw new S3Error("AccessDenied", { message: `The policy of the bucket ${name} denies ${permission.action}.` });
 }
 

@@ -9,7 +9,7 @@ import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
 import { isSameDestination, type ReplicationDestination } from "../model/replication.ts";
-import type { Permission, S3Action } from "./actions.ts";
+import { existingBucketOf, type Permission, type S3Action } from "./actions.ts";
 import {
   decisionContext,
   type FindObject,
@@ -65,13 +65,13 @@ export async function authorize(question: Question): Promise<Grant> {
   if (permissions.length === 0) throw new S3Error("AccessDenied");
   const context = decisionContext({ caller, buckets, facts: question.facts, findObject: remembered(question) });
   for (const permission of permissions) {
-    const { bucket: name } = permission;
+    const name = existingBucketOf(permission);
     if (name !== undefined && !buckets.has(name)) {
       throw new S3Error("NoSuchBucket", { details: { BucketName: name } });
     }
     if (!(await isAllowed(context, permission))) throw new S3Error("AccessDenied");
   }
-  const named = new Set(permissions.map((permission) => permission.bucket));
+  const named = new Set(permissions.map(existingBucketOf));
   return {
     caller,
     bucket(name: string): GrantedBucket {
@@ -81,7 +81,7 @@ export async function authorize(question: Question): Promise<Grant> {
     },
     allows: (permission: Permission) => isAllowed(context, permission),
     wouldAllow: (bucket: Bucket, permission: Permission) =>
-      isAllowed({ ...context, buckets: new Map([[bucket.name, bucket]]) }, { ...permission, bucket: bucket.name }),
+      isAllowed({ ...context, buckets: new Map([[bucket.name, bucket]]) }, permission),
     wouldAllowBelow: (action: S3Action, arn: string) => isAllowedBelow(context, action, arn),
   } as Grant;
 }

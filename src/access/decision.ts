@@ -21,7 +21,7 @@ import type { Caller } from "../model/caller.ts";
 import type { Tag } from "../model/object.ts";
 import { type AclCaller, aclAllows, aclPermissionFor, isOwnedBy } from "./acl/grants.ts";
 import { effectiveAcl } from "./acl/ownership.ts";
-import type { Permission, S3Action } from "./actions.ts";
+import { actionOf, existingBucketOf, type Permission, type S3Action } from "./actions.ts";
 import { identityEffect, sessionEffect, toPrincipal } from "./identity.ts";
 import { appliesToAction, type ConditionKeys } from "./policy/condition-keys.ts";
 import type { PolicyDocument } from "./policy/document.ts";
@@ -82,16 +82,17 @@ const POLICY_CALLS: ReadonlySet<S3Action> = new Set([
 
 export async function isAllowed(context: DecisionContext, permission: Permission): Promise<boolean> {
   const { caller, buckets } = context;
-  const bucket = permission.bucket === undefined ? undefined : buckets.get(permission.bucket);
-  if (permission.bucket === undefined) {
+  const name = existingBucketOf(permission);
+  if (name === undefined) {
     return caller.kind === "account" && identityEffect(caller, toRequest(context, permission)) === "allow";
   }
+  const bucket = buckets.get(name);
   if (bucket === undefined) return false;
 
   const policy = bucketPolicyOf(bucket);
   const isOwn = caller.kind === "account" && caller.account.id === bucket.accountId;
   // Each key is decided by itself. An account's own callers get the answer for each of them, as on AWS.
-  if (permission.extent === "something-below" && isOwn) return true;
+  if (permission.on === "objects-below" && permission.extent === "something-below" && isOwn) return true;
   // The ordinary case, without building what conditions would look at.
   if (policy === undefined && isOwn && isAccountRoot(caller)) return true;
   const request = toRequest(context, permission, bucket, await existingTags(context, permission, bucket, policy));
@@ -101,7 +102,7 @@ export async function isAllowed(context: DecisionContext, permission: Permission
 
   const resource = policy === undefined ? NONE : bucketPolicyDecision(permission, request, policy);
   if (resource.effect === "deny") {
-    return isOwn && isAccountRoot(caller) && POLICY_CALLS.has(permission.action);
+    return isOwn && isAccountRoot(caller) && POLICY_CALLS.has(actionOf(permission));
   }
   if (isOwn) return identity === "allow" || (await allowsOwnUser(context, { permission, bucket, request, resource }));
   if (caller.kind === "account" && identity !== "allow") return false;
@@ -137,7 +138,7 @@ async function allowsOwnUser(
 
 function bucketPolicyDecision(permission: Permission, request: PolicyRequest, policy: PolicyDocument): PolicyDecision {
   const decision = evaluatePolicy(policy, request);
-  if (decision.effect !== "none" || permission.object !== "new" || permission.action !== "s3:PutObjectAcl") {
+  if (decision.effect !== "none" || !isOnNewObject(permission) || actionOf(permission) !== "s3:PutObjectAcl") {
     return decision;
   }
   // AWS's "Policy examples for ACLs": whom a policy lets put an object it also lets say with which ACL, within the
@@ -153,7 +154,7 @@ async function existingTags(
   policy: PolicyDocument | undefined,
 ): Promise<readonly Tag[] | undefined> {
   const { caller, findObject } = context;
-  if (permission.key === undefined || permission.object === "new" || permission.extent !== undefined) return undefined;
+  if (permission.on !== "object" || permission.isNew) return undefined;
   if (!appliesToAction(ANY_EXISTING_TAG, permission.action)) return undefined;
   const own = caller.kind === "anonymous" ? [] : [...(caller.user?.policies ?? []), caller.session?.policy];
   const policies = [policy, ...own.map((text) => (text === undefined ? undefined : userPolicy(text)))];
@@ -163,20 +164,43 @@ async function existingTags(
 
 function toRequest(
   { caller, facts, keys: keysByAccount }: DecisionContext,
-  { action, bucket: name, newBucket, key, extent, listedKey, requestTags = NO_TAGS }: Permission,
+  permission: Permission,
   bucket?: Bucket,
   existingTags?: readonly Tag[],
 ): PolicyRequest {
-  const path = key === undefined ? (name ?? newBucket ?? "*") : `${name}/${key}`;
+  const requestTags = (permission.on === "object" ? permission.requestTags : undefined) ?? NO_TAGS;
+  const listedKey = permission.on === "key-existence" ? permission.key : undefined;
   const shared = keysByAccount(bucket?.accountId);
   const isOrdinary = existingTags === undefined && requestTags === NO_TAGS && listedKey === undefined;
   return {
     principal: toPrincipal(caller),
-    action,
-    resource: `arn:aws:s3:::${path}`,
-    extent,
+    action: actionOf(permission),
+    resource: `arn:aws:s3:::${pathOf(permission)}`,
+    extent: permission.on === "objects-below" ? permission.extent : undefined,
     keys: isOrdinary ? shared : keysOfObject(shared, { query: facts.query, existingTags, requestTags, listedKey }),
   };
+}
+
+/** What follows `arn:aws:s3:::`. */
+function pathOf(permission: Permission): string {
+  switch (permission.on) {
+    case "account":
+      return "*";
+    case "new-bucket":
+    case "bucket":
+    case "key-existence":
+      return permission.bucket;
+    case "object":
+      return `${permission.bucket}/${permission.key}`;
+    case "objects-below":
+      return `${permission.bucket}/${permission.prefix}`;
+    default:
+      return permission satisfies never;
+  }
+}
+
+function isOnNewObject(permission: Permission): boolean {
+  return (permission.on === "object" || permission.on === "objects-below") && permission.isNew === true;
 }
 
 /** The bucket's ACL, or the object's: what is written or deleted goes by the bucket's. */
@@ -186,7 +210,7 @@ async function aclGives(
   bucket: Bucket,
   caller: AclCaller,
 ): Promise<boolean> {
-  const need = aclPermissionFor(permission.action, permission.object ?? "existing");
+  const need = aclPermissionFor(actionOf(permission), isOnNewObject(permission) ? "new" : "existing");
   if (need === undefined) return false;
   if (need.on === "bucket") {
     const { acl, ownerId } = effectiveAcl(bucket);
@@ -194,11 +218,11 @@ async function aclGives(
     return need.ofOwn !== true || mayBeOwn(context, permission, bucket, caller);
   }
   // What objects below a prefix give, no ACL of one of them says.
-  if (permission.extent !== undefined) return false;
-  if (permission.key === undefined || !canObjectAclsGive(bucket, caller)) return false;
+  if (permission.on !== "object" || !canObjectAclsGive(bucket, caller)) return false;
   const object = await context.findObject(bucket, permission.key);
   // Who may list learns that there is no such key (404); all others must not.
-  if (object === undefined) return isAllowed(context, mayLearnOf(bucket.name, permission.key));
+  if (object === undefined)
+    return isAllowed(context, { on: "key-existence", bucket: bucket.name, key: permission.key });
   const { acl, ownerId } = effectiveAcl(bucket, object);
   return aclAllows(acl, ownerId, caller, need.permission);
 }
@@ -206,14 +230,14 @@ async function aclGives(
 /** Whether the object is the caller's own, or there is none. */
 async function mayBeOwn(
   { findObject }: DecisionContext,
-  { key, extent }: Permission,
+  permission: Permission,
   bucket: Bucket,
   caller: AclCaller,
 ): Promise<boolean> {
   // Each key is decided by itself later.
-  if (extent === "something-below") return true;
-  if (key === undefined || extent !== undefined) return false;
-  const object = await findObject(bucket, key);
+  if (permission.on === "objects-below") return permission.extent === "something-below";
+  if (permission.on !== "object") return false;
+  const object = await findObject(bucket, permission.key);
   return object === undefined || isOwnedBy(caller, object.ownerId);
 }
 
@@ -221,11 +245,6 @@ async function mayBeOwn(
 function canObjectAclsGive({ documents }: Bucket, caller: AclCaller): boolean {
   if (documents.ownership === "BucketOwnerEnforced") return false;
   return !(caller.kind === "anonymous" && documents.publicAccessBlock?.ignorePublicAcls === true);
-}
-
-/** What a caller needs to be told that a key does not exist. */
-export function mayLearnOf(bucket: string, key: string): Permission {
-  return { action: "s3:ListBucket", bucket, listedKey: key };
 }
 
 function isRestricted(caller: Caller, bucket: Bucket, policy: PolicyDocument | undefined): boolean {

@@ -27,7 +27,7 @@ export const GetBucketAcl = operation({
   name: "GetBucketAcl",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:GetBucketAcl", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:GetBucketAcl", on: "bucket", bucket }],
   async execute({ bucket: name }, { grant, stores }) {
     const bucket = grant.bucket(name);
     const { documents } = stores;
@@ -46,7 +46,7 @@ export const PutBucketAcl = operation({
     headers: parseAclHeaders(request.headers, "bucket"),
     now: request.now,
   }),
-  requires: ({ bucket }) => [{ action: "s3:PutBucketAcl", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:PutBucketAcl", on: "bucket", bucket }],
   async execute({ bucket: name, headers, now }, { grant, stores: { documents } }, body) {
     const bucket = grant.bucket(name);
     const acl = aclOfBucket(readAclRequest(headers, body).request(bucket.ownerId), bucket);
@@ -60,7 +60,7 @@ export const GetObjectAcl = operation({
   name: "GetObjectAcl",
   body: noBody,
   parse: parseTarget,
-  requires: ({ bucket, key }) => [{ action: "s3:GetObjectAcl", bucket, key }],
+  requires: ({ bucket, key }) => [{ action: "s3:GetObjectAcl", on: "object", bucket, key }],
   async execute({ bucket: name, key }, { grant, stores }) {
     const bucket = grant.bucket(name);
     const object = await stores.objects.head(bucket, key);
@@ -74,7 +74,7 @@ export const PutObjectAcl = operation({
   name: "PutObjectAcl",
   body: ACL_BODY,
   parse: (request) => ({ ...parseTarget(request), headers: parseAclHeaders(request.headers, "object") }),
-  requires: ({ bucket, key }) => [{ action: "s3:PutObjectAcl", bucket, key }],
+  requires: ({ bucket, key }) => [{ action: "s3:PutObjectAcl", on: "object", bucket, key }],
   async execute({ bucket: name, key, headers }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
     const wanted = readAclRequest(headers, body);

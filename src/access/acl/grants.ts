@@ -136,7 +136,7 @@ const NEEDS: Partial<Readonly<Record<S3Action, AclNeed>>> = {
 /**
  * The ACL permission that stands for an action; undefined for what no ACL can give.
  *
- * @param object `new` for the ACL that comes with an object being written: whoever may write the object will own it, so
+ * @param object `new` for the ACL and the tags that come with an object being written: whoever may write the object will own it, so
  *   the ACL of what it replaces has no say.
  */
 export function aclPermissionFor(action: S3Action, object: "existing" | "new" = "existing"): AclNeed | undefined {

@@ -13,7 +13,7 @@ export const GetBucketPolicy = operation({
   name: "GetBucketPolicy",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:GetBucketPolicy", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:GetBucketPolicy", on: "bucket", bucket }],
   async execute({ bucket: name }, { grant, stores }) {
     const bucket = grant.bucket(name);
     const text = await requirePolicy(bucket, stores);
@@ -29,7 +29,7 @@ export const PutBucketPolicy = operation({
   // account that owns the bucket keeps the policy calls whatever the policy says.
   body: documentBody({ maxBytes: MAX_POLICY_TEXT_BYTES, digest: "optional" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
-  requires: ({ bucket }) => [{ action: "s3:PutBucketPolicy", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:PutBucketPolicy", on: "bucket", bucket }],
   async execute({ bucket: name, now }, { grant, stores }, body) {
     const { documents } = stores;
     const bucket = grant.bucket(name);
@@ -49,7 +49,7 @@ export const DeleteBucketPolicy = operation({
   name: "DeleteBucketPolicy",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:DeleteBucketPolicy", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:DeleteBucketPolicy", on: "bucket", bucket }],
   execute: ({ bucket }, { grant, stores }) => stores.documents.delete(grant.bucket(bucket), "policy"),
   respond: () => ({ status: 204 }),
 });
@@ -58,7 +58,7 @@ export const GetBucketPolicyStatus = operation({
   name: "GetBucketPolicyStatus",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:GetBucketPolicyStatus", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:GetBucketPolicyStatus", on: "bucket", bucket }],
   async execute({ bucket }, { grant, stores }) {
     const text = await requirePolicy(grant.bucket(bucket), stores);
     return isPublicPolicy(parseStoredPolicy(text, { kind: "bucket", bucket, users: {} }));

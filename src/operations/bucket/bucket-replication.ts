@@ -10,7 +10,7 @@
  *
  * Deviation: a destination in the same region is allowed, as on AWS; the reference system wants another one.
  */
-import type { Permission } from "../../access/actions.ts";
+import type { PermissionOnObjectsBelow } from "../../access/actions.ts";
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Bucket } from "../../model/bucket.ts";
@@ -108,6 +108,9 @@ function invalidRequest(message: string): S3Error {
   return new S3Error("InvalidRequest", { message });
 }
 
+/** Asked of all objects that a rule takes, now and later. */
+type OfEachObject = Pick<PermissionOnObjectsBelow, "action" | "isNew">;
+
 /**
  * What a rule would do its author must be allowed, for all keys the rule can take: what AWS's role needs ("Setting up
  * permissions for replication"), and what the author would need to do the same by hand. A Deny of any part of it counts,
@@ -132,17 +135,17 @@ class ReplicationRole {
   async require(rule: WrittenRule, target: Bucket | undefined): Promise<void> {
     const { prefix, replicatesDeletes, destination } = rule;
     const carriesAcl = destination.overridesOwner !== true;
-    const reads: readonly Permission[] = [
+    const reads: readonly OfEachObject[] = [
       { action: "s3:GetObjectVersionForReplication" },
       { action: "s3:GetObject" },
       { action: "s3:GetObjectTagging" },
       ...(carriesAcl ? [{ action: "s3:GetObjectAcl" } as const] : []),
     ];
-    const writes: readonly Permission[] = [
+    const writes: readonly OfEachObject[] = [
       { action: "s3:ReplicateObject" },
       { action: "s3:PutObject" },
-      { action: "s3:PutObjectTagging", object: "new" },
-      ...(carriesAcl ? [{ action: "s3:PutObjectAcl", object: "new" } as const] : []),
+      { action: "s3:PutObjectTagging", isNew: true },
+      ...(carriesAcl ? [{ action: "s3:PutObjectAcl", isNew: true } as const] : []),
       ...(replicatesDeletes ? ([{ action: "s3:ReplicateDelete" }, { action: "s3:DeleteObject" }] as const) : []),
     ];
     await this.#require(this.#source, prefix, reads);
@@ -154,12 +157,18 @@ class ReplicationRole {
     if (!actions.every((action) => this.#grant.wouldAllowBelow(action, arn))) throw new S3Error("AccessDenied");
   }
 
-  async #require(bucket: Bucket, prefix: string, permissions: readonly Permission[]): Promise<void> {
+  async #require(bucket: Bucket, prefix: string, permissions: readonly OfEachObject[]): Promise<void> {
     for (const permission of permissions) {
       const name = `${bucket.name}/${permission.action}/${prefix}`;
       const answer =
         this.#asked.get(name) ??
-        this.#grant.wouldAllow(bucket, { ...permission, key: prefix, extent: "everything-below" });
+        this.#grant.wouldAllow(bucket, {
+          ...permission,
+          on: "objects-below",
+          bucket: bucket.name,
+          prefix,
+          extent: "everything-below",
+        });
       this.#asked.set(name, answer);
       if (!(await answer)) throw new S3Error("AccessDenied");
     }

@@ -60,7 +60,7 @@ export function configuration<Kind extends BucketDocumentKind>(
       name: `Delete${name}`,
       body: noBody,
       parse: requireBucket,
-      requires: (bucket) => [{ action: deleteAction, bucket }],
+      requires: (bucket) => [{ action: deleteAction, on: "bucket", bucket }],
       execute: (bucket, { grant, stores }) => stores.documents.delete(grant.bucket(bucket), kind),
       respond: () => ({ status: 204 }),
     }),
@@ -77,7 +77,7 @@ export function settableConfiguration<Kind extends BucketDocumentKind>(
       name: `Get${name}`,
       body: noBody,
       parse: requireBucket,
-      requires: (bucket) => [{ action: `s3:Get${action}`, bucket }],
+      requires: (bucket) => [{ action: `s3:Get${action}`, on: "bucket", bucket }],
       async execute(bucket, { grant, stores }) {
         const document = await stores.documents.get(grant.bucket(bucket), kind);
         if (document !== undefined) return document;
@@ -90,7 +90,7 @@ export function settableConfiguration<Kind extends BucketDocumentKind>(
       name: `Put${name}`,
       body: documentBody(definition.body),
       parse: requireBucket,
-      requires: (bucket) => [{ action: `s3:Put${action}`, bucket }],
+      requires: (bucket) => [{ action: `s3:Put${action}`, on: "bucket", bucket }],
       async execute(bucketName, context, body) {
         const { documents } = context.stores;
         const bucket = context.grant.bucket(bucketName);

@@ -23,10 +23,12 @@ export const CreateBucket = operation({
     return { name, now, ownership, aclRequest: parseAclHeaders(headers, "bucket") };
   },
   // API_CreateBucket, "Permissions": the second unless the ACL is private, the third for x-amz-object-ownership.
-  requires: ({ name: newBucket, aclRequest, ownership }): Permission[] => [
-    { action: "s3:CreateBucket", newBucket },
-    ...(isPrivate(aclRequest) ? [] : [{ action: "s3:PutBucketAcl", newBucket } as const]),
-    ...(ownership === undefined ? [] : [{ action: "s3:PutBucketOwnershipControls", newBucket } as const]),
+  requires: ({ name: bucket, aclRequest, ownership }): Permission[] => [
+    { action: "s3:CreateBucket", on: "new-bucket", bucket },
+    ...(isPrivate(aclRequest) ? [] : [{ action: "s3:PutBucketAcl", on: "new-bucket", bucket } as const]),
+    ...(ownership === undefined
+      ? []
+      : [{ action: "s3:PutBucketOwnershipControls", on: "new-bucket", bucket } as const]),
   ],
   async execute({ name, now, ownership, aclRequest }, context, body) {
     const { grant, stores, region, regions, newBuckets } = context;

@@ -40,7 +40,7 @@ export const GetBucketAccelerateConfiguration = operation({
   name: "GetBucketAccelerateConfiguration",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:GetAccelerateConfiguration", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:GetAccelerateConfiguration", on: "bucket", bucket }],
   execute: async ({ bucket }, { grant, stores }) => stores.documents.get(grant.bucket(bucket), "accelerate"),
   respond: (status) => ({ status: 200, body: formatAccelerate(status) }),
 });
@@ -49,7 +49,7 @@ export const PutBucketAccelerateConfiguration = operation({
   name: "PutBucketAccelerateConfiguration",
   body: documentBody({ maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "optional" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
-  requires: ({ bucket }) => [{ action: "s3:PutAccelerateConfiguration", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:PutAccelerateConfiguration", on: "bucket", bucket }],
   execute: async ({ bucket, now }, { grant, stores }, body) =>
     stores.documents.put(grant.bucket(bucket), "accelerate", parseAccelerate(body), now),
   respond: () => ({ status: 200 }),
@@ -115,7 +115,7 @@ function reads(name: OperationName, action: S3Action, format: () => string): Ope
     name,
     body: noBody,
     parse: (request) => ({ bucket: requireBucket(request) }),
-    requires: ({ bucket }) => [{ action, bucket }],
+    requires: ({ bucket }) => [{ action, on: "bucket", bucket }],
     execute: async () => undefined,
     respond: () => ({ status: 200, body: format() }),
   });
@@ -128,7 +128,7 @@ function takes(name: OperationName, action: S3Action, parse: (body: Uint8Array) 
     // s3cmd sends no digest with these, and AWS takes them from it.
     body: documentBody({ maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "optional" }),
     parse: (request) => ({ bucket: requireBucket(request) }),
-    requires: ({ bucket }) => [{ action, bucket }],
+    requires: ({ bucket }) => [{ action, on: "bucket", bucket }],
     execute: async (_input, _context, body) => parse(body),
     respond: () => ({ status: 200 }),
   });
@@ -157,7 +157,7 @@ function unset(name: OperationName, action: S3Action, answer: (bucket: string) =
     name,
     body: noBody,
     parse: (request) => ({ bucket: requireBucket(request), token: request.query.get("continuation-token") }),
-    requires: ({ bucket }) => [{ action, bucket }],
+    requires: ({ bucket }) => [{ action, on: "bucket", bucket }],
     async execute({ bucket, token }) {
       // No list has a second page.
       if (token) {
@@ -176,7 +176,7 @@ function lockOfObject(name: OperationName, action: S3Action): Operation {
     name,
     body: noBody,
     parse: requireObject,
-    requires: ({ bucket, key }) => [{ action, bucket, key }],
+    requires: ({ bucket, key }) => [{ action, on: "object", bucket, key }],
     async execute(): Promise<S3Response> {
       throw new S3Error("InvalidRequest", { message: "Bucket is missing Object Lock Configuration" });
     },

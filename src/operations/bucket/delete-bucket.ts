@@ -17,7 +17,7 @@ export const DeleteBucket = operation({
   name: "DeleteBucket",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:DeleteBucket", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:DeleteBucket", on: "bucket", bucket }],
   async execute({ bucket: name }, { grant, stores }) {
     const bucket = grant.bucket(name);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {

@@ -6,7 +6,7 @@ export const GetBucketVersioning = operation({
   name: "GetBucketVersioning",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:GetBucketVersioning", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:GetBucketVersioning", on: "bucket", bucket }],
   execute: async ({ bucket }, { grant }) => grant.bucket(bucket),
   respond: () => ({ status: 200, body: formatXml("VersioningConfiguration", []) }),
 });

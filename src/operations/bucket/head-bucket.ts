@@ -6,7 +6,7 @@ export const HeadBucket = operation({
   name: "HeadBucket",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request) }),
-  requires: ({ bucket }) => [{ action: "s3:ListBucket", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:ListBucket", on: "bucket", bucket }],
   execute: async ({ bucket }, { grant }) => grant.bucket(bucket),
   respond: (bucket) => ({
     status: 200,

@@ -24,7 +24,7 @@ export const ListObjectVersions = operation({
     }
     return { bucket: requireBucket(request), ...parseListObjectsParameters(query), keyMarker, versionIdMarker };
   },
-  requires: ({ bucket }) => [{ action: "s3:ListBucketVersions", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:ListBucketVersions", on: "bucket", bucket }],
   async execute(input, { grant, stores }) {
     const bucket = grant.bucket(input.bucket);
     return { bucket, page: await stores.objects.list(bucket, { ...input, after: input.keyMarker }) };

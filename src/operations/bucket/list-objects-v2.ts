@@ -10,7 +10,7 @@ export const ListObjectsV2 = operation({
   name: "ListObjectsV2",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request), ...parseListObjectsV2Parameters(request.query) }),
-  requires: ({ bucket }) => [{ action: "s3:ListBucket", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:ListBucket", on: "bucket", bucket }],
   async execute(input, { grant, stores, tokenKey }) {
     const bucket = grant.bucket(input.bucket);
     const { continuationToken } = input;

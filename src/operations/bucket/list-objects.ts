@@ -11,7 +11,7 @@ export const ListObjects = operation({
   name: "ListObjects",
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request), ...parseListObjectsParameters(request.query) }),
-  requires: ({ bucket }) => [{ action: "s3:ListBucket", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:ListBucket", on: "bucket", bucket }],
   async execute(input, { grant, stores }) {
     const bucket = grant.bucket(input.bucket);
     return { bucket, page: await stores.objects.list(bucket, { ...input, after: input.marker }) };

@@ -6,7 +6,7 @@ export const AbortMultipartUpload = operation({
   name: "AbortMultipartUpload",
   body: noBody,
   parse: parseUploadAddress,
-  requires: ({ bucket, key }) => [{ action: "s3:AbortMultipartUpload", bucket, key }],
+  requires: ({ bucket, key }) => [{ action: "s3:AbortMultipartUpload", on: "object", bucket, key }],
   execute: async ({ bucket, key, uploadId }, { grant, stores }) =>
     stores.uploads.abort(grant.bucket(bucket), key, uploadId),
   respond: () => ({ status: 204 }),

@@ -38,7 +38,7 @@ export const CompleteMultipartUpload = operation({
     };
   },
   requires: ({ bucket, key, condition, replicaOf }) => [
-    { action: "s3:PutObject", bucket, key },
+    { action: "s3:PutObject", on: "object", bucket, key },
     ...permissionToReplicate("s3:ReplicateObject", bucket, key, replicaOf),
     ...permissionToCompare(bucket, key, condition),
   ],

@@ -21,7 +21,7 @@ export const ListMultipartUploads = operation({
       encodingType: parseEncodingType(query),
     };
   },
-  requires: ({ bucket }) => [{ action: "s3:ListBucketMultipartUploads", bucket }],
+  requires: ({ bucket }) => [{ action: "s3:ListBucketMultipartUploads", on: "bucket", bucket }],
   async execute(input, { grant, stores }) {
     const bucket = grant.bucket(input.bucket);
     const page = await stores.uploads.listUploads(bucket, input);

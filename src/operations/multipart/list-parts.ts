@@ -20,7 +20,7 @@ export const ListParts = operation({
       encodingType: query.get("encoding-type") === "" ? undefined : parseEncodingType(query),
     };
   },
-  requires: ({ bucket, key }) => [{ action: "s3:ListMultipartUploadParts", bucket, key }],
+  requires: ({ bucket, key }) => [{ action: "s3:ListMultipartUploadParts", on: "object", bucket, key }],
   async execute({ bucket: name, key, uploadId, maxParts, partNumberMarker }, { grant, stores }) {
     const bucket = grant.bucket(name);
     const page = { after: partNumberMarker, limit: maxParts };

@@ -19,8 +19,8 @@ export const UploadPartCopy = operation({
     };
   },
   requires: ({ bucket, key, source }) => [
-    { action: "s3:PutObject", bucket, key },
-    { action: "s3:GetObject", bucket: source.bucket, key: source.key },
+    { action: "s3:PutObject", on: "object", bucket, key },
+    { action: "s3:GetObject", on: "object", bucket: source.bucket, key: source.key },
   ],
   async execute({ bucket, key, uploadId, partNumber, source, range }, { grant, stores }) {
     const opened = await openCopySource({ objects: stores.objects, grant }, source, range);

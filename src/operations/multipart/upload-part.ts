@@ -9,7 +9,7 @@ export const UploadPart = operation({
   name: "UploadPart",
   body: objectBody({ md5ShownIn: "base64" }),
   parse: parsePartAddress,
-  requires: ({ bucket, key }) => [{ action: "s3:PutObject", bucket, key }],
+  requires: ({ bucket, key }) => [{ action: "s3:PutObject", on: "object", bucket, key }],
   execute: async ({ bucket, key, uploadId, partNumber }, { grant, stores }, body) =>
     stores.uploads.putPart(grant.bucket(bucket), key, uploadId, partNumber, body),
   respond: ({ etag, checksum }) => ({

@@ -58,7 +58,7 @@ export const CopyObject = operation({
   requires: ({ bucket, key, source, tags, acl, condition }) => [
     ...permissionsToWrite(bucket, key, { tags: tags ?? "later", acl }),
     ...permissionToCompare(bucket, key, condition),
-    { action: "s3:GetObject", bucket: source.bucket, key: source.key },
+    { action: "s3:GetObject", on: "object", bucket: source.bucket, key: source.key },
   ],
   async execute(input, { grant, stores: { objects, documents }, journal }) {
     const { source, checksumAlgorithm, condition } = input;
@@ -133,7 +133,8 @@ async function tagsToCarry(
   grant: OperationContext["grant"],
 ): Promise<readonly Tag[]> {
   const permissions: Permission[] = [...permissionsToTag({ bucket, key }, tags)];
-  if (tags.length > 0) permissions.push({ action: "s3:GetObjectTagging", bucket: source.bucket, key: source.key });
+  if (tags.length > 0)
+    permissions.push({ action: "s3:GetObjectTagging", on: "object", bucket: source.bucket, key: source.key });
   for (const permission of permissions) if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
   return tags;
 }

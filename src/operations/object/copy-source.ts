@@ -1,6 +1,5 @@
 /** The source of CopyObject and UploadPartCopy: naming, opening and judging it. Shared, as in S3's documentation. */
 import type { Grant } from "../../access/authorize.ts";
-import { mayLearnOf } from "../../access/decision.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/byte-range.ts";
 import { isValidBucketName } from "../../protocol/addressing.ts";
@@ -43,7 +42,7 @@ export async function openCopySource(
   const opened = await objects.open(grant.bucket(source.bucket), source.key, range);
   if (opened === undefined) {
     // As for any read: that there is no such key is for those to know who may list the source's bucket.
-    const mayList = await grant.allows(mayLearnOf(source.bucket, source.key));
+    const mayList = await grant.allows({ on: "key-existence", bucket: source.bucket, key: source.key });
     throw mayList ? new S3Error("NoSuchKey", { details: { Key: source.key } }) : new S3Error("AccessDenied");
   }
   const failed = failedCondition(source.conditions, opened.object);

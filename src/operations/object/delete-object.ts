@@ -28,9 +28,11 @@ export const DeleteObject = operation({
   },
   // A condition tells something about the object ("Conditional deletes": s3:GetObject as well).
   requires: ({ bucket, key, ifMatch, replicaOf }): Permission[] => [
-    { action: "s3:DeleteObject", bucket, key },
+    { action: "s3:DeleteObject", on: "object", bucket, key },
     ...permissionToReplicate("s3:ReplicateDelete", bucket, key, replicaOf),
-    ...(ifMatch === undefined || ifMatch === "*" ? [] : [{ action: "s3:GetObject", bucket, key } as const]),
+    ...(ifMatch === undefined || ifMatch === "*"
+      ? []
+      : [{ action: "s3:GetObject", on: "object", bucket, key } as const]),
   ],
   async execute({ bucket: name, key, ifMatch, replicaOf, headers }, { grant, stores, journal }) {
     refuseGovernanceBypass(headers);

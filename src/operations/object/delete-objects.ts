@@ -1,7 +1,6 @@
 /** DeleteObjects (API_DeleteObjects): up to 1,000 keys, each with an answer of its own. */
 import type { Permission } from "../../access/actions.ts";
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
-import { mayLearnOf } from "../../access/decision.ts";
 import { S3Error } from "../../errors.ts";
 import { requireKeyLength } from "../../protocol/addressing.ts";
 import { NULL_VERSION } from "../../protocol/query-parameters.ts";
@@ -26,7 +25,9 @@ export const DeleteObjects = operation({
   body: documentBody({ maxBytes: MAX_DELETE_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), headers: request.headers }),
   // Whether this very key may go is asked again below, for each.
-  requires: ({ bucket }) => [{ action: "s3:DeleteObject", bucket, key: "", extent: "something-below" }],
+  requires: ({ bucket }) => [
+    { action: "s3:DeleteObject", on: "objects-below", bucket, prefix: "", extent: "something-below" },
+  ],
   async execute({ bucket: name, headers }, { grant, stores: { objects: store }, journal }, body) {
     refuseGovernanceBypass(headers);
     const { quiet, objects } = parseDelete(body);
@@ -72,7 +73,7 @@ function refuseUnsupported(object: ObjectIdentifier): void {
 
 /** A condition tells something about the object ("Conditional deletes": s3:GetObject as well). */
 function permissionsToDelete(bucket: string, { key, etag }: ObjectIdentifier): readonly Permission[] {
-  const deletes = { action: "s3:DeleteObject", bucket, key } as const;
+  const deletes = { action: "s3:DeleteObject", on: "object", bucket, key } as const;
   return etag === undefined || etag === "*" ? [deletes] : [deletes, { ...deletes, action: "s3:GetObject" }];
 }
 
@@ -114,7 +115,7 @@ async function tryDeleteIf(
     return undefined;
   } catch (error) {
     const isAbsent = error instanceof S3Error && error.code === "NoSuchKey";
-    const mayKnow = !isAbsent || (await grant.allows(mayLearnOf(bucket.name, key)));
+    const mayKnow = !isAbsent || (await grant.allows({ on: "key-existence", bucket: bucket.name, key }));
     return describe(object, mayKnow ? error : new S3Error("AccessDenied"));
   }
 }

@@ -40,8 +40,8 @@ export const GetObjectAttributes = operation({
     };
   },
   requires: ({ bucket, key }) => [
-    { action: "s3:GetObject", bucket, key },
-    { action: "s3:GetObjectAttributes", bucket, key },
+    { action: "s3:GetObject", on: "object", bucket, key },
+    { action: "s3:GetObjectAttributes", on: "object", bucket, key },
   ],
   async execute({ bucket: name, key, attributes }, { grant, stores: { objects } }): Promise<Found> {
     const bucket = grant.bucket(name);

@@ -18,7 +18,7 @@ export const GetObject = operation({
   name: "GetObject",
   body: noBody,
   parse: parseReadInput,
-  requires: ({ bucket, key }) => [{ action: "s3:GetObject", bucket, key }],
+  requires: ({ bucket, key }) => [{ action: "s3:GetObject", on: "object", bucket, key }],
   async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
     const opened = await objects.open(grant.bucket(input.bucket), input.key, input.selection);

@@ -25,7 +25,7 @@ export const HeadObject = operation({
     replicaOf: parseReplicaState(request.headers, request.now, "write"),
   }),
   requires: ({ bucket, key, replicaOf }) => [
-    { action: "s3:GetObject", bucket, key },
+    { action: "s3:GetObject", on: "object", bucket, key },
     ...permissionToReplicate("s3:ReplicateObject", bucket, key, replicaOf),
   ],
   async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {

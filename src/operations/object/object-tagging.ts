@@ -16,7 +16,7 @@ export const GetObjectTagging = operation({
   name: "GetObjectTagging",
   body: noBody,
   parse: parseTarget,
-  requires: ({ bucket, key }) => [{ action: "s3:GetObjectTagging", bucket, key }],
+  requires: ({ bucket, key }) => [{ action: "s3:GetObjectTagging", on: "object", bucket, key }],
   async execute({ bucket, key }, { grant, stores }) {
     const object = await stores.objects.head(grant.bucket(bucket), key);
     // With the bucket's name, unlike every other operation (recorded on AWS).
@@ -30,10 +30,15 @@ export const PutObjectTagging = operation({
   name: "PutObjectTagging",
   body: documentBody({ maxBytes: MAX_BYTES, digest: "required" }),
   parse: parseTarget,
-  requires: ({ bucket, key }) => [{ action: "s3:PutObjectTagging", bucket, key, requestTags: "later" }],
+  requires: ({ bucket, key }) => [{ action: "s3:PutObjectTagging", on: "object", bucket, key, requestTags: "later" }],
   async execute(target, context, body) {
     const tags = parseTagging(body, "object");
-    const isAllowed = await context.grant.allows({ action: "s3:PutObjectTagging", ...target, requestTags: tags });
+    const isAllowed = await context.grant.allows({
+      action: "s3:PutObjectTagging",
+      on: "object",
+      ...target,
+      requestTags: tags,
+    });
     if (!isAllowed) throw new S3Error("AccessDenied");
     await setTags(target, context, tags);
   },
@@ -44,7 +49,7 @@ export const DeleteObjectTagging = operation({
   name: "DeleteObjectTagging",
   body: noBody,
   parse: parseTarget,
-  requires: ({ bucket, key }) => [{ action: "s3:DeleteObjectTagging", bucket, key }],
+  requires: ({ bucket, key }) => [{ action: "s3:DeleteObjectTagging", on: "object", bucket, key }],
   execute: (target, context) => setTags(target, context, []),
   respond: () => ({ status: 204 }),
 });

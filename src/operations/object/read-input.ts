@@ -133,7 +133,12 @@ async function taggingCount(
   { tags }: StoredObject,
 ): Promise<Record<string, string> | undefined> {
   if (tags.length === 0) return undefined;
-  const isAllowed = await grant.allows({ action: "s3:GetObjectTagging", bucket: input.bucket, key: input.key });
+  const isAllowed = await grant.allows({
+    action: "s3:GetObjectTagging",
+    on: "object",
+    bucket: input.bucket,
+    key: input.key,
+  });
   return isAllowed ? { "x-amz-tagging-count": String(tags.length) } : undefined;
 }
 

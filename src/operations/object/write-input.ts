@@ -40,9 +40,11 @@ export function permissionsToWrite(
   const target = { bucket, key };
   return [
     ...(tags === "later"
-      ? [{ action: "s3:PutObject", ...target, requestTags: tags } as const]
+      ? [{ action: "s3:PutObject", on: "object", ...target, requestTags: tags } as const]
       : permissionsToTag(target, tags)),
-    ...(acl === undefined ? [] : [{ action: "s3:PutObjectAcl", ...target, object: "new", requestTags: tags } as const]),
+    ...(acl === undefined
+      ? []
+      : [{ action: "s3:PutObjectAcl", on: "object", ...target, isNew: true, requestTags: tags } as const]),
   ];
 }
 
@@ -51,8 +53,8 @@ export function permissionsToTag(
   target: { readonly bucket: string; readonly key: string },
   tags: readonly Tag[],
 ): readonly Permission[] {
-  const write = { action: "s3:PutObject", ...target, requestTags: tags } as const;
-  return tags.length === 0 ? [write] : [write, { ...write, action: "s3:PutObjectTagging", object: "new" }];
+  const write = { action: "s3:PutObject", on: "object", ...target, requestTags: tags } as const;
+  return tags.length === 0 ? [write] : [write, { ...write, action: "s3:PutObjectTagging", isNew: true }];
 }
 
 /**
@@ -65,7 +67,7 @@ export function permissionToCompare(
   condition: WriteCondition | undefined,
 ): readonly Permission[] {
   if (condition?.kind !== "if-match" || condition.etag === "*") return [];
-  return [{ action: "s3:GetObject", bucket, key }];
+  return [{ action: "s3:GetObject", on: "object", bucket, key }];
 }
 
 /** What a replicator takes on top of what everybody does ("Setting up permissions for replication"). */
@@ -75,7 +77,7 @@ export function permissionToReplicate(
   key: string,
   replicaOf: ObjectState | undefined,
 ): readonly Permission[] {
-  return replicaOf === undefined ? [] : [{ action, bucket, key }];
+  return replicaOf === undefined ? [] : [{ action, on: "object", bucket, key }];
 }
 
 /**

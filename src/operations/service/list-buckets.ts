@@ -19,7 +19,7 @@ export const ListBuckets = operation({
     token: query.get("continuation-token"),
     maxBuckets: parseMaxBuckets(query.get("max-buckets")),
   }),
-  requires: () => [{ action: "s3:ListAllMyBuckets" }],
+  requires: () => [{ action: "s3:ListAllMyBuckets", on: "account" }],
   async execute(input, { grant, stores, tokenKey, regions, signedRegion }) {
     const { caller } = grant;
     if (caller.kind !== "account") throw new S3Error("AccessDenied");
