@@ -32,7 +32,7 @@ import { type BodySource, requireBucket } from "./operations/operation.ts";
 import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
 import { parseCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
-import { formHeaders } from "./protocol/post-form/form-headers.ts";
+import { toObjectHeaders } from "./protocol/post-form/form-headers.ts";
 import { parseBoundary } from "./protocol/post-form/part-headers.ts";
 import { type PostForm, readPostForm } from "./protocol/post-form/post-form.ts";
 import { refuseHeaders } from "./protocol/refused-headers.ts";
@@ -213,7 +213,7 @@ async function establishForm(
 ): Promise<Established> {
   const authentication = await authenticatePostForm(received, form, findCredential, options);
   const { caller, query, fileSize, style, signatureVersion } = authentication;
-  const headers = formHeaders(form.fields, received.headers);
+  const headers = toObjectHeaders(form.fields, received.headers);
   const resource: Resource = { kind: "object", bucket: requireBucket(received), key: form.key };
   const source: BodySource = {
     document: notOfThisKind,

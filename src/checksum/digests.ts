@@ -47,7 +47,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
  * by themselves. The platform compares MACs of both, so that the time it takes tells
  * nothing of either.
  */
-export async function isSameMac(key: CryptoKey, expected: Uint8Array, claimed: Uint8Array): Promise<boolean> {
+export async function matchesMac(key: CryptoKey, expected: Uint8Array, claimed: Uint8Array): Promise<boolean> {
   return crypto.subtle.verify(
     "HMAC",
     key,

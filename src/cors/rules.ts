@@ -6,7 +6,7 @@ import type { CorsRule } from "../model/bucket.ts";
 import { hasControlCharacter, isHeaderName } from "../protocol/header-values.ts";
 
 /** What a browser says about a request across origins, before it or with it. */
-export interface CorsQuestion {
+export interface CorsRequest {
   /** `Origin`, as sent: `scheme://host[:port]` or `null`. */
   readonly origin: string;
   /** Of the request itself, or the one a preflight asks for. Compared with case, as methods are. */
@@ -29,15 +29,15 @@ export interface CorsMatch {
  * Origins are compared as they stand: with case, and `http://a` is not `http://a:80` (AWS "How do I configure CORS in
  * Amazon S3").
  */
-export function evaluateCors(rules: readonly CorsRule[], question: CorsQuestion): CorsMatch | undefined {
-  const { origin, method } = question;
+export function evaluateCors(rules: readonly CorsRule[], request: CorsRequest): CorsMatch | undefined {
+  const { origin, method } = request;
   // Both are sent back. No server hands us such values, and if one did, they could not end a header here.
-  const { requestHeaders } = question;
+  const { requestHeaders } = request;
   if (origin === "" || hasControlCharacter(origin) || !requestHeaders?.every(isHeaderName)) return undefined;
   const allowHeaders = [...new Set(requestHeaders.map((name) => name.toLowerCase()))];
   for (const rule of rules) {
     if (!rule.allowedMethods.some((allowed) => allowed === method)) continue;
-    const pattern = rule.allowedOrigins.find((allowed) => fits(allowed, origin));
+    const pattern = rule.allowedOrigins.find((allowed) => matchesPattern(allowed, origin));
     if (pattern === undefined || !allowsHeaders(rule, allowHeaders)) continue;
     return { rule, allowOrigin: pattern === "*" ? "*" : origin, allowHeaders };
   }
@@ -68,11 +68,11 @@ function allowsHeaders({ allowedHeaders }: CorsRule, names: readonly string[]): 
   const patterns = allowedHeaders.map((pattern) => pattern.toLowerCase());
   const exact = new Set(patterns);
   const wild = patterns.filter((pattern) => pattern.includes("*"));
-  return names.every((name) => exact.has(name) || wild.some((pattern) => fits(pattern, name)));
+  return names.every((name) => exact.has(name) || wild.some((pattern) => matchesPattern(pattern, name)));
 }
 
 /** The one `*` stands for any text, also for none (ceph/s3-tests, `test_cors_origin_response`, which passes on AWS). */
-function fits(pattern: string, text: string): boolean {
+function matchesPattern(pattern: string, text: string): boolean {
   const star = pattern.indexOf("*");
   if (star === -1) return pattern === text;
   const before = pattern.slice(0, star);

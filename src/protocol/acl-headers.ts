@@ -52,7 +52,7 @@ export function parseAclHeaders(headers: Headers, target: "bucket" | "object"): 
   const grants = given.flatMap(([header, permission]) =>
     parseGrantees(header, headers.get(header) ?? "").map((grantee) => ({ grantee, permission })),
   );
-  return { kind: "grants", grants: requireFewGrants(grants) };
+  return { kind: "grants", grants: requireGrantLimit(grants) };
 }
 
 /** @param argument what the value is called in errors: the header, or the form field `acl` */
@@ -68,7 +68,7 @@ export function parseCannedAcl(value: string, target: "bucket" | "object", argum
 }
 
 /** @throws S3Error `MalformedACLError` */
-export function requireFewGrants(grants: Acl): Acl {
+export function requireGrantLimit(grants: Acl): Acl {
   if (grants.length > MAX_GRANTS) throw new S3Error("MalformedACLError", { cause: `${grants.length} grants` });
   return grants;
 }

@@ -9,7 +9,7 @@ export interface CopySource {
   readonly versionId?: string;
 }
 
-const HEADER = "x-amz-copy-source";
+const COPY_SOURCE_HEADER = "x-amz-copy-source";
 
 /**
  * Parses `[/]bucket/key[?versionId=id]`, encoded as in forms: `+` is a space, a plus sign is `%2B`. The query is cut off
@@ -20,7 +20,7 @@ const HEADER = "x-amz-copy-source";
  */
 export function parseCopySource(header: string): CopySource {
   // Signers write a tab as a space, so a bare one would let a signed name be changed into another one.
-  if (header.includes("\t")) throw invalidArgument("Invalid copy source encoding", HEADER, header);
+  if (header.includes("\t")) throw invalidArgument("Invalid copy source encoding", COPY_SOURCE_HEADER, header);
   const source = header.replace(/^https?:\/\/[^/?]*/i, "");
   const question = source.indexOf("?");
   const path = decode(question === -1 ? source : source.slice(0, question), header);
@@ -29,12 +29,13 @@ export function parseCopySource(header: string): CopySource {
   const bucket = trimmed.slice(0, Math.max(slash, 0));
   const key = trimmed.slice(slash + 1);
   // The argument's name in the place of its value is AWS's.
-  if (slash === -1 || key === "") throw invalidArgument("Invalid copy source object key", HEADER, HEADER);
-  if (bucket === "") throw invalidArgument("Invalid copy source bucket name", HEADER, header);
+  if (slash === -1 || key === "")
+    throw invalidArgument("Invalid copy source object key", COPY_SOURCE_HEADER, COPY_SOURCE_HEADER);
+  if (bucket === "") throw invalidArgument("Invalid copy source bucket name", COPY_SOURCE_HEADER, header);
   requireKeyLength(key);
   if (question === -1) return { bucket, key };
   const versionId = /^versionId=([^&]+)$/.exec(source.slice(question + 1))?.[1];
-  if (versionId === undefined) throw invalidArgument("Invalid version id specified", HEADER, header);
+  if (versionId === undefined) throw invalidArgument("Invalid version id specified", COPY_SOURCE_HEADER, header);
   return { bucket, key, versionId: decode(versionId, header) };
 }
 
@@ -42,6 +43,6 @@ function decode(text: string, header: string): string {
   try {
     return percentDecode(text.replaceAll("+", " "));
   } catch {
-    throw invalidArgument("Invalid copy source encoding", HEADER, header);
+    throw invalidArgument("Invalid copy source encoding", COPY_SOURCE_HEADER, header);
   }
 }

@@ -61,17 +61,17 @@ export function parseStorageClass(headers: Headers): StorageClass {
   return storageClass;
 }
 
-const HEADER = "x-amz-website-redirect-location";
-const MAX_LENGTH = 2048;
+export const WEBSITE_REDIRECT_LOCATION_HEADER = "x-amz-website-redirect-location";
+const MAX_REDIRECT_LOCATION_LENGTH = 2048;
 
 /**
  * `x-amz-website-redirect-location`: a key of the bucket beginning with `/`, or an http(s) URL (API_PutObject).
  * @throws S3Error `InvalidRedirectLocation` (code and text as tried on AWS by versitygw's authors)
  */
 export function parseWebsiteRedirectLocation(headers: Headers): string | undefined {
-  const value = headers.get(HEADER);
+  const value = headers.get(WEBSITE_REDIRECT_LOCATION_HEADER);
   if (value === null) return undefined;
-  if (value.length > MAX_LENGTH || !/^(\/|https?:\/\/)[^\p{Cc}]*$/iu.test(value)) {
+  if (value.length > MAX_REDIRECT_LOCATION_LENGTH || !/^(\/|https?:\/\/)[^\p{Cc}]*$/iu.test(value)) {
     throw new S3Error("InvalidRedirectLocation");
   }
   return value;
@@ -104,7 +104,7 @@ export function objectHeaders(object: StoredObject, showChecksum: boolean): Reco
     ...optional("expires", content.expires),
     ...formatUserMetadata(object.userMetadata),
     ...(object.storageClass !== "STANDARD" && { "x-amz-storage-class": object.storageClass }),
-    ...optional("x-amz-website-redirect-location", object.websiteRedirectLocation),
+    ...optional(WEBSITE_REDIRECT_LOCATION_HEADER, object.websiteRedirectLocation),
     ...(showChecksum &&
       checksum !== undefined && {
         [checksumHeader(checksum.algorithm)]: checksum.value,
@@ -118,7 +118,7 @@ function optional(name: string, value: string | undefined): Record<string, strin
 }
 
 /** `response-*` query parameters of GetObject and HeadObject ("Overriding response header values", API_GetObject). */
-const HEADERS = {
+const OVERRIDABLE = {
   "response-cache-control": "cache-control",
   "response-content-disposition": "content-disposition",
   "response-content-encoding": "content-encoding",
@@ -127,7 +127,7 @@ const HEADERS = {
   "response-expires": "expires",
 } as const;
 
-export type ResponseOverrides = Readonly<Partial<Record<(typeof HEADERS)[keyof typeof HEADERS], string>>>;
+export type ResponseOverrides = Readonly<Partial<Record<(typeof OVERRIDABLE)[keyof typeof OVERRIDABLE], string>>>;
 
 /**
  * Response headers to replace, by lower-case name; empty if there are none. Only signed requests may have any, which is for the
@@ -137,7 +137,7 @@ export type ResponseOverrides = Readonly<Partial<Record<(typeof HEADERS)[keyof t
  */
 export function parseResponseOverrides(query: Query): ResponseOverrides {
   const overrides: [string, string][] = [];
-  for (const [parameter, header] of Object.entries(HEADERS)) {
+  for (const [parameter, header] of Object.entries(OVERRIDABLE)) {
     const value = query.get(parameter);
     if (value === undefined || value === "") continue;
     overrides.push([header, requireLatin1(parameter, requireHeaderValue(parameter, value))]);

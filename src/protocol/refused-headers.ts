@@ -9,7 +9,7 @@ import { S3Error } from "../errors.ts";
 import type { OperationName } from "./operation-name.ts";
 
 /** A header, and the values in lower case that ask for no more than what is so anyway. */
-type RefusedHeader = readonly [name: string, ...harmless: string[]];
+type RefusedHeader = readonly [name: string, ...accepted: string[]];
 
 const CUSTOMER_KEY: readonly RefusedHeader[] = [
   ["x-amz-server-side-encryption-customer-algorithm"],
@@ -66,7 +66,7 @@ export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly Re
 };
 
 /** Headers of these families that mean something on other operations than those of the table, or are honoured. */
-export const KNOWN_GRAVE_HEADERS: ReadonlySet<string> = new Set([
+export const KNOWN_CRITICAL_HEADERS: ReadonlySet<string> = new Set([
   ...Object.values(REFUSED_HEADERS).flatMap((headers) => headers.map(([name]) => name)),
   "x-amz-bypass-governance-retention",
   "x-amz-copy-source-if-match",
@@ -81,11 +81,11 @@ export const KNOWN_GRAVE_HEADERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Conditions, locks, ways around locks, and encryption: AWS goes on adding to them. */
-const GRAVE = /^x-amz-(?!meta-|fwd-)(.*-)?(if-.+|object-lock-.+|bypass-.+|server-side-encryption.*)$/;
+const CRITICAL = /^x-amz-(?!meta-|fwd-)(.*-)?(if-.+|object-lock-.+|bypass-.+|server-side-encryption.*)$/;
 
 /** Whether a header belongs to a family of which none may be passed over by a write that does not know it. */
-export function isGraveHeader(name: string): boolean {
-  return GRAVE.test(name);
+export function isCriticalHeader(name: string): boolean {
+  return CRITICAL.test(name);
 }
 
 /**
@@ -93,13 +93,13 @@ export function isGraveHeader(name: string): boolean {
  * @throws S3Error `NotImplemented` naming the header
  */
 export function refuseHeaders(operation: OperationName, headers: Headers, method: string): void {
-  for (const [name, ...harmless] of REFUSED_HEADERS[operation] ?? []) {
+  for (const [name, ...accepted] of REFUSED_HEADERS[operation] ?? []) {
     const value = headers.get(name);
-    if (value !== null && !harmless.includes(value.toLowerCase())) throw notImplemented(name);
+    if (value !== null && !accepted.includes(value.toLowerCase())) throw notImplemented(name);
   }
   if (method === "GET" || method === "HEAD") return;
   for (const name of headers.keys()) {
-    if (isGraveHeader(name) && !KNOWN_GRAVE_HEADERS.has(name)) throw notImplemented(name);
+    if (isCriticalHeader(name) && !KNOWN_CRITICAL_HEADERS.has(name)) throw notImplemented(name);
   }
 }
 

@@ -24,7 +24,7 @@ export function isAwsRegion(name: string): boolean {
   return REGIONS.has(name);
 }
 
-export interface CreationPlace {
+export interface CreationRegions {
   /** What the request is signed for; undefined where the signature names none (Version 2). */
   readonly signedRegion: string | undefined;
   /** The deployment's own. */
@@ -42,8 +42,8 @@ export interface CreationPlace {
  *
  * @throws S3Error `InvalidLocationConstraint`, `IllegalLocationConstraintException`
  */
-export function chooseLocation(constraint: string | undefined, place: CreationPlace): BucketLocation {
-  const { signedRegion = US_EAST_1, region, regions, isAnyRegion } = place;
+export function chooseLocation(constraint: string | undefined, context: CreationRegions): BucketLocation {
+  const { signedRegion = US_EAST_1, region, regions, isAnyRegion } = context;
   const isRegional = isAwsRegion(signedRegion) && signedRegion !== US_EAST_1 && signedRegion !== region;
   if (!constraint) {
     if (isRegional) throw illegalConstraint("unspecified");

@@ -14,18 +14,18 @@ import { formatIso8601 } from "./dates.ts";
 export const REPLICA_HEADER = "x-amz-workers-s3-replica";
 /** Id of the bucket the replica comes from. A removal takes away what was brought with the same, and nothing else. */
 export const REPLICA_SOURCE_HEADER = "x-amz-workers-s3-replica-source";
-const SOURCE_FORM = /^[a-z0-9]{12}$/;
+const SOURCE_ID = /^[a-z0-9]{12}$/;
 
 /** `<Last-Modified>.<revision>.<ETag>`, times in milliseconds since 1970. */
-const FORM = /^(?<lastModified>\d{1,15})\.(?<revision>\d{1,16})\.(?<etag>[0-9A-Za-z-]{0,64})$/;
+const REPLICA_STATE = /^(?<lastModified>\d{1,15})\.(?<revision>\d{1,16})\.(?<etag>[0-9A-Za-z-]{0,64})$/;
 
 export function formatReplicaState({ lastModified, revision, etag }: ObjectState): string {
   return `${lastModified}.${revision}.${etag}`;
 }
 
 /** Undefined for what `formatReplicaState` cannot have written. */
-export function readReplicaState(text: string): ObjectState | undefined {
-  const groups = FORM.exec(text)?.groups;
+export function findReplicaState(text: string): ObjectState | undefined {
+  const groups = REPLICA_STATE.exec(text)?.groups;
   if (groups === undefined) return undefined;
   return { lastModified: Number(groups.lastModified), revision: Number(groups.revision), etag: groups.etag ?? "" };
 }
@@ -39,7 +39,7 @@ export function readReplicaState(text: string): ObjectState | undefined {
 export function parseReplicaState(headers: Headers, now: Date, change: "write" | "removal"): ReplicaState | undefined {
   const text = headers.get(REPLICA_HEADER);
   if (text === null) return undefined;
-  const state = readReplicaState(text);
+  const state = findReplicaState(text);
   if (state === undefined) throw invalidArgument("The version of a replica is malformed.", REPLICA_HEADER, text);
   const isLast = change === "removal" && state.revision === REMOVAL_REVISION;
   if (liesAhead(isLast ? { ...state, revision: 0 } : state, now)) {
@@ -53,6 +53,6 @@ export function parseReplicaState(headers: Headers, now: Date, change: "write" |
   }
   const source = headers.get(REPLICA_SOURCE_HEADER);
   if (source === null) return state;
-  if (SOURCE_FORM.test(source)) return { ...state, source };
+  if (SOURCE_ID.test(source)) return { ...state, source };
   throw invalidArgument("The source of a replica is malformed.", REPLICA_SOURCE_HEADER, source);
 }

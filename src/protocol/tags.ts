@@ -50,7 +50,7 @@ export function validateTags(tags: readonly Tag[], scope: TagScope): readonly Ta
   return tags;
 }
 
-const HEADER = "x-amz-tagging";
+const TAGGING_HEADER = "x-amz-tagging";
 
 /**
  * Parses `x-amz-tagging: Project=Blue&Owner=a%20b`; no header is no tags.
@@ -89,7 +89,7 @@ function parsePair(pair: string, header: string): Tag {
 function malformedHeader(header: string): S3Error {
   const message =
     "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.";
-  return invalidArgument(message, HEADER, header);
+  return invalidArgument(message, TAGGING_HEADER, header);
 }
 
 function invalidTag(message: string, details: Readonly<Record<string, string>> = {}): S3Error {

@@ -6,11 +6,11 @@
  *
  * Deployments that know each other only as endpoints recognise each other's replicas by their place, and send none back.
  */
-import { formatHex, isSameMac, parseHex } from "../checksum/digests.ts";
+import { formatHex, matchesMac, parseHex } from "../checksum/digests.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
 import type { ObjectState, StoredObject } from "../model/object.ts";
 import { liesAhead } from "../model/replication.ts";
-import { formatReplicaState, readReplicaState } from "../protocol/replica-state.ts";
+import { findReplicaState, formatReplicaState } from "../protocol/replica-state.ts";
 
 /** Name of the user metadata. */
 export const STAMP = "workers-s3-version";
@@ -47,7 +47,7 @@ export async function readStamp(
   const read = parseStamp(text, found);
   if (read === undefined || liesAhead(read.state, now)) return undefined;
   const mac = parseHex(read.mac, MAC_BYTES);
-  const isOurs = mac !== undefined && (await isSameMac(stampKey, await computeMac(read.text, found, stampKey), mac));
+  const isOurs = mac !== undefined && (await matchesMac(stampKey, await computeMac(read.text, found, stampKey), mac));
   return isOurs ? read.state : undefined;
 }
 
@@ -59,7 +59,7 @@ export function isStamped(bucket: string, { key, etag, userMetadata }: StoredObj
 /** An object in parts has another ETag where it had to be cut anew, and at endpoints that count it in their own way. */
 function parseStamp(stamp: string | undefined, found: StampedObject) {
   const { state: text = "", place, mac = "" } = FORM.exec(stamp ?? "")?.groups ?? {};
-  const state = place === locationDigest(found) ? readReplicaState(text) : undefined;
+  const state = place === locationDigest(found) ? findReplicaState(text) : undefined;
   if (state === undefined) return undefined;
   const isSame = state.etag === found.etag || `${state.etag}${found.etag}`.includes("-");
   return isSame || found.isOpaque === true ? { text, state, mac } : undefined;

@@ -15,8 +15,8 @@ import { resolveOperation } from "../protocol/routes.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import type { S3Response } from "../response.ts";
-import { answerError, type Perform, redirectTo, requestObject, toS3Error } from "./answers.ts";
-import { applyRule, findRuleForError, type RoutedRequest } from "./redirects.ts";
+import { applyRule, findRuleForError, type WebsiteRequest } from "./redirects.ts";
+import { type PerformRequest, redirectTo, requestObject, respondWithError, toS3Error } from "./responses.ts";
 
 /** What hosting changes: "GET Object, HEAD Object and GET Bucket". */
 const HOSTED_OPERATIONS: ReadonlySet<string> = new Set(["GetObject", "HeadObject", "ListObjects"]);
@@ -42,19 +42,19 @@ export function findHostedSite(
 export async function serveHosted(
   site: WebsiteSite,
   request: S3Request,
-  { perform, log }: { readonly perform: Perform; readonly log: RequestLog },
+  { perform, log }: { readonly perform: PerformRequest; readonly log: RequestLog },
 ): Promise<S3Response> {
-  const asked = readAsked(request);
+  const requested = readWebsiteRequest(request);
   try {
-    return (await serveIndex(site, request, asked.key, perform)) ?? (await perform(request));
+    return (await serveIndex(site, request, requested.key, perform)) ?? (await perform(request));
   } catch (error) {
     const failure = toS3Error(error);
     if (failure.status < 400 || failure.status >= 500) throw error;
     log.code = failure.code;
     if (failure.cause !== undefined) log.cause = failure.cause;
-    const rule = findRuleForError(site.routingRules, asked.key, failure.status);
-    if (rule !== undefined) return redirectTo(applyRule(rule, asked, 302));
-    return answerError(failure, site, request, perform);
+    const rule = findRuleForError(site.routingRules, requested.key, failure.status);
+    if (rule !== undefined) return redirectTo(applyRule(rule, requested, 302));
+    return respondWithError(failure, site, request, perform);
   } finally {
     log.operation = `website:${request.method}`;
   }
@@ -65,7 +65,7 @@ async function serveIndex(
   site: WebsiteSite,
   request: S3Request,
   key: string,
-  perform: Perform,
+  perform: PerformRequest,
 ): Promise<S3Response | undefined> {
   if (request.resource.kind === "service" || (key !== "" && !key.endsWith("/"))) return undefined;
   try {
@@ -82,7 +82,7 @@ function isMissing({ cause }: S3Error): boolean {
   return cause !== undefined && toS3Error(cause).code === "NoSuchKey";
 }
 
-function readAsked({ resource, style, url, headers }: S3Request): RoutedRequest {
+function readWebsiteRequest({ resource, style, url, headers }: S3Request): WebsiteRequest {
   const key = resource.kind === "object" ? resource.key : "";
   const base = style === "path" && resource.kind !== "service" ? `${resource.bucket}/` : "";
   return { key, scheme: url.scheme, host: hostOf(url, headers.get("host")), base, query: url.query };

@@ -15,22 +15,22 @@ export interface Redirection {
 
 /** The first rule that asks for no error and fits the key as it was asked for, before any object is looked at. */
 export function findRuleForKey(rules: readonly RoutingRule[], key: string): RoutingRule | undefined {
-  return rules.find(({ condition }) => condition?.errorCode === undefined && fitsKey(condition, key));
+  return rules.find(({ condition }) => condition?.errorCode === undefined && matchesKeyPrefix(condition, key));
 }
 
 /** The first rule that asks for this error and fits the key as it was asked for. */
 export function findRuleForError(rules: readonly RoutingRule[], key: string, status: number): RoutingRule | undefined {
-  return rules.find(({ condition }) => condition?.errorCode === status && fitsKey(condition, key));
+  return rules.find(({ condition }) => condition?.errorCode === status && matchesKeyPrefix(condition, key));
 }
 
-function fitsKey(condition: RoutingRule["condition"], key: string): boolean {
+function matchesKeyPrefix(condition: RoutingRule["condition"], key: string): boolean {
   return key.startsWith(condition?.keyPrefix ?? "");
 }
 
-export interface RoutedRequest {
+export interface WebsiteRequest {
   /** As asked for: without the index document's suffix. */
   readonly key: string;
-  readonly scheme: Target["scheme"];
+  readonly scheme: RedirectTarget["scheme"];
   readonly host: string;
   /** What stands before keys in paths of this host, encoded: nothing, or `bucket/`. */
   readonly base: string;
@@ -44,7 +44,7 @@ export interface RoutedRequest {
  *
  * @param defaultStatus of rules without HttpRedirectCode
  */
-export function applyRule(rule: RoutingRule, request: RoutedRequest, defaultStatus: 301 | 302): Redirection {
+export function applyRule(rule: RoutingRule, request: WebsiteRequest, defaultStatus: 301 | 302): Redirection {
   const { redirect } = rule;
   const target = {
     scheme: redirect.protocol ?? request.scheme,
@@ -79,7 +79,7 @@ export function encodeWritten(text: string): string {
   });
 }
 
-export interface Target {
+export interface RedirectTarget {
   readonly scheme: "http" | "https";
   /** Host with port, or more if that is what a rule says. */
   readonly host: string;
@@ -89,6 +89,6 @@ export interface Target {
   readonly query: string;
 }
 
-export function formatLocation({ scheme, host, rest, query }: Target): string {
+export function formatLocation({ scheme, host, rest, query }: RedirectTarget): string {
   return `${scheme}://${encodeWritten(host)}/${rest}${query === "" ? "" : `?${encodeWritten(query)}`}`;
 }

@@ -22,23 +22,23 @@ import type { RequestLog } from "../request-log.ts";
 import { type S3Response, toHttpResponse } from "../response.ts";
 import type { Services } from "../services.ts";
 import {
-  answerError,
-  followRedirectLocation,
-  type Perform,
-  redirectTo,
-  redirectToFolder,
-  requestObject,
-  toS3Error,
-  withoutSelection,
-} from "./answers.ts";
-import {
   applyRule,
   encodeWritten,
   findRuleForError,
   findRuleForKey,
   formatLocation,
-  type RoutedRequest,
+  type WebsiteRequest,
 } from "./redirects.ts";
+import {
+  followRedirectLocation,
+  type PerformRequest,
+  redirectTo,
+  redirectToFolder,
+  requestObject,
+  respondWithError,
+  toS3Error,
+  withoutSelection,
+} from "./responses.ts";
 
 /** Answers a request to a website host; never throws. */
 export async function handleWebsite(
@@ -49,9 +49,9 @@ export async function handleWebsite(
 ): Promise<Response> {
   log.bucket = name;
   log.caller = "anonymous";
-  const visit = readVisit(request, name, log.requestId);
+  const s3Request = readAnonymousRequest(request, name, log.requestId);
   let bucket: Bucket | undefined;
-  const performHere: Perform = (object) =>
+  const performAnonymous: PerformRequest = (object) =>
     perform(object, {
       caller: ANONYMOUS,
       style: "anonymous",
@@ -63,14 +63,14 @@ export async function handleWebsite(
     });
   let answer: S3Response;
   try {
-    refuseOtherMethods(visit);
+    refuseOtherMethods(s3Request);
     bucket = await findBucket(name, services);
-    answer = await serve(visit, { bucket, name, host, perform: performHere, log });
+    answer = await serve(s3Request, { bucket, name, host, perform: performAnonymous, log });
   } catch (error) {
     const failure = toS3Error(error);
     log.code = failure.code;
     if (failure.cause !== undefined) log.cause = failure.cause;
-    answer = await answerError(failure, siteOf(bucket?.documents.website), visit, performHere);
+    answer = await respondWithError(failure, siteOf(bucket?.documents.website), s3Request, performAnonymous);
   }
   log.operation = `website:${request.method}`;
   const response = toHttpResponse(answer, request, log.requestId);
@@ -81,74 +81,78 @@ export async function handleWebsite(
 const ANONYMOUS = { kind: "anonymous" } as const;
 const METHODS = ["GET", "HEAD", "OPTIONS"];
 
-interface Serving {
+interface WebsiteContext {
   readonly bucket: Bucket | undefined;
   readonly name: string;
   readonly host: string;
-  readonly perform: Perform;
+  readonly perform: PerformRequest;
   readonly log: RequestLog;
 }
 
-async function serve(visit: S3Request, serving: Serving): Promise<S3Response> {
-  const { bucket, name, host, log } = serving;
-  if (visit.method === "OPTIONS") {
-    checkPreflight({ kind: "object", bucket: name, key: "" }, visit.headers, bucket);
+async function serve(request: S3Request, context: WebsiteContext): Promise<S3Response> {
+  const { bucket, name, host, log } = context;
+  if (request.method === "OPTIONS") {
+    checkPreflight({ kind: "object", bucket: name, key: "" }, request.headers, bucket);
     return { status: 200 };
   }
   if (bucket === undefined) throw new S3Error("NoSuchBucket", { details: { BucketName: name } });
   const { website } = bucket.documents;
   if (website === undefined) throw new S3Error("NoSuchWebsiteConfiguration", { details: { BucketName: name } });
 
-  const { scheme, query } = visit.url;
+  const { scheme, query } = request.url;
   if (website.kind === "redirect-all") {
     // The path stays as sent.
-    const rest = encodeWritten(visit.url.path.slice(1));
+    const rest = encodeWritten(request.url.path.slice(1));
     const target = { scheme: website.protocol ?? scheme, host: website.hostName, rest, query };
     return redirectTo({ status: 301, location: formatLocation(target) });
   }
-  const key = percentDecode(visit.url.path.slice(1));
+  const key = percentDecode(request.url.path.slice(1));
   requireKeyLength(key);
   log.key = key;
-  return serveSite(visit, website, { key, scheme, host, base: "", query }, serving);
+  return serveSite(request, website, { key, scheme, host, base: "", query }, context);
 }
 
 async function serveSite(
-  visit: S3Request,
+  request: S3Request,
   site: WebsiteSite,
-  asked: RoutedRequest,
-  { name, perform }: Serving,
+  requested: WebsiteRequest,
+  { name, perform }: WebsiteContext,
 ): Promise<S3Response> {
-  const { key } = asked;
+  const { key } = requested;
   const ruleForKey = findRuleForKey(site.routingRules, key);
-  if (ruleForKey !== undefined) return redirectTo(applyRule(ruleForKey, asked, 301));
+  if (ruleForKey !== undefined) return redirectTo(applyRule(ruleForKey, requested, 301));
 
   const isFolder = key === "" || key.endsWith("/");
-  const object = requestObject(visit, name, isFolder ? `${key}${site.indexSuffix}` : key);
+  const object = requestObject(request, name, isFolder ? `${key}${site.indexSuffix}` : key);
   try {
     const answer = await perform(object);
     return (await followRedirectLocation(answer)) ?? answer;
   } catch (error) {
     const failure = toS3Error(error);
-    const redirect = await redirectDespite(failure, object, perform);
+    const redirect = await findRedirectDespiteError(failure, object, perform);
     if (redirect !== undefined) return redirect;
     if (!isFolder && (failure.status === 403 || failure.status === 404)) {
-      const index = requestObject(visit, name, `${key}/${site.indexSuffix}`);
-      if (await isReadable(index, perform)) return redirectToFolder(key, visit.requestId);
+      const index = requestObject(request, name, `${key}/${site.indexSuffix}`);
+      if (await isReadable(index, perform)) return redirectToFolder(key, request.requestId);
     }
     const ruleForError = findRuleForError(site.routingRules, key, failure.status);
-    if (ruleForError !== undefined) return redirectTo(applyRule(ruleForError, asked, 301));
+    if (ruleForError !== undefined) return redirectTo(applyRule(ruleForError, requested, 301));
     throw failure;
   }
 }
 
 /** An object that is a redirect redirects whatever is asked of it: most are empty, and fit no range. */
-async function redirectDespite(failure: S3Error, object: S3Request, perform: Perform): Promise<S3Response | undefined> {
+async function findRedirectDespiteError(
+  failure: S3Error,
+  object: S3Request,
+  perform: PerformRequest,
+): Promise<S3Response | undefined> {
   if (failure.status !== 412 && failure.status !== 416) return undefined;
   return followRedirectLocation(await perform({ ...withoutSelection(object), method: "HEAD" }));
 }
 
 /** Existing and open to everybody. */
-async function isReadable(object: S3Request, perform: Perform): Promise<boolean> {
+async function isReadable(object: S3Request, perform: PerformRequest): Promise<boolean> {
   try {
     await perform({ ...withoutSelection(object), method: "HEAD" });
     return true;
@@ -159,7 +163,7 @@ async function isReadable(object: S3Request, perform: Perform): Promise<boolean>
 }
 
 /** What is left of a request once nothing in it can ask for more than an object. */
-function readVisit(request: Request, bucket: string, requestId: string): S3Request {
+function readAnonymousRequest(request: Request, bucket: string, requestId: string): S3Request {
   const headers = new Headers(request.headers);
   for (const name of [...headers.keys()]) if (name.startsWith("x-amz-")) headers.delete(name);
   return {

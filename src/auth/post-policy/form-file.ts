@@ -9,7 +9,7 @@ import type { FileSizeRange } from "./conditions.ts";
 const UNSIGNED = { kind: "unsigned" } as const;
 
 /**
- * @param headers as `formHeaders` gives them
+ * @param headers as `toObjectHeaders` gives them
  * @param range what the policy allows
  * @throws S3Error for what is wrong before the first byte: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
  *   `InvalidRequest`. What is wrong with the bytes fails the stream: `EntityTooLarge`, `EntityTooSmall`, `BadDigest`,

@@ -23,9 +23,9 @@ import {
 import {
   formatReplicationConfiguration,
   MAX_REPLICATION_BYTES,
+  type ParsedReplication,
+  type ParsedRule,
   parseReplicationConfiguration,
-  type WrittenReplication,
-  type WrittenRule,
 } from "../../protocol/xml/replication-configuration.ts";
 import type { Stores } from "../../storage/stores.ts";
 import type { OperationContext } from "../operation.ts";
@@ -71,7 +71,7 @@ async function parseAndAuthorize(
   return configuration;
 }
 
-function withIds({ role, rules }: WrittenReplication): ReplicationConfiguration {
+function withIds({ role, rules }: ParsedReplication): ReplicationConfiguration {
   return {
     ...(role !== undefined && { role }),
     rules: rules.map((rule) => ({ ...rule, id: rule.id ?? newRuleId() })),
@@ -132,7 +132,7 @@ class ReplicationRole {
    * @param target undefined if it is not of this deployment
    * @throws S3Error `AccessDenied`
    */
-  async require(rule: WrittenRule, target: Bucket | undefined): Promise<void> {
+  async require(rule: ParsedRule, target: Bucket | undefined): Promise<void> {
     const { prefix, replicatesDeletes, destination } = rule;
     const carriesAcl = destination.overridesOwner !== true;
     const reads: readonly OfEachObject[] = [

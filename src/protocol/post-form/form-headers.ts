@@ -30,7 +30,7 @@ const EXPECTED_OWNER = "x-amz-expected-bucket-owner";
  * @param sent headers of the request itself; of them only those stay that say nothing about the object
  * @throws S3Error `InvalidArgument` for what no header can carry
  */
-export function formHeaders(fields: ReadonlyMap<string, string>, sent: Headers): Headers {
+export function toObjectHeaders(fields: ReadonlyMap<string, string>, sent: Headers): Headers {
   const headers = new Headers();
   for (const [name, value] of sent) {
     if (!isObjectHeader(name) && (!name.startsWith("x-amz-") || name === EXPECTED_OWNER)) headers.set(name, value);

@@ -47,7 +47,7 @@ export async function readPostForm(source: ByteSource, boundary: string): Promis
       addField(sent, name, await readValue(reader));
       continue;
     }
-    const fields = fillIn(sent, part.fileName);
+    const fields = fillInFileName(sent, part.fileName);
     return {
       fields,
       key: requireKey(fields),
@@ -103,7 +103,10 @@ function addField(fields: Map<string, string>, name: string, value: string): voi
 }
 
 /** "The variable ${filename} … is recognized by all form fields"; a file without a name leaves it as it stands. */
-function fillIn(fields: ReadonlyMap<string, string>, fileName: string | undefined): ReadonlyMap<string, string> {
+function fillInFileName(
+  fields: ReadonlyMap<string, string>,
+  fileName: string | undefined,
+): ReadonlyMap<string, string> {
   if (fileName === undefined) return fields;
   const name = fileName.slice(Math.max(fileName.lastIndexOf("/"), fileName.lastIndexOf("\\")) + 1);
   return new Map([...fields].map(([field, value]) => [field, value.replace(FILE_NAME, () => name)]));

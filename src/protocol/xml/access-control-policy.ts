@@ -6,7 +6,7 @@ import {
   parseCanonicalUser,
   parseGroup,
   requireCanonicalId,
-  requireFewGrants,
+  requireGrantLimit,
   unresolvableEmail,
 } from "../acl-headers.ts";
 import { type Owner, ownerNode } from "./common-elements.ts";
@@ -35,7 +35,7 @@ export function parseAccessControlPolicy(body: Uint8Array): AccessControlPolicy 
     const list = requireChild(root, "AccessControlList");
     requireOnly(list, ["Grant"]);
     const ownerId = requireCanonicalId(requireChildText(owner, "ID"), "CanonicalUser/ID");
-    return { ownerId, grants: requireFewGrants(list.children.map(parseGrant)) };
+    return { ownerId, grants: requireGrantLimit(list.children.map(parseGrant)) };
   } catch (error) {
     if (!(error instanceof S3Error) || error.code !== "MalformedXML") throw error;
     throw new S3Error("MalformedACLError", { cause: error.cause });

@@ -15,7 +15,7 @@ const METHODS: readonly CorsMethod[] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 const ELEMENTS = ["ID", "AllowedOrigin", "AllowedMethod", "AllowedHeader", "ExposeHeader", "MaxAgeSeconds"];
 
 /** The rule as its elements say it, methods not looked at. */
-interface WrittenRule extends Omit<CorsRule, "allowedMethods"> {
+interface UncheckedRule extends Omit<CorsRule, "allowedMethods"> {
   readonly allowedMethods: readonly string[];
 }
 
@@ -28,14 +28,14 @@ interface WrittenRule extends Omit<CorsRule, "allowedMethods"> {
 export function parseCorsConfiguration(body: Uint8Array): readonly CorsRule[] {
   const root = parseXml(body, "CORSConfiguration", { maxBytes: MAX_CORS_BYTES });
   requireOnly(root, ["CORSRule"]);
-  const written = root.children.map(readRule);
-  if (written.length === 0) throw malformedXml("no CORSRule");
+  const rules = root.children.map(readRule);
+  if (rules.length === 0) throw malformedXml("no CORSRule");
   // The words in which Ceph and CloudServer, which mirror S3 here, both say it; AWS documents the limit alone.
-  if (written.length > MAX_RULES) {
+  if (rules.length > MAX_RULES) {
     throw invalidRequest(`The number of CORS rules should not exceed allowed limit of ${MAX_RULES} rules.`);
   }
-  requireUniqueIds(written);
-  return written.map(validateRule);
+  requireUniqueIds(rules);
+  return rules.map(validateRule);
 }
 
 /** Elements in the order of API_GetBucketCors, and no more of them than were put. */
@@ -59,7 +59,7 @@ function all(name: string, values: readonly string[]): XmlNode[] {
   return values.map((value) => xmlText(name, value));
 }
 
-function readRule(element: XmlElement): WrittenRule {
+function readRule(element: XmlElement): UncheckedRule {
   requireOnly(element, ELEMENTS);
   const allowedOrigins = textsOf(element, "AllowedOrigin");
   const allowedMethods = textsOf(element, "AllowedMethod");
@@ -91,7 +91,7 @@ function readSeconds(text: string | undefined): number | undefined {
 }
 
 /** AWS documents only that the ID is unique and its length; the errors are those of lifecycle rules, which have both. */
-function requireUniqueIds(rules: readonly WrittenRule[]): void {
+function requireUniqueIds(rules: readonly UncheckedRule[]): void {
   const seen = new Set<string>();
   for (const { id } of rules) {
     if (id === undefined) continue;
@@ -105,7 +105,7 @@ function requireUniqueIds(rules: readonly WrittenRule[]): void {
   }
 }
 
-function validateRule(rule: WrittenRule): CorsRule {
+function validateRule(rule: UncheckedRule): CorsRule {
   const allowedMethods = rule.allowedMethods.map(requireMethod);
   for (const origin of rule.allowedOrigins) requirePattern("AllowedOrigin", origin);
   for (const header of rule.allowedHeaders) requirePattern("AllowedHeader", header);

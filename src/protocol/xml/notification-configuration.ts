@@ -79,7 +79,7 @@ export function parseNotificationConfiguration(body: Uint8Array, newId: () => st
   }
   const rules = root.children.map((element) => readRule(element, newId));
   requireUniqueIds(rules);
-  requireDisjoint(rules);
+  requireDisjointRules(rules);
   return { rules };
 }
 
@@ -116,8 +116,8 @@ function refuseOtherDestinations(root: XmlElement): void {
   }
   const named = FUNCTIONS.flatMap((name) => childrenOf(root, name))[0];
   if (named === undefined) return;
-  const place = named.children.find(({ name }) => name === FUNCTION || name === "LambdaFunctionArn");
-  const arn = requireArn(place?.text ?? "", FUNCTION, "lambda", /^function:[\w-]{1,140}(:[\w$-]{1,128})?$/);
+  const arnElement = named.children.find(({ name }) => name === FUNCTION || name === "LambdaFunctionArn");
+  const arn = requireArn(arnElement?.text ?? "", FUNCTION, "lambda", /^function:[\w-]{1,140}(:[\w$-]{1,128})?$/);
   throw invalidArgument("Functions are not supported as destinations of notifications", FUNCTION, arn);
 }
 
@@ -125,13 +125,13 @@ function readRule(element: XmlElement, newId: () => string): NotificationRule {
   const name: RuleName = element.name === "QueueConfiguration" ? "QueueConfiguration" : "TopicConfiguration";
   requireOnly(element, ["Id", RULES[name], "Event", "Filter"]);
   const id = childText(element, "Id");
-  const place = requireChildText(element, RULES[name]);
+  const destinationText = requireChildText(element, RULES[name]);
   const events = childrenOf(element, "Event").map(textOf);
   const filter = readFilter(findChild(element, "Filter"));
   if (events.length === 0) throw malformedXml(`no Event in ${name}`);
 
   for (const event of events) requireEvent(event);
-  const destination = name === "QueueConfiguration" ? readQueue(place) : readTopic(place);
+  const destination = name === "QueueConfiguration" ? readQueue(destinationText) : readTopic(destinationText);
   // "If you use any other special characters in the value of the prefix or suffix, you must enter them in URL-encoded
   // (percent-encoded) format" ("Configuring event notifications using object key name filtering").
   const read = destination.kind === "callback" ? (value: string) => value : urlDecode;
@@ -238,14 +238,14 @@ const SHARED_KEYS =
   "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping for the same event type.";
 
 /** @throws S3Error `InvalidArgument` where two rules with ARNs, or two events of one of them, could meet. */
-export function requireDisjoint(rules: readonly NotificationRule[]): void {
+export function requireDisjointRules(rules: readonly NotificationRule[]): void {
   const arnRules = rules.filter(({ destination }) => destination.kind !== "callback");
   for (const [index, rule] of arnRules.entries()) {
     const twice = sharedEvent(rule.events, rule.events, "of one rule");
     if (twice !== undefined) throw invalidArgument(SHARED_EVENT, "Event", twice);
     for (const earlier of arnRules.slice(0, index)) {
       const shared = sharedEvent(earlier.events, rule.events);
-      if (shared === undefined || !meet(earlier, rule)) continue;
+      if (shared === undefined || !canMatchSameKey(earlier, rule)) continue;
       const isFiltered = earlier.filter !== undefined || rule.filter !== undefined;
       throw invalidArgument(isFiltered ? SHARED_KEYS : SHARED_EVENT, "Event", shared);
     }
@@ -267,7 +267,7 @@ function includes(wide: string, narrow: string): boolean {
 }
 
 /** Whether there can be a key that fits both. */
-function meet(left: NotificationRule, right: NotificationRule): boolean {
+function canMatchSameKey(left: NotificationRule, right: NotificationRule): boolean {
   const prefixes = left.prefix.startsWith(right.prefix) || right.prefix.startsWith(left.prefix);
   return prefixes && (left.suffix.endsWith(right.suffix) || right.suffix.endsWith(left.suffix));
 }

@@ -3,7 +3,7 @@
  */
 import { S3Error } from "../../errors.ts";
 import { decodeUtf8 } from "../percent-encoding.ts";
-import { checkDocument, isBlank, XmlFault } from "./scanner.ts";
+import { checkDocument, isBlank, XmlSyntaxError } from "./scanner.ts";
 import { buildTree, type XmlElement } from "./tree.ts";
 
 export type { XmlElement } from "./tree.ts";
@@ -102,7 +102,7 @@ function readRoot(document: string, limits: XmlLimits): XmlElement {
     const root = buildTree(text, checkDocument(text, { maxElements, maxDepth }));
     if (root !== undefined) return root;
   } catch (error) {
-    throw error instanceof XmlFault ? malformedXml(error.message) : new S3Error("MalformedXML", { cause: error });
+    throw error instanceof XmlSyntaxError ? malformedXml(error.message) : new S3Error("MalformedXML", { cause: error });
   }
   throw malformedXml("no root");
 }

@@ -62,13 +62,13 @@ const DESTINATION_ELEMENTS = [
 const UNSUPPORTED_OF_DESTINATIONS = ["EncryptionConfiguration", "ReplicationTime", "Metrics"];
 
 /** A rule as its elements say it; one without an ID is given one when it is stored. */
-export interface WrittenRule extends Omit<ReplicationRule, "id"> {
+export interface ParsedRule extends Omit<ReplicationRule, "id"> {
   readonly id: string | undefined;
 }
 
-export interface WrittenReplication {
+export interface ParsedReplication {
   readonly role?: string;
-  readonly rules: readonly WrittenRule[];
+  readonly rules: readonly ParsedRule[];
 }
 
 /** Root and role, and of each rule all that the schema has, with ten tags of three elements. */
@@ -82,7 +82,7 @@ const MAX_ELEMENTS = 2 + MAX_RULES * 60;
  *   `InvalidArgument` for an ID, a prefix, an account or an ARN that cannot be; `NotImplemented` for what has no effect
  *   here.
  */
-export function parseReplicationConfiguration(body: Uint8Array): WrittenReplication {
+export function parseReplicationConfiguration(body: Uint8Array): ParsedReplication {
   const root = parseXml(body, "ReplicationConfiguration", {
     maxBytes: MAX_REPLICATION_BYTES,
     maxElements: MAX_ELEMENTS,
@@ -100,7 +100,7 @@ export function parseReplicationConfiguration(body: Uint8Array): WrittenReplicat
   const rules = elements.map(readRule);
   requireUniqueIds(rules);
   requireOneSchema(rules);
-  requireFewDestinations(rules);
+  requireDestinationLimit(rules);
   return { ...(role !== undefined && role !== "" && { role }), rules };
 }
 
@@ -145,7 +145,7 @@ function formatStatus(name: string, isEnabled: boolean): XmlNode {
   return xmlText(name, isEnabled ? "Enabled" : "Disabled");
 }
 
-function readRule(element: XmlElement): WrittenRule {
+function readRule(element: XmlElement): ParsedRule {
   requireOnly(element, RULE_ELEMENTS);
   const id = readId(element);
   const isEnabled = readStatus(element);
@@ -276,7 +276,7 @@ function requirePrefix(prefix: string): void {
   }
 }
 
-function requireUniqueIds(rules: readonly WrittenRule[]): void {
+function requireUniqueIds(rules: readonly ParsedRule[]): void {
   const ids = rules.flatMap(({ id }) => (id === undefined ? [] : [id]));
   const repeated = ids.find((id, index) => ids.indexOf(id) !== index);
   if (repeated !== undefined) {
@@ -284,7 +284,7 @@ function requireUniqueIds(rules: readonly WrittenRule[]): void {
   }
 }
 
-function requireOneSchema(rules: readonly WrittenRule[]): void {
+function requireOneSchema(rules: readonly ParsedRule[]): void {
   const [first] = rules;
   if (first === undefined) return;
   if (rules.some(({ schema }) => schema !== first.schema)) {
@@ -300,11 +300,11 @@ function requireOneSchema(rules: readonly WrittenRule[]): void {
   if (rules.some(({ destination }) => !isSameDestination(destination, first.destination))) {
     throw invalidRequest("Number of distinct destination bucket ARNs cannot exceed 1");
   }
-  requireDisjoint(rules.map(({ prefix }) => prefix));
+  requireDisjointPrefixes(rules.map(({ prefix }) => prefix));
 }
 
 /** Deviation: AWS has no limit but that on rules. */
-function requireFewDestinations(rules: readonly WrittenRule[]): void {
+function requireDestinationLimit(rules: readonly ParsedRule[]): void {
   const arns = new Set(rules.map(({ destination }) => formatDestinationArn(destination)));
   if (arns.size > MAX_DESTINATIONS) {
     throw invalidRequest(`Number of distinct destination bucket ARNs cannot exceed ${MAX_DESTINATIONS}`);
@@ -312,7 +312,7 @@ function requireFewDestinations(rules: readonly WrittenRule[]): void {
 }
 
 /** Sorted, a prefix that begins another stands right before one that it begins. */
-function requireDisjoint(prefixes: readonly string[]): void {
+function requireDisjointPrefixes(prefixes: readonly string[]): void {
   const sorted = [...prefixes].sort();
   for (const [index, prefix] of sorted.entries()) {
     const next = sorted[index + 1];

@@ -11,8 +11,8 @@ export interface DocumentLimits {
 }
 
 /** What is wrong with a document. */
-export class XmlFault extends Error {
-  override readonly name = "XmlFault";
+export class XmlSyntaxError extends Error {
+  override readonly name = "XmlSyntaxError";
 }
 
 /** Of all elements together, namespace declarations not counted: an ACL of 100 grants has 100. */
@@ -42,9 +42,9 @@ export interface Scanned {
   readonly hasSections: boolean;
 }
 
-/** @throws XmlFault for anything that is not one document within the limits */
+/** @throws XmlSyntaxError for anything that is not one document within the limits */
 export function checkDocument(text: string, limits: DocumentLimits): Scanned {
-  if (ILLEGAL_CHARACTER.test(text)) throw new XmlFault("illegal character");
+  if (ILLEGAL_CHARACTER.test(text)) throw new XmlSyntaxError("illegal character");
   return new Scanner(text, limits).scan();
 }
 
@@ -54,13 +54,13 @@ function sectionAt(text: string, at: number): Section | undefined {
   if (next !== "!") return undefined;
   if (text.startsWith(COMMENT.opens, at)) return COMMENT;
   if (text.startsWith(CDATA.opens, at)) return CDATA;
-  throw new XmlFault("a DTD");
+  throw new XmlSyntaxError("a DTD");
 }
 
 /** Where what begins here is over. */
 function endOf(text: string, at: number, { opens, closes }: Section): number {
   const end = text.indexOf(closes, at + opens.length);
-  if (end === -1) throw new XmlFault("unclosed comment, CDATA section or instruction");
+  if (end === -1) throw new XmlSyntaxError("unclosed comment, CDATA section or instruction");
   return end + closes.length;
 }
 
@@ -91,7 +91,7 @@ class Scanner {
       this.#at = end;
       if (markup !== -1) this.#scanMarkup();
     }
-    if (this.#elements === 0 || this.#open.length > 0) throw new XmlFault("not exactly one whole root");
+    if (this.#elements === 0 || this.#open.length > 0) throw new XmlSyntaxError("not exactly one whole root");
     return { hasAttributes: this.#attributes > 0, hasSections: this.#hasSections };
   }
 
@@ -108,7 +108,7 @@ class Scanner {
     // A declaration in front of the root is no reason to keep the blanks of all that follows.
     this.#hasSections ||= this.#elements > 0;
     if (section !== CDATA) return;
-    if (this.#open.length === 0) throw new XmlFault("CDATA outside the root");
+    if (this.#open.length === 0) throw new XmlSyntaxError("CDATA outside the root");
     this.#countNode();
   }
 
@@ -116,13 +116,14 @@ class Scanner {
   #checkText(start: number, end: number): void {
     if (this.#ampersand < start) this.#ampersand = indexOrEnd(this.#text, "&", start);
     if (this.#ampersand < end) checkReferences(this.#text.slice(start, end));
-    if (this.#open.length === 0 && !isBlank(this.#text.slice(start, end))) throw new XmlFault("text outside the root");
+    if (this.#open.length === 0 && !isBlank(this.#text.slice(start, end)))
+      throw new XmlSyntaxError("text outside the root");
   }
 
   #scanEndTag(): void {
     const ended = this.#open.pop();
     this.#at += 2;
-    if (ended === undefined || !this.#text.startsWith(ended, this.#at)) throw new XmlFault("tags do not pair");
+    if (ended === undefined || !this.#text.startsWith(ended, this.#at)) throw new XmlSyntaxError("tags do not pair");
     this.#at += ended.length;
     this.#skipBlanks();
     this.#require(">");
@@ -132,8 +133,8 @@ class Scanner {
     this.#at++;
     const name = this.#scanName();
     checkQualifiedName(name);
-    if (this.#open.length >= this.#limits.maxDepth) throw new XmlFault("nested too deeply");
-    if (this.#open.length === 0 && this.#elements > 0) throw new XmlFault("several roots");
+    if (this.#open.length >= this.#limits.maxDepth) throw new XmlSyntaxError("nested too deeply");
+    if (this.#open.length === 0 && this.#elements > 0) throw new XmlSyntaxError("several roots");
     this.#elements++;
     this.#countNode();
     this.#scanAttributes();
@@ -144,7 +145,7 @@ class Scanner {
 
   /** Elements and CDATA sections alike become nodes of the tree. */
   #countNode(): void {
-    if (++this.#nodes > this.#limits.maxElements) throw new XmlFault("too many elements");
+    if (++this.#nodes > this.#limits.maxElements) throw new XmlSyntaxError("too many elements");
   }
 
   #scanAttributes(): void {
@@ -157,10 +158,10 @@ class Scanner {
       this.#require("=");
       this.#skipBlanks();
       this.#scanQuoted();
-      if (seen.has(name) || seen.size === MAX_ATTRIBUTES_OF_ELEMENT) throw new XmlFault("attributes");
+      if (seen.has(name) || seen.size === MAX_ATTRIBUTES_OF_ELEMENT) throw new XmlSyntaxError("attributes");
       seen.add(name);
       if (name === "xmlns" || name.startsWith("xmlns:")) continue;
-      if (++this.#attributes > MAX_ATTRIBUTES) throw new XmlFault("too many attributes");
+      if (++this.#attributes > MAX_ATTRIBUTES) throw new XmlSyntaxError("too many attributes");
     }
   }
 
@@ -168,7 +169,7 @@ class Scanner {
     const quote = this.#text.charAt(this.#at);
     const end = quote === '"' || quote === "'" ? this.#text.indexOf(quote, this.#at + 1) : -1;
     const value = this.#text.slice(this.#at + 1, end === -1 ? this.#at : end);
-    if (end === -1 || value.includes("<")) throw new XmlFault("value of an attribute");
+    if (end === -1 || value.includes("<")) throw new XmlSyntaxError("value of an attribute");
     this.#at = end + 1;
     checkReferences(value);
   }
@@ -176,10 +177,10 @@ class Scanner {
   #scanName(): string {
     const start = this.#at;
     while (isNameCharacter(this.#text.charCodeAt(this.#at))) {
-      if (++this.#at - start > MAX_NAME_LENGTH) throw new XmlFault("name too long");
+      if (++this.#at - start > MAX_NAME_LENGTH) throw new XmlSyntaxError("name too long");
     }
     const name = this.#text.slice(start, this.#at);
-    if (name === "" || /^[-.\d]/.test(name)) throw new XmlFault("not a name");
+    if (name === "" || /^[-.\d]/.test(name)) throw new XmlSyntaxError("not a name");
     return name;
   }
 
@@ -191,7 +192,7 @@ class Scanner {
   }
 
   #require(character: string): void {
-    if (this.#text.charAt(this.#at) !== character) throw new XmlFault(`${character} expected`);
+    if (this.#text.charAt(this.#at) !== character) throw new XmlSyntaxError(`${character} expected`);
     this.#at++;
   }
 }
@@ -204,7 +205,7 @@ export function isBlank(text: string): boolean {
 function checkQualifiedName(name: string): void {
   const colon = name.indexOf(":");
   if (colon === -1) return;
-  if (colon === 0 || colon === name.length - 1 || name.includes(":", colon + 1)) throw new XmlFault("not a name");
+  if (colon === 0 || colon === name.length - 1 || name.includes(":", colon + 1)) throw new XmlSyntaxError("not a name");
 }
 
 /** As "Name" of XML 1.0 (2.3) for ASCII; beyond it anything, which no name of a document of S3 has. NaN: the end. */
@@ -239,12 +240,12 @@ function indexOrEnd(text: string, character: string, from: number): number {
   return index === -1 ? text.length : index;
 }
 
-/** @throws XmlFault for an unknown entity or a bare ampersand */
+/** @throws XmlSyntaxError for an unknown entity or a bare ampersand */
 function checkReferences(text: string): void {
   if (text.includes("&")) decodeReferences(text);
 }
 
-/** Text with its references replaced. @throws XmlFault for an unknown entity or a bare ampersand */
+/** Text with its references replaced. @throws XmlSyntaxError for an unknown entity or a bare ampersand */
 export function decodeReferences(text: string): string {
   let start = text.indexOf("&");
   if (start === -1) return text;
@@ -254,7 +255,7 @@ export function decodeReferences(text: string): string {
     const end = text.slice(start, start + MAX_REFERENCE_LENGTH).indexOf(";");
     const name = text.slice(start + 1, start + Math.max(end, 1));
     const character = name.startsWith("#") ? characterOf(name) : PREDEFINED.get(name);
-    if (end === -1 || character === undefined) throw new XmlFault("unknown entity or bare ampersand");
+    if (end === -1 || character === undefined) throw new XmlSyntaxError("unknown entity or bare ampersand");
     if (start > from) decoded.push(text.slice(from, start));
     decoded.push(character);
     from = start + end + 1;

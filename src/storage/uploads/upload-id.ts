@@ -4,7 +4,7 @@
  * one creates nothing and is told NoSuchUpload. The letter tells what to compute over a part and where to put it before
  * the Durable Object is asked.
  */
-import { isSameMac } from "../../checksum/digests.ts";
+import { matchesMac } from "../../checksum/digests.ts";
 import { S3Error } from "../../errors.ts";
 import type { StorageClass } from "../../model/object.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
@@ -73,7 +73,7 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
       if (!SHAPE.test(uploadId)) throw noSuchUpload(uploadId);
       // As text, since several texts of base64 can say the same bytes.
       const [expected, claimed] = [await mac(bucketId, key, uploadId.slice(0, MAC_START)), uploadId.slice(MAC_START)];
-      if (!(await isSameMac(signingKey, encoder.encode(expected), encoder.encode(claimed))))
+      if (!(await matchesMac(signingKey, encoder.encode(expected), encoder.encode(claimed))))
         throw noSuchUpload(uploadId);
       const letter = uploadId.charCodeAt(BLOB_SET_ID_LENGTH) - LETTER_A;
       return {

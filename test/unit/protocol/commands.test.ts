@@ -11,8 +11,8 @@ import { OFFERED_NAMES } from "../../../src/operations/index.ts";
 import { parseAddress } from "../../../src/protocol/addressing.ts";
 import { OPERATION_NAMES, type OperationName } from "../../../src/protocol/operation-name.ts";
 import {
-  isGraveHeader,
-  KNOWN_GRAVE_HEADERS,
+  isCriticalHeader,
+  KNOWN_CRITICAL_HEADERS,
   REFUSED_HEADERS,
   refuseHeaders,
 } from "../../../src/protocol/refused-headers.ts";
@@ -207,7 +207,7 @@ describe("the headers of a command", () => {
   });
 
   it("that are conditions, locks, ways around them or encryption are all known", () => {
-    const unknown = [...modeled].filter((header) => isGraveHeader(header) && !KNOWN_GRAVE_HEADERS.has(header));
+    const unknown = [...modeled].filter((header) => isCriticalHeader(header) && !KNOWN_CRITICAL_HEADERS.has(header));
     expect(unknown).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formHeaders } from "../../../../src/protocol/post-form/form-headers.ts";
+import { toObjectHeaders } from "../../../../src/protocol/post-form/form-headers.ts";
 import { parseBoundary } from "../../../../src/protocol/post-form/part-headers.ts";
 import { formatRedirect, parseSuccessAction } from "../../../../src/protocol/post-form/post-form.ts";
 import { formatPostResponse } from "../../../../src/protocol/xml/object-results.ts";
@@ -34,9 +34,9 @@ describe("parseBoundary", () => {
   });
 });
 
-describe("formHeaders", () => {
+describe("toObjectHeaders", () => {
   const meant = (fields: Record<string, string>, sent: Record<string, string> = {}) =>
-    Object.fromEntries(formHeaders(new Map(Object.entries(fields)), new Headers(sent)));
+    Object.fromEntries(toObjectHeaders(new Map(Object.entries(fields)), new Headers(sent)));
 
   it("are the fields that PUT has as headers", () => {
     const fields = {

@@ -1,6 +1,7 @@
 /** What website hosts and the ordinary host have in common: redirects, and errors shown as pages. */
 import { S3Error } from "../errors.ts";
 import type { WebsiteSite } from "../model/website.ts";
+import { WEBSITE_REDIRECT_LOCATION_HEADER } from "../protocol/object-headers.ts";
 import { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { hostId, type S3Response } from "../response.ts";
@@ -9,9 +10,8 @@ import { errorHeaders, FOUND, formatErrorPage, type PageFailure } from "./error-
 import { encodeKey, encodeWritten, type Redirection } from "./redirects.ts";
 
 /** Serves a request of the anonymous caller as any other: parsed, authorized, executed. */
-export type Perform = (request: S3Request) => Promise<S3Response>;
+export type PerformRequest = (request: S3Request) => Promise<S3Response>;
 
-const REDIRECT_LOCATION = "x-amz-website-redirect-location";
 /** What decides whether and which part of an object is sent; an error document is sent whole. */
 const SELECTING_HEADERS = [
   "range",
@@ -51,7 +51,7 @@ export function redirectToFolder(key: string, requestId: string): S3Response {
 
 /** The 301 of an object that is itself a redirect (`x-amz-website-redirect-location`); undefined for all others. */
 export async function followRedirectLocation(answer: S3Response): Promise<S3Response | undefined> {
-  const location = answer.headers?.[REDIRECT_LOCATION];
+  const location = answer.headers?.[WEBSITE_REDIRECT_LOCATION_HEADER];
   if (location === undefined) return undefined;
   if (answer.body instanceof ReadableStream) await answer.body.cancel();
   return redirectTo({ status: 301, location: encodeWritten(location) });
@@ -61,11 +61,11 @@ export async function followRedirectLocation(answer: S3Response): Promise<S3Resp
  * An error as its page: the site's error document under the error's own status for a 4xx, else AWS's page. HEAD tells of
  * the error alone, as on AWS.
  */
-export async function answerError(
+export async function respondWithError(
   failure: S3Error,
   site: WebsiteSite | undefined,
   request: S3Request,
-  perform: Perform,
+  perform: PerformRequest,
 ): Promise<S3Response> {
   const { requestId, resource } = request;
   const page = { failure, requestId, hostId: hostId(requestId) };
