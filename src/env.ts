@@ -13,6 +13,7 @@ import {
   type ReplicationMessage,
   type ReplicationPageMessage,
 } from "./storage/journal/messages.ts";
+import { defaultRegion, type RegionStores, regionStores } from "./storage/r2/entry-place.ts";
 import type { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
 /**
@@ -76,7 +77,7 @@ export interface Config {
   /** Settings that every new bucket is given. */
   readonly newBuckets: NewBucketSettings;
   /** R2 bindings by region. */
-  readonly stores: ReadonlyMap<string, R2Bucket>;
+  readonly stores: RegionStores;
 }
 
 /** Why the Worker cannot serve yet, in words for the person who deploys it. */
@@ -173,21 +174,11 @@ function hexToBytes(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
-function defaultRegion(env: Env): string {
-  return env.REGION || "us-east-1";
-}
-
-/** `STORE` serves the default region; `STORE_EU_WEST_1` serves `eu-west-1`. */
-export function findStores(env: Env): ReadonlyMap<string, R2Bucket> {
+function findStores(env: Env): RegionStores {
   if (env.STORE === undefined || env.DB === undefined || env.UPLOADS === undefined) {
     throw new NotConfigured("wrangler.toml must bind STORE (R2), DB (D1) and UPLOADS (Durable Objects).");
   }
-  const stores = new Map([[defaultRegion(env), env.STORE]]);
-  for (const [name, binding] of Object.entries(env as unknown as Record<string, unknown>)) {
-    const match = /^STORE_([A-Z0-9_]+)$/.exec(name);
-    if (match?.[1] !== undefined) stores.set(match[1].toLowerCase().replaceAll("_", "-"), binding as R2Bucket);
-  }
-  return stores;
+  return regionStores(env);
 }
 
 export function findQueues(env: Env): Queues {

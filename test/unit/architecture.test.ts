@@ -118,16 +118,12 @@ const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
 };
 
-/** A Durable Object is an entry point of its own: the platform constructs it with `Env`. */
-const EXCEPTIONS: readonly (readonly [file: string, target: string])[] = [["storage/uploads/blob-set.ts", "env.ts"]];
-
 const within = (path: string, places: readonly string[]) =>
   places.some((place) => (/[/:]$/.test(place) ? path.startsWith(place) : path === place));
 
 function forbiddenImports(files: Files): string[] {
   const found: string[] = [];
   for (const { file, target, isType } of importsOf(files)) {
-    if (EXCEPTIONS.some(([from, to]) => from === file && to === target)) continue;
     const roomIn = (rooms: Readonly<Record<string, readonly string[]>>) =>
       Object.entries(rooms).find(([room]) => within(file, [room]))?.[1];
     const allowed = roomIn(MAY_IMPORT);

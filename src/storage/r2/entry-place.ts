@@ -71,8 +71,28 @@ export interface EntryPlace {
   readonly key: string;
 }
 
+/** The R2 bindings: `STORE` serves the default region, `STORE_EU_WEST_1` serves `eu-west-1`. */
+export interface StoreBindings {
+  readonly STORE: R2Bucket;
+  readonly REGION?: string;
+}
+
 /** R2 bindings by region. */
 export type RegionStores = ReadonlyMap<string, R2Bucket>;
+
+/** The region of the `STORE` binding. */
+export function defaultRegion({ REGION }: Pick<StoreBindings, "REGION">): string {
+  return REGION || "us-east-1";
+}
+
+export function regionStores(bindings: StoreBindings): RegionStores {
+  const stores = new Map([[defaultRegion(bindings), bindings.STORE]]);
+  for (const [name, binding] of Object.entries(bindings as unknown as Record<string, unknown>)) {
+    const match = /^STORE_([A-Z0-9_]+)$/.exec(name);
+    if (match?.[1] !== undefined) stores.set(match[1].toLowerCase().replaceAll("_", "-"), binding as R2Bucket);
+  }
+  return stores;
+}
 
 /** @throws S3Error `ServiceUnavailable` where a deployment has lost the binding of a region that still has buckets */
 export function storeOf(stores: RegionStores, { region }: { readonly region: string }): R2Bucket {

@@ -72,7 +72,7 @@ interface PartRow extends Record<string, SqlStorageValue> {
   readonly uploaded_at: number;
 }
 
-export class UploadRecords {
+export class BlobSetRecords {
   readonly #storage: DurableObjectStorage;
   #hasTables: boolean;
 

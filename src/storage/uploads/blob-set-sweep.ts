@@ -10,14 +10,14 @@ import { callR2 } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { describeEntry } from "../r2/entry.ts";
 import { entryKey } from "../r2/entry-place.ts";
-import type { UploadRecords } from "./blob-set-records.ts";
+import type { BlobSetRecords } from "./blob-set-records.ts";
 import type { BlobSetReference, SweepCommand, SweepOutcome } from "./messages.ts";
 
 /** Pages of blobs removed in one call; a set of 10,000 has ten. */
 const PAGES_PER_CALL = 20;
 
 export async function sweepBlobSet(
-  records: UploadRecords,
+  records: BlobSetRecords,
   stores: ReadonlyMap<string, R2Bucket>,
   command: SweepCommand,
 ): Promise<SweepOutcome> {
@@ -45,7 +45,7 @@ export async function sweepBlobSet(
 }
 
 async function isNamed(
-  records: UploadRecords,
+  records: BlobSetRecords,
   stores: ReadonlyMap<string, R2Bucket>,
   store: R2Bucket,
   command: SweepCommand,
@@ -63,7 +63,7 @@ async function isNamed(
 
 /** The entry the set was made for. */
 async function findOwner(
-  records: UploadRecords,
+  records: BlobSetRecords,
   store: R2Bucket,
   { blobSetId, region }: SweepCommand,
 ): Promise<BlobSetReference | undefined> {
@@ -88,7 +88,7 @@ async function names(store: R2Bucket | undefined, { entry }: BlobSetReference, b
 }
 
 /** Once after a completion: blobs of parts that were replaced, or never recorded, because somebody failed half-way. */
-async function tidy(records: UploadRecords, store: R2Bucket, command: SweepCommand): Promise<void> {
+async function tidy(records: BlobSetRecords, store: R2Bucket, command: SweepCommand): Promise<void> {
   const completion = records.state() === "completed" ? records.completion() : undefined;
   if (completion === undefined || records.isTidy()) return;
   if (records.description()?.isFullyRecorded !== true && records.references().length > 0) return;

@@ -1,13 +1,26 @@
 /**
- * The Durable Object of one blob set: it owns the parts of a multipart upload, and it alone decides that the set is dead.
- * Thin: it runs calls one after another and turns errors into values; what they do stands in `upload-coordinator.ts` and
- * `blob-set-sweep.ts`.
+ * The Durable Object of one blob set, and what it does on its storage and the R2 bindings handed in: it owns the parts of a
+ * multipart upload, and it alone decides that the set is dead.
+ *
+ * State `open` → `completing` → `completed`, or `open` → `aborted`. `completing` is written before the entry, so that after
+ * a crash `settlement.ts` can tell whether it was committed. All calls run one after another, since awaiting R2 lets other
+ * calls in.
+ *
+ * Blobs are removed here only as long as no completion has ever been begun: until then no entry can name them. After that
+ * nothing but the sweep removes any, once it has asked every entry that may name the set and waited for the grace period.
  */
+
 import { DurableObject } from "cloudflare:workers";
-import { type Env, findStores } from "../../env.ts";
 import { S3Error } from "../../errors.ts";
-import { fromPlatformError } from "../platform-errors.ts";
-import { UploadRecords } from "./blob-set-records.ts";
+import type { WriteCondition } from "../../model/object.ts";
+import { callR2, fromPlatformError } from "../platform-errors.ts";
+import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
+import { commitManifest } from "../r2/commit.ts";
+import { identityOf, isSameObject } from "../r2/entry.ts";
+import { entryKey, type RegionStores, regionStores, type StoreBindings, storeOf } from "../r2/entry-place.ts";
+import { manifestFacts } from "../r2/manifest.ts";
+import { conditionOf, requireCondition } from "../r2/write.ts";
+import { BlobSetRecords, type Completion, type KnownUpload } from "./blob-set-records.ts";
 import { sweepBlobSet } from "./blob-set-sweep.ts";
 import {
   type Answer,
@@ -22,38 +35,253 @@ import {
   type SweepOutcome,
   type UploadDescription,
 } from "./messages.ts";
-import { UploadCoordinator } from "./upload-coordinator.ts";
+import { type CompletionPlan, completionFingerprint, planCompletion } from "./plan-completion.ts";
+import { settle } from "./settlement.ts";
 
-export class MultipartUpload extends DurableObject<Env> {
-  readonly #stores: ReadonlyMap<string, R2Bucket>;
+/** Keys one R2 delete call takes. */
+const DELETE_BATCH = 1000;
+/** Attempts to put the entry before others who write the key at the same time are given way to. */
+const MAX_ATTEMPTS = 4;
+
+export class BlobSet {
+  readonly #records: BlobSetRecords;
+  readonly #stores: RegionStores;
+
+  constructor(storage: DurableObjectStorage, stores: RegionStores) {
+    this.#records = new BlobSetRecords(storage);
+    this.#stores = stores;
+  }
+
+  create(description: UploadDescription): void {
+    this.#records.create(description);
+  }
+
+  /** The name of the blob this part replaces, if it replaces one that no entry can name. */
+  async recordPart(part: PartRecord): Promise<Answer<{ replaced?: string }>> {
+    const upload = await this.#openUpload();
+    if (upload === undefined) return refuse("NoSuchUpload");
+    const expected = upload.checksum?.algorithm;
+    if (expected !== undefined && part.checksum?.algorithm !== expected) {
+      const actual = part.checksum?.algorithm.toLowerCase() ?? "null";
+      const message = `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual}`;
+      return refuse("InvalidRequest", { message });
+    }
+    const mayBeNamed = this.#records.mayHaveLanded();
+    const replaced = this.#records.putPart(part);
+    return { ok: true, value: replaced === undefined || mayBeNamed ? {} : { replaced } };
+  }
+
+  async listParts(after: number, limit: number): Promise<Answer<PartsAnswer>> {
+    const description = await this.#openUpload();
+    if (description === undefined) return refuse("NoSuchUpload");
+    const found = this.#records.parts(after, limit + 1);
+    return { ok: true, value: { description, parts: found.slice(0, limit), isTruncated: found.length > limit } };
+  }
+
+  /**
+   * Commits the object. Asked again with the same parts it gives the same answer; asked by two at once, one commits and
+   * the other gets that answer.
+   */
+  async complete(command: CompleteCommand): Promise<Answer<CompletionAnswer>> {
+    const description = this.#records.description();
+    if (description === undefined) return refuse("NoSuchUpload");
+    await settle(this.#records, this.#stores, description);
+    const fingerprint = completionFingerprint(command.request);
+    if (this.#records.state() === "completed") {
+      const done = this.#records.completion();
+      return done?.fingerprint === fingerprint ? { ok: true, value: answerOf(done) } : refuse("NoSuchUpload");
+    }
+    if (this.#records.state() !== "open") return refuse("NoSuchUpload");
+    const plan = planCompletion(this.#records.partMap(), command.request, description);
+    if (!plan.ok) return plan;
+    const isFirst = !this.#records.mayHaveLanded();
+    const completed = await this.#commit(description, plan, command, fingerprint);
+    if (!completed.ok) return completed;
+    this.#records.setState("completed", completed.value);
+    await this.#dropUnused(description, completed.value, isFirst);
+    return { ok: true, value: answerOf(completed.value) };
+  }
+
+  async abort(): Promise<Answer<undefined>> {
+    const description = await this.#openUpload();
+    if (description === undefined) return refuse("NoSuchUpload");
+    const mayBeNamed = this.#records.mayHaveLanded();
+    this.#records.setState("aborted", this.#records.completion());
+    const names = this.#records.parts(0, Number.MAX_SAFE_INTEGER).map((part) => part.blobName);
+    this.#records.dropParts();
+    if (mayBeNamed) return { ok: true, value: undefined };
+    await this.#removeBlobs(description, names);
+    // No sweep comes to a set without blobs. That of a part which is still on its way is a set that nobody knows.
+    await this.#records.forgetAll();
+    return { ok: true, value: undefined };
+  }
+
+  /** False if the blobs are being removed or have been. */
+  async addReference(blobSetId: string, reference: BlobSetReference, now: number): Promise<boolean> {
+    if (this.#records.isDying()) return false;
+    // A set in use is known to be. Of any other one only the blobs tell it from a set that has been removed.
+    if (!this.#records.isInUse() && !(await this.#hasBlobs(blobSetId, reference))) return false;
+    this.#records.addReference(reference, now);
+    return true;
+  }
+
+  async #hasBlobs(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
+    const page = await callR2(storeOf(this.#stores, reference).list({ prefix: blobSetPrefix(blobSetId), limit: 1 }));
+    return page.objects.length > 0;
+  }
+
+  async sweep(command: SweepCommand): Promise<SweepOutcome> {
+    await this.#settle();
+    return sweepBlobSet(this.#records, this.#stores, command);
+  }
+
+  /** Decides what is undecided since a crash. */
+  async #settle(): Promise<void> {
+    const description = this.#records.description();
+    if (description !== undefined) await settle(this.#records, this.#stores, description);
+  }
+
+  /** The upload, if it can still take parts. */
+  async #openUpload(): Promise<KnownUpload | undefined> {
+    await this.#settle();
+    const description = this.#records.description();
+    return this.#records.state() === "open" ? description : undefined;
+  }
+
+  /**
+   * Puts the entry. Each attempt first looks at the key, which decides the conditions and is noted for `settle`, and then
+   * puts on condition that the key is still as it was seen.
+   */
+  async #commit(
+    description: KnownUpload,
+    plan: CompletionPlan,
+    command: CompleteCommand,
+    fingerprint: string,
+  ): Promise<Answer<Completion>> {
+    const { blobSetId, attributes, bucketId, key } = description;
+    const { ticket } = command;
+    const store = storeOf(this.#stores, description);
+    const condition = conditionOf(ticket, command.condition);
+    const manifest = { v: 1, b: blobSetId, p: plan.parts } as const;
+    const facts = manifestFacts(manifest, { sizeBytes: plan.sizeBytes, etag: plan.etag, isUpload: true });
+    const isConditional = condition !== undefined;
+    const object = { attributes, manifest, facts: { checksum: plan.checksum, manifest: facts, ticket, isConditional } };
+    const answer = {
+      etag: plan.etag,
+      sizeBytes: plan.sizeBytes,
+      ...(plan.checksum && { checksum: plan.checksum }),
+    };
+    const earlier = this.#blobsOfEarlierAttempts();
+    try {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const found = await callR2(store.head(entryKey(bucketId, key)));
+        if (condition !== undefined) requireCondition(found, key, condition);
+        if (command.condition !== undefined && ticket.replicaOf === undefined) {
+          requireUntouched(found, description, command.condition);
+        }
+        const begun: Completion = {
+          fingerprint,
+          writeId: ticket.writeId,
+          answer,
+          blobs: plan.parts.map(([name]) => name),
+          ...(earlier !== undefined && { earlier }),
+          before: identityOf(found),
+          ...(isConditional && { isConditional }),
+        };
+        this.#records.setState("completing", begun);
+        try {
+          const { uploaded } = await commitManifest(store, description, object, { madeOf: found });
+          return { ok: true, value: { ...begun, committedAt: uploaded.getTime() } };
+        } catch (error) {
+          if (!isDeclined(error)) throw error;
+        }
+      }
+      // Each attempt was declined, so nothing was put.
+      this.#records.setState("open", this.#records.completion());
+      return refuse("SlowDown");
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      // A refusal is certain. After any other failure the put may have landed: `completing` stays.
+      if (error.status < 500) this.#records.setState("open", this.#records.completion());
+      return refuse(error.code, { message: error.message, details: error.details });
+    }
+  }
+
+  /** What a completion wanted to join that was begun before this one and has left no trace. */
+  #blobsOfEarlierAttempts(): readonly string[] | undefined {
+    const begun = this.#records.completion();
+    return begun === undefined ? undefined : [...new Set([...begun.blobs, ...(begun.earlier ?? [])])];
+  }
+
+  /** Parts the completed object does not name. What an attempt before this one may have named is left to the sweep. */
+  async #dropUnused(description: KnownUpload, completion: Completion, isFirst: boolean): Promise<void> {
+    const used = new Set(completion.blobs);
+    const all = this.#records.parts(0, Number.MAX_SAFE_INTEGER).map((part) => part.blobName);
+    this.#records.dropParts();
+    if (!isFirst) return;
+    // The object is there, whatever becomes of this; the sweep finds what stays.
+    await this.#removeBlobs(
+      description,
+      all.filter((name) => !used.has(name)),
+    ).catch(() => {});
+  }
+
+  async #removeBlobs(description: KnownUpload, names: readonly string[]): Promise<void> {
+    const keys = names.map((name) => blobKey(description.blobSetId, name));
+    for (let start = 0; start < keys.length; start += DELETE_BATCH) {
+      await callR2(storeOf(this.#stores, description).delete(keys.slice(start, start + DELETE_BATCH)));
+    }
+  }
+}
+
+/** With write id and time of the call that committed, which need not be this one. */
+function answerOf({ answer, writeId, committedAt = 0 }: Completion): CompletionAnswer {
+  return { ...answer, writeId, committedAt };
+}
+
+/** @throws S3Error `ConditionalRequestConflict` if the object was written or deleted since the upload was created */
+function requireUntouched(found: R2Object | null, { before, key }: KnownUpload, condition: WriteCondition): void {
+  // An upload created by a release that took no note of it.
+  if (before === undefined || isSameObject(identityOf(found), before)) return;
+  const header = condition.kind === "if-none-match-any" ? "If-None-Match" : "If-Match";
+  throw new S3Error("ConditionalRequestConflict", { details: { Condition: header, Key: key } });
+}
+
+function isDeclined(error: unknown): boolean {
+  return error instanceof S3Error && error.code === "ConditionalRequestConflict";
+}
+
+/** The Durable Object: it runs calls one after another and turns errors into values. What they do is `BlobSet`'s. */
+export class MultipartUpload extends DurableObject<StoreBindings> {
+  readonly #stores: RegionStores;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(state: DurableObjectState, env: Env) {
+  constructor(state: DurableObjectState, env: StoreBindings) {
     super(state, env);
-    this.#stores = findStores(env);
+    this.#stores = regionStores(env);
   }
 
   create(description: UploadDescription, version?: number): Promise<Answer<undefined>> {
     return this.#inTurn(version, async () => {
-      this.#coordinator().create(description);
+      this.#blobSet().create(description);
       return { ok: true, value: undefined };
     });
   }
 
   recordPart(part: PartRecord, version?: number): Promise<Answer<{ replaced?: string }>> {
-    return this.#inTurn(version, () => this.#coordinator().recordPart(part));
+    return this.#inTurn(version, () => this.#blobSet().recordPart(part));
   }
 
   listParts(after: number, limit: number, version?: number): Promise<Answer<PartsAnswer>> {
-    return this.#inTurn(version, () => this.#coordinator().listParts(after, limit));
+    return this.#inTurn(version, () => this.#blobSet().listParts(after, limit));
   }
 
   complete(command: CompleteCommand, version?: number): Promise<Answer<CompletionAnswer>> {
-    return this.#inTurn(version, () => this.#coordinator().complete(command));
+    return this.#inTurn(version, () => this.#blobSet().complete(command));
   }
 
   abort(version?: number): Promise<Answer<undefined>> {
-    return this.#inTurn(version, () => this.#coordinator().abort());
+    return this.#inTurn(version, () => this.#blobSet().abort());
   }
 
   addReference(
@@ -64,19 +292,18 @@ export class MultipartUpload extends DurableObject<Env> {
   ): Promise<Answer<boolean>> {
     return this.#inTurn(version, async () => ({
       ok: true,
-      value: await this.#coordinator().addReference(blobSetId, reference, now),
+      value: await this.#blobSet().addReference(blobSetId, reference, now),
     }));
   }
 
   sweep(command: SweepCommand, version?: number): Promise<Answer<SweepOutcome>> {
     return this.#inTurn(version, async () => {
-      await this.#coordinator().settle();
-      return { ok: true, value: await sweepBlobSet(new UploadRecords(this.ctx.storage), this.#stores, command) };
+      return { ok: true, value: await this.#blobSet().sweep(command) };
     });
   }
 
-  #coordinator(): UploadCoordinator {
-    return new UploadCoordinator(this.ctx.storage, this.#stores);
+  #blobSet(): BlobSet {
+    return new BlobSet(this.ctx.storage, this.#stores);
   }
 
   /** Input gates hold back other calls during storage, not while R2 is awaited: this does. */

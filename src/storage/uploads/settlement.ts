@@ -18,12 +18,12 @@
 import { callR2 } from "../platform-errors.ts";
 import { describeEntry, identityOf, isSameObject, lastModifiedOf } from "../r2/entry.ts";
 import { entryKey, type RegionStores, storeOf } from "../r2/entry-place.ts";
-import type { Completion, UploadRecords } from "./blob-set-records.ts";
+import type { BlobSetRecords, Completion } from "./blob-set-records.ts";
 import type { UploadDescription } from "./messages.ts";
 
 /** Leaves the upload `open`, `completed` or `aborted`, with the completion that was begun on record. */
 export async function settle(
-  records: UploadRecords,
+  records: BlobSetRecords,
   stores: RegionStores,
   description: UploadDescription,
 ): Promise<void> {

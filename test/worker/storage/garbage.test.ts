@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { Objects } from "../../../src/storage/r2/objects.ts";
-import { UploadRecords } from "../../../src/storage/uploads/blob-set-records.ts";
+import { BlobSetRecords } from "../../../src/storage/uploads/blob-set-records.ts";
 import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
@@ -147,7 +147,7 @@ describe("garbage", () => {
     const opened = await objects.open(bucket, "k", undefined);
     const blobSetId = (await opened?.manifest())?.b ?? "";
     await runInDurableObject(blobSets.of(blobSetId), (_instance, state) => {
-      new UploadRecords(state.storage).setDying();
+      new BlobSetRecords(state.storage).setDying();
     });
     expect(await blobSets.addReference(blobSetId, { region: "us-east-1", entry: `${bucket.id}/copy` })).toBe(false);
     await expect(copy(bucket, "k", "copy")).rejects.toMatchObject({ code: "SlowDown" });

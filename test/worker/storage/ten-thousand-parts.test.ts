@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { UploadRecords } from "../../../src/storage/uploads/blob-set-records.ts";
+import { BlobSetRecords } from "../../../src/storage/uploads/blob-set-records.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { createBucket, s3, testEnv } from "../../support/s3.ts";
@@ -18,7 +18,7 @@ it("CompleteMultipartUpload joins 10,000 parts in one call, within the limits of
   const uploadId = /<UploadId>([^<]+)/.exec(created)?.[1] ?? "";
   // Fifty gigabytes are not uploaded for this: the parts are recorded as their uploads would have recorded them.
   await runInDurableObject(blobSets.of(blobSetOfUpload(uploadId)), (_instance, state) => {
-    const records = new UploadRecords(state.storage);
+    const records = new BlobSetRecords(state.storage);
     for (let partNumber = 1; partNumber <= PARTS; partNumber++) {
       const blobName = `${partNumber}.${String(partNumber).padStart(8, "x")}`;
       records.putPart({ partNumber, blobName, sizeBytes: 5 * MIB, md5: md5Of(partNumber), uploadedAt: 0 });

@@ -1,7 +1,7 @@
 /** Worker and Durable Object while a deployment is under way: the code of one is older than the other's. */
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { UploadRecords } from "../../../src/storage/uploads/blob-set-records.ts";
+import { BlobSetRecords } from "../../../src/storage/uploads/blob-set-records.ts";
 import type { UploadDescription } from "../../../src/storage/uploads/messages.ts";
 import { MESSAGE_VERSION } from "../../../src/storage/uploads/messages.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
@@ -42,7 +42,7 @@ describe("an upload that was created by a release before", () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, key);
     await runInDurableObject(blobSets.of(blobSetOfUpload(uploadId)), (_instance, state) => {
-      const { isFullyRecorded: _, before: __, ...known } = new UploadRecords(state.storage).description() ?? {};
+      const { isFullyRecorded: _, before: __, ...known } = new BlobSetRecords(state.storage).description() ?? {};
       const old: Partial<UploadDescription> = known;
       state.storage.sql.exec("UPDATE upload SET description = ?", JSON.stringify(old));
     });

@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import type { WriteCondition } from "../../../src/model/object.ts";
 import type { CompletionRequest } from "../../../src/model/upload.ts";
+import { BlobSet } from "../../../src/storage/uploads/blob-set.ts";
 import type { Answer, CompletionAnswer } from "../../../src/storage/uploads/messages.ts";
-import { UploadCoordinator } from "../../../src/storage/uploads/upload-coordinator.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
@@ -76,7 +76,7 @@ function completeCut(
     const storage = cut.of === "r2" ? state.storage : withSql(state.storage, sql);
     const command = { request, ticket: newTicket(), ...(condition && { condition }) };
     try {
-      return await new UploadCoordinator(storage, new Map([["us-east-1", store]])).complete(command);
+      return await new BlobSet(storage, new Map([["us-east-1", store]])).complete(command);
     } catch (error) {
       return { ok: false, code: "InternalError", message: String(error) };
     }
@@ -365,7 +365,7 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
       },
     });
     const answer = await runInDurableObject(blobSets.of(blobSetOfUpload(uploadId)), (_instance, state) =>
-      new UploadCoordinator(state.storage, new Map([["us-east-1", busy]])).complete({ request, ticket: newTicket() }),
+      new BlobSet(state.storage, new Map([["us-east-1", busy]])).complete({ request, ticket: newTicket() }),
     );
     expect(answer).toMatchObject({ ok: false, code: "SlowDown" });
     expect(await textOf(bucket, "k")).toBe(`rival ${writes}`);
