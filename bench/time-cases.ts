@@ -1,9 +1,9 @@
 /** The worst of each kind that is accepted, or refused only after it has been read: for `npm run test:time`. */
-import { ConditionKeys } from "../src/access/policy/condition-keys.ts";
+
 import { parsePolicy } from "../src/access/policy/document.ts";
 import { Effort } from "../src/access/policy/effort.ts";
 import { evaluatePolicy } from "../src/access/policy/evaluate.ts";
-import { PolicyMemory } from "../src/access/policy/memory.ts";
+import { ConditionKeys, PolicyMemory } from "../src/access/policy/policy-request.ts";
 import { parsePolicyDocument } from "../src/auth/post-policy/policy.ts";
 import { canonicalQuery } from "../src/auth/sigv4/canonical-request.ts";
 import { combineCrc } from "../src/checksum/combine.ts";

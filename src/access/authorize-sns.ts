@@ -22,8 +22,9 @@ import {
   sessionEffect,
   toPolicyRequest,
 } from "./identity.ts";
-import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
+import { evaluatePolicy, type PolicyDecision } from "./policy/evaluate.ts";
 import { topicPolicyOf } from "./policy/parsed.ts";
+import type { PolicyRequest } from "./policy/policy-request.ts";
 import { S3_SERVICE, type SourceBucket, serviceKeys } from "./policy/request-keys.ts";
 
 // Never exported: without the symbol no other file can write the types below.

@@ -23,12 +23,13 @@ import { type AclCaller, aclAllows, aclPermissionFor, isOwnedBy } from "./acl/gr
 import { effectiveAcl } from "./acl/ownership.ts";
 import { actionOf, existingBucketOf, type Permission, type S3Action } from "./actions.ts";
 import { identityEffect, sessionEffect, toPrincipal } from "./identity.ts";
-import { appliesToAction, type ConditionKeys } from "./policy/condition-keys.ts";
+import { appliesToAction } from "./policy/condition-keys.ts";
 import type { PolicyDocument } from "./policy/document.ts";
 import { Effort } from "./policy/effort.ts";
-import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
+import { evaluatePolicy, type PolicyDecision } from "./policy/evaluate.ts";
 import { isPublicPolicy, needsExistingTags } from "./policy/inspect.ts";
 import { bucketPolicyOf, userPolicy } from "./policy/parsed.ts";
+import type { ConditionKeys, PolicyRequest } from "./policy/policy-request.ts";
 import { keysOfObject, type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 import { restrictsPublicBucket } from "./public-access-block.ts";
 

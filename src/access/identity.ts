@@ -5,8 +5,9 @@
 import { S3Error } from "../errors.ts";
 import type { AccountCaller, Caller } from "../model/caller.ts";
 import type { PolicyDocument } from "./policy/document.ts";
-import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from "./policy/evaluate.ts";
+import { evaluatePolicy, type PolicyDecision } from "./policy/evaluate.ts";
 import { userPolicy } from "./policy/parsed.ts";
+import type { PolicyRequest } from "./policy/policy-request.ts";
 import type { RequestPrincipal } from "./policy/principal.ts";
 import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 

@@ -5,10 +5,9 @@
 import { S3Error } from "../errors.ts";
 import type { Caller, Credential, FindCredential } from "../model/caller.ts";
 import type { PostForm } from "../protocol/post-form/post-form.ts";
-import type { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { callerOf, requireUsable } from "./credential.ts";
-import { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts";
+import { effectiveHeaders, type SigningStyle } from "./effective-headers.ts";
 import {
   anonymousPromise,
   CONTENT_SHA256,
@@ -37,15 +36,10 @@ export { claimedAccessKeyId, claimedRegion, claimedService, claimedSessionToken 
 /** Not exported: an object with this property can only come from `authenticate`. */
 const established: unique symbol = Symbol("established by authenticate()");
 
-export interface Authentication {
+export interface Authentication extends SigningStyle {
   readonly [established]: true;
   readonly caller: Caller;
   readonly payload: PayloadPromise;
-  /** The query as the signer meant it; later stages use this one. */
-  readonly query: Query;
-  readonly style: "header" | "query" | "form" | "anonymous";
-  /** Undefined: not signed. */
-  readonly signatureVersion: SignatureVersion | undefined;
 }
 
 export interface FormAuthentication extends Authentication {

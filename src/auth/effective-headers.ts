@@ -6,11 +6,19 @@
 import { invalidArgument } from "../errors.ts";
 import type { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
-import type { Authentication } from "./authenticate.ts";
 import { isHeaderParameter } from "./sigv2/parameters.ts";
 import { AUTH_PARAMETERS } from "./sigv4/presigned-url.ts";
 
 export type SignatureVersion = "AWS4-HMAC-SHA256" | "AWS";
+
+/** How a request is signed, and with which query. */
+export interface SigningStyle {
+  readonly style: "header" | "query" | "form" | "anonymous";
+  /** Undefined: not signed. */
+  readonly signatureVersion: SignatureVersion | undefined;
+  /** The query as the signer meant it; later stages use this one. */
+  readonly query: Query;
+}
 
 const CONDITIONS: ReadonlySet<string> = new Set([
   "if-match",
@@ -25,10 +33,7 @@ const CONDITIONS: ReadonlySet<string> = new Set([
  * @throws S3Error `InvalidArgument` if a hoisted header is repeated, could not be sent as a header, or is a condition
  *   that was sent with another value
  */
-export function effectiveHeaders(
-  request: S3Request,
-  { style, signatureVersion, query }: Pick<Authentication, "style" | "signatureVersion" | "query">,
-): Headers {
+export function effectiveHeaders(request: S3Request, { style, signatureVersion, query }: SigningStyle): Headers {
   if (style !== "query") return request.headers;
   const headers = new Headers(request.headers);
   const hoisted = new Set<string>();

@@ -5,17 +5,6 @@
  * A key exists only for the actions AWS lists it with. Otherwise `GET /b/k?prefix=home/me/` or an `x-amz-acl` on a
  * download, both ignored by the operation, would let the caller choose the outcome of a condition.
  */
-import { PolicyMemory } from "./memory.ts";
-
-/** The values of a key, never none; undefined if the request has no such key. */
-export type LookUp = (key: string) => readonly string[] | undefined;
-
-/**
- * How a condition on a key is decided whose values nobody has looked up: `against` the caller, or `for` it where the
- * question will be asked again once they are known.
- */
-export type Unknown = "against" | "for";
-
 /** Beginnings of keys whose values differ between the objects that one request is about. */
 const OF_ONE_OBJECT = ["s3:existingobjecttag/", "s3:requestobjecttag", "s3:prefix", "s3:delimiter"];
 
@@ -23,75 +12,6 @@ const OF_ONE_OBJECT = ["s3:existingobjecttag/", "s3:requestobjecttag", "s3:prefi
 export function isOfOneObject(key: string): boolean {
   const name = key.toLowerCase();
   return OF_ONE_OBJECT.some((prefix) => name.startsWith(prefix));
-}
-
-type Values = ReadonlyMap<string, readonly string[]>;
-type Entries = Iterable<readonly [key: string, values: readonly string[]]>;
-
-/** Names ignore case; several entries of one name are one key with several values. */
-export class ConditionKeys {
-  /** What has been worked out of these keys, and what that has cost. */
-  readonly memory: PolicyMemory;
-  readonly #shared: Values;
-  readonly #ofObject: Values;
-  readonly #unknown: readonly UnknownKeys[];
-
-  /** @param unknown keys of one object that nobody has looked up. */
-  constructor(
-    entries: Entries,
-    unknown: readonly UnknownKeys[] = [],
-    origin: { readonly shared?: Values; readonly memory: PolicyMemory } = { memory: new PolicyMemory() },
-  ) {
-    const [ofObject, shared] = partition(toMap(entries));
-    this.#ofObject = ofObject;
-    this.#shared = origin.shared ?? shared;
-    this.#unknown = unknown;
-    this.memory = origin.memory;
-  }
-
-  get(key: string): readonly string[] | undefined {
-    const name = key.toLowerCase();
-    return (isOfOneObject(name) ? this.#ofObject : this.#shared).get(name);
-  }
-
-  /** Undefined for a key that has been looked up, whether or not the request has it. */
-  unknown(key: string): Unknown | undefined {
-    const name = key.toLowerCase();
-    return this.#unknown.find(({ prefix }) => name.startsWith(prefix))?.decided;
-  }
-
-  /** The same request, asked about another object: nothing else is worked out again. */
-  ofObject(entries: Entries, unknown: readonly UnknownKeys[]): ConditionKeys {
-    return new ConditionKeys(entries, unknown, { shared: this.#shared, memory: this.memory });
-  }
-
-  /** The same request with these keys replaced; an empty list removes one. */
-  with(replaced: Readonly<Record<string, readonly string[]>>): ConditionKeys {
-    const names = new Set(Object.keys(replaced).map((key) => key.toLowerCase()));
-    const kept = [...this.#shared, ...this.#ofObject].filter(([name]) => !names.has(name));
-    return new ConditionKeys([...kept, ...Object.entries(replaced)], this.#unknown);
-  }
-}
-
-export interface UnknownKeys {
-  /** Beginning of the keys, in lower case: `s3:existingobjecttag/`. */
-  readonly prefix: string;
-  readonly decided: Unknown;
-}
-
-function toMap(entries: Entries): Values {
-  const values = new Map<string, readonly string[]>();
-  for (const [key, list] of entries) {
-    const name = key.toLowerCase();
-    if (list.length > 0) values.set(name, [...(values.get(name) ?? []), ...list]);
-  }
-  return values;
-}
-
-function partition(values: Values): [ofObject: Values, shared: Values] {
-  const ofObject = [...values].filter(([name]) => isOfOneObject(name));
-  if (ofObject.length === 0) return [new Map(), values];
-  return [new Map(ofObject), new Map([...values].filter(([name]) => !isOfOneObject(name)))];
 }
 
 const LISTS = ["ListBucket", "ListBucketVersions"];

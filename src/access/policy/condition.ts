@@ -8,7 +8,6 @@
  * - `ForAnyValue:` does not hold for a request without the key, even with a negated operator.
  */
 import { S3Error } from "../../errors.ts";
-import type { Unknown } from "./condition-keys.ts";
 import { asRecord } from "./json.ts";
 import { type CompiledValue, OPERATORS, type Operator } from "./operators.ts";
 import type { Reading } from "./pattern.ts";
@@ -31,6 +30,12 @@ export interface ConditionSyntax {
   /** Which keys are taken. */
   readonly isKey: (key: string) => boolean;
 }
+
+/**
+ * How a condition on a key is decided whose values nobody has looked up: `against` the caller, or `for` it where the
+ * question will be asked again once they are known.
+ */
+export type Unknown = "against" | "for";
 
 export interface ConditionContext {
   readonly reading: Reading;

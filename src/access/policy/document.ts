@@ -3,12 +3,8 @@
  * "Policies and permissions in Amazon S3"). Messages are AWS's where it has been seen to give one.
  */
 import { S3Error } from "../../errors.ts";
-import type { PolicyUsers } from "../../model/user.ts";
-import type { Condition } from "./condition.ts";
 import { asRecord, parseStrictJson } from "./json.ts";
-import type { Pattern } from "./pattern.ts";
-import type { Principals } from "./principal.ts";
-import { parseStatement } from "./statement.ts";
+import { type PolicyKind, parseStatement, type Statement } from "./statement.ts";
 
 /** Ready to be evaluated. Holds functions: keep the text, not this. */
 export interface PolicyDocument {
@@ -16,26 +12,6 @@ export interface PolicyDocument {
   readonly attachedTo: string | undefined;
   readonly statements: readonly Statement[];
 }
-
-export interface Statement {
-  readonly effect: "Allow" | "Deny";
-  /** Undefined in policies of users: it is the user. */
-  readonly principals: Principals | undefined;
-  readonly actions: Matcher;
-  readonly resources: Matcher;
-  readonly conditions: readonly Condition[];
-}
-
-/** Action or NotAction, Resource or NotResource. */
-export interface Matcher {
-  readonly negated: boolean;
-  readonly patterns: readonly Pattern[];
-}
-
-export type PolicyKind =
-  | { readonly kind: "bucket"; readonly bucket: string; readonly users: PolicyUsers }
-  | { readonly kind: "topic"; readonly topicArn: string; readonly users: PolicyUsers }
-  | { readonly kind: "user" };
 
 /** "Bucket policies are limited to 20 KB in size", not counting white space. UTF-8 bytes. */
 export const MAX_POLICY_BYTES = 20 * 1024;

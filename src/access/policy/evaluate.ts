@@ -2,11 +2,12 @@
  * What one policy says to one request ("Policy evaluation logic"): any Deny that applies wins, then any Allow,
  * whatever their order. How several policies, ACLs and ownership come together is `access/authorize.ts`'s.
  */
-import { type Condition, conditionHolds, keysOfCondition } from "./condition.ts";
-import { appliesToAction, type ConditionKeys, isOfOneObject, type LookUp, type Unknown } from "./condition-keys.ts";
-import type { Matcher, PolicyDocument, Statement } from "./document.ts";
+import { type Condition, conditionHolds, keysOfCondition, type Unknown } from "./condition.ts";
+import { appliesToAction, isOfOneObject } from "./condition-keys.ts";
+import type { PolicyDocument } from "./document.ts";
 import {
   coversBelow,
+  type LookUp,
   matchesPattern,
   mayMatchPattern,
   type Pattern,
@@ -14,35 +15,9 @@ import {
   resolvePattern,
   touchesBelow,
 } from "./pattern.ts";
-import { matchesPrincipal, type PolicyPrincipal, type PrincipalMatch } from "./principal.ts";
-
-export interface PolicyRequest {
-  readonly principal: PolicyPrincipal;
-  /** `s3:GetObject`, `iam:CreateUser`, `SNS:Publish` */
-  readonly action: string;
-  /** `arn:aws:s3:::bucket/key` with the key decoded, `arn:aws:s3:::bucket`, `arn:aws:s3:::*`, `arn:aws:iam::…`, `arn:aws:sns:…` */
-  readonly resource: string;
-  /**
-   * `everything-below`: the question is about everything that begins with `resource`, now and later. Then an Allow counts
-   * if it takes in all of it whatever the object, a Deny if it takes in any of it under any condition.
-   * `something-below`: whether it is worth asking for each object. Then an Allow counts if it takes in any of it, a Deny if
-   * it takes in all of it whatever the object.
-   */
-  readonly extent?: Extent | undefined;
-  readonly keys: ConditionKeys;
-}
-
-export type Extent = "everything-below" | "something-below";
-
-/** What is left of a policy for one caller and action once all is decided that is the same for every object. */
-export type Remainder = readonly RemainingStatement[];
-
-interface RemainingStatement {
-  readonly effect: Statement["effect"];
-  readonly match: PrincipalMatch;
-  readonly resources: Matcher;
-  readonly conditions: readonly Condition[];
-}
+import type { Extent, PolicyRequest, Remainder, RemainingStatement } from "./policy-request.ts";
+import { matchesPrincipal, type PrincipalMatch } from "./principal.ts";
+import type { Matcher, Statement } from "./statement.ts";
 
 export type PolicyDecision =
   | { readonly effect: "deny" }

@@ -2,7 +2,8 @@
 
 import { parseIpRange } from "../../model/ip-address.ts";
 import { type Condition, keysOfCondition } from "./condition.ts";
-import type { PolicyDocument, Statement } from "./document.ts";
+import type { PolicyDocument } from "./document.ts";
+import type { Statement } from "./statement.ts";
 
 /**
  * Keys whose fixed values make a grant to everyone not public ("Blocking public access to your Amazon S3 storage", "The

@@ -4,7 +4,8 @@
  */
 import type { Bucket } from "../../model/bucket.ts";
 import type { TopicAccess } from "../../model/topic.ts";
-import { type PolicyDocument, type PolicyKind, parseStoredPolicy } from "./document.ts";
+import { type PolicyDocument, parseStoredPolicy } from "./document.ts";
+import type { PolicyKind } from "./statement.ts";
 
 /** Characters of the texts of all that are remembered; parsed, they take up to some twenty times that. */
 const MAX_REMEMBERED_LENGTH = 1024 * 1024;

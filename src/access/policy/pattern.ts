@@ -4,7 +4,6 @@
  * A variable's value is put in as plain characters: a `*` in a user's name or in a Referer matches a `*` and nothing
  * else.
  */
-import type { LookUp } from "./condition-keys.ts";
 import { Effort } from "./effort.ts";
 import { ANY, type GlobPiece, matchesAllBelow, matchesGlob, matchesSomeBelow, ONE } from "./glob.ts";
 
@@ -26,6 +25,9 @@ export interface Pattern {
   /** The keys of its variables. */
   readonly variables: readonly string[];
 }
+
+/** The values of a key, never none; undefined if the request has no such key. */
+export type LookUp = (key: string) => readonly string[] | undefined;
 
 /** What of a request patterns are matched with. */
 export interface Reading {

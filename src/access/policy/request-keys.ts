@@ -1,9 +1,8 @@
 /** The condition keys of a request ("AWS global condition context keys", "Amazon S3 condition keys"). */
 import { S3Error } from "../../errors.ts";
 import type { Tag } from "../../model/object.ts";
-import { ConditionKeys, type UnknownKeys } from "./condition-keys.ts";
 import { Effort } from "./effort.ts";
-import { PolicyMemory } from "./memory.ts";
+import { ConditionKeys, PolicyMemory, type UnknownKeys } from "./policy-request.ts";
 import type { PolicyPrincipal, RequestPrincipal } from "./principal.ts";
 
 export interface RequestFacts {

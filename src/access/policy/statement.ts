@@ -1,13 +1,33 @@
 /** One statement of a policy (IAM User Guide, "IAM JSON policy element reference"). */
 import { S3Error } from "../../errors.ts";
-import { parseConditions } from "./condition.ts";
+import type { PolicyUsers } from "../../model/user.ts";
+import { type Condition, parseConditions } from "./condition.ts";
 import { actionsOf, isAnyKey, isKnownKey, isTopicKey } from "./condition-keys.ts";
-import type { Matcher, PolicyKind, Statement } from "./document.ts";
 import { Effort } from "./effort.ts";
 import { asRecord, asStrings } from "./json.ts";
 import { KNOWN_ACTIONS, type ResourceKind, TOPIC_POLICY_ACTIONS } from "./known-actions.ts";
 import { matchesPattern, type Pattern, parsePattern, reach } from "./pattern.ts";
-import { parsePrincipals } from "./principal.ts";
+import { type Principals, parsePrincipals } from "./principal.ts";
+
+export interface Statement {
+  readonly effect: "Allow" | "Deny";
+  /** Undefined in policies of users: it is the user. */
+  readonly principals: Principals | undefined;
+  readonly actions: Matcher;
+  readonly resources: Matcher;
+  readonly conditions: readonly Condition[];
+}
+
+/** Action or NotAction, Resource or NotResource. */
+export interface Matcher {
+  readonly negated: boolean;
+  readonly patterns: readonly Pattern[];
+}
+
+export type PolicyKind =
+  | { readonly kind: "bucket"; readonly bucket: string; readonly users: PolicyUsers }
+  | { readonly kind: "topic"; readonly topicArn: string; readonly users: PolicyUsers }
+  | { readonly kind: "user" };
 
 export interface StatementSyntax {
   readonly kind: PolicyKind;

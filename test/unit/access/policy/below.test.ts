@@ -1,11 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written like that
 /** Questions about everything below a prefix: an Allow must take in all of it, a Deny any of it. */
 import { describe, expect, it } from "vitest";
-import { ConditionKeys } from "../../../../src/access/policy/condition-keys.ts";
 import type { PolicyDocument } from "../../../../src/access/policy/document.ts";
 import { Effort } from "../../../../src/access/policy/effort.ts";
 import { evaluatePolicy } from "../../../../src/access/policy/evaluate.ts";
 import { coversBelow, parsePattern, touchesBelow } from "../../../../src/access/policy/pattern.ts";
+import { ConditionKeys } from "../../../../src/access/policy/policy-request.ts";
 import { BUCKET_ARN, bucketPolicy, statement, user, userPolicy } from "./support.ts";
 
 describe("patterns and everything below a prefix", () => {

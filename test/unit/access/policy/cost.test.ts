@@ -4,12 +4,11 @@
  * twice as much, and what is the same for a thousand keys costs once.
  */
 import { describe, expect, it } from "vitest";
-import { ConditionKeys } from "../../../../src/access/policy/condition-keys.ts";
 import { type PolicyDocument, parsePolicy } from "../../../../src/access/policy/document.ts";
 import { Effort, MAX_STEPS } from "../../../../src/access/policy/effort.ts";
 import { evaluatePolicy } from "../../../../src/access/policy/evaluate.ts";
 import { needsExistingTags } from "../../../../src/access/policy/inspect.ts";
-import { PolicyMemory } from "../../../../src/access/policy/memory.ts";
+import { ConditionKeys, PolicyMemory } from "../../../../src/access/policy/policy-request.ts";
 import { failure } from "../../protocol/failure.ts";
 import { ANONYMOUS, BUCKET, BUCKET_ARN, bucketPolicy, statement } from "./support.ts";
 

@@ -1,7 +1,8 @@
 /** Policies and requests for the tables of this folder. */
-import { ConditionKeys } from "../../../../src/access/policy/condition-keys.ts";
+
 import { type PolicyDocument, parsePolicy } from "../../../../src/access/policy/document.ts";
 import { evaluatePolicy, type PolicyDecision } from "../../../../src/access/policy/evaluate.ts";
+import { ConditionKeys } from "../../../../src/access/policy/policy-request.ts";
 import type { PolicyPrincipal, RequestPrincipal } from "../../../../src/access/policy/principal.ts";
 import type { PolicyUsers } from "../../../../src/model/user.ts";
 

@@ -1,0 +1,136 @@
+/** One question to policies, the condition keys it is decided by, and what has been worked out of policies for one request. */
+import type { Condition, Unknown } from "./condition.ts";
+import { isOfOneObject } from "./condition-keys.ts";
+import type { PolicyDocument } from "./document.ts";
+import { Effort } from "./effort.ts";
+import type { PolicyPrincipal, PrincipalMatch } from "./principal.ts";
+import type { Matcher, Statement } from "./statement.ts";
+
+export interface PolicyRequest {
+  readonly principal: PolicyPrincipal;
+  /** `s3:GetObject`, `iam:CreateUser`, `SNS:Publish` */
+  readonly action: string;
+  /** `arn:aws:s3:::bucket/key` with the key decoded, `arn:aws:s3:::bucket`, `arn:aws:s3:::*`, `arn:aws:iam::…`, `arn:aws:sns:…` */
+  readonly resource: string;
+  /**
+   * `everything-below`: the question is about everything that begins with `resource`, now and later. Then an Allow counts
+   * if it takes in all of it whatever the object, a Deny if it takes in any of it under any condition.
+   * `something-below`: whether it is worth asking for each object. Then an Allow counts if it takes in any of it, a Deny if
+   * it takes in all of it whatever the object.
+   */
+  readonly extent?: Extent | undefined;
+  readonly keys: ConditionKeys;
+}
+
+export type Extent = "everything-below" | "something-below";
+
+type Values = ReadonlyMap<string, readonly string[]>;
+type Entries = Iterable<readonly [key: string, values: readonly string[]]>;
+
+/** Names ignore case; several entries of one name are one key with several values. */
+export class ConditionKeys {
+  /** What has been worked out of these keys, and what that has cost. */
+  readonly memory: PolicyMemory;
+  readonly #shared: Values;
+  readonly #ofObject: Values;
+  readonly #unknown: readonly UnknownKeys[];
+
+  /** @param unknown keys of one object that nobody has looked up. */
+  constructor(
+    entries: Entries,
+    unknown: readonly UnknownKeys[] = [],
+    origin: { readonly shared?: Values; readonly memory: PolicyMemory } = { memory: new PolicyMemory() },
+  ) {
+    const [ofObject, shared] = partition(toMap(entries));
+    this.#ofObject = ofObject;
+    this.#shared = origin.shared ?? shared;
+    this.#unknown = unknown;
+    this.memory = origin.memory;
+  }
+
+  get(key: string): readonly string[] | undefined {
+    const name = key.toLowerCase();
+    return (isOfOneObject(name) ? this.#ofObject : this.#shared).get(name);
+  }
+
+  /** Undefined for a key that has been looked up, whether or not the request has it. */
+  unknown(key: string): Unknown | undefined {
+    const name = key.toLowerCase();
+    return this.#unknown.find(({ prefix }) => name.startsWith(prefix))?.decided;
+  }
+
+  /** The same request, asked about another object: nothing else is worked out again. */
+  ofObject(entries: Entries, unknown: readonly UnknownKeys[]): ConditionKeys {
+    return new ConditionKeys(entries, unknown, { shared: this.#shared, memory: this.memory });
+  }
+
+  /** The same request with these keys replaced; an empty list removes one. */
+  with(replaced: Readonly<Record<string, readonly string[]>>): ConditionKeys {
+    const names = new Set(Object.keys(replaced).map((key) => key.toLowerCase()));
+    const kept = [...this.#shared, ...this.#ofObject].filter(([name]) => !names.has(name));
+    return new ConditionKeys([...kept, ...Object.entries(replaced)], this.#unknown);
+  }
+}
+
+export interface UnknownKeys {
+  /** Beginning of the keys, in lower case: `s3:existingobjecttag/`. */
+  readonly prefix: string;
+  readonly decided: Unknown;
+}
+
+function toMap(entries: Entries): Values {
+  const values = new Map<string, readonly string[]>();
+  for (const [key, list] of entries) {
+    const name = key.toLowerCase();
+    if (list.length > 0) values.set(name, [...(values.get(name) ?? []), ...list]);
+  }
+  return values;
+}
+
+function partition(values: Values): [ofObject: Values, shared: Values] {
+  const ofObject = [...values].filter(([name]) => isOfOneObject(name));
+  if (ofObject.length === 0) return [new Map(), values];
+  return [new Map(ofObject), new Map([...values].filter(([name]) => !isOfOneObject(name)))];
+}
+
+/** What is left of a policy for one caller and action once all is decided that is the same for every object. */
+export type Remainder = readonly RemainingStatement[];
+
+export interface RemainingStatement {
+  readonly effect: Statement["effect"];
+  readonly match: PrincipalMatch;
+  readonly resources: Matcher;
+  readonly conditions: readonly Condition[];
+}
+
+/** What of policies has been worked out for one request, so that a thousand keys cost it once; and what that has cost. */
+export class PolicyMemory {
+  readonly effort: Effort;
+  readonly #remainders = new WeakMap<PolicyDocument, Map<string, Remainder>>();
+  readonly #conditions = new WeakMap<Condition, Map<string, boolean>>();
+
+  constructor(effort = new Effort()) {
+    this.effort = effort;
+  }
+
+  /** @param question what of a request the remainder hangs on */
+  remainder(policy: PolicyDocument, question: string, workOut: () => Remainder): Remainder {
+    const known = this.#remainders.get(policy) ?? new Map<string, Remainder>();
+    this.#remainders.set(policy, known);
+    const remainder = known.get(question) ?? workOut();
+    known.set(question, remainder);
+    return remainder;
+  }
+
+  /**
+   * Whether a condition holds that says the same of every object.
+   * @param question what else of a request it hangs on
+   */
+  condition(condition: Condition, question: string, decide: () => boolean): boolean {
+    const known = this.#conditions.get(condition) ?? new Map<string, boolean>();
+    this.#conditions.set(condition, known);
+    const holds = known.get(question) ?? decide();
+    known.set(question, holds);
+    return holds;
+  }
+}
