@@ -397,7 +397,7 @@ describe("what is read", () => {
 
   it("of settings are comments", () => {
     expect(
-      findWords({ "../../wrangler.toml": `# The rule\n# stands in D1.\nname = "told"` }, proseOfSettings),
+      findWords({ "../../settings.toml": `# The rule\n# stands in D1.\nname = "told"` }, proseOfSettings),
     ).toHaveLength(1);
   });
 
