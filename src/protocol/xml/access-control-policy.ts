@@ -10,7 +10,16 @@ import {
   unresolvableEmail,
 } from "../acl-headers.ts";
 import { type Owner, ownerNode } from "./common-elements.ts";
-import { malformedXml, parseXml, requireChild, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
+import {
+  attributeOf,
+  childrenOf,
+  malformedXml,
+  parseXml,
+  requireChild,
+  requireChildText,
+  requireOnly,
+  type XmlElement,
+} from "./reader.ts";
 import { formatXml, type XmlNode, XSI_NAMESPACE, xmlElement, xmlText } from "./writer.ts";
 
 /** 100 grants of 300 bytes, three times over. */
@@ -35,7 +44,7 @@ export function parseAccessControlPolicy(body: Uint8Array): AccessControlPolicy 
     const list = requireChild(root, "AccessControlList");
     requireOnly(list, ["Grant"]);
     const ownerId = requireCanonicalId(requireChildText(owner, "ID"), "CanonicalUser/ID");
-    return { ownerId, grants: requireGrantLimit(list.children.map(parseGrant)) };
+    return { ownerId, grants: requireGrantLimit(childrenOf(list).map(parseGrant)) };
   } catch (error) {
     if (!(error instanceof S3Error) || error.code !== "MalformedXML") throw error;
     throw new S3Error("MalformedACLError", { cause: error.cause });
@@ -55,7 +64,7 @@ function parsePermission(text: string): AclPermission {
 }
 
 function parseGrantee(element: XmlElement): Grantee {
-  const type = element.attributes.get("type");
+  const type = attributeOf(element, "type");
   switch (type) {
     case "CanonicalUser":
       requireOnly(element, ["ID", "DisplayName"]);

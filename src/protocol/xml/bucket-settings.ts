@@ -51,7 +51,7 @@ export function formatAbacStatus(): string {
 export function parseLoggingStatus(body: Uint8Array): void {
   const root = parseXml(body, "BucketLoggingStatus", LIMITS);
   requireOnly(root, ["LoggingEnabled"]);
-  if (root.children.length > 0) throw new S3Error("NotImplemented", { message: "Access logs are not implemented." });
+  if (childrenOf(root).length > 0) throw new S3Error("NotImplemented", { message: "Access logs are not implemented." });
 }
 
 export function formatLoggingStatus(): string {
@@ -143,7 +143,7 @@ export const MAX_PUBLIC_ACCESS_BLOCK_BYTES = 16 * 1024;
 export function parsePublicAccessBlock(body: Uint8Array): PublicAccessBlock {
   const root = parseXml(body, "PublicAccessBlockConfiguration", { maxBytes: MAX_PUBLIC_ACCESS_BLOCK_BYTES });
   requireOnly(root, ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"]);
-  if (root.children.length === 0) {
+  if (childrenOf(root).length === 0) {
     throw new S3Error("InvalidRequest", { message: "Must specify at least one configuration." });
   }
   return {

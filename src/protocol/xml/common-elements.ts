@@ -1,21 +1,19 @@
 /** Elements that several documents share: checksums and owners. */
 import { CHECKSUM_ALGORITHMS, type Checksum, type ChecksumAlgorithm } from "../../model/checksum.ts";
-import { requireChildText, type XmlElement } from "./reader.ts";
+import type { PartChecksum } from "../../model/upload.ts";
+import { childText, type XmlElement } from "./reader.ts";
 import { type XmlNode, xmlElement, xmlText } from "./writer.ts";
 
-/** A checksum value as a request states it; its type is that of the upload. */
-export interface ChecksumValue {
-  readonly algorithm: ChecksumAlgorithm;
-  readonly value: string;
-}
+const ELEMENTS = CHECKSUM_ALGORITHMS.map((algorithm) => [algorithm, checksumElement(algorithm)] as const);
 
-export const CHECKSUM_ELEMENTS: readonly string[] = CHECKSUM_ALGORITHMS.map(checksumElement);
+/** `ChecksumCRC32`, `ChecksumSHA256` and so on. */
+export const CHECKSUM_ELEMENTS: readonly string[] = ELEMENTS.map(([, name]) => name);
 
 export function checksumElement(algorithm: ChecksumAlgorithm): string {
   return `Checksum${algorithm}`;
 }
 
-export function checksumNode(checksum: ChecksumValue | undefined): XmlNode | undefined {
+export function checksumNode(checksum: PartChecksum | undefined): XmlNode | undefined {
   return checksum && xmlText(checksumElement(checksum.algorithm), checksum.value);
 }
 
@@ -24,14 +22,14 @@ export function typedChecksumNodes(checksum: Checksum | undefined): readonly (Xm
   return checksum === undefined ? [] : [checksumNode(checksum), xmlText("ChecksumType", checksum.type)];
 }
 
-/** By algorithm. Ten are known and most elements name one at most, of which a document may have 10,000. */
-export function parseChecksums(element: XmlElement): readonly ChecksumValue[] {
-  const names = element.children.map(({ name }) => name).filter((name) => name.startsWith("Checksum"));
-  if (names.length === 0) return [];
-  return CHECKSUM_ALGORITHMS.filter((algorithm) => names.includes(checksumElement(algorithm))).map((algorithm) => ({
-    algorithm,
-    value: requireChildText(element, checksumElement(algorithm)).trim(),
-  }));
+/** The checksums of an element, in the order of the algorithms. */
+export function parseChecksums(element: XmlElement): readonly PartChecksum[] {
+  const checksums: PartChecksum[] = [];
+  for (const [algorithm, name] of ELEMENTS) {
+    const value = childText(element, name);
+    if (value !== undefined) checksums.push({ algorithm, value: value.trim() });
+  }
+  return checksums;
 }
 
 /** `Owner`, `Initiator` and grantees share this shape. */

@@ -28,7 +28,7 @@ interface UncheckedRule extends Omit<CorsRule, "allowedMethods"> {
 export function parseCorsConfiguration(body: Uint8Array): readonly CorsRule[] {
   const root = parseXml(body, "CORSConfiguration", { maxBytes: MAX_CORS_BYTES });
   requireOnly(root, ["CORSRule"]);
-  const rules = root.children.map(readRule);
+  const rules = childrenOf(root).map(readRule);
   if (rules.length === 0) throw malformedXml("no CORSRule");
   // The words in which Ceph and CloudServer, which mirror S3 here, both say it; AWS documents the limit alone.
   if (rules.length > MAX_RULES) {

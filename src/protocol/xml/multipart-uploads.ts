@@ -5,12 +5,12 @@
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from "../../model/checksum.ts";
 import type { StorageClass } from "../../model/object.ts";
+import type { CompletedPart, PartChecksum } from "../../model/upload.ts";
 import { formatIso8601 } from "../dates.ts";
 import { formatETag, parseETag } from "../header-values.ts";
 import { type EncodingType, encodeListed } from "../percent-encoding.ts";
 import {
   CHECKSUM_ELEMENTS,
-  type ChecksumValue,
   checksumNode,
   type Owner,
   ownerNode,
@@ -18,17 +18,8 @@ import {
   typedChecksumNodes,
 } from "./common-elements.ts";
 import { commonPrefixNodes } from "./listings.ts";
-import { malformedXml, parseXml, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
+import { childrenOf, malformedXml, parseXml, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
 import { formatXml, xmlElement, xmlOptional, xmlText } from "./writer.ts";
-
-/** Request of CompleteMultipartUpload (API_CompleteMultipartUpload). */
-export interface CompletedPart {
-  /** 1 to 10,000. */
-  readonly partNumber: number;
-  /** Without quotes. */
-  readonly etag: string;
-  readonly checksums: readonly ChecksumValue[];
-}
 
 export const MAX_PARTS = 10_000;
 /** 10,000 parts with an ETag and a SHA-256, indented. */
@@ -40,6 +31,8 @@ const MAX_ELEMENTS = 1 + MAX_PARTS * 5;
 const PART_ELEMENTS = ["PartNumber", "ETag", ...CHECKSUM_ELEMENTS];
 
 /**
+ * Parses the request of CompleteMultipartUpload (API_CompleteMultipartUpload).
+ *
  * Parts in the order given: whether it ascends is for the upload to judge (`InvalidPartOrder`).
  *
  * @throws S3Error `InvalidRequest` for no part or no document; `MalformedXML`; `InvalidArgument` for a part number outside
@@ -52,9 +45,10 @@ export function parseCompleteMultipartUpload(body: Uint8Array): readonly Complet
     maxElements: MAX_ELEMENTS,
   });
   requireOnly(root, ["Part"]);
-  if (root.children.length === 0) throw noPart();
-  if (root.children.length > MAX_PARTS) throw malformedXml("number of parts");
-  return root.children.map(parsePart);
+  const parts = childrenOf(root);
+  if (parts.length === 0) throw noPart();
+  if (parts.length > MAX_PARTS) throw malformedXml("number of parts");
+  return parts.map(parsePart);
 }
 
 function noPart(): S3Error {
@@ -118,7 +112,7 @@ export function formatInitiateMultipartUploadResult(result: InitiateMultipartUpl
 export interface CopyPartResult {
   readonly etag: string;
   readonly lastModified: Date;
-  readonly checksum: ChecksumValue | undefined;
+  readonly checksum: PartChecksum | undefined;
 }
 
 export function formatCopyPartResult(result: CopyPartResult): string {
@@ -153,7 +147,7 @@ export interface ListedPart {
   readonly lastModified: Date;
   readonly etag: string;
   readonly sizeBytes: number;
-  readonly checksum?: ChecksumValue;
+  readonly checksum?: PartChecksum;
 }
 
 export function formatListPartsResult(result: ListPartsResult): string {

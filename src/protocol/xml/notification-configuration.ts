@@ -11,8 +11,10 @@ import { percentDecode, utf8Length } from "../percent-encoding.ts";
 import {
   childrenOf,
   childText,
+  directText,
   findChild,
   malformedXml,
+  nameOf,
   parseXml,
   requireChildText,
   requireOnly,
@@ -72,12 +74,13 @@ export function parseNotificationConfiguration(body: Uint8Array, newId: () => st
   const root = parseXml(body, "NotificationConfiguration", { maxBytes: MAX_NOTIFICATION_BYTES });
   requireOnly(root, [...Object.keys(RULES), ...FUNCTIONS, "EventBridgeConfiguration"]);
   refuseOtherDestinations(root);
-  if (root.children.length > MAX_RULES) {
+  const elements = childrenOf(root);
+  if (elements.length > MAX_RULES) {
     throw new S3Error("InvalidRequest", {
       message: `Too many configurations submitted. The maximum number of configurations is ${MAX_RULES}`,
     });
   }
-  const rules = root.children.map((element) => readRule(element, newId));
+  const rules = elements.map((element) => readRule(element, newId));
   requireUniqueIds(rules);
   requireDisjointRules(rules);
   return { rules };
@@ -116,13 +119,14 @@ function refuseOtherDestinations(root: XmlElement): void {
   }
   const named = FUNCTIONS.flatMap((name) => childrenOf(root, name))[0];
   if (named === undefined) return;
-  const arnElement = named.children.find(({ name }) => name === FUNCTION || name === "LambdaFunctionArn");
-  const arn = requireArn(arnElement?.text ?? "", FUNCTION, "lambda", /^function:[\w-]{1,140}(:[\w$-]{1,128})?$/);
+  const arnElement = childrenOf(named).find((child) => [FUNCTION, "LambdaFunctionArn"].includes(nameOf(child)));
+  const arnText = arnElement === undefined ? "" : directText(arnElement);
+  const arn = requireArn(arnText, FUNCTION, "lambda", /^function:[\w-]{1,140}(:[\w$-]{1,128})?$/);
   throw invalidArgument("Functions are not supported as destinations of notifications", FUNCTION, arn);
 }
 
 function readRule(element: XmlElement, newId: () => string): NotificationRule {
-  const name: RuleName = element.name === "QueueConfiguration" ? "QueueConfiguration" : "TopicConfiguration";
+  const name: RuleName = nameOf(element) === "QueueConfiguration" ? "QueueConfiguration" : "TopicConfiguration";
   requireOnly(element, ["Id", RULES[name], "Event", "Filter"]);
   const id = childText(element, "Id");
   const destinationText = requireChildText(element, RULES[name]);
@@ -187,7 +191,8 @@ function readFilter(element: XmlElement | undefined): Filter | undefined {
   if (key === undefined) return undefined;
   requireOnly(key, ["FilterRule"]);
   const filter: { prefix?: string; suffix?: string } = {};
-  for (const rule of key.children) {
+  const filterRules = childrenOf(key);
+  for (const rule of filterRules) {
     requireOnly(rule, ["Name", "Value"]);
     const written = requireChildText(rule, "Name");
     const value = requireChildText(rule, "Value");
@@ -204,7 +209,7 @@ function readFilter(element: XmlElement | undefined): Filter | undefined {
     }
     filter[name] = value;
   }
-  return key.children.length === 0 ? undefined : filter;
+  return filterRules.length === 0 ? undefined : filter;
 }
 
 /** What is no URL encoding stands for itself. */

@@ -1,9 +1,10 @@
 /** Answers of CopyObject, GetObjectAttributes and POST Object. */
 import type { Checksum } from "../../model/checksum.ts";
 import type { StorageClass } from "../../model/object.ts";
+import type { PartChecksum } from "../../model/upload.ts";
 import { formatIso8601 } from "../dates.ts";
 import { formatETag } from "../header-values.ts";
-import { type ChecksumValue, checksumNode, typedChecksumNodes } from "./common-elements.ts";
+import { checksumNode, typedChecksumNodes } from "./common-elements.ts";
 import { formatDocument, formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
 /** Answer of CopyObject (API_CopyObject). */
@@ -46,7 +47,7 @@ export interface ObjectParts {
 export interface ObjectPart {
   readonly partNumber: number;
   readonly sizeBytes: number;
-  readonly checksum?: ChecksumValue;
+  readonly checksum?: PartChecksum;
 }
 
 export function formatGetObjectAttributesResponse(response: GetObjectAttributesResponse): string {

@@ -1,78 +1,140 @@
 /**
- * Request documents: bytes → a small tree that keeps text exactly as sent. Whatever is wrong is `MalformedXML`, as on AWS.
+ * The documents of requests. A document is checked and counted from its text (`scanner.ts`) and then parsed once by
+ * fast-xml-parser, with everything off that guesses or changes text. The functions below read the parser's own nodes:
+ * nothing is copied. Every fault of a document is `MalformedXML`, as on AWS.
  */
+import { XMLParser } from "fast-xml-parser";
 import { S3Error } from "../../errors.ts";
 import { decodeUtf8 } from "../percent-encoding.ts";
-import { checkDocument, isBlank, XmlSyntaxError } from "./scanner.ts";
-import { buildTree, type XmlElement } from "./tree.ts";
+import { checkDocument, decodeReferences, isBlank, type ScannedDocument, XmlSyntaxError } from "./scanner.ts";
 
-export type { XmlElement } from "./tree.ts";
+/**
+ * An element, as fast-xml-parser has it: `{ name: [nodes], ":@": { attributes } }`. Names are local names: namespace
+ * prefixes are dropped, because clients choose them freely.
+ */
+export type XmlElement = Readonly<Record<string, unknown>>;
+
+/** An element, text as `{ "#text": "…" }`, or a CDATA section as `{ "#cdata": [text] }`. */
+type XmlNode = Readonly<Record<string, unknown>>;
+
+const TEXT = "#text";
+const CDATA = "#cdata";
+const ATTRIBUTES = ":@";
 
 export interface XmlLimits {
   readonly maxBytes: number;
-  /** Of the largest document that means something; what has more is refused before more is built. */
+  /** Elements of the largest document that means something; a document with more is refused before it is parsed. */
   readonly maxElements?: number;
   /** Levels of elements; no document of S3 needs more than 8. */
   readonly maxDepth?: number;
 }
 
-/** Of most documents: a configuration of 1,000 rules is limited by its own count and length. */
+/** Enough for most documents: a configuration of 1,000 rules is limited by its own count and length. */
 const DEFAULT_MAX_ELEMENTS = 10_000;
 const DEFAULT_MAX_DEPTH = 16;
 
 /**
- * Parses a document whose root must bear one of the given names.
+ * Parses a document whose root has one of the given names.
  *
  * @throws S3Error `MalformedXML` for anything that is not such a document within the limits.
  */
 export function parseXml(body: Uint8Array, roots: string | readonly string[], limits: XmlLimits): XmlElement {
   const root = parseAnyXml(body, limits);
-  if (!(typeof roots === "string" ? [roots] : roots).includes(root.name)) {
-    throw malformedXml(`unexpected root ${root.name}`);
-  }
+  const name = nameOf(root);
+  if (!(typeof roots === "string" ? [roots] : roots).includes(name)) throw malformedXml(`unexpected root ${name}`);
   return root;
 }
 
 /** Parses a document with any root. @throws S3Error as `parseXml` */
 export function parseAnyXml(body: Uint8Array, limits: XmlLimits): XmlElement {
   if (body.byteLength > limits.maxBytes) throw malformedXml("longer than allowed");
-  const text = decodeUtf8(body);
-  if (text === undefined) throw malformedXml("not UTF-8");
-  return readRoot(text.startsWith("\ufeff") ? text.slice(1) : text, limits);
+  const decoded = decodeUtf8(body);
+  if (decoded === undefined) throw malformedXml("not UTF-8");
+  const document = decoded.startsWith("\ufeff") ? decoded.slice(1) : decoded;
+  const text = document.includes("\r") ? document.replace(/\r\n?/g, "\n") : document;
+  const { maxElements = DEFAULT_MAX_ELEMENTS, maxDepth = DEFAULT_MAX_DEPTH } = limits;
+  try {
+    const root = parseNodes(text, checkDocument(text, { maxElements, maxDepth })).find(isElement);
+    if (root !== undefined) return root;
+  } catch (error) {
+    throw error instanceof XmlSyntaxError ? malformedXml(error.message) : new S3Error("MalformedXML", { cause: error });
+  }
+  throw malformedXml("no root");
 }
 
-/** The error of every document that is not what it should be; the reason goes to the log only. */
+/** A checked document has no `<` in the value of an attribute, so this never matches inside one. */
+const BLANKS_BEFORE_ELEMENT = />[ \t\n]+<(?!\/)/g;
+
+function parseNodes(text: string, { hasAttributes, hasSections }: ScannedDocument): readonly XmlNode[] {
+  const parser = new XMLParser({
+    preserveOrder: true,
+    ignoreAttributes: !hasAttributes,
+    attributeNamePrefix: "",
+    removeNSPrefix: true,
+    parseTagValue: false,
+    parseAttributeValue: false,
+    trimValues: false,
+    processEntities: false,
+    cdataPropName: CDATA,
+    ignoreDeclaration: true,
+    ignorePiTags: true,
+    jPath: false,
+  });
+  // Indentation means nothing in any document of S3, and would be half of the nodes.
+  return parser.parse(hasSections ? text : text.replaceAll(BLANKS_BEFORE_ELEMENT, "><")) as readonly XmlNode[];
+}
+
+/** The error of every document that is not what it should be; the reason appears only in the log. */
 export function malformedXml(reason: string): S3Error {
   return new S3Error("MalformedXML", { cause: reason });
 }
 
-/** Children of one name, in document order. */
-export function childrenOf(element: XmlElement, name: string): XmlElement[] {
-  return element.children.filter((child) => child.name === name);
+/** Local name. */
+export function nameOf(element: XmlElement): string {
+  for (const name in element) if (name !== ATTRIBUTES) return name;
+  throw new Error("a node without a name");
 }
 
-/** @throws S3Error `MalformedXML` if the child stands there more than once. */
+/** An attribute by its local name, references decoded. */
+export function attributeOf(element: XmlElement, name: string): string | undefined {
+  const value = (element[ATTRIBUTES] as Readonly<Record<string, unknown>> | undefined)?.[name];
+  return typeof value === "string" ? decodeReferences(value) : undefined;
+}
+
+/** Child elements in document order: all, or those of one name. */
+export function childrenOf(element: XmlElement, name?: string): XmlElement[] {
+  return contentOf(element).filter(name === undefined ? isElement : (node) => Object.hasOwn(node, name));
+}
+
+/** @throws S3Error `MalformedXML` if the element has the child more than once. */
 export function findChild(element: XmlElement, name: string): XmlElement | undefined {
   let found: XmlElement | undefined;
-  for (const child of element.children) {
-    if (child.name !== name) continue;
-    if (found !== undefined) throw malformedXml(`${name} repeated in ${element.name}`);
-    found = child;
+  for (const node of contentOf(element)) {
+    if (!Object.hasOwn(node, name)) continue;
+    if (found !== undefined) throw malformedXml(`${name} repeated in ${nameOf(element)}`);
+    found = node;
   }
   return found;
 }
 
-/** @throws S3Error `MalformedXML` unless the child stands there exactly once. */
+/** @throws S3Error `MalformedXML` unless the element has the child exactly once. */
 export function requireChild(element: XmlElement, name: string): XmlElement {
   const child = findChild(element, name);
-  if (child === undefined) throw malformedXml(`${name} missing in ${element.name}`);
+  if (child === undefined) throw malformedXml(`${name} missing in ${nameOf(element)}`);
   return child;
 }
 
-/** @throws S3Error `MalformedXML` if the element has child elements. */
+/** All text directly inside, CDATA included, untrimmed; child elements are skipped. */
+export function directText(element: XmlElement): string {
+  let text = "";
+  for (const node of contentOf(element)) if (!isElement(node)) text += textOfNode(node);
+  return text;
+}
+
+/** The same. @throws S3Error `MalformedXML` if the element has child elements. */
 export function textOf(element: XmlElement): string {
-  if (element.children.length > 0) throw malformedXml(`${element.name} should be text`);
-  return element.text;
+  if (contentOf(element).some(isElement)) throw malformedXml(`${nameOf(element)} should be text`);
+  return directText(element);
 }
 
 /** Text of an optional child. @throws S3Error `MalformedXML` if it is repeated or not text. */
@@ -88,21 +150,27 @@ export function requireChildText(element: XmlElement, name: string): string {
 
 /** @throws S3Error `MalformedXML` if the element has a child of another name, or text between its children. */
 export function requireOnly(element: XmlElement, names: readonly string[]): void {
-  for (const child of element.children) {
-    if (!names.includes(child.name)) throw malformedXml(`unexpected ${child.name} in ${element.name}`);
+  for (const node of contentOf(element)) {
+    if (!isElement(node)) {
+      if (!isBlank(textOfNode(node))) throw malformedXml(`unexpected text in ${nameOf(element)}`);
+    } else if (!names.includes(nameOf(node))) {
+      throw malformedXml(`unexpected ${nameOf(node)} in ${nameOf(element)}`);
+    }
   }
-  if (!isBlank(element.text)) throw malformedXml(`unexpected text in ${element.name}`);
 }
 
-/** Bounds and form are checked before anything is built. */
-function readRoot(document: string, limits: XmlLimits): XmlElement {
-  const { maxElements = DEFAULT_MAX_ELEMENTS, maxDepth = DEFAULT_MAX_DEPTH } = limits;
-  const text = document.includes("\r") ? document.replace(/\r\n?/g, "\n") : document;
-  try {
-    const root = buildTree(text, checkDocument(text, { maxElements, maxDepth }));
-    if (root !== undefined) return root;
-  } catch (error) {
-    throw error instanceof XmlSyntaxError ? malformedXml(error.message) : new S3Error("MalformedXML", { cause: error });
-  }
-  throw malformedXml("no root");
+function contentOf(element: XmlElement): readonly XmlNode[] {
+  return element[nameOf(element)] as readonly XmlNode[];
+}
+
+/** No element is called `#text` or `#cdata`: a checked document has no such names. */
+function isElement(node: XmlNode): boolean {
+  return !Object.hasOwn(node, TEXT) && !Object.hasOwn(node, CDATA);
+}
+
+function textOfNode(node: XmlNode): string {
+  const text = node[TEXT];
+  if (typeof text === "string") return decodeReferences(text);
+  const parts = (node[CDATA] ?? []) as readonly XmlNode[];
+  return parts.map((part) => String(part[TEXT] ?? "")).join("");
 }

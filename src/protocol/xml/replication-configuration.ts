@@ -19,6 +19,7 @@ import {
   childText,
   findChild,
   malformedXml,
+  nameOf,
   parseXml,
   requireChild,
   requireChildText,
@@ -194,7 +195,7 @@ function readId(element: XmlElement): string | undefined {
 function readStatus(element: XmlElement, scope?: "alone"): boolean {
   if (scope === "alone") requireOnly(element, ["Status"]);
   const status = requireChildText(element, "Status");
-  if (status !== "Enabled" && status !== "Disabled") throw malformedXml(`${element.name} is neither on nor off`);
+  if (status !== "Enabled" && status !== "Disabled") throw malformedXml(`${nameOf(element)} is neither on nor off`);
   return status === "Enabled";
 }
 
@@ -210,7 +211,7 @@ function readPriority(element: XmlElement): number | undefined {
 /** `Prefix`, `Tag`, or `And` with both; nothing at all means every object (API_ReplicationRuleFilter). */
 function readFilter(filter: XmlElement): { prefix: string; tags: readonly Tag[] } {
   requireOnly(filter, ["Prefix", "Tag", "And"]);
-  if (filter.children.length > 1) throw malformedXml("a Filter has one element");
+  if (childrenOf(filter).length > 1) throw malformedXml("a Filter has one element");
   const and = findChild(filter, "And");
   const from = and ?? filter;
   if (and !== undefined) requireOnly(and, ["Prefix", "Tag"]);

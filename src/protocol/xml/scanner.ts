@@ -1,7 +1,7 @@
 /**
  * Whether a text is one document of the part of XML 1.0 that requests to S3 are written in: elements, attributes, text,
  * CDATA, comments, the predefined entities and references to characters, and no DTD. It reads once from left to right and
- * builds nothing, so that a document beyond the limits costs what its length costs. `tree.ts` builds what has passed.
+ * builds nothing, so that a document beyond the limits costs what its length costs. `reader.ts` parses what has passed.
  */
 
 export interface DocumentLimits {
@@ -35,7 +35,7 @@ const CDATA: Section = { opens: "<![CDATA[", closes: "]]>" };
 const COMMENT: Section = { opens: "<!--", closes: "-->" };
 const INSTRUCTION: Section = { opens: "<?", closes: "?>" };
 
-export interface Scanned {
+export interface ScannedDocument {
   /** Whether there is an attribute that declares no namespace. */
   readonly hasAttributes: boolean;
   /** Whether there is a comment, an instruction or a CDATA section, which may quote what looks like markup. */
@@ -43,7 +43,7 @@ export interface Scanned {
 }
 
 /** @throws XmlSyntaxError for anything that is not one document within the limits */
-export function checkDocument(text: string, limits: DocumentLimits): Scanned {
+export function checkDocument(text: string, limits: DocumentLimits): ScannedDocument {
   if (ILLEGAL_CHARACTER.test(text)) throw new XmlSyntaxError("illegal character");
   return new Scanner(text, limits).scan();
 }
@@ -82,7 +82,7 @@ class Scanner {
     this.#limits = limits;
   }
 
-  scan(): Scanned {
+  scan(): ScannedDocument {
     const text = this.#text;
     while (this.#at < text.length) {
       const markup = text.indexOf("<", this.#at);

@@ -1,7 +1,16 @@
 /** Request and answer of the tagging operations (API_PutObjectTagging, API_PutBucketTagging). */
 import type { Tag } from "../../model/object.ts";
 import { type TagScope, validateTags } from "../tags.ts";
-import { findChild, parseAnyXml, parseXml, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
+import {
+  childrenOf,
+  findChild,
+  nameOf,
+  parseAnyXml,
+  parseXml,
+  requireChildText,
+  requireOnly,
+  type XmlElement,
+} from "./reader.ts";
 import { formatXml, xmlElement, xmlText } from "./writer.ts";
 
 const ROOT = "Tagging";
@@ -19,7 +28,7 @@ export function parseTagging(body: Uint8Array, scope: TagScope): readonly Tag[] 
 /** The `tagging` field of a form, which may be another document: then it has no tags (recorded on AWS). */
 export function parseTaggingField(text: string): readonly Tag[] {
   const root = parseAnyXml(new TextEncoder().encode(text), { maxBytes: MAX_BYTES });
-  return root.name === ROOT ? readTagging(root, "object") : [];
+  return nameOf(root) === ROOT ? readTagging(root, "object") : [];
 }
 
 function readTagging(root: XmlElement, scope: TagScope): readonly Tag[] {
@@ -31,7 +40,7 @@ function readTagging(root: XmlElement, scope: TagScope): readonly Tag[] {
 /** The `Tag` children of an element, limits unchecked. */
 export function parseTagElements(parent: XmlElement): readonly Tag[] {
   requireOnly(parent, ["Tag"]);
-  return parent.children.map((tag) => {
+  return childrenOf(parent).map((tag) => {
     requireOnly(tag, ["Key", "Value"]);
     return { key: requireChildText(tag, "Key"), value: requireChildText(tag, "Value") };
   });

@@ -74,7 +74,7 @@ function formatRule({ condition, redirect }: RoutingRule): XmlNode {
 function readRedirectAll(element: XmlElement, root: XmlElement): Website {
   requireOnly(element, ["HostName", "Protocol"]);
   const hostName = requireChildText(element, "HostName");
-  if (root.children.length > 1) {
+  if (childrenOf(root).length > 1) {
     const message = "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules.";
     throw invalidArgument(message, "RedirectAllRequestsTo", "not null");
   }
@@ -135,7 +135,7 @@ function readRule(element: XmlElement): RoutingRule {
 
 function readCondition(element: XmlElement): NonNullable<RoutingRule["condition"]> {
   requireOnly(element, ["HttpErrorCodeReturnedEquals", "KeyPrefixEquals"]);
-  if (element.children.length === 0) {
+  if (childrenOf(element).length === 0) {
     throw invalidRequest(
       "Condition cannot be empty. To redirect all requests without a condition, the condition element shouldn't be present.",
     );
@@ -155,7 +155,7 @@ function isErrorCode(code: number): boolean {
 
 function readRedirect(element: XmlElement): Redirect {
   requireOnly(element, ["HostName", "HttpRedirectCode", "Protocol", "ReplaceKeyPrefixWith", "ReplaceKeyWith"]);
-  if (element.children.length === 0) throw malformedXml("Redirect is empty");
+  if (childrenOf(element).length === 0) throw malformedXml("Redirect is empty");
   const replaceKeyWith = childText(element, "ReplaceKeyWith");
   const replaceKeyPrefixWith = childText(element, "ReplaceKeyPrefixWith");
   if (replaceKeyWith !== undefined && replaceKeyPrefixWith !== undefined) {
