@@ -2,7 +2,13 @@
 
 import { S3Error } from "../errors.ts";
 import { checksumHeader } from "../model/checksum.ts";
-import { type ContentHeaders, STORAGE_CLASSES, type StorageClass, type StoredObject } from "../model/object.ts";
+import {
+  type ContentHeaders,
+  type ObjectAttributes,
+  STORAGE_CLASSES,
+  type StorageClass,
+  type StoredObject,
+} from "../model/object.ts";
 import { formatHttpDate } from "./dates.ts";
 import { formatETag, requireHeaderValue, requireLatin1 } from "./header-values.ts";
 import { formatUserMetadata } from "./metadata.ts";
@@ -91,25 +97,36 @@ export function validatorHeaders(object: StoredObject): Record<string, string> {
  * @param showChecksum `x-amz-checksum-mode: ENABLED`, and the answer's bytes are all of the object's.
  */
 export function objectHeaders(object: StoredObject, showChecksum: boolean): Record<string, string> {
-  const { content, checksum } = object;
+  const { checksum } = object;
   return {
     ...validatorHeaders(object),
     "accept-ranges": "bytes",
     ...ENCRYPTED_AT_REST,
+    ...attributeHeaders(object),
+    ...formatUserMetadata(object.userMetadata),
+    ...(showChecksum &&
+      checksum !== undefined && {
+        [checksumHeader(checksum.algorithm)]: checksum.value,
+        "x-amz-checksum-type": checksum.type,
+      }),
+  };
+}
+
+/** The headers that a PUT of an object and the answer to its GET have in common, except user metadata. */
+export function attributeHeaders({
+  content,
+  storageClass,
+  websiteRedirectLocation,
+}: Pick<ObjectAttributes, "content" | "storageClass" | "websiteRedirectLocation">): Record<string, string> {
+  return {
     "content-type": content.contentType,
     ...optional("cache-control", content.cacheControl),
     ...optional("content-disposition", content.contentDisposition),
     ...optional("content-encoding", content.contentEncoding),
     ...optional("content-language", content.contentLanguage),
     ...optional("expires", content.expires),
-    ...formatUserMetadata(object.userMetadata),
-    ...(object.storageClass !== "STANDARD" && { "x-amz-storage-class": object.storageClass }),
-    ...optional(WEBSITE_REDIRECT_LOCATION_HEADER, object.websiteRedirectLocation),
-    ...(showChecksum &&
-      checksum !== undefined && {
-        [checksumHeader(checksum.algorithm)]: checksum.value,
-        "x-amz-checksum-type": checksum.type,
-      }),
+    ...(storageClass !== "STANDARD" && { "x-amz-storage-class": storageClass }),
+    ...optional(WEBSITE_REDIRECT_LOCATION_HEADER, websiteRedirectLocation),
   };
 }
 

@@ -2,7 +2,7 @@
 import { newWriteId } from "../model/random-ids.ts";
 import { formatETag, parseETag } from "../protocol/header-values.ts";
 import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
-import { replicaHeader } from "./remote-headers.ts";
+import { replicaStateHeaders } from "./remote-headers.ts";
 
 export interface CheckStep {
   readonly step:
@@ -26,12 +26,12 @@ export async function checkRemote(client: RemoteClient, bucket: string, now: Dat
   const key = `workers-s3-check-${newWriteId()}`;
   const isPeer = client.remote.kind === "peer";
   const state = { lastModified: now.getTime(), revision: now.getTime(), etag: "" };
-  const condition = isPeer ? replicaHeader(state) : { "if-none-match": "*" };
+  const condition = isPeer ? replicaStateHeaders(state) : { "if-none-match": "*" };
   const write = (headers = condition) => client.call(bucket, { method: "PUT", key, headers, body: CONTENT });
   const remove = (headers: Record<string, string>) => client.call(bucket, { method: "DELETE", key, headers });
   /** Holds for no state that can be there: an endpoint that does what it is asked pays no heed to conditions. */
   const wrong = (revision: number) =>
-    isPeer ? replicaHeader({ ...state, lastModified: state.lastModified - 1, revision }) : WRONG_STATE;
+    isPeer ? replicaStateHeaders({ ...state, lastModified: state.lastModified - 1, revision }) : WRONG_STATE;
   let etag = "";
   const steps: [CheckStep["step"], () => Promise<unknown>][] = [
     ["find the bucket", () => client.call(bucket, { method: "HEAD" })],
@@ -45,7 +45,7 @@ export async function checkRemote(client: RemoteClient, bucket: string, now: Dat
     ["refuse a second write", () => refused(write(), "it was taken")],
     ["refuse to replace another state", () => refused(write(wrong(state.revision)), "it was replaced")],
     ["refuse to delete another state", () => refused(remove(wrong(REMOVED)), IT_WAS_DELETED)],
-    ["delete it", () => remove(isPeer ? replicaHeader({ ...state, revision: REMOVED }) : ifMatch(etag))],
+    ["delete it", () => remove(isPeer ? replicaStateHeaders({ ...state, revision: REMOVED }) : ifMatch(etag))],
   ];
   const outcomes: CheckStep[] = [];
   for (const [step, run] of steps) {

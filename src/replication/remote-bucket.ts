@@ -16,10 +16,10 @@ import type { Destination } from "./destination.ts";
 import { type RemoteClient, RemoteFailure, withoutChecksumIfRefused } from "./remote-client.ts";
 import {
   aclHeaders,
-  attributeHeaders,
   isReplicaFrom,
   parseObjectState,
-  replicaHeader,
+  putHeaders,
+  replicaStateHeaders,
   sourceMark,
 } from "./remote-headers.ts";
 import { uploadInParts } from "./remote-upload.ts";
@@ -74,7 +74,7 @@ export class RemoteBucket implements Destination {
 
   async remove(key: string, removal: ObjectState): Promise<void> {
     if (this.#client.remote.kind === "peer") {
-      const headers = replicaHeader({ ...removal, source: this.#sourceId });
+      const headers = replicaStateHeaders({ ...removal, source: this.#sourceId });
       await ignoreRefusal(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
       return;
     }
@@ -88,7 +88,7 @@ export class RemoteBucket implements Destination {
   async #condition(object: StoredObject): Promise<Record<string, string> | "is-later"> {
     const { key, state } = object;
     if (this.#client.remote.kind === "peer") {
-      const headers = replicaHeader({ ...state, source: this.#sourceId });
+      const headers = replicaStateHeaders({ ...state, source: this.#sourceId });
       if (object.sizeBytes <= MIN_HEAD_FIRST_BYTES) return headers;
       const refused = await this.#client.call(this.#bucket, { method: "HEAD", key, headers }).then(
         () => false,
@@ -114,7 +114,7 @@ export class RemoteBucket implements Destination {
             ...sourceMark({ ...place, sourceId: this.#sourceId }),
           }
         : {};
-    const attributes = attributeHeaders(object, rule.destination, marks);
+    const attributes = putHeaders(object, rule.destination, marks);
     const send = (acl: Record<string, string>) => {
       const headers = { ...attributes, ...acl };
       return object.partCount === undefined && object.sizeBytes <= MAX_PUT_BYTES

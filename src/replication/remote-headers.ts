@@ -8,6 +8,7 @@ import type { ReplicaState, ReplicationDestination } from "../model/replication.
 import { parseHttpDate } from "../protocol/dates.ts";
 import { parseETag } from "../protocol/header-values.ts";
 import { formatMetadataToSend } from "../protocol/metadata.ts";
+import { attributeHeaders } from "../protocol/object-headers.ts";
 import { formatReplicaState, REPLICA_HEADER, REPLICA_SOURCE_HEADER } from "../protocol/replica-state.ts";
 import { formatTaggingHeader } from "../protocol/tags.ts";
 import { readStamp, STAMP } from "./stamp.ts";
@@ -19,23 +20,15 @@ const PORTABLE_CANNED_ACLS: readonly CannedAcl[] = ["public-read", "public-read-
  * Everything about an object but its bytes, checksum and ACL.
  * @param marks user metadata besides the object's own, for an endpoint that knows nothing of replicas
  */
-export function attributeHeaders(
+export function putHeaders(
   object: StoredObject,
   destination: ReplicationDestination,
   marks: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const { content, websiteRedirectLocation, tags } = object;
-  const storageClass = destination.storageClass ?? object.storageClass;
+  const { tags, userMetadata } = object;
   return {
-    "content-type": content.contentType,
-    ...optional("cache-control", content.cacheControl),
-    ...optional("content-disposition", content.contentDisposition),
-    ...optional("content-encoding", content.contentEncoding),
-    ...optional("content-language", content.contentLanguage),
-    ...optional("expires", content.expires),
-    ...formatMetadataToSend({ ...object.userMetadata, ...marks }),
-    ...(storageClass !== "STANDARD" && { "x-amz-storage-class": storageClass }),
-    ...optional("x-amz-website-redirect-location", websiteRedirectLocation),
+    ...attributeHeaders({ ...object, storageClass: destination.storageClass ?? object.storageClass }),
+    ...formatMetadataToSend({ ...userMetadata, ...marks }),
     ...(tags.length > 0 && { "x-amz-tagging": formatTaggingHeader(tags) }),
   };
 }
@@ -48,8 +41,11 @@ export function aclHeaders({ acl, ownerId }: AclState): Record<string, string> {
 }
 
 /** The header by which a peer knows a replica, and decides. */
-export function replicaHeader({ source, ...state }: ReplicaState): Record<string, string> {
-  return { [REPLICA_HEADER]: formatReplicaState(state), ...optional(REPLICA_SOURCE_HEADER, source) };
+export function replicaStateHeaders({ source, ...state }: ReplicaState): Record<string, string> {
+  return {
+    [REPLICA_HEADER]: formatReplicaState(state),
+    ...(source !== undefined && { [REPLICA_SOURCE_HEADER]: source }),
+  };
 }
 
 /** Name of the user metadata by which an endpoint of another kind is known to have a replica from this very bucket. */
@@ -105,8 +101,4 @@ function isSame(left: Acl, right: Acl): boolean {
 
 function describe({ grantee, permission }: AclGrant): string {
   return `${grantee.kind}/${grantee.kind === "canonical-user" ? grantee.id : ""}/${permission}`;
-}
-
-function optional(name: string, value: string | undefined): Record<string, string> {
-  return value === undefined ? {} : { [name]: value };
 }
