@@ -92,7 +92,7 @@ const CALLBACK_VARIABLE = "x-oss-callback-";
 /** What an event says of the request that caused it. */
 export function requestOrigin(request: S3Request, caller: Caller): RequestOrigin {
   return {
-    time: request.now.getTime(),
+    time: request.now,
     principalId: principalId(caller),
     sourceIp: request.headers.get("cf-connecting-ip") ?? "",
     requestId: request.requestId,

@@ -67,7 +67,7 @@ class DeliveryBatch {
     const jobs = await this.#identify(messages);
     const avoided = await this.#services.receivers.findAvoided(
       jobs.map(({ receiver }) => receiver),
-      Date.now(),
+      new Date(),
     );
     const toTry = jobs.filter((job) => {
       if (isRetry(job.message.body) || !avoided.has(job.receiver.id)) return true;
@@ -98,7 +98,7 @@ class DeliveryBatch {
       ),
     );
     try {
-      await receivers.record([...this.#tallies.values()], Date.now());
+      await receivers.record([...this.#tallies.values()], new Date());
     } catch (error) {
       // Nobody is told twice for the sake of a count.
       console.error(JSON.stringify({ consumer: "delivery", uncounted: this.#tallies.size, cause: String(error) }));
@@ -141,8 +141,8 @@ class DeliveryBatch {
     if (!isSlowOrDown(outcome)) return "continue";
     if (isDown(outcome)) this.#down.set(receiver.id, { ...outcome, latencyMs: 0 });
     this.#timeBudget.spend(receiver, outcome.latencyMs);
-    const now = Date.now();
-    this.#services.receivers.avoid(receiver, now + AVOID_MS, now);
+    const now = new Date();
+    this.#services.receivers.avoid(receiver, avoidUntil(now), now);
     return this.#timeBudget.isSpent(receiver, options) ? "stop" : "continue";
   }
 
@@ -188,9 +188,13 @@ class DeliveryBatch {
       givenUp: before.givenUp + Number(isGivenUp),
       ...(lastFailure !== undefined && { lastFailure }),
       isFailing: !isDelivered,
-      ...(isSlowOrDown(outcome) && { avoidUntil: Date.now() + AVOID_MS }),
+      ...(isSlowOrDown(outcome) && { avoidUntil: avoidUntil(new Date()) }),
     });
   }
+}
+
+function avoidUntil(now: Date): Date {
+  return new Date(now.getTime() + AVOID_MS);
 }
 
 function isSlowOrDown(outcome: DeliveryOutcome): boolean {

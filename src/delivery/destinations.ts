@@ -67,7 +67,7 @@ export class Destinations {
     const rootId = await accounts.rootId();
     const problems = distinctArns(rules).map(async ({ kind, arn }) => {
       if (kind === "topic") {
-        const problem = await this.#findTopicProblem(arn, bucket, new Date(time));
+        const problem = await this.#findTopicProblem(arn, bucket, time);
         return problem === undefined ? [] : [{ place: arn, problem }];
       }
       const exists = findBoundQueue(arn, bucket, rootId, queues) !== undefined;
@@ -123,7 +123,9 @@ export class Destinations {
     const { topics, queues, accounts } = this.#dependencies;
     const { name, id, region, accountId, ownerId } = bucket;
     const { time, requestId, endpoint } = origin;
-    const event: TestEvent = { test: { bucket: { name, id, region, accountId, ownerId }, time, requestId, endpoint } };
+    const event: TestEvent = {
+      test: { bucket: { name, id, region, accountId, ownerId }, time: time.getTime(), requestId, endpoint },
+    };
     const arns = distinctArns(rules);
     const rootId = await accounts.rootId();
     const unusable: UnusableDestination[] = [];
@@ -138,7 +140,7 @@ export class Destinations {
     const found = await Promise.all(
       arns.filter(({ kind }) => kind === "topic").map(({ arn }) => topics.findAccess(arn)),
     );
-    const grants = found.flatMap((topic) => (topic && authorizeNotification(topic, bucket, new Date(time))) ?? []);
+    const grants = found.flatMap((topic) => (topic && authorizeNotification(topic, bucket, time)) ?? []);
     const audiences = await topics.audiences(grants.map(({ topicArn }) => topicArn));
     const messages = grants.flatMap((grant) =>
       audiences

@@ -74,7 +74,7 @@ export async function giveUp(task: ReplicationTask, reason: string, services: Re
   const now = new Date();
   const bucket = (await services.directory.loadFresh([changed.name])).get(changed.name);
   if (bucket?.id === changed.id) {
-    await services.journal.tell({ ...request, time: now.getTime() }, bucket, {
+    await services.journal.tell({ ...request, time: now }, bucket, {
       key,
       event: "Replication:OperationFailedReplication",
       ...(etag !== undefined && { etag }),

@@ -105,7 +105,7 @@ async function openDestination(
   const { objects } = services.stores;
   if (target !== undefined) {
     const { bucket: _, ...request } = origin;
-    const journal = services.journal.of({ ...request, time: Date.now() });
+    const journal = services.journal.of({ ...request, time: new Date() });
     return new OwnBucket({ source, target }, { objects, journal, until });
   }
   const name = destination.remote ?? "";

@@ -21,8 +21,8 @@ export interface ReceiverTally {
   readonly lastFailure?: string;
   /** Whether the last attempt failed. */
   readonly isFailing: boolean;
-  /** Milliseconds since 1970; absent: like any other. */
-  readonly avoidUntil?: number;
+  /** Absent: like any other. */
+  readonly avoidUntil?: Date;
 }
 
 type ReceiverAddress = Pick<ReceiverTally, "id" | "accountId" | "host">;
@@ -108,13 +108,14 @@ export class Receivers {
   }
 
   /** Those of them that are to be avoided now, by their ids. One query for what this isolate has not asked of late. */
-  async findAvoided(receivers: readonly ReceiverAddress[], now: number): Promise<ReadonlyMap<string, AvoidanceReason>> {
-    const until = await this.#untils(receivers, now);
+  async findAvoided(receivers: readonly ReceiverAddress[], now: Date): Promise<ReadonlyMap<string, AvoidanceReason>> {
+    const nowMs = now.getTime();
+    const until = await this.#untils(receivers, nowMs);
     const found = new Map<string, AvoidanceReason>();
     for (const receiver of receivers) {
       const [own = 0, ...shared] = keysOf(receiver).map((key) => until.get(key) ?? 0);
-      if (own > now) found.set(receiver.id, "own");
-      else if (Math.max(...shared) > now) found.set(receiver.id, "shared");
+      if (own > nowMs) found.set(receiver.id, "own");
+      else if (Math.max(...shared) > nowMs) found.set(receiver.id, "shared");
     }
     return found;
   }
@@ -147,13 +148,14 @@ export class Receivers {
   }
 
   /** At once for this isolate, with the batch's tally for all. */
-  avoid(receiver: ReceiverAddress, until: number, now: number): void {
-    for (const key of [receiver.id, hostKey(receiver)]) this.#avoided.set(key, until, now);
+  avoid(receiver: ReceiverAddress, until: Date, now: Date): void {
+    for (const key of [receiver.id, hostKey(receiver)]) this.#avoided.set(key, until.getTime(), now.getTime());
   }
 
-  async record(tallies: readonly ReceiverTally[], now: number): Promise<void> {
+  async record(tallies: readonly ReceiverTally[], now: Date): Promise<void> {
     if (tallies.length === 0) return;
-    for (const { id, avoidUntil } of tallies) this.#avoided.set(id, avoidUntil ?? 0, now);
+    const nowMs = now.getTime();
+    for (const { id, avoidUntil } of tallies) this.#avoided.set(id, avoidUntil?.getTime() ?? 0, nowMs);
     await this.#db.batch(
       tallies.map((tally) =>
         this.#db
@@ -166,12 +168,12 @@ export class Receivers {
             tally.givenUp,
             tally.failed,
             tally.retried,
-            tally.delivered > 0 ? now : null,
-            tally.failed > 0 ? now : null,
+            tally.delivered > 0 ? nowMs : null,
+            tally.failed > 0 ? nowMs : null,
             tally.lastFailure ?? null,
-            tally.isFailing ? now : null,
-            tally.avoidUntil ?? null,
-            now,
+            tally.isFailing ? nowMs : null,
+            tally.avoidUntil?.getTime() ?? null,
+            nowMs,
             tally.accountId,
             tally.host,
           ),

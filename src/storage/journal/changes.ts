@@ -14,7 +14,7 @@ const MESSAGE_CHANGES = 100;
 const CHANGE_BYTES = 200;
 
 /** What a request tells of itself, whichever bucket it changes. */
-export type RequestOrigin = Omit<ChangeOrigin, "bucket">;
+export type RequestOrigin = Omit<ChangeOrigin, "bucket" | "time"> & { readonly time: Date };
 
 export interface IntendedChange {
   readonly key: string;
@@ -58,7 +58,7 @@ export function planMessages(
   return drafts.all.map(({ notifications, replications, changes: matched }) => ({
     kind: "changes",
     id: newIntentId(),
-    origin: { ...origin, bucket },
+    origin: { ...origin, time: origin.time.getTime(), bucket },
     notifications,
     replications,
     changes: matched,
