@@ -90,20 +90,18 @@ function bucketKey({ origin: { bucket } }: ChangesMessage): string {
 /** Ids follow from the change and the receiver, so that what is sent twice can be told to be the same. */
 function deliveriesOf(message: ChangesMessage, subscriptions: Subscriptions): DeliveryMessage[] {
   const { id, origin, notifications } = message;
-  return message.changes.flatMap(({ notify, replicate: _, ...change }, index) =>
-    notify.flatMap((place) => {
-      const rule = notifications[place];
-      if (rule === undefined) return [];
-      return receiversOf(rule, subscriptions).map(
+  return message.changes.flatMap(({ notify, replicate: _, ...change }, changeIndex) =>
+    rulesAt(notifications, notify).flatMap(([ruleIndex, rule]) =>
+      receiversOf(rule, subscriptions).map(
         ([name, receiver]): DeliveryMessage => ({
           kind: "delivery",
-          id: `${id}-${index}-${place}-${name}`,
+          id: `${id}-${changeIndex}-${ruleIndex}-${name}`,
           receiver,
           event: { origin: originFor(receiver, origin), change, configurationId: rule.id },
           attempt: 0,
         }),
-      );
-    }),
+      ),
+    ),
   );
 }
 
@@ -134,9 +132,14 @@ function receiversOf(
 
 function replicationsOf({ origin, replications, changes }: ChangesMessage) {
   return changes.flatMap(({ notify: _, replicate, ...change }) =>
-    replicate.flatMap((place) => {
-      const rule = replications[place];
-      return rule === undefined ? [] : [{ origin, change, rule }];
-    }),
+    rulesAt(replications, replicate).map(([, rule]) => ({ origin, change, rule })),
   );
+}
+
+/** The rules of a message that a change meets, each with its index. */
+function rulesAt<Rule>(rules: readonly Rule[], indexes: readonly number[]): (readonly [index: number, rule: Rule])[] {
+  return indexes.flatMap((index) => {
+    const rule = rules[index];
+    return rule === undefined ? [] : [[index, rule] as const];
+  });
 }

@@ -7,8 +7,7 @@ import type { Queues } from "../storage/journal/messages.ts";
 /** @returns undefined if there is none of that ARN, or the bucket may not send to it */
 export function findBoundQueue(
   arn: string,
-  bucket: { readonly accountId: string },
-  rootAccountId: string,
+  { bucket, rootAccountId }: { readonly bucket: { readonly accountId: string }; readonly rootAccountId: string },
   { bound }: Pick<Queues, "bound">,
 ) {
   const [, , , , accountId, name = ""] = arn.split(":");

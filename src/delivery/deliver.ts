@@ -245,7 +245,7 @@ async function sendToQueue(
   { accounts, queues }: DeliveryServices,
 ): Promise<DeliveryOutcome> {
   const { bucket } = "test" in event ? event.test : event.origin;
-  const queue = findBoundQueue(arn, bucket, await accounts.rootId(), queues);
+  const queue = findBoundQueue(arn, { bucket, rootAccountId: await accounts.rootId() }, queues);
   if (queue === undefined) return refused("There is no such queue for this bucket.");
   const startedAt = Date.now();
   try {

@@ -64,13 +64,13 @@ export class Destinations {
     { time }: RequestOrigin,
   ): Promise<UnusableDestination[]> {
     const { accounts, queues } = this.#dependencies;
-    const rootId = await accounts.rootId();
+    const rootAccountId = await accounts.rootId();
     const problems = distinctArns(rules).map(async ({ kind, arn }) => {
       if (kind === "topic") {
         const problem = await this.#findTopicProblem(arn, bucket, time);
         return problem === undefined ? [] : [{ place: arn, problem }];
       }
-      const exists = findBoundQueue(arn, bucket, rootId, queues) !== undefined;
+      const exists = findBoundQueue(arn, { bucket, rootAccountId }, queues) !== undefined;
       return exists ? [] : [{ place: arn, problem: "The destination queue does not exist" }];
     });
     return (await Promise.all(problems)).flat();
@@ -127,11 +127,11 @@ export class Destinations {
       test: { bucket: { name, id, region, accountId, ownerId }, time: time.getTime(), requestId, endpoint },
     };
     const arns = distinctArns(rules);
-    const rootId = await accounts.rootId();
+    const rootAccountId = await accounts.rootId();
     const unusable: UnusableDestination[] = [];
     for (const { arn } of arns.filter(({ kind }) => kind === "queue")) {
       try {
-        await findBoundQueue(arn, bucket, rootId, queues)?.send(awsMessage(event));
+        await findBoundQueue(arn, { bucket, rootAccountId }, queues)?.send(awsMessage(event));
       } catch {
         unusable.push({ place: arn, problem: "The destination queue did not take the test message" });
       }

@@ -123,7 +123,7 @@ export function parseTarget(url: string, policy: TargetPolicy): Target {
   const { host, port = DEFAULT_PORT[scheme] } = splitAuthority(authority);
   if (port < 1 || port > 65_535 || BLOCKED_PORTS.has(port)) throw new TargetRefused("port");
   const where = readHost(host);
-  if (policy.ownHosts.some((own) => isOwn(where, port, own, policy))) throw new TargetRefused("own-address");
+  if (policy.ownHosts.some((own) => isOwn({ host: where, port }, own, policy))) throw new TargetRefused("own-address");
   requireAllowed(where, policy);
 
   const pathAndQuery = readPathAndQuery(rest);
@@ -191,7 +191,11 @@ function isPrivateName(name: string): boolean {
   );
 }
 
-function isOwn(host: Host, port: number, own: string, { allowPrivate }: TargetPolicy): boolean {
+function isOwn(
+  { host, port }: { readonly host: Host; readonly port: number },
+  own: string,
+  { allowPrivate }: TargetPolicy,
+): boolean {
   const [, text = "", ownPort] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(own.toLowerCase()) ?? [];
   const name = text.replace(/\.$/, "");
   if (name === "") return false;

@@ -61,7 +61,7 @@ class Batch {
       else if (suspect !== undefined) isolated.push({ message, task: suspect });
       else this.#handled.push(message);
     }
-    const groups = Map.groupBy(jobs, ({ task }) => task.rule.destination.remote ?? "");
+    const groups = Map.groupBy(jobs, ({ task }) => task.destination.remote ?? "");
     const concurrency = Math.max(1, Math.floor(MAX_CONCURRENT_TASKS / groups.size));
     await Promise.all(
       [...groups.values()].flatMap((group) => Array.from({ length: concurrency }, () => this.#work(group))),
@@ -95,7 +95,7 @@ class Batch {
   }
 
   async #attempt(task: ReplicationTask): Promise<void> {
-    const { remote } = task.rule.destination;
+    const { remote } = task.destination;
     if (remote !== undefined && this.#unresponsive.has(remote)) return postponeUnattempted(task, this.#services);
     const outcome = await attemptTask(task, this.#services);
     if (outcome === "done") this.#done.push(task.id);

@@ -48,7 +48,7 @@ export type ReplicationServices = Pick<
  */
 export async function converge(task: ReplicationTask, services: ReplicationServices, until: Date): Promise<void> {
   const { origin, change } = task;
-  const { remote, bucket } = task.rule.destination;
+  const { remote, bucket } = task.destination;
   // As they stand now: a task may be younger than what is remembered of the configuration that made it.
   const names = remote === undefined ? [origin.bucket.name, bucket] : [origin.bucket.name];
   const buckets = await services.directory.loadFresh(names);
@@ -56,8 +56,8 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
   // The bucket has gone, and its objects before it, though another one may have its name by now.
   if (source?.id !== origin.bucket.id) return;
   const target = remote === undefined ? buckets.get(bucket) : undefined;
-  const grant = authorizeReplication(source, task.rule.destination, target);
-  const destination = await openDestination(grant, task, services, until);
+  const grant = authorizeReplication(source, task.destination, target);
+  const destination = await openDestination(grant, task, { services, until });
   const { objects } = services.stores;
   /** Nothing later has been brought for this task, by this attempt or another. */
   let reached = change.at;
@@ -98,9 +98,8 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
 
 async function openDestination(
   { source, target }: ReplicationGrant,
-  { origin, rule: { destination } }: ReplicationTask,
-  services: ReplicationServices,
-  until: Date,
+  { origin, destination }: ReplicationTask,
+  { services, until }: { readonly services: ReplicationServices; readonly until: Date },
 ): Promise<Destination> {
   const { objects } = services.stores;
   if (target !== undefined) {
@@ -119,14 +118,14 @@ async function openDestination(
   }
   const client = new RemoteClient(found.remote, found.credentials, { policy: services.targetPolicy(), until });
   const read = (opened: OpenedObject) => readSource(objects, source, opened);
-  const at = { bucket: destination.bucket, sourceId: source.id };
-  return new RemoteBucket(client, at, read, services.stampKey);
+  const { stampKey } = services;
+  return new RemoteBucket(client, { bucket: destination.bucket, sourceId: source.id, stampKey }, read);
 }
 
 /** Of the rules for this destination the one with the greatest priority; replicas are not replicated further. */
 function chooseRule(
   { name, documents }: Bucket,
-  { rule: { destination }, change }: ReplicationTask,
+  { destination, change }: ReplicationTask,
   object: StoredObject,
 ): ReplicationRule | undefined {
   const { replication } = documents;
@@ -138,7 +137,7 @@ function chooseRule(
   );
 }
 
-function replicatesRemovals({ documents }: Bucket, { rule: { destination }, change }: ReplicationTask): boolean {
+function replicatesRemovals({ documents }: Bucket, { destination, change }: ReplicationTask): boolean {
   const rules = documents.replication && matchReplication(documents.replication, "ObjectRemoved:Delete", change.key);
   return rules?.some((rule) => isSameDestination(rule.destination, destination)) ?? false;
 }

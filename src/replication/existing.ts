@@ -60,7 +60,8 @@ async function replicatePage(
     after: job.after,
     maxKeys: KEYS_PER_PAGE,
   });
-  const tasks = page.objects.flatMap(({ key }) => tasksFor(bucket, key, job, now));
+  const origin = originOfJob(bucket, job.run, now);
+  const tasks = page.objects.flatMap(({ key }) => tasksFor(bucket, key, origin));
   const ids = await replicationTasks.add(tasks);
   await queues.replication.send(ids.map((taskId) => ({ kind: "replication", taskId })));
   const progress = {
@@ -89,11 +90,10 @@ function rulesFor({ documents }: Bucket, key: string): ReplicationRule[] {
   return [...byDestination.values()];
 }
 
-function tasksFor(bucket: Bucket, key: string, { run }: ReplicationJob, now: Date): NewReplicationTask[] {
-  const origin = originOfJob(bucket, run, now);
+function tasksFor(bucket: Bucket, key: string, origin: ChangeOrigin): NewReplicationTask[] {
   return rulesFor(bucket, key).map((rule) => ({
     origin,
-    change: { key, event: "ObjectCreated:Put", at: now.getTime(), sequencer: run },
+    change: { key, event: "ObjectCreated:Put", at: origin.time, sequencer: origin.requestId },
     rule,
   }));
 }

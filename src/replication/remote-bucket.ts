@@ -13,7 +13,7 @@ import type { ReplicationRule } from "../model/replication.ts";
 import { formatETag, parseETag } from "../protocol/header-values.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import type { Destination } from "./destination.ts";
-import { type RemoteClient, RemoteFailure, withoutChecksumIfRefused } from "./remote-client.ts";
+import { CHECKSUM_REFUSALS, type RemoteClient, RemoteFailure, sendWithOptionalHeaders } from "./remote-client.ts";
 import {
   aclHeaders,
   isReplicaFrom,
@@ -33,12 +33,22 @@ const MIN_HEAD_FIRST_BYTES = 1024 * 1024;
 /** How often the present state is looked at anew when somebody else writes the key. */
 const MAX_ATTEMPTS = 3;
 
+/** How an endpoint refuses ACLs where its bucket takes none: that is its owner's choice, and the object matters more. */
+const ACL_REFUSALS: ReadonlySet<string | undefined> = new Set(["AccessControlListNotSupported"]);
+
 /** What an endpoint that is no peer has at a key. */
 interface Present {
   readonly etag: string;
   readonly state: ObjectState;
   /** It was brought there from the very bucket that is replicated. */
   readonly isOurs: boolean;
+}
+
+interface Options {
+  readonly bucket: string;
+  /** Id of the bucket that is replicated there. */
+  readonly sourceId: string;
+  readonly stampKey: CryptoKey;
 }
 
 export class RemoteBucket implements Destination {
@@ -48,12 +58,10 @@ export class RemoteBucket implements Destination {
   readonly #stampKey: CryptoKey;
   readonly #sourceId: string;
 
-  /** @param place.sourceId id of the bucket that is replicated there */
   constructor(
     client: RemoteClient,
-    { bucket, sourceId }: { readonly bucket: string; readonly sourceId: string },
+    { bucket, sourceId, stampKey }: Options,
     read: (opened: OpenedObject) => SourceReader,
-    stampKey: CryptoKey,
   ) {
     this.#client = client;
     this.#bucket = bucket;
@@ -115,16 +123,16 @@ export class RemoteBucket implements Destination {
           }
         : {};
     const attributes = putHeaders(object, rule.destination, marks);
-    const send = (acl: Record<string, string>) => {
+    const send = (acl: Readonly<Record<string, string>>) => {
       const headers = { ...attributes, ...acl };
       return object.partCount === undefined && object.sizeBytes <= MAX_PUT_BYTES
         ? this.#put(source, { ...headers, ...condition })
-        : uploadInParts({ client: this.#client, bucket: this.#bucket }, source, headers, condition);
+        : uploadInParts({ client: this.#client, bucket: this.#bucket }, source, { headers, condition });
     };
     try {
       // AccessControlTranslation: the destination's owner alone.
       const acl = rule.destination.overridesOwner === true ? {} : aclHeaders(source.access);
-      await withoutAclIfRefused(acl, send);
+      await sendWithOptionalHeaders(acl, ACL_REFUSALS, send);
       return true;
     } catch (error) {
       if (!isPreconditionFailed(error)) throw error;
@@ -147,7 +155,7 @@ export class RemoteBucket implements Destination {
         body: { stream, sizeBytes },
       });
     };
-    await (md5 === undefined ? put(added) : withoutChecksumIfRefused(added, put));
+    await (md5 === undefined ? put(added) : sendWithOptionalHeaders(added, CHECKSUM_REFUSALS, put));
   }
 
   async #findPresent(key: string): Promise<Present | undefined> {
@@ -163,20 +171,6 @@ export class RemoteBucket implements Destination {
       if (error instanceof RemoteFailure && error.status === 404) return undefined;
       throw error;
     }
-  }
-}
-
-/** A bucket that takes no ACLs is its owner's choice: the object matters more. */
-async function withoutAclIfRefused(
-  acl: Record<string, string>,
-  send: (acl: Record<string, string>) => Promise<void>,
-): Promise<void> {
-  try {
-    await send(acl);
-  } catch (error) {
-    const isAclRefused = error instanceof RemoteFailure && error.code === "AccessControlListNotSupported";
-    if (!isAclRefused || Object.keys(acl).length === 0) throw error;
-    await send({});
   }
 }
 

@@ -71,13 +71,13 @@ export class RemoteClient {
 
   /** Status 200 to 299. @throws RemoteFailure for everything else */
   async call(bucket: string, request: RemoteRequest): Promise<Answered> {
-    const { method, headers = {}, body } = request;
+    const { method, body } = request;
     const target = this.#address(bucket, request);
     const left = this.#until.getTime() - Date.now();
     if (left <= 0 && method !== "DELETE") throw new RemoteFailure("Sending the object takes too long.");
     const outcome = await callTarget(target, {
       method,
-      headers: await this.#sign(target, method, headers, body),
+      headers: await this.#sign(target, request),
       ...(body !== undefined && { body }),
       timeoutMs: timeoutFor(body, left),
       maxResponseBytes: method === "HEAD" ? 0 : MAX_ANSWER_BYTES,
@@ -103,12 +103,7 @@ export class RemoteClient {
     }
   }
 
-  async #sign(
-    { url }: Target,
-    method: string,
-    headers: Readonly<Record<string, string>>,
-    body: RemoteRequest["body"],
-  ): Promise<Record<string, string>> {
+  async #sign({ url }: Target, { method, headers, body }: RemoteRequest): Promise<Record<string, string>> {
     const signer = new AwsV4Signer({
       url,
       method,
@@ -141,22 +136,31 @@ function describe(error: unknown): string {
   return error instanceof TargetRefused ? error.message : String(error);
 }
 
-/** How servers refuse a header or a value they do not know. */
-const REFUSALS: ReadonlySet<string | undefined> = new Set(["InvalidRequest", "InvalidArgument", "NotImplemented"]);
+/**
+ * Codes by which servers refuse an additional checksum whose algorithm they do not know: S3 has ten, most other servers
+ * fewer. The object matters more than its checksum, and its MD5 still shows whether the bytes have arrived.
+ */
+export const CHECKSUM_REFUSALS: ReadonlySet<string | undefined> = new Set([
+  "InvalidRequest",
+  "InvalidArgument",
+  "NotImplemented",
+]);
 
 /**
- * @param checksum headers that may be left out
- * @param send is called again without them if they may be why it was refused
+ * Sends a request, and sends it again without its optional headers if they may be why it was refused.
+ * @param refusals codes of answers that such headers can cause
+ * @throws whatever `send` throws
  */
-export async function withoutChecksumIfRefused<Outcome>(
-  checksum: Readonly<Record<string, string>>,
-  send: (checksum: Readonly<Record<string, string>>) => Promise<Outcome>,
+export async function sendWithOptionalHeaders<Outcome>(
+  headers: Readonly<Record<string, string>>,
+  refusals: ReadonlySet<string | undefined>,
+  send: (headers: Readonly<Record<string, string>>) => Promise<Outcome>,
 ): Promise<Outcome> {
   try {
-    return await send(checksum);
+    return await send(headers);
   } catch (error) {
-    const mayBeWhy = error instanceof RemoteFailure && REFUSALS.has(error.code);
-    if (!mayBeWhy || Object.keys(checksum).length === 0) throw error;
+    const isRefused = error instanceof RemoteFailure && refusals.has(error.code);
+    if (!isRefused || Object.keys(headers).length === 0) throw error;
     return send({});
   }
 }

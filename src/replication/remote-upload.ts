@@ -9,7 +9,7 @@ import { uriEncode } from "../protocol/percent-encoding.ts";
 import { parseXml, requireChildText } from "../protocol/xml/reader.ts";
 import { formatXml, xmlElement, xmlOptional, xmlText } from "../protocol/xml/writer.ts";
 import type { ObjectPart } from "../storage/r2/objects.ts";
-import { type RemoteClient, RemoteFailure, withoutChecksumIfRefused } from "./remote-client.ts";
+import { CHECKSUM_REFUSALS, type RemoteClient, RemoteFailure, sendWithOptionalHeaders } from "./remote-client.ts";
 import type { SourceReader } from "./source-reader.ts";
 
 /** Of an object that has no parts of its own. */
@@ -31,32 +31,46 @@ interface SentPart extends Piece {
   readonly etag: string;
 }
 
+interface Upload {
+  readonly destination: UploadDestination;
+  readonly source: SourceReader;
+  readonly uploadId: string;
+}
+
 /**
  * Nothing is left behind at the endpoint if this fails, as far as it can be reached.
- * @param headers of the object
- * @param condition under which it is completed
+ * @param request.headers of the object
+ * @param request.condition under which it is completed
  * @throws RemoteFailure, SourceChanged
  */
 export async function uploadInParts(
   destination: UploadDestination,
   source: SourceReader,
-  headers: Readonly<Record<string, string>>,
-  condition: Readonly<Record<string, string>>,
+  request: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly condition: Readonly<Record<string, string>>;
+  },
 ): Promise<void> {
+  const { headers, condition } = request;
   const own = await source.parts();
-  const { uploadId, isChecked } = await withoutChecksumIfRefused(checksumHeaders(source), async (checksum) => ({
-    uploadId: await create(destination, source, { ...headers, ...checksum }),
-    isChecked: Object.keys(checksum).length > 0,
-  }));
+  const { uploadId, isChecked } = await sendWithOptionalHeaders(
+    checksumHeaders(source),
+    CHECKSUM_REFUSALS,
+    async (checksum) => ({
+      uploadId: await create(destination, source, { ...headers, ...checksum }),
+      isChecked: Object.keys(checksum).length > 0,
+    }),
+  );
+  const upload = { destination, source, uploadId };
   const pieces = piecesOf(own ?? cut(source.object.sizeBytes), isChecked);
   try {
     const sent: SentPart[] = [];
     for (let start = 0; start < pieces.length; start += MAX_CONCURRENT_PARTS) {
       const group = pieces.slice(start, start + MAX_CONCURRENT_PARTS);
-      sent.push(...(await Promise.all(group.map((piece) => sendPart(destination, source, uploadId, piece)))));
+      sent.push(...(await Promise.all(group.map((piece) => sendPart(upload, piece)))));
     }
     if (own !== undefined) requireSameETag(sent, source.object.etag);
-    await complete(destination, source, uploadId, sent, condition);
+    await complete(upload, sent, condition);
   } catch (error) {
     const query = uploadQuery(uploadId);
     await destination.client
@@ -103,15 +117,10 @@ async function create(
   }
 }
 
-async function sendPart(
-  { client, bucket }: UploadDestination,
-  source: SourceReader,
-  uploadId: string,
-  piece: Piece,
-): Promise<SentPart> {
+async function sendPart({ destination, source, uploadId }: Upload, piece: Piece): Promise<SentPart> {
   const { number, first, sizeBytes, checksum } = piece;
   const stream = await source.open({ first, length: sizeBytes });
-  const { headers } = await client.call(bucket, {
+  const { headers } = await destination.client.call(destination.bucket, {
     method: "PUT",
     key: source.object.key,
     query: `partNumber=${number}&${uploadQuery(uploadId)}`,
@@ -135,9 +144,7 @@ function requireSameETag(sent: readonly SentPart[], expected: string): void {
 }
 
 async function complete(
-  { client, bucket }: UploadDestination,
-  { object }: SourceReader,
-  uploadId: string,
+  { destination, source, uploadId }: Upload,
   sent: readonly SentPart[],
   condition: Readonly<Record<string, string>>,
 ): Promise<void> {
@@ -152,7 +159,9 @@ async function complete(
     ),
   );
   const headers = { "content-type": "application/xml", ...condition };
-  await client.call(bucket, { method: "POST", key: object.key, query: uploadQuery(uploadId), headers, body });
+  const { key } = source.object;
+  const query = uploadQuery(uploadId);
+  await destination.client.call(destination.bucket, { method: "POST", key, query, headers, body });
 }
 
 function uploadQuery(uploadId: string): string {

@@ -163,11 +163,10 @@ interface MessageContext {
   readonly endpoint: string;
 }
 
-/** @param messageId "unique for each message published", the same for all who get it */
+/** @param published.messageId "unique for each message published", the same for all who get it */
 export function topicMessage(
   { arn: subscriptionArn, topicArn }: Subscription,
-  messageId: string,
-  content: TopicMessage["topic"]["content"],
+  { messageId, content }: Pick<TopicMessage["topic"], "messageId" | "content">,
   { now, endpoint }: MessageContext,
 ): DeliveryMessage {
   return {
@@ -184,5 +183,5 @@ export function confirmationMessage(
   { subscription, token }: UnconfirmedSubscription,
   context: MessageContext,
 ): DeliveryMessage {
-  return topicMessage(subscription, newUuid(), { type, token }, context);
+  return topicMessage(subscription, { messageId: newUuid(), content: { type, token } }, context);
 }

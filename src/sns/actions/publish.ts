@@ -35,7 +35,7 @@ export const Publish: SnsAction = {
       receivers.map((subscription) => {
         const message = subscription.endpoint.toLowerCase().startsWith("https:") ? messages.https : messages.http;
         const content = { type: "Notification", message, ...(subject !== undefined && { subject }) } as const;
-        return topicMessage(subscription, messageId, content, call);
+        return topicMessage(subscription, { messageId, content }, call);
       }),
     );
     return [xmlText("MessageId", messageId)];

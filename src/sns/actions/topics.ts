@@ -107,7 +107,7 @@ export const SetTopicAttributes: SnsAction = {
     refuseUnsupported(attribute);
     const value = parameters.find("AttributeValue") ?? "";
     const { principals } = services.stores;
-    const changed = await readAttribute(attribute, value, topic, { grant, principals });
+    const changed = await readAttribute({ name: attribute, value }, topic, { grant, principals });
     if (!(await services.topics.update(grant, changed))) throw noSuchTopic();
     return undefined;
   },
@@ -128,8 +128,7 @@ async function shownPolicy({ text, users }: TopicPolicy, grant: TopicGrant, { se
 }
 
 async function readAttribute(
-  name: string,
-  value: string,
+  { name, value }: { readonly name: string; readonly value: string },
   topic: NamedTopic,
   by: { readonly grant: TopicGrant; readonly principals: Stores["principals"] },
 ) {

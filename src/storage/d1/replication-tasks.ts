@@ -4,7 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import type { ChangeOrigin, ObjectChange } from "../../model/event.ts";
-import { formatDestinationArn, type ReplicationRule, type ReplicationStatus } from "../../model/replication.ts";
+import {
+  formatDestinationArn,
+  type ReplicationDestination,
+  type ReplicationRule,
+  type ReplicationStatus,
+} from "../../model/replication.ts";
 import { TtlCache } from "../ttl-cache.ts";
 
 /** After this a task that nothing has become of is sent again: longer than a consumer may run. */
@@ -22,8 +27,10 @@ export interface NewReplicationTask {
   readonly rule: ReplicationRule;
 }
 
-export interface ReplicationTask extends NewReplicationTask {
+/** Only the destination of the rule is used: which of its rules applies is decided by the object. */
+export interface ReplicationTask extends Omit<NewReplicationTask, "rule"> {
   readonly id: string;
+  readonly destination: ReplicationDestination;
   /** Attempts that were begun. */
   readonly attempts: number;
   /** How many of them, in a row up to now, are not known to have ended: the one that is being made is the last of them. */
@@ -249,7 +256,7 @@ export class ReplicationTasks {
       .all<TaskRow>();
     return results.map((row) => ({
       key: row.key,
-      destination: formatDestinationArn(parse(row).rule.destination),
+      destination: formatDestinationArn(parse(row).destination),
       attempts: row.attempts,
       reason: row.last_error ?? "",
       since: new Date(row.created_at),
@@ -291,8 +298,9 @@ function byId(rows: readonly TaskRow[] = []): Map<string, ReplicationTask> {
   );
 }
 
-function parse(row: TaskRow): NewReplicationTask {
-  return JSON.parse(row.body) as NewReplicationTask;
+function parse(row: TaskRow): Pick<ReplicationTask, "origin" | "change" | "destination"> {
+  const { origin, change, rule } = JSON.parse(row.body) as NewReplicationTask;
+  return { origin, change, destination: rule.destination };
 }
 
 /** JSON arrays that a statement can take. */

@@ -31,7 +31,7 @@ const stamped = (version: string, place = PLACE, key: Buffer = RAW_KEY) =>
     .digest("hex")
     .slice(0, 32)}`;
 const STAMP = stamped(VERSION);
-const THERE = { bucket: "there", sourceId: "aaaaaaaaaaaa" };
+const OPTIONS = { bucket: "there", sourceId: "aaaaaaaaaaaa", stampKey: STAMP_KEY };
 const sourced = (path: string) => ({
   "x-amz-meta-workers-s3-source": createHash("sha256").update(path).digest("hex").slice(0, 32),
 });
@@ -99,12 +99,10 @@ function open(object: StoredObject, parts?: Awaited<ReturnType<SourceReader["par
 async function bring(kind: "peer" | "s3", answers: readonly Answer[], object = OBJECT, parts?: never[] | object) {
   const there = endpoint(kind, answers);
   const source = open(object, parts as never);
-  const outcome = await new RemoteBucket(there.client, THERE, source.read, STAMP_KEY)
-    .replicate(source.opened, RULE)
-    .then(
-      () => "done",
-      (error: unknown) => error,
-    );
+  const outcome = await new RemoteBucket(there.client, OPTIONS, source.read).replicate(source.opened, RULE).then(
+    () => "done",
+    (error: unknown) => error,
+  );
   return { ...there, outcome, pieces: source.pieces };
 }
 
@@ -248,7 +246,7 @@ describe("an endpoint that speaks S3", () => {
       const opened = { object: { ...OBJECT, acl }, body: async () => new Blob([]).stream() } as unknown as OpenedObject;
       const read = () => readSource({} as Objects, bucketWith(documents) as GrantedBucket, opened);
       const rule = { ...RULE, destination: { ...RULE.destination, ...more } };
-      await new RemoteBucket(client, THERE, read, STAMP_KEY).replicate(opened, rule);
+      await new RemoteBucket(client, OPTIONS, read).replicate(opened, rule);
       return asked[1]?.headers?.["x-amz-acl"];
     };
     expect(await aclWith({})).toBe("public-read");
@@ -311,7 +309,7 @@ describe("an endpoint that speaks S3", () => {
   it("has removed what came from the source and is not later than the removal, and nothing else", async () => {
     const remove = async (answers: readonly Answer[]) => {
       const { client, asked } = endpoint("s3", answers);
-      await new RemoteBucket(client, THERE, open(OBJECT).read, STAMP_KEY).remove("k", removalState(new Date(THEN)));
+      await new RemoteBucket(client, OPTIONS, open(OBJECT).read).remove("k", removalState(new Date(THEN)));
       return asked.slice(1);
     };
     const ours = (time: string) => present(time, "old", SOURCE);
@@ -354,7 +352,7 @@ describe("a peer", () => {
   it("is told when what is to be removed was removed", async () => {
     for (const answer of [{}, refused(412), refused(404, "NoSuchKey")]) {
       const { client, asked } = endpoint("peer", [answer]);
-      await new RemoteBucket(client, THERE, open(OBJECT).read, STAMP_KEY).remove("k", removalState(new Date(THEN)));
+      await new RemoteBucket(client, OPTIONS, open(OBJECT).read).remove("k", removalState(new Date(THEN)));
       expect(asked).toEqual([
         {
           method: "DELETE",
