@@ -194,10 +194,10 @@ async function establish(
   const signed = { ...received, query: authentication.query, headers };
   const source: BodySource = {
     document({ maxBytes, digest }) {
-      const digests = digest === "content-md5" ? withoutChecksums(headers) : headers;
-      return readWholeBody(signed, digests, authentication, { maxBytes, requireDigest: digest === "required" });
+      const declared = digest === "content-md5" ? { ...signed, headers: withoutChecksums(headers) } : signed;
+      return readWholeBody(declared, authentication, { maxBytes, requireDigest: digest === "required" });
     },
-    stream: ({ md5ShownIn }) => openObjectBody(signed, headers, authentication, md5ShownIn),
+    stream: ({ md5ShownIn }) => openObjectBody(signed, authentication, md5ShownIn),
     formFile: notOfThisKind,
   };
   const { caller, style, signatureVersion } = authentication;
@@ -211,16 +211,17 @@ async function establishForm(
   findCredential: FindCredential,
   options: AuthenticationOptions,
 ): Promise<Established> {
-  const authentication = await authenticatePostForm(received, form, findCredential, options);
+  const authentication = await authenticatePostForm({ ...received, form }, findCredential, options);
   const { caller, query, fileSize, style, signatureVersion } = authentication;
   const headers = toObjectHeaders(form.fields, received.headers);
   const resource: Resource = { kind: "object", bucket: requireBucket(received), key: form.key };
+  const signed = { ...received, resource, query, headers, form };
   const source: BodySource = {
     document: notOfThisKind,
     stream: notOfThisKind,
-    formFile: () => openFormFile(form, headers, received.body, fileSize),
+    formFile: () => openFormFile(signed, fileSize),
   };
-  return { caller, signed: { ...received, resource, query, headers, form }, source, style, signatureVersion };
+  return { caller, signed, source, style, signatureVersion };
 }
 
 function notOfThisKind(): never {

@@ -78,7 +78,7 @@ function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) =
     const { caller } = authentication;
     log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
     const grant = authorizeRoot(caller);
-    const bytes = await readWholeBody(request, request.headers, authentication, {
+    const bytes = await readWholeBody(request, authentication, {
       maxBytes: MAX_BODY_BYTES,
       requireDigest: false,
     });

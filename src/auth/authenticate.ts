@@ -128,7 +128,11 @@ async function authenticateV2(
   const named = { accessKeyId, sessionToken };
   const credential = await findCredential(accessKeyId, sessionToken);
   const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
-  const reading = await findSigned(secret, signature, readingsV2(request, claim), ({ stringToSign }) => stringToSign);
+  const reading = await findSigned(
+    { secret, signature },
+    readingsV2(request, claim),
+    ({ stringToSign }) => stringToSign,
+  );
   const usable = requireUsable(credential, named, request.now);
   if (reading === undefined) {
     const [usual] = readingsV2(request, claim);
@@ -143,17 +147,17 @@ async function authenticateV2(
  * The same for POST Object, whose form carries a policy and its signature in fields, or neither. Every condition of the
  * policy holds when this returns, but for the file's size.
  *
- * @param form as read up to its file
+ * @param request with the form as read up to its file
  * @param findCredential as above
  * @throws S3Error one of S3's authentication errors; `InvalidPolicyDocument`, `AccessDenied` by the policy
  */
 export async function authenticatePostForm(
-  request: S3Request,
-  { fields }: PostForm,
+  request: S3Request & { readonly form: PostForm },
   findCredential: FindCredential,
   options: AuthenticationOptions,
 ): Promise<FormAuthentication> {
   refuseSignatureBesideForm(request);
+  const { fields } = request.form;
   const { regions, service, signatureV2 = false } = options;
   const common = { [established]: true, payload: { kind: "unsigned" }, query: request.query } as const;
   const claim = readFormClaim(fields, { regions, services: [service], signatureV2 });
@@ -192,7 +196,7 @@ async function verifyFormV2(
   const { accessKeyId, sessionToken, policy, signature } = claim;
   const credential = await findCredential(accessKeyId, sessionToken);
   const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
-  const genuine = await findSigned(secret, signature, [policy], String);
+  const genuine = await findSigned({ secret, signature }, [policy], String);
   const usable = requireUsable(credential, { accessKeyId, sessionToken }, request.now);
   if (genuine === undefined) throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature });
   return usable;

@@ -17,11 +17,20 @@ import {
   expectTrailing,
   readBodyLength,
   readDeclaredDigests,
+  type TrailingChecksum,
 } from "./declared-content.ts";
 import { verifyingStream } from "./verifying-stream.ts";
 
+/** What is known of a body before its first byte. */
+interface AnnouncedBody {
+  readonly body: S3Request["body"];
+  readonly promise: PayloadPromise;
+  readonly declared: DeclaredDigests;
+  readonly sizeBytes: number;
+}
+
 /**
- * @param headers as `effectiveHeaders` gives them
+ * @param request with the headers that `effectiveHeaders` gives
  * @throws S3Error for everything that is wrong before the first byte: `MissingContentLength`, `EntityTooLarge`,
  * `InvalidArgument`, `InvalidDigest`, `InvalidRequest`, `MalformedTrailerError`. What is wrong with the bytes fails the
  * stream: `IncompleteBody`, `BadDigest`, `XAmzContentSHA256Mismatch`, `SignatureDoesNotMatch`, `InvalidChunkSizeError`,
@@ -29,42 +38,70 @@ import { verifyingStream } from "./verifying-stream.ts";
  */
 export function openObjectBody(
   request: S3Request,
-  headers: Headers,
   authentication: Authentication,
   md5ShownIn: DigestText = "hex",
 ): ObjectBody {
   // No body and no length: an object is not replaced by nothing unless the client has said that it means nothing.
-  if (request.body === null && !headers.has("content-length")) throw new S3Error("MissingContentLength");
-  const declared = readDeclaredDigests(headers, authentication.payload, md5ShownIn);
-  const sizeBytes = readBodyLength(headers, authentication.payload, request.body);
-  return (
-    passThrough(request, authentication.payload, declared, sizeBytes) ??
-    verified(request, authentication.payload, declared, sizeBytes)
-  );
+  if (request.body === null && !request.headers.has("content-length")) throw new S3Error("MissingContentLength");
+  const announced = readAnnouncement(request, authentication, md5ShownIn);
+  return passThrough(announced) ?? verified(announced);
 }
 
-/** As `openObjectBody`, but never delegates: the stream itself verifies everything. A document may be absent. */
-export function openVerifiedBody(
+export interface WholeBodyOptions {
+  readonly maxBytes: number;
+  /** Whether S3 insists on `Content-MD5` or a checksum (DeleteObjects and most configuration documents). */
+  readonly requireDigest: boolean;
+}
+
+/**
+ * A body that is a document: small, read whole, verified like any upload. It may be absent.
+ * @param request with the headers that `effectiveHeaders` gives
+ * @throws S3Error as `openObjectBody`, for the bytes as well; `MaxMessageLengthExceeded` beyond `maxBytes`,
+ * `InvalidRequest` if a required digest is missing
+ */
+export async function readWholeBody(
   request: S3Request,
-  headers: Headers,
   authentication: Authentication,
-): { readonly body: ObjectBody; readonly protectsIntegrity: boolean } {
-  const declared = readDeclaredDigests(headers, authentication.payload);
-  const sizeBytes = readBodyLength(headers, authentication.payload, request.body);
-  const body = verified(request, authentication.payload, declared, sizeBytes);
-  return { body, protectsIntegrity: declared.protectsIntegrity };
+  { maxBytes, requireDigest }: WholeBodyOptions,
+): Promise<Uint8Array> {
+  const announced = readAnnouncement(request, authentication, "hex");
+  const { stream, sizeBytes } = verified(announced);
+  if (requireDigest && !announced.declared.protectsIntegrity) {
+    throw new S3Error("InvalidRequest", {
+      message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+    });
+  }
+  if (sizeBytes > maxBytes) {
+    throw new S3Error("MaxMessageLengthExceeded", {
+      message: "Your request was too big.",
+      details: { MaxMessageLengthBytes: String(maxBytes) },
+    });
+  }
+  const whole = new Uint8Array(sizeBytes);
+  let filled = 0;
+  const reader = stream.getReader();
+  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
+    if (value === undefined) continue;
+    whole.set(value, filled);
+    filled += value.length;
+  }
+  return whole;
+}
+
+function readAnnouncement(
+  { headers, body }: S3Request,
+  { payload }: Authentication,
+  md5ShownIn: DigestText,
+): AnnouncedBody {
+  const declared = readDeclaredDigests(headers, payload, md5ShownIn);
+  return { body, promise: payload, declared, sizeBytes: readBodyLength(headers, payload, body) };
 }
 
 /**
  * The platform's own stream, if there is at most one digest to check and the store can check it. HTTP's own framing
  * vouches for the length: a connection that breaks off fails the stream.
  */
-function passThrough(
-  { body }: S3Request,
-  promise: PayloadPromise,
-  declared: DeclaredDigests,
-  sizeBytes: number,
-): ObjectBody | undefined {
+function passThrough({ body, promise, declared, sizeBytes }: AnnouncedBody): ObjectBody | undefined {
   if (body === null || sizeBytes === 0) return undefined;
   if (promise.kind === "signed-chunks" || promise.kind === "unsigned-chunks") return undefined;
   const [digest, ...more] = declared.expected.filter(
@@ -86,102 +123,69 @@ function delegate({ algorithm, bytes, mismatch }: ExpectedDigest): DelegatedDige
   return undefined;
 }
 
-function verified(
-  { body }: S3Request,
-  promise: PayloadPromise,
-  declared: DeclaredDigests,
-  sizeBytes: number,
-): ObjectBody {
+/** The decoded body, which the stream itself verifies. */
+function verified(announced: AnnouncedBody): ObjectBody {
+  const { body, declared, sizeBytes } = announced;
+  const { expected, trailing } = declared;
   const reader = new ByteReader(body ?? new Blob([]).stream());
-  const algorithms = declared.expected.map(({ algorithm }) => algorithm);
-  let trailing: ExpectedDigest | undefined;
-  if (declared.trailing !== undefined) algorithms.push(declared.trailing.algorithm);
-
+  const trailer = trailing && new TrailerDigest(trailing);
+  const algorithms = expected.map(({ algorithm }) => algorithm);
   const { stream, failure } = verifyingStream({
     sizeBytes,
-    pieces: decode(),
-    algorithms,
-    expected: () => (trailing === undefined ? declared.expected : [...declared.expected, trailing]),
+    pieces: decode(reader, announced, trailer),
+    algorithms: trailing === undefined ? algorithms : [...algorithms, trailing.algorithm],
+    expected: () => (trailer === undefined ? expected : [...expected, trailer.digest]),
     cancel: (reason) => reader.cancel(reason),
   });
-  return { sizeBytes, stream, delegated: undefined, checksum: declaredChecksum(), failure };
+  const checksum = trailer === undefined ? declaredBefore(declared) : trailer.checksum();
+  return { sizeBytes, stream, delegated: undefined, checksum, failure };
+}
 
-  async function* decode(): AsyncGenerator<Uint8Array> {
-    if (promise.kind !== "signed-chunks" && promise.kind !== "unsigned-chunks") {
-      yield* plainPieces(reader);
-      return;
-    }
-    const signatures = promise.kind === "signed-chunks" ? new ChunkSignatures(promise.seed) : undefined;
-    const trailers = yield* decodeAwsChunked(reader, {
-      sizeBytes,
-      signatures,
-      trailer: declared.trailing !== undefined,
-    });
-    if (declared.trailing !== undefined) {
-      trailing = expectTrailing(declared.trailing, checksumOfTrailers(trailers, declared.trailing));
-    }
+async function* decode(
+  reader: ByteReader,
+  { promise, sizeBytes }: AnnouncedBody,
+  trailer: TrailerDigest | undefined,
+): AsyncGenerator<Uint8Array> {
+  if (promise.kind !== "signed-chunks" && promise.kind !== "unsigned-chunks") {
+    for (let piece = await reader.take(); piece !== undefined; piece = await reader.take()) yield piece;
+    return;
+  }
+  const signatures = promise.kind === "signed-chunks" ? new ChunkSignatures(promise.seed) : undefined;
+  const trailers = yield* decodeAwsChunked(reader, { sizeBytes, signatures, trailer: trailer !== undefined });
+  trailer?.read(trailers);
+}
+
+/** The checksum that follows the body; its value is known once the trailers have been read. */
+class TrailerDigest {
+  readonly #announced: TrailingChecksum;
+  #digest: ExpectedDigest | undefined;
+
+  constructor(announced: TrailingChecksum) {
+    this.#announced = announced;
   }
 
-  function declaredChecksum(): DeclaredChecksum {
-    const algorithm = declared.trailing?.algorithm;
-    if (algorithm === undefined) return declaredBefore(declared);
+  /** @throws S3Error `MalformedTrailerError`, `InvalidRequest`, `InvalidDigest` */
+  read(trailers: ReadonlyMap<string, string>): void {
+    this.#digest = expectTrailing(this.#announced, checksumOfTrailers(trailers, this.#announced));
+  }
+
+  get digest(): ExpectedDigest {
+    if (this.#digest === undefined) throw new Error("the trailing checksum is known only after the stream has ended");
+    return this.#digest;
+  }
+
+  checksum(): DeclaredChecksum {
+    const { algorithm } = this.#announced;
     return {
       when: "after",
       algorithm,
-      value: () => {
-        if (trailing === undefined) throw new Error("the trailing checksum is known only after the stream has ended");
-        return { algorithm, value: formatBase64(trailing.bytes), type: "FULL_OBJECT" };
-      },
+      value: () => ({ algorithm, value: formatBase64(this.digest.bytes), type: "FULL_OBJECT" }),
     };
   }
-}
-
-async function* plainPieces(reader: ByteReader): AsyncGenerator<Uint8Array> {
-  for (let piece = await reader.take(); piece !== undefined; piece = await reader.take()) yield piece;
 }
 
 function declaredBefore({ checksum }: DeclaredDigests): DeclaredChecksum {
   return checksum === undefined
     ? { when: "never" }
     : { when: "before", checksum: { ...checksum, type: "FULL_OBJECT" } };
-}
-
-export interface WholeBodyOptions {
-  readonly maxBytes: number;
-  /** Whether S3 insists on `Content-MD5` or a checksum (DeleteObjects and most configuration documents). */
-  readonly requireDigest: boolean;
-}
-
-/**
- * A body that is a document: small, read whole, verified like any upload.
- * @throws S3Error as `openObjectBody`, for the bytes as well; `MaxMessageLengthExceeded` beyond `maxBytes`,
- * `InvalidRequest` if a required digest is missing
- */
-export async function readWholeBody(
-  request: S3Request,
-  headers: Headers,
-  authentication: Authentication,
-  { maxBytes, requireDigest }: WholeBodyOptions,
-): Promise<Uint8Array> {
-  const { body, protectsIntegrity } = openVerifiedBody(request, headers, authentication);
-  if (requireDigest && !protectsIntegrity) {
-    throw new S3Error("InvalidRequest", {
-      message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
-    });
-  }
-  if (body.sizeBytes > maxBytes) {
-    throw new S3Error("MaxMessageLengthExceeded", {
-      message: "Your request was too big.",
-      details: { MaxMessageLengthBytes: String(maxBytes) },
-    });
-  }
-  const whole = new Uint8Array(body.sizeBytes);
-  let filled = 0;
-  const reader = body.stream.getReader();
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-    if (value === undefined) continue;
-    whole.set(value, filled);
-    filled += value.length;
-  }
-  return whole;
 }

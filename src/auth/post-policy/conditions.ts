@@ -54,7 +54,7 @@ function parseObject(value: object): PolicyCondition {
   }
   const [name, operand]: [string, unknown] = property;
   if (typeof operand !== "string") throw invalidPolicy("Invalid Simple-Condition: value must be a string.");
-  return fieldCondition("eq", `$${name}`, operand, ["eq", `$${name}`, operand]);
+  return fieldCondition({ operator: "eq", reference: `$${name}`, operand }, ["eq", `$${name}`, operand]);
 }
 
 function parseList(list: readonly unknown[]): PolicyCondition {
@@ -66,7 +66,7 @@ function parseList(list: readonly unknown[]): PolicyCondition {
     case "starts-with":
       requireOperands(list, operator);
       if (typeof first !== "string" || typeof second !== "string") throw invalidPolicy("Invalid JSON.");
-      return fieldCondition(operator, first, second, list);
+      return fieldCondition({ operator, reference: first, operand: second }, list);
     case "content-length-range":
       requireOperands(list, operator);
       return { operator, range: toRange(parseSize(first), parseSize(second)), written: write(list) };
@@ -76,9 +76,7 @@ function parseList(list: readonly unknown[]): PolicyCondition {
 }
 
 function fieldCondition(
-  operator: FieldCondition["operator"],
-  reference: string,
-  operand: string,
+  { operator, reference, operand }: Pick<FieldCondition, "operator" | "operand"> & { readonly reference: string },
   list: readonly unknown[],
 ): PolicyCondition {
   const field = reference.startsWith("$") ? reference.slice(1).toLowerCase() : undefined;

@@ -2,6 +2,7 @@
 import { S3Error } from "../../errors.ts";
 import type { UnmeasuredBody } from "../../model/object-body.ts";
 import { MAX_FIELD_BYTES, type PostForm } from "../../protocol/post-form/post-form.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
 import { MAX_UPLOAD_BYTES, readBodyLength, readDeclaredDigests } from "../payload/declared-content.ts";
 import { verifyingStream } from "../payload/verifying-stream.ts";
 import type { FileSizeRange } from "./conditions.ts";
@@ -9,16 +10,14 @@ import type { FileSizeRange } from "./conditions.ts";
 const UNSIGNED = { kind: "unsigned" } as const;
 
 /**
- * @param headers as `toObjectHeaders` gives them
+ * @param request with the headers that `toObjectHeaders` gives
  * @param range what the policy allows
  * @throws S3Error for what is wrong before the first byte: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
  *   `InvalidRequest`. What is wrong with the bytes fails the stream: `EntityTooLarge`, `EntityTooSmall`, `BadDigest`,
  *   `MalformedPOSTRequest`, `MaxPostPreDataLengthExceededError`.
  */
 export function openFormFile(
-  form: PostForm,
-  headers: Headers,
-  body: ReadableStream | null,
+  { form, headers, body }: S3Request & { readonly form: PostForm },
   range: FileSizeRange,
 ): UnmeasuredBody {
   const declared = readDeclaredDigests(headers, UNSIGNED);

@@ -137,12 +137,11 @@ const encoder = new TextEncoder();
 
 /** Whether `signature` is the Base64 signature of one of the texts; which of them, if so. WebCrypto compares in constant time. */
 export async function findSigned<T>(
-  secretAccessKey: string,
-  signature: string,
+  { secret, signature }: { readonly secret: string; readonly signature: string },
   candidates: Iterable<T>,
   textOf: (candidate: T) => string,
 ): Promise<T | undefined> {
-  const key = await crypto.subtle.importKey("raw", encoder.encode(secretAccessKey), HMAC_SHA1, false, ["verify"]);
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), HMAC_SHA1, false, ["verify"]);
   // A text that is no signature is compared all the same, so that its shape takes the same path.
   const claimed = parseBase64(signature, SIGNATURE_BYTES);
   for (const candidate of candidates) {

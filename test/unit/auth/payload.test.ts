@@ -59,7 +59,7 @@ async function upload({ promise = "UNSIGNED-PAYLOAD", headers = {}, wire = DATA,
 }
 
 function open({ request, authentication }: { request: S3Request; authentication: Authentication }): ObjectBody {
-  return openObjectBody(request, request.headers, authentication);
+  return openObjectBody(request, authentication);
 }
 
 /** Reads to the end, keeping what came before a failure. */
@@ -131,7 +131,7 @@ async function signedUpload(options: SignedUpload): Promise<ObjectBody> {
   const wire = frame(change(chunks), end);
   const body = streamOf(options.changeWire?.(wire) ?? wire, pieceBytes);
   const authentication = await authenticate(request, keyring(), ANY);
-  return openObjectBody({ ...request, body }, request.headers, authentication);
+  return openObjectBody({ ...request, body }, authentication);
 }
 
 async function unsignedChunks(wire: Uint8Array, headers: Record<string, string> = {}, data = DATA) {
@@ -799,7 +799,7 @@ describe("readWholeBody", () => {
   const options = { maxBytes: DATA.length, requireDigest: false };
   async function read(uploaded: Upload, overrides: Partial<typeof options> = {}) {
     const { request, authentication } = await upload(uploaded);
-    return readWholeBody(request, request.headers, authentication, { ...options, ...overrides });
+    return readWholeBody(request, authentication, { ...options, ...overrides });
   }
 
   test("gives the bytes, however they were protected", async () => {

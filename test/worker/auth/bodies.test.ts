@@ -36,7 +36,7 @@ async function upload(
   const signed = await signedRequest({ method: "PUT", headers }, { payloadHash });
   const { body } = new Request("https://example.com/", { method: "PUT", body: wire });
   const request = { ...signed, body };
-  return openObjectBody(request, request.headers, await authenticate(request, keyring(), ANY));
+  return openObjectBody(request, await authenticate(request, keyring(), ANY));
 }
 
 async function put(key: string, body: { stream: ReadableStream<Uint8Array>; sizeBytes: number }) {
@@ -106,7 +106,7 @@ describe("into R2", () => {
         method: "PUT",
         body: new Uint8Array(frame(sent, "\r\n")),
       });
-      const opened = openObjectBody({ ...signed, body }, signed.headers, await authenticate(signed, keyring(), ANY));
+      const opened = openObjectBody({ ...signed, body }, await authenticate(signed, keyring(), ANY));
       const { stored } = await put(key, opened);
       expect(stored.status).toBe(change ? "rejected" : "fulfilled");
       if (change) expect(opened.failure()).toMatchObject({ code: "SignatureDoesNotMatch" });
