@@ -3,11 +3,11 @@ import type { Env } from "../env.ts";
 import { resumeReplication } from "../replication/resume.ts";
 import { openServices } from "../services.ts";
 import { OpenUploads } from "../storage/d1/open-uploads.ts";
+import { removeIdleReceivers } from "../storage/d1/receivers.ts";
+import { DeletedBuckets, SweepCursors } from "../storage/d1/sweep-state.ts";
 import { BlobSets } from "../storage/uploads/blob-sets.ts";
-import { sweepAbandonedUploads, sweepEndedUploads } from "./abandoned-uploads.ts";
+import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from "./abandoned.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
-import { sweepDeletedBuckets } from "./deleted-buckets.ts";
-import { sweepIdleReceivers } from "./idle-receivers.ts";
 import { sweepIntents } from "./intents.ts";
 
 /** The trigger of `resumeEvents` in wrangler.toml; every other one is `runSweeps`'s. */
@@ -15,6 +15,9 @@ export const EVERY_MINUTE = "* * * * *";
 
 /** Tasks that are forgotten in one run; the rest is the next run's. */
 const EXPIRED_TASKS_PER_RUN = 10_000;
+
+/** A receiver that nothing has been sent to for a month is forgotten, so that the table does not grow with every URL ever used. */
+const IDLE_RECEIVER_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Takes up what a crash has left untold. */
 export async function resumeEvents(env: Env, now: Date): Promise<void> {
@@ -30,22 +33,23 @@ export async function resumeEvents(env: Env, now: Date): Promise<void> {
 /** Each part runs whatever became of the others; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
   const { config, subscriptions, replicationTasks } = await openServices(env);
-  const { stores } = config;
-  const db = env.DB;
-  const openUploads = new OpenUploads(db);
+  const openUploads = new OpenUploads(env.DB);
   const blobSets = new BlobSets(env.UPLOADS);
-  const abortAfterDays = config.abortIncompleteUploadsDays;
+  const cursors = new SweepCursors(env.DB);
+  const deletedBuckets = new DeletedBuckets(env.DB);
+  const uploads = { openUploads, blobSets };
+  const { stores, abortIncompleteUploadsDays: abortAfterDays, blobGraceMs: graceMs } = config;
 
   const results = await Promise.allSettled([
-    logged("deleted-buckets", sweepDeletedBuckets({ db, stores, openUploads, blobSets, now })),
+    logged("deleted-buckets", sweepDeletedBuckets({ ...uploads, deletedBuckets, regions: stores }, now)),
     logged("replication-tasks", replicationTasks.removeOrphans()),
     logged("replication-failures", replicationTasks.removeExpired(now, EXPIRED_TASKS_PER_RUN)),
-    logged("abandoned-uploads", sweepAbandonedUploads({ openUploads, blobSets, now, abortAfterDays })),
-    logged("ended-uploads", sweepEndedUploads({ db, openUploads, blobSets, now })),
-    logged("idle-receivers", sweepIdleReceivers({ db, now })),
+    logged("abandoned-uploads", sweepAbandonedUploads(uploads, { now, abortAfterDays })),
+    logged("ended-uploads", sweepEndedUploads({ ...uploads, cursors }, now)),
+    logged("idle-receivers", removeIdleReceivers(env.DB, new Date(now.getTime() - IDLE_RECEIVER_MS))),
     logged("subscriptions", subscriptions.removeExpired(now)),
-    ...[...stores].map(([region, store]) =>
-      logged(`blob-sets/${region}`, sweepBlobSets({ db, region, store, blobSets, now, graceMs: config.blobGraceMs })),
+    ...[...stores.keys()].map((region) =>
+      logged(`blob-sets/${region}`, sweepBlobSets({ cursors, stores, region, blobSets, now, graceMs })),
     ),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;

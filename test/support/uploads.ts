@@ -4,6 +4,7 @@ import type { GrantedBucket } from "../../src/access/authorize.ts";
 import type { WriteCondition } from "../../src/model/object.ts";
 import type { CompletionRequest, UploadChecksum } from "../../src/model/upload.ts";
 import { OpenUploads } from "../../src/storage/d1/open-uploads.ts";
+import { SweepCursors } from "../../src/storage/d1/sweep-state.ts";
 import { BlobSets } from "../../src/storage/uploads/blob-sets.ts";
 import type { SweepOutcome } from "../../src/storage/uploads/messages.ts";
 import { uploadIds } from "../../src/storage/uploads/upload-id.ts";
@@ -83,7 +84,14 @@ export async function blobKeys(): Promise<string[]> {
 /** One whole pass over all blob sets, `afterMs` from now. */
 export async function sweep(afterMs: number): Promise<Record<SweepOutcome, number>> {
   const now = new Date(Date.now() + afterMs);
-  return sweepBlobSets({ db: env.DB, region: "us-east-1", store: env.STORE, blobSets, now, graceMs: GRACE_MS });
+  return sweepBlobSets({
+    cursors: new SweepCursors(env.DB),
+    region: "us-east-1",
+    stores,
+    blobSets,
+    now,
+    graceMs: GRACE_MS,
+  });
 }
 
 /** Passes until dead sets are gone: found dead once, removed a grace period later. */

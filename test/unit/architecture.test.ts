@@ -199,9 +199,9 @@ const TEXT_RULES: readonly TextRule[] = [
     example: ["protocol/dates.ts", "const now = Date.now();"],
   },
   {
-    name: "bindings are named by storage, the services and the sweeps alone",
+    name: "bindings are named by storage and the services only",
     breaks: (file, text) =>
-      !/^(storage\/|sweeps\/|services\.ts$|env\.ts$)/.test(file) &&
+      !/^(storage\/|services\.ts$|env\.ts$)/.test(file) &&
       /\b(R2Bucket|R2Object|R2ObjectBody|D1Database|D1PreparedStatement|DurableObject\w*|Queue)\b/.test(code(text)),
     example: ["operations/object/get-object.ts", "export function f(store: R2Bucket) {}"],
   },

@@ -127,23 +127,23 @@ export class OpenUploads {
 
   /** Uploads begun after one and before a time, oldest first, from any bucket. */
   async between(
-    after: { readonly time: number; readonly uploadId: string },
+    after: { readonly time: Date; readonly uploadId: string },
     before: Date,
     limit: number,
-  ): Promise<{ bucketId: string; key: string; uploadId: string; initiatedAt: number }[]> {
+  ): Promise<{ bucketId: string; key: string; uploadId: string; initiatedAt: Date }[]> {
     const { results } = await this.#db
       .prepare(
         `SELECT bucket_id, key, upload_id, initiated_at FROM open_uploads
          WHERE initiated_at >= ?1 AND initiated_at < ?3 AND (initiated_at, upload_id) > (?1, ?2)
          ORDER BY initiated_at, upload_id LIMIT ?4`,
       )
-      .bind(after.time, after.uploadId, before.getTime(), limit)
+      .bind(after.time.getTime(), after.uploadId, before.getTime(), limit)
       .all<{ bucket_id: string; key: string; upload_id: string; initiated_at: number }>();
     return results.map((row) => ({
       bucketId: row.bucket_id,
       key: row.key,
       uploadId: row.upload_id,
-      initiatedAt: row.initiated_at,
+      initiatedAt: new Date(row.initiated_at),
     }));
   }
 

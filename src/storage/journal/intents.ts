@@ -1,10 +1,16 @@
 /** Rows of changes that are about to be made, so that a crash between a write and its message loses nothing. */
-import type { ChangesMessage } from "./messages.ts";
+import type { ObjectChange } from "../../model/event.ts";
+import { describeEntry } from "../r2/entry.ts";
+import { entryKey } from "../r2/entry-place.ts";
+import { finishChange } from "./changes.ts";
+import type { ChangesMessage, MatchedChange } from "./messages.ts";
+
+/** Changes of one intent that are looked for in R2 at a time. */
+const PARALLEL = 5;
 
 export interface Intent {
   readonly message: ChangesMessage;
-  /** Milliseconds since 1970. */
-  readonly createdAt: number;
+  readonly createdAt: Date;
   /** The write ended well: the message is complete and only has to be sent. */
   readonly hasLanded: boolean;
 }
@@ -69,7 +75,7 @@ export class Intents {
       .all<IntentRow>();
     return results.map((row) => ({
       message: JSON.parse(row.message) as ChangesMessage,
-      createdAt: row.created_at,
+      createdAt: new Date(row.created_at),
       hasLanded: row.has_landed === 1,
     }));
   }
@@ -80,4 +86,41 @@ export class Intents {
       .bind(JSON.stringify(ids), now.getTime())
       .run();
   }
+}
+
+/**
+ * The message of an intent with those of its changes that have been made; undefined if none has. One R2 call for each
+ * change. R2's own errors are thrown: no client waits for an answer.
+ * @param store undefined where the region has no binding any more
+ */
+export async function findLanded(intent: Intent, store: R2Bucket | undefined): Promise<ChangesMessage | undefined> {
+  if (store === undefined) return undefined;
+  const { message } = intent;
+  const made: MatchedChange[] = [];
+  for (let start = 0; start < message.changes.length; start += PARALLEL) {
+    const group = message.changes.slice(start, start + PARALLEL);
+    const found = await Promise.all(group.map((change) => findChange(change, intent, store)));
+    made.push(...found.filter((change) => change !== undefined));
+  }
+  return made.length === 0 ? undefined : { ...message, changes: made };
+}
+
+async function findChange(
+  change: MatchedChange,
+  { message, createdAt }: Intent,
+  store: R2Bucket,
+): Promise<MatchedChange | undefined> {
+  const found = await store.head(entryKey(message.origin.bucket.id, change.key));
+  const entry = found === null ? undefined : describeEntry(found);
+  if (change.writeId === undefined) {
+    // A removal leaves no id. It has certainly not landed while an entry from before it is still there; otherwise it may
+    // have, and is reported.
+    const isUntouched = found !== null && found.uploaded.getTime() < createdAt.getTime();
+    return isUntouched ? undefined : finishChange(change, { at: createdAt });
+  }
+  if (found === null || entry?.record.w !== change.writeId) return undefined;
+  const facts: Pick<ObjectChange, "etag" | "sizeBytes"> = entry.isTombstone
+    ? {}
+    : { etag: entry.etag, sizeBytes: entry.sizeBytes };
+  return finishChange(change, { ...facts, at: found.uploaded });
 }

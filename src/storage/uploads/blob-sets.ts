@@ -4,12 +4,21 @@ import type { MultipartUpload } from "./blob-set.ts";
 import {
   type Answer,
   type BlobSetReference,
+  type CompleteCommand,
+  type CompletionAnswer,
   MESSAGE_VERSION,
+  type PartRecord,
+  type PartsAnswer,
   type SweepCommand,
   type SweepOutcome,
+  type UploadDescription,
 } from "./messages.ts";
 
-export type MultipartUploadStub = DurableObjectStub<MultipartUpload>;
+/** Parts with greater numbers than `after`. */
+export interface PartsQuery {
+  readonly after: number;
+  readonly limit: number;
+}
 
 export class BlobSets {
   readonly #namespace: DurableObjectNamespace<MultipartUpload>;
@@ -22,8 +31,29 @@ export class BlobSets {
     this.#clock = clock;
   }
 
-  of(blobSetId: string): MultipartUploadStub {
+  of(blobSetId: string): DurableObjectStub<MultipartUpload> {
     return this.#namespace.getByName(blobSetId);
+  }
+
+  create(description: UploadDescription): Promise<Answer<undefined>> {
+    return this.of(description.blobSetId).create(description, MESSAGE_VERSION);
+  }
+
+  recordPart(blobSetId: string, part: PartRecord): Promise<Answer<{ replaced?: string }>> {
+    return this.of(blobSetId).recordPart(part, MESSAGE_VERSION);
+  }
+
+  /** Parts after a number, ascending. */
+  listParts(blobSetId: string, page: PartsQuery): Promise<Answer<PartsAnswer>> {
+    return this.of(blobSetId).listParts(page.after, page.limit, MESSAGE_VERSION);
+  }
+
+  complete(blobSetId: string, command: CompleteCommand): Promise<Answer<CompletionAnswer>> {
+    return this.of(blobSetId).complete(command, MESSAGE_VERSION);
+  }
+
+  abort(blobSetId: string): Promise<Answer<undefined>> {
+    return this.of(blobSetId).abort(MESSAGE_VERSION);
   }
 
   /** False if the set is already being removed. */

@@ -28,13 +28,7 @@ import { entryKey, type RegionStores, storeOf } from "../r2/entry-place.ts";
 import type { OpenedObject } from "../r2/opened-object.ts";
 import { BUFFERED_BYTES, putBytes, readBody, streamBody } from "../r2/write.ts";
 import { type BlobSets, unwrap } from "./blob-sets.ts";
-import {
-  type CompletionAnswer,
-  MESSAGE_VERSION,
-  type PartRecord,
-  type Refusal,
-  type UploadDescription,
-} from "./messages.ts";
+import type { CompletionAnswer, PartRecord, Refusal, UploadDescription } from "./messages.ts";
 import { blobSetOfUpload, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
 
 export interface UploadsOptions {
@@ -91,9 +85,9 @@ export class Uploads {
       initiatedAt: now.getTime(),
       before: identityOf(found),
     };
-    unwrap(await this.#blobSets.of(blobSetId).create(description, MESSAGE_VERSION));
+    unwrap(await this.#blobSets.create(description));
     if (!(await this.#openUploads.add(bucket.id, toOpenUpload(description)))) {
-      await this.#blobSets.of(blobSetId).abort(MESSAGE_VERSION);
+      await this.#blobSets.abort(blobSetId);
       throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
     }
     return uploadId;
@@ -136,7 +130,7 @@ export class Uploads {
       ...(checksum && { checksum }),
       uploadedAt: blob.uploaded.getTime(),
     };
-    const answer = await this.#blobSets.of(blobSetId).recordPart(part, MESSAGE_VERSION);
+    const answer = await this.#blobSets.recordPart(blobSetId, part);
     // What nothing names is removed at once where that is known, and by the sweep where not: after a failure of the Durable
     // Object the part may have been recorded.
     const unnamed = answer.ok ? answer.value.replaced : isRefusal(answer) ? blobName : undefined;
@@ -175,7 +169,7 @@ export class Uploads {
   ): Promise<CompletionAnswer> {
     const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
     const command = { request, ticket, ...(condition && { condition }) };
-    const answer = unwrap(await this.#blobSets.of(blobSetId).complete(command, MESSAGE_VERSION), uploadId);
+    const answer = unwrap(await this.#blobSets.complete(blobSetId, command), uploadId);
     await this.#openUploads.remove(bucket.id, key, uploadId);
     return answer;
   }
@@ -187,7 +181,7 @@ export class Uploads {
 
   async abort(bucket: GrantedBucket, key: string, uploadId: string): Promise<void> {
     const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
-    const answer = await this.#blobSets.of(blobSetId).abort(MESSAGE_VERSION);
+    const answer = await this.#blobSets.abort(blobSetId);
     // Also where the upload was gone: then the row is what an interrupted call has left.
     await this.#openUploads.remove(bucket.id, key, uploadId);
     unwrap(answer, uploadId);
@@ -201,10 +195,7 @@ export class Uploads {
     page: { readonly after: number; readonly limit: number },
   ): Promise<PartsPage> {
     const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
-    const answer = unwrap(
-      await this.#blobSets.of(blobSetId).listParts(page.after, page.limit, MESSAGE_VERSION),
-      uploadId,
-    );
+    const answer = unwrap(await this.#blobSets.listParts(blobSetId, page), uploadId);
     const { description } = answer;
     return {
       upload: toOpenUpload(description),

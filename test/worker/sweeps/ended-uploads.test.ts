@@ -1,15 +1,19 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { newBlobSetId } from "../../../src/model/random-ids.ts";
+import { SweepCursors } from "../../../src/storage/d1/sweep-state.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
-import { sweepEndedUploads } from "../../../src/sweeps/abandoned-uploads.ts";
+import { sweepEndedUploads } from "../../../src/sweeps/abandoned.ts";
 import { newTicket, testBucket, textOf } from "../../support/storage.ts";
 import { blobSets, createUpload, openUploads, registerBucket, uploadParts } from "../../support/uploads.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 function sweep(afterMs: number): Promise<number> {
-  return sweepEndedUploads({ db: env.DB, openUploads, blobSets, now: new Date(Date.now() + afterMs) });
+  return sweepEndedUploads(
+    { openUploads, blobSets, cursors: new SweepCursors(env.DB) },
+    new Date(Date.now() + afterMs),
+  );
 }
 
 async function listed(bucketId: string): Promise<string[]> {

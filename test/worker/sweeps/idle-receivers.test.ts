@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { sweepIdleReceivers } from "../../../src/sweeps/idle-receivers.ts";
+import { runSweeps } from "../../../src/sweeps/index.ts";
+import { testEnv } from "../../support/s3.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -17,7 +18,7 @@ it("receivers that nothing was sent to for 30 days are forgotten, and no others"
       .bind(id, now.getTime() - days * DAY)
       .run();
   }
-  expect(await sweepIdleReceivers({ db: env.DB, now })).toBe(1);
+  await runSweeps(testEnv, now);
   const { results } = await env.DB.prepare("SELECT id FROM receivers").all();
   expect(results).toEqual([{ id: "recent" }]);
 });

@@ -1,0 +1,38 @@
+/** What sweeps read and remove in R2. They report R2's own errors: no client waits for an answer. */
+import { BLOB_PREFIX } from "./blobs.ts";
+import { entryPrefix } from "./entry-place.ts";
+
+export interface BlobSetPage {
+  /** In order of the time the sets were made. */
+  readonly ids: readonly string[];
+  /** `after` of the next page; empty if there is none. */
+  readonly next: string;
+}
+
+/** A page of blob sets. One R2 call. @param page.after empty, or `next` of the page before */
+export async function listBlobSets(
+  store: R2Bucket,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<BlobSetPage> {
+  const startAfter = after === "" ? {} : { startAfter: `${after}\u{10FFFF}` };
+  const page = await store.list({ prefix: BLOB_PREFIX, delimiter: "/", limit, ...startAfter });
+  const prefixes = page.delimitedPrefixes.filter((prefix) => prefix !== after);
+  const ids = prefixes.map((prefix) => prefix.slice(BLOB_PREFIX.length, -1));
+  return { ids, next: page.truncated ? (prefixes.at(-1) ?? "") : "" };
+}
+
+/** Removes the entries of a deleted bucket, up to so many pages of them. */
+export async function removeEntries(
+  store: R2Bucket,
+  bucketId: string,
+  maxPages: number,
+): Promise<{ count: number; isEmpty: boolean }> {
+  let count = 0;
+  for (let page = 0; page < maxPages; page++) {
+    const { objects, truncated } = await store.list({ prefix: entryPrefix(bucketId) });
+    if (objects.length > 0) await store.delete(objects.map((object) => object.key));
+    count += objects.length;
+    if (!truncated) return { count, isEmpty: true };
+  }
+  return { count, isEmpty: false };
+}
