@@ -9,104 +9,96 @@ import { authorize, type Grant } from "./access/authorize.ts";
 import {
   type Authentication,
   type AuthenticationOptions,
-  authenticate,
-  authenticatePostForm,
-  claimedAccessKeyId,
-  claimedFormAccessKeyId,
-  claimedFormSessionToken,
   claimedRegion,
-  claimedSessionToken,
   effectiveHeaders,
 } from "./auth/authenticate.ts";
-import { ByteReader } from "./auth/payload/byte-reader.ts";
 import { openObjectBody, readWholeBody } from "./auth/payload/request-body.ts";
-import { openFormFile } from "./auth/post-policy/form-file.ts";
+import { beginFormUpload, type FormUpload, openFormFile } from "./auth/post-policy/form-file.ts";
 import { checkPreflight } from "./cors/preflight.ts";
 import { addCorsHeaders } from "./cors/rules.ts";
 import { S3Error } from "./errors.ts";
+import { claimedKey, type FormRequest, type Incoming, identify, readRequest } from "./identify.ts";
 import { type Bucket, locationOf } from "./model/bucket.ts";
-import type { Caller, FindCredential } from "./model/caller.ts";
+import type { Caller, Credential } from "./model/caller.ts";
 import type { Resource } from "./model/resource.ts";
 import { OPERATIONS } from "./operations/index.ts";
 import { type BodySource, requireBucket } from "./operations/operation.ts";
 import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
-import { parseCopySource } from "./protocol/copy-source.ts";
+import { COPY_SOURCE_HEADER, lazyCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
 import { toObjectHeaders } from "./protocol/post-form/form-headers.ts";
-import { parseBoundary } from "./protocol/post-form/part-headers.ts";
-import { type PostForm, readPostForm } from "./protocol/post-form/post-form.ts";
+import type { PostForm } from "./protocol/post-form/post-form.ts";
 import { refuseHeaders } from "./protocol/refused-headers.ts";
-import { parseRawUrl } from "./protocol/request-target.ts";
 import { resolveOperation } from "./protocol/routes.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
-import { readRequest } from "./read-request.ts";
 import { requestFacts, requestOrigin } from "./request-facts.ts";
 import type { RequestLog } from "./request-log.ts";
 import { hostId, type S3Response, toHttpResponse } from "./response.ts";
 import type { Services } from "./services.ts";
-import type { Directory } from "./storage/d1/directory.ts";
+import type { Directory, DirectoryEntries } from "./storage/d1/directory.ts";
 import { fromPlatformError } from "./storage/platform-errors.ts";
 import { findHostedSite, serveHosted } from "./website/hosted.ts";
 
-const COPY_SOURCE = "x-amz-copy-source";
-/** 100 MiB, about what Cloudflare lets through on most plans. */
-const MAX_DISCARDED_BYTES = 100 * 1024 ** 2;
+type ServedName = Exclude<OperationName, "OptionsPreflight">;
 
-/** Answers an S3 request; never throws. `log` collects what the request turned out to be. */
-export async function handleS3(request: Request, services: Services, log: RequestLog): Promise<Response> {
-  const found: Found = {};
+/** Answers an S3 request; never throws. */
+export async function handleS3(incoming: Incoming, services: Services): Promise<Response> {
+  const { request, log } = incoming;
+  const { config, directory } = services;
+  let upload: FormUpload | undefined;
+  let bucket: Bucket | undefined;
   let answer: S3Response;
   try {
-    answer = await serve(request, services, log, found);
+    const received = addressRequest(incoming, config.s3Domains);
+    const name = resolveOperation(received);
+    log.operation = name;
+    upload = name === "PostObject" ? await beginFormUpload(received) : undefined;
+    const rows = await directory.load(rowsNamedBy(received, name, upload));
+    bucket = addressedBucket(received, rows.buckets);
+    if (name === "OptionsPreflight") answer = answerPreflight(received, bucket);
+    else answer = await serve({ received, name, form: upload && requireForm(upload), rows, incoming }, services);
   } catch (error) {
-    answer = withRegion(describeFailure(error, log), log, found);
-    await discard(found.form, request.headers);
+    answer = withRegion(describeFailure(error, log), log, bucket);
+    await upload?.discard();
   }
   const response = toHttpResponse(answer, request, log.requestId);
-  addCorsHeaders(response.headers, request, found.bucket?.documents.cors);
+  addCorsHeaders(response.headers, request, bucket?.documents.cors);
   return response;
 }
 
-/** What is known by the time a request is answered, however far it came. */
-interface Found {
-  /** The bucket that path or host name, if it exists. */
-  bucket?: Bucket | undefined;
-  /** The body of a form that has been begun to be read. */
-  form?: ByteReader;
+/** A request whose sender is still to be established. */
+interface Arrival {
+  readonly received: S3Request;
+  readonly name: ServedName;
+  readonly form: PostForm | undefined;
+  readonly rows: DirectoryEntries;
+  readonly incoming: Incoming;
 }
 
-async function serve(request: Request, services: Services, log: RequestLog, found: Found): Promise<S3Response> {
+async function serve(arrival: Arrival, services: Services): Promise<S3Response> {
+  const { received, form, rows } = arrival;
+  const { request, log } = arrival.incoming;
   const { config, directory } = services;
-  const received = addressRequest(request, config.s3Domains, log);
-  const name = resolveOperation(received);
-  log.operation = name;
-  if (name === "OptionsPreflight") return answerPreflight(received, directory, found);
-  const form = name === "PostObject" ? await readForm(received, directory, found) : undefined;
-
-  const { credential, buckets: loaded } = await directory.load({
-    accessKeyId: form ? claimedFormAccessKeyId(form.fields) : claimedAccessKeyId(received),
-    sessionToken: form ? claimedFormSessionToken(form.fields) : claimedSessionToken(received),
-    bucketNames: [...bucketOfResource(received), ...bucketOfCopySource(received)],
-  });
-  found.bucket = addressedBucket(received, loaded);
-  const findCredential: FindCredential = async (id) => (id === credential?.accessKeyId ? credential : undefined);
   const regions = config.enforceRegion ? config.region : "any";
   const options: AuthenticationOptions = { regions, service: "s3", signatureV2: config.signatureV2 };
   // From here on only what the signature covers counts.
-  const { caller, signed, source, ...signing } =
+  const { authentication, signed, source } =
     form === undefined
-      ? await establish(received, findCredential, options)
-      : await establishForm(received, form, findCredential, options);
+      ? await establish(received, rows.credential, options)
+      : await establishForm({ ...received, form }, rows.credential, options);
+  const { caller, style, signatureVersion } = authentication;
   if (form !== undefined) log.key = form.key;
   log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
-  const buckets = new Map([...loaded, ...(await loadHoistedSource(directory, received, signed))]);
+  const buckets = new Map([...rows.buckets, ...(await loadHoistedSource(directory, received, signed))]);
 
-  const asking = { caller, ...signing, buckets, cf: request.cf, services, log };
-  const site = findHostedSite(signed, caller, found.bucket);
-  if (site === undefined) return perform(signed, asking, source);
-  return serveHosted(site, signed, { perform: (object) => perform(object, asking), log });
+  // A presigned URL carries headers in its query: a copy source there makes a PUT a copy, which only now counts.
+  const name = style === "query" ? requireServed(resolveOperation(signed)) : arrival.name;
+  const asking = { caller, style, signatureVersion, buckets, cf: request.cf, services, log };
+  const site = findHostedSite(signed, name, { caller, bucket: addressedBucket(received, rows.buckets) });
+  if (site === undefined) return perform(signed, name, { ...asking, source });
+  return serveHosted(site, signed, { perform: (object) => performRead(object, asking), log });
 }
 
 /** Who is behind a request, as it was established, and what is known of the buckets it names. */
@@ -118,24 +110,28 @@ export interface Asking extends Pick<Authentication, "style" | "signatureVersion
   readonly log: RequestLog;
 }
 
-/** The second half of the way: what is asked for is parsed, authorized and done. Websites come in here. */
-export async function perform(
+/** Where websites come in: they ask for other objects than the request names, and send nothing. */
+export function performRead(request: S3Request, asking: Asking): Promise<S3Response> {
+  return perform(request, requireServed(resolveOperation(request)), { ...asking, source: {} });
+}
+
+/** The second half of the way: what is asked for is parsed, authorized and done. */
+async function perform(
   signed: S3Request,
-  { caller, style, signatureVersion, buckets, cf, services, log }: Asking,
-  source: BodySource = NO_BODY,
+  name: ServedName,
+  { caller, style, signatureVersion, buckets, cf, services, log, source }: Asking & { readonly source: BodySource },
 ): Promise<S3Response> {
-  // A copy source hoisted into a presigned URL makes a PUT a copy, which only the verified headers show.
-  const operation = OPERATIONS[signed.form === undefined ? requireOperation(resolveOperation(signed)) : "PostObject"];
-  log.operation = operation.name;
-  refuseHeaders(operation.name, signed.headers, signed.method);
+  const operation = OPERATIONS[name];
+  log.operation = name;
+  refuseHeaders(name, signed.headers, signed.method);
   const prepared = operation.prepare(signed);
-  refuseBadBucketName(signed, operation.name, buckets);
+  refuseBadBucketName(signed, name, buckets);
   const { config, stores, tokenKey } = services;
   const grant = await authorize({
     caller,
     permissions: prepared.permissions,
     buckets,
-    facts: requestFacts(signed, { style, signatureVersion, operation: operation.name, cf }),
+    facts: requestFacts(signed, { style, signatureVersion, operation: name, cf }),
     findObject: (bucket, key) => stores.objects.head(bucket, key),
   });
   refuseUnexpectedOwner(signed, buckets);
@@ -164,8 +160,8 @@ export async function perform(
   }
 }
 
-/** Reading the headers anew cannot turn a request into a preflight, which is a method of its own. */
-function requireOperation(name: OperationName): Exclude<OperationName, "OptionsPreflight"> {
+/** A preflight is a method of its own: what is served once is never one when its operation is resolved again. */
+function requireServed(name: OperationName): ServedName {
   if (name === "OptionsPreflight") throw new S3Error("MethodNotAllowed");
   return name;
 }
@@ -178,106 +174,79 @@ async function withoutExistence(error: unknown, grant: Grant, { resource }: S3Re
 }
 
 /** Who sent a request, what they signed, and the body they promised. */
-interface Established extends Pick<Authentication, "style" | "signatureVersion"> {
-  readonly caller: Caller;
+interface Established {
+  readonly authentication: Authentication;
   readonly signed: S3Request;
   readonly source: BodySource;
 }
 
 async function establish(
   received: S3Request,
-  findCredential: FindCredential,
+  credential: Credential | undefined,
   options: AuthenticationOptions,
 ): Promise<Established> {
-  const authentication = await authenticate(received, findCredential, options);
+  const authentication = await identify(received, credential, options);
   const headers = effectiveHeaders(received, authentication);
-  const signed = { ...received, query: authentication.query, headers };
+  const copySource = received.headers.has(COPY_SOURCE_HEADER) ? received.copySource : lazyCopySource(headers);
+  const signed = { ...received, query: authentication.query, headers, copySource };
   const source: BodySource = {
     document({ maxBytes, digest }) {
       const declared = digest === "content-md5" ? { ...signed, headers: withoutChecksums(headers) } : signed;
       return readWholeBody(declared, authentication, { maxBytes, requireDigest: digest === "required" });
     },
     stream: ({ md5ShownIn }) => openObjectBody(signed, authentication, md5ShownIn),
-    formFile: notOfThisKind,
   };
-  const { caller, style, signatureVersion } = authentication;
-  return { caller, signed, source, style, signatureVersion };
+  return { authentication, signed, source };
 }
 
 /** A form is a PUT in another envelope: the object it names is the resource, and its fields are the headers. */
 async function establishForm(
-  received: S3Request,
-  form: PostForm,
-  findCredential: FindCredential,
+  received: FormRequest,
+  credential: Credential | undefined,
   options: AuthenticationOptions,
 ): Promise<Established> {
-  const authentication = await authenticatePostForm({ ...received, form }, findCredential, options);
-  const { caller, query, fileSize, style, signatureVersion } = authentication;
-  const headers = toObjectHeaders(form.fields, received.headers);
-  const resource: Resource = { kind: "object", bucket: requireBucket(received), key: form.key };
-  const signed = { ...received, resource, query, headers, form };
-  const source: BodySource = {
-    document: notOfThisKind,
-    stream: notOfThisKind,
-    formFile: () => openFormFile(signed, fileSize),
-  };
-  return { caller, signed, source, style, signatureVersion };
-}
-
-function notOfThisKind(): never {
-  throw new S3Error("UnexpectedContent");
-}
-
-const NO_BODY: BodySource = { document: notOfThisKind, stream: notOfThisKind, formFile: notOfThisKind };
-
-/** Where the form is at fault, CORS headers still let the page that sent it read how. */
-async function readForm(received: S3Request, directory: Directory, found: Found): Promise<PostForm> {
-  try {
-    const boundary = parseBoundary(received.headers.get("content-type") ?? "");
-    found.form = new ByteReader(received.body ?? new Blob([]).stream());
-    return await readPostForm(found.form, boundary);
-  } catch (error) {
-    const { buckets } = await directory.load({ accessKeyId: undefined, bucketNames: bucketOfResource(received) });
-    found.bucket = addressedBucket(received, buckets);
-    throw error;
-  }
-}
-
-/**
- * Reads what is left of a refused form. A connection closed on somebody who is still sending is reset, and a browser then
- * shows that instead of the refusal (seen with curl, undici and `wrangler dev`). Beyond the limit that is accepted.
- */
-async function discard(form: ByteReader | undefined, headers: Headers): Promise<void> {
-  const isBearable = Number(headers.get("content-length") ?? Number.NaN) <= MAX_DISCARDED_BYTES;
-  if (form === undefined || !isBearable) return;
-  try {
-    while ((await form.take()) !== undefined);
-  } catch {
-    // The sender has gone away, and with it the reason to read on.
-  }
-}
-
-/**
- * The one early exit, because browsers send preflights without credentials: see cors/preflight.ts for why that is safe.
- * It reads the bucket's row and nothing else, and has no answer but the headers that every answer gets.
- */
-async function answerPreflight(request: S3Request, directory: Directory, found: Found): Promise<S3Response> {
-  const { buckets } = await directory.load({ accessKeyId: undefined, bucketNames: bucketOfResource(request) });
-  found.bucket = addressedBucket(request, buckets);
-  checkPreflight(request.resource, request.headers, found.bucket);
-  return { status: 200 };
+  const authentication = await identify(received, credential, options);
+  const { query, fileSize } = authentication;
+  const headers = toObjectHeaders(received.form.fields, received.headers);
+  const resource: Resource = { kind: "object", bucket: requireBucket(received), key: received.form.key };
+  const signed = { ...received, resource, query, headers, copySource: lazyCopySource(headers) };
+  return { authentication, signed, source: { formFile: () => openFormFile(signed, fileSize) } };
 }
 
 function withoutChecksums(headers: Headers): Headers {
   return new Headers([...headers].filter(([name]) => !name.startsWith("x-amz-checksum-")));
 }
 
-function addressRequest(request: Request, domains: readonly string[], log: RequestLog): S3Request {
-  const address = parseAddress(parseRawUrl(request.url), request.headers.get("host"), domains);
+/** @throws what made the form unreadable */
+function requireForm({ form, failure }: FormUpload): PostForm {
+  if (form === undefined) throw failure;
+  return form;
+}
+
+/**
+ * The one early exit, because browsers send preflights without credentials: see cors/preflight.ts for why that is safe.
+ * It reads the bucket's row and nothing else, and has no answer but the headers that every answer gets.
+ */
+function answerPreflight(request: S3Request, bucket: Bucket | undefined): S3Response {
+  checkPreflight(request.resource, request.headers, bucket);
+  return { status: 200 };
+}
+
+function addressRequest(incoming: Incoming, domains: readonly string[]): S3Request {
+  const { request, url, log } = incoming;
+  const address = parseAddress(url, request.headers.get("host"), domains);
   const { resource } = address;
   if (resource.kind !== "service") log.bucket = resource.bucket;
   if (resource.kind === "object") log.key = resource.key;
-  return readRequest(request, log.requestId, address);
+  return readRequest(incoming, address);
+}
+
+/** What is read of D1 before anything is verified, in one query. A preflight and an unreadable form name no key. */
+function rowsNamedBy(request: S3Request, name: OperationName, upload: FormUpload | undefined) {
+  const bucketNames = bucketOfResource(request);
+  const isUnreadable = upload !== undefined && upload.form === undefined;
+  if (name === "OptionsPreflight" || isUnreadable) return { accessKeyId: undefined, bucketNames };
+  return { ...claimedKey(request, upload?.form), bucketNames: [...bucketNames, ...bucketOfCopySource(request)] };
 }
 
 function bucketOfResource({ resource }: S3Request): string[] {
@@ -288,9 +257,9 @@ function addressedBucket({ resource }: S3Request, buckets: ReadonlyMap<string, B
   return resource.kind === "service" ? undefined : buckets.get(resource.bucket);
 }
 
-function bucketOfCopySource({ headers }: S3Request): string[] {
-  const copySource = headers.get(COPY_SOURCE);
-  return copySource === null ? [] : [parseCopySource(copySource).bucket].filter(isValidBucketName);
+function bucketOfCopySource(request: S3Request): string[] {
+  const source = request.copySource();
+  return source === undefined ? [] : [source.bucket].filter(isValidBucketName);
 }
 
 /** A presigned URL may name its copy source in the query, where it counts only once the signature is verified. */
@@ -299,7 +268,7 @@ async function loadHoistedSource(
   received: S3Request,
   signed: S3Request,
 ): Promise<ReadonlyMap<string, Bucket>> {
-  if (received.headers.has(COPY_SOURCE) || !signed.headers.has(COPY_SOURCE)) return new Map();
+  if (received.headers.has(COPY_SOURCE_HEADER) || !signed.headers.has(COPY_SOURCE_HEADER)) return new Map();
   return (await directory.load({ accessKeyId: undefined, bucketNames: bucketOfCopySource(signed) })).buckets;
 }
 
@@ -324,12 +293,12 @@ function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, 
     if (bucketName === undefined || buckets.get(bucketName)?.accountId !== expected) throw new S3Error("AccessDenied");
   };
   if (request.resource.kind !== "service") check("x-amz-expected-bucket-owner", request.resource.bucket);
-  const copySource = request.headers.get(COPY_SOURCE);
-  if (copySource !== null) check("x-amz-source-expected-bucket-owner", parseCopySource(copySource).bucket);
+  const source = request.copySource();
+  if (source !== undefined) check("x-amz-source-expected-bucket-owner", source.bucket);
 }
 
 /** A refused probe of a bucket tells its region, to strangers too: clients look for the region that way, as on AWS. */
-function withRegion(answer: S3Response, { operation }: RequestLog, { bucket }: Found): S3Response {
+function withRegion(answer: S3Response, { operation }: RequestLog, bucket: Bucket | undefined): S3Response {
   if (operation !== "HeadBucket" || bucket === undefined) return answer;
   return { ...answer, headers: { ...answer.headers, "x-amz-bucket-region": locationOf(bucket).region } };
 }

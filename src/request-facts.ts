@@ -3,7 +3,6 @@ import type { SharedFacts } from "./access/decision.ts";
 import type { Authentication } from "./auth/authenticate.ts";
 import { parseAmzDate, parseDateHeader } from "./auth/request-time.ts";
 import type { Caller } from "./model/caller.ts";
-import { parseCopySource } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import type { RequestOrigin } from "./storage/journal/changes.ts";
@@ -35,7 +34,6 @@ export function requestFacts(
 ): SharedFacts {
   const { headers, query, url, now } = signed;
   const authType = AUTH_TYPES[request.style];
-  const copySource = headers.get("x-amz-copy-source");
   return {
     // Set by Cloudflare's edge on every request. X-Forwarded-For is the client's to write.
     sourceIp: headers.get("cf-connecting-ip") ?? undefined,
@@ -49,7 +47,7 @@ export function requestFacts(
       signatureAgeMs: signatureAge(signed, request),
       signatureVersion: request.signatureVersion,
     }),
-    copySource: copySource === null ? undefined : parseCopySource(copySource),
+    copySource: signed.copySource(),
     createsObject: CREATES_OBJECT.has(request.operation),
   };
 }

@@ -21,6 +21,7 @@ const QUERY_SERVICES = [IAM, STS, SNS];
 export async function handleRequest(request: Request, env: Env): Promise<Response> {
   const log = startRequestLog(request, newRequestId());
   const url = parseRawUrl(request.url);
+  const incoming = { request, url, log };
   let isOwn = url.path === "/-" || url.path.startsWith("/-/");
   let response: Response;
   try {
@@ -29,12 +30,12 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
     const host = request.headers.get("host");
     const website = findWebsiteHost(url, host, { website: websiteDomains, s3: s3Domains });
     isOwn &&= website === undefined && !namesBucketInHost(url, host, s3Domains);
-    const queried = isOwn ? undefined : findQueryService(request, url, s3Domains, QUERY_SERVICES);
-    if (website !== undefined) response = await handleWebsite(request, website, services, log);
-    else if (isOwn) response = await handleAdmin(request, services, log);
-    else if (queried !== undefined) response = await handleQuery(queried, request, services, log);
-    else if (isSnsLink(request, url, s3Domains)) response = await handleSnsLink(request, services, log);
-    else response = await handleS3(request, services, log);
+    const queried = isOwn ? undefined : findQueryService(incoming, s3Domains, QUERY_SERVICES);
+    if (website !== undefined) response = await handleWebsite(incoming, website, services);
+    else if (isOwn) response = await handleAdmin(incoming, services);
+    else if (queried !== undefined) response = await handleQuery(queried, incoming, services);
+    else if (isSnsLink(incoming, s3Domains)) response = await handleSnsLink(incoming, services);
+    else response = await handleS3(incoming, services);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;
     response = isOwn

@@ -4,11 +4,9 @@
  */
 import { type IRequest, Router } from "itty-router";
 import { authorizeRoot } from "../access/authorize.ts";
-import { authenticate, claimedAccessKeyId } from "../auth/authenticate.ts";
 import { readWholeBody } from "../auth/payload/request-body.ts";
 import { S3Error } from "../errors.ts";
-import { readRequest } from "../read-request.ts";
-import type { RequestLog } from "../request-log.ts";
+import { claimedKey, type Incoming, identify, readRequest } from "../identify.ts";
 import type { Services } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
@@ -20,7 +18,7 @@ import * as replication from "./replication.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-type Arguments = [services: Services, log: RequestLog];
+type Arguments = [services: Services, incoming: Incoming];
 
 const router = Router<IRequest, Arguments>();
 
@@ -48,12 +46,13 @@ router
   .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))
   .all("*", () => failure(404, "NotFound", "There is nothing at this path."));
 
-export async function handleAdmin(request: Request, services: Services, log: RequestLog): Promise<Response> {
+export async function handleAdmin(incoming: Incoming, services: Services): Promise<Response> {
+  const { request, log } = incoming;
   log.operation = "Admin";
   try {
     // itty-router writes on what it routes, and a Request is not to be written on.
-    const routed = { method: request.method, url: request.url, original: request };
-    return await router.fetch(routed as unknown as IRequest, services, log);
+    const routed = { method: request.method, url: request.url };
+    return await router.fetch(routed as IRequest, services, incoming);
   } catch (error) {
     const s3Error = error instanceof S3Error ? error : fromPlatformError(error);
     log.code = s3Error.code;
@@ -64,19 +63,14 @@ export async function handleAdmin(request: Request, services: Services, log: Req
 
 /** Signature, root account and body, in that order, before the handler sees anything. */
 function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) => Promise<Response>) {
-  return async (routed: IRequest, services: Services, log: RequestLog): Promise<Response> => {
-    const request = readRequest(routed.original as Request, log.requestId);
-    const { credential } = await services.directory.load({
-      accessKeyId: claimedAccessKeyId(request),
-      bucketNames: [],
-    });
-    const authentication = await authenticate(
-      request,
-      async (id) => (id === credential?.accessKeyId ? credential : undefined),
-      { regions: "any", service: "s3" },
-    );
+  return async (routed: IRequest, services: Services, incoming: Incoming): Promise<Response> => {
+    const request = readRequest(incoming);
+    // Temporary credentials are not looked up: they may not administer anything.
+    const { accessKeyId } = claimedKey(request);
+    const { credential } = await services.directory.load({ accessKeyId, bucketNames: [] });
+    const authentication = await identify(request, credential, { regions: "any", service: "s3" });
     const { caller } = authentication;
-    log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
+    incoming.log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
     const grant = authorizeRoot(caller);
     const bytes = await readWholeBody(request, authentication, {
       maxBytes: MAX_BODY_BYTES,

@@ -9,7 +9,7 @@ export interface CopySource {
   readonly versionId?: string;
 }
 
-const COPY_SOURCE_HEADER = "x-amz-copy-source";
+export const COPY_SOURCE_HEADER = "x-amz-copy-source";
 
 /**
  * Parses `[/]bucket/key[?versionId=id]`, encoded as in forms: `+` is a space, a plus sign is `%2B`. The query is cut off
@@ -37,6 +37,16 @@ export function parseCopySource(header: string): CopySource {
   const versionId = /^versionId=([^&]+)$/.exec(source.slice(question + 1))?.[1];
   if (versionId === undefined) throw invalidArgument("Invalid version id specified", COPY_SOURCE_HEADER, header);
   return { bucket, key, versionId: decode(versionId, header) };
+}
+
+/** Parses the header of these headers once, when it is first asked for. */
+export function lazyCopySource(headers: Headers): () => CopySource | undefined {
+  let parsed: CopySource | undefined;
+  return () => {
+    const header = headers.get(COPY_SOURCE_HEADER);
+    if (header !== null) parsed ??= parseCopySource(header);
+    return parsed;
+  };
 }
 
 function decode(text: string, header: string): string {

@@ -1,4 +1,5 @@
 import type { AddressingStyle, Resource } from "../model/resource.ts";
+import type { CopySource } from "./copy-source.ts";
 import type { PostForm } from "./post-form/post-form.ts";
 import type { Query, RawUrl } from "./request-target.ts";
 
@@ -10,6 +11,11 @@ export interface S3Request {
   readonly style: AddressingStyle;
   readonly query: Query;
   readonly headers: Headers;
+  /**
+   * The object that `x-amz-copy-source` names; undefined without that header. Parsed at the first call.
+   * @throws S3Error as `parseCopySource`
+   */
+  copySource(): CopySource | undefined;
   /** Accept-Encoding as the client sent it, where the platform tells (`request.cf.clientAcceptEncoding`). */
   readonly clientAcceptEncoding: string | undefined;
   readonly body: ReadableStream<Uint8Array> | null;

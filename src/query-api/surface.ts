@@ -6,28 +6,26 @@
  * The body comes first, because its hash is part of a signature that does not name it; it is small, and nothing in it
  * counts before the signature is verified.
  */
-import { authenticate, claimedAccessKeyId, claimedService, claimedSessionToken } from "../auth/authenticate.ts";
+import { claimedService } from "../auth/authenticate.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
 import { S3Error } from "../errors.ts";
+import { claimedKey, type Incoming, identify, readRequest } from "../identify.ts";
+import type { AccountCaller } from "../model/caller.ts";
 import { namesBucketInHost } from "../protocol/addressing.ts";
-import type { RawUrl } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
-import { readRequest } from "../read-request.ts";
 import { endpointOf } from "../request-facts.ts";
-import type { RequestLog } from "../request-log.ts";
 import { toHttpResponse } from "../response.ts";
 import type { Services } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import { noSuchOperation, QueryError, toCommonError } from "./errors.ts";
 import { parseForm, readBody } from "./form.ts";
-import { formatErrorResponse, formatResponse, type QueryCall, type QueryService } from "./service.ts";
+import { type Api, formatErrorResponse, formatResponse, type QueryCall, type QueryService } from "./service.ts";
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
 /** The service that a request is signed for; undefined for those of S3. */
 export function findQueryService(
-  request: Request,
-  url: RawUrl,
+  { request, url }: Incoming,
   domains: readonly string[],
   offered: readonly QueryService[],
 ): QueryService | undefined {
@@ -39,20 +37,14 @@ export function findQueryService(
 }
 
 /** Answers a request for which `findQueryService` found a service; never throws. */
-export function handleQuery(
-  service: QueryService,
-  request: Request,
-  services: Services,
-  log: RequestLog,
-): Promise<Response> {
-  return answer(service, request, log, () => serve(service, request, services, log));
+export function handleQuery(service: QueryService, incoming: Incoming, services: Services): Promise<Response> {
+  return answer(service, incoming, () => serve(service, incoming, services));
 }
 
 /** Runs what makes the document, and answers with it or with the refusal it throws. */
 export async function answer(
   { api, toError }: Pick<QueryService, "api" | "toError">,
-  request: Request,
-  log: RequestLog,
+  { request, log }: Incoming,
   run: () => Promise<string>,
 ): Promise<Response> {
   const { requestId } = log;
@@ -68,10 +60,14 @@ export async function answer(
   }
 }
 
-async function serve(service: QueryService, request: Request, services: Services, log: RequestLog): Promise<string> {
+async function serve(service: QueryService, incoming: Incoming, services: Services): Promise<string> {
   const { api } = service;
+  const { request, log } = incoming;
   const body = await readBody(request.body, service.maxBodyBytes);
-  const identity = await identify(service, request, body, services, log);
+  const received = readRequest(incoming);
+  const caller = await requireCaller(received, { service: api.service, body }, services);
+  log.caller = caller.accessKeyId;
+  services.noteKeyUse(caller, { service: api.service, now: received.now });
 
   const form = parseForm(body);
   const name = form.get("Action");
@@ -83,38 +79,28 @@ async function serve(service: QueryService, request: Request, services: Services
   }
   const run = service.find(name, form.keys());
   log.operation = `${api.service}:${name}`;
-  const result = await run({ action: name, form, ...identity, services });
-  return formatResponse(api, name, result, log.requestId);
+  const { now } = received;
+  const call = { action: name, form, caller, facts: factsOf(received), now, endpoint: endpointOf(received), services };
+  return formatResponse(api, name, await run(call), log.requestId);
 }
 
-async function identify(
-  { api }: QueryService,
-  request: Request,
-  body: Uint8Array<ArrayBuffer>,
-  services: Services,
-  log: RequestLog,
-): Promise<Pick<QueryCall, "caller" | "facts" | "now" | "endpoint">> {
-  const received = readRequest(request, log.requestId);
-  const { credential } = await services.directory.load({
-    accessKeyId: claimedAccessKeyId(received),
-    sessionToken: claimedSessionToken(received),
-    bucketNames: [],
-  });
-  // These are one for all regions here: clients sign for whatever theirs is, or for us-east-1.
-  const { caller, style } = await authenticate(received, async () => credential, {
-    regions: "any",
-    service: api.service,
-    bodySha256: sha256Hex(body),
-  });
+/** @throws S3Error; QueryError unless the request is signed in its header and has no query */
+async function requireCaller(
+  received: S3Request,
+  { service, body }: { readonly service: Api["service"]; readonly body: Uint8Array<ArrayBuffer> },
+  { directory }: Services,
+): Promise<AccountCaller> {
+  const { credential } = await directory.load({ ...claimedKey(received), bucketNames: [] });
+  // These APIs are one for all regions here: clients sign for whatever theirs is, or for us-east-1.
+  const options = { regions: "any", service, bodySha256: sha256Hex(body) } as const;
+  const { caller, style } = await identify(received, credential, options);
   if (caller.kind !== "account" || style !== "header") {
     throw new QueryError("MissingAuthenticationToken", 403, "Request is missing Authentication Token");
   }
   if (received.query.entries.length > 0) {
     throw new QueryError("InvalidQueryParameter", 400, "Parameters of a POST request belong into its body.");
   }
-  log.caller = caller.accessKeyId;
-  services.noteKeyUse(caller, { service: api.service, now: received.now });
-  return { caller, facts: factsOf(received), now: received.now, endpoint: endpointOf(received) };
+  return caller;
 }
 
 function factsOf({ url, headers, query, now }: S3Request): QueryCall["facts"] {

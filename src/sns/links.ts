@@ -4,15 +4,13 @@
  */
 import { authorizeUnsubscribe } from "../access/authorize-sns.ts";
 import { S3Error } from "../errors.ts";
+import { type Incoming, readRequest } from "../identify.ts";
 import { namesBucketInHost } from "../protocol/addressing.ts";
-import type { RawUrl } from "../protocol/request-target.ts";
 import { xmlText } from "../protocol/xml/writer.ts";
 import { parametersOf } from "../query-api/form.ts";
 import { formatResponse, type Result } from "../query-api/service.ts";
 import { answer } from "../query-api/surface.ts";
-import { readRequest } from "../read-request.ts";
 import { endpointOf } from "../request-facts.ts";
-import type { RequestLog } from "../request-log.ts";
 import type { Services } from "../services.ts";
 import { SNS } from "./actions/index.ts";
 import { invalidToken } from "./actions/subscriptions.ts";
@@ -25,16 +23,18 @@ const LINKED = /(?:^|&)Action=(?:ConfirmSubscription|Unsubscribe)(?:&|$)/;
 const SIGNED = /(?:^|&)X-Amz-Signature=/i;
 
 /** Only what is not signed: a signed `GET /` is S3's ListBuckets, whatever its query says. */
-export function isSnsLink({ method, headers }: Request, url: RawUrl, domains: readonly string[]): boolean {
+export function isSnsLink({ request, url }: Incoming, domains: readonly string[]): boolean {
+  const { method, headers } = request;
   if (method !== "GET" || url.path !== "/" || !LINKED.test(url.query)) return false;
   if (headers.has("authorization") || SIGNED.test(url.query)) return false;
   return !namesBucketInHost(url, headers.get("host"), domains);
 }
 
 /** Answers a request that `isSnsLink`; never throws. */
-export function handleSnsLink(request: Request, services: Services, log: RequestLog): Promise<Response> {
-  return answer(SNS, request, log, async () => {
-    const received = readRequest(request, log.requestId);
+export function handleSnsLink(incoming: Incoming, services: Services): Promise<Response> {
+  const { log } = incoming;
+  return answer(SNS, incoming, async () => {
+    const received = readRequest(incoming);
     const form = parametersOf(received.query.entries);
     const action = form.get("Action") ?? "";
     log.operation = `sns:${action}`;

@@ -11,7 +11,7 @@ import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
 import type { WebsiteSite } from "../model/website.ts";
 import { hostOf } from "../protocol/addressing.ts";
-import { resolveOperation } from "../protocol/routes.ts";
+import type { OperationName } from "../protocol/operation-name.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import type { S3Response } from "../response.ts";
@@ -27,15 +27,15 @@ const API_PARAMETER =
 /** The site that answers the request in S3's place; undefined: nothing but S3 does. */
 export function findHostedSite(
   request: S3Request,
-  caller: Caller,
-  bucket: Bucket | undefined,
+  operation: OperationName,
+  { caller, bucket }: { readonly caller: Caller; readonly bucket: Bucket | undefined },
 ): WebsiteSite | undefined {
   const website = bucket?.documents.website;
   if (website?.kind !== "site" || caller.kind !== "anonymous") return undefined;
   const { entries } = request.query;
   const isDownload = request.query.get("x-oss-process") === "download";
   if (isDownload || entries.some(([name]) => API_PARAMETER.test(name))) return undefined;
-  return HOSTED_OPERATIONS.has(resolveOperation(request)) ? website : undefined;
+  return HOSTED_OPERATIONS.has(operation) ? website : undefined;
 }
 
 /** @throws S3Error what is no 4xx */

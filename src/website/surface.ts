@@ -7,16 +7,16 @@
  * Every visitor is anonymous: signatures, queries and `x-amz-*` headers mean nothing here. Each object is read as GetObject
  * through the same authorizer as ever, so a site shows what anybody may read and nothing else.
  */
-
 import { checkPreflight } from "../cors/preflight.ts";
 import { addCorsHeaders } from "../cors/rules.ts";
 import { S3Error } from "../errors.ts";
+import type { Incoming } from "../identify.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Website, WebsiteSite } from "../model/website.ts";
-import { perform } from "../pipeline.ts";
+import { performRead } from "../pipeline.ts";
 import { isValidBucketName, requireKeyLength, type WebsiteHost } from "../protocol/addressing.ts";
 import { percentDecode } from "../protocol/percent-encoding.ts";
-import { parseRawUrl, Query } from "../protocol/request-target.ts";
+import { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import { type S3Response, toHttpResponse } from "../response.ts";
@@ -42,17 +42,17 @@ import {
 
 /** Answers a request to a website host; never throws. */
 export async function handleWebsite(
-  request: Request,
+  incoming: Incoming,
   { bucket: name, host }: WebsiteHost,
   services: Services,
-  log: RequestLog,
 ): Promise<Response> {
+  const { request, log } = incoming;
   log.bucket = name;
   log.caller = "anonymous";
-  const s3Request = readAnonymousRequest(request, name, log.requestId);
+  const s3Request = readAnonymousRequest(incoming, name);
   let bucket: Bucket | undefined;
   const performAnonymous: PerformRequest = (object) =>
-    perform(object, {
+    performRead(object, {
       caller: ANONYMOUS,
       style: "anonymous",
       signatureVersion: undefined,
@@ -163,20 +163,21 @@ async function isReadable(object: S3Request, perform: PerformRequest): Promise<b
 }
 
 /** What is left of a request once nothing in it can ask for more than an object. */
-function readAnonymousRequest(request: Request, bucket: string, requestId: string): S3Request {
+function readAnonymousRequest({ request, url, log }: Incoming, bucket: string): S3Request {
   const headers = new Headers(request.headers);
   for (const name of [...headers.keys()]) if (name.startsWith("x-amz-")) headers.delete(name);
   return {
     method: request.method,
-    url: parseRawUrl(request.url),
+    url,
     resource: { kind: "bucket", bucket },
     style: "virtual-host",
     query: new Query([]),
     headers,
+    copySource: () => undefined,
     clientAcceptEncoding: undefined,
     body: null,
     now: new Date(),
-    requestId,
+    requestId: log.requestId,
   };
 }
 

@@ -18,6 +18,7 @@ function originOf(url: string, caller: Caller = root, resource: Resource = { kin
     style,
     query: parseQuery(raw.query),
     headers: new Headers({ host: raw.host }),
+    copySource: () => undefined,
     clientAcceptEncoding: undefined,
     body: null,
     now: new Date(5),

@@ -1,13 +1,56 @@
-/** The file of a form as the object's bytes: self-verifying, of a size that is known only roughly before its end. */
+/**
+ * A form as it is received: its fields first, then its file as the object's bytes, self-verifying and of a size that is known
+ * only roughly before its end.
+ */
 import { S3Error } from "../../errors.ts";
 import type { UnmeasuredBody } from "../../model/object-body.ts";
-import { MAX_FIELD_BYTES, type PostForm } from "../../protocol/post-form/post-form.ts";
+import { parseBoundary } from "../../protocol/post-form/part-headers.ts";
+import { MAX_FIELD_BYTES, type PostForm, readPostForm } from "../../protocol/post-form/post-form.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
+import { ByteReader } from "../payload/byte-reader.ts";
 import { MAX_UPLOAD_BYTES, readBodyLength, readDeclaredDigests } from "../payload/declared-content.ts";
 import { verifyingStream } from "../payload/verifying-stream.ts";
 import type { FileSizeRange } from "./conditions.ts";
 
 const UNSIGNED = { kind: "unsigned" } as const;
+/** 100 MiB, about what Cloudflare lets through on most plans. */
+const MAX_DISCARDED_BYTES = 100 * 1024 ** 2;
+
+export interface FormUpload {
+  /** Read up to its file; undefined if it cannot be read. */
+  readonly form: PostForm | undefined;
+  /** Why it cannot be read. */
+  readonly failure?: unknown;
+  /** Reads the rest of a form that is refused. */
+  discard(): Promise<void>;
+}
+
+/** Reads the fields of a form. Never throws: an answer to an unreadable form, too, needs the CORS headers of its bucket. */
+export async function beginFormUpload({ headers, body }: Pick<S3Request, "headers" | "body">): Promise<FormUpload> {
+  let reader: ByteReader | undefined;
+  const discard = () => discardRest(reader, headers);
+  try {
+    const boundary = parseBoundary(headers.get("content-type") ?? "");
+    reader = new ByteReader(body ?? new Blob([]).stream());
+    return { form: await readPostForm(reader, boundary), discard };
+  } catch (failure) {
+    return { form: undefined, failure, discard };
+  }
+}
+
+/**
+ * Reads the rest of a refused form. A connection that is closed while its client still sends is reset, and a browser then
+ * shows that instead of the refusal (seen with curl, undici and `wrangler dev`). Beyond the limit that is accepted.
+ */
+async function discardRest(form: ByteReader | undefined, headers: Headers): Promise<void> {
+  const isSmallEnough = Number(headers.get("content-length") ?? Number.NaN) <= MAX_DISCARDED_BYTES;
+  if (form === undefined || !isSmallEnough) return;
+  try {
+    while ((await form.take()) !== undefined);
+  } catch {
+    // The client has gone away, so there is no one left to answer.
+  }
+}
 
 /**
  * @param request with the headers that `toObjectHeaders` gives
@@ -34,7 +77,7 @@ export function openFormFile(
     pieces: measured(form, { allowed, minBytes, likelyBytes }),
     algorithms: declared.expected.map(({ algorithm }) => algorithm),
     expected: () => declared.expected,
-    // What is left of the form is read all the same, by the pipeline: see `discard` there.
+    // The rest of the form is read all the same: see `discardRest`.
     cancel: async () => {},
   });
   const { checksum } = declared;

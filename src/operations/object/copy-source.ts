@@ -23,7 +23,7 @@ export interface CopySourceInput extends CopySource {
 /** @throws S3Error `InvalidArgument`, also for any version but `null`; `KeyTooLongError` */
 export function parseCopySourceInput(request: S3Request): CopySourceInput {
   const header = request.headers.get(HEADER) ?? "";
-  const source = parseCopySource(header);
+  const source = request.copySource() ?? parseCopySource(header);
   if (!isValidBucketName(source.bucket)) throw invalidArgument("Invalid copy source bucket name", HEADER, header);
   const { versionId = NULL_VERSION } = source;
   if (versionId !== NULL_VERSION) throw invalidArgument("Invalid version id specified", "versionId", versionId);

@@ -2,7 +2,6 @@
  * A client for tests: it signs by the letter of AWS's documentation, with code of its own, and lets every part of what is
  * signed differ from what is sent.
  */
-
 import { S3Error } from "../../../src/errors.ts";
 import type { Account, Credential, FindCredential } from "../../../src/model/caller.ts";
 import { parseQuery, parseRawUrl } from "../../../src/protocol/request-target.ts";
@@ -53,6 +52,7 @@ export function received(sent: Sent): S3Request {
     style: "virtual-host",
     query: parseQuery(url.query),
     headers: new Headers({ host: url.host, ...sent.headers }),
+    copySource: () => undefined,
     clientAcceptEncoding: sent.clientAcceptEncoding,
     body: sent.body ?? null,
     now: sent.now ?? NOW,
