@@ -90,11 +90,11 @@ async function startReceiver(): Promise<EventReceiver> {
 }
 
 async function makeBuckets(source: Side, target: Side, receiver: string): Promise<void> {
-  for (const bucket of ["plain", "told", "copied"]) await send(source, "PUT", `/${bucket}`);
-  await send(target, "PUT", "/replicas");
+  for (const bucket of ["plain", "told", "copied"]) await send(source, `PUT /${bucket}`);
+  await send(target, "PUT /replicas");
   const notification = `<NotificationConfiguration><TopicConfiguration><Topic>NS:${receiver}</Topic><Event>s3:ObjectCreated:*</Event></TopicConfiguration></NotificationConfiguration>`;
-  await send(source, "PUT", "/told?notification", notification);
-  const { accounts } = JSON.parse(await send(source, "GET", "/-/admin/accounts")) as {
+  await send(source, "PUT /told?notification", notification);
+  const { accounts } = JSON.parse(await send(source, "GET /-/admin/accounts")) as {
     accounts: { accountId: string }[];
   };
   const [root] = accounts;
@@ -107,9 +107,9 @@ async function makeBuckets(source: Side, target: Side, receiver: string): Promis
     accessKeyId: target.server.accessKeyId,
     secretAccessKey: target.server.secretAccessKey,
   };
-  await send(source, "POST", "/-/admin/remotes", JSON.stringify(remote));
+  await send(source, "POST /-/admin/remotes", JSON.stringify(remote));
   const replication = `<ReplicationConfiguration><Rule><Status>Enabled</Status><Prefix></Prefix><Destination><Bucket>arn:workers-s3:remote:::target/replicas</Bucket></Destination></Rule></ReplicationConfiguration>`;
-  await send(source, "PUT", "/copied?replication", replication);
+  await send(source, "PUT /copied?replication", replication);
   // Rules reach every isolate within the time its cache lives.
   await wait(6_000);
 }
@@ -143,7 +143,7 @@ async function measureEvents(source: Side, receiver: EventReceiver): Promise<voi
   const tookMs = await until(toldAll, writes.startedAt);
   const lost = keys.filter((key) => !receiver.told.has(key)).length;
   const again = keys.reduce((sum, key) => sum + Math.max(0, (receiver.told.get(key) ?? 0) - 1), 0);
-  report("events delivered", EVENTS - lost, tookMs, writes.tookMs);
+  report("events delivered", { count: EVENTS - lost, tookMs, writingMs: writes.tookMs });
   console.log(`${"".padEnd(34)} lost ${lost}, told twice ${again}`);
 }
 
@@ -152,11 +152,11 @@ async function measureReplication(source: Side, target: Side): Promise<void> {
   const writes = await writeAll(source, "copied", keys);
   let found = 0;
   const tookMs = await until(async () => {
-    const page = await send(target, "GET", "/replicas?list-type=2&prefix=replicated%2F");
+    const page = await send(target, "GET /replicas?list-type=2&prefix=replicated%2F");
     found = [...page.matchAll(/<Key>/g)].length;
     return found === REPLICAS;
   }, writes.startedAt);
-  report("objects replicated", found, tookMs, writes.tookMs);
+  report("objects replicated", { count: found, tookMs, writingMs: writes.tookMs });
   console.log(`${"".padEnd(34)} lost ${REPLICAS - found}`);
 }
 
@@ -175,13 +175,21 @@ async function until(isDone: () => boolean | Promise<boolean>, startedAt: number
   return performance.now() - startedAt;
 }
 
-function report(what: string, count: number, tookMs: number, writingMs: number): void {
+interface Throughput {
+  readonly count: number;
+  readonly tookMs: number;
+  readonly writingMs: number;
+}
+
+function report(what: string, { count, tookMs, writingMs }: Throughput): void {
   const rate = (count / tookMs) * 1000;
   const written = (count / writingMs) * 1000;
   console.log(`${`${count} ${what}`.padEnd(34)} ${rate.toFixed(0)} /s  (written at ${written.toFixed(0)} /s)`);
 }
 
-async function send({ http, sign }: Side, method: string, path: string, text?: string): Promise<string> {
+/** @param target method and path, as in a request line */
+async function send({ http, sign }: Side, target: string, text?: string): Promise<string> {
+  const [method = "", path = ""] = target.split(" ");
   const headers = text === undefined ? {} : { "content-md5": createHash("md5").update(text).digest("base64") };
   const request = { method, path, headers, ...(text !== undefined && { body: Buffer.from(text) }) };
   return (await http.send(await sign(request))).text();

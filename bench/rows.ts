@@ -54,15 +54,15 @@ export async function prepareStorage({ ours, bare, sign }: Bench): Promise<void>
 }
 
 export const rows: readonly Row[] = [
-  reading("HEAD 1 KiB", "HEAD", "1k", small),
-  reading("GET 1 KiB", "GET", "1k", small),
-  reading("GET 8 MiB", "GET", "8m", large),
-  writing("PUT 1 KiB, UNSIGNED-PAYLOAD", kibibyte, small, unsigned),
-  writing("PUT 1 KiB, SHA-256", kibibyte, small, hashed),
-  writing("PUT 1 KiB, aws-chunked + CRC32", kibibyte, small, chunked),
-  writing("PUT 8 MiB, UNSIGNED-PAYLOAD", eightMebibytes, large, unsigned),
-  writing("PUT 8 MiB, SHA-256", eightMebibytes, large, hashed),
-  writing("PUT 8 MiB, aws-chunked + CRC32", eightMebibytes, large, chunked),
+  reading({ name: "HEAD 1 KiB", method: "HEAD", key: "1k", effort: small }),
+  reading({ name: "GET 1 KiB", method: "GET", key: "1k", effort: small }),
+  reading({ name: "GET 8 MiB", method: "GET", key: "8m", effort: large }),
+  writing({ name: "PUT 1 KiB, UNSIGNED-PAYLOAD", body: kibibyte, effort: small, frame: unsigned }),
+  writing({ name: "PUT 1 KiB, SHA-256", body: kibibyte, effort: small, frame: hashed }),
+  writing({ name: "PUT 1 KiB, aws-chunked + CRC32", body: kibibyte, effort: small, frame: chunked }),
+  writing({ name: "PUT 8 MiB, UNSIGNED-PAYLOAD", body: eightMebibytes, effort: large, frame: unsigned }),
+  writing({ name: "PUT 8 MiB, SHA-256", body: eightMebibytes, effort: large, frame: hashed }),
+  writing({ name: "PUT 8 MiB, aws-chunked + CRC32", body: eightMebibytes, effort: large, frame: chunked }),
   {
     name: "LIST 1,000 keys",
     effort: listing,
@@ -85,7 +85,14 @@ function sending(client: HttpClient, request: (index: number) => PreparedRequest
   };
 }
 
-function reading(name: string, method: "GET" | "HEAD", key: string, effort: Effort): Row {
+interface Reading {
+  readonly name: string;
+  readonly method: "GET" | "HEAD";
+  readonly key: string;
+  readonly effort: Effort;
+}
+
+function reading({ name, method, key, effort }: Reading): Row {
   return {
     name,
     effort,
@@ -98,7 +105,14 @@ function reading(name: string, method: "GET" | "HEAD", key: string, effort: Effo
 
 type Framing = (body: Buffer) => { readonly headers: Record<string, string>; readonly body: Buffer };
 
-function writing(name: string, body: Buffer, effort: Effort, frame: Framing): Row {
+interface Writing {
+  readonly name: string;
+  readonly body: Buffer;
+  readonly effort: Effort;
+  readonly frame: Framing;
+}
+
+function writing({ name, body, effort, frame }: Writing): Row {
   return {
     name,
     effort,
@@ -202,7 +216,7 @@ async function afterUpload(bench: Bench, prepare: Row["prepare"]): Promise<Pair<
 }
 
 function readUpload(bench: Bench): Promise<Pair<Step>> {
-  return reading("", "GET", "multipart", huge).prepare(bench);
+  return reading({ name: "", method: "GET", key: "multipart", effort: huge }).prepare(bench);
 }
 
 async function copyUpload({ ours, bare, sign }: Bench): Promise<Pair<Step>> {

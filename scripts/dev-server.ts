@@ -25,7 +25,7 @@ export interface DevServerOptions {
   /** "inherit" shows wrangler's output; "pipe" keeps it for the message of a failed start. */
   readonly output: "inherit" | "pipe";
   readonly signal?: AbortSignal;
-  readonly timeoutMilliseconds?: number;
+  readonly timeoutMs?: number;
 }
 
 // Non-interactive, so that no hotkey line covers our output; no look at the internet; and no page that shows and changes
@@ -62,7 +62,8 @@ export async function startDevServer({ args, variables, output, ...options }: De
   });
   const stop = () => stopTree(child);
   try {
-    await waitUntilHealthy(args.endpoint, child, options.timeoutMilliseconds ?? 60_000, options.signal);
+    const { timeoutMs = 60_000, signal } = options;
+    await waitUntilHealthy({ endpoint: args.endpoint, child, timeoutMs, signal });
   } catch (error) {
     await stop();
     if (error instanceof Unhealthy) throw error;
@@ -74,12 +75,14 @@ export async function startDevServer({ args, variables, output, ...options }: De
 /** The Worker runs and says what it lacks: waiting does not help. */
 class Unhealthy extends Error {}
 
-async function waitUntilHealthy(
-  endpoint: string,
-  child: ChildProcess,
-  timeoutMilliseconds: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+interface Waiting {
+  readonly endpoint: string;
+  readonly child: ChildProcess;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function waitUntilHealthy({ endpoint, child, timeoutMs, signal }: Waiting): Promise<void> {
   let ended = false;
   exitCode(child).then(
     () => {
@@ -89,7 +92,7 @@ async function waitUntilHealthy(
       ended = true;
     },
   );
-  const deadline = Date.now() + timeoutMilliseconds;
+  const deadline = Date.now() + timeoutMs;
   let last = "no answer";
   while (Date.now() < deadline) {
     signal?.throwIfAborted();
@@ -101,7 +104,7 @@ async function waitUntilHealthy(
     if (answer !== undefined) last = `${answer.status} ${answer.body.trim().slice(0, 500)}`;
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
-  throw new Error(`${endpoint}/-/health did not answer 200 within ${timeoutMilliseconds / 1_000} s: ${last}`);
+  throw new Error(`${endpoint}/-/health did not answer 200 within ${timeoutMs / 1_000} s: ${last}`);
 }
 
 function healthMessage(body: string): string | undefined {

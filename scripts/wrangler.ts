@@ -59,12 +59,12 @@ export function exitCode(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Ends a wrangler and its workerd: politely, and after `graceMilliseconds` by force. */
-export async function stopTree(child: ChildProcess, graceMilliseconds = 5_000): Promise<void> {
+/** Ends a wrangler and its workerd: politely, and after `graceMs` by force. */
+export async function stopTree(child: ChildProcess, graceMs = 5_000): Promise<void> {
   if (child.pid === undefined) return;
   const family = [child.pid, ...descendants(child.pid)];
   child.kill("SIGTERM");
-  const grace = new Promise((resolve) => setTimeout(resolve, graceMilliseconds).unref());
+  const grace = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
   await Promise.race([exitCode(child), grace]);
   for (const pid of family.filter(isAlive)) signal(pid, "SIGKILL");
   await exitCode(child);

@@ -2,7 +2,7 @@
 import { DeployError } from "./error.ts";
 
 const PUBLIC_BASE = "https://api.cloudflare.com/client/v4";
-const TIMEOUT_MILLISECONDS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 export interface Login {
   /** Authentication headers of every call. */
@@ -69,7 +69,7 @@ export class CloudflareApi {
       const response = await fetch(`${this.#base}${path}`, {
         method,
         headers: { ...this.#headers, ...(body !== undefined && { "content-type": "application/json" }) },
-        signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
       return { status: response.status, text: await response.text() };
