@@ -5,7 +5,7 @@
  *   POST /key?uploads    PUT /key?uploadId=…&partNumber=…    POST /key?uploadId=… with the parts as JSON
  */
 
-/** What it uses of R2's binding. Programs here see Node's types, which clash with those of Workers. */
+/** The part of R2's binding that is used here. Node's types, which this folder uses, clash with those of Workers. */
 interface Store {
   get(key: string): Promise<(StoredObject & { readonly body: ReadableStream<Uint8Array> }) | null>;
   head(key: string): Promise<StoredObject | null>;

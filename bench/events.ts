@@ -1,9 +1,9 @@
 /**
  * `npm run bench:events`: what notifications and replication cost and carry, on this machine, in one run.
  *
- * Latency of a PUT in a bucket without rules and with them, in turns; then objects written as fast as sixteen clients can,
- * until the receiver has been told of each, and until the bucket of a second server holds each. Local queues deliver in
- * batches once a second, so a handful of events takes longer than this throughput suggests.
+ * First the latency of a PUT in a bucket without rules and in buckets with rules, alternately. Then sixteen clients write
+ * objects as fast as they can, until the receiver has an event for each, and until the bucket of a second server holds each.
+ * Local queues deliver in batches once a second, so a few events take longer than this throughput suggests.
  */
 import { createHash } from "node:crypto";
 import { createServer, type Server as HttpServer } from "node:http";
@@ -16,7 +16,7 @@ const SAMPLES = 300;
 const EVENTS = 3_000;
 const REPLICAS = 1_000;
 const CLIENTS = 16;
-const PATIENCE_MS = 120_000;
+const TIME_LIMIT_MS = 120_000;
 const body = Buffer.alloc(1024, "x");
 
 interface Side {
@@ -59,7 +59,7 @@ interface EventReceiver {
   stop(): Promise<void>;
 }
 
-/** Answers the handshake and takes note of what it is told. */
+/** Answers the handshake and records the events it receives. */
 async function startReceiver(): Promise<EventReceiver> {
   const told = new Map<string, number>();
   const http: HttpServer = createServer((request, response) => {
@@ -90,10 +90,10 @@ async function startReceiver(): Promise<EventReceiver> {
 }
 
 async function makeBuckets(source: Side, target: Side, receiver: string): Promise<void> {
-  for (const bucket of ["plain", "told", "copied"]) await send(source, `PUT /${bucket}`);
+  for (const bucket of ["plain", "notified", "copied"]) await send(source, `PUT /${bucket}`);
   await send(target, "PUT /replicas");
   const notification = `<NotificationConfiguration><TopicConfiguration><Topic>NS:${receiver}</Topic><Event>s3:ObjectCreated:*</Event></TopicConfiguration></NotificationConfiguration>`;
-  await send(source, "PUT /told?notification", notification);
+  await send(source, "PUT /notified?notification", notification);
   const { accounts } = JSON.parse(await send(source, "GET /-/admin/accounts")) as {
     accounts: { accountId: string }[];
   };
@@ -110,11 +110,11 @@ async function makeBuckets(source: Side, target: Side, receiver: string): Promis
   await send(source, "POST /-/admin/remotes", JSON.stringify(remote));
   const replication = `<ReplicationConfiguration><Rule><Status>Enabled</Status><Prefix></Prefix><Destination><Bucket>arn:workers-s3:remote:::target/replicas</Bucket></Destination></Rule></ReplicationConfiguration>`;
   await send(source, "PUT /copied?replication", replication);
-  // Rules reach every isolate within the time its cache lives.
+  // Rules reach every isolate within CONFIG_TTL_SECONDS.
   await wait(6_000);
 }
 
-/** In turns, so that the machine's other work hits all alike. */
+/** Alternately, so that other work of the machine affects all cases equally. */
 async function measureLatency(source: Side): Promise<void> {
   const samples: Record<string, number[]> = { plain: [], told: [], copied: [] };
   for (let index = -20; index < SAMPLES; index++) {
@@ -128,7 +128,7 @@ async function measureLatency(source: Side): Promise<void> {
   const plain = median(samples.plain ?? []);
   for (const [bucket, label] of [
     ["plain", "PUT 1 KiB, no rules"],
-    ["told", "PUT 1 KiB, a notification rule"],
+    ["notified", "PUT 1 KiB, a notification rule"],
     ["copied", "PUT 1 KiB, a replication rule"],
   ] as const) {
     const value = median(samples[bucket] ?? []);
@@ -138,13 +138,13 @@ async function measureLatency(source: Side): Promise<void> {
 
 async function measureEvents(source: Side, receiver: EventReceiver): Promise<void> {
   const keys = Array.from({ length: EVENTS }, (_, index) => `events/${index}`);
-  const writes = await writeAll(source, "told", keys);
-  const toldAll = () => keys.every((key) => receiver.told.has(key));
-  const tookMs = await until(toldAll, writes.startedAt);
+  const writes = await writeAll(source, "notified", keys);
+  const hasAll = () => keys.every((key) => receiver.told.has(key));
+  const tookMs = await until(hasAll, writes.startedAt);
   const lost = keys.filter((key) => !receiver.told.has(key)).length;
   const again = keys.reduce((sum, key) => sum + Math.max(0, (receiver.told.get(key) ?? 0) - 1), 0);
   report("events delivered", { count: EVENTS - lost, tookMs, writingMs: writes.tookMs });
-  console.log(`${"".padEnd(34)} lost ${lost}, told twice ${again}`);
+  console.log(`${"".padEnd(34)} lost ${lost}, received twice ${again}`);
 }
 
 async function measureReplication(source: Side, target: Side): Promise<void> {
@@ -171,7 +171,7 @@ async function writeAll(side: Side, bucket: string, keys: readonly string[]) {
 }
 
 async function until(isDone: () => boolean | Promise<boolean>, startedAt: number): Promise<number> {
-  while (!(await isDone()) && performance.now() - startedAt < PATIENCE_MS) await wait(100);
+  while (!(await isDone()) && performance.now() - startedAt < TIME_LIMIT_MS) await wait(100);
   return performance.now() - startedAt;
 }
 

@@ -1,8 +1,8 @@
-/** The measuring client: keep-alive connections and nothing between the test and the socket. */
+/** The client that measures: keep-alive connections, directly on the socket. */
 import { Agent, request as sendRequest } from "node:http";
 import { AwsClient } from "aws4fetch";
 
-/** A request that is ready to go: whatever had to be signed is signed. */
+/** A request that is ready to be sent, with its signature. */
 export interface PreparedRequest {
   readonly method: string;
   readonly path: string;
@@ -25,7 +25,7 @@ export class HttpClient {
     this.#port = port;
   }
 
-  /** Resolves when the last byte of the answer is there; rejects on any status but 2xx. */
+  /** Resolves when the last byte of the answer has arrived; rejects for any status other than 2xx. */
   async send(prepared: PreparedRequest): Promise<Answer> {
     const answer = await this.exchange(prepared);
     if (answer.status < 200 || answer.status > 299) {
@@ -46,7 +46,7 @@ export class HttpClient {
           let sizeBytes = 0;
           response.on("data", (chunk: Buffer) => {
             sizeBytes += chunk.length;
-            // Large bodies are counted, not kept.
+            // Large bodies are counted and discarded.
             if (sizeBytes < 1024 * 1024) chunks.push(chunk);
           });
           response.on("error", reject);
@@ -73,7 +73,7 @@ export interface Credentials {
 
 export type Sign = (request: PreparedRequest) => Promise<PreparedRequest>;
 
-/** Signs for S3. The payload hash is `x-amz-content-sha256` if given, else `UNSIGNED-PAYLOAD`. */
+/** Signs for S3. The payload hash is `x-amz-content-sha256`, or `UNSIGNED-PAYLOAD` without that header. */
 export function makeSigner(port: number, credentials: Credentials): Sign {
   const client = new AwsClient({ ...credentials, service: "s3", region: "us-east-1", retries: 0 });
   return async ({ method, path, headers = {}, body }) => {

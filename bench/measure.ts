@@ -1,6 +1,6 @@
-/** Two implementations of one step, measured in turns so that the machine's other work hits both alike. */
+/** Measures two implementations of one step alternately, so that other work of the machine affects both equally. */
 
-/** One unit of work; `index` tells repetitions apart. */
+/** One unit of work; `index` numbers the repetitions. */
 export type Step = (index: number, watch: Stopwatch) => Promise<void>;
 
 export interface Pair<T> {
@@ -9,12 +9,12 @@ export interface Pair<T> {
 }
 
 export interface Effort {
-  /** Sequential repetitions a side, cut short after `budgetMs`. */
+  /** Sequential repetitions for each side; they end early after `budgetMs`. */
   readonly samples: number;
   readonly budgetMs: number;
   /** Steps in flight; 0 measures no throughput. */
   readonly concurrency: number;
-  /** Turns a side, and steps in each. */
+  /** Rounds for each side, and steps in each round. */
   readonly bursts: number;
   readonly burstSteps: number;
 }
@@ -26,7 +26,7 @@ export interface Timing {
   readonly perSecond: number | undefined;
 }
 
-/** Time spent on the client's own work does not count. */
+/** Does not include the time of the client's own work. */
 export class Stopwatch {
   pausedMs = 0;
 
@@ -71,7 +71,7 @@ export async function measure(steps: Pair<Step>, effort: Effort): Promise<Pair<T
   return { ours: summarize(samples.ours, rates.ours), bare: summarize(samples.bare, rates.bare) };
 }
 
-/** Whoever goes second finds the caches warmer, so they take turns. */
+/** The second side finds warmer caches, so the order alternates. */
 function order(round: number): readonly (keyof Pair<unknown>)[] {
   return round % 2 === 0 ? ["ours", "bare"] : ["bare", "ours"];
 }

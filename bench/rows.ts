@@ -1,4 +1,4 @@
-/** What is measured. Each row is the same work on both sides; the bare side sends the same bytes unsigned. */
+/** The cases that are measured. Both sides do the same work; the bare side receives the same bytes unsigned. */
 import { createHash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { HttpClient, PreparedRequest, Sign } from "./http-client.ts";
@@ -16,7 +16,7 @@ export interface Bench {
 export interface Row {
   readonly name: string;
   readonly effort: Effort;
-  /** Puts in place what the row needs. Throws `NotOffered` where our Worker lacks the operation. */
+  /** Creates what the row needs. @throws NotOffered if our Worker lacks the operation */
   prepare(bench: Bench): Promise<Pair<Step>>;
 }
 
@@ -28,7 +28,7 @@ const large: Effort = { samples: 12, budgetMs: 5_000, concurrency: 4, bursts: 2,
 const huge: Effort = { samples: 5, budgetMs: 12_000, concurrency: 0, bursts: 0, burstSteps: 0 };
 
 const BUCKET = "bench";
-/** Concurrent writers do not fight over one key. */
+/** More than one key, so that concurrent writers do not conflict. */
 const KEYS_WRITTEN = 32;
 
 const kibibyte = randomBytes(KiB);
@@ -132,7 +132,7 @@ function writing({ name, body, effort, frame }: Writing): Row {
 
 function cycle<T>(values: readonly T[], index: number): T {
   const value = values[index % values.length];
-  if (value === undefined) throw new RangeError("Nothing to choose from.");
+  if (value === undefined) throw new RangeError("The list is empty.");
   return value;
 }
 
@@ -144,7 +144,7 @@ function hashed(body: Buffer): ReturnType<Framing> {
   return { headers: { "x-amz-content-sha256": createHash("sha256").update(body).digest("hex") }, body };
 }
 
-/** As the AWS SDKs frame a stream over TLS: unsigned chunks of 64 KiB and the checksum behind them. */
+/** As the AWS SDKs frame a stream over TLS: unsigned chunks of 64 KiB and a trailing checksum. */
 function chunked(body: Buffer): ReturnType<Framing> {
   const pieces: Buffer[] = [];
   for (let offset = 0; offset < body.length; offset += 64 * KiB) {
@@ -188,7 +188,7 @@ async function uploadInParts({ ours, bare, sign }: Bench): Promise<Pair<Step>> {
       const body = Buffer.from(`<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`);
       const complete = await watch.pause(() => sign({ method: "POST", path: `${path}?${query}`, body }));
       const answer = await ours.send(complete);
-      // An error may arrive behind a status of 200 (API_CompleteMultipartUpload).
+      // An error may follow a status of 200 (API_CompleteMultipartUpload).
       if (!answer.text().includes("<CompleteMultipartUploadResult")) throw new Error(answer.text());
     },
     bare: async () => {
@@ -207,7 +207,7 @@ async function uploadInParts({ ours, bare, sign }: Bench): Promise<Pair<Step>> {
   };
 }
 
-/** Rows about the finished upload make it themselves, so that each can run alone. */
+/** Each row about the finished upload creates that upload, so that it can run on its own. */
 async function afterUpload(bench: Bench, prepare: Row["prepare"]): Promise<Pair<Step>> {
   const upload = await uploadInParts(bench);
   const untimed = { pausedMs: 0, pause: <T>(work: () => Promise<T>) => work() };

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [--json FILE] [--only TEXT]
  *
- * Ratios are what to look at: local R2 is a simulator, so the times say little about Cloudflare's.
+ * Only the ratios are meaningful: local R2 is a simulator, so its times differ from Cloudflare's.
  */
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -15,7 +15,7 @@ import { type OurServer, type Server, startBare, startOurs } from "./servers.ts"
 
 interface Result {
   readonly name: string;
-  /** Absent where our Worker does not offer the operation. */
+  /** Undefined if our Worker does not offer the operation. */
   readonly timing: Pair<Timing> | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Our Worker and the bare one, side by side: the same wrangler, the same workerd, temporary storage. */
+/** Runs our Worker and the bare one: the same wrangler, the same workerd, temporary storage. */
 import type { ChildProcess } from "node:child_process";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -24,7 +24,7 @@ export interface OurServer extends Server {
   readonly secretAccessKey: string;
 }
 
-/** @param settings variables of wrangler.toml to replace. */
+/** @param settings replace variables of wrangler.toml */
 export async function startOurs(settings: Readonly<Record<string, string>> = {}): Promise<OurServer> {
   const storage = temporaryStorage();
   const port = await findFreePort();
@@ -96,7 +96,7 @@ function memoryOf(root: ChildProcess): number | undefined {
   if (process.platform === "win32") return undefined;
   const family = new Set([root.pid]);
   let kibibytes = 0;
-  // Parents come before their children often enough; wrangler starts workerd directly.
+  // One pass suffices: wrangler starts workerd directly.
   for (const line of execFileSync("ps", ["-A", "-o", "pid=,ppid=,rss=,comm="], { encoding: "utf8" }).split("\n")) {
     const [pid, parent, resident, name = ""] = line.trim().split(/\s+/);
     if (!family.has(Number(parent))) continue;

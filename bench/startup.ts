@@ -1,6 +1,6 @@
 /**
- * `npm run bench:startup`: the size of the bundle that a deploy uploads, and the CPU time that its evaluation takes, each
- * time in a new Node process. The platform allows one second of CPU for the start of an isolate.
+ * `npm run bench:startup`: the size of the bundle that a deploy uploads, and the CPU time of its evaluation, each time in a
+ * new Node process. Cloudflare allows one second of CPU time for the start of a Worker.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import { runWrangler } from "../scripts/wrangler.ts";
 
 const RUNS = 21;
 
-/** What the bundle imports from the runtime, in a form that Node loads. */
+/** The runtime's modules that the bundle imports, in a form that Node loads. */
 const RUNTIME_MODULE =
   "export class DurableObject {}; export class WorkerEntrypoint {}; export const env = {}; export const waitUntil = () => {};";
 

@@ -1,4 +1,4 @@
-/** The worst of each kind that is accepted, or refused only after it has been read: for `npm run test:time`. */
+/** The worst input of each kind that is accepted, or refused only after it has been read: for `npm run test:time`. */
 
 import { parsePolicy } from "../src/access/policy/document.ts";
 import { Effort } from "../src/access/policy/effort.ts";
@@ -27,7 +27,7 @@ import { Parameters } from "../src/sns/parameters.ts";
 
 const KiB = 1024;
 
-/** What is measured is the returned function alone; what it reads is made before. */
+/** Only the returned function is measured; its input is prepared before. */
 export type Case = () => () => unknown;
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -47,7 +47,7 @@ function filled(size: number, text: (index: number) => string): string[] {
 
 const BUCKET = "abc";
 const ARN = `arn:aws:s3:::${BUCKET}`;
-/** Of 20 KB, what a statement's frame leaves. */
+/** The rest of 20 KB inside a statement. */
 const POLICY_BYTES = 19 * KiB;
 
 const policyText = (fields: object) =>
@@ -78,7 +78,7 @@ function evaluate(
   };
 }
 
-/** What is refused costs as much as what is not. */
+/** A refused document costs as much as an accepted one. */
 function attempt(run: () => unknown): () => unknown {
   return () => {
     try {

@@ -1,7 +1,7 @@
 /**
- * `npm run test:time`: CPU and memory of the worst documents of each kind, each in a process of its own, as in an isolate
- * that has just started. Only work is measured that a request's bytes cause; the target is 250 ms and 32 MB. Not among the
- * tests, since it takes a quiet machine: those count steps, or compare n with 2 n.
+ * `npm run test:time`: CPU time and memory of the worst documents of each kind, each in a new process, as in an isolate that
+ * has just started. Only work that a request's bytes cause is measured; the target is 250 ms and 32 MB. It needs a quiet
+ * machine, so it is not one of the tests, which count steps or compare n with 2 n.
  */
 import { spawnSync } from "node:child_process";
 import { cpus, loadavg } from "node:os";
@@ -44,7 +44,7 @@ async function cpuOf(run: () => unknown): Promise<number> {
   return (user + system) / 1_000;
 }
 
-/** Prints a table; 1 if something is beyond the target. */
+/** Prints a table. @returns 1 if a case is beyond the target, else 0 */
 function report(names: readonly string[]): number {
   console.log(
     `${cpus()[0]?.model ?? "unknown processor"}, Node ${process.versions.node}, load ${loadavg()[0]?.toFixed(1)}\n`,
@@ -52,7 +52,7 @@ function report(names: readonly string[]): number {
   console.log("| document | CPU first, ms | CPU later, ms | memory taken, MB | |\n|-|-|-|-|-|");
   let beyond = 0;
   for (const name of names) {
-    // New space large enough that nothing is collected: what is taken is what was allocated.
+    // The new space is large enough that nothing is collected, so the heap grows by what was allocated.
     const flags = ["--no-warnings", "--expose-gc", "--max-semi-space-size=256", process.argv[1] ?? "", "--case", name];
     const child = spawnSync(process.execPath, flags, { encoding: "utf8" });
     if (child.status !== 0) throw new Error(`${name}: ${child.stderr}`);

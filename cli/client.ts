@@ -9,7 +9,7 @@ export interface AdminTarget {
   readonly secretAccessKey: string;
 }
 
-/** The answer's JSON, or undefined if it has none; rejects with a one-line message for any failure. */
+/** @returns the answer's JSON, or undefined for an empty answer. Rejects with a message of one line for any failure. */
 export async function callAdmin(target: AdminTarget, { method, path, body }: AdminRequest): Promise<unknown> {
   const client = new AwsClient({
     accessKeyId: target.accessKeyId,

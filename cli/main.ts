@@ -40,6 +40,6 @@ async function run({ request, endpoint, isJson }: Invocation): Promise<void> {
   const warning = findWarning(answer);
   if (warning !== undefined) console.error(warning);
   if (hasFailedStep(answer)) process.exitCode = 1;
-  // A deletion answers with nothing; --json still promises a document.
+  // The answer to a deletion is empty; --json prints a document nevertheless.
   process.stdout.write(isJson ? `${JSON.stringify(answer ?? {})}\n` : formatAnswer(answer));
 }

@@ -1,6 +1,6 @@
-/** What the admin API answered, for people. */
+/** Formats answers of the admin API for the terminal. */
 
-/** One `name  value` line per field, then one table for the list among them, if there is one. */
+/** One line of name and value for each field, then a table for the list among them, if any. */
 export function formatAnswer(answer: unknown): string {
   if (!isRecord(answer)) return "";
   const isList = (value: unknown) => Array.isArray(value) && value.every(isRecord);
@@ -35,7 +35,7 @@ function formatTable(records: readonly Record<string, unknown>[]): string {
     .join("");
 }
 
-// A display name is somebody else's text: control characters must not reach the terminal.
+// A display name may be chosen by another account. Its control characters must not reach the terminal.
 function printable(value: unknown): string {
   return String(value ?? "").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
 }
@@ -44,15 +44,15 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether an answer of `remote check` holds a step that went wrong. */
+/** Whether an answer of `remote check` contains a failed step. */
 export function hasFailedStep(answer: unknown): boolean {
   if (!isRecord(answer) || !Array.isArray(answer.steps)) return false;
   return answer.steps.some((step) => isRecord(step) && step.outcome !== "ok");
 }
 
-/** What the person at the keyboard should know beside the answer, if there is something. */
+/** A warning to print in addition to the answer, if any. */
 export function findWarning(answer: unknown): string | undefined {
   if (!isRecord(answer) || !Array.isArray(answer.namedBy)) return undefined;
   const buckets = answer.namedBy.map(printable).join(", ");
-  return `Warning: buckets still replicate to the remote that is gone, which fails from now on: ${buckets}`;
+  return `Warning: buckets still replicate to the removed remote, which fails from now on: ${buckets}`;
 }

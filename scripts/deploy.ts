@@ -1,8 +1,8 @@
 /**
  * `npm run deploy`: Worker, schema and secrets on the account, in one command that can be repeated.
  *
- * Everything is looked at before anything is created. The schema comes before the code that needs it, and the secrets go up
- * with the code, so that no Worker is live without either.
+ * All checks come before the first change. The schema is applied before the code that needs it is uploaded, and the secrets
+ * are uploaded with the code, so that no Worker is live without either.
  */
 import { join } from "node:path";
 import { chooseAccount, findLogin } from "./deploy/account.ts";
@@ -46,7 +46,7 @@ async function dryRun(configuration: Configuration, args: DeployArguments): Prom
   const { workerName, database, buckets, queues } = configuration;
   const steps = [
     `Steps of a deploy of ${workerName}:`,
-    "  1. look at login, rights, R2 and addresses",
+    "  1. check login, permissions, R2 and addresses",
     `  2. D1 database ${database}: create it if it is missing, and apply the migrations it lacks`,
     `  3. wrangler deploy: R2 bucket ${[...buckets.values()].join(", ")}, ${queues.length} queues, the Worker with the secrets it lacks,`,
     "     schedules and queue consumers",
@@ -74,7 +74,7 @@ async function deploy(configuration: Configuration, args: DeployArguments): Prom
   const inspection = await inspect(run);
   requireAddress(run, inspection);
   await requireSealKey(run, inspection);
-  report.step("Login, rights, R2 and addresses");
+  report.step("Login, permissions, R2 and addresses");
   await prepareDatabase(run, inspection);
   const { endpoints, secrets } = await uploadWorker(run, inspection);
   process.stdout.write(formatOutcome({ endpoints, region: configuration.region, secrets, logPath: run.log.path }));

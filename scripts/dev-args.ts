@@ -1,4 +1,4 @@
-/** The command line of `npm run dev`: ours are few, the rest is wrangler's. */
+/** The command line of `npm run dev`. Most flags are wrangler's. */
 import { findFlag, withoutFlags } from "./flags.ts";
 import { reachableHost } from "./start-args.ts";
 
@@ -7,14 +7,14 @@ export interface DevArgs {
   readonly port: number;
   /** Where clients on this machine reach the server. */
   readonly endpoint: string;
-  /** For `wrangler dev`: everything given, with our defaults in front. */
+  /** For `wrangler dev`: our defaults, followed by all flags of the command line. */
   readonly devArgs: string[];
   readonly stateFolder: string;
   readonly configPath: string;
   readonly environment: string | undefined;
 }
 
-/** Throws a `RangeError` for a port that is none. */
+/** @throws RangeError for an invalid port */
 export function parseDevArgs(argv: readonly string[]): DevArgs {
   const ip = findFlag(argv, "--ip") ?? "127.0.0.1";
   const port = Number(findFlag(argv, "--port") ?? "8787");

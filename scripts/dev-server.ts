@@ -1,4 +1,4 @@
-/** The Worker behind `wrangler dev`, started and known to answer. */
+/** Starts the Worker behind `wrangler dev` and waits until it answers. */
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -28,8 +28,8 @@ export interface DevServerOptions {
   readonly timeoutMs?: number;
 }
 
-// Non-interactive, so that no hotkey line covers our output; no look at the internet; and no page that shows and changes
-// what is stored to whoever opens it.
+// Without hotkeys, which cover our output; without requests to the internet; and without the explorer page, on which
+// anyone who opens it can read and change what is stored.
 const environment = {
   CI: "1",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
@@ -72,7 +72,7 @@ export async function startDevServer({ args, variables, output, ...options }: De
   return { child, stop };
 }
 
-/** The Worker runs and says what it lacks: waiting does not help. */
+/** The Worker runs and reports what it lacks; waiting does not help. */
 class Unhealthy extends Error {}
 
 interface Waiting {
@@ -112,7 +112,7 @@ function healthMessage(body: string): string | undefined {
     const { message } = JSON.parse(body) as { message?: unknown };
     return typeof message === "string" ? message : undefined;
   } catch {
-    // wrangler's own page, while the Worker is being started.
+    // wrangler's own page, while the Worker starts.
     return undefined;
   }
 }

@@ -16,7 +16,7 @@ export function completeDevVars(text: string, makeSecret: (name: SecretName) => 
   return start + missing.map((name) => `${name}=${makeSecret(name)}\n`).join("");
 }
 
-/** Creates or completes the file at `path`, readable by its owner alone, and returns what it holds. */
+/** Creates or completes the file at `path`, readable by its owner only, and returns its variables. */
 export function ensureDevVars(path: string): Variables {
   if (!existsSync(path)) createWhole(path, completeDevVars(""));
   const text = readFileSync(path, "utf8");
@@ -28,12 +28,12 @@ export function ensureDevVars(path: string): Variables {
   return parseEnv(completed);
 }
 
-/** What the file holds; nothing if there is no such file. */
+/** The variables of the file; empty if the file does not exist. */
 export function readDevVars(path: string): Variables {
   return existsSync(path) ? parseEnv(readFileSync(path, "utf8")) : {};
 }
 
-/** The variables of the file with those secrets replaced that the environment sets. */
+/** The variables of the file; a secret that the environment sets replaces that of the file. */
 export function overlaySecrets(file: Variables, environment: Variables): Record<string, string> {
   const merged: Record<string, string> = {};
   for (const [name, value] of Object.entries(file)) if (value !== undefined) merged[name] = value;
@@ -55,7 +55,7 @@ export function formatEnvFile(variables: Variables): string {
 function quoteEnvValue(value: string): string {
   const escaped = value.replaceAll("$", "\\$");
   const quote = ["'", '"', "`"].find((candidate) => !escaped.includes(candidate));
-  if (quote === undefined) throw new Error("A secret may not hold all three kinds of quotation marks.");
+  if (quote === undefined) throw new Error("A secret must not contain all three kinds of quotation marks.");
   return quote + escaped + quote;
 }
 

@@ -8,7 +8,7 @@ import { projectRoot } from "./wrangler.ts";
 
 const usage = "Usage: npm -s run env -- [--port N] [--ip ADDRESS]   as the server was started";
 
-// Whoever reads the output may have had enough of it.
+// The program that reads the output may have closed the pipe.
 process.stdout.on("error", () => process.exit());
 
 try {
@@ -24,7 +24,7 @@ function formatExports(endpoint: string, given: Readonly<Record<string, string>>
   const { vars } = readWorkerConfig(join(projectRoot, "wrangler.toml"));
   const variables: Record<string, string> = { ...vars, ...readLocalVariables(), ...given };
   const { ROOT_ACCESS_KEY_ID: id, ROOT_SECRET_ACCESS_KEY: secret } = variables;
-  if (!id || !secret) throw new Error("There are no keys yet: `npm start` makes them.");
+  if (!id || !secret) throw new Error("There are no keys yet: `npm start` creates them.");
   const exported = {
     ENDPOINT: endpoint,
     AWS_ENDPOINT_URL: endpoint,
@@ -34,6 +34,6 @@ function formatExports(endpoint: string, given: Readonly<Record<string, string>>
     WORKERS_S3_ENDPOINT: endpoint,
   };
   const lines = Object.entries(exported).map(([name, value]) => `export ${name}=${shellWord(value)}\n`);
-  // Of other credentials in the same shell.
+  // Other credentials may be set in the same shell.
   return `unset AWS_SESSION_TOKEN AWS_PROFILE\n${lines.join("")}`;
 }

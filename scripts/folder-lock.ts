@@ -1,9 +1,9 @@
-/** Keeps two servers from the same data: each would have Durable Objects of its own, which know nothing of the other's. */
+/** Keeps two servers from using the same data: each would run its own Durable Objects, unaware of the other's. */
 import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive } from "./processes.ts";
 
-/** Held until this process ends. @throws Error in a sentence for the person who starts the second server */
+/** The lock is held until this process ends. @throws Error with a sentence for the person who starts a second server */
 export function lockFolder(folder: string): void {
   const path = join(folder, "server.pid");
   const draft = `${path}.${process.pid}`;
@@ -11,7 +11,7 @@ export function lockFolder(folder: string): void {
   try {
     const holder = readHolder(path);
     if (holder !== undefined && holder !== process.pid && isAlive(holder)) throw inUse(folder, holder, path);
-    // What a server has left that was killed.
+    // A server that was killed leaves its file behind.
     if (holder !== process.pid) rmSync(path, { force: true });
     if (holder !== process.pid) linkSync(draft, path);
   } finally {
@@ -33,6 +33,6 @@ function readHolder(path: string): number | undefined {
 function inUse(folder: string, holder: number, path: string): Error {
   return new Error(
     `${folder} is in use by another server (process ${holder}); choose another folder with --persist-to. ` +
-      `If that process is no server, remove ${path}.`,
+      `If that process is not a server, remove ${path}.`,
   );
 }

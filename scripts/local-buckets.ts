@@ -4,14 +4,14 @@ import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { BucketBinding } from "./worker-config.ts";
 
-/** The name under which Miniflare keeps a bucket: its name on the account, or while it has none that of its binding. */
+/** The name under which Miniflare keeps a bucket: its name on the account, or the name of its binding where it has none. */
 export function localBucketId({ binding, bucketName }: BucketBinding): string {
   return bucketName ?? binding;
 }
 
 /**
- * Moves what was stored while a bucket had no name of its own to where it is looked for once it has one. What is already
- * stored there stays.
+ * Moves the objects of a bucket that was stored under the name of its binding to the folder of the name it has now. A folder
+ * that already holds objects is left as it is.
  * @param folder the storage of Miniflare
  */
 export function adoptUnnamedBuckets(folder: string, buckets: readonly BucketBinding[]): void {
@@ -23,7 +23,7 @@ export function adoptUnnamedBuckets(folder: string, buckets: readonly BucketBind
       if (hasFiles(to.blobs)) continue;
       for (const suffix of PARTS) rmSync(to.index + suffix, { force: true });
     }
-    // The index comes last, and its main file at the very end: after a crash in between, the next start goes on.
+    // The index is moved last, and its main file at the end: after a crash in between, the next start continues.
     if (existsSync(from.blobs)) {
       rmSync(to.blobs, { recursive: true, force: true });
       renameSync(from.blobs, to.blobs);
@@ -34,7 +34,7 @@ export function adoptUnnamedBuckets(folder: string, buckets: readonly BucketBind
   }
 }
 
-/** The files of an SQLite database, by what is added to its name. */
+/** The suffixes of the files of an SQLite database. */
 const PARTS = ["-wal", "-shm", ""];
 
 interface BucketFiles {
@@ -51,7 +51,7 @@ function filesOf(folder: string, id: string): BucketFiles {
 
 const UNIQUE_KEY = "miniflare-R2BucketObject";
 
-/** The id that workerd derives from an object's name: half of it a MAC of the name, the other half a MAC of the first. */
+/** The id that workerd derives from an object's name: a MAC of the name, followed by a MAC of that MAC. */
 function objectId(uniqueKey: string, name: string): string {
   const key = createHash("sha256").update(uniqueKey).digest();
   const half = (data: string | Buffer) => createHmac("sha256", key).update(data).digest().subarray(0, 16);

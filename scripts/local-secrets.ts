@@ -7,15 +7,15 @@ import { projectRoot } from "./wrangler.ts";
 
 export const devVarsPath: string = join(projectRoot, ".dev.vars");
 
-/** The variables of `.dev.vars`, with those secrets replaced that the environment sets. */
+/** The variables of `.dev.vars`; a secret that the environment sets replaces that of the file. */
 export function readLocalVariables(path = devVarsPath): Record<string, string> {
   return overlaySecrets(readDevVars(path), process.env);
 }
 
 /**
- * The same, with random secrets for those that are in neither, which are written to `.dev.vars`. A SEAL_KEY is made only
- * where nothing is sealed yet.
- * @throws Error in a sentence for the person who starts the server
+ * As `readLocalVariables`; secrets that are missing from both get random values, which are written to `.dev.vars`. A SEAL_KEY
+ * is created only if nothing is sealed yet.
+ * @throws Error with a sentence for the person who starts the server
  */
 export async function prepareLocalVariables(
   sealed: readonly SealedValue[],
@@ -31,14 +31,14 @@ export async function prepareLocalVariables(
   if (missing.length > 0) complete(path);
   const variables = readLocalVariables(path);
   const sealKey = variables.SEAL_KEY ?? "";
-  // A malformed one is the Worker's to explain.
+  // For a malformed key, the Worker's own message says what is expected.
   if (/^[0-9a-f]{64}$/i.test(sealKey) && (await judgeSealKey(sealed, sealKey)) === "wrong") {
     throw new Error(`SEAL_KEY is not the one that access keys are sealed with: ${REMEDY}`);
   }
   return variables;
 }
 
-const REMEDY = "put it back, or begin in another folder with --persist-to.";
+const REMEDY = "restore it, or use another folder with --persist-to.";
 
 function complete(path: string): void {
   try {

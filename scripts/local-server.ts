@@ -1,6 +1,6 @@
 /**
- * The local server of `npm start`: the Worker in workerd on a socket of its own, without a proxy that rewrites requests
- * or answers, over the same storage that `wrangler dev` uses.
+ * The local server of `npm start`: the Worker in workerd on its own socket, without a proxy that rewrites requests or
+ * answers, with the same storage that `wrangler dev` uses.
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -19,17 +19,17 @@ export interface ServeOptions {
   readonly port: number;
   /** Secrets, and settings that replace those of wrangler.toml. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Of `bundleWorker`, which takes as long as opening the storage and can go on beside it. */
+  /** The result of `bundleWorker`, which can run while the storage is opened. */
   readonly script: Promise<string>;
 }
 
 export interface LocalServer {
-  /** Runs scheduled work as if it were that time. */
+  /** Runs the scheduled work of that time. */
   runScheduled(cron: string, time: Date): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Resolves once the Worker serves; rejects, with nothing left running, with a sentence that says why it cannot. */
+/** Resolves when the Worker serves; rejects with the reason, with nothing left running, when it cannot. */
 export async function serve(storage: LocalStorage, options: ServeOptions): Promise<LocalServer> {
   const { config, miniflare } = storage;
   const clockSecret = randomBytes(16).toString("hex");
@@ -63,12 +63,13 @@ export async function serve(storage: LocalStorage, options: ServeOptions): Promi
 }
 
 /**
- * workerd outlives a process that is killed outright, and would go on to hold the port: a shell waits for that end.
- * @returns ends the waiting
+ * workerd outlives a parent that is killed with SIGKILL, and keeps the port. A shell therefore waits for the end of this
+ * process, and then ends workerd.
+ * @returns a function that ends the shell
  */
 function endRuntimeWithThis(): () => void {
   const runtimes = childrenNamed("workerd").join(" ");
-  // Another program may have a number by then.
+  // Another program may have the process id by then.
   const end = `for p in ${runtimes}; do case $(cat /proc/$p/comm || ps -o comm= -p $p) in *workerd) kill -9 $p ;; esac; done`;
   const watch = spawn("sh", ["-c", `cat > /dev/null; ${end}`], { stdio: ["pipe", "ignore", "ignore"], detached: true });
   watch.on("error", () => undefined);
@@ -105,7 +106,7 @@ function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOpti
   };
 }
 
-/** The address that all clients have, where only this machine can reach the server. */
+/** The address of all clients where only this machine can reach the server. */
 export function loopbackAddress(ip: string): string | undefined {
   if (ip === "localhost") return "127.0.0.1";
   return ip === "::1" || /^127(?:\.\d{1,3}){3}$/.test(ip) ? ip : undefined;
@@ -126,11 +127,11 @@ export async function bundleWorker(): Promise<string> {
     logLevel: "silent",
   });
   const [file] = outputFiles;
-  if (file === undefined) throw new Error("esbuild made no bundle.");
+  if (file === undefined) throw new Error("esbuild returned no bundle.");
   return file.text;
 }
 
-/** A Worker that cannot serve says why: a secret or a setting with a wrong value, for one. */
+/** A Worker that cannot serve says why, for example a secret or a setting with an invalid value. */
 async function requireHealthy(miniflare: Miniflare, name: string): Promise<void> {
   const worker = await miniflare.getWorker(name);
   const answer = await worker.fetch("http://127.0.0.1/-/health");

@@ -1,4 +1,4 @@
-/** What local servers store, opened and brought up to date before anything is served. */
+/** The storage of local servers, opened and migrated before anything is served. */
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "miniflare";
@@ -8,26 +8,26 @@ import { applyMigrations, type Database } from "./migrate.ts";
 import { readSealedValues, type SealedValue } from "./seal-check.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 
-/** `wrangler dev` uses the same folders, by the names of the Worker and its bindings. */
+/** `wrangler dev` uses the same folders, named after the Worker and its bindings. */
 export interface LocalStorage {
   readonly config: WorkerConfig;
   readonly miniflare: Miniflare;
-  /** What a SEAL_KEY must be able to open. */
+  /** Values that the SEAL_KEY must open. */
   readonly sealed: readonly SealedValue[];
-  /** Puts the Worker in front of it. */
+  /** Runs the Worker on this storage. */
   run(worker: WorkerOptions): Promise<void>;
-  /** From now on what the Worker logs is shown. */
+  /** Prints the Worker's log lines from now on. */
   showLogs(): void;
-  /** Called whenever workerd has been started anew after a crash. */
+  /** The listener is called each time workerd has been restarted after a crash. */
   onRestart(listener: () => void): void;
 }
 
 export type WorkerOptions = Extract<V4MiniflareOptions, { workers: unknown[] }>["workers"][number];
 
-/** Miniflare's own port, on loopback, belongs to the first worker: it must lead nowhere. */
+/** Miniflare sends its own port, on loopback, to the first worker. This one answers nothing. */
 const GATE = "export default { fetch: () => new Response(null, { status: 404 }) };";
 
-/** @throws Error in a sentence for the person who starts a server */
+/** @throws Error with a sentence for the person who starts a server */
 export async function openLocalStorage(config: WorkerConfig, stateFolder: string): Promise<LocalStorage> {
   const folder = join(stateFolder, "v3");
   requireWritable(stateFolder);
@@ -50,7 +50,7 @@ export async function openLocalStorage(config: WorkerConfig, stateFolder: string
       unsafeHandleRuntimeRestart: () => restarted(),
       workers: [gate, worker],
     });
-  // What is logged before says no more than the error that a failed start ends with.
+  // Earlier log lines add nothing to the error with which a failed start ends.
   let isRunning = false;
   let restarted = () => {};
   const miniflare = new Miniflare(optionsWith({ ...gate, name, d1Databases: { [database.binding]: database.id } }));

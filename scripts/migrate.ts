@@ -1,8 +1,8 @@
-/** Brings a local database up to date, as `wrangler d1 migrations apply --local` does and in the same table. */
+/** Applies migrations to a local database, as `wrangler d1 migrations apply --local` does and in the same table. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What is needed of D1. */
+/** The part of D1 that this module uses. */
 export interface Database {
   prepare(sql: string): Statement;
   batch(statements: Statement[]): Promise<unknown>;
@@ -20,7 +20,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations (
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )`;
 
-/** Each migration takes effect together with its row, or not at all. */
+/** A migration and its row are written in one transaction. */
 export async function applyMigrations(database: Database, folder: string): Promise<void> {
   await database.prepare(TABLE).run();
   const { results } = await database.prepare("SELECT name FROM d1_migrations").all();
@@ -38,7 +38,7 @@ export async function applyMigrations(database: Database, folder: string): Promi
 /** The statements of an SQL file, without comments. */
 export function splitStatements(sql: string): string[] {
   const statements = [""];
-  // Quoted text, comments, what a trigger's body is made of, semicolons, anything else.
+  // Quoted text, comments, words, semicolons, any other character.
   for (const [token] of sql.matchAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\b\w+\b|;|[^\w;]/g)) {
     const last = statements.length - 1;
     const current = statements[last] ?? "";

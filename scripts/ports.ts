@@ -1,7 +1,7 @@
 /** Ports of this machine. */
 import { createServer, type Server } from "node:net";
 
-/** A port nobody listens on right now. */
+/** A port that is free at the moment. */
 export async function findFreePort(): Promise<number> {
   const server = await listen(0, "127.0.0.1");
   const address = server.address();
@@ -10,7 +10,7 @@ export async function findFreePort(): Promise<number> {
   return address.port;
 }
 
-/** @param command how the person at the keyboard names another port @throws Error with one sentence */
+/** @param command the command that takes another port @throws Error with one sentence */
 export async function requireFreePort(port: number, ip: string, command: string): Promise<void> {
   const server = await listen(port, ip === "*" ? "::" : ip).catch((cause: unknown) => {
     throw new Error(`${explain(cause, `${ip}:${port}`)}; choose another with \`${command}\`.`, { cause });
@@ -21,7 +21,7 @@ export async function requireFreePort(port: number, ip: string, command: string)
 function explain(cause: unknown, place: string): string {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   if (code === "EADDRINUSE") return `${place} is in use by another program`;
-  if (code === "EACCES") return `${place} may not be opened by this user`;
+  if (code === "EACCES") return `${place} is not permitted for this user`;
   return `${place} cannot be listened on (${String(code ?? cause)})`;
 }
 

@@ -1,4 +1,4 @@
-/** The processes of this machine: from /proc where there is one, else from `ps`, else none is known. */
+/** The processes of this machine: from /proc if it exists, else from `ps`. Empty where both are missing. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
@@ -30,18 +30,18 @@ export function descendants(root: number): number[] {
   return found;
 }
 
-/** Programs of this name that this process has started. */
+/** Process ids of the programs of this name that this process started. */
 export function childrenNamed(name: string): number[] {
   return listProcesses()
     .filter((each) => each.parent === process.pid && each.name.split("/").at(-1) === name)
     .map(({ pid }) => pid);
 }
 
-/** The npm that runs this script, if one does and can be found. */
+/** Process id of the npm that runs this script, if it can be found. */
 export function findNpm(): number | undefined {
   if (process.env.npm_lifecycle_event === undefined) return undefined;
   const parent = listProcesses().find(({ pid }) => pid === process.ppid);
-  // npm runs a script in a shell, which some shells leave standing between npm and the script.
+  // npm runs a script in a shell, and some shells remain as a process between npm and the script.
   return parent !== undefined && /sh$/.test(parent.name) ? parent.parent : parent?.pid;
 }
 
@@ -61,7 +61,7 @@ function readProc(): Process[] {
       const [, name = "", parent = "0"] = /\((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
       return [{ pid: Number(pid), parent: Number(parent), name }];
     } catch {
-      // It has ended meanwhile.
+      // The process has ended meanwhile.
       return [];
     }
   });

@@ -1,9 +1,9 @@
-// Loaded before each script: an older Node would only say that it does not know the file extension ".ts".
+// Loaded before each script, because an older Node reports only an unknown file extension ".ts".
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
     `workers-s3 runs its scripts on Node 22.18 or newer, and this is ${process.versions.node}: ` +
-      "`npm ci` puts one beside them, which `npm start` and `npm run` then use.",
+      "`npm ci` installs one, which `npm start` and `npm run` then use.",
   );
   process.exit(1);
 }

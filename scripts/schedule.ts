@@ -1,4 +1,4 @@
-/** The clock of the local servers: what Cloudflare does with cron triggers. */
+/** The clock of the local servers. It does what Cloudflare does with cron triggers. */
 
 const RANGES = [
   [0, 59],
@@ -11,7 +11,7 @@ const RANGES = [
 /** Whether `cron` (five fields of numbers, `*`, lists, ranges, steps) names the minute of `time`, in UTC. */
 export function isDue(cron: string, time: Date): boolean {
   const fields = cron.trim().split(/\s+/);
-  if (fields.length !== RANGES.length) throw new Error(`"${cron}" is no cron expression of five fields.`);
+  if (fields.length !== RANGES.length) throw new Error(`"${cron}" is not a cron expression of five fields.`);
   const day = time.getUTCDay();
   const values = [time.getUTCMinutes(), time.getUTCHours(), time.getUTCDate(), time.getUTCMonth() + 1, day];
   const fits = fields.map((field, index) => {
@@ -21,7 +21,7 @@ export function isDue(cron: string, time: Date): boolean {
     return expanded.has(values[index] ?? -1) || (index === 4 && day === 0 && expanded.has(7));
   });
   const [minute, hour, date, month, weekday] = fits;
-  // Where both days are given, either will do (crontab(5)).
+  // If both days are given, either one suffices (crontab(5)).
   const isDay = fields[2]?.startsWith("*") || fields[4]?.startsWith("*") ? date && weekday : date || weekday;
   return Boolean(minute && hour && month && isDay);
 }
@@ -30,7 +30,7 @@ function expand(field: string, low: number, high: number): Set<number> {
   const found = new Set<number>();
   for (const item of field.split(",")) {
     const match = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/(\d+))?$/.exec(item);
-    if (match === null) throw new Error(`"${field}" is no field of a cron expression that is understood here.`);
+    if (match === null) throw new Error(`"${field}" is not a supported field of a cron expression.`);
     const [, from, to, step] = match;
     const first = from === undefined ? low : Number(from);
     const last = to !== undefined ? Number(to) : from === undefined || step !== undefined ? high : first;
@@ -40,9 +40,8 @@ function expand(field: string, low: number, high: number): Set<number> {
 }
 
 /**
- * Calls `run` at each full minute with every expression that is due, and never a second time while a call for the same
- * expression is still running.
- * @returns ends it
+ * Calls `run` at each full minute with every expression that is due, except those whose previous call is still running.
+ * @returns a function that stops the clock
  */
 export function startClock(crons: readonly string[], run: (cron: string, time: Date) => Promise<void>): () => void {
   const running = new Set<string>();
@@ -50,7 +49,7 @@ export function startClock(crons: readonly string[], run: (cron: string, time: D
     const time = new Date(Math.floor(Date.now() / 60_000) * 60_000);
     for (const cron of crons.filter((each) => isDue(each, time) && !running.has(each))) {
       running.add(cron);
-      // Whatever comes of a run, the next one follows.
+      // A failed run does not stop the clock.
       run(cron, time)
         .catch(() => undefined)
         .finally(() => running.delete(cron));
@@ -61,7 +60,7 @@ export function startClock(crons: readonly string[], run: (cron: string, time: D
   return () => clearTimeout(timer);
 }
 
-/** A little after the full minute, since timers may go off a little early. */
+/** Ends 50 ms after the full minute, since timers may fire a little early. */
 function untilNextMinute(): number {
   return 60_000 - (Date.now() % 60_000) + 50;
 }

@@ -1,8 +1,8 @@
-/** Whether a SEAL_KEY is the one a database was sealed with. */
+/** Checks whether a SEAL_KEY is the one with which a database was sealed. */
 import { openSealer } from "../src/storage/sealing.ts";
 import type { Database } from "./migrate.ts";
 
-/** What is sealed, newest first: keys of accounts and users, and of remotes. */
+/** Sealed values, newest first: secrets of access keys and of remotes. */
 export const SEALED_VALUES_QUERY = `SELECT * FROM (
   SELECT 'access-key-secrets' AS purpose, id AS name, secret_sealed AS sealed, created_at FROM access_keys
   UNION ALL SELECT 'remote-secrets', name, secret_sealed, created_at FROM remotes
@@ -10,7 +10,7 @@ export const SEALED_VALUES_QUERY = `SELECT * FROM (
 
 export type SealState = "unused" | "right" | "wrong";
 
-/** A sealed text of the database: what for, whose, and the text. */
+/** One sealed text of the database. */
 export interface SealedValue {
   readonly purpose: "access-key-secrets" | "remote-secrets";
   readonly name: string;
@@ -22,7 +22,7 @@ export async function readSealedValues(database: Database): Promise<SealedValue[
   return results.map(readRow);
 }
 
-/** "right" if it opens any of the values, since those sealed under an earlier key may still be there. */
+/** "right" if the key opens any of the values: others may be sealed under an earlier key. */
 export async function judgeSealKey(values: readonly SealedValue[], sealKey: string): Promise<SealState> {
   if (values.length === 0) return "unused";
   const bytes = Uint8Array.from(sealKey.match(/[0-9a-f]{2}/gi) ?? [], (pair) => Number.parseInt(pair, 16));

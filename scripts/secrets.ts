@@ -1,4 +1,4 @@
-/** The three secrets a Worker needs, and how fresh ones are made. */
+/** The three secrets of a Worker, and random values for them. */
 import { randomBytes, randomInt } from "node:crypto";
 import { SECRET_SHAPES, type SecretName } from "../src/secret-shapes.ts";
 
@@ -12,7 +12,7 @@ const keyIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 // AWS secrets also hold "/" and "+", which break when pasted into URLs and unquoted shell words.
 const secretAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** A fresh random value in the shape its readers expect. */
+/** A random value in the form that the Worker accepts. */
 export function randomSecret(name: SecretName): string {
   switch (name) {
     case "ROOT_ACCESS_KEY_ID":
@@ -26,12 +26,12 @@ export function randomSecret(name: SecretName): string {
   }
 }
 
-/** The names that `present` has no non-empty value for. */
+/** The names for which `present` has no value, or an empty one. */
 export function missingSecrets(present: Readonly<Record<string, string | undefined>>): SecretName[] {
   return secretNames.filter((name) => !present[name]);
 }
 
-/** A sentence for each secret the Worker would not accept; it does not hold the value. */
+/** A sentence for each secret that the Worker would refuse. It does not contain the value. */
 export function malformedSecrets(given: Readonly<Record<string, string | undefined>>): string[] {
   return secretNames.flatMap((name) => {
     const value = given[name];
@@ -40,7 +40,7 @@ export function malformedSecrets(given: Readonly<Record<string, string | undefin
   });
 }
 
-/** A value for each secret that is not among `present`: the first of `sources` that has one, else a random one. */
+/** A value for each secret that is not in `present`: from the first of `sources` that has one, else a random one. */
 export function chooseSecrets(
   present: readonly string[],
   ...sources: readonly Readonly<Record<string, string | undefined>>[]

@@ -18,7 +18,7 @@ export const startUsage = `Usage: npm start -- [--port N] [--ip ADDRESS] [--pers
   --persist-to FOLDER where data is kept (default: .wrangler/state)
   --var NAME:VALUE    a setting of wrangler.toml, replaced for this run; may be repeated`;
 
-/** @throws RangeError with one sentence for what is not understood */
+/** @throws RangeError with one sentence for an invalid argument */
 export function parseStartArgs(argv: readonly string[]): StartArgs | "help" {
   const values = parseFlags(argv);
   if (values.help) return "help";
@@ -51,7 +51,7 @@ function parseFlags(argv: readonly string[]) {
     }).values;
   } catch (error) {
     const [reason = ""] = (error instanceof Error ? error.message : String(error)).split(/\n|\. To specify/);
-    throw new RangeError(`${reason.replace(/\.$/, "")}; \`npm start -- --help\` shows what there is.`);
+    throw new RangeError(`${reason.replace(/\.$/, "")}; \`npm start -- --help\` lists the options.`);
   }
 }
 
@@ -61,7 +61,7 @@ function parseVariable(text: string): [name: string, value: string] {
   return [name, value];
 }
 
-/** As it stands in a URL; an address that means all of them is reached by loopback. */
+/** As written in a URL. A server that listens on all addresses is reached through loopback. */
 export function reachableHost(ip: string): string {
   if (ip === "0.0.0.0" || ip === "*") return "127.0.0.1";
   if (ip === "::") return "[::1]";

@@ -28,14 +28,14 @@ async function start({ ip, port, endpoint, stateFolder, variables: given }: Star
   await requireFreePort(port, ip, "npm start -- --port N");
   const config = readWorkerConfig(join(projectRoot, "wrangler.toml"));
   const script = bundleWorker();
-  // What goes wrong is told where the script is waited for.
+  // A failure is reported where the script is awaited.
   script.catch(() => undefined);
   const storage = await openLocalStorage(config, resolve(projectRoot, stateFolder));
   const secrets = await prepareLocalVariables(storage.sealed).catch(async (error: unknown) => {
     await storage.miniflare.dispose();
     throw error;
   });
-  // Receivers of notifications on this machine can be called while nobody else can ask for it.
+  // Notifications may go to receivers on this machine as long as only this machine can reach the server.
   const defaults: Record<string, string> = loopbackAddress(ip) === undefined ? {} : { ALLOW_PRIVATE_TARGETS: "true" };
   const variables = { ...defaults, ...secrets, ...given };
   const server = await serve(storage, { ip, port, variables, script });
@@ -57,7 +57,7 @@ async function start({ ip, port, endpoint, stateFolder, variables: given }: Star
   await server.stop();
 }
 
-/** A program that has started this one over a channel of its own may run scheduled work at a time of its choice. */
+/** The program that started this one over an IPC channel may run scheduled work at a time of its choice. */
 function obeyParent(server: LocalServer): void {
   if (process.send === undefined) return;
   process.on("message", ({ cron, time }: { cron: string; time: number }) => {

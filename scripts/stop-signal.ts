@@ -1,22 +1,22 @@
-/** When a server that was started at the keyboard has to end. */
+/** The signal on which a server that was started in a terminal ends. */
 import { findNpm, isAlive } from "./processes.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Aborted by Ctrl-C and its kind, and when the npm that runs the script is gone. */
+/** Aborted by SIGINT, SIGTERM and SIGHUP, and when the npm that runs the script has ended. */
 export function stopSignal(): AbortSignal {
   const abort = new AbortController();
   process.on("newListener", (name, listener) => {
-    // Miniflare ends the process on these, before what is under way has come to its end.
+    // Miniflare's own listeners end the process before running work has finished.
     if (SIGNALS.some((each) => each === name) && listener !== onSignal) {
       queueMicrotask(() => process.removeListener(name, listener));
     }
   });
   const onSignal = () => abort.abort();
-  // A server whose output nobody reads any more goes on.
+  // The server continues when its output is no longer read.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   for (const name of SIGNALS) process.on(name, onSignal);
-  // An npm that is killed outright cannot pass the signal on, so its end is noticed here.
+  // An npm that is killed with SIGKILL cannot pass the signal on, so its end is detected here.
   const npm = findNpm();
   if (npm !== undefined) {
     setInterval(() => {

@@ -1,4 +1,4 @@
-/** `wrangler.toml` as the local servers need it. It is the one place for bindings, settings and the schedule. */
+/** The parts of `wrangler.toml` that the local servers use. Bindings, settings and the schedule are defined only there. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parse } from "smol-toml";
@@ -20,7 +20,7 @@ export interface WorkerConfig {
 
 export interface BucketBinding {
   readonly binding: string;
-  /** The bucket's name on the account, where it has been given one. */
+  /** The bucket's name on the account, if it has one. */
   readonly bucketName: string | undefined;
 }
 
@@ -36,8 +36,8 @@ export interface Consumer {
 type Table = Readonly<Record<string, unknown>>;
 
 /**
- * @param environment the section `[env.<environment>]`, which as in wrangler inherits no bindings and no settings
- * @throws Error naming what the file lacks
+ * @param environment the section `[env.<environment>]`. As in wrangler, it inherits no bindings and no settings
+ * @throws Error that names what the file lacks
  */
 export function readWorkerConfig(path: string, environment?: string): WorkerConfig {
   return parseWorkerConfig(readFileSync(path, "utf8"), dirname(path), environment);

@@ -1,4 +1,4 @@
-/** Running wrangler as a child process, and ending it with everything it started. */
+/** Runs wrangler as a child process, and ends it with every process it started. */
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -26,7 +26,7 @@ export function spawnWrangler(args: readonly string[], options: WranglerOptions 
   });
 }
 
-/** Runs wrangler to its end; rejects with its exit code in the message if that is not 0. */
+/** Runs wrangler to its end. Rejects with the exit code in the message unless it is 0. */
 export async function runWrangler(
   args: readonly string[],
   options: WranglerOptions & { readonly input?: string } = {},
@@ -59,7 +59,7 @@ export function exitCode(child: ChildProcess): Promise<number> {
   });
 }
 
-/** Ends a wrangler and its workerd: politely, and after `graceMs` by force. */
+/** Ends a wrangler and its workerd with SIGTERM, and after `graceMs` with SIGKILL. */
 export async function stopTree(child: ChildProcess, graceMs = 5_000): Promise<void> {
   if (child.pid === undefined) return;
   const family = [child.pid, ...descendants(child.pid)];

@@ -1,4 +1,4 @@
-/** Whose account a deploy goes to, and with which login. */
+/** The account of a deploy, and the login it uses. */
 import { runWrangler } from "../wrangler.ts";
 import type { CloudflareApi, Login } from "./cloudflare-api.ts";
 import { DeployError } from "./error.ts";
@@ -8,7 +8,7 @@ const LOG_IN = [
   "Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN to a token with the permissions that docs/deploy.md lists.",
 ].join("\n");
 
-/** The login wrangler itself would use. @throws DeployError if there is none */
+/** The login that wrangler itself would use. @throws DeployError if there is no login */
 export async function findLogin(): Promise<Login> {
   const token = process.env.CLOUDFLARE_API_TOKEN;
   if (token) return { headers: { authorization: `Bearer ${token}` } };
@@ -20,7 +20,7 @@ export async function findLogin(): Promise<Login> {
   return parseLogin(output);
 }
 
-/** @param output of `wrangler auth token --json`, perhaps with notices around the document */
+/** @param output the output of `wrangler auth token --json`, which may have notices around the document */
 export function parseLogin(output: string): Login {
   const credential = JSON.parse(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1)) as Record<
     string,
@@ -34,7 +34,7 @@ export function parseLogin(output: string): Login {
   throw new DeployError(LOG_IN);
 }
 
-/** @throws DeployError where the choice is the caller's */
+/** @throws DeployError if the login sees no account, or several of which none is named */
 export async function chooseAccount(api: CloudflareApi, configured: string | undefined): Promise<string> {
   const named = process.env.CLOUDFLARE_ACCOUNT_ID || configured;
   if (named) return named;

@@ -1,4 +1,4 @@
-/** Cloudflare's API v4, as far as the checks before a deploy need it. */
+/** The calls of Cloudflare's API v4 that the checks before a deploy need. */
 import { DeployError } from "./error.ts";
 
 const PUBLIC_BASE = "https://api.cloudflare.com/client/v4";
@@ -9,7 +9,7 @@ export interface Login {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A refusal of Cloudflare's, with the first error it names. */
+/** An error answer of Cloudflare's API, with the first error it names. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
@@ -31,7 +31,7 @@ export class CloudflareApi {
     this.#base = base.replace(/\/$/, "");
   }
 
-  /** @throws ApiError for a refusal, DeployError if there is no answer of Cloudflare's */
+  /** @throws ApiError for an error answer, DeployError if Cloudflare cannot be reached */
   get(path: string): Promise<unknown> {
     return this.#call("GET", path);
   }
@@ -41,7 +41,7 @@ export class CloudflareApi {
     return this.#call("POST", path, body);
   }
 
-  /** Undefined where Cloudflare answers 404. @throws ApiError, DeployError */
+  /** Undefined if Cloudflare answers 404. @throws ApiError, DeployError */
   async find(path: string): Promise<unknown> {
     try {
       return await this.get(path);
@@ -56,7 +56,7 @@ export class CloudflareApi {
     const envelope = parseEnvelope(text);
     if (envelope === undefined) {
       throw new DeployError(
-        `Cloudflare's API gave no usable answer to ${method} ${path} (status ${status}). Try again.`,
+        `Cloudflare's API returned no usable answer to ${method} ${path} (status ${status}). Try again.`,
       );
     }
     if (status < 400 && envelope.success === true) return envelope.result;

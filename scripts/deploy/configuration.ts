@@ -1,4 +1,4 @@
-/** What wrangler.toml says of a deployment: the Worker's name and the resources that hold its data. */
+/** The deployment that wrangler.toml describes: the Worker's name, and the resources that hold its data. */
 import { writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
@@ -17,13 +17,13 @@ export interface Configuration {
   /** Name of the database bound as DB. */
   readonly database: string;
   readonly queues: readonly string[];
-  /** Undefined where the configuration leaves it to wrangler. */
+  /** Undefined if the configuration does not set it. */
   readonly isOnWorkersDev: boolean | undefined;
   readonly hasPreviewUrls: boolean | undefined;
   readonly hasRoute: boolean;
 }
 
-/** What is used of wrangler's reading of its configuration. */
+/** The part of the configuration, as wrangler parses it, that is used here. */
 interface WranglerConfig {
   readonly name?: string;
   readonly account_id?: string;
@@ -46,7 +46,7 @@ interface Source {
   readonly name: string | undefined;
 }
 
-/** @throws DeployError if there is no such configuration or it lacks the database */
+/** @throws DeployError if the configuration does not exist or binds no database */
 export function readConfiguration({ config, environment, name }: Source): Configuration {
   const path = resolve(projectRoot, config ?? "wrangler.toml");
   const read = readWithWrangler(path, environment);
@@ -62,7 +62,7 @@ export function readConfiguration({ config, environment, name }: Source): Config
     workerName,
     accountId: read.account_id,
     region: String(read.vars.REGION ?? "us-east-1"),
-    // wrangler's own name for a bucket that has none.
+    // The name that wrangler gives a bucket without a name.
     buckets: new Map(
       read.r2_buckets.map((each) => [each.binding, each.bucket_name ?? defaultName(workerName, each.binding)]),
     ),
@@ -90,9 +90,9 @@ function defaultName(workerName: string, binding: string): string {
 }
 
 /**
- * Two Workers on one database or bucket would undo each other's writes and take each other's queue messages, so a Worker of
- * another name must have resources of its own.
- * @throws DeployError naming what is shared
+ * Two Workers that share a database or a bucket undo each other's writes and consume each other's queue messages, so a Worker
+ * with another name must have its own resources.
+ * @throws DeployError that names what is shared
  */
 export function requireOwnResources(wanted: Configuration, others: readonly Configuration[]): void {
   for (const other of others) {
@@ -117,17 +117,17 @@ function resourcesOf({ buckets, database, queues }: Configuration): string[] {
   ];
 }
 
-/** Flags that name configuration and environment. @param path of the configuration to use in its place */
+/** Flags that name configuration and environment. @param path the configuration to use instead */
 export function configurationFlags({ path, environment }: Configuration, instead: string = path): string[] {
   return ["--config", instead, ...(environment === undefined ? [] : ["--env", environment])];
 }
 
-/** As `configurationFlags`, with the Worker's name. */
+/** As `configurationFlags`, and the Worker's name. */
 export function workerFlags(configuration: Configuration, instead: string = configuration.path): string[] {
   return [...configurationFlags(configuration, instead), "--name", configuration.workerName];
 }
 
-/** Whether wrangler would put the Worker on workers.dev: where nothing is said, if it has no address of its own. */
+/** Whether wrangler would serve the Worker on workers.dev. Without a setting it does so if there is no route and no domain. */
 export function wantsWorkersDev(configuration: Configuration, args: { readonly hasRoute: boolean }): boolean {
   return configuration.isOnWorkersDev ?? !(configuration.hasRoute || args.hasRoute);
 }
@@ -138,8 +138,8 @@ export interface Exposure {
 }
 
 /**
- * Writes the configuration again with the exposure given, beside the original, so that its relative paths hold.
- * wrangler has no flag for it and would switch both on wherever the configuration is silent.
+ * Writes a copy of the configuration with the given exposure next to the original, so that relative paths remain valid.
+ * wrangler has no flags for these settings, and switches both on where the configuration does not set them.
  * @returns the path of the copy
  */
 export function writeWithExposure({ path, environment }: Configuration, exposure: Exposure): string {

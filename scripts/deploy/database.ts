@@ -1,4 +1,4 @@
-/** The database and its schema, which come before the code that reads them. */
+/** Creates the database and applies its schema, before the code that reads them is uploaded. */
 import { ApiError } from "./cloudflare-api.ts";
 import { configurationFlags } from "./configuration.ts";
 import { DeployError } from "./error.ts";
@@ -6,7 +6,7 @@ import type { Inspection } from "./inspection.ts";
 import { errorsIn } from "./log.ts";
 import type { Run } from "./run.ts";
 
-/** @throws DeployError; the deployed Worker, if there is one, has not changed then */
+/** @throws DeployError; the deployed Worker, if any, is unchanged */
 export async function prepareDatabase(run: Run, inspection: Inspection): Promise<void> {
   const { configuration, log, report } = run;
   const { database } = configuration;
@@ -38,9 +38,9 @@ async function createDatabase({ api, account, configuration, report }: Run): Pro
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     report.failed(`D1 database ${name}`);
-    const right = error.status === 401 || error.status === 403 ? " The login needs the right D1: Edit." : "";
+    const right = error.status === 401 || error.status === 403 ? " The login needs the permission D1: Edit." : "";
     throw new DeployError(
-      `D1 database ${name}: ${error.message}.${right} Run the same command again once that is put right.`,
+      `D1 database ${name}: ${error.message}.${right} Correct that, then run the same command again.`,
       {
         cause: error,
       },

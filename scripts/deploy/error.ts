@@ -1,4 +1,4 @@
-/** A deploy that cannot go on, in words for the person who runs it. */
+/** A deploy that cannot continue. The message is for the person who runs it. */
 export class DeployError extends Error {
   override readonly name = "DeployError";
 }

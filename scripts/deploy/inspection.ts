@@ -1,4 +1,4 @@
-/** A look at the account before anything is created or changed: rights, and what an earlier deploy has left. */
+/** Reads the account before anything is created or changed: permissions, and what an earlier deploy has created. */
 import { ApiError, type CloudflareApi } from "./cloudflare-api.ts";
 import { type Configuration, type Exposure, wantsWorkersDev } from "./configuration.ts";
 import { DeployError } from "./error.ts";
@@ -13,9 +13,9 @@ export interface DeployedWorker {
 export interface Inspection {
   /** Undefined before the first deploy. */
   readonly worker: DeployedWorker | undefined;
-  /** Id of the database that holds accounts and buckets; undefined if it is still to be created. */
+  /** Id of the database for accounts and buckets; undefined if it does not exist yet. */
   readonly databaseId: string | undefined;
-  /** `workers.dev` name of the account, if it has one. */
+  /** The account's subdomain of `workers.dev`, if it has one. */
   readonly subdomain: string | undefined;
 }
 
@@ -30,10 +30,10 @@ const RIGHTS: readonly Right[] = [
   { permission: "Queues: Edit", path: "/queues" },
 ];
 const WORKERS_RIGHT = "Workers Scripts: Edit";
-/** Cloudflare's code for an account on which R2 has not been switched on. */
+/** Cloudflare's code for an account on which R2 is not enabled. */
 const R2_NOT_ENABLED = 10042;
 
-/** @throws DeployError naming every right that is missing, and whatever else stands in the way */
+/** @throws DeployError that names every missing permission and every other obstacle */
 export async function inspect(run: Run): Promise<Inspection> {
   const { api, account, configuration } = run;
   const service = await seeWorker(api, account, configuration.workerName);
@@ -44,14 +44,14 @@ export async function inspect(run: Run): Promise<Inspection> {
   return { worker, databaseId, subdomain: subdomain?.subdomain };
 }
 
-/** Names of the deployed Worker's secrets; undefined if there is no such Worker. */
+/** Names of the deployed Worker's secrets; undefined if the Worker does not exist. */
 export async function readSecretNames({ api, account, configuration }: Run): Promise<readonly string[] | undefined> {
   const path = `${account}/workers/scripts/${encodeURIComponent(configuration.workerName)}/secrets`;
   const secrets = (await api.find(path)) as readonly { readonly name: string }[] | undefined;
   return secrets?.map(({ name }) => name);
 }
 
-/** @throws DeployError if the Worker would have no address: neither on workers.dev nor a route of its own */
+/** @throws DeployError if the Worker would have no address: neither workers.dev nor a route or domain */
 export function requireAddress({ configuration, args, account }: Run, { subdomain, worker }: Inspection): void {
   const isOff = configuration.isOnWorkersDev === undefined && worker?.exposure.isOnWorkersDev === false;
   if (subdomain !== undefined || !wantsWorkersDev(configuration, args) || isOff) return;
@@ -86,14 +86,14 @@ async function requireRights(api: CloudflareApi, account: string, missing: reado
   if (all.length === 0) return;
   throw new DeployError(
     [
-      "The login lacks rights on this account:",
+      "The login lacks permissions on this account:",
       ...all.map((each) => `  ${each}`),
-      "Nothing was created. Add them to the API token, or log in as somebody who has them.",
+      "Nothing was created. Add them to the API token, or log in as a user who has them.",
     ].join("\n"),
   );
 }
 
-/** Why the login may not read a path; undefined if it may. @throws DeployError if Cloudflare fails otherwise */
+/** Why the login must not read a path; undefined if it may. @throws DeployError if Cloudflare fails otherwise */
 async function refusal(api: CloudflareApi, path: string): Promise<ApiError | undefined> {
   try {
     await api.get(path);
@@ -141,7 +141,7 @@ async function readWorker(run: Run, database: string | undefined): Promise<Deplo
   };
 }
 
-/** An update never moves a Worker from one bucket or database to another, which would hide everything stored. */
+/** An update must not move a Worker to another bucket or database, because that would hide everything stored. */
 function requireSameData(bindings: readonly Binding[], wanted: Configuration, database: string | undefined): void {
   const different: string[] = [];
   for (const binding of bindings) {

@@ -1,4 +1,4 @@
-/** wrangler's own output, which goes to a file: the command itself shows one screen. */
+/** Writes wrangler's output to a file, because the command itself shows one screen. */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { exitCode, spawnWrangler } from "../wrangler.ts";
@@ -17,7 +17,7 @@ export class WranglerLog {
     appendFileSync(this.path, `\n$ wrangler ${args.join(" ")}\n`);
     const child = spawnWrangler(args, {
       stdio: ["ignore", "pipe", "pipe"],
-      // Without questions, since nobody sees them, and without colours.
+      // Without questions, which would not be seen, and without colours.
       env: { CI: "1", FORCE_COLOR: "0", NO_COLOR: "1", WRANGLER_HIDE_BANNER: "true", ...env },
     });
     let output = "";
@@ -34,7 +34,7 @@ export class WranglerLog {
 
 const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
-/** The errors in wrangler's output: each from its mark to the next blank line or notice. */
+/** The errors in wrangler's output. Each reaches from its mark to the next blank line or notice. */
 export function errorsIn(output: string): string {
   const lines = output.replace(ANSI, "").split("\n");
   const found: string[] = [];

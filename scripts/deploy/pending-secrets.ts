@@ -1,6 +1,6 @@
 /**
- * Secrets that are about to be set, kept in a file until they have been shown. Cloudflare never shows a secret again, so an
- * answer that is lost on its way must not take the keys with it.
+ * Secrets that a deploy is about to set, kept in a file until they have been shown. Cloudflare never shows a secret again, so
+ * a lost answer must not lose the keys.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type SecretName, type Secrets, secretNames } from "../secrets.ts";
@@ -9,7 +9,7 @@ export class PendingSecrets {
   readonly #path: string;
   readonly #id: string;
 
-  /** @param id of the Worker and its account; secrets of another one are never taken for its own */
+  /** @param id the Worker and its account; the secrets of other Workers are ignored */
   constructor(path: string, id: string) {
     this.#path = path;
     this.#id = id;
@@ -19,7 +19,7 @@ export class PendingSecrets {
     return this.#path;
   }
 
-  /** Of a run that did not end; nothing if there is none. */
+  /** The secrets of a run that did not end; empty if there is no such run. */
   read(): Partial<Secrets> {
     if (!existsSync(this.#path)) return {};
     const all = parse(readFileSync(this.#path, "utf8"));

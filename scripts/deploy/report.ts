@@ -1,4 +1,4 @@
-/** What a deploy shows: one line a step, then where the endpoint is and how to reach it. */
+/** What a deploy prints: one line for each step, then the endpoint and its keys. */
 import type { Secrets } from "../secrets.ts";
 
 export class Report {
@@ -26,7 +26,7 @@ export class Report {
 export interface Outcome {
   readonly endpoints: readonly string[];
   readonly region: string;
-  /** Those this run has set; the others stay as they are. */
+  /** The secrets that this run has set. */
   readonly secrets: Partial<Secrets>;
   readonly logPath: string;
 }

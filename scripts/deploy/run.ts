@@ -1,4 +1,4 @@
-/** What every step of one deploy is given. */
+/** The arguments of every step of a deploy. */
 import type { DeployArguments } from "./arguments.ts";
 import type { CloudflareApi } from "./cloudflare-api.ts";
 import type { Configuration } from "./configuration.ts";
@@ -12,7 +12,7 @@ export interface Run {
   readonly api: CloudflareApi;
   /** Path of the account in the API, `/accounts/<id>`. */
   readonly account: string;
-  /** For every wrangler that is started. */
+  /** Environment variables of every wrangler process. */
   readonly environment: Readonly<Record<string, string>>;
   readonly log: WranglerLog;
   readonly pending: PendingSecrets;

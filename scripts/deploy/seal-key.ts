@@ -1,11 +1,11 @@
-/** Whether a database holds what only the SEAL_KEY of an earlier deploy can read. */
+/** Checks whether a database holds values that only the SEAL_KEY of an earlier deploy can open. */
 import { nameSealKey, openSealer } from "../../src/storage/sealing.ts";
 import type { CloudflareApi } from "./cloudflare-api.ts";
 import { DeployError } from "./error.ts";
 import type { Inspection } from "./inspection.ts";
 import type { Run } from "./run.ts";
 
-/** Keys of two SEAL_KEYs can be in one database, where an earlier one was lost. */
+/** After the loss of a SEAL_KEY, a database holds access keys that are sealed under different ones. */
 const KEYS_TRIED = 50;
 
 interface QueryResult {
@@ -18,8 +18,8 @@ interface SealedKey {
 }
 
 /**
- * For a Worker that has no SEAL_KEY on a database in use: only the key it was used with will do.
- * @throws DeployError if it is missing or another one
+ * A Worker without SEAL_KEY on a database in use needs the key with which that database was used.
+ * @throws DeployError if the key is missing or a different one
  */
 export async function requireSealKey(run: Run, { worker, databaseId }: Inspection): Promise<void> {
   if (worker?.secrets.includes("SEAL_KEY") || databaseId === undefined || run.args.isNewSealKeyAccepted) return;
@@ -28,7 +28,7 @@ export async function requireSealKey(run: Run, { worker, databaseId }: Inspectio
   const given = process.env.SEAL_KEY || run.pending.read().SEAL_KEY;
   const remedy = [
     "Nothing was changed. Run the command again with SEAL_KEY set in the environment to the key that the first deploy printed.",
-    "If it is lost, `npm run deploy -- --new-seal-key` makes a new one. All access keys but the root's, registered remotes and",
+    "If it is lost, `npm run deploy -- --new-seal-key` creates a new one. All access keys except the root's, registered remotes and",
     "unfinished uploads are unusable then; objects stay.",
   ];
   if (!given) {
@@ -44,7 +44,7 @@ export async function requireSealKey(run: Run, { worker, databaseId }: Inspectio
 interface Use {
   /** Newest first. */
   readonly keys: readonly SealedKey[];
-  /** Names of the seal keys that signing keys were stored under. */
+  /** Names of the seal keys under which signing keys are stored. */
   readonly sealKeyNames: readonly string[];
 }
 
@@ -68,7 +68,7 @@ async function findUse(api: CloudflareApi, database: string): Promise<Use | unde
   };
 }
 
-/** Whether the key opens what is stored. Where nothing stored can tell, any key is accepted. */
+/** Whether the key opens what is stored. If nothing sealed is stored, any key is accepted. */
 async function opens(sealKey: string, { keys, sealKeyNames }: Use): Promise<boolean> {
   const bytes = Uint8Array.from(Buffer.from(sealKey, "hex"));
   if (keys.length === 0) return sealKeyNames.length === 0 || sealKeyNames.includes(await nameSealKey(bytes));

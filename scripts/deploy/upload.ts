@@ -1,4 +1,4 @@
-/** The Worker itself, with the secrets it lacks, and what wrangler creates for it: bucket, queues, schedules, consumers. */
+/** Uploads the Worker with the secrets it lacks. wrangler creates its bucket, queues, schedules and consumers. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,17 +13,17 @@ import type { Run } from "./run.ts";
 export interface Uploaded {
   /** Addresses of the Worker, `https://…`. */
   readonly endpoints: readonly string[];
-  /** Those that this run or an interrupted one before it has set, not shown so far. */
+  /** Secrets that this run, or an interrupted earlier one, has set and that have not been shown yet. */
   readonly secrets: Partial<Secrets>;
 }
 
-/** @throws DeployError saying what took effect and what did not */
+/** @throws DeployError that says what took effect and what did not */
 export async function uploadWorker(run: Run, inspection: Inspection): Promise<Uploaded> {
   const { configuration, pending, log, report, args } = run;
   const present = inspection.worker?.secrets ?? [];
   const earlier = pending.read();
   const chosen = chooseSecrets(present, process.env, earlier);
-  // An earlier run set these, and its end did not come to be shown.
+  // An earlier run set these and ended before it showed them.
   const unseen = Object.fromEntries(
     Object.entries(earlier).filter(([name]) => present.includes(name)),
   ) as Partial<Secrets>;
@@ -55,7 +55,7 @@ export async function uploadWorker(run: Run, inspection: Inspection): Promise<Up
 }
 
 /**
- * workers.dev and preview URLs stay off where the operator has switched them off; a configuration that says nothing would
+ * workers.dev and preview URLs stay off if the operator has switched them off. A configuration that does not set them would
  * switch them on with every deploy.
  * @returns the path of the configuration to deploy
  */
@@ -72,7 +72,7 @@ function keepExposure({ configuration, args }: Run, { worker }: Inspection): str
   return isSame ? path : writeWithExposure(configuration, kept);
 }
 
-/** What a deploy that wrangler gave up has changed, found out by asking. */
+/** Asks Cloudflare what a failed deploy has changed. */
 async function failure(run: Run, output: string, secrets: Partial<Secrets>): Promise<DeployError> {
   const { report, log, configuration, pending } = run;
   const errors = errorsIn(output) || "wrangler deploy failed.";
@@ -81,27 +81,27 @@ async function failure(run: Run, output: string, secrets: Partial<Secrets>): Pro
     (present) => secretNames.every((name) => present?.includes(name)),
     () => false,
   );
-  const end = `Nothing stored is lost: run the same command again once this is put right. wrangler's output is in ${log.path}`;
+  const end = `Nothing stored is lost: correct this, then run the same command again. wrangler's output is in ${log.path}`;
   if (isLive) {
-    report.failed(`Worker ${configuration.workerName}: it is there with its secrets, but wrangler did not finish`);
+    report.failed(`Worker ${configuration.workerName}: uploaded with its secrets, but wrangler did not finish`);
     const keys = names.length > 0 ? ["", ...formatSecrets(secrets)] : [];
     return new DeployError(
       [
         errors,
-        "Schema, Worker and secrets are there; what the error names (schedules, queue consumers, addresses) is not.",
+        "Schema, Worker and secrets are in place; what the error names (schedules, queue consumers, addresses) is not.",
         end,
         ...keys,
       ].join("\n"),
     );
   }
   report.failed(`Worker ${configuration.workerName}`);
-  const kept = names.length > 0 ? [`The keys made for it are kept in ${pending.path} and used by the next run.`] : [];
+  const kept = names.length > 0 ? [`Its new keys are kept in ${pending.path} and used by the next run.`] : [];
   return new DeployError(
-    [errors, "The schema is there; the Worker has not been changed, or is without secrets.", ...kept, end].join("\n"),
+    [errors, "The schema is in place; the Worker has not been changed, or has no secrets.", ...kept, end].join("\n"),
   );
 }
 
-/** From wrangler's machine-readable output: JSON lines, of which the one of type `deploy` lists addresses. */
+/** Addresses from wrangler's machine-readable output: JSON lines, of which the one of type `deploy` lists them. */
 function readTargets(path: string): string[] {
   if (!existsSync(path)) return [];
   const lines = readFileSync(path, "utf8")

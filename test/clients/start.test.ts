@@ -216,7 +216,7 @@ describe("the command", () => {
     const { code, stderr } = await run(["--port", String(await findFreePort()), "--persist-to", folder]);
     expect({ code, stderr }).toMatchObject({
       code: 1,
-      stderr: `${folder} is in use by another server (process ${first.pid}); choose another folder with --persist-to. If that process is no server, remove ${folder}/server.pid.\n`,
+      stderr: `${folder} is in use by another server (process ${first.pid}); choose another folder with --persist-to. If that process is not a server, remove ${folder}/server.pid.\n`,
     });
     first.kill("SIGKILL");
     await exitCode(first);

@@ -13,7 +13,7 @@ describe("a deploy that failed half-way", () => {
     ["the schedules are refused", { method: "PUT", path: /schedules$/, status: 400 }],
     ["a queue consumer is refused", { method: "POST", path: /consumers$/, status: 400 }],
     ["workers.dev cannot be switched on", { method: "POST", path: /subdomain$/, status: 500 }],
-  ])("says that repeating is safe, and heals when repeated: %s", async (_case, fault) => {
+  ])("says that it can be repeated, and succeeds when repeated: %s", async (_case, fault) => {
     cloud.fail(fault);
     const failed = await deploy();
     expect(failed.code, failed.text).toBe(1);
@@ -26,7 +26,7 @@ describe("a deploy that failed half-way", () => {
     expect(shown).toEqual(cloud.secretsOf("workers-s3"));
   });
 
-  it("shows the keys of an upload whose answer never came", async () => {
+  it("shows the keys of an upload whose answer was lost", async () => {
     cloud.fail({ method: "PUT", path: /^\/workers\/scripts\/workers-s3$/, status: 500, isAfter: true });
     const failed = await deploy();
     expect(failed.code).toBe(1);
@@ -39,7 +39,7 @@ describe("a deploy that failed half-way", () => {
     expect(keysIn(repeated.text)).toEqual(inForce);
   });
 
-  it("takes up what a deploy by hand has left: bucket, database and queues without a Worker", async () => {
+  it("uses what a deploy by hand has created: bucket, database and queues without a Worker", async () => {
     await deploy();
     cloud.deleteWorker("workers-s3");
     const { code, text } = await deploy();

@@ -8,13 +8,13 @@ import { ACCOUNT_ID } from "../support/fake-cloudflare.ts";
 
 useClone();
 
-describe("what is missing is named before anything is created", () => {
+describe("a deploy names what is missing before it creates anything", () => {
   it.each([
     ["Queues: Edit", /^\/queues$/],
     ["Workers R2 Storage: Edit", /^\/r2\/buckets$/],
     ["D1: Edit", /^\/d1\/database$/],
     ["Workers Scripts: Edit", /^\/workers\/services\//],
-  ])("the right %s", async (right, path) => {
+  ])("the permission %s", async (right, path) => {
     cloud.fail({ method: "GET", path, status: 403 });
     const { code, text } = await deploy();
     expect(code).toBe(1);
@@ -30,7 +30,7 @@ describe("what is missing is named before anything is created", () => {
     expect(cloud.changes).toEqual([]);
   });
 
-  it("nothing, where there is a domain of one's own instead of workers.dev", async () => {
+  it("nothing, if a domain is given instead of workers.dev", async () => {
     cloud.subdomain = undefined;
     const { code, text } = await deploy(["--domain", "s3.example.com"]);
     expect(code, text).toBe(0);
@@ -72,7 +72,7 @@ describe("a database in use without its SEAL_KEY", () => {
     cloud.deleteWorker("workers-s3");
   });
 
-  it("stops, and accepts the old key only", async () => {
+  it("stops, and accepts only the old key", async () => {
     const before = cloud.changes.length;
     const without = await deploy();
     expect(without.code).toBe(1);
@@ -86,7 +86,7 @@ describe("a database in use without its SEAL_KEY", () => {
     expect(cloud.secretsOf("workers-s3").SEAL_KEY).toBe(sealKey);
   });
 
-  it("makes a new key when told that the old one is lost", async () => {
+  it("creates a new key with --new-seal-key", async () => {
     const { code, text } = await deploy(["--new-seal-key"]);
     expect(code, text).toBe(0);
     expect(cloud.secretsOf("workers-s3").SEAL_KEY).toMatch(/^[0-9a-f]{64}$/);

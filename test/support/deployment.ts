@@ -1,4 +1,4 @@
-/** A clone of the project whose `npm run deploy` speaks to a fake of Cloudflare's API, for the tests of one file. */
+/** A clone of the project whose `npm run deploy` calls a fake of Cloudflare's API, for the tests of one file. */
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,13 +9,13 @@ import { FakeCloudflare } from "./fake-cloudflare.ts";
 const root = join(import.meta.dirname, "../..");
 export const migrations = readdirSync(join(root, "migrations"));
 
-/** A clone of its own, so that kept secrets and logs of one test are not seen by another. */
+/** A separate clone, so that one test does not see the secrets and logs of another. */
 export let clone: string;
 /** New for each test. */
 export let cloud: FakeCloudflare;
 let base: string;
 
-/** Registers what comes before and after the tests of a file. */
+/** Registers the set-up and the clean-up of a file's tests. */
 export function useClone(): void {
   beforeAll(() => {
     clone = mkdtempSync(join(tmpdir(), "deploy-test-"));
@@ -89,7 +89,7 @@ export function appliedMigrations(): unknown[] {
     .map(({ name }) => name);
 }
 
-/** Everything there is after a deploy that has done all of its work. */
+/** Expects everything that a complete deploy creates. */
 export function expectComplete(): void {
   expect([...cloud.buckets]).toEqual(["workers-s3-store"]);
   expect([...cloud.databases.values()].map(({ name }) => name)).toEqual(["workers-s3"]);

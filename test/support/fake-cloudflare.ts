@@ -1,8 +1,8 @@
 /**
- * The part of Cloudflare's API v4 that a deploy speaks to, with one account and its state in memory.
+ * The part of Cloudflare's API v4 that a deploy calls, with one account and its state in memory.
  *
- * Certain are the codes that wrangler itself tests for (10007 no Worker or subdomain, 10006 no bucket, 7502 database exists);
- * the other codes are plausible ones. Plans, limits and code are not checked.
+ * The codes that wrangler itself checks are Cloudflare's (10007 no Worker or subdomain, 10006 no bucket, 7502 database
+ * exists); other codes are assumptions. Plans, limits and code are not checked.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
@@ -16,7 +16,7 @@ export interface Fault {
   readonly status: number;
   /** Lets the call take effect first, so that only its answer is lost. */
   readonly isAfter?: boolean;
-  /** How often it happens; always if absent. */
+  /** Number of calls that fail; all if absent. */
   times?: number;
 }
 
@@ -99,7 +99,7 @@ export class FakeCloudflare {
     this.#faults = [];
   }
 
-  /** What `wrangler delete` leaves: bucket, database and queues. */
+  /** As `wrangler delete`, which keeps bucket, database and queues. */
   deleteWorker(name: string): void {
     this.workers.delete(name);
     for (const queue of this.queues.values()) queue.consumers = queue.consumers.filter((each) => each.script !== name);
@@ -113,7 +113,7 @@ export class FakeCloudflare {
   /** The only database. */
   get database(): DatabaseSync {
     const [only] = this.databases.values();
-    if (only === undefined) throw new Error("there is no database");
+    if (only === undefined) throw new Error("No database exists.");
     return only.sql;
   }
 

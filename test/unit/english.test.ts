@@ -178,8 +178,6 @@ const RULES: readonly WordRule[] = [
 const EXEMPT: readonly string[] = [
   "CHANGELOG.md",
   "CONTRIBUTING.md",
-  "bench/",
-  "cli/",
   "docs/architecture.md",
   "docs/clients.md",
   "docs/compatibility.md",
@@ -191,7 +189,6 @@ const EXEMPT: readonly string[] = [
   "docs/storage-schema.md",
   "docs/topics.md",
   "docs/website.md",
-  "scripts/",
   "src/access/",
   "src/admin/",
   "src/auth/",
@@ -218,7 +215,6 @@ const EXEMPT: readonly string[] = [
   "src/sweeps/",
   "src/website/",
   "test/clients/",
-  "test/deploy/",
   "test/support/",
   "test/unit/access/",
   "test/unit/architecture.test.ts",
@@ -230,7 +226,6 @@ const EXEMPT: readonly string[] = [
   "test/unit/outbound/",
   "test/unit/protocol/",
   "test/unit/replication/",
-  "test/unit/scripts/",
   "test/unit/signing/",
   "test/unit/storage/",
   "test/unit/website/",
@@ -248,7 +243,6 @@ const EXEMPT: readonly string[] = [
   "test/worker/storage/",
   "test/worker/sweeps/",
   "test/worker/website/",
-  "wrangler.toml",
 ];
 
 const CODE = {

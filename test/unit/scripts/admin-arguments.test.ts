@@ -91,7 +91,7 @@ describe("admin command line", () => {
     ["remote check far", "BUCKET is missing."],
     ["key list 1 2", 'Unexpected argument "2".'],
     ["account list extra", 'Unexpected argument "extra".'],
-  ])("%j is answered with the one thing to correct", (line, message) => {
+  ])("%j is refused with what to correct", (line, message) => {
     expect(() => requestOf(line)).toThrow(message);
   });
 

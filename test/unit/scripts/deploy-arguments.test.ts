@@ -26,7 +26,7 @@ describe("parseDeployArguments", () => {
     });
   });
 
-  it("refuses a file of secrets, which would go round the check of SEAL_KEY", () => {
+  it("refuses a file of secrets, which would bypass the check of SEAL_KEY", () => {
     expect(() => parseDeployArguments(["--secrets-file=x"])).toThrow("in the environment");
   });
 });
@@ -39,7 +39,7 @@ describe("parseLogin", () => {
     expect(parseLogin(output)).toEqual({ headers });
   });
 
-  it("takes nothing else for a login", () => {
+  it("accepts nothing else as a login", () => {
     expect(() => parseLogin("{}")).toThrow("wrangler is not logged in");
   });
 });

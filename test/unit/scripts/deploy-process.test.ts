@@ -15,7 +15,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 it("deploy --dry-run prints its steps and bundles the Worker without an account", { timeout: 60_000 }, async () => {
   const { code, stdout } = await deploy(["--dry-run", "--outdir", directory]);
   expect(code, stdout).toBe(0);
-  expect(stdout).toContain("1. look at login, rights, R2 and addresses");
+  expect(stdout).toContain("1. check login, permissions, R2 and addresses");
   expect(stdout).toContain("2. D1 database workers-s3");
   expect(stdout).toContain("--dry-run: exiting now.");
   expect(existsSync(join(directory, "index.js"))).toBe(true);

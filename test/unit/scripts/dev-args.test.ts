@@ -16,7 +16,7 @@ describe("parseDevArgs", () => {
   });
 
   it.each([[["--port", "9000", "--persist-to", "/tmp/x"]], [["--port=9000", "--persist-to=/tmp/x"]]])(
-    "hands the storage folder to wrangler and to what prepares it: %j",
+    "passes the storage folder to wrangler and to the preparation: %j",
     (argv) => {
       const args = parseDevArgs(argv);
       expect(args.port).toBe(9000);

@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 describe("ensureDevVars", () => {
-  it("creates AWS-shaped keys and a seal key, readable by the owner alone", () => {
+  it("creates AWS-shaped keys and a seal key, readable by the owner only", () => {
     const variables = ensureDevVars(path);
     expect(variables.ROOT_ACCESS_KEY_ID).toMatch(/^AKIA[A-Z2-7]{16}$/);
     expect(variables.ROOT_SECRET_ACCESS_KEY).toMatch(/^[A-Za-z0-9]{40}$/);
@@ -70,7 +70,7 @@ describe("readDevVars", () => {
 describe("overlaySecrets", () => {
   const file = { ROOT_ACCESS_KEY_ID: "file", ROOT_SECRET_ACCESS_KEY: "file", SEAL_KEY: "file", OTHER: "file" };
 
-  it("lets the environment win over the file for secrets alone", () => {
+  it("prefers the environment over the file for secrets only", () => {
     const environment = { ROOT_ACCESS_KEY_ID: "env", SEAL_KEY: "env", OTHER: "env", PATH: "/bin" };
     expect(overlaySecrets(file, environment)).toEqual({
       ROOT_ACCESS_KEY_ID: "env",

@@ -32,7 +32,7 @@ it("moves them where wrangler has opened the named bucket and stored nothing", a
   });
 }, 60_000);
 
-it("leaves alone what is stored under the name", async () => {
+it("does not change what is stored under the name", async () => {
   await withBucket("STORE", (bucket) => bucket.put("key", "old"));
   await withBucket("workers-s3-store", (bucket) => bucket.put("key", "new"));
   const before = tree();
@@ -40,7 +40,7 @@ it("leaves alone what is stored under the name", async () => {
   expect(tree()).toEqual(before);
 }, 60_000);
 
-it("goes on where a crash has stopped it", () => {
+it("continues where a crash has stopped it", () => {
   const index = (id: string) => join(folder, "r2/miniflare-R2BucketObject", id);
   const ids = {
     STORE: "dfd065c2730249f7faef0b5d871b7abee48edcefa2dda1c9f4083aed48fd64d2",

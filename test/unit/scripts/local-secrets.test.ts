@@ -21,13 +21,13 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it("makes what is missing while nothing is sealed", async () => {
+it("creates missing secrets while nothing is sealed", async () => {
   const variables = await prepareLocalVariables([], path);
   expect(variables.SEAL_KEY).toMatch(/^[0-9a-f]{64}$/);
   expect(readFileSync(path, "utf8")).toContain(variables.SEAL_KEY);
 });
 
-it("makes no new SEAL_KEY for data that is sealed", async () => {
+it("creates no new SEAL_KEY for sealed data", async () => {
   writeFileSync(path, rootKeys);
   await expect(prepareLocalVariables(sealed, path)).rejects.toThrow(/^SEAL_KEY is in neither/);
   expect(readFileSync(path, "utf8")).toBe(rootKeys);
@@ -47,7 +47,7 @@ it.each(["access-key-secrets", "remote-secrets"] as const)(
   },
 );
 
-it("leaves a malformed one to the Worker, which says what it must be like", async () => {
+it("accepts a malformed one, which the Worker then reports", async () => {
   writeFileSync(path, `${rootKeys}SEAL_KEY=short\n`);
   expect(await prepareLocalVariables(sealed, path)).toMatchObject({ SEAL_KEY: "short" });
 });

@@ -62,7 +62,7 @@ describe("applyMigrations", () => {
     ]);
   });
 
-  it("leaves nothing of a migration that fails", async () => {
+  it("applies no part of a migration that fails", async () => {
     const { database, sqlite } = open();
     writeFileSync(join(folder, "0003_c.sql"), "INSERT INTO a VALUES (3); INSERT INTO missing VALUES (1);");
     await expect(applyMigrations(database, folder)).rejects.toThrow("missing");
@@ -71,7 +71,7 @@ describe("applyMigrations", () => {
   });
 });
 
-/** D1's shape over SQLite in memory. */
+/** D1's interface over SQLite in memory. */
 function open(): { readonly database: Database; readonly sqlite: DatabaseSync } {
   const sqlite = new DatabaseSync(":memory:");
   const statement = (sql: string, values: string[] = []): Statement => ({

@@ -16,7 +16,7 @@ describe("isDue", () => {
     ["57 16 29 11 *", "16:57", false],
     ["57 16 * * 6", "16:57", true],
     ["57 16 * * 7", "16:57", false],
-    // Either day will do where both are given.
+    // If both days are given, either one suffices.
     ["57 16 1 * 6", "16:57", true],
     ["57 16 28 * 1", "16:57", true],
   ])("%s at %s: %s", (cron, time, expected) => {
@@ -57,7 +57,7 @@ describe("startClock", () => {
     ]);
   });
 
-  it("leaves a run time to end, and goes on after one that failed", async () => {
+  it("waits for a run to end, and continues after one that failed", async () => {
     let runs = 0;
     const stop = startClock(["* * * * *"], async () => {
       runs += 1;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseStartArgs } from "../../../scripts/start-args.ts";
 
 describe("parseStartArgs", () => {
-  it("listens on 127.0.0.1:8787 alone and keeps data where wrangler does", () => {
+  it("listens on 127.0.0.1:8787 only and keeps data where wrangler does", () => {
     expect(parseStartArgs([])).toEqual({
       ip: "127.0.0.1",
       port: 8787,
@@ -12,7 +12,7 @@ describe("parseStartArgs", () => {
     });
   });
 
-  it("takes each flag, and settings with colons and nothing in them", () => {
+  it("takes each flag, and settings with colons or an empty value", () => {
     const argv = ["--port=9000", "--persist-to", "data", "--var", "PUBLIC_ORIGIN:https://a:1", "--var=S3_DOMAINS:"];
     expect(parseStartArgs(argv)).toMatchObject({
       port: 9000,
@@ -34,7 +34,7 @@ describe("parseStartArgs", () => {
     [["--port", "x"], "--port takes a number from 1 to 65535."],
     [["--port", "70000"], "--port takes a number from 1 to 65535."],
     [["--var", "REGION"], "--var takes NAME:VALUE."],
-    [["--nonsense"], "Unknown option '--nonsense'; `npm start -- --help` shows what there is."],
+    [["--nonsense"], "Unknown option '--nonsense'; `npm start -- --help` lists the options."],
     [["data"], "Unexpected argument 'data'"],
   ])("refuses %j with one sentence", (argv, message) => {
     expect(() => parseStartArgs(argv)).toThrow(RangeError);
