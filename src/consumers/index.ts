@@ -4,8 +4,8 @@
  */
 import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
-import { replicate } from "../replication/batch.ts";
 import { replicateExisting } from "../replication/existing.ts";
+import { replicate } from "../replication/tasks.ts";
 import { openServices, type Services } from "../services.ts";
 import type { DeadLetter, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
 import { spreadChanges } from "./changes.ts";

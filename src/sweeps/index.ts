@@ -1,6 +1,6 @@
 /** Scheduled work: what interrupted or superseded writes leave behind, and what is still to be told of them. */
 import type { Env } from "../env.ts";
-import { resumeReplication } from "../replication/resume.ts";
+import { resumeReplication } from "../replication/tasks.ts";
 import { openServices } from "../services.ts";
 import { OpenUploads } from "../storage/d1/open-uploads.ts";
 import { removeIdleReceivers } from "../storage/d1/receivers.ts";

@@ -2,8 +2,8 @@
 import { AwsClient } from "aws4fetch";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
-import { replicate } from "../../../src/replication/batch.ts";
 import { replicateExisting } from "../../../src/replication/existing.ts";
+import { replicate } from "../../../src/replication/tasks.ts";
 import { openServices } from "../../../src/services.ts";
 import type { ReplicationMessage, ReplicationPageMessage } from "../../../src/storage/journal/messages.ts";
 import { handleRequest } from "../../../src/surface.ts";

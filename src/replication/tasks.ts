@@ -6,11 +6,11 @@
  * Attempts are counted before they are made, since what is too much for the Worker ends it without a word. A task whose last
  * attempt came to no end is made alone, after the others: they may have shared its run, but nothing else with it.
  */
-
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { QueueMessage, ReplicationMessage } from "../storage/journal/messages.ts";
 import { attemptTask, giveUp, postponeUnattempted, retryDelaySeconds } from "./attempt.ts";
 import type { ReplicationServices } from "./converge.ts";
+import { nextPage } from "./existing.ts";
 
 /** Tasks under way at a time, each of which streams; one for each destination if there are more of those. */
 const MAX_CONCURRENT_TASKS = 4;
@@ -126,4 +126,20 @@ class Batch {
   #isLate(): boolean {
     return Date.now() - this.#startedAt > MAX_START_DELAY_MS;
   }
+}
+
+/** Messages in one run: the rest is the next run's. */
+const TASKS_PER_RUN = 2_000;
+/** Longer than a page takes, and than it waits for its turn. */
+const STALE_MS = 5 * 60 * 1000;
+
+export async function resumeReplication(
+  { replicationTasks, replicationJobs, queues }: ReplicationServices,
+  now: Date,
+): Promise<{ tasks: number; jobs: number }> {
+  const ids = await replicationTasks.takeDue(now, TASKS_PER_RUN);
+  await queues.replication.send(ids.map((taskId) => ({ kind: "replication", taskId })));
+  const jobs = await replicationJobs.takeStale(new Date(now.getTime() - STALE_MS), now);
+  await queues.replication.send(jobs.map((job) => nextPage(job, job.updatedAt)));
+  return { tasks: ids.length, jobs: jobs.length };
 }
