@@ -1,6 +1,7 @@
 /**
- * Changes, spread over those who are to be told. Each receiver gets a message of its own, so that none waits for another;
- * replication tasks are rows first. Only then does the intent's row go: a crash in between tells some of them twice.
+ * Turns recorded changes into deliveries and replication tasks. Each receiver gets a message of its own, so that none waits
+ * for another; replication tasks are stored before their messages are sent. The intent's row is removed last: after a crash
+ * in between, some receivers get an event twice.
  */
 import { authorizeNotification } from "../access/authorize-sns.ts";
 import type { NotificationRule } from "../model/notification.ts";
@@ -8,18 +9,18 @@ import type { Services } from "../services.ts";
 import type { ChangesMessage, DeliveryMessage, QueueMessage, Receiver } from "../storage/journal/messages.ts";
 
 /**
- * Messages to receivers in one run of the consumer; what is left comes again at once. One account's removals of a thousand
- * keys, told to a hundred subscribers each, must not use up what a run may do for all.
+ * Deliveries in one run of the consumer; the remaining messages are retried at once. One account that removes a thousand
+ * keys with a hundred subscribers must not use up the subrequests of a run.
  */
 const MAX_DELIVERIES_PER_RUN = 10_000;
-/** Of changes spread in one piece; a message brings a hundred at most. */
+/** Changes that are processed together; a message has a hundred at most. */
 const MAX_CHANGES_PER_STEP = 100;
 
-/** By topic, for one bucket: another's events may not be for them. */
+/** By topic ARN, for one bucket: a topic's policy can allow one bucket and not another. */
 type Subscriptions = ReadonlyMap<string, readonly { readonly arn: string }[]>;
 type Bucket = ChangesMessage["origin"]["bucket"];
 
-/** @throws whatever the platform throws: what has not been acknowledged by then is tried again */
+/** @throws whatever the platform throws: messages that are not acknowledged by then are retried */
 export async function spreadChanges(
   messages: readonly QueueMessage<ChangesMessage>[],
   services: Services,
@@ -39,7 +40,7 @@ export async function spreadChanges(
   for (const message of waiting) message.retry();
 }
 
-/** Returns how many deliveries came of them. */
+/** @returns the number of deliveries */
 async function spread(messages: readonly QueueMessage<ChangesMessage>[], services: Services): Promise<number> {
   const bodies = messages.map(({ body }) => body);
   const subscriptions = await findSubscriptions(bodies, services);
@@ -55,10 +56,7 @@ async function spread(messages: readonly QueueMessage<ChangesMessage>[], service
   return deliveries.length;
 }
 
-/**
- * What a topic's policy says counts now, whatever it said when the notification was configured. By bucket: of two that
- * name a topic, it may let in one.
- */
+/** By bucket. A topic's policy is evaluated for each event, so a change after the notification was configured counts. */
 async function findSubscriptions(
   messages: readonly ChangesMessage[],
   { topics }: Services,
@@ -82,12 +80,12 @@ async function findSubscriptions(
   return found;
 }
 
-/** A bucket by its id and owner; its name may meanwhile be another's. */
+/** Id and owner: the bucket's name can belong to another bucket by now. */
 function bucketKey({ origin: { bucket } }: ChangesMessage): string {
   return `${bucket.id}/${bucket.accountId}`;
 }
 
-/** Ids follow from the change and the receiver, so that what is sent twice can be told to be the same. */
+/** Ids follow from the change and the receiver, so that a repetition has the same id. */
 function deliveriesOf(message: ChangesMessage, subscriptions: Subscriptions): DeliveryMessage[] {
   const { id, origin, notifications } = message;
   return message.changes.flatMap(({ notify, replicate: _, ...change }, changeIndex) =>
@@ -105,12 +103,12 @@ function deliveriesOf(message: ChangesMessage, subscriptions: Subscriptions): De
   );
 }
 
-/** Callback variables are for callbacks: nobody else is told of them, and they can be long. */
+/** Callback variables can be long, and only callbacks contain them. */
 function originFor({ kind }: Receiver, origin: ChangesMessage["origin"]): ChangesMessage["origin"] {
   return kind === "callback" ? origin : { ...origin, callbackVariables: {} };
 }
 
-/** With names that tell those of one rule apart, and stay theirs when others come and go. */
+/** Names are distinct within a rule, and do not change when other receivers are added or removed. */
 function receiversOf(
   { destination }: NotificationRule,
   subscriptions: Subscriptions,

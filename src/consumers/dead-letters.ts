@@ -1,10 +1,9 @@
-/** What was given up, put where an administrator can see it. */
-
+/** Stores messages whose attempts are exhausted, for an administrator to see. */
 import { responsibleAccount } from "../delivery/receiver-identity.ts";
 import type { Services } from "../services.ts";
 import type { DeadLetter, MessageOwner, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
 
-/** @throws whatever the platform throws: then the whole batch is tried again */
+/** @throws whatever the platform throws: then the whole batch is retried */
 export async function keepDeadLetters(
   messages: readonly QueueMessage<DeadLetter>[],
   services: Services,

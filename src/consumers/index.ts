@@ -1,6 +1,6 @@
 /**
- * The deployment's own queues, from the other end. Each message is told apart by its `kind`; a handler answers for every
- * message it is given, by acknowledging it or by asking for another try.
+ * The consumers of the deployment's own queues, chosen by the `kind` of each message. A handler acknowledges or retries
+ * every message it is given.
  */
 import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
@@ -25,13 +25,13 @@ const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
   "dead-letter": keepDeadLetters,
 };
 
-/** End of the name of the queue to which the platform moves what it has tried in vain (wrangler.toml). */
+/** End of the name of the queue to which the platform moves messages that failed too often (wrangler.toml). */
 const DEAD_LETTER_QUEUE = "dead-letters";
 
 /**
- * What fails is tried again by the platform, which in the end moves it to the dead messages. From there nothing is tried
- * again but by an administrator.
- * @throws NotConfigured: then the platform tries the batch again
+ * The platform retries messages that fail and in the end moves them to the dead letters. From there only an administrator
+ * sends them again.
+ * @throws NotConfigured: then the platform retries the batch
  */
 export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> {
   const all = batch.messages as readonly QueueMessage<AnyMessage>[];
@@ -42,7 +42,7 @@ export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> 
   const services = await openServices(env);
   for (const [kind, messages] of byKind) {
     try {
-      // Grouped by the very property that tells the types apart.
+      // Messages are grouped by `kind`, which decides their type.
       const handle = HANDLERS[kind] as Handler<AnyMessage["kind"]> | undefined;
       if (handle === undefined) throw new Error(`There is no consumer of messages of the kind ${kind}.`);
       await handle(messages, services);
@@ -53,14 +53,14 @@ export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> 
   }
 }
 
-/** Such a message comes as it was, so that its kind does not tell that it has been given up. */
+/** The platform moves a message unchanged, so its `kind` does not show that it is a dead letter. */
 function toDeadLetter(message: QueueMessage<AnyMessage>): QueueMessage<AnyMessage> {
   const { body, id, attempts } = message;
   if (body.kind === "dead-letter") return message;
   const dead: DeadLetter = {
     kind: "dead-letter",
     message: body,
-    reason: "Tried in vain as often as the queue allows.",
+    reason: "The consumer failed as often as the queue allows.",
   };
   return { id, attempts, body: dead, ack: () => message.ack(), retry: (options) => message.retry(options) };
 }

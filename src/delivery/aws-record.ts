@@ -1,6 +1,6 @@
 /**
  * Messages to topics and queues: S3's event records ("Event message structure") and its test event ("Configuring SNS
- * notifications"). Which fields an event has is as AWS was seen to send it.
+ * notifications"). The fields of each event are those that AWS was seen to send.
  */
 import type { ObjectEvent } from "../model/event.ts";
 import { urlEncode } from "../protocol/percent-encoding.ts";
@@ -12,7 +12,7 @@ export function awsMessage(event: Event | TestEvent): object {
   return "test" in event ? testEvent(event) : { Records: [awsRecord(event)] };
 }
 
-/** The same as text: an SNS message's `Message`. */
+/** The same as text: the `Message` of an SNS message. */
 export function formatAwsMessage(event: Event | TestEvent): string {
   return JSON.stringify(awsMessage(event));
 }

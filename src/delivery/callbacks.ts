@@ -1,6 +1,6 @@
 /**
- * Calls to the URLs of `NS:` topics: the handshake when a configuration names them, and their events. An interface of the
- * reference system.
+ * Calls to the URLs of `NS:` topics: the handshake when a configuration names them, and their events. This is an interface
+ * of the reference system: S3's record in an older shape, signed over selected headers.
  */
 import { formatHex } from "../checksum/digests.ts";
 import { type CallOutcome, callTarget } from "../outbound/fetch.ts";
@@ -11,16 +11,16 @@ import type { Event } from "../storage/journal/messages.ts";
 import type { DeliveryOutcome } from "./outcome.ts";
 
 const TIMEOUT_MS = 5_000;
-/** Of the version of the notification service whose messages these are. */
+/** The version of the notification service whose messages these are. */
 const VERSION = "2015-06-06";
-/** The base64 form of a challenge has 44 characters; some put a line end behind it. */
+/** The Base64 form of a challenge has 44 characters; some receivers add a line end. */
 const MAX_ANSWER_BYTES = 256;
 
 interface Dependencies {
   readonly signers: Pick<Signers, "open">;
-  /** @param endpoint where this deployment was reached when the URL was named */
+  /** @param endpoint scheme and host by which this deployment was reached when the URL was configured */
   readonly targetPolicy: (endpoint: string) => TargetPolicy;
-  /** Where receivers find this deployment, if not where it was reached. */
+  /** Scheme and host for receivers; undefined: those by which the deployment was reached. */
   readonly publicOrigin: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export class Callbacks {
     this.#dependencies = dependencies;
   }
 
-  /** @param id the same in every attempt: receivers know by it what they have had */
+  /** @param id the same in every attempt, so that a receiver can recognize a repetition */
   async deliver(event: Event, url: string, id: string): Promise<DeliveryOutcome> {
     const target = tryTarget(url, this.#dependencies.targetPolicy(event.origin.endpoint));
     if (typeof target === "string") return { kind: "refused", reason: target, latencyMs: 0 };
@@ -39,7 +39,7 @@ export class Callbacks {
       endpoint: event.origin.endpoint,
       type: "Notification",
       id,
-      // The reference's samples show `text/xml`, of a service that it shares; the body is JSON.
+      // The samples of the reference system show `text/xml`, but the body is JSON.
       contentType: "application/json;charset=utf-8",
       body: formatCallbackMessage(event),
     });
@@ -49,8 +49,8 @@ export class Callbacks {
   }
 
   /**
-   * The receiver must send back the base64 form of what it is sent, so that nobody is told who has not asked for it.
-   * @returns what is wrong with the URL or the answer; undefined: nothing
+   * Sends a challenge that the receiver must return in Base64, so that only receivers that want events get them.
+   * @returns what is wrong with the URL or the answer; undefined if it is verified
    */
   async verify(url: string, endpoint: string): Promise<string | undefined> {
     const target = tryTarget(url, this.#dependencies.targetPolicy(endpoint));
@@ -92,7 +92,7 @@ export class Callbacks {
       "x-jdcloud-version": VERSION,
     };
     const authorization = await signer.sign("SHA-1", callbackStringToSign("POST", headers, target.pathAndQuery));
-    // Only now: the receiver is not to be taken for slow because D1 was.
+    // Measured from here: the receiver must not count as slow because D1 was.
     const startedAt = Date.now();
     const outcome = await callTarget(target, {
       method: "POST",
@@ -105,12 +105,13 @@ export class Callbacks {
   }
 }
 
-/** Of the 32 hexadecimal digits, not of the 16 bytes: so the reference's samples have it. */
+/** Encodes the 32 hexadecimal digits, not the 16 bytes, as the samples of the reference system do. */
 async function hexMd5InBase64(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("MD5", new TextEncoder().encode(text));
   return btoa(formatHex(new Uint8Array(digest)));
 }
 
+/** The body of a callback: S3's record in an older shape with the request's callback variables. The key is not encoded. */
 export function formatCallbackMessage({ origin, change, configurationId }: Event): string {
   const { bucket, callbackVariables } = origin;
   const record = {
@@ -133,16 +134,19 @@ export function formatCallbackMessage({ origin, change, configurationId }: Event
   return JSON.stringify({ Records: [record] });
 }
 
-const OWN = "x-jdcloud-";
+const SIGNED_HEADER_PREFIX = "x-jdcloud-";
 
-/** @param headers names in lower case */
+/**
+ * Method, MD5, content type and date on a line each, then each `x-jdcloud-*` header, then the path with its query.
+ * @param headers names in lower case
+ */
 export function callbackStringToSign(
   method: string,
   headers: Readonly<Record<string, string>>,
   pathAndQuery: string,
 ): string {
   const own = Object.entries(headers)
-    .filter(([name]) => name.startsWith(OWN))
+    .filter(([name]) => name.startsWith(SIGNED_HEADER_PREFIX))
     .map(([name, value]) => `${name}:${value}`)
     .sort();
   return [

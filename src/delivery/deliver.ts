@@ -1,7 +1,8 @@
 /**
- * The consumer of deliveries. First attempts and retries have a queue each, and a receiver that gives no answer or is slow
- * to give one gets all its events through the queue of retries until it is well: so the first queue never waits for it. With
- * it go the account's other receivers at its host, and all of an account with many such hosts: URLs cost nothing.
+ * The consumer of deliveries. First attempts and retries have separate queues. A receiver that is slow or gives no answer
+ * is avoided: its events go through the retry queue, so that first attempts at other receivers do not wait for it. The
+ * account's other receivers at its host are avoided with it, and all receivers of an account with many such hosts, since an
+ * account can use any number of URLs.
  */
 
 import type { Services } from "../services.ts";
@@ -14,15 +15,15 @@ import { type AfterJob, runGroups, TimeBudget } from "./fair-share.ts";
 import { type DeliveryOutcome, nextDelaySeconds } from "./outcome.ts";
 import { identifyReceiver, type ReceiverIdentity, responsibleAccount } from "./receiver-identity.ts";
 
-/** An answer that takes longer makes a receiver slow. */
+/** A receiver is slow if an attempt takes longer. */
 const SLOW_MS = 1_000;
-/** How long a receiver is kept out of the first queue, unless one of its events goes well and quickly before. */
+/** How long a receiver is avoided, unless an event is delivered to it quickly before. */
 const AVOID_MS = 60 * 60 * 1000;
-/** What comes for it meanwhile waits so long before its first attempt, which is then one of the retries. */
+/** Delay of an avoided receiver's events before their first attempt, which the retry queue makes. */
 const AVOIDED_RECEIVER_SECONDS = 5;
-/** What waits so long is a retry whose host, or account, has had its time in a batch. It stays the same attempt. */
+/** Delay of a retry whose host or account has spent its time in this batch. It does not count as an attempt. */
 const BUDGET_SPENT_SECONDS = 60;
-/** After trouble of our own, which is no attempt. */
+/** Delay after a failure of the deployment itself, which does not count as an attempt. */
 const OWN_FAILURE_SECONDS = 30;
 
 type DeliveryQueueMessage = QueueMessage<DeliveryMessage>;
@@ -33,7 +34,7 @@ interface Job {
   readonly receiver: ReceiverIdentity;
 }
 
-/** What is still to be sent when all attempts are over. */
+/** A message to be sent to the retry queue at the end of the batch. */
 interface Resend extends Job {
   readonly body: DeliveryMessage;
   readonly delaySeconds: number;
@@ -43,7 +44,7 @@ interface GivenUp extends Job {
   readonly reason: string;
 }
 
-/** Answers for every message. */
+/** Acknowledges or retries every message. */
 export async function deliver(messages: readonly DeliveryQueueMessage[], services: BatchServices): Promise<void> {
   const batch = new DeliveryBatch(services);
   await batch.attemptAll(messages);
@@ -55,7 +56,7 @@ class DeliveryBatch {
   readonly #tallies = new Map<string, ReceiverTally>();
   readonly #resends: Resend[] = [];
   readonly #givenUp: GivenUp[] = [];
-  /** Of receivers that gave no answer. */
+  /** By id: receivers that gave no answer in this batch. */
   readonly #down = new Map<string, DeliveryOutcome>();
   readonly #timeBudget = new TimeBudget();
 
@@ -74,7 +75,7 @@ class DeliveryBatch {
       this.#postpone(job);
       return false;
     });
-    // Of those that share a host or an account, the ones that are well themselves come before patience is lost.
+    // Receivers that are avoided themselves come last, so that they do not spend the time of others of their host or account.
     const isAvoidedItself = ({ receiver }: Job) => Number(avoided.get(receiver.id) === "own");
     toTry.sort((left, right) => isAvoidedItself(left) - isAvoidedItself(right));
     const groups = Map.groupBy(toTry, ({ receiver: { accountId, host } }) => `${accountId} ${host}`);
@@ -85,7 +86,7 @@ class DeliveryBatch {
     );
   }
 
-  /** Sends on what is left, then answers for it, then counts. */
+  /** Sends retries and dead letters, acknowledges their messages, then records statistics. */
   async finish(): Promise<void> {
     const { queues, receivers } = this.#services;
     for (const [delaySeconds, resends] of Map.groupBy(this.#resends, (resend) => resend.delaySeconds)) {
@@ -100,7 +101,7 @@ class DeliveryBatch {
     try {
       await receivers.record([...this.#tallies.values()], new Date());
     } catch (error) {
-      // Nobody is told twice for the sake of a count.
+      // Statistics are not worth a second delivery.
       console.error(JSON.stringify({ consumer: "delivery", uncounted: this.#tallies.size, cause: String(error) }));
     }
   }
@@ -146,7 +147,7 @@ class DeliveryBatch {
     return this.#timeBudget.isSpent(receiver, options) ? "stop" : "continue";
   }
 
-  /** If the receiver has just given no answer, a retry counts as tried with it. Everything else can wait. */
+  /** A retry to a receiver that gave no answer in this batch fails with the same outcome. Anything else is postponed. */
   #skip(job: Job): void {
     const outcome = this.#down.get(job.receiver.id);
     if (outcome === undefined || !isRetry(job.message.body)) this.#postpone(job);
@@ -209,7 +210,7 @@ function isRetry({ attempt, isDiverted }: DeliveryMessage): boolean {
   return attempt > 0 || isDiverted === true;
 }
 
-/** Acknowledges what has been sent on; what has not comes again. */
+/** Acknowledges messages once their successors are sent; otherwise they are delivered to the consumer again. */
 async function sendAndAcknowledge(jobs: readonly Job[], send: () => Promise<void>): Promise<void> {
   if (jobs.length === 0) return;
   try {
@@ -221,15 +222,14 @@ async function sendAndAcknowledge(jobs: readonly Job[], send: () => Promise<void
   }
 }
 
-/** What an attempt needs of the services. */
 export type DeliveryServices = Pick<Services, "accounts" | "callbacks" | "queues" | "topicDeliveries">;
 
-/** @throws what is our own trouble, such as D1's: then the attempt does not count */
+/** @throws failures of the deployment itself, such as D1's: then the attempt does not count */
 export async function attemptDelivery(message: DeliveryMessage, services: DeliveryServices): Promise<DeliveryOutcome> {
   const { receiver, event, id } = message;
   switch (receiver.kind) {
     case "callback":
-      if (!("origin" in event)) return refused("Callbacks are told of events alone.");
+      if (!("origin" in event)) return refused("Callbacks receive only events.");
       return services.callbacks.deliver(event, receiver.url, id);
     case "queue":
       if ("topic" in event) return refused("Queues do not subscribe to topics.");
@@ -251,7 +251,7 @@ async function sendToQueue(
   try {
     await queue.send(awsMessage(event));
   } catch (error) {
-    const reason = `The queue did not take the message: ${String(error).slice(0, 200)}`;
+    const reason = `The queue did not accept the message: ${String(error).slice(0, 200)}`;
     return { kind: "failed", reason, isDown: true, latencyMs: Date.now() - startedAt };
   }
   return { kind: "delivered", latencyMs: Date.now() - startedAt };

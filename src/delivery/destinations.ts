@@ -1,6 +1,6 @@
 /**
- * Destinations of a notification configuration that is about to be put: whether the bucket may use them, whether URLs want
- * its events, and S3's test event for topics and queues.
+ * Checks the destinations of a notification configuration before it is stored: whether the bucket may use topics and
+ * queues, and whether URLs want its events. Topics and queues then receive S3's test event.
  */
 import type { GrantedBucket } from "../access/authorize.ts";
 import { authorizeNotification } from "../access/authorize-sns.ts";
@@ -15,7 +15,7 @@ import { findBoundQueue } from "./bound-queues.ts";
 import type { Callbacks } from "./callbacks.ts";
 import { ConcurrencyLimit, MAX_CONNECTIONS } from "./fair-share.ts";
 
-/** For all URLs of a configuration, of which there may be hundreds. */
+/** For all URLs of a configuration; there can be hundreds. */
 const MAX_HANDSHAKES_MS = 30_000;
 
 const NO_TOPIC = "The destination topic does not exist";
@@ -26,13 +26,12 @@ export interface UnusableDestination {
   readonly problem: string;
 }
 
-/** For one request. */
 export interface RequestDestinations {
-  /** Topics and queues that do not exist for this bucket or do not let it in, in document order and in S3's words. */
+  /** Topics and queues that do not exist for this bucket or do not allow it, in document order, with S3's messages. */
   findInaccessible(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
-  /** The first of the URLs that is not to be called or does not answer as a receiver of callbacks must. */
+  /** A URL that must not be called, or that fails the handshake; undefined if there is none. */
   findUnverified(rules: readonly NotificationRule[]): Promise<UnusableDestination | undefined>;
-  /** Tells topics and queues that they have been named. @returns the queues that did not take it */
+  /** Sends the test event to topics and queues. @returns the queues that did not accept it */
   sendTestEvents(bucket: GrantedBucket, rules: readonly NotificationRule[]): Promise<readonly UnusableDestination[]>;
 }
 
@@ -76,7 +75,7 @@ export class Destinations {
     return (await Promise.all(problems)).flat();
   }
 
-  /** Of topics of other accounts nobody is told whether they exist, unless they let the bucket in. */
+  /** Does not reveal whether a topic of another account exists, unless the topic allows the bucket. */
   async #findTopicProblem(arn: string, bucket: GrantedBucket, now: Date): Promise<string | undefined> {
     const access = await this.#dependencies.topics.findAccess(arn);
     if (access !== undefined && authorizeNotification(access, bucket, now) !== undefined) return undefined;
@@ -89,7 +88,7 @@ export class Destinations {
     endpoint: string,
   ): Promise<UnusableDestination | undefined> {
     const urls = new Set(rules.flatMap(({ destination }) => (destination.kind === "callback" ? destination.urls : [])));
-    // A URL's time begins with its turn. The first refusal is the answer: nobody waits for the rest.
+    // A URL's timeout begins with its own check. The first failure is the answer; the other checks are not awaited.
     const limit = new ConcurrencyLimit(MAX_CONNECTIONS);
     let isOver = false;
     const check = async (place: string) => {
@@ -162,7 +161,7 @@ class HandshakeRefused extends Error {
   }
 }
 
-/** Each once, in document order. */
+/** In document order, without duplicates. */
 function distinctArns(
   rules: readonly NotificationRule[],
 ): { readonly kind: "topic" | "queue"; readonly arn: string }[] {

@@ -1,27 +1,26 @@
 /**
- * Many attempts at several hosts at once, so that none holds up another: each host is tried with one event first and with
- * its share of the connections once it has answered. Nor does one account take all connections while another waits.
+ * Shares the connections and the time of one batch of deliveries among hosts and accounts, so that a slow host or a busy
+ * account does not delay the others. A host gets one connection until it has answered once, then its share.
  */
 import type { ReceiverIdentity } from "./receiver-identity.ts";
 
-/** However many hosts there are. */
 const MIN_CONCURRENCY_PER_HOST = 2;
 
-/** Left to others by each account, where there are any. */
+/** Connections that one account leaves free while others have jobs. */
 const RESERVED_FOR_OTHER_ACCOUNTS = 2;
 
-/** What becomes of the group's further jobs. */
+/** Whether further jobs of the group are run. */
 export type AfterJob = "continue" | "stop";
 
 export interface Group<Job> {
   readonly accountId: string;
-  /** At one host. */
+  /** All for one host. */
   readonly jobs: readonly Job[];
 }
 
 /**
- * @param run never throws
- * @param skip for each job that was not run since one before it in its group said `stop`
+ * @param run must not throw
+ * @param skip is called for each job that is not run because an earlier one of its group returned `stop`
  */
 export async function runGroups<Job>(
   groups: readonly Group<Job>[],
@@ -59,10 +58,10 @@ async function runGroup<Job>(
   for (const job of queue) skip(job);
 }
 
-/** A Worker waits for six answers at a time ("simultaneous open connections"); one is left for the queues and D1. */
+/** A Worker can wait for six answers at a time ("simultaneous open connections"); one is left for the queues and D1. */
 export const MAX_CONNECTIONS = 5;
 
-/** Work that may go on at the same time, first come, first served. */
+/** Limits how much work runs at the same time, in order of arrival. */
 export class ConcurrencyLimit {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -86,12 +85,13 @@ export class ConcurrencyLimit {
 
 type Receiver = Pick<ReceiverIdentity, "accountId" | "host">;
 
-/** First attempts: a host is asked no more once it has been in trouble. */
+/** A host gets no further first attempts once one was slow or unanswered; an account may lose this much time. */
 const MAX_ACCOUNT_FIRST_ATTEMPTS_MS = 10_000;
-/** Retries, which are for such hosts. */
+/** Retries go to hosts that are known to be slow or unanswered. */
 const MAX_HOST_RETRIES_MS = 10_000;
 const MAX_ACCOUNT_RETRIES_MS = 30_000;
 
+/** Time that a batch has lost on slow and unanswered attempts, by host and by account: one account can have many URLs. */
 export class TimeBudget {
   readonly #spentMs = new Map<string, number>();
 

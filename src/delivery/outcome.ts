@@ -1,4 +1,4 @@
-/** How one attempt at one delivery ended, whatever kind of receiver it was for. */
+/** How one attempt at a delivery ended, and when the next one is due. */
 import type { Receiver } from "../storage/journal/messages.ts";
 
 interface Attempt {
@@ -9,31 +9,31 @@ interface Attempt {
 export type DeliveryOutcome = Attempt &
   (
     | { readonly kind: "delivered" }
-    /** Trying again cannot help: the receiver is gone, or must not be called. `reason` as below. */
+    /** Permanent: the receiver does not exist, or must not be called. `reason` as below. */
     | { readonly kind: "refused"; readonly reason: string }
     /**
-     * Worth another try. `reason` is for statistics: one line without secrets, headers or queries of URLs. `isDown` tells
-     * a receiver that gave no answer, and so fails for every event, from one that answered no to this event.
+     * Can be retried. `reason` is for statistics: one line without secrets, headers or queries of URLs. `isDown`: the
+     * receiver gave no answer, so other events would fail as well.
      */
     | { readonly kind: "failed"; readonly reason: string; readonly isDown: boolean }
   );
 
-/** "three retries at random 10–20 s gaps", as the reference system has it for `NS:` topics. */
+/** The reference system's rule for `NS:` topics: "three retries at random 10–20 s gaps". */
 const CALLBACK_RETRIES = 3;
 const CALLBACK_GAP_SECONDS = { from: 10, to: 20 };
 
 /**
- * 10 s, doubled until an hour, then every hour: a day in all. Deviation: SNS goes by the subscription's delivery policy,
- * which is not offered.
+ * 10 s, doubled up to an hour, then every hour: a day in all. Deviation: SNS uses the subscription's delivery policy, which
+ * is not supported.
  */
 const FIRST_SECONDS = 10;
 const LONGEST_SECONDS = 3600;
 const BACKED_OFF_RETRIES = 32;
 
 /**
- * Seconds until the next attempt; undefined: give up.
+ * Seconds until the next attempt; undefined if there is none.
  * @param attempts made so far, at least one
- * @param random from 0 to 1: receivers that came back must not get all their events in one second
+ * @param random from 0 to 1: spreads the retries of events that failed together
  */
 export function nextDelaySeconds(kind: Receiver["kind"], attempts: number, random: number): number | undefined {
   if (kind === "callback") {

@@ -1,22 +1,22 @@
+/** How statistics, logs and limits name a receiver, and which account is responsible for a delivery. */
 import { formatHex } from "../checksum/digests.ts";
 import { parseTopicArn } from "../model/topic.ts";
 import { tryTarget } from "../outbound/target.ts";
 import type { DeliveryMessage, Receiver } from "../storage/journal/messages.ts";
 
-/** A receiver in statistics and logs. */
 export interface ReceiverIdentity {
-  /** Of its row; tells receivers with the same name apart, and accounts that call the same URL. */
+  /** Key of its row. Two receivers with one name differ in it, and so do two accounts that call one URL. */
   readonly id: string;
   readonly kind: Receiver["kind"];
-  /** An ARN, or a URL without its query, where tokens stand. */
+  /** An ARN, or a URL without its query, which can contain a token. */
   readonly name: string;
-  /** By whose doing it is called: of the bucket, or of the subscription. */
+  /** The account of the bucket, or of the subscription. */
   readonly accountId: string;
-  /** `host:port`, which receivers with different URLs share; of a queue its ARN. */
+  /** `host:port`, which receivers with different URLs can share; for a queue its ARN. */
   readonly host: string;
 }
 
-/** @param endpoint of a subscription; undefined: there is none any more */
+/** @param endpoint of a subscription; undefined if the subscription no longer exists */
 export async function identifyReceiver(
   receiver: Receiver,
   { accountId, endpoint }: { readonly accountId: string; readonly endpoint?: string },
@@ -34,14 +34,14 @@ export async function identifyReceiver(
   };
 }
 
-/** The same receiver for people, where no row is asked for. */
+/** The `name` of a receiver. */
 export function describeReceiver(receiver: Receiver): string {
   return receiver.kind === "callback" ? withoutQuery(receiver.url) : fullNameOf(receiver);
 }
 
-/** Empty for what is no URL, and so is not called. */
+/** Empty for an invalid URL, which is never called. */
 function hostOf(url: string): string {
-  // Whether it may be called is asked when it is.
+  // Whether the URL may be called is checked at each call.
   const target = tryTarget(url, { allowPrivate: true, ownHosts: [] });
   return typeof target === "string" ? "" : `${target.host}:${target.port}`;
 }
@@ -61,7 +61,7 @@ function withoutQuery(url: string): string {
   return url.replace(/\?.*$/s, "");
 }
 
-/** The account that causes a delivery: of the bucket, or of the topic where it is about no bucket. */
+/** The account that causes a delivery: the bucket's, or the topic's for a message that is about no bucket. */
 export function responsibleAccount({ event, receiver }: Pick<DeliveryMessage, "event" | "receiver">): string {
   if ("origin" in event) return event.origin.bucket.accountId;
   if ("test" in event) return event.test.bucket.accountId;
