@@ -1,6 +1,6 @@
 /**
- * One attempt at a task, and what becomes of the task if it fails: it is sent again by its own schedule, after which it
- * counts as FAILED until somebody asks for another try.
+ * One attempt at a task. If it fails, the task is sent again on its own schedule; after the last attempt it is FAILED until
+ * an administrator retries it.
  */
 import { S3Error } from "../errors.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
@@ -8,7 +8,7 @@ import { nextSequencer } from "../storage/journal/changes.ts";
 import { converge, describeFailure, type ReplicationServices } from "./converge.ts";
 import { RemoteFailure } from "./remote-client.ts";
 
-/** Of the 15 minutes that a consumer may run. */
+/** A consumer may run for 15 minutes. */
 const MAX_TASK_MS = 12 * 60_000;
 const FIRST_DELAY_SECONDS = 5;
 /** A queue's longest delay is 12 hours. */
@@ -16,17 +16,17 @@ const MAX_DELAY_SECONDS = 2 * 60 * 60;
 /** About a day. */
 const MAX_ATTEMPTS = 22;
 /**
- * For clocks that differ: the refused state's own time comes, and a peer takes it. By more than the 15 minutes that these
- * attempts go on for no signature is valid either.
+ * After RequestTimeTooSkewed: a peer accepts the state once its own clock has reached the state's time. A difference of more
+ * than 15 minutes, for which these attempts go on, also makes signatures invalid.
  */
 const MAX_SKEW_DELAY_SECONDS = 60;
-/** In a row. What the other side refuses rarely changes by waiting; a few minutes are for settings that are on their way. */
+/** In a row. Refusals are rarely temporary; the first few minutes allow for settings that are being changed. */
 const MAX_REFUSALS = 6;
 
-/** `unanswered`: it failed since the endpoint gave no answer in time. */
+/** `unanswered`: the endpoint gave no answer in time. */
 export type AttemptOutcome = "done" | "failed" | "unanswered";
 
-/** @param task counted with this attempt. @throws what D1 or the queue throws */
+/** @param task its `attempts` include this one. @throws whatever D1 or the queue throws */
 export async function attemptTask(task: ReplicationTask, services: ReplicationServices): Promise<AttemptOutcome> {
   try {
     await converge(task, services, new Date(Date.now() + MAX_TASK_MS));
@@ -42,13 +42,13 @@ export async function attemptTask(task: ReplicationTask, services: ReplicationSe
   }
 }
 
-/** An attempt that is not made, since the endpoint has just left another one unanswered: no task ends with it. */
+/** Sends a task again without an attempt, because its endpoint gave no answer to another one. A task never fails by this. */
 export function postponeUnattempted(task: ReplicationTask, services: ReplicationServices): Promise<void> {
-  const reason = "The endpoint had just given no answer to another request.";
+  const reason = "The endpoint gave no answer to another request.";
   return postpone(task, { reason, refusals: 0, isSkew: false }, services);
 }
 
-/** @param attempts that were made, at least 1 */
+/** @param attempts made so far, at least 1 */
 export function retryDelaySeconds(attempts: number): number {
   return Math.min(FIRST_DELAY_SECONDS * 2 ** (attempts - 1), MAX_DELAY_SECONDS);
 }
@@ -62,12 +62,12 @@ async function postpone(
     retryDelaySeconds(task.attempts),
     isClockSkew ? MAX_SKEW_DELAY_SECONDS : MAX_DELAY_SECONDS,
   );
-  // The row first: it is what a sweep goes by, should the message not be taken.
+  // The row first: a sweep finds the task by it if the message is not sent.
   await replicationTasks.postpone(task.id, failure, new Date(Date.now() + delaySeconds * 1000));
   await queues.replication.send([{ kind: "replication", taskId: task.id }], { delaySeconds });
 }
 
-/** The event first: told twice it does no harm, and should the queue not take it, the attempt is made once more. */
+/** Raises the event first: it may be raised twice, and if the queue does not accept it, the attempt is repeated. */
 export async function giveUp(task: ReplicationTask, reason: string, services: ReplicationServices): Promise<void> {
   const { bucket: changed, ...request } = task.origin;
   const { key, etag, sizeBytes } = task.change;

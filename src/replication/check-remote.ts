@@ -1,4 +1,4 @@
-/** Whether a remote takes what replication does: for the administrator, before anybody relies on it. */
+/** `npm run admin -- remote check`: tries on a remote what replication does, with an object of its own. */
 import { newWriteId } from "../model/random-ids.ts";
 import { formatETag, parseETag } from "../protocol/header-values.ts";
 import { type RemoteClient, RemoteFailure } from "./remote-client.ts";
@@ -12,7 +12,7 @@ export interface CheckStep {
     | "refuse to replace another state"
     | "refuse to delete another state"
     | "delete it";
-  /** `ok`, or what went wrong. */
+  /** `ok`, or the problem. */
   readonly outcome: string;
 }
 
@@ -29,7 +29,7 @@ export async function checkRemote(client: RemoteClient, bucket: string, now: Dat
   const condition = isPeer ? replicaStateHeaders(state) : { "if-none-match": "*" };
   const write = (headers = condition) => client.call(bucket, { method: "PUT", key, headers, body: CONTENT });
   const remove = (headers: Record<string, string>) => client.call(bucket, { method: "DELETE", key, headers });
-  /** Holds for no state that can be there: an endpoint that does what it is asked pays no heed to conditions. */
+  /** A condition that no stored state meets: an endpoint that accepts it ignores conditions. */
   const wrong = (revision: number) =>
     isPeer ? replicaStateHeaders({ ...state, lastModified: state.lastModified - 1, revision }) : WRONG_STATE;
   let etag = "";
@@ -41,7 +41,7 @@ export async function checkRemote(client: RemoteClient, bucket: string, now: Dat
         etag = parseETag((await write()).headers.get("etag") ?? "");
       },
     ],
-    // Where these are done, what somebody else writes in the moment of a replica or of a removal may be lost.
+    // An endpoint that does not refuse these can lose a write that arrives during a replication or a removal.
     ["refuse a second write", () => refused(write(), "it was taken")],
     ["refuse to replace another state", () => refused(write(wrong(state.revision)), "it was replaced")],
     ["refuse to delete another state", () => refused(remove(wrong(REMOVED)), IT_WAS_DELETED)],
@@ -61,7 +61,7 @@ export async function checkRemote(client: RemoteClient, bucket: string, now: Dat
   return outcomes;
 }
 
-/** @throws RemoteFailure with `otherwise` if it was done, and what failed in another way */
+/** @throws RemoteFailure with the message `otherwise` if the call succeeds; whatever else the call throws */
 async function refused(call: Promise<unknown>, otherwise: string): Promise<void> {
   try {
     await call;

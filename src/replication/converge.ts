@@ -1,6 +1,6 @@
 /**
- * One task: the destination gets what the source has NOW, whatever the change was that made the task. So the order in
- * which tasks are done does not matter, nor how often: the last one to look sees the last state.
+ * Carries out one task: the destination gets what the source has NOW, whichever change caused the task. So the order of
+ * tasks and repetitions do not matter: the last one to read the source sees its last state.
  */
 import { authorizeReplication, type ReplicationGrant } from "../access/authorize.ts";
 import { requireRemovable, requireReplicable } from "../access/authorize-replication.ts";
@@ -25,7 +25,7 @@ import { RemoteClient, RemoteFailure } from "./remote-client.ts";
 import { readSource, SourceChanged } from "./source-reader.ts";
 import { isStamped } from "./stamp.ts";
 
-/** Rounds within one attempt, should the source be written again and again. */
+/** Rounds in one attempt if the source is written meanwhile. */
 const MAX_ROUNDS = 3;
 
 export type ReplicationServices = Pick<
@@ -42,24 +42,24 @@ export type ReplicationServices = Pick<
 >;
 
 /**
- * Returns when nothing is left to do.
- * @param until when it gives up what takes longer
- * @throws S3Error, RemoteFailure, SourceChanged: the attempt has failed
+ * Returns when the destination is up to date.
+ * @param until the attempt fails if it takes longer
+ * @throws S3Error, RemoteFailure, SourceChanged if the attempt fails
  */
 export async function converge(task: ReplicationTask, services: ReplicationServices, until: Date): Promise<void> {
   const { origin, change } = task;
   const { remote, bucket } = task.destination;
-  // As they stand now: a task may be younger than what is remembered of the configuration that made it.
+  // From D1: a task can be newer than the cached configuration.
   const names = remote === undefined ? [origin.bucket.name, bucket] : [origin.bucket.name];
   const buckets = await services.directory.loadFresh(names);
   const source = buckets.get(origin.bucket.name);
-  // The bucket has gone, and its objects before it, though another one may have its name by now.
+  // The bucket was deleted, empty, and another one may have its name.
   if (source?.id !== origin.bucket.id) return;
   const target = remote === undefined ? buckets.get(bucket) : undefined;
   const grant = authorizeReplication(source, task.destination, target);
   const destination = await openDestination(grant, task, { services, until });
   const { objects } = services.stores;
-  /** Nothing later has been brought for this task, by this attempt or another. */
+  /** Milliseconds since 1970: the latest state that this task has replicated, in any attempt. */
   let reached = change.at;
   const remove = async () => {
     if (!replicatesRemovals(source, task)) return;
@@ -70,7 +70,7 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const opened = await objects.open(grant.source, change.key, undefined);
     if (opened === undefined) {
-      // Whatever the change was: an attempt may have brought the object just after its removal's own task was done.
+      // Whatever the change was: an attempt may have written the replica after the task of the removal was done.
       await remove();
     } else {
       try {
@@ -90,10 +90,10 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
     }
     const after = await objects.head(grant.source, change.key);
     if (isSameState(opened?.object, after)) return;
-    // Removed while it was on its way, and the removal's own task may have found nothing to remove yet.
+    // Removed during the replication; the task of the removal may have found no replica yet.
     if (after === undefined) return remove();
   }
-  throw new SourceChanged("The object is being written again and again.");
+  throw new SourceChanged("The object was written again during each round.");
 }
 
 async function openDestination(
@@ -109,12 +109,12 @@ async function openDestination(
   }
   const name = destination.remote ?? "";
   const found = await services.remotes.open(name);
-  // Whether the account may still name it is asked every time: the administrator may have taken that back.
+  // Checked in every attempt: the administrator can withdraw the remote from the account.
   if (found === undefined || !found.remote.accountIds.includes(source.accountId)) {
     throw new RemoteFailure(`There is no remote ${name} for this account.`, { status: 403, code: undefined });
   }
   if (found.remote.buckets?.includes(destination.bucket) === false) {
-    throw new RemoteFailure(`The remote ${name} is not open for this bucket.`, { status: 403, code: undefined });
+    throw new RemoteFailure(`The remote ${name} does not allow this bucket.`, { status: 403, code: undefined });
   }
   const client = new RemoteClient(found.remote, found.credentials, { policy: services.targetPolicy(), until });
   const read = (opened: OpenedObject) => readSource(objects, source, opened);
@@ -122,7 +122,7 @@ async function openDestination(
   return new RemoteBucket(client, { bucket: destination.bucket, sourceId: source.id, stampKey }, read);
 }
 
-/** Of the rules for this destination the one with the greatest priority; replicas are not replicated further. */
+/** The rule for this destination with the greatest priority. None for a replica: it is not replicated further. */
 function chooseRule(
   { name, documents }: Bucket,
   { destination, change }: ReplicationTask,
@@ -147,7 +147,7 @@ function isSameState(left: StoredObject | undefined, right: StoredObject | undef
   return compareStates(left.state, right.state) === 0;
 }
 
-/** In words for `npm run admin -- replication status`, without anything secret; one line. */
+/** One line for `npm run admin -- replication status`, without secrets. */
 export function describeFailure(error: unknown): string {
   if (error instanceof S3Error && error.code === "AccessDenied") return error.message.slice(0, 500);
   if (error instanceof S3Error) return `${error.code}: ${error.message}`.slice(0, 500);

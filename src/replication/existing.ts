@@ -1,7 +1,7 @@
 /**
- * The command for what a bucket held before its rules (`npm run admin -- replication existing`): goes through the bucket
- * a page a message and makes a task of every object a rule takes. The row of the job tells how far it has come, so that a
- * crash costs a page, which is then taken again and makes the same tasks.
+ * `npm run admin -- replication existing`: replicates the objects that a bucket held before its rules. Each message lists a
+ * page of the bucket and creates a task for every object that a rule matches. The job's row holds its position, so a crash
+ * repeats one page, which creates the same tasks.
  */
 import { authorizeReplicationSource } from "../access/authorize.ts";
 import type { Bucket } from "../model/bucket.ts";
@@ -13,7 +13,7 @@ import type { QueueMessage, ReplicationPageMessage } from "../storage/journal/me
 import type { ReplicationServices } from "./converge.ts";
 
 const KEYS_PER_PAGE = 500;
-/** While a bucket has more tasks than this, no further ones are made. */
+/** No tasks are created while a bucket has more than this. */
 const MAX_PENDING_TASKS = 5_000;
 const RECHECK_SECONDS = 30;
 
@@ -30,7 +30,7 @@ export async function replicateExisting(
   }
 }
 
-/** @param updatedAt of the job, as it then stands in D1 */
+/** @param updatedAt the job's, as stored in D1 when the message arrives */
 export function nextPage({ bucketId, run }: ReplicationJob, updatedAt: Date): ReplicationPageMessage {
   return { kind: "replication-page", bucketId, run, since: updatedAt.getTime() };
 }
@@ -45,7 +45,7 @@ async function replicatePage(
   if (bucket?.id !== job.bucketId) return replicationJobs.remove(job.bucketId);
   const now = new Date();
   if ((await replicationTasks.count(bucket.id)).pending > MAX_PENDING_TASKS) {
-    // A message that was taken for lost and has come after all: another one waits in its place.
+    // This message was late, and the sweep has sent another one for the job.
     if (since !== job.updatedAt.getTime()) return;
     await queues.replication.send([nextPage(job, now)], { delaySeconds: RECHECK_SECONDS });
     return replicationJobs.touch(job, now);
@@ -78,7 +78,7 @@ function hasRules({ documents }: Bucket): boolean {
   return documents.replication?.rules.some((rule) => rule.isEnabled && rule.replicatesExisting !== false) ?? false;
 }
 
-/** One rule for each destination: which one it is in the end is seen on the object. */
+/** One rule for each destination. The task chooses the rule that applies when it reads the object. */
 function rulesFor({ documents }: Bucket, key: string): ReplicationRule[] {
   const rules =
     documents.replication === undefined ? [] : matchReplication(documents.replication, "ObjectCreated:Put", key);
@@ -98,7 +98,7 @@ function tasksFor(bucket: Bucket, key: string, origin: ChangeOrigin): NewReplica
   }));
 }
 
-/** Of tasks that no request has caused. */
+/** The origin of tasks that no request caused. */
 export function originOfJob(
   { name, id, region, accountId, ownerId }: Bucket,
   requestId: string,

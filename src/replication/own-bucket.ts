@@ -1,4 +1,4 @@
-/** Replicas in a bucket of this deployment: written through the journal like every other write. */
+/** Replicas in a bucket of this deployment, written through the journal like every other write. */
 import { aclOfReplica } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import { S3Error } from "../errors.ts";
@@ -67,7 +67,7 @@ export class OwnBucket implements Destination {
     );
   }
 
-  /** Of two buckets that replicate to each other: the source had this object as a replica from here. */
+  /** Whether the object was written here and a rule of this bucket replicates it to the source. */
   #isReplicatedBack({ key, tags, replication }: StoredObject): boolean {
     const configuration = this.#bucket.documents.replication;
     if (replication?.state !== "source" || configuration === undefined) return false;

@@ -1,10 +1,10 @@
 /**
  * Replicas in a bucket behind a registered endpoint.
  *
- * A peer decides by itself whether what it has is later: the request says which state it brings. Of any other endpoint
- * the present state is looked at, and the write is made on condition that it is still there (If-Match, If-None-Match),
- * which S3, R2 and most others keep. One that refuses conditions gets nothing; one that takes no notice of them is found by
- * check-remote.ts, and may lose what somebody else writes in that moment.
+ * A peer compares states itself: the request says which state it replicates. For any other endpoint the present state is
+ * read first, and the write has the condition that it is unchanged (If-Match, If-None-Match), which S3, R2 and most others
+ * support. An endpoint that refuses conditions receives no replicas. One that ignores them can lose a write that arrives in
+ * between; check-remote.ts reports it.
  */
 import { formatBase64, parseHex } from "../checksum/digests.ts";
 import { checksumHeader } from "../model/checksum.ts";
@@ -26,21 +26,21 @@ import { uploadInParts } from "./remote-upload.ts";
 import type { SourceReader } from "./source-reader.ts";
 import { formatStamp, STAMP } from "./stamp.ts";
 
-/** Below what Cloudflare takes in one request on every plan, should the endpoint stand behind it: 100 MB. */
+/** Below 100 MB, the limit of a request's body on every Cloudflare plan, in case the endpoint is behind it. */
 const MAX_PUT_BYTES = 90 * 1024 * 1024;
-/** A peer is asked before more than this is sent. */
+/** A peer is asked with HEAD before a larger object is sent. */
 const MIN_HEAD_FIRST_BYTES = 1024 * 1024;
-/** How often the present state is looked at anew when somebody else writes the key. */
+/** Rounds of reading the present state and writing, if the key is written by others meanwhile. */
 const MAX_ATTEMPTS = 3;
 
-/** How an endpoint refuses ACLs where its bucket takes none: that is its owner's choice, and the object matters more. */
+/** The code for a bucket without ACLs. Its owner chose that, and the object matters more than its ACL. */
 const ACL_REFUSALS: ReadonlySet<string | undefined> = new Set(["AccessControlListNotSupported"]);
 
-/** What an endpoint that is no peer has at a key. */
+/** The object at a key of an endpoint that is not a peer. */
 interface Present {
   readonly etag: string;
   readonly state: ObjectState;
-  /** It was brought there from the very bucket that is replicated. */
+  /** It is a replica from the bucket that is being replicated. */
   readonly isOurs: boolean;
 }
 
@@ -77,7 +77,7 @@ export class RemoteBucket implements Destination {
       if (condition === "is-later") return;
       if (await this.#send(source, rule, condition)) return;
     }
-    throw new RemoteFailure("The object is being written at the destination.");
+    throw new RemoteFailure("The object was written at the destination during each round.");
   }
 
   async remove(key: string, removal: ObjectState): Promise<void> {
@@ -92,7 +92,7 @@ export class RemoteBucket implements Destination {
     await ignoreRefusal(this.#client.call(this.#bucket, { method: "DELETE", key, headers }));
   }
 
-  /** Headers under which the write replaces nothing later. */
+  /** Headers that keep the write from replacing a later state. */
   async #condition(object: StoredObject): Promise<Record<string, string> | "is-later"> {
     const { key, state } = object;
     if (this.#client.remote.kind === "peer") {
@@ -100,7 +100,7 @@ export class RemoteBucket implements Destination {
       if (object.sizeBytes <= MIN_HEAD_FIRST_BYTES) return headers;
       const refused = await this.#client.call(this.#bucket, { method: "HEAD", key, headers }).then(
         () => false,
-        // Absent, or not to be seen: the write itself will tell.
+        // Absent, or HEAD is not allowed: the write decides.
         (error: unknown) => isPreconditionFailed(error),
       );
       return refused ? "is-later" : headers;
@@ -111,7 +111,7 @@ export class RemoteBucket implements Destination {
     return { "if-match": formatETag(present.etag) };
   }
 
-  /** False if the state at the destination changed meanwhile. */
+  /** @returns false if the state at the destination changed meanwhile */
   async #send(source: SourceReader, rule: ReplicationRule, condition: Record<string, string>): Promise<boolean> {
     const { object } = source;
     const place = { bucket: this.#bucket, key: object.key };
@@ -130,13 +130,13 @@ export class RemoteBucket implements Destination {
         : uploadInParts({ client: this.#client, bucket: this.#bucket }, source, { headers, condition });
     };
     try {
-      // AccessControlTranslation: the destination's owner alone.
+      // AccessControlTranslation: no grants except the destination owner's.
       const acl = rule.destination.overridesOwner === true ? {} : aclHeaders(source.access);
       await sendWithOptionalHeaders(acl, ACL_REFUSALS, send);
       return true;
     } catch (error) {
       if (!isPreconditionFailed(error)) throw error;
-      // A peer has decided. Any other endpoint has only told that the state seen is gone.
+      // A peer has a later state. Any other endpoint only has another state than the one that was read.
       return this.#client.remote.kind === "peer";
     }
   }
@@ -167,7 +167,7 @@ export class RemoteBucket implements Destination {
       const isOurs = isReplicaFrom({ ...place, sourceId: this.#sourceId }, headers);
       return { etag: parseETag(headers.get("etag") ?? ""), state, isOurs };
     } catch (error) {
-      // Of a HEAD there is no code: should the bucket be missing, the write will say so.
+      // The answer to HEAD has no error code: if the bucket does not exist, the write fails.
       if (error instanceof RemoteFailure && error.status === 404) return undefined;
       throw error;
     }

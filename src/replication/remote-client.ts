@@ -1,4 +1,4 @@
-/** Signed requests to a registered endpoint: signed by aws4fetch, sent by the guarded client and by nothing else. */
+/** Requests to a registered endpoint, signed by aws4fetch and sent only through outbound/fetch.ts. */
 import { AwsV4Signer } from "aws4fetch";
 import { sha256Hex } from "../checksum/hasher.ts";
 import type { RemoteCredentials, RemoteDescription } from "../model/replication.ts";
@@ -6,11 +6,11 @@ import { type Answered, type CallFailed, callTarget, type StreamBody } from "../
 import { parseTarget, type Target, type TargetPolicy, TargetRefused, withPath } from "../outbound/target.ts";
 import { uriEncode } from "../protocol/percent-encoding.ts";
 
-/** For an exchange, besides what sending an object's bytes takes. */
+/** For a request and its answer, in addition to the time for an object's bytes. */
 const ANSWER_MS = 60_000;
-/** A body may take as long as it does at 1 MiB/s: an endpoint that is slower or says nothing must not hold up others. */
+/** 1 MiB/s. A slower endpoint must not delay others. */
 const LEAST_BYTES_PER_MS = (1024 * 1024) / 1000;
-/** Error documents and answers about uploads are far shorter. */
+/** Error documents and answers about uploads are much shorter. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface RemoteRequest {
@@ -22,14 +22,14 @@ export interface RemoteRequest {
   readonly body?: string | StreamBody;
 }
 
-/** The endpoint did not do what it was asked. The message is for the administrator: one line, nothing secret. */
+/** A request to an endpoint failed. The message is one line for the administrator, without secrets. */
 export class RemoteFailure extends Error {
   override readonly name = "RemoteFailure";
-  /** Undefined where there was no answer. */
+  /** Undefined if there was no answer. */
   readonly status: number | undefined;
-  /** `Code` of the error document, if there was one. */
+  /** `Code` of the error document; undefined without one. */
   readonly code: string | undefined;
-  /** Why there was no answer. */
+  /** Why there was no answer; undefined if there was one. */
   readonly unanswered: CallFailed["reason"] | undefined;
 
   constructor(
@@ -51,8 +51,8 @@ export class RemoteClient {
   readonly #until: Date;
 
   /**
-   * @param limits.until after which no request is made but to clean up, and none goes on
-   * @throws RemoteFailure if the endpoint may not be called (any more)
+   * @param limits.until no request begins or continues after it, except to clean up
+   * @throws RemoteFailure if the endpoint may not be called
    */
   constructor(
     remote: RemoteDescription,
@@ -69,7 +69,7 @@ export class RemoteClient {
     }
   }
 
-  /** Status 200 to 299. @throws RemoteFailure for everything else */
+  /** @returns an answer with a status of 200 to 299. @throws RemoteFailure for everything else */
   async call(bucket: string, request: RemoteRequest): Promise<Answered> {
     const { method, body } = request;
     const target = this.#address(bucket, request);
@@ -86,7 +86,7 @@ export class RemoteClient {
       throw new RemoteFailure(`${method}: ${outcome.reason}: ${outcome.message}`, outcome.reason);
     }
     const code = errorCode(outcome);
-    // CompleteMultipartUpload may fail after it has begun to answer with 200.
+    // CompleteMultipartUpload can fail after its answer has begun with status 200.
     if (outcome.status >= 200 && outcome.status < 300 && code === undefined) return outcome;
     throw new RemoteFailure(`${method}: ${outcome.status}${code === undefined ? "" : ` ${code}`}`, {
       status: outcome.status,
@@ -109,7 +109,7 @@ export class RemoteClient {
       method,
       headers: {
         ...headers,
-        // A stream is not hashed before it is sent: its Content-MD5 or checksum is what the receiver verifies.
+        // A stream cannot be hashed before it is sent; the receiver verifies its Content-MD5 or checksum.
         "x-amz-content-sha256": typeof body === "object" ? "UNSIGNED-PAYLOAD" : sha256Hex(body ?? ""),
       },
       accessKeyId: this.#credentials.accessKeyId,
@@ -121,7 +121,7 @@ export class RemoteClient {
   }
 }
 
-/** @param leftMs until the task must be over, which cleaning up may go beyond */
+/** @param leftMs until the end of the attempt; requests without a stream may go beyond it */
 function timeoutFor(body: RemoteRequest["body"], leftMs: number): number {
   if (typeof body !== "object") return ANSWER_MS;
   return Math.min(leftMs, ANSWER_MS + Math.ceil(body.sizeBytes / LEAST_BYTES_PER_MS));
@@ -137,8 +137,8 @@ function describe(error: unknown): string {
 }
 
 /**
- * Codes by which servers refuse an additional checksum whose algorithm they do not know: S3 has ten, most other servers
- * fewer. The object matters more than its checksum, and its MD5 still shows whether the bytes have arrived.
+ * Codes for an additional checksum whose algorithm the server does not know: S3 has ten, most other servers fewer. The object
+ * matters more than its checksum, and its MD5 still protects the bytes.
  */
 export const CHECKSUM_REFUSALS: ReadonlySet<string | undefined> = new Set([
   "InvalidRequest",
@@ -147,7 +147,7 @@ export const CHECKSUM_REFUSALS: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * Sends a request, and sends it again without its optional headers if they may be why it was refused.
+ * Sends a request, and sends it again without its optional headers if they may have caused a refusal.
  * @param refusals codes of answers that such headers can cause
  * @throws whatever `send` throws
  */

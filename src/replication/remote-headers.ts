@@ -1,4 +1,4 @@
-/** What a replica carries in headers to another endpoint, and what an endpoint's answer says of the object it has. */
+/** Headers of a replica that is sent to another endpoint, and the state of the object that an endpoint's answer describes. */
 import { cannedGrants } from "../access/acl/grants.ts";
 import type { AclState } from "../access/acl/ownership.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
@@ -13,12 +13,12 @@ import { formatReplicaState, REPLICA_HEADER, REPLICA_SOURCE_HEADER } from "../pr
 import { formatTaggingHeader } from "../protocol/tags.ts";
 import { readStamp, STAMP } from "./stamp.ts";
 
-/** Names of ACLs that mean the same wherever they are sent: those that give something to everybody. */
+/** Canned ACLs that mean the same at every endpoint: those that grant access to everyone. */
 const PORTABLE_CANNED_ACLS: readonly CannedAcl[] = ["public-read", "public-read-write", "authenticated-read"];
 
 /**
- * Everything about an object but its bytes, checksum and ACL.
- * @param marks user metadata besides the object's own, for an endpoint that knows nothing of replicas
+ * Everything about an object except its bytes, checksum and ACL.
+ * @param marks additional user metadata, for an endpoint that is not a peer
  */
 export function putHeaders(
   object: StoredObject,
@@ -33,14 +33,14 @@ export function putHeaders(
   };
 }
 
-/** Grants to accounts mean nothing at another endpoint, whose ids are others; those to everybody do. */
+/** Only grants to everyone are sent: account ids mean nothing at another endpoint. */
 export function aclHeaders({ acl, ownerId }: AclState): Record<string, string> {
   const context = { target: "object", ownerId, bucketOwnerId: ownerId } as const;
   const name = acl && PORTABLE_CANNED_ACLS.find((canned) => isSame(acl, cannedGrants(canned, context)));
   return name === undefined ? {} : { "x-amz-acl": name };
 }
 
-/** The header by which a peer knows a replica, and decides. */
+/** The headers by which a peer recognizes a replica and compares its state. */
 export function replicaStateHeaders({ source, ...state }: ReplicaState): Record<string, string> {
   return {
     [REPLICA_HEADER]: formatReplicaState(state),
@@ -48,13 +48,13 @@ export function replicaStateHeaders({ source, ...state }: ReplicaState): Record<
   };
 }
 
-/** Name of the user metadata by which an endpoint of another kind is known to have a replica from this very bucket. */
+/** User metadata that names the source bucket of a replica at an endpoint that is not a peer. */
 const SOURCE = "workers-s3-source";
 
 export interface ReplicaOrigin {
-  /** Id of the bucket it comes from. */
+  /** Id of the source bucket. */
   readonly sourceId: string;
-  /** Where it is. */
+  /** The replica's bucket. */
   readonly bucket: string;
   readonly key: string;
 }
@@ -63,20 +63,20 @@ export function sourceMark(origin: ReplicaOrigin): Record<string, string> {
   return { [SOURCE]: digestOrigin(origin) };
 }
 
-/** Whether what an endpoint of another kind has at a key was brought there from the bucket. */
+/** Whether an object, by the headers of its HEAD, is a replica from the source bucket at this key. */
 export function isReplicaFrom(origin: ReplicaOrigin, headers: Headers): boolean {
   return headers.get(`x-amz-meta-${SOURCE}`) === digestOrigin(origin);
 }
 
-/** Of one place: a copy of the replica under another key is none. */
+/** Includes bucket and key, so that a copy of the replica under another key is not taken for one. */
 function digestOrigin({ sourceId, bucket, key }: ReplicaOrigin): string {
   return sha256Hex(`${sourceId}/${bucket}/${key}`).slice(0, 32);
 }
 
-/** Last-Modified counts whole seconds: whatever was written within one of them may be as late as its end. */
+/** Last-Modified has whole seconds: the object may have been written at the end of its second. */
 const SECOND_MS = 1000;
 
-/** What an endpoint of another kind has at a key. */
+/** The state of an object by its HEAD: from a valid stamp, otherwise from Last-Modified and ETag. */
 export async function parseObjectState(
   headers: Headers,
   place: { readonly bucket: string; readonly key: string },

@@ -1,4 +1,4 @@
-/** A replica sent in parts: the source's own parts where it has some, so that ETag and part numbers stay the same. */
+/** A replica that is sent in parts: the source's own parts if it has any, so that ETag and part numbers stay the same. */
 
 import { formatHex, parseHex } from "../checksum/digests.ts";
 import { createHasher } from "../checksum/hasher.ts";
@@ -12,9 +12,9 @@ import type { ObjectPart } from "../storage/r2/objects.ts";
 import { CHECKSUM_REFUSALS, type RemoteClient, RemoteFailure, sendWithOptionalHeaders } from "./remote-client.ts";
 import type { SourceReader } from "./source-reader.ts";
 
-/** Of an object that has no parts of its own. */
+/** For an object that was not uploaded in parts. */
 const PART_BYTES = 64 * 1024 * 1024;
-/** Parts under way at a time. */
+/** Parts that are sent at the same time. */
 const MAX_CONCURRENT_PARTS = 3;
 
 export interface UploadDestination {
@@ -38,9 +38,9 @@ interface Upload {
 }
 
 /**
- * Nothing is left behind at the endpoint if this fails, as far as it can be reached.
- * @param request.headers of the object
- * @param request.condition under which it is completed
+ * If this fails, the upload is aborted at the endpoint as far as it can be reached.
+ * @param request.headers for CreateMultipartUpload
+ * @param request.condition headers for CompleteMultipartUpload
  * @throws RemoteFailure, SourceChanged
  */
 export async function uploadInParts(
@@ -97,7 +97,7 @@ function piecesOf(parts: readonly ObjectPart[], isChecked: boolean): Piece[] {
   });
 }
 
-/** Parts that have checksums of their own keep them; the endpoint then verifies each. */
+/** An object with checksums of its parts is uploaded with them, so that the endpoint verifies each part. */
 function checksumHeaders({ object: { checksum, partCount } }: SourceReader): Record<string, string> {
   if (checksum === undefined || partCount === undefined) return {};
   return { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type };
@@ -130,7 +130,7 @@ async function sendPart({ destination, source, uploadId }: Upload, piece: Piece)
   return { ...piece, etag: parseETag(headers.get("etag") ?? "") };
 }
 
-/** Where the endpoint's ETags are MD5s, what it has is what was sent; this is known before it shows the object. */
+/** Verifies the bytes before the upload is completed, if the endpoint's ETags are MD5s. */
 function requireSameETag(sent: readonly SentPart[], expected: string): void {
   const hasher = createHasher("MD5");
   for (const { etag } of sent) {

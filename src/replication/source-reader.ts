@@ -1,22 +1,22 @@
-/** Pieces of an opened object, each read anew, and none of them of a state that was written since. */
+/** Reads the source object in pieces. A piece is refused if the object has been written since it was opened. */
 import { type AclState, effectiveAcl } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import { compareStates, type StoredObject } from "../model/object.ts";
 import type { ObjectPart, Objects } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 
-/** Opens pieces of the very state of the source object that is being replicated. */
+/** Opens pieces of the one state of the source object that is being replicated. */
 export interface SourceReader {
   readonly object: StoredObject;
-  /** Owner and ACL in force, which the bucket's settings may have made less than the object's own. */
+  /** Owner and ACL in effect; the bucket's settings can remove grants of the object's own ACL. */
   readonly access: AclState;
   /** @throws SourceChanged */
   open(piece: { readonly first: number; readonly length: number }): Promise<ReadableStream<Uint8Array>>;
-  /** Undefined if it was not uploaded in parts. @throws SourceChanged */
+  /** @returns undefined if it was not uploaded in parts. @throws SourceChanged */
   parts(): Promise<readonly ObjectPart[] | undefined>;
 }
 
-/** The source was written while it was being read: there is something newer to replicate. */
+/** The source was written while it was being read: a newer state must be replicated. */
 export class SourceChanged extends Error {
   override readonly name = "SourceChanged";
 
@@ -36,7 +36,7 @@ export function readSource(objects: Objects, bucket: GrantedBucket, opened: Open
     access: effectiveAcl(bucket, object),
     async open({ first, length }) {
       if (length === 0) return new Blob([]).stream();
-      // What has been opened to be looked at serves the first reader of all of it.
+      // The first reader of the whole object uses the one that is already open.
       if (length === object.sizeBytes && !isUsed) {
         isUsed = true;
         return opened.body("put");

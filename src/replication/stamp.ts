@@ -1,10 +1,11 @@
 /**
- * Where an endpoint knows nothing of replicas, the state an object is of stands in its user metadata, since the endpoint's
- * Last-Modified is only the time of the copy: `<Last-Modified>.<revision>.<ETag>.<place>.<HMAC>`. The place makes the
- * stamp void where somebody copies the object, metadata and all, to another key. By the HMAC a deployment knows its own:
- * whoever may write there could otherwise make up a state that stands against every later one.
+ * The state of a replica at an endpoint that is not a peer, in its user metadata, because the endpoint's Last-Modified is
+ * only the time of the copy: `<Last-Modified>.<revision>.<ETag>.<location>.<HMAC>`. The location makes the stamp invalid if
+ * the object is copied with its metadata to another key. The HMAC proves that this deployment wrote the stamp: otherwise
+ * anyone who can write there could invent a state that no later one replaces.
  *
- * Deployments that know each other only as endpoints recognise each other's replicas by their place, and send none back.
+ * Deployments that know each other only as `s3` endpoints recognize each other's replicas by the location, without the
+ * HMAC, and do not send them back.
  */
 import { formatHex, matchesMac, parseHex } from "../checksum/digests.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
@@ -12,10 +13,10 @@ import type { ObjectState, StoredObject } from "../model/object.ts";
 import { liesAhead } from "../model/replication.ts";
 import { findReplicaState, formatReplicaState } from "../protocol/replica-state.ts";
 
-/** Name of the user metadata. */
+/** Name of the user metadata entry. */
 export const STAMP = "workers-s3-version";
 
-const FORM = /^(?<state>.+)\.(?<place>[0-9a-f]{16})\.(?<mac>[0-9a-f]{32})$/;
+const FORM = /^(?<state>.+)\.(?<location>[0-9a-f]{16})\.(?<mac>[0-9a-f]{32})$/;
 const MAC_BYTES = 16;
 
 export interface StampLocation {
@@ -28,16 +29,16 @@ export async function formatStamp(state: ObjectState, location: StampLocation, s
   return `${text}.${locationDigest(location)}.${formatHex(await computeMac(text, location, stampKey))}`;
 }
 
-/** An object that carries a stamp. */
+/** An object with a stamp. */
 export interface StampedObject extends StampLocation {
   readonly etag: string;
-  /** The ETag is no MD5 of the bytes: they are encrypted with a key of KMS or of the client. */
+  /** The ETag is not an MD5 of the bytes: they are encrypted with a key of KMS or of the client. */
   readonly isOpaque?: boolean;
 }
 
 /**
- * The state a stamp tells of; undefined if it is none of this deployment, lies ahead, or is not about what stands there:
- * another place, or other bytes under metadata that was kept.
+ * @returns the state in a stamp; undefined if this deployment did not write it, it is in the future, or it is about another
+ * location or other bytes
  */
 export async function readStamp(
   text: string | undefined,
@@ -51,15 +52,15 @@ export async function readStamp(
   return isOurs ? read.state : undefined;
 }
 
-/** Whether an object here was brought by a deployment that knows this one only as an endpoint. */
+/** Whether a deployment that knows this one only as an `s3` endpoint wrote the object as a replica. */
 export function isStamped(bucket: string, { key, etag, userMetadata }: StoredObject): boolean {
   return parseStamp(userMetadata[STAMP], { bucket, key, etag }) !== undefined;
 }
 
-/** An object in parts has another ETag where it had to be cut anew, and at endpoints that count it in their own way. */
+/** ETags of objects in parts are not compared: endpoints may compute them in their own way, and parts can differ. */
 function parseStamp(stamp: string | undefined, found: StampedObject) {
-  const { state: text = "", place, mac = "" } = FORM.exec(stamp ?? "")?.groups ?? {};
-  const state = place === locationDigest(found) ? findReplicaState(text) : undefined;
+  const { state: text = "", location, mac = "" } = FORM.exec(stamp ?? "")?.groups ?? {};
+  const state = location === locationDigest(found) ? findReplicaState(text) : undefined;
   if (state === undefined) return undefined;
   const isSame = state.etag === found.etag || `${state.etag}${found.etag}`.includes("-");
   return isSame || found.isOpaque === true ? { text, state, mac } : undefined;

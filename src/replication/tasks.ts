@@ -1,10 +1,10 @@
 /**
- * Replication tasks, as their messages come up. A message only wakes: the task stands in D1, and if it is gone there is
- * nothing to do. Each destination has lanes of its own, so that none waits for another, and one that has given no answer is
- * not asked again in the batch.
+ * The consumer of replication tasks, and the sweep that sends them again. A task is stored in D1; its message only names it,
+ * and a message whose task is gone is acknowledged. Destinations are served independently of each other, and one that gave
+ * no answer is not called again in the batch.
  *
- * Attempts are counted before they are made, since what is too much for the Worker ends it without a word. A task whose last
- * attempt came to no end is made alone, after the others: they may have shared its run, but nothing else with it.
+ * Attempts are counted before they begin, because the platform stops a Worker that exceeds its limits without an error. A
+ * task whose last attempt did not finish runs by itself after the others, so that it cannot stop their attempts again.
  */
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { QueueMessage, ReplicationMessage } from "../storage/journal/messages.ts";
@@ -12,21 +12,21 @@ import { attemptTask, giveUp, postponeUnattempted, retryDelaySeconds } from "./a
 import type { ReplicationServices } from "./converge.ts";
 import { nextPage } from "./existing.ts";
 
-/** Tasks under way at a time, each of which streams; one for each destination if there are more of those. */
+/** Tasks that run at the same time, each with its streams; if there are more destinations, one for each. */
 const MAX_CONCURRENT_TASKS = 4;
-/** A task is begun only this long after the batch came, so that each has most of a consumer's 15 minutes. */
+/** No task begins later in a batch, so that each has most of a consumer's 15 minutes. */
 const MAX_START_DELAY_MS = 90_000;
-/** In a row. Where calls run out they take over an hour; what a killed Worker was at comes back sooner. */
+/** In a row. Attempts that exceed the limit of subrequests take over an hour in all; others that are stopped, less. */
 const MAX_UNFINISHED = 10;
 const UNFINISHED_REASON =
-  "The attempts came to no end. The object may take more calls, time or memory than one run of the Worker may use.";
+  "The attempts did not finish. The object may need more subrequests, time or memory than one run of the Worker is allowed.";
 
 interface Job {
   readonly message: QueueMessage<ReplicationMessage>;
   readonly task: ReplicationTask;
 }
 
-/** Answers for every message. @throws what D1 throws: all come up again */
+/** Acknowledges or retries every message. @throws whatever D1 throws: then all are retried */
 export async function replicate(
   messages: readonly QueueMessage<ReplicationMessage>[],
   services: ReplicationServices,
@@ -37,7 +37,7 @@ export async function replicate(
 class Batch {
   readonly #services: ReplicationServices;
   readonly #startedAt = Date.now();
-  /** Remotes that gave no answer. */
+  /** Remotes that gave no answer in this batch. */
   readonly #unresponsive = new Set<string>();
   #handled: QueueMessage<ReplicationMessage>[] = [];
   #done: string[] = [];
@@ -54,7 +54,7 @@ class Batch {
     for (const message of messages) {
       const { taskId } = message.body;
       const [task, suspect] = [begun.get(taskId), unfinished.get(taskId)];
-      // What came twice is made once.
+      // A task whose message arrived twice runs once.
       begun.delete(taskId);
       unfinished.delete(taskId);
       if (task !== undefined) jobs.push({ message, task });
@@ -67,7 +67,7 @@ class Batch {
       [...groups.values()].flatMap((group) => Array.from({ length: concurrency }, () => this.#work(group))),
     );
     await this.#settle();
-    // Whoever has ended the most runs comes last.
+    // Tasks that failed to finish most often run last.
     for (const job of isolated.sort((left, right) => left.task.unfinished - right.task.unfinished)) {
       await this.#runIsolated(job);
       await this.#settle();
@@ -107,13 +107,13 @@ class Batch {
       await work();
       this.#handled.push(message);
     } catch (error) {
-      // D1 or the queue gave way: this one comes up again, the others have nothing to do with it.
+      // D1 or the queue failed: only this message is retried.
       console.error(JSON.stringify({ replication: message.body.taskId, cause: String(error) }));
       message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
     }
   }
 
-  /** Should this fail, all come up again, and those that are done find little to do. */
+  /** If this fails, all messages are retried, and the completed tasks find their destination up to date. */
   async #settle(): Promise<void> {
     const { replicationTasks } = this.#services;
     await replicationTasks.complete(this.#done.splice(0));
@@ -128,11 +128,12 @@ class Batch {
   }
 }
 
-/** Messages in one run: the rest is the next run's. */
+/** Tasks that one run of the sweep sends again. */
 const TASKS_PER_RUN = 2_000;
-/** Longer than a page takes, and than it waits for its turn. */
+/** A job without progress for this long has lost its message: a page takes less, waiting included. */
 const STALE_MS = 5 * 60 * 1000;
 
+/** Sends messages again for tasks and jobs that a crash or a lost message left without one. */
 export async function resumeReplication(
   { replicationTasks, replicationJobs, queues }: ReplicationServices,
   now: Date,

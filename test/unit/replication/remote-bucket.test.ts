@@ -214,7 +214,7 @@ describe("an endpoint that speaks S3", () => {
 
   it("is tried again later when somebody writes all the time, or refuses", async () => {
     const busy = await bring("s3", [absent, refused(412), absent, refused(412), absent, refused(412)]);
-    expect(busy.outcome).toMatchObject({ message: "The object is being written at the destination." });
+    expect(busy.outcome).toMatchObject({ message: "The object was written at the destination during each round." });
     for (const answer of [refused(403, "AccessDenied"), refused(501, "NotImplemented"), new RemoteFailure("gone")]) {
       expect((await bring("s3", [absent, answer])).outcome).toBe(answer);
     }

@@ -279,7 +279,7 @@ describe("a task that is too much for the Worker", () => {
     isDead = false;
     await hand(env, wakes);
     expect(await rows(source)).toMatchObject([
-      { status: "FAILED", attempts: 10, last_error: expect.stringMatching(/came to no end/) },
+      { status: "FAILED", attempts: 10, last_error: expect.stringMatching(/did not finish/) },
     ]);
     expect(await statusOf(source, "poison")).toBe("FAILED");
     await admin("POST", `buckets/${source}/replication/retry`);

@@ -257,6 +257,6 @@ describe("a remote", () => {
     )
       .bind(source)
       .first();
-    expect(row).toEqual({ status: "FAILED", last_error: "The remote far is not open for this bucket." });
+    expect(row).toEqual({ status: "FAILED", last_error: "The remote far does not allow this bucket." });
   });
 });
