@@ -1,15 +1,16 @@
 /** Elements that several documents share: checksums and owners. */
 import { CHECKSUM_ALGORITHMS, type Checksum, type ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { PartChecksum } from "../../model/upload.ts";
-import { childText, type XmlElement } from "./reader.ts";
 import { type XmlNode, xmlElement, xmlText } from "./writer.ts";
 
-const ELEMENTS = CHECKSUM_ALGORITHMS.map((algorithm) => [algorithm, checksumElement(algorithm)] as const);
+type ChecksumElement = `Checksum${ChecksumAlgorithm}`;
+
+const ELEMENTS = CHECKSUM_ALGORITHMS.map((algorithm) => ({ algorithm, name: checksumElement(algorithm) }));
 
 /** `ChecksumCRC32`, `ChecksumSHA256` and so on. */
-export const CHECKSUM_ELEMENTS: readonly string[] = ELEMENTS.map(([, name]) => name);
+export const CHECKSUM_ELEMENTS: readonly ChecksumElement[] = ELEMENTS.map(({ name }) => name);
 
-export function checksumElement(algorithm: ChecksumAlgorithm): string {
+export function checksumElement(algorithm: ChecksumAlgorithm): ChecksumElement {
   return `Checksum${algorithm}`;
 }
 
@@ -22,11 +23,11 @@ export function typedChecksumNodes(checksum: Checksum | undefined): readonly (Xm
   return checksum === undefined ? [] : [checksumNode(checksum), xmlText("ChecksumType", checksum.type)];
 }
 
-/** The checksums of an element, in the order of the algorithms. */
-export function parseChecksums(element: XmlElement): readonly PartChecksum[] {
+/** The checksums among the texts of an element, in the order of the algorithms. */
+export function parseChecksums(texts: Partial<Readonly<Record<ChecksumElement, string>>>): readonly PartChecksum[] {
   const checksums: PartChecksum[] = [];
-  for (const [algorithm, name] of ELEMENTS) {
-    const value = childText(element, name);
+  for (const { algorithm, name } of ELEMENTS) {
+    const value = texts[name];
     if (value !== undefined) checksums.push({ algorithm, value: value.trim() });
   }
   return checksums;

@@ -1,15 +1,7 @@
 /** Request and answer of DeleteObjects (API_DeleteObjects). */
 import { parseHttpDate, parseIso8601 } from "../dates.ts";
 import { parseETag } from "../header-values.ts";
-import {
-  childrenOf,
-  childText,
-  malformedXml,
-  parseXml,
-  requireChildText,
-  requireOnly,
-  type XmlElement,
-} from "./reader.ts";
+import { childrenOf, childText, childTexts, malformedXml, parseXml, requireOnly, type XmlElement } from "./reader.ts";
 import { formatXml, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
 export interface DeleteRequest {
@@ -47,20 +39,15 @@ export function parseDelete(body: Uint8Array): DeleteRequest {
 }
 
 function parseObjectIdentifier(object: XmlElement): ObjectIdentifier {
-  requireOnly(object, ["Key", "VersionId", "ETag", "LastModifiedTime", "Size"]);
-  const key = requireChildText(object, "Key");
-  if (key === "") throw malformedXml("empty Key");
-  const versionId = childText(object, "VersionId");
-  const etag = childText(object, "ETag");
-  const lastModifiedTime = childText(object, "LastModifiedTime");
-  const size = childText(object, "Size");
+  const texts = childTexts(object, ["Key", "VersionId", "ETag", "LastModifiedTime", "Size"]);
+  if (texts.Key === undefined || texts.Key === "") throw malformedXml("empty Key");
   return {
-    key,
+    key: texts.Key,
     // SDKs that always write the element leave it empty to mean none.
-    ...(versionId ? { versionId } : {}),
-    ...(etag === undefined ? {} : { etag: parseETag(etag) }),
-    ...(lastModifiedTime === undefined ? {} : { lastModifiedTime: parseTime(lastModifiedTime) }),
-    ...(size === undefined ? {} : { sizeBytes: parseSize(size) }),
+    ...(texts.VersionId && { versionId: texts.VersionId }),
+    ...(texts.ETag !== undefined && { etag: parseETag(texts.ETag) }),
+    ...(texts.LastModifiedTime !== undefined && { lastModifiedTime: parseTime(texts.LastModifiedTime) }),
+    ...(texts.Size !== undefined && { sizeBytes: parseSize(texts.Size) }),
   };
 }
 

@@ -18,7 +18,7 @@ import {
   typedChecksumNodes,
 } from "./common-elements.ts";
 import { commonPrefixNodes } from "./listings.ts";
-import { childrenOf, malformedXml, parseXml, requireChildText, requireOnly, type XmlElement } from "./reader.ts";
+import { childrenOf, childTexts, malformedXml, parseXml, requireOnly, type XmlElement } from "./reader.ts";
 import { formatXml, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
 export const MAX_PARTS = 10_000;
@@ -28,7 +28,7 @@ export const MAX_COMPLETE_MULTIPART_UPLOAD_BYTES = 4 * 1024 * 1024;
 /** The root, and each part with its number, its ETag and two checksums, of which one would be too many already. */
 const MAX_ELEMENTS = 1 + MAX_PARTS * 5;
 
-const PART_ELEMENTS = ["PartNumber", "ETag", ...CHECKSUM_ELEMENTS];
+const PART_ELEMENTS = ["PartNumber", "ETag", ...CHECKSUM_ELEMENTS] as const;
 
 /**
  * Parses the request of CompleteMultipartUpload (API_CompleteMultipartUpload).
@@ -56,11 +56,12 @@ function noPart(): S3Error {
 }
 
 function parsePart(part: XmlElement): CompletedPart {
-  requireOnly(part, PART_ELEMENTS);
+  const texts = childTexts(part, PART_ELEMENTS);
+  if (texts.PartNumber === undefined || texts.ETag === undefined) throw malformedXml("PartNumber or ETag missing");
   return {
-    partNumber: parsePartNumber(requireChildText(part, "PartNumber").trim()),
-    etag: parseETag(requireChildText(part, "ETag")),
-    checksums: parseChecksums(part),
+    partNumber: parsePartNumber(texts.PartNumber.trim()),
+    etag: parseETag(texts.ETag),
+    checksums: parseChecksums(texts),
   };
 }
 

@@ -11,6 +11,7 @@ import { percentDecode, utf8Length } from "../percent-encoding.ts";
 import {
   childrenOf,
   childText,
+  childTexts,
   directText,
   findChild,
   malformedXml,
@@ -193,9 +194,8 @@ function readFilter(element: XmlElement | undefined): Filter | undefined {
   const filter: { prefix?: string; suffix?: string } = {};
   const filterRules = childrenOf(key);
   for (const rule of filterRules) {
-    requireOnly(rule, ["Name", "Value"]);
-    const written = requireChildText(rule, "Name");
-    const value = requireChildText(rule, "Value");
+    const { Name: written, Value: value } = childTexts(rule, ["Name", "Value"]);
+    if (written === undefined || value === undefined) throw malformedXml("Name or Value missing in FilterRule");
     const name = written.toLowerCase();
     if (name !== "prefix" && name !== "suffix") {
       throw invalidArgument("filter rule name must be either prefix or suffix", "FilterRule.Name", written);

@@ -151,12 +151,38 @@ export function requireChildText(element: XmlElement, name: string): string {
 /** @throws S3Error `MalformedXML` if the element has a child of another name, or text between its children. */
 export function requireOnly(element: XmlElement, names: readonly string[]): void {
   for (const node of contentOf(element)) {
+    if (isElement(node)) requireName(node, names, element);
+    else if (!isBlank(textOfNode(node))) throw malformedXml(`unexpected text in ${nameOf(element)}`);
+  }
+}
+
+/**
+ * Texts by name, of an element whose children are all text and appear at most once.
+ *
+ * @throws S3Error `MalformedXML` for any other element, and as `requireOnly`
+ */
+export function childTexts<Name extends string>(
+  element: XmlElement,
+  names: readonly Name[],
+): Partial<Readonly<Record<Name, string>>> {
+  const texts: Partial<Record<Name, string>> = {};
+  for (const node of contentOf(element)) {
     if (!isElement(node)) {
       if (!isBlank(textOfNode(node))) throw malformedXml(`unexpected text in ${nameOf(element)}`);
-    } else if (!names.includes(nameOf(node))) {
-      throw malformedXml(`unexpected ${nameOf(node)} in ${nameOf(element)}`);
+      continue;
     }
+    const name = requireName(node, names, element);
+    if (texts[name] !== undefined) throw malformedXml(`${name} repeated in ${nameOf(element)}`);
+    texts[name] = textOf(node);
   }
+  return texts;
+}
+
+function requireName<Name extends string>(child: XmlElement, names: readonly Name[], parent: XmlElement): Name {
+  const name = nameOf(child);
+  const known = names.find((each) => each === name);
+  if (known === undefined) throw malformedXml(`unexpected ${name} in ${nameOf(parent)}`);
+  return known;
 }
 
 function contentOf(element: XmlElement): readonly XmlNode[] {

@@ -27,6 +27,7 @@ import {
   textOf,
   type XmlElement,
 } from "./reader.ts";
+import { parseTagElement, tagNode } from "./tagging.ts";
 import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
 /** "The maximum size of a replication configuration is 2 MB" (API_PutBucketReplication). */
@@ -127,7 +128,7 @@ function formatRule(rule: ReplicationRule): XmlNode {
 }
 
 function formatFilter({ prefix, tags }: ReplicationRule): XmlNode {
-  const written = tags.map(({ key, value }) => xmlElement("Tag", [xmlText("Key", key), xmlText("Value", value)]));
+  const written = tags.map(tagNode);
   if (written.length === 0) return xmlElement("Filter", [xmlText("Prefix", prefix)]);
   if (written.length === 1 && prefix === "") return xmlElement("Filter", written);
   return xmlElement("Filter", [xmlElement("And", [xmlText("Prefix", prefix), ...written])]);
@@ -217,10 +218,7 @@ function readFilter(filter: XmlElement): { prefix: string; tags: readonly Tag[] 
   if (and !== undefined) requireOnly(and, ["Prefix", "Tag"]);
   const prefix = childText(from, "Prefix") ?? "";
   requirePrefix(prefix);
-  const tags = childrenOf(from, "Tag").map((tag) => {
-    requireOnly(tag, ["Key", "Value"]);
-    return { key: requireChildText(tag, "Key"), value: requireChildText(tag, "Value") };
-  });
+  const tags = childrenOf(from, "Tag").map(parseTagElement);
   return { prefix, tags: validateTags(tags, "object") };
 }
 

@@ -19,8 +19,6 @@ export class XmlSyntaxError extends Error {
 const MAX_ATTRIBUTES = 1_000;
 const MAX_ATTRIBUTES_OF_ELEMENT = 16;
 const MAX_NAME_LENGTH = 128;
-/** `&#1114111;` */
-const MAX_REFERENCE_LENGTH = 10;
 
 // "Char" of XML 1.0 (2.2), negated. Text out of UTF-8 has no halves of surrogate pairs.
 const ILLEGAL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
@@ -115,7 +113,7 @@ class Scanner {
   /** Text is cut out only where it has to be looked at. */
   #checkText(start: number, end: number): void {
     if (this.#ampersand < start) this.#ampersand = indexOrEnd(this.#text, "&", start);
-    if (this.#ampersand < end) checkReferences(this.#text.slice(start, end));
+    if (this.#ampersand < end) decodeReferences(this.#text.slice(start, end));
     if (this.#open.length === 0 && !isBlank(this.#text.slice(start, end)))
       throw new XmlSyntaxError("text outside the root");
   }
@@ -171,7 +169,7 @@ class Scanner {
     const value = this.#text.slice(this.#at + 1, end === -1 ? this.#at : end);
     if (end === -1 || value.includes("<")) throw new XmlSyntaxError("value of an attribute");
     this.#at = end + 1;
-    checkReferences(value);
+    decodeReferences(value);
   }
 
   #scanName(): string {
@@ -240,37 +238,27 @@ function indexOrEnd(text: string, character: string, from: number): number {
   return index === -1 ? text.length : index;
 }
 
-/** @throws XmlSyntaxError for an unknown entity or a bare ampersand */
-function checkReferences(text: string): void {
-  if (text.includes("&")) decodeReferences(text);
-}
+/** An ampersand that begins nothing else matches by itself. */
+const REFERENCE = /&(?:([a-z]{2,4})|#x([0-9a-fA-F]{1,6})|#(\d{1,7}));|&/g;
 
 /** Text with its references replaced. @throws XmlSyntaxError for an unknown entity or a bare ampersand */
 export function decodeReferences(text: string): string {
-  let start = text.indexOf("&");
-  if (start === -1) return text;
-  const decoded: string[] = [];
-  let from = 0;
-  for (; start !== -1; start = text.indexOf("&", from)) {
-    const end = text.slice(start, start + MAX_REFERENCE_LENGTH).indexOf(";");
-    const name = text.slice(start + 1, start + Math.max(end, 1));
-    const character = name.startsWith("#") ? characterOf(name) : PREDEFINED.get(name);
-    if (end === -1 || character === undefined) throw new XmlSyntaxError("unknown entity or bare ampersand");
-    if (start > from) decoded.push(text.slice(from, start));
-    decoded.push(character);
-    from = start + end + 1;
-  }
-  decoded.push(text.slice(from));
-  return decoded.join("");
+  return text.includes("&") ? text.replace(REFERENCE, decodeReference) : text;
 }
 
 /**
- * `#x1F600` or `#128512`. Control characters, which XML 1.0 forbids even as references, are accepted: keys may contain
- * them, and our own answers write them so (see writer.ts).
+ * Control characters, which XML 1.0 forbids even as references, are accepted: keys may contain them, and our own answers
+ * write them so (see writer.ts).
  */
-function characterOf(reference: string): string | undefined {
-  const [, hex, decimal] = /^#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}))$/.exec(reference) ?? [];
+function decodeReference(_reference: string, entity?: string, hex?: string, decimal?: string): string {
+  if (entity !== undefined) return requireCharacter(PREDEFINED.get(entity));
   const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
   const isSurrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
-  return codePoint > 0x10ffff || Number.isNaN(codePoint) || isSurrogate ? undefined : String.fromCodePoint(codePoint);
+  const isCharacter = codePoint <= 0x10ffff && !isSurrogate;
+  return requireCharacter(isCharacter ? String.fromCodePoint(codePoint) : undefined);
+}
+
+function requireCharacter(character: string | undefined): string {
+  if (character === undefined) throw new XmlSyntaxError("unknown entity or bare ampersand");
+  return character;
 }

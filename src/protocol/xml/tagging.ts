@@ -3,15 +3,16 @@ import type { Tag } from "../../model/object.ts";
 import { type TagScope, validateTags } from "../tags.ts";
 import {
   childrenOf,
+  childTexts,
   findChild,
+  malformedXml,
   nameOf,
   parseAnyXml,
   parseXml,
-  requireChildText,
   requireOnly,
   type XmlElement,
 } from "./reader.ts";
-import { formatXml, xmlElement, xmlText } from "./writer.ts";
+import { formatXml, type XmlNode, xmlElement, xmlText } from "./writer.ts";
 
 const ROOT = "Tagging";
 const MAX_BYTES = 128 * 1024;
@@ -40,17 +41,19 @@ function readTagging(root: XmlElement, scope: TagScope): readonly Tag[] {
 /** The `Tag` children of an element, limits unchecked. */
 export function parseTagElements(parent: XmlElement): readonly Tag[] {
   requireOnly(parent, ["Tag"]);
-  return childrenOf(parent).map((tag) => {
-    requireOnly(tag, ["Key", "Value"]);
-    return { key: requireChildText(tag, "Key"), value: requireChildText(tag, "Value") };
-  });
+  return childrenOf(parent).map(parseTagElement);
+}
+
+export function parseTagElement(tag: XmlElement): Tag {
+  const { Key: key, Value: value } = childTexts(tag, ["Key", "Value"]);
+  if (key === undefined || value === undefined) throw malformedXml("Key or Value missing");
+  return { key, value };
 }
 
 export function formatTagging(tags: readonly Tag[]): string {
-  return formatXml("Tagging", [
-    xmlElement(
-      "TagSet",
-      tags.map((tag) => xmlElement("Tag", [xmlText("Key", tag.key), xmlText("Value", tag.value)])),
-    ),
-  ]);
+  return formatXml("Tagging", [xmlElement("TagSet", tags.map(tagNode))]);
+}
+
+export function tagNode({ key, value }: Tag): XmlNode {
+  return xmlElement("Tag", [xmlText("Key", key), xmlText("Value", value)]);
 }
