@@ -35,7 +35,7 @@ import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import { requestFacts, requestOrigin } from "./request-facts.ts";
 import type { RequestLog } from "./request-log.ts";
 import { hostId, type S3Response, toHttpResponse } from "./response.ts";
-import type { Services } from "./services.ts";
+import type { S3Services } from "./services.ts";
 import type { Directory, DirectoryEntries } from "./storage/d1/directory.ts";
 import { fromPlatformError } from "./storage/platform-errors.ts";
 import { findHostedSite, serveHosted } from "./website/hosted.ts";
@@ -43,7 +43,7 @@ import { findHostedSite, serveHosted } from "./website/hosted.ts";
 type ServedName = Exclude<OperationName, "OptionsPreflight">;
 
 /** Answers an S3 request; never throws. */
-export async function handleS3(incoming: Incoming, services: Services): Promise<Response> {
+export async function handleS3(incoming: Incoming, services: S3Services): Promise<Response> {
   const { request, log } = incoming;
   const { config, directory } = services;
   let upload: FormUpload | undefined;
@@ -76,7 +76,7 @@ interface Arrival {
   readonly incoming: Incoming;
 }
 
-async function serve(arrival: Arrival, services: Services): Promise<S3Response> {
+async function serve(arrival: Arrival, services: S3Services): Promise<S3Response> {
   const { received, form, rows } = arrival;
   const { request, log } = arrival.incoming;
   const { config, directory } = services;
@@ -106,7 +106,7 @@ export interface Asking extends Pick<Authentication, "style" | "signatureVersion
   readonly caller: Caller;
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly cf: CfProperties | undefined;
-  readonly services: Services;
+  readonly services: S3Services;
   readonly log: RequestLog;
 }
 
@@ -126,7 +126,7 @@ async function perform(
   refuseHeaders(name, signed.headers, signed.method);
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, name, buckets);
-  const { config, stores, tokenKey } = services;
+  const { stores, deployment } = services;
   const grant = await authorize({
     caller,
     permissions: prepared.permissions,
@@ -136,25 +136,9 @@ async function perform(
   });
   refuseUnexpectedOwner(signed, buckets);
 
-  const regions = [...config.stores.keys()];
   try {
-    const origin = requestOrigin(signed, caller);
-    const journal = services.journal.of(origin);
-    const destinations = services.destinations.of(origin);
-    const context = {
-      grant,
-      stores,
-      journal,
-      destinations,
-      region: config.region,
-      signedRegion: claimedRegion(signed),
-      isAnyRegion: !config.enforceRegion,
-      regions,
-      newBuckets: config.newBuckets,
-      tokenKey,
-      request: signed,
-    };
-    return await prepared.run(context, source);
+    const journal = services.journal.of(requestOrigin(signed, caller));
+    return await prepared.run({ grant, stores, journal, deployment, request: signed }, source);
   } catch (error) {
     throw await withoutExistence(error, grant, signed);
   }
@@ -188,7 +172,8 @@ async function establish(
   const authentication = await identify(received, credential, options);
   const headers = effectiveHeaders(received, authentication);
   const copySource = received.headers.has(COPY_SOURCE_HEADER) ? received.copySource : lazyCopySource(headers);
-  const signed = { ...received, query: authentication.query, headers, copySource };
+  const read = { ...received, query: authentication.query, headers, copySource };
+  const signed = { ...read, signedRegion: claimedRegion(read) };
   const source: BodySource = {
     document({ maxBytes, digest }) {
       const declared = digest === "content-md5" ? { ...signed, headers: withoutChecksums(headers) } : signed;

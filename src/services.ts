@@ -4,6 +4,7 @@ import { Callbacks } from "./delivery/callbacks.ts";
 import { Destinations } from "./delivery/destinations.ts";
 import { type Config, type Env, findQueues, readConfig } from "./env.ts";
 import type { AccountCaller } from "./model/caller.ts";
+import type { Deployment } from "./operations/operation.ts";
 import type { TargetPolicy } from "./outbound/target.ts";
 import { parseRawUrl } from "./protocol/request-target.ts";
 import { Signers } from "./signing/signer.ts";
@@ -39,6 +40,8 @@ export interface Services {
   readonly config: Config;
   readonly directory: Directory;
   readonly stores: Stores;
+  /** What operations may know of this deployment. */
+  readonly deployment: Deployment;
   readonly journal: Journal;
   readonly intents: Intents;
   readonly queues: Queues;
@@ -49,7 +52,6 @@ export interface Services {
   readonly subscriptions: Subscriptions;
   readonly topicDeliveries: TopicDeliveries;
   readonly callbacks: Callbacks;
-  readonly destinations: Destinations;
   readonly receivers: Receivers;
   readonly deadLetters: DeadLetters;
   readonly remotes: Remotes;
@@ -69,6 +71,62 @@ export interface Services {
   /** Signs what replicas behind endpoints say of themselves. */
   readonly stampKey: CryptoKey;
 }
+
+/** What each surface may use. */
+export type S3Services = Pick<Services, "config" | "directory" | "stores" | "deployment" | "journal" | "noteKeyUse">;
+
+export type QueryServices = Pick<
+  Services,
+  | "config"
+  | "directory"
+  | "noteKeyUse"
+  | "queues"
+  | "stores"
+  | "subscriptions"
+  | "tokenKey"
+  | "topicDeliveries"
+  | "topics"
+  | "userKeys"
+  | "users"
+>;
+
+export type AdminServices = Pick<
+  Services,
+  | "accounts"
+  | "deadLetters"
+  | "directory"
+  | "queues"
+  | "receivers"
+  | "remotes"
+  | "replicationJobs"
+  | "replicationTasks"
+  | "signers"
+  | "stores"
+  | "targetPolicy"
+>;
+
+/** Consumers of queues and scheduled work. */
+export type EventServices = Pick<
+  Services,
+  | "accounts"
+  | "callbacks"
+  | "config"
+  | "deadLetters"
+  | "directory"
+  | "intents"
+  | "journal"
+  | "queues"
+  | "receivers"
+  | "remotes"
+  | "replicationJobs"
+  | "replicationTasks"
+  | "stampKey"
+  | "stores"
+  | "subscriptions"
+  | "targetPolicy"
+  | "topicDeliveries"
+  | "topics"
+>;
 
 let opened: { readonly env: Env; readonly services: Services } | undefined;
 
@@ -129,6 +187,14 @@ export async function openServices(env: Env): Promise<Services> {
       remotes,
       replicationTasks,
     },
+    deployment: {
+      region: config.region,
+      regions: [...config.stores.keys()],
+      isAnyRegion: !config.enforceRegion,
+      newBuckets: config.newBuckets,
+      tokenKey,
+      destinations: new Destinations({ accounts, topics, queues, callbacks }),
+    },
     journal: new Journal(intents, queues.events, bucketDeletion),
     intents,
     queues,
@@ -139,7 +205,6 @@ export async function openServices(env: Env): Promise<Services> {
     subscriptions,
     topicDeliveries: new TopicDeliveries({ signers, targetPolicy, publicOrigin, topics, subscriptions, tokenKey }),
     callbacks,
-    destinations: new Destinations({ accounts, topics, queues, callbacks }),
     receivers: new Receivers(env.DB),
     deadLetters: new DeadLetters(env.DB),
     remotes,

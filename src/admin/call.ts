@@ -1,10 +1,10 @@
 /** What handlers of the admin API get, and how they refuse. */
 import type { RootGrant } from "../access/authorize.ts";
-import type { Services } from "../services.ts";
+import type { AdminServices } from "../services.ts";
 
 /** What a handler gets once the caller is known to be root. */
 export interface AdminCall {
-  readonly services: Services;
+  readonly services: AdminServices;
   readonly grant: RootGrant;
   readonly now: Date;
   /** The body as JSON; undefined if there is none. */

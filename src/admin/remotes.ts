@@ -4,7 +4,7 @@ import type { Remote, RemoteDescription } from "../model/replication.ts";
 import { parseTarget, TargetRefused } from "../outbound/target.ts";
 import { checkRemote } from "../replication/check-remote.ts";
 import { RemoteClient, RemoteFailure } from "../replication/remote-client.ts";
-import type { Services } from "../services.ts";
+import type { AdminServices } from "../services.ts";
 import { type AdminCall, failure } from "./call.ts";
 
 /** For all steps of a check. */
@@ -67,7 +67,7 @@ export async function check({ services, body, now }: AdminCall, { name = "" }: P
   }
 }
 
-function requireEndpoint(text: string, services: Services): string {
+function requireEndpoint(text: string, services: AdminServices): string {
   try {
     const { url, pathAndQuery } = parseTarget(text, services.targetPolicy());
     if (pathAndQuery === "/") return url.slice(0, -1);

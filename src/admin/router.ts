@@ -7,7 +7,7 @@ import { authorizeRoot } from "../access/authorize.ts";
 import { readWholeBody } from "../auth/payload/request-body.ts";
 import { S3Error } from "../errors.ts";
 import { claimedKey, type Incoming, identify, readRequest } from "../identify.ts";
-import type { Services } from "../services.ts";
+import type { AdminServices } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
 import * as policies from "./accounts.ts";
@@ -18,7 +18,7 @@ import * as replication from "./replication.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
-type Arguments = [services: Services, incoming: Incoming];
+type Arguments = [services: AdminServices, incoming: Incoming];
 
 const router = Router<IRequest, Arguments>();
 
@@ -46,7 +46,7 @@ router
   .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))
   .all("*", () => failure(404, "NotFound", "There is nothing at this path."));
 
-export async function handleAdmin(incoming: Incoming, services: Services): Promise<Response> {
+export async function handleAdmin(incoming: Incoming, services: AdminServices): Promise<Response> {
   const { request, log } = incoming;
   log.operation = "Admin";
   try {
@@ -63,7 +63,7 @@ export async function handleAdmin(incoming: Incoming, services: Services): Promi
 
 /** Signature, root account and body, in that order, before the handler sees anything. */
 function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) => Promise<Response>) {
-  return async (routed: IRequest, services: Services, incoming: Incoming): Promise<Response> => {
+  return async (routed: IRequest, services: AdminServices, incoming: Incoming): Promise<Response> => {
     const request = readRequest(incoming);
     // Temporary credentials are not looked up: they may not administer anything.
     const { accessKeyId } = claimedKey(request);
@@ -91,7 +91,7 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 /** `GET /-/certificates/<fingerprint>.pem`, for anyone: a certificate never changes, so it may be kept for ever. */
-export async function getCertificate(services: Services, name: string): Promise<Response> {
+export async function getCertificate(services: AdminServices, name: string): Promise<Response> {
   const pem = await services.signers.findPem(name);
   if (pem === undefined) return failure(404, "NotFound", "There is no such certificate.");
   return new Response(pem, {
@@ -100,7 +100,7 @@ export async function getCertificate(services: Services, name: string): Promise<
 }
 
 /** `GET /-/health`: 200 once secrets, the newest schema and bindings are there; 503 with what is missing, and nothing else. */
-export async function checkHealth(services: Services): Promise<Response> {
+export async function checkHealth(services: AdminServices): Promise<Response> {
   try {
     if (await services.directory.hasCurrentSchema()) return Response.json({ status: "ok" });
     const message = "The database lacks the newest migrations. Run `npm run deploy`, which applies them.";

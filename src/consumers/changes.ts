@@ -5,7 +5,7 @@
  */
 import { authorizeNotification } from "../access/authorize-sns.ts";
 import type { NotificationRule } from "../model/notification.ts";
-import type { Services } from "../services.ts";
+import type { EventServices } from "../services.ts";
 import type { ChangesMessage, DeliveryMessage, QueueMessage, Receiver } from "../storage/journal/messages.ts";
 
 /**
@@ -23,7 +23,7 @@ type Bucket = ChangesMessage["origin"]["bucket"];
 /** @throws whatever the platform throws: messages that are not acknowledged by then are retried */
 export async function spreadChanges(
   messages: readonly QueueMessage<ChangesMessage>[],
-  services: Services,
+  services: EventServices,
 ): Promise<void> {
   const waiting = [...messages];
   let sent = 0;
@@ -41,7 +41,7 @@ export async function spreadChanges(
 }
 
 /** @returns the number of deliveries */
-async function spread(messages: readonly QueueMessage<ChangesMessage>[], services: Services): Promise<number> {
+async function spread(messages: readonly QueueMessage<ChangesMessage>[], services: EventServices): Promise<number> {
   const bodies = messages.map(({ body }) => body);
   const subscriptions = await findSubscriptions(bodies, services);
   const deliveries = bodies.flatMap((body) => deliveriesOf(body, subscriptions.get(bucketKey(body)) ?? new Map()));
@@ -59,7 +59,7 @@ async function spread(messages: readonly QueueMessage<ChangesMessage>[], service
 /** By bucket. A topic's policy is evaluated for each event, so a change after the notification was configured counts. */
 async function findSubscriptions(
   messages: readonly ChangesMessage[],
-  { topics }: Services,
+  { topics }: EventServices,
 ): Promise<ReadonlyMap<string, Subscriptions>> {
   const now = new Date();
   const asked = new Map<string, { readonly bucket: Bucket; readonly arns: Set<string> }>();

@@ -1,12 +1,12 @@
 /** Stores messages whose attempts are exhausted, for an administrator to see. */
 import { responsibleAccount } from "../delivery/receiver-identity.ts";
-import type { Services } from "../services.ts";
+import type { EventServices } from "../services.ts";
 import type { DeadLetter, MessageOwner, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
 
 /** @throws whatever the platform throws: then the whole batch is retried */
 export async function keepDeadLetters(
   messages: readonly QueueMessage<DeadLetter>[],
-  services: Services,
+  services: EventServices,
 ): Promise<void> {
   const kept = messages.map(({ body: { message, reason } }) => ({
     id: idOf(message),

@@ -6,7 +6,7 @@ import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
 import { replicateExisting } from "../replication/existing.ts";
 import { replicate } from "../replication/tasks.ts";
-import { openServices, type Services } from "../services.ts";
+import { type EventServices, openServices } from "../services.ts";
 import type { DeadLetter, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
 import { spreadChanges } from "./changes.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
@@ -14,7 +14,7 @@ import { keepDeadLetters } from "./dead-letters.ts";
 type AnyMessage = OwnMessage | DeadLetter;
 type Handler<Kind extends AnyMessage["kind"]> = (
   messages: readonly QueueMessage<Extract<AnyMessage, { kind: Kind }>>[],
-  services: Services,
+  services: EventServices,
 ) => Promise<void>;
 
 const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {

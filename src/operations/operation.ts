@@ -7,7 +7,7 @@
  */
 import type { Permission } from "../access/actions.ts";
 import type { Grant } from "../access/authorize.ts";
-import type { RequestDestinations } from "../delivery/destinations.ts";
+import type { Destinations } from "../delivery/destinations.ts";
 import { S3Error } from "../errors.ts";
 import type { NewBucketSettings } from "../model/bucket.ts";
 import type { DigestText, ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
@@ -67,22 +67,26 @@ function unexpected(): never {
 export interface OperationContext {
   readonly grant: Grant;
   readonly stores: Stores;
-  /** Through which every change of an object goes. */
+  /** Every change of an object goes through it. */
   readonly journal: RequestJournal;
-  /** Those that a notification configuration names. */
-  readonly destinations: RequestDestinations;
+  readonly deployment: Deployment;
+  readonly request: S3Request;
+}
+
+/** What an operation may know of the deployment; the same for every request. */
+export interface Deployment {
+  /** The region of the `STORE` binding. */
   readonly region: string;
-  /** What the request is signed for; undefined where its signature names none. */
-  readonly signedRegion: string | undefined;
+  /** Regions that have storage of their own. */
+  readonly regions: readonly string[];
   /** Whether signatures may name any region. */
   readonly isAnyRegion: boolean;
-  /** Those that have storage of their own. */
-  readonly regions: readonly string[];
-  /** What every new bucket is given. */
+  /** Settings that every new bucket is given. */
   readonly newBuckets: NewBucketSettings;
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
-  readonly request: S3Request;
+  /** Verifies what a notification configuration names. */
+  readonly destinations: Destinations;
 }
 
 export interface OperationDefinition<Input, Output, Body> {

@@ -21,6 +21,8 @@ export interface S3Request {
   readonly body: ReadableStream<Uint8Array> | null;
   readonly now: Date;
   readonly requestId: string;
+  /** The region that the verified signature is made for; absent where it names none. */
+  readonly signedRegion?: string | undefined;
   /** Of POST Object; the other members then say what the form means: the object as resource, its fields as headers. */
   readonly form?: PostForm;
 }

@@ -3,7 +3,7 @@ import type { IdentityQuestion } from "../access/identity.ts";
 import type { S3Error } from "../errors.ts";
 import type { AccountCaller } from "../model/caller.ts";
 import { formatDocument, type XmlNode, xmlElement, xmlText } from "../protocol/xml/writer.ts";
-import type { Services } from "../services.ts";
+import type { QueryServices } from "../services.ts";
 import type { QueryError } from "./errors.ts";
 
 export interface QueryAction<Call> {
@@ -22,7 +22,7 @@ export interface QueryCall {
   readonly now: Date;
   /** Scheme and host by which the caller reached the deployment. */
   readonly endpoint: string;
-  readonly services: Services;
+  readonly services: QueryServices;
 }
 
 export interface QueryService {

@@ -15,7 +15,7 @@ import { namesBucketInHost } from "../protocol/addressing.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { endpointOf } from "../request-facts.ts";
 import { toHttpResponse } from "../response.ts";
-import type { Services } from "../services.ts";
+import type { QueryServices } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import { noSuchOperation, QueryError, toCommonError } from "./errors.ts";
 import { parseForm, readBody } from "./form.ts";
@@ -37,7 +37,7 @@ export function findQueryService(
 }
 
 /** Answers a request for which `findQueryService` found a service; never throws. */
-export function handleQuery(service: QueryService, incoming: Incoming, services: Services): Promise<Response> {
+export function handleQuery(service: QueryService, incoming: Incoming, services: QueryServices): Promise<Response> {
   return answer(service, incoming, () => serve(service, incoming, services));
 }
 
@@ -60,7 +60,7 @@ export async function answer(
   }
 }
 
-async function serve(service: QueryService, incoming: Incoming, services: Services): Promise<string> {
+async function serve(service: QueryService, incoming: Incoming, services: QueryServices): Promise<string> {
   const { api } = service;
   const { request, log } = incoming;
   const body = await readBody(request.body, service.maxBodyBytes);
@@ -88,7 +88,7 @@ async function serve(service: QueryService, incoming: Incoming, services: Servic
 async function requireCaller(
   received: S3Request,
   { service, body }: { readonly service: Api["service"]; readonly body: Uint8Array<ArrayBuffer> },
-  { directory }: Services,
+  { directory }: QueryServices,
 ): Promise<AccountCaller> {
   const { credential } = await directory.load({ ...claimedKey(received), bucketNames: [] });
   // These APIs are one for all regions here: clients sign for whatever theirs is, or for us-east-1.

@@ -11,7 +11,7 @@ import { parametersOf } from "../query-api/form.ts";
 import { formatResponse, type Result } from "../query-api/service.ts";
 import { answer } from "../query-api/surface.ts";
 import { endpointOf } from "../request-facts.ts";
-import type { Services } from "../services.ts";
+import type { QueryServices } from "../services.ts";
 import { SNS } from "./actions/index.ts";
 import { invalidToken } from "./actions/subscriptions.ts";
 import { isUnsubscribeToken } from "./envelope.ts";
@@ -31,7 +31,7 @@ export function isSnsLink({ request, url }: Incoming, domains: readonly string[]
 }
 
 /** Answers a request that `isSnsLink`; never throws. */
-export function handleSnsLink(incoming: Incoming, services: Services): Promise<Response> {
+export function handleSnsLink(incoming: Incoming, services: QueryServices): Promise<Response> {
   const { log } = incoming;
   return answer(SNS, incoming, async () => {
     const received = readRequest(incoming);
@@ -52,7 +52,7 @@ export function handleSnsLink(incoming: Incoming, services: Services): Promise<R
 
 interface LinkRequest {
   readonly parameters: Parameters;
-  readonly services: Services;
+  readonly services: QueryServices;
   readonly now: Date;
   readonly endpoint: string;
 }

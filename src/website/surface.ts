@@ -20,7 +20,7 @@ import { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import { type S3Response, toHttpResponse } from "../response.ts";
-import type { Services } from "../services.ts";
+import type { S3Services } from "../services.ts";
 import {
   applyRule,
   encodeWritten,
@@ -44,7 +44,7 @@ import {
 export async function handleWebsite(
   incoming: Incoming,
   { bucket: name, host }: WebsiteHost,
-  services: Services,
+  services: S3Services,
 ): Promise<Response> {
   const { request, log } = incoming;
   log.bucket = name;
@@ -189,7 +189,7 @@ function refuseOtherMethods({ method }: S3Request): void {
   });
 }
 
-async function findBucket(name: string, { directory }: Services): Promise<Bucket | undefined> {
+async function findBucket(name: string, { directory }: S3Services): Promise<Bucket | undefined> {
   if (!isValidBucketName(name)) return undefined;
   return (await directory.load({ accessKeyId: undefined, bucketNames: [name] })).buckets.get(name);
 }

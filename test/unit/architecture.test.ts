@@ -102,7 +102,7 @@ const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
 const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
   "env.ts": ["index.ts", "surface.ts", "services.ts", "sweeps/", "consumers/"],
   "services.ts": ["surface.ts", "pipeline.ts", "admin/", "query-api/", "sns/", "website/", "sweeps/", "consumers/"],
-  "operations/": ["operations/", "pipeline.ts"],
+  "operations/": ["operations/", "pipeline.ts", "services.ts"],
   "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sns/", "sweeps/"],
   "pipeline.ts": ["surface.ts", "website/"],
   "surface.ts": ["index.ts"],

@@ -26,8 +26,9 @@ export const { get: GetBucketNotificationConfiguration, put: PutBucketNotificati
 async function parseAndVerify(
   body: Uint8Array,
   bucket: GrantedBucket,
-  { destinations, request }: OperationContext,
+  { deployment, journal, request }: OperationContext,
 ): Promise<NotificationConfiguration | undefined> {
+  const destinations = deployment.destinations.of(journal.origin);
   const configuration = parseNotificationConfiguration(body, () => crypto.randomUUID());
   const { rules } = configuration;
   // "This action replaces the existing notification configuration": an empty one turns notifications off.

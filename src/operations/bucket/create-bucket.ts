@@ -31,12 +31,16 @@ export const CreateBucket = operation({
       : [{ action: "s3:PutBucketOwnershipControls", on: "new-bucket", bucket } as const]),
   ],
   async execute({ name, now, ownership, aclRequest }, context, body) {
-    const { grant, stores, region, regions, newBuckets } = context;
+    const { grant, stores, deployment, request } = context;
+    const { region, regions, newBuckets } = deployment;
     const { caller } = grant;
     if (caller.kind !== "account") throw new S3Error("AccessDenied");
     const configuration = parseCreateBucketConfiguration(body);
     const { tags } = configuration;
-    const location = chooseLocation(configuration.locationConstraint, context);
+    const location = chooseLocation(configuration.locationConstraint, {
+      ...deployment,
+      signedRegion: request.signedRegion,
+    });
     const hasStorage = regions.includes(location.region);
     const { account } = caller;
     const settings = { ...newBuckets, ...(ownership !== undefined && { ownership }) };

@@ -11,7 +11,7 @@ export const ListObjectsV2 = operation({
   body: noBody,
   parse: (request) => ({ bucket: requireBucket(request), ...parseListObjectsV2Parameters(request.query) }),
   requires: ({ bucket }) => [{ action: "s3:ListBucket", on: "bucket", bucket }],
-  async execute(input, { grant, stores, tokenKey }) {
+  async execute(input, { grant, stores, deployment: { tokenKey } }) {
     const bucket = grant.bucket(input.bucket);
     const { continuationToken } = input;
     const after =

@@ -20,10 +20,11 @@ export const ListBuckets = operation({
     maxBuckets: parseMaxBuckets(query.get("max-buckets")),
   }),
   requires: () => [{ action: "s3:ListAllMyBuckets", on: "account" }],
-  async execute(input, { grant, stores, tokenKey, regions, signedRegion }) {
+  async execute(input, { grant, stores, deployment, request }) {
+    const { tokenKey, regions } = deployment;
     const { caller } = grant;
     if (caller.kind !== "account") throw new S3Error("AccessDenied");
-    requireRegion(input.region, [...regions, signedRegion]);
+    requireRegion(input.region, [...regions, request.signedRegion]);
     const scope = `${TOKEN_SCOPE}/${caller.account.id}`;
     const found = await stores.buckets.list(grant, caller.account.id, {
       prefix: input.prefix ?? "",

@@ -22,6 +22,7 @@ import { issueTicket, type WriteTicket } from "./ticket.ts";
 
 /** The journal as one request writes into it. */
 export interface RequestJournal {
+  readonly origin: RequestOrigin;
   /**
    * Makes a change and tells those who asked for it.
    * @param commit makes it; the ticket goes into the entry
@@ -59,6 +60,7 @@ export class Journal {
 
   of(origin: RequestOrigin): RequestJournal {
     return {
+      origin,
       write: (bucket, change, commit, describe) => this.#write(origin, bucket, change, commit, describe),
       removeAll: (bucket, keys, commit) => this.#removeAll(origin, bucket, keys, commit),
     };
