@@ -88,7 +88,7 @@ export function formatResponse(api: Api, action: string, result: Result, request
   );
 }
 
-export function formatErrorResponse(api: Api, error: QueryError, requestId: string): string {
+export function formatQueryError(api: Api, error: QueryError, requestId: string): string {
   return formatDocument(
     xmlElement(
       "ErrorResponse",

@@ -19,7 +19,7 @@ import type { QueryServices } from "../services.ts";
 import { fromPlatformError } from "../storage/platform-errors.ts";
 import { noSuchOperation, QueryError, toCommonError } from "./errors.ts";
 import { parseForm, readBody } from "./form.ts";
-import { type Api, formatErrorResponse, formatResponse, type QueryCall, type QueryService } from "./service.ts";
+import { type Api, formatQueryError, formatResponse, type QueryCall, type QueryService } from "./service.ts";
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
@@ -55,7 +55,7 @@ export async function answer(
     const failure = describeFailure(error, toError);
     log.code = failure.code;
     if (failure.cause !== undefined) log.cause = failure.cause;
-    const body = formatErrorResponse(api, failure, requestId);
+    const body = formatQueryError(api, failure, requestId);
     return toHttpResponse({ status: failure.status, headers, body }, request, requestId);
   }
 }
