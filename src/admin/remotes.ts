@@ -14,20 +14,22 @@ type Parameters = Record<string, string>;
 
 export async function addRemote({ services, grant, now, body }: AdminCall): Promise<Response> {
   const remote: Remote = {
-    name: requireField(
-      body,
-      "name",
-      /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-      "1 to 63 lower-case letters, digits, hyphens",
-    ),
-    endpoint: requireEndpoint(requireField(body, "endpoint", /^.{1,2048}$/, "a URL"), services),
-    region: requireField(body, "region", /^[a-z0-9-]{1,64}$/, "the name of a region"),
-    kind: requireField(body, "kind", /^(?:peer|s3)$/, '"peer" or "s3"') === "peer" ? "peer" : "s3",
-    accessKeyId: requireField(body, "accessKeyId", /^[\x21-\x7e]{1,256}$/, "an access key id"),
+    name: requireField(body, "name", {
+      pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+      expected: "1 to 63 lower-case letters, digits, hyphens",
+    }),
+    endpoint: requireEndpoint(requireField(body, "endpoint", { pattern: /^.{1,2048}$/, expected: "a URL" }), services),
+    region: requireField(body, "region", { pattern: /^[a-z0-9-]{1,64}$/, expected: "the name of a region" }),
+    kind:
+      requireField(body, "kind", { pattern: /^(?:peer|s3)$/, expected: '"peer" or "s3"' }) === "peer" ? "peer" : "s3",
+    accessKeyId: requireField(body, "accessKeyId", { pattern: /^[\x21-\x7e]{1,256}$/, expected: "an access key id" }),
     accountIds: requireAccounts(body),
     ...readBuckets(body),
   };
-  const secret = requireField(body, "secretAccessKey", /^[\x21-\x7e]{1,1024}$/, "a secret access key");
+  const secret = requireField(body, "secretAccessKey", {
+    pattern: /^[\x21-\x7e]{1,1024}$/,
+    expected: "a secret access key",
+  });
   const result = await services.remotes.add(grant, remote, secret, now);
   switch (result.outcome) {
     case "added":
@@ -52,7 +54,7 @@ export async function removeRemote({ services, grant }: AdminCall, { name = "" }
 
 /** Tries on a bucket of the remote what replication does, with an object that is gone in the end. */
 export async function check({ services, body, now }: AdminCall, { name = "" }: Parameters): Promise<Response> {
-  const bucket = requireField(body, "bucket", BUCKET, "the name of a bucket");
+  const bucket = requireField(body, "bucket", { pattern: BUCKET, expected: "the name of a bucket" });
   const found = await services.remotes.open(name);
   if (found === undefined) return noSuchRemote();
   try {
@@ -100,9 +102,15 @@ function readBuckets(body: unknown): { readonly buckets?: readonly string[] } {
   return { buckets: [...new Set(value as string[])] };
 }
 
-function requireField(body: unknown, name: string, shape: RegExp, expected: string): string {
+interface FieldShape {
+  readonly pattern: RegExp;
+  /** Completes "X must be …". */
+  readonly expected: string;
+}
+
+function requireField(body: unknown, name: string, { pattern, expected }: FieldShape): string {
   const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
-  if (typeof value === "string" && shape.test(value)) return value;
+  if (typeof value === "string" && pattern.test(value)) return value;
   throw invalid(`${name} must be ${expected}.`);
 }
 

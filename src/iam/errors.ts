@@ -1,32 +1,20 @@
 /** Errors of IAM and STS: codes and statuses of each action in their API references. */
-import type { S3Error } from "../errors.ts";
-import { type ErrorNames, QueryError, translate } from "../query-api/errors.ts";
+import { apiErrors } from "../query-api/errors.ts";
 
-const STATUS = {
-  AccessDenied: 403,
-  DeleteConflict: 409,
-  EntityAlreadyExists: 409,
-  InternalFailure: 500,
-  InvalidInput: 400,
-  LimitExceeded: 409,
-  MalformedPolicyDocument: 400,
-  NoSuchEntity: 404,
-  NotImplemented: 501,
-  Throttling: 400,
-  ValidationError: 400,
-} as const satisfies Record<string, number>;
-
-export type IamErrorCode = keyof typeof STATUS;
-
-export class IamError extends QueryError {
-  override readonly name = "IamError";
-
-  constructor(code: IamErrorCode, message: string, options: { cause?: unknown } = {}) {
-    super(code, STATUS[code], message, options);
-  }
-}
-
-const NAMES: ErrorNames<IamErrorCode> = {
+const { ApiError, translate } = apiErrors("IamError", {
+  statuses: {
+    AccessDenied: 403,
+    DeleteConflict: 409,
+    EntityAlreadyExists: 409,
+    InternalFailure: 500,
+    InvalidInput: 400,
+    LimitExceeded: 409,
+    MalformedPolicyDocument: 400,
+    NoSuchEntity: 404,
+    NotImplemented: 501,
+    Throttling: 400,
+    ValidationError: 400,
+  },
   errors: {
     AccessDenied: ["AccessDenied"],
     InternalError: ["InternalFailure", "The request processing has failed because of an unknown error."],
@@ -34,9 +22,11 @@ const NAMES: ErrorNames<IamErrorCode> = {
   },
   sender: "InvalidInput",
   receiver: "InternalFailure",
-};
+});
 
-export const toIamError = (failure: S3Error) => translate(failure, NAMES, IamError);
+export const IamError = ApiError;
+export type IamError = InstanceType<typeof IamError>;
+export const toIamError = translate;
 
 export function noSuchUser(name: string): IamError {
   return new IamError("NoSuchEntity", `The user with name ${name} cannot be found.`);

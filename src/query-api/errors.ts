@@ -11,8 +11,8 @@ export class QueryError extends Error {
   /** Who has to change something before a repetition can succeed. */
   readonly type: "Sender" | "Receiver";
 
-  constructor(code: string, status: number, message: string, options: { cause?: unknown } = {}) {
-    super(message, options);
+  constructor(code: string, message: string, { status, cause }: { readonly status: number; readonly cause?: unknown }) {
+    super(message, { cause });
     this.code = code;
     this.status = status;
     this.type = status < 500 ? "Sender" : "Receiver";
@@ -44,29 +44,39 @@ const FROM_S3: Partial<Record<S3ErrorCode, readonly [code: string, status: numbe
 export function toCommonError(failure: S3Error): QueryError | undefined {
   const [code, status, message] = FROM_S3[failure.code] ?? [];
   if (code === undefined || status === undefined) return undefined;
-  return new QueryError(code, status, message ?? failure.message, { cause: failure.cause });
+  return new QueryError(code, message ?? failure.message, { status, cause: failure.cause });
 }
 
-/** How an API says what the common errors have no name for. */
-export interface ErrorNames<Code extends string> {
-  readonly errors: Partial<Record<S3ErrorCode, readonly [code: Code, message?: string]>>;
-  /** Of all others, by whose fault they are. */
-  readonly sender: Code;
-  readonly receiver: Code;
+/** The codes of one API, and its words for what the common errors have no name for. */
+export interface ApiErrors<Code extends string> {
+  readonly statuses: Readonly<Record<Code, number>>;
+  readonly errors: Partial<Record<S3ErrorCode, readonly [code: NoInfer<Code>, message?: string]>>;
+  /** The code of all other errors, by who has to change something. */
+  readonly sender: NoInfer<Code>;
+  readonly receiver: NoInfer<Code>;
 }
 
-type Make<Code> = new (code: Code, message: string, options: { cause?: unknown }) => QueryError;
+/** The class of an API's own errors, and the translation of S3's errors into them. */
+export function apiErrors<Code extends string>(name: string, { statuses, errors, sender, receiver }: ApiErrors<Code>) {
+  class ApiError extends QueryError {
+    override readonly name = name;
 
-export function translate<Code extends string>(
-  failure: S3Error,
-  names: ErrorNames<Code>,
-  Failure: Make<Code>,
-): QueryError {
-  const otherwise = failure.status < 500 ? names.sender : names.receiver;
-  const [code, message = failure.message] = names.errors[failure.code] ?? [otherwise];
-  return new Failure(code, message, { cause: failure.cause });
+    constructor(code: Code, message: string, { cause }: { readonly cause?: unknown } = {}) {
+      super(code, message, { status: statuses[code], cause });
+    }
+  }
+
+  function translate(failure: S3Error): QueryError {
+    const otherwise = failure.status < 500 ? sender : receiver;
+    const [code, message = failure.message] = errors[failure.code] ?? [otherwise];
+    return new ApiError(code, message, { cause: failure.cause });
+  }
+
+  return { ApiError, translate };
 }
 
 export function noSuchOperation(name: string, version: string): QueryError {
-  return new QueryError("InvalidAction", 400, `Could not find operation ${name.slice(0, 128)} for version ${version}`);
+  return new QueryError("InvalidAction", `Could not find operation ${name.slice(0, 128)} for version ${version}`, {
+    status: 400,
+  });
 }

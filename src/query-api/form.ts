@@ -47,7 +47,9 @@ export function parametersOf(entries: Iterable<readonly [string, string]>): Read
   const parameters = new Map<string, string>();
   for (const [name, value] of entries) {
     if (parameters.has(name)) {
-      throw new QueryError("InvalidQueryParameter", 400, `The parameter ${name.slice(0, 128)} is given twice.`);
+      throw new QueryError("InvalidQueryParameter", `The parameter ${name.slice(0, 128)} is given twice.`, {
+        status: 400,
+      });
     }
     parameters.set(name, value);
   }

@@ -75,7 +75,11 @@ export interface Api {
 /** The elements of an answer's result; undefined for actions that have none. */
 export type Result = readonly (XmlNode | undefined)[] | undefined;
 
-export function formatResponse(api: Api, action: string, result: Result, requestId: string): string {
+export function formatResponse(
+  api: Api,
+  result: Result,
+  { action, requestId }: { readonly action: string; readonly requestId: string },
+): string {
   return formatDocument(
     xmlElement(
       `${action}Response`,

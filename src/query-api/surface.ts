@@ -72,7 +72,7 @@ async function serve(service: QueryService, incoming: Incoming, services: QueryS
   const form = parseForm(body);
   const name = form.get("Action");
   if (name === undefined) {
-    throw new QueryError("MissingAction", 400, "The request is missing an action or a required parameter.");
+    throw new QueryError("MissingAction", "The request is missing an action or a required parameter.", { status: 400 });
   }
   if (form.get("Version") !== api.version) {
     throw noSuchOperation(name, form.get("Version")?.slice(0, 32) ?? "NO_VERSION_SPECIFIED");
@@ -81,7 +81,7 @@ async function serve(service: QueryService, incoming: Incoming, services: QueryS
   log.operation = `${api.service}:${name}`;
   const { now } = received;
   const call = { action: name, form, caller, facts: factsOf(received), now, endpoint: endpointOf(received), services };
-  return formatResponse(api, name, await run(call), log.requestId);
+  return formatResponse(api, await run(call), { action: name, requestId: log.requestId });
 }
 
 /** @throws S3Error; QueryError unless the request is signed in its header and has no query */
@@ -95,10 +95,12 @@ async function requireCaller(
   const options = { regions: "any", service, bodySha256: sha256Hex(body) } as const;
   const { caller, style } = await identify(received, credential, options);
   if (caller.kind !== "account" || style !== "header") {
-    throw new QueryError("MissingAuthenticationToken", 403, "Request is missing Authentication Token");
+    throw new QueryError("MissingAuthenticationToken", "Request is missing Authentication Token", { status: 403 });
   }
   if (received.query.entries.length > 0) {
-    throw new QueryError("InvalidQueryParameter", 400, "Parameters of a POST request belong into its body.");
+    throw new QueryError("InvalidQueryParameter", "Parameters of a POST request belong into its body.", {
+      status: 400,
+    });
   }
   return caller;
 }

@@ -46,7 +46,7 @@ export function handleSnsLink(incoming: Incoming, services: QueryServices): Prom
       endpoint: endpointOf(received),
     };
     const run = action === "Unsubscribe" ? unsubscribe : confirm;
-    return formatResponse(SNS.api, action, await run(linkRequest), log.requestId);
+    return formatResponse(SNS.api, await run(linkRequest), { action, requestId: log.requestId });
   });
 }
 

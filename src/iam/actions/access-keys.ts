@@ -34,12 +34,11 @@ export const ListAccessKeys: IamAction = {
   async run(call) {
     const owner = await requireKeyOwner(call);
     const { userKeys } = call.services;
-    const page = await readPage(
-      call,
-      owner.user?.id ?? owner.accountId,
-      (range) => userKeys.list(owner, range),
-      ({ accessKeyId }) => accessKeyId,
-    );
+    const page = await readPage(call, {
+      owner: owner.user?.id ?? owner.accountId,
+      read: (range) => userKeys.list(owner, range),
+      nameOf: ({ accessKeyId }) => accessKeyId,
+    });
     const members = page.items.map((key) => describeKey(key, owner.user?.name));
     return [xmlOptional("UserName", owner.user?.name), xmlMembers("AccessKeyMetadata", members), ...page.elements];
   },

@@ -61,26 +61,25 @@ export interface Page<Item> {
   readonly elements: readonly (XmlNode | undefined)[];
 }
 
-/**
- * @param owner whose items these are; a marker holds for this list alone
- * @throws IamError `ValidationError`
- */
+export interface List<Item> {
+  /** The id of the account or user whose items these are. A marker is valid in this list only. */
+  readonly owner: string;
+  read(page: { readonly after: string; readonly limit: number }): Promise<readonly Item[]>;
+  nameOf(item: Item): string;
+}
+
+/** @throws IamError `ValidationError` */
 export async function readPage<Item>(
   { action, parameters, services: { tokenKey } }: IamCall,
-  owner: string,
-  read: (page: { after: string; limit: number }) => Promise<readonly Item[]>,
-  nameOf: (item: Item) => string,
+  { owner, read, nameOf }: List<Item>,
 ): Promise<Page<Item>> {
-  const { items, nextToken } = await paging.readPage(
-    {
-      tokenKey,
-      scope: `${action}/${owner}`,
-      size: parameters.readMaxItems(),
-      token: parameters.findMarker(),
-      invalidToken: invalidMarker,
-    },
-    read,
-    nameOf,
-  );
+  const request = {
+    tokenKey,
+    scope: `${action}/${owner}`,
+    size: parameters.readMaxItems(),
+    token: parameters.findMarker(),
+    invalidToken: invalidMarker,
+  };
+  const { items, nextToken } = await paging.readPage(request, read, nameOf);
   return { items, elements: [xmlText("IsTruncated", nextToken !== undefined), xmlOptional("Marker", nextToken)] };
 }

@@ -50,12 +50,11 @@ export const ListUserPolicies: IamAction = {
   async run(call) {
     const grant = await requireUser(call, call.parameters.requireUserName());
     const { users } = call.services;
-    const page = await readPage(
-      call,
-      grant.user.id,
-      (range) => users.listPolicies(grant, range),
-      (name) => name,
-    );
+    const page = await readPage(call, {
+      owner: grant.user.id,
+      read: (range) => users.listPolicies(grant, range),
+      nameOf: (name) => name,
+    });
     const names = page.items.map((name) => xmlText("member", name));
     return [xmlElement("PolicyNames", names), ...page.elements];
   },

@@ -47,12 +47,11 @@ export const ListUsers: IamAction = {
     const { parameters, caller, services } = call;
     const pathPrefix = parameters.findPathPrefix() ?? "/";
     const grant = authorizeAccount(questionOf(call), ANY_RESOURCE);
-    const page = await readPage(
-      call,
-      `${caller.account.id}${pathPrefix}`,
-      (range) => services.users.list(grant, { pathPrefix, ...range }),
-      ({ name }) => name,
-    );
+    const page = await readPage(call, {
+      owner: `${caller.account.id}${pathPrefix}`,
+      read: (range) => services.users.list(grant, { pathPrefix, ...range }),
+      nameOf: ({ name }) => name,
+    });
     return [xmlMembers("Users", page.items.map(describeUser)), ...page.elements];
   },
 };
