@@ -37,7 +37,7 @@ import type { RequestLog } from "./request-log.ts";
 import { hostId, type S3Response, toHttpResponse } from "./response.ts";
 import type { S3Services } from "./services.ts";
 import type { Directory, DirectoryEntries } from "./storage/d1/directory.ts";
-import { fromPlatformError } from "./storage/platform-errors.ts";
+import { toS3Error } from "./storage/platform-errors.ts";
 import { findHostedSite, serveHosted } from "./website/hosted.ts";
 
 type ServedName = Exclude<OperationName, "OptionsPreflight">;
@@ -289,7 +289,7 @@ function withRegion(answer: S3Response, { operation }: RequestLog, bucket: Bucke
 }
 
 function describeFailure(error: unknown, log: RequestLog): S3Response {
-  const failure = error instanceof S3Error ? error : fromPlatformError(error);
+  const failure = toS3Error(error);
   log.code = failure.code;
   if (failure.cause !== undefined) log.cause = failure.cause;
   return {

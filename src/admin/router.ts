@@ -8,7 +8,7 @@ import { readWholeBody } from "../auth/payload/request-body.ts";
 import { S3Error } from "../errors.ts";
 import { claimedKey, type Incoming, identify, readRequest } from "../identify.ts";
 import type { AdminServices } from "../services.ts";
-import { fromPlatformError } from "../storage/platform-errors.ts";
+import { toS3Error } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
 import * as policies from "./accounts.ts";
 import { type AdminCall, failure } from "./call.ts";
@@ -54,7 +54,7 @@ export async function handleAdmin(incoming: Incoming, services: AdminServices): 
     const routed = { method: request.method, url: request.url };
     return await router.fetch(routed as IRequest, services, incoming);
   } catch (error) {
-    const s3Error = error instanceof S3Error ? error : fromPlatformError(error);
+    const s3Error = toS3Error(error);
     log.code = s3Error.code;
     log.cause = s3Error.cause;
     return failure(s3Error.status, s3Error.code, s3Error.message);
@@ -106,7 +106,7 @@ export async function checkHealth(services: AdminServices): Promise<Response> {
     const message = "The database lacks the newest migrations. Run `npm run deploy`, which applies them.";
     return Response.json({ status: "unavailable", message }, { status: 503 });
   } catch (error) {
-    const failure = error instanceof S3Error ? error : fromPlatformError(error);
+    const failure = toS3Error(error);
     return Response.json({ status: "unavailable", message: failure.message }, { status: 503 });
   }
 }

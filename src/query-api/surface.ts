@@ -8,7 +8,6 @@
  */
 import { claimedService } from "../auth/authenticate.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
-import { S3Error } from "../errors.ts";
 import { claimedKey, type Incoming, identify, readRequest } from "../identify.ts";
 import type { AccountCaller } from "../model/caller.ts";
 import { namesBucketInHost } from "../protocol/addressing.ts";
@@ -16,7 +15,7 @@ import type { S3Request } from "../protocol/s3-request.ts";
 import { endpointOf } from "../request-facts.ts";
 import { toHttpResponse } from "../response.ts";
 import type { QueryServices } from "../services.ts";
-import { fromPlatformError } from "../storage/platform-errors.ts";
+import { toS3Error } from "../storage/platform-errors.ts";
 import { noSuchOperation, QueryError, toCommonError } from "./errors.ts";
 import { parseForm, readBody } from "./form.ts";
 import { type Api, formatQueryError, formatResponse, type QueryCall, type QueryService } from "./service.ts";
@@ -118,6 +117,6 @@ function factsOf({ url, headers, query, now }: S3Request): QueryCall["facts"] {
 
 function describeFailure(error: unknown, toError: QueryService["toError"]): QueryError {
   if (error instanceof QueryError) return error;
-  const failure = error instanceof S3Error ? error : fromPlatformError(error);
+  const failure = toS3Error(error);
   return toCommonError(failure) ?? toError(failure);
 }

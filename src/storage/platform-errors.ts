@@ -6,10 +6,11 @@ const SCHEMA_REMEDY =
   "The database schema is missing or older than this Worker. Run `npm run deploy`, or `npx wrangler d1 migrations apply DB` with --local or --remote.";
 
 /**
- * An error that reached the end of a request unmapped.
+ * Any error as an S3 error: itself if it is one, else what the platform's message says.
  * @returns the error to answer; its cause is for the log.
  */
-export function fromPlatformError(error: unknown): S3Error {
+export function toS3Error(error: unknown): S3Error {
+  if (error instanceof S3Error) return error;
   const message = error instanceof Error ? error.message : "";
   if (/no such (table|column)/.test(message)) {
     return new S3Error("ServiceUnavailable", { message: SCHEMA_REMEDY, cause: error });

@@ -15,8 +15,9 @@ import type { OperationName } from "../protocol/operation-name.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import type { S3Response } from "../response.ts";
+import { toS3Error } from "../storage/platform-errors.ts";
 import { applyRule, findRuleForError, type WebsiteRequest } from "./redirects.ts";
-import { type PerformRequest, redirectTo, requestObject, respondWithError, toS3Error } from "./responses.ts";
+import { type PerformRequest, redirectTo, requestObject, respondWithError } from "./responses.ts";
 
 /** What hosting changes: "GET Object, HEAD Object and GET Bucket". */
 const HOSTED_OPERATIONS: ReadonlySet<string> = new Set(["GetObject", "HeadObject", "ListObjects"]);

@@ -1,11 +1,11 @@
 /** What website hosts and the ordinary host have in common: redirects, and errors shown as pages. */
-import { S3Error } from "../errors.ts";
+import type { S3Error } from "../errors.ts";
 import type { WebsiteSite } from "../model/website.ts";
 import { WEBSITE_REDIRECT_LOCATION_HEADER } from "../protocol/object-headers.ts";
 import { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { hostId, type S3Response } from "../response.ts";
-import { fromPlatformError } from "../storage/platform-errors.ts";
+import { toS3Error } from "../storage/platform-errors.ts";
 import { errorHeaders, FOUND, formatErrorPage, type PageFailure } from "./error-page.ts";
 import { encodeKey, encodeWritten, type Redirection } from "./redirects.ts";
 
@@ -21,10 +21,6 @@ const SELECTING_HEADERS = [
   "if-unmodified-since",
   "if-range",
 ];
-
-export function toS3Error(error: unknown): S3Error {
-  return error instanceof S3Error ? error : fromPlatformError(error);
-}
 
 /** GET or HEAD of one object in place of what the request names. */
 export function requestObject(request: S3Request, bucket: string, key: string): S3Request {

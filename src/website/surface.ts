@@ -21,6 +21,7 @@ import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
 import { type S3Response, toHttpResponse } from "../response.ts";
 import type { S3Services } from "../services.ts";
+import { toS3Error } from "../storage/platform-errors.ts";
 import {
   applyRule,
   encodeWritten,
@@ -36,7 +37,6 @@ import {
   redirectToFolder,
   requestObject,
   respondWithError,
-  toS3Error,
   withoutSelection,
 } from "./responses.ts";
 

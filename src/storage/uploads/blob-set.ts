@@ -9,11 +9,10 @@
  * Blobs are removed here only as long as no completion has ever been begun: until then no entry can name them. After that
  * nothing but the sweep removes any, once it has asked every entry that may name the set and waited for the grace period.
  */
-
 import { DurableObject } from "cloudflare:workers";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
-import { callR2, fromPlatformError } from "../platform-errors.ts";
+import { callR2, toS3Error } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
 import { identityOf, isSameObject } from "../r2/entry.ts";
@@ -313,7 +312,7 @@ export class MultipartUpload extends DurableObject<StoreBindings> {
       try {
         return await call();
       } catch (error) {
-        const failure = error instanceof S3Error ? error : fromPlatformError(error);
+        const failure = toS3Error(error);
         console.error(JSON.stringify({ durableObject: "MultipartUpload", code: failure.code, cause: String(error) }));
         return refuse(failure.code, { message: failure.message, details: failure.details });
       }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
-import { fromPlatformError, fromR2Error, r2CalculatedDigest } from "../../../src/storage/platform-errors.ts";
+import { fromR2Error, r2CalculatedDigest, toS3Error } from "../../../src/storage/platform-errors.ts";
 
-describe("fromPlatformError", () => {
+describe("toS3Error", () => {
   // Messages seen on D1 and in workerd.
   it.each([
     ["D1_ERROR: no such table: accounts: SQLITE_ERROR", "ServiceUnavailable", 503],
@@ -16,17 +16,17 @@ describe("fromPlatformError", () => {
     ["Cannot read properties of undefined", "InternalError", 500],
   ])("answers %j with %s", (message, code, status) => {
     const cause = new Error(message);
-    expect(fromPlatformError(cause)).toMatchObject({ code, status, cause });
+    expect(toS3Error(cause)).toMatchObject({ code, status, cause });
   });
 
   it("never shows the client what the platform said", () => {
     for (const message of ["no such table: secret_table", "overloaded at 10.0.0.1", "boom at /srv/x.ts"]) {
-      expect(fromPlatformError(new Error(message)).message).not.toMatch(/secret_table|10\.0\.0\.1|srv/);
+      expect(toS3Error(new Error(message)).message).not.toMatch(/secret_table|10\.0\.0\.1|srv/);
     }
   });
 
   it("takes anything that can be thrown", () => {
-    for (const thrown of [undefined, null, "text", 7, {}]) expect(fromPlatformError(thrown).code).toBe("InternalError");
+    for (const thrown of [undefined, null, "text", 7, {}]) expect(toS3Error(thrown).code).toBe("InternalError");
   });
 });
 
