@@ -1,7 +1,7 @@
 /**
- * Turns recorded changes into deliveries and replication tasks. Each receiver gets a message of its own, so that none waits
- * for another; replication tasks are stored before their messages are sent. The intent's row is removed last: after a crash
- * in between, some receivers get an event twice.
+ * Turns recorded changes into deliveries and replication tasks. Each receiver gets a message of its own, so that none
+ * waits for another; replication tasks are stored before their messages are sent. The intent's row is removed last:
+ * after a crash in between, some receivers get an event twice.
  */
 import { authorizeNotification } from "../access/authorize-sns.ts";
 import type { NotificationRule } from "../model/notification.ts";
@@ -9,8 +9,8 @@ import type { EventServices } from "../services.ts";
 import type { ChangesMessage, DeliveryMessage, QueueMessage, Receiver } from "../storage/journal/messages.ts";
 
 /**
- * Deliveries in one run of the consumer; the remaining messages are retried at once. One account that removes a thousand
- * keys with a hundred subscribers must not use up the subrequests of a run.
+ * Deliveries in one run of the consumer; the remaining messages are retried at once. One account that removes a
+ * thousand keys with a hundred subscribers must not use up the subrequests of a run.
  */
 const MAX_DELIVERIES_PER_RUN = 10_000;
 /** Changes that are processed together; a message has a hundred at most. */
@@ -56,7 +56,9 @@ async function spread(messages: readonly QueueMessage<ChangesMessage>[], service
   return deliveries.length;
 }
 
-/** By bucket. A topic's policy is evaluated for each event, so a change after the notification was configured counts. */
+/**
+ * By bucket. A topic's policy is evaluated for each event, so a change after the notification was configured counts.
+ */
 async function findSubscriptions(
   messages: readonly ChangesMessage[],
   { topics }: EventServices,

@@ -29,8 +29,8 @@ const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
 const DEAD_LETTER_QUEUE = "dead-letters";
 
 /**
- * The platform retries messages that fail and in the end moves them to the dead letters. From there only an administrator
- * sends them again.
+ * The platform retries messages that fail and in the end moves them to the dead letters. From there only an
+ * administrator sends them again.
  * @throws NotConfigured: then the platform retries the batch
  */
 export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> {

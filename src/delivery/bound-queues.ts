@@ -1,6 +1,7 @@
 /**
  * The operator's queues that are bound to the Worker, under the ARNs they would have as SQS queues of the root account.
- * Deviation: a binding has no policy that could allow other accounts, so only buckets of the root account can send to it.
+ * Deviation: a binding has no policy that could allow other accounts, so only buckets of the root account can send to
+ * it.
  */
 import type { Queues } from "../storage/journal/messages.ts";
 

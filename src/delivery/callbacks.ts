@@ -1,6 +1,6 @@
 /**
- * Calls to the URLs of `NS:` topics: the handshake when a configuration names them, and their events. This is an interface
- * of the reference system: S3's record in an older shape, signed over selected headers.
+ * Calls to the URLs of `NS:` topics: the handshake when a configuration names them, and their events. This is an
+ * interface of the reference system: S3's record in an older shape, signed over selected headers.
  */
 import { formatHex } from "../checksum/digests.ts";
 import { type CallOutcome, callTarget } from "../outbound/fetch.ts";
@@ -111,7 +111,9 @@ async function hexMd5InBase64(text: string): Promise<string> {
   return btoa(formatHex(new Uint8Array(digest)));
 }
 
-/** The body of a callback: S3's record in an older shape with the request's callback variables. The key is not encoded. */
+/**
+ * The body of a callback: S3's record in an older shape with the request's callback variables. The key is not encoded.
+ */
 export function formatCallbackMessage({ origin, change, configurationId }: Event): string {
   const { bucket, callbackVariables } = origin;
   const record = {

@@ -1,8 +1,8 @@
 /**
- * The consumer of deliveries. First attempts and retries have separate queues. A receiver that is slow or gives no answer
- * is avoided: its events go through the retry queue, so that first attempts at other receivers do not wait for it. The
- * account's other receivers at its host are avoided with it, and all receivers of an account with many such hosts, since an
- * account can use any number of URLs.
+ * The consumer of deliveries. First attempts and retries have separate queues. A receiver that is slow or gives no
+ * answer is avoided: its events go through the retry queue, so that first attempts at other receivers do not wait for
+ * it. The account's other receivers at its host are avoided with it, and all receivers of an account with many such
+ * hosts, since an account can use any number of URLs.
  */
 
 import type { Services } from "../services.ts";
@@ -75,7 +75,7 @@ class DeliveryBatch {
       this.#postpone(job);
       return false;
     });
-    // Receivers that are avoided themselves come last, so that they do not spend the time of others of their host or account.
+    // Receivers that are avoided themselves come last: the others of their host or account need the time first.
     const isAvoidedItself = ({ receiver }: Job) => Number(avoided.get(receiver.id) === "own");
     toTry.sort((left, right) => isAvoidedItself(left) - isAvoidedItself(right));
     const groups = Map.groupBy(toTry, ({ receiver: { accountId, host } }) => `${accountId} ${host}`);
@@ -147,7 +147,9 @@ class DeliveryBatch {
     return this.#timeBudget.isSpent(receiver, options) ? "stop" : "continue";
   }
 
-  /** A retry to a receiver that gave no answer in this batch fails with the same outcome. Anything else is postponed. */
+  /**
+   * A retry to a receiver that gave no answer in this batch fails with the same outcome. Anything else is postponed.
+   */
   #skip(job: Job): void {
     const outcome = this.#down.get(job.receiver.id);
     if (outcome === undefined || !isRetry(job.message.body)) this.#postpone(job);

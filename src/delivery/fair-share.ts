@@ -1,6 +1,6 @@
 /**
- * Shares the connections and the time of one batch of deliveries among hosts and accounts, so that a slow host or a busy
- * account does not delay the others. A host gets one connection until it has answered once, then its share.
+ * Shares the connections and the time of one batch of deliveries among hosts and accounts, so that a slow host or a
+ * busy account does not delay the others. A host gets one connection until it has answered once, then its share.
  */
 import type { ReceiverIdentity } from "./receiver-identity.ts";
 
@@ -91,7 +91,9 @@ const MAX_ACCOUNT_FIRST_ATTEMPTS_MS = 10_000;
 const MAX_HOST_RETRIES_MS = 10_000;
 const MAX_ACCOUNT_RETRIES_MS = 30_000;
 
-/** Time that a batch has lost on slow and unanswered attempts, by host and by account: one account can have many URLs. */
+/**
+ * Time that a batch has lost on slow and unanswered attempts, by host and by account: one account can have many URLs.
+ */
 export class TimeBudget {
   readonly #spentMs = new Map<string, number>();
 

@@ -23,8 +23,8 @@ const CALLBACK_RETRIES = 3;
 const CALLBACK_GAP_SECONDS = { from: 10, to: 20 };
 
 /**
- * 10 s, doubled up to an hour, then every hour: a day in all. Deviation: SNS uses the subscription's delivery policy, which
- * is not supported.
+ * 10 s, doubled up to an hour, then every hour: a day in all. Deviation: SNS uses the subscription's delivery policy,
+ * which is not supported.
  */
 const FIRST_SECONDS = 10;
 const LONGEST_SECONDS = 3600;

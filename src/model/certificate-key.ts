@@ -1,4 +1,4 @@
-/** The key that signs what the deployment sends to receivers of notifications. */
+/** The key that signs requests to receivers of notifications, and its certificate. */
 export interface CertificateKey {
   /** SHA-256 of the certificate's DER, hexadecimal, lower case. */
   readonly fingerprint: string;

@@ -24,7 +24,9 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   return groups && { version: 6, bits: groups.reduce((bits, group) => (bits << 16n) | BigInt(group), 0n) };
 }
 
-/** Dotted decimal, or RFC 5952 (section 4: the longest run of two or more zero groups, the first of equals, is `::`). */
+/**
+ * Dotted decimal, or RFC 5952 (section 4: the longest run of two or more zero groups, the first of equals, is `::`).
+ */
 export function formatIpAddress({ version, bits }: IpAddress): string {
   const size = version === 4 ? 8n : 16n;
   const count = version === 4 ? 4 : 8;
@@ -86,9 +88,9 @@ export interface IpRange {
 }
 
 /**
- * A range of the conditions IpAddress and NotIpAddress (RFC 4632, RFC 4291): `203.0.113.0/24`, `2001:db8::/32`, a single
- * address, or `10.2.*` (the reference system's console). Bits behind the prefix are ignored, as AWS ignores them. An IPv4
- * address written as IPv6 (`::ffff:192.0.2.1`) counts as IPv4.
+ * A range of the conditions IpAddress and NotIpAddress (RFC 4632, RFC 4291): `203.0.113.0/24`, `2001:db8::/32`, a
+ * single address, or `10.2.*` (the reference system's console). Bits behind the prefix are ignored, as AWS ignores
+ * them. An IPv4 address written as IPv6 (`::ffff:192.0.2.1`) counts as IPv4.
  */
 export function parseIpRange(text: string): IpRange | undefined {
   if (text.endsWith(".*")) return parseWildcard(text);
@@ -132,7 +134,8 @@ function unmapped(address: IpAddress): IpAddress {
 }
 
 /**
- * - `global`: everything else. TEST-NET-1 to 3 and 2001:db8::/32 are included: they are not routed, and examples use them.
+ * - `global`: everything else. TEST-NET-1 to 3 and 2001:db8::/32 are included: they are not routed, and examples use
+ *   them.
  * - `private`: RFC 1918, RFC 6598 (carrier-grade NAT) and RFC 4193.
  * - `reserved`: special-purpose addresses, link-local ones with their metadata services included.
  */

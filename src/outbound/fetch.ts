@@ -1,18 +1,18 @@
 /**
- * The one way out: a request to an address that a user named. Bounded in time and in what is read, follows no
- * redirect, and answers every trouble of the network with a value: the caller decides about trying again.
+ * The only outgoing requests: to URLs that users configure. Time and the size of the answer are limited, and redirects
+ * are not followed. Failures of the network are returned, not thrown: the caller decides about a retry.
  */
 import type { Target } from "./target.ts";
 
 export interface CallRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
-  /** `content-length` follows from the body. */
+  /** `content-length` is set from the body. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** A stream needs its length, without which it would be sent in chunks, and S3 takes no such bodies. */
+  /** A stream needs its length: otherwise it would be sent in chunks, which S3 does not accept. */
   readonly body?: string | Uint8Array<ArrayBuffer> | StreamBody;
-  /** For the whole exchange: connecting, sending, waiting, reading the answer's body. */
+  /** For the whole exchange: connecting, sending, waiting, and reading the answer's body. */
   readonly timeoutMs: number;
-  /** What goes beyond is not read. 0: the answer's body is neither read nor waited for. */
+  /** Bytes of the answer's body to read. 0: the body is not awaited either. */
   readonly maxResponseBytes: number;
 }
 
@@ -29,17 +29,17 @@ export interface Answered {
   readonly headers: Headers;
   /** At most `maxResponseBytes`. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Whether there was more, or it was not looked at. */
+  /** Whether the body is longer, or was not read. */
   readonly isTruncated: boolean;
 }
 
 export interface CallFailed {
   readonly kind: "failed";
   /**
-   * - `timeout`: not over within `timeoutMs`.
-   * - `unreachable`: no name, no connection, no TLS, no HTTP, or the request's body broke off.
+   * - `timeout`: not finished within `timeoutMs`.
+   * - `unreachable`: name resolution, connection, TLS or HTTP failed, or the request's body ended early.
    * - `redirect`: an answer with a status of 300 to 399 other than 304.
-   * - `interrupted`: the answer's body broke off.
+   * - `interrupted`: the answer's body ended early.
    */
   readonly reason: "timeout" | "unreachable" | "redirect" | "interrupted";
   /** For statistics and logs: one line without headers, bodies or query. */
@@ -48,7 +48,7 @@ export interface CallFailed {
 
 const USER_AGENT = "workers-s3";
 
-/** Never throws for what the other side or the network does. */
+/** Never throws for failures of the other side or of the network. */
 export async function callTarget(target: Target, request: CallRequest): Promise<CallOutcome> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new TimedOut()), request.timeoutMs);
@@ -56,7 +56,7 @@ export async function callTarget(target: Target, request: CallRequest): Promise<
     return await exchange(target, request, abort.signal);
   } finally {
     clearTimeout(timer);
-    // Stops what is still under way: the rest of an answer, or of a body that nobody waits for any more.
+    // Stops the rest of an answer or of a request's body that is no longer needed.
     abort.abort();
   }
 }
@@ -93,17 +93,17 @@ function requestInit({ method, headers, body }: CallRequest, signal: AbortSignal
   const sent = new Headers(headers);
   if (!sent.has("user-agent")) sent.set("user-agent", USER_AGENT);
   const init: RequestInit = { method, headers: sent, redirect: "manual", signal };
-  // Elsewhere it would add a Cache-Control header, which S3 keeps with the object of a PUT.
+  // With other methods it would add a Cache-Control header, which S3 stores with the object of a PUT.
   if (method === "GET" || method === "HEAD") init.cache = "no-store";
   if (body === undefined) return init;
   init.body = typeof body === "string" || body instanceof Uint8Array ? body : withLength(body, signal);
   return init;
 }
 
-/** A stream that ends or fails before its length fails the request; of a longer one no more is sent. */
+/** A stream that ends or fails too early fails the request; a longer one is cut off. */
 function withLength({ stream, sizeBytes }: StreamBody, signal: AbortSignal): ReadableStream<Uint8Array> {
   const { readable, writable } = new FixedLengthStream(sizeBytes);
-  // Its failure is seen by the request, which then has no whole body.
+  // The request fails by itself if its body is incomplete.
   stream.pipeTo(writable, { signal }).catch(() => undefined);
   return readable;
 }
@@ -141,7 +141,7 @@ function join(pieces: readonly Uint8Array[], sizeBytes: number): Uint8Array<Arra
   return joined;
 }
 
-/** `promise`, or a rejection as soon as the signal fires, whatever the platform does with it. */
+/** Rejects as soon as the signal aborts, even if the platform does not settle the promise. */
 function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -149,7 +149,7 @@ function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   });
 }
 
-/** Platform errors name hosts and ports at most; a reference number says nothing to the reader. */
+/** Platform errors contain hosts and ports at most. Their reference number is removed. */
 function describe(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/;? *reference = \w+/, "").slice(0, 200);

@@ -1,24 +1,25 @@
 /**
- * Addresses that users name and the Worker calls: notification callbacks, subscriptions, replication remotes.
+ * URLs that users configure and the Worker calls: notification callbacks, subscriptions, replication remotes.
  *
- * The parser accepts only what `fetch` reads the same way, so that what was checked is what is called: a URL that a
- * lenient parser would mend (blanks, backslashes, dot segments, numbers for addresses, letters beyond ASCII) is refused.
+ * The parser accepts only URLs that `fetch` reads in the same way, so that the checked address is the one that is
+ * called. A URL that a lenient parser would correct (spaces, backslashes, dot segments, numbers as addresses, non-ASCII
+ * characters) is refused.
  */
 import { formatIpAddress, type IpAddressKind, kindOfIpAddress, parseIpAddress } from "../model/ip-address.ts";
 
-// Never exported: a Target comes from `parseTarget` alone.
+// Not exported, so that only `parseTarget` creates a Target.
 declare const checked: unique symbol;
 
-/** An address that may be called under the policy it was parsed with. Keep the URL, not the target: policies change. */
+/** A URL that may be called under the policy it was parsed with. Store the URL, not the target: policies change. */
 export interface Target {
   readonly [checked]: true;
   readonly scheme: "http" | "https";
-  /** A DNS name in lower case without a dot at its end, an IPv4 address, or an IPv6 address in brackets. */
+  /** A DNS name in lower case without a final dot, an IPv4 address, or an IPv6 address in brackets. */
   readonly host: string;
   readonly port: number;
-  /** The path with its query, exactly as it is sent on the request line; starts with `/`. */
+  /** Path and query exactly as they are sent on the request line; starts with `/`. */
   readonly pathAndQuery: string;
-  /** What is fetched: the four together, a default port left out. */
+  /** The URL to fetch, from the four fields above; a default port is left out. */
   readonly url: string;
 }
 
@@ -26,9 +27,9 @@ export interface TargetPolicy {
   /** Whether loopback and private addresses and names may be called. For development. */
   readonly allowPrivate: boolean;
   /**
-   * Hosts of this deployment, as in a `Host` header, never called: an event would call forth the next one. Each stands
-   * for everything below it and for all ports; where private addresses are allowed, a host with a port for that port
-   * alone, since several deployments may run on one machine.
+   * Hosts of this deployment, as in a `Host` header. They are never called, because one event would cause the next. A
+   * host includes its subdomains and all ports. If private addresses are allowed, a host with a port includes only that
+   * port, since several deployments can run on one machine.
    */
   readonly ownHosts: readonly string[];
 }
@@ -62,7 +63,7 @@ const MESSAGES: Readonly<Record<RefusalReason, string>> = {
   "own-address": "The URL leads back to this service.",
 };
 
-/** Why an address is not called; the message is for the client that named it. */
+/** A URL must not be called. The message is for the client that configured it. */
 export class TargetRefused extends Error {
   override readonly name = "TargetRefused";
   readonly reason: RefusalReason;
@@ -73,10 +74,10 @@ export class TargetRefused extends Error {
   }
 }
 
-/** As SNS has it for endpoints (API_Subscribe). */
+/** SNS's limit for endpoints (API_Subscribe). */
 const MAX_URL_LENGTH = 2048;
 
-/** RFC 3986's characters of a path and a query, and the brackets that many put there. */
+/** The characters of a path and a query in RFC 3986, and brackets, which many clients use there. */
 const PATH_AND_QUERY = /^(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?[\]]|%[0-9A-Fa-f]{2})*$/;
 
 const NAME_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -87,8 +88,8 @@ const PRIVATE_TOP_LABELS: ReadonlySet<string> = new Set(
 );
 
 /**
- * The Fetch Standard's "port blocking": services that would take an HTTP request's lines for commands of their own,
- * so that a callback could send mail or speak in a chat.
+ * The Fetch Standard's "port blocking": ports of services that could execute the lines of an HTTP request as commands,
+ * for example to send mail.
  */
 const BLOCKED_PORTS: ReadonlySet<number> = new Set([
   1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
@@ -99,7 +100,7 @@ const BLOCKED_PORTS: ReadonlySet<number> = new Set([
 
 const DEFAULT_PORT = { http: 80, https: 443 } as const;
 
-/** The target, or in words why the URL is none. */
+/** @returns the target, or the message of the refusal */
 export function tryTarget(url: string, policy: TargetPolicy): Target | string {
   try {
     return parseTarget(url, policy);
@@ -133,7 +134,7 @@ export function parseTarget(url: string, policy: TargetPolicy): Target {
 }
 
 /**
- * Another path of a place that has been checked, for names that somebody chose: they may be as long as they like.
+ * The same host with another path. The length is not limited, since the path can contain a key.
  * @param pathAndQuery percent-encoded
  * @throws TargetRefused `path`
  */
@@ -152,7 +153,7 @@ interface Host {
 function splitAuthority(authority: string): { readonly host: string; readonly port?: number } {
   const [, host = "", portText] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(authority) ?? [];
   if (portText === undefined) return { host };
-  // A port of no digits, or with zeros before it, is read in different ways.
+  // Parsers disagree about an empty port and about leading zeros.
   if (!/^[1-9]\d{0,4}$/.test(portText)) throw new TargetRefused("port");
   return { host, port: Number(portText) };
 }
@@ -165,9 +166,9 @@ function readHost(host: string): Host {
   const labels = text.split(".");
   const isName =
     text.length <= 253 &&
-    // A hyphen at the end would let `xn--localhost-` through, which some parsers decode to the name itself.
+    // A final hyphen would allow `xn--localhost-`, which some parsers decode to `localhost`.
     labels.every((label) => NAME_LABEL.test(label)) &&
-    // Whatever ends in a number is an address to URL parsers, in hexadecimal too.
+    // URL parsers read a host whose last label is a number, also a hexadecimal one, as an address.
     /^(?!0x[0-9a-f]*$).*[a-z]/.test(labels.at(-1) ?? "");
   if (!isName) throw new TargetRefused("host");
   return { text, kind: "name" };
@@ -202,7 +203,7 @@ function isOwn(
   if (host.text === name || host.text.endsWith(`.${name}`)) {
     return !allowPrivate || ownPort === undefined || port === Number(ownPort);
   }
-  // One machine's port has many names: 127.0.0.1, 127.1.2.3, [::1], localhost and all below it.
+  // A port of this machine has many names: 127.0.0.1, 127.1.2.3, [::1], localhost and its subdomains.
   if (ownPort !== undefined && isLoopback(host.text) && isLoopback(name)) return port === Number(ownPort);
   // Previews of a Worker answer at `<version>-<name>.<account>.workers.dev`.
   return name.endsWith(".workers.dev") && host.text.endsWith(`-${name}`);
@@ -221,14 +222,14 @@ function findAddress(host: string): Host | undefined {
   return { text: isBracketed ? `[${text}]` : text, kind: kindOfIpAddress(address) };
 }
 
-/** @throws TargetRefused `path` for what a URL parser would write differently. */
+/** @throws TargetRefused `path` if a URL parser would change it */
 function readPathAndQuery(text: string): string {
   const queryStart = text.indexOf("?");
   const path = (queryStart === -1 ? text : text.slice(0, queryStart)) || "/";
   if (!PATH_AND_QUERY.test(text)) throw new TargetRefused("path");
   if (path.split("/").some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment))) throw new TargetRefused("path");
-  // `fetch` writes an apostrophe of the query so; signatures over the path must cover what is sent.
+  // `fetch` encodes an apostrophe in the query like this; signatures over the path must cover what is sent.
   const query = queryStart === -1 ? "" : text.slice(queryStart).replaceAll("'", "%27");
-  // An empty query is sent without its question mark by some and with it by others.
+  // Some clients send the question mark of an empty query, others do not.
   return query === "?" ? path : path + query;
 }

@@ -1,6 +1,6 @@
 /**
- * One attempt at a task. If it fails, the task is sent again on its own schedule; after the last attempt it is FAILED until
- * an administrator retries it.
+ * One attempt at a task. If it fails, the task is sent again on its own schedule; after the last attempt it is FAILED
+ * until an administrator retries it.
  */
 import { S3Error } from "../errors.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
@@ -16,8 +16,8 @@ const MAX_DELAY_SECONDS = 2 * 60 * 60;
 /** About a day. */
 const MAX_ATTEMPTS = 22;
 /**
- * After RequestTimeTooSkewed: a peer accepts the state once its own clock has reached the state's time. A difference of more
- * than 15 minutes, for which these attempts go on, also makes signatures invalid.
+ * After RequestTimeTooSkewed: a peer accepts the state once its own clock has reached the state's time. A difference of
+ * more than 15 minutes, for which these attempts go on, also makes signatures invalid.
  */
 const MAX_SKEW_DELAY_SECONDS = 60;
 /** In a row. Refusals are rarely temporary; the first few minutes allow for settings that are being changed. */
@@ -42,7 +42,10 @@ export async function attemptTask(task: ReplicationTask, services: ReplicationSe
   }
 }
 
-/** Sends a task again without an attempt, because its endpoint gave no answer to another one. A task never fails by this. */
+/**
+ * Sends a task again without an attempt, because its endpoint gave no answer to another one. A task never fails by
+ * this.
+ */
 export function postponeUnattempted(task: ReplicationTask, services: ReplicationServices): Promise<void> {
   const reason = "The endpoint gave no answer to another request.";
   return postpone(task, { reason, refusals: 0, isSkew: false }, services);

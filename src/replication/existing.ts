@@ -1,7 +1,7 @@
 /**
- * `npm run admin -- replication existing`: replicates the objects that a bucket held before its rules. Each message lists a
- * page of the bucket and creates a task for every object that a rule matches. The job's row holds its position, so a crash
- * repeats one page, which creates the same tasks.
+ * `npm run admin -- replication existing`: replicates the objects that a bucket held before its rules. Each message
+ * lists a page of the bucket and creates a task for every object that a rule matches. The job's row holds its position,
+ * so a crash repeats one page, which creates the same tasks.
  */
 import { authorizeReplicationSource } from "../access/authorize.ts";
 import type { Bucket } from "../model/bucket.ts";

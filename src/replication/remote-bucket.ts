@@ -1,10 +1,10 @@
 /**
  * Replicas in a bucket behind a registered endpoint.
  *
- * A peer compares states itself: the request says which state it replicates. For any other endpoint the present state is
- * read first, and the write has the condition that it is unchanged (If-Match, If-None-Match), which S3, R2 and most others
- * support. An endpoint that refuses conditions receives no replicas. One that ignores them can lose a write that arrives in
- * between; check-remote.ts reports it.
+ * A peer compares states itself: the request says which state it replicates. For any other endpoint the present state
+ * is read first, and the write has the condition that it is unchanged (If-Match, If-None-Match), which S3, R2 and most
+ * others support. An endpoint that refuses conditions receives no replicas. One that ignores them can lose a write that
+ * arrives in between; check-remote.ts reports it.
  */
 import { formatBase64, parseHex } from "../checksum/digests.ts";
 import { checksumHeader } from "../model/checksum.ts";

@@ -137,8 +137,8 @@ function describe(error: unknown): string {
 }
 
 /**
- * Codes for an additional checksum whose algorithm the server does not know: S3 has ten, most other servers fewer. The object
- * matters more than its checksum, and its MD5 still protects the bytes.
+ * Codes for an additional checksum whose algorithm the server does not know: S3 has ten, most other servers fewer. The
+ * object matters more than its checksum, and its MD5 still protects the bytes.
  */
 export const CHECKSUM_REFUSALS: ReadonlySet<string | undefined> = new Set([
   "InvalidRequest",

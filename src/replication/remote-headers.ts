@@ -1,4 +1,7 @@
-/** Headers of a replica that is sent to another endpoint, and the state of the object that an endpoint's answer describes. */
+/**
+ * Headers of a replica that is sent to another endpoint, and the state of the object that an endpoint's answer
+ * describes.
+ */
 import { cannedGrants } from "../access/acl/grants.ts";
 import type { AclState } from "../access/acl/ownership.ts";
 import { sha256Hex } from "../checksum/hasher.ts";

@@ -1,4 +1,6 @@
-/** A replica that is sent in parts: the source's own parts if it has any, so that ETag and part numbers stay the same. */
+/**
+ * A replica that is sent in parts: the source's own parts if it has any, so that ETag and part numbers stay the same.
+ */
 
 import { formatHex, parseHex } from "../checksum/digests.ts";
 import { createHasher } from "../checksum/hasher.ts";

@@ -1,8 +1,8 @@
 /**
- * The state of a replica at an endpoint that is not a peer, in its user metadata, because the endpoint's Last-Modified is
- * only the time of the copy: `<Last-Modified>.<revision>.<ETag>.<location>.<HMAC>`. The location makes the stamp invalid if
- * the object is copied with its metadata to another key. The HMAC proves that this deployment wrote the stamp: otherwise
- * anyone who can write there could invent a state that no later one replaces.
+ * The state of a replica at an endpoint that is not a peer, in its user metadata, because the endpoint's Last-Modified
+ * is only the time of the copy: `<Last-Modified>.<revision>.<ETag>.<location>.<HMAC>`. The location makes the stamp
+ * invalid if the object is copied with its metadata to another key. The HMAC proves that this deployment wrote the
+ * stamp: otherwise anyone who can write there could invent a state that no later one replaces.
  *
  * Deployments that know each other only as `s3` endpoints recognize each other's replicas by the location, without the
  * HMAC, and do not send them back.
@@ -37,8 +37,8 @@ export interface StampedObject extends StampLocation {
 }
 
 /**
- * @returns the state in a stamp; undefined if this deployment did not write it, it is in the future, or it is about another
- * location or other bytes
+ * @returns the state in a stamp; undefined if this deployment did not write it, it is in the future, or it is about
+ *   another location or other bytes
  */
 export async function readStamp(
   text: string | undefined,

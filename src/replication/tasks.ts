@@ -1,10 +1,11 @@
 /**
- * The consumer of replication tasks, and the sweep that sends them again. A task is stored in D1; its message only names it,
- * and a message whose task is gone is acknowledged. Destinations are served independently of each other, and one that gave
- * no answer is not called again in the batch.
+ * The consumer of replication tasks, and the sweep that sends them again. A task is stored in D1; its message only
+ * names it, and a message whose task is gone is acknowledged. Destinations are served independently of each other, and
+ * one that gave no answer is not called again in the batch.
  *
- * Attempts are counted before they begin, because the platform stops a Worker that exceeds its limits without an error. A
- * task whose last attempt did not finish runs by itself after the others, so that it cannot stop their attempts again.
+ * Attempts are counted before they begin, because the platform stops a Worker that exceeds its limits without an error.
+ * A task whose last attempt did not finish runs by itself after the others, so that it cannot stop their attempts
+ * again.
  */
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { QueueMessage, ReplicationMessage } from "../storage/journal/messages.ts";
@@ -19,7 +20,7 @@ const MAX_START_DELAY_MS = 90_000;
 /** In a row. Attempts that exceed the limit of subrequests take over an hour in all; others that are stopped, less. */
 const MAX_UNFINISHED = 10;
 const UNFINISHED_REASON =
-  "The attempts did not finish. The object may need more subrequests, time or memory than one run of the Worker is allowed.";
+  "The attempts did not finish. The object may need more subrequests, time or memory than one run of the Worker has.";
 
 interface Job {
   readonly message: QueueMessage<ReplicationMessage>;

@@ -1,6 +1,6 @@
 /**
- * A self-signed X.509 v3 certificate (RFC 5280) for an RSA key. Receivers take the public key from it; nobody asks it for
- * a host's name, so it names none.
+ * A self-signed X.509 v3 certificate (RFC 5280) for an RSA key, and the part of DER (ITU-T X.690) that it needs.
+ * Receivers only read the public key from it, so it contains no host name.
  */
 import { formatBase64 } from "../checksum/digests.ts";
 
@@ -9,7 +9,7 @@ export type Der = Uint8Array<ArrayBuffer>;
 const CONSTRUCTED = 0x20;
 const CONTEXT = 0x80;
 
-/** Tag, length in the shortest form, contents. */
+/** Tag, length in the shortest form, content. */
 function element(tag: number, contents: readonly Uint8Array[]): Der {
   const length = contents.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const lengthBytes: number[] = [];
@@ -27,7 +27,7 @@ function element(tag: number, contents: readonly Uint8Array[]): Der {
 
 export const sequence = (...items: readonly Der[]) => element(0x10 | CONSTRUCTED, items);
 
-/** Of one element, whose order is no question. */
+/** Of one element: DER sorts the elements of a SET. */
 export const setOf = (item: Der) => element(0x11 | CONSTRUCTED, [item]);
 
 /** `[number] EXPLICIT` */
@@ -39,7 +39,7 @@ export const NULL: Der = element(0x05, []);
 
 export const octetString = (bytes: Uint8Array) => element(0x04, [bytes]);
 
-/** Of whole bytes. */
+/** A bit string of whole bytes. */
 export const bitString = (bytes: Uint8Array) => element(0x03, [Uint8Array.of(0), bytes]);
 
 export const utf8String = (text: string) => element(0x0c, [new TextEncoder().encode(text)]);
@@ -76,7 +76,7 @@ const SHA256_WITH_RSA = sequence(objectIdentifier("1.2.840.113549.1.1.11"), NULL
 
 const VERSION_3 = explicit(0, integer(Uint8Array.of(2)));
 
-/** RFC 5280, section 4.1.2.5: no well-defined expiration date. The key lasts as long as the deployment's SEAL_KEY. */
+/** RFC 5280, section 4.1.2.5: no well-defined expiration date. The key is used until SEAL_KEY changes. */
 const NEVER = new Date("9999-12-31T23:59:59Z");
 
 export interface CertificateOptions {
@@ -93,8 +93,8 @@ export async function issueCertificate(options: CertificateOptions): Promise<Der
   const { keys } = options;
   const name = sequence(setOf(sequence(COMMON_NAME, utf8String(options.commonName))));
   const publicKey = new Uint8Array((await crypto.subtle.exportKey("spki", keys.publicKey)) as ArrayBuffer);
-  // Critical, and no authority: `cA` is FALSE by default, and a default is not written. No key usage: one without
-  // keyCertSign would make OpenSSL doubt that the certificate signed itself.
+  // Critical, and not an authority: `cA` is FALSE by default, and DER does not encode defaults. There is no key usage,
+  // because without keyCertSign in it OpenSSL would not accept the certificate as self-signed.
   const extensions = sequence(sequence(BASIC_CONSTRAINTS, TRUE, octetString(sequence())));
   const toBeSigned = sequence(
     VERSION_3,

@@ -1,24 +1,24 @@
 /**
- * Signs what the deployment sends to receivers of notifications. The key is made when it is first needed; of two isolates
- * that need it at once, both sign with the one that was kept first.
+ * Signs the requests that the deployment sends to receivers of notifications. The key is created when it is first
+ * needed. If two isolates create one at the same time, both use the one that was stored first.
  */
 import { formatBase64, formatHex } from "../checksum/digests.ts";
 import type { CertificateKey } from "../model/certificate-key.ts";
 import { formatPem, issueCertificate } from "./certificate.ts";
 
-/** SHA-1 because receivers of `NS:` topics and of version 1 of SNS's signatures expect it. */
+/** SHA-1 for `NS:` topics and for version 1 of SNS's signatures. */
 export type SignatureHash = "SHA-1" | "SHA-256";
 
 export interface Signer {
-  /** RSASSA-PKCS1-v1_5 over the text's UTF-8, base64. */
+  /** RSASSA-PKCS1-v1_5 over the text in UTF-8, as Base64. */
   sign(hash: SignatureHash, text: string): Promise<string>;
-  /** Where this deployment serves the certificate, to be put behind its origin. Starts with `/`. */
+  /** Path of the certificate in this deployment. */
   readonly certificatePath: string;
-  /** The certificate. */
+  /** The certificate, PEM. */
   pem(): string;
 }
 
-/** Where the key is kept: `CertificateKeys` of storage. */
+/** Storage of the key, implemented by `CertificateKeys`. */
 export interface CertificateKeyStore {
   find(): Promise<CertificateKey | undefined>;
   keepFirst(key: CertificateKey, now: Date): Promise<CertificateKey>;
@@ -32,14 +32,14 @@ const COMMON_NAME = "workers-s3 notifications";
 
 export class Signers {
   readonly #store: CertificateKeyStore;
-  // Not the promise: one request must not wait for what another one began.
+  // Not a promise: one request must not wait for I/O of another.
   #signer: Signer | undefined;
 
   constructor(store: CertificateKeyStore) {
     this.#store = store;
   }
 
-  /** Reads the key once per isolate, and makes it if there is none. */
+  /** Reads the key once per isolate, and creates it if there is none. */
   async open(): Promise<Signer> {
     this.#signer ??= await openSigner(
       (await this.#store.find()) ?? (await this.#store.keepFirst(await makeKey(), new Date())),
@@ -48,8 +48,8 @@ export class Signers {
   }
 
   /**
-   * @param name what follows `/-/certificates/`.
-   * @returns the certificate of this key or an earlier one as PEM; undefined for any other name.
+   * @param name the path after `/-/certificates/`
+   * @returns the certificate of this key or an earlier one as PEM; undefined for any other name
    */
   async findPem(name: string): Promise<string | undefined> {
     const fingerprint = /^([0-9a-f]{64})\.pem$/.exec(name)?.[1];

@@ -1,8 +1,7 @@
 /**
- * Messages as SNS posts them ("HTTP/HTTPS notification JSON format" and its neighbours), and what of them is signed
- * ("Verifying the signatures of Amazon SNS messages"). Pure.
+ * The messages that SNS posts ("HTTP/HTTPS notification JSON format" and the formats of confirmations), the text that
+ * is signed ("Verifying the signatures of Amazon SNS messages"), and the links they contain.
  */
-
 import { S3Error } from "../errors.ts";
 import type { SignatureVersion } from "../model/topic.ts";
 import { formatContinuationToken, parseContinuationToken } from "../protocol/continuation-token.ts";
@@ -34,7 +33,7 @@ export interface SignatureFields {
   readonly SigningCertURL: string;
 }
 
-/** In byte order of their names, each with its value on a line of its own; those that are absent are left out. */
+/** In byte order. Each name and each value takes a line; absent fields are left out. */
 const SIGNED = ["Message", "MessageId", "SubscribeURL", "Subject", "Timestamp", "Token", "TopicArn", "Type"] as const;
 
 export function stringToSign(message: Notification | Confirmation): string {
@@ -79,7 +78,7 @@ export function confirmationText(type: Confirmation["Type"], topicArn: string, s
 
 const UNSUBSCRIBE = "sns/unsubscribe";
 
-/** ARNs and tokens need no escapes in a query. */
+/** ARNs and tokens need no escaping in a query. */
 export function subscribeUrl(endpoint: string, topicArn: string, token: string): string {
   return `${endpoint}/?Action=ConfirmSubscription&TopicArn=${topicArn}&Token=${token}`;
 }
@@ -89,7 +88,7 @@ export async function unsubscribeUrl(tokenKey: CryptoKey, endpoint: string, subs
   return `${endpoint}/?Action=Unsubscribe&SubscriptionArn=${subscriptionArn}&Token=${token}`;
 }
 
-/** Whether the token is of a link that this deployment made for this subscription. */
+/** Whether this deployment created the token for a link of this subscription. */
 export async function isUnsubscribeToken(
   tokenKey: CryptoKey,
   subscriptionArn: string,

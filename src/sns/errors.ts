@@ -1,4 +1,4 @@
-/** Errors of SNS: codes and statuses of its API reference; messages as AWS was seen to give them. */
+/** Errors of SNS: codes and statuses from its API reference, messages as AWS was seen to send them. */
 import { apiErrors } from "../query-api/errors.ts";
 
 const { ApiError, translate } = apiErrors("SnsError", {
@@ -24,7 +24,7 @@ export const SnsError = ApiError;
 export type SnsError = InstanceType<typeof SnsError>;
 export const toSnsError = translate;
 
-/** @param what names a parameter, or says in full what is wrong */
+/** @param what the name of a parameter, or a whole message */
 export function invalidParameter(what: string, reason?: string): SnsError {
   return new SnsError(
     "InvalidParameter",

@@ -1,6 +1,6 @@
 /**
- * The links in messages: `GET /?Action=ConfirmSubscription…` and `GET /?Action=Unsubscribe…`, opened by whoever gets the
- * message, without a signature. What proves them is in them: the token, or a MAC of the subscription's ARN.
+ * Requests from links in messages: `GET /?Action=ConfirmSubscription…` and `GET /?Action=Unsubscribe…`. Receivers open
+ * them without a signature; the token in the link, or a MAC of the subscription's ARN, authorizes the request.
  */
 import { authorizeUnsubscribe } from "../access/authorize-sns.ts";
 import { S3Error } from "../errors.ts";
@@ -22,7 +22,7 @@ import { confirmationMessage } from "./topic-deliveries.ts";
 const LINKED = /(?:^|&)Action=(?:ConfirmSubscription|Unsubscribe)(?:&|$)/;
 const SIGNED = /(?:^|&)X-Amz-Signature=/i;
 
-/** Only what is not signed: a signed `GET /` is S3's ListBuckets, whatever its query says. */
+/** Whether an unsigned request comes from such a link. A signed `GET /` is S3's ListBuckets, whatever its query is. */
 export function isSnsLink({ request, url }: Incoming, domains: readonly string[]): boolean {
   const { method, headers } = request;
   if (method !== "GET" || url.path !== "/" || !LINKED.test(url.query)) return false;
@@ -30,7 +30,7 @@ export function isSnsLink({ request, url }: Incoming, domains: readonly string[]
   return !namesBucketInHost(url, headers.get("host"), domains);
 }
 
-/** Answers a request that `isSnsLink`; never throws. */
+/** @param incoming a request for which `isSnsLink` is true. Never throws. */
 export function handleSnsLink(incoming: Incoming, services: QueryServices): Promise<Response> {
   const { log } = incoming;
   return answer(SNS, incoming, async () => {
@@ -75,7 +75,7 @@ async function unsubscribe({ parameters, services, now, endpoint }: LinkRequest)
     now,
   );
   if (ended === "needs-authentication") {
-    throw new SnsError("AuthorizationError", "This subscription can be ended by a signed request alone.");
+    throw new SnsError("AuthorizationError", "This subscription can be ended only by a signed request.");
   }
   if (ended !== undefined) {
     await services.queues.deliveries.send([confirmationMessage("UnsubscribeConfirmation", ended, { now, endpoint })]);

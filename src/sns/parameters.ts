@@ -7,7 +7,7 @@ export interface NamedTopic extends TopicName {
   readonly arn: string;
 }
 
-/** "up to 256 alphanumeric characters, hyphens and underscores"; names of FIFO topics alone have a dot. */
+/** "up to 256 alphanumeric characters, hyphens and underscores"; only names of FIFO topics have a dot. */
 const TOPIC_NAME = /^[A-Za-z0-9_-]{1,256}$/;
 const MEMBER = /^member\.[1-9]\d{0,2}$/;
 const ENTRY = /^entry\.([1-9]\d{0,2})\.(key|value)$/;
@@ -35,7 +35,7 @@ export class Parameters extends FormParameters {
     return { arn, ...topic };
   }
 
-  /** With the topic it belongs to. */
+  /** A subscription and its topic. */
   requireSubscription(): { readonly arn: string; readonly topic: NamedTopic } {
     const arn = this.#requireArn("SubscriptionArn");
     const topic = topicOfSubscription(arn);
@@ -51,7 +51,7 @@ export class Parameters extends FormParameters {
   readMap(name: string): ReadonlyMap<string, string> {
     const entries = new Map<string, { key?: string; value?: string }>();
     for (const [rest, text] of this.entriesOf(name)) {
-      // How SDKs write a map or list without entries.
+      // SDKs send this for an empty map or list.
       if (rest === "" && text === "") continue;
       const [, number, part] = ENTRY.exec(rest) ?? [];
       if (number === undefined) throw invalidParameter(name);
@@ -65,7 +65,7 @@ export class Parameters extends FormParameters {
     return map;
   }
 
-  /** A list that must have members: `<name>.member.1`, … */
+  /** A list with at least one member: `<name>.member.1`, … */
   requireList(name: string): readonly string[] {
     const entries = this.entriesOf(name).filter(([rest, text]) => rest !== "" || text !== "");
     if (entries.length === 0) throw invalidParameter(name, "no value for required parameter");
@@ -75,7 +75,7 @@ export class Parameters extends FormParameters {
     });
   }
 
-  /** For lists and maps that would have no effect. */
+  /** Refuses a list or map that is not supported. */
   refuseEntries(name: string, reason: string): void {
     if (this.entriesOf(name).some(([rest, text]) => rest !== "" || text !== "")) throw invalidParameter(name, reason);
   }
@@ -88,7 +88,7 @@ export class Parameters extends FormParameters {
   }
 }
 
-/** @param what stands before the colon of the refusal */
+/** @param what the text before the colon of the error message */
 export function parseBoolean(what: string, text: string): boolean {
   if (/^true$/i.test(text)) return true;
   if (/^false$/i.test(text)) return false;

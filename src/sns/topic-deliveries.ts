@@ -1,4 +1,4 @@
-/** One attempt at telling one subscription what its topic has to say: events of buckets, what was published, confirmations. */
+/** Messages to one subscription of a topic: events of buckets, published messages and confirmations. */
 import { formatAwsMessage } from "../delivery/aws-record.ts";
 import type { DeliveryOutcome } from "../delivery/outcome.ts";
 import { newUuid } from "../model/random-ids.ts";
@@ -19,20 +19,20 @@ import {
   unsubscribeUrl,
 } from "./envelope.ts";
 
-/** SNS waits 15 seconds; that long would a dead endpoint hold a connection that others wait for. */
+/** Deviation: SNS waits 15 seconds. An endpoint that does not answer must not occupy a connection for so long. */
 const TIMEOUT_MS = 5_000;
 const SUBJECT = "Amazon S3 Notification";
 const USER_AGENT = "Amazon Simple Notification Service Agent";
 
 interface Dependencies {
   readonly signers: Pick<Signers, "open">;
-  /** @param endpoint by which the deployment was reached: itself it must not call */
+  /** @param endpoint scheme and host by which the deployment was reached, which must not be called */
   targetPolicy(endpoint: string): TargetPolicy;
-  /** Where receivers find the deployment; undefined: where it was reached. */
+  /** Scheme and host for receivers; undefined: those by which the deployment was reached. */
   readonly publicOrigin: string | undefined;
   readonly topics: Pick<Topics, "findReceiver">;
   readonly subscriptions: Pick<Subscriptions, "findAwaiting">;
-  /** Makes the links that unsubscribe. */
+  /** Signs the links that unsubscribe. */
   readonly tokenKey: CryptoKey;
 }
 
@@ -51,19 +51,19 @@ export class TopicDeliveries {
     this.#dependencies = dependencies;
   }
 
-  /** Why the URL cannot be subscribed; undefined: it can. */
+  /** @returns why the URL cannot be subscribed; undefined if it can */
   findUrlProblem(url: string, endpoint: string): string | undefined {
     const target = tryTarget(url, this.#dependencies.targetPolicy(endpoint));
     return typeof target === "string" ? target : undefined;
   }
 
-  /** @throws what is our own trouble, such as D1's: then the attempt does not count */
+  /** @throws failures of the deployment itself, such as D1's: then the attempt does not count */
   async deliver(
     event: Event | TestEvent | TopicMessage,
     receiver: Extract<Receiver, { kind: "subscription" }>,
   ): Promise<DeliveryOutcome> {
     const outgoing = await this.#compose(event, receiver);
-    // Nobody waits for it any more: unsubscribed meanwhile, or confirmed by the answer to an earlier attempt.
+    // No longer wanted: unsubscribed meanwhile, or already confirmed.
     if (outgoing === undefined) return { kind: "delivered", latencyMs: 0 };
     const target = tryTarget(outgoing.to.endpoint, this.#dependencies.targetPolicy(outgoing.endpoint));
     if (typeof target === "string") return { kind: "refused", reason: target, latencyMs: 0 };
@@ -137,13 +137,13 @@ export class TopicDeliveries {
     return formatEnvelope(message, signature, link);
   }
 
-  /** Of links for receivers. */
+  /** Scheme and host of links for receivers. */
   #origin(endpoint: string): string {
     return this.#dependencies.publicOrigin ?? endpoint;
   }
 }
 
-/** A UUID (RFC 9562, version 8) of what makes the event: the same in every attempt and for every subscription of the topic. */
+/** A UUID (RFC 9562, version 8) from the event: the same in every attempt and for every subscription of the topic. */
 async function eventMessageId(event: Event | TestEvent, topicArn: string): Promise<string> {
   const names =
     "test" in event
@@ -159,11 +159,11 @@ async function eventMessageId(event: Event | TestEvent, topicArn: string): Promi
 
 interface MessageContext {
   readonly now: Date;
-  /** Scheme and host by which the deployment was reached: links in the message lead there. */
+  /** Scheme and host by which the deployment was reached, for links in the message. */
   readonly endpoint: string;
 }
 
-/** @param published.messageId "unique for each message published", the same for all who get it */
+/** @param published.messageId "unique for each message published", the same for all subscriptions */
 export function topicMessage(
   { arn: subscriptionArn, topicArn }: Subscription,
   { messageId, content }: Pick<TopicMessage["topic"], "messageId" | "content">,

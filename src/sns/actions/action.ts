@@ -1,4 +1,4 @@
-/** The contract of an action. Topics are out of reach without a grant of `access/authorize-sns.ts`. */
+/** The contract of an SNS action. Storage of topics can be called only with a grant of `access/authorize-sns.ts`. */
 import {
   authorizeNewTopic,
   authorizeSubscription,
@@ -35,8 +35,8 @@ export function grantTopics(call: SnsCall): TopicsGrant {
 }
 
 /**
- * By the topic's policy and the caller's own.
- * @param keys condition keys of SNS that the request has
+ * Authorizes by the topic's policy and the caller's own.
+ * @param keys SNS's condition keys of the request
  * @throws S3Error `AccessDenied`
  */
 export async function grantTopic(
@@ -48,14 +48,14 @@ export async function grantTopic(
   return authorizeTopic({ ...questionOf(call), keys }, access);
 }
 
-/** For a topic of the caller's that need not be there. @throws S3Error `AccessDenied` */
+/** For a topic of the caller's account that may not exist. @throws S3Error `AccessDenied` */
 export function grantNewTopic(call: SnsCall, arn: string): TopicGrant {
   return authorizeNewTopic(questionOf(call), arn);
 }
 
 /**
- * To the account of the subscription and to that of the topic.
- * @param by the subscription's ARN, or the token its endpoint was sent
+ * Authorizes the subscription's account and the topic's.
+ * @param by the subscription's ARN, or the token that was sent to its endpoint
  * @throws S3Error `AccessDenied`
  */
 export async function grantSubscription(
@@ -69,7 +69,7 @@ export async function grantSubscription(
 
 /**
  * `<Topics><member>…</member></Topics><NextToken>…</NextToken>`
- * @param owner whose list it is; a token holds for this list alone
+ * @param list.owner whose list it is; a token is valid only for this list
  */
 export async function listPage<Item>(
   call: SnsCall,

@@ -1,4 +1,4 @@
-/** SNS: every action by its name. What is not here is refused with InvalidAction. */
+/** The actions of SNS by name. Others are refused with InvalidAction. */
 
 import { noSuchOperation } from "../../query-api/errors.ts";
 import { type Api, queryService } from "../../query-api/service.ts";
@@ -40,7 +40,7 @@ const SNS_API: Api = {
   namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
 };
 
-/** Room for the longest message, each byte of which may be escaped. */
+/** Enough for the longest message with every byte escaped. */
 const MAX_BODY_BYTES = 256 * 1024;
 
 export const SNS = queryService<SnsCall>({

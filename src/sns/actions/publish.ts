@@ -7,8 +7,8 @@ import { topicMessage } from "../topic-deliveries.ts";
 import { grantTopic, type SnsAction, type SnsCall } from "./action.ts";
 
 /**
- * Deviation: 64 KiB instead of 256. A message travels through a queue, which takes 128 KB with everything around it, as
- * JSON, in which a byte may take two.
+ * Deviation: 64 KiB instead of 256. A message passes through a queue, which accepts 128 KB in all, as JSON, in which
+ * one byte can become two.
  */
 export const MAX_MESSAGE_BYTES = 64 * 1024;
 const MAX_QUEUED_BYTES = 120_000;
@@ -77,7 +77,7 @@ function parseObject(text: string): ReadonlyMap<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return new Map(Object.entries(value));
   } catch {
-    // As for JSON that is no object.
+    // Invalid JSON is refused below, as JSON that is not an object.
   }
   throw invalidParameter("Message Structure - JSON message body failed to parse");
 }

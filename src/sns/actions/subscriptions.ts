@@ -1,7 +1,7 @@
 /**
  * Subscribe, ConfirmSubscription, Unsubscribe, ListSubscriptions, ListSubscriptionsByTopic, GetSubscriptionAttributes,
- * SetSubscriptionAttributes (SNS API reference). A subscription belongs to the account that made it; the topic's account
- * may see and end it, too.
+ * SetSubscriptionAttributes (SNS API reference). A subscription belongs to the account that created it; the topic's
+ * account can also see and end it.
  */
 import type { Subscription } from "../../model/topic.ts";
 import { type XmlNode, xmlText } from "../../protocol/xml/writer.ts";
@@ -28,7 +28,7 @@ export const Subscribe: SnsAction = {
     const endpoint = requireEndpoint(call);
     const isRaw = readRaw(parameters.readMap("Attributes"));
     const returnsArn = parameters.readBoolean("ReturnSubscriptionArn");
-    // "Condition keys for Amazon SNS": what policies may ask about a request to subscribe.
+    // "Condition keys for Amazon SNS" of a Subscribe request.
     const protocol = parameters.require("Protocol");
     const grant = await grantTopic(call, topic, { "sns:Endpoint": [endpoint], "sns:Protocol": [protocol] });
 
@@ -146,7 +146,7 @@ function requireEndpoint({ parameters, endpoint: own, services }: SnsCall): stri
   return endpoint;
 }
 
-/** Undefined where it is not said. */
+/** @returns undefined if the attribute is absent */
 function readRaw(attributes: ReadonlyMap<string, string>): boolean | undefined {
   const unknown = [...attributes.keys()].find((name) => name !== RAW);
   if (unknown !== undefined) throw invalidParameter("Attributes", `Unknown attribute ${unknown.slice(0, 128)}`);
@@ -174,7 +174,7 @@ function listSubscriptions(
   });
 }
 
-/** Listings name only confirmed ones ("PendingConfirmation"). */
+/** Listings show the ARN only of confirmed subscriptions, and "PendingConfirmation" for others. */
 function shownArn({ status, arn }: Subscription): string {
   if (status === "confirmed") return arn;
   return status === "pending" ? "PendingConfirmation" : "Deleted";

@@ -1,4 +1,7 @@
-/** Policies of topics as requests bring them ("Access policy" of the SNS developer guide). */
+/**
+ * Policies of topics in requests ("Access policy" of the SNS developer guide), and AddPermission and RemovePermission,
+ * which edit them by Sid.
+ */
 import type { TopicGrant } from "../../access/authorize-sns.ts";
 import { parsePolicy, parseStoredPolicy } from "../../access/policy/document.ts";
 import { asRecord, parseStrictJson } from "../../access/policy/json.ts";
@@ -11,10 +14,10 @@ import { invalidParameter, noSuchTopic, SnsError } from "../errors.ts";
 import { grantTopic, type SnsAction, type SnsCall } from "./action.ts";
 
 /**
- * The policy to keep; undefined for none. So is the default one, which then goes on meaning what it did before it was
- * read and put back.
- * @param text empty: none
- * @param before what the text is an edited form of
+ * @returns the policy to store; undefined for none. The default policy counts as none, so that reading and putting it
+ *   back changes nothing.
+ * @param text empty for none
+ * @param before the policy that the text edits, if any
  * @throws SnsError InvalidParameter
  */
 export async function readTopicPolicy(
@@ -53,14 +56,14 @@ function withSnsErrors<Result>(parse: () => Result): Result {
   }
 }
 
-/** AWS was seen to say "Policy Error: …", but for what begins with "Policy statement". */
+/** AWS was seen to begin messages with "Policy Error: ", except those that begin with "Policy statement". */
 function policyError(problem: string) {
   return invalidParameter(problem.startsWith("Policy statement ") ? problem : `Policy Error: ${problem}`);
 }
 
 type Statements = readonly unknown[];
 
-/** Of changes that others make at the same moment. */
+/** Attempts to edit a policy that other requests change at the same time. */
 const MAX_ATTEMPTS = 3;
 const ACCOUNT_ID = /^\d{12}$/;
 const LABEL = /^[A-Za-z0-9_-]{1,80}$/;
@@ -87,14 +90,14 @@ export const AddPermission: SnsAction = {
   },
 };
 
-/** Of a label that no statement has, this changes nothing. */
+/** Changes nothing if no statement has the label. */
 export const RemovePermission: SnsAction = {
   parameters: ["TopicArn", "Label"],
   async run(call) {
     const label = requireLabel(call);
     return edit(call, (statements) => {
       const left = statements.filter((one) => sidOf(one) !== label);
-      // Without a statement it would be no policy, and none means something else.
+      // A policy needs a statement, and a topic without a policy accepts events of its account's buckets.
       if (left.length === 0) throw invalidParameter("Policy Error: the last statement cannot be removed");
       return left;
     });

@@ -1,4 +1,7 @@
-/** CreateTopic, DeleteTopic, ListTopics, GetTopicAttributes, SetTopicAttributes, ListTagsForResource (SNS API reference). */
+/**
+ * CreateTopic, DeleteTopic, ListTopics, GetTopicAttributes, SetTopicAttributes, ListTagsForResource (SNS API
+ * reference).
+ */
 import type { TopicGrant } from "../../access/authorize-sns.ts";
 import { showPolicy } from "../../access/policy/principal.ts";
 import { defaultTopicPolicy, isSamePolicy } from "../../access/policy/topic-policy.ts";
@@ -20,7 +23,7 @@ import { readTopicPolicy } from "./topic-policy.ts";
 
 const NO_TAGS = "tags of topics are not supported";
 
-/** Attributes that have an effect here. What has none is refused rather than stored. */
+/** Attributes that have an effect here. Others are refused rather than stored. */
 const WRITABLE: ReadonlySet<string> = new Set(["DisplayName", "Policy", "SignatureVersion"]);
 
 export const CreateTopic: SnsAction = {
@@ -113,7 +116,7 @@ export const SetTopicAttributes: SnsAction = {
   },
 };
 
-/** Topics have none; Terraform asks after each that it makes. */
+/** Always an empty list. Terraform calls it for each topic it creates. */
 export const ListTagsForResource: SnsAction = {
   parameters: ["ResourceArn"],
   async run(call) {
