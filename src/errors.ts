@@ -163,3 +163,8 @@ export class S3Error extends Error {
 export function invalidArgument(message: string, name: string, value: string | null | undefined): S3Error {
   return new S3Error("InvalidArgument", { message, details: { ArgumentName: name, ArgumentValue: value ?? "" } });
 }
+
+/** @param key as the error document names it */
+export function noSuchKey(key: string): S3Error {
+  return new S3Error("NoSuchKey", { details: { Key: key } });
+}

@@ -3,13 +3,11 @@
  * and Last-Modified as they are.
  */
 import { aclOfBucket, aclOfObject, effectiveAcl, ownershipOf, shownAcl } from "../access/acl/ownership.ts";
-import { S3Error } from "../errors.ts";
+import { noSuchKey, S3Error } from "../errors.ts";
 import type { Acl, AclRequest } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { StoredObject } from "../model/object.ts";
 import { parseAclHeaders } from "../protocol/acl-headers.ts";
-import { requireNullVersion } from "../protocol/query-parameters.ts";
-import type { S3Request } from "../protocol/s3-request.ts";
 import {
   formatAccessControlPolicy,
   MAX_ACCESS_CONTROL_POLICY_BYTES,
@@ -18,7 +16,14 @@ import {
 import type { S3Response } from "../response.ts";
 import { findNames } from "./bucket/owners.ts";
 import { rewritten } from "./object/object-tagging.ts";
-import { documentBody, noBody, type OperationContext, operation, requireBucket, requireObject } from "./operation.ts";
+import {
+  documentBody,
+  noBody,
+  type OperationContext,
+  operation,
+  requireBucket,
+  requireUnversionedObject,
+} from "./operation.ts";
 
 /** The document is optional, since headers may stand for it. */
 const ACL_BODY = documentBody({ maxBytes: MAX_ACCESS_CONTROL_POLICY_BYTES, digest: "optional" });
@@ -59,7 +64,7 @@ export const PutBucketAcl = operation({
 export const GetObjectAcl = operation({
   name: "GetObjectAcl",
   body: noBody,
-  parse: parseTarget,
+  parse: requireUnversionedObject,
   requires: ({ bucket, key }) => [{ action: "s3:GetObjectAcl", on: "object", bucket, key }],
   async execute({ bucket: name, key }, { grant, stores }) {
     const bucket = grant.bucket(name);
@@ -73,7 +78,7 @@ export const GetObjectAcl = operation({
 export const PutObjectAcl = operation({
   name: "PutObjectAcl",
   body: ACL_BODY,
-  parse: (request) => ({ ...parseTarget(request), headers: parseAclHeaders(request.headers, "object") }),
+  parse: (request) => ({ ...requireUnversionedObject(request), headers: parseAclHeaders(request.headers, "object") }),
   requires: ({ bucket, key }) => [{ action: "s3:PutObjectAcl", on: "object", bucket, key }],
   async execute({ bucket: name, key, headers }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
@@ -135,13 +140,4 @@ async function withNames(
 function respondWithAcl({ ownerId, grants, names }: Awaited<ReturnType<typeof withNames>>): S3Response {
   const owner = { id: ownerId, displayName: names.get(ownerId) ?? "" };
   return { status: 200, body: formatAccessControlPolicy(owner, grants, (id) => names.get(id)) };
-}
-
-function parseTarget(request: S3Request): { readonly bucket: string; readonly key: string } {
-  requireNullVersion(request.query);
-  return requireObject(request);
-}
-
-function noSuchKey(key: string): S3Error {
-  return new S3Error("NoSuchKey", { details: { Key: key } });
 }

@@ -12,6 +12,7 @@ import { S3Error } from "../errors.ts";
 import type { NewBucketSettings } from "../model/bucket.ts";
 import type { DigestText, ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
+import { requireNullVersion } from "../protocol/query-parameters.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { S3Response } from "../response.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
@@ -153,4 +154,13 @@ export function requireBucket(request: S3Request): string {
 export function requireObject(request: S3Request): { readonly bucket: string; readonly key: string } {
   if (request.resource.kind !== "object") throw new S3Error("MethodNotAllowed");
   return request.resource;
+}
+
+/**
+ * The same for operations that take a version id, of which there is only `null` here.
+ * @throws S3Error as `requireNullVersion`
+ */
+export function requireUnversionedObject(request: S3Request): { readonly bucket: string; readonly key: string } {
+  requireNullVersion(request.query);
+  return requireObject(request);
 }

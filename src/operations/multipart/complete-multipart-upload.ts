@@ -9,16 +9,14 @@ import type { CompletedPart, CompletionRequest } from "../../model/upload.ts";
 import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
-import { uriEncode } from "../../protocol/percent-encoding.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
-import type { S3Request } from "../../protocol/s3-request.ts";
 import {
   formatCompleteMultipartUploadResult,
   MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/multipart-uploads.ts";
-import { permissionToCompare, permissionToReplicate } from "../object/write-input.ts";
-import { documentBody, operation, requireObject } from "../operation.ts";
+import { formatObjectUrl, permissionToCompare, permissionToReplicate } from "../object/write-input.ts";
+import { documentBody, operation } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 
 const OBJECT_SIZE_HEADER = "x-amz-mp-object-size";
@@ -34,13 +32,13 @@ export const CompleteMultipartUpload = operation({
       expected: parseExpectations(headers),
       condition: parseWriteCondition(headers),
       replicaOf: parseReplicaState(headers, request.now, "write"),
-      location: formatLocation(request),
+      location: formatObjectUrl(request, "keep-slash"),
     };
   },
   requires: ({ bucket, key, condition, replicaOf }) => [
     { action: "s3:PutObject", on: "object", bucket, key },
-    ...permissionToReplicate("s3:ReplicateObject", bucket, key, replicaOf),
-    ...permissionToCompare(bucket, key, condition),
+    ...permissionToReplicate("s3:ReplicateObject", { bucket, key }, replicaOf),
+    ...permissionToCompare({ bucket, key }, condition),
   ],
   async execute({ bucket: name, key, uploadId, expected, condition, replicaOf }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
@@ -115,12 +113,4 @@ function requireOneChecksum({ checksums }: CompletedPart): void {
   const shown =
     others.length === 0 ? first.value : checksums.map(({ algorithm, value }) => `${algorithm}:${value};`).join("");
   throw invalidArgument("Invalid Base64 or multiple checksums present in request", "Checksum", shown);
-}
-
-/** URL of the object, in the style it was addressed. */
-function formatLocation(request: S3Request): string {
-  const { bucket, key } = requireObject(request);
-  const origin = `${request.url.scheme}://${request.headers.get("host") ?? request.url.host}`;
-  const inBucket = request.style === "virtual-host" ? origin : `${origin}/${uriEncode(bucket)}`;
-  return `${inBucket}/${uriEncode(key, "keep-slash")}`;
 }

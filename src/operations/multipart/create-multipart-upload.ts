@@ -23,7 +23,7 @@ export const CreateMultipartUpload = operation({
       now,
     };
   },
-  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
+  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl }),
   async execute({ bucket: name, key, attributes, acl, checksum, now }, { grant, stores }) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };

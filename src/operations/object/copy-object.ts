@@ -56,8 +56,8 @@ export const CopyObject = operation({
     };
   },
   requires: ({ bucket, key, source, tags, acl, condition }) => [
-    ...permissionsToWrite(bucket, key, { tags: tags ?? "later", acl }),
-    ...permissionToCompare(bucket, key, condition),
+    ...permissionsToWrite({ bucket, key }, { tags: tags ?? "later", acl }),
+    ...permissionToCompare({ bucket, key }, condition),
     { action: "s3:GetObject", on: "object", bucket: source.bucket, key: source.key },
   ],
   async execute(input, { grant, stores: { objects, documents }, journal }) {

@@ -1,6 +1,6 @@
 /** The source of CopyObject and UploadPartCopy: naming, opening and judging it. Shared, as in S3's documentation. */
 import type { Grant } from "../../access/authorize.ts";
-import { invalidArgument, S3Error } from "../../errors.ts";
+import { invalidArgument, noSuchKey, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/byte-range.ts";
 import { isValidBucketName } from "../../protocol/addressing.ts";
 import { type ConditionSubject, evaluateReadConditions, type ReadConditions } from "../../protocol/conditions.ts";
@@ -43,7 +43,7 @@ export async function openCopySource(
   if (opened === undefined) {
     // As for any read: that there is no such key is for those to know who may list the source's bucket.
     const mayList = await grant.allows({ on: "key-existence", bucket: source.bucket, key: source.key });
-    throw mayList ? new S3Error("NoSuchKey", { details: { Key: source.key } }) : new S3Error("AccessDenied");
+    throw mayList ? noSuchKey(source.key) : new S3Error("AccessDenied");
   }
   const failed = failedCondition(source.conditions, opened.object);
   if (failed === undefined) return opened;

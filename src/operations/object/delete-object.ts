@@ -4,23 +4,22 @@ import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { refuseConditions } from "../../protocol/conditions.ts";
 import { parseETag } from "../../protocol/header-values.ts";
-import { requireNullVersion } from "../../protocol/query-parameters.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
-import { noBody, operation, requireObject } from "../operation.ts";
+import { noBody, operation, requireUnversionedObject } from "../operation.ts";
 import { permissionToReplicate } from "./write-input.ts";
 
 export const DeleteObject = operation({
   name: "DeleteObject",
   body: noBody,
   parse(request) {
-    requireNullVersion(request.query);
+    const object = requireUnversionedObject(request);
     const { headers } = request;
     refuseConditions(headers, ["If-None-Match", "If-Modified-Since", "If-Unmodified-Since"]);
     const ifMatch = headers.get("if-match");
     return {
-      ...requireObject(request),
+      ...object,
       ifMatch: ifMatch === null ? undefined : parseETag(ifMatch),
       replicaOf: parseReplicaState(headers, request.now, "removal"),
       headers,
@@ -29,7 +28,7 @@ export const DeleteObject = operation({
   // A condition tells something about the object ("Conditional deletes": s3:GetObject as well).
   requires: ({ bucket, key, ifMatch, replicaOf }): Permission[] => [
     { action: "s3:DeleteObject", on: "object", bucket, key },
-    ...permissionToReplicate("s3:ReplicateDelete", bucket, key, replicaOf),
+    ...permissionToReplicate("s3:ReplicateDelete", { bucket, key }, replicaOf),
     ...(ifMatch === undefined || ifMatch === "*"
       ? []
       : [{ action: "s3:GetObject", on: "object", bucket, key } as const]),

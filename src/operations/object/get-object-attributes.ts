@@ -1,12 +1,11 @@
 /** GetObjectAttributes (API_GetObjectAttributes): the named attributes as a document, in one R2 call. */
-import { invalidArgument, S3Error } from "../../errors.ts";
+import { invalidArgument, noSuchKey, S3Error } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import { formatHttpDate } from "../../protocol/dates.ts";
-import { requireNullVersion } from "../../protocol/query-parameters.ts";
 import { formatGetObjectAttributesResponse, type ObjectParts } from "../../protocol/xml/object-results.ts";
-import { noBody, operation, requireObject } from "../operation.ts";
+import { noBody, operation, requireUnversionedObject } from "../operation.ts";
 
 const MAX_PARTS_HEADER = "x-amz-max-parts";
 const MARKER_HEADER = "x-amz-part-number-marker";
@@ -31,9 +30,8 @@ export const GetObjectAttributes = operation({
   name: "GetObjectAttributes",
   body: noBody,
   parse(request) {
-    requireNullVersion(request.query);
     return {
-      ...requireObject(request),
+      ...requireUnversionedObject(request),
       attributes: parseAttributes(request.headers.get(HEADER)),
       maxParts: Math.min(parseInteger(request.headers, MAX_PARTS_HEADER, MAX_PARTS), MAX_PARTS),
       partNumberMarker: parseInteger(request.headers, MARKER_HEADER, 0),
@@ -48,7 +46,7 @@ export const GetObjectAttributes = operation({
     const object = attributes.has("ObjectParts")
       ? await objects.parts(bucket, key)
       : toFound(await objects.head(bucket, key));
-    if (object === undefined) throw new S3Error("NoSuchKey", { details: { Key: key } });
+    if (object === undefined) throw noSuchKey(key);
     return object;
   },
   respond: ({ object, parts }, { attributes, ...page }) => ({

@@ -1,5 +1,5 @@
 /** GetObject (API_GetObject). Conditions are judged on the metadata that comes with the bytes: one R2 call. */
-import { S3Error } from "../../errors.ts";
+import { noSuchKey } from "../../errors.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
 import type { S3Response } from "../../response.ts";
@@ -22,7 +22,7 @@ export const GetObject = operation({
   async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
     const opened = await objects.open(grant.bucket(input.bucket), input.key, input.selection);
-    if (opened === undefined) throw new S3Error("NoSuchKey", { details: { Key: input.key } });
+    if (opened === undefined) throw noSuchKey(input.key);
     try {
       return await answer(opened, { objects, grant, input, replicationTasks });
     } catch (error) {

@@ -1,5 +1,5 @@
 /** HeadObject (API_HeadObject): GetObject's answer without the bytes. */
-import { S3Error } from "../../errors.ts";
+import { noSuchKey, S3Error } from "../../errors.ts";
 import { type ResolvedRange, resolveRange } from "../../model/byte-range.ts";
 import { compareStates, type StoredObject } from "../../model/object.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
@@ -26,13 +26,13 @@ export const HeadObject = operation({
   }),
   requires: ({ bucket, key, replicaOf }) => [
     { action: "s3:GetObject", on: "object", bucket, key },
-    ...permissionToReplicate("s3:ReplicateObject", bucket, key, replicaOf),
+    ...permissionToReplicate("s3:ReplicateObject", { bucket, key }, replicaOf),
   ],
   async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
     const reading = { objects, grant, input, replicationTasks };
     const found = await find(reading);
-    if (found === undefined) throw new S3Error("NoSuchKey", { details: { Key: input.key } });
+    if (found === undefined) throw noSuchKey(input.key);
     const { object, range } = found;
     // A replicator asks before it sends much: this is what its write would be told.
     if (input.replicaOf !== undefined && compareStates(object.state, input.replicaOf) >= 0) {

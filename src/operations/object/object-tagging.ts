@@ -2,20 +2,18 @@
  * GetObjectTagging, PutObjectTagging, DeleteObjectTagging (API_GetObjectTagging and so on). A tag set is replaced as a
  * whole; the object's ETag and Last-Modified stay.
  */
-import { S3Error } from "../../errors.ts";
+import { noSuchKey, S3Error } from "../../errors.ts";
 import type { StoredObject, Tag } from "../../model/object.ts";
-import { requireNullVersion } from "../../protocol/query-parameters.ts";
-import type { S3Request } from "../../protocol/s3-request.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
 import type { Landed } from "../../storage/journal/changes.ts";
-import { documentBody, noBody, type OperationContext, operation, requireObject } from "../operation.ts";
+import { documentBody, noBody, type OperationContext, operation, requireUnversionedObject } from "../operation.ts";
 
 const MAX_BYTES = 128 * 1024;
 
 export const GetObjectTagging = operation({
   name: "GetObjectTagging",
   body: noBody,
-  parse: parseTarget,
+  parse: requireUnversionedObject,
   requires: ({ bucket, key }) => [{ action: "s3:GetObjectTagging", on: "object", bucket, key }],
   async execute({ bucket, key }, { grant, stores }) {
     const object = await stores.objects.head(grant.bucket(bucket), key);
@@ -29,7 +27,7 @@ export const GetObjectTagging = operation({
 export const PutObjectTagging = operation({
   name: "PutObjectTagging",
   body: documentBody({ maxBytes: MAX_BYTES, digest: "required" }),
-  parse: parseTarget,
+  parse: requireUnversionedObject,
   requires: ({ bucket, key }) => [{ action: "s3:PutObjectTagging", on: "object", bucket, key, requestTags: "later" }],
   async execute(target, context, body) {
     const tags = parseTagging(body, "object");
@@ -48,16 +46,11 @@ export const PutObjectTagging = operation({
 export const DeleteObjectTagging = operation({
   name: "DeleteObjectTagging",
   body: noBody,
-  parse: parseTarget,
+  parse: requireUnversionedObject,
   requires: ({ bucket, key }) => [{ action: "s3:DeleteObjectTagging", on: "object", bucket, key }],
   execute: (target, context) => setTags(target, context, []),
   respond: () => ({ status: 204 }),
 });
-
-function parseTarget(request: S3Request): { readonly bucket: string; readonly key: string } {
-  requireNullVersion(request.query);
-  return requireObject(request);
-}
 
 async function setTags(
   { bucket: name, key }: { readonly bucket: string; readonly key: string },
@@ -77,8 +70,4 @@ async function setTags(
 /** What a change of an object's entry alone tells its event. */
 export function rewritten({ etag, sizeBytes }: StoredObject): Landed {
   return { etag, sizeBytes, at: new Date() };
-}
-
-function noSuchKey(key: string): S3Error {
-  return new S3Error("NoSuchKey", { details: { Key: key } });
 }

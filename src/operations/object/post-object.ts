@@ -1,11 +1,8 @@
 /** POST Object (RESTObjectPOST): PutObject out of a browser's form. See `pipeline.ts` for how a form becomes a request. */
 import { S3Error } from "../../errors.ts";
-import { checksumHeader } from "../../model/checksum.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { parseFormMetadata } from "../../protocol/metadata.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
-import { uriEncode } from "../../protocol/percent-encoding.ts";
 import {
   formatRedirect,
   type PostForm,
@@ -17,7 +14,14 @@ import { formatPostResponse } from "../../protocol/xml/object-results.ts";
 import { parseTaggingField } from "../../protocol/xml/tagging.ts";
 import type { S3Response } from "../../response.ts";
 import { formFile, operation, requireObject } from "../operation.ts";
-import { created, ownerAndAcl, parseAttributes, permissionsToWrite } from "./write-input.ts";
+import {
+  created,
+  formatObjectUrl,
+  ownerAndAcl,
+  parseAttributes,
+  permissionsToWrite,
+  writtenHeaders,
+} from "./write-input.ts";
 
 export const PostObject = operation({
   name: "PostObject",
@@ -35,10 +39,11 @@ export const PostObject = operation({
       },
       acl: parseAclHeaders(headers, "object"),
       action: parseSuccessAction(fields),
-      location: formatLocation(request),
+      // S3 encodes the key's slashes too (seen on AWS).
+      location: formatObjectUrl(request),
     };
   },
-  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
+  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl }),
   async execute({ bucket: name, key, attributes, acl }, { grant, stores, journal }, file) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
@@ -49,15 +54,9 @@ export const PostObject = operation({
       created,
     );
   },
-  respond({ etag, checksum }, { bucket, key, action, location }) {
-    const answer = formatAnswer(action, { bucket, key, etag: formatETag(etag), location });
-    const headers = {
-      etag: formatETag(etag),
-      ...ENCRYPTED_AT_REST,
-      ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
-      ...answer.headers,
-    };
-    return { ...answer, headers };
+  respond(written, { bucket, key, action, location }) {
+    const answer = formatAnswer(action, { bucket, key, etag: formatETag(written.etag), location });
+    return { ...answer, headers: { ...writtenHeaders(written), ...answer.headers } };
   },
 });
 
@@ -74,13 +73,6 @@ function formatAnswer(action: SuccessAction, stored: Stored): S3Response {
   const { status } = action;
   const headers = { location: stored.location };
   return status === 201 ? { status, headers, body: formatPostResponse(stored) } : { status, headers };
-}
-
-/** URL of the object, in the style its bucket was addressed. S3 encodes the key's slashes too (seen on AWS). */
-function formatLocation(request: S3Request): string {
-  const { bucket, key } = requireObject(request);
-  const origin = `${request.url.scheme}://${request.headers.get("host") ?? request.url.host}`;
-  return `${request.style === "virtual-host" ? origin : `${origin}/${uriEncode(bucket)}`}/${uriEncode(key)}`;
 }
 
 function requireForm({ form }: S3Request): PostForm {

@@ -1,8 +1,6 @@
-import { checksumHeader } from "../../model/checksum.ts";
+/** PutObject (API_PutObject). */
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
-import { formatETag } from "../../protocol/header-values.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { objectBody, operation, requireObject } from "../operation.ts";
 import {
@@ -12,6 +10,7 @@ import {
   permissionsToWrite,
   permissionToCompare,
   permissionToReplicate,
+  writtenHeaders,
 } from "./write-input.ts";
 
 export const PutObject = operation({
@@ -28,9 +27,9 @@ export const PutObject = operation({
     };
   },
   requires: ({ bucket, key, attributes, acl, condition, replicaOf }) => [
-    ...permissionToReplicate("s3:ReplicateObject", bucket, key, replicaOf),
-    ...permissionsToWrite(bucket, key, { tags: attributes.tags, acl }),
-    ...permissionToCompare(bucket, key, condition),
+    ...permissionToReplicate("s3:ReplicateObject", { bucket, key }, replicaOf),
+    ...permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl }),
+    ...permissionToCompare({ bucket, key }, condition),
   ],
   async execute({ bucket: name, key, attributes, acl, condition, replicaOf }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
@@ -42,12 +41,5 @@ export const PutObject = operation({
       created,
     );
   },
-  respond: ({ etag, checksum }) => ({
-    status: 200,
-    headers: {
-      etag: formatETag(etag),
-      ...ENCRYPTED_AT_REST,
-      ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
-    },
-  }),
+  respond: (written) => ({ status: 200, headers: writtenHeaders(written) }),
 });

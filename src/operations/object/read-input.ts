@@ -7,11 +7,11 @@ import { checksumHeader } from "../../model/checksum.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { ReadConditions } from "../../protocol/conditions.ts";
 import { objectHeaders, parseResponseOverrides } from "../../protocol/object-headers.ts";
-import { parsePartNumber, requireNullVersion } from "../../protocol/query-parameters.ts";
+import { parsePartNumber } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { Stores } from "../../storage/stores.ts";
-import { requireObject } from "../operation.ts";
+import { requireUnversionedObject } from "../operation.ts";
 
 export interface ReadInput {
   readonly bucket: string;
@@ -26,15 +26,15 @@ export interface ReadInput {
 }
 
 export function parseReadInput(request: S3Request): ReadInput {
+  const object = requireUnversionedObject(request);
   const { headers, query, now } = request;
-  requireNullVersion(query);
   const rangeText = headers.get("range");
   const partNumber = query.has("partNumber") ? parsePartNumber(query) : undefined;
   if (partNumber !== undefined && rangeText !== null) {
     throw new S3Error("InvalidRequest", { message: "Cannot specify both Range header and partNumber query parameter" });
   }
   return {
-    ...requireObject(request),
+    ...object,
     selection: partNumber === undefined ? parseRange(rangeText) : { kind: "part", partNumber },
     rangeText: rangeText ?? "",
     checksumMode: headers.get("x-amz-checksum-mode")?.toUpperCase() === "ENABLED",

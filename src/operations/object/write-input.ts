@@ -4,16 +4,31 @@ import type { Permission } from "../../access/actions.ts";
 import type { AclRequest } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { ANONYMOUS_ID, type Caller } from "../../model/caller.ts";
+import { checksumHeader } from "../../model/checksum.ts";
 import type { ObjectAttributes, ObjectState, Tag, WriteCondition } from "../../model/object.ts";
+import { formatETag } from "../../protocol/header-values.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
-import { parseContentHeaders, parseStorageClass, parseWebsiteRedirectLocation } from "../../protocol/object-headers.ts";
+import {
+  ENCRYPTED_AT_REST,
+  parseContentHeaders,
+  parseStorageClass,
+  parseWebsiteRedirectLocation,
+} from "../../protocol/object-headers.ts";
+import { uriEncode } from "../../protocol/percent-encoding.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import type { Landed } from "../../storage/journal/changes.ts";
 import type { PutOutcome } from "../../storage/r2/put.ts";
+import { requireObject } from "../operation.ts";
 
 /** What a finished write tells its event. */
 export function created({ etag, sizeBytes, lastModified }: PutOutcome): Landed {
   return { etag, sizeBytes, at: lastModified };
+}
+
+interface ObjectName {
+  readonly bucket: string;
+  readonly key: string;
 }
 
 /** All of an object's attributes that stand in headers and mean the same whatever the bucket. */
@@ -33,27 +48,22 @@ export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "owner
  * @param tags `later`: see `permissionsToTag`
  */
 export function permissionsToWrite(
-  bucket: string,
-  key: string,
+  object: ObjectName,
   { tags, acl }: { readonly tags: readonly Tag[] | "later"; readonly acl: AclRequest | undefined },
 ): readonly Permission[] {
-  const target = { bucket, key };
   return [
     ...(tags === "later"
-      ? [{ action: "s3:PutObject", on: "object", ...target, requestTags: tags } as const]
-      : permissionsToTag(target, tags)),
+      ? [{ action: "s3:PutObject", on: "object", ...object, requestTags: tags } as const]
+      : permissionsToTag(object, tags)),
     ...(acl === undefined
       ? []
-      : [{ action: "s3:PutObjectAcl", on: "object", ...target, isNew: true, requestTags: tags } as const]),
+      : [{ action: "s3:PutObjectAcl", on: "object", ...object, isNew: true, requestTags: tags } as const]),
   ];
 }
 
 /** To write an object that then has these tags, if any. */
-export function permissionsToTag(
-  target: { readonly bucket: string; readonly key: string },
-  tags: readonly Tag[],
-): readonly Permission[] {
-  const write = { action: "s3:PutObject", on: "object", ...target, requestTags: tags } as const;
+export function permissionsToTag(object: ObjectName, tags: readonly Tag[]): readonly Permission[] {
+  const write = { action: "s3:PutObject", on: "object", ...object, requestTags: tags } as const;
   return tags.length === 0 ? [write] : [write, { ...write, action: "s3:PutObjectTagging", isNew: true }];
 }
 
@@ -62,8 +72,7 @@ export function permissionsToTag(
  * writes": s3:GetObject as well).
  */
 export function permissionToCompare(
-  bucket: string,
-  key: string,
+  { bucket, key }: ObjectName,
   condition: WriteCondition | undefined,
 ): readonly Permission[] {
   if (condition?.kind !== "if-match" || condition.etag === "*") return [];
@@ -73,8 +82,7 @@ export function permissionToCompare(
 /** What a replicator takes on top of what everybody does ("Setting up permissions for replication"). */
 export function permissionToReplicate(
   action: "s3:ReplicateObject" | "s3:ReplicateDelete",
-  bucket: string,
-  key: string,
+  { bucket, key }: ObjectName,
   replicaOf: ObjectState | undefined,
 ): readonly Permission[] {
   return replicaOf === undefined ? [] : [{ action, on: "object", bucket, key }];
@@ -86,4 +94,21 @@ export function permissionToReplicate(
  */
 export function ownerAndAcl(caller: Caller, bucket: Bucket, acl: AclRequest | undefined): AclState {
   return aclOfNewObject(acl, bucket, caller.kind === "account" ? caller.account.canonicalId : ANONYMOUS_ID);
+}
+
+/** Headers of the answer to a write. */
+export function writtenHeaders({ etag, checksum }: Pick<PutOutcome, "etag" | "checksum">): Record<string, string> {
+  return {
+    etag: formatETag(etag),
+    ...ENCRYPTED_AT_REST,
+    ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
+  };
+}
+
+/** URL of the request's object, in the style in which it was addressed. */
+export function formatObjectUrl(request: S3Request, slashes?: "keep-slash"): string {
+  const { bucket, key } = requireObject(request);
+  const origin = `${request.url.scheme}://${request.headers.get("host") ?? request.url.host}`;
+  const inBucket = request.style === "virtual-host" ? origin : `${origin}/${uriEncode(bucket)}`;
+  return `${inBucket}/${uriEncode(key, slashes)}`;
 }
