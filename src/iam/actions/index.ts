@@ -5,13 +5,13 @@ import { IamError, toIamError } from "../errors.ts";
 import { Parameters } from "../parameters.ts";
 import * as accessKeys from "./access-keys.ts";
 import type { IamAction, IamApi, IamCall } from "./action.ts";
-import * as nothingThere from "./nothing-there.ts";
 import * as sts from "./sts.ts";
+import * as unsupportedFeatures from "./unsupported-features.ts";
 import * as userPolicies from "./user-policies.ts";
 import * as users from "./users.ts";
 
 export const IAM_ACTIONS: ReadonlyMap<string, IamAction> = new Map(
-  Object.entries({ ...users, ...accessKeys, ...userPolicies, ...nothingThere }),
+  Object.entries({ ...users, ...accessKeys, ...userPolicies, ...unsupportedFeatures }),
 );
 
 export const STS_ACTIONS: ReadonlyMap<string, IamAction> = new Map(Object.entries(sts));
