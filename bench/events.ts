@@ -55,13 +55,13 @@ async function startSide(): Promise<Side> {
 interface EventReceiver {
   readonly url: string;
   /** Events of each key. */
-  readonly told: Map<string, number>;
+  readonly received: Map<string, number>;
   stop(): Promise<void>;
 }
 
 /** Answers the handshake and records the events it receives. */
 async function startReceiver(): Promise<EventReceiver> {
-  const told = new Map<string, number>();
+  const received = new Map<string, number>();
   const http: HttpServer = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -72,7 +72,7 @@ async function startReceiver(): Promise<EventReceiver> {
         return;
       }
       const { Records } = JSON.parse(text.toString()) as { Records: { s3: { object: { key: string } } }[] };
-      for (const { s3 } of Records) told.set(s3.object.key, (told.get(s3.object.key) ?? 0) + 1);
+      for (const { s3 } of Records) received.set(s3.object.key, (received.get(s3.object.key) ?? 0) + 1);
       response.end();
     });
   });
@@ -80,7 +80,7 @@ async function startReceiver(): Promise<EventReceiver> {
   const { port } = http.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/events`,
-    told,
+    received,
     stop: () =>
       new Promise((resolve) => {
         http.close(() => resolve());
@@ -116,7 +116,7 @@ async function makeBuckets(source: Side, target: Side, receiver: string): Promis
 
 /** Alternately, so that other work of the machine affects all cases equally. */
 async function measureLatency(source: Side): Promise<void> {
-  const samples: Record<string, number[]> = { plain: [], told: [], copied: [] };
+  const samples: Record<string, number[]> = { plain: [], notified: [], copied: [] };
   for (let index = -20; index < SAMPLES; index++) {
     for (const [bucket, times] of Object.entries(samples)) {
       const request = await source.sign({ method: "PUT", path: `/${bucket}/latency/${index & 31}`, body });
@@ -139,10 +139,10 @@ async function measureLatency(source: Side): Promise<void> {
 async function measureEvents(source: Side, receiver: EventReceiver): Promise<void> {
   const keys = Array.from({ length: EVENTS }, (_, index) => `events/${index}`);
   const writes = await writeAll(source, "notified", keys);
-  const hasAll = () => keys.every((key) => receiver.told.has(key));
+  const hasAll = () => keys.every((key) => receiver.received.has(key));
   const tookMs = await until(hasAll, writes.startedAt);
-  const lost = keys.filter((key) => !receiver.told.has(key)).length;
-  const again = keys.reduce((sum, key) => sum + Math.max(0, (receiver.told.get(key) ?? 0) - 1), 0);
+  const lost = keys.filter((key) => !receiver.received.has(key)).length;
+  const again = keys.reduce((sum, key) => sum + Math.max(0, (receiver.received.get(key) ?? 0) - 1), 0);
   report("events delivered", { count: EVENTS - lost, tookMs, writingMs: writes.tookMs });
   console.log(`${"".padEnd(34)} lost ${lost}, received twice ${again}`);
 }
