@@ -47,7 +47,7 @@ export async function serveHosted(
 ): Promise<S3Response> {
   const requested = readWebsiteRequest(request);
   try {
-    return (await serveIndex(site, request, requested.key, perform)) ?? (await perform(request));
+    return (await serveIndex(request, requested.key, { site, perform })) ?? (await perform(request));
   } catch (error) {
     const failure = toS3Error(error);
     if (failure.status < 400 || failure.status >= 500) throw error;
@@ -55,7 +55,7 @@ export async function serveHosted(
     if (failure.cause !== undefined) log.cause = failure.cause;
     const rule = findRuleForError(site.routingRules, requested.key, failure.status);
     if (rule !== undefined) return redirectTo(applyRule(rule, requested, 302));
-    return respondWithError(failure, site, request, perform);
+    return respondWithError(failure, request, { site, perform });
   } finally {
     log.operation = `website:${request.method}`;
   }
@@ -63,10 +63,9 @@ export async function serveHosted(
 
 /** The index of a folder that everybody may read, which the authorizer says of that very object; undefined for all else. */
 async function serveIndex(
-  site: WebsiteSite,
   request: S3Request,
   key: string,
-  perform: PerformRequest,
+  { site, perform }: { readonly site: WebsiteSite; readonly perform: PerformRequest },
 ): Promise<S3Response | undefined> {
   if (request.resource.kind === "service" || (key !== "" && !key.endsWith("/"))) return undefined;
   try {

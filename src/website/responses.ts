@@ -59,9 +59,8 @@ export async function followRedirectLocation(answer: S3Response): Promise<S3Resp
  */
 export async function respondWithError(
   failure: S3Error,
-  site: WebsiteSite | undefined,
   request: S3Request,
-  perform: PerformRequest,
+  { site, perform }: { readonly site: WebsiteSite | undefined; readonly perform: PerformRequest },
 ): Promise<S3Response> {
   const { requestId, resource } = request;
   const page = { failure, requestId, hostId: hostId(requestId) };

@@ -70,7 +70,10 @@ export async function handleWebsite(
     const failure = toS3Error(error);
     log.code = failure.code;
     if (failure.cause !== undefined) log.cause = failure.cause;
-    answer = await respondWithError(failure, siteOf(bucket?.documents.website), s3Request, performAnonymous);
+    answer = await respondWithError(failure, s3Request, {
+      site: siteOf(bucket?.documents.website),
+      perform: performAnonymous,
+    });
   }
   log.operation = `website:${request.method}`;
   const response = toHttpResponse(answer, request, log.requestId);
@@ -109,14 +112,13 @@ async function serve(request: S3Request, context: WebsiteContext): Promise<S3Res
   const key = percentDecode(request.url.path.slice(1));
   requireKeyLength(key);
   log.key = key;
-  return serveSite(request, website, { key, scheme, host, base: "", query }, context);
+  return serveSite(request, { key, scheme, host, base: "", query }, { ...context, site: website });
 }
 
 async function serveSite(
   request: S3Request,
-  site: WebsiteSite,
   requested: WebsiteRequest,
-  { name, perform }: WebsiteContext,
+  { name, site, perform }: WebsiteContext & { readonly site: WebsiteSite },
 ): Promise<S3Response> {
   const { key } = requested;
   const ruleForKey = findRuleForKey(site.routingRules, key);

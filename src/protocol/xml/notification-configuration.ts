@@ -122,7 +122,7 @@ function refuseOtherDestinations(root: XmlElement): void {
   if (named === undefined) return;
   const arnElement = childrenOf(named).find((child) => [FUNCTION, "LambdaFunctionArn"].includes(nameOf(child)));
   const arnText = arnElement === undefined ? "" : directText(arnElement);
-  const arn = requireArn(arnText, FUNCTION, "lambda", /^function:[\w-]{1,140}(:[\w$-]{1,128})?$/);
+  const arn = requireArn(arnText, FUNCTION, { service: "lambda", name: /^function:[\w-]{1,140}(:[\w$-]{1,128})?$/ });
   throw invalidArgument("Functions are not supported as destinations of notifications", FUNCTION, arn);
 }
 
@@ -160,7 +160,8 @@ function requireEvent(event: string): void {
 }
 
 function readTopic(text: string): NotificationDestination {
-  if (!text.startsWith(CALLBACK)) return { kind: "topic", arn: requireArn(text, "Topic", "sns", /^[\w-]{1,256}$/) };
+  if (!text.startsWith(CALLBACK))
+    return { kind: "topic", arn: requireArn(text, "Topic", { service: "sns", name: /^[\w-]{1,256}$/ }) };
   const urls = [...new Set(text.slice(CALLBACK.length).split(","))];
   if (urls.length > MAX_CALLBACK_URLS || urls.includes("")) {
     throw invalidArgument(`NS: must be followed by 1 to ${MAX_CALLBACK_URLS} URLs, separated by commas`, "Topic", text);
@@ -171,11 +172,15 @@ function readTopic(text: string): NotificationDestination {
 function readQueue(text: string): NotificationDestination {
   if (/^arn:[\w-]+:sqs:.*\.fifo$/.test(text))
     throw invalidArgument("FIFO SQS queues are not supported.", "Queue", text);
-  return { kind: "queue", arn: requireArn(text, "Queue", "sqs", /^[\w-]{1,80}$/) };
+  return { kind: "queue", arn: requireArn(text, "Queue", { service: "sqs", name: /^[\w-]{1,80}$/ }) };
 }
 
 /** `arn:aws:<service>:<region>:<account id>:<name>`, where the name of a function has colons of its own. */
-function requireArn(text: string, argument: string, service: string, name: RegExp): string {
+function requireArn(
+  text: string,
+  argument: string,
+  { service, name }: { readonly service: string; readonly name: RegExp },
+): string {
   const [arn, partition, named, region = "", account = "", ...resource] = text.split(":");
   const isArn = arn === "arn" && partition === "aws" && named === service;
   if (isArn && /^[a-z0-9-]+$/.test(region) && /^\d{12}$/.test(account) && name.test(resource.join(":"))) return text;
