@@ -233,7 +233,7 @@ export const CASES: Readonly<Record<string, Case>> = {
     return () => {
       let whole = digest;
       for (let part = 0; part < 10_000; part++)
-        whole = combineCrc("CRC64NVME", whole, digest, 5_242_880 + part * 7_919);
+        whole = combineCrc("CRC64NVME", whole, { digest, sizeBytes: 5_242_880 + part * 7_919 });
       return whole;
     };
   },

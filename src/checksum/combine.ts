@@ -64,28 +64,36 @@ function tabulate(bytes: number, ofBit: (bit: number) => Halves): Multiplication
   return { high, low };
 }
 
-/** The last product, in halves: one is made millions of times, and an object for each would take longer than the rest. */
-let productHigh = 0;
-let productLow = 0;
+/** A value that is multiplied in place: an object for each of millions of products would take longer than the rest. */
+class Register implements Halves {
+  high: number;
+  low: number;
 
-function multiply(bytes: 4 | 8, by: Multiplication, valueHigh: number, valueLow: number): void {
-  let high = 0;
-  let low = 0;
-  for (let place = 0, half = valueLow; place < bytes * 256; place += 256, half >>>= 8) {
-    if (place === 1024) half = valueHigh;
-    const index = place + (half & 0xff);
-    high ^= by.high[index] ?? 0;
-    low ^= by.low[index] ?? 0;
+  constructor({ high, low }: Halves) {
+    this.high = high;
+    this.low = low;
   }
-  productHigh = high;
-  productLow = low;
+
+  multiply(by: Multiplication): void {
+    let high = 0;
+    let low = 0;
+    for (let place = 0, half = this.low; place < by.low.length; place += 256, half >>>= 8) {
+      if (place === 1024) half = this.high;
+      const index = place + (half & 0xff);
+      high ^= by.high[index] ?? 0;
+      low ^= by.low[index] ?? 0;
+    }
+    this.high = high;
+    this.low = low;
+  }
 }
 
 /** Twice the same multiplication, of one bit. */
-function multiplyTwice(bytes: 4 | 8, by: Multiplication, value: Halves): Halves {
-  multiply(bytes, by, value.high, value.low);
-  multiply(bytes, by, productHigh, productLow);
-  return { high: productHigh, low: productLow };
+function multiplyTwice(by: Multiplication, value: Halves): Halves {
+  const register = new Register(value);
+  register.multiply(by);
+  register.multiply(by);
+  return register;
 }
 
 function bitAt(bit: number): Halves {
@@ -110,8 +118,7 @@ function appendByte({ polynomial }: Field, value: Halves): Halves {
 function power(f: Field, k: number): Multiplication {
   for (let known = f.powers.length; known <= k; known++) {
     const half = f.powers[known - 1];
-    const ofBit = (bit: number) =>
-      half === undefined ? appendByte(f, bitAt(bit)) : multiplyTwice(f.bytes, half, bitAt(bit));
+    const ofBit = (bit: number) => (half === undefined ? appendByte(f, bitAt(bit)) : multiplyTwice(half, bitAt(bit)));
     f.powers.push(tabulate(f.bytes, ofBit));
   }
   const found = f.powers[k];
@@ -124,30 +131,31 @@ function read({ bytes }: Field, digest: Uint8Array): Halves {
   return bytes === 4 ? { high: 0, low: view.getUint32(0) } : { high: view.getUint32(0), low: view.getUint32(4) };
 }
 
+/** What is appended: the big-endian digest, as in `x-amz-checksum-*`, and the length, 0 to 2^53 - 1. */
+export interface AppendedCrc {
+  readonly digest: Uint8Array;
+  readonly sizeBytes: number;
+}
+
 /**
  * Checksum of A followed by B.
- * @param a big-endian digest of A, as in `x-amz-checksum-*`
- * @param b big-endian digest of B
- * @param lengthB length of B in bytes, 0 to 2^53 - 1
+ * @param first big-endian digest of A, as in `x-amz-checksum-*`
+ * @param second digest and length of B
  */
 export function combineCrc(
   algorithm: CombinableAlgorithm,
-  a: Uint8Array,
-  b: Uint8Array,
-  lengthB: number,
+  first: Uint8Array,
+  second: AppendedCrc,
 ): Uint8Array<ArrayBuffer> {
   const f = FIELDS[algorithm];
-  let { high, low } = read(f, a);
-  for (let rest = lengthB, k = 0; rest > 0; rest = Math.floor(rest / 2), k++) {
-    if (rest % 2 === 0) continue;
-    multiply(f.bytes, power(f, k), high, low);
-    high = productHigh;
-    low = productLow;
+  const register = new Register(read(f, first));
+  for (let rest = second.sizeBytes, k = 0; rest > 0; rest = Math.floor(rest / 2), k++) {
+    if (rest % 2 === 1) register.multiply(power(f, k));
   }
-  const added = read(f, b);
+  const added = read(f, second.digest);
   const bytes = new Uint8Array(f.bytes);
   const view = new DataView(bytes.buffer);
-  view.setUint32(f.bytes - 4, low ^ added.low);
-  if (f.bytes === 8) view.setUint32(0, high ^ added.high);
+  view.setUint32(f.bytes - 4, register.low ^ added.low);
+  if (f.bytes === 8) view.setUint32(0, register.high ^ added.high);
   return bytes;
 }

@@ -59,14 +59,15 @@ export const CRC64NVME_POLYNOMIAL = 0x9a6c9329ac4bc9b5n;
 
 /**
  * Table k, entry b: the effect of byte b followed by k zero bytes. Lower half at 2 (256 k + b), upper half next to it,
- * so that both come with one cache line.
+ * so that both come with one cache line. Filled for the first checksum, because most isolates compute none.
  */
-const CRC64_TABLES = buildCrc64Tables();
+const CRC64_TABLES = new Int32Array(2 * 8 * 256);
+let hasCrc64Tables = false;
 
-function buildCrc64Tables(): Int32Array {
+function fillCrc64Tables(): void {
   const polynomialHigh = Number(CRC64NVME_POLYNOMIAL >> 32n) | 0;
   const polynomialLow = Number(CRC64NVME_POLYNOMIAL & 0xffffffffn) | 0;
-  const t = new Int32Array(2 * 8 * 256);
+  const t = CRC64_TABLES;
   for (let byte = 0; byte < 256; byte++) {
     let high = 0;
     let low = byte;
@@ -89,13 +90,17 @@ function buildCrc64Tables(): Int32Array {
     t[index] = ((low >>> 8) | (high << 24)) ^ (t[next] ?? 0);
     t[index + 1] = (high >>> 8) ^ (t[next + 1] ?? 0);
   }
-  return t;
+  hasCrc64Tables = true;
 }
 
 /** Running CRC-64/NVME. */
 export class Crc64Nvme {
   #high = -1;
   #low = -1;
+
+  constructor() {
+    if (!hasCrc64Tables) fillCrc64Tables();
+  }
 
   update(bytes: Uint8Array): void {
     // Words are read in the platform's order, which is little-endian wherever V8 runs, from an aligned start.

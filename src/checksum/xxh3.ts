@@ -4,8 +4,6 @@
  *
  * As in XXH64 each lane goes through the whole buffer by itself. 1.8 ms per MiB.
  */
-
-import type { Hasher } from "./hasher.ts";
 import {
   BlockBuffer,
   BUFFER_BYTES,
@@ -42,7 +40,8 @@ const MERGE_LOW_BYTE = 11;
 const MERGE_HIGH_BYTE = SECRET.length - 75;
 const P32_1 = Number(BigInt.asIntN(32, PRIME32_1));
 
-export class Xxh3 implements Hasher {
+/** A `Hasher` (hasher.ts). */
+export class Xxh3 {
   readonly #bits: 64 | 128;
   readonly #lanes = Int32Array.from(
     [PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME32_2, PRIME64_5, PRIME32_1].flatMap(toHalves),
@@ -51,7 +50,7 @@ export class Xxh3 implements Hasher {
   readonly #previous = new Uint8Array(STRIPE_BYTES);
   readonly #buffer = new BlockBuffer(() => {
     const { words, bytes } = this.#buffer;
-    for (let lane = 0; lane < LANES; lane++) consumeLane(this.#lanes, lane, words, BUFFER_BYTES / 4);
+    for (let lane = 0; lane < LANES; lane++) this.#consumeLane(lane, words);
     this.#previous.set(bytes.subarray(BUFFER_BYTES - STRIPE_BYTES));
   });
 
@@ -80,19 +79,23 @@ export class Xxh3 implements Hasher {
   #consumeRest(): void {
     const { words, bytes, filled } = this.#buffer;
     const stripes = Math.floor((filled - 1) / STRIPE_BYTES);
-    const scrambled = WORDS_PER_STRIPE * (stripes - (stripes % STRIPES_PER_BLOCK));
+    const scrambled = stripes - (stripes % STRIPES_PER_BLOCK);
     const last = new Uint8Array(STRIPE_BYTES);
     const fromPrevious = Math.max(0, STRIPE_BYTES - filled);
     last.set(this.#previous.subarray(STRIPE_BYTES - fromPrevious));
     last.set(bytes.subarray(filled - (STRIPE_BYTES - fromPrevious), filled), fromPrevious);
-    const lastWords = new Int32Array(last.buffer);
-    const lastSecret = new Int32Array(SECRET.slice(LAST_STRIPE_BYTE, LAST_STRIPE_BYTE + STRIPE_BYTES).buffer);
+    const blocks = words.subarray(0, WORDS_PER_STRIPE * scrambled);
+    const rest = Array.from({ length: stripes - scrambled }, (_, index) => ({
+      words: words.subarray(WORDS_PER_STRIPE * (scrambled + index)),
+      secret: SECRET_WORDS.subarray(2 * index),
+    }));
+    rest.push({
+      words: new Int32Array(last.buffer),
+      secret: new Int32Array(SECRET.slice(LAST_STRIPE_BYTE, LAST_STRIPE_BYTE + STRIPE_BYTES).buffer),
+    });
     for (let lane = 0; lane < LANES; lane++) {
-      consumeLane(this.#lanes, lane, words, scrambled);
-      for (let stripe = stripes - (stripes % STRIPES_PER_BLOCK), secret = 0; stripe < stripes; stripe++, secret += 2) {
-        accumulate(this.#lanes, lane, words, WORDS_PER_STRIPE * stripe, SECRET_WORDS, secret);
-      }
-      accumulate(this.#lanes, lane, lastWords, 0, lastSecret, 0);
+      this.#consumeLane(lane, blocks);
+      for (const stripe of rest) this.#accumulate(lane, stripe.words, stripe.secret);
     }
   }
 
@@ -107,60 +110,55 @@ export class Xxh3 implements Hasher {
     }
     return avalanche3(toU64(sum));
   }
-}
 
-/** One lane of full blocks, with the scrambling after each. `as number`: every index is in range by construction. */
-function consumeLane(lanes: Int32Array, lane: number, words: Int32Array, count: number): void {
-  const secret = SECRET_WORDS;
-  // A lane adds its neighbour's word as it is, and multiplies the halves of its own.
-  const toNeighbour = 2 * ((lane ^ 1) - lane);
-  let low = lanes[2 * lane] as number;
-  let high = lanes[2 * lane + 1] as number;
-  for (let block = 0; block < count; block += WORDS_PER_BLOCK) {
-    for (let stripe = 0, i = block + 2 * lane; stripe < STRIPES_PER_BLOCK; stripe++, i += WORDS_PER_STRIPE) {
-      const wordLow = words[i + toNeighbour] as number;
-      const keyLow = (words[i] as number) ^ (secret[2 * (stripe + lane)] as number);
-      const keyHigh = (words[i + 1] as number) ^ (secret[2 * (stripe + lane) + 1] as number);
-      const product = Math.imul(keyLow, keyHigh);
-      const sum = (low + wordLow) | 0;
-      low = (sum + product) | 0;
-      high =
-        (high +
-          (words[i + toNeighbour + 1] as number) +
-          mulHigh(keyLow, keyHigh) +
-          carry(sum, wordLow) +
-          carry(low, product)) |
-        0;
+  /** One lane of full blocks, with the scrambling after each. `as number`: every index is in range by construction. */
+  #consumeLane(lane: number, words: Int32Array): void {
+    const lanes = this.#lanes;
+    const secret = SECRET_WORDS;
+    // A lane adds its neighbour's word as it is, and multiplies the halves of its own.
+    const toNeighbour = 2 * ((lane ^ 1) - lane);
+    let low = lanes[2 * lane] as number;
+    let high = lanes[2 * lane + 1] as number;
+    for (let block = 0; block < words.length; block += WORDS_PER_BLOCK) {
+      for (let stripe = 0, i = block + 2 * lane; stripe < STRIPES_PER_BLOCK; stripe++, i += WORDS_PER_STRIPE) {
+        const wordLow = words[i + toNeighbour] as number;
+        const keyLow = (words[i] as number) ^ (secret[2 * (stripe + lane)] as number);
+        const keyHigh = (words[i + 1] as number) ^ (secret[2 * (stripe + lane) + 1] as number);
+        const product = Math.imul(keyLow, keyHigh);
+        const sum = (low + wordLow) | 0;
+        low = (sum + product) | 0;
+        high =
+          (high +
+            (words[i + toNeighbour + 1] as number) +
+            mulHigh(keyLow, keyHigh) +
+            carry(sum, wordLow) +
+            carry(low, product)) |
+          0;
+      }
+      low ^= (high >>> 15) ^ (secret[SCRAMBLE_WORD + 2 * lane] as number);
+      high ^= secret[SCRAMBLE_WORD + 2 * lane + 1] as number;
+      high = (mulHigh(low, P32_1) + Math.imul(high, P32_1)) | 0;
+      low = Math.imul(low, P32_1);
     }
-    low ^= (high >>> 15) ^ (secret[SCRAMBLE_WORD + 2 * lane] as number);
-    high ^= secret[SCRAMBLE_WORD + 2 * lane + 1] as number;
-    high = (mulHigh(low, P32_1) + Math.imul(high, P32_1)) | 0;
-    low = Math.imul(low, P32_1);
+    lanes[2 * lane] = low;
+    lanes[2 * lane + 1] = high;
   }
-  lanes[2 * lane] = low;
-  lanes[2 * lane + 1] = high;
-}
 
-/** One lane of one stripe. */
-function accumulate(
-  lanes: Int32Array,
-  lane: number,
-  words: Int32Array,
-  stripe: number,
-  secret: Int32Array,
-  secretWord: number,
-): void {
-  const at = stripe + 2 * lane;
-  const neighbour = stripe + 2 * (lane ^ 1);
-  const low = lanes[2 * lane] as number;
-  const high = lanes[2 * lane + 1] as number;
-  const wordLow = words[neighbour] as number;
-  const keyLow = (words[at] as number) ^ (secret[secretWord + 2 * lane] as number);
-  const keyHigh = (words[at + 1] as number) ^ (secret[secretWord + 2 * lane + 1] as number);
-  const product = Math.imul(keyLow, keyHigh);
-  const sum = (low + wordLow) | 0;
-  const total = (sum + product) | 0;
-  lanes[2 * lane] = total;
-  lanes[2 * lane + 1] =
-    high + (words[neighbour + 1] as number) + mulHigh(keyLow, keyHigh) + carry(sum, wordLow) + carry(total, product);
+  /** One lane of one stripe. */
+  #accumulate(lane: number, words: Int32Array, secret: Int32Array): void {
+    const lanes = this.#lanes;
+    const at = 2 * lane;
+    const neighbour = 2 * (lane ^ 1);
+    const low = lanes[2 * lane] as number;
+    const high = lanes[2 * lane + 1] as number;
+    const wordLow = words[neighbour] as number;
+    const keyLow = (words[at] as number) ^ (secret[at] as number);
+    const keyHigh = (words[at + 1] as number) ^ (secret[at + 1] as number);
+    const product = Math.imul(keyLow, keyHigh);
+    const sum = (low + wordLow) | 0;
+    const total = (sum + product) | 0;
+    lanes[2 * lane] = total;
+    lanes[2 * lane + 1] =
+      high + (words[neighbour + 1] as number) + mulHigh(keyLow, keyHigh) + carry(sum, wordLow) + carry(total, product);
+  }
 }

@@ -239,7 +239,7 @@ function indexOrEnd(text: string, character: string, from: number): number {
 }
 
 /** An ampersand that begins nothing else matches by itself. */
-const REFERENCE = /&(?:([a-z]{2,4})|#x([0-9a-fA-F]{1,6})|#(\d{1,7}));|&/g;
+const REFERENCE = /&(?:([a-z]{2,4}|#x[0-9a-fA-F]{1,6}|#\d{1,7});)?/g;
 
 /** Text with its references replaced. @throws XmlSyntaxError for an unknown entity or a bare ampersand */
 export function decodeReferences(text: string): string {
@@ -250,15 +250,18 @@ export function decodeReferences(text: string): string {
  * Control characters, which XML 1.0 forbids even as references, are accepted: keys may contain them, and our own answers
  * write them so (see writer.ts).
  */
-function decodeReference(_reference: string, entity?: string, hex?: string, decimal?: string): string {
-  if (entity !== undefined) return requireCharacter(PREDEFINED.get(entity));
-  const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-  const isSurrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
-  const isCharacter = codePoint <= 0x10ffff && !isSurrogate;
-  return requireCharacter(isCharacter ? String.fromCodePoint(codePoint) : undefined);
-}
-
-function requireCharacter(character: string | undefined): string {
+function decodeReference(_reference: string, name = ""): string {
+  const character = name.startsWith("#") ? characterOf(codePointOf(name)) : PREDEFINED.get(name);
   if (character === undefined) throw new XmlSyntaxError("unknown entity or bare ampersand");
   return character;
+}
+
+/** `#x1F600` or `#128512`. */
+function codePointOf(reference: string): number {
+  return reference.startsWith("#x") ? Number.parseInt(reference.slice(2), 16) : Number(reference.slice(1));
+}
+
+function characterOf(codePoint: number): string | undefined {
+  const isSurrogate = codePoint >= 0xd800 && codePoint <= 0xdfff;
+  return codePoint > 0x10ffff || isSurrogate ? undefined : String.fromCodePoint(codePoint);
 }

@@ -154,7 +154,7 @@ function objectChecksum(wanted: UploadChecksum, parts: readonly PartRecord[]): C
   }
   if (!isCombinable(algorithm)) return undefined;
   const combined = digests.reduce((whole, next) => ({
-    bytes: combineCrc(algorithm, whole.bytes, next.bytes, next.sizeBytes),
+    bytes: combineCrc(algorithm, whole.bytes, { digest: next.bytes, sizeBytes: next.sizeBytes }),
     sizeBytes: whole.sizeBytes + next.sizeBytes,
   }));
   return { algorithm, type, value: formatBase64(combined.bytes) };

@@ -74,9 +74,9 @@ describe("combineCrc", () => {
     ] as const) {
       const first = noise(a, 7);
       const second = noise(b, 9);
-      expect(combineCrc(algorithm, digest(algorithm, first), digest(algorithm, second), b)).toEqual(
-        digest(algorithm, first, second),
-      );
+      expect(
+        combineCrc(algorithm, digest(algorithm, first), { digest: digest(algorithm, second), sizeBytes: b }),
+      ).toEqual(digest(algorithm, first, second));
     }
   });
 
@@ -114,7 +114,7 @@ describe("combineCrc", () => {
     ]) {
       const [a, b] = [noise(bytes, length), noise(bytes, length + 1)];
       const expected = times(toNumber(a), powerOfX(BigInt(length) * 8n)) ^ toNumber(b);
-      expect(toNumber(combineCrc(algorithm, a, b, length)), String(length)).toBe(expected);
+      expect(toNumber(combineCrc(algorithm, a, { digest: b, sizeBytes: length })), String(length)).toBe(expected);
     }
   });
 
@@ -124,15 +124,16 @@ describe("combineCrc", () => {
       let length = 1;
       let sum = digest("CRC64NVME", new Uint8Array(1));
       while (length < n) {
-        sum = combineCrc("CRC64NVME", sum, sum, length);
+        sum = combineCrc("CRC64NVME", sum, { digest: sum, sizeBytes: length });
         length *= 2;
       }
       return sum;
     };
     const half = 2 ** 32;
     const a = digest("CRC64NVME", text("a"));
-    const inOne = combineCrc("CRC64NVME", a, zeros(2 ** 33), 2 ** 33);
-    const inTwo = combineCrc("CRC64NVME", combineCrc("CRC64NVME", a, zeros(half), half), zeros(half), half);
+    const append = { digest: zeros(half), sizeBytes: half };
+    const inOne = combineCrc("CRC64NVME", a, { digest: zeros(2 ** 33), sizeBytes: 2 ** 33 });
+    const inTwo = combineCrc("CRC64NVME", combineCrc("CRC64NVME", a, append), append);
     expect(inOne).toEqual(inTwo);
   });
 
@@ -140,7 +141,7 @@ describe("combineCrc", () => {
     const part = digest("CRC64NVME", noise(100));
     const started = performance.now();
     let sum = part;
-    for (let i = 1; i < 10_000; i++) sum = combineCrc("CRC64NVME", sum, part, 100);
+    for (let i = 1; i < 10_000; i++) sum = combineCrc("CRC64NVME", sum, { digest: part, sizeBytes: 100 });
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
