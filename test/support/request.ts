@@ -1,8 +1,10 @@
 /** Requests by bucket and key in either addressing style, to the real Worker. */
 import { AwsClient } from "aws4fetch";
 import type { Env } from "../../src/env.ts";
-import { handleRequest } from "../../src/surface.ts";
-import { type Key, ROOT, testEnv } from "./s3.ts";
+import { type Key, ROOT } from "./s3.ts";
+import { handDirectly } from "./worker.ts";
+
+export { handDirectly };
 
 export const STYLES = ["path", "virtual-host"] as const;
 export type Style = (typeof STYLES)[number];
@@ -73,21 +75,6 @@ export async function presign(options: SendOptions & { readonly expiresInSeconds
     aws: { signQuery: true },
   });
   return signed.url;
-}
-
-/**
- * Calls the Worker as its `fetch` handler would be, without HTTP in between: nothing decodes the answer's
- * Content-Encoding, and a test file of hundreds of requests takes seconds. (Each request through `exports.default.fetch`
- * makes the next one slower in this pool; seen with 0.23.) Clients and servers would have told the
- * Worker the length.
- */
-export async function handDirectly(request: Request, env: Env = testEnv): Promise<Response> {
-  const bytes = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
-  const headers = new Headers(request.headers);
-  const isUpload = request.method === "PUT" || request.method === "POST";
-  if (bytes !== undefined || isUpload) headers.set("content-length", String(bytes?.byteLength ?? 0));
-  const init = { method: request.method, headers, ...(bytes !== undefined && { body: bytes }) };
-  return handleRequest(new Request(request.url, init), env);
 }
 
 /** Puts an object and returns its ETag, unquoted. */

@@ -1,9 +1,9 @@
 /** Requests to the real Worker in workerd, signed by aws4fetch so that a bug cannot hide in shared code. */
-
-import { env, exports } from "cloudflare:workers";
 import { AwsClient } from "aws4fetch";
 import type { Env } from "../../src/env.ts";
-import { handleRequest } from "../../src/surface.ts";
+import { handDirectly, testEnv } from "./worker.ts";
+
+export { testEnv };
 
 export const ENDPOINT = "http://s3.localhost:8787";
 
@@ -36,10 +36,8 @@ export async function s3(path: string, options: CallOptions = {}): Promise<Respo
     key === null
       ? new Request(url, init)
       : await new AwsClient({ ...key, service: "s3", region: "us-east-1", retries: 0 }).sign(url, init);
-  return options.env === undefined ? exports.default.fetch(request) : handleRequest(request, options.env);
+  return handDirectly(request, options.env);
 }
-
-export const testEnv = env as unknown as Env;
 
 let buckets = 0;
 
