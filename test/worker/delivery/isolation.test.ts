@@ -22,21 +22,20 @@ const callsTo = (calls: readonly { url: string }[], url: string) => calls.filter
 describe("a batch of deliveries", () => {
   it("delivers to others while one receiver hangs, and asks that one once", async () => {
     const [dead, well] = [newUrl("dead"), newUrl("well")];
-    const answeredAt: number[] = [];
-    const startedAt = Date.now();
+    const worker = deployment();
+    const triedBefore: number[] = [];
     const calls = receivers({
       [dead]: silent,
       [well]: (call) => {
-        answeredAt.push(Date.now() - startedAt);
+        triedBefore.push(worker.retries.sent.filter(({ body }) => body.attempt === 1).length);
         return willing(call);
       },
     });
-    const worker = deployment();
     const messages = [...many(dead, 20), ...many(well, 20)];
     const { acknowledged } = await take(messages, worker);
     expect([...acknowledged].sort()).toEqual(messages.map(({ id }) => id).sort());
-    expect(answeredAt).toHaveLength(20);
-    expect(Math.max(...answeredAt)).toBeLessThan(2_000);
+    // All 20 before the attempt at the other one is over.
+    expect(triedBefore).toEqual(Array.from({ length: 20 }, () => 0));
     expect(callsTo(calls, dead)).toBe(1);
     // The first has had its attempt; the others have not been tried.
     const [tried, ...diverted] = worker.retries.sent.toSorted((left, right) => right.body.attempt - left.body.attempt);
@@ -120,10 +119,8 @@ describe("many receivers at one slow or silent host", () => {
     const urls = urlsAt(host, 40);
     const calls = receivers({ ...answersOf(urls, silent), [well]: willing });
     const worker = deployment();
-    const startedAt = Date.now();
     const messages = urls.map((url) => from("000000000002", url));
     await take([...messages.slice(0, 20), from("000000000003", well)], worker);
-    expect(Date.now() - startedAt).toBeLessThan(7_500);
     expect(calls.map(({ url }) => url).sort()).toEqual([urls[0], well].sort());
     for (const isolate of [worker, deployment()]) await take(messages.slice(20), isolate);
     expect(calls).toHaveLength(2);
@@ -161,12 +158,10 @@ describe("many receivers at one slow or silent host", () => {
     calls.length = 0;
     worker.retries.sent.length = 0;
     for (const url of urls.slice(0, -1)) await makeIll(url, "000000000002");
-    const startedAt = Date.now();
     await take(
       urls.map((url) => from("000000000002", url, { attempt: 1 })),
       worker,
     );
-    expect(Date.now() - startedAt).toBeLessThan(12_500);
     expect(calls[0]?.url).toBe(well);
     expect(calls.length).toBeLessThanOrEqual(7);
     const postponed = worker.retries.sent.filter(({ body }) => body.attempt === 1);
@@ -283,14 +278,13 @@ async function consume(worker: Deployment, until: () => boolean): Promise<void> 
 }
 
 describe("hundreds of events to a dead and to a healthy receiver", () => {
-  it("reach the healthy one within the time of one timeout, however many are for the dead one", async () => {
+  it("reach the healthy one after at most two attempts at the dead one, however many events are for that", async () => {
     const [dead, well] = [newUrl("dead"), newUrl("well")];
-    const latencies: number[] = [];
-    const startedAt = Date.now();
+    const deadBefore: number[] = [];
     const calls = receivers({
       [dead]: silent,
       [well]: (call) => {
-        latencies.push(Date.now() - startedAt);
+        deadBefore.push(callsTo(calls, dead));
         return willing(call);
       },
     });
@@ -298,11 +292,9 @@ describe("hundreds of events to a dead and to a healthy receiver", () => {
     for (let event = 0; event < 200; event++) {
       for (const url of [dead, well]) await worker.deliveries.send(toUrl(url));
     }
-    await consume(worker, () => latencies.length === 200);
-    expect(latencies).toHaveLength(200);
-    // Eight batches with a dead receiver in each would take 40 s.
-    expect(Math.max(...latencies)).toBeLessThan(8_000);
-    expect(callsTo(calls, dead)).toBeLessThanOrEqual(3);
-    console.log(JSON.stringify({ deliveries: latencies.length, slowestMs: Math.max(...latencies) }));
+    await consume(worker, () => deadBefore.length === 200);
+    expect(deadBefore).toHaveLength(200);
+    // Each attempt at the dead receiver lasts 5 s, and each of the eight batches has events for it.
+    expect(Math.max(...deadBefore)).toBeLessThanOrEqual(2);
   });
 });

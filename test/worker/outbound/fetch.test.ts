@@ -19,11 +19,6 @@ async function echo(url: string, request: Partial<CallRequest> = {}): Promise<Re
   return JSON.parse(answered(await call(url, request)).text);
 }
 
-async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
-  const start = Date.now();
-  return { value: await work, ms: Date.now() - start };
-}
-
 /** A stream of `sizeBytes` bytes in pieces, with no known length. */
 function streamOf(sizeBytes: number, options: { failsAfter?: number } = {}): ReadableStream<Uint8Array> {
   let sent = 0;
@@ -132,9 +127,10 @@ describe("callTarget answers", () => {
   });
 
   it("without waiting for the body where none is wanted", async () => {
-    const { value, ms } = await timed(call("/drip-body?id=unread", { maxResponseBytes: 0 }));
-    expect(answered(value)).toMatchObject({ status: 200, text: "" });
-    expect(ms).toBeLessThan(5_000);
+    expect(answered(await call("/drip-body?id=unread", { maxResponseBytes: 0 }))).toMatchObject({
+      status: 200,
+      text: "",
+    });
     expect(await closedAfterwards("unread")).toBe(true);
   });
 
@@ -168,19 +164,19 @@ describe("callTarget fails", () => {
     ["headers drip", `${origin}/drip-headers?id=drip-headers`],
     ["the body drips", `${origin}/drip-body?id=drip-body`],
   ])("with timeout when %s", async (_what, url) => {
-    const { value, ms } = await timed(call(url, { timeoutMs: 400, maxResponseBytes: 1_000_000 }));
-    expect(value).toEqual({ kind: "failed", reason: "timeout", message: "no complete answer within 0.4 s" });
-    expect(ms).toBeGreaterThan(300);
-    expect(ms).toBeLessThan(3_000);
+    expect(await call(url, { timeoutMs: 400, maxResponseBytes: 1_000_000 })).toEqual({
+      kind: "failed",
+      reason: "timeout",
+      message: "no complete answer within 0.4 s",
+    });
     const id = /id=(.*)/.exec(url)?.[1];
     if (id !== undefined) expect(await closedAfterwards(id)).toBe(true);
   });
 
   it("with timeout when the streamed body never comes", async () => {
     const body = { stream: new ReadableStream<Uint8Array>(), sizeBytes: 10 };
-    const { value, ms } = await timed(call("/echo", { method: "PUT", body, timeoutMs: 400 }));
-    expect(value).toMatchObject({ kind: "failed", reason: "timeout" });
-    expect(ms).toBeLessThan(3_000);
+    const outcome = await call("/echo", { method: "PUT", body, timeoutMs: 400 });
+    expect(outcome).toMatchObject({ kind: "failed", reason: "timeout" });
   });
 
   it.each([

@@ -1080,12 +1080,8 @@ describe("what belongs to one does not open the other", () => {
   });
 });
 
+// What these cost is measured by `npm run test:time`; tests of the parsers compare the steps of n with those of 2 n.
 describe("documents and headers made to hurt", () => {
-  const timed = async <Result>(run: () => Promise<Result>): Promise<[Result, number]> => {
-    const start = performance.now();
-    return [await run(), performance.now() - start];
-  };
-
   it.each([
     ["entities", () => `<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><Tagging>&b;</Tagging>`],
     ["an external entity", () => `<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]><Tagging>&a;</Tagging>`],
@@ -1102,11 +1098,9 @@ describe("documents and headers made to hurt", () => {
       "__proto__",
       () => "<Tagging><TagSet><Tag><__proto__>a</__proto__><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>",
     ],
-  ])("an XML document of %s is refused within half a second", async (_name, make) => {
-    const body = make();
-    const [answer, milliseconds] = await timed(() => configure(vault, "tagging", body));
+  ])("an XML document of %s is refused", async (_name, make) => {
+    const answer = await configure(vault, "tagging", make());
     expect(describeAnswer(answer)).toMatch(/^400 (MalformedXML|MaxMessageLengthExceeded|BadRequest|InvalidTag)$/);
-    expect(milliseconds).toBeLessThan(500);
   });
 
   it.each([
@@ -1125,33 +1119,27 @@ describe("documents and headers made to hurt", () => {
     ["angles", "<", ""],
     ["angles that close", "> ", "x"],
     ["blanks", " ", "x"],
-  ])("two megabytes of %s cost no more than two seconds", async (_name, piece, end) => {
+  ])("two megabytes of %s are refused with MalformedXML", async (_name, piece, end) => {
     const body = `<Delete>${piece.repeat((2 * 1024 * 1024 - 100) / piece.length)}${end}`;
-    const [answer, milliseconds] = await timed(() =>
-      ask({ method: "POST", path: `/${vault}?delete=`, body, headers: md5(body), as: owner }),
-    );
+    const answer = await ask({ method: "POST", path: `/${vault}?delete=`, body, headers: md5(body), as: owner });
     expect(describeAnswer(answer)).toBe("400 MalformedXML");
-    expect(milliseconds).toBeLessThan(2000);
   });
 
   it.each(["tagging", "cors", "acl", "ownershipControls", "publicAccessBlock", "policy"])(
     "10 MB of ?%s are refused for their length",
     async (kind) => {
       const body = `<a>${" ".repeat(10 * 1024 * 1024)}</a>`;
-      const [answer, milliseconds] = await timed(() =>
-        ask({
-          method: "PUT",
-          path: `/${vault}?${kind}=`,
-          body,
-          headers: { "content-md5": "AAAAAAAAAAAAAAAAAAAAAA==" },
-          as: owner,
-        }),
-      );
+      const answer = await ask({
+        method: "PUT",
+        path: `/${vault}?${kind}=`,
+        body,
+        headers: { "content-md5": "AAAAAAAAAAAAAAAAAAAAAA==" },
+        as: owner,
+      });
       expect(answer.status).toBe(400);
       expect(answer.code).toMatch(
         /MaxMessageLengthExceeded|MalformedXML|MalformedPolicy|EntityTooLarge|MalformedACLError/,
       );
-      expect(milliseconds).toBeLessThan(1000);
     },
   );
 
@@ -1165,15 +1153,12 @@ describe("documents and headers made to hurt", () => {
     ],
     ["blanks", () => `{${" ".repeat(60_000)}`],
     ["quotes", () => `{"${"\\\\".repeat(30_000)}`],
-  ])("a policy of %s is refused within half a second", async (_name, make) => {
-    const [answer, milliseconds] = await timed(() =>
-      ask({ method: "PUT", path: `/${vault}?policy=`, body: make(), as: owner }),
-    );
+  ])("a policy of %s is refused", async (_name, make) => {
+    const answer = await ask({ method: "PUT", path: `/${vault}?policy=`, body: make(), as: owner });
     expect(describeAnswer(answer)).toMatch(/^400 (MalformedPolicy|MaxMessageLengthExceeded)$/);
-    expect(milliseconds).toBeLessThan(500);
   });
 
-  it("wildcards take no time that grows beyond reason", async () => {
+  it("wildcards by the hundred are refused or evaluated", async () => {
     const bucket = await newBucket(owner);
     const stars = "*a".repeat(300);
     const statements = Array.from({ length: 20 }, () => ({
@@ -1183,20 +1168,15 @@ describe("documents and headers made to hurt", () => {
     }));
     const put = await ask({ method: "PUT", path: `/${bucket}?policy=`, body: bucketPolicy(statements), as: owner });
     const refused = put.status === 400;
-    const [answer, milliseconds] = await timed(() =>
-      ask({ path: `/${bucket}/${"a".repeat(1000)}`, headers: { "user-agent": "a".repeat(8000) } }),
-    );
+    const answer = await ask({ path: `/${bucket}/${"a".repeat(1000)}`, headers: { "user-agent": "a".repeat(8000) } });
     expect([answer.status, refused || put.status === 204]).toEqual([403, true]);
-    expect(milliseconds).toBeLessThan(1000);
     const user = await newUser(owner, [
       { Effect: "Allow", Action: `s3:${"*e".repeat(50)}`, Resource: `arn:aws:s3:::${stars}b` },
     ]);
-    const [byUser, userMilliseconds] = await timed(() => ask({ path: `/${vault}/${"a".repeat(1000)}`, as: user }));
-    expect(byUser.status).toBe(403);
-    expect(userMilliseconds).toBeLessThan(1000);
+    expect((await ask({ path: `/${vault}/${"a".repeat(1000)}`, as: user })).status).toBe(403);
   });
 
-  it("huge headers and queries are answered quickly, and never with a 5xx", async () => {
+  it("huge headers and queries never get a 5xx", async () => {
     const long = "a".repeat(60_000);
     const requests: [string, Record<string, string>][] = [
       [`/${vault}/secret`, { authorization: `AWS4-HMAC-SHA256 ${long}` }],
@@ -1219,9 +1199,8 @@ describe("documents and headers made to hurt", () => {
     for (const [path, headers] of requests) {
       for (const method of ["GET", "PUT"]) {
         const init = { method, path, headers, ...(method === "PUT" && { body: "" }) };
-        const [answer, milliseconds] = await timed(() => ask(init));
+        const answer = await ask(init);
         expect([400, 403, 404, 414, 431, 501], `${path.slice(0, 40)} ${Object.keys(headers)}`).toContain(answer.status);
-        expect(milliseconds).toBeLessThan(500);
       }
     }
     await expectIntact();

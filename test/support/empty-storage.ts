@@ -1,0 +1,35 @@
+/**
+ * Setup of every file of the `worker` project. The files run one after the other in one isolate, where the Worker is
+ * loaded once. Each starts with the migrated schema and what the isolate caches for its lifetime (the root account and
+ * the certificate key), and with nothing else.
+ */
+import { applyD1Migrations } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+
+const CACHED = ["accounts", "signing_keys"];
+
+await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+await Promise.all([emptyDatabase(), emptyBucket(env.STORE), emptyBucket(Reflect.get(env, "STORE_EU_WEST_1"))]);
+
+async function emptyDatabase(): Promise<void> {
+  const { results: tables } = await env.DB.prepare(
+    `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_*' AND name NOT GLOB 'sqlite_*'
+     AND name <> 'd1_migrations' AND name NOT IN (SELECT value FROM json_each(?))`,
+  )
+    .bind(JSON.stringify(CACHED))
+    .all<{ name: string }>();
+  await env.DB.batch([
+    env.DB.prepare("PRAGMA defer_foreign_keys = on"),
+    ...tables.map(({ name }) => env.DB.prepare(`DELETE FROM ${name}`)),
+    env.DB.prepare("DELETE FROM accounts WHERE is_root = 0"),
+  ]);
+}
+
+async function emptyBucket(bucket: R2Bucket | undefined): Promise<void> {
+  for (let keys = await listKeys(bucket); keys.length > 0; keys = await listKeys(bucket)) await bucket?.delete(keys);
+}
+
+async function listKeys(bucket: R2Bucket | undefined): Promise<string[]> {
+  const page = await bucket?.list();
+  return page?.objects.map(({ key }) => key) ?? [];
+}
