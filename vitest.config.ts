@@ -11,13 +11,15 @@ const testSecrets = {
 export default defineConfig({
   test: {
     // Much of the time goes by in waiting: for queues, for servers to start, for clocks to move on.
-    maxWorkers: 3,
+    maxWorkers: 2,
     // The Worker writes a line a request: of use where a test fails, and nowhere else.
     silent: "passed-only",
     projects: [
       {
         test: {
           name: "unit",
+          isolate: false,
+          pool: "threads",
           environment: "node",
           include: ["test/unit/**/*.test.ts"],
         },
@@ -32,6 +34,8 @@ export default defineConfig({
               bindings: {
                 ...testSecrets,
                 ALLOW_PRIVATE_TARGETS: "true",
+                // Tests wait for what isolates cache.
+                CONFIG_TTL_SECONDS: "1",
                 RACE_ROUNDS: process.env.RACE_ROUNDS ?? "2",
                 ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
@@ -41,22 +45,13 @@ export default defineConfig({
         ],
         test: {
           name: "worker",
+          isolate: false,
           // Some move tens of megabytes through a simulator, on machines that may be busy.
           testTimeout: 30_000,
           hookTimeout: 30_000,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["./test/support/receiver.ts"],
-          setupFiles: ["./test/support/apply-migrations.ts"],
-        },
-      },
-      {
-        test: {
-          name: "deploy",
-          environment: "node",
-          include: ["test/deploy/**/*.test.ts"],
-          // Each starts wrangler several times, on machines that may be busy.
-          testTimeout: 240_000,
-          hookTimeout: 120_000,
+          setupFiles: ["./test/support/empty-storage.ts"],
         },
       },
       {
@@ -67,6 +62,17 @@ export default defineConfig({
           globalSetup: ["./test/support/dev-server.ts"],
           // Some start servers of their own, several at a time on machines that may be busy.
           testTimeout: 120_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          environment: "node",
+          include: ["test/e2e/**/*.test.ts", "test/deploy/**/*.test.ts"],
+          globalSetup: ["./test/support/dev-server.ts"],
+          // Each starts servers, browsers or wrangler several times, on machines that may be busy.
+          testTimeout: 240_000,
           hookTimeout: 240_000,
         },
       },

@@ -5,8 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestServer, type TestServer } from "../support/dev-server.ts";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type AwsCli, awsCli } from "./support/aws.ts";
 import { createForger, forgedUrls, inSample } from "./support/forger.ts";
 import { describeTool, newBucketName, temporaryFolder } from "./support/tools.ts";
@@ -23,7 +22,7 @@ describeTool("aws", ["--version"], () => {
   const inbox: Received[] = [];
   /** What the receiver answers with, one after the other; then 200. */
   const answers: number[] = [];
-  let server: TestServer;
+  const server = inject("devServer");
   let cli: AwsCli;
   let receiver: string;
   /** The receiver's half as docs/topics.md gives it, for this deployment. */
@@ -35,7 +34,6 @@ describeTool("aws", ["--version"], () => {
   });
 
   beforeAll(async () => {
-    server = await startTestServer({ ALLOW_PRIVATE_TARGETS: "true" });
     cli = awsCli(server, folder);
     const [, example = ""] = /^```js\n([\s\S]*?)^```/m.exec(readFileSync("docs/topics.md", "utf8")) ?? [];
     const file = join(folder, "verify.mjs");
@@ -48,7 +46,6 @@ describeTool("aws", ["--version"], () => {
   afterAll(async () => {
     http.closeAllConnections();
     http.close();
-    await server.stop();
   });
 
   /** The first of what has come that fits, waited for and taken away. */
@@ -137,7 +134,7 @@ describeTool("aws", ["--version"], () => {
 
       const raw = ["--attribute-name", "RawMessageDelivery", "--attribute-value", "true"];
       await aws(root, ["sns", "set-subscription-attributes", "--subscription-arn", SubscriptionArn, ...raw]);
-      await new Promise((resolve) => setTimeout(resolve, 5_500)); // CONFIG_TTL_SECONDS
+      await new Promise((resolve) => setTimeout(resolve, 1_500)); // CONFIG_TTL_SECONDS
       await sns("publish", ...topic, "--message", "as it is");
       await next((_message, { headers, body }) => body === "as it is" && headers["x-amz-sns-rawdelivery"] === "true");
 

@@ -1,7 +1,7 @@
 /**
  * A real server for tests with real clients, started as `npm start` does.
  *
- * The `clients` project starts one for all its files: `const { endpoint } = inject("devServer")`.
+ * The projects `clients` and `e2e` start one each for all their files: `const { endpoint } = inject("devServer")`.
  * A test that needs other settings starts its own with `startTestServer`.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -131,9 +131,11 @@ async function untilClosed(port: number): Promise<void> {
   }
 }
 
-/** Vitest's global setup of the `clients` project. */
+/** Vitest's global setup of the projects `clients` and `e2e`. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { stop, endpoint, port, region, accessKeyId, secretAccessKey } = await startTestServer();
+  const { stop, endpoint, port, region, accessKeyId, secretAccessKey } = await startTestServer({
+    CONFIG_TTL_SECONDS: "1",
+  });
   project.provide("devServer", { endpoint, port, region, accessKeyId, secretAccessKey });
   return stop;
 }

@@ -21,7 +21,7 @@ import { parse as parseToml } from "smol-toml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findFreePort } from "../../scripts/ports.ts";
 import { exitCode, projectRoot, stopTree } from "../../scripts/wrangler.ts";
-import { findOnPath } from "./support/tools.ts";
+import { findOnPath } from "../clients/support/tools.ts";
 
 interface Block {
   readonly language: string;

@@ -25,8 +25,8 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newBucketName } from "../clients/support/tools.ts";
 import { startTestServer, type TestServer } from "../support/dev-server.ts";
-import { newBucketName } from "./support/tools.ts";
 
 const MIB = 1024 * 1024;
 const main = join(import.meta.dirname, "../../cli/main.ts");

@@ -2,9 +2,9 @@
 import { AwsClient } from "aws4fetch";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
 import { signForm } from "./browser/post-policy.ts";
 import { type Seen, type Site, startBrowser, startSite, type Visitor, visit } from "./browser/site.ts";
-import { describeTool, newBucketName, temporaryFolder } from "./support/tools.ts";
 
 const server = inject("devServer");
 

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { bareEnvironment, findOnPath } from "../support/tools.ts";
+import { bareEnvironment, findOnPath } from "../../clients/support/tools.ts";
 
 const PAGE = readFileSync(new URL("page.html", import.meta.url));
 

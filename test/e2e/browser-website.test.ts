@@ -3,9 +3,9 @@
 import { AwsClient } from "aws4fetch";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
+import { makePng, makeWav, publicPolicy } from "../clients/support/website.ts";
 import { startBrowser } from "./browser/site.ts";
-import { describeTool, newBucketName, temporaryFolder } from "./support/tools.ts";
-import { makePng, makeWav, publicPolicy } from "./support/website.ts";
 
 const server = inject("devServer");
 
