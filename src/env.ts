@@ -1,5 +1,6 @@
 /**
- * The Worker's bindings, read and checked once per isolate. Nothing deeper than `index.ts` and `services.ts` sees `Env`.
+ * The Worker's bindings, read and checked once per isolate. Only `index.ts`, `services.ts` and what they call directly
+ * see `Env`.
  */
 
 import type { NewBucketSettings } from "./model/bucket.ts";
@@ -56,23 +57,32 @@ export interface Config {
   readonly region: string;
   /** Domains under which `<bucket>.<domain>` names a bucket. */
   readonly s3Domains: readonly string[];
-  /** Domains under which `<bucket>.<domain>` is a bucket's website, and each the website of the bucket of its own name. */
+  /**
+   * Domains under which `<bucket>.<domain>` is a bucket's website. Each is also the website of the bucket of its own
+   * name.
+   */
   readonly websiteDomains: readonly string[];
-  /** How long an isolate may act on what it read about keys and buckets. */
+  /** How long an isolate may use what it has read about keys and buckets. */
   readonly configTtlMs: number;
-  /** Whether no other isolate serves this deployment, as in development: what one knows then, all know. */
+  /**
+   * Whether one isolate serves the whole deployment, as in development. It then always knows the latest state of keys
+   * and buckets.
+   */
   readonly isOnlyIsolate: boolean;
   /** Whether the credential scope must name `region`. */
   readonly enforceRegion: boolean;
   /** Whether requests signed with Signature Version 2 are accepted. */
   readonly signatureV2: boolean;
-  /** Uploads never finished are aborted after this many days; 0: never, as in S3 without a lifecycle rule. */
+  /** Unfinished uploads are aborted after this many days; 0: never, as in S3 without a lifecycle rule. */
   readonly abortIncompleteUploadsDays: number;
-  /** How long blobs stay after the last entry that names them is gone, for those who are still reading. */
+  /** How long a blob is kept after the last entry that names it is gone, for requests that are still reading it. */
   readonly blobGraceMs: number;
-  /** Where receivers of notifications find this deployment, e.g. `https://s3.example.com`; undefined: where it was reached. */
+  /**
+   * Origin that receivers of notifications can reach, e.g. `https://s3.example.com`; undefined: the origin of the
+   * request that named them.
+   */
   readonly publicOrigin: string | undefined;
-  /** Whether addresses that users name may be loopback or private ones. */
+  /** Whether URLs that users configure may point to loopback or private addresses. */
   readonly allowPrivateTargets: boolean;
   /** Settings that every new bucket is given. */
   readonly newBuckets: NewBucketSettings;
@@ -80,14 +90,16 @@ export interface Config {
   readonly stores: RegionStores;
 }
 
-/** Why the Worker cannot serve yet, in words for the person who deploys it. */
+/** Why the Worker cannot serve yet, as a message to the person who deploys it. */
 export class NotConfigured extends Error {
   override readonly name = "NotConfigured";
 }
 
 const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which sets what is missing.";
 
-/** @throws NotConfigured naming the first thing that is missing or malformed; never with a secret's value. */
+/**
+ * @throws NotConfigured with the name of the first setting that is missing or malformed, never with a secret's value
+ */
 export function readConfig(env: Env): Config {
   const region = defaultRegion(env);
   return {
@@ -101,7 +113,8 @@ export function readConfig(env: Env): Config {
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
     signatureV2: onOrOff("SIGNATURE_V2", env.SIGNATURE_V2 ?? "on"),
     abortIncompleteUploadsDays: wholeNumber("ABORT_INCOMPLETE_UPLOADS_DAYS", env.ABORT_INCOMPLETE_UPLOADS_DAYS ?? "0"),
-    // Without any, bytes would go from under a reader, and from under a write that has yet to name them.
+    // Without a grace period, blobs would be deleted while a request reads them, or before the write that stored them
+    // has named them.
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24", 1) * 60 * 60 * 1000,
     publicOrigin: origin("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN ?? ""),
     allowPrivateTargets: boolean("ALLOW_PRIVATE_TARGETS", env.ALLOW_PRIVATE_TARGETS ?? "false"),
@@ -120,7 +133,7 @@ function domainsOf(env: Env): Pick<Config, "s3Domains" | "websiteDomains"> {
   const websiteDomains = read(env.WEBSITE_DOMAINS ?? "website.localhost");
   const both = websiteDomains.find((domain) => s3Domains.includes(domain));
   if (both !== undefined)
-    throw new NotConfigured(`${both} stands in S3_DOMAINS and in WEBSITE_DOMAINS: it can be one alone.`);
+    throw new NotConfigured(`${both} is in both S3_DOMAINS and WEBSITE_DOMAINS; it can be in only one of them.`);
   return { s3Domains, websiteDomains };
 }
 
@@ -149,7 +162,7 @@ function onOrOff(name: string, text: string): boolean {
   return text === "on";
 }
 
-/** `aws`: what AWS gives new buckets since 2023. */
+/** `aws`: the settings that AWS gives new buckets since 2023. */
 function newBuckets(name: string, text: string): NewBucketSettings {
   if (text === "open") return {};
   if (text !== "aws") throw new NotConfigured(`${name} must be "open" or "aws".`);

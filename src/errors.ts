@@ -1,8 +1,9 @@
 /**
- * The one way to fail inside the isolate: `throw new S3Error("NoSuchKey", { details: { Key: key } })`.
+ * All failures inside the isolate are thrown as `new S3Error("NoSuchKey", { details: { Key: key } })`.
  *
- * Codes and statuses follow the S3 API reference, "Error responses". Messages are those the service sends, which differ
- * from the reference in words and full stops; tests compare them. A code that is not in the table does not compile.
+ * Codes and statuses follow the S3 API reference, "Error responses". Messages are those that the service sends, which
+ * differ from the reference in words and full stops; tests compare them. A code that is not in the table does not
+ * compile.
  */
 
 const NOT_WELL_FORMED = "The XML you provided was not well-formed or did not validate against our published schema";
@@ -55,7 +56,7 @@ const TABLE = {
   InvalidLocationConstraint: [400, "The specified location-constraint is not valid"],
   InvalidPart: [
     400,
-    // Two blanks after the first sentence, as S3 writes it.
+    // S3 writes two blanks after the first sentence.
     "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
   ],
   InvalidPartNumber: [416, "The requested partnumber is not satisfiable"],
@@ -137,7 +138,7 @@ export interface S3ErrorOptions {
   readonly details?: Readonly<Record<string, string>>;
   /** Headers some codes carry, e.g. `Content-Range` with InvalidRange, `Allow` with MethodNotAllowed. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What really happened. For the log only. */
+  /** The underlying error, for the log only. */
   readonly cause?: unknown;
 }
 

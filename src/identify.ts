@@ -1,5 +1,6 @@
 /**
- * How every surface that verifies signatures reads a request and establishes who sent it: S3, the query APIs, the admin API.
+ * Reads a request and establishes who sent it, for every surface that verifies signatures: S3, the query APIs, the
+ * admin API.
  */
 import {
   type Authentication,
@@ -20,12 +21,12 @@ import { parseQuery, type RawUrl } from "./protocol/request-target.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import type { RequestLog } from "./request-log.ts";
 
-/** A request as it comes in. */
+/** A request as it arrives. */
 export interface Incoming {
   readonly request: Request;
   /** The request's URL, parsed once for all surfaces. */
   readonly url: RawUrl;
-  /** Collects what the request turns out to be. */
+  /** Collects what is known about the request. */
   readonly log: RequestLog;
 }
 
@@ -33,7 +34,7 @@ const SERVICE = { resource: { kind: "service" }, style: "path" } as const;
 
 /**
  * The platform's request in S3's terms.
- * @param address which resource it names; the service as a whole where paths mean something else
+ * @param address the resource that the URL names; the service as a whole on surfaces whose paths mean something else
  * @throws S3Error `InvalidURI` for a query that cannot be decoded
  */
 export function readRequest(
@@ -56,7 +57,7 @@ export function readRequest(
   };
 }
 
-/** The key a request names, in its form if it has one. It is unverified: good for nothing but loading the key. */
+/** The key that a request names, in its form if it has one. It is unverified, and is used only to load the key. */
 export function claimedKey(
   request: S3Request,
   form?: PostForm,

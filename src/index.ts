@@ -1,4 +1,4 @@
-/** The Worker's entry points. No logic here. */
+/** The Worker's entry points. They contain no logic. */
 import { handleQueue } from "./consumers/index.ts";
 import type { Env } from "./env.ts";
 import { handleRequest } from "./surface.ts";

@@ -1,6 +1,6 @@
 /**
- * Entry point of the local servers. In front of a deployment stands Cloudflare's edge, in front of a local server nobody: what
- * the edge writes, a client could write here. Nothing of this is part of a deployment.
+ * Entry point of the local servers. A deployment is behind Cloudflare's edge, which sets some headers on every request;
+ * a local server is not, so its clients could set them. Nothing of this file is part of a deployment.
  */
 import worker from "./index.ts";
 
@@ -9,15 +9,17 @@ export { MultipartUpload } from "./index.ts";
 type WorkerEnv = Parameters<typeof worker.fetch>[1];
 
 export interface LocalEnv extends WorkerEnv {
-  /** Whom requests come from, where the server listens on loopback only; empty: nobody knows. */
+  /** The client address of all requests, where the server listens on loopback only; empty: unknown. */
   readonly LOCAL_CLIENT_ADDRESS?: string;
-  /** The word before the cron expression of scheduled work. Made at each start, known to the server's own clock. */
+  /**
+   * Prefix of the cron expression of scheduled work. Created at each start and known to the server's own clock only.
+   */
   readonly LOCAL_CLOCK_SECRET?: string;
   /** "true" behind `wrangler dev`, whose proxy compresses text. */
   readonly LOCAL_PROXY?: string;
 }
 
-/** What the proxy of `wrangler dev` compresses on its own; a missing type counts as text. */
+/** Content types that the proxy of `wrangler dev` compresses; a missing type counts as text. */
 const COMPRESSIBLE = /^$|^text\/|json|xml|javascript|svg|wasm|font|x-www-form-urlencoded/i;
 
 export default {
@@ -25,7 +27,7 @@ export default {
   queue: worker.queue,
   scheduled(controller, env) {
     const [secret = "", ...cron] = controller.cron.split(" ");
-    // `wrangler dev` starts scheduled work for every page of a browser that asks by GET.
+    // `wrangler dev` starts scheduled work for any web page that sends a GET.
     if (!env.LOCAL_CLOCK_SECRET || secret !== env.LOCAL_CLOCK_SECRET) {
       throw new Error("Scheduled work is started by the local server's own clock.");
     }
@@ -39,7 +41,7 @@ async function handleLocalRequest(request: Request, env: LocalEnv): Promise<Resp
   return keepFromProxy(request, await worker.fetch(asFromEdge(request, env, request.cf), env));
 }
 
-/** The headers that the edge sets for every request, set here; `cf` is not the client's to write either. */
+/** Sets the headers that the edge sets on every request, and `cf`, which clients cannot set either. */
 function asFromEdge(request: Request, env: LocalEnv, cf: Request["cf"]): Request {
   const headers = new Headers(request.headers);
   if (env.LOCAL_CLIENT_ADDRESS) headers.set("cf-connecting-ip", env.LOCAL_CLIENT_ADDRESS);
@@ -47,7 +49,7 @@ function asFromEdge(request: Request, env: LocalEnv, cf: Request["cf"]): Request
   return new Request(request, { headers, cf: cf ?? {} });
 }
 
-/** The proxy leaves alone what has a Content-Encoding. */
+/** The proxy does not compress a response that has a Content-Encoding. */
 function keepFromProxy(request: Request, response: Response): Response {
   const accepted = request.cf?.clientAcceptEncoding;
   if (typeof accepted !== "string" || !/gzip|br|\*/.test(accepted)) return response;

@@ -1,9 +1,9 @@
 /**
- * The way of an S3 request, top to bottom. Each stage is one call with a typed result; there is one `catch`.
+ * Handles an S3 request, from top to bottom. Each stage is one call with a typed result; there is one `catch`.
  *
- *   address → operation → key and bucket rows → authenticate → parse → authorize → execute → respond → CORS headers
+ *    address → operation → key and bucket rows → authenticate → parse → authorize → execute → respond → CORS headers
  *
- * Nothing reads the body before authorization, but for the fields of a form, among which its signature stands.
+ * No stage before authorization reads the body, except for the fields of a form, which contain its signature.
  */
 import { authorize, type Grant } from "./access/authorize.ts";
 import {
@@ -67,7 +67,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
   return response;
 }
 
-/** A request whose sender is still to be established. */
+/** A request that is not authenticated yet. */
 interface Arrival {
   readonly received: S3Request;
   readonly name: ServedName;
@@ -82,7 +82,7 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   const { config, directory } = services;
   const regions = config.enforceRegion ? config.region : "any";
   const options: AuthenticationOptions = { regions, service: "s3", signatureV2: config.signatureV2 };
-  // From here on only what the signature covers counts.
+  // From here on, only what the signature covers is used.
   const { authentication, signed, source } =
     form === undefined
       ? await establish(received, rows.credential, options)
@@ -93,7 +93,8 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
   const buckets = new Map([...rows.buckets, ...(await loadHoistedSource(directory, received, signed))]);
 
-  // A presigned URL carries headers in its query: a copy source there makes a PUT a copy, which only now counts.
+  // A copy source in the query of a presigned URL makes a PUT a copy. It counts only now that the signature is
+  // verified.
   const name = style === "query" ? requireServed(resolveOperation(signed)) : arrival.name;
   const asking = { caller, style, signatureVersion, buckets, cf: request.cf, services, log };
   const site = findHostedSite(signed, name, { caller, bucket: addressedBucket(received, rows.buckets) });
@@ -101,7 +102,7 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   return serveHosted(site, signed, { perform: (object) => performRead(object, asking), log });
 }
 
-/** Who is behind a request, as it was established, and what is known of the buckets it names. */
+/** An authenticated caller, and the buckets that the request names. */
 export interface Asking extends Pick<Authentication, "style" | "signatureVersion"> {
   readonly caller: Caller;
   readonly buckets: ReadonlyMap<string, Bucket>;
@@ -110,12 +111,12 @@ export interface Asking extends Pick<Authentication, "style" | "signatureVersion
   readonly log: RequestLog;
 }
 
-/** Where websites come in: they ask for other objects than the request names, and send nothing. */
+/** Performs a request for an object that the original request does not name, without a body. Websites use it. */
 export function performRead(request: S3Request, asking: Asking): Promise<S3Response> {
   return perform(request, requireServed(resolveOperation(request)), { ...asking, source: {} });
 }
 
-/** The second half of the way: what is asked for is parsed, authorized and done. */
+/** Parses, authorizes and executes an operation. */
 async function perform(
   signed: S3Request,
   name: ServedName,
@@ -144,20 +145,23 @@ async function perform(
   }
 }
 
-/** A preflight is a method of its own: what is served once is never one when its operation is resolved again. */
+/** Resolving the operation again cannot yield a preflight, because OPTIONS is a method of its own. */
 function requireServed(name: OperationName): ServedName {
   if (name === "OptionsPreflight") throw new S3Error("MethodNotAllowed");
   return name;
 }
 
-/** Whether a key exists is for those to know who may list ("Permissions" of API_GetObject): others are told 403. */
+/**
+ * Only callers that may list the bucket learn that a key does not exist; others receive 403 (API_GetObject,
+ * "Permissions").
+ */
 async function withoutExistence(error: unknown, grant: Grant, { resource }: S3Request): Promise<unknown> {
   if (!(error instanceof S3Error) || error.code !== "NoSuchKey" || resource.kind !== "object") return error;
   const mayList = await grant.allows({ on: "key-existence", bucket: resource.bucket, key: resource.key });
   return mayList ? error : new S3Error("AccessDenied", { cause: error });
 }
 
-/** Who sent a request, what they signed, and the body they promised. */
+/** The authentication of a request, the request as it was signed, and its body. */
 interface Established {
   readonly authentication: Authentication;
   readonly signed: S3Request;
@@ -184,7 +188,7 @@ async function establish(
   return { authentication, signed, source };
 }
 
-/** A form is a PUT in another envelope: the object it names is the resource, and its fields are the headers. */
+/** A form means a PUT: the object it names is the resource, and its fields are the headers. */
 async function establishForm(
   received: FormRequest,
   credential: Credential | undefined,
@@ -202,15 +206,15 @@ function withoutChecksums(headers: Headers): Headers {
   return new Headers([...headers].filter(([name]) => !name.startsWith("x-amz-checksum-")));
 }
 
-/** @throws what made the form unreadable */
+/** @throws the error that made the form unreadable */
 function requireForm({ form, failure }: FormUpload): PostForm {
   if (form === undefined) throw failure;
   return form;
 }
 
 /**
- * The one early exit, because browsers send preflights without credentials: see cors/preflight.ts for why that is safe.
- * It reads the bucket's row and nothing else, and has no answer but the headers that every answer gets.
+ * Preflights are answered without authentication, because browsers send them without credentials; cors/preflight.ts
+ * says why that is safe. Only the bucket's row is read, and the answer consists of the headers that every answer has.
  */
 function answerPreflight(request: S3Request, bucket: Bucket | undefined): S3Response {
   checkPreflight(request.resource, request.headers, bucket);
@@ -226,7 +230,7 @@ function addressRequest(incoming: Incoming, domains: readonly string[]): S3Reque
   return readRequest(incoming, address);
 }
 
-/** What is read of D1 before anything is verified, in one query. A preflight and an unreadable form name no key. */
+/** The rows to load before anything is verified, in one query. A preflight and an unreadable form name no key. */
 function rowsNamedBy(request: S3Request, name: OperationName, upload: FormUpload | undefined) {
   const bucketNames = bucketOfResource(request);
   const isUnreadable = upload !== undefined && upload.form === undefined;
@@ -247,7 +251,10 @@ function bucketOfCopySource(request: S3Request): string[] {
   return source === undefined ? [] : [source.bucket].filter(isValidBucketName);
 }
 
-/** A presigned URL may name its copy source in the query, where it counts only once the signature is verified. */
+/**
+ * A copy source in the query of a presigned URL counts only after the signature is verified, so its bucket is loaded
+ * then.
+ */
 async function loadHoistedSource(
   directory: Directory,
   received: S3Request,
@@ -257,7 +264,7 @@ async function loadHoistedSource(
   return (await directory.load({ accessKeyId: undefined, bucketNames: bucketOfCopySource(signed) })).buckets;
 }
 
-/** A name no bucket can have is told apart from one that happens not to exist. */
+/** An invalid bucket name has its own error, different from that of a bucket that does not exist. */
 function refuseBadBucketName(request: S3Request, name: OperationName, buckets: ReadonlyMap<string, Bucket>): void {
   if (request.resource.kind === "service" || name === "CreateBucket") return;
   const { bucket } = request.resource;
@@ -266,7 +273,10 @@ function refuseBadBucketName(request: S3Request, name: OperationName, buckets: R
   }
 }
 
-/** `x-amz-expected-bucket-owner` and its twin for the copy source: an account id, else 403 (S3 "Bucket owner condition"). */
+/**
+ * `x-amz-expected-bucket-owner` and its counterpart for the copy source: an account id, else 403 (S3 "Bucket owner
+ * condition").
+ */
 function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, Bucket>): void {
   const check = (header: string, bucketName: string | undefined) => {
     const expected = request.headers.get(header);
@@ -282,7 +292,7 @@ function refuseUnexpectedOwner(request: S3Request, buckets: ReadonlyMap<string, 
   if (source !== undefined) check("x-amz-source-expected-bucket-owner", source.bucket);
 }
 
-/** A refused probe of a bucket tells its region, to strangers too: clients look for the region that way, as on AWS. */
+/** A refused HeadBucket returns the bucket's region to any caller, as on AWS: clients find the region that way. */
 function withRegion(answer: S3Response, { operation }: RequestLog, bucket: Bucket | undefined): S3Response {
   if (operation !== "HeadBucket" || bucket === undefined) return answer;
   return { ...answer, headers: { ...answer.headers, "x-amz-bucket-region": locationOf(bucket).region } };

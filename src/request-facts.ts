@@ -1,4 +1,6 @@
-/** What policies and events learn of a request, taken only from what the platform vouches for or the signature covers. */
+/**
+ * What policies and events learn about a request. It comes only from the platform or from what the signature covers.
+ */
 import type { SharedFacts } from "./access/decision.ts";
 import type { Authentication } from "./auth/authenticate.ts";
 import { parseAmzDate, parseDateHeader } from "./auth/request-time.ts";
@@ -16,7 +18,7 @@ const AUTH_TYPES = {
 
 const DATE = "x-amz-date";
 
-/** Operations that put a whole object in place (`s3:ObjectCreationOperation`). */
+/** Operations that create a whole object (`s3:ObjectCreationOperation`). */
 const CREATES_OBJECT: ReadonlySet<OperationName> = new Set([
   "PutObject",
   "PostObject",
@@ -24,7 +26,7 @@ const CREATES_OBJECT: ReadonlySet<OperationName> = new Set([
   "CompleteMultipartUpload",
 ]);
 
-/** What the conditions of policies are evaluated on. */
+/** The values that conditions of policies are evaluated on. */
 export function requestFacts(
   signed: S3Request,
   request: Pick<Authentication, "style" | "signatureVersion"> & {
@@ -35,7 +37,7 @@ export function requestFacts(
   const { headers, query, url, now } = signed;
   const authType = AUTH_TYPES[request.style];
   return {
-    // Set by Cloudflare's edge on every request. X-Forwarded-For is the client's to write.
+    // Cloudflare's edge sets this header on every request. X-Forwarded-For can be set by the client.
     sourceIp: headers.get("cf-connecting-ip") ?? undefined,
     isSecure: url.scheme === "https",
     tlsVersion: tlsVersion(request.cf),
@@ -55,8 +57,8 @@ export function requestFacts(
 type Signing = Pick<Authentication, "style" | "signatureVersion">;
 
 /**
- * Milliseconds since the signature was made: by the date it covers, wherever else one stands. A URL or form of Version 2 says
- * when it ends but not when it was signed, so it may be of any age: a policy that sets a limit holds for it as well.
+ * Milliseconds since the signed date; an unsigned date is ignored. A URL or form of Version 2 has an expiry but no date
+ * of signing, so its age counts as unlimited and a policy's maximum age refuses it.
  */
 function signatureAge(signed: S3Request, signing: Signing): number | undefined {
   if (signing.signatureVersion === "AWS" && signing.style !== "header") return Number.MAX_SAFE_INTEGER;
@@ -70,7 +72,7 @@ function signatureDate({ headers, query, form }: S3Request, style: Signing["styl
     case "form":
       return form?.fields.get(DATE);
     case "query":
-      // The case of the parameter's name is not significant (`auth/sigv4/presigned-url.ts`).
+      // The name of the parameter is case-insensitive (`auth/sigv4/presigned-url.ts`).
       return query.entries.find(([name]) => name.toLowerCase() === DATE)?.[1];
     case "header":
       return headers.get(DATE) ?? headers.get("date");
@@ -87,7 +89,7 @@ function tlsVersion(cf: CfProperties | undefined): string | undefined {
 
 const CALLBACK_VARIABLE = "x-oss-callback-";
 
-/** What an event says of the request that caused it. */
+/** The part of an event that describes the request. */
 export function requestOrigin(request: S3Request, caller: Caller): RequestOrigin {
   return {
     time: request.now,
@@ -106,14 +108,14 @@ function principalId(caller: Caller): string {
   return user?.id ?? account.id;
 }
 
-/** Scheme and host, without the bucket where that stood in the host. */
+/** Scheme and host, without the bucket of a virtual-hosted-style request. */
 export function endpointOf({ url, headers, style, resource }: S3Request): string {
   const host = headers.get("host") ?? url.host;
   const bucket = style === "virtual-host" && resource.kind !== "service" ? `${resource.bucket}.` : "";
   return `${url.scheme}://${host.startsWith(bucket) ? host.slice(bucket.length) : host}`;
 }
 
-/** Parameters of the request that its sender wants to find in the event (reference system, "callBackVar"). */
+/** Parameters that the client passes on to the event (reference system, "callBackVar"). */
 function callbackVariables({ query }: S3Request): RequestOrigin["callbackVariables"] {
   const variables = query.entries
     .filter(([name]) => name.startsWith(CALLBACK_VARIABLE))

@@ -1,12 +1,12 @@
 /**
- * One structured line a request. Never a secret, a signature, a query or a header: paths are logged as bucket and key,
- * since presigned URLs carry their signature in the query.
+ * One structured line per request. It contains no secret, signature, query or header. Paths are logged as bucket and
+ * key, because presigned URLs carry their signature in the query.
  */
 export interface RequestLog {
   readonly requestId: string;
   readonly startedAt: number;
   readonly method: string;
-  /** Bytes of the body as announced. */
+  /** Length of the body as the client declared it. */
   readonly receivedBytes: number;
   operation?: string;
   bucket?: string;
@@ -14,7 +14,7 @@ export interface RequestLog {
   /** Access key id, or `anonymous`. */
   caller?: string;
   code?: string;
-  /** What really happened, where the client only sees a code. */
+  /** The underlying error, of which the client sees only a code. */
   cause?: unknown;
 }
 
@@ -41,7 +41,7 @@ export function writeRequestLog(log: RequestLog, response: Response): void {
   else console.log(JSON.stringify(line));
 }
 
-/** Names and messages of the chain of causes; stacks only for what is not the platform's. */
+/** Names and messages of the chain of causes, without stacks. */
 function describeCause(cause: unknown): string {
   const parts: string[] = [];
   for (let current = cause; current instanceof Error && parts.length < 4; current = current.cause) {

@@ -16,30 +16,30 @@ export function toHttpResponse(answer: S3Response, request: Request, requestId: 
   if (typeof answer.body === "string" && !headers.has("content-type")) headers.set("content-type", "application/xml");
   protectFromTransformation(headers, request);
 
-  // Text gets its length from the platform, streams from R2; HEAD keeps the header it was given.
+  // The platform sets the length of text, and of streams from R2. HEAD keeps the header that it was given.
   const body = request.method === "HEAD" ? null : (answer.body ?? null);
   if (request.method === "HEAD" && typeof answer.body === "string") {
     headers.set("content-length", String(new TextEncoder().encode(answer.body).byteLength));
   }
-  // "manual": bytes stored with a Content-Encoding go out as they are.
+  // "manual": bytes stored with a Content-Encoding are sent as they are.
   return new Response(body, { status: answer.status, headers, encodeBody: "manual" });
 }
 
 /**
- * S3 hands out bytes as stored. Cloudflare's edge compresses for clients that accept it, unpacks what has a Content-Encoding
- * for those that do not, and weakens the ETag of both, unless told `no-transform`.
+ * S3 sends bytes as stored. Without `no-transform`, Cloudflare's edge compresses them for clients that accept it,
+ * decompresses those that have a Content-Encoding for clients that do not, and weakens the ETag of both.
  */
 function protectFromTransformation(headers: Headers, request: Request): void {
   const accepted: unknown = request.cf?.clientAcceptEncoding ?? request.headers.get("accept-encoding");
   const mayPack = typeof accepted === "string" && /gzip|br|deflate|zstd|\*/.test(accepted);
-  // What came through the edge has a CF-Ray; nothing else unpacks.
+  // A request that came through the edge has a CF-Ray; only the edge decompresses.
   const mayUnpack = headers.has("content-encoding") && request.headers.has("cf-ray");
   if (!mayPack && !mayUnpack) return;
   const cacheControl = headers.get("cache-control");
   headers.set("cache-control", cacheControl === null ? "no-transform" : `${cacheControl}, no-transform`);
 }
 
-/** AWS support reads more out of it; here it is the request id in AWS's place. */
+/** On AWS this id encodes more, for AWS support. Here it is the request id in another form. */
 export function hostId(requestId: string): string {
   return btoa(requestId);
 }

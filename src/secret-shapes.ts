@@ -1,4 +1,4 @@
-/** What the Worker's secrets must look like; checked by the Worker and by the scripts that set them. */
+/** The format of the Worker's secrets, checked by the Worker and by the scripts that set them. */
 
 export type SecretName = "ROOT_ACCESS_KEY_ID" | "ROOT_SECRET_ACCESS_KEY" | "SEAL_KEY";
 

@@ -57,22 +57,22 @@ export interface Services {
   readonly remotes: Remotes;
   readonly replicationTasks: ReplicationTasks;
   readonly replicationJobs: ReplicationJobs;
-  /** Records when a key was last used, after the answer. For authenticated callers only. */
+  /** Records the last use of a key after the answer. For authenticated callers only. */
   noteKeyUse(caller: AccountCaller, use: { readonly service: "s3" | "iam" | "sts" | "sns"; readonly now: Date }): void;
-  /** Signs what is sent to receivers of notifications. */
+  /** Signs messages to receivers of notifications. */
   readonly signers: Signers;
   /**
-   * Which of the addresses that users name may be called.
-   * @param origin where this deployment was reached when the address was named, e.g. `https://s3.example.com`.
+   * Which addresses that users configure may be called.
+   * @param origin the origin of the request that configured the address, e.g. `https://s3.example.com`
    */
   targetPolicy(origin?: string): TargetPolicy;
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
-  /** Signs what replicas behind endpoints say of themselves. */
+  /** Signs the state that replicas behind endpoints carry in their metadata. */
   readonly stampKey: CryptoKey;
 }
 
-/** What each surface may use. */
+/** Each surface receives only the services it uses. */
 export type S3Services = Pick<Services, "config" | "directory" | "stores" | "deployment" | "journal" | "noteKeyUse">;
 
 export type QueryServices = Pick<
@@ -223,7 +223,7 @@ export async function openServices(env: Env): Promise<Services> {
   return services;
 }
 
-/** An isolate serves one deployment, whose `env` may still be a new object with each request. */
+/** An isolate serves one deployment, but can receive a new `env` object with each request. */
 function isSameDeployment(left: Env, right: Env): boolean {
   return left === right || (left.DB === right.DB && left.STORE === right.STORE && left.EVENTS === right.EVENTS);
 }

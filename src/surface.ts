@@ -1,4 +1,7 @@
-/** Which surface answers. `-` can never be a bucket, so everything below `/-/` is ours, but for keys of a bucket's host. */
+/**
+ * Chooses the surface that answers. `-` is never a bucket name, so paths below `/-/` belong to the deployment, except
+ * on a bucket's own host.
+ */
 import { handleAdmin } from "./admin/router.ts";
 import { type Env, NotConfigured } from "./env.ts";
 import { S3Error } from "./errors.ts";

@@ -1,6 +1,5 @@
 /**
- * Accounts, access keys, and users that policies name, over JSON. Secrets appear in the answer that creates them and nowhere
- * else.
+ * Accounts, access keys, and users that policies name, over JSON. A secret appears only in the answer that creates it.
  */
 import { S3Error } from "../errors.ts";
 import type { AccessKey } from "../storage/d1/accounts.ts";
@@ -62,7 +61,7 @@ export async function deleteKey({ services, grant }: AdminCall, parameters: Para
 }
 
 function noSuchKey(): Response {
-  return failure(404, "NoSuchKey", "There is no such access key. The root key stands in the Worker's secrets.");
+  return failure(404, "NoSuchKey", "There is no such access key. The root key is one of the Worker's secrets.");
 }
 
 function describe({ accessKeyId, accountId, status, createdAt, userName }: AccessKey) {
@@ -75,7 +74,7 @@ function readField(body: unknown, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The users they name that are nobody: gone since, or never found when policies of older versions were taken over. */
+/** Users in policies that do not exist: deleted since, or not found when policies of older versions were migrated. */
 export async function listNobody({ services, grant }: AdminCall): Promise<Response> {
   return Response.json({ principals: await services.stores.principals.listNobody(grant) });
 }

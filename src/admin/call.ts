@@ -1,8 +1,8 @@
-/** What handlers of the admin API get, and how they refuse. */
+/** The input of the admin API's handlers, and their error responses. */
 import type { RootGrant } from "../access/authorize.ts";
 import type { AdminServices } from "../services.ts";
 
-/** What a handler gets once the caller is known to be root. */
+/** The input of a handler, once the caller is verified as root. */
 export interface AdminCall {
   readonly services: AdminServices;
   readonly grant: RootGrant;

@@ -1,4 +1,4 @@
-/** How notifications are delivered, and what was given up: to be seen, sent again or thrown away. */
+/** Receivers of notifications, and dead letters: listing, retrying, deleting them. */
 import { describeReceiver } from "../delivery/receiver-identity.ts";
 import type { StoredDeadLetter } from "../storage/d1/dead-letters.ts";
 import type { Queues } from "../storage/journal/messages.ts";
@@ -6,13 +6,13 @@ import { type AdminCall, failure } from "./call.ts";
 
 type Parameters = Record<string, string>;
 
-/** In the place of an id: all that are listed. */
+/** Instead of an id: all dead letters that are listed. */
 const ALL = "all";
 
 export async function listReceivers({ services, grant }: AdminCall): Promise<Response> {
   const receivers = await services.receivers.list(grant);
   return Response.json({
-    // Nulls, so that a table has the same columns whatever the first row lacks.
+    // Null instead of a missing member, so that every row of the command's table has the same columns.
     receivers: receivers.map(({ lastSuccessAt, lastFailureAt, lastFailure, failingSince, ...counts }) => ({
       ...counts,
       failingSince: failingSince ?? null,
@@ -54,7 +54,7 @@ async function forEach(
   return Response.json({ count: letters.length });
 }
 
-/** From the beginning: with all the attempts that a new message has. */
+/** Sends a message again with all the attempts of a new message. */
 async function sendAgain({ message }: StoredDeadLetter, queues: Queues): Promise<void> {
   switch (message.kind) {
     case "changes":

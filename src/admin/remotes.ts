@@ -1,4 +1,4 @@
-/** Endpoints to replicate to, over JSON. Their secrets come in and never go out again. */
+/** Endpoints to replicate to, over JSON. Answers never contain their secrets. */
 import { S3Error } from "../errors.ts";
 import type { Remote, RemoteDescription } from "../model/replication.ts";
 import { parseTarget, TargetRefused } from "../outbound/target.ts";
@@ -7,7 +7,7 @@ import { RemoteClient, RemoteFailure } from "../replication/remote-client.ts";
 import type { AdminServices } from "../services.ts";
 import { type AdminCall, failure } from "./call.ts";
 
-/** For all steps of a check. */
+/** Time limit for all steps of a check. */
 const CHECK_MS = 60_000;
 
 type Parameters = Record<string, string>;
@@ -48,11 +48,11 @@ export async function listRemotes({ services, grant }: AdminCall): Promise<Respo
 export async function removeRemote({ services, grant }: AdminCall, { name = "" }: Parameters): Promise<Response> {
   const namedBy = await services.remotes.remove(grant, name);
   if (namedBy === undefined) return noSuchRemote();
-  // What they replicate there fails from now on.
+  // Replication to this remote fails from now on for these buckets.
   return namedBy.length === 0 ? new Response(null, { status: 204 }) : Response.json({ name, namedBy });
 }
 
-/** Tries on a bucket of the remote what replication does, with an object that is gone in the end. */
+/** Performs the steps of replication on a bucket of the remote, with an object that it deletes at the end. */
 export async function check({ services, body, now }: AdminCall, { name = "" }: Parameters): Promise<Response> {
   const bucket = requireField(body, "bucket", { pattern: BUCKET, expected: "the name of a bucket" });
   const found = await services.remotes.open(name);
@@ -91,7 +91,7 @@ function requireAccounts(body: unknown): readonly string[] {
 
 const BUCKET = /^[A-Za-z0-9._-]{1,255}$/;
 
-/** Without the field all buckets are meant. */
+/** An absent field means all buckets. */
 function readBuckets(body: unknown): { readonly buckets?: readonly string[] } {
   const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "buckets") : undefined;
   if (value === undefined) return {};

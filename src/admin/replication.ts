@@ -1,12 +1,15 @@
-/** How a bucket's replication goes, over JSON; trying again what was given up; what was there before the rules. */
+/**
+ * Replication of a bucket, over JSON: its state, retrying failed tasks, replicating objects that existed before the
+ * rules.
+ */
 import type { Bucket } from "../model/bucket.ts";
 import { newWriteId } from "../model/random-ids.ts";
 import { nextPage } from "../replication/existing.ts";
 import { type AdminCall, failure } from "./call.ts";
 
-/** What one answer shows. */
+/** Failures in one answer. */
 const MAX_FAILURES = 200;
-/** Tasks that one call makes due; the command repeats it until none is left. */
+/** Tasks that one call makes due; the command repeats the call until none is left. */
 const MAX_RETRIED = 10_000;
 
 type Parameters = Record<string, string>;
@@ -35,7 +38,7 @@ export async function retryReplication(call: AdminCall, parameters: Parameters):
   if (bucket === undefined) return noSuchBucket();
   const { replicationTasks, queues } = call.services;
   const ids = await replicationTasks.retry(bucket.id, call.now, MAX_RETRIED);
-  // The rows are due in any case; a message only spares the wait for the sweep.
+  // The rows are due in any case; the messages only start them before the next sweep.
   await queues.replication.send(ids.map((taskId) => ({ kind: "replication", taskId })));
   return Response.json({ bucket: bucket.name, retried: ids.length });
 }

@@ -1,6 +1,6 @@
 /**
- * The deployment's own surface below `/-/`: health and certificates for anyone, accounts and keys for the root account.
- * The same authenticator as for S3; paths decide here, so itty-router routes.
+ * The deployment's own API below `/-/`: health and certificates for anyone, everything else for the root account. It
+ * uses the same authenticator as S3. Paths select the handler, so itty-router routes.
  */
 import { type IRequest, Router } from "itty-router";
 import { authorizeRoot } from "../access/authorize.ts";
@@ -50,7 +50,7 @@ export async function handleAdmin(incoming: Incoming, services: AdminServices): 
   const { request, log } = incoming;
   log.operation = "Admin";
   try {
-    // itty-router writes on what it routes, and a Request is not to be written on.
+    // itty-router adds members to what it routes, and a Request must not be changed.
     const routed = { method: request.method, url: request.url };
     return await router.fetch(routed as IRequest, services, incoming);
   } catch (error) {
@@ -61,11 +61,11 @@ export async function handleAdmin(incoming: Incoming, services: AdminServices): 
   }
 }
 
-/** Signature, root account and body, in that order, before the handler sees anything. */
+/** Verifies the signature, the root account and the body, in that order, before the handler runs. */
 function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) => Promise<Response>) {
   return async (routed: IRequest, services: AdminServices, incoming: Incoming): Promise<Response> => {
     const request = readRequest(incoming);
-    // Temporary credentials are not looked up: they may not administer anything.
+    // Temporary credentials are not looked up, because they cannot administer anything.
     const { accessKeyId } = claimedKey(request);
     const { credential } = await services.directory.load({ accessKeyId, bucketNames: [] });
     const authentication = await identify(request, credential, { regions: "any", service: "s3" });
@@ -90,7 +90,9 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** `GET /-/certificates/<fingerprint>.pem`, for anyone: a certificate never changes, so it may be kept for ever. */
+/**
+ * `GET /-/certificates/<fingerprint>.pem`, for anyone. A certificate never changes, so it can be cached without limit.
+ */
 export async function getCertificate(services: AdminServices, name: string): Promise<Response> {
   const pem = await services.signers.findPem(name);
   if (pem === undefined) return failure(404, "NotFound", "There is no such certificate.");
@@ -99,7 +101,10 @@ export async function getCertificate(services: AdminServices, name: string): Pro
   });
 }
 
-/** `GET /-/health`: 200 once secrets, the newest schema and bindings are there; 503 with what is missing, and nothing else. */
+/**
+ * `GET /-/health`: 200 if the secrets, the newest schema and the bindings are present; else 503 with a message about
+ * what is missing.
+ */
 export async function checkHealth(services: AdminServices): Promise<Response> {
   try {
     if (await services.directory.hasCurrentSchema()) return Response.json({ status: "ok" });

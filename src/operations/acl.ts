@@ -1,6 +1,6 @@
 /**
- * GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl (API pages of these names). PutObjectAcl leaves the object's ETag
- * and Last-Modified as they are.
+ * GetBucketAcl, PutBucketAcl, GetObjectAcl, PutObjectAcl (API pages of these names). PutObjectAcl does not change the
+ * object's ETag and Last-Modified.
  */
 import { aclOfBucket, aclOfObject, effectiveAcl, ownershipOf, shownAcl } from "../access/acl/ownership.ts";
 import { noSuchKey, S3Error } from "../errors.ts";
@@ -25,7 +25,7 @@ import {
   requireUnversionedObject,
 } from "./operation.ts";
 
-/** The document is optional, since headers may stand for it. */
+/** The document is optional, because headers can replace it. */
 const ACL_BODY = documentBody({ maxBytes: MAX_ACCESS_CONTROL_POLICY_BYTES, digest: "optional" });
 
 export const GetBucketAcl = operation({
@@ -98,8 +98,8 @@ export const PutObjectAcl = operation({
 });
 
 /**
- * What a Put…Acl asks for, by headers or by document. The document names the owner, who cannot be changed this way: with
- * another than there is it is not for this bucket or object.
+ * The ACL that a Put…Acl requests, by headers or by document. The document names the owner, who cannot be changed this
+ * way: another owner is refused.
  *
  * @throws S3Error `UnexpectedContent` for both at once, `MissingSecurityHeader` for neither; as
  *   `parseAccessControlPolicy`; and from `request` `AccessDenied` for a wrong owner
@@ -121,13 +121,15 @@ function readAclRequest(headers: AclRequest | undefined, body: Uint8Array): { re
   };
 }
 
-/** An ACL to be shown. */
+/** An ACL as an answer shows it. */
 interface ShownAcl {
   readonly ownerId: string;
   readonly grants: Acl;
 }
 
-/** Names those the ACL speaks of. One D1 query, none if it speaks of the bucket's owner and the caller alone. */
+/**
+ * Adds the display names of all grantees. One D1 query; none if the ACL names only the bucket's owner and the caller.
+ */
 async function withNames(
   shown: ShownAcl,
   bucket: Bucket,

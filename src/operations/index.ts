@@ -1,6 +1,5 @@
 /**
- * Every operation of S3, by name: what is not offered is recognised and answers
- * 501, so that it can never fall through to another operation.
+ * Every operation of S3, by name. An operation that is not offered answers 501, and can never be taken for another one.
  */
 import type { OperationName } from "../protocol/operation-name.ts";
 import { GetBucketAcl, GetObjectAcl, PutBucketAcl, PutObjectAcl } from "./acl.ts";
@@ -87,8 +86,8 @@ import { notImplemented, type Operation } from "./operation.ts";
 import { ListBuckets } from "./service/list-buckets.ts";
 
 /**
- * The compiler asks for a row for each name. Only a preflight has none: the pipeline answers it before authentication, so it
- * must not be found here.
+ * The compiler requires a row for each name. Only preflights have none, because the pipeline answers them before
+ * authentication.
  */
 export const OPERATIONS = {
   // Service
@@ -212,7 +211,7 @@ export const OPERATIONS = {
   // Browsers
 } satisfies Record<Exclude<OperationName, "OptionsPreflight">, Operation>;
 
-/** For the tests that go through all of them. */
+/** Used by the tests that run for every operation. */
 export const OFFERED_NAMES: readonly OperationName[] = Object.values(OPERATIONS)
   .filter(({ isOffered }) => isOffered)
   .map(({ name }) => name);

@@ -1,9 +1,9 @@
 /**
  * The contract of an S3 operation: one exported constant with S3's exact name and four parts in request order.
  *
- * `parse` turns path, query and headers into the operation's input; `requires` says what the caller must be allowed;
- * `execute` does it on storage; `respond` writes the answer. Nothing reads the body before `execute`, and `execute`
- * cannot be reached without the authorizer's `Grant`.
+ * `parse` turns path, query and headers into the operation's input; `requires` lists the permissions that the caller
+ * needs; `execute` does the work on storage; `respond` writes the answer. Nothing reads the body before `execute`, and
+ * `execute` cannot be called without the authorizer's `Grant`.
  */
 import type { Permission } from "../access/actions.ts";
 import type { Grant } from "../access/authorize.ts";
@@ -18,9 +18,7 @@ import type { S3Response } from "../response.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { Stores } from "../storage/stores.ts";
 
-/**
- * The request's body, in the forms that this kind of request can have it. Whichever form is read, it is read once.
- */
+/** The request's body, in the forms that this kind of request can have. It is read in one of them, once. */
 export interface BodySource {
   /** A small document, verified and read whole. */
   document?(options: DocumentOptions): Promise<Uint8Array>;
@@ -40,7 +38,7 @@ export interface DocumentOptions {
 }
 
 export interface StreamOptions {
-  /** How the error document of a Content-MD5 that does not match writes the digests, which differs by operation. */
+  /** How the error document shows the digests if Content-MD5 does not match; it differs by operation. */
   readonly md5ShownIn: DigestText;
 }
 
@@ -64,7 +62,7 @@ function unexpected(): never {
   throw new S3Error("UnexpectedContent");
 }
 
-/** What an operation may use. All of it is either data or guarded by grants. */
+/** What an operation can use. All of it is either data or protected by grants. */
 export interface OperationContext {
   readonly grant: Grant;
   readonly stores: Stores;
@@ -74,7 +72,7 @@ export interface OperationContext {
   readonly request: S3Request;
 }
 
-/** What an operation may know of the deployment; the same for every request. */
+/** What an operation can know about the deployment; the same for every request. */
 export interface Deployment {
   /** The region of the `STORE` binding. */
   readonly region: string;
@@ -86,7 +84,7 @@ export interface Deployment {
   readonly newBuckets: NewBucketSettings;
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
-  /** Verifies what a notification configuration names. */
+  /** Verifies the destinations of a notification configuration. */
   readonly destinations: Destinations;
 }
 
@@ -95,14 +93,14 @@ export interface OperationDefinition<Input, Output, Body> {
   readonly body: BodyReader<Body>;
   /** @throws S3Error */
   parse(request: S3Request): Input;
-  /** Never empty: an operation that asks for nothing is refused. */
+  /** Never empty: an operation without permissions is refused. */
   requires(input: Input): readonly Permission[];
   /** @throws S3Error */
   execute(input: Input, context: OperationContext, body: Body): Promise<Output>;
   respond(output: Output, input: Input, request: S3Request): S3Response;
 }
 
-/** A request that has been parsed and now waits for its permissions to be granted. */
+/** A parsed request whose permissions are not granted yet. */
 export interface PreparedOperation {
   readonly permissions: readonly Permission[];
   run(context: OperationContext, source: BodySource): Promise<S3Response>;
@@ -110,12 +108,12 @@ export interface PreparedOperation {
 
 export interface Operation {
   readonly name: OperationName;
-  /** False: known, and answered with 501. */
+  /** False for operations that are known and answered with 501. */
   readonly isOffered: boolean;
   prepare(request: S3Request): PreparedOperation;
 }
 
-/** Closes a definition over its own types, so that operations of different shapes fit one table. */
+/** Hides the types of a definition, so that operations with different types fit one table. */
 export function operation<Input, Output, Body>(definition: OperationDefinition<Input, Output, Body>): Operation {
   return {
     name: definition.name,
@@ -144,20 +142,20 @@ export function notImplemented(name: OperationName): Operation {
   };
 }
 
-/** The bucket of a request that the router has found to be about a bucket or an object. */
+/** The bucket of a request that the router has resolved to a bucket or an object. */
 export function requireBucket(request: S3Request): string {
   if (request.resource.kind === "service") throw new S3Error("MethodNotAllowed");
   return request.resource.bucket;
 }
 
-/** Bucket and key of a request that the router has found to be about an object. */
+/** Bucket and key of a request that the router has resolved to an object. */
 export function requireObject(request: S3Request): { readonly bucket: string; readonly key: string } {
   if (request.resource.kind !== "object") throw new S3Error("MethodNotAllowed");
   return request.resource;
 }
 
 /**
- * The same for operations that take a version id, of which there is only `null` here.
+ * The same for operations with a version id; `null` is the only version.
  * @throws S3Error as `requireNullVersion`
  */
 export function requireUnversionedObject(request: S3Request): { readonly bucket: string; readonly key: string } {

@@ -1,6 +1,6 @@
 /**
- * Errors of the query APIs ("Common errors" of their references). Each API adds codes of its own; what earlier stages
- * throw in S3's terms is said in the API's here.
+ * Errors of the query APIs ("Common errors" in their references). Each API adds codes of its own, and translates S3
+ * errors of earlier stages into its codes.
  */
 import type { S3Error, S3ErrorCode } from "../errors.ts";
 
@@ -8,7 +8,7 @@ export class QueryError extends Error {
   override readonly name: string = "QueryError";
   readonly code: string;
   readonly status: number;
-  /** Who has to change something before a repetition can succeed. */
+  /** Who has to change something before a retry can succeed. */
   readonly type: "Sender" | "Receiver";
 
   constructor(code: string, message: string, { status, cause }: { readonly status: number; readonly cause?: unknown }) {
@@ -40,18 +40,18 @@ const FROM_S3: Partial<Record<S3ErrorCode, readonly [code: string, status: numbe
   ],
 };
 
-/** Undefined for what each API calls by a name of its own. */
+/** Undefined if the common errors have no code for it. */
 export function toCommonError(failure: S3Error): QueryError | undefined {
   const [code, status, message] = FROM_S3[failure.code] ?? [];
   if (code === undefined || status === undefined) return undefined;
   return new QueryError(code, message ?? failure.message, { status, cause: failure.cause });
 }
 
-/** The codes of one API, and its words for what the common errors have no name for. */
+/** The codes of one API, and its codes for S3 errors that the common errors have no code for. */
 export interface ApiErrors<Code extends string> {
   readonly statuses: Readonly<Record<Code, number>>;
   readonly errors: Partial<Record<S3ErrorCode, readonly [code: NoInfer<Code>, message?: string]>>;
-  /** The code of all other errors, by who has to change something. */
+  /** The code for all other errors, by who has to change something. */
   readonly sender: NoInfer<Code>;
   readonly receiver: NoInfer<Code>;
 }

@@ -5,7 +5,7 @@ import { parseQuery } from "../protocol/request-target.ts";
 import { QueryError } from "./errors.ts";
 
 /**
- * @param maxBytes nothing is verified yet while this is read, so it should be small
+ * @param maxBytes small, because the body is read before anything is verified
  * @throws S3Error `EntityTooLarge`
  */
 export async function readBody(
@@ -33,8 +33,8 @@ export async function readBody(
 }
 
 /**
- * Parameters by name. One that stands twice would leave it to chance which one counts, so it is refused.
- * @throws S3Error `InvalidURI` for what cannot be decoded; QueryError `InvalidQueryParameter`
+ * Parameters by name. A repeated parameter is refused, because it would be ambiguous.
+ * @throws S3Error `InvalidURI` if the form cannot be decoded; QueryError `InvalidQueryParameter`
  */
 export function parseForm(bytes: Uint8Array): ReadonlyMap<string, string> {
   const text = decodeUtf8(bytes);
@@ -56,7 +56,7 @@ export function parametersOf(entries: Iterable<readonly [string, string]>): Read
   return parameters;
 }
 
-/** The form's parameters as sent; each API reads them with its own constraints and refusals. */
+/** The parameters of a form as sent; each API reads them with its own constraints. */
 export class FormParameters {
   readonly #values: ReadonlyMap<string, string>;
 
@@ -69,7 +69,7 @@ export class FormParameters {
     return this.#values.get(name);
   }
 
-  /** Of all parameters that are or belong to `name`: lists and maps have one for each of their parts. */
+  /** All parameters that are `name` or one of its members: lists and maps have one parameter per member. */
   entriesOf(name: string): readonly (readonly [rest: string, value: string])[] {
     return [...this.#values].flatMap(([full, value]) =>
       full === name || full.startsWith(`${name}.`) ? [[full.slice(name.length + 1), value] as const] : [],

@@ -1,16 +1,16 @@
-/** Lists in pages, each with a token for the next that holds for the same list alone. */
+/** Lists in pages, each with a token for the next page that is valid for the same list only. */
 import { S3Error } from "../errors.ts";
 import { formatContinuationToken, parseContinuationToken } from "../protocol/continuation-token.ts";
 import type { QueryError } from "./errors.ts";
 
 export interface PageRequest {
   readonly tokenKey: CryptoKey;
-  /** What is listed; a token for another scope is none. */
+  /** Identifies the list; a token of another scope is invalid. */
   readonly scope: string;
-  /** As the client sent it; undefined: the first page. */
+  /** As the client sent it; undefined for the first page. */
   readonly token: string | undefined;
   readonly size: number;
-  /** For a token that is none of this list. */
+  /** The error for a token that is not valid for this list. */
   invalidToken(): QueryError;
 }
 
@@ -21,7 +21,7 @@ export interface Page<Item> {
 }
 
 /**
- * Reads one item more than the page has, to know whether there are more.
+ * Reads one item more than the page has, to find out whether another page follows.
  * @throws QueryError `invalidToken`
  */
 export async function readPage<Item>(

@@ -7,7 +7,10 @@ import type { QueryServices } from "../services.ts";
 import type { QueryError } from "./errors.ts";
 
 export interface QueryAction<Call> {
-  /** All that it takes. Others are refused rather than overlooked: a tag or boundary that has no effect is none. */
+  /**
+   * All parameters that the action accepts. Others are refused, because ignoring a tag or a permissions boundary would
+   * mislead the caller.
+   */
   readonly parameters: readonly string[];
   /** @throws QueryError, S3Error */
   run(call: Call): Promise<Result>;
@@ -28,21 +31,21 @@ export interface QueryCall {
 export interface QueryService {
   readonly api: Api;
   readonly maxBodyBytes: number;
-  /** For what `toCommonError` has no name. */
+  /** For errors that `toCommonError` has no code for. */
   toError(failure: S3Error): QueryError;
-  /** @throws QueryError for an action that is not offered or a parameter that it does not take */
+  /** @throws QueryError for an action that is not offered, or a parameter that it does not accept */
   find(action: string, parameterNames: Iterable<string>): (call: QueryCall) => Promise<Result>;
 }
 
 interface Definition<Call> extends Pick<QueryService, "api" | "maxBodyBytes" | "toError"> {
   readonly actions: ReadonlyMap<string, QueryAction<Call>>;
-  /** Adds what its actions want to be handed. */
+  /** Extends a call with what the actions of this service need. */
   open(call: QueryCall): Call;
   notOffered(action: string): QueryError;
   unsupported(parameter: string, action: string): QueryError;
 }
 
-/** Of every request, beside the action's own. */
+/** Parameters of every request. */
 const COMMON_PARAMETERS: ReadonlySet<string> = new Set(["Action", "Version"]);
 /** `Tags.member.1.Key`, `Attributes.entry.2.value`: members of lists and maps. */
 const MEMBER = /\.(member|entry)\..*$/s;
@@ -72,7 +75,7 @@ export interface Api {
   readonly namespace: string;
 }
 
-/** The elements of an answer's result; undefined for actions that have none. */
+/** The elements of a result; undefined for actions that have none. */
 export type Result = readonly (XmlNode | undefined)[] | undefined;
 
 export function formatResponse(
@@ -117,7 +120,7 @@ export function xmlMembers(name: string, members: readonly (readonly (XmlNode | 
   );
 }
 
-/** Times without fractions of a second, as IAM gives them. */
+/** A time without fractions of a second, as IAM writes it. */
 export function xmlTime(name: string, time: Date): XmlNode {
   return xmlText(name, `${time.toISOString().slice(0, 19)}Z`);
 }

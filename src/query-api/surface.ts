@@ -1,10 +1,10 @@
 /**
- * The query APIs on the S3 endpoint (IAM, STS, SNS): `POST /` with a form, signed for the service it is about.
+ * The query APIs on the S3 endpoint (IAM, STS, SNS): `POST /` with a form, signed for the service.
  *
- *   read → authenticate → action → parameters → authorize → do
+ *    read → authenticate → action → parameters → authorize → do
  *
- * The body comes first, because its hash is part of a signature that does not name it; it is small, and nothing in it
- * counts before the signature is verified.
+ * The body is read first, because the signature covers its hash without a header that names it. It is small, and
+ * nothing in it is used before the signature is verified.
  */
 import { claimedService } from "../auth/authenticate.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
@@ -22,7 +22,7 @@ import { type Api, formatQueryError, formatResponse, type QueryCall, type QueryS
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
-/** The service that a request is signed for; undefined for those of S3. */
+/** The service that a request is signed for; undefined for requests to S3. */
 export function findQueryService(
   { request, url }: Incoming,
   domains: readonly string[],
@@ -40,7 +40,7 @@ export function handleQuery(service: QueryService, incoming: Incoming, services:
   return answer(service, incoming, () => serve(service, incoming, services));
 }
 
-/** Runs what makes the document, and answers with it or with the refusal it throws. */
+/** Answers with the document that `run` returns, or with the error it throws. */
 export async function answer(
   { api, toError }: Pick<QueryService, "api" | "toError">,
   { request, log }: Incoming,
@@ -90,7 +90,7 @@ async function requireCaller(
   { directory }: QueryServices,
 ): Promise<AccountCaller> {
   const { credential } = await directory.load({ ...claimedKey(received), bucketNames: [] });
-  // These APIs are one for all regions here: clients sign for whatever theirs is, or for us-east-1.
+  // These APIs have one endpoint for all regions: clients sign for their own region or for us-east-1.
   const options = { regions: "any", service, bodySha256: sha256Hex(body) } as const;
   const { caller, style } = await identify(received, credential, options);
   if (caller.kind !== "account" || style !== "header") {

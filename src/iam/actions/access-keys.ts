@@ -1,7 +1,7 @@
 /**
- * CreateAccessKey, ListAccessKeys, UpdateAccessKey, DeleteAccessKey, GetAccessKeyLastUsed (IAM API reference).
- * Without `UserName` they are about the caller's own keys; an account's root then manages the account's root keys. The
- * deployment's own root key stands in the Worker's secrets and is not among them.
+ * CreateAccessKey, ListAccessKeys, UpdateAccessKey, DeleteAccessKey, GetAccessKeyLastUsed (IAM API reference). Without
+ * `UserName` they manage the caller's own keys; for the root of an account, these are the account's root keys. The
+ * deployment's own root key is one of the Worker's secrets, so it is not among them.
  */
 import { ANY_RESOURCE, authorizeAccount, authorizeOwnAccount } from "../../access/authorize-iam.ts";
 import type { UserKey } from "../../model/user.ts";

@@ -1,6 +1,6 @@
 /**
- * The contract of an action. Users and keys are out of reach without a grant of `access/authorize-iam.ts`, so an action
- * that forgot to ask for one does not compile.
+ * The contract of an action. Users and keys are accessible only with a grant of `access/authorize-iam.ts`, so an action
+ * without authorization does not compile.
  */
 import {
   authorizeAccount,
@@ -31,13 +31,13 @@ export function questionOf({ api, action, caller, facts }: IamCall): IamQuestion
   return { caller, action: `${api.service}:${action}`, facts };
 }
 
-/** @throws IamError NoSuchEntity, but only to those who would have been granted */
+/** @throws IamError NoSuchEntity, but only to callers that would have been granted access */
 export async function requireUser(call: IamCall, name: string): Promise<IamUserGrant> {
   const { caller, services } = call;
   return grantUser(call, name, await services.users.find(caller.account.id, name));
 }
 
-/** The user named by `UserName`, or the caller itself where that is left out: a user, or the account's root. */
+/** The user named by `UserName`, or without it the caller itself: a user, or the account's root. */
 export async function requireKeyOwner(call: IamCall): Promise<KeyOwnerGrant> {
   const name = call.parameters.findUserName();
   if (name !== undefined) return requireUser(call, name);
@@ -49,7 +49,7 @@ export async function requireKeyOwner(call: IamCall): Promise<KeyOwnerGrant> {
 function grantUser(call: IamCall, name: string, user: UserRecord | undefined): IamUserGrant {
   const question = questionOf(call);
   if (user !== undefined) return authorizeUser(question, user);
-  // Who may not ask about this name does not learn that there is no such user.
+  // A caller without permission for this name does not learn that the user does not exist.
   authorizeAccount(question, userArn(call.caller.account.id, "/", name));
   throw noSuchUser(name);
 }

@@ -1,4 +1,7 @@
-/** IAM and STS: every action by its name. What is not here is refused: InvalidAction, or NotImplemented for the rest of STS. */
+/**
+ * IAM and STS: every action by its name. All others are refused with InvalidAction, and those of STS with
+ * NotImplemented.
+ */
 import { noSuchOperation } from "../../query-api/errors.ts";
 import { type QueryService, queryService } from "../../query-api/service.ts";
 import { IamError, toIamError } from "../errors.ts";
@@ -16,7 +19,7 @@ export const IAM_ACTIONS: ReadonlyMap<string, IamAction> = new Map(
 
 export const STS_ACTIONS: ReadonlyMap<string, IamAction> = new Map(Object.entries(sts));
 
-/** Actions of STS that presuppose roles, identity providers or AWS's own log of refusals. */
+/** Actions of STS that require roles, identity providers or AWS's own authorization messages. */
 const STS_NOT_OFFERED: ReadonlySet<string> = new Set([
   "AssumeRole",
   "AssumeRoleWithSAML",
@@ -38,7 +41,7 @@ const STS_API: IamApi = {
   namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
 };
 
-/** Room for any policy document. */
+/** Enough for any policy document. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 export const IAM = open(IAM_API, IAM_ACTIONS);

@@ -1,8 +1,8 @@
 /**
  * GetCallerIdentity, GetSessionToken, GetFederationToken (STS API reference).
  *
- * Temporary credentials carry their maker's permissions as they are at the time of use, cut down by the session policy,
- * and may neither manage users and keys nor make further credentials.
+ * Temporary credentials have the permissions that their creator has at the time of use, limited by the session policy.
+ * They cannot manage users and keys, and cannot create further credentials.
  */
 import { authorizeSession } from "../../access/authorize-iam.ts";
 import { callerArn, federatedUserArn } from "../../access/identity.ts";
@@ -15,12 +15,12 @@ import { type IamAction, type IamCall, questionOf } from "./action.ts";
 
 const DURATION_LIMITS = { min: 900, max: 129_600 };
 const DEFAULT_DURATION_SECONDS = 43_200;
-/** For sessions made by the root of an account; longer ones are cut down, as the reference says. */
+/** For sessions of an account's root; longer ones are shortened, as the reference says. */
 const ROOT_MAX_DURATION_SECONDS = 3_600;
 
 /**
- * The session policy of a federated user for whom none was given: "the resulting federated user session has no
- * permissions" (API_GetFederationToken). GetCallerIdentity needs none anyway.
+ * The session policy of a federated user without one: "the resulting federated user session has no permissions"
+ * (API_GetFederationToken). GetCallerIdentity needs no permission.
  */
 const NO_PERMISSIONS = JSON.stringify({
   Version: "2012-10-17",
@@ -71,7 +71,7 @@ export const GetFederationToken: IamAction = {
 function readExpiry({ parameters, caller, now }: IamCall): Date {
   const asked = parameters.findInteger("DurationSeconds", DURATION_LIMITS) ?? DEFAULT_DURATION_SECONDS;
   const seconds = caller.user === undefined ? Math.min(asked, ROOT_MAX_DURATION_SECONDS) : asked;
-  // Whole seconds, as they are told to the client.
+  // Whole seconds, because the answer has no fractions.
   return new Date((Math.floor(now.getTime() / 1000) + seconds) * 1000);
 }
 

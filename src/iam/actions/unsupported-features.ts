@@ -1,7 +1,7 @@
 /**
- * What users here never have: groups, managed policies, tags, MFA devices, passwords and the like. Asked about them, as
- * Terraform's AWS provider does whenever it reads or deletes a user, the API answers truthfully that there are none;
- * the actions that would make them are not offered.
+ * Features that users do not have: groups, managed policies, tags, MFA devices, passwords and others. Terraform's AWS
+ * provider asks for them whenever it reads or deletes a user; the answer is an empty list, or that there is none. The
+ * actions that would create them are not offered.
  */
 import { ANY_RESOURCE, authorizeAccount } from "../../access/authorize-iam.ts";
 import { xmlElement, xmlText } from "../../protocol/xml/writer.ts";

@@ -1,4 +1,4 @@
-/** PutUserPolicy, GetUserPolicy, ListUserPolicies, DeleteUserPolicy (IAM API reference): policies inline in a user. */
+/** PutUserPolicy, GetUserPolicy, ListUserPolicies, DeleteUserPolicy (IAM API reference): inline policies of a user. */
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import { xmlElement, xmlText } from "../../protocol/xml/writer.ts";
 import { MAX_POLICY_CHARACTERS_PER_USER } from "../../storage/d1/users.ts";

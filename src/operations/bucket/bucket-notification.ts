@@ -40,7 +40,7 @@ async function parseAndVerify(
     const inaccessible = await destinations.findInaccessible(bucket, rules);
     if (inaccessible.length > 0) throw unableToValidate(inaccessible);
   }
-  // A URL must agree to be notified, so URLs are always verified.
+  // A URL must confirm that it accepts notifications, so URLs are always verified.
   const unverified = await destinations.findUnverified(rules);
   if (unverified !== undefined) throw invalidArgument(unverified.problem, "Topic", unverified.place);
   if (!skipsValidation) {
@@ -50,7 +50,7 @@ async function parseAndVerify(
   return configuration;
 }
 
-/** As S3 answers, with numbered arguments (LocalStack's recordings test_multiple_invalid_sqs_arns). */
+/** S3 numbers the arguments (LocalStack's recordings test_multiple_invalid_sqs_arns). */
 function unableToValidate(unusable: readonly { readonly place: string; readonly problem: string }[]): S3Error {
   const details = unusable.flatMap(({ place, problem }, index) => [
     [`ArgumentName${index + 1}`, place],

@@ -25,8 +25,8 @@ export const GetBucketPolicy = operation({
 
 export const PutBucketPolicy = operation({
   name: "PutBucketPolicy",
-  // A digest is not asked for: s3cmd sends none. `x-amz-confirm-remove-self-bucket-access` needs no answer, since the
-  // account that owns the bucket keeps the policy calls whatever the policy says.
+  // A digest is not required, because s3cmd sends none. `x-amz-confirm-remove-self-bucket-access` is ignored, because
+  // the account that owns the bucket can always read, replace and delete the policy.
   body: documentBody({ maxBytes: MAX_POLICY_TEXT_BYTES, digest: "optional" }),
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutBucketPolicy", on: "bucket", bucket }],
@@ -37,7 +37,7 @@ export const PutBucketPolicy = operation({
     const policy = parsePolicy(text, { kind: "bucket", bucket: name, users: {} });
     const users = resolvePrincipals(policy, await stores.principals.find(grant, namedPrincipals(policy)));
     if (isPublicPolicy(policy)) {
-      // Read afresh: another isolate may have set it a moment ago.
+      // Read again, because another isolate may have changed it.
       refusePublicPolicy(await documents.get(bucket, "publicAccessBlock"), true);
     }
     await documents.putPolicy(bucket, { text, users, now });

@@ -1,14 +1,14 @@
 /**
  * GetBucketReplication, PutBucketReplication, DeleteBucketReplication (API_GetBucketReplication and so on).
  *
- * On AWS a role carries the objects over, and whoever configures it must be allowed to pass that role. Here there is
- * none, so the caller stands in for it: it must be allowed what the role would be ("Setting up permissions for
- * replication"), or a user could have objects read and overwritten that it may not touch.
+ * On AWS a role replicates the objects, and the caller that configures replication must be allowed to pass that role.
+ * There are no roles here, so the caller needs the permissions of the role ("Setting up permissions for replication").
+ * Without that rule, a user could have objects read and overwritten that the user cannot access.
  *
- * Deviation: AWS demands versioning on both buckets. Here there is none, and none is needed: what a destination holds is
- * replaced only by what was written later.
+ * Deviation: AWS requires versioning on both buckets. It is not required here, because an object at the destination is
+ * replaced only by a later write.
  *
- * Deviation: a destination in the same region is allowed, as on AWS; the reference system wants another one.
+ * Deviation: a destination in the same region is allowed, as on AWS; the reference system requires another region.
  */
 import type { PermissionOnObjectsBelow } from "../../access/actions.ts";
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
@@ -31,7 +31,10 @@ import type { Stores } from "../../storage/stores.ts";
 import type { OperationContext } from "../operation.ts";
 import { configuration } from "./configuration.ts";
 
-/** What one bucket may have every isolate remember of it, as JSON: some 300 rules with prefixes of ordinary length. */
+/**
+ * Limit of a stored configuration as JSON, because every isolate caches it: about 300 rules with prefixes of ordinary
+ * length.
+ */
 const MAX_STORED_LENGTH = 64 * 1024;
 
 export const {
@@ -58,7 +61,7 @@ async function parseAndAuthorize(
   if (JSON.stringify(configuration).length > MAX_STORED_LENGTH) {
     throw invalidRequest(`A replication configuration is kept up to ${MAX_STORED_LENGTH} characters of its values.`);
   }
-  // A thousand rules may name one destination, which is looked up once.
+  // Each destination is looked up once, because a thousand rules can name the same one.
   const found = new Map<string, Promise<Bucket | undefined>>();
   const role = new ReplicationRole(grant, bucket);
   for (const rule of written.rules) {
@@ -79,9 +82,9 @@ function withIds({ role, rules }: ParsedReplication): ReplicationConfiguration {
 }
 
 /**
- * The bucket a rule names, if it is one of this deployment.
- * @throws S3Error `InvalidRequest` if it does not exist, is the source, or stands behind a remote that is not open to
- *   this account; `AccessDenied` if it is another account's; `InvalidArgument` for a wrong Account
+ * The bucket that a rule names, if it belongs to this deployment.
+ * @throws S3Error `InvalidRequest` if it does not exist, is the source, or is behind a remote that this account cannot
+ *   use; `AccessDenied` if it belongs to another account; `InvalidArgument` for a wrong Account
  */
 async function requireDestination(
   destination: ReplicationDestination,
@@ -90,7 +93,7 @@ async function requireDestination(
 ): Promise<Bucket | undefined> {
   const { remote, bucket: name, account } = destination;
   if (remote !== undefined) {
-    // A remote that is there for others looks like none.
+    // A remote that only other accounts can use looks like one that does not exist.
     if (await stores.remotes.isOpenTo(remote, source.accountId, name)) return undefined;
     throw invalidRequest("Destination bucket must exist.");
   }
@@ -108,14 +111,14 @@ function invalidRequest(message: string): S3Error {
   return new S3Error("InvalidRequest", { message });
 }
 
-/** Asked of all objects that a rule takes, now and later. */
+/** Permissions on all objects that a rule covers, now and later. */
 type OfEachObject = Pick<PermissionOnObjectsBelow, "action" | "isNew">;
 
 /**
- * What a rule would do its author must be allowed, for all keys the rule can take: what AWS's role needs ("Setting up
- * permissions for replication"), and what the author would need to do the same by hand. A Deny of any part of it counts,
- * or somebody who is kept from `secret/` could have it copied by a rule for everything. Each prefix is asked for once,
- * however many rules have it.
+ * The author of a rule needs permission for everything the rule does, for all keys it covers: what AWS's role needs
+ * ("Setting up permissions for replication"), and what the author would need to do the same directly. A Deny for any
+ * part of the prefix counts, or a user without access to `secret/` could have it copied by a rule for everything. Each
+ * prefix is checked once, even if several rules have it.
  */
 class ReplicationRole {
   readonly #grant: Grant;
@@ -128,8 +131,9 @@ class ReplicationRole {
   }
 
   /**
-   * At a remote its key may do what its owner there lets it, and here a user what its own policies say of the remote.
-   * @param target undefined if it is not of this deployment
+   * At a remote, its owner there controls what its key can do, and here the caller's own policies control access to the
+   * remote.
+   * @param target undefined if it does not belong to this deployment
    * @throws S3Error `AccessDenied`
    */
   async require(rule: ParsedRule, target: Bucket | undefined): Promise<void> {

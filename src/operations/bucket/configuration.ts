@@ -1,6 +1,6 @@
 /**
- * What the Get, Put and Delete operations of a bucket's configurations share: one document of each kind, which is put, read
- * and deleted whole. A configuration names what is its own; everything it does not name is as it is for most of them.
+ * The Get, Put and Delete operations of a bucket's configuration: one document of a kind, which is put, read and
+ * deleted as a whole. A definition gives the document's own values; optional members are for exceptions.
  */
 import type { S3Action } from "../../access/actions.ts";
 import type { GrantedBucket } from "../../access/authorize.ts";
@@ -17,7 +17,7 @@ import {
   requireBucket,
 } from "../operation.ts";
 
-/** What follows `Prefix` in those of the names that begin with it. */
+/** The rest of each name that begins with `Prefix`. */
 type After<Prefix extends string, Name extends string> = Name extends `${Prefix}${infer Rest}` ? Rest : never;
 type Settable = After<"Get", OperationName> & After<"Put", OperationName>;
 type Deletable = Settable & After<"Delete", OperationName>;
@@ -25,14 +25,14 @@ type Deletable = Settable & After<"Delete", OperationName>;
 export interface Configuration<Kind extends BucketDocumentKind, Name extends Settable> {
   /** `BucketCors` of GetBucketCors, PutBucketCors, DeleteBucketCors. */
   readonly name: Name;
-  /** As which the document is stored. */
+  /** The kind under which the document is stored. */
   readonly kind: Kind;
   /** `BucketCORS` of `s3:GetBucketCORS` and `s3:PutBucketCORS`. */
   readonly action: After<"s3:Get", S3Action> & After<"s3:Put", S3Action>;
   readonly body: DocumentOptions;
   /**
-   * Reads what was put and decides whether it may be stored. Undefined: it configures nothing, so that what is stored is
-   * deleted.
+   * Reads the document of a Put and decides whether it can be stored. Undefined: the document configures nothing, so
+   * the stored one is deleted.
    * @throws S3Error
    */
   parse(
@@ -41,11 +41,11 @@ export interface Configuration<Kind extends BucketDocumentKind, Name extends Set
     context: OperationContext,
   ): BucketDocumentTypes[Kind] | undefined | Promise<BucketDocumentTypes[Kind] | undefined>;
   format(document: BucketDocumentTypes[Kind]): string;
-  /** How Get answers while nothing is stored: with an error, or with the default. */
+  /** The answer of Get if nothing is stored: an error, or the default. */
   readonly absent: S3ErrorCode | { readonly default: BucketDocumentTypes[Kind] };
-  /** 200 unless given. */
+  /** Default: 200. */
   readonly putStatus?: 204;
-  /** The action of Put unless given. */
+  /** Default: the action of Put. */
   readonly deleteAction?: S3Action;
 }
 
@@ -67,7 +67,7 @@ export function configuration<Kind extends BucketDocumentKind>(
   };
 }
 
-/** Get and Put of a configuration that has no Delete. */
+/** Get and Put of a configuration without a Delete. */
 export function settableConfiguration<Kind extends BucketDocumentKind>(
   definition: Configuration<Kind, Settable>,
 ): { readonly get: Operation; readonly put: Operation } {

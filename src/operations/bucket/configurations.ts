@@ -1,6 +1,6 @@
 /**
- * Configurations that need no more than a document: CORS, encryption, object ownership, public access block, tags, website
- * (API_GetBucketCors and so on). A member that only some have is where S3 makes an exception.
+ * Configurations that consist of a document only: CORS, encryption, object ownership, public access block, tags,
+ * website (API_GetBucketCors and so on). A member that only some of them have marks an exception of S3.
  */
 import { requireOwnerOnly } from "../../access/acl/ownership.ts";
 import {
@@ -100,7 +100,7 @@ export const {
   body: { maxBytes: 128 * 1024, digest: "required" },
   parse(body) {
     const tags = parseTagging(body, "bucket");
-    // AWS accepts an empty set and then has none (LocalStack's recordings of 2026-02).
+    // AWS accepts an empty set and stores none (LocalStack's recordings of 2026-02).
     return tags.length === 0 ? undefined : tags;
   },
   format: formatTagging,

@@ -61,8 +61,8 @@ export const CreateBucket = operation({
       case "exists":
         if (result.accountId !== account.id)
           throw new S3Error("BucketAlreadyExists", { details: { BucketName: name } });
-        // AWS, for the sake of old clients: in us-east-1 an owner who asks again is told that all is well. Not so if the
-        // request says how the bucket is to be, which is not looked at.
+        // For old clients, AWS answers 200 in us-east-1 if the owner creates the bucket again. A request with settings
+        // is refused, because the existing bucket may have others.
         if (location.region === US_EAST_1 && isPlain({ tags, aclRequest, ownership })) return location;
         throw new S3Error("BucketAlreadyOwnedByYou", { details: { BucketName: name } });
       default:
@@ -75,7 +75,9 @@ export const CreateBucket = operation({
   }),
 });
 
-/** AWS names the bucket's host everywhere but in us-east-1. Below an address or a bare host name there are no such hosts. */
+/**
+ * AWS returns the bucket's host, except in us-east-1. An IP address or a single-label host name has no such subdomains.
+ */
 function formatLocation(name: string, region: string, { style, url, headers }: S3Request): string {
   const host = hostOf(url, headers.get("host"));
   const base = style === "virtual-host" ? host.slice(name.length + 1) : host;

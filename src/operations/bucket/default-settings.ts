@@ -1,7 +1,7 @@
 /**
- * Settings of which only the default is offered (API pages of the names below). Transfer acceleration, ABAC, access logs and
- * requester pays can be set to their default. The others are read as AWS reads a bucket on which nobody has set them
- * (recorded by LocalStack in 2026), their removal finds nothing to remove, and setting them answers 501.
+ * Settings with the default value only (API pages of the names below). Transfer acceleration, ABAC, access logs and
+ * requester pays can be set to their default. The others are read as on an AWS bucket without them (recorded by
+ * LocalStack in 2026), there is nothing to delete, and setting them answers 501.
  */
 import type { S3Action } from "../../access/actions.ts";
 import { S3Error, type S3ErrorCode } from "../../errors.ts";
@@ -121,11 +121,11 @@ function reads(name: OperationName, action: S3Action, format: () => string): Ope
   });
 }
 
-/** Nothing is stored, since the one value that is accepted is what the bucket has. */
+/** Nothing is stored, because the only accepted value is the one that the bucket has. */
 function takes(name: OperationName, action: S3Action, parse: (body: Uint8Array) => void): Operation {
   return operation({
     name,
-    // s3cmd sends no digest with these, and AWS takes them from it.
+    // s3cmd sends no digest with these, and AWS accepts that.
     body: documentBody({ maxBytes: MAX_DEFAULT_SETTING_BYTES, digest: "optional" }),
     parse: (request) => ({ bucket: requireBucket(request) }),
     requires: ({ bucket }) => [{ action, on: "bucket", bucket }],
@@ -151,7 +151,7 @@ function unsetById(kind: "Analytics" | "IntelligentTiering" | "Inventory" | "Met
   };
 }
 
-/** @param answer what is answered for a bucket of this name */
+/** @param answer the answer for a bucket of this name */
 function unset(name: OperationName, action: S3Action, answer: (bucket: string) => S3Response): Operation {
   return operation({
     name,
@@ -170,7 +170,7 @@ function unset(name: OperationName, action: S3Action, answer: (bucket: string) =
   });
 }
 
-/** AWS asks the bucket for its lock before it looks for the object. */
+/** AWS checks the bucket's object lock before it looks for the object. */
 function lockOfObject(name: OperationName, action: S3Action): Operation {
   return operation({
     name,

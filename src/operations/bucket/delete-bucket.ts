@@ -1,16 +1,16 @@
 /**
- * DeleteBucket (API_DeleteBucket): only an empty one. The name is free again at once. It takes as long as other isolates
- * may act on what they know of the bucket: CONFIG_TTL_SECONDS, at most ten seconds.
+ * DeleteBucket (API_DeleteBucket) deletes an empty bucket. Its name can be used again at once. The call takes as long
+ * as other isolates may use their cached row of the bucket: CONFIG_TTL_SECONDS, at most ten seconds.
  *
- * Deviation: a bucket that others replicate to stays until they no longer do, as in the reference system. AWS lets it go,
- * and the replication it was made for then fails object by object.
+ * Deviation: a bucket that others replicate to cannot be deleted, as in the reference system. AWS deletes it, and then
+ * replication fails for each object.
  */
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Stores } from "../../storage/stores.ts";
 import { noBody, operation, requireBucket } from "../operation.ts";
 
-/** Times it looks anew after somebody has written into the bucket meanwhile. */
+/** Number of attempts, if a write to the bucket interferes. */
 const MAX_ATTEMPTS = 2;
 
 export const DeleteBucket = operation({
@@ -21,7 +21,7 @@ export const DeleteBucket = operation({
   async execute({ bucket: name }, { grant, stores }) {
     const bucket = grant.bucket(name);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      // Who is to be refused need not wait for it.
+      // A request that is refused anyway does not wait for the deletion.
       await requireEmpty(bucket, stores);
       await requireNoDestination(bucket, grant, stores);
       const deletion = await stores.bucketDeletion.begin(grant, bucket);

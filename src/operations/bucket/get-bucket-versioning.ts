@@ -1,4 +1,4 @@
-/** GetBucketVersioning (API_GetBucketVersioning): empty, which is how S3 describes a bucket never versioned. */
+/** GetBucketVersioning (API_GetBucketVersioning): empty, as S3 describes a bucket that was never versioned. */
 import { formatXml } from "../../protocol/xml/writer.ts";
 import { noBody, operation, requireBucket } from "../operation.ts";
 

@@ -1,4 +1,4 @@
-/** HeadBucket (API_HeadBucket): whether the bucket is there and the caller may list it. */
+/** HeadBucket (API_HeadBucket): whether the bucket exists and the caller can list it. */
 import { bucketArn, locationOf } from "../../model/bucket.ts";
 import { noBody, operation, requireBucket } from "../operation.ts";
 

@@ -1,6 +1,6 @@
 /**
- * ListObjectVersions (API_ListObjectVersions) of buckets that are never versioned: each object is its version `null`.
- * Tools that empty a bucket call it before anything else.
+ * ListObjectVersions (API_ListObjectVersions). Buckets are never versioned, so each object has one version, `null`.
+ * Tools that empty a bucket call this operation first.
  */
 import { invalidArgument } from "../../errors.ts";
 import { NULL_VERSION, parseListObjectsParameters } from "../../protocol/query-parameters.ts";

@@ -27,7 +27,7 @@ export const ListObjectsV2 = operation({
     headers: { "x-amz-bucket-region": locationOf(bucket).region },
     body: formatListBucketResultV2({
       ...input,
-      // Of no effect beside a token, and then not repeated (seen on AWS, LocalStack's recordings).
+      // Ignored if there is a token, and then not repeated in the answer (seen on AWS, LocalStack's recordings).
       startAfter: input.continuationToken === undefined ? input.startAfter : undefined,
       page,
       nextContinuationToken: next,

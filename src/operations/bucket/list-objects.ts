@@ -29,8 +29,8 @@ export const ListObjects = operation({
 });
 
 /**
- * With a delimiter alone, as AWS; without one clients go on after the last key they were shown. A page may have come further
- * than that, where there was much to be passed over: then it says so.
+ * AWS returns it only with a delimiter; without one, clients continue after the last key of the page. It is also
+ * returned if the page covers more keys than it shows.
  */
 function nextMarker({ isTruncated, last, objects }: ListPage, delimiter: string): string | undefined {
   return isTruncated && (delimiter !== "" || objects.at(-1)?.key !== last) ? last : undefined;

@@ -2,12 +2,12 @@ import type { Bucket } from "../../model/bucket.ts";
 import type { Owner } from "../../protocol/xml/common-elements.ts";
 import type { OperationContext } from "../operation.ts";
 
-/** Names the owners in a listing. Of others than the bucket's owner only the canonical id is known without D1. */
+/** Names the owners in a listing. Without D1, only the canonical id is known of owners other than the bucket's. */
 export function ownerNamer(bucket: Bucket, names?: ReadonlyMap<string, string>): (ownerId: string) => Owner {
   return (id) => ({ id, displayName: id === bucket.ownerId ? bucket.ownerDisplayName : (names?.get(id) ?? "") });
 }
 
-/** Display names by canonical id. One D1 query, none if only the bucket's owner and the caller are asked for. */
+/** Display names by canonical id. One D1 query; none if only the bucket's owner and the caller are asked for. */
 export async function findNames(
   ids: readonly string[],
   bucket: Bucket,

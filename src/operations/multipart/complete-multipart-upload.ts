@@ -1,5 +1,5 @@
 /**
- * CompleteMultipartUpload (API_CompleteMultipartUpload): parts become an object. What the request claims about the
+ * CompleteMultipartUpload (API_CompleteMultipartUpload) makes an object of parts. What the request states about the
  * finished object is checked by the upload, which knows its parts.
  */
 import { parseBase64 } from "../../checksum/digests.ts";
@@ -23,7 +23,7 @@ const OBJECT_SIZE_HEADER = "x-amz-mp-object-size";
 
 export const CompleteMultipartUpload = operation({
   name: "CompleteMultipartUpload",
-  // x-amz-checksum-* speaks of the object here, not of the document.
+  // x-amz-checksum-* is about the object here, not about the document.
   body: documentBody({ maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES, digest: "content-md5" }),
   parse(request) {
     const { headers } = request;
@@ -47,7 +47,8 @@ export const CompleteMultipartUpload = operation({
       bucket,
       { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },
       (ticket) => stores.uploads.complete(bucket, key, uploadId, { parts, ...expected }, ticket, condition),
-      // Asked again after a crash, the answer is that of the first call, whose event may be untold: told twice it does no harm.
+      // A call that is repeated after a crash has the answer of the first call, whose event may not have been sent. A
+      // second event does no harm.
       ({ etag, sizeBytes, writeId, committedAt }) => ({ etag, sizeBytes, writeId, at: new Date(committedAt) }),
     );
   },
@@ -58,7 +59,7 @@ export const CompleteMultipartUpload = operation({
   }),
 });
 
-/** An upload that does not exist is told before what is wrong with the document (seen on AWS). */
+/** NoSuchUpload takes precedence over errors of the document (seen on AWS). */
 async function parseParts(body: Uint8Array, requireUpload: () => Promise<void>): Promise<readonly CompletedPart[]> {
   try {
     const parts = parseCompleteMultipartUpload(body);
@@ -91,7 +92,7 @@ function parseExpectedChecksum(headers: Headers): Omit<Checksum, "type"> | undef
   }
   const header = checksumHeader(algorithm);
   const value = headers.get(header) ?? "";
-  // A composite value ends in the number of parts.
+  // A composite value ends with the number of parts.
   if (parseBase64(value.replace(/-\d{1,5}$/, ""), CHECKSUM_BYTES[algorithm]) === undefined) {
     throw new S3Error("InvalidRequest", { message: `Value for ${header} header is invalid.` });
   }
@@ -105,7 +106,7 @@ function parseObjectSize(header: string | null): number | undefined {
   throw new S3Error("InvalidRequest", { message: `Value for ${OBJECT_SIZE_HEADER} header is ${fault}: '${header}'` });
 }
 
-/** @throws S3Error `InvalidArgument` for a part with several checksums or with one that is none */
+/** @throws S3Error `InvalidArgument` for a part with several checksums or with an invalid one */
 function requireOneChecksum({ checksums }: CompletedPart): void {
   const [first, ...others] = checksums;
   if (first === undefined) return;

@@ -1,4 +1,4 @@
-/** CreateMultipartUpload (API_CreateMultipartUpload): everything about the object but its bytes. */
+/** CreateMultipartUpload (API_CreateMultipartUpload): all properties of the object except its bytes. */
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import {
   CHECKSUM_ALGORITHM_HEADER,

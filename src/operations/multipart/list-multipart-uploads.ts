@@ -1,4 +1,7 @@
-/** ListMultipartUploads (API_ListMultipartUploads): uploads neither completed nor aborted, by key and then by age. */
+/**
+ * ListMultipartUploads (API_ListMultipartUploads): uploads that are neither completed nor aborted, by key and then by
+ * age.
+ */
 import { parseEncodingType, parsePageSize } from "../../protocol/query-parameters.ts";
 import { formatListMultipartUploadsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { findNames, ownerNamer } from "../bucket/owners.ts";

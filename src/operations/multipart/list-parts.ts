@@ -1,4 +1,4 @@
-/** ListParts (API_ListParts): what has been uploaded so far, by part number. */
+/** ListParts (API_ListParts): the uploaded parts, by part number. */
 import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../protocol/query-parameters.ts";
 import { formatListPartsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerNamer } from "../bucket/owners.ts";
@@ -16,7 +16,7 @@ export const ListParts = operation({
       ...parseUploadAddress(request),
       maxParts: parsePageSize(query, "max-parts"),
       partNumberMarker: parseIntegerParameter(query, "part-number-marker", { min: 0, max: MAX_MARKER, fallback: 0 }),
-      // No parameter of S3's, so an empty one asks for nothing.
+      // S3 does not document this parameter here, so an empty value is ignored.
       encodingType: query.get("encoding-type") === "" ? undefined : parseEncodingType(query),
     };
   },

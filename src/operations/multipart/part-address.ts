@@ -1,4 +1,4 @@
-/** Which part of which upload a request is about. */
+/** The upload, and the part of it, that a request names. */
 import { invalidArgument } from "../../errors.ts";
 import { parsePartNumber } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
@@ -7,7 +7,7 @@ import { requireObject } from "../operation.ts";
 export interface UploadAddress {
   readonly bucket: string;
   readonly key: string;
-  /** As sent: only the upload itself knows whether it is one. */
+  /** As sent: only the upload itself can validate it. */
   readonly uploadId: string;
 }
 
@@ -19,7 +19,7 @@ export function parseUploadAddress(request: S3Request): UploadAddress {
   return { ...requireObject(request), uploadId: request.query.get("uploadId") ?? "" };
 }
 
-/** @throws S3Error `InvalidArgument` if either half is missing or the number is none */
+/** @throws S3Error `InvalidArgument` if the upload id is missing or the number is invalid */
 export function parsePartAddress(request: S3Request): PartAddress {
   const { query } = request;
   if (!query.has("uploadId")) {

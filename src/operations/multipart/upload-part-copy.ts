@@ -1,4 +1,4 @@
-/** UploadPartCopy (API_UploadPartCopy): a part out of an object that is already there, or out of a range of it. */
+/** UploadPartCopy (API_UploadPartCopy): a part that is copied from an existing object or from a range of one. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { COPY_SOURCE_RANGE_HEADER, type CopySourceRange, parseCopySourceRange } from "../../model/byte-range.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
@@ -35,7 +35,7 @@ export const UploadPartCopy = operation({
   respond: (part) => ({ status: 200, headers: ENCRYPTED_AT_REST, body: formatCopyPartResult(part) }),
 });
 
-/** Unlike `Range`, one that reaches beyond the end is not cut short. The two messages are AWS's. */
+/** Unlike `Range`, a range that exceeds the object is refused. Both messages are AWS's. */
 function requireCopyableRange({ object: { sizeBytes } }: OpenedObject, range: CopySourceRange | undefined): void {
   if (range === undefined) {
     requireCopyableSize(sizeBytes);

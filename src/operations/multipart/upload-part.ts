@@ -1,4 +1,4 @@
-/** UploadPart (API_UploadPart). A part uploaded again replaces the one before. */
+/** UploadPart (API_UploadPart). A part that is uploaded again replaces the previous one. */
 import { checksumHeader } from "../../model/checksum.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";

@@ -19,7 +19,7 @@ import { noBody, type OperationContext, operation, requireObject } from "../oper
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
 import { created, ownerAndAcl, permissionsToTag, permissionsToWrite, permissionToCompare } from "./write-input.ts";
 
-/** Headers that make a copy of an object onto itself a change, even if they name what is so already. */
+/** Headers that count as a change when an object is copied onto itself, even if they set the current value. */
 const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];
 
 interface CopyInput {
@@ -46,7 +46,7 @@ export const CopyObject = operation({
         ? { content: parseContentHeaders(headers), userMetadata: parseUserMetadata(headers) }
         : undefined,
       tags: replacesTags ? parseTaggingHeader(headers.get("x-amz-tagging")) : undefined,
-      // None of these is taken from the source (API_CopyObject, "x-amz-acl", "x-amz-storage-class", and so on).
+      // These are never copied from the source (API_CopyObject, "x-amz-acl", "x-amz-storage-class", and so on).
       acl: parseAclHeaders(headers, "object"),
       storageClass: parseStorageClass(headers),
       redirect: parseWebsiteRedirectLocation(headers),
@@ -64,7 +64,7 @@ export const CopyObject = operation({
     const { source, checksumAlgorithm, condition } = input;
     const bucket = grant.bucket(input.bucket);
     if (!input.isChange && isSame(source, input)) {
-      // Where the bucket says how to encrypt, a copy is a change of encryption (recorded on AWS).
+      // If the bucket has an encryption configuration, the copy counts as a change of encryption (recorded on AWS).
       if ((await documents.get(bucket, "encryption")) === undefined) throw copyOntoItself();
     }
     const owned = ownerAndAcl(grant.caller, bucket, input.acl);
@@ -96,7 +96,7 @@ export const CopyObject = operation({
   respond: (copied) => ({ status: 200, headers: ENCRYPTED_AT_REST, body: formatCopyObjectResult(copied) }),
 });
 
-/** What the copy says of itself, but for whose it is. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */
+/** The attributes of the copy, without owner and ACL. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */
 async function attributesOfCopy(
   object: StoredObject,
   input: CopyInput & { readonly storageClass: StorageClass; readonly redirect: string | undefined },
@@ -124,8 +124,8 @@ function parseDirective(headers: Headers, subject: "metadata" | "tagging"): "COP
 }
 
 /**
- * Which tags travel is known only once the source has been seen, and so are the permissions it takes ("Object tagging and
- * access control policies"): what conditions say of tags that are written holds for these as for any.
+ * The tags to copy are known only once the source is read, and so are the permissions for them ("Object tagging and
+ * access control policies"). Policy conditions on written tags apply to them as well.
  */
 async function tagsToCarry(
   { tags }: StoredObject,

@@ -1,4 +1,4 @@
-/** The source of CopyObject and UploadPartCopy: naming, opening and judging it. Shared, as in S3's documentation. */
+/** The source of CopyObject and UploadPartCopy: parsing its name, opening it, evaluating its conditions. */
 import type { Grant } from "../../access/authorize.ts";
 import { invalidArgument, noSuchKey, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/byte-range.ts";
@@ -20,7 +20,7 @@ export interface CopySourceInput extends CopySource {
   readonly conditions: ReadConditions;
 }
 
-/** @throws S3Error `InvalidArgument`, also for any version but `null`; `KeyTooLongError` */
+/** @throws S3Error `InvalidArgument`, also for any version other than `null`; `KeyTooLongError` */
 export function parseCopySourceInput(request: S3Request): CopySourceInput {
   const header = request.headers.get(HEADER) ?? "";
   const source = request.copySource() ?? parseCopySource(header);
@@ -31,8 +31,8 @@ export function parseCopySourceInput(request: S3Request): CopySourceInput {
 }
 
 /**
- * Opens the source and judges its conditions. Whoever gets it reads or discards it.
- * @throws S3Error `NoSuchKey`, `AccessDenied` in its place, `PreconditionFailed`
+ * Opens the source and evaluates its conditions. The caller must read or discard the result.
+ * @throws S3Error `NoSuchKey`, or `AccessDenied` instead of it; `PreconditionFailed`
  */
 export async function openCopySource(
   { objects, grant }: { objects: Objects; grant: Grant },
@@ -41,7 +41,7 @@ export async function openCopySource(
 ): Promise<OpenedObject> {
   const opened = await objects.open(grant.bucket(source.bucket), source.key, range);
   if (opened === undefined) {
-    // As for any read: that there is no such key is for those to know who may list the source's bucket.
+    // As for any read, only callers that may list the source's bucket learn that the key does not exist.
     const mayList = await grant.allows({ on: "key-existence", bucket: source.bucket, key: source.key });
     throw mayList ? noSuchKey(source.key) : new S3Error("AccessDenied");
   }
@@ -59,7 +59,7 @@ export function requireCopyableSize(sizeBytes: number): void {
   });
 }
 
-/** The header that speaks against copying. Unlike a read, a copy has no 304: both refusals are 412. */
+/** The header whose condition failed. Unlike a read, a copy has no 304: both refusals are 412. */
 function failedCondition(conditions: ReadConditions, subject: ConditionSubject): string | undefined {
   const { headers } = conditions;
   switch (evaluateReadConditions(conditions, subject)) {

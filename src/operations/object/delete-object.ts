@@ -1,4 +1,4 @@
-/** DeleteObject (API_DeleteObject). An absent key is a success; `If-Match` is decided without losing a newer write. */
+/** DeleteObject (API_DeleteObject). Deleting an absent key succeeds. `If-Match` never deletes a newer write. */
 import type { Permission } from "../../access/actions.ts";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
@@ -25,7 +25,8 @@ export const DeleteObject = operation({
       headers,
     };
   },
-  // A condition tells something about the object ("Conditional deletes": s3:GetObject as well).
+  // A condition reveals whether the object has this ETag, so reading it must be allowed too ("Conditional deletes":
+  // s3:GetObject).
   requires: ({ bucket, key, ifMatch, replicaOf }): Permission[] => [
     { action: "s3:DeleteObject", on: "object", bucket, key },
     ...permissionToReplicate("s3:ReplicateDelete", { bucket, key }, replicaOf),
@@ -51,7 +52,10 @@ export const DeleteObject = operation({
   respond: () => ({ status: 204 }),
 });
 
-/** No bucket has an object lock, which could be bypassed. @throws S3Error `InvalidArgument` as AWS says it of such a bucket */
+/**
+ * No bucket has an object lock to bypass.
+ * @throws S3Error `InvalidArgument`, as AWS answers for such a bucket
+ */
 export function refuseGovernanceBypass(headers: Headers): void {
   const header = "x-amz-bypass-governance-retention";
   if (!headers.has(header)) return;

@@ -1,4 +1,4 @@
-/** DeleteObjects (API_DeleteObjects): up to 1,000 keys, each with an answer of its own. */
+/** DeleteObjects (API_DeleteObjects): up to 1,000 keys, each with its own result. */
 import type { Permission } from "../../access/actions.ts";
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
@@ -17,14 +17,14 @@ import type { Objects } from "../../storage/r2/objects.ts";
 import { documentBody, operation, requireBucket } from "../operation.ts";
 import { deleteIf, refuseGovernanceBypass } from "./delete-object.ts";
 
-/** R2 takes six calls of a request at once. */
+/** R2 allows six simultaneous calls per request. */
 const PARALLEL = 6;
 
 export const DeleteObjects = operation({
   name: "DeleteObjects",
   body: documentBody({ maxBytes: MAX_DELETE_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), headers: request.headers }),
-  // Whether this very key may go is asked again below, for each.
+  // The permission for each key is checked in `execute`.
   requires: ({ bucket }) => [
     { action: "s3:DeleteObject", on: "objects-below", bucket, prefix: "", extent: "something-below" },
   ],
@@ -36,7 +36,7 @@ export const DeleteObjects = operation({
     const accepted: ObjectIdentifier[] = [];
     for (const object of objects) {
       try {
-        // Says nothing of the object, and spares policies what no key can be.
+        // This check reveals nothing about the object, and policies are not evaluated for impossible keys.
         requireKeyLength(object.key);
         for (const permission of permissionsToDelete(name, object)) {
           if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
@@ -71,15 +71,18 @@ function refuseUnsupported(object: ObjectIdentifier): void {
   }
 }
 
-/** A condition tells something about the object ("Conditional deletes": s3:GetObject as well). */
+/**
+ * A condition reveals whether the object has this ETag, so reading it must be allowed too ("Conditional deletes":
+ * s3:GetObject).
+ */
 function permissionsToDelete(bucket: string, { key, etag }: ObjectIdentifier): readonly Permission[] {
   const deletes = { action: "s3:DeleteObject", on: "object", bucket, key } as const;
   return etag === undefined || etag === "*" ? [deletes] : [deletes, { ...deletes, action: "s3:GetObject" }];
 }
 
 /**
- * Some keys at a time, and those that name the same key one after the other. Fails with the first error that is no
- * failure of a key; no further key is begun then.
+ * Deletes several keys at a time, and identical keys one after the other. The first error that is not the failure of a
+ * key is thrown; no further key is started then.
  */
 async function deleteEach(
   objects: readonly ObjectIdentifier[],
@@ -120,7 +123,7 @@ async function tryDeleteIf(
   }
 }
 
-/** @throws what is no S3 error: that fails the request, not the key */
+/** @throws an error that is no S3Error, which fails the whole request */
 function describe(object: ObjectIdentifier, error: unknown): DeleteFailure {
   if (!(error instanceof S3Error)) throw error;
   return { key: object.key, ...versionOf(object), code: error.code, message: error.message };

@@ -1,4 +1,4 @@
-/** GetObjectAttributes (API_GetObjectAttributes): the named attributes as a document, in one R2 call. */
+/** GetObjectAttributes (API_GetObjectAttributes): the requested attributes as a document, in one R2 call. */
 import { invalidArgument, noSuchKey, S3Error } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { StoredObject } from "../../model/object.ts";
@@ -22,7 +22,7 @@ interface Part {
 
 interface Found {
   readonly object: StoredObject;
-  /** Undefined if not asked for, or if the object was not uploaded in parts. */
+  /** Undefined if not requested, or if the object was not uploaded in parts. */
   readonly parts: readonly Part[] | undefined;
 }
 
@@ -67,8 +67,8 @@ function toFound(object: StoredObject | undefined): Found | undefined {
 }
 
 /**
- * Only parts with checksums that make up a composite one are listed; of all others S3 tells how many there are (seen on
- * AWS, LocalStack's recordings of 2026-02).
+ * Parts are listed only if the object has a composite checksum; otherwise S3 returns only their number (seen on AWS,
+ * LocalStack's recordings of 2026-02).
  */
 function describeParts(
   { checksum }: StoredObject,
@@ -94,12 +94,14 @@ function describeParts(
   };
 }
 
-/** Only here S3 leaves out the `-N` that ends a composite value (LocalStack's recordings of AWS, 2026-02). */
+/**
+ * Only in this operation S3 omits the `-N` at the end of a composite value (LocalStack's recordings of AWS, 2026-02).
+ */
 function withoutPartCount(checksum: Checksum): Checksum {
   return { ...checksum, value: checksum.value.replace(/-\d+$/, "") };
 }
 
-/** S3 ignores a value that makes no sense, unlike in a query (tried on AWS by versitygw's authors, its issue 1806). */
+/** S3 ignores an invalid value, unlike in a query (tried on AWS by versitygw's authors, its issue 1806). */
 function parseInteger(headers: Headers, name: string, fallback: number): number {
   const text = headers.get(name) ?? "";
   return /^\d{1,9}$/.test(text) ? Number(text) : fallback;

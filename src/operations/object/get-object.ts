@@ -1,4 +1,4 @@
-/** GetObject (API_GetObject). Conditions are judged on the metadata that comes with the bytes: one R2 call. */
+/** GetObject (API_GetObject). Conditions are evaluated on the metadata that R2 returns with the bytes: one R2 call. */
 import { noSuchKey } from "../../errors.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";

@@ -1,4 +1,4 @@
-/** HeadObject (API_HeadObject): GetObject's answer without the bytes. */
+/** HeadObject (API_HeadObject): the answer of GetObject without the bytes. */
 import { noSuchKey, S3Error } from "../../errors.ts";
 import { type ResolvedRange, resolveRange } from "../../model/byte-range.ts";
 import { compareStates, type StoredObject } from "../../model/object.ts";
@@ -34,7 +34,7 @@ export const HeadObject = operation({
     const found = await find(reading);
     if (found === undefined) throw noSuchKey(input.key);
     const { object, range } = found;
-    // A replicator asks before it sends much: this is what its write would be told.
+    // A replicator sends this request before a large write, to learn whether the write would be refused.
     if (input.replicaOf !== undefined && compareStates(object.state, input.replicaOf) >= 0) {
       throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
     }

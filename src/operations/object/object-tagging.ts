@@ -1,6 +1,6 @@
 /**
  * GetObjectTagging, PutObjectTagging, DeleteObjectTagging (API_GetObjectTagging and so on). A tag set is replaced as a
- * whole; the object's ETag and Last-Modified stay.
+ * whole. The object's ETag and Last-Modified do not change.
  */
 import { noSuchKey, S3Error } from "../../errors.ts";
 import type { StoredObject, Tag } from "../../model/object.ts";
@@ -17,7 +17,7 @@ export const GetObjectTagging = operation({
   requires: ({ bucket, key }) => [{ action: "s3:GetObjectTagging", on: "object", bucket, key }],
   async execute({ bucket, key }, { grant, stores }) {
     const object = await stores.objects.head(grant.bucket(bucket), key);
-    // With the bucket's name, unlike every other operation (recorded on AWS).
+    // The key includes the bucket's name, unlike in every other operation (recorded on AWS).
     if (object === undefined) throw noSuchKey(`${bucket}/${key}`);
     return object.tags;
   },
@@ -67,7 +67,7 @@ async function setTags(
   if (found === undefined) throw noSuchKey(key);
 }
 
-/** What a change of an object's entry alone tells its event. */
+/** The event's data for a change of metadata only. */
 export function rewritten({ etag, sizeBytes }: StoredObject): Landed {
   return { etag, sizeBytes, at: new Date() };
 }

@@ -1,4 +1,4 @@
-/** What GetObject and HeadObject read from a request, and the refusals and headers they share. */
+/** The input of GetObject and HeadObject, and the errors and headers they share. */
 import type { Grant } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { formatContentRange, parseRange, type ResolvedRange, type Selection } from "../../model/byte-range.ts";
@@ -43,7 +43,7 @@ export function parseReadInput(request: S3Request): ReadInput {
   };
 }
 
-/** Overrides let a link decide how a browser treats the answer, which is for somebody who holds a key to decide. */
+/** Overrides control how a browser treats the answer, so only a signed link can have them. */
 export function refuseAnonymousOverrides({ overrides }: ReadInput, caller: Caller): void {
   if (caller.kind !== "anonymous" || Object.keys(overrides).length === 0) return;
   throw new S3Error("InvalidRequest", {
@@ -56,7 +56,7 @@ export function preconditionFailed({ headers }: ReadConditions): S3Error {
   return new S3Error("PreconditionFailed", { details: { Condition: condition } });
 }
 
-/** What to say when the object has nothing of what was selected. */
+/** The error for an object that has nothing of what was selected. */
 export function notSatisfiable({ selection, rangeText }: ReadInput, object: StoredObject): S3Error {
   if (selection?.kind === "part") {
     return new S3Error("InvalidPartNumber", {
@@ -73,18 +73,21 @@ export interface Reading {
   readonly objects: Objects;
   readonly grant: Grant;
   readonly input: ReadInput;
-  /** Absent where the answer does not tell of replication. */
+  /** Absent if the answer has no replication status. */
   readonly replicationTasks?: Stores["replicationTasks"];
 }
 
-/** All headers of a 200 or a 206. The platform sets a stream's Content-Length itself; HEAD and the log go by this one. */
+/**
+ * All headers of a 200 or a 206. The platform sets the Content-Length of a stream itself; HEAD and the log use this
+ * one.
+ */
 export async function readHeaders(
   reading: Reading,
   object: StoredObject,
   range: ResolvedRange | undefined,
 ): Promise<Record<string, string>> {
   const { input } = reading;
-  // No range can name nothing, which is what an empty object and an empty last part are.
+  // Content-Range cannot express an empty range, which an empty object or an empty last part has.
   const isRange = range !== undefined && range.length > 0;
   return {
     ...objectHeaders(object, input.checksumMode && servesWhole(input, object, range)),
@@ -98,8 +101,8 @@ export async function readHeaders(
 }
 
 /**
- * Whether the answer's bytes are what the object's checksum is of: a range may cover all of the object, and so may a
- * part, though a COMPOSITE checksum is of the parts' checksums (LocalStack's recordings of AWS, 2026-02).
+ * Whether the object's checksum applies to the bytes of the answer. A range or a part can cover the whole object, but a
+ * COMPOSITE checksum is made of the parts' checksums (LocalStack's recordings of AWS, 2026-02).
  */
 function servesWhole({ selection }: ReadInput, object: StoredObject, range: ResolvedRange | undefined): boolean {
   const { sizeBytes, partCount, checksum } = object;
@@ -108,8 +111,8 @@ function servesWhole({ selection }: ReadInput, object: StoredObject, range: Reso
 }
 
 /**
- * A part's answer tells how many there are and, if the object's checksum is made of the parts' own, the part's (LocalStack's
- * recordings of AWS, 2026-02).
+ * The answer for a part has the number of parts and, if the object's checksum is made of the parts' checksums, the
+ * part's own (LocalStack's recordings of AWS, 2026-02).
  */
 async function partHeaders(
   { objects, grant, input }: Reading,
@@ -120,7 +123,7 @@ async function partHeaders(
   const count = { "x-amz-mp-parts-count": String(object.partCount) };
   if (!input.checksumMode || object.checksum?.type !== "COMPOSITE") return count;
   const found = await objects.parts(grant.bucket(input.bucket), input.key);
-  // Overwritten meanwhile: better no checksum than one of other bytes.
+  // If the object was overwritten in the meantime, no checksum is better than a wrong one.
   const part = found?.object.etag === object.etag ? found.parts?.[selection.partNumber - 1] : undefined;
   if (part?.checksum === undefined) return count;
   const { algorithm, value } = part.checksum;
@@ -142,7 +145,7 @@ async function taggingCount(
   return isAllowed ? { "x-amz-tagging-count": String(tags.length) } : undefined;
 }
 
-/** How far an object has come that was to be replicated when it was written, or that it came from elsewhere. */
+/** The replication status of an object that a rule covered when it was written, or that is a replica. */
 async function replicationStatus(
   { replicationTasks }: Reading,
   { replication }: StoredObject,

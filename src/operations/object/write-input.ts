@@ -1,4 +1,4 @@
-/** What the operations that write an object read from a request, and the permissions they need. */
+/** The input of the operations that write an object, and the permissions they need. */
 import { type AclState, aclOfNewObject } from "../../access/acl/ownership.ts";
 import type { Permission } from "../../access/actions.ts";
 import type { AclRequest } from "../../model/acl.ts";
@@ -21,7 +21,7 @@ import type { Landed } from "../../storage/journal/changes.ts";
 import type { PutOutcome } from "../../storage/r2/put.ts";
 import { requireObject } from "../operation.ts";
 
-/** What a finished write tells its event. */
+/** The event's data for a finished write. */
 export function created({ etag, sizeBytes, lastModified }: PutOutcome): Landed {
   return { etag, sizeBytes, at: lastModified };
 }
@@ -31,7 +31,7 @@ interface ObjectName {
   readonly key: string;
 }
 
-/** All of an object's attributes that stand in headers and mean the same whatever the bucket. */
+/** The attributes of an object that headers give, and that do not depend on the bucket. */
 export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId" | "acl"> {
   const redirect = parseWebsiteRedirectLocation(headers);
   return {
@@ -44,7 +44,8 @@ export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "owner
 }
 
 /**
- * Whoever tags an object or sets its ACL while writing it must be allowed both (API_PutObject, "Permissions").
+ * A caller that tags an object or sets its ACL while writing it needs permission for both (API_PutObject,
+ * "Permissions").
  * @param tags `later`: see `permissionsToTag`
  */
 export function permissionsToWrite(
@@ -61,15 +62,15 @@ export function permissionsToWrite(
   ];
 }
 
-/** To write an object that then has these tags, if any. */
+/** The permissions to write an object with these tags. */
 export function permissionsToTag(object: ObjectName, tags: readonly Tag[]): readonly Permission[] {
   const write = { action: "s3:PutObject", on: "object", ...object, requestTags: tags } as const;
   return tags.length === 0 ? [write] : [write, { ...write, action: "s3:PutObjectTagging", isNew: true }];
 }
 
 /**
- * A write on condition of an ETag tells whether the object has it, which is for those who may read it ("Conditional
- * writes": s3:GetObject as well).
+ * A write with an ETag condition reveals whether the object has that ETag, so reading it must be allowed too
+ * ("Conditional writes": s3:GetObject).
  */
 export function permissionToCompare(
   { bucket, key }: ObjectName,
@@ -79,7 +80,7 @@ export function permissionToCompare(
   return [{ action: "s3:GetObject", on: "object", bucket, key }];
 }
 
-/** What a replicator takes on top of what everybody does ("Setting up permissions for replication"). */
+/** The additional permission of a replicator ("Setting up permissions for replication"). */
 export function permissionToReplicate(
   action: "s3:ReplicateObject" | "s3:ReplicateDelete",
   { bucket, key }: ObjectName,
@@ -89,8 +90,8 @@ export function permissionToReplicate(
 }
 
 /**
- * Whose the object will be, and what it allows others.
- * @throws S3Error `AccessControlListNotSupported`; `AccessDenied` for a public ACL where the bucket blocks them
+ * The owner and the ACL of a new object.
+ * @throws S3Error `AccessControlListNotSupported`; `AccessDenied` for a public ACL if the bucket blocks them
  */
 export function ownerAndAcl(caller: Caller, bucket: Bucket, acl: AclRequest | undefined): AclState {
   return aclOfNewObject(acl, bucket, caller.kind === "account" ? caller.account.canonicalId : ANONYMOUS_ID);

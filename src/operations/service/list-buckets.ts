@@ -29,7 +29,7 @@ export const ListBuckets = operation({
     const found = await stores.buckets.list(grant, caller.account.id, {
       prefix: input.prefix ?? "",
       region: input.region,
-      // An empty one is the beginning, unlike in ListObjectsV2 (seen on AWS, LocalStack's recordings).
+      // An empty token means the first page, unlike in ListObjectsV2 (seen on AWS, LocalStack's recordings).
       after: !input.token ? "" : await parseContinuationToken(tokenKey, scope, input.token),
       limit: input.maxBuckets,
     });
@@ -54,7 +54,7 @@ export const ListBuckets = operation({
   }),
 });
 
-/** @throws S3Error `InvalidArgument` for what is neither a region of AWS nor one that is used here */
+/** @throws S3Error `InvalidArgument` for a name that is neither a region of AWS nor a region of this deployment */
 function requireRegion(name: string | undefined, own: readonly (string | undefined)[]): void {
   if (name === undefined || isAwsRegion(name) || own.includes(name)) return;
   // Without ArgumentValue, as recorded on AWS.

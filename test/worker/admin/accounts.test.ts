@@ -184,7 +184,7 @@ describe("admin keys", () => {
   ])("answer %s of a key that is not there, root's too, with NoSuchKey", async (method, body) => {
     for (const id of ["AKIANOBODYNOBODYNOBO", ROOT.accessKeyId]) {
       expect(await call(method, `/keys/${id}`, { body })).toMatchObject(
-        refused(404, "NoSuchKey", "There is no such access key. The root key stands in the Worker's secrets."),
+        refused(404, "NoSuchKey", "There is no such access key. The root key is one of the Worker's secrets."),
       );
     }
     expect((await send({})).status).toBe(200);

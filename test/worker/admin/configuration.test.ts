@@ -99,7 +99,7 @@ describe("a Worker that is not configured", () => {
     [
       "a domain of two kinds",
       { WEBSITE_DOMAINS: "example.com, S3.localhost" },
-      "s3.localhost stands in S3_DOMAINS and in WEBSITE_DOMAINS: it can be one alone.",
+      "s3.localhost is in both S3_DOMAINS and WEBSITE_DOMAINS; it can be in only one of them.",
     ],
     ["a short seal key", { SEAL_KEY: "abcd" }, "The secret SEAL_KEY must be 64 hexadecimal digits."],
     [
