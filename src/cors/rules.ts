@@ -45,7 +45,7 @@ export function evaluateCors(rules: readonly CorsRule[], request: CorsRequest): 
 }
 
 /** Browsers ask for a dozen. A stranger's list is multiplied with a rule's, and sent back. */
-const MAX_NAMES = 100;
+export const MAX_NAMES = 100;
 /** What S3 takes of all headers together. */
 const MAX_LIST_LENGTH = 8 * 1024;
 

@@ -35,6 +35,11 @@ const ACCESS_KEY_ID = {
 };
 const DOCUMENT_PATTERN = /^[\u0009\u000a\u000d\u0020-\u00ff]+$/;
 
+/** Duration of temporary credentials. */
+export const SESSION_SECONDS = { min: 900, max: 129_600 };
+/** Longer sessions of the root of an account are reduced to this (API_GetSessionToken). */
+export const ROOT_MAX_SESSION_SECONDS = 3_600;
+
 const MAX_MARKER_LENGTH = 2_048;
 const DEFAULT_MAX_ITEMS = 100;
 const LARGEST_MAX_ITEMS = 1_000;

@@ -9,7 +9,7 @@ import { percentDecode, uriEncode } from "./percent-encoding.ts";
 /** What carries the tags; a bucket that is being created has words of its own. */
 export type TagScope = "object" | "bucket" | "new bucket";
 
-const MAX_TAGS: Readonly<Record<TagScope, number>> = { object: 10, bucket: 50, "new bucket": 50 };
+export const MAX_TAGS: Readonly<Record<TagScope, number>> = { object: 10, bucket: 50, "new bucket": 50 };
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 256;
 /** AWS words it differently for each ("seen on AWS", LocalStack's recordings of 2026-02). */

@@ -10,13 +10,10 @@ import type { AccountCaller } from "../../model/caller.ts";
 import { type XmlNode, xmlElement, xmlText } from "../../protocol/xml/writer.ts";
 import { xmlTime } from "../../query-api/service.ts";
 import type { TemporaryCredentials } from "../../storage/session-tokens.ts";
-import { requireWellFormedPolicy } from "../parameters.ts";
+import { ROOT_MAX_SESSION_SECONDS, requireWellFormedPolicy, SESSION_SECONDS } from "../parameters.ts";
 import { type IamAction, type IamCall, questionOf } from "./action.ts";
 
-const DURATION_LIMITS = { min: 900, max: 129_600 };
 const DEFAULT_DURATION_SECONDS = 43_200;
-/** For sessions of an account's root; longer ones are shortened, as the reference says. */
-const ROOT_MAX_DURATION_SECONDS = 3_600;
 
 /**
  * The session policy of a federated user without one: "the resulting federated user session has no permissions"
@@ -69,8 +66,8 @@ export const GetFederationToken: IamAction = {
 };
 
 function readExpiry({ parameters, caller, now }: IamCall): Date {
-  const asked = parameters.findInteger("DurationSeconds", DURATION_LIMITS) ?? DEFAULT_DURATION_SECONDS;
-  const seconds = caller.user === undefined ? Math.min(asked, ROOT_MAX_DURATION_SECONDS) : asked;
+  const asked = parameters.findInteger("DurationSeconds", SESSION_SECONDS) ?? DEFAULT_DURATION_SECONDS;
+  const seconds = caller.user === undefined ? Math.min(asked, ROOT_MAX_SESSION_SECONDS) : asked;
   // Whole seconds, because the answer has no fractions.
   return new Date((Math.floor(now.getTime() / 1000) + seconds) * 1000);
 }

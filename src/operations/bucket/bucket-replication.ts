@@ -35,7 +35,7 @@ import { configuration } from "./configuration.ts";
  * Limit of a stored configuration as JSON, because every isolate caches it: about 300 rules with prefixes of ordinary
  * length.
  */
-const MAX_STORED_LENGTH = 64 * 1024;
+export const MAX_STORED_LENGTH = 64 * 1024;
 
 export const {
   get: GetBucketReplication,

@@ -14,7 +14,7 @@ const HEADER = "x-amz-copy-source";
 const PREFIX = "x-amz-copy-source-";
 
 /** "You can create a copy of your object up to 5 GB in size in a single atomic action" (API_CopyObject). */
-const MAX_COPY_BYTES = 5 * 1024 ** 3;
+export const MAX_COPY_BYTES = 5 * 1024 ** 3;
 
 export interface CopySourceInput extends CopySource {
   readonly conditions: ReadConditions;

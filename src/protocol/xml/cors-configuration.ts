@@ -7,7 +7,7 @@ import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./wri
 
 /** "The document is limited to 64 KB in size" (API_PutBucketCors). */
 export const MAX_CORS_BYTES = 64 * 1024;
-const MAX_RULES = 100;
+export const MAX_RULES = 100;
 const MAX_ID_LENGTH = 255;
 /** What an `Integer` of the API reference holds. */
 const MAX_SECONDS = 2_147_483_647;

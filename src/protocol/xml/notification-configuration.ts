@@ -27,12 +27,12 @@ import { formatXml, type XmlNode, xmlElement, xmlText } from "./writer.ts";
 /** Rules travel with the changes that meet them, in queue messages of at most 128 KB. */
 export const MAX_NOTIFICATION_BYTES = 64 * 1024;
 /** "You can add up to 100 event notification configurations for each bucket" (quotas). */
-const MAX_RULES = 100;
+export const MAX_RULES = 100;
 const MAX_ID_LENGTH = 255;
 /** The reference system stops at 1,022 bytes, the length of its keys. */
-const MAX_FILTER_BYTES = 1024;
+export const MAX_FILTER_BYTES = 1024;
 /** Of the reference system. */
-const MAX_CALLBACK_URLS = 5;
+export const MAX_CALLBACK_URLS = 5;
 const CALLBACK = "NS:";
 
 /** "Supported event types for SQS, SNS, and Lambda": names that cover several. */

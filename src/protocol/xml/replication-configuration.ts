@@ -32,11 +32,11 @@ import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./wri
 
 /** "The maximum size of a replication configuration is 2 MB" (API_PutBucketReplication). */
 export const MAX_REPLICATION_BYTES = 2 * 1024 * 1024;
-const MAX_RULES = 1000;
+export const MAX_RULES = 1000;
 /** Each is a task of its own for every change of an object. */
-const MAX_DESTINATIONS = 20;
-const MAX_ID_LENGTH = 255;
-const MAX_PREFIX_LENGTH = 1024;
+export const MAX_DESTINATIONS = 20;
+export const MAX_ID_LENGTH = 255;
+export const MAX_PREFIX_LENGTH = 1024;
 const MAX_ROLE_LENGTH = 2048;
 /** What an `Integer` of the API reference holds. */
 const MAX_PRIORITY = 2_147_483_647;

@@ -24,7 +24,7 @@ import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./wri
 /** "The maximum request length is limited to 128 KB" (API_PutBucketWebsite). */
 export const MAX_WEBSITE_BYTES = 128 * 1024;
 /** "a limitation of 50 routing rules per website configuration" (API_PutBucketWebsite). */
-const MAX_ROUTING_RULES = 50;
+export const MAX_ROUTING_RULES = 50;
 const REDIRECT_CODES: ReadonlySet<number> = new Set([301, 302, 303, 304, 305, 307, 308]);
 const PROTOCOLS: readonly Protocol[] = ["http", "https"];
 

@@ -13,7 +13,7 @@ import { clusterHead, clusterOfEntry, entryPrefix, PREFIX_BYTES } from "./entry-
 import { CountedStore, commonPrefixOf, type Item, toItem } from "./listed-items.ts";
 
 /** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and as many more as their metadata is long. */
-const MAX_CALLS = 60;
+export const MAX_CALLS = 60;
 /** R2's largest page. */
 const R2_PAGE = 1000;
 /** Up to this many marked entries of a page are read one by one; above, the page is listed again with its metadata. */
