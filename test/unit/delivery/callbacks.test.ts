@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { callbackStringToSign } from "../../../src/delivery/callbacks.ts";
 
-describe("the string to sign of a callback", () => {
-  it("has method, MD5, type, date, the sorted headers of its own, and the path with its query", () => {
+describe("callbackStringToSign", () => {
+  it("joins method, MD5, content type, date, the sorted x-jdcloud- headers, and the path with its query", () => {
     const headers = {
       "x-jdcloud-version": "2015-06-06",
       "x-jdcloud-message-type": "Notification",
@@ -26,7 +26,7 @@ describe("the string to sign of a callback", () => {
     );
   });
 
-  it("keeps the lines of what is missing, and has none for headers of its own", () => {
+  it("leaves the lines of absent headers empty, and has no line for absent x-jdcloud- headers", () => {
     expect(callbackStringToSign("POST", { date: "now" }, "/")).toBe("POST\n\n\nnow\n/");
   });
 });

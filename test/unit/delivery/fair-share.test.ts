@@ -9,7 +9,7 @@ interface Job {
 const jobsOf = (group: string, count: number): Job[] =>
   Array.from({ length: count }, (_, number) => ({ group, number }));
 
-/** Runs jobs that end by hand, and tells which are under way. Groups are one account's each, or as `accountOf` says. */
+/** Runs jobs that the test ends, and reports which are running. Each group is another account's unless `accountOf` says so. */
 function hold(groups: readonly (readonly Job[])[], accountOf = (group: string) => group) {
   const open = new Map<string, (after: AfterJob) => void>();
   const skipped: string[] = [];
@@ -28,14 +28,14 @@ function hold(groups: readonly (readonly Job[])[], accountOf = (group: string) =
 }
 
 describe("runGroups", () => {
-  it("gives a single receiver all connections once it has answered", async () => {
+  it("gives a single host all connections once it has answered", async () => {
     const { end, running } = hold([jobsOf("a", 9)]);
     expect(running()).toEqual(["a0"]);
     await end("a0");
     expect(running()).toEqual(["a1", "a2", "a3", "a4", "a5"]);
   });
 
-  it("tries each receiver with one job, then with two at a time", async () => {
+  it("runs one job for each host, then two at a time", async () => {
     const { end, running } = hold([jobsOf("a", 4), jobsOf("b", 1)]);
     expect(running()).toEqual(["a0", "b0"]);
     await end("a0");
@@ -44,7 +44,7 @@ describe("runGroups", () => {
     expect(running()).toEqual(["a1", "a3", "b0"]);
   });
 
-  it("skips what is left of a receiver that gave no answer, and nothing else", async () => {
+  it("skips the remaining jobs of a group that stops, and no others", async () => {
     const { whole, end, running, skipped } = hold([jobsOf("a", 3), jobsOf("b", 2)]);
     await end("a0", "stop");
     expect(skipped).toEqual(["a1", "a2"]);
@@ -55,7 +55,7 @@ describe("runGroups", () => {
     expect(skipped).toEqual(["a1", "a2"]);
   });
 
-  it("lets what is under way end when another job of the receiver gets no answer", async () => {
+  it("lets running jobs of a group end when another one stops it", async () => {
     const { whole, end, running, skipped } = hold([jobsOf("a", 5), jobsOf("b", 1)]);
     await end("b0");
     await end("a0");
@@ -66,7 +66,7 @@ describe("runGroups", () => {
     expect(skipped).toEqual(["a3", "a4"]);
   });
 
-  it("has five jobs under way at most, whoever they are for", async () => {
+  it("runs at most five jobs at a time", async () => {
     const { end, running } = hold(["a", "b", "c", "d", "e", "f", "g"].map((group) => jobsOf(group, 2)));
     expect(running()).toEqual(["a0", "b0", "c0", "d0", "e0"]);
     await end("c0");
@@ -74,7 +74,7 @@ describe("runGroups", () => {
     expect(running()).toContain("f0");
   });
 
-  it("leaves two connections to other accounts, wherever their jobs stand", async () => {
+  it("leaves two connections to other accounts, in whatever order their jobs are listed", async () => {
     const names = ["a", "b", "c", "d", "e", "f", "z"];
     const groups = names.map((group) => jobsOf(group, 2));
     const { end, running } = hold(groups, (group) => (group === "z" ? "other" : "greedy"));
@@ -85,7 +85,7 @@ describe("runGroups", () => {
     expect(running()).toHaveLength(4);
   });
 
-  it("lets an account that is alone have all connections", async () => {
+  it("gives the only account all connections", async () => {
     const { running } = hold(
       ["a", "b", "c", "d", "e", "f"].map((group) => jobsOf(group, 1)),
       () => "alone",
@@ -93,7 +93,7 @@ describe("runGroups", () => {
     expect(running()).toEqual(["a0", "b0", "c0", "d0", "e0"]);
   });
 
-  it("ends at once without jobs", async () => {
+  it("returns at once without jobs", async () => {
     await expect(hold([]).whole).resolves.toBeUndefined();
   });
 });
@@ -102,8 +102,8 @@ const at = (host: string, accountId = "a") => ({ accountId, host });
 const first = { isRetry: false };
 const retry = { isRetry: true };
 
-describe("the budget of a batch", () => {
-  it("is over for a host's first attempts once it was in trouble, however short", () => {
+describe("TimeBudget", () => {
+  it("is spent for first attempts at a host after one slow or unanswered attempt", () => {
     const budget = new TimeBudget();
     budget.spend(at("one"), 0);
     expect(budget.isSpent(at("one"), first)).toBe(true);
@@ -112,7 +112,7 @@ describe("the budget of a batch", () => {
     expect(budget.isSpent(at("one", "b"), first)).toBe(false);
   });
 
-  it("is over for a host's retries after 10 s", () => {
+  it("is spent for retries to a host after 10 s", () => {
     const budget = new TimeBudget();
     budget.spend(at("one"), 9_999);
     expect(budget.isSpent(at("one"), retry)).toBe(false);
@@ -121,7 +121,7 @@ describe("the budget of a batch", () => {
     expect(budget.isSpent(at("other"), retry)).toBe(false);
   });
 
-  it("is over for an account after 10 s of first attempts and 30 s of retries, and for no other", () => {
+  it("is spent for an account after 10 s of first attempts and 30 s of retries, and not for others", () => {
     const budget = new TimeBudget();
     budget.spend(at("one"), 5_000);
     budget.spend(at("two"), 5_000);

@@ -11,24 +11,27 @@ function delays(kind: Receiver["kind"], random: number): number[] {
   }
 }
 
-describe("retries of a delivery", () => {
-  it("to an NS: topic's URL are three, 10 to 20 s apart", () => {
+describe("nextDelaySeconds", () => {
+  it("gives a callback three retries, 10 to 20 s apart", () => {
     expect(delays("callback", 0)).toEqual([10, 10, 10]);
     expect(delays("callback", 1)).toEqual([20, 20, 20]);
   });
 
-  it.each(["subscription", "queue"] as const)("to a %s double to an hour and end after a day", (kind) => {
-    const longest = delays(kind, 1);
-    expect(longest.slice(0, 10)).toEqual([10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]);
-    expect(longest.at(-1)).toBe(3600);
-    for (const random of [0, 1]) {
-      const hours = delays(kind, random).reduce((sum, delay) => sum + delay, 0) / 3600;
-      expect(hours).toBeGreaterThan(19);
-      expect(hours).toBeLessThan(25);
-    }
-  });
+  it.each(["subscription", "queue"] as const)(
+    "doubles the delay for a %s up to an hour, and ends after a day",
+    (kind) => {
+      const longest = delays(kind, 1);
+      expect(longest.slice(0, 10)).toEqual([10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600]);
+      expect(longest.at(-1)).toBe(3600);
+      for (const random of [0, 1]) {
+        const hours = delays(kind, random).reduce((sum, delay) => sum + delay, 0) / 3600;
+        expect(hours).toBeGreaterThan(19);
+        expect(hours).toBeLessThan(25);
+      }
+    },
+  );
 
-  it("are spread, so that a receiver that came back does not get all at once", () => {
+  it("spreads retries of events that failed together", () => {
     expect(nextDelaySeconds("queue", 10, 0)).toBe(2880);
   });
 });

@@ -3,8 +3,8 @@ import { describeReceiver, identifyReceiver } from "../../../src/delivery/receiv
 
 const by = { accountId: "000000000001" };
 
-describe("a receiver in statistics", () => {
-  it("shows a URL without its query, which may hold a token, and is told apart by it", async () => {
+describe("identifyReceiver", () => {
+  it("names a URL without its query, which may contain a token, but includes the query in the id", async () => {
     const one = await identifyReceiver({ kind: "callback", url: "https://a.example/cb?token=1" }, by);
     const other = await identifyReceiver({ kind: "callback", url: "https://a.example/cb?token=2" }, by);
     expect(one).toEqual({
@@ -19,7 +19,7 @@ describe("a receiver in statistics", () => {
     expect(describeReceiver({ kind: "callback", url: "https://a.example/cb?token=1" })).toBe("https://a.example/cb");
   });
 
-  it("is a subscription or a queue by its ARN", async () => {
+  it("names a subscription or a queue by its ARN", async () => {
     const topicArn = "arn:aws:sns:us-east-1:000000000001:news";
     const subscriptionArn = `${topicArn}:0b8b6a0e`;
     const queue = "arn:aws:sqs:us-east-1:000000000001:jobs";
@@ -44,11 +44,11 @@ describe("a receiver in statistics", () => {
     ["http://127.0.0.1:8080", "127.0.0.1:8080"],
     ["https://[2001:DB8::1]/", "[2001:db8::1]:443"],
     ["no URL", ""],
-  ])("is at the host and port of its URL: %s", async (url, host) => {
+  ])("finds the host and port of %s", async (url, host) => {
     expect(await identifyReceiver({ kind: "callback", url }, by)).toMatchObject({ host });
   });
 
-  it("is another one where another account calls it", async () => {
+  it("gives one URL another id for another account", async () => {
     const receiver = { kind: "callback", url: "https://a.example/cb" } as const;
     const [one, other] = [
       await identifyReceiver(receiver, by),

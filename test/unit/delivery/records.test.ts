@@ -33,8 +33,8 @@ const removal = (name: ObjectChange["event"]): Event => ({
 });
 const recordOf = (message: Event) => JSON.parse(formatAwsMessage(message)).Records[0];
 
-describe("the message to a topic or queue", () => {
-  it("is S3's record of an event, field by field", () => {
+describe("formatAwsMessage", () => {
+  it("writes S3's record of an event, field by field", () => {
     expect(JSON.parse(formatAwsMessage(event()))).toEqual({
       Records: [
         {
@@ -63,7 +63,7 @@ describe("the message to a topic or queue", () => {
   });
 
   // LocalStack's recordings of AWS: test_delete_objects, test_object_put_acl, test_object_tagging_put_event.
-  it("has no size and no ETag for a removal", () => {
+  it("writes no size and no ETag for a removal", () => {
     expect(recordOf(removal("ObjectRemoved:Delete"))).toMatchObject({
       eventVersion: "2.1",
       eventName: "ObjectRemoved:Delete",
@@ -81,16 +81,16 @@ describe("the message to a topic or queue", () => {
     },
   );
 
-  it("for a replication event is of version 2.2", () => {
+  it("writes version 2.2 for a replication event", () => {
     expect(recordOf(event({ event: "Replication:OperationFailedReplication" })).eventVersion).toBe("2.2");
   });
 
-  it("names nobody for an anonymous request", () => {
+  it("writes Anonymous for an anonymous request", () => {
     const record = recordOf(event({}, { principalId: "Anonymous" }));
     expect(record.userIdentity).toEqual({ principalId: "Anonymous" });
   });
 
-  it("is the test event when a configuration has been put", () => {
+  it("writes the test event for a new configuration", () => {
     const { bucket, time, requestId, endpoint } = ORIGIN;
     expect(JSON.parse(formatAwsMessage({ test: { bucket, time, requestId, endpoint } }))).toEqual({
       Service: "Amazon S3",
@@ -103,8 +103,8 @@ describe("the message to a topic or queue", () => {
   });
 });
 
-describe("the body of a callback", () => {
-  it("is the reference's record, field by field", () => {
+describe("formatCallbackMessage", () => {
+  it("writes the reference system's record, field by field", () => {
     const variables = { order: ["17", "18"], who: ["x"] };
     expect(JSON.parse(formatCallbackMessage(event({ key: "pic/a.png" }, { callbackVariables: variables })))).toEqual({
       Records: [
@@ -129,13 +129,13 @@ describe("the body of a callback", () => {
     });
   });
 
-  it("leaves out what there is not: variables, and the ETag of a removal", () => {
+  it("leaves out absent variables, and the ETag of a removal", () => {
     const [record] = JSON.parse(formatCallbackMessage(removal("ObjectRemoved:Delete"))).Records;
     expect(record).not.toHaveProperty("callBackVar");
     expect(record.s3.object).toEqual({ key: "a" });
   });
 
-  it("has the key as it is", () => {
+  it("does not encode the key", () => {
     const [record] = JSON.parse(formatCallbackMessage(event())).Records;
     expect(record.s3.object.key).toBe("pic/red flower+日.png");
   });

@@ -37,7 +37,7 @@ describe("parseIpRange and isInRange", () => {
     ["203.0.113.0/24", "rubbish", false],
     ["203.0.113.0/24", "203.0.113.7, 10.0.0.1", false],
     ["203.0.113.0/24", "203.0.113.7:443", false],
-  ])("%s holds %s: %s", (range, address, expected) => {
+  ])("the range %s contains %s: %s", (range, address, expected) => {
     const parsed = parseIpRange(range);
     expect(parsed).toBeDefined();
     expect(parsed && isInRange(address, parsed)).toBe(expected);
@@ -68,7 +68,7 @@ describe("parseIpRange and isInRange", () => {
     "1.2.3.4::",
     "::ffff:1.2.3.4/64",
     "localhost",
-  ])("%j is no range", (text) => {
+  ])("refuses the range %j", (text) => {
     expect(parseIpRange(text)).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-/** The table an attacker would write: every way to name a place that must not be called. */
+/** The ways in which an attacker could write an address that must not be called. */
 import { describe, expect, it } from "vitest";
 import { parseTarget, type RefusalReason, type TargetPolicy, TargetRefused } from "../../../src/outbound/target.ts";
 
@@ -18,7 +18,7 @@ function outcome(url: string, policy = STRICT): RefusalReason | string {
 }
 
 const REFUSED: readonly (readonly [url: string, reason: RefusalReason])[] = [
-  // What is no http URL.
+  // Not an http or https URL.
   ["", "scheme"],
   ["http", "scheme"],
   ["http:/receiver.example/", "scheme"],
@@ -30,7 +30,7 @@ const REFUSED: readonly (readonly [url: string, reason: RefusalReason])[] = [
   ["javascript:alert(1)", "scheme"],
   ["data:text/plain,x", "scheme"],
   ["httpx://receiver.example/", "scheme"],
-  // Characters that parsers drop, mend or take for the end of a host.
+  // Characters that parsers drop, correct or take for the end of a host.
   [" http://receiver.example/", "character"],
   ["http://receiver.example/ ", "character"],
   ["ht\ntp://receiver.example/", "character"],
@@ -71,7 +71,7 @@ const REFUSED: readonly (readonly [url: string, reason: RefusalReason])[] = [
   ["http://receiver.example:25/", "port"],
   ["http://receiver.example:22/", "port"],
   ["http://receiver.example:6667/", "port"],
-  // What is no host.
+  // Invalid hosts.
   ["http://", "host"],
   ["http:///path", "host"],
   ["http://?query", "host"],
@@ -197,7 +197,7 @@ const REFUSED: readonly (readonly [url: string, reason: RefusalReason])[] = [
   ["https://0a1b2c3d-store.account.workers.dev/", "own-address"],
   ["https://data.example.net/", "own-address"],
   ["http://192.0.2.80/", "own-address"],
-  // What would not be sent as it stands.
+  // Paths that would be changed before they are sent.
   ["http://receiver.example/a/../b", "path"],
   ["http://receiver.example/./b", "path"],
   ["http://receiver.example/a/..", "path"],
@@ -255,7 +255,7 @@ describe("parseTarget", () => {
     expect(outcome(url)).toBe(`calls ${called}`);
   });
 
-  it("calls what a URL parser makes of it, and nothing else", () => {
+  it("returns the URL that a URL parser would return", () => {
     for (const [url] of ACCEPTED) {
       const target = parseTarget(url, STRICT);
       expect(new URL(target.url).href).toBe(target.url);
@@ -263,7 +263,7 @@ describe("parseTarget", () => {
     }
   });
 
-  it("agrees with a URL parser about whatever mixture of pieces it accepts", () => {
+  it("agrees with a URL parser about every combination of parts that it accepts", () => {
     const pieces = [
       ..."/:@?#[].%\\&'-_0x",
       ..."127.0.0.1 7f a Z localhost example.com %2e .. :: :80 0177 xn-- 1e3 8.8.8.8".split(" "),
@@ -280,22 +280,22 @@ describe("parseTarget", () => {
       if (!outcome(url).startsWith("calls ")) continue;
       accepted++;
       const target = parseTarget(url, STRICT);
-      // Punycode that decodes to nothing cannot be fetched by anybody.
+      // Punycode that decodes to nothing cannot be fetched.
       if (/xn--/i.test(target.host) && !URL.canParse(url)) continue;
-      // The port is part of the URL alone, and a dot at the end of a name is left out.
+      // The host does not contain the port, and a final dot of a name is left out.
       expect(new URL(target.url).href).toBe(target.url);
       expect(new URL(url).hostname.replace(/\.$/, ""), url).toBe(target.host);
     }
     expect(accepted).toBeGreaterThan(2000);
   });
 
-  it("takes 2048 characters and no more", () => {
+  it("accepts up to 2048 characters", () => {
     const url = `http://receiver.example/${"a".repeat(2048 - 24)}`;
     expect(parseTarget(url, STRICT).url).toBe(url);
     expect(outcome(`${url}a`)).toBe("too-long");
   });
 
-  it("gives the parts a signature or a connection needs", () => {
+  it("returns the parts that a signature or a connection needs", () => {
     expect(parseTarget("https://Receiver.Example:8443/cb/x?y=1", STRICT)).toEqual({
       scheme: "https",
       host: "receiver.example",
@@ -305,7 +305,7 @@ describe("parseTarget", () => {
     });
   });
 
-  it("refuses in words for the client, without the URL", () => {
+  it("refuses with a message for the client, without the URL", () => {
     expect(() => parseTarget("http://127.0.0.1/secret", STRICT)).toThrow(
       "The URL's host is a private or loopback address.",
     );

@@ -6,7 +6,7 @@ const NOW = new Date(1_700_000_000_000);
 const ETAG = '"5d41402abc4b2a76b9719d911017c592"';
 const REPLICA = "x-amz-workers-s3-replica";
 
-/** An endpoint with one key, which pays no heed to conditions of the methods named, or answers them with a status. */
+/** An endpoint with one key. It ignores conditions of the given methods, or answers them with a status. */
 function endpoint(kind: "peer" | "s3", odd: { heedless?: readonly string[]; status?: Record<string, number> } = {}) {
   let isThere = false;
   const asked: string[] = [];
@@ -40,14 +40,14 @@ const ALL_WELL = {
   "delete it": "ok",
 };
 
-describe.each(["peer", "s3"] as const)("the check of a remote (%s)", (kind) => {
-  it("finds one well that keeps conditions, and leaves nothing there", async () => {
+describe.each(["peer", "s3"] as const)("checkRemote (%s)", (kind) => {
+  it("reports ok for an endpoint that supports conditions, and leaves no object there", async () => {
     const well = endpoint(kind);
     expect(await outcomes(well)).toEqual(ALL_WELL);
     expect(well.isThere()).toBe(false);
   });
 
-  it("tells of writes that pay no heed to conditions", async () => {
+  it("reports writes that ignore conditions", async () => {
     const heedless = endpoint(kind, { heedless: ["PUT"] });
     expect(await outcomes(heedless)).toEqual({
       ...ALL_WELL,
@@ -57,14 +57,14 @@ describe.each(["peer", "s3"] as const)("the check of a remote (%s)", (kind) => {
     expect(heedless.isThere()).toBe(false);
   });
 
-  it("tells of removals that pay no heed to conditions, after which nothing is left to remove", async () => {
+  it("reports removals that ignore conditions, and ends there since the object is gone", async () => {
     const heedless = endpoint(kind, { heedless: ["DELETE"] });
     const { "delete it": _, ...others } = ALL_WELL;
     expect(await outcomes(heedless)).toEqual({ ...others, "refuse to delete another state": "it was deleted" });
     expect(heedless.asked.filter((method) => method === "DELETE")).toHaveLength(1);
   });
 
-  it("ends where nothing can be written, and goes on where something cannot be removed", async () => {
+  it("ends if no object can be written, and continues if one cannot be removed", async () => {
     expect(await outcomes(endpoint(kind, { status: { PUT: 403 } }))).toEqual({
       "find the bucket": "ok",
       "write an object": "PUT: 403",

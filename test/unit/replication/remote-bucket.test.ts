@@ -1,4 +1,4 @@
-/** What an endpoint is asked, and what its answers lead to: with a client that plays the endpoint. */
+/** Requests to an endpoint and the effect of its answers, with a client that plays the endpoint. */
 import { createHash, createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
@@ -64,7 +64,7 @@ type Answer = { readonly headers?: Record<string, string>; readonly body?: strin
 
 const refused = (status: number, code?: string) => new RemoteFailure(`${status}`, { status, code });
 
-/** An endpoint that gives its answers in turn and writes down what it was asked. */
+/** An endpoint that gives the listed answers in order and records the requests. */
 function endpoint(kind: "peer" | "s3", answers: readonly Answer[]) {
   const asked: (Omit<RemoteRequest, "body"> & { readonly sent?: number | string })[] = [];
   const waiting = [...answers];
@@ -113,8 +113,8 @@ const present = (lastModified: string, etag = "old", more = {}): Answer => ({
 const OLDER = "Fri, 02 Jan 2026 03:04:00 GMT";
 const NEWER = "Fri, 02 Jan 2026 03:04:10 GMT";
 
-describe("an endpoint that speaks S3", () => {
-  it("is given what it has not, on condition that nobody else gives it first", async () => {
+describe("RemoteBucket at an s3 endpoint", () => {
+  it("writes a new object on condition that there is still none", async () => {
     const { asked, outcome } = await bring("s3", [absent]);
     expect(outcome).toBe("done");
     expect(asked).toEqual([
@@ -134,21 +134,21 @@ describe("an endpoint that speaks S3", () => {
     ]);
   });
 
-  it("has what is older replaced, on condition that it is still there", async () => {
+  it("replaces an older object on condition that it is unchanged", async () => {
     const { asked } = await bring("s3", [present(OLDER)]);
     expect(asked[1]?.headers).toMatchObject({ "if-match": '"old"' });
   });
 
   it.each<[why: string, answer: Answer]>([
-    ["what is newer", present(NEWER)],
-    ["what may be newer, since its time counts whole seconds", present("Fri, 02 Jan 2026 03:04:05 GMT")],
-    ["the very state, by its stamp", present(NEWER, MD5, { "x-amz-meta-workers-s3-version": STAMP })],
+    ["a newer object", present(NEWER)],
+    ["an object that may be newer, since Last-Modified has whole seconds", present("Fri, 02 Jan 2026 03:04:05 GMT")],
+    ["the same state, by its stamp", present(NEWER, MD5, { "x-amz-meta-workers-s3-version": STAMP })],
     [
       "a later state, by its stamp",
       present(OLDER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN + 1}.1.${MD5}`) }),
     ],
     [
-      "a later state that was cut into parts",
+      "a later state that was uploaded in parts",
       present(OLDER, "a-2", { "x-amz-meta-workers-s3-version": stamped(`${THEN + 1}.1.${MD5}`) }),
     ],
     [
@@ -158,7 +158,7 @@ describe("an endpoint that speaks S3", () => {
         "x-amz-meta-workers-s3-version": stamped(`${THEN + 1}.1.${MD5}`),
       }),
     ],
-  ])("keeps %s", async (_why, answer) => {
+  ])("leaves %s", async (_why, answer) => {
     const { asked, outcome } = await bring("s3", [answer]);
     expect([asked.length, outcome]).toEqual([1, "done"]);
   });
@@ -169,41 +169,41 @@ describe("an endpoint that speaks S3", () => {
       present(NEWER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN - 1}.1.${MD5}`) }),
     ],
     [
-      "tags of before, by its stamp",
+      "earlier tags, by its stamp",
       present(NEWER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN}.${THEN - 1}.${MD5}`) }),
     ],
     [
-      "a stamp of another place",
+      "an object with the stamp of another location",
       present(OLDER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN + 9}.1.${MD5}`, "0".repeat(16)) }),
     ],
     [
-      "other bytes under a stamp that somebody copied",
+      "other bytes with a copied stamp",
       present(OLDER, "x", { "x-amz-meta-workers-s3-version": stamped(`${THEN + 9}.1.${MD5}`) }),
     ],
     [
-      "a state of the far future, by a stamp that its writer made up,",
+      "an object with a forged stamp of the far future",
       present(OLDER, MD5, { "x-amz-meta-workers-s3-version": `999999999999999.0.${MD5}.${PLACE}` }),
     ],
     [
-      "a stamp that somebody signed with another key",
+      "an object with a stamp signed with another key",
       present(OLDER, MD5, {
         "x-amz-meta-workers-s3-version": stamped(`${THEN + 9}.1.${MD5}`, PLACE, Buffer.alloc(32, 8)),
       }),
     ],
     [
-      "a stamp of ours that lies ahead",
+      "an object with its own stamp in the future",
       present(OLDER, MD5, { "x-amz-meta-workers-s3-version": stamped(`999999999999999.0.${MD5}`) }),
     ],
     [
-      "a stamp of ours whose revision lies ahead",
+      "an object with its own stamp whose revision is in the future",
       present(OLDER, MD5, { "x-amz-meta-workers-s3-version": stamped(`${THEN}.9999999999999999.${MD5}`) }),
     ],
-  ])("has %s replaced", async (_why, answer) => {
+  ])("replaces %s", async (_why, answer) => {
     const { asked } = await bring("s3", [answer]);
     expect(asked.map(({ method }) => method)).toEqual(["HEAD", "PUT"]);
   });
 
-  it("is looked at again when somebody else wrote meanwhile", async () => {
+  it("reads the state again when another client wrote meanwhile", async () => {
     const { asked, outcome } = await bring("s3", [absent, refused(412), present(OLDER, "other")]);
     expect(asked.map(({ method }) => method)).toEqual(["HEAD", "PUT", "HEAD", "PUT"]);
     expect(asked[3]?.headers).toMatchObject({ "if-match": '"other"' });
@@ -212,7 +212,7 @@ describe("an endpoint that speaks S3", () => {
     expect([newer.asked.length, newer.outcome]).toEqual([3, "done"]);
   });
 
-  it("is tried again later when somebody writes all the time, or refuses", async () => {
+  it("fails when other clients write during each round, or the endpoint refuses", async () => {
     const busy = await bring("s3", [absent, refused(412), absent, refused(412), absent, refused(412)]);
     expect(busy.outcome).toMatchObject({ message: "The object was written at the destination during each round." });
     for (const answer of [refused(403, "AccessDenied"), refused(501, "NotImplemented"), new RemoteFailure("gone")]) {
@@ -221,7 +221,7 @@ describe("an endpoint that speaks S3", () => {
     expect((await bring("s3", [refused(500)])).outcome).toMatchObject({ status: 500 });
   });
 
-  it("that takes no ACLs is given the object without", async () => {
+  it("sends the object without its ACL to a bucket without ACLs", async () => {
     const acl = [
       { grantee: { kind: "canonical-user", id: OWNER }, permission: "FULL_CONTROL" },
       { grantee: { kind: "all-users" }, permission: "READ" },
@@ -232,11 +232,11 @@ describe("an endpoint that speaks S3", () => {
     });
     expect(asked.slice(1).map(({ headers }) => headers?.["x-amz-acl"])).toEqual(["public-read", undefined]);
     expect(outcome).toBe("done");
-    // Without an ACL the same answer is no reason to try again.
+    // The same answer to a request without an ACL is not retried.
     expect((await bring("s3", [absent, refused(400, "AccessControlListNotSupported")])).asked).toHaveLength(2);
   });
 
-  it("gets no grant that is not in force at the source, and none with AccessControlTranslation", async () => {
+  it("sends only grants that are in effect at the source, and none with AccessControlTranslation", async () => {
     const acl = [
       { grantee: { kind: "canonical-user", id: OWNER }, permission: "FULL_CONTROL" },
       { grantee: { kind: "all-users" }, permission: "READ" },
@@ -255,13 +255,13 @@ describe("an endpoint that speaks S3", () => {
     expect(await aclWith({}, { overridesOwner: true })).toBe(undefined);
   });
 
-  it("gets grants to accounts as none at all, since its ids are others", async () => {
+  it("does not send grants to accounts, since the endpoint has other ids", async () => {
     const acl = [{ grantee: { kind: "canonical-user", id: "1".repeat(64) }, permission: "READ" }] as const;
     const { asked } = await bring("s3", [absent], { ...OBJECT, acl });
     expect(Object.keys(asked[1]?.headers ?? {}).filter((name) => /acl|grant/.test(name))).toEqual([]);
   });
 
-  it("gets class, redirect, tags, metadata, and the checksum of the whole", async () => {
+  it("sends storage class, redirect, tags, metadata, and the checksum of the whole object", async () => {
     const { asked } = await bring("s3", [absent], {
       ...OBJECT,
       storageClass: "STANDARD_IA",
@@ -294,7 +294,7 @@ describe("an endpoint that speaks S3", () => {
     },
   );
 
-  it("is not sent again where a checksum cannot be why it was refused", async () => {
+  it("does not send an object again when the checksum cannot be the reason of the refusal", async () => {
     const checksum = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
     for (const [object, answer] of [
       [OBJECT, refused(400, "InvalidRequest")],
@@ -306,7 +306,7 @@ describe("an endpoint that speaks S3", () => {
     }
   });
 
-  it("has removed what came from the source and is not later than the removal, and nothing else", async () => {
+  it("removes only a replica from the source that is not later than the removal", async () => {
     const remove = async (answers: readonly Answer[]) => {
       const { client, asked } = endpoint("s3", answers);
       await new RemoteBucket(client, OPTIONS, open(OBJECT).read).remove("k", removalState(new Date(THEN)));
@@ -317,7 +317,7 @@ describe("an endpoint that speaks S3", () => {
     expect(await remove([absent])).toEqual([]);
     expect(await remove([ours(NEWER)])).toEqual([]);
     expect(await remove([ours(OLDER), refused(412)])).toHaveLength(1);
-    // What others wrote, what came from another bucket, and a copy of a replica under this key.
+    // An object of another client, a replica from another bucket, and a copy of a replica under this key.
     expect(await remove([present(OLDER)])).toEqual([]);
     expect(await remove([present(OLDER, "old", sourced("bbbbbbbbbbbb/there/k"))])).toEqual([]);
     expect(await remove([present(OLDER, "old", sourced("aaaaaaaaaaaa/there/other"))])).toEqual([]);
@@ -325,10 +325,10 @@ describe("an endpoint that speaks S3", () => {
   });
 });
 
-describe("a peer", () => {
+describe("RemoteBucket at a peer", () => {
   const version = { "x-amz-workers-s3-replica": VERSION, "x-amz-workers-s3-replica-source": "aaaaaaaaaaaa" };
 
-  it("is told which state it gets, and not asked before for little", async () => {
+  it("sends the state in a header, and asks with HEAD only before a large object", async () => {
     const { asked, outcome } = await bring("peer", [{}]);
     expect(asked).toEqual([
       {
@@ -341,7 +341,7 @@ describe("a peer", () => {
     expect(outcome).toBe("done");
   });
 
-  it("that has something later keeps it", async () => {
+  it("leaves a later state", async () => {
     expect(await bring("peer", [refused(412)])).toMatchObject({ outcome: "done" });
     const large = { ...OBJECT, sizeBytes: 2 * MIB };
     const asked = await bring("peer", [refused(412)], large);
@@ -349,7 +349,7 @@ describe("a peer", () => {
     expect((await bring("peer", [refused(404), {}], large)).asked.map(({ method }) => method)).toEqual(["HEAD", "PUT"]);
   });
 
-  it("is told when what is to be removed was removed", async () => {
+  it("sends the time of a removal", async () => {
     for (const answer of [{}, refused(412), refused(404, "NoSuchKey")]) {
       const { client, asked } = endpoint("peer", [answer]);
       await new RemoteBucket(client, OPTIONS, open(OBJECT).read).remove("k", removalState(new Date(THEN)));
@@ -367,7 +367,7 @@ describe("a peer", () => {
   });
 });
 
-describe("an object in parts", () => {
+describe("uploadInParts", () => {
   const A = "0cc175b9c0f1b6a831c399e269772661";
   const B = "92eb5ffee6ae2fec3ad71c777531578f";
   const PARTED: StoredObject = {
@@ -390,7 +390,7 @@ describe("an object in parts", () => {
       .digest("hex")}-${md5s.length}`;
   };
 
-  it("is sent in the source's parts with their checksums, and completed on condition", async () => {
+  it("sends the source's parts with their checksums, and completes the upload on condition", async () => {
     const object = { ...PARTED, etag: await etagOf(A, B) };
     const { asked, pieces, outcome } = await bring("s3", [absent, created, part(A), part(B)], object, PARTS);
     expect(outcome).toBe("done");
@@ -437,7 +437,7 @@ describe("an object in parts", () => {
     ]);
   });
 
-  it("is sent without checksums where the endpoint does not know their algorithm", async () => {
+  it("sends parts without checksums if the endpoint does not know the algorithm", async () => {
     const object = { ...PARTED, etag: await etagOf(A, B) };
     const answers = [absent, refused(400, "InvalidRequest"), created, part(A), part(B)];
     const { asked, outcome } = await bring("s3", answers, object, PARTS);
@@ -448,25 +448,25 @@ describe("an object in parts", () => {
   it.each<[why: string, answers: readonly Answer[], message: RegExp | string]>([
     ["a part is refused", [absent, created, part(A), refused(500)], "500"],
     ["other bytes arrived", [absent, created, part(A), part(A)], /other bytes/],
-    ["it is not completed", [absent, created, part(A), part(B), refused(500, "InternalError")], "500"],
-  ])("leaves no upload behind where %s", async (_why, answers, message) => {
+    ["the completion fails", [absent, created, part(A), part(B), refused(500, "InternalError")], "500"],
+  ])("aborts the upload when %s", async (_why, answers, message) => {
     const object = { ...PARTED, etag: await etagOf(A, B) };
     const { asked, outcome } = await bring("s3", answers, object, PARTS);
     expect(asked.at(-1)).toEqual({ method: "DELETE", key: "k", query: "uploadId=u%2B1" });
     expect(outcome).toMatchObject({ message: typeof message === "string" ? message : expect.stringMatching(message) });
   });
 
-  it("takes the parts' word where the endpoint's ETags are no MD5s", async () => {
+  it("does not compare ETags that are not MD5s", async () => {
     const { outcome } = await bring("s3", [absent, created, part("opaque"), part("opaque2")], PARTED, PARTS);
     expect(outcome).toBe("done");
   });
 
-  it("says so where the endpoint names no upload", async () => {
+  it("fails when the endpoint returns no upload id", async () => {
     const { outcome } = await bring("s3", [absent, { body: "<html/>" }], PARTED, PARTS);
     expect(outcome).toMatchObject({ message: expect.stringContaining("names no upload") });
   });
 
-  it("is made of one that has none, where it is too large for one request", async () => {
+  it("splits an object without parts that is too large for one request", async () => {
     const object = { ...OBJECT, sizeBytes: 150 * MIB };
     const { asked, pieces } = await bring("peer", [refused(404), created, part(A), part(A), part(B)], object);
     expect(pieces.map(({ length }) => length / MIB)).toEqual([64, 64, 22]);

@@ -19,7 +19,7 @@ interface Sent {
   readonly headers: Headers;
 }
 
-/** Answers every request in the same way and keeps what was sent. */
+/** Answers every request in the same way and records what was sent. */
 function answering(status: number, body = "", headers: Record<string, string> = {}): Sent[] {
   const sent: Sent[] = [];
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
@@ -29,7 +29,7 @@ function answering(status: number, body = "", headers: Record<string, string> = 
   return sent;
 }
 
-/** In the place of the platform's, which Node lacks. */
+/** Replaces the platform's FixedLengthStream, which Node does not have. */
 class UncountedStream extends TransformStream {
   constructor(_sizeBytes: number) {
     super();
@@ -51,8 +51,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe("a request to a remote", () => {
-  it("goes to bucket and key in path style, signed for the remote's region, without its secret", async () => {
+describe("RemoteClient", () => {
+  it("sends bucket and key in path style, signed for the remote's region, without its secret", async () => {
     const sent = answering(200, "", { etag: '"x"' });
     const key = "a//b c/ü+%&=?#'";
     const { headers } = await client().call("bucket", { method: "PUT", key, query: "uploadId=1", body: "text" });
@@ -68,7 +68,7 @@ describe("a request to a remote", () => {
     expect(JSON.stringify([...(request?.headers ?? [])])).not.toContain("the secret");
   });
 
-  it("covers what a replicator says with its signature", async () => {
+  it("signs the headers of a replica", async () => {
     const sent = answering(204);
     const headers = { "x-amz-workers-s3-replica": "1.2.a" };
     await client().call("bucket", { method: "DELETE", key: "k", headers });
@@ -83,21 +83,21 @@ describe("a request to a remote", () => {
       "AccessDenied",
       "PUT: 403 AccessDenied",
     ],
-    ["no document", 500, "", undefined, "PUT: 500"],
-    ["another document", 502, "<html><Code>No</Code></html>", undefined, "PUT: 502"],
+    ["an error without a document", 500, "", undefined, "PUT: 500"],
+    ["an error with another document", 502, "<html><Code>No</Code></html>", undefined, "PUT: 502"],
     [
-      "an error under the status of a success",
+      "an error document with status 200",
       200,
       "<Error><Code>InternalError</Code></Error>",
       "InternalError",
       "PUT: 200 InternalError",
     ],
-  ])("that is answered with %s has failed", async (_why, status, body, code, message) => {
+  ])("fails on %s", async (_why, status, body, code, message) => {
     answering(status, body);
     expect(await failureOf({ method: "PUT", key: "k", body: "x" })).toMatchObject({ status, code, message });
   });
 
-  it("that is redirected or not answered has failed without a status", async () => {
+  it("fails without a status when the request is redirected or not answered", async () => {
     answering(301, "", { location: "https://own.example/" });
     expect(await failureOf({ method: "HEAD" })).toMatchObject({
       status: undefined,
@@ -110,18 +110,21 @@ describe("a request to a remote", () => {
     expect(message).toBe("HEAD: unreachable: connection refused");
   });
 
-  it.each(["a/../b", ".", "a/./b", ".."])("for the key %j is not made: no URL can carry it", async (key) => {
-    const sent = answering(200);
-    expect(await failureOf({ method: "PUT", key, body: "x" })).toMatchObject({ status: 400 });
-    expect(sent).toEqual([]);
-  });
+  it.each(["a/../b", ".", "a/./b", ".."])(
+    "sends no request for the key %j, which a URL cannot contain",
+    async (key) => {
+      const sent = answering(200);
+      expect(await failureOf({ method: "PUT", key, body: "x" })).toMatchObject({ status: 400 });
+      expect(sent).toEqual([]);
+    },
+  );
 
   it.each([
-    ["without an object's bytes", undefined, 720, 60],
-    ["with a small object", 1, 720, 60],
-    ["with 64 MiB", 64 * 1024 * 1024, 720, 124],
-    ["with more than there is time for", 5 * 1024 ** 3, 720, 720],
-  ])("%s has the time that a slow endpoint needs, and no more", async (_why, sizeBytes, leftSeconds, seconds) => {
+    ["a request without an object's bytes", undefined, 720, 60],
+    ["a small object", 1, 720, 60],
+    ["64 MiB", 64 * 1024 * 1024, 720, 124],
+    ["an object too large for the remaining time", 5 * 1024 ** 3, 720, 720],
+  ])("limits the time for %s", async (_why, sizeBytes, leftSeconds, seconds) => {
     answering(200);
     vi.stubGlobal("FixedLengthStream", UncountedStream);
     const timer = vi.spyOn(globalThis, "setTimeout");
@@ -137,7 +140,7 @@ describe("a request to a remote", () => {
     timer.mockRestore();
   });
 
-  it("that is not answered in time tells so", async () => {
+  it("reports a request that is not answered in time", async () => {
     vi.stubGlobal("fetch", () => new Promise(() => {}));
     const from = client({ until: new Date(Date.now() + 50) });
     const body = { stream: new Blob([]).stream(), sizeBytes: 1 };
@@ -148,7 +151,7 @@ describe("a request to a remote", () => {
     });
   });
 
-  it("is not made once time is up, but to clean up", async () => {
+  it("sends no request after the end of the attempt, except to clean up", async () => {
     const sent = answering(200);
     const late = client({ until: new Date(Date.now() - 1) });
     expect(await failureOf({ method: "PUT", key: "k", body: "x" }, late)).toMatchObject({

@@ -29,33 +29,33 @@ const read = (text: string | undefined, found: StampedObject = FOUND) =>
 const isStampedBy = (text: string) =>
   isStamped("bucket", { key: "a/b", etag: VERSION.etag, userMetadata: { [NAME]: text } } as never);
 
-describe("a stamp", () => {
-  it("tells of the state it was made of, where it was put", async () => {
+describe("readStamp", () => {
+  it("returns the state of a stamp at its own location", async () => {
     expect(await read(STAMP)).toEqual(VERSION);
     expect(await read(STAMP, { ...FOUND, etag: "cut-into-3" })).toEqual(VERSION);
     expect(await read(STAMP, { ...FOUND, etag: "0".repeat(32), isOpaque: true })).toEqual(VERSION);
     const parted = { ...VERSION, etag: `${VERSION.etag}-2` };
-    // As an endpoint has it that gives the MD5 of the whole.
+    // The endpoint's ETag is the MD5 of the whole object.
     expect(await read(await formatStamp(parted, PLACE, KEY), { ...FOUND, etag: "0".repeat(32) })).toEqual(parted);
   });
 
   it.each<[why: string, text: string | undefined, found?: StampedObject]>([
-    ["in another bucket", STAMP, { ...FOUND, bucket: "other" }],
-    ["at another key", STAMP, { ...FOUND, key: "a/c" }],
-    ["in another bucket, encrypted", STAMP, { ...FOUND, bucket: "other", isOpaque: true }],
-    ["over other bytes", STAMP, { ...FOUND, etag: "0".repeat(32) }],
-    ["that is none", "x"],
-    ["of another form", `1.2.${VERSION.etag}`],
-    ["that is not there", undefined],
-    ["of another deployment", OF_ANOTHER],
-    ["made later by somebody else", STAMP.replace(/^1700000000123/, "1700000000124")],
-    ["without its signature", STAMP.replace(/\.[0-9a-f]{32}$/, "")],
-    ["with another place's signature", STAMP.slice(0, -32) + ELSEWHERE.slice(-32)],
-  ])("%s is void", async (_why, text, found) => {
+    ["a stamp in another bucket", STAMP, { ...FOUND, bucket: "other" }],
+    ["a stamp at another key", STAMP, { ...FOUND, key: "a/c" }],
+    ["a stamp of an encrypted object in another bucket", STAMP, { ...FOUND, bucket: "other", isOpaque: true }],
+    ["a stamp with other bytes", STAMP, { ...FOUND, etag: "0".repeat(32) }],
+    ["a text that is not a stamp", "x"],
+    ["a stamp of another form", `1.2.${VERSION.etag}`],
+    ["an absent stamp", undefined],
+    ["a stamp of another deployment", OF_ANOTHER],
+    ["a stamp with a later time", STAMP.replace(/^1700000000123/, "1700000000124")],
+    ["a stamp without its signature", STAMP.replace(/\.[0-9a-f]{32}$/, "")],
+    ["a stamp with the signature of another location", STAMP.slice(0, -32) + ELSEWHERE.slice(-32)],
+  ])("refuses %s", async (_why, text, found) => {
     expect(await read(text, found)).toBeUndefined();
   });
 
-  it("that lies ahead is void, by more than clocks may differ", async () => {
+  it("refuses a stamp that is further in the future than clocks may differ", async () => {
     const at = async (lastModified: number, revision: number) =>
       read(await formatStamp({ ...VERSION, lastModified, revision }, PLACE, KEY));
     const now = NOW.getTime();
@@ -64,7 +64,7 @@ describe("a stamp", () => {
     expect(await at(now, now + 2001)).toBeUndefined();
   });
 
-  it("of another deployment still tells that the object is a replica, which is not sent back", async () => {
+  it("refuses a stamp of another deployment, which still marks the object as a replica", async () => {
     expect(isStampedBy(OF_ANOTHER)).toBe(true);
     expect(isStampedBy(ELSEWHERE)).toBe(false);
     expect(isStampedBy("x")).toBe(false);

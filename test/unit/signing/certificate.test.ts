@@ -1,4 +1,4 @@
-/** The certificate as another implementation, Node's OpenSSL, reads it. */
+/** The certificate, read by another implementation: Node's OpenSSL. */
 import { verify, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { formatHex } from "../../../src/checksum/digests.ts";
@@ -21,15 +21,15 @@ async function issue(options: { notBefore?: string; serialNumber?: Uint8Array } 
   return { keys, pem: formatPem(certificate), x509: new X509Certificate(formatPem(certificate)) };
 }
 
-describe("the certificate", () => {
-  it("is signed by the key it holds, and by no other", async () => {
+describe("issueCertificate", () => {
+  it("signs the certificate with its own key", async () => {
     const [one, other] = [await issue(), await issue()];
     expect(one.x509.verify(one.x509.publicKey)).toBe(true);
     expect(one.x509.checkIssued(one.x509)).toBe(true);
     expect(one.x509.verify(other.x509.publicKey)).toBe(false);
   });
 
-  it("holds the public key that verifies what the private one signs", async () => {
+  it("includes the public key of the private key", async () => {
     const { keys, x509 } = await issue();
     const data = new TextEncoder().encode("signed text");
     const signature = new Uint8Array(await crypto.subtle.sign("RSASSA-PKCS1-v1_5", keys.privateKey, data));
@@ -37,7 +37,7 @@ describe("the certificate", () => {
     expect(verify("sha1", data, x509.publicKey, signature)).toBe(false);
   });
 
-  it("says who, which number, since when, and that it is no authority", async () => {
+  it("writes name, serial number and validity, and that the certificate is not an authority", async () => {
     const { x509 } = await issue();
     expect(x509.subject).toContain("CN=");
     expect(x509.issuer).toBe(x509.subject);
@@ -47,11 +47,11 @@ describe("the certificate", () => {
     expect(x509.ca).toBe(false);
   });
 
-  it("is read the same way when it begins after 2049", async () => {
+  it("writes a validity that begins after 2049", async () => {
     expect((await issue({ notBefore: "2050-01-01T00:00:00Z" })).x509.validFrom).toBe("Jan  1 00:00:00 2050 GMT");
   });
 
-  it("stands in lines of 64 characters between the usual ones", async () => {
+  it("is formatted as PEM with lines of 64 characters", async () => {
     const { pem } = await issue();
     expect(pem).toMatch(
       /^-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n-----END CERTIFICATE-----\n$/,
@@ -83,7 +83,7 @@ describe("DER", () => {
     [[128], "02020080"],
     [[1, 0, 1], "0203010001"],
     [[0, 255, 255], "020300ffff"],
-  ])("writes the number %j without a sign and without zeros before it", (magnitude, hex) => {
+  ])("writes the number %j as unsigned, without leading zeros", (magnitude, hex) => {
     expect(formatHex(der.integer(bytes(...magnitude)))).toBe(hex);
   });
 
@@ -106,7 +106,7 @@ describe("DER", () => {
     expect([element[0], new TextDecoder().decode(element.subarray(2))]).toEqual([tag, text]);
   });
 
-  it("writes what holds other elements, and the small ones", () => {
+  it("writes constructed elements and the small ones", () => {
     expect(formatHex(der.sequence(der.TRUE, der.NULL))).toBe("30050101ff0500");
     expect(formatHex(der.setOf(der.utf8String("ä")))).toBe("31040c02c3a4");
     expect(formatHex(der.explicit(3, der.sequence()))).toBe("a3023000");

@@ -1,4 +1,4 @@
-/** SNS messages: what is signed, by AWS's own examples, and the documents. */
+/** SNS messages: the text that is signed, by AWS's own examples, and the documents. */
 import { describe, expect, test } from "vitest";
 import { confirmationText, formatEnvelope, type Notification, stringToSign } from "../../../src/sns/envelope.ts";
 

@@ -1,4 +1,4 @@
-/** Readers of SNS parameters, by what they take and what they refuse. */
+/** Parameters of SNS requests: accepted and refused values. */
 import { describe, expect, test } from "vitest";
 import { QueryError } from "../../../src/query-api/errors.ts";
 import { Parameters, parseBoolean, parseSignatureVersion, parseTitle } from "../../../src/sns/parameters.ts";
@@ -18,7 +18,7 @@ function refusal(run: () => unknown): string {
 }
 
 describe("requireTopicName", () => {
-  test.each(["a", "A-z_09", "x".repeat(256)])("takes %s", (Name) => {
+  test.each(["a", "A-z_09", "x".repeat(256)])("accepts %s", (Name) => {
     expect(of({ Name }).requireTopicName()).toBe(Name);
   });
 
