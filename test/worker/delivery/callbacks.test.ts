@@ -5,7 +5,7 @@ import { s3 } from "../../support/s3.ts";
 import { deployment, eventOf, rowOf, take, toUrl } from "./support.ts";
 
 let number = 0;
-/** A receiver that no other test has spoilt. */
+/** A receiver that no other test uses. */
 const newUrl = (rest = "") => `https://hooks-${number++}.example.net/cb${rest}`;
 
 async function expectSigned({ method, url, headers, body }: Call): Promise<void> {
@@ -26,8 +26,8 @@ async function expectSigned({ method, url, headers, body }: Call): Promise<void>
   expect(atob(headers["content-md5"] ?? "")).toBe(createHash("md5").update(body).digest("hex"));
 }
 
-describe("a delivery to a URL of an NS: topic", () => {
-  it("is a signed POST of the record, and 200 means delivered", async () => {
+describe("delivery to a URL of an NS: topic", () => {
+  it("sends a signed POST of the record, and 200 means delivered", async () => {
     const url = newUrl("?a=1");
     const calls = receivers({ [url]: willing });
     const message = toUrl(url, { event: eventOf("a b") });
@@ -55,7 +55,7 @@ describe("a delivery to a URL of an NS: topic", () => {
       "redirects (301) are not followed",
     ],
     ["no connection", () => Promise.reject(new Error("Network connection lost.")), "Network connection lost."],
-  ])("that gets %s is tried again under the same id in 10 to 20 s", async (_why, answer, reason) => {
+  ])("is retried with the same id after 10 to 20 s on %s", async (_why, answer, reason) => {
     const url = newUrl();
     receivers({ [url]: answer });
     const worker = deployment();
@@ -67,7 +67,7 @@ describe("a delivery to a URL of an NS: topic", () => {
     expect(await rowOf(url)).toMatchObject({ delivered: 0, failed: 1, given_up: 0, last_failure: reason });
   });
 
-  it("is given up after the third retry, and then a dead letter", async () => {
+  it("becomes a dead letter after the third retry", async () => {
     const url = newUrl();
     const calls = receivers({ [url]: () => new Response("", { status: 500 }) });
     const worker = deployment();
@@ -86,7 +86,7 @@ describe("a delivery to a URL of an NS: topic", () => {
     expect(await rowOf(url)).toMatchObject({ delivered: 0, failed: 4, retried: 3, given_up: 1 });
   });
 
-  it("that may not be called any more is given up at once and not called", async () => {
+  it("becomes a dead letter without a call if the URL may no longer be called", async () => {
     const calls = receivers({});
     const worker = deployment({ ALLOW_PRIVATE_TARGETS: "false" });
     const message = toUrl("http://127.0.0.1:8080/cb");

@@ -24,7 +24,7 @@ interface Listed {
 const list = async () => (await admin<Listed>("/dead-letters")).body.deadLetters;
 
 describe("dead letters", () => {
-  it("are kept with why and what about, and shown without the query of a URL", async () => {
+  it("are stored with reason and message, and shown without the query of a URL", async () => {
     const message = toUrl("https://hooks.example.net/cb?token=secret");
     await give(message, deployment());
     const listed = await list();
@@ -43,7 +43,7 @@ describe("dead letters", () => {
     expect(JSON.stringify(listed)).not.toContain("secret");
   });
 
-  it("of one delivery stand there once, with the last reason", async () => {
+  it("are stored once for each delivery, with the last reason", async () => {
     const message = toUrl("https://hooks.example.net/cb");
     const worker = deployment();
     await give(message, worker, "first");
@@ -52,7 +52,7 @@ describe("dead letters", () => {
     expect(found).toMatchObject([{ reason: "second" }]);
   });
 
-  it("can be sent again from the beginning, and are then gone from the list", async () => {
+  it("can be retried with all attempts, and are then no longer listed", async () => {
     const worker = deployment();
     const message = toUrl("https://hooks.example.net/cb", { attempt: 3, isDiverted: true });
     await give(message, worker);
@@ -64,7 +64,7 @@ describe("dead letters", () => {
     expect((await list()).map(({ id }) => id)).not.toContain(message.id);
   });
 
-  it("can be thrown away, one or all", async () => {
+  it("can be deleted, one or all", async () => {
     const worker = deployment();
     const [one, two, three] = [1, 2, 3].map(() => toUrl("https://hooks.example.net/cb"));
     for (const message of [one, two, three]) if (message !== undefined) await give(message, worker);
@@ -78,12 +78,12 @@ describe("dead letters", () => {
   it.each([
     ["POST", "/retry"],
     ["DELETE", ""],
-  ])("that do not exist are NoSuchDeadLetter: %s", async (method, rest) => {
+  ])("%s answers NoSuchDeadLetter for an unknown id", async (method, rest) => {
     const answer = await admin<{ error: { code: string } }>(`/dead-letters/nothing${rest}`, { method });
     expect([answer.status, answer.body.error.code]).toEqual([404, "NoSuchDeadLetter"]);
   });
 
-  it("are the newest 10,000 of the last 14 days: accounts that have most lose their oldest", async () => {
+  it("are limited to the newest 10,000 of the last 14 days: the accounts with most lose their oldest", async () => {
     const worker = deployment();
     // Together 10,000.
     const sizes = [...Array.from({ length: 9 }, () => 1_000), 999, 1];
@@ -107,7 +107,7 @@ describe("dead letters", () => {
     expect(await count()).toBe(1);
   });
 
-  it("of one account are the newest 1,000, however many it causes, and push out nobody else's", async () => {
+  it("are limited to the newest 1,000 of an account, and do not remove those of others", async () => {
     const worker = deployment();
     await fill([1]);
     for (let batch = 0; batch < 11; batch++) {
@@ -129,7 +129,7 @@ describe("dead letters", () => {
     expect(oldest).toEqual({ id: "flood-1-0" });
   });
 
-  it("are the account's whose bucket or topic they are about", async () => {
+  it("belong to the account whose bucket or topic they are about", async () => {
     const worker = deployment();
     await fill([]);
     const bucket = await createBucket();
@@ -174,7 +174,7 @@ async function counts(): Promise<ReadonlyMap<string, number>> {
   return new Map(results.map((row) => [row.account_id, row.count]));
 }
 
-/** Nothing but so many letters of each of the accounts `tenant-0`, `tenant-1` … */
+/** Replaces all dead letters by as many as given for the accounts `tenant-0`, `tenant-1` … */
 async function fill(sizes: readonly number[]): Promise<void> {
   await env.DB.prepare("DELETE FROM dead_letters").run();
   for (const [index, size] of sizes.entries()) {
@@ -195,14 +195,17 @@ function changesOf(origin: ChangeOrigin, change: ObjectChange): OwnMessage {
   return { kind: "changes", id: "changes", origin, notifications: [], replications: [], changes };
 }
 
-describe("the administrator's view of deliveries", () => {
-  it.each(["/receivers", "/dead-letters"])("%s is for the root account alone: AccessDenied", async (path) => {
-    const answer = await admin<{ error: { code: string } }>(path, { key: await createAccount() });
-    expect([answer.status, answer.body.error.code]).toEqual([403, "AccessDenied"]);
-    expect((await admin(path, { key: null })).status).toBe(403);
-  });
+describe("the admin API for deliveries", () => {
+  it.each(["/receivers", "/dead-letters"])(
+    "%s answers AccessDenied to other accounts than the root account",
+    async (path) => {
+      const answer = await admin<{ error: { code: string } }>(path, { key: await createAccount() });
+      expect([answer.status, answer.body.error.code]).toEqual([403, "AccessDenied"]);
+      expect((await admin(path, { key: null })).status).toBe(403);
+    },
+  );
 
-  it("shows receivers with their counts, those that fail first, without the query of a URL", async () => {
+  it("lists receivers with their counts, failing ones first, without the query of a URL", async () => {
     const worker = deployment();
     await take([toUrl("http://127.0.0.1:25/?token=secret")], worker);
     const { body } = await admin<{ receivers: readonly object[] }>("/receivers");

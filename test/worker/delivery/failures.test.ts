@@ -1,4 +1,4 @@
-/** Whatever binding call of the consumer fails, and however: no delivery is lost. */
+/** No delivery is lost, whichever binding call of the consumer fails, and in whichever way. */
 import { expect, it } from "vitest";
 import { rootAccount } from "../../support/accounts.ts";
 import { type Failure, failingEnv } from "../../support/failing-env.ts";
@@ -12,7 +12,7 @@ interface Result {
   readonly lost: readonly string[];
 }
 
-/** One batch with a delivery for each end that one may come to; what is not acknowledged comes again, to a healthy Worker. */
+/** One batch with a delivery for each possible outcome. Messages that are not acknowledged are handed to a working Worker. */
 async function deliverWith(failure: Failure | undefined): Promise<Result> {
   const { accountId } = await rootAccount();
   const host = `failures-${run++}.example.net`;
@@ -48,7 +48,7 @@ async function deliverWith(failure: Failure | undefined): Promise<Result> {
 it("loses no delivery, whichever call fails", { timeout: 120_000 }, async () => {
   const { calls, lost } = await deliverWith(undefined);
   expect(lost).toEqual([]);
-  // Receivers and their state, the root account, the signing key; retries, dead letters, counts.
+  // Receivers and their state, the root account, the certificate key; retries, dead letters, statistics.
   expect(calls).toBeGreaterThanOrEqual(5);
   for (let at = 1; at <= calls; at++) {
     for (const when of ["before", "after"] as const) {

@@ -1,4 +1,4 @@
-/** A receiver that is dead, slow or picky keeps nobody else waiting. */
+/** A receiver that is down, slow or refuses some events does not delay others. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { identifyReceiver } from "../../../src/delivery/receiver-identity.ts";
@@ -20,7 +20,7 @@ const many = (url: string, count: number) => Array.from({ length: count }, () =>
 const callsTo = (calls: readonly { url: string }[], url: string) => calls.filter((call) => call.url === url).length;
 
 describe("a batch of deliveries", () => {
-  it("delivers to others while one receiver hangs, and asks that one once", async () => {
+  it("delivers to others while one receiver does not answer, and calls that one once", async () => {
     const [dead, well] = [newUrl("dead"), newUrl("well")];
     const worker = deployment();
     const triedBefore: number[] = [];
@@ -34,10 +34,10 @@ describe("a batch of deliveries", () => {
     const messages = [...many(dead, 20), ...many(well, 20)];
     const { acknowledged } = await take(messages, worker);
     expect([...acknowledged].sort()).toEqual(messages.map(({ id }) => id).sort());
-    // All 20 before the attempt at the other one is over.
+    // All 20 before the attempt at the other receiver ends.
     expect(triedBefore).toEqual(Array.from({ length: 20 }, () => 0));
     expect(callsTo(calls, dead)).toBe(1);
-    // The first has had its attempt; the others have not been tried.
+    // Only the first has had an attempt.
     const [tried, ...diverted] = worker.retries.sent.toSorted((left, right) => right.body.attempt - left.body.attempt);
     expect(tried?.body).toEqual({ ...messages[0], attempt: 1 });
     expect(diverted).toHaveLength(19);
@@ -46,7 +46,7 @@ describe("a batch of deliveries", () => {
     }
   });
 
-  it("does not even ask a receiver that is known to be dead, whichever isolate has found out", async () => {
+  it("does not call a receiver that any isolate knows to be down", async () => {
     const [dead, well] = [newUrl("dead"), newUrl("well")];
     const calls = receivers({ [dead]: unreachable, [well]: willing });
     const first = deployment();
@@ -59,7 +59,7 @@ describe("a batch of deliveries", () => {
     expect(await rowOf(dead)).toMatchObject({ failed: 1, retried: 0 });
   });
 
-  it("of retries asks a receiver that stays dead once, and counts that for all that are due", async () => {
+  it("of retries calls a receiver that is down once, which counts for all its events", async () => {
     const dead = newUrl("dead");
     const calls = receivers({ [dead]: unreachable });
     const worker = deployment();
@@ -73,7 +73,7 @@ describe("a batch of deliveries", () => {
     expect(await rowOf(dead)).toMatchObject({ failed: 3, retried: 2, given_up: 1, delivered: 0 });
   });
 
-  it("sends the events of a slow receiver through the retries, until it is quick again", async () => {
+  it("sends the events of a slow receiver through the retry queue until it is fast again", async () => {
     const slow = newUrl("slow");
     let patience = 1_100;
     receivers({ [slow]: (call) => after(patience)(call) });
@@ -91,7 +91,7 @@ describe("a batch of deliveries", () => {
     expect([await rowOf(slow), worker.retries.sent.length]).toMatchObject([{ delivered: 4 }, 2]);
   });
 
-  it("keeps on asking a receiver that refuses single events", async () => {
+  it("keeps calling a receiver that refuses some events", async () => {
     const picky = newUrl("picky");
     const messages = many(picky, 6);
     const calls = receivers({
@@ -106,15 +106,15 @@ describe("a batch of deliveries", () => {
   });
 });
 
-/** So many URLs of one host, each another receiver. */
+/** URLs of one host, each another receiver. */
 const urlsAt = (host: string, count: number) => Array.from({ length: count }, (_, index) => `https://${host}/${index}`);
 const newHost = () => `many-${number++}.example.net`;
 const answersOf = (urls: readonly string[], answer: Answer) => Object.fromEntries(urls.map((url) => [url, answer]));
 const from = (accountId: string, url: string, options = {}) =>
   toUrl(url, { event: eventOf(`key-${number++}`, accountId), ...options });
 
-describe("many receivers at one slow or silent host", () => {
-  it("cost a batch one timeout, and are all kept out of the next one", async () => {
+describe("many receivers at one slow or unresponsive host", () => {
+  it("cost a batch one timeout, and are all avoided in the next one", async () => {
     const [host, well] = [newHost(), newUrl("well")];
     const urls = urlsAt(host, 40);
     const calls = receivers({ ...answersOf(urls, silent), [well]: willing });
@@ -127,7 +127,7 @@ describe("many receivers at one slow or silent host", () => {
     expect(worker.retries.sent.filter(({ body }) => body.isDiverted)).toHaveLength(39);
   });
 
-  it("that answer late cost a batch one answer", async () => {
+  it("cost a batch one slow answer", async () => {
     const urls = urlsAt(newHost(), 20);
     const calls = receivers(answersOf(urls, after(1_100)));
     const worker = deployment();
@@ -138,7 +138,7 @@ describe("many receivers at one slow or silent host", () => {
     expect([calls.length, worker.retries.sent.length]).toEqual([1, 19]);
   });
 
-  it("are in nobody's way who calls the host for another account", async () => {
+  it("do not delay another account's receivers at the host", async () => {
     const urls = urlsAt(newHost(), 2);
     const calls = receivers({ [urls[0] ?? ""]: unreachable, [urls[1] ?? ""]: willing });
     const worker = deployment();
@@ -149,7 +149,7 @@ describe("many receivers at one slow or silent host", () => {
     expect(calls).toHaveLength(2);
   });
 
-  it("cost a batch of retries a limited time; those that are well come first, those without a turn keep their attempt", async () => {
+  it("cost a batch of retries a limited time; healthy ones come first, and those not called keep their attempt", async () => {
     const urls = urlsAt(newHost(), 20);
     const well = urls.at(-1) ?? "";
     const calls = receivers({ ...answersOf(urls, silent), [well]: willing });
@@ -170,7 +170,7 @@ describe("many receivers at one slow or silent host", () => {
     expect(worker.retries.sent.filter(({ body }) => body.attempt === 2)).toHaveLength(calls.length - 1);
   });
 
-  it("are known by the endpoints and the accounts of subscriptions, too, whoever's the topic is", async () => {
+  it("include endpoints of subscriptions, by the subscription's account, not the topic's", async () => {
     const urls = urlsAt(newHost(), 3);
     const [owner, guest] = [(await createAccount()).accountId, (await createAccount()).accountId];
     const topicArn = `arn:aws:sns:us-east-1:${owner}:t`;
@@ -200,7 +200,7 @@ describe("many receivers at one slow or silent host", () => {
     ]);
   });
 
-  it("are kept apart though one of them is well", async () => {
+  it("are avoided even if one of them is healthy", async () => {
     const [slow = "", quick = "", other = ""] = urlsAt(newHost(), 3);
     const calls = receivers({ ...answersOf([quick, other], willing), [slow]: unreachable });
     const worker = deployment();
@@ -210,7 +210,7 @@ describe("many receivers at one slow or silent host", () => {
     expect(calls.map(({ url }) => url)).toEqual([slow, quick]);
   });
 
-  it("are told of their events at once again when the one in trouble is well", async () => {
+  it("get their events at once again when the avoided one is healthy", async () => {
     const [ill = "", other = ""] = urlsAt(newHost(), 2);
     const calls = receivers({ [ill]: unreachable, [other]: willing });
     const worker = deployment();
@@ -223,8 +223,8 @@ describe("many receivers at one slow or silent host", () => {
   });
 });
 
-describe("an account with many hosts in trouble", () => {
-  it("gets all its events through the retries, and no other account does", async () => {
+describe("an account with many avoided hosts", () => {
+  it("gets all its events through the retry queue, and no other account does", async () => {
     const urls = Array.from({ length: 11 }, () => newUrl("wildcard"));
     const calls = receivers(answersOf(urls, unreachable));
     const worker = deployment();
@@ -239,7 +239,7 @@ describe("an account with many hosts in trouble", () => {
   });
 });
 
-/** As if it had given no answer of late. */
+/** As if it had recently given no answer. */
 async function makeIll(url: string, accountId: string): Promise<void> {
   const { id, kind, name, host } = await identifyReceiver({ kind: "callback", url }, { accountId });
   await env.DB.prepare(
@@ -251,7 +251,7 @@ async function makeIll(url: string, accountId: string): Promise<void> {
     .run();
 }
 
-/** What a single consumer of each queue would do, one batch after the other; delays as they are asked for. */
+/** Acts as a single consumer of each queue, one batch after the other, with the requested delays. */
 async function consume(worker: Deployment, until: () => boolean): Promise<void> {
   const deliveries = worker.deliveries.sent.map(({ body }) => body);
   const first = async () => {
@@ -277,8 +277,8 @@ async function consume(worker: Deployment, until: () => boolean): Promise<void> 
   await Promise.all([first(), retries()]);
 }
 
-describe("hundreds of events to a dead and to a healthy receiver", () => {
-  it("reach the healthy one after at most two attempts at the dead one, however many events are for that", async () => {
+describe("hundreds of events to a receiver that is down and to a healthy one", () => {
+  it("reach the healthy one after at most two attempts at the other, however many events are for that", async () => {
     const [dead, well] = [newUrl("dead"), newUrl("well")];
     const deadBefore: number[] = [];
     const calls = receivers({
@@ -294,7 +294,7 @@ describe("hundreds of events to a dead and to a healthy receiver", () => {
     }
     await consume(worker, () => deadBefore.length === 200);
     expect(deadBefore).toHaveLength(200);
-    // Each attempt at the dead receiver lasts 5 s, and each of the eight batches has events for it.
+    // Each attempt at the receiver that is down lasts 5 s, and each of the eight batches has events for it.
     expect(Math.max(...deadBefore)).toBeLessThanOrEqual(2);
   });
 });

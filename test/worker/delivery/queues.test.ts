@@ -5,8 +5,8 @@ import { delivery, deployment, eventOf, rowOf, take } from "./support.ts";
 
 const arnOf = (accountId: string, name = "my-jobs") => `arn:aws:sqs:us-east-1:${accountId}:${name}`;
 
-describe("a delivery to a Cloudflare Queue of the operator", () => {
-  it("is S3's record as JSON", async () => {
+describe("delivery to a Cloudflare Queue of the operator", () => {
+  it("sends S3's record as JSON", async () => {
     const { accountId } = await rootAccount();
     const jobs = userQueue();
     const worker = deployment({ QUEUE_MY_JOBS: jobs });
@@ -21,7 +21,7 @@ describe("a delivery to a Cloudflare Queue of the operator", () => {
   it.each([
     ["a bucket of another account", "000000000009", "my-jobs"],
     ["a queue that is not bound", undefined, "nowhere"],
-  ])("for %s is refused and becomes a dead letter", async (_why, bucketAccount, name) => {
+  ])("becomes a dead letter for %s", async (_why, bucketAccount, name) => {
     const { accountId } = await rootAccount();
     const jobs = userQueue();
     const worker = deployment({ QUEUE_MY_JOBS: jobs });
@@ -32,7 +32,7 @@ describe("a delivery to a Cloudflare Queue of the operator", () => {
     expect(worker.deadLetters.sent.map(({ body }) => body.reason)).toEqual(["There is no such queue for this bucket."]);
   });
 
-  it("that the queue does not take is tried again, later each time", async () => {
+  it("is retried with longer delays if the queue does not accept it", async () => {
     const { accountId } = await rootAccount();
     const worker = deployment({ QUEUE_MY_JOBS: userQueue("Queue send failed") });
     const receiver = { kind: "queue", arn: arnOf(accountId) } as const;
@@ -45,8 +45,8 @@ describe("a delivery to a Cloudflare Queue of the operator", () => {
   });
 });
 
-describe("trouble of the deployment's own", () => {
-  it("is no attempt: what cannot be sent on comes again", async () => {
+describe("a failure of the deployment itself", () => {
+  it("does not count as an attempt: the message is retried", async () => {
     const worker = deployment();
     const failing = { send: () => Promise.reject(new Error("Queue send failed")) };
     const { env } = deployment({ RETRIES: failing, DEAD_LETTERS: failing });
@@ -55,7 +55,7 @@ describe("trouble of the deployment's own", () => {
     expect(answer).toEqual({ acknowledged: [], retried: [gone.id] });
   });
 
-  it("does not lose a delivery for want of a count", async () => {
+  it("does not repeat a delivery when statistics cannot be recorded", async () => {
     const { accountId } = await rootAccount();
     const jobs = userQueue();
     const worker = deployment({ QUEUE_OTHER: jobs });

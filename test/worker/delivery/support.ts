@@ -1,4 +1,4 @@
-/** Batches of deliveries, handed to the Worker as its queues would. */
+/** Hands batches of deliveries to the Worker as its queues do. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { handleQueue } from "../../../src/consumers/index.ts";
@@ -11,7 +11,7 @@ export interface Sent<Body> {
   readonly delaySeconds: number | undefined;
 }
 
-/** A queue that keeps what it is sent. */
+/** A queue that records what it is sent. */
 export function keepingQueue<Body>() {
   const sent: Sent<Body>[] = [];
   return {
@@ -32,7 +32,7 @@ export interface Deployment {
   readonly deadLetters: ReturnType<typeof keepingQueue<DeadLetter>>;
 }
 
-/** Own queues that nobody consumes. Isolates remember receivers: each of these is one of its own. */
+/** A deployment with queues that are not consumed. An isolate remembers receivers, so each call acts as another isolate. */
 export function deployment(bindings: Readonly<Record<string, unknown>> = {}): Deployment {
   const deliveries = keepingQueue<DeliveryMessage>();
   const retries = keepingQueue<DeliveryMessage>();
@@ -46,7 +46,7 @@ export interface Answered {
   readonly retried: readonly string[];
 }
 
-/** Lets the Worker take a batch; message ids are those of the deliveries. */
+/** Hands a batch to the Worker; message ids are those of the deliveries. */
 export async function take(messages: readonly { id: string }[], { env }: Deployment): Promise<Answered> {
   const batch = createMessageBatch(
     "any",

@@ -1,7 +1,6 @@
 /**
- * Every binding call of every change is made to fail: alone or with all that follow it, before it was made or after. In the
- * end R2 holds what it holds, and what it holds has been told: nothing acknowledged or visible is lost, and nothing that
- * never happened is told.
+ * Every binding call of every change fails: only that one or all from there on, before it was made or after. Afterwards every
+ * change that is acknowledged or visible in R2 has been reported, and no change that did not happen.
  */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
@@ -25,7 +24,7 @@ const LARGE = new Uint8Array(1024 * 1024 + 1).fill(5);
 interface Scenario {
   readonly name: string;
   readonly event: string;
-  /** Sets the stage and gives the request that makes the change. */
+  /** Prepares the bucket and returns the request that makes the change. */
   prepare(bucket: string): Promise<SendOptions>;
   /** Keys that change. */
   readonly keys: readonly string[];
@@ -127,13 +126,13 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** R2's own version of each key's entry; undefined where there is none. */
+/** R2's version of each key's entry; undefined without an entry. */
 async function versions(bucket: string, keys: readonly string[]): Promise<(string | undefined)[]> {
   const row = await testEnv.DB.prepare("SELECT id FROM buckets WHERE name = ?1").bind(bucket).first<{ id: string }>();
   return Promise.all(keys.map(async (key) => (await testEnv.STORE.head(`${row?.id}/${key}`))?.version));
 }
 
-/** One request with one failure, then what a sweep makes of it. */
+/** One request with one failure, then a sweep. */
 async function run(scenario: Scenario, failure: Failure | undefined) {
   const bucket = await createBucket();
   const request = await scenario.prepare(bucket);
@@ -162,12 +161,12 @@ const toldOf = ({ queue }: { queue: EventQueue }, { event, keys }: Scenario) =>
   keys.map((key) => queue.changes().filter((change) => change.event === event && change.key === key).length);
 
 describe.each(SCENARIOS)("$name", (scenario) => {
-  it("is told once where nothing fails", async () => {
+  it("is reported once if nothing fails", async () => {
     const outcome = await run(scenario, undefined);
     expect(outcome.status).toBeLessThan(300);
     expect(outcome.isChanged).toBe(true);
     const told = toldOf(outcome, scenario);
-    // The sweep finds the row still there, since nobody has consumed the message: it is told again rather than lost.
+    // The message has not been consumed, so the row still exists, and the sweep reports the change again.
     expect(told.every((count) => count >= 1 && count <= 2)).toBe(true);
   });
 
@@ -189,7 +188,7 @@ describe.each(SCENARIOS)("$name", (scenario) => {
         label,
       ).toBe(true);
       seen.add(`${outcome.isChanged}`);
-      // What did not happen is forgotten in the end, and what did happen waits for its consumer alone.
+      // Intents of changes that did not happen are removed; the others wait for their consumer.
       await sweepAfter(outcome.queue, 25 * 60 * MINUTES);
       if (!outcome.isChanged) expect(await intentRows(outcome.bucket), label).toEqual([]);
     }
@@ -199,7 +198,7 @@ describe.each(SCENARIOS)("$name", (scenario) => {
 });
 
 describe("the sweep", () => {
-  it("leaves a change alone that is just being made", async () => {
+  it("ignores a change that is still being made", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const queue = withEventQueue();
     const { env } = failingEnv(queue.env, { at: 4, when: "before", lasting: "for good" });
@@ -211,10 +210,10 @@ describe("the sweep", () => {
     expect(await intentRows(bucket)).toEqual(rows);
   });
 
-  it("tells of a removal with its own time, so that a later object stays the later", async () => {
+  it("reports a removal with its own time, so that a later object stays later", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const queue = withEventQueue();
-    // The key is loaded, the intent written and the object removed; then the Worker dies.
+    // The Worker dies after the key is loaded, the intent written and the object removed.
     const { env } = failingEnv(queue.env, { at: 4, when: "before", lasting: "for good" });
     await send({ method: "DELETE", bucket, key: "k", env });
     await scheduler.wait(2_100);
@@ -228,7 +227,7 @@ describe("the sweep", () => {
     expect([removed?.sequencer, created?.sequencer].sort()).toEqual([removed?.sequencer, created?.sequencer]);
   });
 
-  it("does not send again what it has just sent", async () => {
+  it("does not repeat a message that it has just sent", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     await putObject(bucket, "k", "content", { env: withEventQueue().env });
     const queue = withEventQueue();

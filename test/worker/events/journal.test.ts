@@ -1,4 +1,4 @@
-/** Which changes are told, with which facts, and that none is told of what did not happen. */
+/** Which changes are reported and with which details; changes that did not happen are not reported. */
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { bucketWithRules, EVERYTHING, type EventQueue, intentRows, withEventQueue } from "../../support/events.ts";
@@ -20,7 +20,7 @@ async function ask(options: Parameters<typeof send>[0], status: number): Promise
   return response;
 }
 
-describe("a change is told", () => {
+describe("a change is reported", () => {
   it("by PutObject, with ETag, size, write id and sequencer", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const etag = await putObject(bucket, "a/b c", "content", { env: queue.env });
@@ -42,7 +42,7 @@ describe("a change is told", () => {
     expect(JSON.parse(entry?.customMetadata?.s3 ?? "{}").w).toBe(queue.changes()[0]?.writeId);
   });
 
-  it("with who asked, from where, when, by which request and with which variables", async () => {
+  it("with caller, address, time, request id and callback variables", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const before = Date.now();
     const query = "x-oss-callback-order=17&x-oss-callback-who=x";
@@ -63,7 +63,7 @@ describe("a change is told", () => {
     expect(origin?.time).toBeGreaterThanOrEqual(before);
   });
 
-  it("by CopyObject, DeleteObject, tagging and ACL calls, each under its own name", async () => {
+  it("by CopyObject, DeleteObject, tagging and ACL calls, each with its own event name", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     await putObject(bucket, "k", "content", { env: queue.env });
     await ask({ method: "PUT", bucket, key: "copy", headers: { "x-amz-copy-source": `/${bucket}/k` } }, 200);
@@ -102,7 +102,7 @@ describe("a change is told", () => {
     expect(queue.changes()[0]).toMatchObject({ sizeBytes: 7 });
   });
 
-  it("by CompleteMultipartUpload once, and once more where it is asked again", async () => {
+  it("by CompleteMultipartUpload once, and again when the request is repeated", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const target = { bucket, key: "k" };
     const uploadId = await createUpload(target);
@@ -116,7 +116,7 @@ describe("a change is told", () => {
     expect(second).toMatchObject({ writeId: first?.writeId, at: first?.at });
   });
 
-  it("by a repeated CompleteMultipartUpload with the time of the first, so that a removal since stays the later", async () => {
+  it("by a repeated CompleteMultipartUpload with the time of the first, so that a later removal stays later", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const target = { bucket, key: "k" };
     const uploadId = await createUpload(target);
@@ -132,7 +132,7 @@ describe("a change is told", () => {
     expect((again ?? "") < (removed ?? "")).toBe(true);
   });
 
-  it("by DeleteObjects for each key that was removed, and for none that was refused", async () => {
+  it("by DeleteObjects for each key that was removed, and not for refused ones", async () => {
     const bucket = await bucketWithRules({ notification: [{ ...EVERYTHING, prefix: "in/" }] });
     await putObject(bucket, "in/guarded", "content");
     const keys = ["in/a", "out/b", "in/c"];
@@ -144,7 +144,7 @@ describe("a change is told", () => {
     expect(told()).toEqual(["ObjectRemoved:Delete in/a", "ObjectRemoved:Delete in/c"]);
   });
 
-  it("of 1,000 keys at once in messages that a queue takes", async () => {
+  it("for 1,000 keys at once, in messages that fit a queue", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const keys = Array.from({ length: 1000 }, (_, index) => `${"k".repeat(900)}${index}`);
     const body = `<Delete><Quiet>true</Quiet>${keys.map((key) => `<Object><Key>${key}</Key></Object>`).join("")}</Delete>`;
@@ -157,7 +157,7 @@ describe("a change is told", () => {
     expect(Math.max(...queue.messages.map(({ changes }) => changes.length))).toBeLessThanOrEqual(100);
   });
 
-  it("with sequencers that rise with every change of a key", async () => {
+  it("with a greater sequencer for each change of a key", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     for (let round = 0; round < 5; round++) {
       await putObject(bucket, "k", `${round}`, { env: queue.env });
@@ -167,7 +167,7 @@ describe("a change is told", () => {
     expect(sequencers).toEqual([...new Set(sequencers)].sort());
   });
 
-  it("under If-Match on DELETE, which leaves a tombstone", async () => {
+  it("by DELETE with If-Match, which leaves a tombstone", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const etag = await putObject(bucket, "k", "content", { env: queue.env });
     await ask({ method: "DELETE", bucket, key: "k", headers: { "if-match": etag } }, 204);
@@ -175,8 +175,8 @@ describe("a change is told", () => {
   });
 });
 
-describe("nothing is told", () => {
-  it("of what no rule covers: other events, prefixes, suffixes", async () => {
+describe("nothing is reported", () => {
+  it("for changes that no rule matches: other events, prefixes, suffixes", async () => {
     const rule = { ...EVERYTHING, events: ["s3:ObjectCreated:Post"], prefix: "a/", suffix: ".png" };
     const bucket = await bucketWithRules({ notification: [rule, { ...rule, events: ["s3:ObjectCreated:*"] }] });
     for (const key of ["a/x.jpg", "b/x.png", "a.png", "A/x.png"]) await putObject(bucket, key, "x", { env: queue.env });
@@ -186,7 +186,7 @@ describe("nothing is told", () => {
     expect(queue.messages[0]?.notifications).toMatchObject([{ events: ["s3:ObjectCreated:*"] }]);
   });
 
-  it("of writes that are refused, and their intents are forgotten", async () => {
+  it("for writes that are refused, and their intents are removed", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const put = { method: "PUT", bucket, key: "k", body: "content" };
     await ask({ ...put, as: { ...ROOT, secretAccessKey: "wrong" } }, 403);
@@ -200,7 +200,7 @@ describe("nothing is told", () => {
     await expect.poll(() => intentRows(bucket)).toEqual([]);
   });
 
-  it("of an ACL that is what it was", async () => {
+  it("for an ACL that does not change", async () => {
     const bucket = await bucketWithRules({ notification: [{ ...EVERYTHING, events: ["s3:ObjectAcl:Put"] }] });
     await putObject(bucket, "k", "content");
     await ask({ method: "PUT", bucket, key: "k", query: "acl", headers: { "x-amz-acl": "private" } }, 200);
@@ -208,7 +208,7 @@ describe("nothing is told", () => {
     await expect.poll(() => intentRows(bucket)).toEqual([]);
   });
 
-  it("in a bucket without rules, at no cost", async () => {
+  it("in a bucket without rules, without any binding call", async () => {
     const bucket = await bucketWithRules({});
     await putObject(bucket, "k", "content", { env: queue.env });
     expect(queue.messages).toEqual([]);

@@ -1,4 +1,4 @@
-/** The consumer of changes: who gets a message of which, and that nothing is lost where a call of it fails. */
+/** The consumer of changes: which receivers get messages, and that nothing is lost if one of its calls fails. */
 import { describe, expect, it } from "vitest";
 import { handleQueue } from "../../../src/consumers/index.ts";
 import type { Env } from "../../../src/env.ts";
@@ -20,7 +20,7 @@ interface Answers {
   retried: string[];
 }
 
-/** Hands messages over as the platform does. */
+/** Hands messages to the consumer as the platform does. */
 async function consume(messages: readonly ChangesMessage[], env: Env): Promise<Answers> {
   const answers: Answers = { acked: [], retried: [] };
   const letters = messages.map((body) => ({
@@ -48,7 +48,7 @@ function withOwnQueues(): Sent {
     send: async (message: Message) => void into.push(message),
     sendBatch: async (batch: readonly { body: Message }[]) => void into.push(...batch.map(({ body }) => body)),
   });
-  // A queue of events of its own makes the services of this test its own.
+  // Another queue of events makes the Worker open other services for this test.
   const { env } = withEventQueue();
   return {
     env: { ...env, DELIVERIES: queue(deliveries), REPLICATION: queue(replications) } as unknown as Env,
@@ -74,8 +74,8 @@ async function change(rules: Parameters<typeof bucketWithRules>[0]) {
   return { bucket, messages };
 }
 
-describe("a change is spread", () => {
-  it("to each URL of the first NS: rule that fits, and to no other NS: rule", async () => {
+describe("a change is sent", () => {
+  it("to each URL of the first NS: rule that matches, and to no other NS: rule", async () => {
     const second: NotificationRule = {
       ...CALLBACK,
       id: "second",
@@ -97,7 +97,7 @@ describe("a change is spread", () => {
     expect(await intentRows(bucket)).toEqual([]);
   });
 
-  it("to every ARN rule that fits, and to destinations of replication as tasks", async () => {
+  it("to every ARN rule that matches, and to replication destinations as tasks", async () => {
     const { bucket, messages } = await change({ notification: [EVERYTHING, CALLBACK], replication: [REPLICATE_ALL] });
     const { env, deliveries, replications } = withOwnQueues();
     await consume(messages, env);
@@ -106,7 +106,7 @@ describe("a change is spread", () => {
     expect(await tasksOf(bucket)).toEqual(["k"]);
   });
 
-  it("to nobody where a topic has no subscriber, which is no failure", async () => {
+  it("to no receiver if a topic has no subscriber, which is not a failure", async () => {
     const topic: NotificationRule = {
       ...EVERYTHING,
       destination: { kind: "topic", arn: "arn:aws:sns:us-east-1:000000000000:none" },
@@ -118,7 +118,7 @@ describe("a change is spread", () => {
     expect(await intentRows(bucket)).toEqual([]);
   });
 
-  it("once as a task, however often the message comes", async () => {
+  it("as one task, however often the message arrives", async () => {
     const { bucket, messages } = await change({ replication: [REPLICATE_ALL] });
     const { env } = withOwnQueues();
     await consume(messages, env);
@@ -126,7 +126,7 @@ describe("a change is spread", () => {
     expect(await tasksOf(bucket)).toEqual(["k"]);
   });
 
-  it("of thousands at once, as many as one run bears; the rest comes again", async () => {
+  it("in runs of limited size; the remaining messages are retried", async () => {
     const { messages } = await change({ notification: [CALLBACK] });
     const [one] = messages;
     if (one === undefined) throw new Error("no message");
@@ -144,7 +144,7 @@ describe("a change is spread", () => {
     expect(new Set(deliveries.map(({ id }) => id)).size).toBe(70 * 100 * 2);
   });
 
-  it("with callback variables for callbacks alone", async () => {
+  it("with callback variables only to callbacks", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING, CALLBACK] });
     const queue = withEventQueue();
     const query = "x-oss-callback-order=17";
@@ -163,8 +163,8 @@ describe("a change is spread", () => {
   });
 });
 
-describe("what the platform has moved to the dead letters", () => {
-  it("is kept, whatever its kind, and not tried again", async () => {
+describe("a message that the platform has moved to the dead letters", () => {
+  it("is stored, whatever its kind, and not processed again", async () => {
     const { messages } = await change({ notification: [CALLBACK] });
     const { env, deliveries } = withOwnQueues();
     const answers: string[] = [];
@@ -179,7 +179,7 @@ describe("what the platform has moved to the dead letters", () => {
   });
 });
 
-describe("whichever call of the consumer fails", () => {
+describe("when any call of the consumer fails", () => {
   it.each([
     ["before", "once"],
     ["before", "for good"],
@@ -201,7 +201,7 @@ describe("whichever call of the consumer fails", () => {
       const label = `call ${at} of ${calls}: ${JSON.stringify(answers)}`;
       const isSpread =
         sent.deliveries.length >= 2 && (await tasksOf(bucket)).length === 1 && sent.replications.length > 0;
-      // The row stays as long as not everybody has been told.
+      // The row remains until all receivers have a message.
       if ((await intentRows(bucket)).length === 0) expect(isSpread, label).toBe(true);
       if (answers.acked.length === 1) expect(isSpread, label).toBe(true);
       else expect(answers.retried, label).toEqual(messages.map(({ id }) => id));

@@ -19,7 +19,7 @@ async function echo(url: string, request: Partial<CallRequest> = {}): Promise<Re
   return JSON.parse(answered(await call(url, request)).text);
 }
 
-/** A stream of `sizeBytes` bytes in pieces, with no known length. */
+/** A stream of `sizeBytes` bytes in pieces, without a known length. */
 function streamOf(sizeBytes: number, options: { failsAfter?: number } = {}): ReadableStream<Uint8Array> {
   let sent = 0;
   return new ReadableStream({
@@ -43,7 +43,7 @@ async function closedAfterwards(id: string): Promise<boolean> {
 }
 
 describe("callTarget sends", () => {
-  it("method, path, query and headers as given, and says who it is", async () => {
+  it("method, path, query and headers as given, and its own user agent", async () => {
     const sent = await echo("/echo/a%2Fb?x=%20&y[]='1'", {
       method: "POST",
       headers: { "X-Name": "value" },
@@ -57,16 +57,16 @@ describe("callTarget sends", () => {
     });
   });
 
-  it("another user agent where one is given", async () => {
+  it("another user agent if one is given", async () => {
     expect((await echo("/echo", { headers: { "User-Agent": "other" } })).headers["user-agent"]).toBe("other");
   });
 
-  it("no cookies, though the receiver sets them", async () => {
+  it("no cookies, even if the receiver sets them", async () => {
     await echo("/echo");
     expect((await echo("/echo")).headers.cookie).toBeUndefined();
   });
 
-  it.each(["PUT", "POST", "DELETE"] as const)("no Cache-Control with %s: S3 would keep it", async (method) => {
+  it.each(["PUT", "POST", "DELETE"] as const)("no Cache-Control with %s, which S3 would store", async (method) => {
     expect((await echo("/echo", { method })).headers).not.toHaveProperty("cache-control");
   });
 
@@ -88,28 +88,28 @@ describe("callTarget sends", () => {
     expect(sent.body.length).toBe(123_456);
   });
 
-  it("no more of a streamed body than its length", async () => {
+  it("a streamed body only up to its length", async () => {
     const body = { stream: streamOf(25_000), sizeBytes: 10_000 };
     expect((await echo("/echo", { method: "PUT", body })).body.length).toBe(10_000);
   });
 });
 
-describe("callTarget answers", () => {
-  it("with status, headers and body", async () => {
+describe("callTarget returns", () => {
+  it("status, headers and body", async () => {
     const outcome = answered(await call("/status/503"));
     expect(outcome).toMatchObject({ status: 503, text: "body", isTruncated: false });
     expect(outcome.headers.get("location")).toBe("/echo");
   });
 
-  it("304 as it stands, since it sends nobody elsewhere", async () => {
+  it("a 304, which is not a redirect", async () => {
     expect(answered(await call("/status/304"))).toMatchObject({ status: 304, text: "" });
   });
 
-  it("to HEAD without a body", async () => {
+  it("the answer to HEAD without a body", async () => {
     expect(answered(await call("/echo", { method: "HEAD" }))).toMatchObject({ status: 200, text: "" });
   });
 
-  it("with a body of just the limit whole", async () => {
+  it("a body of exactly the limit whole", async () => {
     expect(answered(await call("/status/200", { maxResponseBytes: 4 }))).toMatchObject({
       text: "body",
       isTruncated: false,
@@ -120,13 +120,13 @@ describe("callTarget answers", () => {
     ["/status/200", 3],
     ["/endless", 100_000],
     ["/zeros", 100_000],
-  ])("with %s cut off at %d bytes", async (path, maxResponseBytes) => {
+  ])("%s cut off at %d bytes", async (path, maxResponseBytes) => {
     const outcome = answered(await call(path, { maxResponseBytes }));
     expect(outcome.isTruncated).toBe(true);
     expect(outcome.body.byteLength).toBe(maxResponseBytes);
   });
 
-  it("without waiting for the body where none is wanted", async () => {
+  it("an answer without waiting for its body if the limit is 0", async () => {
     expect(answered(await call("/drip-body?id=unread", { maxResponseBytes: 0 }))).toMatchObject({
       status: 200,
       text: "",
@@ -134,7 +134,7 @@ describe("callTarget answers", () => {
     expect(await closedAfterwards("unread")).toBe(true);
   });
 
-  it("and closes the connection of an answer that goes on", async () => {
+  it("an answer that does not end, and closes its connection", async () => {
     answered(await call("/endless?id=endless", { maxResponseBytes: 10 }));
     expect(await closedAfterwards("endless")).toBe(true);
   });
@@ -142,14 +142,14 @@ describe("callTarget answers", () => {
   it("when the receiver refuses before it has read a streamed body", async () => {
     const body = { stream: streamOf(50_000_000), sizeBytes: 50_000_000 };
     const outcome = await call("/early", { method: "PUT", body });
-    // Whether the refusal arrives before the broken connection is the network's affair; an end there must be.
+    // The network decides whether the refusal or the broken connection arrives first; the call must end.
     if (outcome.kind === "answered") expect(outcome.status).toBe(403);
     else expect(outcome.reason).toMatch(/^(unreachable|interrupted)$/);
   });
 });
 
 describe("callTarget fails", () => {
-  it.each([300, 301, 302, 303, 307, 308])("with redirect for %d and goes nowhere", async (status) => {
+  it.each([300, 301, 302, 303, 307, 308])("with redirect for %d and does not follow it", async (status) => {
     const outcome = await call(`/status/${status}`, { method: "POST", body: "x" });
     expect(outcome).toEqual({
       kind: "failed",
@@ -190,7 +190,7 @@ describe("callTarget fails", () => {
     expect(outcome.kind === "failed" && outcome.message).toMatch(/^[^\n]{5,200}$/);
   });
 
-  it("with interrupted when the answer breaks off", async () => {
+  it("with interrupted when the answer ends early", async () => {
     expect(await call("/broken-body")).toMatchObject({ kind: "failed", reason: "interrupted" });
   });
 

@@ -23,7 +23,7 @@ beforeEach(async () => {
   await env.DB.exec("DELETE FROM signing_keys");
 });
 
-describe("the signing key", () => {
+describe("the certificate key", () => {
   it.each(["SHA-1", "SHA-256"] as const)("signs with %s so that its certificate verifies", async (hash) => {
     const signer = await (await isolate()).open();
     const { publicKey } = new X509Certificate(signer.pem());
@@ -39,7 +39,7 @@ describe("the signing key", () => {
     expect(NAME.exec(signer.certificatePath)?.[1]).toBe(fingerprint256.replaceAll(":", "").toLowerCase());
   });
 
-  it("is one key, however many isolates need it first at the same time", async () => {
+  it("is one key, even if several isolates create it at the same time", async () => {
     const isolates = await Promise.all(Array.from({ length: 4 }, () => isolate()));
     const signers = await Promise.all(isolates.map((each) => each.open()));
     expect(new Set(signers.map((signer) => signer.pem())).size).toBe(1);
@@ -48,7 +48,7 @@ describe("the signing key", () => {
     expect(await rows()).toHaveLength(1);
   });
 
-  it("is read once per isolate and not made again", async () => {
+  it("is read once per isolate and not created again", async () => {
     const first = await (await isolate()).open();
     const signers = await isolate();
     const second = await signers.open();
@@ -57,25 +57,25 @@ describe("the signing key", () => {
     expect(await signers.open()).toBe(second);
   });
 
-  it("lies sealed in the database", async () => {
+  it("is sealed in the database", async () => {
     const { pem } = await (await isolate()).open();
     const [row] = await rows();
     expect(row?.certificate).toBe(pem());
-    // What every RSA key in PKCS #8 begins with.
+    // Every RSA key in PKCS #8 begins like this.
     expect(atob(String(row?.private_key))).not.toContain("MIIE");
     await expect(
       crypto.subtle.importKey("pkcs8", bytes(String(row?.private_key)), RSA, false, ["sign"]),
     ).rejects.toThrow();
   });
 
-  it("is another one under another SEAL_KEY, and the first one again under the first", async () => {
+  it("is another one with another SEAL_KEY, and the first one again with the first", async () => {
     const first = await (await isolate()).open();
     const other = await (await isolate(new Uint8Array(32).fill(8))).open();
     expect(other.pem()).not.toBe(first.pem());
     expect((await (await isolate()).open()).pem()).toBe(first.pem());
   });
 
-  it("is refused where its row was altered", async () => {
+  it("is refused if its row was altered", async () => {
     await (await isolate()).open();
     await env.DB.exec("UPDATE signing_keys SET fingerprint = 'x'");
     await expect((await isolate()).open()).rejects.toThrow();
@@ -85,7 +85,7 @@ describe("the signing key", () => {
 const RSA = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
 describe("GET /-/certificates/<fingerprint>.pem", () => {
-  it("gives the certificate to anyone, to be kept", async () => {
+  it("returns the certificate to anyone, cacheable", async () => {
     const signer = await (await isolate()).open();
     const response = await s3(signer.certificatePath, { key: null });
     expect(response.status).toBe(200);
@@ -94,14 +94,14 @@ describe("GET /-/certificates/<fingerprint>.pem", () => {
     expect(await response.text()).toBe(signer.pem());
   });
 
-  it("gives certificates of earlier keys too", async () => {
+  it("returns certificates of earlier keys", async () => {
     const earlier = await (await isolate(new Uint8Array(32).fill(8))).open();
     await (await isolate()).open();
     expect(await (await s3(earlier.certificatePath, { key: null })).text()).toBe(earlier.pem());
   });
 
   it.each([`${"0".repeat(64)}.pem`, `${"0".repeat(64)}`, "x.pem", ".pem", "%27%20OR%201=1.pem", ""])(
-    "answers NotFound for %j and makes no key",
+    "answers NotFound for %j and creates no key",
     async (name) => {
       const response = await s3(`/-/certificates/${name}`, { key: null });
       expect([response.status, await response.json()]).toMatchObject([404, { error: { code: "NotFound" } }]);
