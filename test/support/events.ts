@@ -1,4 +1,4 @@
-/** What a bucket's rules make of its changes: messages on their way to the queues. */
+/** Messages that a bucket's changes send to the queues. */
 import type { Env } from "../../src/env.ts";
 import type { NotificationRule } from "../../src/model/notification.ts";
 import type { ReplicationRule } from "../../src/model/replication.ts";
@@ -8,11 +8,11 @@ import { createBucket, testEnv } from "./s3.ts";
 export interface EventQueue {
   readonly env: Env;
   readonly messages: ChangesMessage[];
-  /** All changes told so far, in order. */
+  /** All changes reported so far, in order. */
   changes(): MatchedChange[];
 }
 
-/** The Worker's bindings with a queue of events that keeps what it is sent. */
+/** The Worker's bindings with a queue of events that records what it is sent. */
 export function withEventQueue(env: Env = testEnv): EventQueue {
   const messages: ChangesMessage[] = [];
   const take = (body: ChangesMessage) => messages.push(structuredClone(body));
@@ -33,7 +33,7 @@ export const EVERYTHING: NotificationRule = {
   suffix: "",
 };
 
-/** To a bucket nobody has made. */
+/** A destination bucket that does not exist. */
 export const REPLICATE_ALL: ReplicationRule = {
   schema: "V2",
   id: "r",
@@ -71,7 +71,7 @@ export async function setRules(bucket: string, rules: Rules): Promise<void> {
   }
 }
 
-/** Rows of a bucket's changes that were begun and not yet taken care of. */
+/** Intents of a bucket that are not yet removed. */
 export async function intentRows(bucket: string): Promise<{ id: string; write_id: string; has_landed: number }[]> {
   const { results } = await testEnv.DB.prepare(
     `SELECT id, write_id, has_landed FROM event_intents WHERE json_extract(message, '$.origin.bucket.name') = ?1`,

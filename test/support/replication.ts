@@ -39,7 +39,7 @@ export async function putReplication(bucket: string, body: string, options: Send
   return send({ method: "PUT", bucket, query: "replication", body, headers: contentMd5(body), ...options });
 }
 
-/** For what is no test of PutBucketReplication. */
+/** Puts a configuration that must be accepted. */
 export async function configureReplication(bucket: string, ...rules: RuleOptions[]): Promise<void> {
   const response = await putReplication(bucket, replicationDocument(...rules.map(replicationRule)));
   if (response.status !== 200) throw new Error(`PutBucketReplication: ${response.status} ${await response.text()}`);

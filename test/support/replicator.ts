@@ -1,4 +1,4 @@
-/** The Worker's bindings with queues that keep what they are sent, so that a test decides what is done when. */
+/** The Worker's bindings with queues that record what they are sent, so that a test decides when it is processed. */
 import { handleQueue } from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
 import type { ChangesMessage, ReplicationMessage } from "../../src/storage/journal/messages.ts";
@@ -13,9 +13,9 @@ export interface Replicator {
   readonly env: Env;
   readonly events: ChangesMessage[];
   readonly wakes: Kept<ReplicationMessage>[];
-  /** Makes tasks of all changes told so far. */
+  /** Creates tasks for all changes reported so far. */
   spread(): Promise<void>;
-  /** Does all tasks that messages have come for, delays left out, and what follows from them. */
+  /** Runs all tasks with a message, regardless of delays. */
   replicate(): Promise<void>;
   /** Both. */
   settle(): Promise<void>;
@@ -30,7 +30,7 @@ export function replicator(base: Env = testEnv): Replicator {
     while (events.length > 0) await hand(env, events.splice(0));
   };
   const replicate = async () => {
-    // Failed attempts come back with a delay: once round is enough for a test to see them.
+    // Failed attempts are sent again with a delay; one round is enough for a test.
     await hand(
       env,
       wakes.splice(0).map(({ body }) => body),
@@ -51,7 +51,7 @@ export function replicator(base: Env = testEnv): Replicator {
   };
 }
 
-/** Hands messages to the consumers as one batch; those asked to be tried again are handed again. */
+/** Hands messages to the consumers as one batch. @throws Error if any of them is to be retried */
 export async function hand(env: Env, bodies: readonly unknown[]): Promise<void> {
   if (bodies.length === 0) return;
   const again: unknown[] = [];
@@ -65,7 +65,7 @@ export async function hand(env: Env, bodies: readonly unknown[]): Promise<void> 
   }));
   const batch = { queue: "test", messages, ackAll: () => {}, retryAll: () => {} } as unknown as MessageBatch;
   await handleQueue(batch, env);
-  if (again.length > 0) throw new Error(`${again.length} messages are to be tried again`);
+  if (again.length > 0) throw new Error(`${again.length} messages are to be retried`);
 }
 
 function queue<Body>(kept: Body[]): Queue<Body> {

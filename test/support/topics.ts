@@ -1,4 +1,4 @@
-/** SNS calls to a Worker whose queue of deliveries keeps what it is sent, and attempts at what it has kept. */
+/** SNS calls to a Worker whose queue of deliveries records what it is sent, and attempts at the recorded deliveries. */
 import { inject } from "vitest";
 import type { DeliveryOutcome } from "../../src/delivery/outcome.ts";
 import type { Env } from "../../src/env.ts";
@@ -16,7 +16,7 @@ const keep = (body: DeliveryMessage) => messages.push(structuredClone(body));
 /** The Worker's bindings with that queue. */
 export const topicsEnv: Env = {
   ...testEnv,
-  // New, so that nothing takes these for the bindings of the Worker itself.
+  // A new object, so that it is not taken for the bindings of the Worker itself.
   EVENTS: { send: async () => undefined, sendBatch: async () => undefined } as unknown as Env["EVENTS"],
   DELIVERIES: {
     send: async (body: DeliveryMessage) => keep(body),
@@ -67,7 +67,7 @@ export function attributesOf(result: Element | undefined): Record<string, string
 
 let boxes = 0;
 
-/** A URL that takes everything and keeps it. */
+/** A URL that accepts and records every request. */
 export function newInbox(): string {
   return `${inject("receiver").origin}/inbox?id=box-${Date.now().toString(36)}-${boxes++}`;
 }
@@ -76,7 +76,7 @@ export async function received(inbox: string): Promise<Received[]> {
   return (await fetch(inbox)).json<Received[]>();
 }
 
-/** Takes what has been put into the queue for a topic. */
+/** Removes and returns the messages of a topic from the queue. */
 export function takeMessages(topicArn: string): DeliveryMessage[] {
   const taken = messages.filter(({ receiver }) => receiver.kind === "subscription" && receiver.topicArn === topicArn);
   for (const message of taken) messages.splice(messages.indexOf(message), 1);
@@ -88,7 +88,7 @@ export async function attempt({ event, receiver }: DeliveryMessage): Promise<Del
   return (await openServices(topicsEnv)).topicDeliveries.deliver(event, receiver);
 }
 
-/** The token in the one message that has been put into the queue for a topic. */
+/** The token in the only message of a topic in the queue. */
 export function takeToken(topicArn: string): string {
   const [message, ...others] = takeMessages(topicArn);
   const { topic } = (message?.event ?? {}) as Partial<TopicMessage>;
@@ -114,7 +114,7 @@ export async function subscribe(
   return { arn: textIn(confirmed, "SubscriptionArn") ?? "", inbox };
 }
 
-/** Opens a link of a message, as somebody with a browser does. */
+/** Opens a link of a message, as a browser does. */
 export async function visit(link: string, init: RequestInit = {}): Promise<Response> {
   return handleRequest(new Request(link, init), topicsEnv);
 }

@@ -34,7 +34,7 @@ async function deliverWith(failure: Failure | undefined): Promise<Result> {
     worker,
   );
 
-  const told = {
+  const isKept = {
     delivered: calls.some(({ headers }) => headers["x-jdcloud-request-id"] === messages.delivered.id),
     queued: jobs.sent.length > 0,
     again: worker.retries.sent.some(({ body }) => body.id === messages.again.id && body.attempt === 1),
@@ -42,7 +42,7 @@ async function deliverWith(failure: Failure | undefined): Promise<Result> {
       ({ body }) => "id" in body.message && body.message.id === messages.givenUp.id,
     ),
   };
-  return { calls: failing.calls(), lost: Object.entries(told).flatMap(([name, is]) => (is ? [] : [name])) };
+  return { calls: failing.calls(), lost: Object.entries(isKept).flatMap(([name, is]) => (is ? [] : [name])) };
 }
 
 it("loses no delivery, whichever call fails", { timeout: 120_000 }, async () => {

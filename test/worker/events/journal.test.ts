@@ -12,7 +12,7 @@ beforeEach(() => {
   queue = withEventQueue();
 });
 
-const told = () => queue.changes().map(({ event, key }) => `${event} ${key}`);
+const reported = () => queue.changes().map(({ event, key }) => `${event} ${key}`);
 
 async function ask(options: Parameters<typeof send>[0], status: number): Promise<Response> {
   const response = await send({ ...options, env: queue.env });
@@ -73,7 +73,7 @@ describe("a change is reported", () => {
     await ask({ method: "DELETE", bucket, key: "k", query: "tagging" }, 204);
     await ask({ method: "PUT", bucket, key: "k", query: "acl", headers: { "x-amz-acl": "public-read" } }, 200);
     await ask({ method: "DELETE", bucket, key: "k" }, 204);
-    expect(told()).toEqual([
+    expect(reported()).toEqual([
       "ObjectCreated:Put k",
       "ObjectCreated:Copy copy",
       "ObjectTagging:Put k",
@@ -98,7 +98,7 @@ describe("a change is reported", () => {
     const body = encodeForm([...Object.entries(fields), ["file", { content: "content", name: "f" }]]);
     const headers = { "content-type": `multipart/form-data; boundary=${BOUNDARY}` };
     await ask({ method: "POST", bucket, body, headers, as: null }, 204);
-    expect(told()).toEqual(["ObjectCreated:Post posted"]);
+    expect(reported()).toEqual(["ObjectCreated:Post posted"]);
     expect(queue.changes()[0]).toMatchObject({ sizeBytes: 7 });
   });
 
@@ -109,7 +109,7 @@ describe("a change is reported", () => {
     const part = await putPart(target, uploadId, 1, "content");
     const complete = { method: "POST", ...target, query: `uploadId=${uploadId}`, body: completionDocument([part]) };
     await (await ask(complete, 200)).text();
-    expect(told()).toEqual(["ObjectCreated:CompleteMultipartUpload k"]);
+    expect(reported()).toEqual(["ObjectCreated:CompleteMultipartUpload k"]);
     await (await ask(complete, 200)).text();
     const [first, second] = queue.changes();
     expect(first).toMatchObject({ sizeBytes: 7, etag: expect.stringMatching(/-1$/) });
@@ -141,7 +141,7 @@ describe("a change is reported", () => {
       await ask({ method: "POST", bucket, query: "delete", body, headers: { "content-md5": md5Base64(body) } }, 200)
     ).text();
     expect(text).toContain("PreconditionFailed");
-    expect(told()).toEqual(["ObjectRemoved:Delete in/a", "ObjectRemoved:Delete in/c"]);
+    expect(reported()).toEqual(["ObjectRemoved:Delete in/a", "ObjectRemoved:Delete in/c"]);
   });
 
   it("for 1,000 keys at once, in messages that fit a queue", async () => {
@@ -171,7 +171,7 @@ describe("a change is reported", () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const etag = await putObject(bucket, "k", "content", { env: queue.env });
     await ask({ method: "DELETE", bucket, key: "k", headers: { "if-match": etag } }, 204);
-    expect(told()).toEqual(["ObjectCreated:Put k", "ObjectRemoved:Delete k"]);
+    expect(reported()).toEqual(["ObjectCreated:Put k", "ObjectRemoved:Delete k"]);
   });
 });
 

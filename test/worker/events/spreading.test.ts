@@ -185,7 +185,7 @@ describe("when any call of the consumer fails", () => {
     ["before", "for good"],
     ["after", "once"],
     ["after", "for good"],
-  ] as const)("%s it is made, %s, the change is spread or comes again", async (when, lasting) => {
+  ] as const)("%s it is made, %s, the change is sent or its message is retried", async (when, lasting) => {
     const rules = { notification: [CALLBACK], replication: [REPLICATE_ALL] };
     const run = async (failure: Failure | undefined) => {
       const { bucket, messages } = await change(rules);

@@ -159,8 +159,8 @@ describe("callTarget fails", () => {
   });
 
   it.each([
-    ["nobody answers", `${origin}/silent?id=silent`],
-    ["TLS is never agreed upon", `${mute}/`],
+    ["there is no answer", `${origin}/silent?id=silent`],
+    ["the TLS handshake does not end", `${mute}/`],
     ["headers drip", `${origin}/drip-headers?id=drip-headers`],
     ["the body drips", `${origin}/drip-body?id=drip-body`],
   ])("with timeout when %s", async (_what, url) => {
@@ -180,10 +180,10 @@ describe("callTarget fails", () => {
   });
 
   it.each([
-    ["nobody listens", `${closed}/`],
+    ["the port is closed", `${closed}/`],
     ["the connection is reset", "/reset"],
-    ["the answer is no HTTP", "/garbage"],
-    ["the receiver speaks no TLS", origin.replace("http:", "https:")],
+    ["the answer is not HTTP", "/garbage"],
+    ["the receiver does not support TLS", origin.replace("http:", "https:")],
   ])("with unreachable when %s", async (_what, url) => {
     const outcome = await call(url);
     expect(outcome).toMatchObject({ kind: "failed", reason: "unreachable" });
@@ -195,8 +195,8 @@ describe("callTarget fails", () => {
   });
 
   it.each([
-    ["is shorter than said", { stream: streamOf(5_000), sizeBytes: 10_000 }],
-    ["breaks off", { stream: streamOf(20_000, { failsAfter: 10_000 }), sizeBytes: 20_000 }],
+    ["is shorter than its length", { stream: streamOf(5_000), sizeBytes: 10_000 }],
+    ["fails", { stream: streamOf(20_000, { failsAfter: 10_000 }), sizeBytes: 20_000 }],
   ])("with unreachable when a streamed body %s", async (_what, body) => {
     expect(await call("/echo", { method: "PUT", body })).toMatchObject({ kind: "failed", reason: "unreachable" });
   });

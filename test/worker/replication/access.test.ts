@@ -1,4 +1,4 @@
-/** Who may do what with a replica: no more than with its source, and nobody by having written there. */
+/** Access to a replica: no more than to its source, and none for having written the source object. */
 import { describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { contentMd5 } from "../../support/cors.ts";
@@ -27,7 +27,7 @@ describe("a public ACL that the source ignores", () => {
   it.each([
     ["IgnorePublicAcls", "publicAccessBlock", IGNORED],
     ["BucketOwnerEnforced", "ownershipControls", ENFORCED],
-  ])("by %s does not make the replica readable", async (_how, query, body) => {
+  ])("does not make the replica readable (%s)", async (_how, query, body) => {
     const [source, target] = [await createBucket(), await createBucket()];
     await configureReplication(source, { destination: arn(target) });
     await send({ method: "PUT", bucket: source, key: "x", body: "private", headers: { "x-amz-acl": "public-read" } });
@@ -39,7 +39,7 @@ describe("a public ACL that the source ignores", () => {
     expect(await statusOf({ bucket: target, key: "x", as: null })).toBe(403);
   });
 
-  it("takes back what the replica had been given, once the object changes", async () => {
+  it("is removed from the replica once the object changes", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await configureReplication(source, { destination: arn(target) });
     await send({ method: "PUT", bucket: source, key: "x", body: "1", headers: { "x-amz-acl": "public-read" } });
@@ -53,7 +53,7 @@ describe("a public ACL that the source ignores", () => {
 });
 
 describe("a public ACL that the destination ignores", () => {
-  it("is not there when it ignores no more", async () => {
+  it("is not on the replica, even when the destination stops ignoring ACLs", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await configureReplication(source, { destination: arn(target) });
     await set(target, "publicAccessBlock", IGNORED);
@@ -65,8 +65,8 @@ describe("a public ACL that the destination ignores", () => {
   });
 });
 
-describe("what another account wrote to the source", () => {
-  it("belongs to the destination's owner there: the writer may neither read it nor change its ACL", async () => {
+describe("an object that another account wrote to the source", () => {
+  it("belongs to the destination's owner: its writer can neither read the replica nor change its ACL", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     const [writer, reader] = [await createAccount(), await createAccount()];
     await configureReplication(source, { destination: arn(target) });
@@ -98,7 +98,7 @@ describe("what another account wrote to the source", () => {
     expect(await statusOf({ ...at, as: writer })).toBe(403);
     const open = { method: "PUT", query: "acl", headers: { "x-amz-acl": "public-read" } };
     expect(await statusOf({ ...at, ...open, as: writer })).toBe(403);
-    // Grants to others are kept.
+    // Grants to other accounts are kept.
     expect(await statusOf({ ...at, as: reader })).toBe(200);
     const shown = await (await send({ ...at, query: "acl" })).text();
     expect(shown).not.toContain(writer.canonicalId);

@@ -1,4 +1,4 @@
-/** Decisions that are made once and for all are made on what is true: of configurations, of times, of what was copied. */
+/** Replication decides by current data: configurations, times, and what was already copied. */
 import { AwsClient } from "aws4fetch";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
@@ -41,13 +41,13 @@ const contentOf = async (env: Env, bucket: string, key: string) => {
   return response.status === 200 ? text : response.status;
 };
 
-describe("an isolate that remembers a bucket as it was", () => {
-  /** Two isolates; what `change` does goes through the first, what comes up for the consumer is the second's. */
+describe("an isolate with an outdated bucket in its cache", () => {
+  /** Two isolates: `change` uses the first, the consumer runs in the second. */
   async function twoIsolates(rule?: Partial<RuleOptions>) {
     const [one, two] = [replicator(), replicator()];
     const [source, target] = [await createBucket(), await createBucket()];
     if (rule !== undefined) await configure(one.env, source, target, rule);
-    // The services of an isolate outlive what another one does.
+    // Each isolate keeps its services.
     const services = await openServices(two.env);
     const remember = () => services.directory.load({ accessKeyId: undefined, bucketNames: [source, target] });
     const letter = <Body>(body: Body) => ({ id: "1", attempts: 1, body, ack: () => {}, retry: () => {} });
@@ -63,7 +63,7 @@ describe("an isolate that remembers a bucket as it was", () => {
     return { one, source, target, remember, consume };
   }
 
-  it("replicates what a rule takes that was changed a moment ago", async () => {
+  it("replicates by a rule that has just changed", async () => {
     const { one, source, target, remember, consume } = await twoIsolates({ filter: "<Prefix>a/</Prefix>" });
     await remember();
     await configure(one.env, source, target);
@@ -72,7 +72,7 @@ describe("an isolate that remembers a bucket as it was", () => {
     expect(await contentOf(one.env, target, "b/x")).toBe("content");
   });
 
-  it("carries removals over that are replicated since a moment ago", async () => {
+  it("replicates removals by a rule that has just changed", async () => {
     const { one, source, target, remember, consume } = await twoIsolates({ deletes: "Disabled" });
     await put(one.env, source, "k");
     await one.settle();
@@ -83,7 +83,7 @@ describe("an isolate that remembers a bucket as it was", () => {
     expect(await contentOf(one.env, target, "k")).toBe(404);
   });
 
-  it("takes existing objects by rules that are new", async () => {
+  it("replicates existing objects by new rules", async () => {
     const { one, source, target, remember, consume } = await twoIsolates();
     await put(one.env, source, "old");
     await remember();
@@ -102,7 +102,7 @@ describe("an isolate that remembers a bucket as it was", () => {
 });
 
 describe("a removal", () => {
-  it("counts from when it took effect, however long its request took to arrive", async () => {
+  it("has the time when it took effect, however long its request took", async () => {
     const world = replicator();
     const [source, target] = [await createBucket(), await createBucket()];
     await configure(world.env, source, target);
@@ -128,9 +128,9 @@ describe("a removal", () => {
 });
 
 describe("an object that is removed while it is copied", () => {
-  /** What a test does at calls of R2. */
+  /** Actions of a test at calls of R2. */
   interface Hooks {
-    /** Once, instead of the put of an object's entry. */
+    /** Runs once, instead of the put of an object's entry. */
     put?: ((go: () => Promise<unknown>) => Promise<unknown>) | undefined;
     failHead?: boolean;
   }
@@ -159,7 +159,7 @@ describe("an object that is removed while it is copied", () => {
   it.each([
     ["the state it was made for", []],
     ["a later state, whose own task is done", ["v2"]],
-  ])("does not stay at the destination when its task then fails once, having copied %s", async (_what, later) => {
+  ])("is removed at the destination when its task then fails once, having copied %s", async (_what, later) => {
     const hooks: Hooks = {};
     const world = replicator(hooked(hooks));
     const { env } = world;
@@ -189,7 +189,7 @@ describe("an object that is removed while it is copied", () => {
     expect(await contentOf(env, target, "k")).toBe(404);
   });
 
-  it("leaves what was written at the destination since", async () => {
+  it("does not remove a later write at the destination", async () => {
     const world = replicator();
     const { env } = world;
     const [source, target] = [await createBucket(), await createBucket()];
@@ -204,7 +204,7 @@ describe("an object that is removed while it is copied", () => {
     expect(await contentOf(env, target, "k")).toBe("own");
   });
 
-  it("stays where removals are not carried over", async () => {
+  it("stays if removals are not replicated", async () => {
     const world = replicator();
     const { env } = world;
     const [source, target] = [await createBucket(), await createBucket()];

@@ -1,4 +1,4 @@
-/** Which buckets are replicated to, as DeleteBucket asks for it: kept with the configurations, not read out of them. */
+/** The destinations of replication that DeleteBucket checks: stored with the configurations, not parsed from them. */
 import { describe, expect, it } from "vitest";
 import type { Grant } from "../../../src/access/authorize.ts";
 import { Buckets } from "../../../src/storage/d1/buckets.ts";
@@ -15,7 +15,7 @@ async function replicate(source: string, ...targets: string[]): Promise<void> {
 
 const deletion = async (bucket: string) => (await send({ method: "DELETE", bucket })).status;
 
-/** The database, which writes down how many rows its queries read. */
+/** The database, which records how many rows its queries read. */
 function measured(rowsRead: number[]): D1Database {
   const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
     ({
@@ -30,7 +30,7 @@ function measured(rowsRead: number[]): D1Database {
 }
 
 describe("DeleteBucket of a replication destination", () => {
-  it("goes by the configuration that is there: put again, deleted, or gone with its bucket", async () => {
+  it("follows the present configuration: replaced, deleted, or removed with its bucket", async () => {
     const [source, other, one, two] = [
       await createBucket(),
       await createBucket(),
@@ -48,7 +48,7 @@ describe("DeleteBucket of a replication destination", () => {
     expect(await deletion(two)).toBe(204);
   });
 
-  it("reads a few rows, however many rules other buckets have", async () => {
+  it("reads few rows, however many rules other buckets have", async () => {
     const [source, target, asked] = [await createBucket(), await createBucket(), await createBucket()];
     await replicate(source, ...Array.from({ length: 100 }, () => target));
     const copies = Array.from({ length: 50 }, (_, index) => `copy-${String(index).padStart(7, "0")}`);

@@ -1,4 +1,4 @@
-/** What becomes of tasks that fail, of messages that are lost and of a Worker that dies: nothing is forgotten. */
+/** Failed tasks, lost messages and a Worker that stops: no replication is lost. */
 import { createScheduledController } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
@@ -58,7 +58,7 @@ async function admin(method: string, path: string, body?: object): Promise<{ sta
 
 let remotes = 0;
 
-/** A remote nobody listens at. */
+/** A remote whose port is closed. */
 const deadRemote = () => addRemote("http://127.0.0.1:3", "s3");
 
 async function addRemote(endpoint: string, kind: "peer" | "s3"): Promise<string> {
@@ -87,7 +87,7 @@ async function livePair(): Promise<{ source: string; target: string }> {
 }
 
 describe("an endpoint that cannot be reached", () => {
-  it("is tried again later and later, then the object is FAILED, and a retry begins anew", async () => {
+  it("is retried with growing delays, then the object is FAILED, and a retry starts from the beginning", async () => {
     const bucket = await deadPair();
     await put(bucket, "k");
     await world.spread();
@@ -124,7 +124,7 @@ describe("an endpoint that cannot be reached", () => {
     expect(await rows(bucket)).toMatchObject([{ status: "PENDING", attempts: 0 }]);
   });
 
-  it("does not hold up others", async () => {
+  it("does not delay others", async () => {
     const [dead, { source, target }] = [await deadPair(), await livePair()];
     await put(dead, "k");
     await put(source, "k");
@@ -134,7 +134,7 @@ describe("an endpoint that cannot be reached", () => {
     world.wakes.splice(0);
   });
 
-  it("that is no longer registered, or not for this account, is a failure that names itself", async () => {
+  it("fails with a reason if it is no longer registered, or not for this account", async () => {
     const bucket = await createBucket();
     const remote = await deadRemote();
     const rule = replicationRule({ destination: `arn:workers-s3:remote:::${remote}/there` });
@@ -151,7 +151,7 @@ describe("an endpoint that cannot be reached", () => {
 });
 
 describe("a peer whose clock is behind", () => {
-  it("is tried again within a minute each, longer than a signature may be ahead, and then it is told why", async () => {
+  it("is retried every minute, for longer than a signature may be in the future, and then fails with the reason", async () => {
     const bucket = await deadPair();
     const skewed = { status: 403, code: "RequestTimeTooSkewed" };
     const call = vi.spyOn(RemoteClient.prototype, "call").mockImplementation(async () => {
@@ -174,7 +174,7 @@ describe("a peer whose clock is behind", () => {
 });
 
 describe("refusals", () => {
-  it("count in a row: one after other failures is not the last", async () => {
+  it("count only in a row: one after other failures is not the last attempt", async () => {
     const { source } = await livePair();
     await put(source, "k");
     await world.spread();
@@ -189,8 +189,8 @@ describe("refusals", () => {
   });
 });
 
-describe("an endpoint that takes connections and never answers", () => {
-  it("holds up neither other destinations nor, once it is known, its own tasks", async () => {
+describe("an endpoint that accepts connections and never answers", () => {
+  it("delays neither other destinations nor, after the first timeouts, its own tasks", async () => {
     const { source, target } = await livePair();
     const silent = await createBucket();
     const remote = await addRemote(inject("receiver").origin, "peer");
@@ -210,7 +210,7 @@ describe("an endpoint that takes connections and never answers", () => {
     }) as typeof setTimeout);
     try {
       const over = world.replicate();
-      // Two of them have been asked for, and wait; all that goes elsewhere is done meanwhile.
+      // Two requests wait for it; all tasks of the other destination are done meanwhile.
       await vi.waitFor(async () => {
         expect(timers).toHaveLength(2);
         expect(await contentOf(target, "k5")).toBe("content");
@@ -226,11 +226,11 @@ describe("an endpoint that takes connections and never answers", () => {
     expect(reasons.filter((reason) => /gave no answer to another/.test(reason ?? ""))).toHaveLength(4);
     expect(world.wakes.splice(0).map(({ delaySeconds }) => delaySeconds)).toEqual(keys.map(() => 5));
     expect(await rows(source)).toEqual([]);
-    // Nobody waits for it again.
+    // The others are not sent to it.
     await testEnv.DB.prepare("DELETE FROM replication_tasks").run();
   });
 
-  it("ends no task whose attempt was put off", async () => {
+  it("does not fail a task whose attempt was postponed", async () => {
     const { source } = await livePair();
     await put(source, "k");
     await world.spread();
@@ -245,8 +245,8 @@ describe("an endpoint that takes connections and never answers", () => {
   });
 });
 
-describe("a task that is too much for the Worker", () => {
-  it("ends as FAILED with a reason, and others of its batch are done", async () => {
+describe("a task that exceeds the limits of the Worker", () => {
+  it("becomes FAILED with a reason, and others of its batch are done", async () => {
     const { source, target } = await livePair();
     let isDead = false;
     const mortal = <Binding extends object>(
@@ -287,7 +287,7 @@ describe("a task that is too much for the Worker", () => {
     expect(await contentOf(target, "poison")).toBe("content");
   });
 
-  it("is not one that a batch had no time for: no attempt is counted", async () => {
+  it("does not include one that a batch had no time for: no attempt is counted", async () => {
     const { source, target } = await livePair();
     await put(source, "k");
     await world.spread();
@@ -298,7 +298,7 @@ describe("a task that is too much for the Worker", () => {
         const value: unknown = Reflect.get(at, name);
         if (typeof value !== "function") return value;
         return (...parameters: unknown[]) => {
-          // Whatever comes first takes two minutes.
+          // The first call takes two minutes.
           if (name === "batch") vi.setSystemTime(Date.now() + 2 * MINUTE);
           return Reflect.apply(value, at, parameters);
         };
@@ -313,9 +313,9 @@ describe("a task that is too much for the Worker", () => {
 });
 
 describe("an object that takes too long to copy", () => {
-  it("is a failure that says so, and no blob more is copied", async () => {
+  it("fails with a reason, and no further blob is copied", async () => {
     const [source, target] = [await createBucket(), `${await createBucket()}-eu`];
-    // Within a region nothing is copied.
+    // Within a region no blobs are copied.
     const region = "<LocationConstraint>eu-west-1</LocationConstraint>";
     const located = `<CreateBucketConfiguration>${region}</CreateBucketConfiguration>`;
     expect((await sendTo({ method: "PUT", bucket: target, body: located, env: world.env })).status).toBe(200);
@@ -370,7 +370,7 @@ describe("a failed replication", () => {
     ]);
   });
 
-  it("of a bucket that may no longer be written to is one: the destination left the configuration", async () => {
+  it("of a bucket that is no longer in a configuration is FAILED", async () => {
     const { source, target } = await livePair();
     const other = await createBucket();
     await put(source, "k");
@@ -385,8 +385,8 @@ describe("a failed replication", () => {
   });
 });
 
-describe("messages that are lost", () => {
-  it("are sent again by the sweep once nothing has become of their tasks in time", async () => {
+describe("lost messages", () => {
+  it("are sent again by the sweep when their tasks are overdue", async () => {
     const { source, target } = await livePair();
     await put(source, "k");
     await world.spread();
@@ -395,7 +395,7 @@ describe("messages that are lost", () => {
     expect(world.wakes).toHaveLength(0);
     await sweep(world, Date.now() + 21 * MINUTE);
     expect(world.wakes.length).toBeGreaterThan(0);
-    // Not again and again, though.
+    // Only once.
     const sent = world.wakes.length;
     await sweep(world, Date.now() + 22 * MINUTE);
     expect(world.wakes).toHaveLength(sent);
@@ -409,7 +409,7 @@ async function sweep({ env }: Replicator, at: number): Promise<void> {
   await resumeEvents(env, new Date(scheduledTime));
 }
 
-describe("a Worker that dies", () => {
+describe("a Worker that stops", () => {
   it.each(["before", "after"] as const)(
     "%s any of its calls leaves the task, and the next one finishes it",
     async (when) => {
@@ -426,7 +426,7 @@ describe("a Worker that dies", () => {
           wakes.map(({ body }) => body),
         ).catch(() => {});
         const made = calls();
-        // What the platform hands out again.
+        // Messages that the platform retries.
         world.wakes.splice(0);
         world.wakes.push(...wakes);
         await world.replicate();
@@ -440,7 +440,7 @@ describe("a Worker that dies", () => {
 });
 
 describe("the command for existing objects", () => {
-  it("goes on where it was when the Worker died, and takes every key once", async () => {
+  it("resumes where it was when the Worker stopped, and replicates every key once", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     const keys = Array.from({ length: 30 }, (_, index) => `k${String(index).padStart(2, "0")}`);
     for (const key of keys) await put(source, key, key);
@@ -457,7 +457,7 @@ describe("the command for existing objects", () => {
     expect(await admin("GET", `buckets/${source}/replication`)).toMatchObject({
       answer: { existing: "COMPLETED, 31 objects seen, 30 tasks made", pending: 0, failed: 0 },
     });
-    // Asked again when it is done, it begins anew; while it runs, it goes on.
+    // Started again after its end, it begins from the start; while it runs, it continues.
     const first = await admin("POST", `buckets/${source}/replication/existing`);
     const second = await admin("POST", `buckets/${source}/replication/existing`);
     expect(first.answer).toMatchObject({ status: "RUNNING", seen: 0 });
@@ -465,7 +465,7 @@ describe("the command for existing objects", () => {
     await world.settle();
   });
 
-  it("waits while the bucket has many tasks with one message, however often that comes late", async () => {
+  it("waits with a single message while the bucket has many tasks, even if messages arrive late", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await put(source, "k");
     await configureReplication(source, { destination: arn(target) });
@@ -480,14 +480,14 @@ describe("the command for existing objects", () => {
     let now = Date.now();
     try {
       for (let round = 0; round < 4; round++) {
-        // Longer than after which the sweep takes the message for lost.
+        // Longer than the time after which the sweep sends the message again.
         now += 6 * MINUTE;
         vi.useFakeTimers({ now, toFake: ["Date"] });
         await sweep(world, now);
         expect(world.wakes).toHaveLength(2);
         await world.replicate();
         expect(world.wakes).toMatchObject([{ body: { kind: "replication-page" }, delaySeconds: 30 }]);
-        // While it waits it is not taken for lost.
+        // While it waits, the sweep sends nothing.
         await sweep(world, now + 4 * MINUTE);
         expect(world.wakes).toHaveLength(1);
       }
@@ -502,7 +502,7 @@ describe("the command for existing objects", () => {
     });
   });
 
-  it("is refused where no rule takes existing objects", async () => {
+  it("is refused if no rule replicates existing objects", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await configureReplication(source, { destination: arn(target), existing: "Disabled" });
     expect(await admin("POST", `buckets/${source}/replication/existing`)).toMatchObject({
@@ -512,7 +512,7 @@ describe("the command for existing objects", () => {
     expect((await admin("POST", "buckets/no-such-bucket/replication/existing")).status).toBe(404);
   });
 
-  it("ends where the rules have gone meanwhile, and the bucket's end ends it", async () => {
+  it("ends when the rules or the bucket are deleted", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await put(source, "k");
     await configureReplication(source, { destination: arn(target) });
@@ -526,8 +526,8 @@ describe("the command for existing objects", () => {
   });
 });
 
-describe("a task that was given up", () => {
-  it("is forgotten by the sweep after 30 days, and the object does not pass for one that is everywhere", async () => {
+describe("a failed task", () => {
+  it("is removed by the sweep after 30 days, and the object does not become COMPLETED", async () => {
     const bucket = await deadPair();
     await put(bucket, "k");
     await put(bucket, "other");
@@ -541,14 +541,14 @@ describe("a task that was given up", () => {
     await runSweeps(world.env, days(31));
     expect(await rows(bucket)).toMatchObject([{ status: "PENDING" }]);
     expect([await statusOf(bucket, "k"), await statusOf(bucket, "other")]).toEqual(["FAILED", "PENDING"]);
-    // Written again, it is replicated again.
+    // When it is written again, it is replicated again.
     await put(bucket, "k");
     expect(await statusOf(bucket, "k")).toBe("PENDING");
   });
 });
 
 describe("one change of an object", () => {
-  it("takes little of D1 even for 20 destinations, whatever its request adds for callbacks", async () => {
+  it("takes little space in D1 even for 20 destinations, without the request's callback variables", async () => {
     const [bucket, remote] = [await createBucket(), await deadRemote()];
     const rules = Array.from({ length: 20 }, (_, index) =>
       replicationRule({ destination: `arn:workers-s3:remote:::${remote}/b${index}`, priority: index }),
@@ -568,8 +568,8 @@ describe("one change of an object", () => {
   });
 });
 
-describe("tasks of a bucket that is gone", () => {
-  it("are removed by the sweep, those of others stay", async () => {
+describe("tasks of a deleted bucket", () => {
+  it("are removed by the sweep, and those of others are not", async () => {
     const [dead, gone] = [await deadPair(), await deadPair()];
     for (const bucket of [dead, gone]) await put(bucket, "k");
     await world.spread();

@@ -106,7 +106,7 @@ const ALL_HEADERS = {
 };
 
 describe.each(["us-east-1", "eu-west-1"])("replication into %s", (region) => {
-  it("carries bytes, ETag, Last-Modified, headers, metadata, tags, ACL, class and checksum over", async () => {
+  it("copies bytes, ETag, Last-Modified, headers, metadata, tags, ACL, storage class and checksum", async () => {
     const { source, target } = await pair({}, region);
     const checksum = { "x-amz-checksum-crc32c": await checksumOf("CRC32C", "content") };
     await put(source, "k", "content", { ...ALL_HEADERS, ...checksum });
@@ -121,7 +121,7 @@ describe.each(["us-east-1", "eu-west-1"])("replication into %s", (region) => {
     expect(await rows(source)).toEqual([]);
   });
 
-  it("keeps the time of the source in listings as well", async () => {
+  it("shows the source's Last-Modified in listings", async () => {
     const { source, target } = await pair({}, region);
     await put(source, "k", "content");
     await new Promise((resolve) => setTimeout(resolve, 1100));
@@ -133,7 +133,7 @@ describe.each(["us-east-1", "eu-west-1"])("replication into %s", (region) => {
     expect(time(own)).toMatch(/T.*Z$/);
   });
 
-  it("carries objects above 1 MiB over whole", async () => {
+  it("copies objects above 1 MiB whole", async () => {
     const { source, target } = await pair({}, region);
     const body = noise(3 * MIB, 7);
     await put(source, "k", body, { "content-type": "application/octet-stream" });
@@ -144,7 +144,7 @@ describe.each(["us-east-1", "eu-west-1"])("replication into %s", (region) => {
     expect(await headersOf(target, "k")).toEqual(await headersOf(source, "k"));
   });
 
-  it("keeps parts of uneven size, their ETag and their checksums", async () => {
+  it("keeps parts of different sizes, their ETag and their checksums", async () => {
     const { source, target } = await pair({}, region);
     const parts = [noise(5 * MIB + 1, 1), noise(6 * MIB, 2), noise(17, 3)];
     await uploadParts(source, "k", parts);
@@ -172,8 +172,8 @@ describe.each(["us-east-1", "eu-west-1"])("replication into %s", (region) => {
   });
 });
 
-describe("which objects", () => {
-  it("takes those with the prefix and all tags of a rule, and no others", async () => {
+describe("replication", () => {
+  it("applies to objects with the prefix and all tags of a rule, and to no others", async () => {
     const tag = (key: string) => `<Tag><Key>${key}</Key><Value>1</Value></Tag>`;
     const { source, target } = await pair({ filter: `<And><Prefix>a/</Prefix>${tag("x")}${tag("y")}</And>` });
     await put(source, "a/both", "1", { "x-amz-tagging": "x=1&y=1&z=1" });
@@ -190,7 +190,7 @@ describe("which objects", () => {
       404,
       404,
     ]);
-    // Tagged later, the object meets the rule.
+    // The object gets the tags later.
     const body =
       "<Tagging><TagSet><Tag><Key>x</Key><Value>1</Value></Tag><Tag><Key>y</Key><Value>1</Value></Tag></TagSet></Tagging>";
     await must({ method: "PUT", bucket: source, key: "a/one", query: "tagging=", body, headers: contentMd5(body) });
@@ -198,7 +198,7 @@ describe("which objects", () => {
     expect(await contentOf(target, "a/one")).toBe("1");
   });
 
-  it("lets the rule of the greatest priority that fits decide, where several name one destination", async () => {
+  it("uses the matching rule with the greatest priority if several name one destination", async () => {
     const [source, target] = [await createBucket(), await createBucket("eu-west-1")];
     const destination = arn(target);
     const tag = "<Tag><Key>x</Key><Value>1</Value></Tag>";
@@ -228,14 +228,14 @@ describe("which objects", () => {
     expect([await contentOf(one, "k"), await contentOf(two, "k")]).toEqual(["1", "1"]);
   });
 
-  it("does not touch what a disabled rule would take, and shows no status", async () => {
+  it("ignores disabled rules, and shows no status for their objects", async () => {
     const { source, target } = await pair({ status: "Disabled" });
     await put(source, "k", "1");
     await world.settle();
     expect([await statusOf(source, "k"), await contentOf(target, "k")]).toEqual([null, 404]);
   });
 
-  it("takes copies, and keys of every kind", async () => {
+  it("applies to copies, and to keys of every kind", async () => {
     const { source, target } = await pair();
     const keys = ["a//b", "ünï/日本/😀", "+ %20 & =", `${"long/".repeat(200)}key`];
     for (const key of keys) await put(source, key, key);
@@ -247,7 +247,7 @@ describe("which objects", () => {
 });
 
 describe("tags, ACL and owner", () => {
-  it("are carried over when they alone change; the object's time and ETag stay", async () => {
+  it("are copied when only they change; the object's Last-Modified and ETag stay", async () => {
     const { source, target } = await pair();
     await put(source, "k", "1");
     await world.settle();
@@ -262,7 +262,7 @@ describe("tags, ACL and owner", () => {
     expect(await aclOf(target, "k")).toBe(await aclOf(source, "k"));
   });
 
-  it("of a replica that were changed at the destination are kept against what is older, not against what is newer", async () => {
+  it("of a replica that were changed at the destination are replaced only by newer ones", async () => {
     const { source, target } = await pair();
     await put(source, "k", "1");
     await world.settle();
@@ -297,7 +297,7 @@ describe("tags, ACL and owner", () => {
     expect(await aclOf(target, "k")).not.toContain(other.canonicalId);
   });
 
-  it("public grants stay behind where the destination blocks them", async () => {
+  it("public grants are not copied if the destination blocks them", async () => {
     const { source, target } = await pair();
     const block =
       "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>";
@@ -316,7 +316,7 @@ describe("tags, ACL and owner", () => {
 });
 
 describe("removals", () => {
-  it("are carried over where the rule says so, and not otherwise", async () => {
+  it("are replicated only if the rule enables it", async () => {
     const carried = await pair({ deletes: "Enabled" });
     const kept = await pair();
     for (const { source } of [carried, kept]) {
@@ -336,7 +336,7 @@ describe("removals", () => {
     expect(listed).not.toContain("<Contents>");
   });
 
-  it("never take away what was written at the destination since", async () => {
+  it("do not remove later writes at the destination", async () => {
     const { source, target } = await pair({ deletes: "Enabled" });
     await put(source, "k", "of the source");
     await world.settle();
@@ -348,7 +348,7 @@ describe("removals", () => {
     expect(await rows(source)).toEqual([]);
   });
 
-  it("of what was written anew meanwhile leave the new object, whichever comes first", async () => {
+  it("do not remove an object that was written again, whichever task runs first", async () => {
     for (const reverse of [false, true]) {
       const { source, target } = await pair({ deletes: "Enabled" });
       await put(source, "k", "1");
@@ -364,7 +364,7 @@ describe("removals", () => {
 });
 
 describe("order", () => {
-  it("does not matter: every order of a key's tasks, and every task twice, ends with the last state", async () => {
+  it("does not matter: every order of a key's tasks, and every repetition, ends with the last state", async () => {
     const { source, target } = await pair();
     const orders = [
       [0, 1, 2],
@@ -389,7 +389,7 @@ describe("order", () => {
     expect(await rows(source)).toEqual([]);
   });
 
-  it("an older object never takes the place of a newer one, a newer one does of an older", async () => {
+  it("an older object never replaces a newer one, and a newer one replaces an older", async () => {
     const { source, target } = await pair();
     await put(source, "k", "older");
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -403,7 +403,7 @@ describe("order", () => {
     expect(await contentOf(target, "k")).toBe("newest");
   });
 
-  it("a message that comes twice makes one task", async () => {
+  it("a message that arrives twice creates one task", async () => {
     const { source } = await pair();
     await put(source, "k", "1");
     const [message] = structuredClone(world.events);
@@ -416,7 +416,7 @@ describe("order", () => {
 });
 
 describe("two buckets that replicate to each other", () => {
-  it("come to hold the same, and never send a replica back", async () => {
+  it("end up with the same objects, and do not send replicas back", async () => {
     const [one, two] = [await createBucket(), await createBucket("eu-west-1")];
     await configureReplication(one, { destination: arn(two), deletes: "Enabled" });
     await configureReplication(two, { destination: arn(one), deletes: "Enabled" });
@@ -428,7 +428,7 @@ describe("two buckets that replicate to each other", () => {
     await world.spread();
     expect(world.wakes).toHaveLength(4);
     await world.replicate();
-    // Replicas are changes too, but none that a rule replicates.
+    // Replicas are changes too, but no rule replicates them.
     await world.spread();
     expect(world.wakes).toHaveLength(0);
     for (const bucket of [one, two]) {
@@ -446,9 +446,9 @@ describe("two buckets that replicate to each other", () => {
   });
 });
 
-/** Of writes: removals leave no trace that an older write could be held against, as docs/replication.md says. */
+/** Only of writes: a removal leaves no time to compare an older write with (docs/replication.md, "Conflicts"). */
 describe("any interleaving", () => {
-  /** Mulberry32: the same choices in every run of a seed. */
+  /** Mulberry32: a seed gives the same choices in every run. */
   function chance(seed: number): (below: number) => number {
     let state = seed;
     return (below) => {
@@ -459,7 +459,7 @@ describe("any interleaving", () => {
     };
   }
 
-  it.each([1, 2, 3, 4, 5, 6])("of writes and tasks ends with two buckets that are the same (seed %i)", async (seed) => {
+  it.each([1, 2, 3, 4, 5, 6])("of writes and tasks ends with two equal buckets (seed %i)", async (seed) => {
     const pick = chance(seed);
     const sides = [await createBucket(), await createBucket("eu-west-1")] as const;
     await configureReplication(sides[0], { destination: arn(sides[1]), deletes: "Enabled" });
@@ -472,7 +472,7 @@ describe("any interleaving", () => {
           case 0:
             return world.spread();
           case 1: {
-            // Some messages come late, and in any order.
+            // Some messages arrive late, and in any order.
             const kept = world.wakes.splice(pick(world.wakes.length + 1));
             await world.replicate().catch(() => {});
             world.wakes.unshift(...kept);
@@ -498,21 +498,21 @@ describe("any interleaving", () => {
 });
 
 describe("notifications of the destination", () => {
-  it("tell of replicas as they tell of other writes and removals", async () => {
+  it("report replicas like other writes and removals", async () => {
     const { source, target } = await pair({ deletes: "Enabled" });
     await setRules(target, { notification: [EVERYTHING] });
     await put(source, "k", "content");
     await world.spread();
     await world.replicate();
     await must({ method: "DELETE", bucket: source, key: "k" }, 204);
-    const told = world.events.splice(0, 1);
+    const reported = world.events.splice(0, 1);
     await world.spread();
     await world.replicate();
-    told.push(...world.events.splice(0));
-    expect(told.map(({ origin, changes }) => [origin.bucket.name, changes[0]?.event, changes[0]?.key])).toEqual([
+    reported.push(...world.events.splice(0));
+    expect(reported.map(({ origin, changes }) => [origin.bucket.name, changes[0]?.event, changes[0]?.key])).toEqual([
       [target, "ObjectCreated:Put", "k"],
       [target, "ObjectRemoved:Delete", "k"],
     ]);
-    expect(told[0]?.changes[0]).toMatchObject({ etag: md5("content"), sizeBytes: 7, replicate: [] });
+    expect(reported[0]?.changes[0]).toMatchObject({ etag: md5("content"), sizeBytes: 7, replicate: [] });
   });
 });

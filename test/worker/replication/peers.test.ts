@@ -1,4 +1,4 @@
-/** What a replicator of another deployment may have done here, and what everybody else who sends its header may not. */
+/** Requests of a replicator of another deployment, and what its header does not allow to others. */
 import { describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { expectError } from "../../support/errors.ts";
@@ -44,7 +44,7 @@ async function userWith(actions: readonly string[]): Promise<Key> {
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey };
 }
 
-describe("a write with a replica's version", () => {
+describe("a write with a replica's state", () => {
   it("PutObject keeps the source's Last-Modified, is marked as a replica and is not replicated further", async () => {
     const [bucket, further] = [await createBucket(), await createBucket()];
     await configureReplication(bucket, { destination: arn(further) });
@@ -59,7 +59,7 @@ describe("a write with a replica's version", () => {
     expect(await contentOf(further, "k")).toBe(404);
   });
 
-  it("PutObject and HeadObject refuse what is not later than what stands there with PreconditionFailed", async () => {
+  it("PutObject and HeadObject refuse a state that is not later than the present one with PreconditionFailed", async () => {
     const bucket = await createBucket();
     await put(bucket, "k", "first", version(THEN, THEN + 5, "b"));
     const refused = [
@@ -84,13 +84,13 @@ describe("a write with a replica's version", () => {
       expect((await put(bucket, "k", `later ${index}`, headers)).status).toBe(200);
       expect(await contentOf(bucket, "k")).toBe(`later ${index}`);
     }
-    // What somebody wrote here is as late as it was written.
+    // An object that was written here has the state of its own write.
     await put(bucket, "k", "own", {});
     expect((await put(bucket, "k", "refused", version(Date.now() - 1000))).status).toBe(412);
     expect((await put(bucket, "k", "taken", version(Date.now() + 1000))).status).toBe(200);
   });
 
-  it("CompleteMultipartUpload decides and marks in the same way", async () => {
+  it("CompleteMultipartUpload compares and marks in the same way", async () => {
     const bucket = await createBucket();
     const complete = async (headers: Record<string, string>) => {
       const created = await send({ method: "POST", bucket, key: "k", query: "uploads=" });
@@ -109,7 +109,7 @@ describe("a write with a replica's version", () => {
     });
   });
 
-  it("DeleteObject removes what is older than the removal, and nothing else", async () => {
+  it("DeleteObject removes only a state that is older than the removal", async () => {
     const bucket = await createBucket();
     await put(bucket, "k", "1", version(THEN));
     const remove = (at: number) =>
@@ -121,12 +121,12 @@ describe("a write with a replica's version", () => {
     expect((await remove(THEN)).status).toBe(204);
     expect(await contentOf(bucket, "k")).toBe(404);
     expect((await remove(THEN)).status).toBe(204);
-    // An older state does not come back over what was written since.
+    // An older state does not replace a later write.
     await put(bucket, "k", "2", version(THEN + 1));
     expect(await contentOf(bucket, "k")).toBe("2");
   });
 
-  it("of many at once the latest wins, in every order of arrival", async () => {
+  it("the latest of many at once wins, in every order of arrival", async () => {
     const bucket = await createBucket();
     const offsets = Array.from({ length: 12 }, (_, index) => (index * 7) % 12);
     const answers = await Promise.all(
@@ -134,7 +134,7 @@ describe("a write with a replica's version", () => {
         put(bucket, "k", `at ${offset}`, version(THEN + offset * HOUR)).then(({ status }) => status),
       ),
     );
-    // Told of a conflict, a sender tries again.
+    // A sender retries after a conflict.
     expect(answers.every((status) => [200, 409, 412].includes(status))).toBe(true);
     for (const offset of offsets) await put(bucket, "k", `at ${offset}`, version(THEN + offset * HOUR));
     expect(await contentOf(bucket, "k")).toBe("at 11");
@@ -166,42 +166,39 @@ describe("the header", () => {
     ["a revision", () => ({ at: Date.now(), revision: Date.now() + 10_000 })],
     ["the revision of removals", () => ({ at: Date.now() - 1000, revision: REMOVED })],
     ["a revision beyond numbers", () => ({ at: Date.now() - 1000, revision: "9".repeat(16) })],
-  ])(
-    "with %s from the future is refused with RequestTimeTooSkewed, and stands against no write",
-    async (why, ahead) => {
-      const bucket = await createBucket();
-      const upload = await send({ method: "POST", bucket, key: "k", query: "uploads=" });
-      const uploadId = textIn(await documentOf(upload, "InitiateMultipartUploadResult"), "UploadId") ?? "";
-      const refused = (
-        method: string,
-        query: string | undefined,
-        { at, revision } = ahead(),
-        body = method === "HEAD" ? undefined : "poison",
-      ) =>
-        send({
-          method,
-          bucket,
-          key: "k",
-          ...(query !== undefined && { query }),
-          ...(body !== undefined && { body }),
-          headers: { [HEADER]: `${at}.${revision}.zz` },
-        });
-      const requests: [method: string, query?: string][] = [["PUT"], ["POST", `uploadId=${uploadId}`], ["DELETE"]];
-      for (const [method, query] of requests) {
-        // Of a removal nothing stays: it may be later than every revision.
-        if (method === "DELETE" && why === "the revision of removals") continue;
-        await expectError(await refused(method, query), 403, "RequestTimeTooSkewed", {
-          message: "The difference between the time of the replica and the current time is too large.",
-          details: { ServerTime: expect.stringMatching(/^20/), MaxAllowedSkewMilliseconds: "2000" },
-        });
-      }
-      expect((await refused("HEAD", undefined)).status).toBe(403);
-      expect((await put(bucket, "k", "genuine", version(Date.now()))).status).toBe(200);
-      expect(await contentOf(bucket, "k")).toBe("genuine");
-    },
-  );
+  ])("with %s from the future is refused with RequestTimeTooSkewed, and does not block writes", async (why, ahead) => {
+    const bucket = await createBucket();
+    const upload = await send({ method: "POST", bucket, key: "k", query: "uploads=" });
+    const uploadId = textIn(await documentOf(upload, "InitiateMultipartUploadResult"), "UploadId") ?? "";
+    const refused = (
+      method: string,
+      query: string | undefined,
+      { at, revision } = ahead(),
+      body = method === "HEAD" ? undefined : "poison",
+    ) =>
+      send({
+        method,
+        bucket,
+        key: "k",
+        ...(query !== undefined && { query }),
+        ...(body !== undefined && { body }),
+        headers: { [HEADER]: `${at}.${revision}.zz` },
+      });
+    const requests: [method: string, query?: string][] = [["PUT"], ["POST", `uploadId=${uploadId}`], ["DELETE"]];
+    for (const [method, query] of requests) {
+      // A removal leaves no object, so its revision may be the greatest.
+      if (method === "DELETE" && why === "the revision of removals") continue;
+      await expectError(await refused(method, query), 403, "RequestTimeTooSkewed", {
+        message: "The difference between the time of the replica and the current time is too large.",
+        details: { ServerTime: expect.stringMatching(/^20/), MaxAllowedSkewMilliseconds: "2000" },
+      });
+    }
+    expect((await refused("HEAD", undefined)).status).toBe(403);
+    expect((await put(bucket, "k", "genuine", version(Date.now()))).status).toBe(200);
+    expect(await contentOf(bucket, "k")).toBe("genuine");
+  });
 
-  it("beside another condition is refused with InvalidRequest", async () => {
+  it("together with another condition is refused with InvalidRequest", async () => {
     const bucket = await createBucket();
     for (const condition of [{ "if-match": '"a"' }, { "if-none-match": "*" }]) {
       const response = await put(bucket, "k", "1", { ...version(THEN), ...condition });
@@ -209,7 +206,7 @@ describe("the header", () => {
     }
   });
 
-  it("forged by who may write but not replicate is refused with AccessDenied, and changes nothing", async () => {
+  it("of a user who may write but not replicate is refused with AccessDenied, and changes nothing", async () => {
     const bucket = await createBucket();
     await put(bucket, "k", "kept", {});
     const writer = await userWith(["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"]);
@@ -223,11 +220,11 @@ describe("the header", () => {
     const complete = await send({ method: "POST", bucket, key: "k", query: "uploadId=x", body, headers, as: writer });
     await expectError(complete, 403, "AccessDenied");
     expect(await contentOf(bucket, "k")).toBe("kept");
-    // Without the header the same user may do all of it.
+    // Without the header the same requests succeed.
     expect((await put(bucket, "k", "written", {}, writer)).status).toBe(200);
   });
 
-  it("takes the right action: s3:ReplicateObject does not remove, s3:ReplicateDelete does not write", async () => {
+  it("needs the right action: s3:ReplicateObject does not allow removals, s3:ReplicateDelete no writes", async () => {
     const bucket = await createBucket();
     const common = ["s3:PutObject", "s3:DeleteObject"];
     const writer = await userWith([...common, "s3:ReplicateObject"]);
@@ -240,7 +237,7 @@ describe("the header", () => {
     expect((await remove(remover)).status).toBe(204);
   });
 
-  it("gives nothing to whoever may replicate but not write", async () => {
+  it("gives no access to a user who may replicate but not write", async () => {
     const bucket = await createBucket();
     const only = await userWith(["s3:ReplicateObject", "s3:ReplicateDelete"]);
     expect((await put(bucket, "k", "1", version(THEN), only)).status).toBe(403);
@@ -251,7 +248,7 @@ describe("the header", () => {
     );
   });
 
-  it("added to somebody's presigned URL is refused: it is not signed", async () => {
+  it("added to a presigned URL is refused, because it is not signed", async () => {
     const bucket = await createBucket();
     const url = await presign({ method: "PUT", bucket, key: "k" });
     const { handDirectly } = await import("../../support/request.ts");

@@ -1,4 +1,4 @@
-/** What a configuration may do is what its author may, and what policies allow when it is done. */
+/** A configuration can do what its author may do, and what policies allow at each replication. */
 import { describe, expect, it } from "vitest";
 import { rootAccount } from "../../support/accounts.ts";
 import { expectError } from "../../support/errors.ts";
@@ -56,7 +56,7 @@ const INSECURE = { Condition: { Bool: { "aws:SecureTransport": "false" } } };
 const PREFIX = "<Prefix>open/</Prefix>";
 
 describe("PutBucketReplication by a user", () => {
-  it("with a Deny of part of the source is refused with AccessDenied, beside that part it is taken", async () => {
+  it("with a Deny of part of the source is refused with AccessDenied, and accepted outside that part", async () => {
     const at = await places();
     const statements = [ALL, deny("s3:*", `${at.source}/secret/*`)];
     await expectError(await configure(at, statements), 403, "AccessDenied");
@@ -83,7 +83,7 @@ describe("PutBucketReplication by a user", () => {
   );
 
   it.each(["s3:ReplicateDelete", "s3:DeleteObject"])(
-    "without %s on the destination may not have removals replicated, and may have objects",
+    "without %s on the destination may replicate objects, but not removals",
     async (action) => {
       const at = await places();
       const statements = [ALL, deny(action, `${at.target}/protected/*`)];
@@ -93,7 +93,7 @@ describe("PutBucketReplication by a user", () => {
     },
   );
 
-  it("needs no permission for ACLs where AccessControlTranslation leaves them behind", async () => {
+  it("needs no permission for ACLs with AccessControlTranslation", async () => {
     const at = await places();
     const translated = {
       inDestination: `<Account>${(await rootAccount()).accountId}</Account><AccessControlTranslation><Owner>Destination</Owner></AccessControlTranslation>`,
@@ -104,7 +104,7 @@ describe("PutBucketReplication by a user", () => {
     expect([response.status, await response.text()]).toEqual([200, ""]);
   });
 
-  it("whom a bucket policy denies s3:GetObject, whatever the condition, is refused with AccessDenied", async () => {
+  it("with a Deny of s3:GetObject in a bucket policy, whatever its condition, is refused with AccessDenied", async () => {
     for (const more of [{}, { Condition: { StringEquals: { "s3:ExistingObjectTag/kept": "yes" } } }]) {
       const at = await places();
       await putPolicy(at.source, { ...deny("s3:GetObject", `${at.source}/x/*`, more), Principal: "*" });
@@ -113,7 +113,7 @@ describe("PutBucketReplication by a user", () => {
     }
   });
 
-  it("who is allowed part of what a rule takes is refused with AccessDenied", async () => {
+  it("with an Allow of only part of a rule's keys is refused with AccessDenied", async () => {
     const at = await places();
     const own = { Effect: "Allow", Action: "s3:*", Resource: [`arn:aws:s3:::${at.source}`] };
     for (const key of ["open/a/*", "????*", "?"]) {
@@ -124,7 +124,7 @@ describe("PutBucketReplication by a user", () => {
   });
 });
 
-describe("a bucket policy that is written after the configuration", () => {
+describe("a bucket policy that is put after the configuration", () => {
   async function failed({ source }: Places): Promise<string | undefined> {
     for (let attempt = 0; attempt < 10; attempt++) await world.settle();
     const row = await testEnv.DB.prepare(
@@ -138,7 +138,7 @@ describe("a bucket policy that is written after the configuration", () => {
   const statusOf = async (bucket: string, key: string) => (await send({ method: "HEAD", bucket, key })).status;
 
   it.each(["s3:ReplicateObject", "s3:PutObject"])(
-    "and denies %s on a key of the destination keeps its replica away, and no other",
+    "and denies %s on a key of the destination prevents its replica, and no other",
     async (action) => {
       const at = await places();
       expect((await configure(at, undefined)).status).toBe(200);
@@ -152,7 +152,7 @@ describe("a bucket policy that is written after the configuration", () => {
     },
   );
 
-  it("and denies s3:GetObject on a key of the source, by its tags, keeps it from being replicated", async () => {
+  it("and denies s3:GetObject on objects of the source by their tags prevents their replication", async () => {
     const at = await places();
     expect((await configure(at, undefined)).status).toBe(200);
     const tagged = { Condition: { StringEquals: { "s3:ExistingObjectTag/kept": "yes" } } };
@@ -164,7 +164,7 @@ describe("a bucket policy that is written after the configuration", () => {
   });
 
   it.each(["s3:ReplicateDelete", "s3:DeleteObject"])(
-    "and denies %s keeps a replica from being removed",
+    "and denies %s prevents the removal of a replica",
     async (action) => {
       const at = await places();
       expect((await configure(at, undefined, { deletes: "Enabled" })).status).toBe(200);
@@ -177,7 +177,7 @@ describe("a bucket policy that is written after the configuration", () => {
     },
   );
 
-  it("and denies what comes unencrypted, or a user, stops nothing", async () => {
+  it("and denies unencrypted requests, or a user, prevents nothing", async () => {
     const at = await places();
     expect((await configure(at, undefined)).status).toBe(200);
     await put(at.source, "k");
@@ -191,7 +191,7 @@ describe("a bucket policy that is written after the configuration", () => {
       expect(response.status).toBe(204);
     }
     await world.settle();
-    // The tests' own requests are not encrypted.
+    // The requests of the tests are not encrypted.
     await send({ method: "DELETE", bucket: at.target, query: "policy" });
     expect(await statusOf(at.target, "k")).toBe(200);
   });
@@ -212,7 +212,7 @@ describe("a remote", () => {
     expect(response.status).toBe(201);
   };
 
-  it("takes s3:ReplicateObject, with removals s3:ReplicateDelete, for all a rule can take; else AccessDenied", async () => {
+  it("needs s3:ReplicateObject, with removals s3:ReplicateDelete, for all keys of a rule; else AccessDenied", async () => {
     await addRemote();
     const source = await createBucket();
     const filter = "<Prefix>a/</Prefix>";
@@ -240,7 +240,7 @@ describe("a remote", () => {
     }
   });
 
-  it("registered for some buckets is none for others, with InvalidRequest, also where a rule was there before", async () => {
+  it("registered for some buckets refuses others with InvalidRequest, also for an earlier rule", async () => {
     await addRemote();
     const source = await createBucket();
     expect((await putReplication(source, document("other"))).status).toBe(200);

@@ -1,4 +1,4 @@
-/** A removal takes away what the source had brought, and nothing else, whoever asks for it. */
+/** A removal removes only replicas from the same source, whoever sends it. */
 import { describe, expect, it } from "vitest";
 import { contentMd5 } from "../../support/cors.ts";
 import { expectError } from "../../support/errors.ts";
@@ -29,7 +29,7 @@ async function replicating(source: string, target: string, rule: Partial<RuleOpt
 }
 
 describe("a removal in a source", () => {
-  it("of a key it never had leaves what others wrote to the destination", async () => {
+  it("of a key that never existed leaves what others wrote to the destination", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await replicating(source, target);
     await put(target, "other", "only here");
@@ -42,7 +42,7 @@ describe("a removal in a source", () => {
     expect(await contentOf(target, "other")).toBe("only here");
   });
 
-  it("leaves what was written over its replica before, and replicas from another source", async () => {
+  it("leaves an object that replaced its replica, and replicas from another source", async () => {
     const [one, two, target] = [await createBucket(), await createBucket(), await createBucket()];
     await replicating(one, target);
     await replicating(two, target);
@@ -60,7 +60,7 @@ describe("a removal in a source", () => {
     ]);
   });
 
-  it("takes away a replica whose tags were changed at the destination", async () => {
+  it("removes a replica whose tags were changed at the destination", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await replicating(source, target);
     await put(source, "k");
@@ -81,7 +81,7 @@ describe("a removal in a source", () => {
     expect(await contentOf(target, "k")).toBe(404);
   });
 
-  it("of an object that came from the destination takes it away there, one that did not come stays", async () => {
+  it("of a replica that came from the destination removes its original, but not objects that were never replicated", async () => {
     const [one, two] = [await createBucket(), await createBucket()];
     await put(two, "before");
     await replicating(one, two);
@@ -106,7 +106,7 @@ describe("a peer's removal", () => {
   const ONE = "aaaaaaaaaaaa";
   const TWO = "bbbbbbbbbbbb";
 
-  it("takes away what was brought with the same source, however it was written; else PreconditionFailed", async () => {
+  it("removes a replica from the same source, however it was written; else PreconditionFailed", async () => {
     const bucket = await createBucket();
     expect((await put(bucket, "k", "1", headers(THEN, ONE))).status).toBe(200);
     for (const source of [TWO, undefined]) {
@@ -119,7 +119,7 @@ describe("a peer's removal", () => {
     expect(await contentOf(bucket, "k")).toBe(404);
   });
 
-  it("leaves what is no replica with PreconditionFailed, and succeeds where there is nothing", async () => {
+  it("leaves an object that is not a replica with PreconditionFailed, and succeeds if there is none", async () => {
     const bucket = await createBucket();
     await put(bucket, "k", "of the receiver");
     await pause();

@@ -1,4 +1,4 @@
-/** Who may use topics: deny by default, each account by itself, users and sessions by their policies. */
+/** Access to topics: denied by default, separate for each account, for users and sessions by their policies. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { SNS_ACTIONS } from "../../../src/sns/actions/index.ts";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
@@ -27,7 +27,7 @@ beforeAll(async () => {
   subscribed = await subscribe(topic, {}, account);
 });
 
-/** Enough for every action to get as far as asking for permission. */
+/** Parameters with which every action reaches its authorization. */
 function parametersOf(action: string): Record<string, string> {
   const all: Record<string, string> = {
     Name: topic.split(":").at(-1) ?? "",
@@ -50,7 +50,7 @@ function parametersOf(action: string): Record<string, string> {
 
 const EVERYTHING = { Effect: "Allow", Action: "*", Resource: "*" };
 const ACTIONS = [...SNS_ACTIONS.keys()].filter((action) => !["DeleteTopic", "Unsubscribe"].includes(action));
-/** The two that end what the others need. */
+/** Run last: these two delete what the others need. */
 const ENDS = ["Unsubscribe", "DeleteTopic"];
 
 describe.each([...ACTIONS, ...ENDS])("%s", (action) => {
@@ -72,7 +72,7 @@ describe.each([...ACTIONS, ...ENDS])("%s", (action) => {
     }
   });
 
-  test("is AuthorizationError to a session whose policy does not allow it, whatever its maker may do", async () => {
+  test("is AuthorizationError to a session whose policy does not allow it, even if its creator is allowed", async () => {
     const { key } = await createUser([EVERYTHING], account);
     const policy = (effect: object) => JSON.stringify({ Version: "2012-10-17", Statement: effect });
     for (const Policy of [
@@ -84,7 +84,7 @@ describe.each([...ACTIONS, ...ENDS])("%s", (action) => {
     }
   });
 
-  test("by another account, its root and a user who may do everything there, does not reach this account", async () => {
+  test("does not reach this account from the root and an administrator of another account", async () => {
     const stranger = await createAccount();
     const { key } = await createUser([EVERYTHING], stranger);
     for (const as of [stranger, key]) {
@@ -95,7 +95,7 @@ describe.each([...ACTIONS, ...ENDS])("%s", (action) => {
     }
   });
 
-  test("passes for a user with exactly this permission, and for a session of one", async () => {
+  test("succeeds for a user with exactly this permission, and for a session of such a user", async () => {
     const resource = ["ListTopics", "ListSubscriptions"].includes(action) ? "*" : topic;
     const { key } = await createUser([{ Effect: "Allow", Action: `sns:${action}`, Resource: resource }], account);
     const session = credentialsOf(await sts("GetSessionToken", {}, key));
@@ -106,7 +106,7 @@ describe.each([...ACTIONS, ...ENDS])("%s", (action) => {
   });
 });
 
-test("what is there is not told from what is not to those who may not ask", async () => {
+test("refusals do not reveal whether a topic exists", async () => {
   const own = await createAccount();
   const there = await createTopic(own);
   const { key } = await createUser(undefined, own);
@@ -118,7 +118,7 @@ test("what is there is not told from what is not to those who may not ask", asyn
   expect(messages[0]).toEqual(messages[1]);
 });
 
-test("the message names who may not do what, and why", async () => {
+test("the message of a refusal names caller, action and reason", async () => {
   const { key, arn } = await createUser(undefined, account);
   const resource = `arn:aws:sns:us-east-1:${account.accountId}:*`;
   expect((await snsRefused("ListTopics", {}, key)).message).toBe(
@@ -131,7 +131,7 @@ test("the message names who may not do what, and why", async () => {
   );
 });
 
-test("a user may be given the topics of one name prefix alone, and conditions are asked about the request", async () => {
+test("a policy can allow the topics of one name prefix, with conditions on the request", async () => {
   const prefix = `arn:aws:sns:us-east-1:${account.accountId}:team-`;
   const { key } = await createUser([{ Effect: "Allow", Action: "sns:*", Resource: `${prefix}*` }], account);
   await sns("CreateTopic", { Name: "team-a" }, key);
@@ -149,7 +149,7 @@ test("a user may be given the topics of one name prefix alone, and conditions ar
   expect(await refusalOf(await list("198.51.100.7"), "sns")).toMatchObject({ code: "AuthorizationError" });
 });
 
-test("sns:Protocol, sns:Endpoint and aws:ResourceAccount are asked about a request to subscribe", async () => {
+test("policies can use sns:Protocol, sns:Endpoint and aws:ResourceAccount for Subscribe", async () => {
   const TopicArn = await createTopic(account);
   const deny = (Condition: object) => [EVERYTHING, { Effect: "Deny", Action: "sns:*", Resource: "*", Condition }];
   const secure = await createUser(deny({ StringEquals: { "sns:Protocol": "http" } }), account);
@@ -164,7 +164,7 @@ test("sns:Protocol, sns:Endpoint and aws:ResourceAccount are asked about a reque
   await sns("Subscribe", at("http://example.org/"), own.key);
 });
 
-test("a token is of no use to a signed caller without permission", async () => {
+test("a token does not authorize a signed caller without permission", async () => {
   const TopicArn = await createTopic(account);
   await sns("Subscribe", { TopicArn, Protocol: "http", Endpoint: newInbox() }, account);
   const Token = takeToken(TopicArn);
@@ -179,7 +179,7 @@ test("a token is of no use to a signed caller without permission", async () => {
 describe("requests", () => {
   const body = "Action=ListTopics&Version=2010-03-31";
 
-  test("without a signature, and with one for S3, are the S3 surface's to answer", async () => {
+  test("without a signature, or signed for S3, are answered by S3", async () => {
     for (const [as, service] of [
       [null, "sns"],
       [account, "s3"],
@@ -216,7 +216,7 @@ describe("requests", () => {
     expect(await refusalOf(response, "sns")).toMatchObject({ status, code });
   });
 
-  test("for any region are about the deployment's topics", async () => {
+  test("for any region reach the deployment's topics", async () => {
     const Name = newTopicName();
     const text = `Action=CreateTopic&Version=2010-03-31&Name=${Name}`;
     const response = await post({ service: "sns", as: account, body: text, region: "eu-west-1", env: topicsEnv });

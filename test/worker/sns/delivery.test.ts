@@ -1,4 +1,4 @@
-/** What subscriptions are sent: envelopes and their signatures, raw messages, events of buckets, and what becomes of failures. */
+/** Messages to subscriptions: envelopes and their signatures, raw messages, events of buckets, and failures. */
 import { verify, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { authorizeNotification } from "../../../src/access/authorize-sns.ts";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   account = await createAccount();
 });
 
-/** As a receiver checks it: "Verifying the signatures of Amazon SNS messages", written apart from src. */
+/** A receiver's check ("Verifying the signatures of Amazon SNS messages"), independent of src. */
 async function isSigned(body: string): Promise<boolean> {
   const message = JSON.parse(body) as Record<string, string>;
   const names =
@@ -45,7 +45,7 @@ async function isSigned(body: string): Promise<boolean> {
   return verify(hash, new TextEncoder().encode(signed), new X509Certificate(pem).publicKey, signature);
 }
 
-/** The one thing that an inbox has got since it was confirmed by API. */
+/** The only message that an inbox has received since it was confirmed by the API. */
 async function only(inbox: string): Promise<Received> {
   const all = await received(inbox);
   expect(all).toHaveLength(1);
@@ -123,7 +123,7 @@ describe("confirmations", () => {
     }
   });
 
-  test("come in their envelope to raw subscriptions as well", async () => {
+  test("have an envelope for raw subscriptions too", async () => {
     const TopicArn = await createTopic(account);
     const inbox = newInbox();
     const raw = map("Attributes", { RawMessageDelivery: "true" });
@@ -134,7 +134,7 @@ describe("confirmations", () => {
     expect(headers).not.toHaveProperty("x-amz-sns-rawdelivery");
   });
 
-  test("are not sent once the subscription is confirmed, gone, or has got a newer token", async () => {
+  test("are not sent once the subscription is confirmed, deleted, or has a newer token", async () => {
     const TopicArn = await createTopic(account);
     const subscribed = newInbox();
     const parameters = { TopicArn, Protocol: "http", Endpoint: subscribed, ReturnSubscriptionArn: "true" };
@@ -156,7 +156,7 @@ describe("confirmations", () => {
 });
 
 describe("Publish", () => {
-  test("reaches each confirmed subscription with one MessageId, signed, with a link to unsubscribe", async () => {
+  test("sends one MessageId to each confirmed subscription, signed, with a link to unsubscribe", async () => {
     const TopicArn = await createTopic(account);
     const first = await subscribe(TopicArn, {}, account);
     const second = await subscribe(TopicArn, {}, account);
@@ -183,7 +183,7 @@ describe("Publish", () => {
     }
   });
 
-  test("without a subject has none, and is signed so", async () => {
+  test("without a subject sends and signs none", async () => {
     const TopicArn = await createTopic(account, { SignatureVersion: "2" });
     const { inbox } = await subscribe(TopicArn, {}, account);
     await publish(TopicArn, { Message: "m" });
@@ -194,7 +194,7 @@ describe("Publish", () => {
     expect(await isSigned(body)).toBe(true);
   });
 
-  test("to a raw subscription is the message alone", async () => {
+  test("sends only the message to a raw subscription", async () => {
     const TopicArn = await createTopic(account);
     const { inbox, arn } = await subscribe(TopicArn, { RawMessageDelivery: "true" }, account);
     const MessageId = await publish(TopicArn, { Message: '{"raw":"ü"}', Subject: "s" });
@@ -209,7 +209,7 @@ describe("Publish", () => {
     });
   });
 
-  test("with MessageStructure json takes the protocol's text, or the default", async () => {
+  test("with MessageStructure json sends the protocol's text, or the default", async () => {
     const TopicArn = await createTopic(account);
     const { inbox } = await subscribe(TopicArn, { RawMessageDelivery: "true" }, account);
     const structured = (fields: object) =>
@@ -247,7 +247,7 @@ describe("Publish", () => {
     });
   });
 
-  test("takes 64 KiB, and TargetArn for TopicArn", async () => {
+  test("accepts 64 KiB, and TargetArn in place of TopicArn", async () => {
     const TargetArn = await createTopic(account);
     await subscribe(TargetArn, {}, account);
     await sns("Publish", { TargetArn, Message: "ä".repeat(32 * 1024) }, account);
@@ -260,7 +260,7 @@ describe("Publish", () => {
 });
 
 describe("events of buckets", () => {
-  test("are a notification with S3's subject and record, the same in every attempt and for every subscription", async () => {
+  test("are sent with S3's subject and record, the same in every attempt and for every subscription", async () => {
     const TopicArn = await createTopic(account);
     const one = await subscribe(TopicArn, {}, account);
     const two = await subscribe(TopicArn, {}, account);
@@ -302,7 +302,7 @@ describe("events of buckets", () => {
     expect(ids.size).toBe(12);
   });
 
-  test("the test event of a configuration comes in the same envelope", async () => {
+  test("include the test event of a configuration, in the same envelope", async () => {
     const TopicArn = await createTopic(account);
     const to = await subscribe(TopicArn, {}, account);
     const { bucket, time, requestId, endpoint } = (eventFor(to, TopicArn).event as Event).origin;
@@ -313,14 +313,14 @@ describe("events of buckets", () => {
     expect(JSON.parse(Message)).toMatchObject({ Service: "Amazon S3", Event: "s3:TestEvent", Bucket: "photos" });
   });
 
-  test("for a raw subscription are the record alone", async () => {
+  test("are sent to a raw subscription as the record only", async () => {
     const TopicArn = await createTopic(account);
     const to = await subscribe(TopicArn, { RawMessageDelivery: "true" }, account);
     await attempt(eventFor(to, TopicArn));
     expect(JSON.parse((await only(to.inbox)).body).Records).toHaveLength(1);
   });
 
-  test("for a subscription that is gone are done, without a call", async () => {
+  test("for a deleted subscription are acknowledged without a call", async () => {
     const TopicArn = await createTopic(account);
     const to = await subscribe(TopicArn, {}, account);
     await sns("Unsubscribe", { SubscriptionArn: to.arn }, account);
@@ -329,7 +329,7 @@ describe("events of buckets", () => {
   });
 });
 
-describe("what fails", () => {
+describe("an attempt", () => {
   /** A confirmed subscription whose endpoint is moved to another URL. */
   async function subscribedAt(endpoint: string): Promise<DeliveryMessage> {
     const TopicArn = await createTopic(account);
@@ -339,12 +339,12 @@ describe("what fails", () => {
     return eventFor(to, TopicArn);
   }
 
-  test.each([204, 200, 299])("%i is success", async (status) => {
+  test.each([204, 200, 299])("succeeds with status %i", async (status) => {
     expect(await attempt(await subscribedAt(`${origin}/status/${status}`))).toMatchObject({ kind: "delivered" });
   });
 
   test.each([400, 404, 429, 500, 503])(
-    "%i is worth another try, and says nothing of the receiver itself",
+    "with status %i can be retried, and the receiver is not down",
     async (status) => {
       expect(await attempt(await subscribedAt(`${origin}/status/${status}`))).toMatchObject({
         kind: "failed",
@@ -354,7 +354,7 @@ describe("what fails", () => {
     },
   );
 
-  test("no answer, and a redirect, mean that the receiver is down", async () => {
+  test("without an answer, or with a redirect, means that the receiver is down", async () => {
     for (const path of ["/reset", "/status/302"]) {
       const outcome = await attempt(await subscribedAt(origin + path));
       expect(outcome).toMatchObject({ kind: "failed", isDown: true });
@@ -365,7 +365,7 @@ describe("what fails", () => {
     });
   });
 
-  test("an endpoint that must no longer be called is refused for good", async () => {
+  test("to an endpoint that must no longer be called is refused", async () => {
     for (const endpoint of ["http://169.254.169.254/", "http://s3.localhost:8787/bucket/key"]) {
       expect(await attempt(await subscribedAt(endpoint))).toMatchObject({ kind: "refused", latencyMs: 0 });
     }
@@ -382,7 +382,7 @@ describe("audiences", () => {
     return new Map(grants.map((grant) => [grant.topicArn, audiences.receiversOf(grant)]));
   };
 
-  test("have the confirmed subscriptions of the account's own topics, and nothing of others", async () => {
+  test("contain the confirmed subscriptions of the account's own topics, and none of others", async () => {
     const stranger = await createAccount();
     const own = await createTopic(account);
     const silent = await createTopic(account);
@@ -397,7 +397,7 @@ describe("audiences", () => {
     ]);
   });
 
-  test("are remembered until something changes", async () => {
+  test("are cached until something changes", async () => {
     const topic = await createTopic(account);
     const { arn } = await subscribe(topic, {}, account);
     const list = async () => (await receivers([topic], account.accountId)).get(topic);
@@ -414,7 +414,7 @@ describe("audiences", () => {
     expect(await list()).toEqual([]);
   });
 
-  test("a subscription that another isolate has confirmed is found though this one does not remember it", async () => {
+  test("include a subscription that another isolate has confirmed", async () => {
     const topic = await createTopic(account);
     expect((await receivers([topic], account.accountId)).get(topic)).toEqual([]);
     const arn = `${topic}:00000000-0000-4000-8000-00000000000a`;

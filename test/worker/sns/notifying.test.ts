@@ -1,4 +1,4 @@
-/** Buckets that notify a topic, and what the topic's policy says to that: when it is configured and when events are spread. */
+/** Buckets that send events to a topic, and the topic's policy: at configuration and for each event. */
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { handleQueue } from "../../../src/consumers/index.ts";
 import type { Env } from "../../../src/env.ts";
@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 const newBucket = (as: TestAccount) => createBucket({ key: as });
 
-/** Statements that let S3 publish, but for what is given. */
+/** Statements that allow S3 to publish, with the given changes. */
 async function setPolicy(...statements: readonly Fields[]): Promise<void> {
   const whole = statements.map((fields, index) => ({
     Sid: `s${index}`,
@@ -80,13 +80,13 @@ async function expectRefused(bucket: string, as: TestAccount, problem = NOT_ALLO
   expect(await read.text()).not.toContain(topic);
 }
 
-/** Configured whatever the topic says: its policy may change after that. */
+/** Configures a bucket regardless of the topic's policy, which can change later. */
 async function skipValidation(bucket: string, as: TestAccount): Promise<void> {
   const response = await configure(bucket, as, { "x-amz-skip-destination-validation": "true" });
   expect([response.status, await response.text()]).toEqual([200, ""]);
 }
 
-/** The message to the consumer of changes that a write into the bucket makes. */
+/** The message to the consumer of changes for a write to the bucket. */
 async function write(bucket: string, as: TestAccount): Promise<ChangesMessage[]> {
   const { env, messages } = withEventQueue();
   const response = await send({ method: "PUT", bucket, key: "k", body: "content", as, env });
@@ -94,7 +94,7 @@ async function write(bucket: string, as: TestAccount): Promise<ChangesMessage[]>
   return messages;
 }
 
-/** The buckets whose events are now on their way to the topic's subscribers. */
+/** The buckets whose events were sent to the topic's subscribers. */
 async function spread(messages: readonly ChangesMessage[], env: Env = topicsEnv): Promise<string[]> {
   const letters = messages.map((body) => ({
     id: body.id,
@@ -113,13 +113,13 @@ function bucketOf({ event }: DeliveryMessage): string {
 }
 
 describe("a bucket of the topic's account", () => {
-  test("may notify a topic that has been given no policy", async () => {
+  test("may send events to a topic without a policy", async () => {
     const bucket = await newBucket(owner);
     await expectTaken(bucket, owner);
     expect(await spread(await write(bucket, owner))).toEqual([bucket]);
   });
 
-  test("may notify a topic whose policy lets S3 publish for it, and no other of its account", async () => {
+  test("may send events if the topic's policy allows S3 to publish for it, and not for other buckets", async () => {
     const [bucket, other] = [await newBucket(owner), await newBucket(owner)];
     await setPolicy(from(bucket, owner));
     await expectTaken(bucket, owner);
@@ -145,7 +145,7 @@ describe("a bucket of the topic's account", () => {
         { Principal: { AWS: guest.accountId } },
       ],
     ],
-  ])("is InvalidArgument for a policy that %s, and no event is delivered", async (_what, statements) => {
+  ])("gets InvalidArgument for a policy that %s, and no event is delivered", async (_what, statements) => {
     const bucket = await newBucket(owner);
     await setPolicy(...statements());
     await expectRefused(bucket, owner);
@@ -154,21 +154,21 @@ describe("a bucket of the topic's account", () => {
     expect(await spread(await write(bucket, owner))).toEqual([]);
   });
 
-  test("is InvalidArgument for a topic that is not there", async () => {
+  test("gets InvalidArgument for a topic that does not exist", async () => {
     topic = `${topic}-not`;
     await expectRefused(await newBucket(owner), owner, "The destination topic does not exist");
   });
 
-  test("stops notifying when a policy is set, and goes on when the policy is gone", async () => {
+  test("stops sending events when a policy is set, and continues when it is removed", async () => {
     const bucket = await newBucket(owner);
     await expectTaken(bucket, owner);
     const before = await write(bucket, owner);
     await setPolicy({ Principal: { AWS: guest.accountId } });
-    // What was written before, too: the policy counts when events are spread.
+    // Events of earlier writes too: the policy is evaluated when events are sent.
     expect(await spread(before)).toEqual([]);
     const after = await write(bucket, owner);
     expect(await spread(after)).toEqual([]);
-    // At once where it was changed, though this isolate remembers policies for seconds.
+    // At once in the isolate that changed it, although policies are cached.
     await setPolicy(from(bucket, owner));
     expect(await spread(after)).toEqual([bucket]);
     await setPolicy();
@@ -181,7 +181,7 @@ describe("a bucket of the topic's account", () => {
 });
 
 describe("a bucket of another account", () => {
-  test("is InvalidArgument for a topic without a policy, and no event of it is delivered", async () => {
+  test("gets InvalidArgument for a topic without a policy, and its events are not delivered", async () => {
     const bucket = await newBucket(guest);
     await expectRefused(bucket, guest);
     await skipValidation(bucket, guest);
@@ -189,7 +189,7 @@ describe("a bucket of another account", () => {
     expect(await spread(await write(bucket, guest))).toEqual([]);
   });
 
-  test("may notify a topic whose policy lets S3 publish for it, until the policy changes", async () => {
+  test("may send events while the topic's policy allows S3 to publish for it", async () => {
     const bucket = await newBucket(guest);
     await setPolicy(from(bucket, guest));
     await expectTaken(bucket, guest);
@@ -204,7 +204,7 @@ describe("a bucket of another account", () => {
     expect(await errorOf(await configure(bucket, guest))).toMatchObject({ status: 400, code: "InvalidArgument" });
   });
 
-  test("is InvalidArgument where the policy names its account or user: S3 publishes, not they", async () => {
+  test("gets InvalidArgument if the policy names its account or user, because S3 publishes", async () => {
     const bucket = await newBucket(guest);
     await setPolicy({ Principal: { AWS: guest.accountId } });
     await expectRefused(bucket, guest);
@@ -212,7 +212,7 @@ describe("a bucket of another account", () => {
     expect(await spread(await write(bucket, guest))).toEqual([]);
   });
 
-  test("gets in by no name that looks like one that may", async () => {
+  test("is not allowed by a name that resembles an allowed one", async () => {
     const bucket = await newBucket(owner);
     const near = `${bucket}x`;
     await send({ method: "PUT", bucket: near, as: guest });
@@ -221,7 +221,7 @@ describe("a bucket of another account", () => {
     await expectTaken(bucket, owner);
   });
 
-  test("gets in by the name of a bucket that is gone where the policy names that alone, and not with its account", async () => {
+  test("is allowed by the name of a deleted bucket only if the policy does not name the account", async () => {
     const bucket = await newBucket(owner);
     await setPolicy(from(bucket, owner));
     await expectTaken(bucket, owner);
@@ -236,14 +236,14 @@ describe("a bucket of another account", () => {
     await expectRefused(bucket, guest);
     await skipValidation(bucket, guest);
     const taken = await write(bucket, guest);
-    // What the first owner wrote is still the first owner's, in one batch with the other's.
+    // Writes of the first owner still count as the first owner's, in one batch with the other's.
     expect(taken.map(({ origin }) => origin.bucket.accountId)).toEqual([guest.accountId]);
     expect(await spread([...late, ...taken])).toEqual([bucket]);
     await setPolicy({ Condition: { ArnLike: { "aws:SourceArn": `arn:aws:s3:::${bucket}` } } });
     expect(await spread([...late, ...taken])).toEqual([bucket, bucket]);
   });
 
-  test("is not let in by events of one that may, in the same batch and for the same topic", async () => {
+  test("is not allowed by events of an allowed bucket in the same batch", async () => {
     const stranger = await createAccount();
     const buckets = [await newBucket(owner), await newBucket(guest), await newBucket(stranger)];
     const [own = "", may = "", mayNot = ""] = buckets;
@@ -263,7 +263,7 @@ describe("a bucket of another account", () => {
     expect(await spread(messages.toReversed())).toEqual([may]);
   });
 
-  test("that may notify a topic gets no say over it, and its owner none over the bucket", async () => {
+  test("gives its owner no access to the topic, and the topic's owner none to the bucket", async () => {
     const bucket = await newBucket(guest);
     await setPolicy(from(bucket, guest));
     await expectTaken(bucket, guest);

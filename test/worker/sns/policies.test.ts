@@ -1,4 +1,4 @@
-/** Policies of topics: how they are put and shown, and whom they let do what through the API. */
+/** Policies of topics: putting and showing them, and the API calls they allow. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
 import { createUser, credentialsOf, type RawCall, sts } from "../../support/iam.ts";
@@ -64,7 +64,7 @@ beforeAll(async () => {
 });
 
 describe("the attribute Policy", () => {
-  test("of a new topic is SNS's default policy", async () => {
+  test("is SNS's default policy for a new topic", async () => {
     const topic = await createTopic(owner);
     expect(JSON.parse(await policyOf(topic, owner))).toEqual({
       Version: "2008-10-17",
@@ -91,7 +91,7 @@ describe("the attribute Policy", () => {
     });
   });
 
-  test("is kept as it was put, by SetTopicAttributes and CreateTopic, and goes with an empty value", async () => {
+  test("is stored as SetTopicAttributes and CreateTopic put it, and removed by an empty value", async () => {
     const Name = newTopicName();
     const arn = `arn:aws:sns:us-east-1:${owner.accountId}:${Name}`;
     const text = `  ${policy(arn, {}).replaceAll(",", ",\n  ")}\n`;
@@ -108,13 +108,13 @@ describe("the attribute Policy", () => {
     expect(attributesOf(await sns("GetTopicAttributes", { TopicArn: arn }, owner)).DisplayName).toBe("e");
   });
 
-  test("put back as it was read leaves a topic without a policy", async () => {
+  test("leaves a topic without a policy when the default policy is put back", async () => {
     const topic = await createTopic(owner);
     await setPolicy(topic, await policyOf(topic, owner), owner);
     expect(await storedPolicy(topic)).toBeNull();
   });
 
-  test("of CreateTopic for a topic that is there: the same is answered, another is InvalidParameter", async () => {
+  test("in CreateTopic for an existing topic must be the same, else InvalidParameter", async () => {
     const topic = await createTopic(owner);
     const Name = topic.split(":").at(-1) ?? "";
     const create = (Policy: string) => ({ Name, ...map("Attributes", { Policy }) });
@@ -159,7 +159,7 @@ describe("the attribute Policy", () => {
       (topic) => policy(topic, { Condition: { Like: { "aws:SourceArn": "a" } } }),
       "Policy Error: Invalid Condition type : Like",
     ],
-  ])("is InvalidParameter with %s, and nothing is changed", async (_what, text, message) => {
+  ])("is refused with InvalidParameter for %s, and nothing changes", async (_what, text, message) => {
     const topic = await createTopic(owner);
     const parameters = { TopicArn: topic, AttributeName: "Policy", AttributeValue: text(topic) };
     expect(await snsRefused("SetTopicAttributes", parameters, owner)).toEqual(invalid(message));
@@ -172,7 +172,7 @@ describe("the attribute Policy", () => {
 });
 
 describe("another account", () => {
-  /** Each with what it needs to succeed. */
+  /** Each with the parameters it needs to succeed. */
   const ACTIONS: readonly (readonly [string, (topic: string) => Record<string, string>])[] = [
     ["GetTopicAttributes", (TopicArn) => ({ TopicArn })],
     ["SetTopicAttributes", (TopicArn) => ({ TopicArn, AttributeName: "DisplayName", AttributeValue: "x" })],
@@ -194,13 +194,13 @@ describe("another account", () => {
   ];
 
   test.each(ACTIONS)(
-    "may %s where the policy allows it by account, and its users where theirs do too",
+    "may %s if the policy allows the account, and its users if their own policies do too",
     async (action, parameters) => {
       const topic = await createTopic(owner);
       const stranger = await createAccount();
       const may = await createUser([{ Effect: "Allow", Action: `sns:${action}`, Resource: topic }], guest);
       const mayNot = await createUser([{ Effect: "Allow", NotAction: `sns:${action}`, Resource: "*" }], guest);
-      // In their own account this is all that they need; here it is half.
+      // In their own account this is sufficient; here the topic's policy must allow it too.
       for (const as of [guest, may.key])
         expect(await snsRefused(action, parameters(topic), as)).toMatchObject(NOT_BY_TOPIC);
 
@@ -213,14 +213,14 @@ describe("another account", () => {
     },
   );
 
-  test.each(ACTIONS)("may not %s where the policy allows all but that", async (action, parameters) => {
+  test.each(ACTIONS)("may not %s if the policy allows all other actions", async (action, parameters) => {
     const topic = await createTopic(owner);
     const others = ACTIONS.map(([name]) => `SNS:${name}`).filter((name) => name !== `SNS:${action}`);
     await setPolicy(topic, policy(topic, { Principal: "*", Action: others }), owner);
     expect(await snsRefused(action, parameters(topic), guest)).toMatchObject(NOT_BY_TOPIC);
   });
 
-  test("named by one user lets in that user alone", async () => {
+  test("is allowed only for the user that the policy names", async () => {
     const topic = await createTopic(owner);
     const [named, other] = [await createUser([EVERYTHING], guest), await createUser([EVERYTHING], guest)];
     await setPolicy(topic, policy(topic, { Principal: { AWS: named.arn } }), owner);
@@ -233,20 +233,20 @@ describe("another account", () => {
     expect(await snsRefused("Publish", { TopicArn: topic, Message: "m" }, without.key)).toMatchObject(NOT_BY_IDENTITY);
   });
 
-  test("is not let in by a statement for S3, whatever its requests claim", async () => {
+  test("is not allowed by a statement for S3, whatever its requests claim", async () => {
     const topic = await createTopic(owner);
     const Condition = { StringEquals: { "aws:SourceAccount": guest.accountId } };
     await setPolicy(topic, policy(topic, {}, { Principal: "*", Condition }), owner);
     const parameters = { TopicArn: topic, Message: "m" };
     const { key } = await createUser([EVERYTHING], guest);
     for (const as of [guest, key]) expect(await snsRefused("Publish", parameters, as)).toMatchObject(NOT_BY_TOPIC);
-    // Nor by SNS's default statement, put beside one of its own.
+    // Nor by SNS's default statement beside another one.
     const SourceOwner = { StringEquals: { "AWS:SourceOwner": guest.accountId } };
     await setPolicy(topic, policy(topic, { Principal: { AWS: "*" }, Condition: SourceOwner }), owner);
     expect(await snsRefused("Publish", parameters, guest)).toMatchObject(NOT_BY_TOPIC);
   });
 
-  test("is asked for sns:Protocol and sns:Endpoint where it subscribes", async () => {
+  test("is checked for sns:Protocol and sns:Endpoint when it subscribes", async () => {
     const topic = await createTopic(owner);
     const Condition = {
       StringEquals: { "sns:Protocol": "https" },
@@ -263,7 +263,7 @@ describe("another account", () => {
     expect(await snsRefused("Subscribe", at("https://example.org/"), guest)).toMatchObject(NOT_BY_TOPIC);
   });
 
-  test("is refused alike for a topic that is there and one that is not", async () => {
+  test("is refused in the same way whether or not the topic exists", async () => {
     const topic = await createTopic(owner);
     const [there, none] = await Promise.all(
       [topic, `${topic}-none`].map(async (TopicArn) => {
@@ -274,7 +274,7 @@ describe("another account", () => {
     expect(there).toEqual(none);
   });
 
-  test("let to set attributes may set the policy; nothing less lets it", async () => {
+  test("may set the policy only if it may set attributes", async () => {
     const topic = await createTopic(owner);
     const mine = policy(topic, {
       Principal: { AWS: guest.accountId },
@@ -295,7 +295,7 @@ describe("another account", () => {
 });
 
 describe("the topic's own account", () => {
-  test("a user without policies is let in by name or as one of everyone, and not by the account's name", async () => {
+  test("a user without policies is allowed by its name or by *, and not by the account", async () => {
     const topic = await createTopic(owner);
     const { arn, key } = await createUser(undefined, owner);
     const parameters = { TopicArn: topic, Message: "m" };
@@ -310,7 +310,7 @@ describe("the topic's own account", () => {
     expect(await snsRefused("Publish", parameters, key)).toMatchObject(NOT_BY_IDENTITY);
   });
 
-  test("a user's and a session's own Deny wins over the topic's Allow", async () => {
+  test("a Deny of a user's or session's own policy overrides the topic's Allow", async () => {
     const topic = await createTopic(owner);
     const deny = { Effect: "Deny", Action: "sns:Publish", Resource: "*" };
     const denied = await createUser([deny], owner);
@@ -326,7 +326,7 @@ describe("the topic's own account", () => {
     }
   });
 
-  test("a Deny of the topic's wins over users' policies and over the root, who can still replace the policy", async () => {
+  test("the topic's Deny overrides users' policies and the root, who can still replace the policy", async () => {
     const topic = await createTopic(owner);
     const { key } = await createUser([EVERYTHING], owner);
     const session = credentialsOf(await sts("GetSessionToken", {}, owner));
@@ -347,7 +347,7 @@ describe("the topic's own account", () => {
     await sns("Publish", { TopicArn: topic, Message: "m" }, key);
   });
 
-  test("a Deny for everyone but one account shuts others out, however they are allowed", async () => {
+  test("a Deny for everyone except one account refuses others, however they are allowed", async () => {
     const topic = await createTopic(owner);
     const text = policy(
       topic,
@@ -359,7 +359,7 @@ describe("the topic's own account", () => {
     await sns("Publish", { TopicArn: topic, Message: "m" }, owner);
   });
 
-  test("a policy that cannot be read any more denies everything, and the root can replace it", async () => {
+  test("a policy that can no longer be parsed denies everything, and the root can replace it", async () => {
     const topic = await createTopic(owner);
     await testEnv.DB.prepare("UPDATE topics SET policy = '{' WHERE arn = ?1").bind(topic).run();
     for (const as of [owner, guest]) {
@@ -370,14 +370,14 @@ describe("the topic's own account", () => {
   });
 });
 
-describe("a subscription made by another account", () => {
+describe("a subscription created by another account", () => {
   async function subscribedByGuest() {
     const topic = await createTopic(owner);
     await setPolicy(topic, policy(topic, { Principal: { AWS: guest.accountId }, Action: "SNS:Subscribe" }), owner);
     return { topic, ...(await subscribe(topic, {}, guest)) };
   }
 
-  test("is that account's to see, change and end, and the topic's", async () => {
+  test("can be seen, changed and ended by that account and by the topic's", async () => {
     const { topic, arn, inbox } = await subscribedByGuest();
     const set = { SubscriptionArn: arn, AttributeName: "RawMessageDelivery", AttributeValue: "true" };
     const stranger = await createAccount();
@@ -407,7 +407,7 @@ describe("a subscription made by another account", () => {
     });
   });
 
-  test("gets what is published, and its account nothing more of the topic", async () => {
+  test("receives published messages, and gives its account no other access to the topic", async () => {
     const { topic, arn } = await subscribedByGuest();
     await sns("Publish", { TopicArn: topic, Message: "m" }, owner);
     expect(takeMessages(topic).map(({ receiver }) => receiver)).toEqual([
@@ -420,7 +420,7 @@ describe("a subscription made by another account", () => {
     expect(await snsRefused("Unsubscribe", { SubscriptionArn: others.arn }, guest)).toMatchObject(NOT_BY_TOPIC);
   });
 
-  test("is confirmed by that account's token, which is of no use to a third", async () => {
+  test("is confirmed by that account with its token, which a third account cannot use", async () => {
     const topic = await createTopic(owner);
     await setPolicy(topic, policy(topic, { Principal: { AWS: guest.accountId }, Action: "SNS:Subscribe" }), owner);
     await sns("Subscribe", { TopicArn: topic, Protocol: "http", Endpoint: newInbox() }, guest);
@@ -444,7 +444,7 @@ describe("AddPermission and RemovePermission", () => {
     ...more,
   });
 
-  test("put a statement into the policy and take it away", async () => {
+  test("add a statement to the policy and remove it", async () => {
     const topic = await createTopic(owner);
     await sns("AddPermission", add(topic), owner);
     const document = JSON.parse(await policyOf(topic, guest));
@@ -459,12 +459,12 @@ describe("AddPermission and RemovePermission", () => {
     await sns("Publish", { TopicArn: topic, Message: "m" }, guest);
     await sns("RemovePermission", { TopicArn: topic, Label: "guests" }, owner);
     expect(await snsRefused("Publish", { TopicArn: topic, Message: "m" }, guest)).toMatchObject(NOT_BY_TOPIC);
-    // What is left is the default policy: that of a topic that has been given none.
+    // The remaining policy is the default one, which counts as none.
     expect(await storedPolicy(topic)).toBeNull();
     await sns("RemovePermission", { TopicArn: topic, Label: "guests" }, owner);
   });
 
-  test("keep the rest of a policy, a single statement that is no list included", async () => {
+  test("keep the rest of a policy, also a single statement that is not a list", async () => {
     const topic = await createTopic(owner);
     const one = { Sid: "one", Effect: "Allow", Principal: "*", Action: "SNS:Subscribe", Resource: topic };
     await setPolicy(topic, JSON.stringify({ Version: "2012-10-17", Id: "mine", Statement: one }), owner);
@@ -477,7 +477,7 @@ describe("AddPermission and RemovePermission", () => {
     );
   });
 
-  test("many at once all count", async () => {
+  test("all take effect when many run at the same time", async () => {
     const topic = await createTopic(owner);
     await Promise.all(["a", "b"].map((Label) => sns("AddPermission", add(topic, { Label }), owner)));
     expect(JSON.parse(await policyOf(topic, owner)).Statement).toHaveLength(3);
@@ -497,7 +497,7 @@ describe("AddPermission and RemovePermission", () => {
     expect(await storedPolicy(topic)).toBeNull();
   });
 
-  test("AddPermission of nothing, or for nobody, is InvalidParameter", async () => {
+  test("AddPermission without actions or accounts is InvalidParameter", async () => {
     const { TopicArn, Label, ...lists } = add(await createTopic(owner));
     for (const name of ["AWSAccountId", "ActionName"]) {
       const left = Object.entries(lists).filter(([key]) => !key.startsWith(name));
@@ -510,7 +510,7 @@ describe("AddPermission and RemovePermission", () => {
     }
   });
 
-  test("of a label that is there, and of a policy that would be too long, are InvalidParameter", async () => {
+  test("are InvalidParameter for an existing label and for a policy that becomes too long", async () => {
     const topic = await createTopic(owner);
     await sns("AddPermission", add(topic), owner);
     expect(await snsRefused("AddPermission", add(topic), owner)).toEqual(invalid("Statement already exists"));
@@ -520,7 +520,7 @@ describe("AddPermission and RemovePermission", () => {
     );
   });
 
-  test("of a topic that is not there are NotFound", async () => {
+  test("are NotFound for a topic that does not exist", async () => {
     const topic = `arn:aws:sns:us-east-1:${owner.accountId}:none`;
     const notFound = { status: 404, code: "NotFound", message: "Topic does not exist" };
     expect(await snsRefused("AddPermission", add(topic), owner)).toEqual(notFound);

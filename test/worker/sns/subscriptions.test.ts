@@ -41,7 +41,7 @@ beforeAll(async () => {
 const listed = async (TopicArn: string) =>
   (await sns("ListSubscriptionsByTopic", { TopicArn }, account))?.children[0]?.children.map(fields);
 
-/** As if the time had passed. */
+/** Acts as if the token had expired. */
 async function age(arn: string, days: number): Promise<void> {
   await testEnv.DB.prepare("UPDATE subscriptions SET token_expires_at = token_expires_at - ?2 WHERE arn = ?1")
     .bind(arn, days * DAY_MS)
@@ -55,7 +55,7 @@ async function pending(TopicArn: string, Endpoint = newInbox()): Promise<{ arn: 
 }
 
 describe("Subscribe", () => {
-  test("is pending, and sends its endpoint a token", async () => {
+  test("creates a pending subscription and sends a token to its endpoint", async () => {
     const TopicArn = await createTopic(account);
     const parameters = { TopicArn, Protocol: "https", Endpoint: ENDPOINT };
     expect(textIn(await sns("Subscribe", parameters, account), "SubscriptionArn")).toBe("pending confirmation");
@@ -71,14 +71,14 @@ describe("Subscribe", () => {
     expect(takeToken(TopicArn)).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test("keeps no token as such", async () => {
+  test("does not store the token itself", async () => {
     const TopicArn = await createTopic(account);
     const { token, arn } = await pending(TopicArn);
     const row = await testEnv.DB.prepare("SELECT * FROM subscriptions WHERE arn = ?1").bind(arn).first();
     expect(JSON.stringify(row)).not.toContain(token);
   });
 
-  test("with ReturnSubscriptionArn tells the ARN at once", async () => {
+  test("with ReturnSubscriptionArn returns the ARN at once", async () => {
     const TopicArn = await createTopic(account);
     const { arn } = await pending(TopicArn);
     expect(arn).toMatch(new RegExp(`^${TopicArn}:[0-9a-f-]{36}$`));
@@ -87,7 +87,7 @@ describe("Subscribe", () => {
     });
   });
 
-  test("again sends a new token, with which the old one is void", async () => {
+  test("again sends a new token, which invalidates the old one", async () => {
     const TopicArn = await createTopic(account);
     const Endpoint = newInbox();
     const first = await pending(TopicArn, Endpoint);
@@ -97,7 +97,7 @@ describe("Subscribe", () => {
     await sns("ConfirmSubscription", { TopicArn, Token: second.token }, account);
   });
 
-  test("of what is confirmed answers with its ARN and sends nothing; other attributes are InvalidParameter", async () => {
+  test("for a confirmed endpoint returns its ARN and sends nothing; other attributes are InvalidParameter", async () => {
     const TopicArn = await createTopic(account);
     const { arn, inbox } = await subscribe(TopicArn, {}, account);
     const parameters = { TopicArn, Protocol: "http", Endpoint: inbox };
@@ -146,7 +146,7 @@ describe("Subscribe", () => {
     "http://some-bucket.s3.localhost:8787/key",
     "http://[fe80::1]/",
     "http://",
-  ])("of %s is InvalidParameter: it is not to be called", async (Endpoint) => {
+  ])("refuses %s, which must not be called, with InvalidParameter", async (Endpoint) => {
     const parameters = { TopicArn: await createTopic(account), Protocol: "http", Endpoint };
     expect(await snsRefused("Subscribe", parameters, account)).toMatchObject({
       status: 400,
@@ -155,7 +155,7 @@ describe("Subscribe", () => {
     });
   });
 
-  test("beyond the topic's limit is SubscriptionLimitExceeded", async () => {
+  test("is SubscriptionLimitExceeded beyond the topic's limit", async () => {
     const TopicArn = await createTopic(account);
     const { inbox } = await subscribe(TopicArn, {}, account);
     await testEnv.DB.prepare(
@@ -177,7 +177,7 @@ describe("Subscribe", () => {
 });
 
 describe("ConfirmSubscription", () => {
-  test("answers with the ARN, and again so while the token is valid", async () => {
+  test("returns the ARN, also when it is repeated while the token is valid", async () => {
     const TopicArn = await createTopic(account);
     const { arn, token } = await pending(TopicArn);
     for (const _ of [1, 2]) {
@@ -187,7 +187,7 @@ describe("ConfirmSubscription", () => {
     expect(await listed(TopicArn)).toMatchObject([{ SubscriptionArn: arn }]);
   });
 
-  test("with a wrong token, one of another topic, or an expired one is InvalidParameter", async () => {
+  test("is InvalidParameter for a wrong token, one of another topic, or an expired one", async () => {
     const TopicArn = await createTopic(account);
     const { arn, token } = await pending(TopicArn);
     const confirm = (topic: string, Token: string) =>
@@ -202,7 +202,7 @@ describe("ConfirmSubscription", () => {
     expect(await listed(TopicArn)).toMatchObject([{ SubscriptionArn: "PendingConfirmation" }]);
   });
 
-  test("AuthenticateOnUnsubscribe is remembered, also through a later confirmation without it", async () => {
+  test("stores AuthenticateOnUnsubscribe, also after a later confirmation without it", async () => {
     const TopicArn = await createTopic(account);
     const { arn, token } = await pending(TopicArn);
     const parameters = { TopicArn, Token: token };
@@ -218,7 +218,7 @@ describe("ConfirmSubscription", () => {
 });
 
 describe("Unsubscribe", () => {
-  test("ends it at once, and again is no error", async () => {
+  test("ends the subscription at once, and repeating it is not an error", async () => {
     const TopicArn = await createTopic(account);
     const { arn: SubscriptionArn } = await subscribe(TopicArn, {}, account);
     expect(await sns("Unsubscribe", { SubscriptionArn }, account)).toBeUndefined();
@@ -230,13 +230,13 @@ describe("Unsubscribe", () => {
   test.each([
     ["PendingConfirmation", "SubscriptionArn Reason: An ARN must have at least 6 elements, not 1"],
     ["arn:aws:sns:us-east-1:123456789012:topic:1", "SubscriptionId"],
-  ])("of %s is InvalidParameter", async (SubscriptionArn, message) => {
+  ])("is InvalidParameter for %s", async (SubscriptionArn, message) => {
     expect(await snsRefused("Unsubscribe", { SubscriptionArn }, account)).toEqual(invalid(message));
   });
 });
 
 describe("attributes and listings", () => {
-  test("GetSubscriptionAttributes and SetSubscriptionAttributes", async () => {
+  test("GetSubscriptionAttributes shows what SetSubscriptionAttributes changes", async () => {
     const TopicArn = await createTopic(account);
     const { arn: SubscriptionArn, inbox } = await subscribe(TopicArn, {}, account);
     const shown = async () => attributesOf(await sns("GetSubscriptionAttributes", { SubscriptionArn }, account));
@@ -263,7 +263,7 @@ describe("attributes and listings", () => {
     }
   });
 
-  test("of one that is not there are NotFound", async () => {
+  test("are NotFound for a subscription that does not exist", async () => {
     const TopicArn = await createTopic(account);
     const SubscriptionArn = `${TopicArn}:00000000-0000-4000-8000-000000000000`;
     const set = { SubscriptionArn, AttributeName: "RawMessageDelivery", AttributeValue: "true" };
@@ -271,7 +271,7 @@ describe("attributes and listings", () => {
     expect(await snsRefused("SetSubscriptionAttributes", set, account)).toEqual(NO_SUBSCRIPTION);
   });
 
-  test("ListSubscriptions goes over all topics of the account, in pages of 100", async () => {
+  test("ListSubscriptions lists all topics of the account, in pages of 100", async () => {
     const own = await createAccount();
     const topics = [await createTopic(own), await createTopic(own)];
     for (const topic of topics) {
@@ -296,7 +296,7 @@ describe("attributes and listings", () => {
 });
 
 describe("the links in messages", () => {
-  /** The message that the subscription's endpoint has got last. */
+  /** The last message that the subscription's endpoint received. */
   async function lastMessage(inbox: string): Promise<Record<string, string>> {
     return JSON.parse((await received(inbox)).at(-1)?.body ?? "{}");
   }
@@ -317,7 +317,7 @@ describe("the links in messages", () => {
     await sns("Subscribe", { TopicArn, Protocol: "http", Endpoint: inbox }, account);
     await deliverAll(TopicArn);
     const { SubscribeURL = "" } = await lastMessage(inbox);
-    // HEAD, as some programs send it to every link they see, does nothing.
+    // HEAD, which some programs send to every link, changes nothing.
     expect((await visit(SubscribeURL, { method: "HEAD" })).status).toBe(405);
     expect(await listed(TopicArn)).toMatchObject([{ SubscriptionArn: "PendingConfirmation" }]);
     const response = await visit(SubscribeURL);
@@ -345,7 +345,7 @@ describe("the links in messages", () => {
     expect(await listed(TopicArn)).toMatchObject([{ SubscriptionArn: "PendingConfirmation" }]);
   });
 
-  test("UnsubscribeURL ends the subscription, and the message that follows brings it back", async () => {
+  test("UnsubscribeURL ends the subscription, and the message that follows restores it", async () => {
     const TopicArn = await createTopic(account);
     const { arn, inbox } = await subscribe(TopicArn, {}, account);
     const link = await unsubscribeLink(TopicArn, inbox);
@@ -361,7 +361,7 @@ describe("the links in messages", () => {
       Message: expect.stringContaining(`You have chosen to deactivate subscription ${arn}.`),
     });
     expect((await received(inbox)).at(-1)?.headers["x-amz-sns-subscription-arn"]).toBe(arn);
-    // Once more changes nothing and sends nothing.
+    // Repeating it changes nothing and sends nothing.
     expect((await visit(link)).status).toBe(200);
     expect(takeMessages(TopicArn)).toEqual([]);
 
@@ -404,7 +404,7 @@ describe("the links in messages", () => {
     expect(await listed(TopicArn)).toEqual([]);
   });
 
-  test("are S3's where they are signed, on a bucket's host, or for other actions", async () => {
+  test("are answered by S3 if they are signed, on a bucket's host, or for other actions", async () => {
     const query = "Action=ConfirmSubscription&TopicArn=x&Token=y";
     for (const [url, headers] of [
       [`http://s3.localhost:8787/?${query}`, { authorization: "AWS4-HMAC-SHA256 Credential=x" }],
@@ -418,7 +418,7 @@ describe("the links in messages", () => {
   });
 });
 
-test("the sweep removes what was never confirmed or ended by its link, three days after its token, and nothing else", async () => {
+test("the sweep removes only subscriptions that were not confirmed, or were ended by their link, three days after their token", async () => {
   const TopicArn = await createTopic(account);
   const confirmed = await subscribe(TopicArn, {}, account);
   const old = await pending(TopicArn);

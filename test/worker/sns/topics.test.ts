@@ -13,13 +13,13 @@ const invalid = (message: string) => ({
 });
 const NOT_FOUND = { status: 404, code: "NotFound", message: "Topic does not exist" };
 
-/** An ARN of the root account that no topic has. */
+/** An ARN of the root account without a topic. */
 async function noTopic(): Promise<string> {
   return `arn:aws:sns:us-east-1:${(await rootAccount()).accountId}:none`;
 }
 
 describe("CreateTopic", () => {
-  test("answers with the ARN, in the deployment's region and the caller's account", async () => {
+  test("returns the ARN, with the deployment's region and the caller's account", async () => {
     const account = await createAccount();
     const result = await sns("CreateTopic", { Name: "A-topic_1" }, account);
     expect(result?.children.map(({ name, text }) => [name, text])).toEqual([
@@ -27,7 +27,7 @@ describe("CreateTopic", () => {
     ]);
   });
 
-  test("of a topic that is there answers as before; other attributes are InvalidParameter", async () => {
+  test("returns an existing topic; other attributes are InvalidParameter", async () => {
     const Name = newTopicName();
     const attributes = map("Attributes", { DisplayName: "shown", SignatureVersion: "2" });
     const arn = textIn(await sns("CreateTopic", { Name, ...attributes }), "TopicArn");
@@ -40,7 +40,7 @@ describe("CreateTopic", () => {
     }
   });
 
-  test("takes lists without members", async () => {
+  test("accepts empty lists", async () => {
     await sns("CreateTopic", { Name: newTopicName(), Tags: "", Attributes: "" });
   });
 
@@ -72,7 +72,7 @@ describe("CreateTopic", () => {
     expect(await snsRefused("CreateTopic", parameters)).toEqual(invalid(message));
   });
 
-  test("beyond the account's limit is TopicLimitExceeded; what is there still answers", async () => {
+  test("is TopicLimitExceeded beyond the account's limit, except for an existing topic", async () => {
     const account = await createAccount();
     const arn = await createTopic(account);
     await testEnv.DB.prepare(
@@ -94,7 +94,7 @@ describe("CreateTopic", () => {
 });
 
 describe("ListTopics", () => {
-  test("in pages of 100, each topic once, and none of another account", async () => {
+  test("lists each topic of the account once, in pages of 100, and none of another account", async () => {
     const account = await createAccount();
     const arns: string[] = [];
     for (let count = 0; count < 101; count++) arns.push(await createTopic(account));
@@ -106,7 +106,7 @@ describe("ListTopics", () => {
     const listed = [first, second].map((page) => page?.children[0]?.children.map((one) => textIn(one, "TopicArn")));
     expect(listed.map((page) => page?.length)).toEqual([100, 1]);
     expect(listed.flat().sort()).toEqual(arns.sort());
-    // A token is of one list of one account.
+    // A token is valid only for one list of one account.
     const NextToken = textIn(first, "NextToken") ?? "";
     expect(await snsRefused("ListTopics", { NextToken })).toEqual(invalid("NextToken"));
     expect(await snsRefused("ListSubscriptions", { NextToken }, account)).toEqual(invalid("NextToken"));
@@ -115,7 +115,7 @@ describe("ListTopics", () => {
 });
 
 describe("attributes", () => {
-  test("GetTopicAttributes tells owner, settings and how many listen", async () => {
+  test("GetTopicAttributes shows owner, settings and counts of subscriptions", async () => {
     const account = await createAccount();
     const TopicArn = await createTopic(account);
     await subscribe(TopicArn, {}, account);
@@ -133,7 +133,7 @@ describe("attributes", () => {
     });
   });
 
-  test("SetTopicAttributes changes one and leaves the others", async () => {
+  test("SetTopicAttributes changes one attribute and not the others", async () => {
     const TopicArn = await createTopic();
     const set = (AttributeName: string, AttributeValue: string) =>
       sns("SetTopicAttributes", { TopicArn, AttributeName, AttributeValue });
@@ -156,7 +156,7 @@ describe("attributes", () => {
     [{ AttributeName: "TopicArn", AttributeValue: "x" }, "AttributeName"],
     [{}, "AttributeName Reason: no value for required parameter"],
   ] as [Record<string, string>, string][])(
-    "SetTopicAttributes of %o is InvalidParameter",
+    "SetTopicAttributes refuses %o with InvalidParameter",
     async (parameters, message) => {
       const TopicArn = await createTopic();
       expect(await snsRefused("SetTopicAttributes", { TopicArn, ...parameters })).toEqual(invalid(message));
@@ -164,7 +164,7 @@ describe("attributes", () => {
   );
 });
 
-test("actions on a topic that is not there are NotFound, DeleteTopic alone is not", async () => {
+test("actions on a topic that does not exist are NotFound, except DeleteTopic", async () => {
   const TopicArn = await noTopic();
   const attribute = { AttributeName: "DisplayName", AttributeValue: "x" };
   for (const [action, more] of [
@@ -180,7 +180,7 @@ test("actions on a topic that is not there are NotFound, DeleteTopic alone is no
   expect(await sns("DeleteTopic", { TopicArn })).toBeUndefined();
 });
 
-test("DeleteTopic takes its subscriptions along", async () => {
+test("DeleteTopic removes the topic's subscriptions", async () => {
   const account = await createAccount();
   const TopicArn = await createTopic(account);
   const { arn } = await subscribe(TopicArn, {}, account);
@@ -190,12 +190,12 @@ test("DeleteTopic takes its subscriptions along", async () => {
     code: "NotFound",
   });
   expect((await sns("ListSubscriptions", {}, account))?.children[0]?.children).toEqual([]);
-  // A topic made anew under the name has none of them.
+  // A new topic with the same name has none of them.
   await sns("CreateTopic", { Name: TopicArn.split(":").at(-1) ?? "" }, account);
   expect((await sns("ListSubscriptionsByTopic", { TopicArn }, account))?.children[0]?.children).toEqual([]);
 });
 
-test("ListTagsForResource: none", async () => {
+test("ListTagsForResource returns an empty list", async () => {
   const result = await sns("ListTagsForResource", { ResourceArn: await createTopic() });
   expect(result?.children.map(({ name, children }) => [name, children])).toEqual([["Tags", []]]);
 });
