@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { OFFERED_NAMES, OPERATIONS } from "../../src/operations/index.ts";
 import { OPERATION_NAMES, type OperationName } from "../../src/protocol/operation-name.ts";
 import { NEWEST_MIGRATION } from "../../src/storage/d1/directory.ts";
+import { IMPORTED_ONLY_BY, MAY_IMPORT, MAY_IMPORT_TYPES, within } from "../support/architecture-rules.ts";
 
 const sources = glob(import.meta.glob("../../src/**/*.ts", { query: "?raw", import: "default", eager: true }));
 const migrations = Object.keys(import.meta.glob("../../migrations/*.sql", { query: "?raw" }));
@@ -54,72 +55,6 @@ function resolve(file: string, specifier: string): string {
   }
   return path.join("/");
 }
-
-/** Everything a room may import; a name with a slash at its end is a room, `x:` a scheme, anything else a file or package. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  "model/": ["model/", "errors.ts"],
-  "checksum/": ["checksum/", "model/", "node:"],
-  "protocol/": ["protocol/", "model/", "checksum/", "errors.ts", "fast-xml-parser"],
-  "access/": ["access/", "model/", "errors.ts"],
-  "cors/": ["cors/", "model/", "errors.ts", "protocol/", "access/"],
-  "auth/": ["auth/", "protocol/", "checksum/", "model/", "errors.ts"],
-  "storage/": [
-    "storage/",
-    "model/",
-    "checksum/",
-    "errors.ts",
-    "access/authorize.ts",
-    "access/authorize-iam.ts",
-    "access/authorize-sns.ts",
-    "node:",
-    "cloudflare:workers",
-  ],
-  "operations/": ["operations/", "protocol/", "checksum/", "model/", "access/", "errors.ts", "storage/stores.ts"],
-  "outbound/": ["outbound/", "model/", "errors.ts"],
-  "signing/": ["signing/", "model/", "checksum/"],
-  "replication/": [
-    "replication/",
-    "outbound/",
-    "protocol/",
-    "checksum/",
-    "model/",
-    "access/",
-    "errors.ts",
-    "storage/journal/changes.ts",
-    "aws4fetch",
-  ],
-};
-
-/** What may be imported as a type alone, where the room may not import the value. */
-const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
-  "operations/": ["storage/", "outbound/", "delivery/destinations.ts", "response.ts"],
-  "delivery/": ["services.ts", "storage/d1/"],
-  "replication/": ["services.ts", "storage/"],
-  "pipeline.ts": ["storage/"],
-};
-
-/** Who may import a file or room that is not for everybody. */
-const IMPORTED_ONLY_BY: Readonly<Record<string, readonly string[]>> = {
-  "env.ts": ["index.ts", "surface.ts", "services.ts", "sweeps/", "consumers/"],
-  "services.ts": ["surface.ts", "pipeline.ts", "admin/", "query-api/", "sns/", "website/", "sweeps/", "consumers/"],
-  "operations/": ["operations/", "pipeline.ts", "services.ts"],
-  "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sns/", "sweeps/"],
-  "pipeline.ts": ["surface.ts", "website/"],
-  "surface.ts": ["index.ts"],
-  "admin/": ["admin/", "surface.ts"],
-  "query-api/": ["query-api/", "iam/", "sns/", "surface.ts"],
-  "sns/": ["sns/", "surface.ts", "services.ts"],
-  "website/": ["website/", "surface.ts", "pipeline.ts"],
-  "sweeps/": ["sweeps/", "index.ts"],
-  "consumers/": ["consumers/", "index.ts"],
-  "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],
-  "signing/": ["signing/", "admin/", "delivery/", "sns/", "services.ts"],
-  "replication/": ["replication/", "consumers/", "admin/", "sweeps/"],
-  "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
-};
-
-const within = (path: string, places: readonly string[]) =>
-  places.some((place) => (/[/:]$/.test(place) ? path.startsWith(place) : path === place));
 
 function forbiddenImports(files: Files): string[] {
   const found: string[] = [];

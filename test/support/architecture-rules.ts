@@ -1,0 +1,75 @@
+/**
+ * Which folders and files of src may import which. test/unit/architecture.test.ts applies the rules, and
+ * test/unit/architecture-page.test.ts compares docs/architecture.md with them.
+ */
+
+/** Places are paths in src: a folder ends with a slash, a scheme with a colon; anything else is a file or a package. */
+type Places = readonly string[];
+
+/** Everything that a folder or file may import. */
+export const MAY_IMPORT: Readonly<Record<string, Places>> = {
+  "model/": ["model/", "errors.ts"],
+  "checksum/": ["checksum/", "model/", "node:"],
+  "protocol/": ["protocol/", "model/", "checksum/", "errors.ts", "fast-xml-parser"],
+  "access/": ["access/", "model/", "errors.ts"],
+  "cors/": ["cors/", "model/", "errors.ts", "protocol/", "access/"],
+  "auth/": ["auth/", "protocol/", "checksum/", "model/", "errors.ts"],
+  "storage/": [
+    "storage/",
+    "model/",
+    "checksum/",
+    "errors.ts",
+    "access/authorize.ts",
+    "access/authorize-iam.ts",
+    "access/authorize-sns.ts",
+    "node:",
+    "cloudflare:workers",
+  ],
+  "operations/": ["operations/", "protocol/", "checksum/", "model/", "access/", "errors.ts", "storage/stores.ts"],
+  "outbound/": ["outbound/", "model/", "errors.ts"],
+  "signing/": ["signing/", "model/", "checksum/"],
+  "replication/": [
+    "replication/",
+    "outbound/",
+    "protocol/",
+    "checksum/",
+    "model/",
+    "access/",
+    "errors.ts",
+    "storage/journal/changes.ts",
+    "aws4fetch",
+  ],
+};
+
+/** What may be imported only as a type. */
+export const MAY_IMPORT_TYPES: Readonly<Record<string, Places>> = {
+  "operations/": ["storage/", "outbound/", "delivery/destinations.ts", "response.ts"],
+  "delivery/": ["services.ts", "storage/d1/"],
+  "replication/": ["services.ts", "storage/"],
+  "pipeline.ts": ["storage/"],
+};
+
+/** The only places that may import a folder or file. */
+export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
+  "env.ts": ["index.ts", "surface.ts", "services.ts", "sweeps/", "consumers/"],
+  "services.ts": ["surface.ts", "pipeline.ts", "admin/", "query-api/", "sns/", "website/", "sweeps/", "consumers/"],
+  "operations/": ["operations/", "pipeline.ts", "services.ts"],
+  "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sns/", "sweeps/"],
+  "pipeline.ts": ["surface.ts", "website/"],
+  "surface.ts": ["index.ts"],
+  "admin/": ["admin/", "surface.ts"],
+  "query-api/": ["query-api/", "iam/", "sns/", "surface.ts"],
+  "sns/": ["sns/", "surface.ts", "services.ts"],
+  "website/": ["website/", "surface.ts", "pipeline.ts"],
+  "sweeps/": ["sweeps/", "index.ts"],
+  "consumers/": ["consumers/", "index.ts"],
+  "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],
+  "signing/": ["signing/", "admin/", "delivery/", "sns/", "services.ts"],
+  "replication/": ["replication/", "consumers/", "admin/", "sweeps/"],
+  "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
+};
+
+/** Whether a path is one of the places, or inside of one. */
+export function within(path: string, places: Places): boolean {
+  return places.some((place) => (/[/:]$/.test(place) ? path.startsWith(place) : path === place));
+}
