@@ -2,12 +2,12 @@
  * The CRC of a concatenation from the CRCs of its pieces, without their bytes. S3's full-object checksum of a
  * multipart upload is exactly that ("Checking object integrity", full object checksums).
  *
- * Appending n bytes multiplies the CRC of what came before by x^(8n) modulo the CRC's polynomial, so the result is
- * crcA · x^(8n) + crcB; initial value and final inversion cancel out. Polynomials are kept bit-reversed: the highest
- * bit stands for x^0.
+ * Appending n bytes multiplies the CRC of the bytes before by x^(8n) modulo the CRC's polynomial, so the result is crcA
+ * · x^(8n) + crcB; initial value and final inversion cancel out. Polynomials are bit-reversed: the highest bit is the
+ * coefficient of x^0.
  *
- * Multiplying by one power of x is linear, so it is looked up byte by byte, in a table for each power 8 · 2^k. A length
- * takes one such step for each of its bits that is set: 10,000 parts of 10,000 different sizes cost some million look-ups.
+ * Multiplication by a power of x is linear, so each byte is looked up, in a table for each power 8 · 2^k. A length
+ * takes one such step for each of its set bits: 10,000 parts of 10,000 different sizes take some million look-ups.
  */
 import type { ChecksumAlgorithm } from "../model/checksum.ts";
 import { CRC32C_POLYNOMIAL, CRC64NVME_POLYNOMIAL } from "./crc.ts";
@@ -18,13 +18,13 @@ export function isCombinable(algorithm: ChecksumAlgorithm): algorithm is Combina
   return algorithm === "CRC32" || algorithm === "CRC32C" || algorithm === "CRC64NVME";
 }
 
-/** A value of up to 64 bits in two halves; one of 32 bits is all in `low`. */
+/** A value of up to 64 bits in two halves; a value of 32 bits is in `low`. */
 interface Halves {
   readonly high: number;
   readonly low: number;
 }
 
-/** A multiplication: what each byte becomes at each place, 256 entries a place, the lowest byte first. */
+/** A multiplication as a table: 256 entries for each byte of the value, the lowest byte first. */
 interface Multiplication {
   readonly high: Uint32Array;
   readonly low: Uint32Array;
@@ -33,7 +33,7 @@ interface Multiplication {
 interface Field {
   readonly bytes: 4 | 8;
   readonly polynomial: Halves;
-  /** Entry k multiplies by x^(8 · 2^k). Made as they are needed; the 43 of the longest object take 0.7 MB. */
+  /** Entry k multiplies by x^(8 · 2^k). Built on first use; the 43 entries for the longest object take 0.7 MB. */
   readonly powers: Multiplication[];
 }
 
@@ -47,7 +47,7 @@ function field(bytes: 4 | 8, polynomial: bigint): Field {
   return { bytes, polynomial: { high: Number(polynomial >> 32n), low: Number(polynomial & 0xffffffffn) }, powers: [] };
 }
 
-/** The table of a multiplication of which is known what it makes of every single bit. */
+/** The table of a multiplication, from the products of the single bits. */
 function tabulate(bytes: number, ofBit: (bit: number) => Halves): Multiplication {
   const high = new Uint32Array(bytes * 256);
   const low = new Uint32Array(bytes * 256);
@@ -55,7 +55,7 @@ function tabulate(bytes: number, ofBit: (bit: number) => Halves): Multiplication
     const place = (bit >> 3) * 256;
     const value = 1 << (bit & 7);
     const image = ofBit(bit);
-    // All bytes whose highest bit is this one: the others are there already.
+    // Entries of the bytes whose highest bit is this one; those of lower bytes are already filled.
     for (let rest = 0; rest < value; rest++) {
       high[place + value + rest] = image.high ^ (high[place + rest] ?? 0);
       low[place + value + rest] = image.low ^ (low[place + rest] ?? 0);
@@ -64,7 +64,9 @@ function tabulate(bytes: number, ofBit: (bit: number) => Halves): Multiplication
   return { high, low };
 }
 
-/** A value that is multiplied in place: an object for each of millions of products would take longer than the rest. */
+/**
+ * A value that is multiplied in place, because an object for each of millions of products would cost most of the time.
+ */
 class Register implements Halves {
   high: number;
   low: number;
@@ -100,7 +102,7 @@ function bitAt(bit: number): Halves {
   return bit < 32 ? { high: 0, low: 1 << bit } : { high: 1 << (bit - 32), low: 0 };
 }
 
-/** Times x^8: one byte of zeros. */
+/** Multiplies by x^8: appends one byte of zeros. */
 function appendByte({ polynomial }: Field, value: Halves): Halves {
   let { high, low } = value;
   for (let bit = 0; bit < 8; bit++) {
@@ -131,7 +133,7 @@ function read({ bytes }: Field, digest: Uint8Array): Halves {
   return bytes === 4 ? { high: 0, low: view.getUint32(0) } : { high: view.getUint32(0), low: view.getUint32(4) };
 }
 
-/** What is appended: the big-endian digest, as in `x-amz-checksum-*`, and the length, 0 to 2^53 - 1. */
+/** The appended bytes: their big-endian digest, as in `x-amz-checksum-*`, and their number, 0 to 2^53 - 1. */
 export interface AppendedCrc {
   readonly digest: Uint8Array;
   readonly sizeBytes: number;

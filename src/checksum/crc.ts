@@ -1,10 +1,10 @@
 /**
- * The two CRCs of S3 that the platform does not compute synchronously: CRC-32C (`x-amz-checksum-crc32c`; Castagnoli, RFC
- * 3720 appendix B.4) and CRC-64/NVME (`x-amz-checksum-crc64nvme`; NVM Express NVM Command Set 1.0, "64b CRC").
+ * The two CRCs of S3 that the platform does not compute synchronously: CRC-32C (`x-amz-checksum-crc32c`; Castagnoli,
+ * RFC 3720 appendix B.4) and CRC-64/NVME (`x-amz-checksum-crc64nvme`; NVM Express NVM Command Set 1.0, "64b CRC").
  *
- * Eight bytes are taken at a time from eight tables ("slicing-by-8", Kounavis and Berry 2005), which is about six times as
- * fast as one byte at a time. JavaScript has no 64-bit integers outside BigInt, which is far too slow per byte, so the
- * register of CRC-64/NVME is two 32-bit halves: eight message bytes meet exactly its eight bytes.
+ * Eight bytes are taken at a time from eight tables ("slicing-by-8", Kounavis and Berry 2005), which is about six times
+ * as fast as one byte at a time. JavaScript has no 64-bit integers outside BigInt, which is far too slow per byte, so
+ * the register of CRC-64/NVME is two 32-bit halves: eight message bytes meet exactly its eight bytes.
  */
 
 /** The polynomial 0x1EDC6F41 with its bits reversed. */
@@ -27,7 +27,7 @@ function buildCrc32cTables(): Int32Array {
   return tables;
 }
 
-/** CRC-32C of `bytes`, continuing from the CRC of what came before (0 at the start). Unsigned 32 bits. */
+/** CRC-32C of `bytes`, continuing from the CRC of the bytes before (0 at the start). Unsigned 32 bits. */
 export function crc32c(bytes: Uint8Array, previous = 0): number {
   const t = CRC32C_TABLES;
   let crc = ~previous;
@@ -59,7 +59,7 @@ export const CRC64NVME_POLYNOMIAL = 0x9a6c9329ac4bc9b5n;
 
 /**
  * Table k, entry b: the effect of byte b followed by k zero bytes. Lower half at 2 (256 k + b), upper half next to it,
- * so that both come with one cache line. Filled for the first checksum, because most isolates compute none.
+ * so that one cache line holds both. Filled for the first checksum, because most isolates compute none.
  */
 const CRC64_TABLES = new Int32Array(2 * 8 * 256);
 let hasCrc64Tables = false;
@@ -141,7 +141,7 @@ export class Crc64Nvme {
     for (let i = 0; i < words.length; i += 2) {
       low ^= words[i] as number;
       high ^= words[i + 1] as number;
-      // 510 is 2 · 255: the byte is cut out where it already counts double.
+      // 510 is 2 · 255: the mask takes the byte already multiplied by two.
       const a = 3584 + ((low << 1) & 510);
       const b = 3072 + ((low >>> 7) & 510);
       const c = 2560 + ((low >>> 15) & 510);

@@ -1,4 +1,7 @@
-/** Digests as text, and their comparison: base64 in `Content-MD5` and `x-amz-checksum-*`, lower-case hex in signatures and ETags. */
+/**
+ * Digests as text: base64 in `Content-MD5` and `x-amz-checksum-*`, lower-case hex in signatures and ETags. Also their
+ * comparison.
+ */
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
@@ -24,7 +27,7 @@ export function formatBase64(bytes: Uint8Array): string {
 
 /**
  * Bytes of a padded standard base64 text that decodes to exactly `sizeBytes` bytes; undefined if it is anything else.
- * Bits left over in the last character are ignored, as S3 does; `formatBase64` of the result is the normal form.
+ * As in S3, unused bits of the last character are ignored; `formatBase64` of the result is the normal form.
  */
 export function parseBase64(text: string, sizeBytes: number): Uint8Array<ArrayBuffer> | undefined {
   if (text.length !== 4 * Math.ceil(sizeBytes / 3) || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
@@ -37,15 +40,14 @@ export function parseBase64(text: string, sizeBytes: number): Uint8Array<ArrayBu
   return binary.length === sizeBytes ? Uint8Array.from(binary, (character) => character.charCodeAt(0)) : undefined;
 }
 
-/** Whether two public digests are the same. Not for secrets: it stops at the first difference. */
+/** Whether two public digests are equal. Not for secrets: the comparison stops at the first difference. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /**
- * Whether what was claimed is what was expected, for MACs that were cut short, which `crypto.subtle.verify` cannot check
- * by themselves. The platform compares MACs of both, so that the time it takes tells
- * nothing of either.
+ * Whether a claimed MAC equals the expected one, for truncated MACs, which `crypto.subtle.verify` cannot check
+ * directly. The platform compares MACs of both, so the duration reveals neither.
  */
 export async function matchesMac(key: CryptoKey, expected: Uint8Array, claimed: Uint8Array): Promise<boolean> {
   return crypto.subtle.verify(
@@ -56,7 +58,7 @@ export async function matchesMac(key: CryptoKey, expected: Uint8Array, claimed: 
   );
 }
 
-/** Bytes of memory that nobody shares, as WebCrypto asks for. */
+/** A copy in memory that is not shared, as WebCrypto requires. */
 function toBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }

@@ -1,9 +1,9 @@
 /// <reference path="./node-hashes.d.ts" />
 /**
- * Running digests for everything S3 lets a client promise about a body. MD5, SHA and CRC-32 are the platform's own;
- * CRC-32C and CRC-64/NVME are tables, because the platform's `DigestStream` for them is asynchronous and in workerd only.
- * The xxHash family is written out here: libraries for it either compile WebAssembly while they run, which workerd
- * forbids, or take more than 5 ms per MiB.
+ * Running digests of a body, for every algorithm that S3 accepts. MD5, SHA and CRC-32 come from the platform; CRC-32C
+ * and CRC-64/NVME are computed with tables, because the platform's `DigestStream` is asynchronous and exists only in
+ * workerd. The xxHash family is implemented here: libraries for it either compile WebAssembly at run time, which
+ * workerd forbids, or take more than 5 ms per MiB.
  */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
@@ -64,7 +64,7 @@ function crc32Hasher(next: (bytes: Uint8Array, previous: number) => number): Has
   let crc = 0;
   return {
     update: (bytes) => {
-      // Node 22's crc32() of no bytes is 0, whatever came before.
+      // Node 22's crc32() of no bytes is 0, also with a previous value.
       if (bytes.length > 0) crc = next(bytes, crc);
     },
     digest: () => {

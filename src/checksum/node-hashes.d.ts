@@ -1,6 +1,6 @@
 /**
- * The three functions of Node that workerd provides natively and this folder uses. Declared here because the Worker is
- * compiled without Node's types, so that nothing else of Node slips in.
+ * The functions of Node that workerd provides natively and this folder uses. They are declared here because the Worker
+ * is compiled without Node's types, so that it uses nothing else of Node.
  */
 declare module "node:crypto" {
   export interface Hash {

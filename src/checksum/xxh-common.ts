@@ -1,6 +1,8 @@
-/** What XXH64 and XXH3 share: arithmetic modulo 2^64, and the buffer that collects their input. */
-// Arithmetic is in halves of 32 bits where it runs over every byte, which costs a fifth of what `bigint` costs until the
-// engine has optimized it, and in `bigint` for the few steps at the end.
+/**
+ * Shared by XXH64 and XXH3: arithmetic modulo 2^64, and the buffer that collects the input. The loop over every byte
+ * computes in halves of 32 bits, which takes a fifth of the time of `bigint` until the engine has optimized it. The few
+ * steps at the end compute in `bigint`.
+ */
 
 /** The upper 32 bits of the product of two unsigned 32-bit values. `Math.imul` is the lower. */
 export function mulHigh(a: number, b: number): number {
@@ -14,7 +16,7 @@ export function mulHigh(a: number, b: number): number {
   return (Math.imul(a1, b1) + (left >>> 16) + (right >>> 16) + (middle >>> 16)) | 0;
 }
 
-/** 1 if a 32-bit sum has overflowed, which it has if it is less than what was added. */
+/** 1 if a 32-bit sum has overflowed: it is then less than the added value. */
 export function carry(sum: number, added: number): number {
   return sum >>> 0 < added >>> 0 ? 1 : 0;
 }
@@ -36,7 +38,7 @@ export function rotateLeft(value: bigint, bits: bigint): bigint {
   return toU64(value << bits) | (value >> (64n - bits));
 }
 
-/** The final mix of XXH64, which XXH3 uses for its shortest inputs. */
+/** The final mix of XXH64; XXH3 uses it for its shortest inputs. */
 export function avalanche64(value: bigint): bigint {
   let mixed = value ^ (value >> 33n);
   mixed = toU64(mixed * PRIME64_2);
@@ -71,9 +73,9 @@ export function bigEndian(...values: readonly bigint[]): Uint8Array<ArrayBuffer>
 export const BUFFER_BYTES = 16 * 1024;
 
 /**
- * Collects bytes into blocks that begin at an aligned address, so that a hash may read them as 32-bit words. A full
- * buffer is handed on only when more bytes follow, since some hashes treat the last block differently. Words are read in
- * the platform's order, which is little-endian wherever V8 runs.
+ * Collects bytes into blocks that begin at an aligned address, so that a hash can read them as 32-bit words. A full
+ * buffer is consumed only when more bytes follow, because some hashes treat the last block differently. Words have the
+ * platform's byte order, which is little-endian on every platform of V8.
  */
 export class BlockBuffer {
   readonly bytes = new Uint8Array(BUFFER_BYTES);
@@ -84,7 +86,7 @@ export class BlockBuffer {
   total = 0;
   readonly #consume: () => void;
 
-  /** @param consume takes all of the buffer */
+  /** @param consume consumes the whole buffer */
   constructor(consume: () => void) {
     this.#consume = consume;
   }

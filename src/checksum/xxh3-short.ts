@@ -1,6 +1,6 @@
 /**
- * XXH3 of inputs of up to 240 bytes, with seed 0 (xxHash specification, "for small inputs" and "for medium inputs"), and
- * what longer ones share with them.
+ * XXH3 of inputs of up to 240 bytes, with seed 0 (xxHash specification, "for small inputs" and "for medium inputs"),
+ * and the parts that XXH3 of longer inputs uses too.
  */
 import { avalanche64, PRIME32_2, PRIME64_1, PRIME64_2, PRIME64_4, rotateLeft, toU64 } from "./xxh-common.ts";
 
@@ -32,13 +32,13 @@ export function avalanche3(value: bigint): bigint {
   return mixed ^ (mixed >> 32n);
 }
 
-/** Both halves of the 128-bit product, one upon the other. */
+/** The exclusive or of both halves of the 128-bit product. */
 export function foldedProduct(a: bigint, b: bigint): bigint {
   const product = a * b;
   return toU64(product) ^ (product >> 64n);
 }
 
-/** Little-endian words at any byte. */
+/** Reads little-endian words at any byte offset. */
 class Words {
   readonly #view: DataView;
 
@@ -57,7 +57,7 @@ class Words {
 
 const secret = new Words(SECRET);
 
-/** Two words of the secret, one upon the other. */
+/** The exclusive or of two adjacent words of the secret. */
 function secretPair(at: number): bigint {
   return secret.u64(at) ^ secret.u64(at + 8);
 }
@@ -125,7 +125,7 @@ export function hashShort128(input: Uint8Array): [high: bigint, low: bigint] {
     sums[0] = avalanche3(sums[0]);
     sums[1] = avalanche3(sums[1]);
     for (let i = 4; i < size >> 5; i++) mix(32 * i, 32 * i + 16, 32 * (i - 4) + 3);
-    // The last two are taken in the opposite order.
+    // The last two are mixed in the opposite order.
     mix(size - 16, size - 32, 103);
   }
   const high = sums[0] * PRIME64_1 + sums[1] * PRIME64_4 + BigInt(size) * PRIME64_2;

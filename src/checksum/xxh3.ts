@@ -1,8 +1,8 @@
 /**
- * XXH3 with seed 0 and the default secret, of 64 and of 128 bits (xxHash specification, "XXH3 algorithm overview"), which
- * S3 offers as `x-amz-checksum-xxhash3` and `x-amz-checksum-xxhash128`. Inputs of up to 240 bytes: `xxh3-short.ts`.
+ * XXH3 with seed 0 and the default secret, of 64 and of 128 bits (xxHash specification, "XXH3 algorithm overview"),
+ * which S3 offers as `x-amz-checksum-xxhash3` and `x-amz-checksum-xxhash128`. `xxh3-short.ts` hashes up to 240 bytes.
  *
- * As in XXH64 each lane goes through the whole buffer by itself. 1.8 ms per MiB.
+ * As in XXH64, each lane is computed over the whole buffer before the next lane. 1.8 ms per MiB.
  */
 import {
   BlockBuffer,
@@ -27,13 +27,13 @@ import { avalanche3, foldedProduct, hashShort64, hashShort128, SECRET, SHORT_BYT
 const LANES = 8;
 const STRIPE_BYTES = 64;
 const WORDS_PER_STRIPE = STRIPE_BYTES / 4;
-/** The secret moves on by eight bytes with every stripe, and 192 bytes of it last for so many. */
+/** Every stripe uses the secret eight bytes further on; its 192 bytes suffice for 16 stripes. */
 const STRIPES_PER_BLOCK = 16;
 const WORDS_PER_BLOCK = WORDS_PER_STRIPE * STRIPES_PER_BLOCK;
 
 const SECRET_VIEW = new DataView(SECRET.buffer);
 const SECRET_WORDS = new Int32Array(SECRET.buffer);
-/** Where the secret begins that scrambles, in words, and those of the last stripe and the two final merges, in bytes. */
+/** Offsets in the secret: for scrambling in words; for the last stripe and the two final merges in bytes. */
 const SCRAMBLE_WORD = 2 * STRIPES_PER_BLOCK;
 const LAST_STRIPE_BYTE = SECRET.length - 71;
 const MERGE_LOW_BYTE = 11;
@@ -46,7 +46,7 @@ export class Xxh3 {
   readonly #lanes = Int32Array.from(
     [PRIME32_3, PRIME64_1, PRIME64_2, PRIME64_3, PRIME64_4, PRIME32_2, PRIME64_5, PRIME32_1].flatMap(toHalves),
   );
-  /** The end of what was consumed before: the last stripe of the input may begin there. */
+  /** The end of the bytes consumed before: the last stripe of the input may begin in it. */
   readonly #previous = new Uint8Array(STRIPE_BYTES);
   readonly #buffer = new BlockBuffer(() => {
     const { words, bytes } = this.#buffer;
@@ -75,7 +75,7 @@ export class Xxh3 {
     return bigEndian(this.#merge(toU64(~(size * PRIME64_2)), MERGE_HIGH_BYTE), low);
   }
 
-  /** All full blocks but the last one, the stripes of the last one but its last, and the input's last 64 bytes. */
+  /** All full blocks except the last, the stripes of the last block except its last, and the last 64 bytes. */
   #consumeRest(): void {
     const { words, bytes, filled } = this.#buffer;
     const stripes = Math.floor((filled - 1) / STRIPE_BYTES);
@@ -111,11 +111,14 @@ export class Xxh3 {
     return avalanche3(toU64(sum));
   }
 
-  /** One lane of full blocks, with the scrambling after each. `as number`: every index is in range by construction. */
+  /**
+   * Accumulates one lane of full blocks and scrambles it after each. `as number`: every index is in range by
+   * construction.
+   */
   #consumeLane(lane: number, words: Int32Array): void {
     const lanes = this.#lanes;
     const secret = SECRET_WORDS;
-    // A lane adds its neighbour's word as it is, and multiplies the halves of its own.
+    // A lane adds the word of its neighbour and multiplies the halves of its own word.
     const toNeighbour = 2 * ((lane ^ 1) - lane);
     let low = lanes[2 * lane] as number;
     let high = lanes[2 * lane + 1] as number;
@@ -144,7 +147,7 @@ export class Xxh3 {
     lanes[2 * lane + 1] = high;
   }
 
-  /** One lane of one stripe. */
+  /** Accumulates one lane of one stripe. */
   #accumulate(lane: number, words: Int32Array, secret: Int32Array): void {
     const lanes = this.#lanes;
     const at = 2 * lane;

@@ -1,8 +1,9 @@
 /**
- * XXH64 with seed 0 (xxHash specification, "XXH64 algorithm description"), which S3 offers as `x-amz-checksum-xxhash64`.
+ * XXH64 with seed 0 (xxHash specification, "XXH64 algorithm description"), which S3 offers as
+ * `x-amz-checksum-xxhash64`.
  *
- * The four lanes of a stripe do not depend on each other, so each one goes through the whole buffer by itself: its
- * accumulator then stays in registers. 1.7 ms per MiB.
+ * The four lanes of a stripe do not depend on each other, so each lane is computed over the whole buffer before the
+ * next: its accumulator then stays in registers. 1.7 ms per MiB.
  */
 import {
   avalanche64,

@@ -1,9 +1,9 @@
 /**
- * OPTIONS on a bucket or a key: the question a browser asks before a request across origins ("OPTIONS object",
- * RESTOPTIONSobject).
+ * OPTIONS on a bucket or a key: the preflight request that a browser sends before a request across origins ("OPTIONS
+ * object", RESTOPTIONSobject).
  *
- * Browsers send it without credentials, so it is neither authenticated nor authorized. That is safe because it is no
- * `Operation`: it gets no stores, and what it says is whether the bucket's rules allow what was asked.
+ * Browsers send it without credentials, so it is neither authenticated nor authorized. That is safe because it is not
+ * an `Operation`: it has no access to stores, and its answer shows only whether the bucket's rules allow the request.
  */
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
@@ -14,13 +14,13 @@ import { evaluateCors, parseHeaderNames } from "./rules.ts";
 const METHODS = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 
 /**
- * Lets a preflight pass that a rule fits; its answer gets the headers that any answer gets (`addCorsHeaders`).
+ * Accepts a preflight that a rule allows. `addCorsHeaders` adds the headers to its answer, as to any answer.
  *
- * Errors, their order and their words are AWS's: recorded by LocalStack's tests (2023 to 2025), for the methods by
- * Eucalyptus's (eutester), and for names of headers by versitygw's authors.
+ * Errors, their order and their messages are those of AWS: recorded by LocalStack's tests (2023 to 2025), for methods
+ * by Eucalyptus's (eutester), and for header names by versitygw's authors.
  *
- * @throws S3Error `BadRequest` without an origin, for a method S3 does not know or a name that is none; `AccessForbidden` if the bucket does
- *   not exist, has no rules, or none that fits
+ * @throws S3Error `BadRequest` without an origin, for a method that S3 does not have and for an invalid header name;
+ *   `AccessForbidden` if the bucket does not exist, has no rules, or has no rule that allows the request
  */
 export function checkPreflight(resource: Resource, headers: Headers, bucket: Bucket | undefined): void {
   const origin = headers.get("origin") ?? "";
@@ -30,7 +30,7 @@ export function checkPreflight(resource: Resource, headers: Headers, bucket: Buc
   const method = headers.get("access-control-request-method");
   if (method !== null && !METHODS.includes(method)) throw invalidMethod(method);
   if (bucket === undefined) throw forbidden("Bucket not found", method, "BUCKET");
-  // BUCKET although the URL may name an object: so AWS answers.
+  // As on AWS, the type is BUCKET even if the URL names an object.
   if (bucket.documents.cors === undefined) throw forbidden("CORS is not enabled for this bucket.", method, "BUCKET");
   if (method === null) throw invalidMethod("null");
 
@@ -45,7 +45,7 @@ export function checkPreflight(resource: Resource, headers: Headers, bucket: Buc
   }
 }
 
-/** "evalution" is AWS's. */
+/** AWS's message, with its "evalution". */
 const NOT_ALLOWED =
   "This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.";
 

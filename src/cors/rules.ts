@@ -1,37 +1,37 @@
 /**
- * Which CORS rule a request matches ("How does Amazon S3 evaluate the CORS configuration on a bucket?"), and the headers
- * that the rule grants ("Testing CORS", and AWS's answers as LocalStack's tests recorded them).
+ * Which CORS rule a request matches ("How does Amazon S3 evaluate the CORS configuration on a bucket?"), and the
+ * headers that the rule grants ("Testing CORS", and AWS's answers as LocalStack's tests recorded them).
  */
 import type { CorsRule } from "../model/bucket.ts";
 import { hasControlCharacter, isHeaderName } from "../protocol/header-values.ts";
 
-/** What a browser says about a request across origins, before it or with it. */
+/** A request across origins, as the browser describes it in a preflight or in the request itself. */
 export interface CorsRequest {
   /** `Origin`, as sent: `scheme://host[:port]` or `null`. */
   readonly origin: string;
-  /** Of the request itself, or the one a preflight asks for. Compared with case, as methods are. */
+  /** Of the request itself, or the one that a preflight asks for. Methods are case-sensitive. */
   readonly method: string;
-  /** Names in `Access-Control-Request-Headers`; undefined: more than are looked at. */
+  /** Names in `Access-Control-Request-Headers`; undefined if there are more than are evaluated. */
   readonly requestHeaders: readonly string[] | undefined;
 }
 
 export interface CorsMatch {
   readonly rule: CorsRule;
-  /** `*` if that is what the rule says, else the origin that asked. */
+  /** `*` if the rule has that origin, else the origin of the request. */
   readonly allowOrigin: string;
-  /** The headers asked for, all of them, in lower case: S3 answers them so (LocalStack's recordings of 2025). */
+  /** All requested headers in lower case, as S3 answers (LocalStack's recordings of 2025). */
   readonly allowHeaders: readonly string[];
 }
 
 /**
- * The first rule that allows the origin, the method and every header asked for. Undefined if there is none.
+ * The first rule that allows the origin, the method and every requested header; undefined without such a rule.
  *
- * Origins are compared as they stand: with case, and `http://a` is not `http://a:80` (AWS "How do I configure CORS in
- * Amazon S3").
+ * Origins are compared as text: they are case-sensitive, and `http://a` is not `http://a:80` (AWS "How do I configure
+ * CORS in Amazon S3").
  */
 export function evaluateCors(rules: readonly CorsRule[], request: CorsRequest): CorsMatch | undefined {
   const { origin, method } = request;
-  // Both are sent back. No server hands us such values, and if one did, they could not end a header here.
+  // Both are part of the answer. No server passes such values on, but they must not be able to end a header.
   const { requestHeaders } = request;
   if (origin === "" || hasControlCharacter(origin) || !requestHeaders?.every(isHeaderName)) return undefined;
   const allowHeaders = [...new Set(requestHeaders.map((name) => name.toLowerCase()))];
@@ -44,14 +44,16 @@ export function evaluateCors(rules: readonly CorsRule[], request: CorsRequest): 
   return undefined;
 }
 
-/** Browsers ask for a dozen. A stranger's list is multiplied with a rule's, and sent back. */
+/**
+ * Browsers ask for a dozen. Any client can send a longer list, which is compared with the rule's list and sent back.
+ */
 export const MAX_NAMES = 100;
-/** What S3 takes of all headers together. */
+/** S3 limits all headers together to this. */
 const MAX_LIST_LENGTH = 8 * 1024;
 
 /**
- * The names in a list header; empty elements count for nothing (RFC 9110, 5.6.1). Undefined if there are more than 100, for
- * which no rule is asked.
+ * The names in a list header, without empty elements (RFC 9110, 5.6.1). Undefined if there are more than 100, which no
+ * rule allows.
  */
 export function parseHeaderNames(list: string | null): readonly string[] | undefined {
   if (list === null) return [];
@@ -71,7 +73,7 @@ function allowsHeaders({ allowedHeaders }: CorsRule, names: readonly string[]): 
   return names.every((name) => exact.has(name) || wild.some((pattern) => matchesPattern(pattern, name)));
 }
 
-/** The one `*` stands for any text, also for none (ceph/s3-tests, `test_cors_origin_response`, which passes on AWS). */
+/** The only `*` matches any text, also empty text (ceph/s3-tests, `test_cors_origin_response`, which passes on AWS). */
 function matchesPattern(pattern: string, text: string): boolean {
   const star = pattern.indexOf("*");
   if (star === -1) return pattern === text;
@@ -80,19 +82,18 @@ function matchesPattern(pattern: string, text: string): boolean {
   return text.length >= before.length + after.length && text.startsWith(before) && text.endsWith(after);
 }
 
-/** In AWS's order. */
+/** AWS's order. */
 const VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
 /**
- * Adds what a browser must read on the answer to a request, also where that answer is an error: a page may then see
- * what went wrong.
+ * Adds the CORS headers to an answer, also to an error, so that a page can read it.
  *
- * As on AWS, Access-Control-Request-Method and -Headers count on real requests too where a client sends them.
- * Deviation: AWS leaves `Vary` out where no rule fits. Any answer of a bucket with rules might have been another one for
- * another origin, and a cache that was not told would hand the answer without headers to a page that may have them
+ * As on AWS, Access-Control-Request-Method and -Headers are also read on the request itself, if a client sends them.
+ * Deviation: AWS leaves `Vary` out where no rule matches. An answer of a bucket with rules may differ for another
+ * origin, and a cache that does not know this would return the answer without headers to a page of an allowed origin
  * (Fetch, "CORS protocol and HTTP caches").
  *
- * @param rules of the bucket; undefined if it has none or is not known.
+ * @param rules of the bucket; undefined if it has no rules or is unknown.
  */
 export function addCorsHeaders(
   answer: Headers,
@@ -112,7 +113,7 @@ export function addCorsHeaders(
   for (const [name, value] of Object.entries(formatCorsHeaders(match))) answer.set(name, value);
 }
 
-/** All that a rule grants, on a preflight and on the request itself. */
+/** The headers that a rule grants, on a preflight and on the request itself. */
 function formatCorsHeaders({ rule, allowOrigin, allowHeaders }: CorsMatch): Record<string, string> {
   return {
     "access-control-allow-origin": allowOrigin,

@@ -1,18 +1,18 @@
 /**
- * Byte ranges, from the request to the answer (RFC 9110, 14): `Range` is parsed, resolved against the size of an object,
- * and answered as `Content-Range`.
+ * Byte ranges, from the request to the answer (RFC 9110, 14): `Range` is parsed, resolved against the size of an
+ * object, and answered as `Content-Range`.
  */
 import { invalidArgument } from "../errors.ts";
 
-/** First and last position as asked for; both ends inclusive. */
+/** First and last position as requested, both inclusive. */
 export type ByteRange =
   | { readonly kind: "from"; readonly first: number; readonly last?: number }
   | { readonly kind: "suffix"; readonly length: number };
 
-/** What to read of an object: a range, or one of its parts by its place, 1 being the first. */
+/** The part of an object to read: a range, or one of its parts by position, from 1. */
 export type Selection = ByteRange | { readonly kind: "part"; readonly partNumber: number };
 
-/** A range fitted to an object's size. */
+/** A range within the size of an object. */
 export interface ResolvedRange {
   readonly offset: number;
   readonly length: number;
@@ -37,14 +37,14 @@ export function parseRange(header: string | null): ByteRange | undefined {
   return { kind: "from", first: toPosition(first), last: toPosition(last) };
 }
 
-/** Beyond 2^53 no object reaches, so every larger position means the same. */
+/** No object has 2^53 bytes, so every larger position means the same. */
 function toPosition(digits: string): number {
   return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
 }
 
 export const COPY_SOURCE_RANGE_HEADER = "x-amz-copy-source-range";
 
-/** Both ends of the range, which S3 insists on here. */
+/** A range with both ends, which S3 requires in this header. */
 export interface CopySourceRange extends Extract<ByteRange, { kind: "from" }> {
   readonly last: number;
   readonly header: string;
@@ -62,15 +62,15 @@ export function parseCopySourceRange(header: string | null): CopySourceRange | u
   return { kind: "from", first: Number(first), last: Number(last), header };
 }
 
-/** The header of a range. */
+/** `Range` header of a range. */
 export function formatRange(range: ByteRange): string {
   return range.kind === "suffix" ? `bytes=-${range.length}` : `bytes=${range.first}-${range.last ?? ""}`;
 }
 
 /**
- * Fits a range to an object (RFC 9110, 14.1.2). Of an empty object the last bytes are all of it, and no other range is
- * satisfiable (tried on AWS by versitygw's authors).
- * @returns undefined for all of the object, as if no range had been asked for
+ * Resolves a range against the size of an object (RFC 9110, 14.1.2). For an empty object only a suffix range is
+ * satisfiable, and means the whole object (tried on AWS by versitygw's authors).
+ * @returns undefined for the whole object, as without a range
  */
 export function resolveRange(range: ByteRange, sizeBytes: number): ResolvedRange | "unsatisfiable" | undefined {
   if (range.kind === "suffix") {

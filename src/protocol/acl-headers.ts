@@ -1,6 +1,6 @@
 /**
- * `x-amz-acl` and `x-amz-grant-*` ("Access control list (ACL) overview", "Specifying an ACL"). Arguments are named in
- * errors as AWS names them (LocalStack's recordings of 2026-02).
+ * `x-amz-acl` and `x-amz-grant-*` ("Access control list (ACL) overview", "Specifying an ACL"). Errors name their
+ * argument as AWS does (LocalStack's recordings of 2026-02).
  */
 import { invalidArgument, S3Error } from "../errors.ts";
 import {
@@ -35,11 +35,10 @@ const GROUPS: readonly (readonly [uri: string, kind: Exclude<Grantee["kind"], "c
 ];
 
 /**
- * What the headers want an ACL to be; undefined if they say nothing of it.
+ * The ACL that the headers request; undefined without such a header.
  *
  * @throws S3Error `InvalidRequest` for both kinds of header at once; `InvalidArgument` for an unknown canned ACL, group
- *   or form of grantee, and for an id that is none; `UnresolvableGrantByEmailAddress`; `NotImplemented` for
- *   `aws-exec-read`.
+ *   or form of grantee, and for an invalid id; `UnresolvableGrantByEmailAddress`; `NotImplemented` for `aws-exec-read`.
  */
 export function parseAclHeaders(headers: Headers, target: "bucket" | "object"): AclRequest | undefined {
   const canned = headers.get(CANNED_HEADER);
@@ -55,14 +54,14 @@ export function parseAclHeaders(headers: Headers, target: "bucket" | "object"): 
   return { kind: "grants", grants: requireGrantLimit(grants) };
 }
 
-/** @param argument what the value is called in errors: the header, or the form field `acl` */
+/** @param argument the name of the value in errors: the header, or the form field `acl` */
 export function parseCannedAcl(value: string, target: "bucket" | "object", argument: string): CannedAcl {
   if (value === "aws-exec-read") {
     throw new S3Error("NotImplemented", { details: { Header: argument } });
   }
   const name = CANNED_ACLS.find((known) => known === value);
   const isForBucket = name === "log-delivery-write";
-  // AWS says nothing here but the argument's name and value.
+  // AWS sends an empty message here, with the argument's name and value.
   if (name === undefined || (isForBucket && target === "object")) throw invalidArgument("", argument, value);
   return name;
 }
@@ -111,7 +110,7 @@ export function parseObjectOwnershipHeader(headers: Headers): ObjectOwnership | 
   return ownership;
 }
 
-/** `id="…", uri="…"`; quotes may be left out. */
+/** `id="…", uri="…"`; the quotes are optional. */
 function parseGrantees(header: string, value: string): Grantee[] {
   return value.split(",").map((item) => {
     const match = /^\s*(?<type>[a-z]+)\s*=\s*(?:"(?<quoted>[^"]*)"|(?<bare>[^"\s]*))\s*$/i.exec(item);
@@ -129,7 +128,7 @@ function parseGrantees(header: string, value: string): Grantee[] {
   });
 }
 
-/** Accounts have no e-mail addresses here, and AWS takes none any more outside its oldest regions. */
+/** Accounts have no e-mail addresses here, and AWS accepts them only in its oldest regions. */
 export function unresolvableEmail(): S3Error {
   return new S3Error("UnresolvableGrantByEmailAddress");
 }

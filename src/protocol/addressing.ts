@@ -1,6 +1,6 @@
 /**
  * Which bucket and key a URL names: "Virtual hosting of general purpose buckets" (VirtualHosting) and
- * "Path-style requests". The one place where a key is decoded.
+ * "Path-style requests". Keys are decoded only here.
  */
 import { S3Error } from "../errors.ts";
 import type { AddressingStyle, Resource } from "../model/resource.ts";
@@ -15,12 +15,12 @@ export interface Address {
   readonly style: AddressingStyle;
 }
 
-/** First path segments that belong to this Worker (`/-/health`) and to Cloudflare (`/cdn-cgi/`), never to a bucket. */
+/** First path segments of this Worker (`/-/health`) and of Cloudflare (`/cdn-cgi/`), which no bucket may use. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(["-", "cdn-cgi"]);
 
 /**
- * Reads the resource from path and host. Bucket names are not checked beyond that, because what an
- * ill-formed name means depends on the operation (`validateBucketName`).
+ * Reads the resource from path and host. Bucket names are not validated here, because the error for an invalid name
+ * depends on the operation (`validateBucketName`).
  *
  * @param domains Hosts whose subdomains are buckets, lower-case, without port.
  * @throws S3Error `InvalidURI` for malformed escapes or bytes that are not UTF-8, `KeyTooLongError` over 1,024 bytes,
@@ -37,7 +37,7 @@ export function parseAddress(url: RawUrl, hostHeader: string | null, domains: re
   return { style: "path", resource: resourceOf(name, slash === -1 ? "" : path.slice(slash + 1)) };
 }
 
-/** Whether the host names a bucket, whose keys may then begin as they like. */
+/** Whether the host names a bucket; a path may then begin with a name that is reserved in path style. */
 export function namesBucketInHost(url: RawUrl, hostHeader: string | null, domains: readonly string[]): boolean {
   return findBucketInHost(hostHeader ?? url.host, domains) !== undefined;
 }
@@ -50,17 +50,17 @@ function resourceOf(bucket: string, encodedKey: string): Resource {
   return { kind: "object", bucket, key };
 }
 
-/** A host that is a bucket's website. */
+/** A host that serves the website of a bucket. */
 export interface WebsiteHost {
   readonly bucket: string;
-  /** In lower case, with the port if there is one. */
+  /** In lower case, with the port if the client sent one. */
   readonly host: string;
 }
 
 /**
- * Which website a host is: `<bucket>.<domain>`, or a website domain itself, which serves the bucket of that very name
- * ("Configuring a static website using a custom domain"). No other host is ever a bucket's: otherwise whoever makes a
- * bucket named like the S3 endpoint would take that over. Where domains of both kinds fit, the longer one decides.
+ * The website that a host serves: `<bucket>.<domain>`, or a website domain itself, which serves the bucket of the same
+ * name ("Configuring a static website using a custom domain"). No other host serves a website: otherwise anyone could
+ * take over the S3 endpoint with a bucket of its name. Where domains of both kinds match, the longer one decides.
  */
 export function findWebsiteHost(
   url: RawUrl,
@@ -79,7 +79,7 @@ export function findWebsiteHost(
   return { bucket: name === domain ? domain : name.slice(0, -domain.length - 1), host: `${name}${port}` };
 }
 
-/** The host for URLs in answers, with its port: as the client named it, or as the URL has it if that is none. */
+/** The host for URLs in answers, with its port: from the Host header, or from the URL if the header is invalid. */
 export function hostOf(url: RawUrl, hostHeader: string | null): string {
   const host = (hostHeader ?? "").trim().toLowerCase();
   return /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/.test(host) ? host : url.host;
@@ -92,7 +92,7 @@ function nameOfHost(host: string): string {
 
 function findBucketInHost(hostHeader: string, domains: readonly string[]): string | undefined {
   const host = nameOfHost(hostHeader.trim().toLowerCase());
-  // A domain itself is path style even where it is a subdomain of another one.
+  // A domain itself is path style, even if it is a subdomain of another one.
   if (domains.includes(host)) return undefined;
   let bucket: string | undefined;
   for (const domain of domains) {
@@ -106,7 +106,7 @@ function findBucketInHost(hostHeader: string, domains: readonly string[]): strin
 
 /** @throws S3Error `KeyTooLongError` for a key of more than 1,024 bytes of UTF-8. */
 export function requireKeyLength(key: string): void {
-  // UTF-8 never has fewer bytes than UTF-16 has units, so long keys are refused without encoding them.
+  // UTF-8 never has fewer bytes than UTF-16 has units, so a long key is refused without encoding it.
   const bytes = key.length > MAX_KEY_BYTES ? key.length : utf8Length(key);
   if (bytes > MAX_KEY_BYTES) {
     throw new S3Error("KeyTooLongError", {
@@ -121,7 +121,7 @@ const IPV4_SHAPE = /^\d+\.\d+\.\d+\.\d+$/;
 const FORBIDDEN_PREFIXES = ["xn--", "sthree-", "amzn-s3-demo-"];
 const FORBIDDEN_SUFFIXES = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 
-/** Whether a bucket of this name may exist. */
+/** Whether a bucket may have this name. */
 export function isValidBucketName(name: string): boolean {
   return (
     SHAPE.test(name) &&
@@ -133,7 +133,7 @@ export function isValidBucketName(name: string): boolean {
   );
 }
 
-/** @throws S3Error `InvalidBucketName` for a name no bucket may have. */
+/** @throws S3Error `InvalidBucketName` for a name that no bucket may have. */
 export function validateBucketName(name: string): void {
   if (!isValidBucketName(name)) throw invalidBucketName(name);
 }

@@ -1,5 +1,5 @@
 /**
- * `x-amz-checksum-algorithm` and `x-amz-checksum-type`: what is to be computed, where no value is stated
+ * `x-amz-checksum-algorithm` and `x-amz-checksum-type`: the checksum to compute where the request states no value
  * (API_CreateMultipartUpload, API_CopyObject; "Checking object integrity").
  */
 import { S3Error } from "../errors.ts";
@@ -30,11 +30,11 @@ export function parseChecksumAlgorithm(headers: Headers): ChecksumAlgorithm | un
   return requireChecksumAlgorithm(header);
 }
 
-/** The five that AWS names in this message, and in this order (recorded in February 2026); it takes others too. */
+/** The five that AWS names in this message, in its order (recorded in February 2026). It accepts others as well. */
 const NAMED_IN_ERRORS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"];
 
 /**
- * An algorithm by its name, in whatever case.
+ * An algorithm by its name, in any case.
  * @throws S3Error `InvalidRequest`
  */
 export function requireChecksumAlgorithm(text: string): ChecksumAlgorithm {
@@ -55,8 +55,8 @@ export function parseChecksumType(headers: Headers): ChecksumType | undefined {
 }
 
 /**
- * The checksum an upload is created for.
- * @throws S3Error `InvalidRequest` also for a type without an algorithm, and for one the algorithm does not have
+ * The checksum that an upload is created with.
+ * @throws S3Error `InvalidRequest`, also for a type without an algorithm and for a type that the algorithm lacks
  */
 export function parseUploadChecksum(headers: Headers): UploadChecksum | undefined {
   const algorithm = parseChecksumAlgorithm(headers);

@@ -1,7 +1,7 @@
 /**
  * Conditional requests: RFC 9110, 13, as GetObject, HeadObject, CopyObject and PutObject document them ("Conditional
- * reads", "Conditional writes"). Reads are decided here from what the store returned; writes are only read here and
- * decided by the store, atomically.
+ * reads", "Conditional writes"). The conditions of a read are evaluated here against the object that the store
+ * returned. The condition of a write is only parsed here: the store evaluates it together with the write.
  */
 import { S3Error } from "../errors.ts";
 import type { WriteCondition } from "../model/object.ts";
@@ -14,21 +14,21 @@ export interface ConditionSubject {
   readonly lastModified: Date;
 }
 
-/** For a copy both refusals are 412; for a read `not-modified` is 304. */
+/** A copy answers 412 for both refusals; a read answers 304 for `not-modified`. */
 export type ReadDecision = "proceed" | "not-modified" | "precondition-failed";
 
-/** The conditions of a read, or those about the source of a copy. */
+/** The conditions of a read, or those on the source of a copy. */
 export interface ReadConditions {
-  /** Where they stand. */
+  /** The headers with the conditions. */
   readonly headers: Headers;
   readonly now: Date;
-  /** Before the names of all four. */
+  /** Prefix of the names of all four. */
   readonly prefix?: "" | "x-amz-copy-source-";
 }
 
 /**
- * Decides in RFC 9110's order (13.2.2): an ETag condition makes the date condition of its pair void. Dates that are
- * none are ignored, and so is a date of modification later than now (13.1.3; LocalStack's recordings of AWS, 2026-02).
+ * Evaluates in RFC 9110's order (13.2.2): an ETag condition overrides the date condition of its pair. Invalid dates are
+ * ignored, and so is If-Modified-Since with a date later than now (13.1.3; LocalStack's recordings of AWS, 2026-02).
  */
 export function evaluateReadConditions(
   { headers, now, prefix = "" }: ReadConditions,
@@ -75,10 +75,10 @@ function toSeconds(date: Date): number {
 }
 
 /**
- * Reads the condition of a write (PutObject, CompleteMultipartUpload, CopyObject).
+ * Parses the condition of a write (PutObject, CompleteMultipartUpload, CopyObject).
  *
- * @throws S3Error `NotImplemented` for what AWS does not accept either: `If-None-Match` other than `*`, both
- *   headers at once, several ETags, and date conditions.
+ * @throws S3Error `NotImplemented`, as on AWS, for `If-None-Match` other than `*`, both headers at once, several ETags
+ *   and date conditions.
  */
 export function parseWriteCondition(headers: Headers): WriteCondition | undefined {
   refuseConditions(headers, ["If-Modified-Since", "If-Unmodified-Since"]);
@@ -93,13 +93,13 @@ export function parseWriteCondition(headers: Headers): WriteCondition | undefine
   }
   if (ifMatch === null) return undefined;
   const etag = parseETag(ifMatch);
-  // Lists and weak tags keep a quote or a comma. Deviation: `*`, quoted or not, means any. AWS answers 501 to it here, but
-  // its meaning is plain and the store decides it atomically.
+  // A list or a weak tag still contains a quote or a comma. Deviation: `*`, quoted or not, means any object. AWS
+  // answers 501 to it here, but its meaning is clear, and the store evaluates it together with the write.
   if (etag === "" || /[",]/.test(etag)) throw unacceptedValue("If-Match");
   return { kind: "if-match", etag };
 }
 
-/** A condition must not be passed over. @throws S3Error `NotImplemented` for those that a write does not know */
+/** A condition must not be ignored. @throws S3Error `NotImplemented` for those that the operation does not support */
 export function refuseConditions(headers: Headers, names: readonly string[]): void {
   const name = names.find((each) => headers.has(each));
   if (name !== undefined) throw notImplemented(name, `We don't accept the ${name} header for this API`);

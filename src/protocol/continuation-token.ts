@@ -1,6 +1,6 @@
 /**
- * Continuation tokens: where a listing goes on, opaque to clients ("obfuscated and is not a real key",
- * API_ListObjectsV2) and authenticated, so that it stays ours to change and cannot be carried to another bucket.
+ * Continuation tokens: the position where a listing continues, opaque to clients ("obfuscated and is not a real key",
+ * API_ListObjectsV2). A token is authenticated, so that its form may change and it is valid for one bucket only.
  *
  * Form: Base64url of HMAC-SHA-256(key, scope NUL after) followed by `after` in UTF-8.
  */
@@ -11,7 +11,7 @@ const MAC_BYTES = 32;
 
 /**
  * @param key HMAC-SHA-256, for `sign`.
- * @param scope What the token is bound to, e.g. a bucket id; must not contain NUL.
+ * @param scope What the token is valid for, such as a bucket id; must not contain NUL.
  * @param after The last key or common prefix of the page.
  */
 export async function formatContinuationToken(key: CryptoKey, scope: string, after: string): Promise<string> {
@@ -20,10 +20,10 @@ export async function formatContinuationToken(key: CryptoKey, scope: string, aft
 }
 
 /**
- * Gives back `after`.
+ * Returns `after`.
  *
  * @param key The same key, for `verify`.
- * @throws S3Error `InvalidArgument` for whatever this deployment did not issue for this scope.
+ * @throws S3Error `InvalidArgument` for a token that this deployment did not issue for this scope.
  */
 export async function parseContinuationToken(key: CryptoKey, scope: string, token: string): Promise<string> {
   const bytes = fromBase64Url(token);

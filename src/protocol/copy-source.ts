@@ -12,14 +12,14 @@ export interface CopySource {
 export const COPY_SOURCE_HEADER = "x-amz-copy-source";
 
 /**
- * Parses `[/]bucket/key[?versionId=id]`, encoded as in forms: `+` is a space, a plus sign is `%2B`. The query is cut off
- * first, so that an encoded `?` belongs to the key, and slashes may be encoded too, as `encodeURIComponent` leaves them.
- * Of a whole URL the host says nothing: its path begins with the bucket (LocalStack's recordings of AWS, 2026-02).
+ * Parses `[/]bucket/key[?versionId=id]`, encoded as in forms: `+` is a space, a plus sign is `%2B`. The query is cut
+ * off before decoding, so an encoded `?` belongs to the key. Slashes may be encoded, as `encodeURIComponent` does. The
+ * host of a whole URL is ignored: its path begins with the bucket (LocalStack's recordings of AWS, 2026-02).
  *
- * @throws S3Error `InvalidArgument` if it names no bucket and key or is badly encoded; `KeyTooLongError`.
+ * @throws S3Error `InvalidArgument` if the header names no bucket and key or is badly encoded; `KeyTooLongError`.
  */
 export function parseCopySource(header: string): CopySource {
-  // Signers write a tab as a space, so a bare one would let a signed name be changed into another one.
+  // Signers sign a tab as a space, so a raw tab would let someone change a signed name into another one.
   if (header.includes("\t")) throw invalidArgument("Invalid copy source encoding", COPY_SOURCE_HEADER, header);
   const source = header.replace(/^https?:\/\/[^/?]*/i, "");
   const question = source.indexOf("?");
@@ -28,7 +28,7 @@ export function parseCopySource(header: string): CopySource {
   const slash = trimmed.indexOf("/");
   const bucket = trimmed.slice(0, Math.max(slash, 0));
   const key = trimmed.slice(slash + 1);
-  // The argument's name in the place of its value is AWS's.
+  // AWS sends the argument's name as its value here.
   if (slash === -1 || key === "")
     throw invalidArgument("Invalid copy source object key", COPY_SOURCE_HEADER, COPY_SOURCE_HEADER);
   if (bucket === "") throw invalidArgument("Invalid copy source bucket name", COPY_SOURCE_HEADER, header);

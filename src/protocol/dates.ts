@@ -1,5 +1,5 @@
 /**
- * Dates on the wire: HTTP-dates in headers (RFC 9110, 5.6.7), ISO 8601 in documents. S3 counts in whole seconds.
+ * Dates in requests and answers: HTTP-dates in headers (RFC 9110, 5.6.7), ISO 8601 in documents. S3 counts in seconds.
  */
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -15,7 +15,7 @@ export function formatHttpDate(date: Date): string {
   return date.toUTCString();
 }
 
-/** Parses the three forms a recipient must accept; undefined for anything else, dates that do not exist included. */
+/** Parses the three forms that a recipient must accept; undefined for anything else and for dates that do not exist. */
 export function parseHttpDate(text: string): Date | undefined {
   const trimmed = text.trim();
   const groups = (IMF_FIXDATE.exec(trimmed) ?? RFC_850.exec(trimmed) ?? ASCTIME.exec(trimmed))?.groups;
@@ -26,13 +26,13 @@ export function parseHttpDate(text: string): Date | undefined {
   return parseIso8601(`${year}-${String(month).padStart(2, "0")}-${day}T${groups.time}Z`);
 }
 
-/** RFC 9110 counts two-digit years from today; without a clock the epoch divides them, which no sender will notice. */
+/** RFC 9110 reads two-digit years relative to today. Without a clock, 70 to 99 are of the 20th century. */
 function fullYear(year: string): string {
   if (year.length === 4) return year;
   return `${Number(year) >= 70 ? "19" : "20"}${year}`;
 }
 
-/** `2009-10-12T17:50:30.000Z`: S3 always writes milliseconds and they are always zero. */
+/** `2009-10-12T17:50:30.000Z`: S3 always writes milliseconds, and always as zero. */
 export function formatIso8601(date: Date): string {
   return `${date.toISOString().slice(0, 19)}.000Z`;
 }
@@ -40,13 +40,13 @@ export function formatIso8601(date: Date): string {
 const ISO_8601 =
   /^(?<date>\d{4}-\d{2}-\d{2})T(?<time>\d{2}:\d{2}:\d{2})(?<fraction>\.\d{1,9})?(?<zone>Z|[+-]\d{2}:\d{2})$/;
 
-/** Parses a date with time and zone; undefined for anything else, dates that do not exist included. */
+/** Parses a date with time and zone; undefined for anything else and for dates that do not exist. */
 export function parseIso8601(text: string): Date | undefined {
   const groups = ISO_8601.exec(text.trim())?.groups;
   if (groups === undefined) return undefined;
   const local = `${groups.date}T${groups.time}`;
   const asUtc = new Date(`${local}Z`);
-  // Date rolls 30 February over into March.
+  // `Date` turns 30 February into a day of March.
   if (Number.isNaN(asUtc.getTime()) || !asUtc.toISOString().startsWith(local)) return undefined;
   const date = new Date(`${local}${(groups.fraction ?? "").slice(0, 4)}${groups.zone}`);
   return Number.isNaN(date.getTime()) ? undefined : date;

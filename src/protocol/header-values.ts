@@ -9,8 +9,8 @@ export function hasControlCharacter(text: string): boolean {
 }
 
 /**
- * Checks a value that will become a response header. Text beyond ASCII comes and goes as UTF-8, so that its bytes stay as
- * they are.
+ * Checks a value that will become a response header. Text beyond ASCII is read and written as UTF-8, so its bytes do
+ * not change.
  *
  * @throws S3Error `InvalidArgument` for control characters.
  */
@@ -19,18 +19,20 @@ export function requireHeaderValue(name: string, value: string): string {
   return value;
 }
 
-/** @throws S3Error `InvalidArgument` for characters beyond Latin-1, which AWS does not take where a header comes from a query. */
+/** @throws S3Error `InvalidArgument` for characters beyond Latin-1, which AWS refuses in a header that a query sets. */
 export function requireLatin1(name: string, value: string): string {
   if (!/[^\u0000-\u00ff]/u.test(value)) return value;
   throw invalidArgument("Header value cannot be represented using ISO-8859-1.", name, value);
 }
 
-/** Whether the text is a token (RFC 9110, 5.6.2), which names of headers are. */
+/** Whether the text is a token (RFC 9110, 5.6.2), as header names are. */
 export function isHeaderName(text: string): boolean {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
 }
 
-/** Entity tags on the wire: quoted in headers and most documents (RFC 9110, 8.8.3), bare everywhere else in our code. */
+/**
+ * Entity tags on the wire: quoted in headers and most documents (RFC 9110, 8.8.3), bare everywhere else in our code.
+ */
 export function formatETag(etag: string): string {
   return `"${etag}"`;
 }

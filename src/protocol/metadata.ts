@@ -8,8 +8,8 @@ const PREFIX = "x-amz-meta-";
 export const MAX_USER_METADATA_BYTES = 2048;
 
 /**
- * Takes the metadata out of request headers: names in lower case without the prefix, values decoded. What words decode to
- * may be any text, control characters included (recorded on AWS by LocalStack): it is only ever shown encoded again.
+ * Reads the metadata from request headers: names in lower case without the prefix, values decoded. Decoded words may
+ * contain any text, also control characters (recorded on AWS by LocalStack): answers always contain it encoded.
  *
  * @throws S3Error `MetadataTooLarge` over 2 KB; `InvalidArgument` for bare control characters and an empty name.
  */
@@ -20,7 +20,7 @@ export function parseUserMetadata(headers: Iterable<readonly [string, string]>):
   });
 }
 
-/** The same of a form's fields, which are text as they are: nothing in them is decoded, trimmed or refused (seen on AWS). */
+/** The same from the fields of a form, whose values are not decoded, trimmed or refused (seen on AWS). */
 export function parseFormMetadata(fields: Iterable<readonly [string, string]>): Readonly<Record<string, string>> {
   return collect(fields, (value) => value);
 }
@@ -49,15 +49,16 @@ function collect(
 }
 
 /**
- * The response headers of stored metadata. Values that a header would change or cannot carry become encoded words, text that
- * looks like one does not; names that are no header names (forms allow them) are counted in `x-amz-missing-meta`, as AWS does.
+ * The response headers of stored metadata. Values that a header would change or cannot carry become encoded words; text
+ * that looks like an encoded word does not. As on AWS, `x-amz-missing-meta` counts the names that are not header names,
+ * which forms allow.
  */
 export function formatUserMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const { headers, missing } = format(metadata, (value) => (isPlain(value) ? value : formatEncodedWord(value)));
   return { ...headers, ...(missing > 0 && { "x-amz-missing-meta": String(missing) }) };
 }
 
-/** Headers that say the same to whoever reads them as `parseUserMetadata` does. Names that are no header names cannot be sent. */
+/** Headers from which `parseUserMetadata` reads the same metadata. Names that are not header names cannot be sent. */
 export function formatMetadataToSend(metadata: Readonly<Record<string, string>>): Record<string, string> {
   return format(metadata, (value) =>
     isPlain(value) && decodeEncodedWords(value) === value ? value : formatEncodedWord(value),
@@ -79,16 +80,16 @@ function isPlain(value: string): boolean {
   return /^[\t\u0020-\u007e]*$/.test(value) && value === value.trim();
 }
 
-/** Encoded words (RFC 2047): how S3 carries text beyond ASCII in metadata headers ("User-defined object metadata"). */
+/** Encoded words (RFC 2047) carry text beyond ASCII in metadata headers ("User-defined object metadata"). */
 const ENCODED_WORD = /=\?([A-Za-z0-9-]+)(?:\*[A-Za-z0-9-]+)?\?([BbQq])\?([^?\s]*)\?=/;
 const RUN = new RegExp(`${ENCODED_WORD.source}(?:[ \\t\\r\\n]+${ENCODED_WORD.source})*`, "g");
 
-/** Replaces encoded words by what they say. Words that are malformed or in other character sets stay as they are. */
+/** Decodes encoded words. Words that are malformed or in an unknown character set stay as they are. */
 export function decodeEncodedWords(text: string): string {
   return text.includes("=?") ? text.replace(RUN, decodeRun) : text;
 }
 
-/** Neighbouring words are one text: the space between them is not part of it, and encoders cut inside characters. */
+/** Adjacent words are one text: the space between them is not part of it, and encoders split characters. */
 function decodeRun(run: string): string {
   let bytes: number[] = [];
   let charset: string | undefined;
@@ -134,8 +135,8 @@ function decodeQ(text: string): number[] | undefined {
 }
 
 /**
- * One word, however long. Text that is mostly ASCII is quoted, other text is in Base64 (recorded on AWS by LocalStack), so
- * that what can be read stays readable.
+ * One encoded word of any length. As on AWS (recorded by LocalStack), text that is mostly ASCII uses the Q encoding,
+ * other text Base64.
  */
 export function formatEncodedWord(text: string): string {
   const bytes = new TextEncoder().encode(text);

@@ -1,4 +1,4 @@
-/** The headers that describe an object: as a write sends them, as an answer carries them, and as a query overrides them. */
+/** The headers that describe an object: in the request of a write, in answers, and overridden by a query. */
 
 import { S3Error } from "../errors.ts";
 import { checksumHeader } from "../model/checksum.ts";
@@ -17,7 +17,8 @@ import type { Query } from "./request-target.ts";
 const DEFAULT_CONTENT_TYPE = "binary/octet-stream";
 
 /**
- * Takes the content headers out of a request, verbatim but for `aws-chunked`, which is about the transfer.
+ * Reads the content headers of a request ("System-defined object metadata", UsingMetadata). Values are kept as sent,
+ * without the coding `aws-chunked`, which describes the transfer.
  *
  * @throws S3Error `InvalidArgument` for control characters.
  */
@@ -54,8 +55,8 @@ function withoutAwsChunked(value: string | undefined): string | undefined {
 /**
  * `x-amz-storage-class` ("Using Amazon S3 storage classes").
  *
- * @throws S3Error `InvalidStorageClass` for unknown classes and for those that are not offered here: an object must
- *   never be told to be in a class it is not in.
+ * @throws S3Error `InvalidStorageClass` for unknown classes and for those that are not offered here: an answer must
+ *   never name a class that the object is not in.
  */
 export function parseStorageClass(headers: Headers): StorageClass {
   const header = headers.get("x-amz-storage-class");
@@ -83,18 +84,18 @@ export function parseWebsiteRedirectLocation(headers: Headers): string | undefin
   return value;
 }
 
-/** Said of every object, upload and part: R2 encrypts everything at rest. */
+/** In the answer for every object, upload and part: R2 encrypts everything at rest. */
 export const ENCRYPTED_AT_REST = { "x-amz-server-side-encryption": "AES256" } as const;
 
-/** ETag and Last-Modified: what 304 carries, and the start of everything else. */
+/** ETag and Last-Modified: the only object headers of a 304, and the first of every other answer. */
 export function validatorHeaders(object: StoredObject): Record<string, string> {
   return { etag: formatETag(object.etag), "last-modified": formatHttpDate(object.lastModified) };
 }
 
 /**
- * The headers of an answer that is about one object: GetObject, HeadObject and what shares them.
+ * The headers of an answer with one object, such as GetObject and HeadObject.
  *
- * @param showChecksum `x-amz-checksum-mode: ENABLED`, and the answer's bytes are all of the object's.
+ * @param showChecksum whether the request has `x-amz-checksum-mode: ENABLED` and the answer is the whole object
  */
 export function objectHeaders(object: StoredObject, showChecksum: boolean): Record<string, string> {
   const { checksum } = object;
@@ -147,10 +148,10 @@ const OVERRIDABLE = {
 export type ResponseOverrides = Readonly<Partial<Record<(typeof OVERRIDABLE)[keyof typeof OVERRIDABLE], string>>>;
 
 /**
- * Response headers to replace, by lower-case name; empty if there are none. Only signed requests may have any, which is for the
- * operation to check.
+ * Response headers to replace, by lower-case name. The operation checks that the request is signed: an anonymous one
+ * may override nothing.
  *
- * @throws S3Error `InvalidArgument` for values no header can carry.
+ * @throws S3Error `InvalidArgument` for values that no header can carry.
  */
 export function parseResponseOverrides(query: Query): ResponseOverrides {
   const overrides: [string, string][] = [];

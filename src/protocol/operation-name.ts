@@ -1,9 +1,9 @@
 /**
  * Every operation of the S3 API, by AWS's name ("Actions", API_Operations_Amazon_Simple_Storage_Service).
  *
- * Left out, because no request can mean them here: ListDirectoryBuckets (the same request as ListBuckets, told apart by
- * its endpoint) and WriteGetObjectResponse (Object Lambda's own host). `PostObject` and `OptionsPreflight` have pages
- * in the API reference ("POST Object", "OPTIONS object") though no SDK method.
+ * Left out, because no request here can mean them: ListDirectoryBuckets (the request of ListBuckets, sent to another
+ * endpoint) and WriteGetObjectResponse (sent to a host of Object Lambda). `PostObject` and `OptionsPreflight` have
+ * pages in the API reference ("POST Object", "OPTIONS object") but no SDK method.
  */
 export const OPERATION_NAMES = [
   // Service

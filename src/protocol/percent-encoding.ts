@@ -6,7 +6,7 @@ import { S3Error } from "../errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** UriEncode; `/` is kept only on request (object keys in a path). */
+/** UriEncode; `/` is kept only if the caller asks for it (object keys in a path). */
 export function uriEncode(text: string, keepSlash: "keep-slash" | "encode-slash" = "encode-slash"): string {
   const encoded = encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, (character) =>
     percentEncodeByte(character.charCodeAt(0)),
@@ -21,14 +21,14 @@ export function percentEncodeByte(byte: number): string {
 
 /**
  * Decodes `%XY` escapes to text.
- * @throws S3Error `InvalidURI` on an incomplete escape or on bytes that are not UTF-8: such a name has no S3 key.
+ * @throws S3Error `InvalidURI` for an incomplete escape and for bytes that are not UTF-8: keys are text.
  */
 export function percentDecode(text: string): string {
   if (!text.includes("%")) return text;
   try {
     return decodeURIComponent(text);
   } catch (cause) {
-    // decodeURIComponent refuses exactly the malformed escapes and the ill-formed UTF-8.
+    // decodeURIComponent throws only for malformed escapes and malformed UTF-8.
     throw new S3Error("InvalidURI", { details: { URI: text }, cause });
   }
 }
@@ -60,7 +60,7 @@ export function urlEncode(text: string): string {
     .replaceAll("%2F", "/");
 }
 
-/** Encodes if the client asked for it. */
+/** Encodes the text if the client asked for `encoding-type=url`. */
 export function encodeListed(text: string, encodingType: EncodingType): string {
   return encodingType === "url" ? urlEncode(text) : text;
 }

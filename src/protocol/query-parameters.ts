@@ -17,9 +17,9 @@ export interface ListObjectsV2Parameters {
   readonly prefix: string;
   /** Empty: no grouping. */
   readonly delimiter: string;
-  /** Undefined if not given, because the answer repeats it. */
+  /** Undefined if absent, because the answer repeats it. */
   readonly startAfter: string | undefined;
-  /** As given, unverified; wins over `startAfter`. */
+  /** As sent, not verified; overrides `startAfter`. */
   readonly continuationToken: string | undefined;
   /** 0..1000. */
   readonly maxKeys: number;
@@ -52,7 +52,7 @@ export function parseListObjectsV2Parameters(query: Query): ListObjectsV2Paramet
 }
 
 /**
- * `max-keys`, `max-uploads`, `max-parts`: 1,000 if absent or empty, never more, and 0 is a page.
+ * `max-keys`, `max-uploads`, `max-parts`: 1,000 if absent or empty, 1,000 at most; 0 is allowed.
  *
  * @throws S3Error `InvalidArgument` unless it is an integer from 0 to 2^31 - 1.
  */
@@ -61,11 +61,11 @@ export function parsePageSize(query: Query, name: "max-keys" | "max-uploads" | "
 }
 
 export interface IntegerBounds {
-  /** Less is refused. */
+  /** A lower value is refused. */
   readonly min: number;
-  /** More is as good as this. */
+  /** A higher value means this one. */
   readonly max: number;
-  /** Taken if the parameter is absent or empty. */
+  /** Used if the parameter is absent or empty. */
   readonly fallback: number;
 }
 
@@ -80,7 +80,7 @@ export function parseIntegerParameter(query: Query, name: string, bounds: Intege
     throw invalidArgument(`Provided ${name} not an integer or within integer range`, name, text);
   }
   if (value < bounds.min) {
-    // AWS's message calls this one parameter by its Java name, and max-uploads and max-parts by their own.
+    // AWS's message has the Java name of max-keys, and the names of max-uploads and max-parts as they are.
     const argument = name === "max-keys" ? "maxKeys" : name;
     throw invalidArgument(
       `Argument ${argument} must be an integer between ${bounds.min} and ${MAX_INTEGER}`,
@@ -91,7 +91,10 @@ export function parseIntegerParameter(query: Query, name: string, bounds: Intege
   return Math.min(value, bounds.max);
 }
 
-/** @throws S3Error `InvalidArgument` for any encoding but `url`, the empty one too (seen on AWS, LocalStack's recordings). */
+/**
+ * @throws S3Error `InvalidArgument` for any value except `url`, also the empty one (seen on AWS, LocalStack's
+ * recordings).
+ */
 export function parseEncodingType(query: Query): EncodingType {
   const text = query.get("encoding-type");
   if (text === undefined) return undefined;
@@ -113,10 +116,10 @@ export function parsePartNumber(query: Query): number {
   return partNumber;
 }
 
-/** `versionId`: without versioning every object has the one version `null` (S3 "Versioning", null version IDs). */
+/** `versionId`: without versioning every object has one version, `null` (S3 "Versioning", null version IDs). */
 export const NULL_VERSION = "null";
 
-/** @throws S3Error `InvalidArgument` for anything but `null`, as of a bucket on AWS that was never versioned */
+/** @throws S3Error `InvalidArgument` for any value except `null`, as on AWS for a bucket that was never versioned */
 export function requireNullVersion(query: Query): void {
   const versionId = query.get("versionId");
   if (versionId === undefined || versionId === NULL_VERSION) return;

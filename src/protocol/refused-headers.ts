@@ -1,14 +1,14 @@
 /**
- * Request headers that AWS honours on an operation and this service does not. They are refused rather than dropped: a
- * client that asks for a lock, a key or a condition must not believe that it has one. A header that means nothing on an
- * operation is passed over, as AWS does.
+ * Request headers that AWS supports on an operation and this service does not. They are refused rather than ignored: a
+ * client that asks for a lock, a key or a condition must not believe that it has one. As on AWS, a header that means
+ * nothing on an operation is ignored.
  *
- * test/unit/protocol/commands.test.ts holds the table against all commands of AWS's newest SDK.
+ * test/unit/protocol/commands.test.ts compares the table with all commands of AWS's newest SDK.
  */
 import { S3Error } from "../errors.ts";
 import type { OperationName } from "./operation-name.ts";
 
-/** A header, and the values in lower case that ask for no more than what is so anyway. */
+/** A header, and the values (in lower case) that are accepted because they ask for what happens anyway. */
 type RefusedHeader = readonly [name: string, ...accepted: string[]];
 
 const CUSTOMER_KEY: readonly RefusedHeader[] = [
@@ -41,7 +41,7 @@ const OBJECT_LOCK: readonly RefusedHeader[] = [
   ["x-amz-object-lock-event-hold-duration-years"],
 ];
 
-/** In the order in which AWS looks at them, where that is known. */
+/** In the order in which AWS checks them, where it is known. */
 export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly RefusedHeader[]>>> = {
   AbortMultipartUpload: [["x-amz-if-match-initiated-time"]],
   CompleteMultipartUpload: CUSTOMER_KEY,
@@ -53,7 +53,7 @@ export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly Re
   CreateMultipartUpload: [...OBJECT_LOCK, ...ENCRYPTION],
   DeleteObject: [["x-amz-if-match-last-modified-time"], ["x-amz-if-match-size"], ["x-amz-mfa"]],
   DeleteObjects: [["x-amz-mfa"]],
-  // No parameters of encryption belong on a read but a customer's key; AWS refuses the others as well, with 400.
+  // A read may only have a customer's key; AWS refuses the other encryption headers as well, with 400.
   GetObject: ENCRYPTION,
   GetObjectAttributes: CUSTOMER_KEY,
   HeadObject: ENCRYPTION,
@@ -65,7 +65,7 @@ export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly Re
   UploadPartCopy: [...ENCRYPTION, ...SOURCE_CUSTOMER_KEY],
 };
 
-/** Headers of these families that mean something on other operations than those of the table, or are honoured. */
+/** Critical headers that are supported, or that have a meaning only on other operations than those of the table. */
 export const KNOWN_CRITICAL_HEADERS: ReadonlySet<string> = new Set([
   ...Object.values(REFUSED_HEADERS).flatMap((headers) => headers.map(([name]) => name)),
   "x-amz-bypass-governance-retention",
@@ -80,16 +80,16 @@ export const KNOWN_CRITICAL_HEADERS: ReadonlySet<string> = new Set([
   "x-amz-rename-source-if-unmodified-since",
 ]);
 
-/** Conditions, locks, ways around locks, and encryption: AWS goes on adding to them. */
+/** Conditions, locks, bypasses of locks, and encryption. AWS keeps adding headers of these families. */
 const CRITICAL = /^x-amz-(?!meta-|fwd-)(.*-)?(if-.+|object-lock-.+|bypass-.+|server-side-encryption.*)$/;
 
-/** Whether a header belongs to a family of which none may be passed over by a write that does not know it. */
+/** Whether a write must refuse the header if it does not know it. */
 export function isCriticalHeader(name: string): boolean {
   return CRITICAL.test(name);
 }
 
 /**
- * @param headers with those of a presigned URL's query, or the fields of a form
+ * @param headers including those that come from a presigned URL's query, or from the fields of a form
  * @throws S3Error `NotImplemented` naming the header
  */
 export function refuseHeaders(operation: OperationName, headers: Headers, method: string): void {

@@ -1,4 +1,4 @@
-/** Names of AWS's regions ("Amazon S3 endpoints and quotas"), and what CreateBucket makes of them. */
+/** The names of AWS's regions ("Amazon S3 endpoints and quotas"), and the location that CreateBucket chooses. */
 import { S3Error } from "../errors.ts";
 import type { BucketLocation } from "../model/bucket.ts";
 
@@ -12,12 +12,12 @@ const NAMES: readonly string[] = [
 ];
 const REGIONS: ReadonlySet<string> = new Set(NAMES);
 
-/** The region without a name of its own: its location constraint is none. */
+/** Buckets in this region have no location constraint. */
 export const US_EAST_1 = "us-east-1";
-/** The constraint of old for eu-west-1. */
+/** The former constraint for eu-west-1. */
 const EU = "EU";
 const EU_WEST_1 = "eu-west-1";
-/** What a region of no AWS account may be called. */
+/** The form of a region name that AWS does not have. */
 const OTHER_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
 export function isAwsRegion(name: string): boolean {
@@ -25,20 +25,20 @@ export function isAwsRegion(name: string): boolean {
 }
 
 export interface CreationRegions {
-  /** What the request is signed for; undefined where the signature names none (Version 2). */
+  /** The region that the request is signed for; undefined where the signature names none (Version 2). */
   readonly signedRegion: string | undefined;
-  /** The deployment's own. */
+  /** The deployment's region. */
   readonly region: string;
-  /** Those that have storage of their own, `region` among them. */
+  /** The regions with a store of their own, including `region`. */
   readonly regions: readonly string[];
-  /** Whether signatures may name any region, which then is as good as the deployment's own. */
+  /** Whether signatures may name any region; it then means the deployment's region. */
   readonly isAnyRegion: boolean;
 }
 
 /**
- * Where a bucket is to be, by CreateBucket's constraint and the region its endpoint stands for, which is the one that is
- * signed for (recorded by LocalStack in 2026). us-east-1 takes constraints of all regions, as do the deployment's own region
- * and names that AWS has no region of (`auto`).
+ * The location of a new bucket, from CreateBucket's constraint and the region of the endpoint, which is the region that
+ * the request is signed for (recorded by LocalStack in 2026). us-east-1 accepts the constraints of all regions, and so
+ * do the deployment's region and names of no AWS region (`auto`).
  *
  * @throws S3Error `InvalidLocationConstraint`, `IllegalLocationConstraintException`
  */

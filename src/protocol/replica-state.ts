@@ -1,10 +1,10 @@
 /**
- * What a replicator of another workers-s3 says of the write it asks for: which state of its object this is. The write is
- * then a replica: it keeps that object's Last-Modified, is not replicated further, and takes the place only of what is
- * earlier, which is decided together with the write. All that the header gives is behind s3:ReplicateObject (writes,
- * HEAD) or s3:ReplicateDelete, on top of what the operation takes without it.
+ * The header with which another workers-s3 deployment marks a write as a replica and names the state of its object. A
+ * replica keeps the Last-Modified of that object, is not replicated again, and replaces only an earlier state, which is
+ * compared together with the write. The header needs s3:ReplicateObject (writes, HEAD) or s3:ReplicateDelete besides
+ * the permissions of the operation.
  *
- * Not a header of AWS. Its name begins as theirs do because those must be signed.
+ * AWS has no such header. Its name begins like those of AWS because clients must sign such headers.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { ObjectState } from "../model/object.ts";
@@ -12,7 +12,7 @@ import { liesAhead, MAX_AHEAD_MS, REMOVAL_REVISION, type ReplicaState } from "..
 import { formatIso8601 } from "./dates.ts";
 
 export const REPLICA_HEADER = "x-amz-workers-s3-replica";
-/** Id of the bucket the replica comes from. A removal takes away what was brought with the same, and nothing else. */
+/** Id of the bucket that the replica comes from. A removal deletes only a replica with the same source. */
 export const REPLICA_SOURCE_HEADER = "x-amz-workers-s3-replica-source";
 const SOURCE_ID = /^[a-z0-9]{12}$/;
 
@@ -23,7 +23,7 @@ export function formatReplicaState({ lastModified, revision, etag }: ObjectState
   return `${lastModified}.${revision}.${etag}`;
 }
 
-/** Undefined for what `formatReplicaState` cannot have written. */
+/** Undefined for text that `formatReplicaState` cannot have written. */
 export function findReplicaState(text: string): ObjectState | undefined {
   const groups = REPLICA_STATE.exec(text)?.groups;
   if (groups === undefined) return undefined;
@@ -31,10 +31,10 @@ export function findReplicaState(text: string): ObjectState | undefined {
 }
 
 /**
- * Undefined if the request is no replicator's.
- * @param change what the request asks for; only a removal, of which nothing stays, may be later than all revisions
- * @throws S3Error `InvalidArgument` for values of another form; `RequestTimeTooSkewed` for one that lies ahead, which
- *   the sender tries again when its time has come; `InvalidRequest` beside a condition of the request's own
+ * Undefined if the request does not come from a replicator.
+ * @param change what the request asks for; only a removal, which leaves nothing behind, may be later than all revisions
+ * @throws S3Error `InvalidArgument` for values of another form; `RequestTimeTooSkewed` for a time in the future, which
+ *   the sender retries later; `InvalidRequest` together with another condition
  */
 export function parseReplicaState(headers: Headers, now: Date, change: "write" | "removal"): ReplicaState | undefined {
   const text = headers.get(REPLICA_HEADER);

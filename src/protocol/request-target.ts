@@ -1,18 +1,18 @@
+/**
+ * The request target as the client sent it, and its query decoded.
+ *
+ * `new URL()` removes dot segments and encodes again, which changes keys and breaks signatures, so the text is split by
+ * hand. Code that needs the path or the query takes it from here, never from `URL`.
+ */
 import { percentDecode } from "./percent-encoding.ts";
 
-/**
- * The request target as the client sent it.
- *
- * `new URL()` folds dot segments and re-encodes, which changes keys and breaks signatures, so the text is cut by hand.
- * Everything that needs the path or the query reads it from here, never from `URL`.
- */
 export interface RawUrl {
   readonly scheme: "http" | "https";
-  /** Host with port, lower-cased, as it stands in the URL. */
+  /** Host with port, in lower case. */
   readonly host: string;
   /** Starts with `/`; still percent-encoded. */
   readonly path: string;
-  /** Without the `?`; empty if there is none; still percent-encoded. */
+  /** Without the `?`; empty if absent; still percent-encoded. */
   readonly query: string;
 }
 
@@ -33,10 +33,12 @@ export function parseRawUrl(url: string): RawUrl {
   };
 }
 
-/** How `+` is read. AWS reads it as a space; some signers sent it meaning itself, so the authenticator tries both. */
+/**
+ * How `+` is read. AWS reads it as a space, but some signers sign it as a plus sign, so the authenticator tries both.
+ */
 export type PlusReading = "plus-is-space" | "plus-is-plus";
 
-/** The decoded query: order and repetitions are kept, names are case-sensitive as in S3. */
+/** The decoded query: order and repetitions are kept, and names are case-sensitive, as in S3. */
 export class Query {
   readonly entries: readonly (readonly [name: string, value: string])[];
   readonly #first: ReadonlyMap<string, string>;

@@ -1,12 +1,13 @@
 /**
- * Which operation a request means: method × resource × query marker (subresource) × header.
+ * The operation of a request: method × resource × query marker (subresource) × header.
  *
- * S3 names most operations by a bare query parameter (`?acl`), so the tables below are keyed by it. The rule that keeps
- * this safe: a request that bears a marker is that marker's operation or an error, never the plain one, so
- * `PUT /b/k?retention` can never store an object and `DELETE /b?policy` can never remove a bucket.
- * Other query parameters are ignored, as AWS ignores them (`x-id`, cache busters), but for one kind: AWS goes on naming new
- * operations by bare parameters, and a client that is newer than this table must not have its write taken for another one.
- * So a write with a bare parameter that nobody knows is refused.
+ * S3 names most operations by a bare query parameter (`?acl`), so the tables below are keyed by it. A request with a
+ * marker is that marker's operation or an error, never the plain operation, so `PUT /b/k?retention` cannot store an
+ * object and `DELETE /b?policy` cannot delete a bucket.
+ *
+ * As on AWS, other query parameters are ignored (`x-id`, cache busters), with one exception: AWS keeps naming new
+ * operations by bare parameters, and the write of a client newer than this table must not be taken for another one. A
+ * write with an unknown bare parameter is therefore refused.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { Resource } from "../model/resource.ts";
@@ -25,7 +26,7 @@ type Choice = OperationName | ((request: RoutedRequest) => OperationName);
 type Methods = Partial<Readonly<Record<Method, Choice>>>;
 
 interface Marker {
-  /** Name of the subresource in error documents; AWS publishes none, so these are the ones of its access logs. */
+  /** Name of the subresource in error documents. AWS does not document them; these are the names of its access logs. */
   readonly resourceType: string;
   readonly bucket?: Methods;
   readonly object?: Methods;
@@ -180,7 +181,7 @@ const MARKERS: Readonly<Record<string, Marker>> = {
   },
   restore: { resourceType: "RESTORE", object: { POST: "RestoreObject" } },
   retention: { resourceType: "RETENTION", object: { GET: "GetObjectRetention", PUT: "PutObjectRetention" } },
-  // Whether select-type is 2 is for the operation to say; without the marker row the POST would mean nothing.
+  // The value of select-type is not checked here.
   select: { resourceType: "SELECT", object: { POST: "SelectObjectContent" } },
   session: { resourceType: "SESSION", bucket: { GET: "CreateSession" } },
   tagging: {
@@ -212,8 +213,8 @@ const MARKERS: Readonly<Record<string, Marker>> = {
 };
 
 /**
- * `partNumber` alone: a part of a finished object when reading, and a forgotten upload id when writing. UploadPart then
- * says what is missing; storing the part as the whole object would be the worst answer.
+ * `partNumber` without an upload id: for a read a part of a completed object, for a write a missing upload id.
+ * UploadPart then answers with the error; storing the part as the whole object would lose data.
  */
 const PART_NUMBER: Marker = {
   resourceType: "PART",
@@ -221,8 +222,7 @@ const PART_NUMBER: Marker = {
 };
 
 /**
- * Parameters of S3 that are no markers. On a write they may stand without a value: AWS passes over those that mean
- * nothing there.
+ * Parameters of S3 that are not markers. On a write they may have no value: AWS ignores those that mean nothing there.
  */
 export const PARAMETERS: ReadonlySet<string> = new Set([
   "annotation-prefix",
@@ -258,7 +258,7 @@ export const PARAMETERS: ReadonlySet<string> = new Set([
   "versionId",
 ]);
 
-/** The signature's own parameters, in lower case, and those it reads as headers, which may be empty. */
+/** Parameters of signature version 2, in lower case, and those that it signs as headers, which may be empty. */
 const OF_SIGNATURE_V2: ReadonlySet<string> = new Set([
   "awsaccesskeyid",
   "content-md5",
@@ -298,7 +298,7 @@ const PLAIN: Readonly<Record<Resource["kind"], { readonly resourceType: string; 
  * @throws S3Error `MethodNotAllowed` (405, with `Allow`) if the resource or subresource has no such method;
  *   `NotImplemented` for a write with a bare parameter that is unknown, and for MinIO's listener;
  *   `InvalidArgument` if two subresources are named at once ("Conflicting query string parameters", as AWS);
- *   `PreconditionFailed` for a POST to a bucket that is no form.
+ *   `PreconditionFailed` for a POST to a bucket that is not a form.
  */
 export function resolveOperation(request: RoutedRequest): OperationName {
   if (request.method === "OPTIONS") return "OptionsPreflight";
@@ -312,7 +312,7 @@ export function resolveOperation(request: RoutedRequest): OperationName {
   return choose(request, methods ?? {}, marker.resourceType);
 }
 
-/** `?name` and `?name=` are the same. Names that begin with `x-` never choose an operation of S3. */
+/** `?name` and `?name=` are the same. No operation of S3 is named by a parameter that begins with `x-`. */
 function refuseUnknownMarkers(query: Query): void {
   for (const [name, value] of query.entries) {
     if (value !== "" || name === "" || /^x-/i.test(name)) continue;
@@ -324,7 +324,7 @@ function refuseUnknownMarkers(query: Query): void {
   }
 }
 
-/** Whether a parameter of this name says what is to be done. */
+/** Whether a parameter of this name chooses the operation. */
 export function isSubresource(name: string): boolean {
   return Object.hasOwn(MARKERS, name);
 }
@@ -335,7 +335,7 @@ function findMarker(query: Query): Marker | undefined {
   const [name, ...others] = found;
   if (name === undefined) return query.has("partNumber") ? PART_NUMBER : undefined;
   if (others.length > 0) {
-    // AWS's document as other servers' tests record it: the argument named is the kind of thing in conflict.
+    // AWS's error as recorded by the tests of other servers: the argument is `ResourceType`.
     const list = [...found].sort().join(", ");
     throw invalidArgument(`Conflicting query string parameters: ${list}`, "ResourceType", name);
   }
@@ -354,8 +354,8 @@ function choose(request: RoutedRequest, methods: Methods, resourceType: string):
 }
 
 /**
- * MinIO's clients listen for events with `GET /bucket?events=…` and wait for a stream of them. AWS passes over the
- * parameter, but the listing it answers with is read as the stream and never ends well.
+ * MinIO's clients listen for events with `GET /bucket?events=…` and wait for a stream of them. AWS ignores the
+ * parameter, but such a client would read the listing as the stream and fail.
  */
 function unlessListening(choose: (request: RoutedRequest) => OperationName): Choice {
   return (request) => {

@@ -1,18 +1,18 @@
 /**
- * What a tag may be: "Categorizing your objects using tags" (object-tagging), "Using cost allocation S3 bucket tags",
- * and the form the `x-amz-tagging` header gives them.
+ * The rules for tags ("Categorizing your objects using tags", object-tagging; "Using cost allocation S3 bucket tags"),
+ * and the `x-amz-tagging` header.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { Tag } from "../model/object.ts";
 import { percentDecode, uriEncode } from "./percent-encoding.ts";
 
-/** What carries the tags; a bucket that is being created has words of its own. */
+/** The tagged resource; CreateBucket has error messages of its own. */
 export type TagScope = "object" | "bucket" | "new bucket";
 
 export const MAX_TAGS: Readonly<Record<TagScope, number>> = { object: 10, bucket: 50, "new bucket": 50 };
 const MAX_KEY_LENGTH = 128;
 const MAX_VALUE_LENGTH = 256;
-/** AWS words it differently for each ("seen on AWS", LocalStack's recordings of 2026-02). */
+/** AWS has a different message for each (LocalStack's recordings of 2026-02). */
 const RESERVED_MESSAGE: Readonly<Record<TagScope, string>> = {
   "new bucket":
     'User-defined tag keys can\'t start with "aws:". This prefix is reserved for system tags. Remove "aws:" from your tag keys and try again.',
@@ -22,14 +22,14 @@ const RESERVED_MESSAGE: Readonly<Record<TagScope, string>> = {
 const ALLOWED = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
 /**
- * Checks a tag set and gives it back.
+ * Checks a tag set and returns it.
  *
- * @throws S3Error `BadRequest` for too many tags; `InvalidTag` for duplicate keys, keys and values too long or with characters that
- *   are not allowed, and keys that begin with `aws:`.
+ * @throws S3Error `BadRequest` for too many tags; `InvalidTag` for duplicate keys, keys and values too long or with
+ *   characters that are not allowed, and keys that begin with `aws:`.
  */
 export function validateTags(tags: readonly Tag[], scope: TagScope): readonly Tag[] {
   if (tags.length > MAX_TAGS[scope]) {
-    // AWS as reported (boto3 issue 1213): not InvalidTag, unlike every other fault of a tag set.
+    // AWS answers BadRequest here (boto3 issue 1213), unlike for every other fault of a tag set.
     const subject = scope === "object" ? "Object tags" : "Bucket tag count";
     throw new S3Error("BadRequest", { message: `${subject} cannot be greater than ${MAX_TAGS[scope]}` });
   }
@@ -53,10 +53,10 @@ export function validateTags(tags: readonly Tag[], scope: TagScope): readonly Ta
 const TAGGING_HEADER = "x-amz-tagging";
 
 /**
- * Parses `x-amz-tagging: Project=Blue&Owner=a%20b`; no header is no tags.
+ * Parses `x-amz-tagging: Project=Blue&Owner=a%20b`; without the header there are no tags.
  *
  * @throws S3Error `InvalidTag` and `BadRequest` as `validateTags`; `InvalidArgument` if it is not a query string, or
- *   if a key is empty or comes twice.
+ *   if a key is empty or repeated.
  */
 export function parseTaggingHeader(header: string | null): readonly Tag[] {
   if (header === null) return [];
@@ -68,7 +68,7 @@ export function parseTaggingHeader(header: string | null): readonly Tag[] {
   return validateTags(tags, "object");
 }
 
-/** The header that says so. */
+/** The `x-amz-tagging` header of the tags. */
 export function formatTaggingHeader(tags: readonly Tag[]): string {
   return tags.map(({ key, value }) => `${uriEncode(key)}=${uriEncode(value)}`).join("&");
 }

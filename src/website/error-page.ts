@@ -1,4 +1,4 @@
-/** AWS's error pages of website endpoints, field for field, and the headers that say the same to programs. */
+/** AWS's error pages of website endpoints, field for field, and the headers with the same content for programs. */
 import type { S3Error } from "../errors.ts";
 import { encodeWritten } from "./redirects.ts";
 
@@ -19,14 +19,14 @@ export interface ErrorPage {
   readonly failure: PageFailure;
   readonly requestId: string;
   readonly hostId: string;
-  /** Why the error document, which was to be shown instead, could not be. */
+  /** The error that occurred while the error document was read. */
   readonly errorDocument?: PageFailure;
 }
 
-/** What a page tells of an S3 error. */
+/** The fields of an S3 error that a page shows. */
 export type PageFailure = Pick<S3Error, "status" | "code" | "message" | "details"> | typeof FOUND;
 
-/** A folder asked for without its slash: the one redirect that has a page. */
+/** A folder requested without its slash: the only redirect with a page. */
 export const FOUND = { status: 302, code: "Found", message: "Resource Found", details: {} } as const;
 
 export function formatErrorPage({ failure, requestId, hostId, errorDocument }: ErrorPage): string {
@@ -50,11 +50,11 @@ export function formatErrorPage({ failure, requestId, hostId, errorDocument }: E
   ].join("\n");
 }
 
-/** `x-amz-error-code`, `-message` and `-detail-…`, also of answers that show the error document. */
+/** `x-amz-error-code`, `-message` and `-detail-…`, also on answers with the error document. */
 export function errorHeaders({ code, message, details }: PageFailure): Record<string, string> {
   const entries = Object.entries(details).map(([name, value]) => [
     `x-amz-error-detail-${name.toLowerCase()}`,
-    // Keys come from the request: blanks aside, what no header can hold is percent-encoded.
+    // Keys come from the request: characters that no header can carry are percent-encoded, except blanks.
     value.split(" ").map(encodeWritten).join(" ").trim(),
   ]);
   return { "x-amz-error-code": code, "x-amz-error-message": message, ...Object.fromEntries(entries) };

@@ -1,10 +1,10 @@
 /**
- * Websites on the ordinary S3 host, where the reference system has them: for visitors without a signature who ask for
- * nothing but an object or a folder. They get the index document in place of a listing, and errors as rules, error
- * document or page say. Whoever signs, names a subresource or lists gets S3's answers, as if there were no website.
+ * Websites on the S3 host, as in the reference system: for anonymous requests of an object or a folder. They get the
+ * index document instead of a listing, and for an error the redirect of a routing rule, the error document or an error
+ * page. A signed request, a subresource and a listing get S3's answers, as without a website.
  *
- * Deviation: on AWS the ordinary host knows no websites; there anonymous visitors get XML errors and, if they may,
- * listings. `?x-oss-process=download` asks for that here.
+ * Deviation: AWS serves no websites on the S3 host; anonymous requests get XML errors and, if allowed, listings. Here
+ * `?x-oss-process=download` asks for those.
  */
 import type { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
@@ -19,13 +19,13 @@ import { toS3Error } from "../storage/platform-errors.ts";
 import { applyRule, findRuleForError, type WebsiteRequest } from "./redirects.ts";
 import { type PerformRequest, redirectTo, requestObject, respondWithError } from "./responses.ts";
 
-/** What hosting changes: "GET Object, HEAD Object and GET Bucket". */
+/** The operations that hosting changes: "GET Object, HEAD Object and GET Bucket". */
 const HOSTED_OPERATIONS: ReadonlySet<string> = new Set(["GetObject", "HeadObject", "ListObjects"]);
-/** Parameters of a program that means S3: how to list, which version or part, which headers to answer with. */
+/** Parameters that only a program for S3 sends: for listings, versions, parts and response headers. */
 const API_PARAMETER =
   /^(list-type|prefix|delimiter|marker|max-keys|encoding-type|start-after|continuation-token|fetch-owner|versionId|partNumber|response-.*)$/;
 
-/** The site that answers the request in S3's place; undefined: nothing but S3 does. */
+/** The site that answers the request instead of S3; undefined if S3 answers. */
 export function findHostedSite(
   request: S3Request,
   operation: OperationName,
@@ -39,7 +39,7 @@ export function findHostedSite(
   return HOSTED_OPERATIONS.has(operation) ? website : undefined;
 }
 
-/** @throws S3Error what is no 4xx */
+/** @throws S3Error that is not a 4xx */
 export async function serveHosted(
   site: WebsiteSite,
   request: S3Request,
@@ -61,7 +61,7 @@ export async function serveHosted(
   }
 }
 
-/** The index of a folder that everybody may read, which the authorizer says of that very object; undefined for all else. */
+/** The index document of a folder, if the authorizer lets everyone read that object; undefined otherwise. */
 async function serveIndex(
   request: S3Request,
   key: string,
@@ -72,7 +72,8 @@ async function serveIndex(
     return await perform(requestObject(request, request.resource.bucket, `${key}${site.indexSuffix}`));
   } catch (error) {
     const failure = toS3Error(error);
-    // Where everybody may read, what is missing stays an error, though those who may not list are told 403.
+    // Where everyone may read, a missing index stays an error, although AccessDenied hides it without permission to
+    // list.
     if (failure.code !== "AccessDenied" || isMissing(failure)) throw failure;
     return undefined;
   }

@@ -2,8 +2,8 @@
  * Which routing rule a request matches, where that redirects it ("Configuring advanced conditional redirects"), and the
  * `Location` header that says so.
  *
- * Locations are built so that nobody who only sends a request decides where they lead: keys are percent-encoded,
- * and what a bucket's owner wrote stays as written but for what no URL may hold.
+ * The sender of a request cannot decide where a Location leads: keys are percent-encoded. Text of the bucket's owner
+ * stays as written, except for characters that no URL may contain.
  */
 import type { Redirect, RoutingRule } from "../model/website.ts";
 import { percentEncodeByte, uriEncode } from "../protocol/percent-encoding.ts";
@@ -13,12 +13,12 @@ export interface Redirection {
   readonly location: string;
 }
 
-/** The first rule that asks for no error and fits the key as it was asked for, before any object is looked at. */
+/** The first rule without an error code that matches the requested key. Evaluated before any object is read. */
 export function findRuleForKey(rules: readonly RoutingRule[], key: string): RoutingRule | undefined {
   return rules.find(({ condition }) => condition?.errorCode === undefined && matchesKeyPrefix(condition, key));
 }
 
-/** The first rule that asks for this error and fits the key as it was asked for. */
+/** The first rule with this error code that matches the requested key. */
 export function findRuleForError(rules: readonly RoutingRule[], key: string, status: number): RoutingRule | undefined {
   return rules.find(({ condition }) => condition?.errorCode === status && matchesKeyPrefix(condition, key));
 }
@@ -28,21 +28,21 @@ function matchesKeyPrefix(condition: RoutingRule["condition"], key: string): boo
 }
 
 export interface WebsiteRequest {
-  /** As asked for: without the index document's suffix. */
+  /** As requested: without the index document's suffix. */
   readonly key: string;
   readonly scheme: RedirectTarget["scheme"];
   readonly host: string;
-  /** What stands before keys in paths of this host, encoded: nothing, or `bucket/`. */
+  /** The prefix of keys in paths of this host, encoded: empty, or `bucket/`. */
   readonly base: string;
   /** Without `?`, as sent. */
   readonly query: string;
 }
 
 /**
- * Where the rule leads. What the redirect does not name stays as the request has it. A whole key that takes the place of
- * the request's comes without its query, everything else keeps it (as AWS does).
+ * The redirect of a rule. Parts of the URL that the rule does not name come from the request. As on AWS, the query of
+ * the request is dropped only if the rule replaces the whole key.
  *
- * @param defaultStatus of rules without HttpRedirectCode
+ * @param defaultStatus for rules without HttpRedirectCode
  */
 export function applyRule(rule: RoutingRule, request: WebsiteRequest, defaultStatus: 301 | 302): Redirection {
   const { redirect } = rule;
@@ -63,15 +63,15 @@ function newKey({ condition, redirect }: RoutingRule, key: string): string {
   return encodeWritten(replaceKeyPrefixWith) + encodeKey(rest);
 }
 
-/** A key below a `/` that stands before it. A slash at its own start would make the rest a host (`//host/…`). */
+/** A key after a `/`. A slash at its beginning is encoded, because the rest would otherwise be a host (`//host/…`). */
 export function encodeKey(key: string): string {
   return uriEncode(key, "keep-slash").replace(/^\/+/, (slashes) => "%2F".repeat(slashes.length));
 }
 
 /**
- * Text of a configuration, of an object's redirect location, or a query as it was sent: `?`, `#` and escapes keep their
- * meaning (`#!/` as a prefix is what many a single-page site lives by). Controls, blanks, quotes and everything beyond
- * ASCII are percent-encoded.
+ * Text of a configuration, of an object's redirect location, or a query as sent: `?`, `#` and escapes keep their
+ * meaning (single-page sites use `#!/` as a prefix). Control characters, blanks, quotes and everything beyond ASCII are
+ * percent-encoded.
  */
 export function encodeWritten(text: string): string {
   return text.toWellFormed().replace(/[^\x21-\x7e]|["<>\\^`{|}]|%(?![0-9A-Fa-f]{2})/gu, (character) => {
@@ -81,11 +81,11 @@ export function encodeWritten(text: string): string {
 
 export interface RedirectTarget {
   readonly scheme: "http" | "https";
-  /** Host with port, or more if that is what a rule says. */
+  /** Host with port, or with more if a rule says so. */
   readonly host: string;
-  /** What follows the slash after the host, encoded. */
+  /** The text after the slash that follows the host, encoded. */
   readonly rest: string;
-  /** Without `?`, as sent; empty: none. */
+  /** Without `?`, as sent; empty without a query. */
   readonly query: string;
 }
 

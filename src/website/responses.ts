@@ -1,4 +1,4 @@
-/** What website hosts and the ordinary host have in common: redirects, and errors shown as pages. */
+/** Shared by website hosts and the S3 host: redirects, and errors as pages. */
 import type { S3Error } from "../errors.ts";
 import type { WebsiteSite } from "../model/website.ts";
 import { WEBSITE_REDIRECT_LOCATION_HEADER } from "../protocol/object-headers.ts";
@@ -9,10 +9,10 @@ import { toS3Error } from "../storage/platform-errors.ts";
 import { errorHeaders, FOUND, formatErrorPage, type PageFailure } from "./error-page.ts";
 import { encodeKey, encodeWritten, type Redirection } from "./redirects.ts";
 
-/** Serves a request of the anonymous caller as any other: parsed, authorized, executed. */
+/** Parses, authorizes and executes a request of the anonymous caller like any other. */
 export type PerformRequest = (request: S3Request) => Promise<S3Response>;
 
-/** What decides whether and which part of an object is sent; an error document is sent whole. */
+/** Headers that select whether an object is sent, and which part of it. An error document is sent whole. */
 const SELECTING_HEADERS = [
   "range",
   "if-match",
@@ -22,12 +22,12 @@ const SELECTING_HEADERS = [
   "if-range",
 ];
 
-/** GET or HEAD of one object in place of what the request names. */
+/** GET or HEAD of one object instead of the requested resource. */
 export function requestObject(request: S3Request, bucket: string, key: string): S3Request {
   return { ...request, resource: { kind: "object", bucket, key }, query: new Query([]) };
 }
 
-/** The same, whole and unconditionally. */
+/** The same request without conditions and without a range. */
 export function withoutSelection(request: S3Request): S3Request {
   const headers = new Headers(request.headers);
   for (const name of SELECTING_HEADERS) headers.delete(name);
@@ -38,14 +38,14 @@ export function redirectTo({ status, location }: Redirection): S3Response {
   return { status, headers: { location } };
 }
 
-/** A folder asked for without its slash. Written without host, so its key must not be able to name one. */
+/** For a folder requested without its slash. The location has no host, and the key must not be able to name one. */
 export function redirectToFolder(key: string, requestId: string): S3Response {
   const location = `/${encodeKey(key)}/`;
   const page = formatErrorPage({ failure: FOUND, requestId, hostId: hostId(requestId) });
   return { status: FOUND.status, headers: { ...pageHeaders(FOUND), location }, body: page };
 }
 
-/** The 301 of an object that is itself a redirect (`x-amz-website-redirect-location`); undefined for all others. */
+/** The 301 of an object with a redirect location (`x-amz-website-redirect-location`); undefined for other objects. */
 export async function followRedirectLocation(answer: S3Response): Promise<S3Response | undefined> {
   const location = answer.headers?.[WEBSITE_REDIRECT_LOCATION_HEADER];
   if (location === undefined) return undefined;
@@ -54,8 +54,8 @@ export async function followRedirectLocation(answer: S3Response): Promise<S3Resp
 }
 
 /**
- * An error as its page: the site's error document under the error's own status for a 4xx, else AWS's page. HEAD tells of
- * the error alone, as on AWS.
+ * The page of an error: for a 4xx the site's error document with the status of the error, else AWS's page. As on AWS,
+ * HEAD gets the error without the document.
  */
 export async function respondWithError(
   failure: S3Error,

@@ -1,11 +1,11 @@
 /**
- * Websites of buckets on hosts of their own, as AWS's website endpoints serve them ("Hosting a static website using
- * Amazon S3", "Key differences between a website endpoint and a REST API endpoint").
+ * Websites of buckets on website hosts, like AWS's website endpoints ("Hosting a static website using Amazon S3", "Key
+ * differences between a website endpoint and a REST API endpoint").
  *
  *   rules for the key → object or index → folder without slash → rules for the error → error document → page
  *
- * Every visitor is anonymous: signatures, queries and `x-amz-*` headers mean nothing here. Each object is read as GetObject
- * through the same authorizer as ever, so a site shows what anybody may read and nothing else.
+ * Every request is anonymous: signatures, queries and `x-amz-*` headers are ignored. Each object is read by GetObject
+ * with the same authorizer as on the S3 host, so a site shows only objects that everyone may read.
  */
 import { checkPreflight } from "../cors/preflight.ts";
 import { addCorsHeaders } from "../cors/rules.ts";
@@ -143,7 +143,9 @@ async function serveSite(
   }
 }
 
-/** An object that is a redirect redirects whatever is asked of it: most are empty, and fit no range. */
+/**
+ * An object with a redirect location redirects despite a range or condition that fails: most such objects are empty.
+ */
 async function findRedirectDespiteError(
   failure: S3Error,
   object: S3Request,
@@ -153,7 +155,7 @@ async function findRedirectDespiteError(
   return followRedirectLocation(await perform({ ...withoutSelection(object), method: "HEAD" }));
 }
 
-/** Existing and open to everybody. */
+/** Whether the object exists and everyone may read it. */
 async function isReadable(object: S3Request, perform: PerformRequest): Promise<boolean> {
   try {
     await perform({ ...withoutSelection(object), method: "HEAD" });
@@ -164,7 +166,7 @@ async function isReadable(object: S3Request, perform: PerformRequest): Promise<b
   }
 }
 
-/** What is left of a request once nothing in it can ask for more than an object. */
+/** The request without anything that could ask for more than an object. */
 function readAnonymousRequest({ request, url, log }: Incoming, bucket: string): S3Request {
   const headers = new Headers(request.headers);
   for (const name of [...headers.keys()]) if (name.startsWith("x-amz-")) headers.delete(name);

@@ -1,11 +1,11 @@
 /**
- * The headers a form stands for: "Parameters that are passed to PUT through HTTP headers are instead passed as form
- * fields to POST" (RESTObjectPOST). So everything that reads a PUT's headers reads a form's fields.
+ * A form's fields as headers: "Parameters that are passed to PUT through HTTP headers are instead passed as form fields
+ * to POST" (RESTObjectPOST). The code that reads the headers of a PUT then reads the fields of a form.
  */
 import { invalidArgument } from "../../errors.ts";
 import { hasControlCharacter } from "../header-values.ts";
 
-/** Headers an object's writer may send, but for `x-amz-meta-*`, whose values may be any text. */
+/** Headers of a write, except `x-amz-meta-*`, whose values may be any text. */
 const NAMES: ReadonlySet<string> = new Set([
   "cache-control",
   "content-disposition",
@@ -23,12 +23,12 @@ const NAMES: ReadonlySet<string> = new Set([
 ]);
 const PREFIXES = ["x-amz-checksum-", "x-amz-grant-", "x-amz-object-lock-", "x-amz-server-side-encryption-"];
 
-/** The only `x-amz-*` header of the request itself that counts: it can but narrow what is done. */
+/** The only `x-amz-*` header of the request itself that is used: it can only restrict what is done. */
 const EXPECTED_OWNER = "x-amz-expected-bucket-owner";
 
 /**
- * @param sent headers of the request itself; of them only those stay that say nothing about the object
- * @throws S3Error `InvalidArgument` for what no header can carry
+ * @param sent headers of the request itself; those that describe the object are dropped
+ * @throws S3Error `InvalidArgument` for a value that no header can carry
  */
 export function toObjectHeaders(fields: ReadonlyMap<string, string>, sent: Headers): Headers {
   const headers = new Headers();
@@ -41,7 +41,7 @@ export function toObjectHeaders(fields: ReadonlyMap<string, string>, sent: Heade
     if (headers.has(name))
       throw invalidArgument(`The form fields acl and ${name} must not both be given.`, field, value);
     if (hasControlCharacter(value)) throw invalidArgument("Form field contains control characters.", field, value);
-    // What Latin-1 has no character for becomes a space (seen on AWS, LocalStack's recordings).
+    // A character beyond Latin-1 becomes a space (seen on AWS, LocalStack's recordings).
     headers.set(name, value.replace(/[^\u0000-\u00ff]/gu, " "));
   }
   return headers;

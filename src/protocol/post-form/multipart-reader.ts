@@ -1,12 +1,12 @@
 /**
- * The parts of a multipart body, one after the other, as the bytes come in (RFC 2046, 5.1). A piece may end anywhere, also
- * inside a delimiter.
+ * Reads the parts of a multipart body in order, from a stream (RFC 2046, 5.1). A chunk may end anywhere, also inside a
+ * delimiter.
  */
 import { S3Error } from "../../errors.ts";
 
-/** Where the bytes come from. */
+/** The source of the bytes. */
 export interface ByteSource {
-  /** The next of them; undefined at the end. */
+  /** The next chunk; undefined at the end. */
   take(): Promise<Uint8Array | undefined>;
 }
 
@@ -19,7 +19,7 @@ const MAX_PADDING_BYTES = 256;
 export class MultipartReader {
   readonly #source: ByteSource;
   readonly #delimiter: Delimiter;
-  // The first delimiter has no line before it; with one put there it looks like all others.
+  // The first delimiter has no line before it. With a CRLF put in front of it, it looks like the others.
   #buffer: Uint8Array = Uint8Array.of(CARRIAGE_RETURN, LINE_FEED);
   #received = 0;
 
@@ -28,19 +28,19 @@ export class MultipartReader {
     this.#delimiter = new Delimiter(`\r\n--${boundary}`);
   }
 
-  /** Bytes of the body that have been passed. */
+  /** Bytes of the body that have been read or skipped. */
   get position(): number {
     return Math.max(0, this.#received - this.#buffer.length);
   }
 
-  /** Bytes the shortest end takes: the delimiter and two dashes. */
+  /** Bytes of the shortest end of a form: the delimiter and two dashes. */
   get closingBytes(): number {
     return this.#delimiter.length + 2;
   }
 
   /**
    * Everything up to the next delimiter.
-   * @throws S3Error `MalformedPOSTRequest` if there is none
+   * @throws S3Error `MalformedPOSTRequest` without a next delimiter
    */
   async *content(): AsyncGenerator<Uint8Array, void> {
     for (;;) {
@@ -54,14 +54,14 @@ export class MultipartReader {
     }
   }
 
-  /** Passes over everything up to the next delimiter. @throws S3Error `MalformedPOSTRequest` if there is none */
+  /** Skips everything up to the next delimiter. @throws S3Error `MalformedPOSTRequest` without a next delimiter */
   async skip(): Promise<void> {
     const content = this.content();
     while (!(await content.next()).done);
   }
 
   /**
-   * After a delimiter: whether it begins another part. False after the last one.
+   * After a delimiter: whether another part follows.
    * @throws S3Error `MalformedPOSTRequest`
    */
   async nextPart(): Promise<boolean> {
@@ -109,13 +109,13 @@ function malformed(): S3Error {
   return new S3Error("MalformedPOSTRequest");
 }
 
-/** Finds one fixed sequence of bytes in a stream of pieces: Horspool's search, which steps over most of them unread. */
+/** Finds a sequence of bytes in a stream of chunks by Horspool's search, which skips most bytes unread. */
 export class Delimiter {
   readonly bytes: Uint8Array;
-  /** How far to go on if the window ends in this byte. */
+  /** How far to move the window if it ends in this byte. */
   readonly #shifts: Uint8Array;
 
-  /** @param text one character a byte, 1 to 255 of them */
+  /** @param text 1 to 255 characters, one for each byte */
   constructor(text: string) {
     this.bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
     const { length } = this.bytes;
@@ -127,7 +127,7 @@ export class Delimiter {
     return this.bytes.length;
   }
 
-  /** Where it begins; -1 if it is not there as a whole. */
+  /** Index of the whole delimiter; -1 if the chunk does not contain it. */
   indexIn(piece: Uint8Array): number {
     const last = this.length - 1;
     for (let start = 0; start + last < piece.length; start += this.#shifts[piece[start + last] ?? 0] ?? 1) {
@@ -136,7 +136,7 @@ export class Delimiter {
     return -1;
   }
 
-  /** How many bytes at the end of a piece without it may be its beginning. */
+  /** How many bytes at the end of a chunk may be the beginning of the delimiter. */
   overlap(piece: Uint8Array): number {
     for (let length = Math.min(this.length - 1, piece.length); length > 0; length--) {
       if (this.#matches(piece, piece.length - length, length)) return length;

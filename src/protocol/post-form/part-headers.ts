@@ -7,12 +7,12 @@ import { percentDecode } from "../percent-encoding.ts";
 
 export interface FormPart {
   readonly name: string;
-  /** As sent, path and all. */
+  /** As sent, including the path. */
   readonly fileName: string | undefined;
 }
 
 /**
- * Only Content-Disposition counts. A part's Content-Type does not: S3 takes the object's from the field of that name.
+ * Only Content-Disposition is read. S3 takes the object's Content-Type from the field of that name, not from the part.
  * @throws S3Error `MalformedPOSTRequest`
  */
 export function parsePartHeaders(lines: readonly string[]): FormPart {
@@ -30,7 +30,7 @@ function splitHeader(line: string): readonly [name: string, value: string] {
   return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1)];
 }
 
-/** `filename*=UTF-8''…` (RFC 8187), which forms should not but some clients do send, says it better than `filename`. */
+/** `filename*=UTF-8''…` (RFC 8187), which forms should not use but some clients send, is preferred to `filename`. */
 function readFileName({ parameters }: ParameterizedValue): string | undefined {
   const [, encoded] = /^utf-8'[^']*'(.*)$/i.exec(parameters.get("filename*") ?? "") ?? [];
   if (encoded === undefined) return parameters.get("filename");
@@ -45,7 +45,7 @@ function malformed(): S3Error {
   return new S3Error("MalformedPOSTRequest");
 }
 
-/** 1 to 70 characters, the last of which is no space. */
+/** 1 to 70 characters; the last is not a space. */
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
 /** @throws S3Error `MalformedPOSTRequest` */
@@ -63,10 +63,10 @@ export interface ParameterizedValue {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-// One after the other, so that nothing inside one parameter's quotes can pass for the next.
+// Matched one after the other, so that quoted text is not taken for the next parameter.
 const PARAMETER = /[ \t]*;[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*)))?/sy;
 
-/** Undefined if it is not of that shape or names a parameter twice. */
+/** Undefined if the header has another form or repeats a parameter. */
 export function parseParameters(header: string): ParameterizedValue | undefined {
   const text = header.trimEnd();
   const [value = ""] = text.split(";", 1);
@@ -84,7 +84,7 @@ export function parseParameters(header: string): ParameterizedValue | undefined 
   return { value: value.trim().toLowerCase(), parameters };
 }
 
-/** Only the quote is taken out of its escape: some browsers send `C:\dir\file` with nothing escaped. */
+/** Only an escaped quote is unescaped: some browsers send `C:\dir\file` without escapes. */
 function unquote(text: string): string {
   return text.replaceAll('\\"', '"');
 }

@@ -1,8 +1,8 @@
 /**
  * POST Object's form ("Creating an HTML Form (Using AWS Signature Version 4)", RESTObjectPOST): fields, then the file.
  *
- * The fields are read whole, since they say who uploads and what for; the file stays a stream. What follows the file is
- * ignored, but the form must come to its end.
+ * The fields are read whole, because they carry the signature and the policy; the file stays a stream. Parts after the
+ * file are ignored, but the form must be complete.
  */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { requireKeyLength } from "../addressing.ts";
@@ -16,25 +16,25 @@ export const MAX_FIELD_BYTES = 20_480;
 const FILE_NAME = /\$\{filename\}/g;
 
 export interface PostForm {
-  /** By lower-case name, `${filename}` filled in. Without the file. */
+  /** By lower-case name, with `${filename}` replaced. Without the file. */
   readonly fields: ReadonlyMap<string, string>;
   /** The `key` field. */
   readonly key: string;
-  /** Bytes before the file's first. */
+  /** Bytes of the form before the file. */
   readonly headBytes: number;
-  /** Bytes that follow the file's last at least. */
+  /** Bytes of the form after the file, at least. */
   readonly closingBytes: number;
   /**
-   * The file's bytes, to be consumed once. Ends cleanly only if the form does.
+   * The file's bytes, to be consumed once. Throws at the end unless the form is complete.
    * @throws S3Error `MalformedPOSTRequest`
    */
   file(): AsyncGenerator<Uint8Array, void>;
 }
 
 /**
- * Reads up to the file.
+ * Reads the form up to the file.
  * @throws S3Error `MalformedPOSTRequest`; `MaxPostPreDataLengthExceededError` beyond 20 KB; `InvalidArgument` without a
- *   file, without a key, or with a field that comes twice; `KeyTooLongError`
+ *   file, without a key, or with a repeated field; `KeyTooLongError`
  */
 export async function readPostForm(source: ByteSource, boundary: string): Promise<PostForm> {
   const reader = new MultipartReader(source, boundary);
@@ -94,7 +94,7 @@ async function readValue(reader: MultipartReader): Promise<string> {
   return requireText(bytes);
 }
 
-/** A field that comes twice could mean one thing to the policy and another to whoever acts on it. */
+/** A repeated field is refused: the policy check and the upload could use different values of it. */
 function addField(fields: Map<string, string>, name: string, value: string): void {
   if (fields.has(name) && !name.startsWith("x-ignore-")) {
     throw invalidArgument(`The form field ${name} must not be repeated.`, name, value);
@@ -102,7 +102,7 @@ function addField(fields: Map<string, string>, name: string, value: string): voi
   fields.set(name, value);
 }
 
-/** "The variable ${filename} … is recognized by all form fields"; a file without a name leaves it as it stands. */
+/** "The variable ${filename} … is recognized by all form fields"; without a file name it is not replaced. */
 function fillInFileName(
   fields: ReadonlyMap<string, string>,
   fileName: string | undefined,
@@ -120,7 +120,7 @@ function requireKey(fields: ReadonlyMap<string, string>): string {
   return key;
 }
 
-/** In AWS's words, two spaces included. */
+/** AWS's message, with its two spaces. */
 export function missingField(name: string): S3Error {
   const message = `Bucket POST must contain a field named '${name}'.  If it is specified, please check the order of the fields.`;
   return invalidArgument(message, name, "");
@@ -142,12 +142,14 @@ function tooManyFieldBytes(): S3Error {
   });
 }
 
-/** What the form wants to be answered: `success_action_redirect`, its old name `redirect`, `success_action_status`. */
+/** The answer that the form asks for: `success_action_redirect`, its old name `redirect`, `success_action_status`. */
 export type SuccessAction =
   | { readonly kind: "redirect"; readonly url: string }
   | { readonly kind: "status"; readonly status: 200 | 201 | 204 };
 
-/** "If Amazon S3 cannot interpret the URL, it acts as if the field is not present"; so with a status it does not know. */
+/**
+ * "If Amazon S3 cannot interpret the URL, it acts as if the field is not present"; an unknown status is ignored too.
+ */
 export function parseSuccessAction(fields: ReadonlyMap<string, string>): SuccessAction {
   const url = fields.get("success_action_redirect") ?? fields.get("redirect");
   if (url !== undefined && isRedirectable(url)) return { kind: "redirect", url };
@@ -157,7 +159,7 @@ export function parseSuccessAction(fields: ReadonlyMap<string, string>): Success
   return { kind: "status", status: 204 };
 }
 
-/** The URL to redirect to, which tells what was uploaded. @param etag with quotes */
+/** The URL to redirect to, with bucket, key and ETag of the upload in its query. @param etag with quotes */
 export function formatRedirect(
   url: string,
   { bucket, key, etag }: { bucket: string; key: string; etag: string },

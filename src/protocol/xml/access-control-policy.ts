@@ -22,17 +22,17 @@ import {
 } from "./reader.ts";
 import { formatXml, type XmlNode, XSI_NAMESPACE, xmlElement, xmlText } from "./writer.ts";
 
-/** 100 grants of 300 bytes, three times over. */
+/** Four times 100 grants of 300 bytes. */
 export const MAX_ACCESS_CONTROL_POLICY_BYTES = 128 * 1024;
 
 export interface AccessControlPolicy {
-  /** Whom the document takes for the owner: canonical user id. */
+  /** Canonical user id of the owner that the document names. */
   readonly ownerId: string;
   readonly grants: Acl;
 }
 
 /**
- * @throws S3Error `MalformedACLError`; `InvalidArgument` for ids and group URIs that are none;
+ * @throws S3Error `MalformedACLError`; `InvalidArgument` for invalid ids and group URIs;
  *   `UnresolvableGrantByEmailAddress`
  */
 export function parseAccessControlPolicy(body: Uint8Array): AccessControlPolicy {
@@ -81,9 +81,9 @@ function parseGrantee(element: XmlElement): Grantee {
 }
 
 /**
- * Grants stand in the order in which they were given (recorded on AWS).
+ * Grants are in the order of the request that set them (recorded on AWS).
  *
- * @param displayNameOf undefined where the name is not known; the element is then left out
+ * @param displayNameOf undefined for an unknown name; the element is then left out
  */
 export function formatAccessControlPolicy(
   owner: Owner,

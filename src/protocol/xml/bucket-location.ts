@@ -1,6 +1,6 @@
 /**
- * The documents with a bucket's region: the request of CreateBucket (API_CreateBucket) and the answer of GetBucketLocation
- * (API_GetBucketLocation).
+ * The documents with a bucket's region: the request of CreateBucket (API_CreateBucket) and the answer of
+ * GetBucketLocation (API_GetBucketLocation).
  */
 import { S3Error } from "../../errors.ts";
 import type { Tag } from "../../model/object.ts";
@@ -10,7 +10,7 @@ import { parseTagElements } from "./tagging.ts";
 import { formatDocument, S3_NAMESPACE } from "./writer.ts";
 
 export interface CreateBucketConfiguration {
-  /** As sent; undefined if there is none. */
+  /** As sent; undefined if absent. */
   readonly locationConstraint: string | undefined;
   readonly tags: readonly Tag[];
 }
@@ -18,7 +18,7 @@ export interface CreateBucketConfiguration {
 const MAX_BYTES = 64 * 1024;
 
 /**
- * An empty body is a bucket in the default region.
+ * An empty body asks for a bucket in the default region.
  *
  * @throws S3Error `MalformedXML`; `InvalidTag`; `NotImplemented` for directory buckets (`Location`, `Bucket`).
  */

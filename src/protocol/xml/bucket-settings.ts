@@ -1,9 +1,9 @@
 /**
- * Small bucket settings: request payment, ABAC, logging, acceleration, encryption, public access block, ownership controls
- * and the policy status.
+ * Small bucket settings: request payment, ABAC, logging, acceleration, encryption, public access block, ownership
+ * controls and the policy status.
  *
- * Of the first four only one value is offered, the one that a bucket has anyway, so that setting it has its full effect.
- * Every other value answers 501.
+ * Of the first four only one value is offered, the one that a bucket has anyway, so that setting it has its full
+ * effect. Every other value answers 501.
  */
 import { S3Error } from "../../errors.ts";
 import { OBJECT_OWNERSHIPS, type ObjectOwnership, type PublicAccessBlock } from "../../model/acl.ts";
@@ -66,7 +66,7 @@ export function parseAccelerate(body: Uint8Array): "Suspended" {
   return "Suspended";
 }
 
-/** @param status undefined: never set */
+/** @param status undefined if it was never set */
 export function formatAccelerate(status: "Suspended" | undefined): string {
   return formatXml("AccelerateConfiguration", [xmlOptional("Status", status)]);
 }
@@ -83,8 +83,8 @@ export const MAX_ENCRYPTION_BYTES = 64 * 1024;
 const WITH_KMS: readonly string[] = ["aws:kms", "aws:kms:dsse", "aws:fsx"];
 
 /**
- * @throws S3Error `MalformedXML`, also for several rules: a bucket has one; `InvalidArgument` for a key where none is
- *   used; `NotImplemented` for KMS, and for blocking what is refused anyway
+ * @throws S3Error `MalformedXML`, also for several rules: a bucket has one; `InvalidArgument` for a key without KMS;
+ *   `NotImplemented` for KMS, and for blocked encryption types, which are refused anyway
  */
 export function parseEncryptionConfiguration(body: Uint8Array): BucketEncryption {
   const root = parseXml(body, "ServerSideEncryptionConfiguration", { maxBytes: MAX_ENCRYPTION_BYTES });
@@ -137,8 +137,8 @@ function requireNoneBlocked(blocked: XmlElement): void {
 export const MAX_PUBLIC_ACCESS_BLOCK_BYTES = 16 * 1024;
 
 /**
- * What is not mentioned is off.
- * @throws S3Error `MalformedXML`; `InvalidRequest` if nothing is mentioned
+ * An absent setting is off.
+ * @throws S3Error `MalformedXML`; `InvalidRequest` without any setting
  */
 export function parsePublicAccessBlock(body: Uint8Array): PublicAccessBlock {
   const root = parseXml(body, "PublicAccessBlockConfiguration", { maxBytes: MAX_PUBLIC_ACCESS_BLOCK_BYTES });

@@ -18,7 +18,7 @@ export function checksumNode(checksum: PartChecksum | undefined): XmlNode | unde
   return checksum && xmlText(checksumElement(checksum.algorithm), checksum.value);
 }
 
-/** The value and its type, where a document tells both. */
+/** The value and its type, for documents with both. */
 export function typedChecksumNodes(checksum: Checksum | undefined): readonly (XmlNode | undefined)[] {
   return checksum === undefined ? [] : [checksumNode(checksum), xmlText("ChecksumType", checksum.type)];
 }

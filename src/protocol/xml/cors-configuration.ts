@@ -9,28 +9,29 @@ import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./wri
 export const MAX_CORS_BYTES = 64 * 1024;
 export const MAX_RULES = 100;
 const MAX_ID_LENGTH = 255;
-/** What an `Integer` of the API reference holds. */
+/** The largest `Integer` of the API reference. */
 const MAX_SECONDS = 2_147_483_647;
 const METHODS: readonly CorsMethod[] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 const ELEMENTS = ["ID", "AllowedOrigin", "AllowedMethod", "AllowedHeader", "ExposeHeader", "MaxAgeSeconds"];
 
-/** The rule as its elements say it, methods not looked at. */
+/** A rule whose methods are not yet checked. */
 interface UncheckedRule extends Omit<CorsRule, "allowedMethods"> {
   readonly allowedMethods: readonly string[];
 }
 
 /**
- * Structure comes before values: a document that is not one is `MalformedXML`, whatever its first rule says.
+ * The structure of all rules is checked before any value: a malformed rule answers `MalformedXML` even after an invalid
+ * one.
  *
  * @throws S3Error `MalformedXML`; `InvalidRequest` for more than 100 rules, another method, a second `*` or an
- *   ExposeHeader that is no header name; `InvalidArgument` for an ID that is too long or used twice.
+ *   ExposeHeader that is not a header name; `InvalidArgument` for an ID that is too long or repeated.
  */
 export function parseCorsConfiguration(body: Uint8Array): readonly CorsRule[] {
   const root = parseXml(body, "CORSConfiguration", { maxBytes: MAX_CORS_BYTES });
   requireOnly(root, ["CORSRule"]);
   const rules = childrenOf(root).map(readRule);
   if (rules.length === 0) throw malformedXml("no CORSRule");
-  // The words in which Ceph and CloudServer, which mirror S3 here, both say it; AWS documents the limit alone.
+  // The message of Ceph and CloudServer, which mirror S3 here; AWS documents only the limit.
   if (rules.length > MAX_RULES) {
     throw invalidRequest(`The number of CORS rules should not exceed allowed limit of ${MAX_RULES} rules.`);
   }
@@ -38,7 +39,7 @@ export function parseCorsConfiguration(body: Uint8Array): readonly CorsRule[] {
   return rules.map(validateRule);
 }
 
-/** Elements in the order of API_GetBucketCors, and no more of them than were put. */
+/** Elements in the order of API_GetBucketCors; only those that were put. */
 export function formatCorsConfiguration(rules: readonly CorsRule[]): string {
   return formatXml(
     "CORSConfiguration",
@@ -90,7 +91,7 @@ function readSeconds(text: string | undefined): number | undefined {
   return seconds;
 }
 
-/** AWS documents only that the ID is unique and its length; the errors are those of lifecycle rules, which have both. */
+/** AWS documents only that an ID is unique, and its length. The errors are those of lifecycle rules. */
 function requireUniqueIds(rules: readonly UncheckedRule[]): void {
   const seen = new Set<string>();
   for (const { id } of rules) {
@@ -120,7 +121,7 @@ function requireMethod(text: string): CorsMethod {
 }
 
 function requirePattern(element: "AllowedOrigin" | "AllowedHeader", pattern: string): void {
-  // No header could ever match such a pattern.
+  // No header can match such a pattern.
   if (/[\u0000-\u001f\u007f]/.test(pattern)) throw malformedXml(`control character in ${element}`);
   if (pattern.indexOf("*") !== pattern.lastIndexOf("*")) {
     throw invalidRequest(`${element} "${pattern}" can not have more than one wildcard.`);
@@ -130,7 +131,7 @@ function requirePattern(element: "AllowedOrigin" | "AllowedHeader", pattern: str
   }
 }
 
-/** These are sent as they stand in Access-Control-Expose-Headers, so they must not be able to end that header. */
+/** The names are sent in Access-Control-Expose-Headers, so they must not be able to end that header. */
 function requireExposable(header: string): void {
   if (header.includes("*")) {
     throw invalidRequest(

@@ -11,12 +11,14 @@ export interface DeleteRequest {
   readonly objects: readonly ObjectIdentifier[];
 }
 
-/** What to delete, and what it must look like for that. */
+/** The object to delete, and the conditions for it. */
 export interface ObjectIdentifier {
-  /** At least one character; length otherwise unchecked, because that is a failure of this key alone. */
+  /**
+   * At least one character. The maximum is not checked here, because it is an error of this key, not of the request.
+   */
   readonly key: string;
   readonly versionId?: string;
-  /** Without quotes; `*` for any. */
+  /** Without quotes; `*` for any object. */
   readonly etag?: string;
   readonly lastModifiedTime?: Date;
   readonly sizeBytes?: number;
@@ -43,7 +45,7 @@ function parseObjectIdentifier(object: XmlElement): ObjectIdentifier {
   if (texts.Key === undefined || texts.Key === "") throw malformedXml("empty Key");
   return {
     key: texts.Key,
-    // SDKs that always write the element leave it empty to mean none.
+    // SDKs that always write the element leave it empty for no version.
     ...(texts.VersionId && { versionId: texts.VersionId }),
     ...(texts.ETag !== undefined && { etag: parseETag(texts.ETag) }),
     ...(texts.LastModifiedTime !== undefined && { lastModifiedTime: parseTime(texts.LastModifiedTime) }),
@@ -51,15 +53,15 @@ function parseObjectIdentifier(object: XmlElement): ObjectIdentifier {
   };
 }
 
-/** The schema says HTTP-date (rfc822), which some SDKs answer with ISO 8601. */
+/** The schema has HTTP-dates (rfc822), but some SDKs send ISO 8601. */
 function parseTime(text: string): Date {
   const date = parseHttpDate(text) ?? parseIso8601(text);
-  if (date === undefined) throw malformedXml("LastModifiedTime is no date");
+  if (date === undefined) throw malformedXml("LastModifiedTime is not a date");
   return date;
 }
 
 function parseSize(text: string): number {
-  if (!/^\d{1,15}$/.test(text.trim())) throw malformedXml("Size is no size");
+  if (!/^\d{1,15}$/.test(text.trim())) throw malformedXml("Size is not a size");
   return Number(text);
 }
 
@@ -68,7 +70,7 @@ function parseBoolean(text: string | undefined): boolean {
   const lower = text?.trim().toLowerCase();
   if (lower === undefined || lower === "" || lower === "false") return false;
   if (lower === "true") return true;
-  throw malformedXml("Quiet is no boolean");
+  throw malformedXml("Quiet is not a boolean");
 }
 
 /** Answer of DeleteObjects (API_DeleteObjects). */

@@ -38,14 +38,14 @@ export interface ListBucketResult {
   readonly bucket: string;
   readonly prefix: string;
   readonly marker: string;
-  /** Empty: not asked for, and then not told. */
+  /** Empty if not asked for; the element is then left out. */
   readonly delimiter: string;
   readonly maxKeys: number;
   readonly encodingType: EncodingType;
   readonly page: ListPage;
-  /** Only with a delimiter, as AWS; without one clients take the last key. */
+  /** Only with a delimiter, as on AWS; without one, clients use the last key. */
   readonly nextMarker: string | undefined;
-  /** Names the owner of a canonical id; undefined leaves owners out. */
+  /** The owner of a canonical id; undefined leaves owners out. */
   readonly ownerOf: ((ownerId: string) => Owner) | undefined;
 }
 
@@ -65,21 +65,21 @@ export function formatListBucketResult(result: ListBucketResult): string {
   ]);
 }
 
-/** Answer of ListObjectsV2 (API_ListObjectsV2). Its root is ListBucketResult as well. */
+/** Answer of ListObjectsV2 (API_ListObjectsV2). Its root is also ListBucketResult. */
 export interface ListBucketResultV2 {
   readonly bucket: string;
   readonly prefix: string;
-  /** Empty: not asked for, and then not told. */
+  /** Empty if not asked for; the element is then left out. */
   readonly delimiter: string;
   readonly maxKeys: number;
   readonly encodingType: EncodingType;
   readonly page: ListPage;
-  /** As asked for. Opaque, so never url-encoded. */
+  /** As sent. Opaque, so never url-encoded. */
   readonly continuationToken: string | undefined;
   readonly nextContinuationToken: string | undefined;
-  /** As asked for; undefined if not asked for. */
+  /** As sent; undefined if absent. */
   readonly startAfter: string | undefined;
-  /** Names the owner of a canonical id; undefined (no `fetch-owner`) leaves owners out. */
+  /** The owner of a canonical id; undefined (no `fetch-owner`) leaves owners out. */
   readonly ownerOf: ((ownerId: string) => Owner) | undefined;
 }
 
@@ -124,7 +124,7 @@ export function formatListVersionsResult(result: ListVersionsResult): string {
     xmlText("KeyMarker", encode(result.keyMarker)),
     xmlText("VersionIdMarker", result.versionIdMarker),
     page.isTruncated ? xmlText("NextKeyMarker", encode(page.last)) : undefined,
-    // None after a common prefix (seen on AWS, LocalStack's recordings).
+    // Absent after a common prefix (seen on AWS, LocalStack's recordings).
     page.isTruncated && page.objects.at(-1)?.key === page.last
       ? xmlText("NextVersionIdMarker", NULL_VERSION)
       : undefined,
@@ -157,9 +157,9 @@ export interface ListAllMyBucketsResult {
     readonly region: string;
     readonly arn: string;
   }[];
-  /** Where the next page begins; undefined on the last. */
+  /** Position of the next page; undefined on the last page. */
   readonly continuationToken: string | undefined;
-  /** As asked for; undefined if not asked for. */
+  /** As sent; undefined if absent. */
   readonly prefix: string | undefined;
 }
 

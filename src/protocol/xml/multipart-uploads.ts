@@ -25,7 +25,7 @@ export const MAX_PARTS = 10_000;
 /** 10,000 parts with an ETag and a SHA-256, indented. */
 export const MAX_COMPLETE_MULTIPART_UPLOAD_BYTES = 4 * 1024 * 1024;
 
-/** The root, and each part with its number, its ETag and two checksums, of which one would be too many already. */
+/** The root, and each part with its number, its ETag and two checksums; two are already refused later. */
 const MAX_ELEMENTS = 1 + MAX_PARTS * 5;
 
 const PART_ELEMENTS = ["PartNumber", "ETag", ...CHECKSUM_ELEMENTS] as const;
@@ -33,10 +33,10 @@ const PART_ELEMENTS = ["PartNumber", "ETag", ...CHECKSUM_ELEMENTS] as const;
 /**
  * Parses the request of CompleteMultipartUpload (API_CompleteMultipartUpload).
  *
- * Parts in the order given: whether it ascends is for the upload to judge (`InvalidPartOrder`).
+ * Parts are in the order of the document. The upload checks that they ascend (`InvalidPartOrder`).
  *
- * @throws S3Error `InvalidRequest` for no part or no document; `MalformedXML`; `InvalidArgument` for a part number outside
- * 1..10,000.
+ * @throws S3Error `InvalidRequest` for no part or no document; `MalformedXML`; `InvalidArgument` for a part number
+ *   outside 1..10,000.
  */
 export function parseCompleteMultipartUpload(body: Uint8Array): readonly CompletedPart[] {
   if (body.byteLength === 0) throw noPart();
@@ -66,7 +66,7 @@ function parsePart(part: XmlElement): CompletedPart {
 }
 
 function parsePartNumber(text: string): number {
-  if (!/^-?\d{1,9}$/.test(text)) throw malformedXml("PartNumber is no integer");
+  if (!/^-?\d{1,9}$/.test(text)) throw malformedXml("PartNumber is not an integer");
   const partNumber = Number(text);
   if (partNumber < 1 || partNumber > MAX_PARTS) {
     throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text);
@@ -137,7 +137,7 @@ export interface ListPartsResult {
   readonly nextPartNumberMarker: number;
   readonly maxParts: number;
   readonly isTruncated: boolean;
-  /** Not S3's, which has it in every other listing; the key may need it here as much. */
+  /** AWS has it in every other listing but this one; a key may need it here too. */
   readonly encodingType?: EncodingType;
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType } | undefined;
   readonly parts: readonly ListedPart[];
@@ -186,7 +186,7 @@ export interface ListMultipartUploadsResult {
   /** Empty after a common prefix. */
   readonly nextKeyMarker: string;
   readonly nextUploadIdMarker: string;
-  /** Empty: not asked for, and then not told. */
+  /** Empty if not asked for; the element is then left out. */
   readonly prefix: string;
   /** As `prefix`. */
   readonly delimiter: string;

@@ -1,8 +1,8 @@
 /**
  * Request and answer of the notification operations (API_PutBucketNotificationConfiguration, "Amazon S3 Event
- * Notifications"), and the reference system's `NS:` topics, which stand where S3 has the ARN of one.
+ * Notifications"). Instead of a topic's ARN a rule may have the reference system's `NS:` with callback URLs.
  *
- * Messages and arguments are those that LocalStack and moto recorded on AWS, where they did.
+ * Messages and arguments of errors are those that LocalStack and moto recorded on AWS, as far as they did.
  */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { OBJECT_EVENTS } from "../../model/event.ts";
@@ -24,21 +24,21 @@ import {
 } from "./reader.ts";
 import { formatXml, type XmlNode, xmlElement, xmlText } from "./writer.ts";
 
-/** Rules travel with the changes that meet them, in queue messages of at most 128 KB. */
+/** The rules that a change matches are part of its queue message, which has at most 128 KB. */
 export const MAX_NOTIFICATION_BYTES = 64 * 1024;
 /** "You can add up to 100 event notification configurations for each bucket" (quotas). */
 export const MAX_RULES = 100;
 const MAX_ID_LENGTH = 255;
-/** The reference system stops at 1,022 bytes, the length of its keys. */
+/** The reference system allows 1,022 bytes, the length of its keys. */
 export const MAX_FILTER_BYTES = 1024;
-/** Of the reference system. */
+/** The limit of the reference system. */
 export const MAX_CALLBACK_URLS = 5;
 const CALLBACK = "NS:";
 
-/** "Supported event types for SQS, SNS, and Lambda": names that cover several. */
+/** "Supported event types for SQS, SNS, and Lambda": names for several events. */
 const WILDCARDS = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*", "s3:Replication:*"];
 const RAISED: ReadonlySet<string> = new Set([...OBJECT_EVENTS.map((event) => `s3:${event}`), ...WILDCARDS]);
-/** Of the same page, what comes of features that are not offered. */
+/** Events of the same page that belong to features that are not offered. */
 const NEVER_RAISED: ReadonlySet<string> = new Set([
   "s3:ReducedRedundancyLostObject",
   "s3:ObjectRemoved:DeleteMarkerCreated",
@@ -57,19 +57,19 @@ const NEVER_RAISED: ReadonlySet<string> = new Set([
 ]);
 
 const FUNCTIONS = ["CloudFunctionConfiguration", "LambdaFunctionConfiguration"];
-/** What the ARN of one is called in errors. */
+/** The name of the argument in errors about a function. */
 const FUNCTION = "CloudFunction";
-/** Name of the element with the destination, by the rule's own. */
+/** The element of the destination, by the name of the rule's element. */
 const RULES = { TopicConfiguration: "Topic", QueueConfiguration: "Queue" } as const;
 type RuleName = keyof typeof RULES;
 
 /**
- * Structure comes before values, and all rules before the destinations are looked at, which is for others.
+ * The structure of a rule is checked before its values. Whether destinations exist is not checked here.
  *
- * @param newId for rules that bear no id
- * @throws S3Error `MalformedXML`; `InvalidArgument` for a function, an ARN that is none, `NS:` without one to five URLs, an
- *   unknown event, a bad filter, an id that is too long or used twice, rules that overlap; `NotImplemented` for
- *   EventBridge and for events that nothing here raises; `InvalidRequest` for more than 100 rules.
+ * @param newId makes an id for a rule without one
+ * @throws S3Error `MalformedXML`; `InvalidArgument` for a function, an invalid ARN, `NS:` without one to five URLs, an
+ *   unknown event, an invalid filter, an id that is too long or repeated, and rules that overlap; `NotImplemented` for
+ *   EventBridge and for events that are never raised here; `InvalidRequest` for more than 100 rules.
  */
 export function parseNotificationConfiguration(body: Uint8Array, newId: () => string): NotificationConfiguration {
   const root = parseXml(body, "NotificationConfiguration", { maxBytes: MAX_NOTIFICATION_BYTES });
@@ -87,7 +87,7 @@ export function parseNotificationConfiguration(body: Uint8Array, newId: () => st
   return { rules };
 }
 
-/** Topics first and then queues, as in S3's sample; `Prefix` and `Suffix` as S3 spells them in answers. */
+/** Topics before queues, as in S3's sample; `Prefix` and `Suffix` are capitalised as in S3's answers. */
 export function formatNotificationConfiguration({ rules }: NotificationConfiguration): string {
   const topics = rules.filter(({ destination }) => destination.kind !== "queue");
   const queues = rules.filter(({ destination }) => destination.kind === "queue");
@@ -113,7 +113,7 @@ function formatFilterRule(name: string, value: string | undefined): XmlNode | un
   return value === undefined ? undefined : xmlElement("FilterRule", [xmlText("Name", name), xmlText("Value", value)]);
 }
 
-/** There are neither functions nor an event bus here, and no setting is kept that does nothing. */
+/** Functions and the event bus are not offered, and a rule that has no effect is not stored. */
 function refuseOtherDestinations(root: XmlElement): void {
   if (childrenOf(root, "EventBridgeConfiguration").length > 0) {
     throw new S3Error("NotImplemented", { message: "Amazon EventBridge is not offered as a destination." });
@@ -154,7 +154,7 @@ function requireEvent(event: string): void {
   if (RAISED.has(event)) return;
   if (!NEVER_RAISED.has(event)) throw invalidArgument("The event is not supported for notifications", "Event", event);
   throw new S3Error("NotImplemented", {
-    message: `Nothing here raises the event ${event}.`,
+    message: `The event ${event} is never raised here.`,
     details: { Event: event },
   });
 }
@@ -175,7 +175,7 @@ function readQueue(text: string): NotificationDestination {
   return { kind: "queue", arn: requireArn(text, "Queue", { service: "sqs", name: /^[\w-]{1,80}$/ }) };
 }
 
-/** `arn:aws:<service>:<region>:<account id>:<name>`, where the name of a function has colons of its own. */
+/** `arn:aws:<service>:<region>:<account id>:<name>`; the name of a function contains colons. */
 function requireArn(
   text: string,
   argument: string,
@@ -189,7 +189,7 @@ function requireArn(
 
 type Filter = NonNullable<NotificationRule["filter"]>;
 
-/** Undefined where it says nothing. */
+/** Undefined for a filter without rules. */
 function readFilter(element: XmlElement | undefined): Filter | undefined {
   if (element === undefined) return undefined;
   requireOnly(element, ["S3Key"]);
@@ -217,7 +217,7 @@ function readFilter(element: XmlElement | undefined): Filter | undefined {
   return filterRules.length === 0 ? undefined : filter;
 }
 
-/** What is no URL encoding stands for itself. */
+/** Text that is not a valid URL encoding is used as it is. */
 function urlDecode(value: string): string {
   try {
     return percentDecode(value.replaceAll("+", " "));
@@ -240,14 +240,14 @@ function requireUniqueIds(rules: readonly NotificationRule[]): void {
 }
 
 /**
- * S3's rule that no change is told twice ("Examples of valid notification configurations with object key name filtering",
- * and of invalid ones). Rules with `NS:` topics are left out: of those the first that fits is taken.
+ * S3's rule that a change matches at most one rule ("Examples of valid notification configurations with object key name
+ * filtering", and of invalid ones). Rules with `NS:` are not checked: the first that matches a change is used.
  */
 const SHARED_EVENT = "Configurations overlap. Configurations on the same bucket cannot share a common event type.";
 const SHARED_KEYS =
   "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping for the same event type.";
 
-/** @throws S3Error `InvalidArgument` where two rules with ARNs, or two events of one of them, could meet. */
+/** @throws S3Error `InvalidArgument` if a change could match two rules with ARNs, or two events of one such rule. */
 export function requireDisjointRules(rules: readonly NotificationRule[]): void {
   const arnRules = rules.filter(({ destination }) => destination.kind !== "callback");
   for (const [index, rule] of arnRules.entries()) {
@@ -262,7 +262,7 @@ export function requireDisjointRules(rules: readonly NotificationRule[]): void {
   }
 }
 
-/** Both names, as S3 tells them; an event is not compared with itself where both lists are one rule's. */
+/** Both names, as in S3's error. Within one rule an event is not compared with itself. */
 function sharedEvent(left: readonly string[], right: readonly string[], of?: "of one rule"): string | undefined {
   for (const [index, one] of left.entries()) {
     const others = of === undefined ? right : right.slice(index + 1);
@@ -276,7 +276,7 @@ function includes(wide: string, narrow: string): boolean {
   return wide === narrow || (wide.endsWith("*") && narrow.startsWith(wide.slice(0, -1)));
 }
 
-/** Whether there can be a key that fits both. */
+/** Whether a key could match both filters. */
 function canMatchSameKey(left: NotificationRule, right: NotificationRule): boolean {
   const prefixes = left.prefix.startsWith(right.prefix) || right.prefix.startsWith(left.prefix);
   return prefixes && (left.suffix.endsWith(right.suffix) || right.suffix.endsWith(left.suffix));

@@ -22,7 +22,7 @@ export function formatCopyObjectResult(result: CopyObjectResult): string {
   ]);
 }
 
-/** Answer of GetObjectAttributes (API_GetObjectAttributes): only what was asked for. */
+/** Answer of GetObjectAttributes (API_GetObjectAttributes): only the attributes that the request asks for. */
 export interface GetObjectAttributesResponse {
   /** Written without quotes, unlike everywhere else in S3. */
   readonly etag?: string;
@@ -34,7 +34,7 @@ export interface GetObjectAttributesResponse {
 
 export interface ObjectParts {
   readonly totalPartsCount: number;
-  /** The page; undefined if the parts have no checksums, because AWS then tells their number alone. */
+  /** Undefined if the parts have no checksums: AWS then answers only with their number. */
   readonly page?: {
     readonly partNumberMarker: number;
     readonly nextPartNumberMarker: number;

@@ -1,7 +1,7 @@
 /**
  * Request and answer of the replication operations (API_PutBucketReplication, API_ReplicationRule, "Replication
- * configuration file elements"). A rule with a Filter is of schema V2, one without of V1, which the reference system
- * shares.
+ * configuration file elements"). A rule with a Filter has schema V2, a rule without has schema V1, which the reference
+ * system uses too.
  */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { STORAGE_CLASSES, type StorageClass, type Tag } from "../../model/object.ts";
@@ -33,12 +33,12 @@ import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./wri
 /** "The maximum size of a replication configuration is 2 MB" (API_PutBucketReplication). */
 export const MAX_REPLICATION_BYTES = 2 * 1024 * 1024;
 export const MAX_RULES = 1000;
-/** Each is a task of its own for every change of an object. */
+/** Every change of an object is one task for each destination. */
 export const MAX_DESTINATIONS = 20;
 export const MAX_ID_LENGTH = 255;
 export const MAX_PREFIX_LENGTH = 1024;
 const MAX_ROLE_LENGTH = 2048;
-/** What an `Integer` of the API reference holds. */
+/** The largest `Integer` of the API reference. */
 const MAX_PRIORITY = 2_147_483_647;
 
 const RULE_ELEMENTS = [
@@ -63,7 +63,7 @@ const DESTINATION_ELEMENTS = [
 ];
 const UNSUPPORTED_OF_DESTINATIONS = ["EncryptionConfiguration", "ReplicationTime", "Metrics"];
 
-/** A rule as its elements say it; one without an ID is given one when it is stored. */
+/** A rule of the request. A rule without an ID gets one when it is stored. */
 export interface ParsedRule extends Omit<ReplicationRule, "id"> {
   readonly id: string | undefined;
 }
@@ -73,16 +73,16 @@ export interface ParsedReplication {
   readonly rules: readonly ParsedRule[];
 }
 
-/** Root and role, and of each rule all that the schema has, with ten tags of three elements. */
+/** Root, role, and all elements of the schema for each rule, with ten tags of three elements. */
 const MAX_ELEMENTS = 2 + MAX_RULES * 60;
 
 /**
- * Structure comes before values. Whether the destinations exist is for the operation to see.
+ * Whether the destinations exist is not checked here.
  *
  * @throws S3Error `MalformedXML`; `InvalidRequest` for more than 1,000 rules, overlapping prefixes or several
- *   destinations in V1, more than 20 in V2, equal priorities, elements that a schema lacks or demands, and an owner without an account;
- *   `InvalidArgument` for an ID, a prefix, an account or an ARN that cannot be; `NotImplemented` for what has no effect
- *   here.
+ *   destinations in V1, more than 20 in V2, equal priorities, elements that the schema lacks or requires, and an owner
+ *   without an account; `InvalidArgument` for an invalid ID, prefix, account or ARN; `NotImplemented` for elements that
+ *   would have no effect.
  */
 export function parseReplicationConfiguration(body: Uint8Array): ParsedReplication {
   const root = parseXml(body, "ReplicationConfiguration", {
@@ -159,14 +159,14 @@ function readRule(element: XmlElement): ParsedRule {
     id,
     isEnabled,
     destination: readDestination(requireChild(element, "Destination")),
-    ...(existing !== undefined && { replicatesExisting: readStatus(existing, "alone") }),
+    ...(existing !== undefined && { replicatesExisting: readStatus(existing, "only-child") }),
   };
   if (findChild(element, "SourceSelectionCriteria") !== undefined) throw notImplemented("SourceSelectionCriteria");
   const priority = readPriority(element);
   const deletes = findChild(element, "DeleteMarkerReplication");
-  const replicatesDeletes = deletes === undefined ? undefined : readStatus(deletes, "alone");
+  const replicatesDeletes = deletes === undefined ? undefined : readStatus(deletes, "only-child");
   if (filter === undefined) {
-    // API_ReplicationRule: neither is a failure of the schema, so an empty Prefix stands for all keys.
+    // API_ReplicationRule requires one of the two; an empty Prefix matches all keys.
     if (prefix === undefined) throw malformedXml("neither Prefix nor Filter");
     if (priority !== undefined) throw wrongVersion("Priority cannot be used");
     if (replicatesDeletes !== undefined) throw wrongVersion("DeleteMarkerReplication cannot be used");
@@ -192,9 +192,9 @@ function readId(element: XmlElement): string | undefined {
   return id === "" ? undefined : id;
 }
 
-/** @param scope `alone`: the element has nothing but its Status */
-function readStatus(element: XmlElement, scope?: "alone"): boolean {
-  if (scope === "alone") requireOnly(element, ["Status"]);
+/** @param scope `only-child`: the element has no child except Status */
+function readStatus(element: XmlElement, scope?: "only-child"): boolean {
+  if (scope === "only-child") requireOnly(element, ["Status"]);
   const status = requireChildText(element, "Status");
   if (status !== "Enabled" && status !== "Disabled") throw malformedXml(`${nameOf(element)} is neither on nor off`);
   return status === "Enabled";
@@ -209,7 +209,7 @@ function readPriority(element: XmlElement): number | undefined {
   return priority;
 }
 
-/** `Prefix`, `Tag`, or `And` with both; nothing at all means every object (API_ReplicationRuleFilter). */
+/** `Prefix`, `Tag`, or `And` with both; an empty Filter matches every object (API_ReplicationRuleFilter). */
 function readFilter(filter: XmlElement): { prefix: string; tags: readonly Tag[] } {
   requireOnly(filter, ["Prefix", "Tag", "And"]);
   if (childrenOf(filter).length > 1) throw malformedXml("a Filter has one element");
@@ -302,7 +302,7 @@ function requireOneSchema(rules: readonly ParsedRule[]): void {
   requireDisjointPrefixes(rules.map(({ prefix }) => prefix));
 }
 
-/** Deviation: AWS has no limit but that on rules. */
+/** Deviation: AWS limits only the number of rules. */
 function requireDestinationLimit(rules: readonly ParsedRule[]): void {
   const arns = new Set(rules.map(({ destination }) => formatDestinationArn(destination)));
   if (arns.size > MAX_DESTINATIONS) {
@@ -310,7 +310,7 @@ function requireDestinationLimit(rules: readonly ParsedRule[]): void {
   }
 }
 
-/** Sorted, a prefix that begins another stands right before one that it begins. */
+/** In sorted order, a prefix of other prefixes comes right before one of them. */
 function requireDisjointPrefixes(prefixes: readonly string[]): void {
   const sorted = [...prefixes].sort();
   for (const [index, prefix] of sorted.entries()) {

@@ -1,7 +1,7 @@
 /**
- * Whether a text is one document of the part of XML 1.0 that requests to S3 are written in: elements, attributes, text,
- * CDATA, comments, the predefined entities and references to characters, and no DTD. It reads once from left to right and
- * builds nothing, so that a document beyond the limits costs what its length costs. `reader.ts` parses what has passed.
+ * Checks that a text is one document of the subset of XML 1.0 that S3 uses: elements, attributes, text, CDATA,
+ * comments, the predefined entities and character references, but no DTD. The scanner reads the text once from left to
+ * right and builds nothing, so a document beyond the limits costs no memory. `reader.ts` then parses the document.
  */
 
 export interface DocumentLimits {
@@ -10,20 +10,20 @@ export interface DocumentLimits {
   readonly maxDepth: number;
 }
 
-/** What is wrong with a document. */
+/** The document is malformed or beyond a limit. */
 export class XmlSyntaxError extends Error {
   override readonly name = "XmlSyntaxError";
 }
 
-/** Of all elements together, namespace declarations not counted: an ACL of 100 grants has 100. */
+/** Of all elements together, without namespace declarations: an ACL of 100 grants has 100. */
 const MAX_ATTRIBUTES = 1_000;
 const MAX_ATTRIBUTES_OF_ELEMENT = 16;
 const MAX_NAME_LENGTH = 128;
 
-// "Char" of XML 1.0 (2.2), negated. Text out of UTF-8 has no halves of surrogate pairs.
+// "Char" of XML 1.0 (2.2), negated. Text decoded from UTF-8 has no lone surrogates.
 const ILLEGAL_CHARACTER = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
 
-/** What is passed over as a whole, so that what it quotes is not taken for markup. */
+/** A section that is skipped as a whole, so that its content is not taken for markup. */
 interface Section {
   readonly opens: string;
   readonly closes: string;
@@ -34,13 +34,13 @@ const COMMENT: Section = { opens: "<!--", closes: "-->" };
 const INSTRUCTION: Section = { opens: "<?", closes: "?>" };
 
 export interface ScannedDocument {
-  /** Whether there is an attribute that declares no namespace. */
+  /** Whether an element has an attribute other than namespace declarations. */
   readonly hasAttributes: boolean;
-  /** Whether there is a comment, an instruction or a CDATA section, which may quote what looks like markup. */
+  /** Whether the root contains a comment, an instruction or a CDATA section, whose content may look like markup. */
   readonly hasSections: boolean;
 }
 
-/** @throws XmlSyntaxError for anything that is not one document within the limits */
+/** @throws XmlSyntaxError unless the text is one document within the limits */
 export function checkDocument(text: string, limits: DocumentLimits): ScannedDocument {
   if (ILLEGAL_CHARACTER.test(text)) throw new XmlSyntaxError("illegal character");
   return new Scanner(text, limits).scan();
@@ -55,7 +55,7 @@ function sectionAt(text: string, at: number): Section | undefined {
   throw new XmlSyntaxError("a DTD");
 }
 
-/** Where what begins here is over. */
+/** The index after the section. */
 function endOf(text: string, at: number, { opens, closes }: Section): number {
   const end = text.indexOf(closes, at + opens.length);
   if (end === -1) throw new XmlSyntaxError("unclosed comment, CDATA section or instruction");
@@ -65,14 +65,14 @@ function endOf(text: string, at: number, { opens, closes }: Section): number {
 class Scanner {
   readonly #text: string;
   readonly #limits: DocumentLimits;
-  /** Names of the elements that are open, as written. */
+  /** Names of the open elements, with prefixes. */
   readonly #open: string[] = [];
   #at = 0;
   #elements = 0;
   #nodes = 0;
   #hasSections = false;
   #attributes = 0;
-  /** Where the next `&` is. */
+  /** Index of the next `&`. */
   #ampersand = -1;
 
   constructor(text: string, limits: DocumentLimits) {
@@ -103,14 +103,14 @@ class Scanner {
       return;
     }
     this.#at = endOf(text, start, section);
-    // A declaration in front of the root is no reason to keep the blanks of all that follows.
+    // The XML declaration does not count: with it, `reader.ts` may still remove blanks between elements.
     this.#hasSections ||= this.#elements > 0;
     if (section !== CDATA) return;
     if (this.#open.length === 0) throw new XmlSyntaxError("CDATA outside the root");
     this.#countNode();
   }
 
-  /** Text is cut out only where it has to be looked at. */
+  /** Text is copied only if it contains a reference or is outside the root. */
   #checkText(start: number, end: number): void {
     if (this.#ampersand < start) this.#ampersand = indexOrEnd(this.#text, "&", start);
     if (this.#ampersand < end) decodeReferences(this.#text.slice(start, end));
@@ -141,7 +141,7 @@ class Scanner {
     this.#require(">");
   }
 
-  /** Elements and CDATA sections alike become nodes of the tree. */
+  /** Elements and CDATA sections become nodes of the parsed document. */
   #countNode(): void {
     if (++this.#nodes > this.#limits.maxElements) throw new XmlSyntaxError("too many elements");
   }
@@ -182,7 +182,7 @@ class Scanner {
     return name;
   }
 
-  /** Whether there were any. */
+  /** Whether there was a blank. */
   #skipBlanks(): boolean {
     const start = this.#at;
     while (isBlankCharacter(this.#text.charCodeAt(this.#at))) this.#at++;
@@ -199,14 +199,14 @@ export function isBlank(text: string): boolean {
   return /^[ \t\r\n]*$/.test(text);
 }
 
-/** A prefix is dropped later, because clients choose it freely. */
+/** A name has at most one prefix, which is dropped later because clients choose it freely. */
 function checkQualifiedName(name: string): void {
   const colon = name.indexOf(":");
   if (colon === -1) return;
   if (colon === 0 || colon === name.length - 1 || name.includes(":", colon + 1)) throw new XmlSyntaxError("not a name");
 }
 
-/** As "Name" of XML 1.0 (2.3) for ASCII; beyond it anything, which no name of a document of S3 has. NaN: the end. */
+/** "Name" of XML 1.0 (2.3) for ASCII. Any other character is accepted, because S3 has no such names. NaN is the end. */
 function isNameCharacter(code: number): boolean {
   return (
     (code >= 0x61 && code <= 0x7a) ||
@@ -232,13 +232,13 @@ const PREDEFINED: ReadonlyMap<string, string> = new Map([
   ["apos", "'"],
 ]);
 
-/** Past the end where there is none. */
+/** The length of the text if the character does not occur. */
 function indexOrEnd(text: string, character: string, from: number): number {
   const index = text.indexOf(character, from);
   return index === -1 ? text.length : index;
 }
 
-/** An ampersand that begins nothing else matches by itself. */
+/** A bare ampersand matches without a name. */
 const REFERENCE = /&(?:([a-z]{2,4}|#x[0-9a-fA-F]{1,6}|#\d{1,7});)?/g;
 
 /** Text with its references replaced. @throws XmlSyntaxError for an unknown entity or a bare ampersand */
@@ -247,8 +247,8 @@ export function decodeReferences(text: string): string {
 }
 
 /**
- * Control characters, which XML 1.0 forbids even as references, are accepted: keys may contain them, and our own answers
- * write them so (see writer.ts).
+ * References to control characters are accepted although XML 1.0 forbids them: keys may contain control characters, and
+ * answers write them as references (writer.ts).
  */
 function decodeReference(_reference: string, name = ""): string {
   const character = name.startsWith("#") ? characterOf(codePointOf(name)) : PREDEFINED.get(name);

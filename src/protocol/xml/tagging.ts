@@ -20,13 +20,13 @@ const MAX_BYTES = 128 * 1024;
 /**
  * A document without a TagSet has no tags (recorded on AWS).
  *
- * @throws S3Error `MalformedXML`; `InvalidTag` for a set AWS does not accept.
+ * @throws S3Error `MalformedXML`; `InvalidTag` for a set that AWS does not accept.
  */
 export function parseTagging(body: Uint8Array, scope: TagScope): readonly Tag[] {
   return readTagging(parseXml(body, ROOT, { maxBytes: MAX_BYTES }), scope);
 }
 
-/** The `tagging` field of a form, which may be another document: then it has no tags (recorded on AWS). */
+/** The `tagging` field of a form. A document with another root has no tags (recorded on AWS). */
 export function parseTaggingField(text: string): readonly Tag[] {
   const root = parseAnyXml(new TextEncoder().encode(text), { maxBytes: MAX_BYTES });
   return nameOf(root) === ROOT ? readTagging(root, "object") : [];
@@ -38,7 +38,7 @@ function readTagging(root: XmlElement, scope: TagScope): readonly Tag[] {
   return set === undefined ? [] : validateTags(parseTagElements(set), scope);
 }
 
-/** The `Tag` children of an element, limits unchecked. */
+/** The `Tag` children of an element; the rules for tags are not checked. */
 export function parseTagElements(parent: XmlElement): readonly Tag[] {
   requireOnly(parent, ["Tag"]);
   return childrenOf(parent).map(parseTagElement);

@@ -1,8 +1,8 @@
 /**
  * Request and answer of the website operations (API_PutBucketWebsite, "Configuring a webpage redirect").
  *
- * AWS documents the schema and hardly an error. Codes, words and valid statuses are those that LocalStack's and Versity's
- * tests recorded on AWS and that Ceph's s3-tests expect of it.
+ * AWS documents the schema but few errors. Codes, messages and valid statuses are those that the tests of LocalStack
+ * and Versity recorded on AWS, and that Ceph's s3-tests expect.
  */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Protocol, Redirect, RoutingRule, Website, WebsiteSite } from "../../model/website.ts";
@@ -29,8 +29,8 @@ const REDIRECT_CODES: ReadonlySet<number> = new Set([301, 302, 303, 304, 305, 30
 const PROTOCOLS: readonly Protocol[] = ["http", "https"];
 
 /**
- * @throws S3Error `MalformedXML` for what is not the schema's; `InvalidArgument` and `InvalidRequest` for values that are
- *   not to be had.
+ * @throws S3Error `MalformedXML` for a document of another schema; `InvalidArgument` and `InvalidRequest` for values
+ *   that are not allowed.
  */
 export function parseWebsiteConfiguration(body: Uint8Array): Website {
   const root = parseXml(body, "WebsiteConfiguration", { maxBytes: MAX_WEBSITE_BYTES });
@@ -39,7 +39,7 @@ export function parseWebsiteConfiguration(body: Uint8Array): Website {
   return redirectAll === undefined ? readSite(root) : readRedirectAll(redirectAll, root);
 }
 
-/** Elements in the order of API_GetBucketWebsite, and no more of them than were put. */
+/** Elements in the order of API_GetBucketWebsite; only those that were put. */
 export function formatWebsiteConfiguration(website: Website): string {
   if (website.kind === "redirect-all") {
     const { hostName, protocol } = website;
@@ -148,7 +148,7 @@ function readCondition(element: XmlElement): NonNullable<RoutingRule["condition"
   return { ...(keyPrefix !== undefined && { keyPrefix }), ...(errorCode !== undefined && { errorCode }) };
 }
 
-/** Those of RFC 2616: 418 and 506 are refused on AWS. */
+/** The error codes of RFC 2616: AWS refuses 418 and 506. */
 function isErrorCode(code: number): boolean {
   return (code >= 400 && code <= 417) || (code >= 500 && code <= 505);
 }
@@ -198,9 +198,9 @@ function readStatus(element: XmlElement, name: string): number | undefined {
 }
 
 /**
- * A host, with a port and even a path after it if somebody wants to, as on AWS.
- * Deviation: AWS takes any text here. It becomes part of a URL after `http://`, so nothing is accepted that could end the
- * header, name another scheme or leave the host out; the reference system has no `*` either.
+ * A host, optionally with a port and, as on AWS, a path. Deviation: AWS accepts any text. It becomes part of a URL
+ * after `http://`, so text is refused that could end the header, name another scheme or leave the host out; the
+ * reference system also refuses `*`.
  */
 function requireHostName(text: string): string {
   const isHost = /^[A-Za-z0-9[][A-Za-z0-9\-._~:/?#[\]@!$&'()+,;=%]*$/.test(text) && !text.includes("://");

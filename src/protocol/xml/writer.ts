@@ -1,16 +1,17 @@
 /**
- * Answer documents, written by hand: elements in the order given, text escaped so that any S3 key survives the trip.
+ * Writes the documents of answers: elements in the order given, text escaped so that a client reads any S3 key
+ * unchanged.
  *
- * Why not a library: fast-xml-parser's builder writes carriage returns and control characters raw, and readers then
- * normalise the one and refuse the other.
+ * fast-xml-parser's builder is not used, because it writes carriage returns and control characters unescaped: readers
+ * normalise the former and refuse the latter.
  */
 
 /** Namespace of every S3 document except errors ("Common response"). */
 export const S3_NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
-/** Of `xsi:type`, which grantees carry. */
+/** Namespace of `xsi:type`, an attribute of grantees. */
 export const XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance";
 
-/** An element; undefined children are left out, so optional ones need no condition around them. */
+/** An element. Undefined children are left out, so optional children need no condition. */
 export interface XmlNode {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;
@@ -31,7 +32,7 @@ export function xmlText(name: string, value: string | number | boolean): XmlNode
   return { name, attributes: {}, content: String(value) };
 }
 
-/** An element that is left out where it has no value. */
+/** An element that is left out if the value is undefined. */
 export function xmlOptional(name: string, value: string | number | boolean | undefined): XmlNode | undefined {
   return value === undefined ? undefined : xmlText(name, value);
 }
@@ -41,7 +42,7 @@ export function formatXml(root: string, children: readonly (XmlNode | undefined)
   return formatDocument(xmlElement(root, children, { xmlns: S3_NAMESPACE }));
 }
 
-/** A whole document as given, for the few without a namespace (errors). */
+/** A whole document without S3's namespace, such as an error. */
 export function formatDocument(root: XmlNode): string {
   const parts = ['<?xml version="1.0" encoding="UTF-8"?>\n'];
   write(root, parts);
@@ -69,9 +70,9 @@ const ESCAPES = new Map([
 ]);
 
 /**
- * Control characters become numeric references. For `\r` the reference is what keeps it from being normalised to `\n`;
- * for U+0000 to U+0008 and their like, which XML 1.0 has no way to carry, it at least names the character, and our own
- * reader takes it back: clients with stricter ones ask for `encoding-type=url`. Lone surrogates cannot be encoded at all.
+ * Control characters become character references. A reader would otherwise normalise `\r` to `\n`. XML 1.0 cannot carry
+ * characters such as U+0000 to U+0008 even as references, but our own reader accepts them; clients with a stricter
+ * reader ask for `encoding-type=url`. Lone surrogates cannot be encoded and are replaced.
  */
 export function escapeXml(text: string): string {
   return text

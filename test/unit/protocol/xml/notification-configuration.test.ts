@@ -338,7 +338,7 @@ describe("NotificationConfiguration is refused", () => {
     "s3:IntelligentTiering",
   ])("with NotImplemented: the event %s, which nothing raises", (event) => {
     const error = failure(() => parse(configuration(queue(`<Event>${event}</Event>`))));
-    expect([error.code, error.message]).toEqual(["NotImplemented", `Nothing here raises the event ${event}.`]);
+    expect([error.code, error.message]).toEqual(["NotImplemented", `The event ${event} is never raised here.`]);
   });
 
   it("with NotImplemented: EventBridge", () => {
