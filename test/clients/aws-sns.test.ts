@@ -1,4 +1,4 @@
-/** The AWS CLI's `aws sns`, and a receiver that confirms and checks signatures as AWS documents it, against `wrangler dev`. */
+/** The AWS CLI's `aws sns`, and a receiver that confirms and verifies messages as AWS documents it, against `wrangler dev`. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -20,12 +20,12 @@ interface Received {
 describeTool("aws", ["--version"], () => {
   const folder = temporaryFolder();
   const inbox: Received[] = [];
-  /** What the receiver answers with, one after the other; then 200. */
+  /** Statuses of the receiver's next answers; then 200. */
   const answers: number[] = [];
   const server = inject("devServer");
   let cli: AwsCli;
   let receiver: string;
-  /** The receiver's half as docs/topics.md gives it, for this deployment. */
+  /** The receiver's sample of docs/topics.md, for this deployment. */
   let isGenuine: (message: Message) => Promise<boolean>;
 
   const http = createServer(async (request, response) => {
@@ -48,7 +48,7 @@ describeTool("aws", ["--version"], () => {
     http.close();
   });
 
-  /** The first of what has come that fits, waited for and taken away. */
+  /** Waits for the first matching message, and removes it. */
   async function next(fits: (message: Message, received: Received) => boolean): Promise<Message> {
     for (let tries = 0; tries < 300; tries++) {
       const index = inbox.findIndex((one) => fits(read(one), one));
@@ -58,11 +58,11 @@ describeTool("aws", ["--version"], () => {
     throw new Error(`nothing that fits among ${JSON.stringify(inbox)}`);
   }
 
-  // A process for each call, of a second or two.
+  // Each call starts a process, which takes a second or two.
   const SLOW = { timeout: 240_000 };
 
   test(
-    "a topic is made, subscribed to, confirmed by its link, told of an object, published to and left by its link",
+    "a topic is created, subscribed to and confirmed by link, receives an event and a message, and is unsubscribed by link",
     SLOW,
     async () => {
       const { root, aws, json, failure } = cli;
@@ -107,7 +107,7 @@ describeTool("aws", ["--version"], () => {
       const testEvent = await next(({ Message }) => Message?.includes("s3:TestEvent") === true);
       expect(await isGenuine(testEvent)).toBe(true);
 
-      // A receiver that fails at first gets the very same message again.
+      // A receiver that fails at first gets the same message again.
       answers.push(500);
       await aws(root, [
         "s3api",
@@ -152,7 +152,7 @@ describeTool("aws", ["--version"], () => {
     },
   );
 
-  test("the sample takes no message that a public object on the deployment's own host has signed", SLOW, async () => {
+  test("the sample refuses a message whose certificate is a public object on the deployment's host", SLOW, async () => {
     const { root, aws } = cli;
     const { certificate, sign } = await createForger();
     const bucket = newBucketName("evil");
@@ -176,7 +176,7 @@ describeTool("aws", ["--version"], () => {
     }
   });
 
-  test("a user may confirm by API what its policy allows, and nothing else", SLOW, async () => {
+  test("a user can confirm by API only what its policy allows", SLOW, async () => {
     const { root, aws, json, failure } = cli;
     const { TopicArn } = await json<{ TopicArn: string }>(root, "sns", "create-topic", "--name", "team");
     const topic = ["--topic-arn", TopicArn];
@@ -208,7 +208,7 @@ describeTool("aws", ["--version"], () => {
   });
 
   test(
-    "the policy of docs/topics.md lets the bucket it names in, and no other; permissions come and go",
+    "the policy of docs/topics.md allows only the bucket it names; permissions are added and removed",
     SLOW,
     async () => {
       const { root, aws, json, failure } = cli;

@@ -1,6 +1,6 @@
 /**
- * Notifications over a socket: the SDK and the AWS CLI configure them, a receiver on this machine takes the callbacks and
- * verifies them with the very sample that docs/notifications.md gives to its readers.
+ * Notifications over a socket: the SDK and the AWS CLI configure them, and a receiver on this machine verifies the callbacks
+ * with the sample of docs/notifications.md.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -39,7 +39,7 @@ interface Callback {
   readonly at: number;
 }
 
-/** How a path answers an event; 200 unless it is here. */
+/** The answer of a path to an event; 200 by default. */
 const answers = new Map<string, (response: ServerResponse) => void>();
 const inbox: Callback[] = [];
 const server = inject("devServer");
@@ -48,7 +48,7 @@ let origin: string;
 
 type Verifier = (request: IncomingMessage, body: Buffer) => Promise<boolean>;
 
-/** The sample of the documentation, with this deployment's address in it. */
+/** The sample of the documentation, with this deployment's address. */
 async function sampleVerifier(endpoint: string): Promise<Verifier> {
   const page = readFileSync(join(import.meta.dirname, "../../docs/notifications.md"), "utf8");
   const sample = /```js\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
@@ -96,7 +96,7 @@ afterAll(async () => {
   receiver.close();
 });
 
-/** Waits for so many callbacks to a path, and takes them. */
+/** Waits for a number of callbacks to a path, and removes them. */
 async function take(path: string, count: number, seconds = 30): Promise<Callback[]> {
   const found = () => inbox.filter((callback) => callback.path === path);
   for (let waited = 0; found().length < count && waited < seconds * 20; waited++) {
@@ -123,7 +123,7 @@ async function bucketWith(...rules: { topic: string; events?: Event[]; id?: stri
 }
 
 describe("callbacks", () => {
-  test("tell of every change, signed so that the documented sample takes them", { timeout: 120_000 }, async () => {
+  test("report every change, signed so that the documented sample accepts them", { timeout: 120_000 }, async () => {
     const events: Event[] = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*"];
     const Bucket = await bucketWith({ topic: `NS:${origin}/all?token=1`, events, id: "everything" });
     const { ETag = "" } = await s3.send(new PutObjectCommand({ Bucket, Key: "pic/ä b.png", Body: "hello" }));
@@ -153,7 +153,7 @@ describe("callbacks", () => {
     });
   });
 
-  test("carry the variables of the request, and go to the first NS: rule that fits alone", {
+  test("contain the variables of the request, and go only to the first NS: rule that matches", {
     timeout: 60_000,
   }, async () => {
     const Bucket = await bucketWith(
@@ -178,7 +178,7 @@ describe("callbacks", () => {
     expect([second?.record.s3.object.key, second?.record.callBackVar]).toEqual(["b", undefined]);
   });
 
-  test("that fail come again under the same id after 10 s or more", { timeout: 90_000 }, async () => {
+  test("are repeated with the same id after at least 10 s if they fail", { timeout: 90_000 }, async () => {
     let failures = 1;
     answers.set("/flaky", (response) => response.writeHead(failures-- > 0 ? 500 : 200).end());
     const Bucket = await bucketWith({ topic: `NS:${origin}/flaky` });
@@ -189,12 +189,12 @@ describe("callbacks", () => {
     expect(seconds).toBeGreaterThan(9);
   });
 
-  test("reach a healthy receiver while another one hangs", { timeout: 180_000 }, async () => {
+  test("reach a healthy receiver while another one does not answer", { timeout: 180_000 }, async () => {
     let deadCalls = 0;
     answers.set("/dead", () => {
       deadCalls++;
     });
-    // Receivers at one host are kept apart together.
+    // Receivers at one host are avoided together.
     const dead = `${origin.replace("127.0.0.1", "localhost")}/dead`;
     const Bucket = await bucketWith({ topic: `NS:${dead},${origin}/healthy` });
     for (let index = 0; index < 200; index++) {
@@ -205,7 +205,7 @@ describe("callbacks", () => {
     // Each attempt lasts 5 s: one after the other, 200 would take over a quarter of an hour.
     expect(deadCalls).toBeLessThan(40);
 
-    // What the administrator sees of it.
+    // The administrator's view.
     const cli = await run("node", ["cli/main.ts", "deliveries", "--json", "--endpoint", server.endpoint], {
       cwd: join(import.meta.dirname, "../.."),
       env: {
@@ -226,7 +226,7 @@ describe("callbacks", () => {
     inbox.length = 0;
   });
 
-  test("are not set up for who does not answer as a receiver must: InvalidArgument", async () => {
+  test("are refused with InvalidArgument for a URL that fails the handshake", async () => {
     const refused = bucketWith({ topic: `NS:${origin}/all,${origin}/unwilling` });
     await expect(refused).rejects.toMatchObject({
       name: "InvalidArgument",
@@ -242,7 +242,7 @@ describe("callbacks", () => {
 describeTool("aws", ["--version"], () => {
   const folder = temporaryFolder();
 
-  test("a configuration by aws s3api comes back as it went", { timeout: 120_000 }, async () => {
+  test("aws s3api gets the configuration that it put", { timeout: 120_000 }, async () => {
     const { root, json, aws, failure } = awsCli(server, folder);
     const bucket = newBucketName("notify");
     await aws(root, ["s3", "mb", `s3://${bucket}`]);
@@ -281,7 +281,7 @@ describeTool("aws", ["--version"], () => {
   });
 });
 
-test("the sample takes no callback that a public object on the deployment's own host has signed", async () => {
+test("the sample refuses a callback whose certificate is a public object on the deployment's host", async () => {
   const { certificate, sign } = await createForger();
   const Bucket = newBucketName("evil");
   await s3.send(new CreateBucketCommand({ Bucket }));
@@ -302,7 +302,7 @@ test("the sample takes no callback that a public object on the deployment's own 
   }
 });
 
-test("the sample takes no callback whose certificate is somebody else's", async () => {
+test("the sample refuses a callback with another certificate", async () => {
   const headers = { "x-jdcloud-signing-cert-url": btoa("https://evil.example/-/certificates/a.pem") };
   expect(await verify({ method: "POST", url: "/", headers } as unknown as IncomingMessage, Buffer.from(""))).toBe(
     false,

@@ -1,6 +1,6 @@
 /**
- * Two deployments on one machine, each with its own state, that replicate to each other's buckets over a socket: set up
- * with the command line of the administrator, used with the SDK, and one of them killed in the middle.
+ * Two deployments on one machine, each with its own state, that replicate to each other's buckets over a socket. The
+ * administrator's command line configures them, the SDK uses them, and one of them is killed during replication.
  */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ function clientOf({ endpoint, region, accessKeyId, secretAccessKey }: TestServer
   return new S3Client({ endpoint, region, credentials, forcePathStyle: true, maxAttempts: 1 });
 }
 
-/** Runs `npm run admin` against one of the two and reads its answer. */
+/** Runs `npm run admin` against one of the two and parses its output. */
 async function admin(server: TestServer, line: string): Promise<Record<string, unknown>> {
   const { accessKeyId, secretAccessKey, endpoint } = server;
   const env = {
@@ -123,7 +123,7 @@ async function until(what: string, isSo: () => Promise<boolean>, seconds = 50): 
 const untilReplicated = (side: Side, bucket: string, key: string) =>
   until(`${key} is COMPLETED`, async () => (await head(side, bucket, key))?.ReplicationStatus === "COMPLETED");
 
-/** What must be the same on both sides. */
+/** The properties that must be equal on both sides. */
 function essence(output: HeadObjectCommandOutput | undefined) {
   const { $metadata: _, ReplicationStatus: __, ...rest } = output ?? { $metadata: {} };
   return rest;
@@ -172,7 +172,7 @@ afterAll(async () => {
 });
 
 describe("the administrator's command line", () => {
-  test("remote list shows no secret, remote check tells what works", async () => {
+  test("remote list shows no secret, and remote check reports each step", async () => {
     const listed = JSON.stringify(await admin(east, "remote list"));
     expect(listed).toContain(west.endpoint);
     expect(listed).not.toContain(west.secretAccessKey);
@@ -191,7 +191,7 @@ describe("the administrator's command line", () => {
 });
 
 describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
-  test("gets bytes, headers, metadata, tags, public ACL, class and checksum", async () => {
+  test("receives bytes, headers, metadata, tags, public ACL, storage class and checksum", async () => {
     const pair = await newPair(kind);
     const attributes = {
       ContentType: "text/plain; charset=utf-8",
@@ -213,7 +213,7 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
       expect(essence(there)).toEqual(essence(here));
       expect(there?.ReplicationStatus).toBe("REPLICA");
     } else {
-      // The endpoint's own time; whose state it is stands in the metadata.
+      // The endpoint's own time; the source's state is in the metadata.
       const { Metadata: marked = {}, LastModified: _, ...rest } = essence(there);
       const { "workers-s3-version": stamp, "workers-s3-source": source, ...metadata } = marked;
       const { LastModified: __, Metadata, ...expected } = essence(here);
@@ -237,7 +237,7 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
     expect(await grantsOf("east", pair.east)).toEqual(await grantsOf("west", pair.west));
   });
 
-  test("gets large objects in the source's parts, with the source's ETag", async () => {
+  test("receives large objects in the source's parts, with the source's ETag", async () => {
     const pair = await newPair(kind);
     const sizes = [5 * MIB + 3, 20 * MIB, 7 * MIB, 11];
     const etag = await uploadParts(pair.east, "large", sizes);
@@ -254,12 +254,12 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
     }
   });
 
-  test("never has a newer object replaced by an older one, and gets removals where the rule says so", async () => {
+  test("keeps a newer object, and receives removals if the rule enables them", async () => {
     const pair = await newPair(kind, { deletes: true });
     await put("east", pair.east, "k", "1");
     await untilReplicated("east", pair.east, "k");
     expect(await textOf("west", pair.west, "k")).toBe("1");
-    // Written there, later than what comes from here.
+    // Written there, later than the source object.
     await s3.east.send(new DeleteBucketReplicationCommand({ Bucket: pair.east }));
     await new Promise((resolve) => setTimeout(resolve, 1100));
     await put("west", pair.west, "k", "written there");
@@ -279,7 +279,7 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
     await until("it is removed there", async () => (await head("west", pair.west, "gone")) === undefined);
   });
 
-  test("gets what was there before the rules by the command for it, and nothing that is a replica", async () => {
+  test("receives existing objects by the command, except replicas", async () => {
     const pair = { east: newBucketName("replication"), west: newBucketName("replication") };
     await s3.east.send(new CreateBucketCommand({ Bucket: pair.east }));
     await s3.west.send(new CreateBucketCommand({ Bucket: pair.west }));
@@ -302,7 +302,7 @@ describe.each(["peer", "s3"] as const)("another deployment as %s", (kind) => {
 });
 
 describe("two deployments that replicate to each other", () => {
-  test("keep the later of two writes to a key, and never send a replica back", async () => {
+  test("keep the later of two writes to a key, and do not send replicas back", async () => {
     const pair = await newPair("peer", { mutual: true, deletes: true });
     await put("east", pair.east, "both", "from the east");
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -322,7 +322,7 @@ describe("two deployments that replicate to each other", () => {
     }
   });
 
-  test("send nothing back either where they know each other only as endpoints", async () => {
+  test("do not send replicas back if they know each other only as endpoints", async () => {
     const pair = await newPair("s3", { mutual: true });
     await put("east", pair.east, "k", "from the east");
     await until("it is there", async () => (await head("west", pair.west, "k")) !== undefined);
@@ -344,7 +344,7 @@ describe("two deployments that replicate to each other", () => {
     }
   });
 
-  test("lose nothing when one is killed in the middle and started again", async () => {
+  test("lose nothing when one is killed during replication and started again", async () => {
     const pair = await newPair("peer", { mutual: true });
     const keys = Array.from({ length: 80 }, (_, index) => `k/${String(index).padStart(3, "0")}`);
     const large = [6 * MIB, 6 * MIB, 1];
@@ -356,7 +356,7 @@ describe("two deployments that replicate to each other", () => {
       if (index === 40) isKilled = west.kill();
     }
     await isKilled;
-    // Written while the other one is away.
+    // Written while the other one is down.
     await put("east", pair.east, "k/000", "written again");
     await until("attempts have failed", async () => {
       const { failures } = (await admin(east, `replication status ${pair.east}`)) as { failures: unknown[] };
@@ -373,7 +373,7 @@ describe("two deployments that replicate to each other", () => {
     expect(await admin(east, `replication status ${pair.east}`)).toMatchObject({ pending: 0, failed: 0, failures: [] });
   }, 180_000);
 
-  test("lose nothing when the one that sends is killed: what its queues held is sent again by the sweep", async () => {
+  test("lose nothing when the sender is killed: the sweep sends its lost messages again", async () => {
     const pair = await newPair("peer");
     const keys = Array.from({ length: 25 }, (_, index) => `k/${String(index).padStart(3, "0")}`);
     for (const key of keys) await put("east", pair.east, key, `content of ${key}`);
@@ -388,7 +388,7 @@ describe("two deployments that replicate to each other", () => {
     for (const key of keys) await untilReplicated("east", pair.east, key);
   }, 120_000);
 
-  test("PutBucketReplication through the SDK gives back what was put", async () => {
+  test("GetBucketReplication through the SDK returns what was put", async () => {
     const pair = await newPair("peer");
     const got = await s3.east.send(new GetBucketReplicationCommand({ Bucket: pair.east }));
     expect(got.ReplicationConfiguration).toEqual({

@@ -21,22 +21,22 @@ const callsTo = (calls: readonly { url: string }[], url: string) => calls.filter
 
 describe("a batch of deliveries", () => {
   it("delivers to others while one receiver does not answer, and calls that one once", async () => {
-    const [dead, well] = [newUrl("dead"), newUrl("well")];
+    const [down, healthy] = [newUrl("down"), newUrl("healthy")];
     const worker = deployment();
     const triedBefore: number[] = [];
     const calls = receivers({
-      [dead]: silent,
-      [well]: (call) => {
+      [down]: silent,
+      [healthy]: (call) => {
         triedBefore.push(worker.retries.sent.filter(({ body }) => body.attempt === 1).length);
         return willing(call);
       },
     });
-    const messages = [...many(dead, 20), ...many(well, 20)];
+    const messages = [...many(down, 20), ...many(healthy, 20)];
     const { acknowledged } = await take(messages, worker);
     expect([...acknowledged].sort()).toEqual(messages.map(({ id }) => id).sort());
     // All 20 before the attempt at the other receiver ends.
     expect(triedBefore).toEqual(Array.from({ length: 20 }, () => 0));
-    expect(callsTo(calls, dead)).toBe(1);
+    expect(callsTo(calls, down)).toBe(1);
     // Only the first has had an attempt.
     const [tried, ...diverted] = worker.retries.sent.toSorted((left, right) => right.body.attempt - left.body.attempt);
     expect(tried?.body).toEqual({ ...messages[0], attempt: 1 });
@@ -47,30 +47,30 @@ describe("a batch of deliveries", () => {
   });
 
   it("does not call a receiver that any isolate knows to be down", async () => {
-    const [dead, well] = [newUrl("dead"), newUrl("well")];
-    const calls = receivers({ [dead]: unreachable, [well]: willing });
+    const [down, healthy] = [newUrl("down"), newUrl("healthy")];
+    const calls = receivers({ [down]: unreachable, [healthy]: willing });
     const first = deployment();
-    await take(many(dead, 1), first);
+    await take(many(down, 1), first);
     for (const worker of [first, deployment()]) {
-      await take([...many(dead, 3), ...many(well, 2)], worker);
+      await take([...many(down, 3), ...many(healthy, 2)], worker);
       expect(worker.retries.sent.filter(({ body }) => body.isDiverted)).toHaveLength(3);
     }
-    expect([callsTo(calls, dead), callsTo(calls, well)]).toEqual([1, 4]);
-    expect(await rowOf(dead)).toMatchObject({ failed: 1, retried: 0 });
+    expect([callsTo(calls, down), callsTo(calls, healthy)]).toEqual([1, 4]);
+    expect(await rowOf(down)).toMatchObject({ failed: 1, retried: 0 });
   });
 
   it("of retries calls a receiver that is down once, which counts for all its events", async () => {
-    const dead = newUrl("dead");
-    const calls = receivers({ [dead]: unreachable });
+    const down = newUrl("down");
+    const calls = receivers({ [down]: unreachable });
     const worker = deployment();
-    const due = [toUrl(dead, { isDiverted: true }), toUrl(dead, { attempt: 1 }), toUrl(dead, { attempt: 3 })];
+    const due = [toUrl(down, { isDiverted: true }), toUrl(down, { attempt: 1 }), toUrl(down, { attempt: 3 })];
     await take(due, worker);
     expect(calls).toHaveLength(1);
     expect(worker.retries.sent.map(({ body }) => body.attempt).sort()).toEqual([1, 2]);
     expect(worker.deadLetters.sent.map(({ body }) => body)).toEqual([
       { kind: "dead-letter", message: due[2], reason: "Network connection lost." },
     ]);
-    expect(await rowOf(dead)).toMatchObject({ failed: 3, retried: 2, given_up: 1, delivered: 0 });
+    expect(await rowOf(down)).toMatchObject({ failed: 3, retried: 2, given_up: 1, delivered: 0 });
   });
 
   it("sends the events of a slow receiver through the retry queue until it is fast again", async () => {
@@ -115,13 +115,13 @@ const from = (accountId: string, url: string, options = {}) =>
 
 describe("many receivers at one slow or unresponsive host", () => {
   it("cost a batch one timeout, and are all avoided in the next one", async () => {
-    const [host, well] = [newHost(), newUrl("well")];
+    const [host, healthy] = [newHost(), newUrl("healthy")];
     const urls = urlsAt(host, 40);
-    const calls = receivers({ ...answersOf(urls, silent), [well]: willing });
+    const calls = receivers({ ...answersOf(urls, silent), [healthy]: willing });
     const worker = deployment();
     const messages = urls.map((url) => from("000000000002", url));
-    await take([...messages.slice(0, 20), from("000000000003", well)], worker);
-    expect(calls.map(({ url }) => url).sort()).toEqual([urls[0], well].sort());
+    await take([...messages.slice(0, 20), from("000000000003", healthy)], worker);
+    expect(calls.map(({ url }) => url).sort()).toEqual([urls[0], healthy].sort());
     for (const isolate of [worker, deployment()]) await take(messages.slice(20), isolate);
     expect(calls).toHaveLength(2);
     expect(worker.retries.sent.filter(({ body }) => body.isDiverted)).toHaveLength(39);
@@ -151,18 +151,18 @@ describe("many receivers at one slow or unresponsive host", () => {
 
   it("cost a batch of retries a limited time; healthy ones come first, and those not called keep their attempt", async () => {
     const urls = urlsAt(newHost(), 20);
-    const well = urls.at(-1) ?? "";
-    const calls = receivers({ ...answersOf(urls, silent), [well]: willing });
+    const healthy = urls.at(-1) ?? "";
+    const calls = receivers({ ...answersOf(urls, silent), [healthy]: willing });
     const worker = deployment();
     await take([from("000000000002", urls[0] ?? "")], worker);
     calls.length = 0;
     worker.retries.sent.length = 0;
-    for (const url of urls.slice(0, -1)) await makeIll(url, "000000000002");
+    for (const url of urls.slice(0, -1)) await markAvoided(url, "000000000002");
     await take(
       urls.map((url) => from("000000000002", url, { attempt: 1 })),
       worker,
     );
-    expect(calls[0]?.url).toBe(well);
+    expect(calls[0]?.url).toBe(healthy);
     expect(calls.length).toBeLessThanOrEqual(7);
     const postponed = worker.retries.sent.filter(({ body }) => body.attempt === 1);
     expect(postponed).toHaveLength(urls.length - calls.length);
@@ -211,12 +211,12 @@ describe("many receivers at one slow or unresponsive host", () => {
   });
 
   it("get their events at once again when the avoided one is healthy", async () => {
-    const [ill = "", other = ""] = urlsAt(newHost(), 2);
-    const calls = receivers({ [ill]: unreachable, [other]: willing });
+    const [avoided = "", other = ""] = urlsAt(newHost(), 2);
+    const calls = receivers({ [avoided]: unreachable, [other]: willing });
     const worker = deployment();
-    await take([from("000000000002", ill)], worker);
-    receivers({ ...answersOf([ill, other], willing) });
-    await take([from("000000000002", ill, { attempt: 1 })], worker);
+    await take([from("000000000002", avoided)], worker);
+    receivers({ ...answersOf([avoided, other], willing) });
+    await take([from("000000000002", avoided, { attempt: 1 })], worker);
     const again = receivers({ [other]: willing });
     await take([from("000000000002", other)], worker);
     expect([calls.length, again.length]).toEqual([1, 1]);
@@ -229,18 +229,21 @@ describe("an account with many avoided hosts", () => {
     const calls = receivers(answersOf(urls, unreachable));
     const worker = deployment();
     for (const url of urls.slice(0, 9)) await take([from("000000000004", url)], worker);
-    const well = newUrl("well");
-    const healthy = receivers({ [well]: willing, [urls[9] ?? ""]: unreachable });
-    await take([from("000000000004", well)], worker);
-    expect([calls.length, healthy.length]).toEqual([9, 1]);
+    const healthy = newUrl("healthy");
+    const answered = receivers({ [healthy]: willing, [urls[9] ?? ""]: unreachable });
+    await take([from("000000000004", healthy)], worker);
+    expect([calls.length, answered.length]).toEqual([9, 1]);
     await take([from("000000000004", urls[9] ?? "")], worker);
-    await take([from("000000000004", urls[10] ?? ""), from("000000000004", well), from("000000000005", well)], worker);
-    expect(healthy.map(({ url }) => url)).toEqual([well, urls[9], well]);
+    await take(
+      [from("000000000004", urls[10] ?? ""), from("000000000004", healthy), from("000000000005", healthy)],
+      worker,
+    );
+    expect(answered.map(({ url }) => url)).toEqual([healthy, urls[9], healthy]);
   });
 });
 
 /** As if it had recently given no answer. */
-async function makeIll(url: string, accountId: string): Promise<void> {
+async function markAvoided(url: string, accountId: string): Promise<void> {
   const { id, kind, name, host } = await identifyReceiver({ kind: "callback", url }, { accountId });
   await env.DB.prepare(
     `INSERT OR REPLACE INTO receivers
@@ -279,22 +282,22 @@ async function consume(worker: Deployment, until: () => boolean): Promise<void> 
 
 describe("hundreds of events to a receiver that is down and to a healthy one", () => {
   it("reach the healthy one after at most two attempts at the other, however many events are for that", async () => {
-    const [dead, well] = [newUrl("dead"), newUrl("well")];
-    const deadBefore: number[] = [];
+    const [down, healthy] = [newUrl("down"), newUrl("healthy")];
+    const downBefore: number[] = [];
     const calls = receivers({
-      [dead]: silent,
-      [well]: (call) => {
-        deadBefore.push(callsTo(calls, dead));
+      [down]: silent,
+      [healthy]: (call) => {
+        downBefore.push(callsTo(calls, down));
         return willing(call);
       },
     });
     const worker = deployment();
     for (let event = 0; event < 200; event++) {
-      for (const url of [dead, well]) await worker.deliveries.send(toUrl(url));
+      for (const url of [down, healthy]) await worker.deliveries.send(toUrl(url));
     }
-    await consume(worker, () => deadBefore.length === 200);
-    expect(deadBefore).toHaveLength(200);
+    await consume(worker, () => downBefore.length === 200);
+    expect(downBefore).toHaveLength(200);
     // Each attempt at the receiver that is down lasts 5 s, and each of the eight batches has events for it.
-    expect(Math.max(...deadBefore)).toBeLessThanOrEqual(2);
+    expect(Math.max(...downBefore)).toBeLessThanOrEqual(2);
   });
 });

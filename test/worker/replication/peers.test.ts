@@ -143,9 +143,9 @@ describe("a write with a replica's state", () => {
 
 describe("the header", () => {
   it.each([
-    ["of another form", "1.2", /malformed/],
+    ["with another format", "1.2", /malformed/],
     ["with a minus", "-1.2.a", /malformed/],
-    ["with an ETag that is none", '1.2."a"', /malformed/],
+    ["with an invalid ETag", '1.2."a"', /malformed/],
   ])("%s is refused with InvalidArgument", async (_why, value, message) => {
     const bucket = await createBucket();
     for (const method of ["PUT", "DELETE"]) {

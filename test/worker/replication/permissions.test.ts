@@ -227,7 +227,7 @@ describe("a remote", () => {
       ["no removals", [own, allow("s3:ReplicateObject", "b/*")], { deletes: "Enabled" }, 403],
       ["removals", [own, allow("s3:Replicate*", "b/*")], { deletes: "Enabled" }, 200],
       ["all, with a Deny of a key", [ALL, refuse("b/a/x")], {}, 403],
-      ["all, with a Deny of a key elsewhere", [ALL, refuse("b/b/x")], { filter }, 200],
+      ["all, with a Deny outside the prefix", [ALL, refuse("b/b/x")], { filter }, 200],
     ];
     for (const [what, statements, rule, status] of cases) {
       const { key } = await createUser(statements);

@@ -129,14 +129,14 @@ describe("a bucket of the topic's account", () => {
   });
 
   test.each<[string, () => Fields[]]>([
-    ["names the account and not S3", () => [{ Principal: { AWS: owner.accountId } }]],
+    ["names the account instead of S3", () => [{ Principal: { AWS: owner.accountId } }]],
     ["names another service", () => [{ Principal: { Service: "events.amazonaws.com" } }]],
-    ["lets S3 do something else", () => [{ Action: "SNS:Subscribe" }]],
+    ["allows S3 another action", () => [{ Action: "SNS:Subscribe" }]],
     [
-      "lets S3 publish for another account",
+      "allows S3 to publish for another account",
       () => [{ Condition: { StringEquals: { "aws:SourceAccount": guest.accountId } } }],
     ],
-    ["lets S3 publish and denies it", () => [{}, { Effect: "Deny" }]],
+    ["allows and denies S3 to publish", () => [{}, { Effect: "Deny" }]],
     ["denies everyone", () => [{}, { Effect: "Deny", Principal: "*" }]],
     [
       "is SNS's default with another statement",

@@ -129,12 +129,12 @@ describe("the attribute Policy", () => {
   });
 
   test.each<[string, (topic: string) => string, string]>([
-    ["no JSON", () => "x", "Policy Error: Policies must be valid JSON and the first byte must be '{'"],
-    ["JSON cut short", () => "{", "Policy Error: This policy contains invalid Json"],
+    ["a text that is not JSON", () => "x", "Policy Error: Policies must be valid JSON and the first byte must be '{'"],
+    ["incomplete JSON", () => "{", "Policy Error: This policy contains invalid Json"],
     ["an empty document", () => "{}", "Policy Error: Missing required field Statement"],
     ["another topic", (topic) => policy(`${topic}x`, {}), "Policy Error: Policy has invalid resource"],
     [
-      "a principal that is none",
+      "an invalid principal",
       (topic) => policy(topic, { Principal: { AWS: "me" } }),
       "Policy Error: Invalid principal in policy",
     ],
@@ -145,7 +145,7 @@ describe("the attribute Policy", () => {
       "Policy statement must apply to a single resource!",
     ],
     [
-      "two statements of one name",
+      "two statements with one Sid",
       (topic) => policy(topic, { Sid: "a" }, { Sid: "a" }),
       "Policy Error: Every policy statement must have a unique ID",
     ],
