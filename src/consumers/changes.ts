@@ -21,7 +21,7 @@ type Subscriptions = ReadonlyMap<string, readonly { readonly arn: string }[]>;
 type Bucket = ChangesMessage["origin"]["bucket"];
 
 /** @throws whatever the platform throws: messages that are not acknowledged by then are retried */
-export async function spreadChanges(
+export async function fanOutChanges(
   messages: readonly QueueMessage<ChangesMessage>[],
   services: EventServices,
 ): Promise<void> {
@@ -35,13 +35,13 @@ export async function spreadChanges(
       group.push(message);
       changes += message.body.changes.length;
     }
-    sent += await spread(group, services);
+    sent += await fanOut(group, services);
   }
   for (const message of waiting) message.retry();
 }
 
 /** @returns the number of deliveries */
-async function spread(messages: readonly QueueMessage<ChangesMessage>[], services: EventServices): Promise<number> {
+async function fanOut(messages: readonly QueueMessage<ChangesMessage>[], services: EventServices): Promise<number> {
   const bodies = messages.map(({ body }) => body);
   const subscriptions = await findSubscriptions(bodies, services);
   const deliveries = bodies.flatMap((body) => deliveriesOf(body, subscriptions.get(bucketKey(body)) ?? new Map()));

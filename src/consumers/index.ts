@@ -8,7 +8,7 @@ import { replicateExisting } from "../replication/existing.ts";
 import { replicate } from "../replication/tasks.ts";
 import { type EventServices, openServices } from "../services.ts";
 import type { DeadLetter, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
-import { spreadChanges } from "./changes.ts";
+import { fanOutChanges } from "./changes.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
 
 type AnyMessage = OwnMessage | DeadLetter;
@@ -18,7 +18,7 @@ type Handler<Kind extends AnyMessage["kind"]> = (
 ) => Promise<void>;
 
 const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
-  changes: spreadChanges,
+  changes: fanOutChanges,
   delivery: deliver,
   replication: replicate,
   "replication-page": replicateExisting,

@@ -224,10 +224,10 @@ async function sendAndAcknowledge(jobs: readonly Job[], send: () => Promise<void
   }
 }
 
-export type DeliveryServices = Pick<Services, "accounts" | "callbacks" | "queues" | "topicDeliveries">;
+type DeliveryServices = Pick<Services, "accounts" | "callbacks" | "queues" | "topicDeliveries">;
 
 /** @throws failures of the deployment itself, such as D1's: then the attempt does not count */
-export async function attemptDelivery(message: DeliveryMessage, services: DeliveryServices): Promise<DeliveryOutcome> {
+async function attemptDelivery(message: DeliveryMessage, services: DeliveryServices): Promise<DeliveryOutcome> {
   const { receiver, event, id } = message;
   switch (receiver.kind) {
     case "callback":

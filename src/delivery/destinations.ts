@@ -22,7 +22,8 @@ const NO_TOPIC = "The destination topic does not exist";
 const NOT_ALLOWED = "Permissions on the destination topic do not allow S3 to publish notifications from this bucket";
 
 export interface UnusableDestination {
-  readonly place: string;
+  /** The ARN or URL, as configured. */
+  readonly address: string;
   readonly problem: string;
 }
 
@@ -67,10 +68,10 @@ export class Destinations {
     const problems = distinctArns(rules).map(async ({ kind, arn }) => {
       if (kind === "topic") {
         const problem = await this.#findTopicProblem(arn, bucket, time);
-        return problem === undefined ? [] : [{ place: arn, problem }];
+        return problem === undefined ? [] : [{ address: arn, problem }];
       }
       const exists = findBoundQueue(arn, { bucket, rootAccountId }, queues) !== undefined;
-      return exists ? [] : [{ place: arn, problem: "The destination queue does not exist" }];
+      return exists ? [] : [{ address: arn, problem: "The destination queue does not exist" }];
     });
     return (await Promise.all(problems)).flat();
   }
@@ -91,16 +92,16 @@ export class Destinations {
     // A URL's timeout begins with its own check. The first failure is the answer; the other checks are not awaited.
     const limit = new ConcurrencyLimit(MAX_CONNECTIONS);
     let isOver = false;
-    const check = async (place: string) => {
-      const problem = isOver ? undefined : await this.#dependencies.callbacks.verify(place, endpoint);
-      if (problem !== undefined) throw new HandshakeRefused({ place, problem });
+    const check = async (address: string) => {
+      const problem = isOver ? undefined : await this.#dependencies.callbacks.verify(address, endpoint);
+      if (problem !== undefined) throw new HandshakeRefused({ address, problem });
     };
-    const checks = [...urls].map((place) => limit.run(() => check(place)));
+    const checks = [...urls].map((url) => limit.run(() => check(url)));
     let timer: ReturnType<typeof setTimeout> | null = null;
     const tooLate = new Promise<never>((_resolve, reject) => {
-      const [place = ""] = urls;
+      const [address = ""] = urls;
       const problem = `The URLs could not be verified within ${MAX_HANDSHAKES_MS / 1000} s.`;
-      timer = setTimeout(() => reject(new HandshakeRefused({ place, problem })), MAX_HANDSHAKES_MS);
+      timer = setTimeout(() => reject(new HandshakeRefused({ address, problem })), MAX_HANDSHAKES_MS);
     });
     try {
       await Promise.race([Promise.all(checks), tooLate]);
@@ -132,7 +133,7 @@ export class Destinations {
       try {
         await findBoundQueue(arn, { bucket, rootAccountId }, queues)?.send(awsMessage(event));
       } catch {
-        unusable.push({ place: arn, problem: "The destination queue did not take the test message" });
+        unusable.push({ address: arn, problem: "The destination queue did not take the test message" });
       }
     }
     if (unusable.length > 0) return unusable;

@@ -42,7 +42,7 @@ async function parseAndVerify(
   }
   // A URL must confirm that it accepts notifications, so URLs are always verified.
   const unverified = await destinations.findUnverified(rules);
-  if (unverified !== undefined) throw invalidArgument(unverified.problem, "Topic", unverified.place);
+  if (unverified !== undefined) throw invalidArgument(unverified.problem, "Topic", unverified.address);
   if (!skipsValidation) {
     const deaf = await destinations.sendTestEvents(bucket, rules);
     if (deaf.length > 0) throw unableToValidate(deaf);
@@ -51,9 +51,9 @@ async function parseAndVerify(
 }
 
 /** S3 numbers the arguments (LocalStack's recordings test_multiple_invalid_sqs_arns). */
-function unableToValidate(unusable: readonly { readonly place: string; readonly problem: string }[]): S3Error {
-  const details = unusable.flatMap(({ place, problem }, index) => [
-    [`ArgumentName${index + 1}`, place],
+function unableToValidate(unusable: readonly { readonly address: string; readonly problem: string }[]): S3Error {
+  const details = unusable.flatMap(({ address, problem }, index) => [
+    [`ArgumentName${index + 1}`, address],
     [`ArgumentValue${index + 1}`, problem],
   ]);
   return new S3Error("InvalidArgument", {
