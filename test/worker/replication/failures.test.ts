@@ -304,7 +304,7 @@ describe("a task that exceeds the limits of the Worker", () => {
         };
       },
     });
-    await expect(hand({ ...world.env, DB }, wakes)).rejects.toThrow("tried again");
+    await expect(hand({ ...world.env, DB }, wakes)).rejects.toThrow("to be retried");
     vi.useRealTimers();
     expect(await rows(source)).toMatchObject([{ status: "PENDING", attempts: 0 }]);
     await hand(world.env, wakes);
