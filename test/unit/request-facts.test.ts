@@ -40,7 +40,7 @@ describe("callback variables", () => {
     ],
     ["x-oss-callback-__proto__=p", [["__proto__", ["p"]]]],
     ["x-oss-callback-=empty&X-OSS-CALLBACK-A=1", [["", ["empty"]]]],
-  ])("of ?%s", (query, expected) => {
+  ])("of the query ?%s", (query, expected) => {
     expect(Object.entries(originOf(`http://h/b/k?${query}`).callbackVariables)).toEqual(expected);
   });
 });

@@ -1,4 +1,4 @@
-/** The budget table of the design: calls to R2, D1 and Durable Objects of one request. */
+/** The number of calls to R2, D1 and Durable Objects that one request makes. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { CallCounts } from "../support/counting-env.ts";
@@ -13,14 +13,17 @@ const MIB = 1024 * 1024;
 const NOTHING: CallCounts = { r2: 0, d1: 0, durableObject: 0, queue: 0 };
 
 const LARGE = new Uint8Array(MIB + 1).fill(7);
-/** Makes a large object a manifest: the listing could not tell its class from R2's own row. */
+/**
+ * Changes the class of a large object, which makes it a manifest, because the listing cannot distinguish the class from
+ * R2's own row.
+ */
 const AS_MANIFEST = { "x-amz-storage-class": "STANDARD_IA" };
 
 function base64(algorithm: "md5" | "sha256", data: string | Uint8Array): string {
   return createHash(algorithm).update(data).digest("base64");
 }
 
-/** An isolate that knows the root key and the bucket, and counts what comes after. */
+/** An isolate with the root key and the bucket cached, which counts further calls. */
 async function warm(bucket: string) {
   const counting = countingEnv(testEnv);
   const known = await send({ method: "HEAD", bucket, env: counting.env });
@@ -29,7 +32,7 @@ async function warm(bucket: string) {
   return counting;
 }
 
-/** What one request costs a warm isolate, its body read to the end. */
+/** The calls of one request in a warm isolate, with its body read to the end. */
 async function cost(options: SendOptions & { bucket: string; status?: number }) {
   const { env, counts, log } = await warm(options.bucket);
   const response = await send({ ...options, env });
@@ -44,7 +47,7 @@ async function bucketWith(key: string, body: string | Uint8Array, headers: Recor
   return bucket;
 }
 
-/** Puts many small objects, some at a time. */
+/** Puts many small objects, several at a time. */
 async function fill(bucket: string, count: number, headers: Record<string, string> = {}): Promise<string[]> {
   const keys = Array.from({ length: count }, (_, index) => `key-${String(index).padStart(4, "0")}`);
   for (let start = 0; start < count; start += 100) {
@@ -54,7 +57,7 @@ async function fill(bucket: string, count: number, headers: Record<string, strin
 }
 
 describe("a cold isolate", () => {
-  it("loads key and bucket in one D1 batch, and nothing the second time", async () => {
+  it("loads key and bucket in one D1 batch, and nothing for the second request", async () => {
     const bucket = await bucketWith("k", "content");
     const { env, counts, reset } = countingEnv(testEnv);
     await (await send({ bucket, key: "k", env })).text();
@@ -64,7 +67,7 @@ describe("a cold isolate", () => {
     expect(counts).toEqual({ ...NOTHING, r2: 1 });
   });
 
-  it("asks D1 once for an anonymous caller's bucket, and R2 once for the object's ACL", async () => {
+  it("makes one D1 call for an anonymous caller's bucket, and one R2 call for the object's ACL", async () => {
     const bucket = await bucketWith("k", "content");
     const { env, counts } = countingEnv(testEnv);
     expect((await send({ bucket, key: "k", env, as: null })).status).toBe(403);
@@ -92,7 +95,7 @@ describe("reading, warm", () => {
     }
   });
 
-  it("conditions add no call", async () => {
+  it("conditions need no additional call", async () => {
     const bucket = await bucketWith("k", "content");
     const headers = { "if-none-match": "*" };
     expect(await cost({ bucket, key: "k", headers, status: 304 })).toEqual({ ...NOTHING, r2: 1 });
@@ -129,7 +132,7 @@ describe("writing to a bucket with rules, warm", () => {
   const RULES = { notification: [EVERYTHING], replication: [REPLICATE_ALL] };
   const MORE = { d1: 1, queue: 1 };
 
-  it("is one D1 call and one of a queue more, for every change", async () => {
+  it("needs one more D1 call and one queue call for every change", async () => {
     const bucket = await bucketWithRules(RULES);
     const target = { bucket, key: "k" };
     const body = "<Delete><Object><Key>k</Key></Object><Object><Key>l</Key></Object></Delete>";
@@ -145,7 +148,7 @@ describe("writing to a bucket with rules, warm", () => {
     expect(await cost(complete)).toEqual({ ...NOTHING, d1: 2, queue: 1, durableObject: 1 });
   });
 
-  it("is nothing more for changes no rule covers, for reads and for lists", async () => {
+  it("needs no more calls for changes that no rule covers, for reads and for lists", async () => {
     const bucket = await bucketWithRules({ notification: [{ ...EVERYTHING, prefix: "in/" }] });
     const target = { bucket, key: "k" };
     expect(await cost({ method: "PUT", ...target, body: "x" })).toEqual({ ...NOTHING, r2: 1 });
@@ -160,7 +163,7 @@ describe("writing, warm", () => {
   const put = (bucket: string, body: string | Uint8Array, headers: Record<string, string> = {}) =>
     cost({ method: "PUT", bucket, key: "k", body, headers });
 
-  it("PUT of up to 1 MiB is one R2 call, whatever it carries", async () => {
+  it("PUT of up to 1 MiB is one R2 call, with any headers", async () => {
     const bucket = await createBucket();
     const body = new Uint8Array(MIB).fill(1);
     for (const headers of [
@@ -203,7 +206,7 @@ describe("writing, warm", () => {
     expect(await put(bucket, "b", headers)).toEqual({ ...NOTHING, r2: 1 });
   });
 
-  it("a change of tags or ACL reads the entry and puts it; a small one just written is looked at once more", async () => {
+  it("a change of tags or ACL reads the entry and puts it; a small one that was just written is read again", async () => {
     const body = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
     const tagging = {
       method: "PUT",
@@ -221,7 +224,7 @@ describe("writing, warm", () => {
     }
   });
 
-  it("a refused PUT asks nothing of R2", async () => {
+  it("a refused PUT makes no R2 call", async () => {
     const bucket = await createBucket();
     const refused = { method: "PUT", bucket, key: "k", body: "x" };
     expect(await cost({ ...refused, as: null, status: 403 })).toEqual(NOTHING);
@@ -277,7 +280,7 @@ describe("deleting, warm", () => {
   });
 });
 
-// Each bucket takes a thousand writes to fill.
+// Each bucket needs a thousand writes to fill.
 describe("listing, warm", { timeout: 60_000 }, () => {
   it("a page of 1,000 inline objects is one R2 call, in every form of listing", async () => {
     const bucket = await createBucket();
@@ -300,7 +303,7 @@ describe("listing, warm", { timeout: 60_000 }, () => {
     expect(await cost({ bucket, query: "list-type=2" })).toEqual({ ...NOTHING, r2: 11 });
   });
 
-  it("a page with few marked objects looks up just those", async () => {
+  it("a page with few marked objects reads the metadata of those only", async () => {
     const bucket = await createBucket();
     await fill(bucket, 50);
     await putObject(bucket, "marked-1", "x", { headers: AS_MANIFEST });
@@ -348,7 +351,7 @@ describe("uploads in parts, warm", { timeout: 30_000 }, () => {
   });
 });
 
-/** Parts of S3's least size. */
+/** Parts of S3's minimum size. */
 async function uploadInParts(target: { bucket: string; key: string }, count: number): Promise<void> {
   const uploadId = await createUpload(target);
   const parts: Part[] = [];

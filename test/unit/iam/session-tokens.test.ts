@@ -1,4 +1,4 @@
-/** Tokens of temporary credentials: what they hold, and that nothing but the genuine article opens. */
+/** Tokens of temporary credentials: their contents, and that only genuine tokens are accepted. */
 import { describe, expect, test } from "vitest";
 import type { Credential } from "../../../src/model/caller.ts";
 import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
@@ -29,7 +29,7 @@ const MAKER: Credential = {
 };
 
 describe("a token", () => {
-  test("opens to what it was minted from", async () => {
+  test("contains what it was created from", async () => {
     const all = await tokens();
     const minted = await all.mint(CLAIMS, MAKER.secretAccessKey);
     expect(minted.accessKeyId).toMatch(/^ASIA[A-Z2-7]{16}$/);
@@ -74,7 +74,7 @@ describe("a token", () => {
 });
 
 describe("the credential of a session", () => {
-  test("has the secret that was handed out, and its maker's user and state", async () => {
+  test("has the secret that was returned, and its creator's user and state", async () => {
     const all = await tokens();
     const minted = await all.mint(CLAIMS, MAKER.secretAccessKey);
     const named = { accessKeyId: minted.accessKeyId, token: minted.sessionToken };
@@ -95,7 +95,7 @@ describe("the credential of a session", () => {
     });
   });
 
-  test("has another secret once its maker's was replaced", async () => {
+  test("has another secret once its creator's was replaced", async () => {
     const all = await tokens();
     const minted = await all.mint(CLAIMS, MAKER.secretAccessKey);
     const named = { accessKeyId: minted.accessKeyId, token: minted.sessionToken };
@@ -103,7 +103,7 @@ describe("the credential of a session", () => {
     expect(credential?.secretAccessKey).not.toBe(minted.secretAccessKey);
   });
 
-  test("does not exist where the maker's key is not the one, or not whose the token says", async () => {
+  test("does not exist if the creator's key or its owner differs from the token's", async () => {
     const all = await tokens();
     const { user: _user, ...rootOfAccount } = MAKER;
     const strangers: Credential[] = [

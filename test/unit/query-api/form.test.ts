@@ -1,4 +1,4 @@
-/** Bodies of the query APIs, in pieces, at their limit, and with what makes them ambiguous. */
+/** Bodies of the query APIs: in pieces, at the size limit, and ambiguous ones. */
 import { describe, expect, test } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
 import { QueryError } from "../../../src/query-api/errors.ts";
@@ -18,14 +18,14 @@ async function codeOf(run: () => unknown): Promise<string> {
 }
 
 describe("readBody", () => {
-  test("puts pieces together; no body is an empty one", async () => {
+  test("joins the pieces; an absent body is an empty one", async () => {
     const bytes = bytesOf("Action=ListUsers&Version=2010-05-08");
     for (const pieceBytes of [1, 7, 1000])
       expect(await readBody(streamOf(bytes, pieceBytes), MAX_BODY_BYTES)).toEqual(bytes);
     expect(await readBody(null, MAX_BODY_BYTES)).toHaveLength(0);
   });
 
-  test("stops reading where it is too long", async () => {
+  test("stops reading a body that is too long", async () => {
     expect(await readBody(streamOf(new Uint8Array(MAX_BODY_BYTES), 4096), MAX_BODY_BYTES)).toHaveLength(MAX_BODY_BYTES);
     let pulled = 0;
     const endless = new ReadableStream<Uint8Array>({
@@ -59,7 +59,7 @@ describe("parseForm", () => {
     expect(await codeOf(() => parseForm(bytesOf(body)))).toBe(code);
   });
 
-  test("bytes that are not UTF-8 are InvalidURI", async () => {
+  test("refuses bytes that are not UTF-8 with InvalidURI", async () => {
     expect(await codeOf(() => parseForm(Uint8Array.of(0x41, 0x3d, 0xff)))).toBe("InvalidURI");
   });
 });

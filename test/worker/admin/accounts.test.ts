@@ -33,7 +33,7 @@ const ROUTES = [
 ] as const;
 
 describe("admin accounts", () => {
-  it("are created with ids in AWS's shapes and a key that works at once", async () => {
+  it("are created with ids in AWS's format and a key that works at once", async () => {
     const { status, json } = await call("POST", "/accounts", { body: { displayName: "Jürgen" } });
     expect(status).toBe(201);
     expect(json).toEqual({
@@ -46,7 +46,7 @@ describe("admin accounts", () => {
     expect((await send({ as: json })).status).toBe(200);
   });
 
-  it("are listed without secrets, root among them", async () => {
+  it("are listed without secrets, including root", async () => {
     const account = await createAccount("listed");
     const { status, json } = await call("GET", "/accounts");
     expect(status).toBe(200);
@@ -88,7 +88,7 @@ describe("admin accounts", () => {
 });
 
 describe("admin keys", () => {
-  it("are added to an account and name the same caller", async () => {
+  it("are added to an account and identify the same caller", async () => {
     const account = await createAccount();
     const bucket = await createBucket({ key: account });
     const { status, json } = await call("POST", `/accounts/${account.accountId}/keys`);
@@ -109,7 +109,7 @@ describe("admin keys", () => {
     );
   });
 
-  it("are listed by account and altogether, without secrets", async () => {
+  it("are listed by account and all together, without secrets", async () => {
     const [one, other] = [await createAccount(), await createAccount()];
     const mine = await call("GET", `/accounts/${one.accountId}/keys`);
     expect(mine.json.keys).toEqual([
@@ -124,7 +124,7 @@ describe("admin keys", () => {
     expect(JSON.stringify(json)).not.toMatch(/secret/i);
   });
 
-  it("stand in the database sealed, each bound to its id", async () => {
+  it("are stored sealed, each bound to its id", async () => {
     const account = await createAccount();
     const row = await env.DB.prepare("SELECT secret_sealed FROM access_keys WHERE id = ?1")
       .bind(account.accessKeyId)
@@ -181,7 +181,7 @@ describe("admin keys", () => {
   it.each([
     ["PATCH", { status: "Inactive" }],
     ["DELETE", undefined],
-  ])("answer %s of a key that is not there, root's too, with NoSuchKey", async (method, body) => {
+  ])("answer %s of an absent key, and of root's, with NoSuchKey", async (method, body) => {
     for (const id of ["AKIANOBODYNOBODYNOBO", ROOT.accessKeyId]) {
       expect(await call(method, `/keys/${id}`, { body })).toMatchObject(
         refused(404, "NoSuchKey", "There is no such access key. The root key is one of the Worker's secrets."),
@@ -204,7 +204,7 @@ describe("the admin API", () => {
     expect(await call(method, path, { key, body })).toMatchObject(refused(403, "AccessDenied", "Access Denied"));
   });
 
-  it("refuses a wrong secret of root with SignatureDoesNotMatch and tells nothing about it", async () => {
+  it("refuses a wrong secret of root with SignatureDoesNotMatch and reveals nothing about it", async () => {
     const key = { ...ROOT, secretAccessKey: "x".repeat(40) };
     const { status, json } = await call("GET", "/accounts", { key });
     expect([status, json.error.code]).toEqual([403, "SignatureDoesNotMatch"]);
@@ -226,7 +226,7 @@ describe("the admin API", () => {
     expect((await send({ bucket: "-", style: "virtual-host" })).status).toBe(400);
   });
 
-  it("answers nothing under a bucket's host", async () => {
+  it("is not reachable on a bucket's host", async () => {
     const bucket = await createBucket();
     const response = await send({ bucket, key: "-/admin/accounts", style: "virtual-host" });
     expect([response.status, await response.text()]).toEqual([404, expect.stringContaining("<Code>NoSuchKey</Code>")]);

@@ -11,7 +11,7 @@ import { testEnv } from "../../support/s3.ts";
 const HEALTH = "http://s3.localhost:8787/-/health";
 const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which sets what is missing.";
 
-/** The bindings of another deployment, so that nothing opened before is used again. */
+/** The bindings of another deployment, so that no cached services are used. */
 function envWith(changes: Partial<Record<keyof Env, unknown>>): Env {
   const DB = new Proxy(env.DB, {
     get: (target, name) => {
@@ -22,7 +22,7 @@ function envWith(changes: Partial<Record<keyof Env, unknown>>): Env {
   return { ...testEnv, DB, ...changes } as Env;
 }
 
-/** A database whose schema was never applied. */
+/** A database without the schema. */
 function withoutSchema(): D1Database {
   const fail = async () => {
     throw new Error("D1_ERROR: no such table: accounts: SQLITE_ERROR");
@@ -32,12 +32,12 @@ function withoutSchema(): D1Database {
 }
 
 describe("health", () => {
-  it("answers 200 to anyone once everything is there, and tells nothing else", async () => {
+  it("answers 200 to anyone if nothing is missing, and returns nothing else", async () => {
     const response = await handleRequest(new Request(HEALTH), testEnv);
     expect([response.status, await response.json()]).toEqual([200, { status: "ok" }]);
   });
 
-  it("answers 503 with the command to run where the schema is missing", async () => {
+  it("answers 503 with the command to run if the schema is missing", async () => {
     const response = await handleRequest(new Request(HEALTH), envWith({ DB: withoutSchema() }));
     expect([response.status, await response.json()]).toEqual([
       503,
@@ -65,7 +65,7 @@ describe("health", () => {
   });
 });
 
-describe("what outgoing requests may call", () => {
+describe("the addresses that outgoing requests can call", () => {
   it.each([
     [
       "by default, nothing private and no domain of its own",
@@ -85,7 +85,7 @@ describe("what outgoing requests may call", () => {
       undefined,
       { allowPrivate: true, ownHosts: ["s3.localhost", "website.localhost"] },
     ],
-  ])("is, %s", async (_name, changes, origin, policy) => {
+  ])("are limited: %s", async (_name, changes, origin, policy) => {
     const services = await openServices(envWith({ ALLOW_PRIVATE_TARGETS: undefined, ...changes }));
     expect(services.targetPolicy(origin)).toEqual(policy);
   });
@@ -129,7 +129,7 @@ describe("a Worker that is not configured", () => {
     await expectError(response, 503, "ServiceUnavailable", { message });
   });
 
-  it.each(faults)("with %s says so below /-/", async (_name, changes, message) => {
+  it.each(faults)("with %s reports it below /-/", async (_name, changes, message) => {
     for (const path of ["health", "admin/accounts"]) {
       const request = new Request(`http://s3.localhost:8787/-/${path}`);
       const response = await handleRequest(request, envWith(changes));
@@ -142,7 +142,7 @@ describe("a Worker that is not configured", () => {
     expect(await response.text()).not.toContain("hunter2");
   });
 
-  it("without bindings says which are missing", async () => {
+  it("without bindings reports which are missing", async () => {
     const response = await handleRequest(new Request(HEALTH), envWith({ STORE: undefined }));
     expect(response.status).toBe(503);
     expect(await response.text()).toContain("STORE");
@@ -155,7 +155,7 @@ describe("a Worker that is not configured", () => {
     });
   });
 
-  it("goes on serving the deployment that is configured", async () => {
+  it("continues to serve the deployment that is configured", async () => {
     expect((await handleRequest(new Request(HEALTH), envWith({ SEAL_KEY: undefined }))).status).toBe(503);
     expect((await handleRequest(new Request(HEALTH), testEnv)).status).toBe(200);
   });

@@ -30,7 +30,7 @@ const REMOTE = {
 };
 
 describe("remotes", () => {
-  it("are added, listed and removed, and no answer and no row shows their secret", async () => {
+  it("are added, listed and removed, and no answer and no row contains their secret", async () => {
     const added = await admin("POST", "remotes", { ...REMOTE, endpoint: "HTTPS://S3.example.com:443/" });
     const { secretAccessKey: _, ...shown } = REMOTE;
     expect([added.status, added.body]).toEqual([201, { ...shown, createdAt: expect.any(String) }]);
@@ -53,7 +53,7 @@ describe("remotes", () => {
     expect(left.results).toEqual([]);
   });
 
-  it("show the buckets they are for, each once", async () => {
+  it("list their buckets, each once", async () => {
     const { secretAccessKey: _, ...shown } = { ...REMOTE, buckets: ["a", "b"] };
     const added = await admin("POST", "remotes", { ...REMOTE, buckets: ["a", "b", "a"] });
     expect([added.status, added.body]).toEqual([201, { ...shown, createdAt: expect.any(String) }]);
@@ -61,7 +61,7 @@ describe("remotes", () => {
     expect((await admin("DELETE", "remotes/far")).status).toBe(204);
   });
 
-  it("are removed with a word of the buckets that still replicate there", async () => {
+  it("are removed with a list of the buckets that still replicate to them", async () => {
     const bucket = await createBucket();
     expect((await admin("POST", "remotes", REMOTE)).status).toBe(201);
     const destination = "arn:workers-s3:remote:::far/copy";
@@ -75,7 +75,7 @@ describe("remotes", () => {
     expect((await admin("GET", "remotes")).body).toEqual({ remotes: [] });
   });
 
-  it("are for the root account's root key alone", async () => {
+  it("are accessible with the root account's root key only", async () => {
     const other = await createAccount();
     for (const as of [other, null]) {
       for (const [method, path, body] of [
@@ -94,7 +94,7 @@ describe("remotes", () => {
     expect((await admin("GET", "remotes")).body).toEqual({ remotes: [] });
   });
 
-  it("of accounts that are none are refused with NoSuchAccount", async () => {
+  it("for accounts that do not exist are refused with NoSuchAccount", async () => {
     const refused = await admin("POST", "remotes", { ...REMOTE, accountIds: [accountId, "000000000000"] });
     expect(refused).toMatchObject({ status: 404, body: { error: { code: "NoSuchAccount" } } });
     expect((await admin("GET", "remotes")).body).toEqual({ remotes: [] });
@@ -131,7 +131,7 @@ describe("remotes", () => {
     expect(refused.text).not.toContain(SECRET);
   });
 
-  it("that cannot be reached say so when they are checked", async () => {
+  it("that cannot be reached fail their check with RemoteFailure", async () => {
     await admin("POST", "remotes", { ...REMOTE, name: "dead", endpoint: "http://127.0.0.1:3" });
     const { status, body } = await admin("POST", "remotes/dead/check", { bucket: "there" });
     expect([status, body]).toEqual([

@@ -1,4 +1,4 @@
-/** Access keys of users and of an account's root: answers, limits, refusals, and when a key was last used. */
+/** Access keys of users and of an account's root: answers, limits, refusals, and the last use of a key. */
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
@@ -18,7 +18,7 @@ function keysIn(result: Element | undefined): Record<string, string>[] {
 }
 
 describe("CreateAccessKey", () => {
-  test("answers with the key and its secret, which signs at once and is never shown again", async () => {
+  test("returns the key and its secret, which works at once and is never returned again", async () => {
     const { name: UserName } = await createUser(undefined, account);
     const created = fields((await iam("CreateAccessKey", { UserName }, account))?.children[0]);
     expect(created).toEqual({
@@ -39,7 +39,7 @@ describe("CreateAccessKey", () => {
     expect(JSON.stringify(row)).not.toContain(secretAccessKey);
   });
 
-  test("stops at two keys a user with LimitExceeded, also for calls at once", async () => {
+  test("refuses a third key of a user with LimitExceeded, also for concurrent calls", async () => {
     const { name: UserName } = await createUser(undefined, account);
     const attempts = await Promise.allSettled([1, 2, 3].map(() => createKey(UserName, account)));
     expect(attempts.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
@@ -50,11 +50,11 @@ describe("CreateAccessKey", () => {
     });
   });
 
-  test("for a user that is not there is NoSuchEntity", async () => {
+  test("for an absent user is NoSuchEntity", async () => {
     expect(await refused("CreateAccessKey", { UserName: "nobody" }, { as: account })).toMatchObject({ status: 404 });
   });
 
-  test("without a name makes a key of the caller: the account's root, or the user itself", async () => {
+  test("without a name creates a key of the caller: the account's root, or the user itself", async () => {
     const own = await createAccount();
     const made = fields((await iam("CreateAccessKey", {}, own))?.children[0]);
     expect(made.UserName).toBeUndefined();
@@ -122,7 +122,7 @@ describe("UpdateAccessKey and DeleteAccessKey", () => {
       expect(await refused("UpdateAccessKey", update, { as: account })).toEqual(failure);
       expect(await refused("DeleteAccessKey", { UserName, AccessKeyId }, { as: account })).toEqual(failure);
     }
-    // Nor does a root of one account reach a key of a user, or of another root, by leaving the name out.
+    // A root of one account cannot access a key of a user, or of another root, by omitting the name.
     for (const AccessKeyId of keys.filter((id) => id !== account.accessKeyId)) {
       expect(await refused("DeleteAccessKey", { AccessKeyId }, { as: account })).toMatchObject({
         code: "NoSuchEntity",
@@ -148,7 +148,7 @@ describe("UpdateAccessKey and DeleteAccessKey", () => {
 });
 
 describe("GetAccessKeyLastUsed", () => {
-  test("says N/A of a key that was not used, then when and for what it was, once a quarter of an hour", async () => {
+  test("returns N/A for an unused key, then time and service of the last use, updated every quarter of an hour", async () => {
     const { name, key } = await createUser(undefined, account);
     const AccessKeyId = key.accessKeyId;
     const ask = async () => {
@@ -164,7 +164,7 @@ describe("GetAccessKeyLastUsed", () => {
     expect(await ask()).toEqual(used);
   });
 
-  test("an attempt with the wrong secret is no use", async () => {
+  test("does not count an attempt with the wrong secret", async () => {
     const { key } = await createUser(undefined, account);
     const wrong = { ...key, secretAccessKey: "x".repeat(40) };
     expect(await refused("GetCallerIdentity", {}, { as: wrong, service: "sts" })).toMatchObject({
@@ -174,7 +174,7 @@ describe("GetAccessKeyLastUsed", () => {
     expect(textIn(result, "AccessKeyLastUsed", "ServiceName")).toBe("N/A");
   });
 
-  test("is about keys of this account alone", async () => {
+  test("returns keys of this account only", async () => {
     const elsewhere = await createUser(undefined, await createAccount());
     for (const AccessKeyId of [elsewhere.key.accessKeyId, "AKIAAAAAAAAAAAAAAAAA"]) {
       expect(await refused("GetAccessKeyLastUsed", { AccessKeyId }, { as: account })).toMatchObject({

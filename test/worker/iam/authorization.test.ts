@@ -1,4 +1,7 @@
-/** Who may manage users and keys: deny by default, each account by itself, users by their policies, sessions never. */
+/**
+ * Permissions to manage users and keys: denied by default, limited to the caller's account; users need a policy, and
+ * sessions have none.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { IAM_ACTIONS } from "../../../src/iam/actions/index.ts";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
@@ -15,7 +18,7 @@ beforeAll(async () => {
 const EVERYTHING = [{ Effect: "Allow", Action: "*", Resource: "*" }];
 const POLICY = '{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}';
 
-/** Enough for every action to get as far as asking for permission. */
+/** Parameters with which every action reaches its authorization. */
 function parametersOf(action: string, user: TestUser): Record<string, string> {
   const all: Record<string, string> = {
     UserName: user.name,
@@ -31,7 +34,7 @@ function parametersOf(action: string, user: TestUser): Record<string, string> {
 const ACTIONS = [...IAM_ACTIONS.keys()];
 
 describe.each(ACTIONS)("%s", (action) => {
-  test("is AccessDenied to a user without a policy, and to one whose policies allow everything else", async () => {
+  test("is AccessDenied for a user without a policy, and for one whose policies allow everything else", async () => {
     const user = await createUser(undefined, account);
     const parameters = parametersOf(action, user);
     const denied = { status: 403, code: "AccessDenied", message: expect.stringContaining(`iam:${action}`) };
@@ -40,14 +43,14 @@ describe.each(ACTIONS)("%s", (action) => {
     expect(await refused(action, parameters, { as: user.key })).toEqual(denied);
   });
 
-  test("passes for a user with exactly this permission", async () => {
+  test("succeeds for a user with exactly this permission", async () => {
     const user = await createUser([{ Effect: "Allow", Action: `iam:${action}`, Resource: "*" }], account);
     const parameters = parametersOf(action, user);
     const text = await (await call("iam", action, parameters, { as: user.key })).text();
     expect(text).not.toContain("<Code>AccessDenied</Code>");
   });
 
-  test("an explicit Deny wins", async () => {
+  test("is AccessDenied under an explicit Deny", async () => {
     const deny = { Effect: "Deny", Action: `iam:${action}`, Resource: "*" };
     const user = await createUser([...EVERYTHING, deny], account);
     expect(await refused(action, parametersOf(action, user), { as: user.key })).toMatchObject({
@@ -56,7 +59,7 @@ describe.each(ACTIONS)("%s", (action) => {
     });
   });
 
-  test("is AccessDenied to temporary credentials, of a user and of the root", async () => {
+  test("is AccessDenied for temporary credentials of a user and of the root", async () => {
     const user = await createUser(EVERYTHING, account);
     for (const maker of [user.key, account]) {
       for (const [make, more] of [
@@ -70,7 +73,7 @@ describe.each(ACTIONS)("%s", (action) => {
     }
   });
 
-  test("by another account's root does not reach this account", async () => {
+  test("by another account's root does not affect this account", async () => {
     const user = await createUser(EVERYTHING, account);
     const stranger = await createAccount();
     if (!["CreateUser", "ListUsers", "ListVirtualMFADevices"].includes(action)) {
@@ -85,7 +88,7 @@ describe.each(ACTIONS)("%s", (action) => {
 });
 
 describe("policies on users", () => {
-  test("a user may be allowed to look after the users of one path alone", async () => {
+  test("a policy can allow a user to manage the users of one path only", async () => {
     const team = `arn:aws:iam::${account.accountId}:user/team/*`;
     const { key } = await createUser([{ Effect: "Allow", Action: "iam:*", Resource: team }], account);
     await iam("CreateUser", { UserName: "member", Path: "/team/" }, key);
@@ -101,14 +104,14 @@ describe("policies on users", () => {
     ] as const) {
       expect(await refused(action, parameters, { as: key })).toMatchObject({ status: 403, code: "AccessDenied" });
     }
-    // Nor does it learn which names are taken.
+    // It does not learn which names exist.
     const there = await refused("GetUser", { UserName: "outsider" }, { as: key });
     const notThere = await refused("GetUser", { UserName: "nobody" }, { as: key });
     expect(notThere.message.replace("nobody", "outsider")).toBe(there.message);
     expect(notThere.code).toBe(there.code);
   });
 
-  test("variables: a user may manage its own keys", async () => {
+  test("a policy with a variable can allow a user to manage its own keys", async () => {
     const own = `arn:aws:iam::${account.accountId}:user/\${aws:username}`;
     const { key, name } = await createUser([{ Effect: "Allow", Action: "iam:*AccessKey*", Resource: own }], account);
     const other = await createUser(undefined, account);
@@ -120,7 +123,7 @@ describe("policies on users", () => {
     expect(await refused("DeleteAccessKey", { AccessKeyId }, { as: key })).toMatchObject({ code: "NoSuchEntity" });
   });
 
-  test("conditions are asked about the request", async () => {
+  test("conditions are evaluated on the request", async () => {
     const until = (time: string) => ({ DateLessThan: { "aws:CurrentTime": time } });
     const allow = { Effect: "Allow", Action: "iam:GetUser", Resource: "*" };
     const over = await createUser([{ ...allow, Condition: until("2020-01-01T00:00:00Z") }], account);
@@ -136,7 +139,7 @@ describe("policies on users", () => {
     expect(await get("192.0.2.7", "x-forwarded-for")).toBe(403);
   });
 
-  test("the message names who may not do what", async () => {
+  test("the message names the caller, the action and the resource", async () => {
     const { key, arn } = await createUser(undefined, account);
     expect(await refused("ListUsers", {}, { as: key })).toEqual({
       status: 403,
@@ -145,10 +148,10 @@ describe("policies on users", () => {
     });
   });
 
-  test("a user of the deployment's root account, allowed everything, is not root: not in the admin API", async () => {
+  test("a user of the deployment's root account with all permissions cannot use the admin API", async () => {
     const { key } = await createUser(EVERYTHING);
     expect((await s3("/-/admin/accounts", { key })).status).toBe(403);
-    // The admin API takes no temporary credentials at all.
+    // The admin API accepts no temporary credentials.
     const session = credentialsOf(await sts("GetSessionToken"));
     expect((await s3("/-/admin/accounts", { key: session })).status).toBe(400);
     expect(await refused("CreateAccessKey", {}, { as: session })).toMatchObject({

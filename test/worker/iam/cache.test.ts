@@ -1,4 +1,4 @@
-/** Two isolates on one database: what one changes about a user's key, the other knows within the cache's time. */
+/** Two isolates on one database: a change of a user's key in one takes effect in the other within the cache's time. */
 import { describe, expect, test } from "vitest";
 import { Directory } from "../../../src/storage/d1/directory.ts";
 import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
@@ -10,7 +10,7 @@ import { ROOT, testEnv } from "../../support/s3.ts";
 const TTL_MS = 150;
 const SEAL_KEY = Uint8Array.from({ length: 32 }, (_, index) => index);
 
-/** What another isolate has in memory. */
+/** The cache of another isolate. */
 async function anotherIsolate(): Promise<Directory> {
   const tokens = await openSealer(SEAL_KEY, "session-tokens");
   return new Directory({
@@ -25,7 +25,7 @@ async function anotherIsolate(): Promise<Directory> {
 const ALLOW = [{ Effect: "Allow", Action: "*", Resource: "*" }];
 
 describe("in another isolate", () => {
-  test("a disabled key, a changed policy and a deleted key hold within the cache's time, for sessions as well", async () => {
+  test("a disabled key, a changed policy and a deleted key take effect within the cache's time, also for sessions", async () => {
     const directory = await anotherIsolate();
     const { name: UserName, key } = await createUser(ALLOW);
     const { accessKeyId: AccessKeyId } = key;
@@ -50,7 +50,7 @@ describe("in another isolate", () => {
     await expect.poll(load, later).toBeUndefined();
   });
 
-  test("a key whose user is gone or another account's is unknown, never a root key", async () => {
+  test("a key whose user is deleted or in another account is unknown, never a root key", async () => {
     const load = async (accessKeyId: string) =>
       (await (await anotherIsolate()).load({ accessKeyId, bucketNames: [] })).credential;
     const [gone, moved] = [await createUser(ALLOW), await createUser(ALLOW)];

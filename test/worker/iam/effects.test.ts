@@ -1,4 +1,7 @@
-/** What users' policies and sessions do to S3 requests. A key narrowed to one prefix of one bucket is the headline. */
+/**
+ * Effects of users' policies and sessions on S3 requests, above all of a key that is limited to one prefix of one
+ * bucket.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
 import { countingEnv } from "../../support/counting-env.ts";
@@ -44,7 +47,7 @@ function narrowedTo(prefix: string): readonly Statement[] {
   ];
 }
 
-/** What a key narrowed to `team/a/` of `bucket` may do and what not. */
+/** What a key limited to `team/a/` of `bucket` can and cannot do. */
 function expectNarrowed(keyOf: () => Key | SessionKey): void {
   test.each([
     ["reads", { key: "team/a/1.txt" }, 200],
@@ -96,7 +99,7 @@ function expectNarrowed(keyOf: () => Key | SessionKey): void {
     expect(await status(keyOf(), { bucket: otherBucket, query: "prefix=team%2Fa%2F" })).toBe(403);
   });
 
-  test("deletes in bulk only what it may", async () => {
+  test("deletes in bulk only permitted keys", async () => {
     await putObject(bucket, "team/a/bulk.txt", "x", { as: account });
     const objects = ["team/a/bulk.txt", "team/b/1.txt"].map((key) => `<Object><Key>${key}</Key></Object>`).join("");
     const body = `<Delete>${objects}</Delete>`;
@@ -112,7 +115,7 @@ function expectNarrowed(keyOf: () => Key | SessionKey): void {
 
 const withoutBucket = { bucket: undefined } as unknown as SendOptions;
 
-describe("a key narrowed to one prefix of one bucket", () => {
+describe("a key limited to one prefix of one bucket", () => {
   let key: Key;
   beforeAll(async () => {
     ({ key } = await createUser(narrowedTo("team/a/"), account));
@@ -120,7 +123,7 @@ describe("a key narrowed to one prefix of one bucket", () => {
   expectNarrowed(() => key);
 });
 
-describe("a session of a user who may do everything, narrowed by its policy", () => {
+describe("a session of a user with all permissions, limited by its policy", () => {
   let key: SessionKey;
   beforeAll(async () => {
     const maker = await createUser([{ Effect: "Allow", Action: "*", Resource: "*" }], account);
@@ -130,7 +133,7 @@ describe("a session of a user who may do everything, narrowed by its policy", ()
   expectNarrowed(() => key);
 });
 
-describe("a session of the account's root, narrowed by its policy", () => {
+describe("a session of the account's root, limited by its policy", () => {
   let key: SessionKey;
   beforeAll(async () => {
     const Policy = JSON.stringify({ Version: "2012-10-17", Statement: narrowedTo("team/a/") });
@@ -139,7 +142,7 @@ describe("a session of the account's root, narrowed by its policy", () => {
   expectNarrowed(() => key);
 });
 
-describe("a session of a narrowed user whose policy allows everything", () => {
+describe("a session of a limited user whose session policy allows everything", () => {
   let key: SessionKey;
   beforeAll(async () => {
     const federate = { Effect: "Allow", Action: "sts:GetFederationToken", Resource: "*" };
@@ -154,7 +157,7 @@ describe("permissions at the time of use", () => {
   const object = { key: "team/a/1.txt" };
   const allow = [{ Effect: "Allow", Action: "s3:GetObject", Resource: "*" }];
 
-  test("a user without a policy may nothing; what is put, replaced and deleted holds at once", async () => {
+  test("a user without a policy has no permissions; a policy that is put, replaced or deleted takes effect at once", async () => {
     const { name, key } = await createUser(undefined, account);
     expect(await status(key, object)).toBe(403);
     await putPolicy(name, allow, account);
@@ -166,7 +169,7 @@ describe("permissions at the time of use", () => {
     expect(await status(key, object)).toBe(403);
   });
 
-  test("a session loses what its maker loses", async () => {
+  test("a session loses the permissions that its creator loses", async () => {
     const { name, key } = await createUser(allow, account);
     const session = credentialsOf(await sts("GetSessionToken", {}, key));
     expect(await status(session, object)).toBe(200);
@@ -174,12 +177,12 @@ describe("permissions at the time of use", () => {
     expect(await status(session, object)).toBe(403);
   });
 
-  test("a federated user without a policy may nothing", async () => {
+  test("a federated user without a policy has no permissions", async () => {
     const session = credentialsOf(await sts("GetFederationToken", { Name: "Bob" }, account));
     expect(await status(session, object)).toBe(403);
   });
 
-  test("an explicit Deny of user or session wins", async () => {
+  test("an explicit Deny of the user or the session takes precedence", async () => {
     const deny = { Effect: "Deny", Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/team/a/1.txt` };
     const { key } = await createUser([...allow, deny], account);
     expect(await status(key, object)).toBe(403);
@@ -190,7 +193,7 @@ describe("permissions at the time of use", () => {
     expect(await status(session, { key: "team/b/1.txt" })).toBe(200);
   });
 
-  test("variables name the user: a home folder each", async () => {
+  test("a policy with a variable gives each user a home folder", async () => {
     const home = [{ Effect: "Allow", Action: "s3:*", Resource: `arn:aws:s3:::${bucket}/home/\${aws:username}/*` }];
     const [one, two] = [await createUser(home, account), await createUser(home, account)];
     expect(await status(one.key, { method: "PUT", key: `home/${one.name}/x`, body: "x" })).toBe(200);
@@ -199,7 +202,7 @@ describe("permissions at the time of use", () => {
     expect(await status(one.key, { key: `home/${one.name}/x` })).toBe(403);
   });
 
-  test("a user allowed everything has no say in another account's buckets", async () => {
+  test("a user with all permissions has none in another account's buckets", async () => {
     const { key } = await createUser([{ Effect: "Allow", Action: "*", Resource: "*" }], await createAccount());
     expect(await status(key, object)).toBe(403);
     expect(await status(key, { query: "list-type=2" })).toBe(403);
@@ -207,7 +210,7 @@ describe("permissions at the time of use", () => {
 });
 
 describe("budget", () => {
-  test("key, user and policies come in the one query; a warm request asks the database nothing", async () => {
+  test("key, user and policies are read in one query; a warm request does not query the database", async () => {
     const { key } = await createUser([{ Effect: "Allow", Action: "s3:GetObject", Resource: "*" }], account);
     const session = credentialsOf(await sts("GetSessionToken", {}, key));
     const { env, counts, reset } = countingEnv(testEnv);

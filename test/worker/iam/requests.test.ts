@@ -1,4 +1,4 @@
-/** The form of requests, their signatures, and which surface answers. */
+/** The format of requests, their signatures, and the surface that answers. */
 import { exports } from "cloudflare:workers";
 import { AwsClient } from "aws4fetch";
 import { describe, expect, test } from "vitest";
@@ -23,7 +23,7 @@ describe("signatures", () => {
     await response.body?.cancel();
   });
 
-  test("that do not cover the body are SignatureDoesNotMatch, whatever the request says of its payload", async () => {
+  test("that do not cover the body are SignatureDoesNotMatch, with any declared payload hash", async () => {
     for (const headers of [{} as Record<string, string>, { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" }]) {
       const forged = `Action=CreateUser&${VERSION}&UserName=forged`;
       expect(await refusalOf(await forge(`Action=ListUsers&${VERSION}`, forged, headers))).toEqual({
@@ -55,14 +55,14 @@ describe("signatures", () => {
     expect(await refusalOf(response)).toMatchObject({ status: 400, code: "RequestExpired" });
   });
 
-  test("for one service do not open the other", async () => {
+  test("for one service are refused by the other", async () => {
     const swapped = await post({ service: "sts", body: `Action=ListUsers&${VERSION}` });
     expect(await refusalOf(swapped, "sts")).toMatchObject({ status: 400, code: "InvalidAction" });
     const other = await post({ service: "iam", body: IDENTITY });
     expect(await refusalOf(other)).toMatchObject({ status: 400, code: "InvalidAction" });
   });
 
-  test("for s3, and none at all, are the S3 surface's to answer", async () => {
+  test("for s3, and unsigned requests, are answered by the S3 surface", async () => {
     for (const as of [ROOT, null]) {
       const response = await post({ service: "s3", as, body: `Action=ListUsers&${VERSION}` });
       expect((await errorOf(response)).text).toMatch(/^<\?xml[^>]*>\n<Error><Code>/);
@@ -73,7 +73,7 @@ describe("signatures", () => {
     expect(await errorOf(json)).toMatchObject({ status: 405, code: "MethodNotAllowed" });
   });
 
-  test("of a bucket's host are the S3 surface's as well", async () => {
+  test("on a bucket's host are answered by the S3 surface as well", async () => {
     const response = await post({ url: "http://some-bucket.s3.localhost:8787/", body: `Action=ListUsers&${VERSION}` });
     expect((await errorOf(response)).text).toMatch(/^<\?xml[^>]*>\n<Error><Code>/);
   });
@@ -105,7 +105,7 @@ describe("the form", () => {
     expect(beyond).toMatchObject({ status: 400, code: "InvalidInput" });
   });
 
-  test("does not mix with a query string", async () => {
+  test("is refused together with a query string", async () => {
     const response = await post({ url: `${ENDPOINT}/?Action=CreateUser`, body: `Action=ListUsers&${VERSION}` });
     expect(await refusalOf(response)).toMatchObject({ code: "InvalidQueryParameter" });
   });
@@ -130,13 +130,13 @@ describe("STS", () => {
   });
 });
 
-test("the surface leaves S3 as it is", async () => {
+test("the query APIs do not change S3", async () => {
   expect((await s3("/")).status).toBe(200);
   expect((await call("iam", "ListUsers")).headers.get("x-amz-request-id")).toMatch(/^[0-9A-F]{16}$/);
   await iam("ListUsers");
 });
 
-/** Sends another body than was signed. */
+/** Sends a body other than the signed one. */
 async function forge(signed: string, sent: string, more: Record<string, string>): Promise<Response> {
   const headers = { "content-type": "application/x-www-form-urlencoded", ...more };
   const client = new AwsClient({ ...ROOT, service: "iam", region: "us-east-1", retries: 0 });

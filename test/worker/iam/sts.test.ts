@@ -1,4 +1,4 @@
-/** Temporary credentials: what they say, how long they live, and that they are never more than their maker. */
+/** Temporary credentials: their contents, their lifetime, and that they never exceed their creator's permissions. */
 import { describe, expect, test } from "vitest";
 import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
 import { type SessionClaims, SessionTokens, type TemporaryCredentials } from "../../../src/storage/session-tokens.ts";
@@ -16,7 +16,7 @@ const session = async (as: Key, more: Record<string, string> = {}) =>
 const federation = async (as: Key, more: Record<string, string> = {}) =>
   credentialsOf(await sts("GetFederationToken", { Name: "Bob", ...more }, as));
 
-/** Seconds from now, give or take those the test takes. */
+/** Seconds from now, give or take the duration of the test. */
 function expectLifetime({ expiration }: { expiration: string }, seconds: number): void {
   const left = (Date.parse(expiration) - Date.now()) / 1000;
   expect(left).toBeGreaterThan(seconds - 60);
@@ -24,7 +24,7 @@ function expectLifetime({ expiration }: { expiration: string }, seconds: number)
 }
 
 describe("GetSessionToken", () => {
-  test("answers with credentials that are the caller's", async () => {
+  test("returns credentials of the caller", async () => {
     const { key, arn, id } = await createUser(EVERYTHING);
     const made = await session(key);
     expect(made).toEqual({
@@ -38,7 +38,7 @@ describe("GetSessionToken", () => {
     expect((await send({ as: made })).status).toBe(200);
   });
 
-  test("needs no permission of a user, and gives none", async () => {
+  test("needs no permission of a user, and grants none", async () => {
     const { key } = await createUser();
     const made = await session(key);
     expect(await errorOf(await send({ as: made }))).toMatchObject({ status: 403, code: "AccessDenied" });
@@ -48,7 +48,7 @@ describe("GetSessionToken", () => {
     [{}, 43_200],
     [{ DurationSeconds: "900" }, 900],
     [{ DurationSeconds: "129600" }, 129_600],
-  ])("%j lives %d s; made by the root of an account, 3,600 s at most", async (more, seconds) => {
+  ])("%j is valid for %d s, or for at most 3,600 s if created by the root of an account", async (more, seconds) => {
     const { key } = await createUser();
     expectLifetime(await session(key, more as Record<string, string>), seconds);
     expectLifetime(await session(ROOT, more as Record<string, string>), Math.min(seconds, 3_600));
@@ -67,14 +67,14 @@ describe("GetSessionToken", () => {
     },
   );
 
-  test("MFA, which nobody here has, is NotImplemented", async () => {
+  test("MFA is NotImplemented", async () => {
     const mfa = { SerialNumber: "arn:aws:iam::123456789012:mfa/x", TokenCode: "123456" };
     expect(await refused("GetSessionToken", mfa, { service: "sts" })).toMatchObject({ code: "NotImplemented" });
   });
 });
 
 describe("GetFederationToken", () => {
-  test("answers with the federated user and its credentials", async () => {
+  test("returns the federated user and its credentials", async () => {
     const { accountId, ...root } = await createAccount();
     const result = await sts("GetFederationToken", { Name: "Bob", Policy: READ_ONLY }, root);
     const arn = `arn:aws:sts::${accountId}:federated-user/Bob`;
@@ -119,7 +119,7 @@ describe("GetFederationToken", () => {
 });
 
 describe("temporary credentials", () => {
-  test("make no further ones, longer or wider: AccessDenied", async () => {
+  test("cannot create further ones, longer or with more permissions: AccessDenied", async () => {
     const { key } = await createUser(EVERYTHING);
     for (const maker of [await session(key), await federation(key, { Policy: READ_ONLY }), await session(ROOT)]) {
       for (const [action, more] of [
@@ -178,7 +178,7 @@ describe("temporary credentials", () => {
     expect(await errorOf(await send({ as }))).toMatchObject({ status: 403, code: "SignatureDoesNotMatch" });
   });
 
-  test("end at their time: ExpiredToken", async () => {
+  test("expire with ExpiredToken", async () => {
     const now = Date.now();
     const [over, running] = [await mintForRoot(new Date(now - 1)), await mintForRoot(new Date(now + 60_000))];
     expect((await send({ as: running })).status).toBe(200);
@@ -192,7 +192,7 @@ describe("temporary credentials", () => {
     expect(await errorOf(await use(url))).toMatchObject({ status: 400, code: "ExpiredToken" });
   });
 
-  test("end with their maker's key, disabled or deleted, and with its user", async () => {
+  test("become invalid with their creator's key, disabled or deleted, and with its user", async () => {
     const { name: UserName, key } = await createUser(EVERYTHING);
     const AccessKeyId = key.accessKeyId;
     const made = [await session(key), await federation(key, { Policy: READ_ONLY })];
@@ -209,7 +209,7 @@ describe("temporary credentials", () => {
     }
   });
 
-  test("made under one account or user do not pass for another's, even under a key of that id", async () => {
+  test("of one account or user are never accepted for another, even under a key of that id", async () => {
     const { accountId } = await rootAccount();
     const expiresAt = new Date(Date.now() + 60_000);
     for (const wrong of [{ accountId: "000000000000" }, { accountId, userId: "AIDAAAAAAAAAAAAAAAAAA" }]) {
@@ -218,7 +218,7 @@ describe("temporary credentials", () => {
     }
   });
 
-  test("count as a use of their maker's key", async () => {
+  test("count as a use of their creator's key", async () => {
     const { key } = await createUser(EVERYTHING);
     await send({ as: await session(key) });
     const { accessKeyId: AccessKeyId } = key;
@@ -227,7 +227,7 @@ describe("temporary credentials", () => {
     await expect.poll(read).toBe("sts");
   });
 
-  test("are handed out once: neither answer nor log repeats secret or token", async () => {
+  test("are returned once: no other answer and no log contains secret or token", async () => {
     const made = await session(ROOT);
     const text = await (await call("sts", "GetCallerIdentity", {}, { as: made })).text();
     expect(text).not.toContain(made.secretAccessKey);
@@ -241,12 +241,12 @@ test("GetCallerIdentity needs no permission, even against an explicit Deny", asy
   expect(textIn(await resultOf(response, "sts", "GetCallerIdentity"), "Arn")).toBe(arn);
 });
 
-/** Opens a presigned URL as somebody who holds no key. */
+/** Opens a presigned URL without a key. */
 function use(url: string): Promise<Response> {
   return handDirectly(new Request(url));
 }
 
-/** A token as the Worker would have made it at another time, or for somebody else. */
+/** A token as the Worker would have created it at another time, or for another caller. */
 async function mintForRoot(
   expiresAt: Date,
   wrong: Partial<SessionClaims> = {},

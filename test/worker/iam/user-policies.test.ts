@@ -1,4 +1,4 @@
-/** Inline policies of users: round trips, quota, validation; and what users never have. */
+/** Inline policies of users: round trips, quota, validation; and features that users do not have. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
 import { createUser, iam, refused } from "../../support/iam.ts";
@@ -18,14 +18,14 @@ const DOCUMENT = `{
     "Resource": "arn:aws:s3:::bucket/\u00fc \${aws:username}/*!'()~" }]
 }`;
 
-/** A policy of exactly this many characters that count. */
+/** A policy of exactly this many characters that count towards the quota. */
 function policyOf(size: number): string {
   const empty = '{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::"}]}';
   return empty.replace(":::", `:::${"x".repeat(size - empty.length)}`);
 }
 
 describe("PutUserPolicy and GetUserPolicy", () => {
-  test("the document comes back as it was put, percent-encoded by RFC 3986", async () => {
+  test("the document is returned as it was put, percent-encoded by RFC 3986", async () => {
     const put = { UserName, PolicyName: "a+b", PolicyDocument: DOCUMENT };
     expect(await iam("PutUserPolicy", put, account)).toBeUndefined();
     const result = await iam("GetUserPolicy", { UserName, PolicyName: "a+b" }, account);
@@ -36,7 +36,7 @@ describe("PutUserPolicy and GetUserPolicy", () => {
     expect(decodeURIComponent(encoded)).toBe(DOCUMENT);
   });
 
-  test("put again replaces, whatever the case of the name", async () => {
+  test("a repeated put replaces the policy, regardless of the case of the name", async () => {
     const { name } = await createUser(undefined, account);
     for (const [PolicyName, size] of [["Policy", 2_000] as const, ["policy", 2_048] as const]) {
       await iam("PutUserPolicy", { UserName: name, PolicyName, PolicyDocument: policyOf(size) }, account);
@@ -47,7 +47,7 @@ describe("PutUserPolicy and GetUserPolicy", () => {
     expect(decodeURIComponent(textIn(read, "PolicyDocument") ?? "")).toBe(policyOf(2_048));
   });
 
-  test("all policies of a user together: 2,048 characters, white space not counted, else LimitExceeded", async () => {
+  test("more than 2,048 characters in all policies of a user, without white space, are LimitExceeded", async () => {
     const { name } = await createUser(undefined, account);
     const put = (PolicyName: string, PolicyDocument: string) => ({ UserName: name, PolicyName, PolicyDocument });
     const exceeded = {
@@ -83,7 +83,7 @@ describe("PutUserPolicy and GetUserPolicy", () => {
     expect(get).toMatchObject({ code: "NoSuchEntity" });
   });
 
-  test("wants all three parameters, and well-formed names", async () => {
+  test("requires all three parameters, and valid names", async () => {
     const whole = { UserName, PolicyName: "p", PolicyDocument: policyOf(80) };
     for (const name of Object.keys(whole)) {
       const parameters = Object.fromEntries(Object.entries(whole).filter(([key]) => key !== name));
@@ -97,7 +97,7 @@ describe("PutUserPolicy and GetUserPolicy", () => {
 });
 
 describe("ListUserPolicies and DeleteUserPolicy", () => {
-  test("pages by name; what is deleted is gone", async () => {
+  test("pages by name; deleted policies are absent", async () => {
     const { name } = await createUser(undefined, account);
     for (const PolicyName of ["c", "a", "b"]) {
       await iam("PutUserPolicy", { UserName: name, PolicyName, PolicyDocument: policyOf(100) }, account);
@@ -120,7 +120,7 @@ describe("ListUserPolicies and DeleteUserPolicy", () => {
   });
 
   test.each(["PutUserPolicy", "GetUserPolicy", "ListUserPolicies", "DeleteUserPolicy"])(
-    "%s of a user that is not there is NoSuchEntity",
+    "%s of an absent user is NoSuchEntity",
     async (action) => {
       const all = { PolicyName: "p", PolicyDocument: policyOf(80) };
       const own = action === "PutUserPolicy" ? all : action === "ListUserPolicies" ? {} : { PolicyName: "p" };
@@ -134,7 +134,7 @@ describe("ListUserPolicies and DeleteUserPolicy", () => {
   );
 });
 
-describe("what users never have", () => {
+describe("features that users do not have", () => {
   test.each([
     ["ListGroupsForUser", "Groups"],
     ["ListAttachedUserPolicies", "AttachedPolicies"],
@@ -143,14 +143,14 @@ describe("what users never have", () => {
     ["ListSSHPublicKeys", "SSHPublicKeys"],
     ["ListServiceSpecificCredentials", "ServiceSpecificCredentials"],
     ["ListSigningCertificates", "Certificates"],
-  ])("%s: none", async (action, element) => {
+  ])("%s returns an empty list", async (action, element) => {
     const result = await iam(action, { UserName }, account);
     expect(result?.children.map(({ name }) => name)).toEqual([element, "IsTruncated"]);
     expect(result === undefined ? [] : all(result, element)[0]?.children).toEqual([]);
     expect(await refused(action, { UserName: "nobody" }, { as: account })).toMatchObject({ code: "NoSuchEntity" });
   });
 
-  test("ListVirtualMFADevices: none", async () => {
+  test("ListVirtualMFADevices returns an empty list", async () => {
     const result = await iam("ListVirtualMFADevices", { AssignmentStatus: "Assigned" }, account);
     expect(result?.children.map(({ name }) => name)).toEqual(["VirtualMFADevices", "IsTruncated"]);
   });

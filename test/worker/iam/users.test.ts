@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 describe("CreateUser", () => {
-  test("answers with the user, and GetUser with the same", async () => {
+  test("returns the user, and GetUser the same", async () => {
     const created = await iam("CreateUser", { UserName: "a+b=c,d.e@f-g_h", Path: "/team/sub/" }, account);
     const user = fields(created?.children[0]);
     expect(user).toEqual({
@@ -28,7 +28,7 @@ describe("CreateUser", () => {
     expect(fields(read?.children[0])).toEqual(user);
   });
 
-  test("takes a name once in an account, whatever its case, and again in another", async () => {
+  test("accepts a name once in an account, regardless of its case, and again in another account", async () => {
     await iam("CreateUser", { UserName: "Taken" }, account);
     const failure = { status: 409, code: "EntityAlreadyExists", message: "User with name tAKEN already exists." };
     expect(await refused("CreateUser", { UserName: "tAKEN" }, { as: account })).toEqual(failure);
@@ -58,7 +58,7 @@ describe("CreateUser", () => {
     });
   });
 
-  test.each(["PermissionsBoundary", "Tags.member.1.Key"])("refuses %s, which would have no effect", async (name) => {
+  test.each(["PermissionsBoundary", "Tags.member.1.Key"])("refuses %s, which is not supported", async (name) => {
     expect(await refused("CreateUser", { UserName: "x", [name]: "y" }, { as: account })).toEqual({
       status: 501,
       code: "NotImplemented",
@@ -66,7 +66,7 @@ describe("CreateUser", () => {
     });
   });
 
-  test("stops at 5,000 users with LimitExceeded", async () => {
+  test("refuses more than 5,000 users with LimitExceeded", async () => {
     const full = await createAccount();
     const rows = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
       INSERT INTO users (id, account_id, name, path, created_at) SELECT 'AIDATEST' || i, ?1, 'u' || i, '/', 0 FROM n`;
@@ -80,7 +80,7 @@ describe("CreateUser", () => {
 });
 
 describe("GetUser", () => {
-  test("without a name is about the caller: a user, or the account's root", async () => {
+  test("without a name returns the caller: a user, or the account's root", async () => {
     const { key, name, arn } = await createUser([{ Effect: "Allow", Action: "iam:GetUser", Resource: "*" }], account);
     expect(textIn(await iam("GetUser", {}, key), "User", "UserName")).toBe(name);
     expect(textIn(await iam("GetUser", {}, key), "User", "Arn")).toBe(arn);
@@ -92,7 +92,7 @@ describe("GetUser", () => {
     });
   });
 
-  test("of a name that is not there, in another account or in another case is NoSuchEntity", async () => {
+  test("of an absent name, a name in another account or in another case is NoSuchEntity", async () => {
     const { name } = await createUser(undefined, account);
     const cases = [
       ["nobody", account],
@@ -168,7 +168,7 @@ describe("ListUsers", () => {
 });
 
 describe("UpdateUser", () => {
-  test("changes name and path, and the ARN with them; keys and policies stay", async () => {
+  test("changes name, path and ARN; keys and policies remain", async () => {
     const { name, id, key } = await createUser([{ Effect: "Allow", Action: "iam:GetUser", Resource: "*" }], account);
     const UserName = `${name}-renamed`;
     expect(
@@ -180,7 +180,7 @@ describe("UpdateUser", () => {
     await iam("UpdateUser", { UserName, NewUserName: UserName.toUpperCase() }, account);
   });
 
-  test("refuses a name that is taken, and a user that is not there", async () => {
+  test("refuses an existing name, and an absent user", async () => {
     const [one, two] = [await createUser(undefined, account), await createUser(undefined, account)];
     const NewUserName = two.name.toUpperCase();
     expect(await refused("UpdateUser", { UserName: one.name, NewUserName }, { as: account })).toEqual({
@@ -193,7 +193,7 @@ describe("UpdateUser", () => {
     });
   });
 
-  test("needs the permission on the user as it will be as well", async () => {
+  test("also requires the permission for the new name and path", async () => {
     const at = (path: string) => `arn:aws:iam::${accountId}:user${path}`;
     const allowed = [{ Effect: "Allow", Action: "iam:UpdateUser", Resource: [at("/user-*"), at("/mine/*")] }];
     const { key, name } = await createUser(allowed, account);
@@ -204,7 +204,7 @@ describe("UpdateUser", () => {
 });
 
 describe("DeleteUser", () => {
-  test("refuses with DeleteConflict while there are keys or policies, then deletes", async () => {
+  test("refuses with DeleteConflict while the user has keys or policies", async () => {
     const { name, key } = await createUser([{ Effect: "Allow", Action: "s3:*", Resource: "*" }], account);
     const UserName = name;
     const conflict = (message: string) => ({ status: 409, code: "DeleteConflict", message });
@@ -221,7 +221,7 @@ describe("DeleteUser", () => {
     expect(await refused("GetUser", {}, { as: key })).toMatchObject({ code: "InvalidClientTokenId" });
   });
 
-  test("a name made anew is another user: nothing of the old one comes with it", async () => {
+  test("a new user of the same name has nothing of the old one", async () => {
     const { name, id } = await createUser(undefined, account);
     const [first] = [await iam("ListAccessKeys", { UserName: name }, account)];
     const AccessKeyId = textIn(first, "AccessKeyMetadata", "member", "AccessKeyId") ?? "";

@@ -17,7 +17,7 @@ describeRefusals("AbortMultipartUpload", {
   method: "DELETE",
   key: "k",
   query: "uploadId=none",
-  // There is no such upload, which only somebody who is let through learns.
+  // The upload does not exist, which only an authorized caller learns.
   success: 404,
 });
 
@@ -41,7 +41,7 @@ describe("AbortMultipartUpload", () => {
     expect((await send({ ...target, method: "HEAD" })).status).toBe(404);
   });
 
-  it("AbortMultipartUpload leaves the object and other uploads of the key alone", async () => {
+  it("AbortMultipartUpload does not change the object or other uploads of the key", async () => {
     const { target, uploadId } = await started();
     await putObject(target.bucket, "k", "object");
     const other = await createUpload(target);
@@ -51,7 +51,7 @@ describe("AbortMultipartUpload", () => {
     expect((await sendCompletion(target, other, [part])).status).toBe(200);
   });
 
-  it("AbortMultipartUpload refuses an upload that is over, unknown or of another key with NoSuchUpload", async () => {
+  it("AbortMultipartUpload refuses an upload that is finished, unknown or of another key with NoSuchUpload", async () => {
     const { target, uploadId, part } = await started();
     const open = await createUpload(target);
     expect((await abort(target, uploadId)).status).toBe(204);
@@ -70,7 +70,7 @@ describe("AbortMultipartUpload", () => {
     }
   });
 
-  it("DeleteBucket succeeds with uploads that were never completed, and they are gone with it", async () => {
+  it("DeleteBucket succeeds with uploads that were never completed, and deletes them", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target);
     await putPart(target, uploadId, 1, "content");

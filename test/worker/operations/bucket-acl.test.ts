@@ -31,7 +31,7 @@ describe("GetBucketAcl", () => {
     });
   });
 
-  it("GetBucketAcl shows the owner's full control where ACLs are disabled, whatever was set before", async () => {
+  it("GetBucketAcl returns the owner's full control where ACLs are disabled, even if an ACL was set before", async () => {
     const { canonicalId } = await rootAccount();
     const bucket = await createBucket({ headers: { "x-amz-acl": "private" } });
     await putAcl({ bucket, body: aclDocument(canonicalId, [[canonicalId, "READ"]]) });
@@ -44,7 +44,7 @@ describe("GetBucketAcl", () => {
 });
 
 describe("display names", () => {
-  it("GetBucketAcl names all grantees that are accounts", async () => {
+  it("GetBucketAcl returns the display names of all grantees that are accounts", async () => {
     const { canonicalId } = await rootAccount();
     const [bucket, other] = await Promise.all([createBucket(), createAccount("Ana & Bo")]);
     const body = aclDocument(canonicalId, [
@@ -77,7 +77,7 @@ describe("PutBucketAcl", () => {
     expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
   });
 
-  it("PutBucketAcl sets what grant headers name, and nothing for the owner besides", async () => {
+  it("PutBucketAcl sets the grants of the headers, and none for the owner", async () => {
     const bucket = await createBucket();
     const headers = {
       "x-amz-grant-write": `id="${OTHER}", uri="${LOG_DELIVERY}"`,
@@ -91,7 +91,7 @@ describe("PutBucketAcl", () => {
     ]);
   });
 
-  it("PutBucketAcl sets what a document names, an empty list included; the owner can still change it", async () => {
+  it("PutBucketAcl sets the grants of a document, or none; the owner can still change them", async () => {
     const { canonicalId } = await rootAccount();
     const bucket = await createBucket();
     const body = aclDocument(canonicalId, [
@@ -113,7 +113,7 @@ describe("PutBucketAcl", () => {
     expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
   });
 
-  it("PutBucketAcl refuses another owner than the bucket's with AccessDenied", async () => {
+  it("PutBucketAcl refuses an owner other than the bucket's with AccessDenied", async () => {
     const bucket = await createBucket();
     await expectError(await putAcl({ bucket, body: aclDocument(OTHER, []) }), 403, "AccessDenied");
   });
@@ -204,7 +204,7 @@ describe("PutBucketAcl", () => {
     },
   );
 
-  it("PutBucketAcl is for whoever has WRITE_ACP, GetBucketAcl for whoever has READ_ACP", async () => {
+  it("PutBucketAcl requires WRITE_ACP and GetBucketAcl READ_ACP", async () => {
     const { canonicalId } = await rootAccount();
     const [bucket, as] = await Promise.all([createBucket(), createAccount()]);
     const body = aclDocument(canonicalId, [[as.canonicalId, "WRITE_ACP"]]);
@@ -233,7 +233,7 @@ describe("CreateBucket", () => {
     expect((await getAcl({ bucket })).grants).toEqual([`${canonicalId} FULL_CONTROL`, `${ALL_USERS} READ`]);
   });
 
-  it("CreateBucket sets what grant headers name", async () => {
+  it("CreateBucket sets the grants of the headers", async () => {
     const bucket = newName();
     expect((await create(bucket, { "x-amz-grant-full-control": `id=${OTHER}` })).status).toBe(200);
     expect((await getAcl({ bucket })).grants).toEqual([`${OTHER} FULL_CONTROL`]);
@@ -248,7 +248,7 @@ describe("CreateBucket", () => {
     expect((await send({ method: "HEAD", bucket })).status).toBe(404);
   });
 
-  it("CreateBucket does not change the ACL of a bucket that is there", async () => {
+  it("CreateBucket does not change the ACL of an existing bucket", async () => {
     const { canonicalId } = await rootAccount();
     const bucket = await createBucket();
     await expectError(await create(bucket, { "x-amz-acl": "public-read" }), 409, "BucketAlreadyOwnedByYou", {

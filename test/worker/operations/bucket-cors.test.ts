@@ -57,7 +57,7 @@ describeRefusals("PutBucketCors", {
 describeRefusals("DeleteBucketCors", { method: "DELETE", query: "cors", success: 204 });
 
 describe.each(STYLES)("CORS of a bucket, %s style", (style) => {
-  it("GetBucketCors gives back what PutBucketCors put, DeleteBucketCors removes it", async () => {
+  it("GetBucketCors returns what PutBucketCors put, DeleteBucketCors removes it", async () => {
     const bucket = await createBucket();
     await expectNone(bucket, style);
     const put = await putCors(bucket, SAMPLE, { style });
@@ -70,8 +70,9 @@ describe.each(STYLES)("CORS of a bucket, %s style", (style) => {
 });
 
 describe("GetBucketCors", () => {
-  // describeRefusals wants a success, which for this one needs a document first: the same refusals, by hand.
-  it("GetBucketCors refuses an anonymous caller with AccessDenied, whether there are rules or not", async () => {
+  // describeRefusals needs a request that succeeds, which here requires a document first, so these refusals are written
+  // out.
+  it("GetBucketCors refuses an anonymous caller with AccessDenied, with and without rules", async () => {
     const bucket = await createBucket();
     await expectError(await send({ bucket, query: "cors", as: null }), 403, "AccessDenied");
     await putCors(bucket, MINIMAL);
@@ -132,14 +133,14 @@ describe("PutBucketCors", () => {
     ["no rules", "<CORSConfiguration/>"],
     ["a rule without method", corsDocument("<AllowedOrigin>*</AllowedOrigin>")],
     ["nothing", ""],
-  ])("PutBucketCors refuses %s with MalformedXML and keeps what there was", async (_why, document) => {
+  ])("PutBucketCors refuses %s with MalformedXML and keeps the configuration", async (_why, document) => {
     const bucket = await createBucket();
     await putCors(bucket, SAMPLE);
     await expectError(await putCors(bucket, document), 400, "MalformedXML");
     expect(await rulesOf(bucket)).toEqual(RULES);
   });
 
-  it("PutBucketCors refuses a method that S3 has not with InvalidRequest", async () => {
+  it("PutBucketCors refuses an unknown method with InvalidRequest", async () => {
     const bucket = await createBucket();
     const document = corsDocument("<AllowedOrigin>*</AllowedOrigin><AllowedMethod>PATCH</AllowedMethod>");
     await expectError(await putCors(bucket, document), 400, "InvalidRequest", {
@@ -147,7 +148,7 @@ describe("PutBucketCors", () => {
     });
   });
 
-  it("PutBucketCors takes 64 KB and refuses more with MaxMessageLengthExceeded", async () => {
+  it("PutBucketCors accepts 64 KB and refuses more with MaxMessageLengthExceeded", async () => {
     const bucket = await createBucket();
     const padded = (size: number) => MINIMAL + " ".repeat(size - MINIMAL.length);
     expect((await putCors(bucket, padded(65_536))).status).toBe(200);
@@ -159,12 +160,12 @@ describe("PutBucketCors", () => {
 });
 
 describe("DeleteBucketCors", () => {
-  it("DeleteBucketCors answers 204 where there is nothing to delete", async () => {
+  it("DeleteBucketCors answers 204 without a configuration", async () => {
     const bucket = await createBucket();
     expect((await send({ method: "DELETE", bucket, query: "cors" })).status).toBe(204);
   });
 
-  it("rules do not outlive their bucket", async () => {
+  it("DeleteBucket deletes the rules", async () => {
     const bucket = await createBucket();
     await putCors(bucket, SAMPLE);
     expect((await send({ method: "DELETE", bucket })).status).toBe(204);

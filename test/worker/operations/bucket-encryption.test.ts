@@ -82,10 +82,10 @@ describe("PutBucketEncryption", () => {
   });
 });
 
-describe("every object is encrypted at rest, and says so", () => {
+describe("x-amz-server-side-encryption of an object", () => {
   const encrypted = (response: Response) => [response.status, response.headers.get("x-amz-server-side-encryption")];
 
-  it("when it is written, copied and read", async () => {
+  it("is AES256 when it is written, copied and read", async () => {
     const bucket = await createBucket();
     const target = { bucket, key: "k" };
     const asked = { "x-amz-server-side-encryption": "AES256" };
@@ -101,7 +101,7 @@ describe("every object is encrypted at rest, and says so", () => {
     expect(encrypted(await send({ bucket, key: "copy", method: "PUT", headers: copy }))).toEqual([200, "AES256"]);
   });
 
-  it("when it is uploaded in parts", async () => {
+  it("is AES256 when it is uploaded in parts", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k", "content");
     const target = { bucket, key: "m" };
@@ -116,7 +116,7 @@ describe("every object is encrypted at rest, and says so", () => {
     expect(encrypted(await send({ ...target, method: "HEAD" }))).toEqual([200, "AES256"]);
   });
 
-  it("when a form brings it", async () => {
+  it("is AES256 when it is uploaded by a form", async () => {
     const bucket = await createBucket();
     const fields = { key: "f", "x-amz-server-side-encryption": "AES256" };
     const conditions = Object.entries({ bucket, ...fields }).map(([name, value]) => ({ [name]: value }));
@@ -135,7 +135,7 @@ describe("every object is encrypted at rest, and says so", () => {
     expect(encrypted(response)).toEqual([204, "AES256"]);
   });
 
-  it("policies see what was asked for, and that nothing was", async () => {
+  it("is visible to policies, and absent where the request has none", async () => {
     const bucket = await createBucket();
     const policy = JSON.stringify({
       Version: "2012-10-17",

@@ -42,7 +42,7 @@ describeRefusals("PutBucketNotificationConfiguration", {
 });
 
 describe.each(STYLES)("the notification configuration of a bucket, %s style", (style) => {
-  it("GetBucketNotificationConfiguration gives what PutBucketNotificationConfiguration put, an empty one turns it off", async () => {
+  it("GetBucketNotificationConfiguration returns what PutBucketNotificationConfiguration put, an empty document removes it", async () => {
     const bucket = await createBucket();
     receivers({ [ONE]: willing, [TWO]: willing });
     expect(await notificationOf(bucket)).toBe(EMPTY);
@@ -66,7 +66,7 @@ describe.each(STYLES)("the notification configuration of a bucket, %s style", (s
 });
 
 describe("PutBucketNotificationConfiguration", () => {
-  it("PutBucketNotificationConfiguration may be given to others by a bucket policy, and so may reading", async () => {
+  it("a bucket policy can allow GetBucketNotificationConfiguration and PutBucketNotificationConfiguration", async () => {
     const [bucket, as] = await Promise.all([createBucket(), createAccount()]);
     const statement = {
       Effect: "Allow",
@@ -84,7 +84,7 @@ describe("PutBucketNotificationConfiguration", () => {
     ["MalformedXML", 400, "<NotificationConfiguration>"],
     ["InvalidArgument", 400, notificationDocument(topicRule("NS:"))],
     ["NotImplemented", 501, notificationDocument("<EventBridgeConfiguration/>")],
-  ])("PutBucketNotificationConfiguration answers %s and keeps what was there", async (code, status, body) => {
+  ])("PutBucketNotificationConfiguration answers %s and keeps the configuration", async (code, status, body) => {
     const bucket = await createBucket();
     const response = await putNotification(bucket, body);
     expect(await response.text()).toContain(`<Code>${code}</Code>`);
@@ -103,7 +103,7 @@ describe("PutBucketNotificationConfiguration", () => {
 });
 
 describe("the handshake with URLs of an NS: topic", () => {
-  it("sends each a signed message of its own and takes its Base64 form for an answer", async () => {
+  it("sends each URL its own signed message and accepts its Base64 form as the answer", async () => {
     const bucket = await createBucket();
     const calls = receivers({ [ONE]: willing, [TWO]: ({ body }) => new Response(`${btoa(body)}\n`) });
     await expectPut(await putNotification(bucket, notificationDocument(topicRule(`NS:${ONE},${TWO}`))));
@@ -129,7 +129,7 @@ describe("the handshake with URLs of an NS: topic", () => {
     }
   });
 
-  it("asks a URL that stands in several rules once", async () => {
+  it("verifies a URL of several rules once", async () => {
     const calls = receivers({ [ONE]: willing });
     const rules = [topicRule(`NS:${ONE}`), topicRule(`NS:${ONE}`, { events: "s3:ObjectRemoved:*" })];
     await expectPut(await putNotification(await createBucket(), notificationDocument(...rules)));
@@ -167,7 +167,7 @@ describe("the handshake with URLs of an NS: topic", () => {
     ],
     ["no connection", () => Promise.reject(new Error("Network connection lost.")), "Network connection lost."],
     ["no answer within 5 s", silent, "no complete answer within 5 s."],
-  ])("fails with InvalidArgument for %s, and nothing is kept", async (_why, answer, message) => {
+  ])("fails with InvalidArgument for %s, and nothing is stored", async (_why, answer, message) => {
     const bucket = await createBucket();
     const calls = receivers({ [ONE]: willing, [TWO]: answer });
     const body = notificationDocument(topicRule(`NS:${ONE}`), topicRule(`NS:${TWO}`));
@@ -236,7 +236,7 @@ describe("topics and queues of a notification configuration", () => {
     expect(await notificationOf(bucket)).toContain(queue);
   });
 
-  it("are taken and told so by s3:TestEvent", async () => {
+  it("are accepted and receive s3:TestEvent", async () => {
     const [bucket, { accountId }] = await Promise.all([createBucket(), rootAccount()]);
     const topic = await makeTopic(accountId, `news-${bucket}`);
     const jobs = userQueue();
@@ -258,7 +258,7 @@ describe("topics and queues of a notification configuration", () => {
     ]);
   });
 
-  it("that do not take the test event are InvalidArgument, and nothing is kept", async () => {
+  it("that refuse the test event are InvalidArgument, and nothing is stored", async () => {
     const [bucket, { accountId }] = await Promise.all([createBucket(), rootAccount()]);
     const env = envWith({ QUEUE_JOBS: userQueue("Queue send failed") });
     const queue = `arn:aws:sqs:us-east-1:${accountId}:jobs`;
@@ -270,17 +270,17 @@ describe("topics and queues of a notification configuration", () => {
     expect(await notificationOf(bucket)).toBe(EMPTY);
   });
 
-  it("of another account are as good as none", async () => {
+  it("of another account look like absent ones", async () => {
     const [other, { accountId }] = await Promise.all([createAccount(), rootAccount()]);
     const bucket = await createBucket({ key: other });
     const topic = await makeTopic(accountId, `secret-${bucket}`);
     const env = envWith({ QUEUE_JOBS: userQueue() });
     for (const [place, rule, problem] of [
       [topic, topicRule(topic), NOT_ALLOWED],
-      // Whether there is such a topic is not told.
+      // The answer does not reveal whether the topic exists.
       [`${topic}-not`, topicRule(`${topic}-not`), NOT_ALLOWED],
       [`arn:aws:sqs:us-east-1:${accountId}:jobs`, queueRule(`arn:aws:sqs:us-east-1:${accountId}:jobs`), NO_QUEUE],
-      // Bound queues are the root account's, under no other name.
+      // Bound queues belong to the root account only.
       [
         `arn:aws:sqs:us-east-1:${other.accountId}:jobs`,
         queueRule(`arn:aws:sqs:us-east-1:${other.accountId}:jobs`),

@@ -15,7 +15,7 @@ beforeAll(async () => {
   FIXED = { ...PUBLIC, Principal: { AWS: (await createAccount()).accountId } };
 });
 
-/** Written with white space and in an order of its own, so that a rewritten answer would show. */
+/** With white space and member order that a rewritten answer would not have. */
 function policyFor(bucket: string, statement: object = FIXED): string {
   return `{\n "Statement" : [${JSON.stringify({ ...statement, Resource: `arn:aws:s3:::${bucket}/*` })}],\n  "Version":"2012-10-17" }`;
 }
@@ -51,7 +51,7 @@ async function bucketWithPolicy(statement?: object): Promise<string> {
 describeRefusals("DeleteBucketPolicy", { method: "DELETE", query: QUERY, success: 204 });
 
 describe("GetBucketPolicy", () => {
-  it.each(STYLES)("GetBucketPolicy answers the text as it was put, %s style", async (style) => {
+  it.each(STYLES)("GetBucketPolicy returns the text as it was put, %s style", async (style) => {
     const bucket = await bucketWithPolicy();
     const response = await send({ bucket, query: QUERY, style });
     expect(response.status).toBe(200);
@@ -87,7 +87,7 @@ describe("PutBucketPolicy", () => {
     expect(await readPolicy(bucket)).toBe(next);
   });
 
-  it("PutBucketPolicy takes confirmation that the caller locks itself out", async () => {
+  it("PutBucketPolicy accepts x-amz-confirm-remove-self-bucket-access", async () => {
     const bucket = await createBucket();
     const headers = { "x-amz-confirm-remove-self-bucket-access": "true" };
     await putPolicy(bucket, policyFor(bucket), { headers });
@@ -162,7 +162,7 @@ describe("PutBucketPolicy", () => {
 });
 
 describe("DeleteBucketPolicy", () => {
-  it.each(STYLES)("DeleteBucketPolicy removes the policy, and again is no error, %s style", async (style) => {
+  it.each(STYLES)("DeleteBucketPolicy removes the policy and succeeds without one, %s style", async (style) => {
     const bucket = await bucketWithPolicy();
     for (let time = 0; time < 2; time++) {
       const response = await send({ method: "DELETE", bucket, query: QUERY, style });
@@ -171,7 +171,7 @@ describe("DeleteBucketPolicy", () => {
     await expectNoPolicy(bucket);
   });
 
-  it("DeleteBucket takes the policy along", async () => {
+  it("DeleteBucket deletes the policy", async () => {
     const bucket = await bucketWithPolicy();
     expect((await send({ method: "DELETE", bucket })).status).toBe(204);
     expect((await send({ method: "PUT", bucket })).status).toBe(200);

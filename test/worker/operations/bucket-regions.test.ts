@@ -1,4 +1,4 @@
-/** One notion of region for what is signed for, asked for, told and listed; and what new buckets are given. */
+/** The region is the same in the signature, the constraint, answers and listings. Also: the settings of new buckets. */
 import { AwsClient } from "aws4fetch";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
@@ -33,7 +33,7 @@ describe("CreateBucket", () => {
     ["auto", "auto", "auto", "auto"],
     ["auto", undefined, "us-east-1", ""],
     ["eu-west-1", "EU", "eu-west-1", "EU"],
-  ])("signed for %s with the constraint %s is in %s everywhere", async (signed, constraint, region, location) => {
+  ])("signed for %s with the constraint %s creates a bucket in %s", async (signed, constraint, region, location) => {
     const bucket = newName();
     const as = await createAccount();
     const created = await sendFrom(signed, { method: "PUT", bucket, as, ...constrained(constraint) });
@@ -86,7 +86,7 @@ describe("CreateBucket", () => {
     expect((await send({ method: "HEAD", bucket })).status).toBe(404);
   });
 
-  it("below a plain address gives a path as Location", async () => {
+  it("on an IP address returns a path as Location", async () => {
     const bucket = newName();
     const client = new AwsClient({ ...ROOT, service: "s3", region: "eu-west-3", retries: 0 });
     const init = { method: "PUT", ...constrained("eu-west-3") };
@@ -95,7 +95,7 @@ describe("CreateBucket", () => {
   });
 });
 
-it("ListBuckets refuses what is no region with InvalidArgument", async () => {
+it("ListBuckets refuses an unknown region with InvalidArgument", async () => {
   await expectError(await send({ query: "bucket-region=eu-east-1" }), 400, "InvalidArgument", {
     message: "Argument value eu-east-1 is not a valid AWS Region",
     details: { ArgumentName: "bucket-region" },
@@ -103,8 +103,8 @@ it("ListBuckets refuses what is no region with InvalidArgument", async () => {
 });
 
 // Region discovery of AWS's Go SDKs and of botocore.
-describe.each(STYLES)("a refused HEAD of a bucket tells its region, %s style", (style) => {
-  it("to strangers, other accounts and whoever signs wrongly", async () => {
+describe.each(STYLES)("a refused HeadBucket returns the region, %s style", (style) => {
+  it("to anonymous callers, other accounts and callers with a wrong signature", async () => {
     const bucket = await createBucket();
     const probe = { method: "HEAD", bucket, style };
     const forged = { ...ROOT, secretAccessKey: "x".repeat(40) };
@@ -119,7 +119,7 @@ describe.each(STYLES)("a refused HEAD of a bucket tells its region, %s style", (
     }
   });
 
-  it("and nothing of a bucket that is not there", async () => {
+  it("but not for a bucket that does not exist", async () => {
     const response = await send({ method: "HEAD", bucket: "no-bucket-of-this-name", style, as: null });
     expect([response.status, response.headers.get("x-amz-bucket-region")]).toEqual([404, null]);
   });
@@ -155,7 +155,7 @@ describe("NEW_BUCKETS=aws", () => {
     });
   });
 
-  it("leaves a bucket the ownership it is asked for with, but no public ACL", async () => {
+  it("keeps the ownership that the request names, but no public ACL", async () => {
     const [bucket, open] = [newName(), newName()];
     const writer = { "x-amz-object-ownership": "ObjectWriter" };
     expect((await put(bucket, writer)).status).toBe(200);

@@ -18,7 +18,7 @@ async function expectNone(bucket: string, style: "path" | "virtual-host" = "path
   await expectError(response, 404, "ReplicationConfigurationNotFoundError", { message, details });
 }
 
-// The destination stands in the document and has to be there.
+// The document names the destination, which must exist.
 const TARGET = await createBucket();
 describeRefusals("PutBucketReplication", {
   method: "PUT",
@@ -30,7 +30,7 @@ describeRefusals("PutBucketReplication", {
 describeRefusals("DeleteBucketReplication", { method: "DELETE", query: "replication", success: 204 });
 
 describe.each(STYLES)("replication of a bucket, %s style", (style) => {
-  it("GetBucketReplication gives back what PutBucketReplication put, DeleteBucketReplication removes it", async () => {
+  it("GetBucketReplication returns what PutBucketReplication put, DeleteBucketReplication removes it", async () => {
     const [bucket, target] = [await createBucket(), await createBucket()];
     await expectNone(bucket, style);
     const put = await putReplication(bucket, to(target), { style });
@@ -46,7 +46,7 @@ describe.each(STYLES)("replication of a bucket, %s style", (style) => {
 });
 
 describe("PutBucketReplication", () => {
-  it("PutBucketReplication gives a rule without ID one of its own", async () => {
+  it("PutBucketReplication generates an ID for a rule without one", async () => {
     const [bucket, target] = [await createBucket(), await createBucket()];
     const document = replicationDocument(
       replicationRule({ destination: arn(target) }),
@@ -59,14 +59,14 @@ describe("PutBucketReplication", () => {
     for (const id of ids) expect(id).toMatch(/^[a-z0-9]{24}$/);
   });
 
-  it("PutBucketReplication without a digest is refused with InvalidRequest", async () => {
+  it("PutBucketReplication refuses a document without a digest with InvalidRequest", async () => {
     const bucket = await createBucket();
     const response = await putReplication(bucket, to(TARGET), { headers: {} });
     const message = /Content-MD5|checksum/i;
     await expectError(response, 400, "InvalidRequest", { message });
   });
 
-  it("PutBucketReplication refuses a document that is none with MalformedXML and keeps what there was", async () => {
+  it("PutBucketReplication refuses an invalid document with MalformedXML and keeps the configuration", async () => {
     const bucket = await createBucket();
     await putReplication(bucket, to(TARGET));
     const response = await putReplication(bucket, "<ReplicationConfiguration/>");
@@ -74,7 +74,7 @@ describe("PutBucketReplication", () => {
     expect((await send({ bucket, query: "replication" })).status).toBe(200);
   });
 
-  it("PutBucketReplication refuses more than can be kept with InvalidRequest", async () => {
+  it("PutBucketReplication refuses more than can be stored with InvalidRequest", async () => {
     const bucket = await createBucket();
     const rules = Array.from({ length: 60 }, (_, index) =>
       replicationRule({
@@ -110,7 +110,7 @@ describe("PutBucketReplication", () => {
     await expectError(await putReplication(bucket, to(foreign)), 403, "AccessDenied");
   });
 
-  it("PutBucketReplication refuses a remote that is not open to the account like one that is not there", async () => {
+  it("PutBucketReplication refuses a remote that the account cannot use like one that does not exist", async () => {
     const bucket = await createBucket();
     await testEnv.DB.prepare(
       "INSERT INTO remotes (name, endpoint, region, kind, access_key_id, secret_sealed, created_at) VALUES ('closed', 'https://s3.example', 'us-east-1', 's3', 'a', 'b', 0)",
@@ -125,7 +125,7 @@ describe("PutBucketReplication", () => {
     }
   });
 
-  it("PutBucketReplication takes a remote that is open to the account, and both directions between two buckets", async () => {
+  it("PutBucketReplication accepts a remote that the account can use, and both directions between two buckets", async () => {
     const [one, two] = [await createBucket(), await createBucket()];
     const { accountId } = await rootAccount();
     await testEnv.DB.batch([
@@ -156,7 +156,7 @@ describe("PutBucketReplication", () => {
 });
 
 describe("DeleteBucket", () => {
-  it("DeleteBucket refuses a replication destination with InvalidBucketState until it is none", async () => {
+  it("DeleteBucket refuses a replication destination with InvalidBucketState", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     await putReplication(source, to(target));
     await expectError(await send({ method: "DELETE", bucket: target }), 409, "InvalidBucketState", {
@@ -167,7 +167,7 @@ describe("DeleteBucket", () => {
     expect((await send({ method: "DELETE", bucket: target })).status).toBe(204);
   });
 
-  it("DeleteBucket lets a bucket go whose name somebody replicates to behind a remote", async () => {
+  it("DeleteBucket deletes a bucket whose name is a destination behind a remote", async () => {
     const [source, target] = [await createBucket(), await createBucket()];
     const rule = replicationRule({ destination: `arn:workers-s3:remote:::open/${target}` });
     expect((await putReplication(source, replicationDocument(rule))).status).toBe(200);

@@ -24,7 +24,7 @@ function contentMd5(body: string): Record<string, string> {
 
 const TAGS = document({ a: "1" });
 
-// Nobody has tagged the bucket, which only somebody who is let through learns.
+// The bucket has no tags, which only an authorized caller learns.
 describeRefusals("GetBucketTagging", { query: "tagging", success: 404 });
 describeRefusals("DeleteBucketTagging", { method: "DELETE", query: "tagging", success: 204 });
 describeRefusals("PutBucketTagging", {
@@ -77,20 +77,20 @@ describe("tags of a bucket", () => {
     },
   );
 
-  it("PutBucketTagging with an empty set leaves none", async () => {
+  it("PutBucketTagging with an empty set removes the tags", async () => {
     const bucket = await createBucket();
     await putTags(bucket, TAGS);
     expect((await putTags(bucket, document({}))).status).toBe(204);
     await expectNone(bucket);
   });
 
-  it("PutBucketTagging is about this bucket alone", async () => {
+  it("PutBucketTagging changes this bucket only", async () => {
     const [one, other] = [await createBucket(), await createBucket()];
     await putTags(one, TAGS);
     await expectNone(other);
   });
 
-  it("DeleteBucket takes the tags with it, and the next bucket of the name has none", async () => {
+  it("DeleteBucket deletes the tags, and the next bucket of the name has none", async () => {
     const bucket = await createBucket();
     const before = await rows();
     await putTags(bucket, TAGS);
@@ -106,7 +106,7 @@ describe("tags of a bucket", () => {
     const body = `<CreateBucketConfiguration><Tags>${tagElements({ a: "1", b: "" })}</Tags></CreateBucketConfiguration>`;
     expect((await send({ bucket, method: "PUT", body })).status).toBe(200);
     expect(await tagsOf(bucket)).toEqual({ a: "1", b: "" });
-    // Seen on AWS: asked again with tags the owner is refused, and without them told that all is well.
+    // Seen on AWS: a repeated request with tags is refused, one without them succeeds.
     const again = body.replace("<Value>1</Value>", "<Value>2</Value>");
     await expectError(await send({ bucket, method: "PUT", body: again }), 409, "BucketAlreadyOwnedByYou", {
       message: /you (already )?own it\.$/,

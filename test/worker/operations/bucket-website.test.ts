@@ -34,7 +34,7 @@ describeRefusals("PutBucketWebsite", { method: "PUT", query: "website", body: MI
 describeRefusals("DeleteBucketWebsite", { method: "DELETE", query: "website", success: 204 });
 
 describe.each(STYLES)("the website of a bucket, %s style", (style) => {
-  it("GetBucketWebsite gives back what PutBucketWebsite put, DeleteBucketWebsite removes it", async () => {
+  it("GetBucketWebsite returns what PutBucketWebsite put, DeleteBucketWebsite removes it", async () => {
     const bucket = await createBucket();
     await expectNone(bucket, style);
     for (const document of [REFERENCE, MINIMAL]) {
@@ -51,7 +51,7 @@ describe.each(STYLES)("the website of a bucket, %s style", (style) => {
 });
 
 describe("GetBucketWebsite", () => {
-  it("GetBucketWebsite refuses outsiders with AccessDenied, whether there is a website or not", async () => {
+  it("GetBucketWebsite refuses other callers with AccessDenied, with and without a website", async () => {
     const bucket = await createBucket();
     const outsiders = [null, await createAccount()];
     for (const as of outsiders) {
@@ -80,7 +80,7 @@ describe("PutBucketWebsite", () => {
     expect(await websiteOf(bucket)).toContain("index.html");
   });
 
-  it("PutBucketWebsite refuses a bad value with InvalidArgument and keeps what was there", async () => {
+  it("PutBucketWebsite refuses an invalid value with InvalidArgument and keeps the configuration", async () => {
     const bucket = await createBucket();
     await putWebsite(bucket, MINIMAL);
     const bad = websiteDocument("<IndexDocument><Suffix>a/b</Suffix></IndexDocument>");
@@ -93,7 +93,7 @@ describe("PutBucketWebsite", () => {
     expect(await websiteOf(bucket)).toContain("index.html");
   });
 
-  it("PutBucketWebsite takes 128 KiB and refuses a byte more with MaxMessageLengthExceeded", async () => {
+  it("PutBucketWebsite accepts 128 KiB and refuses a byte more with MaxMessageLengthExceeded", async () => {
     const bucket = await createBucket();
     const padded = (length: number) =>
       MINIMAL.replace("<IndexDocument>", (tag) => " ".repeat(length - MINIMAL.length) + tag);

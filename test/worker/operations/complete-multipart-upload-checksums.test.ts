@@ -1,4 +1,4 @@
-/** What the completed object's checksum is, and what the request may claim about it. */
+/** The checksum of the completed object, and the checksums that the request may state. */
 import { describe, expect, it } from "vitest";
 import { expectError } from "../../support/errors.ts";
 import {
@@ -23,7 +23,7 @@ describe("CompleteMultipartUpload and checksums", () => {
   const SIZES = [5 * MIB, 5 * MIB + 7, 1000];
   const bodies = SIZES.map((sizeBytes, index) => noise(sizeBytes, index + 10));
 
-  // "Full object and composite checksum types": computed here from the bytes, there from the parts' checksums.
+  // "Full object and composite checksum types": one is computed from the bytes, the other from the parts' checksums.
   it.each([
     ["CRC32", "COMPOSITE"],
     ["CRC32C", "COMPOSITE"],
@@ -106,7 +106,7 @@ describe("CompleteMultipartUpload and checksums", () => {
   });
 
   // Recorded on AWS (LocalStack, test_complete_multipart_parts_checksum_default).
-  it("CompleteMultipartUpload of an upload without algorithm knows no checksums of its parts: InvalidPart", async () => {
+  it("CompleteMultipartUpload refuses checksums of parts with InvalidPart if the upload has no algorithm", async () => {
     const { target, uploadId } = await started();
     const value = await checksumOf("CRC32", "content");
     const part = await putPart(target, uploadId, 1, "content", { "x-amz-checksum-crc32": value });
@@ -126,15 +126,15 @@ describe("CompleteMultipartUpload and checksums", () => {
           "The upload was created using the null checksum mode. The complete request must use the same checksum mode.",
       });
     }
-    // AWS passes over a value for the whole object here, be it as wrong as this one.
+    // AWS ignores a value for the whole object here, even a wrong one.
     const headers = { "x-amz-checksum-crc32c": "AAAAAA==-2" };
     expect(await complete(target, uploadId, [{ ...part, checksums: {} }], headers)).toBe(multipartETag(["content"]));
   });
 
-  it("CompleteMultipartUpload refuses another type than the upload's with InvalidRequest", async () => {
+  it("CompleteMultipartUpload refuses a type other than the upload's with InvalidRequest", async () => {
     const { target, uploadId, part } = await started({ "x-amz-checksum-algorithm": "CRC32" });
     const headers = { "x-amz-checksum-type": "FULL_OBJECT" };
-    // Recorded on AWS by LocalStack without the part's checksum: the type comes first.
+    // Recorded on AWS by LocalStack without the part's checksum: the type is checked first.
     for (const checksums of [part.checksums ?? {}, {}]) {
       const response = await sendCompletion(target, uploadId, [{ ...part, checksums }], { headers });
       await expectError(response, 400, "InvalidRequest", {

@@ -31,7 +31,7 @@ describeRefusals("CompleteMultipartUpload", {
   key: "k",
   query: "uploadId=none",
   body: completionDocument([{ partNumber: 1, etag: md5("content") }]),
-  // There is no such upload, which only somebody who is let through learns.
+  // The upload does not exist, which only an authorized caller learns.
   success: 404,
 });
 
@@ -51,7 +51,7 @@ describe("CompleteMultipartUpload", () => {
     expect(await (await send(target)).text()).toBe("content");
   });
 
-  it("CompleteMultipartUpload joins parts of any size, uploaded in any order and at once", async () => {
+  it("CompleteMultipartUpload joins parts of any size, uploaded in any order and concurrently", async () => {
     const target = await newTarget();
     const bodies = [6 * MIB, 5 * MIB, 9 * MIB, 123].map((sizeBytes, index) => noise(sizeBytes, index + 1));
     const uploadId = await createUpload(target);
@@ -71,7 +71,7 @@ describe("CompleteMultipartUpload", () => {
     expect(listed.map(fields)).toMatchObject([
       { Key: "k", Size: String(whole.byteLength), ETag: `"${multipartETag(bodies)}"` },
     ]);
-    // Within a part, over one border, over two, up to the end, and the last bytes.
+    // Within a part, across one border, across two, up to the end, and the last bytes.
     const ranges = [
       [0, 0],
       [6 * MIB - 1, 6 * MIB],
@@ -88,7 +88,7 @@ describe("CompleteMultipartUpload", () => {
     expect(tail).toEqual({ status: 206, sizeBytes: 124, md5: md5(whole.subarray(-124)) });
   });
 
-  it("CompleteMultipartUpload takes the parts it names and no others", async () => {
+  it("CompleteMultipartUpload uses only the parts it names", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target);
     await putPart(target, uploadId, 1, "unused");
@@ -98,7 +98,7 @@ describe("CompleteMultipartUpload", () => {
     expect(await (await send(target)).text()).toBe("used");
   });
 
-  it("CompleteMultipartUpload replaces the object there was, whole", async () => {
+  it("CompleteMultipartUpload replaces the existing object as a whole", async () => {
     const { target, uploadId, part } = await started({ "x-amz-meta-new": "1" });
     await putObject(target.bucket, "k", "old", { headers: { "x-amz-meta-old": "1" } });
     await complete(target, uploadId, [part]);
@@ -110,7 +110,7 @@ describe("CompleteMultipartUpload", () => {
     ]);
   });
 
-  it("CompleteMultipartUpload gives the same answer again, and NoSuchUpload to a different request", async () => {
+  it("CompleteMultipartUpload answers a repeated request in the same way and a different one with NoSuchUpload", async () => {
     const { target, uploadId, part } = await started();
     const first = await (await sendCompletion(target, uploadId, [part])).text();
     expect(await (await sendCompletion(target, uploadId, [part])).text()).toBe(first);
@@ -120,7 +120,7 @@ describe("CompleteMultipartUpload", () => {
     });
   });
 
-  it("CompleteMultipartUpload sent many times at once makes one object", async () => {
+  it("CompleteMultipartUpload sent many times at once creates one object", async () => {
     const { target, uploadId, part } = await started();
     const answers = await Promise.all([1, 2, 3, 4].map(() => sendCompletion(target, uploadId, [part])));
     const bodies = new Set(await Promise.all(answers.map((answer) => answer.text())));
@@ -141,7 +141,7 @@ describe("CompleteMultipartUpload", () => {
   });
 });
 
-describe("CompleteMultipartUpload and its parts", () => {
+describe("CompleteMultipartUpload with parts", () => {
   it("CompleteMultipartUpload refuses a part that was not uploaded with InvalidPart", async () => {
     const { target, uploadId, part } = await started();
     await expectError(await sendCompletion(target, uploadId, [{ ...part, partNumber: 9999 }]), 400, "InvalidPart", {
@@ -157,7 +157,7 @@ describe("CompleteMultipartUpload and its parts", () => {
       message: INVALID_PART,
       details: { UploadId: uploadId, PartNumber: "1", ETag: part.etag },
     });
-    // The refusal has spoilt nothing.
+    // The refusal has changed nothing.
     expect(await complete(target, uploadId, [renewed])).toBe(multipartETag(["renewed"]));
   });
 
@@ -207,7 +207,7 @@ describe("CompleteMultipartUpload and its parts", () => {
     await expectError(await sendCompletion(target, uploadId, document), 400, "MalformedXML");
   });
 
-  // Recorded on AWS by LocalStack: the upload comes before the body.
+  // Recorded on AWS by LocalStack: the upload is checked before the body.
   it.each([
     ["no body", ""],
     ["no part", "<CompleteMultipartUpload/>"],
@@ -264,7 +264,7 @@ describe("CompleteMultipartUpload with conditions", () => {
     expect(await (await send(target)).text()).toBe("content");
   });
 
-  it("CompleteMultipartUpload with If-Match replaces that very object, a manifest as well", async () => {
+  it("CompleteMultipartUpload with If-Match replaces the object with that ETag, also a manifest", async () => {
     const target = await newTarget();
     const etag = await putObject(target.bucket, "k", "old");
     const uploadId = await createUpload(target);
@@ -280,7 +280,8 @@ describe("CompleteMultipartUpload with conditions", () => {
     expect(await (await send(target)).text()).toBe("next");
   });
 
-  // Recorded on AWS (LocalStack's precondition tests): the upload must be begun anew, be the condition true or not.
+  // Recorded on AWS (LocalStack's precondition tests): the upload must be created again, whether the condition holds or
+  // not.
   it.each([
     ["If-Match", "overwritten", { body: "second" }],
     ["If-Match", "overwritten with the same bytes", { body: "first" }],
@@ -316,7 +317,7 @@ describe("CompleteMultipartUpload with conditions", () => {
     ["inline", "small", {}],
     ["manifest", new Uint8Array(MIB + 1), { "x-amz-storage-class": "STANDARD_IA" }],
   ] as const)(
-    "CompleteMultipartUpload with If-Match holds though tags and ACL of the object were changed since: %s",
+    "CompleteMultipartUpload with If-Match succeeds after tags and ACL of the object changed: %s",
     async (_kind, body, headers) => {
       const target = await newTarget();
       const etag = await putObject(target.bucket, "k", body, { headers: { ...headers } as Record<string, string> });
@@ -333,7 +334,7 @@ describe("CompleteMultipartUpload with conditions", () => {
     },
   );
 
-  it("CompleteMultipartUpload with If-Match holds though the class of the object was changed, but not its metadata", async () => {
+  it("CompleteMultipartUpload with If-Match succeeds after the class of the object changed, but not after its metadata changed", async () => {
     for (const [change, status] of [
       [{ "x-amz-storage-class": "STANDARD_IA" }, 200],
       [{ "x-amz-metadata-directive": "REPLACE", "x-amz-meta-a": "b" }, 409],
@@ -355,7 +356,7 @@ describe("CompleteMultipartUpload with conditions", () => {
     }
   });
 
-  it("CompleteMultipartUpload repeated after it landed gives its answer, whatever its condition would say now", async () => {
+  it("CompleteMultipartUpload repeated after success answers as before, without evaluating its condition again", async () => {
     const { target, uploadId, part } = await started();
     const headers = { "if-none-match": "*" };
     const first = await (await sendCompletion(target, uploadId, [part], { headers })).text();
@@ -364,7 +365,7 @@ describe("CompleteMultipartUpload with conditions", () => {
     expect(await (await send(target)).text()).toBe("newer");
   });
 
-  it("CompleteMultipartUpload with If-Match on nothing is NoSuchKey", async () => {
+  it("CompleteMultipartUpload with If-Match refuses an absent key with NoSuchKey", async () => {
     const { target, uploadId, part } = await started();
     const headers = { "if-match": `"${md5("x")}"` };
     await expectError(await sendCompletion(target, uploadId, [part], { headers }), 404, "NoSuchKey", {
@@ -384,7 +385,7 @@ describe("CompleteMultipartUpload with conditions", () => {
     });
   });
 
-  it("CompleteMultipartUpload with If-None-Match: * lets one of several uploads win", async () => {
+  it("CompleteMultipartUpload with If-None-Match: * succeeds for one of several uploads", async () => {
     const target = await newTarget();
     const uploads = await Promise.all(
       ["a", "b", "c"].map(async (body) => {
@@ -400,7 +401,7 @@ describe("CompleteMultipartUpload with conditions", () => {
     for (const answer of answers) await answer.body?.cancel();
   });
 
-  it("CompleteMultipartUpload against AbortMultipartUpload has one winner", async () => {
+  it("CompleteMultipartUpload and AbortMultipartUpload at once: one of them succeeds", async () => {
     const { target, uploadId, part } = await started();
     const [completed, aborted] = await Promise.all([
       sendCompletion(target, uploadId, [part]),

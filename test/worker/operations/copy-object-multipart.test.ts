@@ -26,7 +26,7 @@ describe("CopyObject of an object uploaded in parts", { timeout: 20_000 }, () =>
     return { target, source: `${target.bucket}/source` };
   }
 
-  it("CopyObject shares its parts, which outlive the source", async () => {
+  it("CopyObject shares its parts, which remain after the source is deleted", async () => {
     const { target, source } = await multipart({ "x-amz-meta-a": "1" });
     const { env, counts, reset } = countingEnv(testEnv);
     await send({ ...target, method: "HEAD", env });
@@ -56,7 +56,7 @@ describe("CopyObject of an object uploaded in parts", { timeout: 20_000 }, () =>
     }
   });
 
-  it("CopyObject computes a checksum over all of it if asked to", async () => {
+  it("CopyObject computes a checksum of the whole object on request", async () => {
     const { target, source } = await multipart();
     const result = await copied(target, source, { "x-amz-checksum-algorithm": "CRC32C" });
     expect(result).toMatchObject({ ChecksumCRC32C: await checksumOf("CRC32C", whole), ChecksumType: "FULL_OBJECT" });

@@ -85,7 +85,7 @@ describe("CopyObject", () => {
     },
   );
 
-  it("CopyObject takes metadata and tags from the source, and neither class nor redirect", async () => {
+  it("CopyObject copies metadata and tags of the source, but not its class or redirect", async () => {
     const { target, source } = await prepared();
     const ignored = { "x-amz-meta-b": "2", "content-type": "text/other", "x-amz-tagging": "c=3" };
     await copied(target, source, ignored);
@@ -146,7 +146,7 @@ describe("CopyObject", () => {
     });
   });
 
-  it("CopyObject makes the copy the copier's own", async () => {
+  it("CopyObject makes the caller the owner of the copy", async () => {
     const as = await createAccount();
     const bucket = await createBucket({ key: as });
     await putObject(bucket, "source", "content", { as });
@@ -176,7 +176,7 @@ describe("CopyObject and checksums", () => {
   });
 
   it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"])(
-    "CopyObject computes %s if asked to",
+    "CopyObject computes %s on request",
     async (algorithm) => {
       const target = await newTarget();
       const headers = { "x-amz-checksum-crc32": await checksumOf("CRC32", "content") };
@@ -217,7 +217,7 @@ describe("CopyObject onto itself", () => {
     await expectError(response, 400, "InvalidRequest", { message: MESSAGE });
   });
 
-  it("CopyObject takes a bucket's own encryption setting for a change", async () => {
+  it("CopyObject treats an encryption configuration of the bucket as a change", async () => {
     const { target, source } = await prepared();
     const place = { bucket: target.bucket, key: "source" };
     const rule =
@@ -310,7 +310,7 @@ describe("CopyObject with conditions", () => {
     });
   });
 
-  it("CopyObject with If-Match replaces that very object", async () => {
+  it("CopyObject with If-Match replaces the object with that ETag", async () => {
     const { target, source } = await prepared();
     await expectError(await copy(target, source, { "if-match": ETAG }), 404, "NoSuchKey", {
       details: { Key: "k" },
@@ -334,7 +334,7 @@ describe("CopyObject and its source", () => {
     });
   });
 
-  it("CopyObject refuses a source of another account with AccessDenied, there or not", async () => {
+  it("CopyObject refuses a source of another account with AccessDenied, whether it exists or not", async () => {
     const { target } = await prepared();
     const as = await createAccount();
     const foreign = await createBucket({ key: as });
@@ -359,7 +359,7 @@ describe("CopyObject and its source", () => {
     });
   });
 
-  it("CopyObject reads a plus sign in the source as a space, and takes a whole URL", async () => {
+  it("CopyObject reads a plus sign in the source as a space, and accepts a whole URL", async () => {
     const target = await newTarget();
     const { bucket } = target;
     await putObject(bucket, "my file.txt", "with a space");
@@ -376,7 +376,7 @@ describe("CopyObject and its source", () => {
     }
   });
 
-  it("CopyObject knows the version null and refuses others with InvalidArgument", async () => {
+  it("CopyObject accepts the version null and refuses others with InvalidArgument", async () => {
     const { target, source } = await prepared();
     expect((await copied(target, `${source}?versionId=null`)).ETag).toBe(`"${md5("content")}"`);
     await expectError(await copy(target, `${source}?versionId=3HL4kqtJlcpXrof3`), 400, "InvalidArgument", {
@@ -402,7 +402,7 @@ describe("CopyObject and its source", () => {
     });
   });
 
-  it("CopyObject leaves open uploads of the target's key alone", async () => {
+  it("CopyObject does not change open uploads of the target's key", async () => {
     const { target, source } = await prepared();
     await createUpload(target);
     await copied(target, source);

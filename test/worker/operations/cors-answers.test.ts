@@ -1,4 +1,4 @@
-/** CORS headers on the answers to real requests, whatever those answers are. */
+/** CORS headers on the answers to actual requests, successful or not. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { configureCors, corsHeadersOf, VARY } from "../../support/cors.ts";
 import { countingEnv } from "../../support/counting-env.ts";
@@ -23,7 +23,7 @@ const ANY = { "access-control-allow-origin": "*", "access-control-allow-methods"
 const WRONG_SECRET = { ...ROOT, secretAccessKey: "wrong" };
 const NOBODY = { accessKeyId: "AKIANOBODYNOBODYNOBO", secretAccessKey: "x" };
 
-describe.each(STYLES)("answers across origins, %s style", (style) => {
+describe.each(STYLES)("answers to cross-origin requests, %s style", (style) => {
   let bucket = "";
   let plain = "";
   let etag = "";
@@ -51,14 +51,14 @@ describe.each(STYLES)("answers across origins, %s style", (style) => {
     ["NoSuchUpload", 404, { key: "k", query: "uploadId=none" }],
     ["NoSuchLifecycleConfiguration", 404, { query: "lifecycle" }],
     ["NotImplemented", 501, { key: "k", query: "torrent" }],
-  ])("carry what the rule grants: %s", async (_why, status, request) => {
+  ])("have the headers of the rule: %s", async (_why, status, request) => {
     const response = await send({ ...request, bucket, style, headers: { ...request.headers, origin: SITE } });
     expect(response.status).toBe(status);
     expect(corsHeadersOf(response)).toEqual(GRANTED);
     await response.body?.cancel();
   });
 
-  it("carry it on 304, which has no body", async () => {
+  it("have them on 304, which has no body", async () => {
     const headers = { origin: SITE, "if-none-match": `"${etag}"` };
     const response = await send({ bucket, key: "k", style, headers });
     expect([response.status, await response.text()]).toEqual([304, ""]);
@@ -68,7 +68,7 @@ describe.each(STYLES)("answers across origins, %s style", (style) => {
   it.each([
     ["k", 200],
     ["missing", 404],
-  ])("carry it on HEAD, by the rule for HEAD: %s", async (key, status) => {
+  ])("have them on HEAD, by the rule for HEAD: %s", async (key, status) => {
     const response = await send({ method: "HEAD", bucket, key, style, headers: { origin: "http://anybody" } });
     expect(response.status).toBe(status);
     expect(corsHeadersOf(response)).toEqual(ANY);
@@ -86,7 +86,7 @@ describe.each(STYLES)("answers across origins, %s style", (style) => {
       "a header asked for that no rule allows",
       { headers: { origin: SITE, "access-control-request-headers": "range" } },
     ],
-  ])("carry Vary alone, and are otherwise the same: %s", async (_why, request) => {
+  ])("have only Vary, and are otherwise the same: %s", async (_why, request) => {
     const response = await send({ key: "k", ...request, bucket, style });
     expect(response.status).toBe(request.method === "DELETE" ? 204 : 200);
     expect(corsHeadersOf(response)).toEqual({ vary: VARY });
@@ -94,14 +94,14 @@ describe.each(STYLES)("answers across origins, %s style", (style) => {
   });
 
   // ceph/s3-tests, test_cors_origin_response.
-  it("go by the method asked for where a client says one", async () => {
+  it("use Access-Control-Request-Method where the client sends it", async () => {
     const headers = { origin: "http://anybody", "access-control-request-method": "HEAD" };
     const response = await send({ method: "PUT", bucket, key: "k", style, headers, body: "x", as: null });
     expect(response.status).toBe(403);
     expect(corsHeadersOf(response)).toEqual(ANY);
   });
 
-  it("carry nothing where the bucket has no rules, or does not exist", async () => {
+  it("have no CORS headers if the bucket has no rules or does not exist", async () => {
     const headers = { origin: SITE };
     for (const [name, status] of [
       [plain, 200],
@@ -114,7 +114,7 @@ describe.each(STYLES)("answers across origins, %s style", (style) => {
     }
   });
 
-  it("of presigned URLs carry them too", async () => {
+  it("have them for presigned URLs", async () => {
     const url = await presign({ method: "PUT", bucket, key: "presigned", style });
     const request = new Request(url, { method: "PUT", headers: { origin: SITE }, body: "x" });
     const response = await handDirectly(request);
@@ -127,14 +127,14 @@ describe.each(STYLES)("answers across origins, %s style", (style) => {
 });
 
 describe("CORS on real requests", () => {
-  it("ListBuckets names no bucket and gets none", async () => {
+  it("do not apply to ListBuckets", async () => {
     const response = await send({ headers: { origin: SITE } });
     expect(response.status).toBe(200);
     expect(corsHeadersOf(response)).toEqual({});
     await response.body?.cancel();
   });
 
-  it("goes by the bucket addressed, not by the copy source", async () => {
+  it("use the rules of the addressed bucket, not those of the copy source", async () => {
     const [from, to] = await Promise.all([createBucket(), createBucket()]);
     await configureCors(from, ...RULES);
     await putObject(from, "k", "content");
@@ -144,7 +144,7 @@ describe("CORS on real requests", () => {
     expect(corsHeadersOf(response)).toEqual({});
   });
 
-  it("grants no access: what is refused is not done, what is allowed is done for any origin", async () => {
+  it("do not affect access: refused requests do nothing, allowed ones succeed for any origin", async () => {
     const bucket = await createBucket();
     await configureCors(bucket, ...RULES);
     const refused = await send({ method: "PUT", bucket, key: "a", body: "x", as: null, headers: { origin: SITE } });
@@ -155,7 +155,7 @@ describe("CORS on real requests", () => {
     expect((await send({ bucket, key: "b" })).status).toBe(200);
   });
 
-  it("costs no call of its own", async () => {
+  it("need no additional call", async () => {
     const bucket = await createBucket();
     await configureCors(bucket, ...RULES);
     await putObject(bucket, "k", "content");

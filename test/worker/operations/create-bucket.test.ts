@@ -21,7 +21,7 @@ async function exists(bucket: string): Promise<boolean> {
 }
 
 describe("CreateBucket", () => {
-  it.each(STYLES)("CreateBucket makes a bucket and answers with its Location, %s style", async (style) => {
+  it.each(STYLES)("CreateBucket creates a bucket and answers with its Location, %s style", async (style) => {
     const bucket = newName();
     const response = await create({ bucket, style });
     expect(response.status).toBe(200);
@@ -30,7 +30,7 @@ describe("CreateBucket", () => {
     expect(await exists(bucket)).toBe(true);
   });
 
-  it("CreateBucket lets any account make buckets, which are then its own", async () => {
+  it("CreateBucket creates buckets for any account, which then owns them", async () => {
     const as = await createAccount();
     const bucket = newName();
     expect((await create({ bucket, as })).status).toBe(200);
@@ -47,7 +47,7 @@ describe("CreateBucket", () => {
     expect(await exists(bucket)).toBe(true);
   });
 
-  it("CreateBucket makes a bucket of the same name again, empty", async () => {
+  it("CreateBucket creates an empty bucket under a name used before", async () => {
     const bucket = newName();
     await create({ bucket });
     await send({ method: "PUT", bucket, key: "k", body: "x" });
@@ -57,7 +57,7 @@ describe("CreateBucket", () => {
     expect(await (await send({ bucket })).text()).not.toContain("<Contents>");
   });
 
-  it("CreateBucket lets exactly one of many accounts make a bucket", async () => {
+  it("CreateBucket succeeds for exactly one of many accounts", async () => {
     const bucket = newName();
     const accounts = await Promise.all(Array.from({ length: 4 }, () => createAccount()));
     const statuses = await Promise.all(accounts.map(async (as) => (await create({ bucket, as })).status));
@@ -65,7 +65,7 @@ describe("CreateBucket", () => {
   });
 
   // API_CreateBucket, BucketAlreadyOwnedByYou: "in us-east-1 ... Amazon S3 returns 200 OK".
-  it("CreateBucket answers 200 for a bucket of one's own in us-east-1 and leaves it as it is", async () => {
+  it("CreateBucket answers 200 for the caller's own bucket in us-east-1 and does not change it", async () => {
     const bucket = await createBucket();
     await send({ method: "PUT", bucket, key: "k", body: "content" });
     expect((await create({ bucket })).status).toBe(200);
@@ -78,7 +78,7 @@ describe("CreateBucket", () => {
     expect(await exists(bucket)).toBe(false);
   });
 
-  it("CreateBucket refuses to tag a bucket of one's own with BucketAlreadyOwnedByYou", async () => {
+  it("CreateBucket refuses tags for the caller's own bucket with BucketAlreadyOwnedByYou", async () => {
     const bucket = await createBucket();
     const body = configuration("<Tags><Tag><Key>k</Key><Value>v</Value></Tag></Tags>");
     await expectError(await create({ bucket, body }), 409, "BucketAlreadyOwnedByYou", {
@@ -88,7 +88,7 @@ describe("CreateBucket", () => {
     expect((await send({ bucket, query: "tagging" })).status).toBe(404);
   });
 
-  it("CreateBucket refuses a name that somebody else has with BucketAlreadyExists", async () => {
+  it("CreateBucket refuses the name of another account's bucket with BucketAlreadyExists", async () => {
     const bucket = await createBucket();
     await expectError(await create({ bucket, as: await createAccount() }), 409, "BucketAlreadyExists", {
       message:
@@ -125,7 +125,7 @@ describe("CreateBucket", () => {
     });
   });
 
-  // The shortest, the longest, dots, digits and hyphens within.
+  // The shortest, the longest, dots, digits and hyphens.
   it.each(["abc", "b".repeat(63), "a.b-c.d", "123", "1.2.3", "a--b", "a.-b"])(
     "CreateBucket accepts the name %s",
     async (bucket) => {
@@ -134,7 +134,7 @@ describe("CreateBucket", () => {
     },
   );
 
-  it("CreateBucket refuses a region it does not have with InvalidLocationConstraint", async () => {
+  it("CreateBucket refuses an unknown region with InvalidLocationConstraint", async () => {
     const bucket = newName();
     const body = configuration("<LocationConstraint>eu-nowhere-1</LocationConstraint>");
     await expectError(await create({ bucket, body }), 400, "InvalidLocationConstraint", {
@@ -177,7 +177,7 @@ describe("CreateBucket", () => {
     expect(await exists(bucket)).toBe(false);
   });
 
-  it("CreateBucket keeps the tags that come with it", async () => {
+  it("CreateBucket stores the tags of the request", async () => {
     const bucket = newName();
     const body = configuration("<Tags><Tag><Key>k</Key><Value>v w</Value></Tag></Tags>");
     expect((await create({ bucket, body })).status).toBe(200);
@@ -185,7 +185,7 @@ describe("CreateBucket", () => {
     expect(tagging).toContain("<Tag><Key>k</Key><Value>v w</Value></Tag>");
   });
 
-  it("CreateBucket refuses a tag that no bucket may have with InvalidTag", async () => {
+  it("CreateBucket refuses a reserved tag with InvalidTag", async () => {
     const bucket = newName();
     const body = configuration("<Tags><Tag><Key>aws:k</Key><Value>v</Value></Tag></Tags>");
     await expectError(await create({ bucket, body }), 400, "InvalidTag", {
@@ -211,11 +211,11 @@ describe("CreateBucket", () => {
     ["x-amz-acl", "private"],
     ["x-amz-object-ownership", "BucketOwnerEnforced"],
     ["x-amz-bucket-object-lock-enabled", "false"],
-  ])("CreateBucket accepts %s: %s, which asks for what is so anyway", async (name, value) => {
+  ])("CreateBucket accepts %s: %s, which is the default", async (name, value) => {
     expect((await create({ bucket: newName(), headers: { [name]: value } })).status).toBe(200);
   });
 
-  it("CreateBucket refuses a configuration that is not what Content-MD5 says with BadDigest", async () => {
+  it("CreateBucket refuses a configuration that does not match Content-MD5 with BadDigest", async () => {
     const bucket = newName();
     const headers = { "content-md5": "AAAAAAAAAAAAAAAAAAAAAA==" };
     const body = configuration("");

@@ -22,7 +22,7 @@ describe("CreateMultipartUpload", () => {
     expect(fields(root)).toEqual({ Bucket: bucket, Key: key, UploadId: expect.stringMatching(/^[\w.-]{20,}$/) });
   });
 
-  it("CreateMultipartUpload makes nothing visible, and every upload is one of its own", async () => {
+  it("CreateMultipartUpload creates a separate upload each time, and no visible object", async () => {
     const bucket = await createBucket();
     const ids = await Promise.all([1, 2, 3].map(() => createUpload({ bucket, key: "k" })));
     expect(new Set(ids).size).toBe(3);
@@ -31,7 +31,7 @@ describe("CreateMultipartUpload", () => {
     expect(texts(listing, "Contents", "Key")).toEqual([]);
   });
 
-  it("CreateMultipartUpload decides everything about the object but its bytes", async () => {
+  it("CreateMultipartUpload sets all properties of the object", async () => {
     const target = { bucket: await createBucket(), key: "k" };
     const headers = {
       "content-type": "text/x-test",
@@ -45,7 +45,7 @@ describe("CreateMultipartUpload", () => {
       "x-amz-website-redirect-location": "/there",
     };
     const uploadId = await createUpload(target, { ...headers, "x-amz-tagging": "a=1&b=2" });
-    // What a part says about itself is not taken over.
+    // Headers of a part do not change the object.
     const part = await putPart(target, uploadId, 1, "content", { "content-type": "text/other" });
     await complete(target, uploadId, [part]);
     const head = await send({ ...target, method: "HEAD" });
@@ -69,7 +69,7 @@ describe("CreateMultipartUpload", () => {
     ["XXHASH64", undefined, "COMPOSITE"],
     ["xxhash3", undefined, "COMPOSITE"],
     ["XXHASH128", "COMPOSITE", "COMPOSITE"],
-  ])("CreateMultipartUpload takes %s with type %s as %s", async (algorithm, type, expected) => {
+  ])("CreateMultipartUpload accepts %s with type %s as %s", async (algorithm, type, expected) => {
     const bucket = await createBucket();
     const headers = { "x-amz-checksum-algorithm": algorithm, ...(type && { "x-amz-checksum-type": type }) };
     const response = await create({ bucket, headers });
@@ -125,7 +125,7 @@ describe("CreateMultipartUpload", () => {
     });
   });
 
-  it("CreateMultipartUpload refuses tags that are no query string with InvalidArgument", async () => {
+  it("CreateMultipartUpload refuses malformed tags with InvalidArgument", async () => {
     const bucket = await createBucket();
     const headers = { "x-amz-tagging": "key1=val1,key2=val2" };
     await expectError(await create({ bucket, headers }), 400, "InvalidArgument", {

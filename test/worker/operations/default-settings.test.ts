@@ -1,5 +1,5 @@
 /**
- * Settings of which only one value is offered, what the bucket has anyway: GetBucketAbac, GetBucketAccelerateConfiguration,
+ * Settings with a single supported value, the default: GetBucketAbac, GetBucketAccelerateConfiguration,
  * GetBucketLogging, GetBucketRequestPayment, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketLogging,
  * PutBucketRequestPayment.
  */
@@ -40,14 +40,14 @@ for (const query of QUERIES) {
 describe.each(QUERIES)("PUT ?%s", (query) => {
   const [, offered, other] = SETTINGS[query];
 
-  it("takes what is so anyway", async () => {
+  it("accepts the default", async () => {
     const bucket = await createBucket();
     const response = await put(bucket, query, documentFor(query, offered));
     expect([response.status, await response.text()]).toEqual([200, ""]);
     expect(await (await send({ bucket, query })).text()).toContain(offered);
   });
 
-  it("refuses the rest with NotImplemented and changes nothing", async () => {
+  it("refuses other values with NotImplemented and changes nothing", async () => {
     const bucket = await createBucket();
     const before = await (await send({ bucket, query })).text();
     await expectError(await put(bucket, query, documentFor(query, other)), 501, "NotImplemented", {
@@ -66,7 +66,7 @@ describe.each(QUERIES)("PUT ?%s", (query) => {
   });
 });
 
-it("GetBucketAccelerateConfiguration tells what was set, and nothing before", async () => {
+it("GetBucketAccelerateConfiguration returns what was set, and is empty before", async () => {
   const bucket = await createBucket();
   expect(await (await send({ bucket, query: "accelerate" })).text()).not.toContain("Status");
   await put(bucket, "accelerate", documentFor("accelerate", "<Status>Suspended</Status>"));

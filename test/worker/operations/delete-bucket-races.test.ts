@@ -1,4 +1,4 @@
-/** Requests that outlive the bucket they were sent to: none of them is told that all is well. */
+/** Requests whose bucket is deleted while they run: none of them succeeds. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
@@ -11,8 +11,8 @@ import { readXml, textIn } from "../../support/xml.ts";
 type Binding = "STORE" | "DB" | "UPLOADS";
 
 /**
- * Holds back the first call after `arm()` of a method of a binding, or of what it hands out, until it is let go. `hooks.afterList` runs
- * after every listing.
+ * Holds the first call after `arm()` of a method of a binding, or of an object it returns, until it is released.
+ * `hooks.afterList` runs after every listing.
  */
 function gate(vars: Partial<Env>, binding: Binding, method: string) {
   let arrive = () => {};
@@ -49,7 +49,7 @@ function gate(vars: Partial<Env>, binding: Binding, method: string) {
         };
       },
     });
-  // An isolate is known by its database.
+  // The database identifies the isolate.
   const env = { ...testEnv, ...vars, DB: withoutIdentity(testEnv.DB), [binding]: watch(testEnv[binding]) } as Env;
   const arm = () => {
     isArmed = true;
@@ -64,7 +64,7 @@ interface Late {
   prepare(bucket: string): Promise<SendOptions>;
 }
 
-/** What is remembered of the bucket does not grow old within a test. */
+/** The cached row of the bucket does not expire within a test. */
 const ALONE = { ONE_ISOLATE: "true", CONFIG_TTL_SECONDS: "600" };
 const LARGE = new Uint8Array(1024 * 1024 + 1);
 
@@ -180,7 +180,7 @@ const LATE: readonly Late[] = [
   },
 ];
 
-describe("a request that outlives its bucket", () => {
+describe("a request whose bucket is deleted meanwhile", () => {
   for (const isMadeAnew of [false, true]) {
     const then = isMadeAnew ? "and made anew" : "for good";
     it.each(LATE)(`$what is NoSuchBucket, the bucket deleted ${then}`, async ({ at, prepare }) => {
@@ -203,7 +203,7 @@ describe("a request that outlives its bucket", () => {
     });
   }
 
-  it("is refused by another isolate as well, which remembers the bucket", async () => {
+  it("is refused by another isolate as well, which has the bucket cached", async () => {
     const bucket = await createBucket();
     const settings = { ONE_ISOLATE: "false", CONFIG_TTL_SECONDS: "1" };
     const { env, arm, arrived, release } = gate(settings, "STORE", "put");
@@ -217,7 +217,7 @@ describe("a request that outlives its bucket", () => {
     expect(await codeOf(response)).toBe("NoSuchBucket");
   });
 
-  it("keeps the bucket, if it lands while the bucket is being deleted", async () => {
+  it("keeps the bucket, if it takes effect while the bucket is being deleted", async () => {
     const bucket = await createBucket();
     const settings = { ONE_ISOLATE: "false", CONFIG_TTL_SECONDS: "1" };
     const env = { ...testEnv, ...settings, DB: withoutIdentity(testEnv.DB) } as Env;
@@ -227,12 +227,12 @@ describe("a request that outlives its bucket", () => {
     const response = await deleting;
     expect(await codeOf(response)).toBe("BucketNotEmpty");
     expect(await (await send({ bucket, key: "k", env })).text()).toBe("kept");
-    // Its mark is gone with the refusal.
+    // The refusal has removed the mark.
     expect((await send({ method: "DELETE", bucket, key: "k", env })).status).toBe(204);
     expect((await send({ method: "DELETE", bucket, env })).status).toBe(204);
   });
 
-  it("keeps the bucket, if it lands between the last look at it and its removal", async () => {
+  it("keeps the bucket, if it takes effect between the last check and the removal", async () => {
     const bucket = await createBucket();
     const { env, arm, arrived, release, hooks } = gate(ALONE, "STORE", "put");
     arm();

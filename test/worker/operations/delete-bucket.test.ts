@@ -42,7 +42,7 @@ describe("DeleteBucket", () => {
     });
   });
 
-  it("DeleteBucket keeps what arrives late out of a bucket made anew under the name", async () => {
+  it("DeleteBucket keeps late writes out of a new bucket of the same name", async () => {
     const bucket = await createBucket();
     const row = await env.DB.prepare("SELECT id FROM buckets WHERE name = ?1").bind(bucket).first<{ id: string }>();
     await send({ method: "DELETE", bucket });

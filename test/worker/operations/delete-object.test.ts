@@ -32,7 +32,7 @@ describe("DeleteObject", () => {
     expect((await remove({ bucket: await createBucket() })).status).toBe(204);
   });
 
-  it("DeleteObject removes the one key and none like it", async () => {
+  it("DeleteObject removes this key and no similar one", async () => {
     const bucket = await createBucket();
     for (const key of ["a", "a/", "a/b", "A", "a "]) await putObject(bucket, key);
     await remove({ bucket, key: "a" });
@@ -104,7 +104,7 @@ describe("DeleteObject", () => {
     expect((await remove({ bucket, headers, as: null })).status).toBe(403);
   });
 
-  it("DeleteObject never falls through from a subresource", async () => {
+  it("DeleteObject is never performed for a request with a subresource", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k");
     for (const query of ["acl", "retention", "legal-hold", "uploadId=u", "partNumber=1", "policy"]) {
@@ -139,7 +139,7 @@ describe("DeleteObject under a condition", () => {
   });
 
   it.each([`"${OTHER_ETAG}"`, '"a", "b"', 'W/"a"'])(
-    "DeleteObject with If-Match: %s refuses another version with PreconditionFailed",
+    "DeleteObject with If-Match: %s refuses another ETag with PreconditionFailed",
     async (etag) => {
       const bucket = await createBucket();
       await putObject(bucket, "k");
@@ -169,7 +169,7 @@ describe("DeleteObject under a condition", () => {
     }
   });
 
-  it("DeleteObject tells nobody without permission whether a condition holds", async () => {
+  it("DeleteObject does not reveal to callers without permission whether a condition holds", async () => {
     const bucket = await createBucket();
     const etag = await putObject(bucket, "k");
     for (const condition of [etag, OTHER_ETAG]) {

@@ -56,20 +56,20 @@ async function fill(keys: readonly string[]): Promise<string> {
 }
 
 describe("DeleteObjects", () => {
-  it.each(STYLES)("DeleteObjects removes the keys and names each, absent ones too, %s style", async (style) => {
+  it.each(STYLES)("DeleteObjects removes the keys and lists each, absent ones too, %s style", async (style) => {
     const bucket = await fill(["a", "b", "c"]);
     const result = await remove(bucket, deletion(["b", "absent", "a"]), { style });
     expect(result).toMatchObject({ deleted: ["b", "absent", "a"], errors: [] });
     expect(await keysOf(bucket)).toEqual(["c"]);
   });
 
-  it.each(["true", "True", " TRUE "])("DeleteObjects with Quiet %j names only failures", async (quiet) => {
+  it.each(["true", "True", " TRUE "])("DeleteObjects with Quiet %j lists only failures", async (quiet) => {
     const bucket = await fill(["a", "b"]);
     expect(await remove(bucket, deletion(["a", "b"], quiet))).toMatchObject({ deleted: [], errors: [] });
     expect(await keysOf(bucket)).toEqual([]);
   });
 
-  it.each(["false", "False", ""])("DeleteObjects with Quiet %j names everything", async (quiet) => {
+  it.each(["false", "False", ""])("DeleteObjects with Quiet %j lists every key", async (quiet) => {
     expect((await remove(await createBucket(), deletion(["a"], quiet))).deleted).toEqual(["a"]);
   });
 
@@ -93,7 +93,7 @@ describe("DeleteObjects", () => {
     expect((await remove(bucket, deletion(["a", "a"]))).deleted).toEqual(["a", "a"]);
   });
 
-  it("DeleteObjects takes the version null and refuses others each with NoSuchVersion", async () => {
+  it("DeleteObjects accepts the version null and refuses each other one with NoSuchVersion", async () => {
     const bucket = await fill(["a", "b"]);
     const body =
       "<Delete><Object><Key>a</Key><VersionId>null</VersionId></Object><Object><Key>b</Key><VersionId>v1</VersionId></Object></Delete>";
@@ -105,7 +105,7 @@ describe("DeleteObjects", () => {
     expect(await keysOf(bucket)).toEqual(["b"]);
   });
 
-  it("DeleteObjects with ETags removes six keys at a time, and a key that is named twice once", async () => {
+  it("DeleteObjects with ETags removes six keys at a time, and a repeated key only once", async () => {
     const bucket = await createBucket();
     const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
     const etags = await Promise.all(keys.map((key) => putObject(bucket, key)));
@@ -158,7 +158,7 @@ describe("DeleteObjects", () => {
   it.each([
     ["LastModifiedTime", "Thu, 01 Jan 2015 00:00:00 GMT"],
     ["Size", "7"],
-  ])("DeleteObjects refuses %s for its key alone with NotImplemented", async (name, value) => {
+  ])("DeleteObjects refuses only the key with %s with NotImplemented", async (name, value) => {
     const bucket = await fill(["a", "b"]);
     const body = `<Delete><Object><Key>a</Key><${name}>${value}</${name}></Object><Object><Key>b</Key></Object></Delete>`;
     const { deleted, errors } = await remove(bucket, body);
@@ -169,7 +169,7 @@ describe("DeleteObjects", () => {
     expect(await keysOf(bucket)).toEqual(["a"]);
   });
 
-  it("DeleteObjects refuses a key of more than 1,024 bytes alone with KeyTooLongError", async () => {
+  it("DeleteObjects refuses only a key of more than 1,024 bytes with KeyTooLongError", async () => {
     const bucket = await fill(["a"]);
     const long = "é".repeat(513);
     const { deleted, errors } = await remove(bucket, deletion([long, "a"]));
@@ -198,7 +198,7 @@ describe("DeleteObjects", () => {
   });
 
   // API_DeleteObjects: "The Content-MD5 request header is required ... or another checksum".
-  it.each(STYLES)("DeleteObjects refuses a body nothing protects with InvalidRequest, %s style", async (style) => {
+  it.each(STYLES)("DeleteObjects refuses a body without a digest with InvalidRequest, %s style", async (style) => {
     const bucket = await fill(["k"]);
     const response = await send({ method: "POST", bucket, query: "delete", body: ONE_KEY, style });
     await expectError(response, 400, "InvalidRequest", {
@@ -231,7 +231,7 @@ describe("DeleteObjects", () => {
     expect(await keysOf(bucket)).toEqual(["k"]);
   });
 
-  it("DeleteObjects refuses a Content-MD5 that is none with InvalidDigest", async () => {
+  it("DeleteObjects refuses an invalid Content-MD5 with InvalidDigest", async () => {
     const bucket = await fill(["k"]);
     await expectError(await post(bucket, ONE_KEY, { headers: { "content-md5": "abc" } }), 400, "InvalidDigest", {
       message: "The Content-MD5 you specified was invalid.",
@@ -267,7 +267,7 @@ describe("DeleteObjects", () => {
     expect(await keysOf(bucket)).toEqual(["k"]);
   });
 
-  it("DeleteObjects reads nothing of an anonymous caller's document", async () => {
+  it("DeleteObjects does not read the document of an anonymous caller", async () => {
     const bucket = await fill(["k"]);
     await expectError(await post(bucket, "not even XML", { as: null }), 403, "AccessDenied");
     expect(await keysOf(bucket)).toEqual(["k"]);
@@ -275,7 +275,7 @@ describe("DeleteObjects", () => {
 });
 
 /** "For the bucket and object owners of existing objects, also allows deletions" (ACL overview, WRITE of a bucket). */
-describe("a bucket that everybody may write to by its ACL", () => {
+describe("a bucket whose ACL allows everyone to write", () => {
   async function openBucket() {
     const bucket = await createBucket();
     const response = await send({ method: "PUT", bucket, query: "acl", headers: { "x-amz-acl": "public-read-write" } });
@@ -289,7 +289,7 @@ describe("a bucket that everybody may write to by its ACL", () => {
   const KEYS = ["owners", "strangers", "nobodys", "absent"];
   const refused = (key: string) => ({ Key: key, Code: "AccessDenied", Message: "Access Denied" });
 
-  it("DeleteObjects takes from strangers what they wrote themselves, and AccessDenied is said of the rest", async () => {
+  it("DeleteObjects removes a caller's own objects and refuses the others with AccessDenied", async () => {
     const { bucket, stranger } = await openBucket();
     expect(await remove(bucket, deletion(KEYS), { as: null })).toMatchObject({
       deleted: ["nobodys", "absent"],
@@ -302,7 +302,7 @@ describe("a bucket that everybody may write to by its ACL", () => {
     expect(await keysOf(bucket)).toEqual(["owners"]);
   });
 
-  it("DeleteObject is decided in the same way, and the bucket's owner may delete everything", async () => {
+  it("DeleteObject is decided in the same way, and the bucket's owner can delete everything", async () => {
     const { bucket, stranger } = await openBucket();
     const statusOf = async (key: string, as: TestAccount | null) =>
       (await send({ method: "DELETE", bucket, key, as })).status;
@@ -315,7 +315,7 @@ describe("a bucket that everybody may write to by its ACL", () => {
     expect(deleted).toEqual(["owners", "strangers", "nobodys"]);
   });
 
-  it("what anonymous callers write is theirs together, and read by those its ACL lets", async () => {
+  it("objects of anonymous callers have one common owner, and their ACL decides who reads them", async () => {
     const { bucket } = await openBucket();
     const acl = await documentOf(await send({ bucket, key: "nobodys", query: "acl" }), "AccessControlPolicy");
     expect(textIn(acl, "Owner", "ID")).toBe("65a011a29cdf8ec533ec3d1ccaae921c");

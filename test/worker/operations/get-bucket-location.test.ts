@@ -17,7 +17,7 @@ describe("GetBucketLocation", () => {
     expect([root.text, root.children]).toEqual(["", []]);
   });
 
-  it("GetBucketLocation answers the region of a bucket elsewhere", async () => {
+  it("GetBucketLocation answers the region of a bucket in another region", async () => {
     const bucket = await createBucket();
     await env.DB.prepare("UPDATE buckets SET region = 'eu-west-1' WHERE name = ?1").bind(bucket).run();
     const root = await documentOf(await send({ bucket, query: "location" }), "LocationConstraint");

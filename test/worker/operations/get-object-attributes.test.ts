@@ -21,8 +21,8 @@ async function bucketWith(headers: Record<string, string> = {}): Promise<string>
 }
 
 describe("GetObjectAttributes", () => {
-  // API_GetObjectAttributes: the ETag stands without quotes here, and only what was asked for is answered.
-  it.each(STYLES)("GetObjectAttributes answers every attribute, %s style", async (style) => {
+  // API_GetObjectAttributes: the ETag has no quotes here, and only requested attributes are returned.
+  it.each(STYLES)("GetObjectAttributes returns every attribute, %s style", async (style) => {
     const bucket = await bucketWith({ "x-amz-checksum-crc32c": "4waSgw==", "x-amz-storage-class": "STANDARD_IA" });
     const response = await attributes({ bucket, style, names: "ETag,Checksum,ObjectParts,StorageClass,ObjectSize" });
     expect(response.headers.get("last-modified")).toMatch(/GMT$/);
@@ -43,7 +43,7 @@ describe("GetObjectAttributes", () => {
     ["Checksum", ["Checksum"]],
     // It was not uploaded in parts.
     ["ObjectParts", []],
-  ])("GetObjectAttributes answers only %s", async (names, expected) => {
+  ])("GetObjectAttributes returns only %s", async (names, expected) => {
     const root = await documentOf(
       await attributes({ bucket: await bucketWith(), names }),
       "GetObjectAttributesResponse",
@@ -62,7 +62,7 @@ describe("GetObjectAttributes", () => {
     },
   );
 
-  it("GetObjectAttributes refuses a request that asks for nothing with InvalidRequest", async () => {
+  it("GetObjectAttributes refuses a request without attributes with InvalidRequest", async () => {
     const bucket = await bucketWith();
     const message =
       "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty";
@@ -79,7 +79,7 @@ describe("GetObjectAttributes", () => {
     });
   });
 
-  it("GetObjectAttributes refuses another version than null with InvalidArgument", async () => {
+  it("GetObjectAttributes refuses a version other than null with InvalidArgument", async () => {
     const bucket = await bucketWith();
     expect((await attributes({ bucket, query: "attributes&versionId=null" })).status).toBe(200);
     await expectError(await attributes({ bucket, query: "attributes&versionId=x" }), 400, "InvalidArgument", {

@@ -24,7 +24,7 @@ async function bucketWith(body: string | Uint8Array = DIGITS, options: SendOptio
 }
 
 describe("GetObject", () => {
-  it.each(STYLES)("GetObject answers the bytes and everything about them, %s style", async (style) => {
+  it.each(STYLES)("GetObject returns the bytes and all headers, %s style", async (style) => {
     const headers = { "content-type": "text/plain", "x-amz-meta-a": "1", "cache-control": "max-age=1" };
     const bucket = await bucketWith(DIGITS, { headers });
     const response = await get({ bucket, style });
@@ -52,7 +52,7 @@ describe("GetObject", () => {
     await expectError(await get({ bucket, key, style }), 404, "NoSuchKey", { details: { Key: key } });
   });
 
-  it.each(STYLES)("GetObject tells hostile keys apart, %s style", async (style) => {
+  it.each(STYLES)("GetObject distinguishes hostile keys, %s style", async (style) => {
     const bucket = await createBucket();
     const keys = ["a", "a/", "a//", "/a", "//", "a b", "a+b", "a%20b", "a%2Fb", "a%252Fb", "ünï", "u\u0308ni\u0308"];
     const more = [
@@ -74,9 +74,9 @@ describe("GetObject", () => {
       expect([key, await (await get({ bucket, key, style })).text()]).toEqual([key, `content of ${key}`]);
   });
 
-  it("GetObject reads dot segments as parts of the key where the platform hands them through", async () => {
+  it("GetObject reads dot segments as parts of the key where the platform keeps them", async () => {
     const bucket = await createBucket();
-    // URL parsers fold `.` and `..`, even escaped; the raw request line of a production request is not folded.
+    // URL parsers fold `.` and `..`, even escaped; the request line of a request in production is not folded.
     const call = async (method: string, path: string, body?: string) => {
       const url = `http://s3.localhost:8787/${bucket}/${path}`;
       const { headers } = sign({ method, url, payloadHash: sha256(body ?? "") });
@@ -95,7 +95,7 @@ describe("GetObject", () => {
     expect(await (await send({ bucket })).text()).toContain("<Key>a/../b</Key>");
   });
 
-  it("GetObject answers gzip bytes as they were stored", async () => {
+  it("GetObject returns gzip bytes as they were stored", async () => {
     const zipped = gzipSync("hello ".repeat(1000));
     const bucket = await bucketWith(zipped, { headers: { "content-encoding": "gzip", "content-type": "text/plain" } });
     for (const accept of ["gzip", "identity", "br, gzip;q=0"]) {
@@ -107,7 +107,7 @@ describe("GetObject", () => {
     }
   });
 
-  // Cloudflare, "Content compression": the edge unpacks for clients that accept no coding, but for `no-transform`.
+  // Cloudflare, "Content compression": without `no-transform` the edge decompresses for clients that accept no coding.
   it.each([
     ["what has a Content-Encoding", { "content-encoding": "gzip" }, { "cf-ray": "8f" }, "no-transform"],
     [
@@ -118,7 +118,7 @@ describe("GetObject", () => {
     ],
     ["nothing that has none", {}, { "cf-ray": "8f" }, null],
     ["nothing where no edge is", { "content-encoding": "gzip" }, {}, null],
-  ])("GetObject keeps the edge from unpacking %s", async (_name, stored, asked, expected) => {
+  ])("GetObject prevents the edge from decompressing %s", async (_name, stored, asked, expected) => {
     const bucket = await bucketWith("content", { headers: stored });
     for (const method of ["GET", "HEAD"] as const) {
       const url = urlOf({ bucket, key: "k" });
@@ -128,7 +128,7 @@ describe("GetObject", () => {
     }
   });
 
-  it("GetObject answers ranges of gzip bytes as they were stored", async () => {
+  it("GetObject returns ranges of gzip bytes as they were stored", async () => {
     const zipped = gzipSync("hello ".repeat(1000));
     const bucket = await bucketWith(zipped, { headers: { "content-encoding": "gzip" } });
     const response = await get({ bucket, headers: { range: "bytes=2-7" }, env: testEnv });
@@ -157,7 +157,7 @@ describe("GetObject with a range", () => {
     expect(await response.text()).toBe(DIGITS.slice(from, to));
   });
 
-  // Malformed ranges and several at once are passed over, as S3 does.
+  // S3 ignores malformed ranges and several ranges at once.
   it.each([
     "bytes=5-3",
     "bytes=0-1,3-4",
@@ -266,7 +266,7 @@ describe("GetObject under a condition", () => {
     }
   });
 
-  it("GetObject compares Last-Modified itself as not modified and as unmodified", async () => {
+  it("GetObject treats Last-Modified itself as not modified and as unmodified", async () => {
     const bucket = await bucketWith();
     const date = (await get({ method: "HEAD", bucket })).headers.get("last-modified") ?? "";
     expect((await get({ bucket, headers: { "if-modified-since": date } })).status).toBe(304);
@@ -274,7 +274,7 @@ describe("GetObject under a condition", () => {
     expect([unmodified.status, await unmodified.text()]).toEqual([200, DIGITS]);
   });
 
-  it("GetObject answers NotModified without a body, with the validators", async () => {
+  it("GetObject answers 304 without a body, with the validators", async () => {
     const bucket = await bucketWith();
     const response = await get({ bucket, headers: { "if-none-match": ETAG } });
     expect([response.status, await response.text(), response.headers.get("etag")]).toEqual([304, "", ETAG]);
@@ -293,7 +293,7 @@ describe("GetObject under a condition", () => {
     });
   });
 
-  it("GetObject judges conditions before ranges", async () => {
+  it("GetObject evaluates conditions before ranges", async () => {
     const bucket = await bucketWith();
     expect((await get({ bucket, headers: { "if-match": OTHER, range: "bytes=99-" } })).status).toBe(412);
     expect((await get({ bucket, headers: { "if-none-match": ETAG, range: "bytes=99-" } })).status).toBe(304);
@@ -302,7 +302,7 @@ describe("GetObject under a condition", () => {
     expect([both.status, await both.text()]).toEqual([206, "12"]);
   });
 
-  it("GetObject tells nobody without permission whether a condition holds", async () => {
+  it("GetObject does not reveal to callers without permission whether a condition holds", async () => {
     const bucket = await bucketWith();
     for (const etag of [ETAG, OTHER]) {
       const response = await get({ bucket, as: null, headers: { "if-match": etag, range: "bytes=99-" } });
@@ -343,7 +343,7 @@ describe("GetObject with parameters", () => {
     }
   });
 
-  it("GetObject through a presigned URL answers bytes and response-* parameters", async () => {
+  it("GetObject through a presigned URL returns the bytes and applies response-* parameters", async () => {
     const bucket = await bucketWith();
     const url = await presign({ bucket, key: "k", query: "response-content-type=text%2Fhtml" });
     const response = await exports.default.fetch(new Request(url));
@@ -351,10 +351,10 @@ describe("GetObject with parameters", () => {
     expect(response.headers.get("content-type")).toBe("text/html");
   });
 
-  it("GetObject never gives an anonymous caller what response-* asks for", async () => {
+  it("GetObject refuses response-* parameters of an anonymous caller", async () => {
     const bucket = await bucketWith();
     const query = "response-content-type=text%2Fhtml";
-    // Without public buckets the permission is what is missing; with them it will be InvalidRequest.
+    // Without public buckets the caller lacks the permission; with them it would be InvalidRequest.
     await expectError(await get({ bucket, query, as: null }), 403, "AccessDenied");
   });
 
@@ -382,7 +382,7 @@ describe("GetObject with parameters", () => {
     expect(response.headers.get("content-range")).toBe("bytes 0-9/10");
   });
 
-  it("GetObject refuses a part that is not there with InvalidPartNumber", async () => {
+  it("GetObject refuses a part that does not exist with InvalidPartNumber", async () => {
     const bucket = await bucketWith();
     await expectError(await get({ bucket, query: "partNumber=2" }), 416, "InvalidPartNumber", {
       message: "The requested partnumber is not satisfiable",
@@ -406,7 +406,7 @@ describe("GetObject with parameters", () => {
     });
   });
 
-  it("GetObject answers the version null", async () => {
+  it("GetObject returns the version null", async () => {
     const response = await get({ bucket: await bucketWith(), query: "versionId=null" });
     expect([response.status, await response.text()]).toEqual([200, DIGITS]);
   });
@@ -433,7 +433,7 @@ describe("GetObject with parameters", () => {
   });
 
   it.each(["bytes=0-8", "bytes=0-", "bytes=0-100", "bytes=-15", "bytes=-9"])(
-    "GetObject and HeadObject tell the checksum with a range that covers the whole object: %s",
+    "GetObject and HeadObject return the checksum for a range that covers the whole object: %s",
     async (range) => {
       const bucket = await bucketWith("123456789", { headers: { "x-amz-checksum-crc32": "y/Q5Jg==" } });
       for (const method of ["GET", "HEAD"]) {
@@ -446,7 +446,7 @@ describe("GetObject with parameters", () => {
     },
   );
 
-  it("GetObject leaves the checksum out of a range that covers less", async () => {
+  it("GetObject omits the checksum for a range that covers less", async () => {
     const bucket = await bucketWith("123456789", { headers: { "x-amz-checksum-crc32": "y/Q5Jg==" } });
     const headers = { "x-amz-checksum-mode": "ENABLED" };
     const whole = await get({ bucket, headers });

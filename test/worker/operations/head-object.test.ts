@@ -32,7 +32,7 @@ describe("HeadObject", () => {
     expect([response.status, await response.text()]).toEqual([200, ""]);
     const get = await send({ bucket, key: "k", style });
     await get.body?.cancel();
-    // The platform gives GET its Content-Length on the way out, from the stream.
+    // The platform sets the Content-Length of GET from the stream, when it sends the response.
     const own = new Set(["content-length", "date", "x-amz-id-2", "x-amz-request-id"]);
     const comparable = (all: Headers) => [...all].filter(([name]) => !own.has(name));
     expect(comparable(response.headers)).toEqual(comparable(get.headers));
@@ -104,7 +104,7 @@ describe("HeadObject", () => {
     await expectHeadError(await head({ bucket: await bucketWith(), headers }), 501);
   });
 
-  it("HeadObject replaces headers by response-* parameters, for signed requests alone", async () => {
+  it("HeadObject replaces headers by response-* parameters, for signed requests only", async () => {
     const bucket = await bucketWith();
     const query = "response-content-disposition=attachment";
     expect((await head({ bucket, query })).headers.get("content-disposition")).toBe("attachment");

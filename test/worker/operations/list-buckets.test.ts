@@ -19,7 +19,7 @@ async function accountWith(...names: string[]) {
 }
 
 describe("ListBuckets", () => {
-  it("ListBuckets answers the caller's own buckets by name, with owner, date and region", async () => {
+  it("ListBuckets returns the caller's own buckets by name, with owner, date and region", async () => {
     const account = await accountWith("own-b", "own-a", "own-c");
     await createBucket();
     const { root, names, first } = await list(account);
@@ -40,7 +40,7 @@ describe("ListBuckets", () => {
     expect((await list(await accountWith())).names).toEqual([]);
   });
 
-  it("ListBuckets answers only what begins with the prefix, and repeats the prefix", async () => {
+  it("ListBuckets returns only names with the prefix, and repeats the prefix", async () => {
     const account = await accountWith("prefix-a", "prefix-b", "other-prefix");
     const { root, names } = await list(account, "prefix=prefix-");
     expect(names).toEqual(["prefix-a", "prefix-b"]);
@@ -50,7 +50,7 @@ describe("ListBuckets", () => {
     expect((await list(account, "prefix=%25")).names).toEqual([]);
   });
 
-  it("ListBuckets answers only buckets of the region asked for", async () => {
+  it("ListBuckets returns only buckets of the requested region", async () => {
     const account = await accountWith("region-a");
     expect((await list(account, "bucket-region=us-east-1")).names).toEqual(["region-a"]);
     expect((await list(account, "bucket-region=eu-west-1")).names).toEqual([]);
@@ -70,7 +70,7 @@ describe("ListBuckets", () => {
     expect(found).toEqual([["page-0", "page-1"], ["page-2", "page-3"], ["page-4"]]);
   });
 
-  it("ListBuckets gives no token when the last page is exactly full", async () => {
+  it("ListBuckets returns no token when the last page is exactly full", async () => {
     const account = await accountWith("full-a", "full-b");
     const { root, names } = await list(account, "max-buckets=2");
     expect(names).toHaveLength(2);
@@ -97,7 +97,7 @@ describe("ListBuckets", () => {
     }
   });
 
-  it("ListBuckets begins at the front with an empty token", async () => {
+  it("ListBuckets returns the first page for an empty token", async () => {
     const account = await accountWith("empty-a", "empty-b");
     const names = (page: Awaited<ReturnType<typeof list>>) => texts(page.root, "Bucket", "Name");
     expect(names(await list(account, "continuation-token=&max-buckets=10000&prefix="))).toEqual(

@@ -23,7 +23,7 @@ async function bucketOf(keys: readonly string[]): Promise<{ bucket: string; ids:
   const ids: string[] = [];
   for (const key of keys) {
     ids.push(await createUpload({ bucket, key }));
-    // Uploads of one key are listed by age, which is told in milliseconds.
+    // Uploads of one key are listed by age, in milliseconds.
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   return { bucket, ids };
@@ -51,7 +51,7 @@ describe("ListMultipartUploads", () => {
     });
   });
 
-  it("ListMultipartUploads tells all about an upload", async () => {
+  it("ListMultipartUploads returns all properties of an upload", async () => {
     const bucket = await createBucket();
     const headers = { "x-amz-storage-class": "STANDARD_IA", "x-amz-checksum-algorithm": "XXHASH128" };
     const uploadId = await createUpload({ bucket, key: "k" }, headers);
@@ -70,7 +70,7 @@ describe("ListMultipartUploads", () => {
     }
   });
 
-  it("ListMultipartUploads lists by key in byte order, then by age, and only what is open", async () => {
+  it("ListMultipartUploads lists open uploads by key in byte order, then by age", async () => {
     const { bucket, ids } = await bucketOf(["b", "a", "b", "\u{ffee}", "\u{1f600}", "a"]);
     const done = await createUpload({ bucket, key: "done" });
     await complete({ bucket, key: "done" }, done, [await putPart({ bucket, key: "done" }, done, 1, "content")]);
@@ -79,7 +79,7 @@ describe("ListMultipartUploads", () => {
     const root = await list(bucket);
     expect(keysOf(root)).toEqual(["a", "a", "b", "b", "\u{ffee}", "\u{1f600}"]);
     expect(texts(root, "Upload", "UploadId")).toEqual([1, 5, 0, 2, 3, 4].map((index) => ids[index]));
-    // AWS names the last upload here although nothing follows.
+    // AWS returns the last upload as the marker although nothing follows.
     expect(fields(root)).toMatchObject({
       NextKeyMarker: "\u{1f600}",
       NextUploadIdMarker: ids[4],
@@ -87,7 +87,7 @@ describe("ListMultipartUploads", () => {
     });
   });
 
-  it("ListMultipartUploads keeps buckets apart", async () => {
+  it("ListMultipartUploads lists the uploads of this bucket only", async () => {
     await started();
     const { bucket } = await bucketOf(["mine"]);
     expect(keysOf(await list(bucket))).toEqual(["mine"]);
@@ -124,7 +124,7 @@ describe("ListMultipartUploads", () => {
     }
   });
 
-  it("ListMultipartUploads goes on after the key marker, or after an upload of that key", async () => {
+  it("ListMultipartUploads continues after the key marker, or after an upload of that key", async () => {
     const { bucket, ids } = await bucketOf(["a", "a", "a", "b"]);
     expect(keysOf(await list(bucket, "&key-marker=a"))).toEqual(["b"]);
     const rest = await list(bucket, `&key-marker=a&upload-id-marker=${ids[1]}`);
@@ -136,7 +136,7 @@ describe("ListMultipartUploads", () => {
   });
 
   // Recorded on AWS (LocalStack, test_list_multipart_uploads_marker_common_prefixes).
-  it("ListMultipartUploads names no next marker after a common prefix, and goes on behind it from any key below it", async () => {
+  it("ListMultipartUploads returns no upload id marker after a common prefix, and continues after the prefix from any key below it", async () => {
     const { bucket, ids } = await bucketOf(["folder/a/1", "folder/a/2", "folder/file1", "folder/file2"]);
     const query = "&prefix=folder/&delimiter=/&max-uploads=1";
     const first = await list(bucket, query);
@@ -160,7 +160,7 @@ describe("ListMultipartUploads", () => {
     expect([prefixesOf(dashes), keysOf(dashes)]).toEqual([["\u{1f600}--"], ["\u{1f600}-z"]]);
   });
 
-  it("ListMultipartUploads takes one query for a page, however many common prefixes it has", async () => {
+  it("ListMultipartUploads needs one query per page, regardless of its number of common prefixes", async () => {
     const { bucket } = await bucketOf(["plain"]);
     const numbers = Array.from({ length: 300 }, (_, index) => index);
     const row = await env.DB.prepare("SELECT id FROM buckets WHERE name = ?1").bind(bucket).first<{ id: string }>();
@@ -178,7 +178,7 @@ describe("ListMultipartUploads", () => {
     expect([prefixesOf(root).length, keysOf(root), counting.counts.d1]).toEqual([300, ["plain"], 1]);
   });
 
-  it("ListMultipartUploads with max-uploads=0 is an empty page", async () => {
+  it("ListMultipartUploads with max-uploads=0 returns an empty page", async () => {
     const { bucket } = await bucketOf(["a"]);
     const root = await list(bucket, "&max-uploads=0");
     expect([keysOf(root), textIn(root, "MaxUploads"), textIn(root, "IsTruncated")]).toEqual([[], "0", "false"]);

@@ -23,7 +23,7 @@ async function list(bucket: string, query = "", style: Style = "path") {
 }
 
 describe("ListObjectVersions", () => {
-  it.each(STYLES)("ListObjectVersions answers each object as its latest version null, %s style", async (style) => {
+  it.each(STYLES)("ListObjectVersions lists each object as its latest version null, %s style", async (style) => {
     const bucket = await createBucket();
     const etag = await putObject(bucket, "a", "123456789");
     const { root } = await list(bucket, "", style);
@@ -72,7 +72,7 @@ describe("ListObjectVersions", () => {
   });
 
   // Recorded on AWS (LocalStack, test_list_object_versions_pagination_common_prefixes).
-  it("ListObjectVersions names no version to go on with after a common prefix", async () => {
+  it("ListObjectVersions returns no version marker after a common prefix", async () => {
     const bucket = await bucketOf(["p/a/1", "p/a/2", "p/b", "p/c"]);
     const query = "prefix=p/&delimiter=/&max-keys=1";
     const first = await list(bucket, query);
@@ -84,7 +84,7 @@ describe("ListObjectVersions", () => {
     });
   });
 
-  it("ListObjectVersions goes on behind a common prefix that the marker lies below", async () => {
+  it("ListObjectVersions continues after a common prefix if the marker is below it", async () => {
     const page = await list(await bucketOf(["p/a/1", "p/a/2", "p/b"]), "prefix=p/&delimiter=/&key-marker=p/a/1");
     expect([page.keys, page.prefixes]).toEqual([["p/b"], []]);
   });
@@ -97,7 +97,7 @@ describe("ListObjectVersions", () => {
     });
   });
 
-  it("ListObjectVersions refuses a version marker that is no version's with InvalidArgument", async () => {
+  it("ListObjectVersions refuses an invalid version marker with InvalidArgument", async () => {
     const bucket = await createBucket();
     const query = "versions&key-marker=k&version-id-marker=x";
     await expectError(await send({ bucket, query }), 400, "InvalidArgument", {

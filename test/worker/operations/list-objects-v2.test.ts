@@ -39,7 +39,7 @@ async function listAll(bucket: string, query: string): Promise<{ names: string[]
 }
 
 describe("ListObjectsV2", () => {
-  it.each(STYLES)("ListObjectsV2 answers every fact about an object, %s style", async (style) => {
+  it.each(STYLES)("ListObjectsV2 returns all properties of an object, %s style", async (style) => {
     const bucket = await createBucket();
     const etag = await putObject(bucket, "a", "123456789");
     const { root } = await list(bucket, "", style);
@@ -60,7 +60,7 @@ describe("ListObjectsV2", () => {
     });
   });
 
-  it("ListObjectsV2 answers size, ETag, class and checksum of a large object behind a manifest", async () => {
+  it("ListObjectsV2 returns size, ETag, class and checksum of a large object behind a manifest", async () => {
     const bucket = await createBucket();
     const headers = { "x-amz-storage-class": "STANDARD_IA", "x-amz-checksum-crc32": "y/Q5Jg==" };
     await putObject(bucket, "small", "123456789", { headers });
@@ -76,7 +76,7 @@ describe("ListObjectsV2", () => {
     });
   });
 
-  it("ListObjectsV2 answers owners only if asked", async () => {
+  it("ListObjectsV2 returns owners only on request", async () => {
     const bucket = await bucketOf(["a"]);
     const root = await rootAccount();
     expect(all(firstItem((await list(bucket)).root) ?? fail(), "Owner")).toEqual([]);
@@ -91,7 +91,7 @@ describe("ListObjectsV2", () => {
   });
 
   it.each(STYLES)(
-    "ListObjectsV2 orders keys by their UTF-8 bytes and writes them so that they survive, %s style",
+    "ListObjectsV2 orders keys by their UTF-8 bytes and writes them without loss, %s style",
     async (style) => {
       const bucket = await bucketOf(HOSTILE_KEYS);
       expect((await list(bucket, "", style)).keys).toEqual(HOSTILE_KEYS);
@@ -151,7 +151,7 @@ describe("ListObjectsV2", () => {
     expect(new Set(grouped.names)).toEqual(expected);
   });
 
-  it("ListObjectsV2 begins after start-after, and the token wins over it", async () => {
+  it("ListObjectsV2 begins after start-after, and ignores it if there is a token", async () => {
     const bucket = await bucketOf(["a", "b", "c", "d"]);
     const first = await list(bucket, "start-after=a&max-keys=1");
     expect([first.keys, textIn(first.root, "StartAfter")]).toEqual([["b"], "a"]);
@@ -162,13 +162,13 @@ describe("ListObjectsV2", () => {
     expect((await list(bucket, "start-after=z")).keys).toEqual([]);
   });
 
-  it("ListObjectsV2 goes on behind a common prefix that start-after lies below", async () => {
+  it("ListObjectsV2 continues after a common prefix if start-after is below it", async () => {
     const bucket = await bucketOf(["p/a/1", "p/a/2", "p/b"]);
     const page = await list(bucket, "prefix=p/&delimiter=/&start-after=p/a/1");
     expect([page.keys, page.prefixes]).toEqual([["p/b"], []]);
   });
 
-  it("ListObjectsV2 gives no token when the last page is exactly full", async () => {
+  it("ListObjectsV2 returns no token when the last page is exactly full", async () => {
     const { root, keys } = await list(await bucketOf(["a", "b"]), "max-keys=2");
     expect([keys.length, textIn(root, "IsTruncated"), textIn(root, "NextContinuationToken")]).toEqual([
       2,
@@ -182,7 +182,7 @@ describe("ListObjectsV2", () => {
     ["", "1000", 3, "false"],
     ["5000", "1000", 3, "false"],
     ["2", "2", 2, "true"],
-  ])("ListObjectsV2 takes max-keys=%s for %s", async (value, shown, count, truncated) => {
+  ])("ListObjectsV2 reads max-keys=%s as %s", async (value, shown, count, truncated) => {
     const { root, keys } = await list(await bucketOf(["a", "b", "c"]), `max-keys=${value}`);
     expect([textIn(root, "MaxKeys"), keys.length, textIn(root, "IsTruncated")]).toEqual([shown, count, truncated]);
   });
@@ -216,7 +216,7 @@ describe("ListObjectsV2", () => {
     });
   });
 
-  it("ListObjectsV2 refuses tokens that are not its own, another bucket's too, with InvalidArgument", async () => {
+  it("ListObjectsV2 refuses tokens that it did not issue for this bucket with InvalidArgument", async () => {
     const bucket = await bucketOf(["a", "b"]);
     const other = await bucketOf(["a", "b"]);
     const foreign = textIn((await list(other, "max-keys=1")).root, "NextContinuationToken") ?? "";

@@ -22,7 +22,7 @@ async function list(bucket: string, query = "", style: Style = "path") {
 }
 
 describe("ListObjects", () => {
-  it.each(STYLES)("ListObjects answers every fact about an object, its owner too, %s style", async (style) => {
+  it.each(STYLES)("ListObjects returns all properties of an object, with its owner, %s style", async (style) => {
     const bucket = await createBucket();
     const etag = await putObject(bucket, "a", "123456789");
     const { root } = await list(bucket, "", style);
@@ -79,7 +79,7 @@ describe("ListObjects", () => {
     expect(found).toEqual(["a/", "b", "c/", "d"]);
   });
 
-  it("ListObjects takes a marker that is no key, and one inside a group", async () => {
+  it("ListObjects accepts a marker that is not a key, and one inside a group", async () => {
     const bucket = await bucketOf(["a/1", "a/2", "b"]);
     expect((await list(bucket, "marker=a/1x")).keys).toEqual(["a/2", "b"]);
     const inside = await list(bucket, "marker=a/1&delimiter=/");
@@ -97,7 +97,7 @@ describe("ListObjects", () => {
     expect(textsIn(root, ["Prefix", "Delimiter"])).toEqual({ Prefix: "p/", Delimiter: "/" });
   });
 
-  it("ListObjects shows nothing that was removed by condition", async () => {
+  it("ListObjects does not list what was removed under a condition", async () => {
     const bucket = await bucketOf(["a", "c"]);
     const etag = await putObject(bucket, "b");
     await send({ method: "DELETE", bucket, key: "b", headers: { "if-match": etag } });
@@ -106,7 +106,7 @@ describe("ListObjects", () => {
     expect([page.keys, textIn(page.root, "IsTruncated")]).toEqual([["a", "c"], "false"]);
   });
 
-  it("ListObjects takes max-keys=0 for an empty page", async () => {
+  it("ListObjects returns an empty page for max-keys=0", async () => {
     const { root, keys } = await list(await bucketOf(["a"]), "max-keys=0");
     expect([keys, textIn(root, "IsTruncated"), textIn(root, "MaxKeys")]).toEqual([[], "false", "0"]);
   });

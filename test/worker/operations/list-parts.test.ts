@@ -21,7 +21,7 @@ import { all, documentOf, type Element, fields, textIn, texts } from "../../supp
 describeRefusals("ListParts", {
   key: "k",
   query: "uploadId=none",
-  // There is no such upload, which only somebody who is let through learns.
+  // The upload does not exist, which only an authorized caller learns.
   success: 404,
 });
 
@@ -62,7 +62,7 @@ describe("ListParts", () => {
     expect([fields(all(root, "Owner")[0]), fields(all(root, "Initiator")[0])]).toEqual([owner, owner]);
   });
 
-  it("ListParts lists by number what was uploaded last", async () => {
+  it("ListParts lists the last upload of each part by number", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target);
     const bodies = new Map<number, string | Uint8Array>([
@@ -90,14 +90,14 @@ describe("ListParts", () => {
     );
   });
 
-  it("ListParts tells the upload's checksum and its parts'", async () => {
+  it("ListParts returns the checksums of the upload and its parts", async () => {
     const { target, uploadId } = await started({ "x-amz-checksum-algorithm": "CRC32C" });
     const root = await list(target, uploadId);
     expect([textIn(root, "ChecksumAlgorithm"), textIn(root, "ChecksumType")]).toEqual(["CRC32C", "COMPOSITE"]);
     expect(texts(root, "Part", "ChecksumCRC32C")).toEqual([await checksumOf("CRC32C", "content")]);
   });
 
-  it("ListParts shows no checksums of parts whose upload was created without one", async () => {
+  it("ListParts returns no checksums of parts if the upload was created without one", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target);
     await putPart(target, uploadId, 1, "content", { "x-amz-checksum-crc32": await checksumOf("CRC32", "content") });
@@ -178,7 +178,7 @@ describe("ListParts", () => {
     }
   });
 
-  it("ListParts refuses another account even with the right upload id", async () => {
+  it("ListParts refuses another account, even with a valid upload id", async () => {
     const { target, uploadId } = await started();
     const response = await send({ ...target, query: `uploadId=${uploadId}`, as: await createAccount() });
     await expectError(response, 403, "AccessDenied");

@@ -1,4 +1,4 @@
-/** Listings of a store that seems to hold nothing but tombstones, and no end of them. */
+/** Listings of a store that seems to contain an endless number of tombstones and nothing else. */
 import { describe, expect, it } from "vitest";
 import { expectError } from "../../support/errors.ts";
 import { readPage } from "../../support/listing.ts";
@@ -27,13 +27,13 @@ function endlessTombstones() {
   return { env: { ...testEnv, STORE }, calls: () => calls };
 }
 
-describe("a listing that would never end", () => {
+describe("a listing without end", () => {
   it.each([
     ["", "ListBucketResult", "NextMarker", "marker"],
     ["delimiter=/", "ListBucketResult", "NextMarker", "marker"],
     ["list-type=2", "ListBucketResult", "NextContinuationToken", "continuation-token"],
     ["versions", "ListVersionsResult", "NextKeyMarker", "key-marker"],
-  ])("ends early with an empty page that says where to go on: %s", async (query, root, next, parameter) => {
+  ])("ends early with an empty page and the marker to continue: %s", async (query, root, next, parameter) => {
     const bucket = await createBucket();
     const { env, calls } = endlessTombstones();
     const seen = new Set<string>();
@@ -49,7 +49,7 @@ describe("a listing that would never end", () => {
     expect([seen.size, seen.has("")]).toEqual([3, false]);
   });
 
-  it("does not let DeleteBucket take an undecided bucket for an empty one", async () => {
+  it("does not make DeleteBucket treat the bucket as empty", async () => {
     const bucket = await createBucket();
     const { env, calls } = endlessTombstones();
     await expectError(await send({ method: "DELETE", bucket, env }), 409, "InvalidBucketState", {

@@ -1,6 +1,6 @@
 /**
- * Requests with neither Content-Length nor a transfer coding, as workerd hands them over: no such header and no body. With
- * `Content-Length: 0` there is a header and an empty body (seen over a raw socket with workerd 1.20261117).
+ * Requests with neither Content-Length nor a transfer coding, which workerd passes without such a header and without a
+ * body. With `Content-Length: 0` there is a header and an empty body (seen over a raw socket with workerd 1.20261117).
  */
 import { AwsClient } from "aws4fetch";
 import { describe, expect, it } from "vitest";
@@ -21,7 +21,7 @@ async function sendWithoutLength(options: SendOptions): Promise<Response> {
 const MISSING = { message: "You must provide the Content-Length HTTP header." };
 
 describe.each(STYLES)("a body without a length, %s style", (style) => {
-  it("PutObject refuses it with MissingContentLength and keeps the object", async () => {
+  it("is refused by PutObject with MissingContentLength, and the object is kept", async () => {
     const bucket = await createBucket();
     const target = { bucket, key: "k", style };
     await putObject(bucket, "k", "precious");
@@ -42,15 +42,15 @@ describe.each(STYLES)("a body without a length, %s style", (style) => {
     expect(await (await send({ bucket, key: "k" })).text()).toBe("precious");
   });
 
-  it("UploadPart refuses it with MissingContentLength", async () => {
+  it("is refused by UploadPart with MissingContentLength", async () => {
     const target = { bucket: await createBucket(), key: "k" };
     const query = `partNumber=1&uploadId=${await createUpload(target)}`;
     expect((await sendWithoutLength({ ...target, query, style })).status).toBe(411);
   });
 });
 
-describe("requests that need no length", () => {
-  it("copies", async () => {
+describe("requests without a length that succeed", () => {
+  it("are copies", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k", "content");
     const headers = { "x-amz-copy-source": `/${bucket}/k` };
@@ -62,7 +62,7 @@ describe("requests that need no length", () => {
     expect((await handleRequest(new Request(hoisted, { method: "PUT" }), testEnv)).status).toBe(200);
   });
 
-  it("those whose document may be absent, and those that have none", async () => {
+  it("are requests with an optional document or none", async () => {
     const bucket = `b-${crypto.randomUUID()}`;
     expect((await sendWithoutLength({ bucket })).status).toBe(200);
     const acl = { bucket, query: "acl", headers: { "x-amz-acl": "private" } };
@@ -71,7 +71,7 @@ describe("requests that need no length", () => {
     expect((await sendWithoutLength({ method: "DELETE", bucket, key: "k" })).status).toBe(204);
   });
 
-  it("an object of which it is said that it is empty", async () => {
+  it("are uploads with Content-Length: 0", async () => {
     const bucket = await createBucket();
     const headers = { "content-length": "0" };
     const request = new Request(await presign({ method: "PUT", bucket, key: "k" }), { method: "PUT", headers });

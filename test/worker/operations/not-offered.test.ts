@@ -19,7 +19,7 @@ interface Sample {
 
 const COPY = { "x-amz-copy-source": "/source/k" };
 
-/** Requests as each operation's page shows them that the rules below cannot guess from the name. */
+/** Requests of operations that the rules below cannot derive from the name, as their pages show them. */
 const SAMPLES: Partial<Record<OperationName, Sample>> = {
   ListBuckets: { method: "GET", target: "service" },
   CreateBucket: { method: "PUT" },
@@ -61,7 +61,7 @@ const SAMPLES: Partial<Record<OperationName, Sample>> = {
   OptionsPreflight: { method: "OPTIONS", target: "object" },
 };
 
-/** Subresources whose parameter is not the word in the operation's name. */
+/** Subresources whose parameter differs from the word in the operation's name. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   AccelerateConfiguration: "accelerate",
   IntelligentTieringConfiguration: "intelligent-tiering",
@@ -73,7 +73,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 };
 const WITH_ID = /^(Analytics|Inventory|Metrics|IntelligentTiering)Configuration$/;
 
-/** `PutBucketCors` → `PUT /bucket?cors`: configurations all follow one rule. */
+/** `PutBucketCors` → `PUT /bucket?cors`: all configurations follow one rule. */
 function sampleOf(name: OperationName): Sample {
   const known = SAMPLES[name];
   if (known !== undefined) return known;
@@ -98,7 +98,7 @@ function targetOf(name: OperationName, bucket: string, style: Style) {
   };
 }
 
-/** What the Worker would take the request for. */
+/** The operation that the Worker resolves the request to. */
 function routed(name: OperationName, style: Style): OperationName {
   const { method, headers = {} } = sampleOf(name);
   const url = parseRawUrl(urlOf(targetOf(name, "some-bucket", style)));
@@ -127,17 +127,17 @@ async function expectUntouched(bucket: string): Promise<void> {
   expect(await (await send({ bucket, key: "k" })).text()).toBe("content");
 }
 
-/** A preflight carries no signature and has an answer of its own. */
+/** A preflight has no signature and its own kind of answer. */
 const notOffered = OPERATION_NAMES.filter((name) => !OFFERED_NAMES.includes(name) && name !== "OptionsPreflight");
 
 describe.each(STYLES)("operations that are not offered, %s style", (style) => {
-  // One bucket for all, since none of these requests may change it.
+  // One bucket for all requests, because none of them may change it.
   let bucket = "";
   beforeAll(async () => {
     bucket = await bucketWithObject();
   });
 
-  it.each(OPERATION_NAMES)("the sample of %s is routed to it", (name) => {
+  it.each(OPERATION_NAMES)("the request for %s is routed to it", (name) => {
     expect(routed(name, style)).toBe(name);
   });
 

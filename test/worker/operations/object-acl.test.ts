@@ -35,7 +35,7 @@ async function newObject(headers: Record<string, string> = {}): Promise<{ bucket
 }
 
 describe("GetObjectAcl", () => {
-  it.each(STYLES)("GetObjectAcl shows the owner's full control by default, %s style", async (style) => {
+  it.each(STYLES)("GetObjectAcl returns the owner's full control by default, %s style", async (style) => {
     const { canonicalId, displayName } = await rootAccount();
     expect(await getAcl({ ...(await newObject()), style })).toEqual({
       owner: { id: canonicalId, displayName },
@@ -43,7 +43,7 @@ describe("GetObjectAcl", () => {
     });
   });
 
-  it("GetObjectAcl does not show the bucket's ACL", async () => {
+  it("GetObjectAcl does not return the bucket's ACL", async () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject();
     expect((await putAcl({ bucket: object.bucket, headers: { "x-amz-acl": "public-read" } })).status).toBe(200);
@@ -57,7 +57,7 @@ describe("GetObjectAcl", () => {
     await expectError(response, 404, "NoSuchKey", { details: { Key: "a/b" } });
   });
 
-  it("GetObjectAcl shows the bucket owner's full control where ACLs are disabled, and the ACL again afterwards", async () => {
+  it("GetObjectAcl returns the bucket owner's full control while ACLs are disabled, and the ACL afterwards", async () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject({ "x-amz-acl": "public-read" });
     await setOwnership(object.bucket, "BucketOwnerEnforced");
@@ -75,7 +75,7 @@ describe("PutObjectAcl", () => {
     ["authenticated-read", [`${AUTHENTICATED_USERS} READ`]],
     ["bucket-owner-read", []],
     ["bucket-owner-full-control", []],
-  ])("PutObjectAcl sets %s, and takes it back", async (name, added) => {
+  ])("PutObjectAcl sets %s, and removes it", async (name, added) => {
     const { canonicalId } = await rootAccount();
     const object = await newObject();
     const response = await putAcl({ ...object, headers: { "x-amz-acl": name } });
@@ -85,14 +85,14 @@ describe("PutObjectAcl", () => {
     expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
   });
 
-  it("PutObjectAcl sets what grant headers name, and nothing for the owner besides", async () => {
+  it("PutObjectAcl sets the grants of the headers, and none for the owner", async () => {
     const object = await newObject();
     const headers = { "x-amz-grant-read": `uri="${LOG_DELIVERY}"`, "x-amz-grant-write-acp": `id=${OTHER}` };
     expect((await putAcl({ ...object, headers })).status).toBe(200);
     expect((await getAcl(object)).grants).toEqual([`${LOG_DELIVERY} READ`, `${OTHER} WRITE_ACP`]);
   });
 
-  it("PutObjectAcl sets what a document names, an empty list included", async () => {
+  it("PutObjectAcl sets the grants of a document, or none", async () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject();
     const body = aclDocument(canonicalId, [
@@ -110,7 +110,7 @@ describe("PutObjectAcl", () => {
     ["a small object", 10, {}],
     ["a large object", MIB + 1, {}],
     ["a large object that is a manifest", MIB + 1, { "x-amz-storage-class": "STANDARD_IA" }],
-  ])("PutObjectAcl leaves ETag, Last-Modified and bytes of %s", async (_name, sizeBytes, extra) => {
+  ])("PutObjectAcl keeps ETag, Last-Modified and bytes of %s", async (_name, sizeBytes, extra) => {
     const bucket = await createBucket();
     const bytes = noise(sizeBytes);
     const headers = { "content-type": "a/b", "x-amz-meta-a": "b", "x-amz-tagging": "t=v", ...extra };
@@ -118,14 +118,14 @@ describe("PutObjectAcl", () => {
     await expectUnchanged({ bucket, key: "k" }, bytes);
   });
 
-  it("PutObjectAcl leaves ETag, Last-Modified and bytes of an object uploaded in parts", async () => {
+  it("PutObjectAcl keeps ETag, Last-Modified and bytes of an object uploaded in parts", async () => {
     const target = { bucket: await createBucket(), key: "k" };
     const parts = [noise(5 * MIB, 1), noise(3, 2)] as const;
     await putMultipart(target, parts);
     await expectUnchanged(target, Uint8Array.from([...parts[0], ...parts[1]]));
   });
 
-  /** Sets an ACL twice, since the first time may turn a large object into a manifest. */
+  /** Sets an ACL twice, because the first time can turn a large object into a manifest. */
   async function expectUnchanged(object: { bucket: string; key: string }, bytes: Uint8Array): Promise<void> {
     const { canonicalId } = await rootAccount();
     const headOf = async () => {
@@ -133,13 +133,13 @@ describe("PutObjectAcl", () => {
       const names = ["etag", "last-modified", "content-type", "content-length", "x-amz-meta-a", "x-amz-tagging-count"];
       return [...names, "x-amz-storage-class"].map((name) => headers.get(name));
     };
-    // A listing looks an entry up once it has been changed, and then shows its checksum, too.
+    // A listing reads the metadata of a changed entry, and then returns its checksum too.
     const listOf = async () =>
       (await (await send({ bucket: object.bucket })).text())
         .match(/<Contents>.*<\/Contents>/)?.[0]
         ?.replace(/<ChecksumAlgorithm>.*<\/ChecksumType>/, "");
     const before = [await headOf(), await listOf()];
-    // Last-Modified has seconds.
+    // Last-Modified is in whole seconds.
     await new Promise((resolve) => setTimeout(resolve, 1100));
     for (const name of ["public-read", "authenticated-read"]) {
       expect((await putAcl({ ...object, headers: { "x-amz-acl": name } })).status).toBe(200);
@@ -149,8 +149,9 @@ describe("PutObjectAcl", () => {
     expect(await digestGet(object)).toEqual({ status: 200, sizeBytes: bytes.byteLength, md5: md5(bytes) });
   }
 
-  // R2 keeps a hundred (test/unit/storage/acl-record.test.ts); the tests' own simulator has a quarter of R2's room.
-  it("PutObjectAcl takes many grants to accounts", async () => {
+  // R2 has space for a hundred (test/unit/storage/acl-record.test.ts); the simulator of the tests has a quarter of R2's
+  // space.
+  it("PutObjectAcl accepts many grants to accounts", async () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject();
     const ids = Array.from({ length: 20 }, (_, index) => index.toString(16).padStart(64, "0"));
@@ -162,7 +163,7 @@ describe("PutObjectAcl", () => {
     expect((await getAcl(object)).grants).toEqual(ids.map((id) => `${id} READ`));
   });
 
-  it("An ACL that does not fit beside the object's metadata is refused with InvalidRequest, and nothing changes", async () => {
+  it("PutObjectAcl refuses an ACL that does not fit into the object's metadata with InvalidRequest and changes nothing", async () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject({ "x-amz-meta-a": "x".repeat(2000) });
     const ids = Array.from({ length: 100 }, (_, index) => index.toString(16).padStart(64, "0"));
@@ -181,7 +182,7 @@ describe("PutObjectAcl", () => {
     await expectError(create, 400, "InvalidRequest", { message });
   });
 
-  it("PutObjectAcl refuses another owner than the object's with AccessDenied", async () => {
+  it("PutObjectAcl refuses an owner other than the object's with AccessDenied", async () => {
     const object = await newObject();
     const response = await putAcl({ ...object, body: aclDocument(OTHER, []) });
     await expectError(response, 403, "AccessDenied");
@@ -227,7 +228,7 @@ describe("PutObjectAcl", () => {
     });
   });
 
-  it("PutObjectAcl refuses what is no policy with MalformedACLError", async () => {
+  it("PutObjectAcl refuses an invalid document with MalformedACLError", async () => {
     const object = await newObject();
     await expectError(await putAcl({ ...object, body: "<AccessControlPolicy/>" }), 400, "MalformedACLError", {
       message: "The XML you provided was not well-formed or did not validate against our published schema",
@@ -245,7 +246,7 @@ describe("PutObjectAcl", () => {
     expect([response.status, /<Code>(.*)<\/Code>/.exec(await response.text())?.[1]]).toEqual([400, "InvalidArgument"]);
   });
 
-  it("PutObjectAcl refuses all but the bucket owner's full control where ACLs are disabled", async () => {
+  it("PutObjectAcl accepts only the bucket owner's full control where ACLs are disabled", async () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject();
     await setOwnership(object.bucket, "BucketOwnerEnforced");
@@ -262,7 +263,7 @@ describe("PutObjectAcl", () => {
     expect((await putAcl({ ...object, body: same })).status).toBe(200);
   });
 
-  it("PutObjectAcl refuses a public ACL with AccessDenied where they are blocked", async () => {
+  it("PutObjectAcl refuses a public ACL with AccessDenied where public ACLs are blocked", async () => {
     const object = await newObject();
     await setPublicAccessBlock(object.bucket, "BlockPublicAcls");
     const headers = { "x-amz-grant-read-acp": `uri=${AUTHENTICATED_USERS}` };
@@ -270,7 +271,7 @@ describe("PutObjectAcl", () => {
     await expectError(response, 403, "AccessDenied");
   });
 
-  it("PutObjectAcl is for whoever has WRITE_ACP; the owner stays the same", async () => {
+  it("PutObjectAcl requires WRITE_ACP and keeps the owner", async () => {
     const { canonicalId } = await rootAccount();
     const [object, as] = await Promise.all([newObject(), createAccount()]);
     const body = aclDocument(canonicalId, [[as.canonicalId, "FULL_CONTROL"]]);
@@ -283,10 +284,10 @@ describe("PutObjectAcl", () => {
   });
 });
 
-describe("ACL headers of what writes an object", () => {
+describe("ACL headers of operations that write an object", () => {
   const headers = { "x-amz-acl": "public-read" };
 
-  it("PutObject sets the ACL, and the next PutObject without one takes it back", async () => {
+  it("PutObject sets the ACL, and the next PutObject without one removes it", async () => {
     const { canonicalId } = await rootAccount();
     const object = await newObject(headers);
     expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`, `${ALL_USERS} READ`]);
@@ -294,12 +295,12 @@ describe("ACL headers of what writes an object", () => {
     expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
   });
 
-  it("PutObject sets grants alone", async () => {
+  it("PutObject sets grants without a canned ACL", async () => {
     const object = await newObject({ "x-amz-grant-read": `id=${OTHER}`, "x-amz-grant-full-control": `id=${OTHER}` });
     expect((await getAcl(object)).grants).toEqual([`${OTHER} READ`, `${OTHER} FULL_CONTROL`]);
   });
 
-  it("PutObject refuses ACL headers that are none, and stores nothing", async () => {
+  it("PutObject refuses invalid ACL headers, and stores nothing", async () => {
     const bucket = await createBucket();
     for (const bad of [{ "x-amz-acl": "fake-acl" }, { "x-amz-grant-read": "id=1" }]) {
       const response = await send({ method: "PUT", bucket, key: "k", headers: bad, body: "x" });
@@ -314,7 +315,7 @@ describe("ACL headers of what writes an object", () => {
   it.each<[string, number]>([
     ["a small object", 3],
     ["an object uploaded in parts", 5 * MIB],
-  ])("CopyObject of %s has the ACL of its headers, never the source's", async (_name, sizeBytes) => {
+  ])("CopyObject of %s sets the ACL of its headers, never the source's", async (_name, sizeBytes) => {
     const { canonicalId } = await rootAccount();
     const bucket = await createBucket();
     const source = { bucket, key: "source" };
@@ -332,7 +333,7 @@ describe("ACL headers of what writes an object", () => {
     ]);
   });
 
-  it("CreateMultipartUpload sets the ACL of the object that will be", async () => {
+  it("CreateMultipartUpload sets the ACL of the completed object", async () => {
     const { canonicalId } = await rootAccount();
     const target = { bucket: await createBucket(), key: "k" };
     const uploadId = await createUpload(target, { "x-amz-acl": "public-read-write" });
@@ -344,7 +345,7 @@ describe("ACL headers of what writes an object", () => {
     ]);
   });
 
-  it("tags set later leave the ACL", async () => {
+  it("PutObjectTagging keeps the ACL", async () => {
     const object = await newObject(headers);
     const body = "<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>";
     const digest = btoa(
@@ -358,7 +359,7 @@ describe("ACL headers of what writes an object", () => {
   it.each([
     ["PUT", undefined],
     ["POST", "uploads"],
-  ])("%s ?%s refuses ACLs with AccessControlListNotSupported where they are disabled", async (method, query) => {
+  ])("%s ?%s refuses ACLs with AccessControlListNotSupported where ACLs are disabled", async (method, query) => {
     const bucket = await createBucket();
     await setOwnership(bucket, "BucketOwnerEnforced");
     const request = { method, bucket, key: "k", ...(query && { query }), ...(method === "PUT" && { body: "x" }) };

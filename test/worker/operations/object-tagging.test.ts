@@ -118,13 +118,13 @@ describe("tags of an object", () => {
     }
   });
 
-  // Inline in memory, inline streamed, and one that was never plain for the listing.
+  // Inline in memory, inline streamed, and one that the listing always reads the metadata of.
   it.each([
     [7, {}],
     [0, {}],
     [3 * MIB, {}],
     [7, { "x-amz-storage-class": "STANDARD_IA" }],
-  ])("tags change nothing else about an object of %i bytes with %j", async (sizeBytes, extra) => {
+  ])("PutObjectTagging changes nothing else of an object of %i bytes with %j", async (sizeBytes, extra) => {
     const body = noise(sizeBytes);
     const target = await newObject(body, {
       "content-type": "text/x-test",
@@ -134,11 +134,11 @@ describe("tags of an object", () => {
       ...(extra as Record<string, string>),
     });
     const before = await headOf(target);
-    // A listing looks an entry up once it has been changed, and then shows its checksum, too.
+    // A listing reads the metadata of a changed entry, and then returns its checksum too.
     const listed = async () =>
       (await (await send({ bucket: target.bucket })).text()).replace(/<ChecksumAlgorithm>.*<\/ChecksumType>/, "");
     const listedBefore = await listed();
-    // Last-Modified counts in seconds.
+    // Last-Modified is in whole seconds.
     await new Promise((resolve) => setTimeout(resolve, 1100));
     await setTags(target, { a: "1" });
     expect(await headOf(target)).toEqual({ ...before, "x-amz-tagging-count": "1" });
@@ -146,12 +146,12 @@ describe("tags of an object", () => {
     expect(await digestGet(target)).toEqual({ status: 200, sizeBytes, md5: md5(body) });
     await send({ ...target, method: "DELETE", query: "tagging" });
     expect(await headOf(target)).toEqual(before);
-    // Conditions still see the object's own ETag.
+    // Conditions still use the object's own ETag.
     const etag = (before.etag ?? "").replaceAll('"', "");
     expect(await putObject(target.bucket, "k", "next", { headers: { "if-match": `"${etag}"` } })).toBe(md5("next"));
   });
 
-  it("tags of an object uploaded in parts move none of its bytes", async () => {
+  it("PutObjectTagging copies no bytes of an object uploaded in parts", async () => {
     const target = await newTarget();
     const bodies = [noise(5 * MIB), "the end"];
     await putMultipart(target, bodies);
@@ -166,7 +166,7 @@ describe("tags of an object", () => {
     expect((await digestGet({ ...target, query: "partNumber=2" })).md5).toBe(md5("the end"));
   });
 
-  it("PutObject stores the tags of x-amz-tagging, and without them removes what there was", async () => {
+  it("PutObject stores the tags of x-amz-tagging, and removes the previous tags without that header", async () => {
     const target = await newObject("content", { "x-amz-tagging": "Project=Blue%20x&Owner=a+b&flag" });
     expect(await tagsOf(target)).toEqual({ Project: "Blue x", Owner: "a b", flag: "" });
     await putObject(target.bucket, "k", "again");
@@ -179,7 +179,7 @@ describe("tags of an object", () => {
     expect((await headOf(target))["x-amz-tagging-count"]).toBe("1");
   });
 
-  it("PutObjectTagging against PutObject never brings the old object back", async () => {
+  it("PutObjectTagging at the same time as PutObject never restores the old object", async () => {
     const target = await newObject("old");
     const [tagged] = await Promise.all([putTags(target, TAGS), putObject(target.bucket, "k", "new")]);
     await tagged.body?.cancel();
@@ -188,7 +188,7 @@ describe("tags of an object", () => {
 });
 
 describe("refusals of tags", () => {
-  it.each(["GET", "PUT", "DELETE"])("%s of the tags of no object is NoSuchKey", async (method) => {
+  it.each(["GET", "PUT", "DELETE"])("%s of the tags of an absent object is NoSuchKey", async (method) => {
     const target = { bucket: await createBucket(), key: "none" };
     const response = await send({
       ...target,
@@ -200,7 +200,7 @@ describe("refusals of tags", () => {
     await expectError(response, 404, "NoSuchKey", { details: { Key } });
   });
 
-  it.each(["GET", "DELETE"])("%s of the tags of another version than null is InvalidArgument", async (method) => {
+  it.each(["GET", "DELETE"])("%s of the tags of a version other than null is InvalidArgument", async (method) => {
     const target = await newObject();
     expect((await send({ ...target, method, query: "tagging&versionId=null" })).status).toBeLessThan(300);
     await expectError(await send({ ...target, method, query: "tagging&versionId=x" }), 400, "InvalidArgument", {
@@ -225,7 +225,7 @@ describe("refusals of tags", () => {
     expect(await tagsOf(target)).toEqual({});
   });
 
-  it("PutObjectTagging refuses a key that comes twice with InvalidTag", async () => {
+  it("PutObjectTagging refuses a repeated key with InvalidTag", async () => {
     const target = await newObject();
     const tag = "<Tag><Key>k</Key><Value>v</Value></Tag>";
     await expectError(await putTags(target, `<Tagging><TagSet>${tag}${tag}</TagSet></Tagging>`), 400, "InvalidTag", {
@@ -234,7 +234,7 @@ describe("refusals of tags", () => {
     });
   });
 
-  it("more than 10 tags are a BadRequest, in a document and in a header", async () => {
+  it("more than 10 tags are refused with BadRequest, in a document and in a header", async () => {
     const target = await newObject();
     const expected = { message: "Object tags cannot be greater than 10" };
     await expectError(await putTags(target, document(manyTags(11))), 400, "BadRequest", expected);

@@ -118,7 +118,7 @@ describe.each(STYLES)("a preflight, %s style", (style) => {
   it.each([
     ["PUT", "PUT"],
     [undefined, "OPTIONS"],
-  ])("is refused with AccessForbidden by a bucket without rules, asked for %s", async (method, named) => {
+  ])("is refused with AccessForbidden by a bucket without rules, for %s", async (method, named) => {
     const target = { bucket: plain, key: "k", style };
     const headers = { [ORIGIN]: SITE, ...(method !== undefined && { [METHOD]: method }) };
     const response = await preflight({ ...target, headers });
@@ -130,7 +130,7 @@ describe.each(STYLES)("a preflight, %s style", (style) => {
   });
 
   it.each(["no-bucket-of-this-name", "not_a_name"])(
-    "is refused with AccessForbidden for no bucket: %s",
+    "is refused with AccessForbidden if the bucket does not exist: %s",
     async (name) => {
       const target = { bucket: name, key: "k", style };
       const response = await preflight({ ...target, headers: { [ORIGIN]: SITE, [METHOD]: "PUT" } });
@@ -146,7 +146,7 @@ describe("a preflight", () => {
   const rule = `<AllowedOrigin>${SITE}</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>`;
   const headers = { [ORIGIN]: SITE, [METHOD]: "PUT" };
 
-  it("of the service is refused with AccessForbidden", async () => {
+  it("for the service is refused with AccessForbidden", async () => {
     await expectError(await preflight({ headers }), 403, "AccessForbidden", {
       message: "CORSResponse: Bucket not found",
       details: { Method: "PUT", ResourceType: "BUCKET" },
@@ -157,7 +157,7 @@ describe("a preflight", () => {
     ["a presigned URL", async (bucket: string) => presign({ method: "PUT", bucket, key: "k" })],
     ["a forged signature", async (bucket: string) => `${urlOf({ bucket, key: "k" })}?X-Amz-Signature=00`],
     ["a subresource", async (bucket: string) => `${urlOf({ bucket, key: "k" })}?acl&tagging`],
-  ])("has the answer of its bucket whatever the query: %s", async (_why, makeUrl) => {
+  ])("is answered by the bucket's rules regardless of the query: %s", async (_why, makeUrl) => {
     const bucket = await createBucket();
     const url = await makeUrl(bucket);
     const ask = (more: Record<string, string>) => handDirectly(new Request(url, { method: "OPTIONS", headers: more }));
@@ -167,7 +167,7 @@ describe("a preflight", () => {
     expect((await ask(headers)).status).toBe(200);
   });
 
-  it("is not authenticated: a signature, good or bad, changes nothing", async () => {
+  it("is not authenticated: a signature, valid or not, changes nothing", async () => {
     const bucket = await createBucket();
     await configureCors(bucket, rule);
     const bad = { accessKeyId: "AKIAROOTROOTROOTROOT", secretAccessKey: "wrong" };
@@ -177,7 +177,7 @@ describe("a preflight", () => {
     expect((await preflight({ bucket, key: "k", headers: nonsense })).status).toBe(200);
   });
 
-  it("does nothing and tells nothing else: a body, a copy source and a missing key do not matter", async () => {
+  it("does nothing and returns nothing else: a body, a copy source and a missing key do not matter", async () => {
     const bucket = await createBucket();
     await configureCors(bucket, rule);
     await putObject(bucket, "k", "content");
@@ -190,7 +190,7 @@ describe("a preflight", () => {
     expect((await send({ bucket, key: "missing" })).status).toBe(404);
   });
 
-  it("never touches R2, and D1 once while the bucket's row is remembered", async () => {
+  it("never calls R2, and D1 only once while the bucket's row is cached", async () => {
     const bucket = await createBucket();
     await configureCors(bucket, rule);
     const { env, counts, reset } = countingEnv(testEnv);

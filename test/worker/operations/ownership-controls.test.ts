@@ -82,7 +82,7 @@ describe("ownership controls", () => {
     [{ "x-amz-acl": "log-delivery-write" }],
     [{ "x-amz-grant-read": `id=${"f".repeat(64)}` }],
   ])(
-    "PutBucketOwnershipControls refuses to disable ACLs while %j gives to others with InvalidBucketAclWithObjectOwnership",
+    "PutBucketOwnershipControls refuses to disable ACLs while %j grants access to others with InvalidBucketAclWithObjectOwnership",
     async (headers) => {
       const bucket = await createBucket();
       const sent = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
@@ -120,7 +120,7 @@ describe("CreateBucket with x-amz-object-ownership", () => {
     });
   });
 
-  it("CreateBucket refuses a public ACL where ACLs are to be disabled with InvalidBucketAclWithObjectOwnership", async () => {
+  it("CreateBucket refuses a public ACL together with disabled ACLs with InvalidBucketAclWithObjectOwnership", async () => {
     const bucket = newName();
     const headers = { "x-amz-acl": "public-read", "x-amz-object-ownership": "BucketOwnerEnforced" };
     await expectError(await create(bucket, headers), 400, "InvalidBucketAclWithObjectOwnership", {
@@ -130,8 +130,8 @@ describe("CreateBucket with x-amz-object-ownership", () => {
   });
 });
 
-describe("who owns what another account writes", () => {
-  it("ObjectWriter: the writer, also with bucket-owner-full-control", async () => {
+describe("the owner of an object that another account writes", () => {
+  it("is the writer with ObjectWriter, also with bucket-owner-full-control", async () => {
     const { canonicalId } = await rootAccount();
     const [bucket, as] = await Promise.all([
       createBucket({ headers: { "x-amz-acl": "public-read-write" } }),
@@ -149,7 +149,7 @@ describe("who owns what another account writes", () => {
     });
   });
 
-  it("BucketOwnerPreferred: the bucket's owner with bucket-owner-full-control, else the writer", async () => {
+  it("is the bucket's owner with BucketOwnerPreferred and bucket-owner-full-control, else the writer", async () => {
     const { canonicalId } = await rootAccount();
     const [bucket, as] = await Promise.all([
       createBucket({ headers: { "x-amz-acl": "public-read-write" } }),
@@ -166,7 +166,7 @@ describe("who owns what another account writes", () => {
     ]);
   });
 
-  it("what an anonymous caller writes belongs to the id of all anonymous callers", async () => {
+  it("is the common id of anonymous callers if the writer is anonymous", async () => {
     const bucket = await createBucket({ headers: { "x-amz-acl": "public-read-write" } });
     await putObject(bucket, "k", "x", { as: null });
     expect((await getAcl({ bucket, key: "k" })).grants).toEqual(["65a011a29cdf8ec533ec3d1ccaae921c FULL_CONTROL"]);

@@ -62,7 +62,7 @@ describe("partNumber of an object uploaded in parts", () => {
     await expectHeadError(await send({ ...target, method: "HEAD", query: "partNumber=10000" }), 416);
   });
 
-  it("GetObject judges conditions before the part", async () => {
+  it("GetObject evaluates conditions before the part", async () => {
     const target = await newTarget();
     const etag = await putMultipart(target, ["one part"]);
     const query = "partNumber=9";
@@ -73,7 +73,7 @@ describe("partNumber of an object uploaded in parts", () => {
     await changed.body?.cancel();
   });
 
-  // Seen on AWS (LocalStack's recordings of 2026-02): the part's checksum under the whole object's type, where that one is
+  // Seen on AWS (LocalStack's recordings of 2026-02): the part's checksum has the whole object's type if that one is
   // made of the parts' checksums.
   it.each([
     ["CRC32C", "COMPOSITE", BODIES, 2],
@@ -83,7 +83,7 @@ describe("partNumber of an object uploaded in parts", () => {
     ["CRC64NVME", "FULL_OBJECT", BODIES.slice(-1), 1],
     ["CRC32C", "FULL_OBJECT", BODIES, undefined],
     ["CRC64NVME", "FULL_OBJECT", BODIES, undefined],
-  ] as const)("GetObject and HeadObject tell a part's %s (%s) if asked to", async (algorithm, type, bodies, told) => {
+  ] as const)("GetObject and HeadObject return a part's %s (%s) on request", async (algorithm, type, bodies, told) => {
     const target = await newTarget();
     await putMultipart(target, bodies, { "x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": type });
     const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
@@ -112,7 +112,7 @@ describe("partNumber of an object uploaded in parts", () => {
     ]);
   });
 
-  it("HeadObject with partNumber costs one R2 call", async () => {
+  it("HeadObject with partNumber needs one R2 call", async () => {
     const target = await newTarget();
     await putMultipart(target, BODIES);
     const { env, counts, reset } = countingEnv(testEnv);
@@ -124,7 +124,7 @@ describe("partNumber of an object uploaded in parts", () => {
 });
 
 describe("partNumber of an object that was not uploaded in parts", () => {
-  it("GetObject and HeadObject answer part 1 with all of it, its checksum, and no number of parts", async () => {
+  it("GetObject and HeadObject answer part 1 with the whole object, its checksum, and no number of parts", async () => {
     const target = await newTarget();
     await putObject(target.bucket, "k", "content", {
       headers: { "x-amz-checksum-crc32c": await checksumOf("CRC32C", "content") },
@@ -194,14 +194,14 @@ describe("ObjectParts of GetObjectAttributes", () => {
   it.each([
     ["no checksum", {}],
     ["a full-object checksum", { "x-amz-checksum-algorithm": "CRC64NVME" }],
-  ])("GetObjectAttributes tells the number of parts alone of an object with %s", async (_name, headers) => {
+  ])("GetObjectAttributes returns only the number of parts of an object with %s", async (_name, headers) => {
     const target = await newTarget();
     await putMultipart(target, ["one part"], { ...headers } as Record<string, string>);
     const root = await documentOf(await attributes(target), "GetObjectAttributesResponse");
     expect(all(root, "ObjectParts").map(fields)).toEqual([{ PartsCount: "1" }]);
   });
 
-  it("GetObjectAttributes tells ETag, size and checksum of the whole", async () => {
+  it("GetObjectAttributes returns ETag, size and checksum of the whole object", async () => {
     const target = await newTarget();
     await putMultipart(target, ["content"], { "x-amz-checksum-algorithm": "CRC64NVME" });
     const headers = { "x-amz-object-attributes": "ETag,ObjectSize,Checksum" };
@@ -213,7 +213,7 @@ describe("ObjectParts of GetObjectAttributes", () => {
     });
   });
 
-  it("GetObjectAttributes tells a composite checksum without the number of parts, HeadObject with it", async () => {
+  it("GetObjectAttributes returns a composite checksum without the number of parts, HeadObject with it", async () => {
     const target = await newTarget();
     await putMultipart(target, ["content"], { "x-amz-checksum-algorithm": "SHA256" });
     const composite = await compositeOf("SHA256", ["content"]);
@@ -233,7 +233,7 @@ describe("ObjectParts of GetObjectAttributes", () => {
     ["x-amz-max-parts", "99999999999"],
     ["x-amz-part-number-marker", "1.5"],
     ["x-amz-part-number-marker", "-1"],
-  ])("GetObjectAttributes passes over %s: %s", async (name, value) => {
+  ])("GetObjectAttributes ignores %s: %s", async (name, value) => {
     const target = await newTarget();
     await putMultipart(target, BODIES, { "x-amz-checksum-algorithm": "CRC32" });
     const root = await documentOf(

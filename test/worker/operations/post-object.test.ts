@@ -26,18 +26,18 @@ const md5 = (data: string | Uint8Array) => createHash("md5").update(data).digest
 interface Upload {
   readonly bucket: string;
   readonly style?: Style;
-  /** Before the file, `key` among them. */
+  /** Fields before the file, `key` among them. */
   readonly fields?: Readonly<Record<string, string>>;
   readonly file?: string | Uint8Array | FormFile;
   readonly after?: readonly FormEntry[];
-  /** Null: nothing is signed. */
+  /** Null: the form is not signed. */
   readonly as?: Key | null;
-  /** Beside those that cover bucket and fields. */
+  /** In addition to the conditions for bucket and fields. */
   readonly conditions?: readonly unknown[];
-  /** Fields that get no condition. */
+  /** Fields without a condition. */
   readonly uncovered?: readonly string[];
   readonly policy?: Partial<PolicyOptions>;
-  /** What becomes of the fields once they are signed; undefined takes one out. */
+  /** Changes of the fields after signing; undefined removes a field. */
   readonly change?: (fields: Readonly<Record<string, string>>) => Readonly<Record<string, string | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: string;
@@ -143,7 +143,7 @@ describe.each(STYLES)("PostObject, %s style", (style) => {
     expect(response.headers.get("location")).toBe(`${url}&bucket=${bucket}&key=a%2Fb%20c&etag=%22${md5("x")}%22`);
   });
 
-  it("PostObject acts as if a redirect it cannot interpret were not there", async () => {
+  it("PostObject ignores a redirect that it cannot interpret", async () => {
     const bucket = await createBucket();
     for (const url of ["/wrong/relative", "javascript:alert(1)", "http://a/\r\nSet-Cookie: x=y"]) {
       const response = await post({ bucket, style, fields: { key: "k", success_action_redirect: url } });
@@ -193,14 +193,14 @@ describe("PostObject's fields", () => {
     for (const [name, value] of Object.entries(properties)) expect([name, headers.get(name)]).toEqual([name, value]);
   });
 
-  it("PostObject does not take the file part's type for the object's", async () => {
+  it("PostObject does not use the file part's Content-Type for the object", async () => {
     const bucket = await createBucket();
     await post({ bucket, file: { content: "x", name: "f.html", type: "text/html" } });
     const { headers } = await send({ method: "HEAD", bucket, key: "k" });
     expect(headers.get("content-type")).toBe("binary/octet-stream");
   });
 
-  it("PostObject keeps metadata as it stands, encoded words included", async () => {
+  it("PostObject stores metadata unchanged, encoded words included", async () => {
     const bucket = await createBucket();
     const fields = { key: "k", "x-amz-meta-a": "ÄMÄZÕÑ S3", "x-amz-meta-b": "=?UTF-8?B?YWJj?=", "x-amz-meta-c": "Ã©" };
     expect((await post({ bucket, fields })).status).toBe(204);
@@ -212,7 +212,7 @@ describe("PostObject's fields", () => {
     ]);
   });
 
-  it("PostObject fills the file's name into the key, which is what the policy sees", async () => {
+  it("PostObject inserts the file's name into the key before the policy is evaluated", async () => {
     const bucket = await createBucket();
     const key = `in/\${filename}`;
     const file = { content: "x", name: "C:\\dir\\photo.jpg" };
@@ -224,7 +224,7 @@ describe("PostObject's fields", () => {
     });
   });
 
-  it("PostObject tags the object as the tagging field says", async () => {
+  it("PostObject sets the tags of the tagging field", async () => {
     const bucket = await createBucket();
     const tag = (key: string, value: string) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`;
     const tagging = `<Tagging><TagSet>${tag("a", "1")}${tag("b", "2")}</TagSet></Tagging>`;
@@ -233,24 +233,24 @@ describe("PostObject's fields", () => {
     expect(answer).toContain(`<TagSet>${tag("a", "1")}${tag("b", "2")}</TagSet>`);
   });
 
-  it("PostObject refuses tagging that is no XML with MalformedXML", async () => {
+  it("PostObject refuses malformed tagging with MalformedXML", async () => {
     const bucket = await createBucket();
     await expectRefusal({ bucket, fields: { key: "k", tagging: "a=1" } }, 400, "MalformedXML");
   });
 
-  it("PostObject stores without tags where the tagging field is another document", async () => {
+  it("PostObject stores no tags if the tagging field is another document", async () => {
     const bucket = await createBucket();
     expect((await post({ bucket, fields: { key: "k", tagging: "<Other/>" } })).status).toBe(204);
     expect(await (await send({ bucket, key: "k", query: "tagging" })).text()).toContain("<TagSet/>");
   });
 
-  it("PostObject gives the object the ACL of the acl field", async () => {
+  it("PostObject sets the ACL of the acl field", async () => {
     const bucket = await createBucket();
     expect((await post({ bucket, fields: { key: "k", acl: "private" } })).status).toBe(204);
     expect((await post({ bucket, fields: { key: "k", acl: "no-such-acl" } })).status).toBe(400);
   });
 
-  it("PostObject refuses a storage class S3 does not have with InvalidStorageClass", async () => {
+  it("PostObject refuses an unknown storage class with InvalidStorageClass", async () => {
     const bucket = await createBucket();
     const upload = { bucket, fields: { key: "k", "x-amz-storage-class": "FakeClass" } };
     await expectRefusal(upload, 400, "InvalidStorageClass", {
@@ -259,7 +259,7 @@ describe("PostObject's fields", () => {
     });
   });
 
-  it("PostObject refuses what it cannot do with NotImplemented", async () => {
+  it("PostObject refuses fields of features that are not offered with NotImplemented", async () => {
     const bucket = await createBucket();
     const name = "x-amz-server-side-encryption-customer-algorithm";
     await expectRefusal({ bucket, fields: { key: "k", [name]: "AES256" } }, 501, "NotImplemented", {
@@ -268,14 +268,14 @@ describe("PostObject's fields", () => {
     });
   });
 
-  it("PostObject copies nothing, neither by a field nor by a header", async () => {
+  it("PostObject ignores a copy source in a field or header", async () => {
     const bucket = await createBucket();
     const copy = { "x-amz-copy-source": "/other-bucket/secret" };
     expect((await post({ bucket, fields: { key: "k", ...copy }, headers: copy, file: "own" })).status).toBe(204);
     expect(new TextDecoder().decode(await stored(bucket))).toBe("own");
   });
 
-  it("PostObject takes no properties from headers, which no policy covers", async () => {
+  it("PostObject ignores object properties in headers, which no policy covers", async () => {
     const bucket = await createBucket();
     const headers = { "x-amz-meta-a": "b", "x-amz-acl": "public-read", "cache-control": "max-age=60" };
     expect((await post({ bucket, headers })).status).toBe(204);
@@ -284,14 +284,14 @@ describe("PostObject's fields", () => {
     expect((await send({ bucket, key: "k", as: null })).status).toBe(403);
   });
 
-  it("PostObject keeps to the expected bucket owner", async () => {
+  it("PostObject verifies the expected bucket owner", async () => {
     const headers = { "x-amz-expected-bucket-owner": "000000000000" };
     await expectRefusal({ bucket: await createBucket(), headers }, 403, "AccessDenied");
   });
 });
 
 describe("PostObject's form", () => {
-  it("PostObject ignores what follows the file", async () => {
+  it("PostObject ignores fields after the file", async () => {
     const bucket = await createBucket();
     const after: FormEntry[] = [
       ["key", "other"],
@@ -336,7 +336,7 @@ describe("PostObject's form", () => {
     await expectRefusal({ bucket, body }, 400, code, { message: /POST/, ...(details && { details }) });
   });
 
-  it("PostObject refuses a form whose end is missing, though the file is whole", async () => {
+  it("PostObject refuses a form without its closing boundary, even if the file is complete", async () => {
     const bucket = await createBucket();
     for (const size of [10, 2 * MIB]) {
       const body = encodeForm(
@@ -362,7 +362,7 @@ describe("PostObject's form", () => {
     });
   });
 
-  it("PostObject refuses more than 20 KB behind the file", async () => {
+  it("PostObject refuses more than 20 KB after the file", async () => {
     const bucket = await createBucket();
     for (const size of [10, 2 * MIB]) {
       const upload = { bucket, file: new Uint8Array(size), after: [["a", "x".repeat(20_480)]] as const };
@@ -379,7 +379,7 @@ describe("PostObject's form", () => {
     await expectRefusal({ bucket: await createBucket(), headers }, 400, "MalformedPOSTRequest", { message: /POST/ });
   });
 
-  it("PostObject reads a refused form to its end, so that the sender gets to see why", async () => {
+  it("PostObject reads a refused form to its end, so that the client receives the refusal", async () => {
     const bucket = await createBucket();
     let wasRead = false;
     const via = async (request: Request) => {
@@ -412,7 +412,7 @@ describe("PostObject's form", () => {
     }
   });
 
-  it("PostObject needs to know how long the form is", async () => {
+  it("PostObject requires the length of the form", async () => {
     const bucket = await createBucket();
     const via = (request: Request) => {
       const headers = new Headers(request.headers);
@@ -483,7 +483,7 @@ describe("PostObject's signature", () => {
     });
   });
 
-  it("PostObject refuses a token that is none with InvalidToken", async () => {
+  it("PostObject refuses an invalid token with InvalidToken", async () => {
     const fields = { key: "k", "x-amz-security-token": "token" };
     await expectRefusal({ bucket: await createBucket(), fields }, 400, "InvalidToken", {
       message: "The provided token is malformed or otherwise invalid.",
@@ -509,7 +509,7 @@ describe("PostObject's signature", () => {
     });
   });
 
-  it("PostObject refuses a policy that nobody signed with AccessDenied", async () => {
+  it("PostObject refuses an unsigned policy with AccessDenied", async () => {
     await expectRefusal(
       { bucket: await createBucket(), as: null, fields: { key: "k", policy: "e30=" } },
       403,
@@ -538,7 +538,7 @@ describe("PostObject's signature", () => {
     ],
     ["a presigned query", { query: `X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=${encode("x")}` }],
     ["Version 2's query", { query: "AWSAccessKeyId=a&Signature=b&Expires=1" }],
-  ])("PostObject refuses %s beside a form, signed or not", async (_what, extra) => {
+  ])("PostObject refuses %s together with a form, signed or not", async (_what, extra) => {
     const bucket = await createBucket();
     for (const as of [ROOT, null]) {
       const message = /^Only one auth mechanism allowed/;
@@ -565,13 +565,13 @@ describe("PostObject's policy", () => {
     await expectRefusal(upload, 403, "AccessDenied", denied('Policy Condition failed: ["eq", "$key", "other"]'));
   });
 
-  it("PostObject refuses a field no condition covers with AccessDenied", async () => {
+  it("PostObject refuses a field without a condition with AccessDenied", async () => {
     const fields = { key: "k", "X-Amz-Meta-A": "1" };
     const upload = { bucket: await createBucket(), fields, uncovered: ["X-Amz-Meta-A"] };
     await expectRefusal(upload, 403, "AccessDenied", denied("Extra input fields: x-amz-meta-a"));
   });
 
-  it("PostObject stores into the bucket that is addressed, whatever a field says", async () => {
+  it("PostObject stores into the addressed bucket, even if a field names another", async () => {
     const [bucket, other] = await Promise.all([createBucket(), createBucket()]);
     const policy = {
       document: (signing: readonly object[]) => ({
@@ -579,7 +579,7 @@ describe("PostObject's policy", () => {
         conditions: [{ bucket: other }, ["starts-with", "$key", ""], ...signing],
       }),
     };
-    // A policy for one bucket is none for another, even if the form names the first.
+    // A policy for one bucket is invalid for another, even if the form names the first.
     await expectRefusal(
       { bucket, policy, fields: { key: "k", bucket: other } },
       403,
@@ -593,12 +593,12 @@ describe("PostObject's policy", () => {
     expect([await keysIn(bucket), await keysIn(other)]).toEqual([["k"], []]);
   });
 
-  it("PostObject refuses a document that is none with InvalidPolicyDocument", async () => {
+  it("PostObject refuses an invalid policy with InvalidPolicyDocument", async () => {
     const upload = { bucket: await createBucket(), policy: { document: '{"expiration": 1' } };
     await expectRefusal(upload, 400, "InvalidPolicyDocument", { message: "Invalid Policy: Invalid JSON." });
   });
 
-  it("PostObject tells an unknown key or a wrong signature nothing about the policy", async () => {
+  it("PostObject reveals nothing about the policy to an unknown key or a wrong signature", async () => {
     const upload = { bucket: await createBucket(), policy: { document: "{}", secretAccessKey: "another" } };
     const response = await post(upload);
     expect(/<Code>(\w+)/.exec(await response.text())?.[1]).toBe("SignatureDoesNotMatch");
@@ -622,11 +622,11 @@ describe("PostObject's policy", () => {
     });
   });
 
-  it("PostObject enforces the range while it streams, and leaves nothing behind", async () => {
+  it("PostObject enforces the range while it streams, and keeps nothing of a refused file", async () => {
     const bucket = await createBucket();
     const size = 2 * MIB;
     const upload = { bucket, file: noise(size) };
-    // Of these only the first is known to be too much before the file is read.
+    // Only the first of these is known to be too large before the file is read.
     for (const max of [10, size - 30_000, size - 1]) {
       const conditions = [["content-length-range", 0, max]];
       await expectRefusal({ ...upload, conditions }, 400, "EntityTooLarge", {
@@ -659,7 +659,7 @@ describe("PostObject's file", () => {
     },
   );
 
-  it("PostObject's large file reads in ranges across its seam and lists with its size", async () => {
+  it("PostObject's large file can be read in ranges and is listed with its size", async () => {
     const bucket = await createBucket();
     const file = noise(2 * MIB);
     await post({ bucket, file });
@@ -711,7 +711,7 @@ describe("PostObject's file", () => {
     },
   );
 
-  it("PostObject checks Content-MD5, of the file and as a field", async () => {
+  it("PostObject verifies Content-MD5 of the file part and as a field", async () => {
     const bucket = await createBucket();
     const file = noise(2 * MIB);
     const digest = createHash("md5").update(file).digest("base64");
@@ -729,7 +729,7 @@ describe("PostObject's file", () => {
     expect((await post({ bucket, headers })).status).toBe(204);
   });
 
-  it("PostObject refuses two checksums and one that is none with InvalidRequest", async () => {
+  it("PostObject refuses two checksums and an invalid one with InvalidRequest", async () => {
     const bucket = await createBucket();
     const sha1 = await checksumOf("SHA1", "content");
     const sha256 = await checksumOf("SHA256", "content");
@@ -749,7 +749,7 @@ describe("PostObject's file", () => {
     );
   });
 
-  it("PostObject costs one R2 call up to 1 MiB and three above, and no D1 call once the isolate is warm", async () => {
+  it("PostObject needs one R2 call up to 1 MiB and three above, and no D1 call once the isolate is warm", async () => {
     const bucket = await createBucket();
     const { env: counted, counts, reset } = countingEnv(testEnv);
     const via = (request: Request) => handDirectly(request, counted);

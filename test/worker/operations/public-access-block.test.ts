@@ -80,7 +80,7 @@ describe("public access block", () => {
     await expectNone(bucket);
   });
 
-  it("BlockPublicAcls refuses public ACLs on everything that writes an object with AccessDenied", async () => {
+  it("BlockPublicAcls refuses public ACLs in every operation that writes an object with AccessDenied", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "source", "x");
     await setPublicAccessBlock(bucket, "BlockPublicAcls");
@@ -100,7 +100,7 @@ describe("public access block", () => {
     await putObject(bucket, "k", "x", { headers: { "x-amz-acl": "private" } });
   });
 
-  it("IgnorePublicAcls closes what public ACLs have opened, and opens it again when it is deleted", async () => {
+  it("IgnorePublicAcls disables the access of public ACLs until it is deleted", async () => {
     const [bucket, as] = await Promise.all([createBucket(), createAccount()]);
     expect((await putAcl({ bucket, headers: { "x-amz-acl": "public-read" } })).status).toBe(200);
     await putObject(bucket, "k", "abcde", { headers: { "x-amz-acl": "public-read" } });

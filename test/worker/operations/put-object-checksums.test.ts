@@ -26,7 +26,7 @@ const CHECKSUMS: readonly (readonly [algorithm: string, value: string])[] = [
 
 const headerOf = (algorithm: string) => `x-amz-checksum-${algorithm.toLowerCase()}`;
 
-/** Some other value of the same length. */
+/** Another value of the same length. */
 function wrong(value: string): string {
   return `${value.startsWith("A") ? "B" : "A"}${value.slice(1)}`;
 }
@@ -39,7 +39,7 @@ async function isAbsent(bucket: string): Promise<boolean> {
   return (await send({ method: "HEAD", bucket, key: "k" })).status === 404;
 }
 
-/** What HEAD tells of the stored checksum. */
+/** The stored checksum, as HEAD returns it. */
 async function storedChecksum(bucket: string, algorithm: string, mode: string | null = "ENABLED") {
   const headers: Record<string, string> = mode === null ? {} : { "x-amz-checksum-mode": mode };
   const response = await send({ method: "HEAD", bucket, key: "k", headers });
@@ -83,7 +83,7 @@ function replaceText(from: string | RegExp, to: string): (framed: Uint8Array) =>
 }
 
 describe("PutObject with a checksum in the header", () => {
-  it.each(CHECKSUMS)("PutObject stores %s, answers with it and shows it on request", async (algorithm, value) => {
+  it.each(CHECKSUMS)("PutObject stores %s, answers with it and returns it on request", async (algorithm, value) => {
     const bucket = await createBucket();
     const response = await put({ bucket, headers: { [headerOf(algorithm)]: value } });
     expect(response.status, await response.text()).toBe(200);
@@ -94,7 +94,7 @@ describe("PutObject with a checksum in the header", () => {
     expect(await storedChecksum(bucket, algorithm, null)).toEqual([null, null]);
   });
 
-  it.each(CHECKSUMS)("PutObject refuses a body that is not what %s says with BadDigest", async (algorithm, value) => {
+  it.each(CHECKSUMS)("PutObject refuses a body that does not match %s with BadDigest", async (algorithm, value) => {
     const bucket = await createBucket();
     await expectError(await put({ bucket, headers: { [headerOf(algorithm)]: wrong(value) } }), 400, "BadDigest", {
       message: `The ${algorithm} you specified did not match the calculated checksum.`,
@@ -102,7 +102,7 @@ describe("PutObject with a checksum in the header", () => {
     expect(await isAbsent(bucket)).toBe(true);
   });
 
-  it.each(CHECKSUMS)("PutObject refuses a large body that is not what %s says", async (algorithm, value) => {
+  it.each(CHECKSUMS)("PutObject refuses a large body that does not match %s", async (algorithm, value) => {
     const bucket = await createBucket();
     const body = new Uint8Array(MIB + 1).fill(1);
     const response = await put({ bucket, body, headers: { [headerOf(algorithm)]: value } });
@@ -200,13 +200,13 @@ describe("PutObject with a checksum in the header", () => {
     }
   });
 
-  it("PutObject keeps a replica as it is", async () => {
+  it("PutObject adds no checksum to a replica", async () => {
     const bucket = await createBucket();
     await put({ bucket, headers: { "x-amz-workers-s3-replica": "1700000000000.1700000000000.x" } });
     expect(await storedChecksum(bucket, "CRC64NVME")).toEqual([null, null]);
   });
 
-  it("PutObject takes MD5 as SDKs send it: in Content-MD5, under x-amz-sdk-checksum-algorithm", async () => {
+  it("PutObject accepts MD5 as SDKs send it: in Content-MD5, with x-amz-sdk-checksum-algorithm", async () => {
     const bucket = await createBucket();
     const md5 = createHash("md5").update(TEXT).digest("base64");
     const headers = { "x-amz-sdk-checksum-algorithm": "MD5", "content-md5": md5 };
@@ -216,7 +216,7 @@ describe("PutObject with a checksum in the header", () => {
     expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining("<Code>BadDigest</Code>")]);
   });
 
-  it("PutObject checks a checksum in a presigned URL with BadDigest", async () => {
+  it("PutObject verifies a checksum in a presigned URL with BadDigest", async () => {
     const bucket = await createBucket();
     const good = await presign({ method: "PUT", bucket, key: "k", query: "x-amz-checksum-crc32=y%2FQ5Jg%3D%3D" });
     const refused = await exports.default.fetch(new Request(good, { method: "PUT", body: "something else" }));
@@ -268,7 +268,7 @@ describe("PutObject with Content-MD5 and a payload hash", () => {
   });
 
   it.each([TEXT.length, MIB + 1])(
-    "PutObject refuses %i bytes that are not what they hash to with XAmzContentSHA256Mismatch",
+    "PutObject refuses %i bytes that do not match their payload hash with XAmzContentSHA256Mismatch",
     async (sizeBytes) => {
       const bucket = await createBucket();
       const body = new Uint8Array(sizeBytes).fill(5);
@@ -282,7 +282,7 @@ describe("PutObject with Content-MD5 and a payload hash", () => {
     },
   );
 
-  it("PutObject refuses a payload hash that is none with InvalidArgument", async () => {
+  it("PutObject refuses an invalid payload hash with InvalidArgument", async () => {
     const bucket = await createBucket();
     const response = await put({ bucket, headers: { "x-amz-content-sha256": "abc" } });
     await expectError(response, 400, "InvalidArgument", {
@@ -291,7 +291,7 @@ describe("PutObject with Content-MD5 and a payload hash", () => {
     });
   });
 
-  it("PutObject checks payload hash, Content-MD5 and checksum together", async () => {
+  it("PutObject verifies payload hash, Content-MD5 and checksum together", async () => {
     const bucket = await createBucket();
     const good = {
       "x-amz-content-sha256": sha256(TEXT),
@@ -356,7 +356,7 @@ describe("PutObject with an aws-chunked body", () => {
         expect(sha256(new Uint8Array(await (await send({ bucket, key: "k" })).arrayBuffer()))).toBe(sha256(bytes));
       });
 
-      it("PutObject refuses a large body with a wrong checksum at its end and leaves the old object", async () => {
+      it("PutObject refuses a large body with a wrong trailing checksum and keeps the old object", async () => {
         const bucket = await createBucket();
         await put({ bucket, body: "old" });
         const trailer = ["x-amz-checksum-crc32", "AAAAAA=="] as const;
@@ -426,7 +426,7 @@ describe("PutObject with an aws-chunked body", () => {
   });
 
   it.each([-1, 1])(
-    "PutObject refuses %i bytes beside x-amz-decoded-content-length with IncompleteBody",
+    "PutObject refuses %i bytes more or less than x-amz-decoded-content-length with IncompleteBody",
     async (off) => {
       const bucket = await createBucket();
       const headers = { "x-amz-decoded-content-length": String(BYTES.byteLength + off) };

@@ -20,7 +20,7 @@ describe.each([
   ["small", "new"],
   ["large", LARGE],
 ])("PutObject of a %s body under a condition", (_size, body) => {
-  it("PutObject with If-None-Match: * creates", async () => {
+  it("PutObject with If-None-Match: * creates an object", async () => {
     const bucket = await createBucket();
     expect((await put({ bucket, body, headers: { "if-none-match": "*" } })).status).toBe(200);
   });
@@ -34,7 +34,7 @@ describe.each([
     expect(await textOf(bucket)).toBe("old");
   });
 
-  it("PutObject with If-None-Match: * creates where an object was removed, by condition too", async () => {
+  it("PutObject with If-None-Match: * creates an object after a removal, also one under a condition", async () => {
     const bucket = await createBucket();
     for (const headers of [{}, { "if-match": "*" }] as const) {
       await putObject(bucket, "k", "old");
@@ -47,7 +47,7 @@ describe.each([
     ["quoted", (etag: string) => `"${etag}"`],
     ["bare", (etag: string) => etag],
     ["*", () => "*"],
-  ])("PutObject with If-Match: %s replaces the version named", async (_form, format) => {
+  ])("PutObject with If-Match: %s replaces the object with that ETag", async (_form, format) => {
     const bucket = await createBucket();
     const etag = await putObject(bucket, "k", "old");
     expect((await put({ bucket, body, headers: { "if-match": format(etag) } })).status).toBe(200);
@@ -56,13 +56,13 @@ describe.each([
 
   it("PutObject with If-Match replaces a large object whose checksum came last", async () => {
     const bucket = await createBucket();
-    // Another owner's class makes the entry a manifest with an ETag of its own.
+    // Another storage class makes the entry a manifest with an ETag of its own.
     const etag = await putObject(bucket, "k", LARGE, { headers: { "x-amz-storage-class": "STANDARD_IA" } });
     expect((await put({ bucket, body, headers: { "if-match": OTHER_ETAG } })).status).toBe(412);
     expect((await put({ bucket, body, headers: { "if-match": etag } })).status).toBe(200);
   });
 
-  it("PutObject with If-Match refuses another version with PreconditionFailed", async () => {
+  it("PutObject with If-Match refuses another ETag with PreconditionFailed", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k", "old");
     const response = await put({ bucket, body, headers: { "if-match": `"${OTHER_ETAG}"` } });
@@ -91,7 +91,7 @@ describe.each([
     expect(statuses.slice(1).every((status) => status === 412 || status === 409)).toBe(true);
   });
 
-  it("PutObject with If-Match lets exactly one of many writers replace a version", async () => {
+  it("PutObject with If-Match lets exactly one of many writers replace the object", async () => {
     const bucket = await createBucket();
     const etag = await putObject(bucket, "k", "old");
     const responses = await Promise.all(
@@ -107,7 +107,7 @@ describe.each([
   });
 });
 
-describe("PutObject under a condition that S3 does not take", () => {
+describe("PutObject under a condition that S3 does not support", () => {
   it.each(STYLES)("PutObject refuses a failed condition in %s style as well", async (style) => {
     const bucket = await createBucket();
     await putObject(bucket, "k", "old");

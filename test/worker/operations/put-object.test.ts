@@ -51,7 +51,7 @@ describe("PutObject", () => {
     expect([read.byteLength, md5(read)]).toEqual([sizeBytes, md5(bytes)]);
   });
 
-  it("PutObject replaces the object with everything about it", async () => {
+  it("PutObject replaces the object with all its properties", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k", "old", { headers: { "x-amz-meta-a": "1", "cache-control": "max-age=1" } });
     await putObject(bucket, "k", "new");
@@ -60,7 +60,7 @@ describe("PutObject", () => {
     expect([read.headers.get("x-amz-meta-a"), read.headers.get("cache-control")]).toEqual([null, null]);
   });
 
-  it("PutObject leaves one of several racing bodies whole", async () => {
+  it("PutObject stores exactly one of several concurrent bodies", async () => {
     const bucket = await createBucket();
     const bodies = ["a", "b", "c", "d"].map((letter) => letter.repeat(1000));
     await Promise.all(bodies.map((body) => putObject(bucket, "k", body)));
@@ -83,7 +83,7 @@ describe("PutObject", () => {
     expect(Object.fromEntries(Object.keys(headers).map((name) => [name, stored.get(name)]))).toEqual(headers);
   });
 
-  it("PutObject calls a body without Content-Type binary/octet-stream", async () => {
+  it("PutObject sets binary/octet-stream without a Content-Type", async () => {
     const bucket = await createBucket();
     const { headers } = sign({ method: "PUT", url: urlOf({ bucket, key: "k" }), payloadHash: sha256("content") });
     const body = new TextEncoder().encode("content");
@@ -121,7 +121,7 @@ describe("PutObject", () => {
     expect((await headOf(bucket)).get("x-amz-meta-a")).toBe(answered);
   });
 
-  it("PutObject keeps names of user metadata in lower case", async () => {
+  it("PutObject stores names of user metadata in lower case", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k", "content", { headers: { "X-Amz-Meta-CamelCase": "v" } });
     expect([...(await headOf(bucket))]).toContainEqual(["x-amz-meta-camelcase", "v"]);
@@ -129,7 +129,8 @@ describe("PutObject", () => {
 
   it("PutObject accepts long user metadata", async () => {
     const bucket = await createBucket();
-    // R2 takes 8 KB with our own fields; the simulator of this Vitest pool takes 2 KB, so the last bytes are left out.
+    // R2 accepts 8 KB including our own fields; the simulator of this Vitest pool accepts 2 KB, so the last bytes are
+    // left out.
     const value = "v".repeat(1900);
     await putObject(bucket, "k", "content", { headers: { "x-amz-meta-a": value } });
     expect((await headOf(bucket)).get("x-amz-meta-a")).toBe(value);
@@ -150,7 +151,7 @@ describe("PutObject", () => {
     ["=?UTF-8?Q?=01?=", "=?UTF-8?B?AQ==?="],
     ["=?UTF-8?Q?a=0D=0Ax-amz-evil:_b?=", "=?UTF-8?Q?a=0D=0Ax-amz-evil:_b?="],
   ])(
-    "PutObject keeps user metadata that decodes to control characters, and gives %s back encoded",
+    "PutObject stores user metadata that decodes to control characters, and returns %s encoded",
     async (sent, given) => {
       const bucket = await createBucket();
       await putObject(bucket, "k", "content", { headers: { "x-amz-meta-a": sent } });
@@ -205,7 +206,7 @@ describe("PutObject", () => {
     },
   );
 
-  // Refused until the feature is there, never dropped.
+  // Refused until the feature is offered, never ignored.
   it.each([
     ["x-amz-acl", "aws-exec-read"],
     ["x-amz-object-lock-mode", "GOVERNANCE"],
@@ -240,7 +241,7 @@ describe("PutObject", () => {
     ["x-amz-acl", "bucket-owner-full-control"],
     ["x-amz-tagging", ""],
     ["x-amz-server-side-encryption", "AES256"],
-  ])("PutObject accepts %s: %s, which asks for what is so anyway", async (name, value) => {
+  ])("PutObject accepts %s: %s, which is the default", async (name, value) => {
     const bucket = await createBucket();
     expect((await put({ bucket, headers: { [name]: value } })).status).toBe(200);
   });
@@ -270,7 +271,7 @@ describe("PutObject", () => {
     const bucket = await createBucket();
     const url = urlOf({ bucket, key: "k" });
     const { headers } = sign({ method: "PUT", url, payloadHash: "UNSIGNED-PAYLOAD" });
-    // Without HTTP in between nothing adds the header.
+    // A direct call adds no header, unlike HTTP.
     const response = await handleRequest(new Request(url, { method: "PUT", headers, body: "content" }), testEnv);
     await expectError(response, 411, "MissingContentLength", {
       message: "You must provide the Content-Length HTTP header.",
@@ -317,7 +318,7 @@ describe("PutObject", () => {
     },
   );
 
-  it("PutObject stores through a presigned URL what its query says about the object", async () => {
+  it("PutObject through a presigned URL stores the properties in its query", async () => {
     const bucket = await createBucket();
     const query = "x-amz-meta-a=hoisted&x-amz-storage-class=STANDARD_IA";
     const url = await presign({ method: "PUT", bucket, key: "k", query });
@@ -327,7 +328,7 @@ describe("PutObject", () => {
     expect([stored.get("x-amz-meta-a"), stored.get("x-amz-storage-class")]).toEqual(["hoisted", "STANDARD_IA"]);
   });
 
-  it("PutObject refuses through a presigned URL what it refuses in headers with NotImplemented", async () => {
+  it("PutObject through a presigned URL refuses with NotImplemented what it refuses in headers", async () => {
     const bucket = await createBucket();
     const url = await presign({ method: "PUT", bucket, key: "k", query: "x-amz-acl=aws-exec-read" });
     const response = await exports.default.fetch(new Request(url, { method: "PUT", body: "x" }));

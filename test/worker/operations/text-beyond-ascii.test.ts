@@ -1,4 +1,4 @@
-/** Headers beyond ASCII: the bytes that came in go out, wherever an object's headers are written and read. */
+/** Headers beyond ASCII: the same bytes are returned, for every operation that writes or reads an object's headers. */
 import { describe, expect, it } from "vitest";
 import { BOUNDARY, encodeForm, signPolicy, tomorrow } from "../../support/post-form.ts";
 import { handDirectly, urlOf } from "../../support/request.ts";
@@ -32,7 +32,7 @@ async function expectHeaders(target: { bucket: string; key: string }, expected: 
 }
 
 describe("text beyond ASCII in headers of an object", () => {
-  it("PutObject keeps it, and so do copies that keep or replace it", async () => {
+  it("PutObject and CopyObject store it", async () => {
     const bucket = await createBucket();
     expect((await ask("PUT", { bucket, key: "k" }, { headers: HEADERS, body: "x" })).status).toBe(200);
     await expectHeaders({ bucket, key: "k" });
@@ -45,7 +45,7 @@ describe("text beyond ASCII in headers of an object", () => {
     await expectHeaders({ bucket, key: "replaced" }, other);
   });
 
-  it("CreateMultipartUpload keeps it", async () => {
+  it("CreateMultipartUpload stores it", async () => {
     const bucket = await createBucket();
     const target = { bucket, key: "k" };
     const created = await ask("POST", { ...target, query: "uploads=" }, { headers: HEADERS });
@@ -57,8 +57,8 @@ describe("text beyond ASCII in headers of an object", () => {
     await expectHeaders(target);
   });
 
-  // LocalStack's recordings of AWS: what Latin-1 has no character for becomes a space.
-  it("PostObject keeps Latin-1 of it, and any text of metadata", async () => {
+  // LocalStack's recordings of AWS: a character outside Latin-1 becomes a space.
+  it("PostObject stores Latin-1 in headers, and any text in metadata", async () => {
     const bucket = await createBucket();
     const fields = {
       key: "k",
@@ -94,7 +94,7 @@ describe("text beyond ASCII in headers of an object", () => {
     );
   });
 
-  it("GetObject refuses what Latin-1 has no character for in response-*, with InvalidArgument", async () => {
+  it("GetObject refuses response-* with characters outside Latin-1 with InvalidArgument", async () => {
     const bucket = await createBucket();
     await ask("PUT", { bucket, key: "k" }, { body: "x" });
     const latin1 = await ask("GET", { bucket, key: "k", query: "response-content-disposition=%C3%A9" });

@@ -1,10 +1,10 @@
 /**
- * Settings nobody has set, as AWS answers (recorded by LocalStack in 2026; API pages of the operations):
+ * Settings that are not set, as AWS answers (recorded by LocalStack in 2026; API pages of the operations):
  * DeleteBucketAnalyticsConfiguration, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration,
  * DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, GetBucketAnalyticsConfiguration,
  * GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration,
- * GetBucketMetadataConfiguration, GetBucketMetadataTableConfiguration, GetBucketMetricsConfiguration, GetObjectLegalHold,
- * GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
+ * GetBucketMetadataConfiguration, GetBucketMetadataTableConfiguration, GetBucketMetricsConfiguration,
+ * GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
  * ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations.
  */
 import { beforeAll, describe, expect, it } from "vitest";
@@ -69,7 +69,7 @@ for (const query of BY_ID.map((name) => `${name}&id=x`)) {
 }
 describeRefusals("DeleteBucketLifecycle", { method: "DELETE", query: "lifecycle", success: 204 });
 
-describe.each(STYLES)("a setting nobody has set, %s style", (style) => {
+describe.each(STYLES)("a setting that is not set, %s style", (style) => {
   it.each(NOT_FOUND)("?%s is %s", async (query, code, message) => {
     await expectError(await send({ bucket, query, style }), 404, code, { message, details: { BucketName: bucket } });
   });
@@ -82,7 +82,7 @@ describe.each(STYLES)("a setting nobody has set, %s style", (style) => {
     expect(inner === "" ? found.children : []).toEqual([]);
   });
 
-  it.each(BY_ID)("?%s with an id is NoSuchConfiguration, also to remove", async (name) => {
+  it.each(BY_ID)("?%s with an id is NoSuchConfiguration, for reading and deleting", async (name) => {
     for (const method of ["GET", "DELETE"]) {
       const response = await send({ method, bucket, query: `${name}&id=x`, style });
       await expectError(response, 404, "NoSuchConfiguration", {
@@ -100,7 +100,7 @@ describe.each(STYLES)("a setting nobody has set, %s style", (style) => {
   });
 
   it.each(["legal-hold", "retention"])(
-    "of an object, ?%s, is InvalidRequest whether it is there or not",
+    "of an object, ?%s, is InvalidRequest whether the object exists or not",
     async (query) => {
       for (const key of ["k", "absent"]) {
         await expectError(await send({ bucket, key, query, style }), 400, "InvalidRequest", {
@@ -112,7 +112,7 @@ describe.each(STYLES)("a setting nobody has set, %s style", (style) => {
 });
 
 // Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
-describe("reading a setting takes its own permission", () => {
+describe("reading a setting requires its own permission", () => {
   it.each<[action: string, options: SendOptions, status: number]>([
     ["s3:GetLifecycleConfiguration", { query: "lifecycle" }, 404],
     ["s3:PutLifecycleConfiguration", { method: "DELETE", query: "lifecycle" }, 204],

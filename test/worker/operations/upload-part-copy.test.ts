@@ -34,7 +34,7 @@ describeRefusals("UploadPartCopy", {
   key: "k",
   query: "partNumber=1&uploadId=none",
   headers: { "x-amz-copy-source": `${SHARED_SOURCE}/k` },
-  // There is no such upload, which only somebody who is let through learns.
+  // The upload does not exist, which only an authorized caller learns.
   success: 404,
 });
 
@@ -82,7 +82,7 @@ describe("UploadPartCopy", { timeout: 20_000 }, () => {
     });
   });
 
-  it("UploadPartCopy reads a plus sign in the source as a space, and takes a whole URL", async () => {
+  it("UploadPartCopy reads a plus sign in the source as a space, and accepts a whole URL", async () => {
     const { target, uploadId } = await prepared();
     await putObject(target.bucket, "my file", "content");
     for (const source of [`${target.bucket}/my+file`, `https://s3.amazonaws.com/${target.bucket}/my%20file`]) {
@@ -90,7 +90,7 @@ describe("UploadPartCopy", { timeout: 20_000 }, () => {
     }
   });
 
-  it("UploadPartCopy builds an object out of ranges, from another bucket and an odd key", async () => {
+  it("UploadPartCopy copies ranges of an object with an unusual key in another bucket", async () => {
     const target = await newTarget();
     const from = await createBucket();
     const key = "?versionId /ä+%25";
@@ -112,7 +112,7 @@ describe("UploadPartCopy", { timeout: 20_000 }, () => {
     expect(await digestGet(target)).toEqual({ status: 200, sizeBytes: 6 * MIB, md5: md5(bytes) });
   });
 
-  it("UploadPartCopy takes whole objects and ranges over part borders from an object uploaded in parts", async () => {
+  it("UploadPartCopy copies whole objects and ranges across part borders of an object uploaded in parts", async () => {
     const target = await newTarget();
     const from = { bucket: target.bucket, key: "source" };
     const bodies = [noise(5 * MIB, 1), noise(5 * MIB + 1, 2), noise(100, 3)];
@@ -132,7 +132,7 @@ describe("UploadPartCopy", { timeout: 20_000 }, () => {
     expect(await digestGet(target)).toEqual({ status: 200, sizeBytes: joined.byteLength, md5: md5(joined) });
   });
 
-  it("UploadPartCopy takes a range within a part of an object uploaded in parts", async () => {
+  it("UploadPartCopy copies a range within a part of an object uploaded in parts", async () => {
     const target = await newTarget();
     const bodies = [noise(5 * MIB, 1), noise(MIB, 2)];
     await putMultipart({ bucket: target.bucket, key: "source" }, bodies);

@@ -23,7 +23,7 @@ describeRefusals("UploadPart", {
   key: "k",
   query: "partNumber=1&uploadId=none",
   body: "content",
-  // There is no such upload, which only somebody who is let through learns.
+  // The upload does not exist, which only an authorized caller learns.
   success: 404,
 });
 
@@ -128,7 +128,7 @@ describe("UploadPart", () => {
   });
 
   it.each(["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5", "XXHASH64", "XXHASH3", "XXHASH128"])(
-    "UploadPart verifies and answers %s",
+    "UploadPart verifies %s and answers with it",
     async (algorithm) => {
       const target = await newTarget();
       const uploadId = await createUpload(target, { "x-amz-checksum-algorithm": algorithm });
@@ -143,7 +143,7 @@ describe("UploadPart", () => {
     },
   );
 
-  it("UploadPart takes MD5 as SDKs send it, and only so Content-MD5 is the part's checksum", async () => {
+  it("UploadPart accepts MD5 as SDKs send it; otherwise Content-MD5 is not the part's checksum", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target, { "x-amz-checksum-algorithm": "MD5" });
     const md5 = await checksumOf("MD5", "content");
@@ -159,7 +159,7 @@ describe("UploadPart", () => {
     expect(await complete(target, uploadId, [part])).toBe(multipartETag(["content"]));
   });
 
-  it("UploadPart refuses a checksum of another algorithm than the upload's with InvalidRequest", async () => {
+  it("UploadPart refuses a checksum of an algorithm other than the upload's with InvalidRequest", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target, { "x-amz-checksum-algorithm": "SHA256" });
     const headers = { "x-amz-checksum-crc32": await checksumOf("CRC32", "content") };
@@ -168,7 +168,7 @@ describe("UploadPart", () => {
     });
   });
 
-  // AWS shows here in base64 what PutObject shows in hex.
+  // AWS returns base64 here, and hex in PutObject.
   it.each(["other", new Uint8Array(MIB + 1)])(
     "UploadPart refuses a wrong Content-MD5 and keeps the part",
     async (body) => {
@@ -206,7 +206,7 @@ describe("UploadPart", () => {
     });
   });
 
-  it("UploadPart costs one R2 call and none of D1", async () => {
+  it("UploadPart needs one R2 call and no D1 call", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target);
     const { env, counts, reset } = countingEnv(testEnv);
