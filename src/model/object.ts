@@ -1,7 +1,6 @@
 /** Objects as they are stored, read, listed and written on condition. */
 import type { Acl } from "./acl.ts";
 import type { Checksum } from "./checksum.ts";
-import type { ReplicaState } from "./replication.ts";
 
 /** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
 export const STORAGE_CLASSES = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA"] as const;
@@ -81,14 +80,10 @@ export interface ReplicationMark {
   readonly source?: string;
 }
 
-/** Decided atomically with the write. ETags without quotes. */
+/** What a client asks of the object at the key for a write, decided atomically with it. ETags without quotes. */
 export type WriteCondition =
   | { readonly kind: "if-none-match-any" }
-  | { readonly kind: "if-match"; readonly etag: string | "*" }
-  /** What stands there, if anything, is earlier. */
-  | { readonly kind: "if-older"; readonly than: ObjectState }
-  /** The same, and it is a replica from the removal's source, or the very entry named. */
-  | { readonly kind: "if-replica"; readonly removal: ReplicaState; readonly orWriteId?: string };
+  | { readonly kind: "if-match"; readonly etag: string | "*" };
 
 /** One row of a listing. */
 export interface ListedObject {

@@ -1,6 +1,7 @@
 /** What a bucket's replication configuration says, and which of its rules a change of an object meets. */
+import { S3Error } from "../errors.ts";
 import type { ObjectEvent } from "./event.ts";
-import type { ObjectState, StorageClass, Tag } from "./object.ts";
+import { compareStates, type ObjectState, type StorageClass, type Tag } from "./object.ts";
 
 export interface ReplicationConfiguration {
   /** IAM role as it was sent; kept for GET, of no effect. */
@@ -50,6 +51,15 @@ export const REMOVAL_REVISION = Number.MAX_SAFE_INTEGER;
 /** The state of not being there any more: later than everything written up to then. */
 export function removalState(at: Date): ObjectState {
   return { lastModified: at.getTime(), revision: REMOVAL_REVISION, etag: "" };
+}
+
+/** How errors name the condition that a replica is only written over an earlier state. */
+export const OLDER_CONDITION = "If-Older";
+
+/** @throws S3Error `PreconditionFailed` unless the state of the object that exists is earlier than the replica's */
+export function requireOlder(present: ObjectState, replica: ObjectState): void {
+  if (compareStates(present, replica) < 0) return;
+  throw new S3Error("PreconditionFailed", { details: { Condition: OLDER_CONDITION } });
 }
 
 /** How far the clock of another deployment may be ahead of this one's. */

@@ -88,9 +88,11 @@ export const PutObjectAcl = operation({
     const found = await journal.write(
       bucket,
       { key, event: "ObjectAcl:Put" },
-      (ticket) => stores.objects.setAcl(bucket, key, decide, ticket),
-      // "S3 doesn't send an event when a request results in no change to an object's ACL" (supported event types).
-      (outcome) => (outcome?.isChanged === true ? rewritten(outcome.object) : undefined),
+      {
+        commit: (ticket) => stores.objects.setAcl({ bucket, key, ticket }, decide),
+        // "S3 doesn't send an event when a request results in no change to an object's ACL" (supported event types).
+        describe: (outcome) => (outcome?.isChanged === true ? rewritten(outcome.object) : undefined),
+      },
     );
     if (found === undefined) throw noSuchKey(key);
   },

@@ -77,7 +77,7 @@ export async function giveUp(task: ReplicationTask, reason: string, services: Re
   const now = new Date();
   const bucket = (await services.directory.loadFresh([changed.name])).get(changed.name);
   if (bucket?.id === changed.id) {
-    await services.journal.tell({ ...request, time: now }, bucket, {
+    await services.journal.report({ ...request, time: now }, bucket, {
       key,
       event: "Replication:OperationFailedReplication",
       ...(etag !== undefined && { etag }),

@@ -39,15 +39,13 @@ export class OwnBucket implements Destination {
       this.#journal.write(
         this.#bucket,
         { key, event: "ObjectCreated:Put", replicaOf },
-        (ticket) =>
-          this.#objects.replicate(
-            opened,
-            { bucket: this.#bucket, key },
-            this.#attributes(opened, rule),
-            ticket,
-            this.#until,
-          ),
-        ({ etag, sizeBytes, lastModified }) => ({ etag, sizeBytes, at: lastModified }),
+        {
+          commit: (ticket) => {
+            const attributes = this.#attributes(opened, rule);
+            return this.#objects.replicate(opened, { bucket: this.#bucket, key, attributes, ticket }, this.#until);
+          },
+          describe: ({ etag, sizeBytes, lastModified }) => ({ etag, sizeBytes, at: lastModified }),
+        },
       ),
     );
   }
@@ -61,8 +59,11 @@ export class OwnBucket implements Destination {
       this.#journal.write(
         this.#bucket,
         { key, event: "ObjectRemoved:Delete", replicaOf: removal },
-        (ticket) => this.#objects.deleteReplica(this.#bucket, key, removal, ticket, orWriteId),
-        (at) => at && { at },
+        {
+          commit: (ticket) =>
+            this.#objects.deleteReplica({ bucket: this.#bucket, key, ticket }, { state: removal, orWriteId }),
+          describe: (at) => at && { at },
+        },
       ),
     );
   }

@@ -26,13 +26,16 @@ export const objects = {
   list: store.list.bind(store),
   isEmpty: store.isEmpty.bind(store),
   put: (bucket: GrantedBucket, key: string, body: ObjectBody, about: ObjectAttributes, condition?: WriteCondition) =>
-    store.put(bucket, key, body, about, newTicket(), condition),
+    store.put({ bucket, key, attributes: about, ticket: newTicket(), condition }, body),
   copy: (source: OpenedObject, to: { bucket: GrantedBucket; key: string }, about: ObjectAttributes) =>
-    store.copy(source, to, about, newTicket()),
-  setTags: (bucket: GrantedBucket, key: string, tags: readonly Tag[]) => store.setTags(bucket, key, tags, newTicket()),
-  setAcl: (bucket: GrantedBucket, key: string, acl: Acl) => store.setAcl(bucket, key, () => acl, newTicket()),
-  delete: (bucket: GrantedBucket, keys: readonly string[]) => store.delete(bucket, keys, newTicket()),
-  deleteIf: (bucket: GrantedBucket, key: string, etag: string) => store.deleteIf(bucket, key, etag, newTicket()),
+    store.copy(source, { ...to, attributes: about, ticket: newTicket() }),
+  setTags: (bucket: GrantedBucket, key: string, tags: readonly Tag[]) =>
+    store.setTags({ bucket, key, ticket: newTicket() }, tags),
+  setAcl: (bucket: GrantedBucket, key: string, acl: Acl) =>
+    store.setAcl({ bucket, key, ticket: newTicket() }, () => acl),
+  delete: (bucket: GrantedBucket, keys: readonly string[]) => store.delete({ bucket, keys, ticket: newTicket() }),
+  deleteIf: (bucket: GrantedBucket, key: string, etag: string) =>
+    store.deleteIf({ bucket, key, ticket: newTicket() }, etag),
 };
 
 /** A bucket that exists only here; its entries are really in R2. */

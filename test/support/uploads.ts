@@ -36,7 +36,7 @@ export function complete(
   request: CompletionRequest,
   condition?: WriteCondition,
 ) {
-  return uploads.complete(bucket, key, uploadId, request, newTicket(), condition);
+  return uploads.complete({ bucket, key, uploadId }, { request, ticket: newTicket(), ...(condition && { condition }) });
 }
 
 /** Bytes that differ by `seed`. */
@@ -56,7 +56,7 @@ export async function registerBucket({ name, id, region }: GrantedBucket): Promi
 
 export async function createUpload(bucket: GrantedBucket, key: string, checksum?: UploadChecksum): Promise<string> {
   await registerBucket(bucket);
-  return uploads.create(bucket, key, attributes(), checksum, new Date());
+  return uploads.create({ bucket, key, attributes: attributes(), checksum, now: new Date() });
 }
 
 /** Uploads parts of these sizes and says how to complete them. */
@@ -64,7 +64,11 @@ export async function uploadParts(bucket: GrantedBucket, key: string, uploadId: 
   const parts = [];
   for (const [index, sizeBytes] of sizes.entries()) {
     const partNumber = index + 1;
-    const { etag } = await uploads.putPart(bucket, key, uploadId, partNumber, bodyOf(filled(sizeBytes, partNumber)));
+    const { etag } = await uploads.putPart(
+      { bucket, key, uploadId },
+      partNumber,
+      bodyOf(filled(sizeBytes, partNumber)),
+    );
     parts.push({ partNumber, etag, checksums: [] });
   }
   return { parts };

@@ -8,6 +8,6 @@ export const AbortMultipartUpload = operation({
   parse: parseUploadAddress,
   requires: ({ bucket, key }) => [{ action: "s3:AbortMultipartUpload", on: "object", bucket, key }],
   execute: async ({ bucket, key, uploadId }, { grant, stores }) =>
-    stores.uploads.abort(grant.bucket(bucket), key, uploadId),
+    stores.uploads.abort({ bucket: grant.bucket(bucket), key, uploadId }),
   respond: () => ({ status: 204 }),
 });

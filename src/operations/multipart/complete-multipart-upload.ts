@@ -42,14 +42,18 @@ export const CompleteMultipartUpload = operation({
   ],
   async execute({ bucket: name, key, uploadId, expected, condition, replicaOf }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
-    const parts = await parseParts(body, () => stores.uploads.requireOpen(bucket, key, uploadId));
+    const upload = { bucket, key, uploadId };
+    const parts = await parseParts(body, () => stores.uploads.requireOpen(upload));
     return journal.write(
       bucket,
       { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },
-      (ticket) => stores.uploads.complete(bucket, key, uploadId, { parts, ...expected }, ticket, condition),
-      // A call that is repeated after a crash has the answer of the first call, whose event may not have been sent. A
-      // second event does no harm.
-      ({ etag, sizeBytes, writeId, committedAt }) => ({ etag, sizeBytes, writeId, at: new Date(committedAt) }),
+      {
+        commit: (ticket) =>
+          stores.uploads.complete(upload, { request: { parts, ...expected }, ticket, ...(condition && { condition }) }),
+        // A call that is repeated after a crash has the answer of the first call, whose event may not have been sent. A
+        // second event does no harm.
+        describe: ({ etag, sizeBytes, writeId, lastModified }) => ({ etag, sizeBytes, writeId, at: lastModified }),
+      },
     );
   },
   respond: ({ etag, checksum }, { bucket, key, location }) => ({

@@ -27,7 +27,7 @@ export const CreateMultipartUpload = operation({
   async execute({ bucket: name, key, attributes, acl, checksum, now }, { grant, stores }) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
-    return stores.uploads.create(bucket, key, owned, checksum, now);
+    return stores.uploads.create({ bucket, key, attributes: owned, checksum, now });
   },
   respond: (uploadId, { bucket, key, checksum }) => ({
     status: 200,

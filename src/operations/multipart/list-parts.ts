@@ -24,7 +24,7 @@ export const ListParts = operation({
   async execute({ bucket: name, key, uploadId, maxParts, partNumberMarker }, { grant, stores }) {
     const bucket = grant.bucket(name);
     const page = { after: partNumberMarker, limit: maxParts };
-    return { bucket, ...(await stores.uploads.listParts(bucket, key, uploadId, page)) };
+    return { bucket, ...(await stores.uploads.listParts({ bucket, key, uploadId }, page)) };
   },
   respond({ bucket, upload, parts, isTruncated }, input) {
     const owner = ownerNamer(bucket)(upload.ownerId);

@@ -26,7 +26,7 @@ export const UploadPartCopy = operation({
     const opened = await openCopySource({ objects: stores.objects, grant }, source, range);
     try {
       requireCopyableRange(opened, range);
-      return await stores.uploads.copyPart(grant.bucket(bucket), key, uploadId, partNumber, opened);
+      return await stores.uploads.copyPart({ bucket: grant.bucket(bucket), key, uploadId }, partNumber, opened);
     } catch (error) {
       await opened.discard().catch(() => {});
       throw error;

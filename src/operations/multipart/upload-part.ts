@@ -11,7 +11,7 @@ export const UploadPart = operation({
   parse: parsePartAddress,
   requires: ({ bucket, key }) => [{ action: "s3:PutObject", on: "object", bucket, key }],
   execute: async ({ bucket, key, uploadId, partNumber }, { grant, stores }, body) =>
-    stores.uploads.putPart(grant.bucket(bucket), key, uploadId, partNumber, body),
+    stores.uploads.putPart({ bucket: grant.bucket(bucket), key, uploadId }, partNumber, body),
   respond: ({ etag, checksum }) => ({
     status: 200,
     headers: {

@@ -82,11 +82,13 @@ export const CopyObject = operation({
       return await journal.write(
         bucket,
         { key: input.key, event: "ObjectCreated:Copy" },
-        (ticket) => {
-          const options = { checksumAlgorithm, condition, again: plan };
-          return objects.copy(first.source, { bucket, key: input.key }, first.attributes, ticket, options);
+        {
+          commit(ticket) {
+            const write = { bucket, key: input.key, attributes: first.attributes, ticket, condition };
+            return objects.copy(first.source, write, { checksumAlgorithm, again: plan });
+          },
+          describe: created,
         },
-        created,
       );
     } catch (error) {
       await first.source.discard().catch(() => {});

@@ -41,13 +41,15 @@ export const DeleteObject = operation({
       await journal.write(
         bucket,
         { key, event: "ObjectRemoved:Delete", replicaOf },
-        (ticket) => stores.objects.deleteReplica(bucket, key, replicaOf, ticket),
-        (at) => at && { at },
+        {
+          commit: (ticket) => stores.objects.deleteReplica({ bucket, key, ticket }, { state: replicaOf }),
+          describe: (at) => at && { at },
+        },
       );
       return;
     }
     if (ifMatch !== undefined) return deleteIf(bucket, { key, etag: ifMatch }, { objects: stores.objects, journal });
-    await journal.removeAll(bucket, [key], (ticket) => stores.objects.delete(bucket, [key], ticket));
+    await journal.removeAll(bucket, [key], (ticket) => stores.objects.delete({ bucket, keys: [key], ticket }));
   },
   respond: () => ({ status: 204 }),
 });
@@ -74,7 +76,6 @@ export async function deleteIf(
   await journal.write(
     bucket,
     { key, event: "ObjectRemoved:Delete" },
-    (ticket) => objects.deleteIf(bucket, key, etag, ticket),
-    (at) => ({ at }),
+    { commit: (ticket) => objects.deleteIf({ bucket, key, ticket }, etag), describe: (at) => ({ at }) },
   );
 }

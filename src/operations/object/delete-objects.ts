@@ -48,7 +48,7 @@ export const DeleteObjects = operation({
       }
     }
     const keys = accepted.filter((object) => object.etag === undefined).map((object) => object.key);
-    await journal.removeAll(bucket, keys, (ticket) => store.delete(bucket, keys, ticket));
+    await journal.removeAll(bucket, keys, (ticket) => store.delete({ bucket, keys, ticket }));
     const conditional = accepted.filter((object) => object.etag !== undefined);
     const failures = await deleteEach(conditional, (object) =>
       tryDeleteIf({ objects: store, journal, grant }, bucket, object),

@@ -1,7 +1,8 @@
 /** HeadObject (API_HeadObject): the answer of GetObject without the bytes. */
-import { noSuchKey, S3Error } from "../../errors.ts";
+import { noSuchKey } from "../../errors.ts";
 import { type ResolvedRange, resolveRange } from "../../model/byte-range.ts";
-import { compareStates, type StoredObject } from "../../model/object.ts";
+import type { StoredObject } from "../../model/object.ts";
+import { requireOlder } from "../../model/replication.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
@@ -35,9 +36,7 @@ export const HeadObject = operation({
     if (found === undefined) throw noSuchKey(input.key);
     const { object, range } = found;
     // A replicator sends this request before a large write, to learn whether the write would be refused.
-    if (input.replicaOf !== undefined && compareStates(object.state, input.replicaOf) >= 0) {
-      throw new S3Error("PreconditionFailed", { details: { Condition: "If-Older" } });
-    }
+    if (input.replicaOf !== undefined) requireOlder(object.state, input.replicaOf);
     switch (evaluateReadConditions(input.conditions, object)) {
       case "precondition-failed":
         throw preconditionFailed(input.conditions);

@@ -61,8 +61,10 @@ async function setTags(
   const found = await journal.write(
     bucket,
     { key, event: tags.length === 0 ? "ObjectTagging:Delete" : "ObjectTagging:Put" },
-    (ticket) => stores.objects.setTags(bucket, key, tags, ticket),
-    (object) => object && rewritten(object),
+    {
+      commit: (ticket) => stores.objects.setTags({ bucket, key, ticket }, tags),
+      describe: (object) => object && rewritten(object),
+    },
   );
   if (found === undefined) throw noSuchKey(key);
 }

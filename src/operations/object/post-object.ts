@@ -50,8 +50,10 @@ export const PostObject = operation({
     return journal.write(
       bucket,
       { key, event: "ObjectCreated:Post" },
-      (ticket) => stores.objects.putUnmeasured(bucket, key, file, owned, ticket),
-      created,
+      {
+        commit: (ticket) => stores.objects.putUnmeasured({ bucket, key, attributes: owned, ticket }, file),
+        describe: created,
+      },
     );
   },
   respond(written, { bucket, key, action, location }) {

@@ -37,8 +37,10 @@ export const PutObject = operation({
     return journal.write(
       bucket,
       { key, event: "ObjectCreated:Put", ...(replicaOf && { replicaOf }) },
-      (ticket) => stores.objects.put(bucket, key, body, owned, ticket, condition),
-      created,
+      {
+        commit: (ticket) => stores.objects.put({ bucket, key, attributes: owned, ticket, condition }, body),
+        describe: created,
+      },
     );
   },
   respond: (written) => ({ status: 200, headers: writtenHeaders(written) }),

@@ -20,22 +20,23 @@ import type { Intents } from "./intents.ts";
 import type { ChangesMessage, OwnQueue } from "./messages.ts";
 import { issueTicket, type WriteTicket } from "./ticket.ts";
 
+/** A write that the journal reports. */
+export interface JournaledWrite<Outcome> {
+  /** Makes the change; the ticket goes into the entry. */
+  commit(ticket: WriteTicket): Promise<Outcome>;
+  /** What it came to; undefined if nothing has changed. */
+  describe(outcome: Outcome): Landed | undefined;
+}
+
 /** The journal as one request writes into it. */
 export interface RequestJournal {
   readonly origin: RequestOrigin;
   /**
-   * Makes a change and tells those who asked for it.
-   * @param commit makes it; the ticket goes into the entry
-   * @param describe what it came to; undefined if nothing has changed
+   * Makes a change and reports it to those who asked for it.
    * @throws whatever `commit` throws; S3Error `NoSuchBucket` if the bucket was deleted meanwhile; S3Error where the event
    * could be kept nowhere
    */
-  write<Outcome>(
-    bucket: GrantedBucket,
-    change: IntendedChange,
-    commit: (ticket: WriteTicket) => Promise<Outcome>,
-    describe: (outcome: Outcome) => Landed | undefined,
-  ): Promise<Outcome>;
+  write<Outcome>(bucket: GrantedBucket, change: IntendedChange, write: JournaledWrite<Outcome>): Promise<Outcome>;
   /**
    * Removes keys and tells those who asked for it.
    * @param commit removes them; all of them are told of unless it throws
@@ -45,6 +46,12 @@ export interface RequestJournal {
     keys: readonly string[],
     commit: (ticket: WriteTicket) => Promise<void>,
   ): Promise<void>;
+}
+
+/** Whose request changes which bucket. */
+interface RequestedBucket {
+  readonly origin: RequestOrigin;
+  readonly bucket: GrantedBucket;
 }
 
 export class Journal {
@@ -61,22 +68,20 @@ export class Journal {
   of(origin: RequestOrigin): RequestJournal {
     return {
       origin,
-      write: (bucket, change, commit, describe) => this.#write(origin, bucket, change, commit, describe),
-      removeAll: (bucket, keys, commit) => this.#removeAll(origin, bucket, keys, commit),
+      write: (bucket, change, write) => this.#write({ origin, bucket }, change, write),
+      removeAll: (bucket, keys, commit) => this.#removeAll({ origin, bucket }, keys, commit),
     };
   }
 
-  /** Tells of something that is no write: it has happened, whatever becomes of this call. */
-  async tell(origin: RequestOrigin, bucket: Bucket, change: ObjectChange): Promise<void> {
+  /** Reports something that is no write: it has happened, whatever becomes of this call. */
+  async report(origin: RequestOrigin, bucket: Bucket, change: ObjectChange): Promise<void> {
     await this.#events.send(planMessages(origin, bucket, [change]));
   }
 
   async #write<Outcome>(
-    origin: RequestOrigin,
-    bucket: GrantedBucket,
+    { origin, bucket }: RequestedBucket,
     change: IntendedChange,
-    commit: (ticket: WriteTicket) => Promise<Outcome>,
-    describe: (outcome: Outcome) => Landed | undefined,
+    { commit, describe }: JournaledWrite<Outcome>,
   ): Promise<Outcome> {
     const writeId = newWriteId();
     const messages = planMessages(origin, bucket, [{ ...change, writeId }]);
@@ -99,8 +104,7 @@ export class Journal {
   }
 
   #removeAll(
-    origin: RequestOrigin,
-    bucket: GrantedBucket,
+    { origin, bucket }: RequestedBucket,
     keys: readonly string[],
     commit: (ticket: WriteTicket) => Promise<void>,
   ): Promise<void> {

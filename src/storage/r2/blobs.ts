@@ -22,9 +22,14 @@ export function blobSetPrefix(blobSetId: string): string {
   return `${BLOB_PREFIX}${blobSetId}/`;
 }
 
+export interface BlobSlice {
+  readonly key: string;
+  readonly range: ResolvedRange;
+}
+
 /** The pieces of the blobs that a range of their concatenation touches, in order. */
-export function blobSlices(blobs: readonly BlobRef[], range: ResolvedRange): { key: string; range: ResolvedRange }[] {
-  const slices: { key: string; range: ResolvedRange }[] = [];
+export function blobSlices(blobs: readonly BlobRef[], range: ResolvedRange): BlobSlice[] {
+  const slices: BlobSlice[] = [];
   const end = range.offset + range.length;
   let start = 0;
   for (const blob of blobs) {
@@ -49,8 +54,7 @@ export type BlobReader = "answer" | "put";
  * @throws S3Error
  */
 export async function readBlobs(
-  store: R2Bucket,
-  blobs: readonly BlobRef[],
+  { store, blobs }: { readonly store: R2Bucket; readonly blobs: readonly BlobRef[] },
   range: ResolvedRange,
   reader: BlobReader = "answer",
 ): Promise<ReadableStream<Uint8Array>> {
@@ -62,16 +66,18 @@ export async function readBlobs(
   const joined =
     reader === "answer" ? new FixedLengthStream(range.length) : new TransformStream<Uint8Array, Uint8Array>();
   // The reader of `joined` sees every failure; the pump's own promise has nobody else to tell.
-  pump(store, slices, opened, joined.writable).catch(() => {});
+  pump({ store, slices, first: opened }, joined.writable).catch(() => {});
   return joined.readable;
 }
 
-async function pump(
-  store: R2Bucket,
-  slices: readonly { key: string; range: ResolvedRange }[],
-  first: R2ObjectBody,
-  sink: WritableStream<Uint8Array>,
-): Promise<void> {
+interface OpenedSlices {
+  readonly store: R2Bucket;
+  readonly slices: readonly BlobSlice[];
+  /** The first of them, open. */
+  readonly first: R2ObjectBody;
+}
+
+async function pump({ store, slices, first }: OpenedSlices, sink: WritableStream<Uint8Array>): Promise<void> {
   let current = first;
   try {
     for (let index = 0; index < slices.length; index++) {
@@ -88,7 +94,7 @@ async function pump(
   }
 }
 
-async function openSlice(store: R2Bucket, slice: { key: string; range: ResolvedRange }): Promise<R2ObjectBody> {
+async function openSlice(store: R2Bucket, slice: BlobSlice): Promise<R2ObjectBody> {
   const blob = await store
     .get(slice.key, { range: { offset: slice.range.offset, length: slice.range.length } })
     .catch((error: unknown) => {

@@ -8,10 +8,9 @@
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
-import type { ListQuery } from "../../model/object.ts";
 import { describeEntry } from "./entry.ts";
 import { clusterHead, entryKey, entryPrefix } from "./entry-place.ts";
-import { type CountedStore, commonPrefixOf, type Item, toItem } from "./listed-items.ts";
+import { type CountedStore, commonPrefixOf, type Item, type Listing, toItem } from "./listed-items.ts";
 
 const MAX_SORTED = 1000;
 /** Calls that a listing keeps for its first cluster: enough to find that it is large, and for a page of it. */
@@ -34,9 +33,7 @@ export interface ClusterPage {
   readonly isComplete: boolean;
 }
 
-interface Asked {
-  readonly bucket: GrantedBucket;
-  readonly query: ListQuery;
+interface Asked extends Listing {
   /** Items there is room for. */
   readonly room: number;
 }
@@ -67,7 +64,7 @@ function clusterOptions(bucket: GrantedBucket, head: string): R2ListOptions {
 function inOrder(found: readonly R2Object[], { bucket, query }: Asked): Item[] {
   const items = found
     .filter((object) => compareBytes(describeEntry(object).key, query.after) > 0)
-    .flatMap((object) => toClusterItem(object, bucket, query) ?? [])
+    .flatMap((object) => toClusterItem(object, { bucket, query }) ?? [])
     .sort((a, b) => compareBytes(a.name, b.name));
   return items.filter((item, index) => item.name !== items[index - 1]?.name);
 }
@@ -87,7 +84,7 @@ async function listByHash(store: CountedStore, head: string, { bucket, query, ro
   while (store.left > 0) {
     const page = await store.list({ ...clusterOptions(bucket, head), ...start });
     for (const object of page.objects) {
-      const item = toClusterItem(object, bucket, query);
+      const item = toClusterItem(object, { bucket, query });
       if (item !== undefined && item.name !== items.at(-1)?.name) {
         if (items.length === room) return { items, reached, isComplete: false };
         items.push(item);
@@ -101,7 +98,7 @@ async function listByHash(store: CountedStore, head: string, { bucket, query, ro
 }
 
 /** Undefined for what is not listed, or has been on an earlier page. */
-function toClusterItem(found: R2Object, bucket: GrantedBucket, query: ListQuery): Item | undefined {
+function toClusterItem(found: R2Object, { bucket, query }: Listing): Item | undefined {
   const { key, record } = describeEntry(found);
   // The key that equals the head is direct and takes its place in the page by itself.
   if (record.k === undefined || !key.startsWith(query.prefix)) return undefined;

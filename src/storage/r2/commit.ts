@@ -3,11 +3,12 @@ import { createHash } from "node:crypto";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
-import { clusterHead, type EntryTarget, entryKey } from "./entry-place.ts";
+import { commitIf, type Guard } from "./conditions.ts";
+import { clusterHead, type EntryPlace } from "./entry-place.ts";
 import type { ObjectIdentity } from "./entry-record.ts";
 import { encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
 import { encodeManifest, type Manifest } from "./manifest.ts";
-import { commitIf, type Guard, putBytes } from "./write.ts";
+import { putBytes } from "./write.ts";
 
 export interface EntryFacts {
   readonly checksum: Checksum | undefined;
@@ -23,11 +24,11 @@ export interface EntryFacts {
   readonly isConditional?: boolean | undefined;
 }
 
-export function entryOptions(target: EntryTarget, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
+export function entryOptions(place: EntryPlace, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
   const record = toRecord(attributes, {
     ticket: facts.ticket,
-    bucketOwnerId: target.bucketOwnerId,
-    hashedKey: clusterHead(target.key) === undefined ? undefined : target.key,
+    bucketOwnerId: place.bucketOwnerId,
+    hashedKey: clusterHead(place.key) === undefined ? undefined : place.key,
     checksum: facts.checksum,
     manifest: facts.manifest,
     lastModified: facts.lastModified,
@@ -56,23 +57,27 @@ const LONGEST_FACTS: EntryFacts = {
  * Whether an upload's attributes will fit into its entry, so that nobody learns it when all parts have been sent.
  * @throws S3Error `InvalidRequest`
  */
-export function requireRoom(target: EntryTarget, attributes: ObjectAttributes): void {
-  entryOptions(target, attributes, LONGEST_FACTS);
+export function requireRoom(place: EntryPlace, attributes: ObjectAttributes): void {
+  entryOptions(place, attributes, LONGEST_FACTS);
+}
+
+export interface ManifestObject {
+  readonly attributes: ObjectAttributes;
+  readonly manifest: Manifest;
+  readonly facts: EntryFacts & { readonly manifest: ManifestFacts };
 }
 
 /** Commits an entry whose bytes are blobs. One R2 call, two if a condition had to be looked at. */
 export function commitManifest(
-  store: R2Bucket,
-  target: EntryTarget,
-  object: { attributes: ObjectAttributes; manifest: Manifest; facts: EntryFacts & { manifest: ManifestFacts } },
+  place: EntryPlace,
+  { attributes, manifest, facts }: ManifestObject,
   { condition, madeOf }: Pick<Guard, "condition" | "madeOf">,
 ): Promise<R2Object> {
-  const r2Key = entryKey(target.bucketId, target.key);
-  const { writeId } = object.facts.ticket;
-  const bytes = encodeManifest(object.manifest, writeId);
-  const options = { ...entryOptions(target, object.attributes, object.facts), ...markForListing(bytes) };
-  return commitIf({ store, r2Key, key: target.key }, { condition, madeOf, writeId }, (onlyIf) =>
-    putBytes(store, r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }),
+  const { writeId } = facts.ticket;
+  const bytes = encodeManifest(manifest, writeId);
+  const options = { ...entryOptions(place, attributes, facts), ...markForListing(bytes) };
+  return commitIf(place, { condition, madeOf, writeId }, (onlyIf) =>
+    putBytes(place, { bytes }, { ...options, ...onlyIf }),
   );
 }
 
@@ -80,13 +85,13 @@ export function commitManifest(
  * Whether a listing can show the object from R2's own row and the bucket alone. All others carry R2's SHA-512, which
  * `list()` shows without asking for metadata, as the mark that their record must be looked at.
  */
-export function isPlain(target: EntryTarget, attributes: ObjectAttributes, ticket: WriteTicket): boolean {
+export function isPlain(place: EntryPlace, attributes: ObjectAttributes, ticket: WriteTicket): boolean {
   return (
     // Its Last-Modified is not R2's.
     ticket.replicaOf === undefined &&
     attributes.storageClass === "STANDARD" &&
-    attributes.ownerId === target.bucketOwnerId &&
-    clusterHead(target.key) === undefined
+    attributes.ownerId === place.bucketOwnerId &&
+    clusterHead(place.key) === undefined
   );
 }
 

@@ -30,13 +30,14 @@ export async function copyObject(
     readonly hold: (blobSetId: string) => Promise<void>;
   },
 ): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, condition } = write;
+  const { place, attributes, ticket, condition } = write;
+  const { checksumAlgorithm } = means;
   const madeOf = isOntoItself(source, place) ? source.origin.found : undefined;
   const identity = isStillTheSame(source, place, attributes)
     ? (identityOf(source.origin.found) ?? undefined)
     : undefined;
-  if (!isCopiedByReference(source, place.store, attributes, means.checksumAlgorithm)) {
-    const body = copyBody(await source.body("put"), source.object, means.checksumAlgorithm);
+  if (!isCopiedByReference(source, { store: place.store, attributes, checksumAlgorithm })) {
+    const body = copyBody(await source.body("put"), source.object, checksumAlgorithm);
     return putBody({ ...write, madeOf, identity }, body);
   }
   const { etag, checksum, sizeBytes, partCount } = source.object;
@@ -49,7 +50,7 @@ export async function copyObject(
     manifest,
     facts: { checksum, manifest: facts, ...factsOf({ ticket, identity, condition }) },
   };
-  const stored = await commitManifest(place.store, target, object, { condition, madeOf });
+  const stored = await commitManifest(place, object, { condition, madeOf });
   return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
 }
 
@@ -59,32 +60,35 @@ export async function copyObject(
  */
 export function isCopiedByReference(
   source: OpenedObject,
-  target: R2Bucket,
-  attributes: ObjectAttributes,
-  checksumAlgorithm: ChecksumAlgorithm | undefined,
+  copy: {
+    readonly store: R2Bucket;
+    readonly attributes: ObjectAttributes;
+    readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
+  },
 ): boolean {
+  const { store, attributes, checksumAlgorithm } = copy;
   const { object, origin } = source;
   return (
     origin.entry.isManifest &&
     source.range === undefined &&
-    origin.store === target &&
+    origin.store === store &&
     r2StorageClass(object).storageClass === r2StorageClass(attributes).storageClass &&
     (checksumAlgorithm === undefined || checksumAlgorithm === object.checksum?.algorithm)
   );
 }
 
 /** Then what was read of the source is written back to it. */
-export function isOntoItself({ origin }: OpenedObject, target: EntryPlace): boolean {
-  return origin.store === target.store && origin.found.key === target.r2Key;
+export function isOntoItself({ origin }: OpenedObject, place: EntryPlace): boolean {
+  return origin.store === place.store && origin.found.key === place.r2Key;
 }
 
 /** Copied onto itself, with another class at most: what the object is and says of its bytes stays. */
-function isStillTheSame(source: OpenedObject, target: EntryPlace, attributes: ObjectAttributes): boolean {
+function isStillTheSame(source: OpenedObject, place: EntryPlace, attributes: ObjectAttributes): boolean {
   const { object } = source;
   const said = ({ content, userMetadata, websiteRedirectLocation }: ObjectAttributes) =>
     JSON.stringify([content, userMetadata, websiteRedirectLocation]);
   return (
-    isOntoItself(source, target) && object.storageClass !== attributes.storageClass && said(object) === said(attributes)
+    isOntoItself(source, place) && object.storageClass !== attributes.storageClass && said(object) === said(attributes)
   );
 }
 

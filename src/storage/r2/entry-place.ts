@@ -55,20 +55,25 @@ function headOf(key: string): string {
   return key.slice(0, end);
 }
 
-/** What an entry is put for. */
-export interface EntryTarget {
-  readonly bucketId: string;
-  /** Canonical user id of the bucket's owner. */
-  readonly bucketOwnerId: string;
-  /** The S3 key. */
-  readonly key: string;
-}
-
-/** Where an entry stands, and the S3 key it stands for. */
-export interface EntryPlace {
+/** An R2 object by its store and its key there. */
+export interface R2Location {
   readonly store: R2Bucket;
   readonly r2Key: string;
+}
+
+/** Where an entry is put, and whose bucket that is. */
+export interface EntryPlace extends R2Location {
+  /** The S3 key. */
   readonly key: string;
+  /** Canonical user id of the bucket's owner. */
+  readonly bucketOwnerId: string;
+}
+
+export function entryPlace(
+  store: R2Bucket,
+  { bucketId, bucketOwnerId, key }: { readonly bucketId: string; readonly bucketOwnerId: string; readonly key: string },
+): EntryPlace {
+  return { store, r2Key: entryKey(bucketId, key), key, bucketOwnerId };
 }
 
 /** The R2 bindings: `STORE` serves the default region, `STORE_EU_WEST_1` serves `eu-west-1`. */

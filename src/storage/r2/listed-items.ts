@@ -1,7 +1,14 @@
 /** What goes into the answer of a listing, and the calls it may take to find it. */
+import type { GrantedBucket } from "../../access/authorize.ts";
 import type { ListedObject, ListQuery } from "../../model/object.ts";
 import { callR2 } from "../platform-errors.ts";
 import { describeEntry, lastModifiedOf } from "./entry.ts";
+
+/** What is to be listed. */
+export interface Listing {
+  readonly bucket: GrantedBucket;
+  readonly query: ListQuery;
+}
 
 /** An object, or a common prefix. */
 export interface Item {

@@ -10,7 +10,7 @@ import { compareBytes } from "../../model/byte-order.ts";
 import type { ListPage, ListQuery } from "../../model/object.ts";
 import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
 import { clusterHead, clusterOfEntry, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
-import { CountedStore, commonPrefixOf, type Item, toItem } from "./listed-items.ts";
+import { CountedStore, commonPrefixOf, type Item, type Listing, toItem } from "./listed-items.ts";
 
 /** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and as many more as their metadata is long. */
 export const MAX_CALLS = 60;
@@ -27,14 +27,13 @@ type Row =
 /** @throws S3Error */
 export async function listEntries(
   store: R2Bucket,
-  bucket: GrantedBucket,
-  query: ListQuery,
+  { bucket, query }: Listing,
   maxCalls = MAX_CALLS,
 ): Promise<ListPage> {
   const { prefix, after, maxKeys } = query;
   const isPast = after !== "" && !after.startsWith(prefix) && compareBytes(after, prefix) > 0;
   if (maxKeys === 0 || isPast) return { objects: [], commonPrefixes: [], isTruncated: false, last: "" };
-  return new Lister(new CountedStore(store, maxCalls), bucket, query).page();
+  return new Lister(new CountedStore(store, maxCalls), { bucket, query }).page();
 }
 
 /** Turns R2's pages into one page of the answer. */
@@ -48,7 +47,7 @@ class Lister {
   /** The last cluster that has been dealt with. */
   #cluster: string | undefined;
 
-  constructor(store: CountedStore, bucket: GrantedBucket, query: ListQuery) {
+  constructor(store: CountedStore, { bucket, query }: Listing) {
     this.#store = store;
     this.#bucket = bucket;
     this.#query = query;

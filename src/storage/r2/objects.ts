@@ -18,10 +18,10 @@ import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
 import { markTombstone } from "./commit.ts";
+import { commitIf, conditionOf, type EntryCondition } from "./conditions.ts";
 import { type CopyPlan, copyObject, isCopiedByReference, isOntoItself } from "./copy.ts";
 import { describeEntry, toStoredObject } from "./entry.ts";
-import type { EntryPlace, EntryTarget } from "./entry-place.ts";
-import { clusterHead, entryKey, type RegionStores, storeOf } from "./entry-place.ts";
+import { clusterHead, type EntryPlace, entryKey, entryPlace, type RegionStores, storeOf } from "./entry-place.ts";
 import { encodeRecord } from "./entry-record.ts";
 import { listEntries } from "./listing.ts";
 import { OpenedObject, partRange } from "./opened-object.ts";
@@ -30,7 +30,7 @@ import { replicateByValue } from "./replicate.ts";
 import { type Rewrite, type Rewritten, rewriteObject } from "./rewrite.ts";
 import { repeatIfBeaten } from "./unchanged.ts";
 import { measureBody, putInTwoBlobs } from "./unmeasured.ts";
-import { BUFFERED_BYTES, commitIf, conditionOf, putBytes } from "./write.ts";
+import { BUFFERED_BYTES, putBytes } from "./write.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
@@ -43,9 +43,25 @@ export interface ObjectPart {
   readonly checksum?: PartChecksum;
 }
 
-interface CopyOptions {
-  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
+/** The entry of a key that is to be changed, with the journal's permission to do so. */
+export interface EntryChange {
+  readonly bucket: GrantedBucket;
+  readonly key: string;
+  readonly ticket: WriteTicket;
+}
+
+/** Everything about the write of an object except its bytes. */
+export interface ObjectWrite extends EntryChange {
+  readonly attributes: ObjectAttributes;
   readonly condition?: WriteCondition | undefined;
+}
+
+export interface CopyOptions {
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
+  /**
+   * Opens the source again: an object that is copied onto itself and written meanwhile is copied as it is then, so that
+   * nothing is undone.
+   */
   readonly again?: () => Promise<CopyPlan>;
 }
 
@@ -127,56 +143,28 @@ export class Objects {
    * @throws S3Error whatever the body's verification found, or `PreconditionFailed`, `NoSuchKey`,
    * `ConditionalRequestConflict` by the condition.
    */
-  async put(
-    bucket: GrantedBucket,
-    key: string,
-    body: ObjectBody,
-    attributes: ObjectAttributes,
-    ticket: WriteTicket,
-    condition?: WriteCondition,
-  ): Promise<PutOutcome> {
-    const write: Write = {
-      target: toTarget(bucket, key),
-      place: this.#place(bucket, key),
-      attributes,
-      ticket,
-      condition: conditionOf(ticket, condition),
-    };
-    return putBody(write, body);
+  async put(write: ObjectWrite, body: ObjectBody): Promise<PutOutcome> {
+    return putBody(this.#write(write), body);
   }
 
   /**
    * The same for a body whose length shows at its end. One R2 call up to 1 MiB, three above.
    * @throws S3Error whatever the body's verification found
    */
-  async putUnmeasured(
-    bucket: GrantedBucket,
-    key: string,
-    body: UnmeasuredBody,
-    attributes: ObjectAttributes,
-    ticket: WriteTicket,
-  ): Promise<PutOutcome> {
-    if (body.maxBytes <= BUFFERED_BYTES) return this.put(bucket, key, await measureBody(body), attributes, ticket);
-    return putInTwoBlobs(toTarget(bucket, key), this.#place(bucket, key), body, attributes, ticket);
+  async putUnmeasured(write: Omit<ObjectWrite, "condition">, body: UnmeasuredBody): Promise<PutOutcome> {
+    if (body.maxBytes <= BUFFERED_BYTES) return this.put(write, await measureBody(body));
+    return putInTwoBlobs(this.#write(write), body);
   }
 
   /**
    * Copies an opened object. A manifest is copied by reference: its blobs get one more entry that names them, in three
    * R2 calls at any size. Everything else streams.
-   * @param options.again opens the source anew: an object that is copied onto itself and written meanwhile is copied as it
-   * is then, so that nothing is undone
    * @throws S3Error whatever the condition says; `ConditionalRequestConflict` from a copy onto itself, in the end
    */
-  copy(
-    source: OpenedObject,
-    to: { readonly bucket: GrantedBucket; readonly key: string },
-    attributes: ObjectAttributes,
-    ticket: WriteTicket,
-    { checksumAlgorithm, condition, again }: CopyOptions = {},
-  ): Promise<PutOutcome> {
-    const place = this.#place(to.bucket, to.key);
-    const rest = { target: toTarget(to.bucket, to.key), place, ticket, condition: conditionOf(ticket, condition) };
-    const means = { checksumAlgorithm, hold: this.#holder(to.bucket, place) };
+  copy(source: OpenedObject, write: ObjectWrite, { checksumAlgorithm, again }: CopyOptions = {}): Promise<PutOutcome> {
+    const { attributes, ...rest } = this.#write(write);
+    const { place } = rest;
+    const means = { checksumAlgorithm, hold: this.#holder(write.bucket, place) };
     const copy = (plan: CopyPlan) => copyObject(plan.source, { ...rest, attributes: plan.attributes }, means);
     const first = { source, attributes };
     if (again === undefined || !isOntoItself(source, place)) return copy(first);
@@ -203,24 +191,15 @@ export class Objects {
   /**
    * Makes a replica of an opened object, with its bytes, ETag, parts and checksum. In the same store and class a manifest's
    * blobs get one more entry that names them; otherwise every byte is copied.
-   * @param ticket of a replica: what is later than it is never replaced
+   * @param write with the ticket of a replica: what is later than it is never replaced
    * @param until when it gives up copying
-   * @throws S3Error `PreconditionFailed` if something later stands there, `ConditionalRequestConflict`, `SlowDown`
+   * @throws S3Error `PreconditionFailed` if something later is there, `ConditionalRequestConflict`, `SlowDown`
    */
-  async replicate(
-    source: OpenedObject,
-    to: { readonly bucket: GrantedBucket; readonly key: string },
-    attributes: ObjectAttributes,
-    ticket: WriteTicket,
-    until: Date,
-  ): Promise<PutOutcome> {
-    const place = this.#place(to.bucket, to.key);
-    if (isCopiedByReference(source, place.store, attributes, undefined)) {
-      return this.copy(source, to, attributes, ticket);
-    }
-    const target = toTarget(to.bucket, to.key);
-    const write = { target, place, attributes, ticket, condition: conditionOf(ticket, undefined) };
-    return replicateByValue(source, write, until);
+  async replicate(source: OpenedObject, write: Omit<ObjectWrite, "condition">, until: Date): Promise<PutOutcome> {
+    const replica = this.#write(write);
+    const { attributes, place } = replica;
+    if (isCopiedByReference(source, { store: place.store, attributes })) return this.copy(source, write);
+    return replicateByValue(source, replica, until);
   }
 
   /**
@@ -228,13 +207,8 @@ export class Objects {
    * Last-Modified stay.
    * @throws S3Error `ConditionalRequestConflict`
    */
-  async setTags(
-    bucket: GrantedBucket,
-    key: string,
-    tags: readonly Tag[],
-    ticket: WriteTicket,
-  ): Promise<StoredObject | undefined> {
-    const rewritten = await rewriteObject(this.#rewrite(bucket, key, ticket), (object) => ({ ...object, tags }));
+  async setTags(change: EntryChange, tags: readonly Tag[]): Promise<StoredObject | undefined> {
+    const rewritten = await rewriteObject(this.#rewrite(change), (object) => ({ ...object, tags }));
     return rewritten?.object;
   }
 
@@ -244,13 +218,8 @@ export class Objects {
    * @throws S3Error whatever `decide` throws; `InvalidRequest` if the ACL is too long to be kept;
    * `ConditionalRequestConflict`
    */
-  setAcl(
-    bucket: GrantedBucket,
-    key: string,
-    decide: (object: StoredObject) => Acl | undefined,
-    ticket: WriteTicket,
-  ): Promise<Rewritten | undefined> {
-    return rewriteObject(this.#rewrite(bucket, key, ticket), (object) => {
+  setAcl(change: EntryChange, decide: (object: StoredObject) => Acl | undefined): Promise<Rewritten | undefined> {
+    return rewriteObject(this.#rewrite(change), (object) => {
       const { acl: before, ...others } = object;
       const acl = decide(object);
       if (JSON.stringify(acl) === JSON.stringify(before)) return undefined;
@@ -258,17 +227,12 @@ export class Objects {
     });
   }
 
-  #rewrite(bucket: GrantedBucket, key: string, ticket: WriteTicket): Rewrite {
-    return {
-      target: toTarget(bucket, key),
-      place: this.#place(bucket, key),
-      ticket,
-      open: () => this.open(bucket, key, undefined),
-    };
+  #rewrite({ bucket, key, ticket }: EntryChange): Rewrite {
+    return { place: this.#place(bucket, key), ticket, open: () => this.open(bucket, key, undefined) };
   }
 
   /** Removes objects, existing or not. One R2 call for each 1,000 keys. */
-  async delete(bucket: GrantedBucket, keys: readonly string[], _ticket: WriteTicket): Promise<void> {
+  async delete({ bucket, keys }: Omit<EntryChange, "key"> & { readonly keys: readonly string[] }): Promise<void> {
     const r2Keys = keys.map((key) => entryKey(bucket.id, key));
     for (let start = 0; start < r2Keys.length; start += DELETE_BATCH) {
       await callR2(this.#store(bucket).delete(r2Keys.slice(start, start + DELETE_BATCH)));
@@ -280,25 +244,20 @@ export class Objects {
    * entry: it reads, lists and counts as absent, and a newer write that came first is never lost. Returns when.
    * @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict`
    */
-  deleteIf(bucket: GrantedBucket, key: string, etag: string, ticket: WriteTicket): Promise<Date> {
-    return this.#putTombstone(bucket, key, { kind: "if-match", etag }, ticket);
+  deleteIf(change: EntryChange, etag: string): Promise<Date> {
+    return this.#putTombstone(change, { kind: "if-match", etag });
   }
 
-  async #putTombstone(
-    bucket: GrantedBucket,
-    key: string,
-    condition: WriteCondition,
-    ticket: WriteTicket,
-  ): Promise<Date> {
+  async #putTombstone({ bucket, key, ticket }: EntryChange, condition: EntryCondition): Promise<Date> {
     const place = this.#place(bucket, key);
     const hashedKey = clusterHead(key) === undefined ? {} : { k: key };
-    const tombstone = new TextEncoder().encode(newBlobSetId());
+    const bytes = new TextEncoder().encode(newBlobSetId());
     const options = {
-      ...markTombstone(tombstone),
+      ...markTombstone(bytes),
       customMetadata: encodeRecord({ w: ticket.writeId, t: 1, ...hashedKey }),
     };
     const { uploaded } = await commitIf(place, { condition, writeId: ticket.writeId }, (onlyIf) =>
-      putBytes(place.store, place.r2Key, tombstone, { ...options, ...(onlyIf && { onlyIf }) }),
+      putBytes(place, { bytes }, { ...options, ...onlyIf }),
     );
     return uploaded;
   }
@@ -306,19 +265,20 @@ export class Objects {
   /**
    * Removes a replica from the removal's source unless it is later than the removal; undefined if there is nothing to
    * remove. Returns when.
-   * @param orWriteId of an entry that may be removed although it is no replica
-   * @throws S3Error `PreconditionFailed` for anything else that stands there, `ConditionalRequestConflict`
+   * @param removal.orWriteId of an entry that may be removed although it is no replica
+   * @throws S3Error `PreconditionFailed` for anything else that is there, `ConditionalRequestConflict`
    */
   async deleteReplica(
-    bucket: GrantedBucket,
-    key: string,
-    removal: ReplicaState,
-    ticket: WriteTicket,
-    orWriteId?: string,
+    change: EntryChange,
+    removal: { readonly state: ReplicaState; readonly orWriteId?: string | undefined },
   ): Promise<Date | undefined> {
-    const condition = { kind: "if-replica", removal, ...(orWriteId !== undefined && { orWriteId }) } as const;
+    const { state, orWriteId } = removal;
     try {
-      return await this.#putTombstone(bucket, key, condition, ticket);
+      return await this.#putTombstone(change, {
+        kind: "if-replica",
+        removal: state,
+        ...(orWriteId !== undefined && { orWriteId }),
+      });
     } catch (error) {
       if (error instanceof S3Error && error.code === "NoSuchKey") return undefined;
       throw error;
@@ -327,7 +287,7 @@ export class Objects {
 
   /** One page of keys in UTF-8 byte order. */
   list(bucket: GrantedBucket, query: ListQuery): Promise<ListPage> {
-    return listEntries(this.#store(bucket), bucket, query);
+    return listEntries(this.#store(bucket), { bucket, query });
   }
 
   /**
@@ -336,7 +296,7 @@ export class Objects {
    */
   async isEmpty(bucket: GrantedBucket): Promise<boolean> {
     const query = { prefix: "", delimiter: "", after: "", maxKeys: 1 };
-    const page = await listEntries(this.#store(bucket), bucket, query, EMPTINESS_CALLS);
+    const page = await listEntries(this.#store(bucket), { bucket, query }, EMPTINESS_CALLS);
     if (page.objects.length > 0) return false;
     if (!page.isTruncated) return true;
     throw new S3Error("InvalidBucketState", {
@@ -351,15 +311,16 @@ export class Objects {
     return entry.isTombstone ? undefined : { entry, object: toStoredObject(found, entry, bucket.ownerId) };
   }
 
-  #place(bucket: GrantedBucket, key: string): EntryPlace {
-    return { store: this.#store(bucket), r2Key: entryKey(bucket.id, key), key };
+  #write({ bucket, key, attributes, ticket, condition }: ObjectWrite): Write {
+    return { place: this.#place(bucket, key), attributes, ticket, condition: conditionOf(ticket, condition) };
+  }
+
+  #place({ id, ownerId, region }: GrantedBucket, key: string): EntryPlace {
+    const store = storeOf(this.#stores, { region });
+    return entryPlace(store, { bucketId: id, bucketOwnerId: ownerId, key });
   }
 
   #store(bucket: GrantedBucket): R2Bucket {
     return storeOf(this.#stores, bucket);
   }
-}
-
-function toTarget(bucket: GrantedBucket, key: string): EntryTarget {
-  return { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key };
 }

@@ -45,7 +45,7 @@ export class OpenedObject {
     if (this.range === "unsatisfiable") throw new S3Error("InvalidRange");
     const { store, found, entry } = this.origin;
     const wanted = this.range ?? { offset: 0, length: entry.sizeBytes };
-    if (entry.isManifest) return readBlobs(store, await this.#blobs(), wanted, reader);
+    if (entry.isManifest) return readBlobs({ store, blobs: await this.#blobs() }, wanted, reader);
     this.#isSpent = true;
     if (serves(found, wanted)) return found.body;
     await found.body.cancel();

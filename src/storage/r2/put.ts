@@ -3,26 +3,17 @@ import { formatBase64, formatHex } from "../../checksum/digests.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { S3Error, type S3ErrorCode } from "../../errors.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
-import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
+import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey } from "./blobs.ts";
 import { commitManifest, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
-import type { EntryPlace, EntryTarget } from "./entry-place.ts";
+import { commitIf, commitOnce, type EntryCondition, type Guard, refuseAtOnce } from "./conditions.ts";
+import type { EntryPlace } from "./entry-place.ts";
 import type { ObjectIdentity } from "./entry-record.ts";
-import { manifestFacts } from "./manifest.ts";
-import {
-  BUFFERED_BYTES,
-  commitIf,
-  commitOnce,
-  digestOf,
-  type Guard,
-  putBytes,
-  readBody,
-  refuseAtOnce,
-  streamBody,
-} from "./write.ts";
+import { type Manifest, manifestFacts } from "./manifest.ts";
+import { BUFFERED_BYTES, digestOf, putBytes, readBody, requireStored, streamBody } from "./write.ts";
 
 /**
  * What S3 adds where a client sends no checksum ("Checking object integrity for data uploads"). Deviation: only to objects
@@ -35,11 +26,10 @@ const HAS_NO_ROOM: ReadonlySet<S3ErrorCode> = new Set(["MetadataTooLarge", "Inva
 
 /** Everything about a write but its bytes. */
 export interface Write {
-  readonly target: EntryTarget;
   readonly place: EntryPlace;
   readonly attributes: ObjectAttributes;
   readonly ticket: WriteTicket;
-  readonly condition: WriteCondition | undefined;
+  readonly condition: EntryCondition | undefined;
   /** The entry that the object's bytes and attributes were read from, if it is the one to be replaced. */
   readonly madeOf?: R2Object | undefined;
   /** Of that entry, if it is still the same object. */
@@ -58,8 +48,8 @@ export function putBody(write: Write, body: ObjectBody): Promise<PutOutcome> {
   // A replica is as its source is.
   const algorithm = write.ticket.replicaOf === undefined ? DEFAULT_ALGORITHM : undefined;
   if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body, algorithm);
-  const { target, attributes, ticket } = write;
-  if (body.checksum.when === "after" || !isPlain(target, attributes, ticket)) return putManifest(write, body);
+  const { place, attributes, ticket } = write;
+  if (body.checksum.when === "after" || !isPlain(place, attributes, ticket)) return putManifest(write, body);
   return putStreamed(write, body);
 }
 
@@ -71,67 +61,71 @@ export async function putBuffered(write: Write, body: ObjectBody, algorithm?: Ch
   const bytes = await readBody(body);
   const checksum = finalChecksum(body);
   // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
-  if (!isPlain(write.target, write.attributes, write.ticket)) verifyDelegated(bytes, body);
-  if (checksum !== undefined || algorithm === undefined) return putInMemory(write, body, bytes, checksum);
+  if (!isPlain(write.place, write.attributes, write.ticket)) verifyDelegated(bytes, body);
+  if (checksum !== undefined || algorithm === undefined) return putInMemory(write, body, { bytes, checksum });
   try {
-    return await putInMemory(write, body, bytes, checksumOf(bytes, algorithm));
+    return await putInMemory(write, body, { bytes, checksum: checksumOf(bytes, algorithm) });
   } catch (error) {
     // What nobody asked for must not be why there is no room for what somebody did.
     if (!(error instanceof S3Error && HAS_NO_ROOM.has(error.code))) throw error;
-    return putInMemory(write, body, bytes, undefined);
+    return putInMemory(write, body, { bytes, checksum: undefined });
   }
 }
 
 async function putInMemory(
   write: Write,
-  body: ObjectBody,
-  bytes: Uint8Array,
-  checksum: Checksum | undefined,
+  { sizeBytes, delegated }: ObjectBody,
+  { bytes, checksum }: { readonly bytes: Uint8Array; readonly checksum: Checksum | undefined },
 ): Promise<PutOutcome> {
-  const { target, place, attributes, ticket } = write;
-  const plain = isPlain(target, attributes, ticket);
+  const { place, attributes, ticket } = write;
+  const plain = isPlain(place, attributes, ticket);
   const options = {
-    ...entryOptions(target, attributes, { checksum, ...factsOf(write) }),
+    ...entryOptions(place, attributes, { checksum, ...factsOf(write) }),
     ...(!plain && markForListing(bytes)),
   };
   const stored = await commitIf(place, guardOf(write), (onlyIf) =>
-    putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }, plain ? body : undefined),
+    putBytes(place, { bytes, delegated: plain ? delegated : undefined }, { ...options, ...onlyIf }),
   );
-  return { etag: stored.etag, sizeBytes: body.sizeBytes, checksum, lastModified: stored.uploaded };
+  return { etag: stored.etag, sizeBytes, checksum, lastModified: stored.uploaded };
 }
 
 /** One R2 call, two with a condition. */
 async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes } = write;
+  const { place, attributes } = write;
   const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
-  const options = entryOptions(target, attributes, { checksum, ...factsOf(write) });
+  const options = entryOptions(place, attributes, { checksum, ...factsOf(write) });
   // A condition that fails before the body moves also spares the upload.
   const stored = await commitOnce(place, guardOf(write), (onlyIf) =>
-    streamBody(place.store, place.r2Key, body, { ...options, ...(onlyIf && { onlyIf }) }),
+    streamBody(place, body, { ...options, ...onlyIf }),
   );
   return { etag: stored.etag, sizeBytes: body.sizeBytes, checksum, lastModified: stored.uploaded };
 }
 
 /** Two R2 calls, three with a condition. */
 export async function putManifest(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { target, place, attributes, condition, madeOf } = write;
-  const { store } = place;
+  const { place, attributes, condition, madeOf } = write;
   await refuseAtOnce(place, condition);
-  const blobSetId = newBlobSetId();
-  const name = "1";
-  const blob = await streamBody(store, blobKey(blobSetId, name), body, {
-    customMetadata: { entry: place.r2Key },
-    ...r2StorageClass(attributes),
-  });
-  if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
+  const { manifest, etag } = await putOnlyBlob(place, body, attributes);
   const checksum = finalChecksum(body);
   const { sizeBytes } = body;
-  const manifest = { v: 1, b: blobSetId, p: [[name, sizeBytes]] } as const;
-  const facts = manifestFacts(manifest, { sizeBytes, etag: blob.etag, isUpload: false });
+  const facts = manifestFacts(manifest, { sizeBytes, etag, isUpload: false });
   // Should it be refused now, the sweep removes the blob once it has asked the entry: R2 may have repeated a put that landed.
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ...factsOf(write) } };
-  const stored = await commitManifest(store, target, object, { condition, madeOf });
-  return { etag: blob.etag, sizeBytes, checksum, lastModified: stored.uploaded };
+  const stored = await commitManifest(place, object, { condition, madeOf });
+  return { etag, sizeBytes, checksum, lastModified: stored.uploaded };
+}
+
+/** Streams a body into the one blob of a new set, for an entry that is still to be put. One R2 call. */
+export async function putOnlyBlob(
+  { store, r2Key }: EntryPlace,
+  body: ObjectBody,
+  attributes: Pick<ObjectAttributes, "storageClass">,
+): Promise<{ manifest: Manifest; etag: string }> {
+  const blobSetId = newBlobSetId();
+  const name = "1";
+  const options = { customMetadata: { entry: r2Key }, ...r2StorageClass(attributes) };
+  const blob = requireStored(await streamBody({ store, r2Key: blobKey(blobSetId, name) }, body, options));
+  return { manifest: { v: 1, b: blobSetId, p: [[name, body.sizeBytes]] }, etag: blob.etag };
 }
 
 /** What an entry says of the write itself. */

@@ -8,11 +8,13 @@ import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
-import { copyBody } from "./copy.ts";
+import { refuseAtOnce } from "./conditions.ts";
+import { copyBody, storedBody } from "./copy.ts";
+import type { R2Location } from "./entry-place.ts";
 import { type Manifest, manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
-import { BUFFERED_BYTES, refuseAtOnce, streamBody } from "./write.ts";
+import { BUFFERED_BYTES, streamBody } from "./write.ts";
 
 /** Blobs under way at a time; R2 takes six calls of a request at once. */
 const PARALLEL = 4;
@@ -34,7 +36,7 @@ export async function replicateByValue(source: OpenedObject, write: Write, until
 }
 
 async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
-  const { target, place, attributes, ticket, condition } = write;
+  const { place, attributes, ticket, condition } = write;
   const { object } = source;
   const { store } = place;
   const manifest: Manifest = { ...(await source.manifest()), b: newBlobSetId() };
@@ -43,8 +45,8 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
   const options = { customMetadata: { entry: place.r2Key }, ...r2StorageClass(attributes) };
   await copyEach(names, until, (name) =>
     copyBlob(
-      { store: source.origin.store, key: blobKey(from, name) },
-      { store, key: blobKey(manifest.b, name) },
+      { store: source.origin.store, r2Key: blobKey(from, name) },
+      { store, r2Key: blobKey(manifest.b, name) },
       options,
     ),
   );
@@ -54,12 +56,8 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
     isUpload: object.partCount !== undefined,
   });
   // What is left over if anything of this fails, the sweep removes once it has asked the entry.
-  const stored = await commitManifest(
-    store,
-    target,
-    { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } },
-    { condition },
-  );
+  const replica = { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } };
+  const stored = await commitManifest(place, replica, { condition });
   const { etag, checksum, sizeBytes } = object;
   return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
 }
@@ -83,27 +81,12 @@ async function copyEach(names: readonly string[], until: Date, copy: (name: stri
   }
 }
 
-interface BlobPlace {
-  readonly store: R2Bucket;
-  readonly key: string;
-}
-
 /** R2 checks the copy against the MD5 it gave the original. */
-async function copyBlob(from: BlobPlace, to: BlobPlace, options: R2PutOptions): Promise<void> {
-  const found = await callR2(from.store.get(from.key));
+async function copyBlob(from: R2Location, to: R2Location, options: R2PutOptions): Promise<void> {
+  const found = await callR2(from.store.get(from.r2Key));
   // Overwritten or deleted while it was being copied: the next attempt sees what there is now.
-  if (found === null) throw new S3Error("SlowDown", { cause: new Error(`blob ${from.key} is gone`) });
+  if (found === null) throw new S3Error("SlowDown", { cause: new Error(`blob ${from.r2Key} is gone`) });
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the copy differs from its source") });
-  await streamBody(
-    to.store,
-    to.key,
-    {
-      sizeBytes: found.size,
-      stream: found.body,
-      delegated: { algorithm: "md5", hex: found.etag, mismatch },
-      checksum: { when: "never" },
-      failure: () => undefined,
-    },
-    options,
-  );
+  const body = storedBody(found.body, found.size);
+  await streamBody(to, { ...body, delegated: { algorithm: "md5", hex: found.etag, mismatch } }, options);
 }

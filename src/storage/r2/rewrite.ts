@@ -6,23 +6,21 @@
  * which every further change is small. Whoever is beaten by another write makes the change of what there is then.
  */
 
-import { S3Error } from "../../errors.ts";
 import type { StoredObject } from "../../model/object.ts";
-import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { blobKey } from "./blobs.ts";
-import { commitManifest, entryOptions, markForListing, r2StorageClass } from "./commit.ts";
+import { commitManifest, entryOptions, markForListing } from "./commit.ts";
+import { commitIf } from "./conditions.ts";
 import { storedBody } from "./copy.ts";
 import { identityOf } from "./entry.ts";
-import type { EntryPlace, EntryTarget } from "./entry-place.ts";
+import type { EntryPlace } from "./entry-place.ts";
 import { type Manifest, manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
+import { putOnlyBlob } from "./put.ts";
 import { repeatIfBeaten } from "./unchanged.ts";
-import { BUFFERED_BYTES, commitIf, putBytes, readBody, streamBody } from "./write.ts";
+import { BUFFERED_BYTES, putBytes, readBody } from "./write.ts";
 
 /** An object to be rewritten, and how to look at it. */
 export interface Rewrite {
-  readonly target: EntryTarget;
   readonly place: EntryPlace;
   readonly ticket: WriteTicket;
   /** Undefined if there is no such object. */
@@ -49,16 +47,16 @@ export async function rewriteObject(
 }
 
 async function rewriteOnce(
-  { target, place, ticket, open }: Rewrite,
+  rewrite: Rewrite,
   change: (object: StoredObject) => StoredObject | undefined,
   moved: MovedBytes,
 ): Promise<Rewritten | undefined> {
-  const opened = await open();
+  const opened = await rewrite.open();
   if (opened === undefined) return undefined;
   try {
     const { object } = opened;
     const changed = change(object);
-    if (changed !== undefined) await putEntry(opened, { target, place, ticket }, changed, moved);
+    if (changed !== undefined) await putEntry(opened, changed, { ...rewrite, moved });
     return { object, isChanged: changed !== undefined };
   } finally {
     await opened.discard().catch(() => {});
@@ -67,9 +65,8 @@ async function rewriteOnce(
 
 async function putEntry(
   opened: OpenedObject,
-  { target, place, ticket }: Omit<Rewrite, "open">,
   changed: StoredObject,
-  moved: MovedBytes,
+  { place, ticket, moved }: Omit<Rewrite, "open"> & { readonly moved: MovedBytes },
 ): Promise<void> {
   const { found, entry } = opened.origin;
   const { checksum, lastModified, sizeBytes } = changed;
@@ -86,9 +83,9 @@ async function putEntry(
   };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
     const bytes = await readBody(storedBody(await opened.body(), sizeBytes));
-    const options = { ...entryOptions(target, changed, kept), ...markForListing(bytes) };
+    const options = { ...entryOptions(place, changed, kept), ...markForListing(bytes) };
     await commitIf(place, { madeOf: found, writeId: ticket.writeId }, (onlyIf) =>
-      putBytes(place.store, place.r2Key, bytes, { ...options, ...(onlyIf && { onlyIf }) }),
+      putBytes(place, { bytes }, { ...options, ...onlyIf }),
     );
     return;
   }
@@ -96,7 +93,7 @@ async function putEntry(
   const isUpload = changed.partCount !== undefined;
   const facts = manifestFacts(manifest, { sizeBytes, etag: changed.etag, isUpload });
   const object = { attributes: changed, manifest, facts: { ...kept, manifest: facts } };
-  await commitManifest(place.store, target, object, { madeOf: found });
+  await commitManifest(place, object, { madeOf: found });
 }
 
 /**
@@ -115,16 +112,8 @@ class MovedBytes {
     const { object, origin } = opened;
     // R2's own ETag of one put: the same bytes.
     if (this.#moved?.etag === origin.found.etag) return this.#moved.manifest;
-    const { store, r2Key } = this.#place;
-    const blobSetId = newBlobSetId();
-    const name = "1";
     const body = storedBody(await opened.body(), object.sizeBytes);
-    const blob = await streamBody(store, blobKey(blobSetId, name), body, {
-      customMetadata: { entry: r2Key },
-      ...r2StorageClass(object),
-    });
-    if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
-    const manifest: Manifest = { v: 1, b: blobSetId, p: [[name, object.sizeBytes]] };
+    const { manifest } = await putOnlyBlob(this.#place, body, object);
     this.#moved = { manifest, etag: origin.found.etag };
     return manifest;
   }

@@ -4,17 +4,14 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
-import type { Checksum } from "../../model/checksum.ts";
-import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
-import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
-import type { EntryPlace, EntryTarget } from "./entry-place.ts";
 import { type Manifest, type ManifestPart, manifestFacts } from "./manifest.ts";
-import { BUFFERED_BYTES, putBytes, streamBody } from "./write.ts";
+import type { PutOutcome, Write } from "./put.ts";
+import { BUFFERED_BYTES, putBytes, requireStored, streamBody } from "./write.ts";
 
 /** Reads a small body whole, after which its length is known. */
 export async function measureBody(body: UnmeasuredBody): Promise<ObjectBody> {
@@ -29,48 +26,40 @@ export async function measureBody(body: UnmeasuredBody): Promise<ObjectBody> {
 }
 
 /** Three R2 calls. @throws S3Error whatever the body's verification found */
-export async function putInTwoBlobs(
-  target: EntryTarget,
-  place: EntryPlace,
-  body: UnmeasuredBody,
-  attributes: ObjectAttributes,
-  ticket: WriteTicket,
-): Promise<{ etag: string; checksum: Checksum | undefined; sizeBytes: number; lastModified: Date }> {
-  const { store } = place;
+export async function putInTwoBlobs(write: Write, body: UnmeasuredBody): Promise<PutOutcome> {
+  const { place, attributes, ticket } = write;
   const blobSetId = newBlobSetId();
-  const written = await writeBlobs(place, blobSetId, body, attributes);
+  const written = await writeBlobs(write, body, blobSetId);
   const manifest: Manifest = { v: 1, b: blobSetId, p: written.parts };
   const facts = manifestFacts(manifest, { sizeBytes: written.sizeBytes, etag: written.etag, isUpload: false });
   const checksum = body.checksum.when === "never" ? undefined : body.checksum.checksum;
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
-  const stored = await commitManifest(store, target, object, {});
+  const stored = await commitManifest(place, object, {});
   return { etag: written.etag, checksum, sizeBytes: written.sizeBytes, lastModified: stored.uploaded };
 }
 
 async function writeBlobs(
-  { store, r2Key }: EntryPlace,
-  blobSetId: string,
+  { place: { store, r2Key }, attributes }: Write,
   body: UnmeasuredBody,
-  attributes: ObjectAttributes,
+  blobSetId: string,
 ): Promise<{ parts: readonly ManifestPart[]; sizeBytes: number; etag: string }> {
   if (body.maxBytes - body.minBytes > BUFFERED_BYTES) throw new Error("the body's length is too uncertain");
   const options = { customMetadata: { entry: r2Key }, ...r2StorageClass(attributes) };
   const md5 = createHash("md5");
   const reader = hashingReader(body.stream, md5);
-  const firstKey = blobKey(blobSetId, "1");
-  const first = await streamBody(store, firstKey, beginning(reader, body), options);
-  if (first === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
+  const first = { store, r2Key: blobKey(blobSetId, "1") };
+  requireStored(await streamBody(first, beginning(reader, body), options));
   const parts: ManifestPart[] = [["1", body.minBytes]];
   try {
-    const rest = await readRest(reader, body);
-    if (rest.byteLength > 0) {
-      await putBytes(store, blobKey(blobSetId, "2"), rest, options);
-      parts.push(["2", rest.byteLength]);
+    const bytes = await readRest(reader, body);
+    if (bytes.byteLength > 0) {
+      await putBytes({ store, r2Key: blobKey(blobSetId, "2") }, { bytes }, options);
+      parts.push(["2", bytes.byteLength]);
     }
-    return { parts, sizeBytes: body.minBytes + rest.byteLength, etag: md5.digest("hex") };
+    return { parts, sizeBytes: body.minBytes + bytes.byteLength, etag: md5.digest("hex") };
   } catch (error) {
     // No entry names the blob yet, and none will. Should this fail too, the sweep finds it.
-    await callR2(store.delete(firstKey)).catch(() => undefined);
+    await callR2(store.delete(first.r2Key)).catch(() => undefined);
     throw error;
   }
 }

@@ -3,14 +3,14 @@
  * holds nothing leaves nothing behind.
  */
 import type { ObjectIdentity } from "../r2/entry-record.ts";
-import type { BlobSetReference, CompletionAnswer, PartRecord, UploadDescription } from "./messages.ts";
+import type { BlobSetReference, CompletedObject, PartRecord, UploadDescription } from "./messages.ts";
 
 export type UploadState = "open" | "completing" | "completed" | "aborted";
 
-export interface Completion {
+export interface CompletionRecord {
   readonly fingerprint: string;
   readonly writeId: string;
-  readonly answer: Omit<CompletionAnswer, "writeId" | "committedAt">;
+  readonly answer: CompletedObject;
   /** When the entry was put, milliseconds since 1970; absent until it has been. */
   readonly committedAt?: number;
   /** Names of the blobs the object is made of. */
@@ -112,7 +112,7 @@ export class BlobSetRecords {
   }
 
   /** @param completion the latest one that was begun, in whatever state; none only as long as there was none */
-  setState(state: UploadState, completion?: Completion): void {
+  setState(state: UploadState, completion?: CompletionRecord): void {
     this.#storage.transactionSync(() => {
       this.#sql("UPDATE upload SET state = ?", state);
       this.#sql("DELETE FROM completion");
@@ -123,11 +123,11 @@ export class BlobSetRecords {
     });
   }
 
-  completion(): Completion | undefined {
+  completion(): CompletionRecord | undefined {
     const json = this.#read("SELECT json FROM completion ORDER BY piece")
       .map((row) => String(row.json))
       .join("");
-    return json === "" ? undefined : (JSON.parse(json) as Completion);
+    return json === "" ? undefined : (JSON.parse(json) as CompletionRecord);
   }
 
   /** Last one recorded wins; returns the blob that was recorded before. */

@@ -9,7 +9,7 @@
 import { callR2 } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { describeEntry } from "../r2/entry.ts";
-import { entryKey } from "../r2/entry-place.ts";
+import { entryKey, type RegionStores } from "../r2/entry-place.ts";
 import type { BlobSetRecords } from "./blob-set-records.ts";
 import type { BlobSetReference, SweepCommand, SweepOutcome } from "./messages.ts";
 
@@ -18,7 +18,7 @@ const PAGES_PER_CALL = 20;
 
 export async function sweepBlobSet(
   records: BlobSetRecords,
-  stores: ReadonlyMap<string, R2Bucket>,
+  stores: RegionStores,
   command: SweepCommand,
 ): Promise<SweepOutcome> {
   const store = stores.get(command.region);
@@ -26,7 +26,7 @@ export async function sweepBlobSet(
   if (!records.isDying()) {
     const state = records.state();
     if (state === "open" || state === "completing") return "alive";
-    if (await isNamed(records, stores, store, command)) {
+    if (await isNamed({ records, stores, command }, store)) {
       records.setDeadSince(undefined);
       await tidy(records, store, command);
       return "alive";
@@ -44,12 +44,13 @@ export async function sweepBlobSet(
   return "removed";
 }
 
-async function isNamed(
-  records: BlobSetRecords,
-  stores: ReadonlyMap<string, R2Bucket>,
-  store: R2Bucket,
-  command: SweepCommand,
-): Promise<boolean> {
+interface Sweep {
+  readonly records: BlobSetRecords;
+  readonly stores: RegionStores;
+  readonly command: SweepCommand;
+}
+
+async function isNamed({ records, stores, command }: Sweep, store: R2Bucket): Promise<boolean> {
   const { blobSetId, now, graceMs } = command;
   for (const reference of records.references()) {
     if (await names(stores.get(reference.region), reference, blobSetId)) return true;

@@ -15,17 +15,18 @@ import type { WriteCondition } from "../../model/object.ts";
 import { callR2, toS3Error } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
+import { conditionOf, requireCondition } from "../r2/conditions.ts";
 import { identityOf, isSameObject } from "../r2/entry.ts";
-import { entryKey, type RegionStores, regionStores, type StoreBindings, storeOf } from "../r2/entry-place.ts";
+import { entryPlace, type RegionStores, regionStores, type StoreBindings, storeOf } from "../r2/entry-place.ts";
 import { manifestFacts } from "../r2/manifest.ts";
-import { conditionOf, requireCondition } from "../r2/write.ts";
-import { BlobSetRecords, type Completion, type KnownUpload } from "./blob-set-records.ts";
+import { BlobSetRecords, type CompletionRecord, type KnownUpload } from "./blob-set-records.ts";
 import { sweepBlobSet } from "./blob-set-sweep.ts";
 import {
+  type AddReferenceCall,
   type Answer,
   type BlobSetReference,
+  type CommittedObject,
   type CompleteCommand,
-  type CompletionAnswer,
   MESSAGE_VERSION,
   type PartRecord,
   type PartsAnswer,
@@ -81,7 +82,7 @@ export class BlobSet {
    * Commits the object. Asked again with the same parts it gives the same answer; asked by two at once, one commits and
    * the other gets that answer.
    */
-  async complete(command: CompleteCommand): Promise<Answer<CompletionAnswer>> {
+  async complete(command: CompleteCommand): Promise<Answer<CommittedObject>> {
     const description = this.#records.description();
     if (description === undefined) return refuse("NoSuchUpload");
     await settle(this.#records, this.#stores, description);
@@ -94,7 +95,7 @@ export class BlobSet {
     const plan = planCompletion(this.#records.partMap(), command.request, description);
     if (!plan.ok) return plan;
     const isFirst = !this.#records.mayHaveLanded();
-    const completed = await this.#commit(description, plan, command, fingerprint);
+    const completed = await this.#commit(description, command, { ...plan.value, fingerprint });
     if (!completed.ok) return completed;
     this.#records.setState("completed", completed.value);
     await this.#dropUnused(description, completed.value, isFirst);
@@ -153,43 +154,42 @@ export class BlobSet {
    */
   async #commit(
     description: KnownUpload,
-    plan: CompletionPlan,
     command: CompleteCommand,
-    fingerprint: string,
-  ): Promise<Answer<Completion>> {
-    const { blobSetId, attributes, bucketId, key } = description;
+    { object, parts, fingerprint }: CompletionPlan & { readonly fingerprint: string },
+  ): Promise<Answer<CompletionRecord>> {
+    const { blobSetId, attributes, key } = description;
     const { ticket } = command;
-    const store = storeOf(this.#stores, description);
+    const { etag, sizeBytes, checksum } = object;
+    const place = entryPlace(storeOf(this.#stores, description), description);
     const condition = conditionOf(ticket, command.condition);
-    const manifest = { v: 1, b: blobSetId, p: plan.parts } as const;
-    const facts = manifestFacts(manifest, { sizeBytes: plan.sizeBytes, etag: plan.etag, isUpload: true });
     const isConditional = condition !== undefined;
-    const object = { attributes, manifest, facts: { checksum: plan.checksum, manifest: facts, ticket, isConditional } };
-    const answer = {
-      etag: plan.etag,
-      sizeBytes: plan.sizeBytes,
-      ...(plan.checksum && { checksum: plan.checksum }),
+    const manifest = { v: 1, b: blobSetId, p: parts } as const;
+    const facts = {
+      checksum,
+      manifest: manifestFacts(manifest, { sizeBytes, etag, isUpload: true }),
+      ticket,
+      isConditional,
     };
     const earlier = this.#blobsOfEarlierAttempts();
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const found = await callR2(store.head(entryKey(bucketId, key)));
+        const found = await callR2(place.store.head(place.r2Key));
         if (condition !== undefined) requireCondition(found, key, condition);
         if (command.condition !== undefined && ticket.replicaOf === undefined) {
           requireUntouched(found, description, command.condition);
         }
-        const begun: Completion = {
+        const begun: CompletionRecord = {
           fingerprint,
           writeId: ticket.writeId,
-          answer,
-          blobs: plan.parts.map(([name]) => name),
+          answer: object,
+          blobs: parts.map(([name]) => name),
           ...(earlier !== undefined && { earlier }),
           before: identityOf(found),
           ...(isConditional && { isConditional }),
         };
         this.#records.setState("completing", begun);
         try {
-          const { uploaded } = await commitManifest(store, description, object, { madeOf: found });
+          const { uploaded } = await commitManifest(place, { attributes, manifest, facts }, { madeOf: found });
           return { ok: true, value: { ...begun, committedAt: uploaded.getTime() } };
         } catch (error) {
           if (!isDeclined(error)) throw error;
@@ -213,7 +213,7 @@ export class BlobSet {
   }
 
   /** Parts the completed object does not name. What an attempt before this one may have named is left to the sweep. */
-  async #dropUnused(description: KnownUpload, completion: Completion, isFirst: boolean): Promise<void> {
+  async #dropUnused(description: KnownUpload, completion: CompletionRecord, isFirst: boolean): Promise<void> {
     const used = new Set(completion.blobs);
     const all = this.#records.parts(0, Number.MAX_SAFE_INTEGER).map((part) => part.blobName);
     this.#records.dropParts();
@@ -234,7 +234,7 @@ export class BlobSet {
 }
 
 /** With write id and time of the call that committed, which need not be this one. */
-function answerOf({ answer, writeId, committedAt = 0 }: Completion): CompletionAnswer {
+function answerOf({ answer, writeId, committedAt = 0 }: CompletionRecord): CommittedObject {
   return { ...answer, writeId, committedAt };
 }
 
@@ -275,7 +275,7 @@ export class MultipartUpload extends DurableObject<StoreBindings> {
     return this.#inTurn(version, () => this.#blobSet().listParts(after, limit));
   }
 
-  complete(command: CompleteCommand, version?: number): Promise<Answer<CompletionAnswer>> {
+  complete(command: CompleteCommand, version?: number): Promise<Answer<CommittedObject>> {
     return this.#inTurn(version, () => this.#blobSet().complete(command));
   }
 
@@ -283,12 +283,7 @@ export class MultipartUpload extends DurableObject<StoreBindings> {
     return this.#inTurn(version, () => this.#blobSet().abort());
   }
 
-  addReference(
-    blobSetId: string,
-    reference: BlobSetReference,
-    now: number,
-    version?: number,
-  ): Promise<Answer<boolean>> {
+  addReference(...[blobSetId, reference, now, version]: AddReferenceCall): Promise<Answer<boolean>> {
     return this.#inTurn(version, async () => ({
       ok: true,
       value: await this.#blobSet().addReference(blobSetId, reference, now),

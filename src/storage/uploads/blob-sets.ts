@@ -4,8 +4,8 @@ import type { MultipartUpload } from "./blob-set.ts";
 import {
   type Answer,
   type BlobSetReference,
+  type CommittedObject,
   type CompleteCommand,
-  type CompletionAnswer,
   MESSAGE_VERSION,
   type PartRecord,
   type PartsAnswer,
@@ -48,7 +48,7 @@ export class BlobSets {
     return this.of(blobSetId).listParts(page.after, page.limit, MESSAGE_VERSION);
   }
 
-  complete(blobSetId: string, command: CompleteCommand): Promise<Answer<CompletionAnswer>> {
+  complete(blobSetId: string, command: CompleteCommand): Promise<Answer<CommittedObject>> {
     return this.of(blobSetId).complete(command, MESSAGE_VERSION);
   }
 

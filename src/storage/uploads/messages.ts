@@ -65,10 +65,15 @@ export interface CompleteCommand {
   readonly ticket: WriteTicket;
 }
 
-export interface CompletionAnswer {
+/** What the parts of an upload make together. */
+export interface CompletedObject {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly checksum?: Checksum;
+}
+
+/** The object whose entry has been put. */
+export interface CommittedObject extends CompletedObject {
   /** Of the entry. */
   readonly writeId: string;
   /** When the entry was put, milliseconds since 1970. */
@@ -80,6 +85,9 @@ export interface PartsAnswer {
   readonly parts: readonly PartRecord[];
   readonly isTruncated: boolean;
 }
+
+/** Parameters of the call that records a reference. */
+export type AddReferenceCall = [blobSetId: string, reference: BlobSetReference, now: number, version?: number];
 
 /** An entry that names, or is about to name, the blob set. */
 export interface BlobSetReference {

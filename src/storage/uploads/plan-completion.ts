@@ -8,24 +8,22 @@ import { createHasher } from "../../checksum/hasher.ts";
 import { CHECKSUM_BYTES, type Checksum } from "../../model/checksum.ts";
 import type { CompletedPart, CompletionRequest, UploadChecksum } from "../../model/upload.ts";
 import type { ManifestPart } from "../r2/manifest.ts";
-import { type PartRecord, type Refusal, refuse } from "./messages.ts";
+import { type Answer, type CompletedObject, type PartRecord, type Refusal, refuse } from "./messages.ts";
 
 /** Every part but the last. */
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
 
+/** The object that an upload makes, and the blobs it consists of. */
 export interface CompletionPlan {
-  readonly ok: true;
+  readonly object: CompletedObject;
   readonly parts: readonly ManifestPart[];
-  readonly etag: string;
-  readonly sizeBytes: number;
-  readonly checksum?: Checksum;
 }
 
 export function planCompletion(
   uploaded: ReadonlyMap<number, PartRecord>,
   request: CompletionRequest,
   upload: { readonly uploadId: string; readonly checksum?: UploadChecksum },
-): CompletionPlan | Refusal {
+): Answer<CompletionPlan> {
   // Seen on AWS: the type is looked at before the parts are.
   const mode = checkMode(request, upload);
   if (mode !== undefined) return mode;
@@ -54,15 +52,12 @@ export function planCompletion(
   const checksum = upload.checksum === undefined ? undefined : objectChecksum(upload.checksum, chosen);
   const refusal = checkObject(request, { sizeBytes, checksum });
   if (refusal !== undefined) return refusal;
-  return {
-    ok: true,
-    parts: chosen.map(({ blobName, sizeBytes: size, checksum: part }) =>
+  const manifestParts = chosen.map(
+    ({ blobName, sizeBytes: size, checksum: part }): ManifestPart =>
       part !== undefined && part.algorithm === checksum?.algorithm ? [blobName, size, part.value] : [blobName, size],
-    ),
-    etag: multipartETag(chosen),
-    sizeBytes,
-    ...(checksum !== undefined && { checksum }),
-  };
+  );
+  const object = { etag: multipartETag(chosen), sizeBytes, ...(checksum !== undefined && { checksum }) };
+  return { ok: true, value: { object, parts: manifestParts } };
 }
 
 /** The request, reduced to what makes two of them the same. */

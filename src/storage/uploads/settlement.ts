@@ -18,7 +18,7 @@
 import { callR2 } from "../platform-errors.ts";
 import { describeEntry, identityOf, isSameObject, lastModifiedOf } from "../r2/entry.ts";
 import { entryKey, type RegionStores, storeOf } from "../r2/entry-place.ts";
-import type { BlobSetRecords, Completion } from "./blob-set-records.ts";
+import type { BlobSetRecords, CompletionRecord } from "./blob-set-records.ts";
 import type { UploadDescription } from "./messages.ts";
 
 /** Leaves the upload `open`, `completed` or `aborted`, with the completion that was begun on record. */
@@ -32,7 +32,7 @@ export async function settle(
   const isCopied = records.references().length > 0;
   if (begun === undefined || !(state === "completing" || (state === "open" && isCopied))) return;
   const found = await callR2(storeOf(stores, description).head(entryKey(description.bucketId, description.key)));
-  const committedAt = judge(begun, found, description.blobSetId, isCopied);
+  const committedAt = judge(begun, found, { blobSetId: description.blobSetId, isCopied });
   if (committedAt === undefined) records.setState("open", begun);
   else records.setState("completed", { ...begun, committedAt });
 }
@@ -42,10 +42,9 @@ export async function settle(
  * @param found what stands at the upload's key now
  */
 export function judge(
-  begun: Completion,
+  begun: CompletionRecord,
   found: R2Object | null,
-  blobSetId: string,
-  isCopied: boolean,
+  { blobSetId, isCopied }: { readonly blobSetId: string; readonly isCopied: boolean },
 ): number | undefined {
   const entry = found === null ? undefined : describeEntry(found);
   if (found !== null && entry?.record.f?.b === blobSetId) {

@@ -44,19 +44,25 @@ export interface VerifiedUpload {
 }
 
 /** What an id is to say. */
-export type NewUpload = Omit<VerifiedUpload, "blobSetId">;
+type UploadKind = Omit<VerifiedUpload, "blobSetId">;
 
 const encoder = new TextEncoder();
 
+/** The object that an upload is to make. */
+interface ObjectName {
+  readonly bucketId: string;
+  readonly key: string;
+}
+
 export interface UploadIds {
   /** Ids of one key sort by the time they were made. */
-  create(bucketId: string, key: string, upload: NewUpload, now: Date): Promise<string>;
+  create(object: ObjectName, upload: UploadKind, now: Date): Promise<string>;
   /** @throws S3Error `NoSuchUpload` */
-  verify(bucketId: string, key: string, uploadId: string): Promise<VerifiedUpload>;
+  verify(object: ObjectName, uploadId: string): Promise<VerifiedUpload>;
 }
 
 export function uploadIds(signingKey: CryptoKey): UploadIds {
-  const mac = async (bucketId: string, key: string, head: string) => {
+  const mac = async ({ bucketId, key }: ObjectName, head: string) => {
     const text = encoder.encode(`${bucketId}\0${head}\0${key}`);
     const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", signingKey, text)).subarray(0, MAC_BYTES);
     return btoa(String.fromCharCode(...bytes))
@@ -65,14 +71,14 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
       .replaceAll("=", "");
   };
   return {
-    async create(bucketId, key, upload, now) {
+    async create(object, upload, now) {
       const head = newBlobSetId(now.getTime()) + letterOf(upload);
-      return head + (await mac(bucketId, key, head));
+      return head + (await mac(object, head));
     },
-    async verify(bucketId, key, uploadId) {
+    async verify(object, uploadId) {
       if (!SHAPE.test(uploadId)) throw noSuchUpload(uploadId);
       // As text, since several texts of base64 can say the same bytes.
-      const [expected, claimed] = [await mac(bucketId, key, uploadId.slice(0, MAC_START)), uploadId.slice(MAC_START)];
+      const [expected, claimed] = [await mac(object, uploadId.slice(0, MAC_START)), uploadId.slice(MAC_START)];
       if (!(await matchesMac(signingKey, encoder.encode(expected), encoder.encode(claimed))))
         throw noSuchUpload(uploadId);
       const letter = uploadId.charCodeAt(BLOB_SET_ID_LENGTH) - LETTER_A;
@@ -89,7 +95,7 @@ export function noSuchUpload(uploadId: string): S3Error {
   return new S3Error("NoSuchUpload", { details: { UploadId: uploadId } });
 }
 
-function letterOf({ checksum, storageClass }: NewUpload): string {
+function letterOf({ checksum, storageClass }: UploadKind): string {
   const index = CHECKSUMS.findIndex(
     (known) => known?.algorithm === checksum?.algorithm && known?.type === checksum?.type,
   );

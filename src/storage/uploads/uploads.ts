@@ -4,11 +4,10 @@
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
-import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
+import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newAttemptId } from "../../model/random-ids.ts";
 import type {
-  CompletionRequest,
   OpenUpload,
   PartChecksum,
   PartsPage,
@@ -18,17 +17,17 @@ import type {
 } from "../../model/upload.ts";
 import type { BucketDeletion } from "../d1/bucket-deletion.ts";
 import type { OpenUploads } from "../d1/open-uploads.ts";
-import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey } from "../r2/blobs.ts";
 import { r2StorageClass, requireRoom } from "../r2/commit.ts";
 import { hashed, storedBody } from "../r2/copy.ts";
 import { identityOf } from "../r2/entry.ts";
-import { entryKey, type RegionStores, storeOf } from "../r2/entry-place.ts";
+import { entryKey, entryPlace, type R2Location, type RegionStores, storeOf } from "../r2/entry-place.ts";
 import type { OpenedObject } from "../r2/opened-object.ts";
-import { BUFFERED_BYTES, putBytes, readBody, streamBody } from "../r2/write.ts";
-import { type BlobSets, unwrap } from "./blob-sets.ts";
-import type { CompletionAnswer, PartRecord, Refusal, UploadDescription } from "./messages.ts";
+import type { PutOutcome } from "../r2/put.ts";
+import { BUFFERED_BYTES, putBytes, readBody, requireStored, streamBody } from "../r2/write.ts";
+import { type BlobSets, type PartsQuery, unwrap } from "./blob-sets.ts";
+import type { CompleteCommand, PartRecord, Refusal, UploadDescription } from "./messages.ts";
 import { blobSetOfUpload, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
 
 export interface UploadsOptions {
@@ -37,6 +36,22 @@ export interface UploadsOptions {
   readonly openUploads: OpenUploads;
   readonly ids: UploadIds;
   readonly bucketDeletion: Pick<BucketDeletion, "confirm">;
+}
+
+/** An upload as a granted request names it. */
+export interface GrantedUpload {
+  readonly bucket: GrantedBucket;
+  readonly key: string;
+  /** As sent: only an id that this deployment gave out for the key passes. */
+  readonly uploadId: string;
+}
+
+export interface NewUpload {
+  readonly bucket: GrantedBucket;
+  readonly key: string;
+  readonly attributes: ObjectAttributes;
+  readonly checksum: UploadChecksum | undefined;
+  readonly now: Date;
 }
 
 export interface PutPartOutcome {
@@ -62,17 +77,14 @@ export class Uploads {
   }
 
   /** Returns the upload id. One R2 call, which sees what a condition of the completion is about. */
-  async create(
-    bucket: GrantedBucket,
-    key: string,
-    attributes: ObjectAttributes,
-    checksum: UploadChecksum | undefined,
-    now: Date,
-  ): Promise<string> {
-    requireRoom({ bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key }, attributes);
-    const uploadId = await this.#ids.create(bucket.id, key, { checksum, storageClass: attributes.storageClass }, now);
+  async create({ bucket, key, attributes, checksum, now }: NewUpload): Promise<string> {
+    const store = storeOf(this.#stores, bucket);
+    const place = entryPlace(store, { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key });
+    requireRoom(place, attributes);
+    const { storageClass } = attributes;
+    const uploadId = await this.#ids.create({ bucketId: bucket.id, key }, { checksum, storageClass }, now);
     const blobSetId = blobSetOfUpload(uploadId);
-    const found = await callR2(storeOf(this.#stores, bucket).head(entryKey(bucket.id, key)));
+    const found = await callR2(store.head(place.r2Key));
     const description: UploadDescription = {
       uploadId,
       blobSetId,
@@ -94,30 +106,24 @@ export class Uploads {
   }
 
   /** One R2 call and one to the Durable Object; one more R2 call where an earlier attempt at the part is replaced. */
-  async putPart(
-    bucket: GrantedBucket,
-    key: string,
-    uploadId: string,
-    partNumber: number,
-    body: ObjectBody,
-  ): Promise<PutPartOutcome> {
-    const upload = await this.#ids.verify(bucket.id, key, uploadId);
+  async putPart(named: GrantedUpload, partNumber: number, body: ObjectBody): Promise<PutPartOutcome> {
+    const upload = await this.#verify(named);
     const { checksum: wanted } = upload;
     // A composite checksum needs the client's values, a full-object one only values: AWS computes those not sent.
     const isMissing = wanted?.type === "FULL_OBJECT" && body.checksum.when === "never";
     const checked = isMissing ? hashed(body, wanted.algorithm) : body;
-    return this.#putPart({ bucket, key, uploadId, ...upload }, partNumber, checked);
+    return this.#putPart(upload, partNumber, checked);
   }
 
   async #putPart(
-    upload: VerifiedUpload & { readonly bucket: GrantedBucket; readonly key: string; readonly uploadId: string },
+    upload: VerifiedUpload & GrantedUpload,
     partNumber: number,
     body: ObjectBody,
   ): Promise<PutPartOutcome> {
     const { bucket, key, uploadId, blobSetId } = upload;
     const store = storeOf(this.#stores, bucket);
     const blobName = `${partNumber}.${newAttemptId()}`;
-    const blob = await putBlob(store, blobKey(blobSetId, blobName), body, {
+    const blob = await putBlob({ store, r2Key: blobKey(blobSetId, blobName) }, body, {
       customMetadata: { entry: entryKey(bucket.id, key) },
       ...r2StorageClass(upload),
     });
@@ -141,46 +147,33 @@ export class Uploads {
   }
 
   /** As `putPart`, from an object or a range of one. The checksum the upload wants is computed on the way. */
-  async copyPart(
-    bucket: GrantedBucket,
-    key: string,
-    uploadId: string,
-    partNumber: number,
-    source: OpenedObject,
-  ): Promise<PutPartOutcome> {
-    const upload = await this.#ids.verify(bucket.id, key, uploadId);
+  async copyPart(named: GrantedUpload, partNumber: number, source: OpenedObject): Promise<PutPartOutcome> {
+    const upload = await this.#verify(named);
     const { checksum } = upload;
     if (source.range === "unsatisfiable") throw new S3Error("InvalidRange");
     const sizeBytes = source.range?.length ?? source.object.sizeBytes;
     const stream = await source.body("put");
     const stored = storedBody(stream, sizeBytes);
     const body = checksum === undefined ? stored : hashed(stored, checksum.algorithm);
-    return this.#putPart({ bucket, key, uploadId, ...upload }, partNumber, body);
+    return this.#putPart(upload, partNumber, body);
   }
 
   /** @throws S3Error every refusal of CompleteMultipartUpload */
-  async complete(
-    bucket: GrantedBucket,
-    key: string,
-    uploadId: string,
-    request: CompletionRequest,
-    ticket: WriteTicket,
-    condition: WriteCondition | undefined,
-  ): Promise<CompletionAnswer> {
-    const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
-    const command = { request, ticket, ...(condition && { condition }) };
-    const answer = unwrap(await this.#blobSets.complete(blobSetId, command), uploadId);
+  async complete(upload: GrantedUpload, command: CompleteCommand): Promise<PutOutcome & { readonly writeId: string }> {
+    const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
+    const committed = unwrap(await this.#blobSets.complete(blobSetId, command), uploadId);
     await this.#openUploads.remove(bucket.id, key, uploadId);
-    return answer;
+    const { etag, sizeBytes, checksum, writeId, committedAt } = committed;
+    return { etag, sizeBytes, checksum, writeId, lastModified: new Date(committedAt) };
   }
 
   /** @throws S3Error `NoSuchUpload` unless the upload is neither completed nor aborted */
-  async requireOpen(bucket: GrantedBucket, key: string, uploadId: string): Promise<void> {
-    await this.listParts(bucket, key, uploadId, { after: 0, limit: 0 });
+  async requireOpen(upload: GrantedUpload): Promise<void> {
+    await this.listParts(upload, { after: 0, limit: 0 });
   }
 
-  async abort(bucket: GrantedBucket, key: string, uploadId: string): Promise<void> {
-    const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
+  async abort(upload: GrantedUpload): Promise<void> {
+    const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
     const answer = await this.#blobSets.abort(blobSetId);
     // Also where the upload was gone: then the row is what an interrupted call has left.
     await this.#openUploads.remove(bucket.id, key, uploadId);
@@ -188,14 +181,9 @@ export class Uploads {
     await this.#bucketDeletion.confirm(bucket, "lets go");
   }
 
-  async listParts(
-    bucket: GrantedBucket,
-    key: string,
-    uploadId: string,
-    page: { readonly after: number; readonly limit: number },
-  ): Promise<PartsPage> {
-    const { blobSetId } = await this.#ids.verify(bucket.id, key, uploadId);
-    const answer = unwrap(await this.#blobSets.listParts(blobSetId, page), uploadId);
+  async listParts(upload: GrantedUpload, page: PartsQuery): Promise<PartsPage> {
+    const { blobSetId } = await this.#verify(upload);
+    const answer = unwrap(await this.#blobSets.listParts(blobSetId, page), upload.uploadId);
     const { description } = answer;
     return {
       upload: toOpenUpload(description),
@@ -215,11 +203,17 @@ export class Uploads {
   async listUploads(bucket: GrantedBucket, query: UploadListQuery): Promise<UploadsPage> {
     const { keyMarker, uploadIdMarker } = query;
     if (keyMarker !== "" && uploadIdMarker !== "") {
-      await this.#ids.verify(bucket.id, keyMarker, uploadIdMarker).catch(() => {
+      await this.#ids.verify({ bucketId: bucket.id, key: keyMarker }, uploadIdMarker).catch(() => {
         throw invalidArgument("Invalid uploadId marker", "upload-id-marker", uploadIdMarker);
       });
     }
     return this.#openUploads.list(bucket.id, query);
+  }
+
+  /** @throws S3Error `NoSuchUpload` */
+  async #verify(upload: GrantedUpload): Promise<VerifiedUpload & GrantedUpload> {
+    const { bucket, key, uploadId } = upload;
+    return { ...upload, ...(await this.#ids.verify({ bucketId: bucket.id, key }, uploadId)) };
   }
 }
 
@@ -227,13 +221,12 @@ function isRefusal({ code }: Refusal): boolean {
   return new S3Error(code).status < 500;
 }
 
-async function putBlob(store: R2Bucket, key: string, body: ObjectBody, options: R2PutOptions): Promise<R2Object> {
+async function putBlob(at: R2Location, body: ObjectBody, options: R2PutOptions): Promise<R2Object> {
   const blob =
     body.sizeBytes <= BUFFERED_BYTES
-      ? await putBytes(store, key, await readBody(body), options, body)
-      : await streamBody(store, key, body, options);
-  if (blob === null) throw new S3Error("InternalError", { cause: new Error("an unconditional put was declined") });
-  return blob;
+      ? await putBytes(at, { bytes: await readBody(body), delegated: body.delegated }, options)
+      : await streamBody(at, body, options);
+  return requireStored(blob);
 }
 
 function partChecksum(body: ObjectBody): PartChecksum | undefined {

@@ -1,10 +1,10 @@
 /** Which R2 condition names the one write that was seen, and what a declined put comes to. */
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
+import { commitIf } from "../../../src/storage/r2/conditions.ts";
 import type { EntryPlace } from "../../../src/storage/r2/entry-place.ts";
 import { encodeManifest } from "../../../src/storage/r2/manifest.ts";
 import { repeatIfBeaten, unchangedSince } from "../../../src/storage/r2/unchanged.ts";
-import { commitIf } from "../../../src/storage/r2/write.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -85,7 +85,7 @@ describe("the body of a manifest", () => {
 describe("commitIf", () => {
   const guarded = (now: R2Object | null) => {
     const { store } = showing(now);
-    const place: EntryPlace = { store, r2Key: "k", key: "key" };
+    const place: EntryPlace = { store, r2Key: "k", key: "key", bucketOwnerId: "" };
     const madeOf = entry({ record: { t: 1 } });
     return (writeId: string) => commitIf(place, { writeId, madeOf }, async () => null);
   };
@@ -105,8 +105,8 @@ describe("commitIf", () => {
 
   it("puts only where nothing is, if nothing was there", async () => {
     const conditions: unknown[] = [];
-    const place: EntryPlace = { store: showing(null).store, r2Key: "k", key: "key" };
-    await commitIf(place, { writeId: "mine", madeOf: null }, async (onlyIf) => {
+    const place: EntryPlace = { store: showing(null).store, r2Key: "k", key: "key", bucketOwnerId: "" };
+    await commitIf(place, { writeId: "mine", madeOf: null }, async ({ onlyIf }) => {
       conditions.push(onlyIf);
       return entry();
     });

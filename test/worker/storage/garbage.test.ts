@@ -53,7 +53,7 @@ describe("garbage", () => {
     await objects.delete(bucket, ["deleted"]);
     const aborted = await createUpload(bucket, "aborted");
     await uploadParts(bucket, "aborted", aborted, [10]);
-    await uploads.abort(bucket, "aborted", aborted);
+    await uploads.abort({ bucket, key: "aborted", uploadId: aborted });
     // A writer that died between the blob and the entry, and one that died before it recorded its part.
     await env.STORE.put(`~b/${"0".repeat(27)}/1`, "orphan", { customMetadata: { entry: `${bucket.id}/never` } });
     const open = await createUpload(bucket, "open");
@@ -114,7 +114,7 @@ describe("garbage", () => {
       await objects.delete(bucket, ["source"]);
       await sweep(2 * GRACE_MS);
       const copying = () =>
-        lateObjects.copy(source, { bucket, key: "target" }, attributes(), newTicket()).then(
+        lateObjects.copy(source, { bucket, key: "target", attributes: attributes(), ticket: newTicket() }).then(
           () => true,
           () => false,
         );

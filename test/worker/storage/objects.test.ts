@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { ByteRange } from "../../../src/model/byte-range.ts";
 import { newBlobSetId } from "../../../src/model/random-ids.ts";
 import { commitManifest } from "../../../src/storage/r2/commit.ts";
+import { entryPlace } from "../../../src/storage/r2/entry-place.ts";
 import { type Manifest, manifestFacts } from "../../../src/storage/r2/manifest.ts";
 import { attributes, bodyOf, newTicket, OWNER, objects, testBucket, textOf } from "../../support/storage.ts";
 
@@ -127,7 +128,7 @@ describe("a manifest too long for the entry's metadata", () => {
       manifest,
       facts: { checksum: undefined, manifest: facts, ticket: newTicket() },
     };
-    await commitManifest(env.STORE, { bucketId: bucket.id, bucketOwnerId: OWNER, key }, object, {});
+    await commitManifest(entryPlace(env.STORE, { bucketId: bucket.id, bucketOwnerId: OWNER, key }), object, {});
   }
 
   /** What a change of tags in another isolate does. */

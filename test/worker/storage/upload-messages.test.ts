@@ -61,9 +61,9 @@ describe("an upload that was created by a release before", () => {
   it("keeps its blobs when it is aborted, until the sweep has asked the entries", async () => {
     const before = (await blobKeys()).length;
     const { bucket, uploadId } = await createOld("k");
-    await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("again"));
-    await uploads.abort(bucket, "k", uploadId);
-    expect(await uploads.abort(bucket, "k", uploadId).catch(codeOf)).toBe("NoSuchUpload");
+    await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("again"));
+    await uploads.abort({ bucket, key: "k", uploadId });
+    expect(await uploads.abort({ bucket, key: "k", uploadId }).catch(codeOf)).toBe("NoSuchUpload");
     expect(await blobKeys()).toHaveLength(before + 2);
     await sweepFully();
     expect(await blobKeys().then((keys) => keys.filter((key) => key.includes(blobSetOfUpload(uploadId))))).toEqual([]);

@@ -6,7 +6,7 @@ import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import type { WriteCondition } from "../../../src/model/object.ts";
 import type { CompletionRequest } from "../../../src/model/upload.ts";
 import { BlobSet } from "../../../src/storage/uploads/blob-set.ts";
-import type { Answer, CompletionAnswer } from "../../../src/storage/uploads/messages.ts";
+import type { Answer, CommittedObject } from "../../../src/storage/uploads/messages.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
@@ -69,7 +69,7 @@ function completeCut(
   request: CompletionRequest,
   cut: Cut,
   condition?: WriteCondition,
-): Promise<Answer<CompletionAnswer>> {
+): Promise<Answer<CommittedObject>> {
   return runInDurableObject(blobSets.of(blobSetOfUpload(uploadId)), async (_instance, state) => {
     const store = cut.of === "r2" ? cutting(env.STORE, () => true, cut) : env.STORE;
     const sql = cutting(state.storage.sql, (name) => name === "exec", cut);
@@ -156,19 +156,19 @@ async function blobsOf(uploadId: string): Promise<string[]> {
 }
 
 const ENDS: readonly [string, (bucket: GrantedBucket, uploadId: string) => Promise<void>][] = [
-  ["is aborted", (bucket, uploadId) => uploads.abort(bucket, "k", uploadId).catch(() => {})],
+  ["is aborted", (bucket, uploadId) => uploads.abort({ bucket, key: "k", uploadId }).catch(() => {})],
   ["gets one of its parts anew", (bucket, uploadId) => putPart(bucket, uploadId)],
   [
     "gets one of its parts anew and is aborted",
     async (bucket, uploadId) => {
       await putPart(bucket, uploadId);
-      await uploads.abort(bucket, "k", uploadId).catch(() => {});
+      await uploads.abort({ bucket, key: "k", uploadId }).catch(() => {});
     },
   ],
   [
     "is completed with another part",
     async (bucket, uploadId) => {
-      const part = await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("another")).catch(() => undefined);
+      const part = await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("another")).catch(() => undefined);
       const parts = [{ partNumber: 1, etag: part?.etag ?? "", checksums: [] }];
       await complete(bucket, "k", uploadId, { parts }).catch(() => {});
     },
@@ -176,7 +176,7 @@ const ENDS: readonly [string, (bucket: GrantedBucket, uploadId: string) => Promi
 ];
 
 async function putPart(bucket: GrantedBucket, uploadId: string): Promise<void> {
-  await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("another")).catch(() => {});
+  await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("another")).catch(() => {});
 }
 
 describe("an object whose completion landed and was not noted", () => {
@@ -235,7 +235,7 @@ describe("an object whose completion landed and was not noted", () => {
     const { uploadId, request } = await begin(bucket, "k");
     await completeCut(uploadId, request, LANDED);
     await objects.delete(bucket, ["k"]);
-    await uploads.abort(bucket, "k", uploadId);
+    await uploads.abort({ bucket, key: "k", uploadId });
     expect(await blobsOf(uploadId)).toHaveLength(1);
     await sweep(2 * GRACE_MS);
     expect(await blobsOf(uploadId)).toHaveLength(1);
@@ -251,7 +251,7 @@ describe("an object whose completion landed and was not noted", () => {
     await objects.put(bucket, "k", bodyOf("newer"), attributes());
     await sweepFully();
     expect(await blobsOf(uploadId)).toEqual([]);
-    await expect(uploads.abort(bucket, "k", uploadId)).rejects.toMatchObject({ code: "NoSuchUpload" });
+    await expect(uploads.abort({ bucket, key: "k", uploadId })).rejects.toMatchObject({ code: "NoSuchUpload" });
   });
 });
 
@@ -300,7 +300,7 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
       expect([undefined, CONTENT], key).toContain(content);
       expected.set(key, content);
       if (content !== undefined) await objects.setTags(place, key, TAGS);
-      await uploads.abort(place, key, uploadId).catch(() => {});
+      await uploads.abort({ bucket: place, key, uploadId }).catch(() => {});
     });
     for (const [key, content] of expected) expect(await textOf(bucket, key), key).toBe(content);
     expect(new Set(expected.values())).toEqual(new Set([undefined, CONTENT]));

@@ -45,7 +45,7 @@ describe("completing an upload", () => {
     await Promise.all(
       [4, 2, 1, 3].map(async (partNumber) => {
         const body = bodyOf(bytes[partNumber - 1] ?? new Uint8Array());
-        etags.set(partNumber, (await uploads.putPart(bucket, "k", uploadId, partNumber, body)).etag);
+        etags.set(partNumber, (await uploads.putPart({ bucket, key: "k", uploadId }, partNumber, body)).etag);
       }),
     );
     const parts = [1, 2, 3, 4].map((partNumber) => ({ partNumber, etag: etags.get(partNumber) ?? "", checksums: [] }));
@@ -83,7 +83,7 @@ describe("completing an upload", () => {
       const uploadId = await createUpload(bucket, "k");
       const request = await uploadParts(bucket, "k", uploadId, [10]);
       const finish = () => complete(bucket, "k", uploadId, request).then(() => "completed", codeOf);
-      const abort = () => uploads.abort(bucket, "k", uploadId).then(() => "aborted", codeOf);
+      const abort = () => uploads.abort({ bucket, key: "k", uploadId }).then(() => "aborted", codeOf);
       const outcomes = await Promise.all(
         round % 2 === 0 ? [finish(), abort(), finish()] : [abort(), finish(), abort()],
       );
@@ -100,7 +100,7 @@ describe("completing an upload", () => {
       const request = await uploadParts(bucket, "k", uploadId, [10]);
       const [completed, part] = await Promise.all([
         complete(bucket, "k", uploadId, request).then(() => "completed", codeOf),
-        uploads.putPart(bucket, "k", uploadId, 1, bodyOf("another")).then(() => "recorded", codeOf),
+        uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("another")).then(() => "recorded", codeOf),
       ]);
       // Recorded first, the part named by the request is stale.
       expect([completed, part].join()).toMatch(/^(completed,NoSuchUpload|InvalidPart,recorded)$/);
@@ -124,7 +124,7 @@ describe("completing an upload", () => {
     const before = (await blobKeys()).length;
     const uploadId = await createUpload(bucket, "k");
     const request = await uploadParts(bucket, "k", uploadId, [10, 20, 30]);
-    await uploads.putPart(bucket, "k", uploadId, 3, bodyOf("again"));
+    await uploads.putPart({ bucket, key: "k", uploadId }, 3, bodyOf("again"));
     expect(await blobKeys()).toHaveLength(before + 3);
     await complete(bucket, "k", uploadId, { parts: request.parts.slice(0, 1) });
     expect(await blobKeys()).toHaveLength(before + 1);
@@ -140,13 +140,15 @@ describe("completing an upload", () => {
       ["k", ""],
       ["k", "../x"],
     ] as const) {
-      await expect(uploads.putPart(bucket, key, id, 1, bodyOf("x"))).rejects.toMatchObject({ code: "NoSuchUpload" });
+      await expect(uploads.putPart({ bucket, key, uploadId: id }, 1, bodyOf("x"))).rejects.toMatchObject({
+        code: "NoSuchUpload",
+      });
     }
     const before = await blobKeys();
-    await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("x"));
-    await uploads.abort(bucket, "k", uploadId);
-    await expect(uploads.abort(bucket, "k", uploadId)).rejects.toMatchObject({ code: "NoSuchUpload" });
-    await expect(uploads.putPart(bucket, "k", uploadId, 1, bodyOf("x"))).rejects.toMatchObject({
+    await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("x"));
+    await uploads.abort({ bucket, key: "k", uploadId });
+    await expect(uploads.abort({ bucket, key: "k", uploadId })).rejects.toMatchObject({ code: "NoSuchUpload" });
+    await expect(uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("x"))).rejects.toMatchObject({
       code: "NoSuchUpload",
     });
     expect(await blobKeys()).toEqual(before);
@@ -157,12 +159,12 @@ describe("an aborted upload", () => {
   it("leaves nothing in its Durable Object, not even by a part that comes late", async () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
-    await uploads.putPart(bucket, "k", uploadId, 1, bodyOf("x"));
-    await uploads.abort(bucket, "k", uploadId);
-    await expect(uploads.putPart(bucket, "k", uploadId, 2, bodyOf("late"))).rejects.toMatchObject({
+    await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("x"));
+    await uploads.abort({ bucket, key: "k", uploadId });
+    await expect(uploads.putPart({ bucket, key: "k", uploadId }, 2, bodyOf("late"))).rejects.toMatchObject({
       code: "NoSuchUpload",
     });
-    await expect(uploads.abort(bucket, "k", uploadId)).rejects.toMatchObject({ code: "NoSuchUpload" });
+    await expect(uploads.abort({ bucket, key: "k", uploadId })).rejects.toMatchObject({ code: "NoSuchUpload" });
     const set = blobSets.of(blobSetOfUpload(uploadId));
     const tables = await runInDurableObject(set, (_instance, state) =>
       state.storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'upload'").toArray(),
@@ -203,12 +205,19 @@ describe("the storage class of an upload", () => {
       await objects.put(bucket, "source", bodyOf("source"), attributes());
       const checksum = { algorithm: "CRC32", type: "FULL_OBJECT" } as const;
       await registerBucket(bucket);
-      const uploadId = await watched.create(bucket, "k", attributes({ storageClass }), checksum, new Date());
-      await watched.putPart(bucket, "k", uploadId, 1, bodyOf("small"));
-      await watched.putPart(bucket, "k", uploadId, 2, bodyOf(filled(2 * MIB, 2)));
+      const uploadId = await watched.create({
+        bucket,
+        key: "k",
+        attributes: attributes({ storageClass }),
+        checksum,
+        now: new Date(),
+      });
+      const upload = { bucket, key: "k", uploadId };
+      await watched.putPart(upload, 1, bodyOf("small"));
+      await watched.putPart(upload, 2, bodyOf(filled(2 * MIB, 2)));
       const source = await objects.open(bucket, "source", undefined);
       if (source === undefined) throw new Error("no source");
-      const { checksum: computed } = await watched.copyPart(bucket, "k", uploadId, 3, source);
+      const { checksum: computed } = await watched.copyPart(upload, 3, source);
       expect(asked).toEqual([expected, expected, expected]);
       expect(computed?.algorithm).toBe("CRC32");
     },

@@ -1,0 +1,209 @@
+/**
+ * Conditions on the entry at a key, decided atomically with the put of the new one: what a client asks for in S3's terms,
+ * what replication asks for, and that nothing has changed since the entry was read.
+ */
+import { S3Error } from "../../errors.ts";
+import { compareStates, type ObjectState, type WriteCondition } from "../../model/object.ts";
+import { OLDER_CONDITION, type ReplicaState } from "../../model/replication.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
+import { callR2 } from "../platform-errors.ts";
+import { describeEntry, type Entry, stateOf } from "./entry.ts";
+import type { EntryPlace } from "./entry-place.ts";
+import { unchangedSince } from "./unchanged.ts";
+import { requireStored } from "./write.ts";
+
+/** What replication asks for. */
+export type ReplicaCondition =
+  /** The object at the key, if there is one, is earlier. */
+  | { readonly kind: "if-older"; readonly than: ObjectState }
+  /** The same, and it is a replica from the removal's source, or the very entry named. */
+  | { readonly kind: "if-replica"; readonly removal: ReplicaState; readonly orWriteId?: string };
+
+export type EntryCondition = WriteCondition | ReplicaCondition;
+
+/** What must hold for an entry to be put. */
+export interface Guard {
+  /** Stored in the entry that is put. */
+  readonly writeId: string;
+  readonly condition?: EntryCondition | undefined;
+  /**
+   * The entry that was read when the new one was made, null for none. It must be unchanged, or a change made meanwhile would
+   * be undone.
+   */
+  readonly madeOf?: R2Object | null | undefined;
+}
+
+/** R2's own condition, as options of a put. */
+export type OnlyIf = Pick<R2PutOptions, "onlyIf">;
+
+/** Puts the entry; null if R2 declined because the condition does not hold. */
+type Put = (onlyIf: OnlyIf) => Promise<R2Object | null>;
+
+/** Attempts to bring a condition and the entry's present state together before a rival is declared the winner. */
+const MAX_ATTEMPTS = 4;
+
+/** The condition of a write: a replica's own one takes the place of a client's. */
+export function conditionOf(ticket: WriteTicket, condition: WriteCondition | undefined): EntryCondition | undefined {
+  return ticket.replicaOf === undefined ? condition : { kind: "if-older", than: ticket.replicaOf };
+}
+
+/**
+ * Commits an entry under a guard. For a client's own condition the first attempt is made blind, so that the common outcome
+ * costs one call; only when R2 declines is the entry looked at, because a tombstone or a manifest's own ETag may have been
+ * in the way.
+ * @throws S3Error `PreconditionFailed`, `NoSuchKey` (If-Match on nothing), `ConditionalRequestConflict`
+ */
+export function commitIf(place: EntryPlace, guard: Guard, put: Put): Promise<R2Object> {
+  const blind =
+    guard.condition === undefined || guard.madeOf !== undefined ? undefined : blindCondition(guard.condition);
+  return commit(place, guard, { put, blind, attempts: MAX_ATTEMPTS });
+}
+
+/** The same for a body that can be sent only once: the condition is made exact before it moves. */
+export function commitOnce(place: EntryPlace, guard: Guard, put: Put): Promise<R2Object> {
+  return commit(place, guard, { put, blind: undefined, attempts: 1 });
+}
+
+interface Attempts {
+  readonly put: Put;
+  readonly blind: R2Conditional | undefined;
+  readonly attempts: number;
+}
+
+async function commit(place: EntryPlace, guard: Guard, { put, blind, attempts }: Attempts): Promise<R2Object> {
+  const { condition, madeOf } = guard;
+  if (condition === undefined && madeOf === undefined) return requireStored(await put({}));
+  let onlyIf = blind;
+  let seen = madeOf;
+  for (let left = madeOf === undefined ? attempts : 1; left > 0; left--) {
+    if (onlyIf === undefined) {
+      if (seen === undefined) seen = await headEntry(place);
+      onlyIf = await exactCondition(place, guard, seen);
+    }
+    const stored = onlyIf === undefined ? null : await put({ onlyIf });
+    if (stored !== null) return stored;
+    seen = await headEntry(place);
+    // A put that was repeated below us meets the entry it has made itself.
+    if (seen !== null && describeEntry(seen).record.w === guard.writeId) return seen;
+    onlyIf = undefined;
+  }
+  throw new S3Error("ConditionalRequestConflict", { details: { ...nameOf(condition), Key: place.key } });
+}
+
+/**
+ * Refuses a write that cannot succeed before its bytes move. What holds now may no longer hold when it is committed.
+ * @throws S3Error `PreconditionFailed` or `NoSuchKey`
+ */
+export async function refuseAtOnce(place: EntryPlace, condition: EntryCondition | undefined): Promise<void> {
+  if (condition !== undefined) requireCondition(await headEntry(place), place.key, condition);
+}
+
+/** @throws S3Error `PreconditionFailed` or `NoSuchKey` if what was found at the key does not satisfy the condition */
+export function requireCondition(seen: R2Object | null, key: string, condition: EntryCondition): void {
+  const entry = seen === null ? undefined : describeEntry(seen);
+  const present = seen === null || entry === undefined || entry.isTombstone ? undefined : { found: seen, entry };
+  const isMet = present === undefined ? isMetByNothing(condition) : isMetBy(condition, present);
+  if (isMet) return;
+  if (present === undefined) throw new S3Error("NoSuchKey", { details: { Key: key } });
+  throw new S3Error("PreconditionFailed", { details: nameOf(condition) });
+}
+
+/**
+ * The R2 condition that holds only while the entry is in the state just seen, which satisfies the guard; undefined if it
+ * has changed already.
+ * @throws S3Error `PreconditionFailed` or `NoSuchKey` if the state does not satisfy it
+ */
+async function exactCondition(
+  { store, key }: EntryPlace,
+  { condition, madeOf }: Guard,
+  seen: R2Object | null,
+): Promise<R2Conditional | undefined> {
+  if (condition !== undefined) requireCondition(seen, key, condition);
+  if (seen === null) return { etagDoesNotMatch: "*" };
+  if (madeOf !== undefined || isAboutTheEntry(condition)) return unchangedSince(store, seen);
+  return { etagMatches: seen.etag };
+}
+
+/** Rather than about the bytes, or about there being any. */
+function isAboutTheEntry(condition: EntryCondition | undefined): boolean {
+  switch (condition?.kind) {
+    case undefined:
+    case "if-none-match-any":
+    case "if-match":
+      return false;
+    case "if-older":
+    case "if-replica":
+      return true;
+    default:
+      return condition satisfies never;
+  }
+}
+
+function isMetByNothing(condition: EntryCondition): boolean {
+  switch (condition.kind) {
+    case "if-none-match-any":
+    case "if-older":
+      return true;
+    case "if-match":
+    case "if-replica":
+      return false;
+    default:
+      return condition satisfies never;
+  }
+}
+
+function isMetBy(condition: EntryCondition, { found, entry }: { found: R2Object; entry: Entry }): boolean {
+  switch (condition.kind) {
+    case "if-none-match-any":
+      return false;
+    case "if-match":
+      return condition.etag === "*" || condition.etag === entry.etag;
+    case "if-older":
+      return compareStates(stateOf(found, entry), condition.than) < 0;
+    case "if-replica": {
+      const { removal, orWriteId } = condition;
+      const { p: mark, i: source, w: writeId } = entry.record;
+      const isMeant = (mark === "R" && source === removal.source) || writeId === orWriteId;
+      return isMeant && compareStates(stateOf(found, entry), removal) < 0;
+    }
+    default:
+      return condition satisfies never;
+  }
+}
+
+/** The header that a condition came in, for the error. */
+function nameOf(condition: EntryCondition | undefined): Record<string, string> {
+  switch (condition?.kind) {
+    case undefined:
+      return {};
+    case "if-none-match-any":
+      return { Condition: "If-None-Match" };
+    case "if-match":
+      return { Condition: "If-Match" };
+    case "if-older":
+    case "if-replica":
+      return { Condition: OLDER_CONDITION };
+    default:
+      return condition satisfies never;
+  }
+}
+
+/** What R2 can decide by itself in the common case; undefined if the entry must be seen first. */
+function blindCondition(condition: EntryCondition): R2Conditional | undefined {
+  switch (condition.kind) {
+    case "if-none-match-any":
+      return { etagDoesNotMatch: "*" };
+    case "if-match":
+      // An inline object's ETag is R2's. Bodies of manifests and tombstones hold random ids: no client can name their MD5.
+      return /^[0-9a-f]{32}$/.test(condition.etag) ? { etagMatches: condition.etag } : undefined;
+    case "if-older":
+    case "if-replica":
+      return undefined;
+    default:
+      return condition satisfies never;
+  }
+}
+
+function headEntry({ store, r2Key }: EntryPlace): Promise<R2Object | null> {
+  return callR2(store.head(r2Key));
+}
