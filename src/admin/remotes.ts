@@ -30,7 +30,7 @@ export async function addRemote({ services, grant, now, body }: AdminCall): Prom
     pattern: /^[\x21-\x7e]{1,1024}$/,
     expected: "a secret access key",
   });
-  const result = await services.remotes.add(grant, remote, secret, now);
+  const result = await services.remotes.add(grant, { ...remote, secretAccessKey: secret }, now);
   switch (result.outcome) {
     case "added":
       return Response.json(describe({ ...remote, createdAt: now }), { status: 201 });

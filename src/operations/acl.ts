@@ -56,7 +56,7 @@ export const PutBucketAcl = operation({
     const bucket = grant.bucket(name);
     const acl = aclOfBucket(readAclRequest(headers, body).request(bucket.ownerId), bucket);
     if (acl === undefined) await documents.delete(bucket, "acl");
-    else await documents.put(bucket, "acl", acl, now);
+    else await documents.put(bucket, { kind: "acl", document: acl, now });
   },
   respond: () => ({ status: 200 }),
 });

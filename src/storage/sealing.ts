@@ -19,7 +19,8 @@ export async function openSealer(
   sealKey: Uint8Array<ArrayBuffer>,
   purpose: "access-key-secrets" | "session-tokens" | "remote-secrets" | "signing-keys",
 ): Promise<Sealer> {
-  const key = await derive(sealKey, purpose, { name: "AES-GCM", length: 256 }, ["encrypt", "decrypt"]);
+  const algorithm = { name: "AES-GCM", length: 256 };
+  const key = await derive(sealKey, purpose, { algorithm, usages: ["encrypt", "decrypt"] });
   return {
     async seal(secret, name) {
       const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
@@ -37,7 +38,8 @@ export async function openSealer(
 
 /** An HMAC-SHA-256 key for values the deployment hands out and must recognise again. */
 export function derivePurposeKey(sealKey: Uint8Array<ArrayBuffer>, purpose: string): Promise<CryptoKey> {
-  return derive(sealKey, purpose, { name: "HMAC", hash: "SHA-256", length: 256 }, ["sign", "verify"]);
+  const algorithm = { name: "HMAC", hash: "SHA-256", length: 256 };
+  return derive(sealKey, purpose, { algorithm, usages: ["sign", "verify"] });
 }
 
 /** Tells one SEAL_KEY from another, and nothing about either. */
@@ -46,11 +48,15 @@ export async function nameSealKey(sealKey: Uint8Array<ArrayBuffer>): Promise<str
   return formatHex(new Uint8Array(mac).subarray(0, 16));
 }
 
+interface DerivedKey {
+  readonly algorithm: { readonly name: string; readonly length: number; readonly hash?: string };
+  readonly usages: ("encrypt" | "decrypt" | "sign" | "verify")[];
+}
+
 async function derive(
   sealKey: Uint8Array<ArrayBuffer>,
   purpose: string,
-  algorithm: { name: string; length: number; hash?: string },
-  usages: ("encrypt" | "decrypt" | "sign" | "verify")[],
+  { algorithm, usages }: DerivedKey,
 ): Promise<CryptoKey> {
   const root = await crypto.subtle.importKey("raw", sealKey, "HKDF", false, ["deriveKey"]);
   const parameters = {

@@ -4,6 +4,12 @@ interface Entry<Value> {
   readonly weight: number;
 }
 
+interface NewEntry<Value> {
+  readonly value: Value;
+  /** Towards `maxWeight`; absent: 0. */
+  readonly weight?: number;
+}
+
 /**
  * What an isolate remembers for a short while. Bounded: the oldest entry goes first.
  * The clock is handed in; in production it stands still between I/O, which only makes entries live slightly longer.
@@ -31,7 +37,7 @@ export class TtlCache<Value> {
     return undefined;
   }
 
-  set(key: string, value: Value, now: number, weight = 0): void {
+  set(key: string, { value, weight = 0 }: NewEntry<Value>, now: number): void {
     this.delete(key);
     this.#entries.set(key, { value, expiresAt: now + this.#ttlMs, weight });
     this.#weight += weight;

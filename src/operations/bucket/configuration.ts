@@ -96,7 +96,7 @@ export function settableConfiguration<Kind extends BucketDocumentKind>(
         const bucket = context.grant.bucket(bucketName);
         const document = await definition.parse(body, bucket, context);
         if (document === undefined) await documents.delete(bucket, kind);
-        else await documents.put(bucket, kind, document, context.request.now);
+        else await documents.put(bucket, { kind, document, now: context.request.now });
       },
       respond: () => ({ status: putStatus }),
     }),

@@ -51,7 +51,7 @@ export const PutBucketAccelerateConfiguration = operation({
   parse: (request) => ({ bucket: requireBucket(request), now: request.now }),
   requires: ({ bucket }) => [{ action: "s3:PutAccelerateConfiguration", on: "bucket", bucket }],
   execute: async ({ bucket, now }, { grant, stores }, body) =>
-    stores.documents.put(grant.bucket(bucket), "accelerate", parseAccelerate(body), now),
+    stores.documents.put(grant.bucket(bucket), { kind: "accelerate", document: parseAccelerate(body), now }),
   respond: () => ({ status: 200 }),
 });
 

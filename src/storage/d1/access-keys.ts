@@ -139,6 +139,12 @@ function toUse(row: OwnedKeyRow): KeyUse | undefined {
 export const ACCURACY_MS = 15 * 60 * 1000;
 const MAX_KEYS = 2_000;
 
+interface KeyUseNote {
+  readonly service: string;
+  readonly region: string;
+  readonly now: Date;
+}
+
 /**
  * When a key was last used (GetAccessKeyLastUsed). Kept off the path of the request: it is written after the answer, and a
  * lost write is made up by the next.
@@ -158,22 +164,22 @@ export class KeyUsage {
    * To be called for authenticated callers only. The use of temporary credentials is their maker's.
    * @returns the write to be waited for after the answer; undefined where there is nothing to write
    */
-  note(caller: AccountCaller, use: { service: string; region: string; now: Date }): Promise<void> | undefined {
+  note(caller: AccountCaller, use: KeyUseNote): Promise<void> | undefined {
     const accessKeyId = caller.session?.makerAccessKeyId ?? caller.accessKeyId;
     const now = use.now.getTime();
     if (accessKeyId === this.#rootAccessKeyId || this.#noted.get(accessKeyId, now) !== undefined) return undefined;
-    this.#noted.set(accessKeyId, true, now);
-    return this.#write(accessKeyId, use.service, use.region, now);
+    this.#noted.set(accessKeyId, { value: true }, now);
+    return this.#write(accessKeyId, use);
   }
 
-  async #write(accessKeyId: string, service: string, region: string, now: number): Promise<void> {
+  async #write(accessKeyId: string, { service, region, now }: KeyUseNote): Promise<void> {
     try {
       await this.#db
         .prepare(
           `UPDATE access_keys SET last_used_at = ?2, last_used_service = ?3, last_used_region = ?4
            WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at <= ?2 - ?5)`,
         )
-        .bind(accessKeyId, now, service, region, ACCURACY_MS)
+        .bind(accessKeyId, now.getTime(), service, region, ACCURACY_MS)
         .run();
     } catch {
       // Nobody's request may fail over this; the next use of the key tries again.

@@ -122,6 +122,12 @@ export class Buckets {
   }
 }
 
+export interface NewDocument<Kind extends BucketDocumentKind> {
+  readonly kind: Kind;
+  readonly document: BucketDocumentTypes[Kind];
+  readonly now: Date;
+}
+
 /**
  * What is configured for a bucket, one document of each kind. D1 keeps them as JSON of the model, so that reading one
  * needs no XML, and drops them together with the bucket's row.
@@ -154,9 +160,7 @@ export class BucketDocuments {
    */
   async put<Kind extends BucketDocumentKind>(
     bucket: GrantedBucket,
-    kind: Kind,
-    document: BucketDocumentTypes[Kind],
-    now: Date,
+    { kind, document, now }: NewDocument<Kind>,
   ): Promise<void> {
     const [put] = await this.#db.batch([
       putBucketDocument(this.#db, { id: bucket.id, kind, document, now }),
@@ -220,7 +224,7 @@ function noSuchBucket({ name }: GrantedBucket): S3Error {
 /** The statement alone, for a batch. It does nothing if the bucket does not exist. */
 export function putBucketDocument<Kind extends BucketDocumentKind>(
   db: D1Database,
-  row: { id: string; kind: Kind; document: BucketDocumentTypes[Kind]; now: Date },
+  row: NewDocument<Kind> & { readonly id: string },
 ): D1PreparedStatement {
   return db
     .prepare(

@@ -166,12 +166,12 @@ export class Directory {
       const bucket = toBucket(row, now);
       buckets.set(name, bucket);
       // Once a bucket that is being deleted has gone, nobody must act on its row any more.
-      if (!bucket.isBeingDeleted) this.#buckets.set(name, bucket, now, row.documents.length);
+      if (!bucket.isBeingDeleted) this.#buckets.set(name, { value: bucket, weight: row.documents.length }, now);
     }
     if (!mustLoadKey) return { credential: knownKey?.value, buckets };
     const row = results[missingBuckets.length]?.results[0] as CredentialRow | undefined;
     const credential = row === undefined ? undefined : await this.#toCredential(row);
-    this.#credentials.set(accessKeyId, credential, now);
+    this.#credentials.set(accessKeyId, { value: credential }, now);
     return { credential, buckets };
   }
 

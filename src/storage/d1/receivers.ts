@@ -143,19 +143,20 @@ export class Receivers {
       )
       .all<{ key: string; until: number }>();
     for (const { key, until } of results) untils.set(key, until);
-    for (const key of unknown) this.#avoided.set(key, untils.get(key) ?? 0, now);
+    for (const key of unknown) this.#avoided.set(key, { value: untils.get(key) ?? 0 }, now);
     return untils;
   }
 
   /** At once for this isolate, with the batch's tally for all. */
   avoid(receiver: ReceiverAddress, until: Date, now: Date): void {
-    for (const key of [receiver.id, hostKey(receiver)]) this.#avoided.set(key, until.getTime(), now.getTime());
+    for (const key of [receiver.id, hostKey(receiver)])
+      this.#avoided.set(key, { value: until.getTime() }, now.getTime());
   }
 
   async record(tallies: readonly ReceiverTally[], now: Date): Promise<void> {
     if (tallies.length === 0) return;
     const nowMs = now.getTime();
-    for (const { id, avoidUntil } of tallies) this.#avoided.set(id, avoidUntil?.getTime() ?? 0, nowMs);
+    for (const { id, avoidUntil } of tallies) this.#avoided.set(id, { value: avoidUntil?.getTime() ?? 0 }, nowMs);
     await this.#db.batch(
       tallies.map((tally) =>
         this.#db

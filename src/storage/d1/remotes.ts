@@ -21,6 +21,10 @@ const SELECT = `
   SELECT r.*, (SELECT json_group_array(a.account_id) FROM remote_accounts a WHERE a.remote = r.name) AS accounts
   FROM remotes r`;
 
+export interface NewRemote extends Remote {
+  readonly secretAccessKey: string;
+}
+
 export type AddRemoteResult =
   | { readonly outcome: "added" }
   | { readonly outcome: "exists" }
@@ -35,8 +39,8 @@ export class Remotes {
     this.#sealer = sealer;
   }
 
-  async add(_by: RootGrant, remote: Remote, secretAccessKey: string, now: Date): Promise<AddRemoteResult> {
-    const { name, endpoint, region, kind, accessKeyId, accountIds, buckets } = remote;
+  async add(_by: RootGrant, remote: NewRemote, now: Date): Promise<AddRemoteResult> {
+    const { name, endpoint, region, kind, accessKeyId, secretAccessKey, accountIds, buckets } = remote;
     const { results } = await this.#db
       .prepare("SELECT j.value AS id FROM json_each(?1) j WHERE j.value NOT IN (SELECT id FROM accounts) LIMIT 1")
       .bind(JSON.stringify(accountIds))

@@ -188,7 +188,7 @@ export class ReplicationTasks {
       .first<{ intended: number; failed: number; status: "FAILED" | "PENDING" | null }>();
     const known = row?.failed === 1 ? "FAILED" : row?.status;
     const status = known ?? (row?.intended === 1 ? "PENDING" : "COMPLETED");
-    if (status === "COMPLETED") this.#completed.set(writeId, true, now);
+    if (status === "COMPLETED") this.#completed.set(writeId, { value: true }, now);
     return status;
   }
 

@@ -218,7 +218,7 @@ export class Topics {
     const receivers = Map.groupBy((subscriptions?.results ?? []) as ReceiverRow[], ({ topic_arn }) => topic_arn);
     for (const [arn, access] of missing) {
       const audience = { access, receivers: (receivers.get(arn) ?? []).map(toReceiver) };
-      this.#audiences.set(arn, audience, now);
+      this.#audiences.set(arn, { value: audience }, now);
       found.set(arn, audience);
     }
     return found;

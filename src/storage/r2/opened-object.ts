@@ -71,7 +71,7 @@ export class OpenedObject {
     if (!isWhole) await this.discard();
     this.#isSpent = true;
     const manifest = decodeManifest(await (isWhole ? found : await this.#entryAgain()).text());
-    manifests.set(found.etag, manifest, Date.now());
+    manifests.set(found.etag, { value: manifest }, Date.now());
     return manifest;
   }
 

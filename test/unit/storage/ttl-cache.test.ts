@@ -4,7 +4,7 @@ import { TtlCache } from "../../../src/storage/ttl-cache.ts";
 describe("TtlCache", () => {
   it("remembers for its lifetime and not a millisecond longer", () => {
     const cache = new TtlCache<string>({ ttlMs: 100, maxEntries: 10 });
-    cache.set("k", "v", 1000);
+    cache.set("k", { value: "v" }, 1000);
     expect(cache.get("k", 1000)).toMatchObject({ value: "v" });
     expect(cache.get("k", 1099)).toMatchObject({ value: "v" });
     expect(cache.get("k", 1100)).toBeUndefined();
@@ -13,15 +13,15 @@ describe("TtlCache", () => {
 
   it("tells a remembered absence from nothing remembered", () => {
     const cache = new TtlCache<string | undefined>({ ttlMs: 100, maxEntries: 10 });
-    cache.set("absent", undefined, 0);
+    cache.set("absent", { value: undefined }, 0);
     expect(cache.get("absent", 0)).toMatchObject({ value: undefined });
     expect(cache.get("unknown", 0)).toBeUndefined();
   });
 
   it("forgets at once what is deleted or cleared", () => {
     const cache = new TtlCache<number>({ ttlMs: 100, maxEntries: 10 });
-    cache.set("a", 1, 0);
-    cache.set("b", 2, 0);
+    cache.set("a", { value: 1 }, 0);
+    cache.set("b", { value: 2 }, 0);
     cache.delete("a");
     expect([cache.get("a", 0), cache.get("b", 0)?.value]).toEqual([undefined, 2]);
     cache.clear();
@@ -30,41 +30,41 @@ describe("TtlCache", () => {
 
   it("drops the entry set longest ago when it is full", () => {
     const cache = new TtlCache<number>({ ttlMs: 100, maxEntries: 2 });
-    cache.set("a", 1, 0);
-    cache.set("b", 2, 0);
-    cache.set("a", 3, 0);
-    cache.set("c", 4, 0);
+    cache.set("a", { value: 1 }, 0);
+    cache.set("b", { value: 2 }, 0);
+    cache.set("a", { value: 3 }, 0);
+    cache.set("c", { value: 4 }, 0);
     expect(["a", "b", "c"].map((key) => cache.get(key, 0)?.value)).toEqual([3, undefined, 4]);
   });
 
   it("drops the entries set longest ago when all together weigh too much", () => {
     const cache = new TtlCache<number>({ ttlMs: 100, maxEntries: 10, maxWeight: 10 });
     const known = (now = 0) => ["a", "b", "c"].filter((key) => cache.get(key, now) !== undefined);
-    cache.set("a", 1, 0, 4);
-    cache.set("b", 2, 0, 6);
+    cache.set("a", { value: 1, weight: 4 }, 0);
+    cache.set("b", { value: 2, weight: 6 }, 0);
     expect(known()).toEqual(["a", "b"]);
-    cache.set("c", 3, 0, 5);
+    cache.set("c", { value: 3, weight: 5 }, 0);
     expect(known()).toEqual(["c"]);
     // What is replaced, deleted, cleared or outlived no longer weighs.
-    cache.set("c", 3, 0, 4);
-    cache.set("a", 1, 0, 6);
+    cache.set("c", { value: 3, weight: 4 }, 0);
+    cache.set("a", { value: 1, weight: 6 }, 0);
     expect(known()).toEqual(["a", "c"]);
     cache.delete("a");
-    cache.set("b", 2, 50, 6);
+    cache.set("b", { value: 2, weight: 6 }, 50);
     expect(known(99)).toEqual(["b", "c"]);
     expect(known(100)).toEqual(["b"]);
-    cache.set("a", 1, 100, 4);
+    cache.set("a", { value: 1, weight: 4 }, 100);
     expect(known(100)).toEqual(["a", "b"]);
     cache.clear();
-    cache.set("a", 1, 100, 10);
+    cache.set("a", { value: 1, weight: 10 }, 100);
     expect(known(100)).toEqual(["a"]);
-    cache.set("b", 1, 100, 11);
+    cache.set("b", { value: 1, weight: 11 }, 100);
     expect(known(100)).toEqual([]);
   });
 
   it("remembers nothing with a lifetime of 0", () => {
     const cache = new TtlCache<number>({ ttlMs: 0, maxEntries: 2 });
-    cache.set("a", 1, 5);
+    cache.set("a", { value: 1 }, 5);
     expect(cache.get("a", 5)).toBeUndefined();
   });
 });
