@@ -28,6 +28,57 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
   "operations/": ["operations/", "protocol/", "checksum/", "model/", "access/", "errors.ts", "storage/stores.ts"],
   "outbound/": ["outbound/", "model/", "errors.ts"],
   "signing/": ["signing/", "model/", "checksum/"],
+  "delivery/": ["delivery/", "outbound/", "protocol/", "checksum/", "model/", "access/", "response.ts"],
+  "sns/": [
+    "sns/",
+    "query-api/",
+    "delivery/",
+    "outbound/",
+    "protocol/",
+    "model/",
+    "access/",
+    "errors.ts",
+    "identify.ts",
+    "request-facts.ts",
+  ],
+  "query-api/": [
+    "query-api/",
+    "auth/",
+    "protocol/",
+    "checksum/",
+    "model/",
+    "errors.ts",
+    "identify.ts",
+    "request-facts.ts",
+    "response.ts",
+    "storage/platform-errors.ts",
+  ],
+  "iam/": ["iam/", "query-api/", "protocol/", "model/", "access/", "errors.ts", "storage/d1/"],
+  "admin/": [
+    "admin/",
+    "auth/",
+    "delivery/",
+    "replication/",
+    "outbound/",
+    "model/",
+    "access/",
+    "errors.ts",
+    "identify.ts",
+    "storage/platform-errors.ts",
+    "itty-router",
+  ],
+  "website/": [
+    "website/",
+    "cors/",
+    "protocol/",
+    "model/",
+    "errors.ts",
+    "pipeline.ts",
+    "response.ts",
+    "storage/platform-errors.ts",
+  ],
+  "consumers/": ["consumers/", "delivery/", "replication/", "access/", "model/", "services.ts"],
+  "sweeps/": ["sweeps/", "replication/", "storage/", "model/", "services.ts"],
   "replication/": [
     "replication/",
     "outbound/",
@@ -44,8 +95,15 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
 /** What may be imported only as a type. */
 export const MAY_IMPORT_TYPES: Readonly<Record<string, Places>> = {
   "operations/": ["storage/", "outbound/", "delivery/destinations.ts", "response.ts"],
-  "delivery/": ["services.ts", "storage/d1/"],
+  "delivery/": ["services.ts", "signing/", "storage/"],
   "replication/": ["services.ts", "storage/"],
+  "sns/": ["services.ts", "signing/", "storage/"],
+  "query-api/": ["access/", "services.ts"],
+  "iam/": ["storage/"],
+  "admin/": ["services.ts", "storage/"],
+  "website/": ["identify.ts", "request-log.ts", "services.ts"],
+  "consumers/": ["env.ts", "storage/"],
+  "sweeps/": ["env.ts"],
   "pipeline.ts": ["storage/"],
 };
 
@@ -72,4 +130,12 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
 /** Whether a path is one of the places, or inside of one. */
 export function within(path: string, places: Places): boolean {
   return places.some((place) => (/[/:]$/.test(place) ? path.startsWith(place) : path === place));
+}
+
+/** Places as docs/architecture.md shows them: without the folder itself, and without the slash at the end. */
+export function formatPlaces(places: Places = [], self = ""): string {
+  return places
+    .filter((place) => place !== self)
+    .map((place) => `\`${place.replace(/[/:]$/, "")}\``)
+    .join(", ");
 }

@@ -243,6 +243,12 @@ describe("imports", () => {
     ["delivery/x.ts", 'import { openServices } from "../services.ts";'],
     ["pipeline.ts", 'import { deliver } from "./delivery/deliver.ts";'],
     ["cors/x.ts", 'import { GetObject } from "../operations/object/get-object.ts";'],
+    ["sns/x.ts", 'import { Topics } from "../storage/d1/topics.ts";'],
+    ["iam/x.ts", 'import { deliver } from "../delivery/deliver.ts";'],
+    ["query-api/x.ts", 'import { Users } from "../storage/d1/users.ts";'],
+    ["website/x.ts", 'import { authenticate } from "../auth/authenticate.ts";'],
+    ["consumers/x.ts", 'import { Topics } from "../storage/d1/topics.ts";'],
+    ["sweeps/x.ts", 'import { deliver } from "../delivery/deliver.ts";'],
   ])("are refused: %s with %s", (file, text) => {
     expect(forbiddenImports(new Map([[file, text]]))).toHaveLength(1);
   });
