@@ -8,7 +8,7 @@
 import { S3Error } from "../errors.ts";
 import type { AccountCaller } from "../model/caller.ts";
 import type { UserRecord } from "../model/user.ts";
-import { denied, type IdentityQuestion, requireIdentityAllows } from "./identity.ts";
+import { denied, type IdentityQuestion, requireIdentityAllows, toPolicyRequest } from "./identity.ts";
 
 // Never exported: without the symbol no other file can write the types below.
 declare const granted: unique symbol;
@@ -80,7 +80,7 @@ export function authorizeSession(question: IamQuestion, resource: string | undef
   if (caller.session !== undefined) {
     throw new S3Error("AccessDenied", { message: `Cannot call ${action.slice(4)} with session credentials` });
   }
-  if (resource !== undefined) requireIdentityAllows(question, resource);
+  if (resource !== undefined) requireIdentityAllows(question, toPolicyRequest(question, resource));
   return { caller } as SessionGrant;
 }
 
@@ -88,5 +88,5 @@ function requireIam(question: IamQuestion, resource: string): void {
   if (question.caller.session !== undefined) {
     throw denied(question, resource, " because temporary credentials may not call IAM");
   }
-  requireIdentityAllows(question, resource);
+  requireIdentityAllows(question, toPolicyRequest(question, resource));
 }

@@ -15,11 +15,11 @@
 import { S3Error } from "../errors.ts";
 import type { TopicAccess } from "../model/topic.ts";
 import {
+  callerEffects,
   denied,
   type IdentityQuestion,
-  identityEffect,
+  policiesOf,
   requireIdentityAllows,
-  sessionEffect,
   toPolicyRequest,
 } from "./identity.ts";
 import { evaluatePolicy, type PolicyDecision } from "./policy/evaluate.ts";
@@ -65,7 +65,7 @@ const POLICY_CALLS: ReadonlySet<string> = new Set(["SNS:GetTopicAttributes", "SN
  */
 export function authorizeTopics(question: SnsQuestion, region: string): TopicsGrant {
   const { id: accountId } = question.caller.account;
-  requireIdentityAllows(question, `arn:aws:sns:${region}:${accountId}:*`);
+  requireIdentityAllows(question, toPolicyRequest(question, `arn:aws:sns:${region}:${accountId}:*`));
   return { accountId } as TopicsGrant;
 }
 
@@ -83,7 +83,7 @@ export function authorizeTopic(question: SnsQuestion, topic: TopicAccess): Topic
     throw denied(question, topic.arn, ` because no resource-based policy allows the ${action} action`);
   }
   if (!(isOwn && givesByName(decision) && ownPoliciesPermit(question, request))) {
-    requireIdentityAllows(question, topic.arn, topic.accountId);
+    requireIdentityAllows(question, request);
   }
   return grantOf(topic, caller.account.id);
 }
@@ -95,7 +95,7 @@ export function authorizeTopic(question: SnsQuestion, topic: TopicAccess): Topic
  */
 export function authorizeNewTopic(question: SnsQuestion, topicArn: string): TopicGrant {
   const { id: accountId } = question.caller.account;
-  requireIdentityAllows(question, topicArn);
+  requireIdentityAllows(question, toPolicyRequest(question, topicArn));
   return grantOf({ arn: topicArn, accountId }, accountId);
 }
 
@@ -114,7 +114,7 @@ export function authorizeSubscription(
   if (caller.account.id !== topic.accountId && caller.account.id !== ownerId) {
     throw denied(question, topic.arn, ` because no resource-based policy allows the ${action} action`);
   }
-  requireIdentityAllows(question, topic.arn, topic.accountId);
+  requireIdentityAllows(question, toPolicyRequest(question, topic.arn, topic.accountId));
   return grantOf(topic, caller.account.id);
 }
 
@@ -151,7 +151,8 @@ function givesByName(decision: PolicyDecision): boolean {
 
 /** Whether they leave what the topic's policy gives: no Deny, and an Allow of the session's. */
 function ownPoliciesPermit({ caller }: SnsQuestion, request: PolicyRequest): boolean {
-  return identityEffect(caller, request) !== "deny" && sessionEffect(caller, request) === "allow";
+  const { user, session } = callerEffects(policiesOf(caller), request);
+  return user !== "deny" && session === "allow";
 }
 
 function grantOf({ arn, accountId }: Omit<TopicAccess, "policy">, callerAccountId: string): TopicGrant {

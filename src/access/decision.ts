@@ -22,22 +22,20 @@ import type { Tag } from "../model/object.ts";
 import { type AclCaller, aclAllows, aclPermissionFor, isOwnedBy } from "./acl/grants.ts";
 import { effectiveAcl } from "./acl/ownership.ts";
 import { actionOf, existingBucketOf, type Permission, type S3Action } from "./actions.ts";
-import { identityEffect, sessionEffect, toPrincipal } from "./identity.ts";
+import { type CallerPolicies, callerEffects, identityEffect, policiesOf, toPrincipal } from "./identity.ts";
 import { appliesToAction } from "./policy/condition-keys.ts";
 import type { PolicyDocument } from "./policy/document.ts";
 import { Effort } from "./policy/effort.ts";
 import { evaluatePolicy, type PolicyDecision } from "./policy/evaluate.ts";
 import { isPublicPolicy, needsExistingTags } from "./policy/inspect.ts";
-import { bucketPolicyOf, userPolicy } from "./policy/parsed.ts";
+import { bucketPolicyOf } from "./policy/parsed.ts";
 import type { ConditionKeys, PolicyRequest } from "./policy/policy-request.ts";
+import type { RequestPrincipal } from "./policy/principal.ts";
 import { keysOfObject, type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 import { restrictsPublicBucket } from "./public-access-block.ts";
 
 /** What the request as a whole tells conditions. */
 export type SharedFacts = Omit<RequestFacts, "principal" | "existingTags" | "requestTags" | "resourceAccountId">;
-
-/** Of a request, the keys for resources of an account. What has been worked out for one of its decisions holds for all. */
-type KeysByAccount = (resourceAccountId: string | undefined) => ConditionKeys;
 
 /** What of an object a decision may hang on. */
 export interface ObjectAclAndTags {
@@ -49,10 +47,6 @@ export interface ObjectAclAndTags {
 
 export type FindObject = (bucket: Bucket, key: string) => Promise<ObjectAclAndTags | undefined>;
 
-export interface DecisionContext extends Asked {
-  readonly keys: KeysByAccount;
-}
-
 interface Asked {
   readonly caller: Caller;
   readonly buckets: ReadonlyMap<string, Bucket>;
@@ -61,20 +55,29 @@ interface Asked {
 }
 
 /** Everything one request's decisions go by. */
+export interface DecisionContext extends Asked {
+  readonly principal: RequestPrincipal;
+  readonly policies: CallerPolicies;
+  /** The keys for resources of an account. What has been worked out for one of the request's decisions holds for all. */
+  readonly keys: (resourceAccountId: string | undefined) => ConditionKeys;
+}
+
 export function decisionContext(asked: Asked): DecisionContext {
   const { caller, facts } = asked;
+  const principal = toPrincipal(caller);
   const effort = new Effort();
   const known = new Map<string | undefined, ConditionKeys>();
-  const keys: KeysByAccount = (resourceAccountId) => {
+  const keys = (resourceAccountId: string | undefined) => {
     const keysOfAccount =
       known.get(resourceAccountId) ??
-      requestKeys({ ...facts, requestTags: NO_TAGS, principal: toPrincipal(caller), resourceAccountId }, effort);
+      requestKeys({ ...facts, requestTags: NO_TAGS, principal, resourceAccountId }, effort);
     known.set(resourceAccountId, keysOfAccount);
     return keysOfAccount;
   };
-  return { ...asked, keys };
+  return { ...asked, principal, policies: policiesOf(caller), keys };
 }
 
+/** What the root of a bucket's account may do whatever the bucket policy says. */
 const POLICY_CALLS: ReadonlySet<S3Action> = new Set([
   "s3:GetBucketPolicy",
   "s3:PutBucketPolicy",
@@ -82,40 +85,62 @@ const POLICY_CALLS: ReadonlySet<S3Action> = new Set([
 ]);
 
 export async function isAllowed(context: DecisionContext, permission: Permission): Promise<boolean> {
-  const { caller, buckets } = context;
+  const { caller } = context;
   const name = existingBucketOf(permission);
-  if (name === undefined) {
-    return caller.kind === "account" && identityEffect(caller, toRequest(context, permission)) === "allow";
-  }
-  const bucket = buckets.get(name);
+  if (name === undefined) return isAllowedToAccount(context, permission);
+  const bucket = context.buckets.get(name);
   if (bucket === undefined) return false;
 
-  const policy = bucketPolicyOf(bucket);
+  const question = { context, permission, bucket, policy: bucketPolicyOf(bucket) };
   const isOwn = caller.kind === "account" && caller.account.id === bucket.accountId;
+  const isRoot = isOwn && isAccountRoot(caller);
   // Each key is decided by itself. An account's own callers get the answer for each of them, as on AWS.
-  if (permission.on === "objects-below" && permission.extent === "something-below" && isOwn) return true;
+  if (isOwn && permission.on === "objects-below" && permission.extent === "something-below") return true;
   // The ordinary case, without building what conditions would look at.
-  if (policy === undefined && isOwn && isAccountRoot(caller)) return true;
-  const request = toRequest(context, permission, bucket, await existingTags(context, permission, bucket, policy));
-  const identity = identityEffect(caller, request);
-  if (identity === "deny") return false;
-  if (policy === undefined && isOwn && identity === "allow") return true;
+  if (isRoot && question.policy === undefined) return true;
 
-  const resource = policy === undefined ? NONE : bucketPolicyDecision(permission, request, policy);
-  if (resource.effect === "deny") {
-    return isOwn && isAccountRoot(caller) && POLICY_CALLS.has(actionOf(permission));
+  const request = toRequest(context, permission, {
+    accountId: bucket.accountId,
+    existingTags: await existingTags(question),
+  });
+  const own = callerEffects(context.policies, request);
+  const identity = identityEffect(own);
+  if (identity === "deny") return false;
+  const resource = bucketPolicyDecision(question, request);
+  if (resource.effect === "deny") return isRoot && POLICY_CALLS.has(actionOf(permission));
+  if (isOwn) {
+    if (identity === "allow") return true;
+    if (own.session !== "allow") return false;
+    // A user whose own policies say nothing. Naming the account delegates to them; naming the user or everyone allows.
+    if (resource.effect === "allow" && resource.via !== "account") return true;
+    return aclGives(question, { kind: "anonymous" });
   }
-  if (isOwn) return identity === "allow" || (await allowsOwnUser(context, { permission, bucket, request, resource }));
   if (caller.kind === "account" && identity !== "allow") return false;
-  if (resource.effect === "allow" && !isRestricted(caller, bucket, policy)) return true;
-  return aclGives(context, permission, bucket, toAclCaller(caller));
+  if (resource.effect === "allow" && !isRestricted(question)) return true;
+  return aclGives(question, toAclCaller(caller));
 }
 
 /** Whether the caller's own policies allow something for all that begins with an ARN that is no bucket's of this deployment. */
-export function isAllowedBelow({ caller, keys }: DecisionContext, action: S3Action, arn: string): boolean {
+export function isAllowedBelow(context: DecisionContext, action: S3Action, arn: string): boolean {
+  const { caller, principal, policies, keys } = context;
   if (caller.kind !== "account") return false;
-  const asked = { action, resource: arn, extent: "everything-below", keys: keys(undefined) } as const;
-  return identityEffect(caller, { principal: toPrincipal(caller), ...asked }) === "allow";
+  const request = { principal, action, resource: arn, extent: "everything-below", keys: keys(undefined) } as const;
+  return identityEffect(callerEffects(policies, request)) === "allow";
+}
+
+/** What is on no bucket that exists is for the caller's own policies to allow. */
+function isAllowedToAccount(context: DecisionContext, permission: Permission): boolean {
+  if (context.caller.kind !== "account") return false;
+  const request = toRequest(context, permission, { accountId: undefined, existingTags: undefined });
+  return identityEffect(callerEffects(context.policies, request)) === "allow";
+}
+
+/** A permission on a bucket that exists. */
+interface BucketQuestion {
+  readonly context: DecisionContext;
+  readonly permission: Permission;
+  readonly bucket: Bucket;
+  readonly policy: PolicyDocument | undefined;
 }
 
 const NO_TAGS: readonly Tag[] = [];
@@ -123,23 +148,10 @@ const NO_TAGS: readonly Tag[] = [];
 /** Stands for all of its family. */
 const ANY_EXISTING_TAG = "s3:ExistingObjectTag/*";
 
-const NONE: PolicyDecision = { effect: "none" };
-
-/** A user of the bucket's account whose own policies say nothing. */
-async function allowsOwnUser(
-  context: DecisionContext,
-  asked: { permission: Permission; bucket: Bucket; request: PolicyRequest; resource: PolicyDecision },
-): Promise<boolean> {
-  const { permission, bucket, request, resource } = asked;
-  if (sessionEffect(context.caller, request) !== "allow") return false;
-  // Naming the account delegates to the user's own policies, which were silent.
-  if (resource.effect === "allow" && resource.via !== "account") return true;
-  return aclGives(context, permission, bucket, { kind: "anonymous" });
-}
-
-function bucketPolicyDecision(permission: Permission, request: PolicyRequest, policy: PolicyDocument): PolicyDecision {
+function bucketPolicyDecision({ permission, policy }: BucketQuestion, request: PolicyRequest): PolicyDecision {
+  if (policy === undefined) return { effect: "none" };
   const decision = evaluatePolicy(policy, request);
-  if (decision.effect !== "none" || !isOnNewObject(permission) || actionOf(permission) !== "s3:PutObjectAcl") {
+  if (decision.effect !== "none" || !isOnNewObject(permission) || request.action !== "s3:PutObjectAcl") {
     return decision;
   }
   // AWS's "Policy examples for ACLs": whom a policy lets put an object it also lets say with which ACL, within the
@@ -148,33 +160,28 @@ function bucketPolicyDecision(permission: Permission, request: PolicyRequest, po
 }
 
 /** The tags of the object as it stands, if any policy that has a say asks for them; undefined: nobody has looked. */
-async function existingTags(
-  context: DecisionContext,
-  permission: Permission,
-  bucket: Bucket,
-  policy: PolicyDocument | undefined,
-): Promise<readonly Tag[] | undefined> {
-  const { caller, findObject } = context;
+async function existingTags(question: BucketQuestion): Promise<readonly Tag[] | undefined> {
+  const { context, permission, bucket, policy } = question;
   if (permission.on !== "object" || permission.isNew) return undefined;
   if (!appliesToAction(ANY_EXISTING_TAG, permission.action)) return undefined;
-  const own = caller.kind === "anonymous" ? [] : [...(caller.user?.policies ?? []), caller.session?.policy];
-  const policies = [policy, ...own.map((text) => (text === undefined ? undefined : userPolicy(text)))];
+  const policies = [policy, ...(context.policies.user ?? []), context.policies.session];
   if (!policies.some((document) => document !== undefined && needsExistingTags(document))) return undefined;
-  return (await findObject(bucket, permission.key))?.tags ?? [];
+  return (await context.findObject(bucket, permission.key))?.tags ?? [];
 }
 
+/** @param resource whose the bucket is, and the tags the object has, as far as they have been looked at */
 function toRequest(
-  { caller, facts, keys: keysByAccount }: DecisionContext,
+  { principal, facts, keys: keysByAccount }: DecisionContext,
   permission: Permission,
-  bucket?: Bucket,
-  existingTags?: readonly Tag[],
+  resource: { readonly accountId: string | undefined; readonly existingTags: readonly Tag[] | undefined },
 ): PolicyRequest {
+  const { accountId, existingTags } = resource;
   const requestTags = (permission.on === "object" ? permission.requestTags : undefined) ?? NO_TAGS;
   const listedKey = permission.on === "key-existence" ? permission.key : undefined;
-  const shared = keysByAccount(bucket?.accountId);
+  const shared = keysByAccount(accountId);
   const isOrdinary = existingTags === undefined && requestTags === NO_TAGS && listedKey === undefined;
   return {
-    principal: toPrincipal(caller),
+    principal,
     action: actionOf(permission),
     resource: `arn:aws:s3:::${pathOf(permission)}`,
     extent: permission.on === "objects-below" ? permission.extent : undefined,
@@ -205,40 +212,29 @@ function isOnNewObject(permission: Permission): boolean {
 }
 
 /** The bucket's ACL, or the object's: what is written or deleted goes by the bucket's. */
-async function aclGives(
-  context: DecisionContext,
-  permission: Permission,
-  bucket: Bucket,
-  caller: AclCaller,
-): Promise<boolean> {
+async function aclGives(question: BucketQuestion, caller: AclCaller): Promise<boolean> {
+  const { context, permission, bucket } = question;
   const need = aclPermissionFor(actionOf(permission), isOnNewObject(permission) ? "new" : "existing");
   if (need === undefined) return false;
   if (need.on === "bucket") {
-    const { acl, ownerId } = effectiveAcl(bucket);
-    if (!aclAllows(acl, ownerId, caller, need.permission)) return false;
-    return need.ofOwn !== true || mayBeOwn(context, permission, bucket, caller);
+    if (!aclAllows(effectiveAcl(bucket), caller, need.permission)) return false;
+    return need.ofOwn !== true || mayBeOwn(question, caller);
   }
   // What objects below a prefix give, no ACL of one of them says.
   if (permission.on !== "object" || !canObjectAclsGive(bucket, caller)) return false;
-  const object = await context.findObject(bucket, permission.key);
+  const { key } = permission;
+  const object = await context.findObject(bucket, key);
   // Who may list learns that there is no such key (404); all others must not.
-  if (object === undefined)
-    return isAllowed(context, { on: "key-existence", bucket: bucket.name, key: permission.key });
-  const { acl, ownerId } = effectiveAcl(bucket, object);
-  return aclAllows(acl, ownerId, caller, need.permission);
+  if (object === undefined) return isAllowed(context, { on: "key-existence", bucket: bucket.name, key });
+  return aclAllows(effectiveAcl(bucket, object), caller, need.permission);
 }
 
 /** Whether the object is the caller's own, or there is none. */
-async function mayBeOwn(
-  { findObject }: DecisionContext,
-  permission: Permission,
-  bucket: Bucket,
-  caller: AclCaller,
-): Promise<boolean> {
+async function mayBeOwn({ context, permission, bucket }: BucketQuestion, caller: AclCaller): Promise<boolean> {
   // Each key is decided by itself later.
   if (permission.on === "objects-below") return permission.extent === "something-below";
   if (permission.on !== "object") return false;
-  const object = await findObject(bucket, permission.key);
+  const object = await context.findObject(bucket, permission.key);
   return object === undefined || isOwnedBy(caller, object.ownerId);
 }
 
@@ -248,7 +244,7 @@ function canObjectAclsGive({ documents }: Bucket, caller: AclCaller): boolean {
   return !(caller.kind === "anonymous" && documents.publicAccessBlock?.ignorePublicAcls === true);
 }
 
-function isRestricted(caller: Caller, bucket: Bucket, policy: PolicyDocument | undefined): boolean {
+function isRestricted({ context: { caller }, bucket, policy }: BucketQuestion): boolean {
   return restrictsPublicBucket(bucket, {
     isPolicyPublic: policy !== undefined && isPublicPolicy(policy),
     callerAccountId: caller.kind === "account" ? caller.account.id : undefined,

@@ -24,20 +24,40 @@ export interface IdentityQuestion {
   readonly keys?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The root of an account has no policies and may do all that its account may. */
-export function identityEffect(caller: Caller, request: PolicyRequest): Effect {
-  if (caller.kind === "anonymous") return "none";
-  const own = caller.user === undefined ? "allow" : combine(caller.user.policies.map(userPolicy), request);
-  if (own === "deny") return "deny";
-  const session = sessionEffect(caller, request);
-  if (session === "deny") return "deny";
-  return own === "allow" && session === "allow" ? "allow" : "none";
+/** The policies that a caller brings. */
+export interface CallerPolicies {
+  /** Undefined for the root of an account, which has no policies and may do all that its account may. */
+  readonly user: readonly PolicyDocument[] | undefined;
+  /** Undefined where the caller is no session, or one without a policy of its own. */
+  readonly session: PolicyDocument | undefined;
 }
 
-/** `allow` where the caller is no session, or one without a policy of its own. */
-export function sessionEffect(caller: Caller, request: PolicyRequest): Effect {
-  const policy = caller.kind === "anonymous" ? undefined : caller.session?.policy;
-  return policy === undefined ? "allow" : combine([userPolicy(policy)], request);
+/** What each of them says to a request; `allow` where there is none that could limit the caller. */
+export interface CallerEffects {
+  readonly user: Effect;
+  readonly session: Effect;
+}
+
+export function policiesOf(caller: Caller): CallerPolicies {
+  if (caller.kind === "anonymous") return { user: [], session: undefined };
+  const session = caller.session?.policy;
+  return {
+    user: caller.user?.policies.map(userPolicy),
+    session: session === undefined ? undefined : userPolicy(session),
+  };
+}
+
+export function callerEffects({ user, session }: CallerPolicies, request: PolicyRequest): CallerEffects {
+  const userEffect = user === undefined ? "allow" : combine(user, request);
+  // A Deny of the user's is the answer, whatever the session's policy says.
+  if (userEffect === "deny") return { user: "deny", session: "none" };
+  return { user: userEffect, session: session === undefined ? "allow" : combine([session], request) };
+}
+
+/** Both must allow, and either may deny. */
+export function identityEffect({ user, session }: CallerEffects): Effect {
+  if (user === "deny" || session === "deny") return "deny";
+  return user === "allow" && session === "allow" ? "allow" : "none";
 }
 
 function combine(policies: readonly PolicyDocument[], request: PolicyRequest): Effect {
@@ -60,11 +80,14 @@ export function toPrincipal(caller: Caller): RequestPrincipal {
   };
 }
 
-/** The question as policies are asked it. */
+/**
+ * The question as policies are asked it.
+ * @param resourceAccountId whose the resource is
+ */
 export function toPolicyRequest(
   question: IdentityQuestion,
   resource: string,
-  resourceAccountId: string,
+  resourceAccountId = question.caller.account.id,
 ): PolicyRequest {
   const { caller, action, facts } = question;
   const principal = toPrincipal(caller);
@@ -73,29 +96,23 @@ export function toPolicyRequest(
 }
 
 /**
- * @param resourceAccountId whose the resource is
+ * @param request as `toPolicyRequest` gives it
  * @throws S3Error `AccessDenied` unless the caller's own policies allow it, as an account's root always may
  */
-export function requireIdentityAllows(
-  question: IdentityQuestion,
-  resource: string,
-  resourceAccountId = question.caller.account.id,
-): void {
+export function requireIdentityAllows(question: IdentityQuestion, request: PolicyRequest): void {
   const { caller, action } = question;
-  const request = toPolicyRequest(question, resource, resourceAccountId);
-  const effect = identityEffect(caller, request);
+  const { resource } = request;
+  const policies = policiesOf(caller);
+  const effects = callerEffects(policies, request);
+  const effect = identityEffect(effects);
   if (effect === "allow") return;
-  const isSession = caller.session?.policy !== undefined && isAllowedToUser(caller, request);
+  // The session's policy is the reason where the user's own would have allowed it.
+  const isSession = policies.session !== undefined && effects.user === "allow";
   const kind = isSession ? "session" : "identity-based";
   if (effect === "deny") {
     throw denied(question, resource, ` with an explicit deny in ${isSession ? "a" : "an"} ${kind} policy`);
   }
   throw denied(question, resource, ` because no ${kind} policy allows the ${action} action`);
-}
-
-/** Whether it is the session's policy alone that stands in the way. */
-function isAllowedToUser({ session: _, ...maker }: AccountCaller, request: PolicyRequest): boolean {
-  return identityEffect(maker, request) === "allow";
 }
 
 /** @param reason begins with a blank */

@@ -2,8 +2,7 @@
  * Headers of a replica that is sent to another endpoint, and the state of the object that an endpoint's answer
  * describes.
  */
-import { cannedGrants } from "../access/acl/grants.ts";
-import type { AclState } from "../access/acl/ownership.ts";
+import { type AclState, cannedGrants } from "../access/acl/grants.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
 import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";
 import type { ObjectState, StoredObject } from "../model/object.ts";

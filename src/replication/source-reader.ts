@@ -1,5 +1,6 @@
 /** Reads the source object in pieces. A piece is refused if the object has been written since it was opened. */
-import { type AclState, effectiveAcl } from "../access/acl/ownership.ts";
+import type { AclState } from "../access/acl/grants.ts";
+import { effectiveAcl } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import { compareStates, type StoredObject } from "../model/object.ts";
 import type { ObjectPart, Objects } from "../storage/r2/objects.ts";

@@ -56,6 +56,12 @@ function give(grantee: Grantee, permission: AclPermission): AclGrant {
   return { grantee, permission };
 }
 
+/** An owner's canonical user id, and grants; no `acl` is full control for the owner and nothing for anybody else. */
+export interface AclState {
+  readonly ownerId: string;
+  readonly acl?: Acl;
+}
+
 /** What an ACL can tell callers apart by: users of an account are the account to it. */
 export type AclCaller =
   | { readonly kind: "anonymous" }
@@ -84,12 +90,7 @@ export function isOwnedBy(caller: AclCaller, ownerId: string): boolean {
  * Whether a grant of the ACL gives the permission. No ACL is full control for the owner and nothing for anybody else.
  * An owner who is left out of the list can still read and write the list itself.
  */
-export function aclAllows(
-  acl: Acl | undefined,
-  ownerId: string,
-  caller: AclCaller,
-  permission: AclPermission,
-): boolean {
+export function aclAllows({ acl, ownerId }: AclState, caller: AclCaller, permission: AclPermission): boolean {
   const isOwner = caller.kind === "account" && caller.canonicalId === ownerId;
   if (isOwner && (acl === undefined || permission === "READ_ACP" || permission === "WRITE_ACP")) return true;
   return (acl ?? []).some(

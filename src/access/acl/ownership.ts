@@ -8,13 +8,7 @@ import { S3Error } from "../../errors.ts";
 import type { Acl, AclGrant, AclRequest, ObjectOwnership } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { refusePublicAcl, withoutIgnoredGrants } from "../public-access-block.ts";
-import { cannedGrants, fullControl, isPublicGrantee } from "./grants.ts";
-
-/** An owner's canonical user id, and grants; no `acl` is full control for the owner and nothing for anybody else. */
-export interface AclState {
-  readonly ownerId: string;
-  readonly acl?: Acl;
-}
+import { type AclState, cannedGrants, fullControl, isPublicGrantee } from "./grants.ts";
 
 /** The setting in force. */
 export function ownershipOf({ documents }: Pick<Bucket, "documents">): ObjectOwnership {

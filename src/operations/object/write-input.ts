@@ -1,5 +1,6 @@
 /** The input of the operations that write an object, and the permissions they need. */
-import { type AclState, aclOfNewObject } from "../../access/acl/ownership.ts";
+import type { AclState } from "../../access/acl/grants.ts";
+import { aclOfNewObject } from "../../access/acl/ownership.ts";
 import type { Permission } from "../../access/actions.ts";
 import type { AclRequest } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";

@@ -55,7 +55,7 @@ function decisions(acl: Acl | undefined): Record<string, string> {
   return Object.fromEntries(
     ACL_PERMISSIONS.map((permission) => [
       permission,
-      names.filter((name) => aclAllows(acl, OWNER, CALLERS[name], permission)).join(" "),
+      names.filter((name) => aclAllows({ ownerId: OWNER, ...(acl && { acl }) }, CALLERS[name], permission)).join(" "),
     ]),
   );
 }
