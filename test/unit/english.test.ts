@@ -196,6 +196,7 @@ const EXEMPT: readonly string[] = [
   "src/storage/",
   "src/sweeps/",
   "src/website/",
+  "test/clients/",
   "test/e2e/",
   "test/support/",
   "test/unit/access/",
