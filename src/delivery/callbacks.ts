@@ -8,7 +8,7 @@ import { type Target, type TargetPolicy, tryTarget } from "../outbound/target.ts
 import { formatHttpDate } from "../protocol/dates.ts";
 import type { Signers } from "../signing/signer.ts";
 import type { Event } from "../storage/journal/messages.ts";
-import type { DeliveryOutcome } from "./outcome.ts";
+import { type DeliveryOutcome, outcomeOfCall } from "./outcome.ts";
 
 const TIMEOUT_MS = 5_000;
 /** The version of the notification service whose messages these are. */
@@ -43,9 +43,7 @@ export class Callbacks {
       contentType: "application/json;charset=utf-8",
       body: formatCallbackMessage(event),
     });
-    if (outcome.kind === "failed") return { kind: "failed", reason: outcome.message, isDown: true, latencyMs };
-    if (outcome.status === 200) return { kind: "delivered", latencyMs };
-    return { kind: "failed", reason: `answered ${outcome.status}`, isDown: false, latencyMs };
+    return outcomeOfCall(outcome, latencyMs, (status) => status === 200);
   }
 
   /**

@@ -1,4 +1,5 @@
 /** How one attempt at a delivery ended, and when the next one is due. */
+import type { CallOutcome } from "../outbound/fetch.ts";
 import type { Receiver } from "../storage/journal/messages.ts";
 
 interface Attempt {
@@ -17,6 +18,17 @@ export type DeliveryOutcome = Attempt &
      */
     | { readonly kind: "failed"; readonly reason: string; readonly isDown: boolean }
   );
+
+/** The outcome of an attempt that called a URL. */
+export function outcomeOfCall(
+  call: CallOutcome,
+  latencyMs: number,
+  isSuccess: (status: number) => boolean,
+): DeliveryOutcome {
+  if (call.kind === "failed") return { kind: "failed", reason: call.message, isDown: true, latencyMs };
+  if (isSuccess(call.status)) return { kind: "delivered", latencyMs };
+  return { kind: "failed", reason: `answered ${call.status}`, isDown: false, latencyMs };
+}
 
 /** The reference system's rule for `NS:` topics: "three retries at random 10–20 s gaps". */
 const CALLBACK_RETRIES = 3;

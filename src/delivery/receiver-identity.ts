@@ -28,7 +28,7 @@ export async function identifyReceiver(
   return {
     id: formatHex(new Uint8Array(digest)),
     kind,
-    name: kind === "callback" ? withoutQuery(fullName) : fullName,
+    name: describeReceiver(receiver),
     accountId,
     host: kind === "queue" ? fullName : hostOf(kind === "callback" ? fullName : (endpoint ?? "")),
   };

@@ -1,6 +1,6 @@
 /** Messages to one subscription of a topic: events of buckets, published messages and confirmations. */
 import { formatAwsMessage } from "../delivery/aws-record.ts";
-import type { DeliveryOutcome } from "../delivery/outcome.ts";
+import { type DeliveryOutcome, outcomeOfCall } from "../delivery/outcome.ts";
 import { newUuid } from "../model/random-ids.ts";
 import type { SignatureVersion, Subscription } from "../model/topic.ts";
 import { callTarget } from "../outbound/fetch.ts";
@@ -117,10 +117,7 @@ export class TopicDeliveries {
       timeoutMs: TIMEOUT_MS,
       maxResponseBytes: 0,
     });
-    const latencyMs = Date.now() - startedAt;
-    if (outcome.kind === "failed") return { kind: "failed", reason: outcome.message, isDown: true, latencyMs };
-    if (outcome.status >= 200 && outcome.status < 300) return { kind: "delivered", latencyMs };
-    return { kind: "failed", reason: `answered ${outcome.status}`, isDown: false, latencyMs };
+    return outcomeOfCall(outcome, Date.now() - startedAt, (status) => status >= 200 && status < 300);
   }
 
   async #envelope(to: Recipient, message: Notification | Confirmation, endpoint: string): Promise<string> {
