@@ -11,6 +11,9 @@ export interface CallCounts {
 const R2_METHODS = new Set(["head", "get", "put", "delete", "list", "createMultipartUpload", "resumeMultipartUpload"]);
 const D1_STATEMENT_METHODS = new Set(["run", "all", "first", "raw"]);
 
+/** How long isolates cache settings here: longer than a test lasts on a busy machine, since a budget is that of a warm one. */
+const CONFIG_TTL_SECONDS = "600";
+
 /** The same bindings behind counters. `log` holds the R2 calls as `method key`. */
 export function countingEnv(env: Env): { env: Env; counts: CallCounts; log: string[]; reset(): void } {
   const counts: CallCounts = { r2: 0, d1: 0, durableObject: 0, queue: 0 };
@@ -50,7 +53,7 @@ export function countingEnv(env: Env): { env: Env; counts: CallCounts; log: stri
     REPLICATION: countQueue(REPLICATION),
     DEAD_LETTERS: countQueue(DEAD_LETTERS),
   };
-  return { env: { ...env, ...queues, STORE, DB, UPLOADS }, counts, log, reset };
+  return { env: { ...env, ...queues, STORE, DB, UPLOADS, CONFIG_TTL_SECONDS }, counts, log, reset };
 }
 
 /** Each call of a method on one of the namespace's stubs is a call of a Durable Object. */

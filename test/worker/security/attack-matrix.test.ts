@@ -328,6 +328,10 @@ it("there is an example of every operation that is offered, and of no other", ()
 
 const MATRIX_NAMES = OFFERED_NAMES.filter((name) => name !== "PostObject");
 
+/** Whether the operation cannot be repeated on the same bucket, key or upload with the same answer. */
+const happensOnce = (name: string) =>
+  /^(Delete|CreateBucket$|CompleteMultipartUpload$|AbortMultipartUpload$)/.test(name);
+
 const TAKES_SEVERAL = MATRIX_NAMES.filter((name) => (ATTACK_EXAMPLES[name]?.needs.length ?? 0) > 1);
 
 describe.each(MATRIX_NAMES)("%s", (name) => {
@@ -363,9 +367,13 @@ describe.each(MATRIX_NAMES)("%s", (name) => {
   it.each(INSIDERS)(`${name} is allowed to the %s`, async (caller) => {
     const isRead = example.method === "GET" || example.method === "HEAD";
     const forms = formsFor(example, owner).filter((form) => !isBeyondV2(example, form));
-    for (const form of caller === "user with exactly what it takes" ? forms : forms.slice(1, 3)) {
-      const world = isRead ? shared : await newWorld(PRESENT, needsUpload(example));
-      if (caller === "user with exactly what it takes") await setNeeds(example, world, example.needs);
+    let world: AttackWorld | undefined = isRead ? shared : undefined;
+    for (const form of caller === "user with exactly what it takes" && !happensOnce(name) ? forms : forms.slice(1, 3)) {
+      const isFresh = world === undefined || (!isRead && happensOnce(name));
+      if (world === undefined || isFresh) world = await newWorld(PRESENT, needsUpload(example));
+      if (caller === "user with exactly what it takes" && (isFresh || isRead)) {
+        await setNeeds(example, world, example.needs);
+      }
       const key = insiderKey(caller);
       const response = await handDirectly(signAs(key, form, requestOf(example, world, HOST)), env);
       const text = await response.text();
