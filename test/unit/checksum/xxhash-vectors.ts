@@ -1,6 +1,6 @@
 /**
- * Values of libxxhash 0.8.3 (python-xxhash 4.0.1) for the beginnings of one sequence: byte `i` is the highest byte of the
- * 32-bit product (i + 1)^2 · 2654435761. Lengths on both sides of every branch of the algorithms and of the buffer.
+ * Values of libxxhash 0.8.3 (python-xxhash 4.0.1) for prefixes of one sequence: byte `i` is the highest byte of the 32-bit
+ * product (i + 1)^2 · 2654435761. Lengths on both sides of every branch of the algorithms and of the buffer.
  */
 export const XXHASH_VECTORS: readonly (readonly [bytes: number, xxh64: string, xxh3: string, xxh128: string])[] = [
   [0, "ef46db3751d8e999", "2d06800538d394c2", "99aa06d3014798d86001c324468d497f"],

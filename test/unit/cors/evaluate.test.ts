@@ -35,10 +35,10 @@ describe("origins", () => {
     ["http://*.example.com", "https://a.example.com", undefined],
     ["http://localhost:*", "http://localhost:3000", "http://localhost:3000"],
     ["https://*", "https://anything", "https://anything"],
-    // The two sides of the * may not overlap.
+    // The text before and after the * must not overlap.
     ["http://aa*aa", "http://aaa", undefined],
     ["http://aa*aa", "http://aaaa", "http://aaaa"],
-    // Everything but the * is meant as it stands.
+    // Only the * is special.
     ["http://a.b", "http://axb", undefined],
     ["http://[a-z]+", "http://abc", undefined],
     ["", "", undefined],

@@ -27,7 +27,7 @@ function answer(rules: readonly CorsRule[] | undefined, method: string, headers:
 }
 
 describe("addCorsHeaders", () => {
-  // Rows with an origin and a method are LocalStack's recordings of AWS, but for Vary where nothing fits.
+  // Rows with an origin and a method are LocalStack's recordings of AWS, except Vary where no rule matches.
   it.each<[why: string, method: string, headers: Record<string, string>, expected: Record<string, string>]>([
     ["a rule fits", "GET", { origin: SITE }, GRANTED],
     ["no origin", "GET", {}, { vary: VARY }],

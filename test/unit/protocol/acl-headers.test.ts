@@ -8,19 +8,19 @@ const ID2 = "f".repeat(64);
 const GLOBAL = "http://acs.amazonaws.com/groups/global";
 
 describe("x-amz-acl", () => {
-  it("says nothing where it is absent", () => {
+  it("is undefined when absent", () => {
     expect(parseAclHeaders(new Headers(), "object")).toBeUndefined();
   });
 
-  it.each(CANNED_ACLS)("%s is known for buckets", (name) => {
+  it.each(CANNED_ACLS)("accepts %s for buckets", (name) => {
     expect(parseAclHeaders(new Headers({ "x-amz-acl": name }), "bucket")).toEqual({ kind: "canned", name });
   });
 
-  it.each(CANNED_ACLS.filter((name) => name !== "log-delivery-write"))("%s is known for objects", (name) => {
+  it.each(CANNED_ACLS.filter((name) => name !== "log-delivery-write"))("accepts %s for objects", (name) => {
     expect(parseAclHeaders(new Headers({ "x-amz-acl": name }), "object")).toEqual({ kind: "canned", name });
   });
 
-  // Code, message and arguments as AWS gave them to LocalStack's recordings of 2026-02.
+  // Code, message and arguments of LocalStack's recordings of AWS of 2026-02.
   it.each([
     ["bucket", "fake-acl"],
     ["object", "fake-acl"],
@@ -41,7 +41,7 @@ describe("x-amz-acl", () => {
     expect([error.code, error.details]).toEqual(["NotImplemented", { Header: "x-amz-acl" }]);
   });
 
-  it("refuses to stand beside grants with InvalidRequest", () => {
+  it("refuses a canned ACL together with grants with InvalidRequest", () => {
     const headers = new Headers({ "x-amz-acl": "private", "x-amz-grant-read": `id=${ID}` });
     const error = failure(() => parseAclHeaders(headers, "object"));
     expect([error.code, error.message]).toEqual([
@@ -72,7 +72,7 @@ describe("x-amz-grant-*", () => {
     expect(grantees(value)).toEqual(expected);
   });
 
-  it("gives the permission in its name; together they are one list", () => {
+  it("takes the permission from the header name and combines all headers", () => {
     const names = ["full-control", "read", "read-acp", "write", "write-acp"];
     const headers = new Headers(names.map((name) => [`x-amz-grant-${name}`, `id=${ID}`]));
     expect(parseAclHeaders(headers, "bucket")).toEqual({
@@ -84,10 +84,10 @@ describe("x-amz-grant-*", () => {
     });
   });
 
-  // Code, message and arguments as AWS gave them to LocalStack's recordings of 2026-02.
+  // Code, message and arguments of LocalStack's recordings of AWS of 2026-02.
   it.each([
     ['uri="http://acs.amazonaws.com/groups/s3/FakeGroup"', "Invalid group uri", "uri"],
-    // The reference system's documentation has it once so.
+    // This form occurs in the reference system's documentation.
     ['uri="http://acs.amazonaws.com/groups/s3/AllUsers"', "Invalid group uri", "uri"],
     ['id="wrong-id"', "Invalid id", "id"],
     [`id="${ID.toUpperCase()}"`, "Invalid id", "id"],
@@ -116,7 +116,7 @@ describe("x-amz-grant-*", () => {
     ]);
   });
 
-  it("takes 100 grants, and refuses one more with MalformedACLError", () => {
+  it("accepts 100 grants and refuses 101 with MalformedACLError", () => {
     const list = (count: number) => Array.from({ length: count }, () => `id=${ID}`).join(",");
     expect(grantees(list(MAX_GRANTS))?.length).toBe(100);
     expect(failure(() => read(list(MAX_GRANTS + 1))).code).toBe("MalformedACLError");
@@ -124,11 +124,11 @@ describe("x-amz-grant-*", () => {
 });
 
 describe("x-amz-object-ownership", () => {
-  it.each(["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"])("%s", (value) => {
+  it.each(["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"])("reads %s", (value) => {
     expect(parseObjectOwnershipHeader(new Headers({ "x-amz-object-ownership": value }))).toBe(value);
   });
 
-  it("says nothing where it is absent", () => {
+  it("is undefined when absent", () => {
     expect(parseObjectOwnershipHeader(new Headers())).toBeUndefined();
   });
 

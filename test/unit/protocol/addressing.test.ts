@@ -71,7 +71,7 @@ describe("parseAddress", () => {
     expect(address(host, path)).toEqual({ style: "virtual-host", resource });
   });
 
-  it("takes the host of the URL where there is no Host header", () => {
+  it("uses the host of the URL without a Host header", () => {
     const url = parseRawUrl("http://b.s3.example:80/k");
     expect(parseAddress(url, null, DOMAINS).resource).toEqual(object("b", "k"));
   });
@@ -151,7 +151,7 @@ describe("findWebsiteHost", () => {
     ["www.example.com:80", "www.example.com", "www.example.com:80"],
     ["site.www.example.com", "site", "site.www.example.com"],
     ["example.org", "example.org", "example.org"],
-  ])("%s is the website of %s", (header, bucket, host) => {
+  ])("%s serves the website of %s", (header, bucket, host) => {
     expect(find(header)).toEqual({ bucket, host });
   });
 
@@ -164,11 +164,11 @@ describe("findWebsiteHost", () => {
     ["a domain that only ends alike", "evilwebsite.localhost"],
     ["an address", "127.0.0.1:8787"],
     ["nothing", ""],
-  ])("%s is no website: %s", (_what, host) => {
+  ])("%s is not a website: %s", (_what, host) => {
     expect(find(host)).toBeUndefined();
   });
 
-  it("goes by the Host header before the URL", () => {
+  it("prefers the Host header to the URL", () => {
     const url = parseRawUrl("http://127.0.0.1:8787/");
     expect(findWebsiteHost(url, "site.website.localhost", domains)?.bucket).toBe("site");
     expect(findWebsiteHost(parseRawUrl("http://site.website.localhost/"), null, domains)?.bucket).toBe("site");
@@ -177,11 +177,11 @@ describe("findWebsiteHost", () => {
 
 describe("hostOf", () => {
   const url = parseRawUrl("http://127.0.0.1:8787/");
-  it.each(["s3.localhost:8787", "[::1]:80", "EXAMPLE.com"])("gives %s back in lower case", (host) => {
+  it.each(["s3.localhost:8787", "[::1]:80", "EXAMPLE.com"])("returns %s in lower case", (host) => {
     expect(hostOf(url, host)).toBe(host.toLowerCase());
   });
 
-  it.each(["", "evil.example/path", "a@b", "a b", 'a"', "a:port"])("does not give %j back", (host) => {
+  it.each(["", "evil.example/path", "a@b", "a b", 'a"', "a:port"])("does not return %j", (host) => {
     expect(hostOf(url, host)).toBe("127.0.0.1:8787");
   });
 });

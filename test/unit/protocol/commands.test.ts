@@ -1,7 +1,6 @@
 /**
- * Every command of AWS's newest SDK, by its own request line and its own headers: it must mean the operation of its name
- * here, or be refused. When an upgrade of the SDK brings a command, a parameter or a header that nobody has decided about,
- * something here fails.
+ * The request line and the headers of every command of AWS's newest SDK: each request must resolve to the operation of its
+ * name, or be refused. A new SDK with a command, a parameter or a header that is unknown here fails these tests.
  */
 import * as sdk from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
@@ -24,15 +23,15 @@ import { type CapturedRequest, type Command, captureRequest, readCommands } from
 const HOST = "s3.example.com";
 const commands = readCommands(sdk);
 
-/** Not operations here (`operation-name.ts` says why), and how their requests are refused. */
+/** Commands that are not operations here (see `operation-name.ts`), and the error of their requests. */
 const ELSEWHERE: Readonly<Record<string, (request: CapturedRequest) => unknown>> = {
-  // The same line as ListBuckets, but signed for directory buckets.
+  // The request line of ListBuckets, signed for directory buckets.
   ListDirectoryBuckets({ headers }) {
     const scope = { accessKeyId: "k", day: "20260101", region: "us-east-1", terminal: "aws4_request" };
     const service = claimedService(headers) ?? "";
     return findScopeFault({ ...scope, service }, { regions: "any", services: ["s3"] });
   },
-  // To a host of its own, which here is a bucket that takes nothing but forms.
+  // Sent to another host, which here is a bucket that accepts only forms.
   WriteGetObjectResponse: route,
 };
 
@@ -44,7 +43,7 @@ function route({ method, url, headers }: CapturedRequest, more = ""): OperationN
   return resolveOperation({ method, resource, query: parseQuery(raw.query), headers });
 }
 
-it("every command of the SDK is an operation of that name, and every operation one of its commands", () => {
+it("every command of the SDK has an operation of its name, and every operation a command", () => {
   const withoutCommand = ["PostObject", "OptionsPreflight"];
   expect(commands.map(({ name }) => name).sort()).toEqual(
     [...OPERATION_NAMES.filter((name) => !withoutCommand.includes(name)), ...Object.keys(ELSEWHERE)].sort(),
@@ -66,7 +65,7 @@ describe.each([true, false])("the request line of a command, path style %s", (fo
       for (const more of ["novelty", "novelty=", "Acl", "novelty&x-id=a", "%6eovelty"]) {
         expect(failure(() => route(request, more)).code).toBe("NotImplemented");
       }
-      // With a value, or meant for others: as on AWS.
+      // With a value, or ignored as on AWS.
       for (const more of ["novelty=1", "x-novelty", "X-Novelty=", "=", "=x", "prefix=", "x-id="]) {
         expect(route(request, more)).toBe(command.name);
       }
@@ -92,7 +91,7 @@ it.each([
   expect(failure(() => ELSEWHERE[name]?.(request)).code).toBe(code);
 });
 
-it("every parameter of the SDK is known", () => {
+it("every query parameter of the SDK is known", () => {
   const unknown = commands.flatMap(({ parameters }) => parameters).filter((name) => !PARAMETERS.has(name));
   // A marker, with an id as its value.
   expect([...new Set(unknown)]).toEqual(["uploadId"]);
@@ -129,10 +128,10 @@ const SOURCE = [
   "x-amz-copy-source-if-unmodified-since",
   "x-amz-source-expected-bucket-owner",
 ];
-/** Nothing to show: no object has ever been archived. */
+/** Has no effect: no object is archived. */
 const LISTED = ["x-amz-optional-object-attributes"];
 
-/** Honoured by every operation, or of no consequence where the requester cannot be made to pay. */
+/** Supported by every operation, or without effect because requester pays is not offered. */
 const EVERYWHERE = [
   "content-length",
   "content-md5",
@@ -141,7 +140,7 @@ const EVERYWHERE = [
   "x-amz-sdk-checksum-algorithm",
 ];
 
-/** What each operation does with the headers that AWS honours on it, but for those that it refuses. */
+/** How each operation uses the headers that AWS supports on it, except those that it refuses. */
 const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   CompleteMultipartUpload: [...CHECKSUMS, "x-amz-checksum-type", "x-amz-mp-object-size", "if-match", "if-none-match"],
   CopyObject: [
@@ -166,7 +165,7 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   ListObjectsV2: LISTED,
   PutBucketAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
   PutBucketNotificationConfiguration: ["x-amz-skip-destination-validation"],
-  // The root of the account can always read and replace the policy, so that there is nothing to confirm.
+  // The root user can always read and replace the policy, so a confirmation is not needed.
   PutBucketPolicy: ["x-amz-confirm-remove-self-bucket-access"],
   PutObject: [...WRITTEN, ...CHECKSUMS, "x-amz-tagging", "if-match", "if-none-match"],
   PutObjectAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
@@ -184,7 +183,7 @@ function refusedBy(name: OperationName): string[] {
 }
 
 describe("the headers of a command", () => {
-  it.each(offered)("of $name are honoured or refused", ({ name, headers }) => {
+  it.each(offered)("of $name are supported or refused", ({ name, headers }) => {
     const decided = new Set([...(HONOURED[name] ?? []), ...refusedBy(name)]);
     const left = headers.filter((header) => !decided.has(header) && !EVERYWHERE.includes(header));
     expect(left).toEqual([]);
@@ -199,14 +198,14 @@ describe("the headers of a command", () => {
     }
   });
 
-  it.each(offered)("of others mean nothing to $name", ({ name, method }) => {
+  it.each(offered)("of other commands are ignored by $name", ({ name, method }) => {
     for (const header of modeled) {
       if (refusedBy(name).includes(header)) continue;
       expect(() => refuseHeaders(name, new Headers({ [header]: "something" }), method)).not.toThrow();
     }
   });
 
-  it("that are conditions, locks, ways around them or encryption are all known", () => {
+  it("for conditions, locks, bypasses and encryption are all known", () => {
     const unknown = [...modeled].filter((header) => isCriticalHeader(header) && !KNOWN_CRITICAL_HEADERS.has(header));
     expect(unknown).toEqual([]);
   });
@@ -219,7 +218,7 @@ describe("a header that no command has", () => {
     "x-amz-object-lock-novelty",
     "x-amz-bypass-novelty",
     "x-amz-server-side-encryption-novelty",
-  ])("%s is refused by writes and passed over by reads", (header) => {
+  ])("%s is refused by writes and ignored by reads", (header) => {
     const headers = new Headers({ [header]: "x" });
     for (const method of ["PUT", "POST", "DELETE"]) {
       expect(failure(() => refuseHeaders("DeleteObject", headers, method)).details).toEqual({ Header: header });
@@ -233,19 +232,19 @@ describe("a header that no command has", () => {
     "x-amz-user-agent",
     "x-amz-novelty",
     "x-amzn-trace-id",
-  ])("%s is passed over", (header) => {
+  ])("%s is ignored", (header) => {
     expect(() => refuseHeaders("PutObject", new Headers({ [header]: "x" }), "PUT")).not.toThrow();
   });
 });
 
-describe("a header that asks for what is so anyway", () => {
+describe("a header that asks for what happens anyway", () => {
   it.each<[OperationName, string, string]>([
     ["PutObject", "x-amz-server-side-encryption", "AES256"],
     ["PutObject", "x-amz-server-side-encryption-bucket-key-enabled", "false"],
     ["CopyObject", "x-amz-server-side-encryption-bucket-key-enabled", "False"],
     ["CreateBucket", "x-amz-bucket-object-lock-enabled", "false"],
     ["CreateBucket", "x-amz-bucket-namespace", "global"],
-  ])("%s takes %s: %s", (name, header, value) => {
+  ])("%s accepts %s: %s", (name, header, value) => {
     expect(() => refuseHeaders(name, new Headers({ [header]: value }), "PUT")).not.toThrow();
   });
 
@@ -255,7 +254,7 @@ describe("a header that asks for what is so anyway", () => {
     ["UploadPartCopy", "x-amz-tagging-directive"],
     ["UploadPart", "x-amz-object-lock-mode"],
     ["PutObject", "x-amz-copy-source-if-match"],
-  ])("%s passes over %s", (name, header) => {
+  ])("%s ignores %s", (name, header) => {
     expect(() => refuseHeaders(name, new Headers({ [header]: "REPLACE" }), "PUT")).not.toThrow();
   });
 });

@@ -61,11 +61,11 @@ const ROWS: readonly (readonly [Record<string, string>, "proceed" | "not-modifie
 ];
 
 describe("evaluateReadConditions", () => {
-  it.each(ROWS)("%j: %s", (headers, expected) => {
+  it.each(ROWS)("evaluates %j: %s", (headers, expected) => {
     expect(evaluateReadConditions({ headers: new Headers(headers), now }, SUBJECT)).toBe(expected);
   });
 
-  it.each(ROWS)("of a copy source, %j: %s", (headers, expected) => {
+  it.each(ROWS)("evaluates conditions of a copy source, %j: %s", (headers, expected) => {
     const prefixed = Object.entries(headers).map(([name, value]) => [`x-amz-copy-source-${name}`, value] as const);
     const opposite = { "if-match": "other", "if-unmodified-since": BEFORE };
     expect(

@@ -17,14 +17,14 @@ async function failure(promise: Promise<unknown>): Promise<S3Error> {
 }
 
 describe("continuation tokens", () => {
-  it.each(["", "k", "a/b/ü 😀\0\r", "x".repeat(1024)])("carry %j", async (after) => {
+  it.each(["", "k", "a/b/ü 😀\0\r", "x".repeat(1024)])("contain %j", async (after) => {
     const key = await importKey(1);
     const token = await formatContinuationToken(key, "bucket1", after);
     expect(token).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(await parseContinuationToken(key, "bucket1", token)).toBe(after);
   });
 
-  it("are refused with InvalidArgument for another bucket, another key or any change", async () => {
+  it("are refused with InvalidArgument for another bucket, with another secret and after any change", async () => {
     const key = await importKey(1);
     const token = await formatContinuationToken(key, "bucket1", "key");
     const changed = `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;

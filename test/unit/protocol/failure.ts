@@ -1,6 +1,6 @@
 import { S3Error } from "../../../src/errors.ts";
 
-/** The S3 error a call ends in; anything else fails the test. */
+/** The S3 error that a call throws; the test fails for any other result. */
 export function failure(run: () => unknown): S3Error {
   try {
     run();

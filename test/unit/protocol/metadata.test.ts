@@ -17,12 +17,12 @@ describe("decodeEncodedWords", () => {
     ["=?ISO-8859-1?Q?=FC?=", "ü"],
     ["=?us-ascii*en?Q?a?=", "a"],
     ["a =?UTF-8?Q?b?= c", "a b c"],
-    // RFC 2047, 6.2: white space between neighbouring words is not shown.
+    // RFC 2047, 6.2: white space between adjacent words is not displayed.
     ["=?UTF-8?Q?a?= =?UTF-8?Q?b?=", "ab"],
     ["=?UTF-8?Q?=C3?= =?UTF-8?Q?=BC?=", "ü"],
     ["=?ISO-8859-1?Q?=FC?= =?UTF-8?Q?=C3=BC?=", "üü"],
     ["=?UTF-8?B??=", ""],
-    // Left as they are.
+    // Not decoded.
     ["=?UTF-8?B?w7x", "=?UTF-8?B?w7x"],
     ["=?UTF-8?B?!!?=", "=?UTF-8?B?!!?="],
     ["=?UTF-8?Q?=FC?=", "=?UTF-8?Q?=FC?="],
@@ -49,7 +49,7 @@ describe("parseUserMetadata", () => {
       { a: "", b: "padded" },
     ],
     [{ "x-amz-meta-a": "=?UTF-8?B?w7xuw68=?=" }, { a: "ünï" }],
-    // Raw UTF-8 is text when it gets here, and is not decoded twice.
+    // Raw UTF-8 is already text and is not decoded again.
     [{ "x-amz-meta-a": "\u00fc" }, { a: "ü" }],
     [{ "x-amz-meta-a": "\u00c3\u00bc" }, { a: "Ã¼" }],
     [{ "x-amz-meta-a": "=?UTF-8?B?AAECAw==?=" }, { a: "\u0000\u0001\u0002\u0003" }],

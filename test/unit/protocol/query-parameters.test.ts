@@ -105,7 +105,7 @@ describe("urlEncode", () => {
 });
 
 describe("parseResponseOverrides", () => {
-  it("reads the six parameters and nothing else", () => {
+  it("reads the six parameters and no other", () => {
     const query = parseQuery(
       "response-cache-control=a&response-content-disposition=attachment%3B+filename%3D%22x%22&response-content-encoding=c" +
         "&response-content-language=d&response-content-type=text%2Fplain&response-expires=f&response-x=g&versionId=h",
@@ -124,7 +124,7 @@ describe("parseResponseOverrides", () => {
   it.each([
     ["response-content-type=a%0D%0Ab", "Header value contains control characters."],
     ["response-expires=%00", "Header value contains control characters."],
-    // AWS's words, as users report them.
+    // AWS's messages, as users report them.
     ["response-content-disposition=%E2%82%AC", "Header value cannot be represented using ISO-8859-1."],
   ])("refuses %s with InvalidArgument", (text, message) => {
     const error = failure(() => parseResponseOverrides(parseQuery(text)));

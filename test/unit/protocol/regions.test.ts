@@ -19,7 +19,7 @@ describe("chooseLocation", () => {
     ["garage", "eu-central-1", { region: "eu-central-1" }],
     ["us-east-1", "EU", { region: "eu-west-1", constraint: "EU" }],
     ["eu-west-1", "EU", { region: "eu-west-1", constraint: "EU" }],
-  ])("signed for %s, constraint %s", (signedRegion, constraint, expected) => {
+  ])("chooses a location, signed for %s with constraint %s", (signedRegion, constraint, expected) => {
     expect(chooseLocation(constraint, { ...PLACE, signedRegion })).toEqual(expected);
   });
 
@@ -46,12 +46,12 @@ describe("chooseLocation", () => {
     ["auto", "other"],
     ["a b", "a b"],
     ["us-east-1", "eu"],
-  ])("refuses, signed for %s, %s as no region", (signedRegion, constraint) => {
+  ])("refuses, signed for %s, the unknown region %s", (signedRegion, constraint) => {
     const error = failure(() => chooseLocation(constraint, { ...PLACE, signedRegion }));
     expect([error.code, error.details]).toEqual(["InvalidLocationConstraint", { LocationConstraint: constraint }]);
   });
 
-  it("takes only what has storage where one region is enforced", () => {
+  it("accepts only regions with a store where one region is enforced", () => {
     const enforced = { ...PLACE, isAnyRegion: false, signedRegion: "us-east-1" };
     expect(chooseLocation("eu-west-1", enforced)).toEqual({ region: "eu-west-1" });
     expect(failure(() => chooseLocation("eu-central-1", enforced)).code).toBe("InvalidLocationConstraint");
@@ -59,14 +59,14 @@ describe("chooseLocation", () => {
     expect(failure(() => chooseLocation("EU", alone)).code).toBe("InvalidLocationConstraint");
   });
 
-  it("needs no constraint in the deployment's own region", () => {
+  it("needs no constraint in the deployment's region", () => {
     const own = { region: "eu-central-1", regions: ["eu-central-1"], isAnyRegion: true, signedRegion: "eu-central-1" };
     expect(chooseLocation(undefined, own)).toEqual({ region: "eu-central-1" });
     expect(chooseLocation("eu-central-1", own)).toEqual({ region: "eu-central-1" });
   });
 });
 
-it("knows the regions of AWS and no others", () => {
+it("recognises only the regions of AWS", () => {
   expect(["us-east-1", "eu-west-1", "ap-southeast-7", "eu-east-1", "EU", "auto", ""].map(isAwsRegion)).toEqual([
     true,
     true,

@@ -20,7 +20,7 @@ describe("parseRawUrl", () => {
     ["http://h/b/k#f?x", "http", "h", "/b/k", ""],
     ["http://[::1]:8787/b", "http", "[::1]:8787", "/b", ""],
     ["http://h/a://b", "http", "h", "/a://b", ""],
-  ])("cuts %s", (url, scheme, host, path, query) => {
+  ])("splits %s", (url, scheme, host, path, query) => {
     expect(parseRawUrl(url)).toEqual({ scheme, host, path, query });
   });
 });
@@ -47,11 +47,11 @@ describe("parseQuery", () => {
     expect(parseQuery(raw).entries).toEqual(expected);
   });
 
-  it("reads + as itself on request", () => {
+  it("reads + as a plus sign on request", () => {
     expect(parseQuery("a+b=c+%20", "plus-is-plus").entries).toEqual([["a+b", "c+ "]]);
   });
 
-  it("gives the first value, and all", () => {
+  it("returns the first value, and all values", () => {
     const query = parseQuery("a=1&a=2&b");
     expect(query.get("a")).toBe("1");
     expect(query.getAll("a")).toEqual(["1", "2"]);

@@ -188,7 +188,7 @@ describe("resolveOperation", () => {
     ["POST", "/b?policy", "BUCKETPOLICY", "GET, PUT, DELETE"],
     ["HEAD", "/b?acl", "ACL", "GET, PUT"],
     ["HEAD", "/b/k?tagging", "TAGGING", "GET, PUT, DELETE"],
-    // These would be destructive if they fell through to the plain operation.
+    // The plain operation would be destructive for these.
     ["DELETE", "/b?location", "LOCATION", "GET"],
     ["DELETE", "/b?uploads", "UPLOADS", "GET"],
     ["DELETE", "/b/k?acl", "ACL", "GET, PUT"],
@@ -205,7 +205,7 @@ describe("resolveOperation", () => {
     expect(error.headers).toEqual({ Allow: allow });
   });
 
-  // AWS may name its next operation like that.
+  // AWS may use such a name for a new operation.
   it.each<[method: string, path: string, headers?: Record<string, string>]>([
     ["PUT", "/?novelty"],
     ["PUT", "/b?novelty"],
@@ -234,7 +234,7 @@ describe("resolveOperation", () => {
     expect(error.details).toEqual({ ArgumentName: "ResourceType", ArgumentValue: "policy" });
   });
 
-  it("accepts one subresource named twice", () => {
+  it("accepts a repeated subresource", () => {
     expect(resolve("GET", "s3.example", "/b?acl&acl=")).toBe("GetBucketAcl");
   });
 

@@ -1,4 +1,4 @@
-/** What AWS's SDK for JavaScript says of its own commands: names, parameters, headers, and the requests they make. */
+/** The commands of AWS's SDK for JavaScript: names, parameters, headers and requests. */
 import type * as Sdk from "@aws-sdk/client-s3";
 
 export interface Command {
@@ -50,7 +50,7 @@ export function readCommands(sdk: typeof Sdk): Command[] {
 export interface CaptureOptions {
   readonly endpoint: string;
   readonly forcePathStyle: boolean;
-  /** `all`: every parameter of the query as well. */
+  /** `all`: also every query parameter. */
   readonly members?: "required" | "all";
 }
 
@@ -60,7 +60,7 @@ export interface CapturedRequest {
   readonly headers: Headers;
 }
 
-/** The request that a command would send. */
+/** The request that a command sends. */
 export async function captureRequest(
   sdk: typeof Sdk,
   command: Command,

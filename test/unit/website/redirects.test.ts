@@ -11,13 +11,13 @@ import {
 const SITE = { scheme: "http", host: "site.website.localhost:8787", base: "", query: "" } as const;
 const PLACE = "http://site.website.localhost:8787";
 
-/** Where a request for the key goes that would be answered with the status; undefined: nowhere. */
+/** The redirect of a request for the key whose answer would have the status; undefined without a redirect. */
 function route(rules: readonly RoutingRule[], key: string, status = 200, query = "") {
   const rule = findRuleForKey(rules, key) ?? findRuleForError(rules, key, status);
   return rule && applyRule(rule, { ...SITE, key, query }, 301);
 }
 
-// The examples of "Configuring advanced conditional redirects", and the requests Ceph's s3-tests make of them on AWS.
+// The examples of "Configuring advanced conditional redirects", and the requests of Ceph's s3-tests on AWS.
 const RENAMED: RoutingRule = { condition: { keyPrefix: "docs/" }, redirect: { replaceKeyPrefixWith: "documents/" } };
 const DELETED: RoutingRule = {
   condition: { keyPrefix: "images/" },

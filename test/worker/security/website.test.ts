@@ -1,4 +1,4 @@
-/** What websites must not give away, and where they must not lead. */
+/** Information that websites must not reveal, and redirects that they must not make. */
 import { describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { contentMd5 } from "../../support/cors.ts";
@@ -9,7 +9,7 @@ import { bucketOf, configureWebsite, makePublic, visit, WEBSITE_DOMAIN } from ".
 
 const SECRET = "the content nobody else may see";
 
-/** A website of a bucket that is closed to everybody, with an object, an index and an error document in it. */
+/** A website of a private bucket with an object, an index and an error document. */
 async function closedSite(rules: readonly string[] = []): Promise<string> {
   const bucket = await createBucket();
   for (const key of ["secret.html", "index.html", "folder/index.html", "404.html"]) {
@@ -19,7 +19,7 @@ async function closedSite(rules: readonly string[] = []): Promise<string> {
   return bucket;
 }
 
-/** An answer without what differs from one request to the next. */
+/** An answer without the parts that differ between requests. */
 async function reduced(response: Response, key: string) {
   const text = (await response.text()).replaceAll(key, "KEY").replace(/(RequestId|HostId): [^<]*/g, "$1");
   const headers = [...response.headers].filter(([name]) => !/^(date|x-amz-request-id|x-amz-id-2)$/.test(name));
@@ -30,8 +30,8 @@ async function reduced(response: Response, key: string) {
   };
 }
 
-describe("a website of a closed bucket", () => {
-  it("shows nothing of it, by GET or HEAD, whole, by range or on condition", async () => {
+describe("a website of a private bucket", () => {
+  it("reveals nothing by GET or HEAD, with a range or a condition", async () => {
     const bucket = await closedSite();
     for (const path of ["/secret.html", "/", "/folder/", "/folder", "/404.html", "/?secret.html"]) {
       for (const headers of [{}, { range: "bytes=0-3" }, { "if-none-match": "*" }, { "if-match": '"x"' }]) {
@@ -57,7 +57,7 @@ describe("a website of a closed bucket", () => {
         "<Condition><HttpErrorCodeReturnedEquals>403</HttpErrorCodeReturnedEquals></Condition><Redirect><HostName>denied.example</HostName></Redirect>",
       ],
     ],
-  ])("does not tell whether a key is there, %s", async (_what, rules) => {
+  ])("does not reveal whether a key exists, %s", async (_what, rules) => {
     const bucket = await closedSite(rules);
     for (const method of ["GET", "HEAD"]) {
       for (const [there, missing] of [
@@ -76,7 +76,7 @@ describe("a website of a closed bucket", () => {
     }
   });
 
-  it("is closed to signatures too: nobody is more than anonymous there", async () => {
+  it("ignores signatures: every request is anonymous", async () => {
     const bucket = await closedSite();
     const url = `http://${bucket}.${WEBSITE_DOMAIN}/secret.html`;
     for (const key of [ROOT, await createAccount()]) {
@@ -87,7 +87,7 @@ describe("a website of a closed bucket", () => {
     }
   });
 
-  it("obeys what the bucket's policy says of the request", async () => {
+  it("applies the conditions of the bucket's policy", async () => {
     const bucket = await bucketOf("index.html");
     const Statement = [
       { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/*` },
@@ -106,7 +106,7 @@ describe("a website of a closed bucket", () => {
     expect((await visit(bucket, "/", { headers: { referer: "https://shop.example/a" } })).status).toBe(200);
   });
 
-  it("is closed by a public access block, at once", async () => {
+  it("becomes private at once with a public access block", async () => {
     const bucket = await bucketOf("index.html");
     await makePublic(bucket, "s3:GetObject");
     await configureWebsite(bucket);
@@ -120,7 +120,7 @@ describe("a website of a closed bucket", () => {
     expect((await send({ bucket, as: null })).status).toBe(403);
   });
 
-  it("writes nothing, whatever the method, and reaches no other bucket", async () => {
+  it("writes nothing with any method, and reaches no other bucket", async () => {
     const [bucket, other] = [await bucketOf("index.html"), await bucketOf("index.html", "other.html")];
     await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
     await configureWebsite(bucket);
@@ -168,7 +168,7 @@ describe("redirects of a website", () => {
         "<Condition><HttpErrorCodeReturnedEquals>403</HttpErrorCodeReturnedEquals></Condition><Redirect><Protocol>http</Protocol></Redirect>",
       ],
     ],
-  ])("stay on the site's own host, whatever is asked for: %s", async (_what, rules) => {
+  ])("stay on the site's host for any path: %s", async (_what, rules) => {
     const bucket = await closedSite(rules);
     for (const path of HOSTILE) {
       const response = await visit(bucket, path);
@@ -180,7 +180,7 @@ describe("redirects of a website", () => {
     }
   });
 
-  it("on the ordinary host stay there, in either style", async () => {
+  it("on the S3 host stay on it, in either style", async () => {
     const bucket = await closedSite([
       "<Condition><HttpErrorCodeReturnedEquals>403</HttpErrorCodeReturnedEquals></Condition><Redirect><ReplaceKeyPrefixWith/></Redirect>",
     ]);
@@ -204,7 +204,7 @@ describe("redirects of a website", () => {
 });
 
 describe("error pages of a website", () => {
-  it("quote keys and hosts as text", async () => {
+  it("escape keys and hosts", async () => {
     const bucket = await bucketOf();
     await makePublic(bucket, "s3:ListBucket", "s3:GetObject");
     await configureWebsite(bucket);

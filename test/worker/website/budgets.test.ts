@@ -1,4 +1,4 @@
-/** What visits cost a warm isolate: R2 calls, and no D1 query. */
+/** R2 calls of a website request in a warm isolate; D1 queries are never made. */
 import { describe, expect, it } from "vitest";
 import { type CallCounts, countingEnv } from "../../support/counting-env.ts";
 import { putObject, send } from "../../support/request.ts";
@@ -16,7 +16,7 @@ async function site(...actions: ("s3:GetObject" | "s3:ListBucket")[]): Promise<s
   return bucket;
 }
 
-/** The second of two visits, so that the isolate knows the bucket. */
+/** The second of two requests, so that the isolate has cached the bucket. */
 async function cost(bucket: string, path: string, options: { method?: string; headers?: Record<string, string> } = {}) {
   const { env, counts, log, reset } = countingEnv(testEnv);
   await (await visit(bucket, "/index.html", { env })).text();
@@ -26,32 +26,32 @@ async function cost(bucket: string, path: string, options: { method?: string; he
   return { status: response.status, counts: { ...counts }, log };
 }
 
-describe("a visit to a website, warm", () => {
+describe("a website request in a warm isolate", () => {
   it.each<[path: string, options: { method?: string; headers?: Record<string, string> }, status: number, r2: number]>([
     ["/index.html", {}, 200, 1],
     ["/", {}, 200, 1],
     ["/about/", { method: "HEAD" }, 200, 1],
     ["/", { headers: { range: "bytes=0-3" } }, 206, 1],
     ["/old/page", {}, 301, 0],
-    // The folder's index, to send the visitor there.
+    // The folder's index, for the redirect.
     ["/about", {}, 302, 2],
     // Object and error document.
     ["/missing/", {}, 404, 2],
-    // And between them the index of a folder of that name.
+    // Between them the index of a folder of that name.
     ["/missing", {}, 404, 3],
     ["/missing", { method: "HEAD" }, 404, 2],
-  ])("%s %j: %i with %i R2 calls and no D1 query", async (path, options, status, r2) => {
+  ])("%s %j answers %i with %i R2 calls and no D1 query", async (path, options, status, r2) => {
     const bucket = await site("s3:GetObject", "s3:ListBucket");
     const seen = await cost(bucket, path, options);
     expect([seen.status, seen.counts], seen.log.join("; ")).toEqual([status, { ...NOTHING, r2 }]);
   });
 
-  it("a bucket nobody may read costs a look at the ACL of object, folder index and error document", async () => {
+  it("for a private bucket reads the ACLs of object, folder index and error document", async () => {
     const bucket = await site();
     expect((await cost(bucket, "/index.html")).counts).toEqual({ ...NOTHING, r2: 3 });
   });
 
-  it("on the ordinary host an index is one R2 call, and a bucket without a website costs nothing more", async () => {
+  it("on the S3 host makes one R2 call for an index, and none for a bucket without a website", async () => {
     const bucket = await site("s3:GetObject", "s3:ListBucket");
     const { env, counts, reset } = countingEnv(testEnv);
     await (await send({ bucket, key: "index.html", as: null, env })).text();

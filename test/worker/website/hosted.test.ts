@@ -1,4 +1,4 @@
-/** Websites on the ordinary S3 host, as the reference system has them. */
+/** Websites on the S3 host, as in the reference system. */
 import { describe, expect, it } from "vitest";
 import { configureCors } from "../../support/cors.ts";
 import { putObject, type SendOptions, STYLES, type Style, send, urlOf } from "../../support/request.ts";
@@ -10,8 +10,8 @@ const ON_403 = "<Condition><HttpErrorCodeReturnedEquals>403</HttpErrorCodeReturn
 
 const ask = (options: SendOptions) => send({ ...options, as: null });
 
-describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style) => {
-  it("anonymous visitors get indexes in place of listings and folder objects", async () => {
+describe.each(STYLES)("a website on the S3 host, %s style", (style: Style) => {
+  it("answers anonymous requests with indexes instead of listings and folder objects", async () => {
     const bucket = await bucketOf("index.html", "about/", "about/index.html", "page.html");
     await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
     expect(await (await ask({ bucket, style })).text()).toContain("<ListBucketResult");
@@ -24,7 +24,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     expect((await ask({ bucket, key: "about", style })).status).toBe(404);
   });
 
-  it("errors are the rule's 302, else the error document, else a page", async () => {
+  it("answers an error with a rule's 302, the error document or a page", async () => {
     const bucket = await bucketOf("oops.html");
     await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
     await configureWebsite(bucket);
@@ -56,7 +56,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     expect(await redirectOf(await ask({ bucket, style }))).toEqual([302, "http://origin.example.org/missing/"]);
   });
 
-  it("a rule without a host stays on this one", async () => {
+  it("redirects to the same host for a rule without a host", async () => {
     const bucket = await bucketOf();
     await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
     await configureWebsite(bucket, {
@@ -69,7 +69,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     expect(tricky.headers.get("location")).toBe(`${base}/new/%2Fevil.example`);
   });
 
-  it("a bucket that is not public has no index, but its 403 is shown as rules and error document say", async () => {
+  it("answers 403 for a private bucket, with rules and error document", async () => {
     const bucket = await bucketOf("index.html", "secret.html");
     await putObject(bucket, "oops.html", "sorry", { headers: { "x-amz-acl": "public-read" } });
     await configureWebsite(bucket, { error: "oops.html" });
@@ -85,7 +85,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     expect(await redirectOf(await ask({ bucket, key: "missing", style }))).toEqual([302, "http://a.example/missing"]);
   });
 
-  it("an index that is open by its own ACL is shown", async () => {
+  it("serves an index that its own ACL makes public", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "index.html", "open", { headers: { "x-amz-acl": "public-read" } });
     await configureWebsite(bucket);
@@ -93,7 +93,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     expect([response.status, await response.text()]).toEqual([200, "open"]);
   });
 
-  it("an open bucket that only lists gives its listing, since nobody may read the index", async () => {
+  it("answers with the listing of a bucket that only lists, because no one may read the index", async () => {
     const bucket = await bucketOf("index.html");
     await makePublic(bucket, "s3:ListBucket");
     await configureWebsite(bucket);
@@ -101,7 +101,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     expect([listing.status, await listing.text()]).toEqual([200, expect.stringContaining("<ListBucketResult")]);
   });
 
-  it("a missing index of a public bucket is an error and never the folder's object or the listing", async () => {
+  it("answers an error for a missing index of a public bucket, not the folder object or the listing", async () => {
     const bucket = await bucketOf("about/");
     await makePublic(bucket, "s3:GetObject");
     await configureWebsite(bucket);
@@ -115,7 +115,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     }
   });
 
-  it("signed requests are answered as if there were no website", async () => {
+  it("answers signed requests as without a website", async () => {
     const bucket = await bucketOf("index.html", "about/");
     await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
     await configureWebsite(bucket, {
@@ -139,7 +139,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     "acl",
     "website",
     "versions",
-  ])("?%s means S3, not the site", async (query) => {
+  ])("answers ?%s as S3", async (query) => {
     const bucket = await bucketOf("index.html");
     await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
     await configureWebsite(bucket, { error: "index.html" });
@@ -160,7 +160,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     },
   );
 
-  it("x-oss-process=download gives the object of the folder's name", async () => {
+  it("serves the folder object with x-oss-process=download", async () => {
     const bucket = await bucketOf("folder/", "folder/index.html");
     await makePublic(bucket, "s3:GetObject");
     await configureWebsite(bucket);
@@ -171,7 +171,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     );
   });
 
-  it("writes, bucket probes and a redirect of everything are no hosting", async () => {
+  it("answers writes, HeadBucket and a site that redirects everything as S3", async () => {
     const bucket = await bucketOf("index.html");
     await makePublic(bucket, "s3:GetObject");
     await configureWebsite(bucket, { error: "index.html" });
@@ -186,7 +186,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     expect((await ask({ bucket, style })).headers.get("content-type")).toBe("application/xml");
   });
 
-  it("rules for keys alone, folders without slash and objects' redirects are the website host's", async () => {
+  it("ignores rules without an error code, folders without a slash and redirect locations of objects", async () => {
     const bucket = await bucketOf("docs/a", "about/index.html");
     await putObject(bucket, "old", "content", { headers: { "x-amz-website-redirect-location": "/new" } });
     await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
@@ -199,7 +199,7 @@ describe.each(STYLES)("a website on the ordinary host, %s style", (style: Style)
     expect((await seen(await ask({ bucket, key: "old", style })))[2]).toBe("content");
   });
 
-  it("ranges, conditions and CORS hold on indexes and error pages", async () => {
+  it("applies ranges, conditions and CORS to indexes and error pages", async () => {
     const origin = "https://shop.example";
     const bucket = await bucketOf("index.html");
     await makePublic(bucket, "s3:GetObject", "s3:ListBucket");

@@ -1,11 +1,11 @@
-/** Websites while R2 is out of order: errors of ours are no 4xx, and never look like a missing page. */
+/** Websites while R2 fails: internal errors are not 4xx and never look like a missing page. */
 import { expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { send } from "../../support/request.ts";
 import { testEnv } from "../../support/s3.ts";
 import { bucketOf, configureWebsite, makePublic, redirectOf, visit } from "../../support/website.ts";
 
-/** R2 answers some calls with an error, in its words; `calls` are all that were made. */
+/** R2 answers some calls with an error message of its own; `calls` lists all calls. */
 function failingEnv(fails: (method: string, key: string) => boolean, error: string) {
   const calls: string[] = [];
   const STORE = new Proxy(testEnv.STORE, {
@@ -34,7 +34,7 @@ async function site(rules: readonly string[] = []): Promise<string> {
   return bucket;
 }
 
-it("an internal error is a 500 with S3's page, and the error document stays out of it", async () => {
+it("a website answers an internal error with 500 and S3's page, without the error document", async () => {
   const bucket = await site();
   const { env, calls } = failingEnv((method) => method === "get", INTERNAL);
   const response = await visit(bucket, "/", { env });
@@ -45,14 +45,14 @@ it("an internal error is a 500 with S3's page, and the error document stays out 
   expect(calls).toEqual(["get"]);
 });
 
-it("a rule may send visitors elsewhere meanwhile", async () => {
+it("a website redirects an internal error by a routing rule for it", async () => {
   const condition = "<Condition><HttpErrorCodeReturnedEquals>503</HttpErrorCodeReturnedEquals></Condition>";
   const bucket = await site([`${condition}<Redirect><HostName>status.example</HostName></Redirect>`]);
   const { env } = failingEnv(() => true, UNAVAILABLE);
   expect(await redirectOf(await visit(bucket, "/a", { env }))).toEqual([301, "http://status.example/a"]);
 });
 
-it("a page that is missing is no 404 as long as it might be a folder", async () => {
+it("a website answers no 404 for a missing page while the folder index cannot be read", async () => {
   const bucket = await site();
   const { env } = failingEnv((method) => method === "head", UNAVAILABLE);
   const response = await visit(bucket, "/about", { env });
@@ -60,7 +60,7 @@ it("a page that is missing is no 404 as long as it might be a folder", async () 
   await response.body?.cancel();
 });
 
-it("an error document that cannot be read leaves the page's own error", async () => {
+it("a website keeps the original error if the error document cannot be read", async () => {
   const bucket = await site();
   const { env } = failingEnv((method, key) => method === "get" && key.endsWith("404.html"), INTERNAL);
   const response = await visit(bucket, "/missing/", { env });
@@ -68,7 +68,7 @@ it("an error document that cannot be read leaves the page's own error", async ()
   expect(await response.text()).toContain("Retrieve a Custom Error Document</h3>\n<ul>\n<li>Code: InternalError</li>");
 });
 
-it("on the ordinary host the answer is S3's", async () => {
+it("a website on the S3 host answers an internal error as S3", async () => {
   const bucket = await site();
   const { env, calls } = failingEnv((method) => method === "get", INTERNAL);
   for (const key of [undefined, "index.html"]) {

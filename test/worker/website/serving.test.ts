@@ -1,4 +1,4 @@
-/** The website host: what it shows of a bucket, status by status. */
+/** The website host: its answers, status by status. */
 import { describe, expect, it } from "vitest";
 import { configureCors, corsHeadersOf } from "../../support/cors.ts";
 import { MIB, putMultipart } from "../../support/multipart.ts";
@@ -16,14 +16,14 @@ import {
   websiteDocument,
 } from "../../support/website.ts";
 
-/** A site all of which may be read and listed. */
+/** A site that everyone may read and list. */
 async function siteOf(...keys: string[]): Promise<string> {
   const bucket = await bucketOf(...keys);
   await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
   return bucket;
 }
 
-/** Checks an error page against the one AWS would send, and the headers that say the same. */
+/** Compares an error page with the one of AWS, and with the headers of the same content. */
 async function expectPage(
   response: Response,
   title: string,
@@ -59,7 +59,7 @@ const noSuchKey = (Key: string) => ({ Code: "NoSuchKey", Message: "The specified
 const DENIED = { Code: "AccessDenied", Message: "Access Denied" };
 
 describe("objects and indexes", () => {
-  it("the root and every folder show their index, other keys themselves", async () => {
+  it("the root and every folder answer with their index, other keys with their object", async () => {
     const bucket = await siteOf("index.html", "about/index.html", "about/team.html", "a b+c.html", "deep//index.html");
     await configureWebsite(bucket);
     for (const [path, key] of [
@@ -83,14 +83,14 @@ describe("objects and indexes", () => {
     await expectPage(await visit(bucket, "/bare/"), "404 Not Found", noSuchKey("bare/index.html"));
   });
 
-  it("keys below /-/ are the site's, not the Worker's", async () => {
+  it("keys below /-/ belong to the site, not to the Worker", async () => {
     const bucket = await siteOf("-/health");
     await configureWebsite(bucket);
     expect(await seen(await visit(bucket, "/-/health"))).toEqual([200, "text/html", "-/health"]);
     expect((await visit(bucket, "/-/admin/accounts")).status).toBe(404);
   });
 
-  it("objects come with their headers, as stored, and nothing of their redirect", async () => {
+  it("objects are served with their stored headers, without the redirect location", async () => {
     const bucket = await siteOf();
     const headers = {
       "content-type": "text/css",
@@ -130,7 +130,7 @@ describe("objects and indexes", () => {
     expect([head.status, head.headers.get("content-length")]).toEqual([200, String(5 * MIB + 3)]);
   });
 
-  it("ranges are 206 and 416, conditions 304 and 412, on indexes too", async () => {
+  it("ranges answer 206 and 416, conditions 304 and 412, also on indexes", async () => {
     const bucket = await siteOf("index.html");
     await configureWebsite(bucket);
     const etag = (await visit(bucket, "/")).headers.get("etag") ?? "";
@@ -160,7 +160,7 @@ describe("objects and indexes", () => {
     });
   });
 
-  it("nothing in query or headers asks for more than the object", async () => {
+  it("query and headers cannot ask for more than the object", async () => {
     const bucket = await siteOf("index.html");
     await configureWebsite(bucket);
     for (const query of [
@@ -187,7 +187,7 @@ describe("objects and indexes", () => {
 });
 
 describe("folders without their slash", () => {
-  it("are sent to it with 302 and AWS's page, the query left behind", async () => {
+  it("are redirected with 302 and AWS's page, without the query", async () => {
     const bucket = await siteOf("about/index.html", "ünï 1/index.html");
     await configureWebsite(bucket);
     for (const method of ["GET", "HEAD"]) {
@@ -200,7 +200,7 @@ describe("folders without their slash", () => {
     expect([response.status, response.headers.get("location")]).toEqual([302, "/%C3%BCn%C3%AF%201/"]);
   });
 
-  it("are found by those too who may not list, and before the rules for errors", async () => {
+  it("are found without permission to list, and before the rules for errors", async () => {
     const bucket = await bucketOf("about/index.html");
     await makePublic(bucket, "s3:GetObject");
     await configureWebsite(bucket, {
@@ -212,13 +212,13 @@ describe("folders without their slash", () => {
     expect(await redirectOf(await visit(bucket, "/other"))).toEqual([301, "http://a.example/other"]);
   });
 
-  it("an object of the name comes first", async () => {
+  it("are not used if an object has the name", async () => {
     const bucket = await siteOf("about", "about/index.html");
     await configureWebsite(bucket);
     expect(await seen(await visit(bucket, "/about"))).toEqual([200, "text/html", "about"]);
   });
 
-  it("never lead to another host", async () => {
+  it("are never redirected to another host", async () => {
     const bucket = await siteOf("/evil.example/index.html", "//evil.example/index.html", "\\evil.example/index.html");
     await configureWebsite(bucket);
     for (const [path, location] of [
@@ -234,7 +234,7 @@ describe("folders without their slash", () => {
 });
 
 describe("errors", () => {
-  it("a missing key is NoSuchKey to those who may list, else AccessDenied", async () => {
+  it("a missing key answers NoSuchKey with permission to list, else AccessDenied", async () => {
     const listed = await siteOf();
     await configureWebsite(listed);
     await expectPage(await visit(listed, "/missing"), "404 Not Found", noSuchKey("missing"));
@@ -246,7 +246,7 @@ describe("errors", () => {
     await expectPage(await visit(unlisted, "/"), "403 Forbidden", DENIED);
   });
 
-  it("HEAD tells them in its headers, with no body and no error document", async () => {
+  it("HEAD answers them in headers, without body and error document", async () => {
     const bucket = await siteOf("404.html");
     await configureWebsite(bucket, { error: "404.html" });
     const response = await visit(bucket, "/missing", { method: "HEAD" });
@@ -259,7 +259,7 @@ describe("errors", () => {
     expect(response.headers.has("etag")).toBe(false);
   });
 
-  it("the error document is shown whole, under the error's status", async () => {
+  it("the error document is sent whole, with the status of the error", async () => {
     const bucket = await siteOf("errors/404.html", "index.html");
     await configureWebsite(bucket, { error: "errors/404.html" });
     const headers = { range: "bytes=0-3", "if-none-match": "*" };
@@ -272,7 +272,7 @@ describe("errors", () => {
     expect(await seen(beyond)).toEqual([416, "text/html", "errors/404.html"]);
   });
 
-  it("403 shows it as well, if it may be read", async () => {
+  it("403 sends the error document too, if everyone may read it", async () => {
     const bucket = await bucketOf("secret.html");
     await putObject(bucket, "404.html", "sorry", { headers: { "x-amz-acl": "public-read" } });
     await configureWebsite(bucket, { error: "404.html" });
@@ -280,7 +280,7 @@ describe("errors", () => {
     expect([shown.status, await shown.text()]).toEqual([403, "sorry"]);
   });
 
-  it("a missing or closed error document is told of on the page", async () => {
+  it("the page names the error of a missing or private error document", async () => {
     const bucket = await siteOf();
     await configureWebsite(bucket, { error: "404.html" });
     await expectPage(await visit(bucket, "/missing"), "404 Not Found", noSuchKey("missing"), noSuchKey("404.html"));
@@ -299,7 +299,7 @@ describe("errors", () => {
     expect(await redirectOf(await visit(bucket, "/missing"))).toEqual([301, "https://a.example/sorry"]);
   });
 
-  it("a bucket that does not exist is NoSuchBucket, one without a website NoSuchWebsiteConfiguration", async () => {
+  it("a bucket that does not exist answers NoSuchBucket, one without a website NoSuchWebsiteConfiguration", async () => {
     for (const bucket of ["no-bucket-of-this-name", "x", "not_a_name"]) {
       await expectPage(await visit(bucket, "/"), "404 Not Found", {
         Code: "NoSuchBucket",
@@ -319,7 +319,7 @@ describe("errors", () => {
     expect((await visit(bucket, "/")).status).toBe(404);
   });
 
-  it.each(["PUT", "POST", "DELETE", "PATCH"])("%s is MethodNotAllowed", async (method) => {
+  it.each(["PUT", "POST", "DELETE", "PATCH"])("%s answers MethodNotAllowed", async (method) => {
     const bucket = await siteOf("index.html");
     await configureWebsite(bucket, { error: "index.html" });
     const response = await visit(bucket, "/index.html", { method });
@@ -333,7 +333,7 @@ describe("errors", () => {
     expect((await visit(bucket, "/index.html")).status).toBe(200);
   });
 
-  it("a key that is too long, or no UTF-8, is an error page of its own", async () => {
+  it("a key that is too long or not UTF-8 answers an error page", async () => {
     const bucket = await siteOf("404.html");
     await configureWebsite(bucket);
     const long = await visit(bucket, `/${"a".repeat(1025)}`);
@@ -343,7 +343,7 @@ describe("errors", () => {
     expect(await broken.text()).toContain("<h1>400 Bad Request</h1>");
   });
 
-  it("an index whose key would be too long is not there", async () => {
+  it("an index with a key that is too long does not exist", async () => {
     const bucket = await siteOf();
     await configureWebsite(bucket);
     const response = await visit(bucket, `/${"a".repeat(1020)}/`);
@@ -355,7 +355,7 @@ describe("redirects", () => {
   const rule = (condition: string, redirect: string) =>
     `${condition && `<Condition>${condition}</Condition>`}<Redirect>${redirect}</Redirect>`;
 
-  it("rules for keys come before the object, rules for errors after it", async () => {
+  it("rules for keys apply before the object, rules for errors after it", async () => {
     const bucket = await siteOf("index.html", "docs/index.html", "404.html");
     await configureWebsite(bucket, {
       error: "404.html",
@@ -389,7 +389,7 @@ describe("redirects", () => {
     expect(await redirectOf(await visit(bucket, "/x"))).toEqual([code, "http://a.example/x"]);
   });
 
-  it("a rule without condition is for every request, the root too, whoever may read what", async () => {
+  it("a rule without condition applies to every request, also to the root and private objects", async () => {
     const bucket = await bucketOf("index.html");
     await configureWebsite(bucket, { rules: [rule("", "<HostName>a.example</HostName><Protocol>https</Protocol>")] });
     for (const path of ["/", "/index.html", "/missing"]) {
@@ -397,7 +397,7 @@ describe("redirects", () => {
     }
   });
 
-  it("the key of a rule for errors is the one asked for, without the index", async () => {
+  it("a rule for errors uses the requested key, without the index", async () => {
     const bucket = await siteOf();
     const condition = "<HttpErrorCodeReturnedEquals>404</HttpErrorCodeReturnedEquals>";
     await configureWebsite(bucket, { rules: [rule(condition, "<HostName>a.example</HostName>")] });
@@ -405,7 +405,7 @@ describe("redirects", () => {
     expect(await redirectOf(await visit(bucket, "/"))).toEqual([301, "http://a.example/"]);
   });
 
-  it("a redirect of everything keeps path and query, and asks nothing of the bucket", async () => {
+  it("a site that redirects everything keeps path and query, and reads no object", async () => {
     const bucket = await bucketOf("secret.html");
     const all = (content: string) => websiteDocument(`<RedirectAllRequestsTo>${content}</RedirectAllRequestsTo>`);
     await putWebsite(bucket, all("<HostName>www.example.com</HostName>"));
@@ -423,7 +423,7 @@ describe("redirects", () => {
     expect((await visit(bucket, "/", { method: "POST" })).status).toBe(405);
   });
 
-  it("an object's own redirect is 301 to what was put, whatever is asked of the object", async () => {
+  it("a redirect location answers 301, also for ranges, conditions and HEAD", async () => {
     const bucket = await siteOf();
     const put = (key: string, location: string, body = "") =>
       putObject(bucket, key, body, { headers: { "x-amz-website-redirect-location": location } });
@@ -446,7 +446,7 @@ describe("redirects", () => {
     await onS3.body?.cancel();
   });
 
-  it("an object's redirect is told to nobody who may not read the object", async () => {
+  it("a redirect location is not sent for an object that not everyone may read", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "old.html", "", { headers: { "x-amz-website-redirect-location": "/secret-place" } });
     await configureWebsite(bucket);
@@ -459,7 +459,7 @@ describe("redirects", () => {
 describe("CORS", () => {
   const ORIGIN = "https://shop.example";
 
-  it("answers carry the bucket's rules, errors and redirects too; preflights are answered", async () => {
+  it("the bucket's rules apply to all answers, errors and redirects included, and to preflights", async () => {
     const bucket = await siteOf("font.woff2", "about/index.html");
     await configureWebsite(bucket);
     await configureCors(bucket, `<AllowedOrigin>${ORIGIN}</AllowedOrigin><AllowedMethod>GET</AllowedMethod>`);
@@ -499,7 +499,7 @@ describe("hosts", () => {
     expect((await seen(await visit("", "/", { host: "website.localhost" })))[2]).toBe("of the domain");
   });
 
-  it("no other host is a website, even if a bucket bears its name", async () => {
+  it("no other host is a website, even if a bucket has its name", async () => {
     expect((await send({ method: "PUT", bucket: "s3.localhost" })).status).toBe(200);
     await configureWebsite("s3.localhost");
     const response = await visit("", "/", { host: "s3.localhost" });

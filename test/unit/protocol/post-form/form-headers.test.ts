@@ -14,7 +14,7 @@ describe("parseBoundary", () => {
     ['multipart/form-data; x="; boundary=fake"; boundary=real', "real"],
     ["multipart/form-data; boundary=a'()+_,-./:=?z", "a'()+_,-./:=?z"],
     [`multipart/form-data; boundary=${"b".repeat(70)}`, "b".repeat(70)],
-  ])("of %j is %j", (header, boundary) => {
+  ])("reads the boundary of %j: %j", (header, boundary) => {
     expect(parseBoundary(header)).toBe(boundary);
   });
 
@@ -29,7 +29,7 @@ describe("parseBoundary", () => {
     "multipart/form-data; boundary=a[b",
     `multipart/form-data; boundary=${"b".repeat(71)}`,
     "multipart/form-data; boundary=a b",
-  ])("of %j is missing: MalformedPOSTRequest", (header) => {
+  ])("refuses %j with MalformedPOSTRequest", (header) => {
     expect(failure(() => parseBoundary(header)).code).toBe("MalformedPOSTRequest");
   });
 });
@@ -38,7 +38,7 @@ describe("toObjectHeaders", () => {
   const meant = (fields: Record<string, string>, sent: Record<string, string> = {}) =>
     Object.fromEntries(toObjectHeaders(new Map(Object.entries(fields)), new Headers(sent)));
 
-  it("are the fields that PUT has as headers", () => {
+  it("takes the fields that are headers of a PUT", () => {
     const fields = {
       "cache-control": "no-cache",
       "content-disposition": "attachment",
@@ -60,7 +60,7 @@ describe("toObjectHeaders", () => {
     expect(meant({ "x-amz-acl": "private" })).toEqual({ "x-amz-acl": "private" });
   });
 
-  it("are nothing else", () => {
+  it("drops all other fields", () => {
     expect(
       meant({
         key: "k",
@@ -83,7 +83,7 @@ describe("toObjectHeaders", () => {
     ).toEqual({});
   });
 
-  it("leave of the request's own headers those that say nothing about the object", () => {
+  it("keeps the headers of the request that do not describe the object", () => {
     const sent = {
       host: "b.s3.example",
       "content-length": "100",
@@ -102,16 +102,16 @@ describe("toObjectHeaders", () => {
     expect(meant({}, { ...sent, ...dropped })).toEqual(sent);
   });
 
-  it("replace what Latin-1 has no character for", () => {
+  it("replaces characters beyond Latin-1", () => {
     expect(meant({ "cache-control": "a—é👑b" })).toEqual({ "cache-control": "a é b" });
   });
 
-  it.each(["a\r\nSet-Cookie: b", "a\nb", "a\0b", "\u007f"])("refuse %j with InvalidArgument", (value) => {
+  it.each(["a\r\nSet-Cookie: b", "a\nb", "a\0b", "\u007f"])("refuses %j with InvalidArgument", (value) => {
     const { code, details } = failure(() => meant({ "content-type": value }));
     expect([code, details]).toEqual(["InvalidArgument", { ArgumentName: "content-type", ArgumentValue: value }]);
   });
 
-  it("refuse an ACL that is given twice", () => {
+  it("refuses a repeated ACL", () => {
     expect(failure(() => meant({ acl: "private", "x-amz-acl": "public-read" })).code).toBe("InvalidArgument");
   });
 });
@@ -127,7 +127,7 @@ describe("parseSuccessAction", () => {
     ["404", 204],
     ["", 204],
     ["201 ", 204],
-  ])("success_action_status %j is %i", (value, code) => {
+  ])("reads success_action_status %j as %i", (value, code) => {
     expect(action({ success_action_status: value })).toEqual(status(code));
   });
 
@@ -175,7 +175,7 @@ describe("formatRedirect", () => {
     ["http://example.com/x?y=z", `http://example.com/x?y=z&${query}`],
     ["http://example.com/x#part", `http://example.com/x?${query}#part`],
     ["http://example.com/x?y#part?no", `http://example.com/x?y&${query}#part?no`],
-  ])("of %s", (url, expected) => {
+  ])("extends %s", (url, expected) => {
     expect(formatRedirect(url, stored)).toBe(expected);
   });
 });

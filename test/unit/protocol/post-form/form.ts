@@ -1,4 +1,4 @@
-/** Reading forms out of pieces of any size. */
+/** Reads forms from chunks of any size. */
 import type { ByteSource } from "../../../../src/protocol/post-form/multipart-reader.ts";
 import { type PostForm, readPostForm } from "../../../../src/protocol/post-form/post-form.ts";
 import { BOUNDARY } from "../../../support/post-form.ts";

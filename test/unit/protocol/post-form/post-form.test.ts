@@ -15,10 +15,10 @@ async function refusal(reading: Promise<unknown>): Promise<S3Error> {
   throw new Error(`no S3Error but ${String(error)}`);
 }
 
-/** The variable. */
+/** The variable `${filename}`. */
 const NAME = `\${filename}`;
 
-/** A file full of what looks like a delimiter and is none. */
+/** A file with many sequences that resemble a delimiter. */
 const TRICKY = `\r\n--${BOUNDARY.slice(0, -1)}\r\r\n-\r\n--\r\r\n--${BOUNDARY.slice(0, 9)}--${BOUNDARY}\n--${BOUNDARY}\r\n\r`;
 const SMALL: readonly FormEntry[] = [
   ["key", "a/ü"],
@@ -27,40 +27,40 @@ const SMALL: readonly FormEntry[] = [
   ["file", { content: TRICKY, name: "f.bin", type: "text/css" }],
 ];
 
-describe("a form in pieces", () => {
+describe("readPostForm, in chunks", () => {
   const whole = encodeForm(SMALL);
   const expected = { key: "a/ü", "x-amz-meta-note": "line\r\nbreak", empty: "" };
 
-  it("is read the same wherever it is cut in two", async () => {
+  it("reads a form that is split at any byte", async () => {
     for (let at = 0; at <= whole.length; at++) {
       const { fields, file } = await readWhole([whole.subarray(0, at), whole.subarray(at)]);
       expect([at, fields, text(file)]).toEqual([at, expected, TRICKY]);
     }
   });
 
-  it.each([1, 2, 3, 5, 7, 39, 40, 41, 64])("is read the same in pieces of %i bytes", async (size) => {
+  it.each([1, 2, 3, 5, 7, 39, 40, 41, 64])("reads a form in chunks of %i bytes", async (size) => {
     const { fields, file } = await readWhole(cut(whole, size));
     expect([fields, text(file)]).toEqual([expected, TRICKY]);
   });
 
-  it("is incomplete wherever it ends too early", async () => {
+  it("refuses a form that ends too early at any byte", async () => {
     const end = whole.length - 2;
     for (let length = 0; length < end; length++) {
       const error = await refusal(readWhole([whole.subarray(0, length)]));
       expect([length, error.code]).toEqual([length, "MalformedPOSTRequest"]);
     }
-    // Without the last line break it is whole.
+    // Without the last line break the form is complete.
     expect(text((await readWhole([whole.subarray(0, end)])).file)).toBe(TRICKY);
   });
 
-  it("counts what stands before the file and must stand after it", async () => {
+  it("counts the bytes before and after the file", async () => {
     for (const pieces of [[whole], cut(whole, 1)]) {
       const { form, file } = await readWhole(pieces);
       expect(form.headBytes + file.length + form.closingBytes + 2).toBe(whole.length);
     }
   });
 
-  it("hands on the file without waiting for its end", async () => {
+  it("passes the file on before its end has arrived", async () => {
     const form = await readPostForm(sourceOf(cut(whole, 16)), BOUNDARY);
     const { value } = await form.file().next();
     expect(value?.length).toBeLessThan(TRICKY.length);
@@ -85,12 +85,12 @@ describe("the file", () => {
     },
   );
 
-  it("may hold every byte", async () => {
+  it("may contain every byte", async () => {
     const bytes = Uint8Array.from({ length: 1024 }, (_, index) => index % 256);
     expect(await fileOf(bytes)).toEqual(bytes);
   });
 
-  it("ends at the first delimiter; what follows is ignored", async () => {
+  it("ends at the first delimiter; parts after it are ignored", async () => {
     const { fields, file } = await readWhole([
       encodeForm([
         ["key", "k"],
@@ -103,7 +103,7 @@ describe("the file", () => {
     expect([fields, text(file)]).toEqual([{ key: "k" }, "one"]);
   });
 
-  it("is refused if what follows it never ends", async () => {
+  it("is refused if the form after it is incomplete", async () => {
     const form = encodeForm(
       [
         ["key", "k"],
@@ -141,26 +141,26 @@ describe("the file name in fields", () => {
     ['say \\"hi\\".txt', 'say "hi".txt'],
     ["ünï.txt", "ünï.txt"],
     ["a;b=c.txt", "a;b=c.txt"],
-  ])("of %j is %j in every field", async (name, filled) => {
+  ])("of %j is written as %j in every field", async (name, filled) => {
     expect(await keyOf(name)).toEqual({ key: `in/${filled}`, "x-amz-meta-name": `<${filled}>` });
   });
 
-  it("stays as it is where the file has no name", async () => {
+  it("is not replaced if the file has no name", async () => {
     expect(await keyOf(undefined)).toEqual({ key: `in/${NAME}`, "x-amz-meta-name": `<${NAME}>` });
   });
 
-  it("is replaced wherever it stands, and once", async () => {
+  it("is replaced at every place, but not in its own value", async () => {
     expect((await keyOf(NAME, `${NAME}/${NAME}`)).key).toBe(`${NAME}/${NAME}`);
   });
 
-  it("is read from filename* too", async () => {
+  it("is also read from filename*", async () => {
     const body = `--b\r\nContent-Disposition: form-data; name=key\r\n\r\n\${filename}\r\n--b\r\ncontent-disposition:form-data ; name=file; filename="x"; filename*=utf-8''na%C3%AFve.txt\r\n\r\nx\r\n--b--`;
     expect((await readWhole([body], "b")).fields.key).toBe("naïve.txt");
   });
 });
 
 describe("fields", () => {
-  it("are named in any case", async () => {
+  it("have names in any case", async () => {
     const form = encodeForm([
       ["KEY", "K"],
       ["X-Amz-Meta-A", "V"],
@@ -169,14 +169,14 @@ describe("fields", () => {
     expect((await readWhole([form])).fields).toEqual({ key: "K", "x-amz-meta-a": "V" });
   });
 
-  it("may stand behind a preamble and padding", async () => {
+  it("may follow a preamble and padding", async () => {
     const body =
       "preamble\r\n--b \t\r\nContent-Disposition: form-data; name=key\r\n\r\nk\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name=file\r\n\r\nx\r\n--b--epilogue";
     const { fields, file } = await readWhole([body], "b");
     expect([fields, text(file)]).toEqual([{ key: "k" }, "x"]);
   });
 
-  it("may come as files", async () => {
+  it("may be sent as files", async () => {
     const form = encodeForm([
       ["key", { content: "k", name: "key.txt", type: "text/plain" }],
       ["file", { content: "x" }],
@@ -194,7 +194,7 @@ describe("fields", () => {
     expect((await readWhole([form])).fields).toEqual({ key: "k", "x-ignore-a": "2" });
   });
 
-  it("may take 20 KB with all that surrounds them", async () => {
+  it("may have 20 KB including headers and boundaries", async () => {
     const withFiller = (size: number) =>
       encodeForm([
         ["key", "k"],
@@ -220,7 +220,7 @@ describe("fields", () => {
     ["a header line", `--b\r\nContent-Disposition: form-data; name=${"x".repeat(30_000)}`],
     ["header lines", `--b\r\n${"A: b\r\n".repeat(5_000)}`],
     ["a value", `--b\r\nContent-Disposition: form-data; name=a\r\n\r\n${"x".repeat(30_000)}`],
-  ])("are given up when %s passes 20 KB, before the form's end", async (_what, body) => {
+  ])("are refused as soon as %s exceeds 20 KB", async (_what, body) => {
     const endless = { take: async () => new TextEncoder().encode("xxxx") };
     const first = sourceOf([body]);
     const source = { ...endless, take: async () => (await first.take()) ?? (await endless.take()) };
@@ -228,17 +228,17 @@ describe("fields", () => {
   });
 });
 
-describe("refusals", () => {
+describe("readPostForm refuses", () => {
   const part = (disposition: string, value = "v") => `--b\r\n${disposition}\r\n\r\n${value}\r\n`;
   const key = part("Content-Disposition: form-data; name=key", "k");
   const file = part("Content-Disposition: form-data; name=file", "x");
 
   it.each<[string, string]>([
     ["an empty body", ""],
-    ["no multipart at all", "key=k&file=x"],
+    ["a body that is not multipart", "key=k&file=x"],
     ["another boundary", "--c\r\n\r\n--c--"],
-    ["text behind a boundary", `${key}--bc\r\n${file}--b--`],
-    ["a single dash behind a boundary", `${key}--b-\r\n${file}--b--`],
+    ["text after a boundary", `${key}--bc\r\n${file}--b--`],
+    ["a single dash after a boundary", `${key}--b-\r\n${file}--b--`],
     ["bare line feeds", "--b\nContent-Disposition: form-data; name=key\n\nk\n--b--\n"],
     ["a part without Content-Disposition", `${part("Content-Type: text/plain")}${file}--b--`],
     [
@@ -249,13 +249,13 @@ describe("refusals", () => {
     ["a part without a name", `${part("Content-Disposition: form-data")}${file}--b--`],
     ["two names", `${part("Content-Disposition: form-data; name=a; name=b")}${file}--b--`],
     ["a quote that is not closed", `${part('Content-Disposition: form-data; name="key')}${file}--b--`],
-    ["text behind a quote", `${part('Content-Disposition: form-data; name="key"x')}${file}--b--`],
+    ["text after a quote", `${part('Content-Disposition: form-data; name="key"x')}${file}--b--`],
     ["a header line without a colon", `${part("Content-Disposition: form-data; name=key\r\nnonsense")}${file}--b--`],
     [
       "a file name that is not UTF-8",
       `${key}${part("Content-Disposition: form-data; name=file; filename*=utf-8''%FF")}--b--`,
     ],
-  ])("MalformedPOSTRequest for %s", async (_what, body) => {
+  ])("%s with MalformedPOSTRequest", async (_what, body) => {
     const error = await refusal(readWhole([body], "b"));
     expect([error.code, error.status, error.message]).toEqual([
       "MalformedPOSTRequest",
@@ -264,7 +264,7 @@ describe("refusals", () => {
     ]);
   });
 
-  it("MalformedPOSTRequest for a value that is not UTF-8", async () => {
+  it("a value that is not UTF-8 with MalformedPOSTRequest", async () => {
     const pieces = ["--b\r\nContent-Disposition: form-data; name=key\r\n\r\n", Uint8Array.of(0xff), `\r\n${file}--b--`];
     expect((await refusal(readWhole(pieces, "b"))).code).toBe("MalformedPOSTRequest");
   });
@@ -305,7 +305,7 @@ describe("refusals", () => {
       "key",
       "b",
     ],
-  ])("InvalidArgument for %s", async (_what, entries, message, name, value) => {
+  ])("%s with InvalidArgument", async (_what, entries, message, name, value) => {
     const form = entries.length === 0 ? "--b--\r\n" : encodeForm(entries, "b");
     const error = await refusal(readWhole([form], "b"));
     expect([error.code, error.message, error.details]).toEqual([
@@ -315,7 +315,7 @@ describe("refusals", () => {
     ]);
   });
 
-  it("KeyTooLongError for a key of 1,025 bytes, as it is after the file name", async () => {
+  it("a key of 1,025 bytes after the file name is inserted with KeyTooLongError", async () => {
     const form = (keyText: string, name: string) =>
       encodeForm([
         ["key", keyText],

@@ -48,7 +48,7 @@ describe("AccessControlPolicy", () => {
     expect(parseAccessControlPolicy(bytes(document))).toEqual({ ownerId: OWNER, grants: ACL });
   });
 
-  it("may grant nothing", () => {
+  it("is written without grants and read back", () => {
     const document = formatAccessControlPolicy(owner, [], nameOf);
     expect(document).toContain("<AccessControlList/>");
     expect(parseAccessControlPolicy(bytes(document)).grants).toEqual([]);
@@ -64,7 +64,7 @@ const grant = (type: string, inner: string, permission = "READ") =>
 const toUser = (id: string, permission?: string) => grant('xsi:type="CanonicalUser"', `<ID>${id}</ID>`, permission);
 
 describe("parseAccessControlPolicy", () => {
-  it("takes what clients write beside the schema's minimum", () => {
+  it("accepts elements in any order, DisplayName and indentation", () => {
     const document = `<?xml version="1.0"?>
       <AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
         <AccessControlList>
@@ -78,7 +78,7 @@ describe("parseAccessControlPolicy", () => {
     });
   });
 
-  it("takes 100 grants, and refuses one more with MalformedACLError", () => {
+  it("accepts 100 grants and refuses 101 with MalformedACLError", () => {
     const list = (count: number) => bytes(withGrants(...Array.from({ length: count }, () => toUser(OTHER))));
     expect(parseAccessControlPolicy(list(100)).grants.length).toBe(100);
     expect(failure(() => parseAccessControlPolicy(list(101))).code).toBe("MalformedACLError");
@@ -93,15 +93,15 @@ describe("parseAccessControlPolicy", () => {
     ["an owner without id", policy("<Owner/><AccessControlList/>")],
     ["no list", policy(OWNER_XML)],
     ["two lists", policy(`${OWNER_XML}<AccessControlList/><AccessControlList/>`)],
-    ["an element it does not know", policy(`${OWNER_XML}<AccessControlList/><Surprise/>`)],
+    ["an unknown element", policy(`${OWNER_XML}<AccessControlList/><Surprise/>`)],
     ["something else in the list", withGrants("<Owner/>")],
-    ["a permission it does not know", withGrants(toUser(OTHER, "DELETE"))],
+    ["an unknown permission", withGrants(toUser(OTHER, "DELETE"))],
     [
       "no permission",
       withGrants(`<Grant><Grantee ${XSI} xsi:type="CanonicalUser"><ID>${OTHER}</ID></Grantee></Grant>`),
     ],
     ["no grantee", withGrants("<Grant><Permission>READ</Permission></Grant>")],
-    ["a type of grantee it does not know", withGrants(grant('xsi:type="BadType"', `<ID>${OTHER}</ID>`))],
+    ["an unknown type of grantee", withGrants(grant('xsi:type="BadType"', `<ID>${OTHER}</ID>`))],
     ["no type of grantee", withGrants(grant("", `<ID>${OTHER}</ID>`))],
     ["a user by URI", withGrants(grant('xsi:type="CanonicalUser"', `<URI>${ALL_USERS}</URI>`))],
     ["a group by id", withGrants(grant('xsi:type="Group"', `<ID>${OTHER}</ID>`))],
@@ -115,7 +115,7 @@ describe("parseAccessControlPolicy", () => {
     ]);
   });
 
-  // Messages and arguments as AWS gave them to LocalStack's recordings of 2026-02.
+  // Messages and arguments of LocalStack's recordings of AWS of 2026-02.
   it.each([
     [policy("<Owner><ID>wrong-id</ID></Owner><AccessControlList/>"), "Invalid id", "CanonicalUser/ID", "wrong-id"],
     [withGrants(toUser("wrong-id")), "Invalid id", "CanonicalUser/ID", "wrong-id"],

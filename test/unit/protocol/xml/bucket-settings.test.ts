@@ -47,7 +47,7 @@ describe("PublicAccessBlockConfiguration", () => {
     ["IgnorePublicAcls", { ...OFF, ignorePublicAcls: true }],
     ["BlockPublicPolicy", { ...OFF, blockPublicPolicy: true }],
     ["RestrictPublicBuckets", { ...OFF, restrictPublicBuckets: true }],
-  ])("%s is written and read back; what is not mentioned is off", (name, settings) => {
+  ])("%s is written and read back; an absent setting is off", (name, settings) => {
     const flag = (other: string) => `<${other}>${String(other === name)}</${other}>`;
     const all = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"].map(flag);
     const document = formatPublicAccessBlock(settings);

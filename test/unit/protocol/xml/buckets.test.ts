@@ -8,7 +8,7 @@ import { failure } from "../failure.ts";
 import { bytes, DATE, DATE_XML, golden, OWNER, OWNER_XML } from "./golden.ts";
 
 describe("ListAllMyBucketsResult", () => {
-  it("names owner, buckets, token and prefix", () => {
+  it("has owner, buckets, token and prefix", () => {
     expect(
       formatListAllMyBucketsResult({
         owner: OWNER,
@@ -30,7 +30,7 @@ describe("ListAllMyBucketsResult", () => {
     );
   });
 
-  it("may be empty", () => {
+  it("is written without buckets", () => {
     const empty = { owner: OWNER, buckets: [], continuationToken: undefined, prefix: undefined };
     expect(formatListAllMyBucketsResult(empty)).toBe(
       golden("ListAllMyBucketsResult", `<Owner>${OWNER_XML}</Owner><Buckets/>`),
@@ -39,7 +39,7 @@ describe("ListAllMyBucketsResult", () => {
 });
 
 describe("LocationConstraint", () => {
-  it("is the region, and empty for us-east-1", () => {
+  it("contains the region, and is empty for us-east-1", () => {
     expect(formatLocationConstraint("eu-west-1")).toBe(golden("LocationConstraint", "eu-west-1"));
     expect(formatLocationConstraint("us-east-1")).toBe(
       '<?xml version="1.0" encoding="UTF-8"?>\n<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>',

@@ -13,7 +13,7 @@ const EMPTY = { allowedHeaders: [], exposeHeaders: [] };
 const ANY: CorsRule = { ...EMPTY, allowedOrigins: ["*"], allowedMethods: ["GET"] };
 
 describe("CORSConfiguration", () => {
-  // The first rule of API_PutBucketCors's sample, with all that a rule may have.
+  // The first rule of API_PutBucketCors's sample, with every element of a rule.
   it("is read and written back", () => {
     const rules: readonly CorsRule[] = [
       {
@@ -59,18 +59,18 @@ describe("CORSConfiguration", () => {
     ["blanks between elements", "\n  <AllowedOrigin>*</AllowedOrigin>\n  <AllowedMethod>GET</AllowedMethod>\n", ANY],
     // LocalStack's recording test_put_cors_empty_origin.
     ["an empty origin", "<AllowedOrigin/><AllowedMethod>GET</AllowedMethod>", { ...ANY, allowedOrigins: [""] }],
-    ["an empty ID, which is none", `${MINIMAL}<ID/>`, ANY],
+    ["an empty ID, which is ignored", `${MINIMAL}<ID/>`, ANY],
     ["an ID of 255 characters", `${MINIMAL}<ID>${"i".repeat(255)}</ID>`, { ...ANY, id: "i".repeat(255) }],
-    ["no time at all to cache", `${MINIMAL}<MaxAgeSeconds>0</MaxAgeSeconds>`, { ...ANY, maxAgeSeconds: 0 }],
+    ["0 seconds to cache", `${MINIMAL}<MaxAgeSeconds>0</MaxAgeSeconds>`, { ...ANY, maxAgeSeconds: 0 }],
     ["blanks around the seconds", `${MINIMAL}<MaxAgeSeconds> 30 </MaxAgeSeconds>`, { ...ANY, maxAgeSeconds: 30 }],
     [
       "the longest time",
       `${MINIMAL}<MaxAgeSeconds>2147483647</MaxAgeSeconds>`,
       { ...ANY, maxAgeSeconds: 2_147_483_647 },
     ],
-    // boto3 issue 2972: values need only look like header names.
-    ["odd exposed headers", `${MINIMAL}<ExposeHeader>x_y.z</ExposeHeader>`, { ...ANY, exposeHeaders: ["x_y.z"] }],
-    ["an origin twice", `<AllowedOrigin>*</AllowedOrigin>${MINIMAL}`, { ...ANY, allowedOrigins: ["*", "*"] }],
+    // boto3 issue 2972: any header name is accepted.
+    ["unusual exposed headers", `${MINIMAL}<ExposeHeader>x_y.z</ExposeHeader>`, { ...ANY, exposeHeaders: ["x_y.z"] }],
+    ["a repeated origin", `<AllowedOrigin>*</AllowedOrigin>${MINIMAL}`, { ...ANY, allowedOrigins: ["*", "*"] }],
   ])("accepts %s", (_why, content, expected) => {
     expect(parseRule(content)).toEqual(expected);
   });
@@ -118,7 +118,7 @@ describe("CORSConfiguration", () => {
   });
 
   it.each([
-    // As LocalStack and versitygw's issues 1863 and 1870 recorded them on AWS.
+    // Recorded on AWS by LocalStack and in versitygw's issues 1863 and 1870.
     [
       "<AllowedOrigin>*</AllowedOrigin><AllowedMethod>MYMETHOD</AllowedMethod>",
       "Found unsupported HTTP method in CORS config. Unsupported method is MYMETHOD",
@@ -164,7 +164,7 @@ describe("CORSConfiguration", () => {
 
   it.each([
     ["an ID of 256 characters", ["i".repeat(256)], "ID length should not exceed allowed limit of 255"],
-    ["the same ID twice", ["a", "b", "a"], "Rule ID must be unique. Found same ID for more than one rule"],
+    ["a repeated ID", ["a", "b", "a"], "Rule ID must be unique. Found same ID for more than one rule"],
   ])("refuses %s with InvalidArgument", (_why, ids, message) => {
     const error = failure(() => parse(configuration(...ids.map((id) => rule(`${MINIMAL}<ID>${id}</ID>`)))));
     expect([error.code, error.message]).toEqual(["InvalidArgument", message]);

@@ -6,7 +6,7 @@ export function golden(root: string, content: string, namespace = ' xmlns="http:
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${namespace}>${flat}</${root}>`;
 }
 
-/** An own answer read back by the own reader. */
+/** Reads a document that our writer wrote. */
 export function reread(document: string, root: string): XmlElement {
   return parseXml(new TextEncoder().encode(document), root, { maxBytes: 1_000_000 });
 }

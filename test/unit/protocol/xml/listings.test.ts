@@ -42,7 +42,7 @@ const V2 = {
 } as const;
 
 describe("ListBucketResult", () => {
-  it("may be empty", () => {
+  it("is written without objects", () => {
     expect(formatListBucketResult(V1)).toBe(
       golden(
         "ListBucketResult",
@@ -51,7 +51,7 @@ describe("ListBucketResult", () => {
     );
   });
 
-  it("tells all there is, owners included", () => {
+  it("has every element, including owners", () => {
     const all = { ...V1, prefix: "p ", marker: "m ", nextMarker: "x y/", delimiter: "/ ", maxKeys: 2, page: PAGE };
     expect(formatListBucketResult(all)).toBe(
       golden(
@@ -66,7 +66,7 @@ describe("ListBucketResult", () => {
     );
   });
 
-  it("encodes every key-like value with encoding-type=url", () => {
+  it("encodes keys, prefixes, delimiters and markers with encoding-type=url", () => {
     const all = { ...V1, prefix: "p ", marker: "m ", nextMarker: "x y/", delimiter: "/ ", page: PAGE };
     const document = formatListBucketResult({ ...all, encodingType: "url" });
     expect(document).toContain("<Prefix>p+</Prefix><Marker>m+</Marker><NextMarker>x+y/</NextMarker>");
@@ -77,7 +77,7 @@ describe("ListBucketResult", () => {
 });
 
 describe("ListBucketResult, version 2", () => {
-  it("may be empty", () => {
+  it("is written without objects", () => {
     expect(formatListBucketResultV2(V2)).toBe(
       golden(
         "ListBucketResult",
@@ -86,7 +86,7 @@ describe("ListBucketResult, version 2", () => {
     );
   });
 
-  it("tells all there is, url-encoded but for the tokens", () => {
+  it("has every element, url-encoded except the tokens", () => {
     expect(
       formatListBucketResultV2({
         ...V2,
@@ -120,7 +120,7 @@ describe("ListBucketResult, version 2", () => {
     expect(document).toContain("<StartAfter/>");
   });
 
-  it.each(["url", undefined] as const)("carries hostile keys, encoding-type %s", (encodingType) => {
+  it.each(["url", undefined] as const)("escapes hostile keys, encoding-type %s", (encodingType) => {
     const page = { ...EMPTY, objects: HOSTILE_KEYS.map(listed) };
     const root = reread(formatListBucketResultV2({ ...V2, encodingType, page }), "ListBucketResult");
     const keys = childrenOf(root, "Contents").map((contents) => requireChildText(contents, "Key"));

@@ -11,13 +11,13 @@ import { failure } from "../failure.ts";
 import { bytes, DATE, DATE_XML, golden, HOSTILE_KEYS, OWNER, OWNER_XML, reread } from "./golden.ts";
 
 describe("InitiateMultipartUploadResult", () => {
-  it("names bucket, key and upload", () => {
+  it("has bucket, key and upload id", () => {
     expect(formatInitiateMultipartUploadResult({ bucket: "b", key: "a b", uploadId: "u" })).toBe(
       golden("InitiateMultipartUploadResult", "<Bucket>b</Bucket><Key>a b</Key><UploadId>u</UploadId>"),
     );
   });
 
-  it.each(HOSTILE_KEYS)("carries %j", (key) => {
+  it.each(HOSTILE_KEYS)("escapes %j", (key) => {
     const document = formatInitiateMultipartUploadResult({ bucket: "b", key, uploadId: "u" });
     expect(requireChildText(reread(document, "InitiateMultipartUploadResult"), "Key")).toBe(key);
   });
@@ -57,7 +57,7 @@ describe("CompleteMultipartUpload", () => {
 });
 
 describe("CompleteMultipartUploadResult", () => {
-  it("tells location, ETag and checksum", () => {
+  it("has location, ETag and checksum", () => {
     expect(
       formatCompleteMultipartUploadResult({
         location: "http://h/b/a%20b",
@@ -77,7 +77,7 @@ describe("CompleteMultipartUploadResult", () => {
 });
 
 describe("ListPartsResult", () => {
-  it("tells upload and parts", () => {
+  it("has the upload and its parts", () => {
     expect(
       formatListPartsResult({
         bucket: "b",
@@ -116,7 +116,7 @@ describe("ListPartsResult", () => {
 });
 
 describe("ListMultipartUploadsResult", () => {
-  it("tells uploads and common prefixes, url-encoded on request", () => {
+  it("has uploads and common prefixes, url-encoded on request", () => {
     expect(
       formatListMultipartUploadsResult({
         bucket: "b",

@@ -29,7 +29,7 @@ const parseRule = (rule: string): NotificationRule => {
 };
 
 describe("NotificationConfiguration", () => {
-  it("of the reference's example is read", () => {
+  it("reads the reference system's example", () => {
     const document = `<NotificationConfiguration>
       <TopicConfiguration>
         <Id>new-pictures</Id>
@@ -56,7 +56,7 @@ describe("NotificationConfiguration", () => {
     });
   });
 
-  it("is written as S3 writes it, and reads back the same", () => {
+  it("is written as by S3, and read back", () => {
     const rules: NotificationConfiguration["rules"] = [
       {
         id: "queue & more",
@@ -112,14 +112,14 @@ describe("NotificationConfiguration", () => {
     expect(parse(document).rules).toEqual([rules[1], rules[2], rules[0]]);
   });
 
-  it("without rules is an empty element", () => {
+  it("is an empty element without rules", () => {
     expect(parse("<NotificationConfiguration/>")).toEqual({ rules: [] });
     expect(formatNotificationConfiguration({ rules: [] })).toBe(
       '<?xml version="1.0" encoding="UTF-8"?>\n<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>',
     );
   });
 
-  it("gives rules without an id, or with an empty one, a new one each", () => {
+  it("gives a new id to each rule without an id or with an empty id", () => {
     const { rules } = parse(
       configuration(callback("NS:http://a.example/"), topic(`<Id/><Topic>NS:http://a.example/</Topic>${PUT}`)),
     );
@@ -130,24 +130,24 @@ describe("NotificationConfiguration", () => {
   it.each([
     ["space as plus", "a+b%2Fc/", "a b/c/"],
     ["percent escapes", "%E6%97%A5%2B", "日+"],
-    ["what is no URL encoding", "100%/", "100%/"],
-  ])("of a rule with an ARN has its filter decoded: %s", (_why, value, prefix) => {
+    ["text that is not a URL encoding", "100%/", "100%/"],
+  ])("decodes the filter of a rule with an ARN: %s", (_why, value, prefix) => {
     const rule = parseRule(queue(PUT + filter(filterRule("prefix", value), filterRule("SUFFIX", value))));
     expect(rule).toMatchObject({ prefix, suffix: prefix, filter: { prefix: value, suffix: value } });
   });
 
-  it("of an NS: topic has its filter taken as it stands", () => {
+  it("does not decode the filter of a rule with NS:", () => {
     const rule = parseRule(callback("NS:http://a.example/", PUT + filter(filterRule("Prefix", "a+b%2F"))));
     expect(rule.prefix).toBe("a+b%2F");
   });
 
-  it("takes a filter that says nothing for none", () => {
+  it("ignores a filter without rules", () => {
     for (const empty of ["<Filter/>", "<Filter><S3Key/></Filter>"]) {
       expect(parseRule(callback("NS:http://a.example/", PUT + empty))).not.toHaveProperty("filter");
     }
   });
 
-  it("names a URL that stands twice in a topic once", () => {
+  it("drops a repeated URL of a topic", () => {
     expect(parseRule(callback("NS:http://a.example/,http://a.example/")).destination).toEqual({
       kind: "callback",
       urls: ["http://a.example/"],
@@ -168,7 +168,7 @@ describe("NotificationConfiguration", () => {
     "s3:ObjectAcl:Put",
     "s3:Replication:*",
     "s3:Replication:OperationFailedReplication",
-  ])("takes the event %s", (event) => {
+  ])("accepts the event %s", (event) => {
     expect(parseRule(callback("NS:http://a.example/", `<Event>${event}</Event>`)).events).toEqual([event]);
   });
 });
@@ -195,7 +195,7 @@ describe("NotificationConfiguration is refused", () => {
   const long = "é".repeat(513);
   it.each<[why: string, document: string, message: string, argument: string, value: string]>([
     [
-      "an event nobody knows",
+      "an unknown event",
       configuration(queue("<Event>s3:ObjectCreated</Event>")),
       "The event is not supported for notifications",
       "Event",
@@ -209,7 +209,7 @@ describe("NotificationConfiguration is refused", () => {
       "s3:*",
     ],
     [
-      "a topic that is no ARN",
+      "a topic that is not an ARN",
       configuration(callback("invalid-topic")),
       "The ARN could not be parsed",
       "Topic",
@@ -217,7 +217,7 @@ describe("NotificationConfiguration is refused", () => {
     ],
     ["a queue's ARN as topic", configuration(callback(QUEUE_ARN)), "The ARN could not be parsed", "Topic", QUEUE_ARN],
     [
-      "a queue that is no ARN",
+      "a queue that is not an ARN",
       configuration(queue(PUT, "invalid-queue")),
       "The ARN could not be parsed",
       "Queue",
@@ -336,7 +336,7 @@ describe("NotificationConfiguration is refused", () => {
     "s3:LifecycleExpiration:Delete",
     "s3:Replication:OperationNotTracked",
     "s3:IntelligentTiering",
-  ])("with NotImplemented: the event %s, which nothing raises", (event) => {
+  ])("with NotImplemented: the event %s, which is never raised", (event) => {
     const error = failure(() => parse(configuration(queue(`<Event>${event}</Event>`))));
     expect([error.code, error.message]).toEqual(["NotImplemented", `The event ${event} is never raised here.`]);
   });
@@ -345,14 +345,14 @@ describe("NotificationConfiguration is refused", () => {
     expect(failure(() => parse(configuration("<EventBridgeConfiguration/>"))).code).toBe("NotImplemented");
   });
 
-  it("with InvalidRequest: more than 100 rules, of which 100 are taken", () => {
+  it("with InvalidRequest: 101 rules; 100 are accepted", () => {
     const rules = Array.from({ length: 100 }, () => callback("NS:http://a.example/"));
     expect(parse(configuration(...rules)).rules).toHaveLength(100);
     expect(failure(() => parse(configuration(...rules, callback("NS:http://a.example/")))).code).toBe("InvalidRequest");
   });
 });
 
-describe("overlap of NotificationConfiguration's rules", () => {
+describe("overlapping rules of NotificationConfiguration", () => {
   const other = "arn:aws:sqs:us-east-1:000000000001:other";
   const EVENTS = "Configurations overlap. Configurations on the same bucket cannot share a common event type.";
   const KEYS =
@@ -371,7 +371,7 @@ describe("overlap of NotificationConfiguration's rules", () => {
   const error = (left: string, right: string) => failure(() => parse(configuration(queue(left), queue(right, other))));
 
   it.each<[why: string, left: string, right: string, message: string, events: string]>([
-    // As S3 answered (minio/minio#2472).
+    // The answer of S3 (minio/minio#2472).
     [
       "the same event",
       rule("ObjectRemoved:*"),
@@ -422,7 +422,7 @@ describe("overlap of NotificationConfiguration's rules", () => {
       KEYS,
       "s3:ObjectCreated:*, s3:ObjectCreated:*",
     ],
-  ])("is InvalidArgument: %s", (_why, left, right, message, events) => {
+  ])("are refused with InvalidArgument: %s", (_why, left, right, message, events) => {
     const { code, message: said, details } = error(left, right);
     expect([code, said, details]).toEqual([
       "InvalidArgument",
@@ -431,12 +431,12 @@ describe("overlap of NotificationConfiguration's rules", () => {
     ]);
   });
 
-  it("is InvalidArgument within one rule", () => {
+  it("are refused with InvalidArgument within one rule", () => {
     const { details } = failure(() => parse(configuration(queue(rule("ObjectCreated:Put ObjectCreated:*")))));
     expect(details.ArgumentValue).toBe("s3:ObjectCreated:Put, s3:ObjectCreated:*");
   });
 
-  it("is InvalidArgument between a topic and a queue", () => {
+  it("are refused with InvalidArgument between a topic and a queue", () => {
     const document = configuration(topic(`<Topic>${TOPIC_ARN}</Topic>${PUT}`), queue(PUT));
     expect(failure(() => parse(document)).message).toBe(EVENTS);
   });
@@ -449,11 +449,11 @@ describe("overlap of NotificationConfiguration's rules", () => {
       rule("ObjectCreated:*", "images", ".jpg"),
       rule("ObjectCreated:*", "images", ".png"),
     ],
-  ])("is none: %s", (_why, left, right) => {
+  ])("are not: %s", (_why, left, right) => {
     expect(parse(configuration(queue(left), queue(right, other))).rules).toHaveLength(2);
   });
 
-  it("does not count where one of two rules has an NS: topic", () => {
+  it("are accepted if one of them has NS:", () => {
     const both = configuration(callback("NS:http://a.example/"), callback("NS:http://b.example/"), queue(PUT));
     expect(parse(both).rules).toHaveLength(3);
   });

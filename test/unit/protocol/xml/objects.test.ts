@@ -79,7 +79,7 @@ describe("Delete", () => {
 });
 
 describe("DeleteResult", () => {
-  it("tells successes, then failures", () => {
+  it("lists successes before failures", () => {
     expect(
       formatDeleteResult({
         deleted: [{ key: "a" }, { key: "b", versionId: "v", deleteMarker: true, deleteMarkerVersionId: "m" }],
@@ -96,7 +96,7 @@ describe("DeleteResult", () => {
     );
   });
 
-  it("carries hostile keys", () => {
+  it("escapes hostile keys", () => {
     const document = formatDeleteResult({ deleted: HOSTILE_KEYS.map((key) => ({ key })), errors: [] });
     const deleted = childrenOf(reread(document, "DeleteResult"), "Deleted");
     expect(deleted.map((element) => requireChildText(element, "Key"))).toEqual(HOSTILE_KEYS);
@@ -104,13 +104,13 @@ describe("DeleteResult", () => {
 });
 
 describe("GetObjectAttributesResponse", () => {
-  it("tells only what was asked for", () => {
+  it("has only the requested attributes", () => {
     expect(formatGetObjectAttributesResponse({ objectSizeBytes: 0 })).toBe(
       golden("GetObjectAttributesResponse", "<ObjectSize>0</ObjectSize>"),
     );
   });
 
-  it("tells everything, the ETag without quotes", () => {
+  it("has all attributes, with the ETag without quotes", () => {
     expect(
       formatGetObjectAttributesResponse({
         etag: "e1-2",
@@ -146,7 +146,7 @@ describe("GetObjectAttributesResponse", () => {
 });
 
 describe("Error", () => {
-  it("tells code, message, details and ids in AWS's order", () => {
+  it("has code, message, details and ids in AWS's order", () => {
     const error = new S3Error("NoSuchKey", { details: { Key: "a\r<b>" } });
     expect(formatErrorResponse(error, { requestId: "R", hostId: "H=" })).toBe(
       golden(
@@ -160,7 +160,7 @@ describe("Error", () => {
 });
 
 describe("copy results", () => {
-  it("tell date, ETag and checksum", () => {
+  it("have date, ETag and checksum", () => {
     const copied = `<LastModified>${DATE_XML}</LastModified><ETag>&quot;e1&quot;</ETag>`;
     const result = { etag: "e1", lastModified: DATE };
     expect(formatCopyObjectResult({ ...result, checksum: undefined })).toBe(golden("CopyObjectResult", copied));

@@ -146,7 +146,7 @@ describe("parseXml", () => {
     expect(failure(() => read(most + 1)).code).toBe("MalformedXML");
   });
 
-  it("counts CDATA sections as elements, and not what they quote", () => {
+  it("counts CDATA sections as elements, but not their content", () => {
     const read = (count: number) =>
       parseXml(new TextEncoder().encode(`<a>${"<![CDATA[<a/><a/>]]>".repeat(count)}</a>`), "a", {
         maxBytes: 100_000,
@@ -156,7 +156,7 @@ describe("parseXml", () => {
     expect(failure(() => read(101)).code).toBe("MalformedXML");
   });
 
-  it("refuses an element with too many attributes, declarations of namespaces included", () => {
+  it("refuses an element with too many attributes, including namespace declarations", () => {
     const attributes = (count: number, name: string) =>
       Array.from({ length: count }, (_unused, at) => ` ${name}${at}=''`);
     expect(nameOf(parse(`<a${attributes(16, "xmlns:n").join("")}/>`))).toBe("a");

@@ -33,8 +33,8 @@ const FIRST: ReplicationRule = {
 };
 
 describe("ReplicationConfiguration", () => {
-  // The reference system's own example.
-  it("is read and written back, V1", () => {
+  // The example of the reference system.
+  it("V1 is read and written back", () => {
     const document = golden(
       "ReplicationConfiguration",
       `<Rule>
@@ -51,7 +51,7 @@ describe("ReplicationConfiguration", () => {
     expect(formatReplicationConfiguration({ rules: [FIRST] })).toBe(document);
   });
 
-  it("is read and written back, V2 with all there is", () => {
+  it("V2 with every element is read and written back", () => {
     const rules: readonly ReplicationRule[] = [
       {
         id: "a & b",
@@ -140,12 +140,12 @@ describe("ReplicationConfiguration", () => {
     ["a prefix", "<Filter><Prefix>a</Prefix></Filter>", "a", 0],
     ["a tag", `<Filter>${tag("a", "b")}</Filter>`, "", 1],
     ["And without a prefix", `<Filter><And>${tag("a", "b")}${tag("c", "d")}</And></Filter>`, "", 2],
-  ])("takes a Filter with %s", (_why, filter, prefix, tags) => {
+  ])("accepts a Filter with %s", (_why, filter, prefix, tags) => {
     const [first] = parse(configuration(v2(filter))).rules;
     expect([first?.prefix, first?.tags.length, first?.schema]).toEqual([prefix, tags, "V2"]);
   });
 
-  it("takes a rule without an ID, an empty Role, and 1,000 rules", () => {
+  it("accepts a rule without an ID, an empty Role, and 1,000 rules", () => {
     expect(parse(configuration("<Role/>", v1("<ID/><Prefix/>")))).toEqual({
       rules: [{ ...FIRST, id: undefined, prefix: "", destination: { bucket: "demo-target" } }],
     });
@@ -156,7 +156,7 @@ describe("ReplicationConfiguration", () => {
   });
 
   it.each<[why: string, document: string]>([
-    ["no XML", "x"],
+    ["a text that is not XML", "x"],
     ["another root", "<Replication/>"],
     ["no rule", "<ReplicationConfiguration/>"],
     ["an unknown element", configuration("<Rules/>", v1())],
@@ -168,7 +168,7 @@ describe("ReplicationConfiguration", () => {
     ["neither Prefix nor Filter", configuration(v1(""))],
     ["Prefix and Filter", configuration(v2("<Prefix/><Filter/>"))],
     ["a Filter with two elements", configuration(v2(`<Filter><Prefix>a</Prefix>${tag("a", "b")}</Filter>`))],
-    ["a Priority that is none", configuration(v2("<Filter/>").replace(">1<", ">-1<"))],
+    ["an invalid Priority", configuration(v2("<Filter/>").replace(">1<", ">-1<"))],
     ["a Priority beyond an integer", configuration(v2("<Filter/>", 2_147_483_648))],
     ["a tag without value", configuration(v2("<Filter><Tag><Key>a</Key></Tag></Filter>"))],
     [
@@ -265,7 +265,7 @@ describe("ReplicationConfiguration", () => {
       configuration(v2(`<Filter>${tag("a", "b")}</Filter>`).replace(">Disabled<", ">Enabled<")),
       /^Delete marker replication is not supported/,
     ],
-    ["a tag that cannot be", "InvalidTag", configuration(v2(`<Filter>${tag("aws:x", "b")}</Filter>`)), /aws:/],
+    ["an invalid tag", "InvalidTag", configuration(v2(`<Filter>${tag("aws:x", "b")}</Filter>`)), /aws:/],
     ["a name instead of an ARN", "InvalidArgument", configuration(destination("<Bucket>b</Bucket>")), /ARN/],
     ["an ARN of an object", "InvalidArgument", configuration(destination("<Bucket>arn:aws:s3:::b/k</Bucket>")), /ARN/],
     [
@@ -281,7 +281,7 @@ describe("ReplicationConfiguration", () => {
       /ARN/,
     ],
     [
-      "an account that is none",
+      "an invalid account",
       "InvalidArgument",
       configuration(destination("<Bucket>arn:aws:s3:::b</Bucket><Account/>")),
       /Account/,

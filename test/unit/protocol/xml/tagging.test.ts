@@ -32,7 +32,7 @@ describe("Tagging", () => {
     },
   );
 
-  it("a form's field may be another document, and then has no tags", () => {
+  it("a form's field with another root has no tags", () => {
     expect(parseTaggingField("<Other><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Other>")).toEqual([]);
     expect(parseTaggingField(formatTagging([{ key: "k", value: "v" }]))).toEqual([{ key: "k", value: "v" }]);
     for (const text of ["", "k=v", "<Other>", "<Tagging><Other/></Tagging>"]) {
@@ -40,7 +40,7 @@ describe("Tagging", () => {
     }
   });
 
-  it("may be empty", () => {
+  it("is written without tags", () => {
     expect(formatTagging([])).toBe(golden("Tagging", "<TagSet/>"));
     expect(parseTagging(bytes("<Tagging><TagSet/></Tagging>"), "object")).toEqual([]);
   });
@@ -60,7 +60,7 @@ describe("limits of tags", () => {
   it.each([
     ["object", 10],
     ["bucket", 50],
-  ] as const)("%s: %i, and BadRequest for more", (scope, limit) => {
+  ] as const)("%s: accepts %i tags and refuses more with BadRequest", (scope, limit) => {
     expect(parseTagging(bytes(formatTagging(tags(limit))), scope).length).toBe(limit);
     const error = failure(() => parseTagging(bytes(formatTagging(tags(limit + 1))), scope));
     expect(error.code).toBe("BadRequest");
@@ -80,7 +80,7 @@ describe("limits of tags", () => {
     expect(error.message).toBe(message);
   });
 
-  it("words the reserved prefix of a bucket's tags as AWS does", () => {
+  it("refuses the reserved prefix of a bucket's tags with AWS's message", () => {
     const error = failure(() => parseTagging(bytes(formatTagging([{ key: "aws:x", value: "v" }])), "bucket"));
     expect(error.message).toBe("System tags cannot be added/updated by requester");
   });

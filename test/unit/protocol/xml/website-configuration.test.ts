@@ -20,7 +20,7 @@ const BAD_PROTOCOL =
 describe("WebsiteConfiguration", () => {
   it.each<[what: string, content: string, website: Website]>([
     [
-      "all that a site may have",
+      "a site with every element",
       `<IndexDocument><Suffix>index.html</Suffix></IndexDocument>
        <ErrorDocument><Key>errors/404 &amp; 403.html</Key></ErrorDocument>
        <RoutingRules>
@@ -60,7 +60,7 @@ describe("WebsiteConfiguration", () => {
         ],
       },
     ],
-    ["an index alone", INDEX, { kind: "site", indexSuffix: "index.html", routingRules: [] }],
+    ["only an index", INDEX, { kind: "site", indexSuffix: "index.html", routingRules: [] }],
     [
       "a redirect of everything",
       "<RedirectAllRequestsTo><HostName>example.com</HostName><Protocol>https</Protocol></RedirectAllRequestsTo>",
@@ -76,7 +76,7 @@ describe("WebsiteConfiguration", () => {
     expect(formatWebsiteConfiguration(website)).toBe(golden("WebsiteConfiguration", content));
   });
 
-  it("the reference's example is read", () => {
+  it("reads the reference system's example", () => {
     const website = parse(
       `<IndexDocument><Suffix>home.html</Suffix></IndexDocument>
        <ErrorDocument><Key>err/oops.html</Key></ErrorDocument>
@@ -104,7 +104,7 @@ describe("WebsiteConfiguration", () => {
   });
 
   it.each<[why: string, rule: string, expected: object]>([
-    ["an empty replacement, which cuts the prefix off", rule("<ReplaceKeyPrefixWith/>"), { replaceKeyPrefixWith: "" }],
+    ["an empty replacement, which removes the prefix", rule("<ReplaceKeyPrefixWith/>"), { replaceKeyPrefixWith: "" }],
     ["a status among blanks", rule("<HttpRedirectCode> 302\n</HttpRedirectCode>"), { statusCode: 302 }],
     ["a host with a path", rule("<HostName>a.example/b?c</HostName>"), { hostName: "a.example/b?c" }],
     ["an IPv6 address", rule("<HostName>[::1]:80</HostName>"), { hostName: "[::1]:80" }],
@@ -112,7 +112,7 @@ describe("WebsiteConfiguration", () => {
     expect(site(written)).toMatchObject({ routingRules: [{ redirect }] });
   });
 
-  it("accepts an empty key prefix, which fits every key", () => {
+  it("accepts an empty key prefix, which matches every key", () => {
     expect(site(rule(HOST, "<KeyPrefixEquals/>"))).toMatchObject({ routingRules: [{ condition: { keyPrefix: "" } }] });
   });
 
@@ -144,7 +144,7 @@ describe("WebsiteConfiguration", () => {
     ]);
   });
 
-  it("takes 50 routing rules and refuses 51 with InvalidRequest", () => {
+  it("accepts 50 routing rules and refuses 51 with InvalidRequest", () => {
     expect(site(...Array.from({ length: 50 }, () => rule(HOST)))).toMatchObject({ kind: "site" });
     const refused = failure(() => site(...Array.from({ length: 51 }, () => rule(HOST))));
     expect([refused.code, refused.message]).toEqual([
@@ -245,7 +245,7 @@ describe("WebsiteConfiguration", () => {
   });
 
   it.each<[why: string, content: string]>([
-    ["an element of its own making", `${INDEX}<Cache/>`],
+    ["an unknown element", `${INDEX}<Cache/>`],
     ["two indexes", `${INDEX}${INDEX}`],
     ["an index without suffix", "<IndexDocument/>"],
     ["another element in the index", "<IndexDocument><Suffix>a</Suffix><Key>b</Key></IndexDocument>"],
@@ -256,15 +256,15 @@ describe("WebsiteConfiguration", () => {
     ["another element in a redirect", `${INDEX}<RoutingRules>${rule("<Path>a</Path>")}</RoutingRules>`],
     ["another element in a condition", `${INDEX}<RoutingRules>${rule(HOST, "<Tag>a</Tag>")}</RoutingRules>`],
     [
-      "a code that is no number",
+      "a code that is not a number",
       `${INDEX}<RoutingRules>${rule("<HttpRedirectCode>3xx</HttpRedirectCode>")}</RoutingRules>`,
     ],
     [
-      "an error that is no number",
+      "an error that is not a number",
       `${INDEX}<RoutingRules>${rule(HOST, "<HttpErrorCodeReturnedEquals>4xx</HttpErrorCodeReturnedEquals>")}</RoutingRules>`,
     ],
     ["an empty error", `${INDEX}<RoutingRules>${rule(HOST, "<HttpErrorCodeReturnedEquals/>")}</RoutingRules>`],
-    ["a redirect of everything to nothing", "<RedirectAllRequestsTo/>"],
+    ["a redirect of everything without a host", "<RedirectAllRequestsTo/>"],
     ["text between elements", `${INDEX}text`],
   ])("refuses %s with MalformedXML", (_why, content) => {
     expect(failure(() => parse(content)).code).toBe("MalformedXML");
@@ -276,7 +276,7 @@ describe("WebsiteConfiguration", () => {
     expect(failure(() => parseWebsiteConfiguration(long)).code).toBe("MalformedXML");
   });
 
-  it("the redirect of a rule is checked before its condition", () => {
+  it("checks the redirect of a rule before its condition", () => {
     const both = rule(
       "<HttpRedirectCode>300</HttpRedirectCode>",
       "<HttpErrorCodeReturnedEquals>200</HttpErrorCodeReturnedEquals>",

@@ -18,7 +18,7 @@ const HOSTILE = [
 ] as const;
 
 describe("formatXml", () => {
-  it("writes prolog, namespace and children in order, and leaves out what has no value", () => {
+  it("writes prolog, namespace and children in order, and leaves out undefined children", () => {
     expect(
       formatXml("Result", [
         xmlText("Name", "b"),
