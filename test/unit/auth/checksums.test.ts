@@ -53,7 +53,7 @@ describe("published check values of 123456789", () => {
 });
 
 describe("tables against the bitwise definition", () => {
-  test.each([0, 1, 7, 8, 9, 15, 16, 17, 255, 1000])("%i bytes, at any offset into their buffer", (length) => {
+  test.each([0, 1, 7, 8, 9, 15, 16, 17, 255, 1000])("%i bytes, at any offset in their buffer", (length) => {
     for (const offset of [0, 1, 2, 3, 4, 5]) {
       const bytes = noise(length + offset).subarray(offset);
       expect(formatHex(digest("CRC32C", bytes))).toBe(slowCrc(bytes, 32n, 0x82f63b78n));

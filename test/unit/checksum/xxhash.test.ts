@@ -42,7 +42,7 @@ describe("values of the reference implementation", () => {
   });
 
   test.each([[[1]], [[63, 1]], [[16_384]], [[16_383, 2]], [[7, 1000, 64, 5000]], [[50_000]]])(
-    "in pieces of %j bytes, at any offset into their buffer",
+    "in chunks of %j bytes, at any offset in their buffer",
     (sizes) => {
       for (const [length, ...expected] of XXHASH_VECTORS.filter(([bytes]) => bytes > 0)) {
         const moved = new Uint8Array(length + 3);

@@ -45,7 +45,7 @@ describe("origins", () => {
     ["*", "", undefined],
     ["*", "http://a\r\nSet-Cookie: b", undefined],
     ["http://*", "http://a\u0000", undefined],
-  ])("%j asked by %j is answered %j", (pattern, origin, allowOrigin) => {
+  ])("the pattern %j answers the origin %j with %j", (pattern, origin, allowOrigin) => {
     expect(evaluateCors([rule([pattern])], ask(origin))?.allowOrigin).toBe(allowOrigin);
   });
 
@@ -71,7 +71,7 @@ describe("origins", () => {
     ["foo.put", "PUT", true],
     ["foo.suffix", "PUT", false],
     ["foo.suffix", "DELETE", false],
-  ])("s3-tests: %s %s fits a rule: %s", (origin, method, allowed) => {
+  ])("s3-tests: %s %s matches a rule: %s", (origin, method, allowed) => {
     expect(evaluateCors(rules, ask(origin, method)) !== undefined).toBe(allowed);
   });
 });
@@ -79,7 +79,7 @@ describe("origins", () => {
 describe("methods", () => {
   const all = rule(["*"], { allowedMethods: ["GET", "PUT", "HEAD", "POST", "DELETE"] });
 
-  it.each(["GET", "PUT", "HEAD", "POST", "DELETE"])("%s needs to be listed", (method) => {
+  it.each(["GET", "PUT", "HEAD", "POST", "DELETE"])("%s must be listed in the rule", (method) => {
     expect(evaluateCors([all], ask("http://a", method))).toBeDefined();
     const others = { ...all, allowedMethods: all.allowedMethods.filter((other) => other !== method) };
     expect(evaluateCors([others], ask("http://a", method))).toBeUndefined();
@@ -90,7 +90,7 @@ describe("methods", () => {
   });
 });
 
-describe("headers asked for", () => {
+describe("requested headers", () => {
   it.each<[allowed: string[], asked: string[], answered: string[] | undefined]>([
     [[], [], []],
     [["*"], [], []],
@@ -120,11 +120,11 @@ describe("headers asked for", () => {
     ["", []],
     ["content-type,x-amz-date", ["content-type", "x-amz-date"]],
     [" a , b\t,, c,", ["a", "b", "c"]],
-  ])("are read from %j", (list, names) => {
+  ])("are parsed from %j", (list, names) => {
     expect(parseHeaderNames(list)).toEqual(names);
   });
 
-  it("are not looked at where they are more than a browser asks for", () => {
+  it("are refused if there are more than a browser asks for", () => {
     const named = (count: number) => Array.from({ length: count }, (_unused, index) => `a${index}`).join(",");
     expect(parseHeaderNames(named(100))).toHaveLength(100);
     expect(parseHeaderNames(named(101))).toBeUndefined();
@@ -134,7 +134,7 @@ describe("headers asked for", () => {
   });
 });
 
-describe("the first rule that fits in everything decides", () => {
+describe("evaluateCors takes the first rule that matches origin, method and headers", () => {
   const origin = rule(["http://b"], { id: "origin" });
   const method = rule(["http://a"], { id: "method", allowedMethods: ["PUT"] });
   const header = rule(["http://a"], { id: "header", allowedHeaders: ["x-a"] });
@@ -148,11 +148,11 @@ describe("the first rule that fits in everything decides", () => {
     expect(evaluateCors(rules, ask("http://a", "GET", ["x-b"]))?.rule.id).toBe(id);
   });
 
-  it("no rules, no match", () => {
+  it("matches nothing without rules", () => {
     expect(evaluateCors([], ask("http://a"))).toBeUndefined();
   });
 
-  it("within a rule, the first origin that fits says what is answered", () => {
+  it("answers with the first origin of the rule that matches", () => {
     expect(evaluateCors([rule(["http://a", "*"])], ask("http://a"))?.allowOrigin).toBe("http://a");
     expect(evaluateCors([rule(["*", "http://a"])], ask("http://a"))?.allowOrigin).toBe("*");
   });

@@ -29,13 +29,13 @@ function answer(rules: readonly CorsRule[] | undefined, method: string, headers:
 describe("addCorsHeaders", () => {
   // Rows with an origin and a method are LocalStack's recordings of AWS, except Vary where no rule matches.
   it.each<[why: string, method: string, headers: Record<string, string>, expected: Record<string, string>]>([
-    ["a rule fits", "GET", { origin: SITE }, GRANTED],
+    ["a rule matches", "GET", { origin: SITE }, GRANTED],
     ["no origin", "GET", {}, { vary: VARY }],
     ["an empty origin", "GET", { origin: "" }, { vary: VARY }],
     ["another origin", "GET", { origin: "http://localhost:4200" }, { vary: VARY }],
     ["another method", "DELETE", { origin: SITE }, { vary: VARY }],
     [
-      "a method asked for beside the real one",
+      "a requested method that differs from the method of the request",
       "GET",
       { origin: SITE, "access-control-request-method": "DELETE" },
       { vary: VARY },
@@ -64,11 +64,11 @@ describe("addCorsHeaders", () => {
       { ...GRANTED, "access-control-allow-headers": "x-amz-date, x-amz-meta-a" },
     ],
     ["a preflight without method", "OPTIONS", { origin: SITE }, { vary: VARY }],
-  ])("%s", (_why, method, headers, expected) => {
+  ])("adds headers: %s", (_why, method, headers, expected) => {
     expect(answer([RULE], method, headers)).toEqual(expected);
   });
 
-  it("says only what the rule has", () => {
+  it("adds only headers that the rule has", () => {
     const bare: CorsRule = { allowedOrigins: ["*"], allowedMethods: ["GET"], allowedHeaders: [], exposeHeaders: [] };
     expect(answer([bare], "GET", { origin: "http://random:1234" })).toEqual({
       "access-control-allow-methods": "GET",
@@ -77,11 +77,11 @@ describe("addCorsHeaders", () => {
     });
   });
 
-  it("says nothing for a bucket without rules", () => {
+  it("adds nothing for a bucket without rules", () => {
     expect(answer(undefined, "GET", { origin: SITE })).toEqual({});
   });
 
-  it("keeps what Vary says already", () => {
+  it("keeps existing values of Vary", () => {
     const answered = new Headers({ vary: "Accept-Encoding" });
     addCorsHeaders(answered, { method: "GET", headers: new Headers() }, [RULE]);
     expect(answered.get("vary")).toBe(`Accept-Encoding, ${VARY}`);

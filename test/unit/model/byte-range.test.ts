@@ -30,7 +30,7 @@ describe("resolveRange", () => {
     expect(resolveRange(range, sizeBytes)).toBe("unsatisfiable");
   });
 
-  it.each([1, 65_536])("the last %i bytes of an empty object are all of it", (length) => {
+  it.each([1, 65_536])("the last %i bytes of an empty object are the whole object", (length) => {
     expect(resolveRange({ kind: "suffix", length }, 0)).toBeUndefined();
   });
 });
@@ -76,7 +76,7 @@ describe("parseRange", () => {
     "bytes=0- 1",
     "bytes =0-1",
     "bytes=\t-1",
-  ])("takes %j for the whole object", (header) => {
+  ])("reads %j as the whole object", (header) => {
     expect(parseRange(header)).toBeUndefined();
   });
 });
@@ -98,7 +98,7 @@ describe("resolveRange of a header", () => {
     ["bytes=0-0", 0, "unsatisfiable"],
     ["bytes=-0", 0, "unsatisfiable"],
     ["bytes=-1", 0, undefined],
-  ])("fits %s to %i bytes", (header, size, expected) => {
+  ])("resolves %s against %i bytes", (header, size, expected) => {
     const range = parseRange(header);
     expect(range && resolveRange(range, size)).toEqual(expected);
   });

@@ -24,7 +24,7 @@ const HOST = "s3.example.com";
 const commands = readCommands(sdk);
 
 /** Commands that are not operations here (see `operation-name.ts`), and the error of their requests. */
-const ELSEWHERE: Readonly<Record<string, (request: CapturedRequest) => unknown>> = {
+const NOT_OPERATIONS: Readonly<Record<string, (request: CapturedRequest) => unknown>> = {
   // The request line of ListBuckets, signed for directory buckets.
   ListDirectoryBuckets({ headers }) {
     const scope = { accessKeyId: "k", day: "20260101", region: "us-east-1", terminal: "aws4_request" };
@@ -35,7 +35,7 @@ const ELSEWHERE: Readonly<Record<string, (request: CapturedRequest) => unknown>>
   WriteGetObjectResponse: route,
 };
 
-const own = commands.filter(({ name }) => !Object.hasOwn(ELSEWHERE, name));
+const own = commands.filter(({ name }) => !Object.hasOwn(NOT_OPERATIONS, name));
 
 function route({ method, url, headers }: CapturedRequest, more = ""): OperationName {
   const raw = parseRawUrl(`${url}${more && `${url.includes("?") ? "&" : "?"}${more}`}`);
@@ -46,7 +46,7 @@ function route({ method, url, headers }: CapturedRequest, more = ""): OperationN
 it("every command of the SDK has an operation of its name, and every operation a command", () => {
   const withoutCommand = ["PostObject", "OptionsPreflight"];
   expect(commands.map(({ name }) => name).sort()).toEqual(
-    [...OPERATION_NAMES.filter((name) => !withoutCommand.includes(name)), ...Object.keys(ELSEWHERE)].sort(),
+    [...OPERATION_NAMES.filter((name) => !withoutCommand.includes(name)), ...Object.keys(NOT_OPERATIONS)].sort(),
   );
 });
 
@@ -59,7 +59,7 @@ describe.each([true, false])("the request line of a command, path style %s", (fo
   });
 
   it.each(own.filter(({ method }) => method !== "GET" && method !== "HEAD"))(
-    "$name with a bare parameter that nobody knows",
+    "$name with an unknown bare parameter is refused",
     async (command) => {
       const request = await captureRequest(sdk, command, { endpoint: `http://${HOST}`, forcePathStyle });
       for (const more of ["novelty", "novelty=", "Acl", "novelty&x-id=a", "%6eovelty"]) {
@@ -73,7 +73,7 @@ describe.each([true, false])("the request line of a command, path style %s", (fo
   );
 
   it.each(own.filter(({ method }) => method === "GET" || method === "HEAD"))(
-    "$name with a bare parameter that nobody knows is the same read",
+    "$name with an unknown bare parameter is the same read",
     async (command) => {
       const request = await captureRequest(sdk, command, { endpoint: `http://${HOST}`, forcePathStyle });
       expect(route(request, "novelty")).toBe(command.name);
@@ -88,7 +88,7 @@ it.each([
   const command = commands.find((each) => each.name === name);
   if (command === undefined) throw new Error(`${name} has gone`);
   const request = await captureRequest(sdk, command, { endpoint: `http://${HOST}`, forcePathStyle: true });
-  expect(failure(() => ELSEWHERE[name]?.(request)).code).toBe(code);
+  expect(failure(() => NOT_OPERATIONS[name]?.(request)).code).toBe(code);
 });
 
 it("every query parameter of the SDK is known", () => {

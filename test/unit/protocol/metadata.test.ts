@@ -115,7 +115,7 @@ describe("formatUserMetadata", () => {
   });
 
   it.each(["ünï", " x ", "日本 😀", "a\tb", "a=b_c?d", "a\r\nb", "\u0000", ""])(
-    "gives %j back through Headers",
+    "round-trips %j through Headers",
     (value) => {
       const headers = new Headers(formatUserMetadata({ name: value }));
       expect(parseUserMetadata(headers)).toEqual({ name: value });
@@ -125,7 +125,7 @@ describe("formatUserMetadata", () => {
 
 describe("formatMetadataToSend", () => {
   it.each(["ünï", " x ", "=?UTF-8?Q?b?=", "日本 😀", "a\tb", "a=b_c?d", "a\r\nb", "\u0000", "plain"])(
-    "says %j to whoever decodes it",
+    "sends %j to a reader that decodes it",
     (value) => {
       const headers = new Headers(formatMetadataToSend({ name: value, "no header": "x" }));
       expect(parseUserMetadata(headers)).toEqual({ name: value });

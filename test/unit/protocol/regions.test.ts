@@ -55,8 +55,8 @@ describe("chooseLocation", () => {
     const enforced = { ...PLACE, isAnyRegion: false, signedRegion: "us-east-1" };
     expect(chooseLocation("eu-west-1", enforced)).toEqual({ region: "eu-west-1" });
     expect(failure(() => chooseLocation("eu-central-1", enforced)).code).toBe("InvalidLocationConstraint");
-    const alone = { ...enforced, regions: ["us-east-1"] };
-    expect(failure(() => chooseLocation("EU", alone)).code).toBe("InvalidLocationConstraint");
+    const onlyOne = { ...enforced, regions: ["us-east-1"] };
+    expect(failure(() => chooseLocation("EU", onlyOne)).code).toBe("InvalidLocationConstraint");
   });
 
   it("needs no constraint in the deployment's region", () => {

@@ -85,7 +85,7 @@ describe("parseCopySource", () => {
   });
 
   it.each(["", "/", "b", "/b", "b/", "/b/", "https://", "https://host", "https://host/b", "https://host/b/", "b?x/k"])(
-    "refuses %j with InvalidArgument, for it names no key",
+    "refuses %j, which names no key, with InvalidArgument",
     (header) => {
       const error = failure(() => parseCopySource(header));
       expect([error.code, error.message]).toEqual(["InvalidArgument", "Invalid copy source object key"]);

@@ -6,7 +6,7 @@ const IDS = { requestId: "318BC8BC143432E5", hostId: "MzE4QkM4QkMxNDM0MzJFNQ==" 
 const missing = (Key: string) => new S3Error("NoSuchKey", { details: { Key } });
 
 describe("an error page", () => {
-  it("is AWS's, line for line", () => {
+  it("is identical to AWS's page", () => {
     expect(formatErrorPage({ failure: missing("a.html"), ...IDS })).toBe(`<html>
 <head><title>404 Not Found</title></head>
 <body>
@@ -24,7 +24,7 @@ describe("an error page", () => {
 `);
   });
 
-  it("says why the error document could not be shown", () => {
+  it("has the error of an error document that cannot be read", () => {
     const page = formatErrorPage({ failure: new S3Error("AccessDenied"), ...IDS, errorDocument: missing("404.html") });
     expect(page).toContain(`<title>403 Forbidden</title>`);
     expect(page).toContain(`</ul>
@@ -37,7 +37,7 @@ describe("an error page", () => {
 <hr/>`);
   });
 
-  it("quotes nothing as markup", () => {
+  it("escapes markup", () => {
     const page = formatErrorPage({ failure: missing(`<script>alert("'1'")</script>&`), ...IDS });
     expect(page).toContain("<li>Key: &lt;script&gt;alert(&quot;&#39;1&#39;&quot;)&lt;/script&gt;&amp;</li>");
     expect(page).not.toContain("<script");
@@ -45,7 +45,7 @@ describe("an error page", () => {
 });
 
 describe("the headers of an error", () => {
-  it("tell code, message and details", () => {
+  it("have code, message and details", () => {
     expect(errorHeaders(missing("a b.html"))).toEqual({
       "x-amz-error-code": "NoSuchKey",
       "x-amz-error-message": "The specified key does not exist.",
@@ -53,7 +53,7 @@ describe("the headers of an error", () => {
     });
   });
 
-  it("hold no key that could end them", () => {
+  it("encode a key that could end them", () => {
     const headers = errorHeaders(missing("a\r\nb: c\u0000ü\u2028 "));
     expect(headers["x-amz-error-detail-key"]).toBe("a%0D%0Ab: c%00%C3%BC%E2%80%A8");
     expect(() => new Headers(headers)).not.toThrow();

@@ -49,10 +49,10 @@ describe("routing rules", () => {
   });
 
   it.each<[what: string, rule: RoutingRule, location: string]>([
-    ["protocol alone", { redirect: { protocol: "https" } }, "https://site.website.localhost:8787/docs/a%20b"],
-    ["host alone", { redirect: { hostName: "a.example" } }, "http://a.example/docs/a%20b"],
+    ["only the protocol", { redirect: { protocol: "https" } }, "https://site.website.localhost:8787/docs/a%20b"],
+    ["only the host", { redirect: { hostName: "a.example" } }, "http://a.example/docs/a%20b"],
     ["host with a path", { redirect: { hostName: "a.example/b" } }, "http://a.example/b/docs/a%20b"],
-    ["status alone", { redirect: { statusCode: 301 } }, `${PLACE}/docs/a%20b`],
+    ["only the status", { redirect: { statusCode: 301 } }, `${PLACE}/docs/a%20b`],
     [
       "an empty prefix, which cuts off",
       { condition: { keyPrefix: "docs/" }, redirect: { replaceKeyPrefixWith: "" } },
@@ -66,11 +66,11 @@ describe("routing rules", () => {
       { redirect: { replaceKeyWith: 'a%20b c%zz"ü\u0001' } },
       `${PLACE}/a%20b%20c%25zz%22%C3%BC%01`,
     ],
-  ])("what a rule names takes the place of the request's: %s", (_what, rule, location) => {
+  ])("a rule replaces the parts of the URL that it names: %s", (_what, rule, location) => {
     expect(route([rule], "docs/a b")?.location).toBe(location);
   });
 
-  it("the first rule that fits decides, and those for keys before those for errors", () => {
+  it("the first rule that matches applies, rules for keys before rules for errors", () => {
     const to = (hostName: string): RoutingRule["redirect"] => ({ hostName });
     const rules: RoutingRule[] = [
       { condition: { errorCode: 404 }, redirect: to("error") },
@@ -87,30 +87,30 @@ describe("routing rules", () => {
     expect(route(rules, "d", 416)).toBeUndefined();
   });
 
-  it("a rule without condition is for every request", () => {
+  it("a rule without condition matches every request", () => {
     const rules = [{ redirect: { hostName: "a.example" } }];
     expect(route(rules, "")?.location).toBe("http://a.example/");
     expect(route(rules, "x", 404)?.location).toBe("http://a.example/x");
   });
 
-  it.each([301, 302, 303, 304, 305, 307, 308])("HttpRedirectCode %i is the status", (statusCode) => {
+  it.each([301, 302, 303, 304, 305, 307, 308])("HttpRedirectCode %i sets the status", (statusCode) => {
     expect(route([{ redirect: { statusCode } }], "x")?.status).toBe(statusCode);
   });
 
-  it("the default status is the surface's", () => {
+  it("the caller sets the default status", () => {
     const asked = { ...SITE, key: "x", query: "" };
     expect(applyRule(ON_404, asked, 301).status).toBe(301);
     expect(applyRule(ON_404, asked, 302).status).toBe(302);
   });
 
-  it("the query stays, but where a whole key takes the place of the request's", () => {
+  it("the query is kept unless the rule replaces the whole key", () => {
     expect(route([RENAMED], "docs/x", 200, "a=1&b=%20")?.location).toBe(`${PLACE}/documents/x?a=1&b=%20`);
     expect(route([ON_404], "x", 404, "a")?.location).toBe(`http://${EC2}/report-404/x?a`);
     expect(route([DELETED], "images/x", 200, "a=1")?.location).toBe(`${PLACE}/folderdeleted.html`);
     expect(route([RENAMED], "docs/x", 200, 'a="<\\')?.location).toBe(`${PLACE}/documents/x?a=%22%3C%5C`);
   });
 
-  it("a path-style host keeps the bucket in the path, another host does not get it", () => {
+  it("a path-style host keeps the bucket in the path, another host does not", () => {
     const asked = { ...SITE, key: "x", base: "bucket/" };
     expect(applyRule(RENAMED, { ...asked, key: "docs/x" }, 302).location).toBe(`${PLACE}/bucket/documents/x`);
     expect(applyRule(ON_404, asked, 302).location).toBe(`http://${EC2}/report-404/x`);
@@ -128,7 +128,7 @@ describe("Location", () => {
     ["?a#b%", "%3Fa%23b%25"],
     ["ünï😀", "%C3%BCn%C3%AF%F0%9F%98%80"],
     ["javascript:alert(1)", "javascript%3Aalert%281%29"],
-  ])("a key cannot be anything but a path: %j", (key, encoded) => {
+  ])("encodes a key so that it stays a path: %j", (key, encoded) => {
     expect(encodeKey(key)).toBe(encoded);
   });
 
@@ -138,7 +138,7 @@ describe("Location", () => {
     ["100%", "100%25"],
     ["%4", "%254"],
     ["ü\ud800", "%C3%BC%EF%BF%BD"],
-  ])("what an owner wrote stays, but for what no URL may hold: %j", (text, encoded) => {
+  ])("keeps the text of the owner, except characters that no URL may contain: %j", (text, encoded) => {
     expect(encodeWritten(text)).toBe(encoded);
     expect(() => new Headers({ location: encoded })).not.toThrow();
   });

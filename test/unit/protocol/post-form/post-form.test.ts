@@ -79,7 +79,7 @@ describe("the file", () => {
     ).file;
 
   it.each(["", "\r\n", "\r", "\n", "--", `--${BOUNDARY}`, `--${BOUNDARY}--`, "x\r\n--", "\0"])(
-    "may be %j",
+    "may contain %j",
     async (content) => {
       expect(text(await fileOf(content))).toBe(content);
     },

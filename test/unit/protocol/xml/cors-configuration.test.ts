@@ -100,7 +100,7 @@ describe("CORSConfiguration", () => {
     [configuration(rule("<AllowedOrigin>*</AllowedOrigin>")), "no method"],
     [configuration(rule("<AllowedMethod>GET</AllowedMethod>")), "no origin"],
     [configuration(rule(`${MINIMAL}<Other/>`)), "an unknown element"],
-    [configuration(rule(MINIMAL), "<Other/>"), "an unknown element beside the rules"],
+    [configuration(rule(MINIMAL), "<Other/>"), "an unknown element next to the rules"],
     [configuration(rule(`${MINIMAL}text`)), "text between elements"],
     [configuration(rule(`${MINIMAL}<ID>a</ID><ID>b</ID>`)), "two IDs"],
     [configuration(rule(`${MINIMAL}<MaxAgeSeconds>1</MaxAgeSeconds><MaxAgeSeconds>1</MaxAgeSeconds>`)), "two ages"],

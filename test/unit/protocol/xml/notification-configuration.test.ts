@@ -416,7 +416,7 @@ describe("overlapping rules of NotificationConfiguration", () => {
       "s3:ObjectCreated:*, s3:ObjectCreated:*",
     ],
     [
-      "prefixes that differ in their encoding alone",
+      "prefixes that differ only in their encoding",
       rule("ObjectCreated:*", "a+b"),
       rule("ObjectCreated:*", "a%20b"),
       KEYS,
