@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { ListPage } from "../../../../src/model/object.ts";
-import { formatListBucketResult, formatListBucketResultV2 } from "../../../../src/protocol/xml/listings.ts";
+import {
+  formatListAllMyBucketsResult,
+  formatListBucketResult,
+  formatListBucketResultV2,
+} from "../../../../src/protocol/xml/listings.ts";
 import { childrenOf, requireChildText } from "../../../../src/protocol/xml/reader.ts";
 import { DATE, DATE_XML, golden, HOSTILE_KEYS, OWNER, OWNER_XML, reread } from "./golden.ts";
 
@@ -40,6 +44,37 @@ const V2 = {
   startAfter: undefined,
   ownerOf: undefined,
 } as const;
+
+describe("ListAllMyBucketsResult", () => {
+  it("has owner, buckets, token and prefix", () => {
+    expect(
+      formatListAllMyBucketsResult({
+        owner: OWNER,
+        buckets: [{ name: "my.bucket", createdAt: DATE, region: "auto", arn: "arn:aws:s3:::my.bucket" }],
+        continuationToken: "t",
+        prefix: "my",
+      }),
+    ).toBe(
+      golden(
+        "ListAllMyBucketsResult",
+        `<Owner>${OWNER_XML}</Owner>
+         <Buckets><Bucket>
+           <Name>my.bucket</Name><CreationDate>${DATE_XML}</CreationDate><BucketRegion>auto</BucketRegion>
+           <BucketArn>arn:aws:s3:::my.bucket</BucketArn>
+         </Bucket></Buckets>
+         <ContinuationToken>t</ContinuationToken>
+         <Prefix>my</Prefix>`,
+      ),
+    );
+  });
+
+  it("is written without buckets", () => {
+    const empty = { owner: OWNER, buckets: [], continuationToken: undefined, prefix: undefined };
+    expect(formatListAllMyBucketsResult(empty)).toBe(
+      golden("ListAllMyBucketsResult", `<Owner>${OWNER_XML}</Owner><Buckets/>`),
+    );
+  });
+});
 
 describe("ListBucketResult", () => {
   it("is written without objects", () => {

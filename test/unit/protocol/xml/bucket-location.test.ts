@@ -3,40 +3,8 @@ import {
   formatLocationConstraint,
   parseCreateBucketConfiguration,
 } from "../../../../src/protocol/xml/bucket-location.ts";
-import { formatListAllMyBucketsResult } from "../../../../src/protocol/xml/listings.ts";
 import { failure } from "../failure.ts";
-import { bytes, DATE, DATE_XML, golden, OWNER, OWNER_XML } from "./golden.ts";
-
-describe("ListAllMyBucketsResult", () => {
-  it("has owner, buckets, token and prefix", () => {
-    expect(
-      formatListAllMyBucketsResult({
-        owner: OWNER,
-        buckets: [{ name: "my.bucket", createdAt: DATE, region: "auto", arn: "arn:aws:s3:::my.bucket" }],
-        continuationToken: "t",
-        prefix: "my",
-      }),
-    ).toBe(
-      golden(
-        "ListAllMyBucketsResult",
-        `<Owner>${OWNER_XML}</Owner>
-         <Buckets><Bucket>
-           <Name>my.bucket</Name><CreationDate>${DATE_XML}</CreationDate><BucketRegion>auto</BucketRegion>
-           <BucketArn>arn:aws:s3:::my.bucket</BucketArn>
-         </Bucket></Buckets>
-         <ContinuationToken>t</ContinuationToken>
-         <Prefix>my</Prefix>`,
-      ),
-    );
-  });
-
-  it("is written without buckets", () => {
-    const empty = { owner: OWNER, buckets: [], continuationToken: undefined, prefix: undefined };
-    expect(formatListAllMyBucketsResult(empty)).toBe(
-      golden("ListAllMyBucketsResult", `<Owner>${OWNER_XML}</Owner><Buckets/>`),
-    );
-  });
-});
+import { bytes, golden } from "./golden.ts";
 
 describe("LocationConstraint", () => {
   it("contains the region, and is empty for us-east-1", () => {
