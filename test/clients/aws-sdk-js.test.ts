@@ -421,7 +421,7 @@ describe("errors arrive as the SDK's classes", () => {
     expect(await failureOf(readObject("k", s3, missing))).toEqual({ name: "NoSuchBucket", status: 404 });
     const head = s3.send(new HeadObjectCommand({ Bucket: bucket, Key: "missing" }));
     expect(await failureOf(head)).toEqual({ name: "NotFound", status: 404 });
-    // us-east-1 alone answers 200 to an owner's second CreateBucket; SDKs send no LocationConstraint there.
+    // Only us-east-1 answers 200 to an owner's second CreateBucket; SDKs send no LocationConstraint there.
     const again = s3.send(new CreateBucketCommand({ Bucket: bucket })).then(
       () => 200,
       (error: S3ServiceException) => error.name,

@@ -56,7 +56,7 @@ describeTool("curl", ["--aws-sigv4", "aws:amz:us-east-1:s3", "--version"], () =>
     ["slashes", "a//b///c"],
     ["encoded slash", "a%2Fb"],
     ["sub-delimiters", "!$&'()*,;=:@"],
-  ])("a path sent as it stands is signed as it stands: %s", async (_name, path) => {
+  ])("a path that is sent unchanged is signed unchanged: %s", async (_name, path) => {
     expect((await curl(...unsigned, "--path-as-is", "--data-binary", path, "-X", "PUT", `${url}/${path}`)).status).toBe(
       200,
     );

@@ -18,7 +18,7 @@ import { newBucketName } from "./support/tools.ts";
 import { pseudoRandomBytes } from "./support/tree.ts";
 
 const { accessKeyId, secretAccessKey, endpoint, region } = inject("devServer");
-// The SDK takes these from whoever configures it; MD5 it has, and sends it as Content-MD5.
+// The SDK takes these from its configuration; MD5 it has, and sends it as Content-MD5.
 const checksumAlgorithms = { SHA512: Sha512, XXHASH64: Xxh64, XXHASH3: Xxh3_64, XXHASH128: Xxh3_128 };
 const s3 = new S3Client({
   endpoint,

@@ -179,7 +179,7 @@ describeTool("curl", ["--version"], () => {
     }
   });
 
-  test("-I tells what GET would, -r a range, -z that nothing has changed; -X PUT is 405", async () => {
+  test("-I returns the headers of GET, -r a range, -z that nothing has changed; -X PUT is 405", async () => {
     const head = await curl(folder, "-I", `${site}/`);
     expect([head.status, head.headers]).toEqual([200, expect.stringMatching(/^content-length: 4\r?$/im)]);
     expect(await curl(folder, "-r", "0-1", `${site}/`)).toMatchObject({ status: 206, body: "ho" });

@@ -136,7 +136,7 @@ describeTool("chromium", ["--version"], () => {
     expect((await own("GET", "/none")).status).toBe(404);
   });
 
-  test("reads errors, so that a page can tell its user what went wrong", async () => {
+  test("reads errors, so that a page can show its user the reason", async () => {
     await configure(allow(site.origin, "GET", "PUT"));
     const url = `${server.endpoint}/${bucket}/missing`;
     const missing = await visitor.ask(await presign("GET", url));

@@ -1,6 +1,6 @@
 /**
- * Every block of README, CONTRIBUTING and docs: those for a shell are run as they would be pasted, page by page, each page in
- * one shell, against a server that was started with `npm start` from a fresh clone. Others must at least parse.
+ * Runs every `sh` block of README, CONTRIBUTING and docs as a reader would paste it: page by page, each page in one shell,
+ * against a server that was started with `npm start` in a fresh clone. Blocks in other languages must parse.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import {
@@ -26,7 +26,7 @@ import { findOnPath } from "../clients/support/tools.ts";
 interface Block {
   readonly language: string;
   readonly text: string;
-  /** Of its first line in the page. */
+  /** Number of its first line in the page. */
   readonly line: number;
 }
 
@@ -36,12 +36,12 @@ const pages = ["README.md", "CONTRIBUTING.md", ...docs.map((name) => `docs/${nam
   blocks: findBlocks(readFileSync(join(projectRoot, name), "utf8")),
 }));
 
-/** The visible word that a block cannot run without an account. */
+/** The first line of blocks that need an account. */
 const NEEDS_ACCOUNT = "# needs a Cloudflare account\n";
-/** What a line says that is meant to be refused. */
+/** The end of lines that must be refused. */
 const REFUSED = /# AccessDenied$/;
 const TOOLS = ["aws", "rclone", "s3cmd", "curl", "python3"];
-/** Pages whose blocks for one tool are left out where that tool is not installed; the others are then skipped as a whole. */
+/** Pages whose blocks are skipped one by one if a tool is not installed. Other pages are skipped as a whole. */
 const BLOCK_BY_BLOCK = ["README.md", "docs/clients.md"];
 
 function findBlocks(text: string): Block[] {
@@ -103,7 +103,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** As pasted, but for ports that may be in use, what fetches from the internet, and what runs this very test. */
+/** Replaces ports that may be in use, downloads from the internet, and commands that would run this test. */
 function adapt(text: string): string {
   const { server: port, others } = ports;
   return text
@@ -134,7 +134,7 @@ describe.each(pages)("$name", ({ name, blocks }) => {
   const shell = blocks.filter(({ language, text }) => language === "sh" && !text.startsWith(NEEDS_ACCOUNT));
 
   test.runIf(shell.length > 0)(
-    "blocks for a shell do what they say",
+    "blocks for a shell succeed, or fail as they say",
     async ({ skip }) => {
       const runnable = shell.filter(({ text }) => missingTool(text) === undefined);
       if (runnable.length === 0 || (!BLOCK_BY_BLOCK.includes(name) && runnable.length < shell.length)) {
@@ -142,7 +142,7 @@ describe.each(pages)("$name", ({ name, blocks }) => {
       }
       const path = join(folder, `${name.replaceAll("/", "-")}.sh`);
       const session = [
-        // The line in the page, or that of a statement which a loop or a function does not shelter.
+        // Records the line of each failed statement outside of loops and functions.
         `trap 'echo "$LINENO" >> "${path}.failed"' ERR`,
         ...runnable.map(({ text }) => adapt(text)),
       ].join("\n");
@@ -153,7 +153,7 @@ describe.each(pages)("$name", ({ name, blocks }) => {
       const expected = lines.filter((line) => REFUSED.test(line));
       expect([...new Set(failed.map(textOf))], output).toEqual(expected);
       for (const line of expected) expect(output, line).toContain("(AccessDenied)");
-      // The last statement's.
+      // The exit code of the last statement.
       expect(code === 0 || REFUSED.test(textOf(lines.length - 1)), output).toBe(true);
     },
     900_000,
@@ -164,7 +164,7 @@ describe.each(pages)("$name", ({ name, blocks }) => {
     () => {
       for (const { language, text, line } of blocks) {
         const where = `${name}:${line}`;
-        // Samples of answers leave things out.
+        // Samples of answers are abbreviated.
         if (language === "json" && !text.includes("…")) expect(() => JSON.parse(text), where).not.toThrow();
         if (language === "toml") expect(() => parseToml(text), where).not.toThrow();
         if (language === "js") {
@@ -176,12 +176,12 @@ describe.each(pages)("$name", ({ name, blocks }) => {
     },
   );
 
-  test("every block says what it is in", () => {
+  test("every block names its language", () => {
     const known = ["sh", "json", "toml", "js", "nginx"];
     expect(blocks.filter(({ language }) => !known.includes(language)).map(({ line }) => line)).toEqual([]);
   });
 
-  test("no block writes into the clone, leaves something out, or repeats what another shell has", () => {
+  test("no block writes into the clone or is abbreviated", () => {
     for (const { language, text, line } of blocks) {
       if (language !== "sh") continue;
       const where = `${name}:${line}`;
@@ -203,7 +203,7 @@ test("npm start prints its greeting and nothing else", () => {
   expect(new Set(lines).size).toBe(lines.length);
 });
 
-/** Into files, which what still runs in the background does not hold open. */
+/** The output goes to files, since background processes would keep a pipe open. */
 async function runSession(path: string): Promise<{ output: string; failed: number[]; code: number }> {
   const said = openSync(`${path}.log`, "w");
   writeFileSync(`${path}.failed`, "");

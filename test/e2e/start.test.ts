@@ -227,7 +227,7 @@ describe("the command", () => {
     await stopTree(await startScript("start", flags));
   });
 
-  test("what was stored is there again, also behind wrangler dev, which guards scheduled work and addresses too", async () => {
+  test("stored objects are kept, also behind wrangler dev, which guards scheduled work and addresses too", async () => {
     const flags = await free();
     const endpoint = `http://127.0.0.1:${flags[1]}`;
     const first = await startScript("start", flags);

@@ -73,7 +73,7 @@ describe("docs/architecture.md", () => {
     expect(folderRows(page).filter((cells) => cells.length !== 4 || cells[1] === "")).toEqual([]);
   });
 
-  it("states what each folder may import, and who may import it, as the rules say", () => {
+  it("states what each folder may import, and who may import it, as in the rules", () => {
     const stated = folderRows(page).map(([folder, , imports, importers]) => [folder, imports, importers]);
     expect(stated).toEqual(
       folders.map((folder) => [folder, importsOf(folder), formatPlaces(IMPORTED_ONLY_BY[folder], folder)]),
@@ -91,14 +91,14 @@ describe("docs/architecture.md", () => {
   });
 });
 
-describe("what the checks above would find", () => {
-  it("rows of folders", () => {
+describe("the checks above", () => {
+  it("read the rows of folders", () => {
     expect(folderRows("| `access/acl/` | ACLs | `model` | |\n| `env.ts` | x | | |\n")).toEqual([
       ["access/acl/", "ACLs", "`model`", ""],
     ]);
   });
 
-  it("paths, in src or in the repository, and none in samples of code", () => {
+  it("read paths in src or in the repository, and none in samples of code", () => {
     expect(
       pathsIn("`pipeline.ts`, `storage/r2/` and `test/worker/x.test.ts`, but not `PutObject`\n```ts\n`a/b`\n```\n"),
     ).toEqual(["pipeline.ts", "storage/r2/", "test/worker/x.test.ts"]);

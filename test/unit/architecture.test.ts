@@ -1,6 +1,6 @@
 /**
- * The shape of src, kept by rules: which room may import which, and what may stand in no file. A rule that nothing could
- * break would be no rule, so each is also shown a file that breaks it.
+ * The structure of src: which folder may import which, and what no file may contain. A rule that nothing can break is
+ * useless, so each rule has an example that breaks it.
  */
 import { describe, expect, it } from "vitest";
 import { OFFERED_NAMES, OPERATIONS } from "../../src/operations/index.ts";
@@ -75,7 +75,7 @@ function forbiddenImports(files: Files): string[] {
   return found;
 }
 
-/** Without comments and the contents of strings, which may speak of anything. */
+/** Without comments and the contents of strings, which may mention anything. */
 function code(text: string): string {
   return text.replace(
     /\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`/g,
@@ -210,7 +210,7 @@ describe("imports", () => {
     expect(importsOf(sources).length).toBeGreaterThan(400);
   });
 
-  it("point the way the rooms allow", () => {
+  it("follow the rules of the folders", () => {
     expect(forbiddenImports(sources)).toEqual([]);
   });
 
@@ -253,7 +253,7 @@ describe("imports", () => {
     expect(forbiddenImports(new Map([[file, text]]))).toHaveLength(1);
   });
 
-  it("have no cycle between rooms that stand above one another", () => {
+  it("never point upwards in the order of the layers", () => {
     const order = [
       "errors.ts",
       "model/",

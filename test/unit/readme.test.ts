@@ -1,4 +1,4 @@
-/** The documents for users say what is: names, states, commands and links are held against the code. */
+/** Names, states, commands and links in the documentation are compared with the code. */
 import { describe, expect, it } from "vitest";
 import { IAM_ACTIONS, STS_ACTIONS } from "../../src/iam/actions/index.ts";
 import { OFFERED_NAMES } from "../../src/operations/index.ts";
@@ -31,11 +31,11 @@ function inRepository(path: string): string {
 
 function read(name: string): string {
   const text = documents.get(name) ?? settings.get(name);
-  if (text === undefined) throw new Error(`${name} is not there`);
+  if (text === undefined) throw new Error(`${name} does not exist`);
   return text;
 }
 
-/** From one heading to the next of its level or above. */
+/** The text from a heading to the next one of its level or above. */
 function section(text: string, heading: string): string {
   const level = heading.split(" ")[0]?.length ?? 1;
   const [, after] = text.split(`\n${heading}\n`);
@@ -43,7 +43,7 @@ function section(text: string, heading: string): string {
   return after.split(new RegExp(`\n#{1,${level}} `))[0] ?? "";
 }
 
-/** Cells of all rows below the tables' heads. */
+/** Cells of all rows, without the heads of the tables. */
 function rows(text: string): string[][] {
   return text
     .split("\n")
@@ -72,8 +72,8 @@ describe("README", () => {
 describe("docs/compatibility.md", () => {
   const page = read("docs/compatibility.md");
 
-  it("names every operation once, in order, and says of each whether it is offered", () => {
-    // A preflight is answered by the pipeline, not by an operation.
+  it("names every operation once, in order, and whether it is offered", () => {
+    // The pipeline answers preflights, without an operation.
     const offered = new Set<OperationName>([...OFFERED_NAMES, "OptionsPreflight"]);
     const stated = rows(section(page, "## Operations")).map(([name, state]) => `${name}: ${state}`);
     expect(stated).toEqual(OPERATION_NAMES.map((name) => `${name}: ${offered.has(name) ? "yes" : "501"}`));
@@ -118,7 +118,7 @@ describe.each(names)("%s", (name) => {
     expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
   });
 
-  it("links only to what is there", () => {
+  it("links only to pages and headings that exist", () => {
     expect(links(text).filter((target) => !resolves(name, target))).toEqual([]);
   });
 
@@ -127,23 +127,23 @@ describe.each(names)("%s", (name) => {
     expect(text.match(forbidden)).toBeNull();
   });
 
-  it("has no mark of unfinished work", () => {
+  it("has no marks of unfinished work", () => {
     expect(text.match(/\b(TODO|FIXME|TBD|XXX)\b/g)).toBeNull();
   });
 });
 
-describe("what the checks above would find", () => {
+describe("the checks above", () => {
   it.each([
     ["README.md", "docs/absent.md"],
     ["README.md", "docs/deploy.md#nowhere"],
     ["README.md", "#nowhere"],
     ["docs/deploy.md", "README.md"],
-  ])("a link in %s to %s", (from, target) => {
+  ])("find the broken link in %s to %s", (from, target) => {
     expect(links(`see [this](${target})`)).toEqual([target]);
     expect(resolves(from, target)).toBe(false);
   });
 
-  it("rows, without the heads of their tables", () => {
+  it("read rows without the heads of their tables", () => {
     expect(rows("text\n| a | b |\n|-|-|\n| 1 | 2 |\n| 3 |  |\n")).toEqual([
       ["1", "2"],
       ["3", ""],
@@ -151,7 +151,7 @@ describe("what the checks above would find", () => {
   });
 });
 
-/** Targets of links within the repository. */
+/** Targets of links inside the repository. */
 function links(text: string): string[] {
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target = ""]) => target)
@@ -174,7 +174,7 @@ function resolvePath(from: string, path: string): string {
   return segments.join("/");
 }
 
-/** As GitHub makes them of headings. */
+/** Anchors as GitHub derives them from headings. */
 function anchors(text: string): string[] {
   const withoutCode = text.replaceAll(/^```[\s\S]*?^```/gm, "");
   return [...withoutCode.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>

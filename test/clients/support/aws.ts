@@ -1,4 +1,4 @@
-/** The AWS CLI for services beside S3, with an environment of its own. */
+/** The AWS CLI for services other than S3, with an environment of its own. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bareEnvironment, type Run, run } from "./tools.ts";

@@ -1,4 +1,4 @@
-/** Somebody who may write a public object and would sign notifications with it. */
+/** A caller who may write a public object and would sign notifications with it. */
 import { createHash, createSign, webcrypto } from "node:crypto";
 import { formatPem, issueCertificate } from "../../../src/signing/certificate.ts";
 

@@ -15,7 +15,7 @@ export interface RunOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly input?: string;
-  /** Exit codes that are no failure. Default: 0 alone. */
+  /** Exit codes that are no failure. Default: only 0. */
   readonly codes?: readonly number[];
 }
 

@@ -31,7 +31,7 @@ export interface TreeOptions {
   readonly largeFileBytes?: number;
 }
 
-/** Fills `root`. The bytes depend on the name alone. */
+/** Fills `root`. The bytes depend only on the name. */
 export function makeTree(root: string, options: TreeOptions = {}): void {
   for (const folder of FOLDERS) {
     for (const name of ODD_NAMES) writeTreeFile(root, folder + name, 20 + name.length);

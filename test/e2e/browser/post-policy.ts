@@ -9,7 +9,7 @@ export interface Signer {
 
 export type Condition = Readonly<Record<string, string>> | readonly [string, string | number, string | number];
 
-/** @param fields all but those of the signature; each becomes a condition too. */
+/** @param fields all except those of the signature; each becomes a condition too. */
 export function signForm(
   { accessKeyId, secretAccessKey, region }: Signer,
   fields: Readonly<Record<string, string>>,

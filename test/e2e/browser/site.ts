@@ -32,7 +32,7 @@ export async function startSite(): Promise<Site> {
   };
 }
 
-/** Debian's Chromium with a profile that holds nothing, and no talk to anybody but the pages opened. */
+/** Debian's Chromium with an empty profile, which connects only to the opened pages. */
 export async function startBrowser(folder: string): Promise<BrowserContext> {
   const executablePath = findOnPath("chromium");
   if (executablePath === undefined) throw new Error("chromium is not on PATH");
