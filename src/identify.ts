@@ -10,16 +10,25 @@ import {
   claimedAccessKeyId,
   claimedFormAccessKeyId,
   claimedFormSessionToken,
+  claimedRegion,
   claimedSessionToken,
+  effectiveHeaders,
   type FormAuthentication,
 } from "./auth/authenticate.ts";
+import { openObjectBody, readWholeBody } from "./auth/payload/request-body.ts";
+import { type FormUpload, openFormFile } from "./auth/post-policy/form-file.ts";
 import type { Credential, FindCredential } from "./model/caller.ts";
 import type { AddressingStyle, Resource } from "./model/resource.ts";
-import { lazyCopySource } from "./protocol/copy-source.ts";
+import { type BodySource, requireBucket } from "./operations/operation.ts";
+import { isValidBucketName } from "./protocol/addressing.ts";
+import { COPY_SOURCE_HEADER, lazyCopySource } from "./protocol/copy-source.ts";
+import type { OperationName } from "./protocol/operation-name.ts";
+import { toObjectHeaders } from "./protocol/post-form/form-headers.ts";
 import type { PostForm } from "./protocol/post-form/post-form.ts";
 import { parseQuery, type RawUrl } from "./protocol/request-target.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import type { RequestLog } from "./request-log.ts";
+import type { Directory } from "./storage/d1/directory.ts";
 
 /** A request as it arrives. */
 export interface Incoming {
@@ -94,4 +103,82 @@ export function identify(
   return form === undefined
     ? authenticate(request, findCredential, options)
     : authenticatePostForm({ ...request, form }, findCredential, options);
+}
+
+/** The authentication of a request, the request as it was signed, and its body. */
+export interface Established {
+  readonly authentication: Authentication;
+  readonly signed: S3Request;
+  readonly source: BodySource;
+}
+
+/** Authenticates a request of S3. What it means from then on is only what its signature covers. */
+export function establish(
+  received: S3Request,
+  credential: Credential | undefined,
+  options: AuthenticationOptions,
+): Promise<Established> {
+  const { form } = received;
+  return form === undefined
+    ? establishSigned(received, credential, options)
+    : establishForm({ ...received, form }, credential, options);
+}
+
+async function establishSigned(
+  received: S3Request,
+  credential: Credential | undefined,
+  options: AuthenticationOptions,
+): Promise<Established> {
+  const authentication = await identify(received, credential, options);
+  const headers = effectiveHeaders(received, authentication);
+  const copySource = received.headers.has(COPY_SOURCE_HEADER) ? received.copySource : lazyCopySource(headers);
+  const read = { ...received, query: authentication.query, headers, copySource };
+  const signed = { ...read, signedRegion: claimedRegion(read) };
+  const source: BodySource = {
+    document({ maxBytes, digest }) {
+      const declared = digest === "content-md5" ? { ...signed, headers: withoutChecksums(headers) } : signed;
+      return readWholeBody(declared, authentication, { maxBytes, requireDigest: digest === "required" });
+    },
+    stream: ({ md5ShownIn }) => openObjectBody(signed, authentication, md5ShownIn),
+  };
+  return { authentication, signed, source };
+}
+
+/** A form means a PUT: the object it names is the resource, and its fields are the headers. */
+async function establishForm(
+  received: FormRequest,
+  credential: Credential | undefined,
+  options: AuthenticationOptions,
+): Promise<Established> {
+  const authentication = await identify(received, credential, options);
+  const { query, fileSize } = authentication;
+  const headers = toObjectHeaders(received.form.fields, received.headers);
+  const resource: Resource = { kind: "object", bucket: requireBucket(received), key: received.form.key };
+  const signed = { ...received, resource, query, headers, copySource: lazyCopySource(headers) };
+  return { authentication, signed, source: { formFile: () => openFormFile(signed, fileSize) } };
+}
+
+function withoutChecksums(headers: Headers): Headers {
+  return new Headers([...headers].filter(([name]) => !name.startsWith("x-amz-checksum-")));
+}
+
+/** The rows to load before anything is verified, in one query. A preflight and an unreadable form name no key. */
+export function rowsNamedBy(
+  request: S3Request,
+  name: OperationName,
+  upload: FormUpload | undefined,
+): Parameters<Directory["load"]>[0] {
+  const bucketNames = bucketOfResource(request);
+  const isUnreadable = upload !== undefined && upload.form === undefined;
+  if (name === "OptionsPreflight" || isUnreadable) return { accessKeyId: undefined, bucketNames };
+  return { ...claimedKey(request, upload?.form), bucketNames: [...bucketNames, ...bucketOfCopySource(request)] };
+}
+
+function bucketOfResource({ resource }: S3Request): string[] {
+  return resource.kind === "service" ? [] : [resource.bucket].filter(isValidBucketName);
+}
+
+export function bucketOfCopySource(request: S3Request): string[] {
+  const source = request.copySource();
+  return source === undefined ? [] : [source.bucket].filter(isValidBucketName);
 }

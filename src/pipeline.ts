@@ -6,28 +6,19 @@
  * No stage before authorization reads the body, except for the fields of a form, which contain its signature.
  */
 import { authorize, type Grant } from "./access/authorize.ts";
-import {
-  type Authentication,
-  type AuthenticationOptions,
-  claimedRegion,
-  effectiveHeaders,
-} from "./auth/authenticate.ts";
-import { openObjectBody, readWholeBody } from "./auth/payload/request-body.ts";
-import { beginFormUpload, type FormUpload, openFormFile } from "./auth/post-policy/form-file.ts";
+import type { Authentication, AuthenticationOptions } from "./auth/authenticate.ts";
+import { beginFormUpload, type FormUpload } from "./auth/post-policy/form-file.ts";
 import { checkPreflight } from "./cors/preflight.ts";
 import { addCorsHeaders } from "./cors/rules.ts";
 import { S3Error } from "./errors.ts";
-import { claimedKey, type FormRequest, type Incoming, identify, readRequest } from "./identify.ts";
+import { bucketOfCopySource, establish, type Incoming, readRequest, rowsNamedBy } from "./identify.ts";
 import { type Bucket, locationOf } from "./model/bucket.ts";
-import type { Caller, Credential } from "./model/caller.ts";
-import type { Resource } from "./model/resource.ts";
+import type { Caller } from "./model/caller.ts";
 import { OPERATIONS } from "./operations/index.ts";
-import { type BodySource, requireBucket } from "./operations/operation.ts";
+import type { BodySource } from "./operations/operation.ts";
 import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
-import { COPY_SOURCE_HEADER, lazyCopySource } from "./protocol/copy-source.ts";
+import { COPY_SOURCE_HEADER } from "./protocol/copy-source.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
-import { toObjectHeaders } from "./protocol/post-form/form-headers.ts";
-import type { PostForm } from "./protocol/post-form/post-form.ts";
 import { refuseHeaders } from "./protocol/refused-headers.ts";
 import { resolveOperation } from "./protocol/routes.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
@@ -57,7 +48,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
     const rows = await directory.load(rowsNamedBy(received, name, upload));
     bucket = addressedBucket(received, rows.buckets);
     if (name === "OptionsPreflight") answer = answerPreflight(received, bucket);
-    else answer = await serve({ received, name, form: upload && requireForm(upload), rows, incoming }, services);
+    else answer = await serve({ received: withForm(received, upload), name, rows, incoming }, services);
   } catch (error) {
     answer = withRegion(describeFailure(error, log), log, bucket);
     await upload?.discard();
@@ -71,39 +62,34 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
 interface Arrival {
   readonly received: S3Request;
   readonly name: ServedName;
-  readonly form: PostForm | undefined;
   readonly rows: DirectoryEntries;
   readonly incoming: Incoming;
 }
 
 async function serve(arrival: Arrival, services: S3Services): Promise<S3Response> {
-  const { received, form, rows } = arrival;
+  const { received, rows } = arrival;
   const { request, log } = arrival.incoming;
   const { config, directory } = services;
   const regions = config.enforceRegion ? config.region : "any";
   const options: AuthenticationOptions = { regions, service: "s3", signatureV2: config.signatureV2 };
   // From here on, only what the signature covers is used.
-  const { authentication, signed, source } =
-    form === undefined
-      ? await establish(received, rows.credential, options)
-      : await establishForm({ ...received, form }, rows.credential, options);
+  const { authentication, signed, source } = await establish(received, rows.credential, options);
   const { caller, style, signatureVersion } = authentication;
-  if (form !== undefined) log.key = form.key;
+  if (signed.form !== undefined) log.key = signed.form.key;
   log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
   const buckets = new Map([...rows.buckets, ...(await loadHoistedSource(directory, received, signed))]);
 
-  // A copy source in the query of a presigned URL makes a PUT a copy. It counts only now that the signature is
-  // verified.
+  // Verified headers in the query of a presigned URL can change the operation: a copy source makes a PUT a copy.
   const name = style === "query" ? requireServed(resolveOperation(signed)) : arrival.name;
-  const asking = { caller, style, signatureVersion, buckets, cf: request.cf, services, log };
+  const context = { caller, style, signatureVersion, buckets, cf: request.cf, services, log };
   const site = findHostedSite(signed, name, { caller, bucket: addressedBucket(received, rows.buckets) });
-  if (site === undefined) return perform(signed, name, { ...asking, source });
-  return serveHosted(site, signed, { perform: (object) => performRead(object, asking), log });
+  if (site === undefined) return perform(signed, name, { ...context, source });
+  return serveHosted(site, signed, { perform: (object) => performRead(object, context), log });
 }
 
 /** An authenticated caller, and the buckets that the request names. */
-export interface Asking extends Pick<Authentication, "style" | "signatureVersion"> {
+export interface RequestContext extends Pick<Authentication, "style" | "signatureVersion"> {
   readonly caller: Caller;
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly cf: CfProperties | undefined;
@@ -112,15 +98,24 @@ export interface Asking extends Pick<Authentication, "style" | "signatureVersion
 }
 
 /** Performs a request for an object that the original request does not name, without a body. Websites use it. */
-export function performRead(request: S3Request, asking: Asking): Promise<S3Response> {
-  return perform(request, requireServed(resolveOperation(request)), { ...asking, source: {} });
+export function performRead(request: S3Request, context: RequestContext): Promise<S3Response> {
+  return perform(request, requireServed(resolveOperation(request)), { ...context, source: {} });
 }
 
 /** Parses, authorizes and executes an operation. */
 async function perform(
   signed: S3Request,
   name: ServedName,
-  { caller, style, signatureVersion, buckets, cf, services, log, source }: Asking & { readonly source: BodySource },
+  {
+    caller,
+    style,
+    signatureVersion,
+    buckets,
+    cf,
+    services,
+    log,
+    source,
+  }: RequestContext & { readonly source: BodySource },
 ): Promise<S3Response> {
   const operation = OPERATIONS[name];
   log.operation = name;
@@ -161,55 +156,11 @@ async function withoutExistence(error: unknown, grant: Grant, { resource }: S3Re
   return mayList ? error : new S3Error("AccessDenied", { cause: error });
 }
 
-/** The authentication of a request, the request as it was signed, and its body. */
-interface Established {
-  readonly authentication: Authentication;
-  readonly signed: S3Request;
-  readonly source: BodySource;
-}
-
-async function establish(
-  received: S3Request,
-  credential: Credential | undefined,
-  options: AuthenticationOptions,
-): Promise<Established> {
-  const authentication = await identify(received, credential, options);
-  const headers = effectiveHeaders(received, authentication);
-  const copySource = received.headers.has(COPY_SOURCE_HEADER) ? received.copySource : lazyCopySource(headers);
-  const read = { ...received, query: authentication.query, headers, copySource };
-  const signed = { ...read, signedRegion: claimedRegion(read) };
-  const source: BodySource = {
-    document({ maxBytes, digest }) {
-      const declared = digest === "content-md5" ? { ...signed, headers: withoutChecksums(headers) } : signed;
-      return readWholeBody(declared, authentication, { maxBytes, requireDigest: digest === "required" });
-    },
-    stream: ({ md5ShownIn }) => openObjectBody(signed, authentication, md5ShownIn),
-  };
-  return { authentication, signed, source };
-}
-
-/** A form means a PUT: the object it names is the resource, and its fields are the headers. */
-async function establishForm(
-  received: FormRequest,
-  credential: Credential | undefined,
-  options: AuthenticationOptions,
-): Promise<Established> {
-  const authentication = await identify(received, credential, options);
-  const { query, fileSize } = authentication;
-  const headers = toObjectHeaders(received.form.fields, received.headers);
-  const resource: Resource = { kind: "object", bucket: requireBucket(received), key: received.form.key };
-  const signed = { ...received, resource, query, headers, copySource: lazyCopySource(headers) };
-  return { authentication, signed, source: { formFile: () => openFormFile(signed, fileSize) } };
-}
-
-function withoutChecksums(headers: Headers): Headers {
-  return new Headers([...headers].filter(([name]) => !name.startsWith("x-amz-checksum-")));
-}
-
 /** @throws the error that made the form unreadable */
-function requireForm({ form, failure }: FormUpload): PostForm {
-  if (form === undefined) throw failure;
-  return form;
+function withForm(received: S3Request, upload: FormUpload | undefined): S3Request {
+  if (upload === undefined) return received;
+  if (upload.form === undefined) throw upload.failure;
+  return { ...received, form: upload.form };
 }
 
 /**
@@ -230,31 +181,11 @@ function addressRequest(incoming: Incoming, domains: readonly string[]): S3Reque
   return readRequest(incoming, address);
 }
 
-/** The rows to load before anything is verified, in one query. A preflight and an unreadable form name no key. */
-function rowsNamedBy(request: S3Request, name: OperationName, upload: FormUpload | undefined) {
-  const bucketNames = bucketOfResource(request);
-  const isUnreadable = upload !== undefined && upload.form === undefined;
-  if (name === "OptionsPreflight" || isUnreadable) return { accessKeyId: undefined, bucketNames };
-  return { ...claimedKey(request, upload?.form), bucketNames: [...bucketNames, ...bucketOfCopySource(request)] };
-}
-
-function bucketOfResource({ resource }: S3Request): string[] {
-  return resource.kind === "service" ? [] : [resource.bucket].filter(isValidBucketName);
-}
-
 function addressedBucket({ resource }: S3Request, buckets: ReadonlyMap<string, Bucket>): Bucket | undefined {
   return resource.kind === "service" ? undefined : buckets.get(resource.bucket);
 }
 
-function bucketOfCopySource(request: S3Request): string[] {
-  const source = request.copySource();
-  return source === undefined ? [] : [source.bucket].filter(isValidBucketName);
-}
-
-/**
- * A copy source in the query of a presigned URL counts only after the signature is verified, so its bucket is loaded
- * then.
- */
+/** The bucket of a copy source in the query of a presigned URL, which counts only after the signature is verified. */
 async function loadHoistedSource(
   directory: Directory,
   received: S3Request,

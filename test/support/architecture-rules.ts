@@ -105,13 +105,14 @@ export const MAY_IMPORT_TYPES: Readonly<Record<string, Places>> = {
   "consumers/": ["env.ts", "storage/"],
   "sweeps/": ["env.ts"],
   "pipeline.ts": ["storage/"],
+  "identify.ts": ["storage/"],
 };
 
 /** The only places that may import a folder or file. */
 export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "env.ts": ["index.ts", "surface.ts", "services.ts", "sweeps/", "consumers/"],
   "services.ts": ["surface.ts", "pipeline.ts", "admin/", "query-api/", "sns/", "website/", "sweeps/", "consumers/"],
-  "operations/": ["operations/", "pipeline.ts", "services.ts"],
+  "operations/": ["operations/", "pipeline.ts", "identify.ts", "services.ts"],
   "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sns/", "sweeps/"],
   "pipeline.ts": ["surface.ts", "website/"],
   "surface.ts": ["index.ts"],
