@@ -1,4 +1,4 @@
-/** Bindings of which one call fails, as if the platform or the Worker itself gave way there. */
+/** Bindings of which one call fails, as if the platform or the Worker failed there. */
 import type { Env } from "../../src/env.ts";
 
 export interface Failure {
@@ -6,8 +6,8 @@ export interface Failure {
   readonly at: number;
   /** "before": the call is not made. "after": it is made, and its answer lost. */
   readonly when: "before" | "after";
-  /** "once": that call alone. "for good": every later one as well, as when the Worker has died. */
-  readonly lasting: "once" | "for good";
+  /** "once": only that call. "permanently": every later one as well, as if the Worker had stopped. */
+  readonly lasting: "once" | "permanently";
 }
 
 const CALLS: Readonly<Record<string, ReadonlySet<string>>> = {
@@ -20,14 +20,14 @@ const CALLS: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 const STATEMENTS = new Set(["run", "all", "first", "raw"]);
 
-/** `calls()` tells how many were made, so that a test can go through all of them. */
+/** `calls()` returns how many were made, so that a test can let each of them fail. */
 export function failingEnv(env: Env, failure: Failure | undefined): { env: Env; calls(): number } {
   let made = 0;
   const call = async (make: () => unknown): Promise<unknown> => {
     made++;
     if (failure === undefined || made < failure.at) return make();
     if (made > failure.at) {
-      if (failure.lasting === "for good") throw new Error("the Worker is gone");
+      if (failure.lasting === "permanently") throw new Error("the Worker has stopped");
       return make();
     }
     if (failure.when === "after") await make();

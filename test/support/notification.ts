@@ -5,7 +5,7 @@ import type { Env } from "../../src/env.ts";
 import { type SendOptions, send } from "./request.ts";
 import { testEnv } from "./s3.ts";
 
-/** What a receiver got. */
+/** A request that a receiver got. */
 export interface Call {
   readonly url: string;
   readonly method: string;
@@ -15,14 +15,14 @@ export interface Call {
 
 export type Answer = (call: Call) => Response | Promise<Response>;
 
-/** As a receiver of callbacks must: the base64 form of a challenge, 200 for everything else. */
+/** Answers as a receiver of callbacks must: with the Base64 form of a challenge, and 200 for everything else. */
 export const willing: Answer = ({ headers, body }) =>
   new Response(headers["x-jdcloud-message-type"] === "SubscriptionConfirmation" ? btoa(body) : "ok");
 
-/** Never answers; gives up with the request. */
+/** Never answers. */
 export const silent: Answer = () => new Promise<Response>(() => undefined);
 
-/** Receivers by URL for the rest of the test. All that is called is recorded; what is not listed cannot be reached. */
+/** Receivers by URL for the rest of the test. All calls are recorded; other URLs cannot be reached. */
 export function receivers(answers: Readonly<Record<string, Answer>>): Call[] {
   const calls: Call[] = [];
   const spy = vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
@@ -42,7 +42,7 @@ export function receivers(answers: Readonly<Record<string, Answer>>): Call[] {
   return calls;
 }
 
-/** A queue of the operator, bound as `QUEUE_<NAME>`, that keeps what it is sent. */
+/** A queue of the operator, bound as `QUEUE_<NAME>`, that records what it is sent. */
 export function userQueue(failure?: string) {
   const sent: unknown[] = [];
   const send = async (body: unknown) => {
@@ -52,7 +52,7 @@ export function userQueue(failure?: string) {
   return { sent, send };
 }
 
-/** The bindings with others in their place; a Worker reads its bindings anew only where its queues are others. */
+/** Bindings with some replaced. The new queue of events makes the Worker open its services again. */
 export function envWith(bindings: Readonly<Record<string, unknown>>): Env {
   const { EVENTS } = testEnv;
   const events = { send: EVENTS.send.bind(EVENTS), sendBatch: EVENTS.sendBatch.bind(EVENTS) };
@@ -71,17 +71,17 @@ export function queueRule(arn: string, { events = "s3:ObjectCreated:*", id = "",
   return rule("Queue", arn, { events, id, filter });
 }
 
-function rule(kind: "Topic" | "Queue", place: string, { events, id, filter }: Record<string, string>): string {
+function rule(kind: "Topic" | "Queue", destination: string, { events, id, filter }: Record<string, string>): string {
   const names = (events ?? "").split(" ").map((event) => `<Event>${event}</Event>`);
   const configuration = `${kind}Configuration`;
-  return `<${configuration}>${id === "" ? "" : `<Id>${id}</Id>`}<${kind}>${place}</${kind}>${names.join("")}${filter}</${configuration}>`;
+  return `<${configuration}>${id === "" ? "" : `<Id>${id}</Id>`}<${kind}>${destination}</${kind}>${names.join("")}${filter}</${configuration}>`;
 }
 
 export async function putNotification(bucket: string, body: string, options: SendOptions = {}): Promise<Response> {
   return send({ method: "PUT", bucket, query: "notification", body, ...options });
 }
 
-/** The document as it stands; fails unless there is one. */
+/** The document as text; throws if there is none. */
 export async function notificationOf(bucket: string): Promise<string> {
   const response = await send({ bucket, query: "notification" });
   const text = await response.text();
@@ -89,7 +89,7 @@ export async function notificationOf(bucket: string): Promise<string> {
   return text;
 }
 
-/** A topic without the SNS API. */
+/** Creates a topic without the SNS API. */
 export async function makeTopic(accountId: string, name: string): Promise<string> {
   const arn = `arn:aws:sns:us-east-1:${accountId}:${name}`;
   await env.DB.prepare(

@@ -9,10 +9,10 @@
  * | `/early` | 403 before the request's body has been read |
  * | `/silent` | nothing |
  * | `/drip-headers`, `/drip-body` | a byte every 20 ms, without end |
- * | `/endless` | 200 with a body that goes on as long as anybody reads it |
+ * | `/endless` | 200 with a body without end |
  * | `/zeros` | 200 with 64 MiB of zeros, compressed |
  * | `/reset`, `/broken-body` | the connection is reset before the answer, or after 10 of 100 bytes of it |
- * | `/garbage` | what is no HTTP |
+ * | `/garbage` | an answer that is not HTTP |
  * | `/inbox?id=` | POST: 200, and it is kept; GET: all that was kept, as JSON of type `Received[]` |
  * | `/count?id=` | how many requests with `id=` in their query came, and whether the last connection is closed |
  */
@@ -28,9 +28,9 @@ const CLOSED_PORT = 28_657;
 export interface ReceiverAccess {
   /** `http://127.0.0.1:<port>` */
   readonly origin: string;
-  /** `https://127.0.0.1:<port>` that takes connections and never says a word. */
+  /** `https://127.0.0.1:<port>` that accepts connections and sends nothing. */
   readonly mute: string;
-  /** `http://127.0.0.1:<port>` where nobody listens. */
+  /** `http://127.0.0.1:<port>` where no server listens. */
   readonly closed: string;
 }
 

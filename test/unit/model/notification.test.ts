@@ -26,14 +26,14 @@ describe("matchNotifications", () => {
     expect(matched([rule("a", { events: [events] })], event, "key")).toEqual(fits ? ["a"] : []);
   });
 
-  it("asks for prefix and suffix, which may share characters of the key", () => {
+  it("requires prefix and suffix, which may share characters of the key", () => {
     const rules = [rule("a", { prefix: "pic/", suffix: ".png" }), rule("b", { prefix: "aba", suffix: "bab" })];
     expect(matched(rules, "ObjectCreated:Put", "pic/a.png")).toEqual(["a"]);
     expect(matched(rules, "ObjectCreated:Put", "pic/a.png.txt")).toEqual([]);
     expect(matched(rules, "ObjectCreated:Put", "abab")).toEqual(["b"]);
   });
 
-  it("takes the first NS: rule that fits and every rule with an ARN", () => {
+  it("returns the first NS: rule that matches and every ARN rule that matches", () => {
     const rules = [callback("x", { prefix: "other" }), callback("first"), rule("arn"), callback("second")];
     expect(matched(rules, "ObjectCreated:Put", "key")).toEqual(["first", "arn"]);
   });

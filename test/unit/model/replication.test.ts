@@ -14,7 +14,7 @@ const state = (lastModified: number, revision: number, etag: string): ObjectStat
   etag,
 });
 
-describe("versions", () => {
+describe("compareStates", () => {
   const ordered = [
     state(1, 9, "z"),
     state(2, 2, "a"),
@@ -24,7 +24,7 @@ describe("versions", () => {
     state(3, 0, ""),
   ];
 
-  it("are ordered by time, then by the last change, then by ETag, and a removal is after all of its moment", () => {
+  it("orders by Last-Modified, then by revision, then by ETag, and a removal after all states of its time", () => {
     for (const [left, one] of ordered.entries()) {
       for (const [right, other] of ordered.entries()) {
         expect(Math.sign(compareStates(one, other)), `${left} and ${right}`).toBe(Math.sign(left - right));
@@ -55,7 +55,7 @@ describe("ARNs of destinations", () => {
     "arn:workers-s3:remote:::Far/a",
     "arn:workers-s3:remote:::far/a/b",
     "arn:workers-s3:s3:::a",
-  ])("%j is none", (arn) => {
+  ])("refuses %j", (arn) => {
     expect(parseDestinationArn(arn)).toBeUndefined();
   });
 });
@@ -82,12 +82,12 @@ describe("matchReplication", () => {
   const ids = (event: Parameters<typeof matchReplication>[1], key: string) =>
     matchReplication({ rules }, event, key).map(({ id }) => id);
 
-  it("gives what fits, the greatest priority first", () => {
+  it("returns the matching rules, the greatest priority first", () => {
     expect(ids("ObjectCreated:Put", "a/b")).toEqual(["prefix", "tagged", "deletes", "all"]);
     expect(ids("ObjectTagging:Delete", "b")).toEqual(["tagged", "deletes", "all"]);
   });
 
-  it("gives removals to rules that carry them over and need no tags, and replication's own events to none", () => {
+  it("matches removals only with rules that replicate them and have no tags, and replication events with no rule", () => {
     expect(ids("ObjectRemoved:Delete", "a/b")).toEqual(["deletes"]);
     expect(ids("Replication:OperationFailedReplication", "a/b")).toEqual([]);
   });

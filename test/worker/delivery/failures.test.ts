@@ -52,7 +52,7 @@ it("loses no delivery, whichever call fails", { timeout: 120_000 }, async () => 
   expect(calls).toBeGreaterThanOrEqual(5);
   for (let at = 1; at <= calls; at++) {
     for (const when of ["before", "after"] as const) {
-      for (const lasting of ["once", "for good"] as const) {
+      for (const lasting of ["once", "permanently"] as const) {
         const result = await deliverWith({ at, when, lasting });
         expect(result.lost, `call ${at} of ${calls}, ${when}, ${lasting}`).toEqual([]);
       }

@@ -172,9 +172,9 @@ describe.each(SCENARIOS)("$name", (scenario) => {
 
   it.each([
     ["before", "once"],
-    ["before", "for good"],
+    ["before", "permanently"],
     ["after", "once"],
-    ["after", "for good"],
+    ["after", "permanently"],
   ] as const)(
     "is reported if it happened, and only then, when any call fails %s it is made, %s",
     async (when, lasting) => {
@@ -204,7 +204,7 @@ describe("the sweep", () => {
   it("ignores a change that is still being made", async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const queue = withEventQueue();
-    const { env } = failingEnv(queue.env, { at: 4, when: "before", lasting: "for good" });
+    const { env } = failingEnv(queue.env, { at: 4, when: "before", lasting: "permanently" });
     await send({ method: "PUT", bucket, key: "k", body: "new", env });
     const rows = await intentRows(bucket);
     expect(rows).toHaveLength(1);
@@ -217,7 +217,7 @@ describe("the sweep", () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     const queue = withEventQueue();
     // The Worker dies after the key is loaded, the intent written and the object removed.
-    const { env } = failingEnv(queue.env, { at: 4, when: "before", lasting: "for good" });
+    const { env } = failingEnv(queue.env, { at: 4, when: "before", lasting: "permanently" });
     await send({ method: "DELETE", bucket, key: "k", env });
     await scheduler.wait(2_100);
     await putObject(bucket, "k", "later", { env: queue.env });

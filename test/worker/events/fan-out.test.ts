@@ -182,9 +182,9 @@ describe("a message that the platform has moved to the dead letters", () => {
 describe("when any call of the consumer fails", () => {
   it.each([
     ["before", "once"],
-    ["before", "for good"],
+    ["before", "permanently"],
     ["after", "once"],
-    ["after", "for good"],
+    ["after", "permanently"],
   ] as const)("%s it is made, %s, the change is sent or its message is retried", async (when, lasting) => {
     const rules = { notification: [CALLBACK], replication: [REPLICATE_ALL] };
     const run = async (failure: Failure | undefined) => {

@@ -182,7 +182,7 @@ const LATE: readonly Late[] = [
 
 describe("a request whose bucket is deleted meanwhile", () => {
   for (const isMadeAnew of [false, true]) {
-    const then = isMadeAnew ? "and made anew" : "for good";
+    const then = isMadeAnew ? "and made anew" : "permanently";
     it.each(LATE)(`$what is NoSuchBucket, the bucket deleted ${then}`, async ({ at, prepare }) => {
       const bucket = await createBucket();
       const request = await prepare(bucket);

@@ -420,7 +420,7 @@ describe("a Worker that stops", () => {
         if (at % 3 === 0) await sendTo({ method: "DELETE", bucket: source, key, env: world.env });
         await world.spread();
         const wakes = world.wakes.splice(0);
-        const { env, calls } = failingEnv(world.env, { at, when, lasting: "for good" });
+        const { env, calls } = failingEnv(world.env, { at, when, lasting: "permanently" });
         await hand(
           env,
           wakes.map(({ body }) => body),

@@ -1,4 +1,4 @@
-/** A removal removes only replicas from the same source, whoever sends it. */
+/** A removal removes only replicas from the same source bucket. */
 import { describe, expect, it } from "vitest";
 import { contentMd5 } from "../../support/cors.ts";
 import { expectError } from "../../support/errors.ts";

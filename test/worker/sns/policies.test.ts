@@ -240,7 +240,7 @@ describe("another account", () => {
     const parameters = { TopicArn: topic, Message: "m" };
     const { key } = await createUser([EVERYTHING], guest);
     for (const as of [guest, key]) expect(await snsRefused("Publish", parameters, as)).toMatchObject(NOT_BY_TOPIC);
-    // Nor by SNS's default statement beside another one.
+    // Nor by SNS's default statement together with another one.
     const SourceOwner = { StringEquals: { "AWS:SourceOwner": guest.accountId } };
     await setPolicy(topic, policy(topic, { Principal: { AWS: "*" }, Condition: SourceOwner }), owner);
     expect(await snsRefused("Publish", parameters, guest)).toMatchObject(NOT_BY_TOPIC);
