@@ -35,9 +35,9 @@ export function checkPreflight(resource: Resource, headers: Headers, bucket: Buc
   if (method === null) throw invalidMethod("null");
 
   const requestHeaders = parseHeaderNames(headers.get("access-control-request-headers"));
-  const unsound = requestHeaders?.find((name) => !isHeaderName(name));
-  if (unsound !== undefined) {
-    const message = `Access-Control-Request-Headers "${unsound}" contains invalid character.`;
+  const invalidName = requestHeaders?.find((name) => !isHeaderName(name));
+  if (invalidName !== undefined) {
+    const message = `Access-Control-Request-Headers "${invalidName}" contains invalid character.`;
     throw new S3Error("BadRequest", { message });
   }
   if (evaluateCors(bucket.documents.cors, { origin, method, requestHeaders }) === undefined) {

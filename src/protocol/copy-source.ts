@@ -39,7 +39,7 @@ export function parseCopySource(header: string): CopySource {
   return { bucket, key, versionId: decode(versionId, header) };
 }
 
-/** Parses the header of these headers once, when it is first asked for. */
+/** A function that parses the header at its first call and returns the same value afterwards. */
 export function lazyCopySource(headers: Headers): () => CopySource | undefined {
   let parsed: CopySource | undefined;
   return () => {

@@ -30,9 +30,7 @@ export function isHeaderName(text: string): boolean {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
 }
 
-/**
- * Entity tags on the wire: quoted in headers and most documents (RFC 9110, 8.8.3), bare everywhere else in our code.
- */
+/** The entity tag with its quotes, as in headers and most documents (RFC 9110, 8.8.3). Our code keeps it without. */
 export function formatETag(etag: string): string {
   return `"${etag}"`;
 }

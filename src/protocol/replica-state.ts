@@ -40,7 +40,7 @@ export function parseReplicaState(headers: Headers, now: Date, change: "write" |
   const text = headers.get(REPLICA_HEADER);
   if (text === null) return undefined;
   const state = findReplicaState(text);
-  if (state === undefined) throw invalidArgument("The version of a replica is malformed.", REPLICA_HEADER, text);
+  if (state === undefined) throw invalidArgument("The state of a replica is malformed.", REPLICA_HEADER, text);
   const isLast = change === "removal" && state.revision === REMOVAL_REVISION;
   if (liesAhead(isLast ? { ...state, revision: 0 } : state, now)) {
     throw new S3Error("RequestTimeTooSkewed", {

@@ -57,12 +57,10 @@ function noPart(): S3Error {
 
 function parsePart(part: XmlElement): CompletedPart {
   const texts = childTexts(part, PART_ELEMENTS);
-  if (texts.PartNumber === undefined || texts.ETag === undefined) throw malformedXml("PartNumber or ETag missing");
-  return {
-    partNumber: parsePartNumber(texts.PartNumber.trim()),
-    etag: parseETag(texts.ETag),
-    checksums: parseChecksums(texts),
-  };
+  if (texts.PartNumber === undefined) throw malformedXml("PartNumber missing in Part");
+  const partNumber = parsePartNumber(texts.PartNumber.trim());
+  if (texts.ETag === undefined) throw malformedXml("ETag missing in Part");
+  return { partNumber, etag: parseETag(texts.ETag), checksums: parseChecksums(texts) };
 }
 
 function parsePartNumber(text: string): number {

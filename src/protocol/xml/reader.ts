@@ -15,7 +15,7 @@ import { checkDocument, decodeReferences, isBlank, type ScannedDocument, XmlSynt
 export type XmlElement = Readonly<Record<string, unknown>>;
 
 /** An element, text as `{ "#text": "…" }`, or a CDATA section as `{ "#cdata": [text] }`. */
-type XmlNode = Readonly<Record<string, unknown>>;
+type ParsedNode = Readonly<Record<string, unknown>>;
 
 const TEXT = "#text";
 const CDATA = "#cdata";
@@ -65,7 +65,7 @@ export function parseAnyXml(body: Uint8Array, limits: XmlLimits): XmlElement {
 /** A checked document has no `<` in the value of an attribute, so this never matches inside one. */
 const BLANKS_BEFORE_ELEMENT = />[ \t\n]+<(?!\/)/g;
 
-function parseNodes(text: string, { hasAttributes, hasSections }: ScannedDocument): readonly XmlNode[] {
+function parseNodes(text: string, { hasAttributes, hasSections }: ScannedDocument): readonly ParsedNode[] {
   const parser = new XMLParser({
     preserveOrder: true,
     ignoreAttributes: !hasAttributes,
@@ -81,7 +81,7 @@ function parseNodes(text: string, { hasAttributes, hasSections }: ScannedDocumen
     jPath: false,
   });
   // Indentation means nothing in any document of S3, and would be half of the nodes.
-  return parser.parse(hasSections ? text : text.replaceAll(BLANKS_BEFORE_ELEMENT, "><")) as readonly XmlNode[];
+  return parser.parse(hasSections ? text : text.replaceAll(BLANKS_BEFORE_ELEMENT, "><")) as readonly ParsedNode[];
 }
 
 /** The error of every document that is not what it should be; the reason appears only in the log. */
@@ -185,18 +185,18 @@ function requireName<Name extends string>(child: XmlElement, names: readonly Nam
   return known;
 }
 
-function contentOf(element: XmlElement): readonly XmlNode[] {
-  return element[nameOf(element)] as readonly XmlNode[];
+function contentOf(element: XmlElement): readonly ParsedNode[] {
+  return element[nameOf(element)] as readonly ParsedNode[];
 }
 
 /** No element is called `#text` or `#cdata`: a checked document has no such names. */
-function isElement(node: XmlNode): boolean {
+function isElement(node: ParsedNode): boolean {
   return !Object.hasOwn(node, TEXT) && !Object.hasOwn(node, CDATA);
 }
 
-function textOfNode(node: XmlNode): string {
+function textOfNode(node: ParsedNode): string {
   const text = node[TEXT];
   if (typeof text === "string") return decodeReferences(text);
-  const parts = (node[CDATA] ?? []) as readonly XmlNode[];
+  const parts = (node[CDATA] ?? []) as readonly ParsedNode[];
   return parts.map((part) => String(part[TEXT] ?? "")).join("");
 }

@@ -198,9 +198,10 @@ function readStatus(element: XmlElement, name: string): number | undefined {
 }
 
 /**
- * A host, optionally with a port and, as on AWS, a path. Deviation: AWS accepts any text. It becomes part of a URL
- * after `http://`, so text is refused that could end the header, name another scheme or leave the host out; the
- * reference system also refuses `*`.
+ * A host, optionally with a port and, as on AWS, a path.
+ *
+ * Deviation: AWS accepts any text. It becomes part of a URL after `http://`, so text is refused that could end the
+ * header, name another scheme or leave the host out; the reference system also refuses `*`.
  */
 function requireHostName(text: string): string {
   const isHost = /^[A-Za-z0-9[][A-Za-z0-9\-._~:/?#[\]@!$&'()+,;=%]*$/.test(text) && !text.includes("://");
