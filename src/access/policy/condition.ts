@@ -61,7 +61,7 @@ export function parseConditions(block: unknown, syntax: ConditionSyntax): readon
     if (listed === undefined) throw malformed("Invalid policy syntax.");
     return Object.entries(listed).map(([key, values]): Condition => {
       if (!syntax.isKey(key)) throw malformed("Policy has an invalid condition key");
-      return { key, ...parsedName, values: parseValues(values, parsedName.operator, key, syntax) };
+      return { key, ...parsedName, values: parseValues(values, { key, operator: parsedName.operator }, syntax) };
     });
   });
 }
@@ -125,8 +125,7 @@ function parseOperatorName(name: string): Pick<Condition, "operator" | "qualifie
 
 function parseValues(
   value: unknown,
-  operator: Operator,
-  key: string,
+  { key, operator }: Pick<Condition, "key" | "operator">,
   { variables }: ConditionSyntax,
 ): readonly ConditionValue[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];

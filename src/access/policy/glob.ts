@@ -12,17 +12,24 @@ export const ONE = Symbol("?");
 
 export type GlobPiece = string | typeof ANY | typeof ONE;
 
+/** A text that is matched, and the account of what that costs. */
+interface Subject {
+  readonly text: string;
+  readonly effort: Effort;
+}
+
 export function matchesGlob(pieces: readonly GlobPiece[], text: string, effort: Effort): boolean {
   effort.spend(pieces.length);
+  const subject: Subject = { text, effort };
   const first = pieces.indexOf(ANY);
-  if (first === -1) return stepForward(pieces, 0, pieces.length, text, 0, effort) === text.length;
+  if (first === -1) return stepForward(pieces, subject) === text.length;
   const last = pieces.lastIndexOf(ANY);
-  let at = stepForward(pieces, 0, first, text, 0, effort);
-  const end = at === undefined ? undefined : stepBackward(pieces, last + 1, text, effort);
+  let at = stepForward(pieces, subject);
+  const end = at === undefined ? undefined : stepBackward(pieces, subject);
   if (at === undefined || end === undefined) return false;
   for (let from = first + 1; from <= last; ) {
     const to = pieces.indexOf(ANY, from);
-    at = find(pieces, from, to, text, at, effort);
+    at = find(pieces.slice(from, to), subject, at);
     if (at === undefined) return false;
     from = to + 1;
   }
@@ -50,19 +57,12 @@ export function matchesAllBelow(pieces: readonly GlobPiece[], prefix: string, ef
   return pieces.at(-1) === ANY && matchesGlob(pieces, prefix, effort);
 }
 
-/** Where the pieces from `from` to `to` end if they begin at `start`. */
-function stepForward(
-  pieces: readonly GlobPiece[],
-  from: number,
-  to: number,
-  text: string,
-  start: number,
-  effort: Effort,
-): number | undefined {
-  let at = start;
-  for (let index = from; index < to; index++) {
-    const piece = pieces[index];
-    if (typeof piece !== "string") {
+/** Where the pieces before the first `*` end if the text begins with them. */
+function stepForward(pieces: readonly GlobPiece[], { text, effort }: Subject): number | undefined {
+  let at = 0;
+  for (const piece of pieces) {
+    if (piece === ANY) break;
+    if (piece === ONE) {
       if (at >= text.length) return undefined;
       at += isPairAt(text, at) ? 2 : 1;
     } else {
@@ -75,12 +75,13 @@ function stepForward(
   return at;
 }
 
-/** Where the pieces from `from` on begin if they end with the text. */
-function stepBackward(pieces: readonly GlobPiece[], from: number, text: string, effort: Effort): number | undefined {
+/** Where the pieces behind the last `*` begin if the text ends with them. */
+function stepBackward(pieces: readonly GlobPiece[], { text, effort }: Subject): number | undefined {
   let at = text.length;
-  for (let index = pieces.length - 1; index >= from; index--) {
+  for (let index = pieces.length - 1; index >= 0; index--) {
     const piece = pieces[index];
-    if (typeof piece !== "string") {
+    if (piece === undefined || piece === ANY) break;
+    if (piece === ONE) {
       if (at <= 0) return undefined;
       at -= isPairAt(text, at - 2) ? 2 : 1;
     } else {
@@ -97,24 +98,18 @@ const SHORT = 3;
 /** Characters whose places fit into one number. */
 const WORD = 32;
 
-/** Where the first occurrence of the pieces from `from` to `to`, none of them a `*`, ends. */
-function find(
-  pieces: readonly GlobPiece[],
-  from: number,
-  to: number,
-  text: string,
-  start: number,
-  effort: Effort,
-): number | undefined {
-  if (from === to) return start;
-  const [only] = to === from + 1 ? pieces.slice(from, to) : [];
-  if (typeof only !== "string" || (only.length > SHORT && only.length <= WORD)) {
-    return findInParallel(pieces.slice(from, to), text, start, effort);
+/** Where the first occurrence of the segment from `start` on ends. */
+function find(segment: readonly GlobPiece[], subject: Subject, start: number): number | undefined {
+  const [first] = segment;
+  if (first === undefined) return start;
+  if (segment.length > 1 || typeof first !== "string" || (first.length > SHORT && first.length <= WORD)) {
+    return findInParallel(segment, subject, start);
   }
-  if (start + only.length > text.length) return undefined;
-  const end = only.length <= SHORT ? endOfShort(only, text, start) : findText(only, text, start);
+  const { text, effort } = subject;
+  if (start + first.length > text.length) return undefined;
+  const end = first.length <= SHORT ? endOfShort(first, text, start) : findText(first, text, start);
   const passed = (end ?? text.length) - start;
-  effort.spend(only.length <= SHORT ? passed >>> 1 : 4 * passed);
+  effort.spend(first.length <= SHORT ? passed >>> 1 : 4 * passed);
   return end;
 }
 
@@ -151,26 +146,19 @@ const PREPARATION = 500;
  * Shift-And: bit i of the state says whether the first i + 1 characters end here. So each character of the text costs a
  * 32nd of the segment's length, whatever the two look like.
  */
-function findInParallel(
-  segment: readonly GlobPiece[],
-  text: string,
-  start: number,
-  effort: Effort,
-): number | undefined {
+function findInParallel(segment: readonly GlobPiece[], { text, effort }: Subject, start: number): number | undefined {
   const characters = segment.flatMap((piece): readonly (string | symbol)[] =>
     typeof piece === "string" ? [...piece] : [ONE],
   );
   if (start + characters.length > text.length) return undefined;
-  const words = (characters.length + WORD - 1) >>> 5;
-  const masks = masksOf(characters, words);
-  const lastBit = 1 << ((characters.length - 1) & 31);
-  const end = words === 1 ? findWord(masks, lastBit, text, start) : findWords(masks, { words, lastBit }, text, start);
-  effort.spend(((end ?? text.length) - start + PREPARATION) * words);
+  const masks = masksOf(characters);
+  const end = masks.words === 1 ? findWord(masks, text, start) : findWords(masks, text, start);
+  effort.spend(((end ?? text.length) - start + PREPARATION) * masks.words);
   return end;
 }
 
-/** The same for what fits into one number, which all but a few do. */
-function findWord({ ascii, rare, others }: Masks, lastBit: number, text: string, start: number): number | undefined {
+/** Where the segment ends that fits into one number, which all but a few do. */
+function findWord({ ascii, rare, others, lastBit }: Masks, text: string, start: number): number | undefined {
   const other = others[0] ?? 0;
   let state = 0;
   for (let at = start; at < text.length; at++) {
@@ -184,12 +172,7 @@ function findWord({ ascii, rare, others }: Masks, lastBit: number, text: string,
   return undefined;
 }
 
-function findWords(
-  { ascii, rare, others }: Masks,
-  { words, lastBit }: { readonly words: number; readonly lastBit: number },
-  text: string,
-  start: number,
-): number | undefined {
+function findWords({ ascii, rare, others, words, lastBit }: Masks, text: string, start: number): number | undefined {
   const state = new Int32Array(words);
   for (let at = start; at < text.length; at++) {
     const code = text.codePointAt(at) ?? 0;
@@ -207,14 +190,20 @@ function findWords(
   return undefined;
 }
 
+/** A segment, prepared for Shift-And. */
 interface Masks {
+  /** Numbers that a state takes. */
+  readonly words: number;
+  /** Of the last of them: set once the whole segment has been found. */
+  readonly lastBit: number;
   readonly ascii: Int32Array;
   readonly rare: ReadonlyMap<number, Int32Array>;
   readonly others: Int32Array;
 }
 
 /** For each character the places of the segment it may stand in, those of ASCII one behind the other; for all others those of `?`. */
-function masksOf(characters: readonly (string | symbol)[], words: number): Masks {
+function masksOf(characters: readonly (string | symbol)[]): Masks {
+  const words = (characters.length + WORD - 1) >>> 5;
   const others = new Int32Array(words);
   for (const [place, character] of characters.entries()) {
     if (typeof character === "symbol") set(others, place >>> 5, place);
@@ -234,7 +223,7 @@ function masksOf(characters: readonly (string | symbol)[], words: number): Masks
     set(mask, place >>> 5, place);
     rare.set(code, mask);
   }
-  return { ascii, rare, others };
+  return { words, lastBit: 1 << ((characters.length - 1) & 31), ascii, rare, others };
 }
 
 function set(masks: Int32Array, word: number, place: number): void {
