@@ -21,13 +21,13 @@ describeTool("aws", ["--version"], () => {
     AWS_SHARED_CREDENTIALS_FILE: join(folder, "no-credentials"),
     AWS_EC2_METADATA_DISABLED: "true",
     AWS_MAX_ATTEMPTS: "1",
-    // workerd answers a PUT of no bytes without the "100 Continue" it was asked for, which HTTP allows; botocore then
+    // workerd answers an empty PUT without the requested "100 Continue", which HTTP allows; botocore then
     // misreads the next answer on that connection and waits until it is closed, some 15 s (measured: botocore 1.43).
     BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE: "true",
     AWS_PAGER: "",
   };
 
-  // Version 1 of the CLI then presigns with Signature Version 2 where the region is as old as us-east-1.
+  // Version 1 of the CLI presigns with Signature Version 2 in regions as old as us-east-1.
   writeFileSync(join(folder, "config"), "");
 
   const aws = (args: readonly string[], codes?: readonly number[]): Promise<Run> =>
@@ -44,7 +44,7 @@ describeTool("aws", ["--version"], () => {
   };
 
   describe("s3", () => {
-    test("a directory tree goes up and comes down again the same; then everything is removed", async () => {
+    test("a directory tree is uploaded and downloaded unchanged, then everything is deleted", async () => {
       const local = join(folder, "local");
       const back = join(folder, "back");
       makeTree(local, FEATURES.multipart ? { largeFileBytes: 60_000_000 } : {});
@@ -58,7 +58,7 @@ describeTool("aws", ["--version"], () => {
       expect(readTree(back)).toEqual(readTree(local));
       await run("diff", ["-r", local, back], { env, cwd: folder });
 
-      // Sizes and times are right in both directions: nothing is left to do.
+      // Sizes and times are correct in both directions, so a second sync moves nothing.
       expect(await s3("sync", local, `s3://${bucket}/tree`, "--no-progress")).toBe("");
       expect(await s3("sync", `s3://${bucket}/tree`, back, "--no-progress")).toBe("");
 
@@ -66,7 +66,7 @@ describeTool("aws", ["--version"], () => {
       expect(listed.map((line) => line.slice(31)).sort()).toEqual(files.map((file) => `tree/${file}`).sort());
       expect(await s3("ls", `s3://${bucket}/tree/nested/`)).toContain("PRE deeper still/\n");
 
-      // Files that are gone are removed on the other side.
+      // Deleted files are deleted at the destination.
       const deleted = await s3(
         "sync",
         join(folder, "local", "sizes"),
@@ -161,18 +161,21 @@ describeTool("aws", ["--version"], () => {
       expect(attributes.ObjectSize).toBe(70_000);
     });
 
-    // The CLI computes these two only with the optional package awscrt; a value made elsewhere is sent as it is.
+    // The CLI computes these two only with the optional package awscrt; a given value is sent unchanged.
     test.each([
       ["crc32-c", "ChecksumCRC32C", "4waSgw=="],
       ["crc64-nvme", "ChecksumCRC64NVME", "rosUhgp5mIg="],
-    ])("put-object --checksum-%s VALUE takes the right value and refuses a wrong one", async (option, field, value) => {
-      const text = join(folder, "123456789");
-      writeFileSync(text, "123456789");
-      const put = ["put-object", "--bucket", bucket, "--key", option, `--checksum-${option}`];
-      expect((await s3api(...put, value, "--body", text))[field]).toBe(value);
-      const { stderr } = await aws(["s3api", ...put, value, "--body", file], [254, 255]);
-      expect(stderr).toContain("(BadDigest)");
-    });
+    ])(
+      "put-object --checksum-%s VALUE accepts the correct value and refuses a wrong one",
+      async (option, field, value) => {
+        const text = join(folder, "123456789");
+        writeFileSync(text, "123456789");
+        const put = ["put-object", "--bucket", bucket, "--key", option, `--checksum-${option}`];
+        expect((await s3api(...put, value, "--body", text))[field]).toBe(value);
+        const { stderr } = await aws(["s3api", ...put, value, "--body", file], [254, 255]);
+        expect(stderr).toContain("(BadDigest)");
+      },
+    );
 
     test("list-objects-v2 --max-items continues with the starting token; --delimiter groups", async () => {
       const source = join(folder, "listed");

@@ -1,4 +1,4 @@
-/** The AWS CLI's `aws iam` and `aws sts` against this endpoint: a key narrowed to one prefix of one bucket, and its end. */
+/** The AWS CLI's `aws iam` and `aws sts` against this endpoint: a key that is limited to one prefix of one bucket, and its deletion. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
@@ -30,69 +30,65 @@ describeTool("aws", ["--version"], () => {
       ],
     });
 
-  // A process for each call, of a second or two.
+  // Each call starts a process, which takes a second or two.
   const SLOW = { timeout: 240_000 };
 
-  test(
-    "a user, its policy and its key: made, listed, used within one prefix and nowhere else, removed",
-    SLOW,
-    async () => {
-      const name = newName("narrow");
-      const user = ["--user-name", name];
-      const bucket = newBucketName("iam");
-      await aws(root, ["s3", "mb", `s3://${bucket}`]);
-      await aws(root, ["s3", "cp", file, `s3://${bucket}/other/file.txt`, "--no-progress"]);
+  test("a user, its policy and its key are created, listed, used in one prefix only, and deleted", SLOW, async () => {
+    const name = newName("narrow");
+    const user = ["--user-name", name];
+    const bucket = newBucketName("iam");
+    await aws(root, ["s3", "mb", `s3://${bucket}`]);
+    await aws(root, ["s3", "cp", file, `s3://${bucket}/other/file.txt`, "--no-progress"]);
 
-      const { User } = await json<{ User: Record<string, string> }>(root, "iam", "create-user", ...user);
-      expect(User).toMatchObject({ UserName: name, Path: "/", Arn: expect.stringMatching(`:user/${name}$`) });
-      expect(await json(root, "iam", "get-user", ...user)).toEqual({ User });
-      const { Users } = await json<{ Users: { UserName: string }[] }>(root, "iam", "list-users", "--page-size", "1");
-      expect(Users.map(({ UserName }) => UserName)).toContain(name);
-      expect(await failure(root, "iam", "create-user", ...user)).toContain("(EntityAlreadyExists)");
+    const { User } = await json<{ User: Record<string, string> }>(root, "iam", "create-user", ...user);
+    expect(User).toMatchObject({ UserName: name, Path: "/", Arn: expect.stringMatching(`:user/${name}$`) });
+    expect(await json(root, "iam", "get-user", ...user)).toEqual({ User });
+    const { Users } = await json<{ Users: { UserName: string }[] }>(root, "iam", "list-users", "--page-size", "1");
+    expect(Users.map(({ UserName }) => UserName)).toContain(name);
+    expect(await failure(root, "iam", "create-user", ...user)).toContain("(EntityAlreadyExists)");
 
-      const policy = ["--policy-name", "photos"];
-      const document = prefixPolicy(bucket);
-      await aws(root, ["iam", "put-user-policy", ...user, ...policy, "--policy-document", document]);
-      const read = await json<{ PolicyDocument: unknown }>(root, "iam", "get-user-policy", ...user, ...policy);
-      expect(read.PolicyDocument).toEqual(JSON.parse(document));
-      expect(await json(root, "iam", "list-user-policies", ...user)).toEqual({ PolicyNames: ["photos"] });
-      const malformed = ["iam", "put-user-policy", ...user, "--policy-name", "x", "--policy-document", "{}"];
-      expect(await failure(root, ...malformed)).toContain("(MalformedPolicyDocument)");
+    const policy = ["--policy-name", "photos"];
+    const document = prefixPolicy(bucket);
+    await aws(root, ["iam", "put-user-policy", ...user, ...policy, "--policy-document", document]);
+    const read = await json<{ PolicyDocument: unknown }>(root, "iam", "get-user-policy", ...user, ...policy);
+    expect(read.PolicyDocument).toEqual(JSON.parse(document));
+    expect(await json(root, "iam", "list-user-policies", ...user)).toEqual({ PolicyNames: ["photos"] });
+    const malformed = ["iam", "put-user-policy", ...user, "--policy-name", "x", "--policy-document", "{}"];
+    expect(await failure(root, ...malformed)).toContain("(MalformedPolicyDocument)");
 
-      const { AccessKey: key } = await json<{ AccessKey: Keys }>(root, "iam", "create-access-key", ...user);
-      const identity = await json(key, "sts", "get-caller-identity");
-      expect(identity).toEqual({ UserId: User.UserId, Account: User.Arn?.split(":")[4], Arn: User.Arn });
+    const { AccessKey: key } = await json<{ AccessKey: Keys }>(root, "iam", "create-access-key", ...user);
+    const identity = await json(key, "sts", "get-caller-identity");
+    expect(identity).toEqual({ UserId: User.UserId, Account: User.Arn?.split(":")[4], Arn: User.Arn });
 
-      await aws(key, ["s3", "cp", file, `s3://${bucket}/photos/a.txt`, "--no-progress"]);
-      expect((await aws(key, ["s3", "cp", `s3://${bucket}/photos/a.txt`, "-"])).stdout).toBe("hello");
-      expect((await aws(key, ["s3", "ls", `s3://${bucket}/photos/`])).stdout).toContain("a.txt");
-      for (const args of [
-        ["s3", "cp", `s3://${bucket}/other/file.txt`, "-"],
-        ["s3", "cp", file, `s3://${bucket}/other/b.txt`, "--no-progress"],
-        ["s3", "ls", `s3://${bucket}/`],
-        ["s3", "rm", `s3://${bucket}/photos/a.txt`],
-        ["s3", "ls"],
-        ["iam", "list-users"],
-        ["iam", "create-access-key", ...user],
-      ]) {
-        expect(await failure(key, ...args)).toMatch(/AccessDenied|403/);
-      }
+    await aws(key, ["s3", "cp", file, `s3://${bucket}/photos/a.txt`, "--no-progress"]);
+    expect((await aws(key, ["s3", "cp", `s3://${bucket}/photos/a.txt`, "-"])).stdout).toBe("hello");
+    expect((await aws(key, ["s3", "ls", `s3://${bucket}/photos/`])).stdout).toContain("a.txt");
+    for (const args of [
+      ["s3", "cp", `s3://${bucket}/other/file.txt`, "-"],
+      ["s3", "cp", file, `s3://${bucket}/other/b.txt`, "--no-progress"],
+      ["s3", "ls", `s3://${bucket}/`],
+      ["s3", "rm", `s3://${bucket}/photos/a.txt`],
+      ["s3", "ls"],
+      ["iam", "list-users"],
+      ["iam", "create-access-key", ...user],
+    ]) {
+      expect(await failure(key, ...args)).toMatch(/AccessDenied|403/);
+    }
 
-      const keyId = ["--access-key-id", key.AccessKeyId];
-      const lastUsed = await json<{ AccessKeyLastUsed: object }>(root, "iam", "get-access-key-last-used", ...keyId);
-      expect(lastUsed).toMatchObject({ UserName: name, AccessKeyLastUsed: { ServiceName: "sts" } });
-      await aws(root, ["iam", "update-access-key", ...user, ...keyId, "--status", "Inactive"]);
-      expect(await failure(key, "sts", "get-caller-identity")).toContain("(InvalidClientTokenId)");
-      expect(await failure(root, "iam", "delete-user", ...user)).toContain("(DeleteConflict)");
-      await aws(root, ["iam", "delete-access-key", ...user, ...keyId]);
-      expect(await json(root, "iam", "list-access-keys", ...user)).toEqual({ AccessKeyMetadata: [] });
-      await aws(root, ["iam", "delete-user-policy", ...user, ...policy]);
-      await aws(root, ["iam", "delete-user", ...user]);
-      expect(await failure(root, "iam", "get-user", ...user)).toContain("(NoSuchEntity)");
-    },
-  );
+    const keyId = ["--access-key-id", key.AccessKeyId];
+    const lastUsed = await json<{ AccessKeyLastUsed: object }>(root, "iam", "get-access-key-last-used", ...keyId);
+    expect(lastUsed).toMatchObject({ UserName: name, AccessKeyLastUsed: { ServiceName: "sts" } });
+    await aws(root, ["iam", "update-access-key", ...user, ...keyId, "--status", "Inactive"]);
+    expect(await failure(key, "sts", "get-caller-identity")).toContain("(InvalidClientTokenId)");
+    expect(await failure(root, "iam", "delete-user", ...user)).toContain("(DeleteConflict)");
+    await aws(root, ["iam", "delete-access-key", ...user, ...keyId]);
+    expect(await json(root, "iam", "list-access-keys", ...user)).toEqual({ AccessKeyMetadata: [] });
+    await aws(root, ["iam", "delete-user-policy", ...user, ...policy]);
+    await aws(root, ["iam", "delete-user", ...user]);
+    expect(await failure(root, "iam", "get-user", ...user)).toContain("(NoSuchEntity)");
+  });
 
-  test("what Terraform's AWS provider asks before it deletes a user has an answer", SLOW, async () => {
+  test("the calls of Terraform's AWS provider before it deletes a user are answered", SLOW, async () => {
     const user = ["--user-name", newName("terraform")];
     await aws(root, ["iam", "create-user", ...user, "--path", "/terraform/"]);
     for (const [command, field] of [

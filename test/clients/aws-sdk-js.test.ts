@@ -58,7 +58,7 @@ afterAll(() => {
   for (const client of clients) client.destroy();
 });
 
-/** What the operation failed with. */
+/** The error with which the operation failed. */
 async function failureOf(operation: Promise<unknown>): Promise<{ name: string; status: number | undefined }> {
   try {
     await operation;
@@ -111,8 +111,8 @@ describe("buckets", () => {
 });
 
 describe("objects", () => {
-  test("an object comes back with its bytes, MD5 ETag, headers and unicode metadata", async () => {
-    // Node sends no header outside Latin-1, so unicode travels in the form S3 itself answers (RFC 2047).
+  test("an object is returned with its bytes, MD5 ETag, headers and unicode metadata", async () => {
+    // Node sends only Latin-1 headers, so unicode is sent in the encoding of S3's own answers (RFC 2047).
     const metadata = { plain: "value", spaced: "two  blanks", unicode: encodedWord("grüße 日本語") };
     const written = await s3.send(
       new PutObjectCommand({
@@ -212,7 +212,7 @@ describe("objects", () => {
     expect((await readObject("once")).toString()).toBe("second");
   });
 
-  test("DeleteObjects removes what is there and what is not, and reports both", async () => {
+  test("DeleteObjects reports keys that existed and keys that did not as deleted", async () => {
     const keys = ["multi/a", "multi/b & <c>", "multi/ünï"];
     for (const key of keys) await put(key, key);
     const Objects = [...keys, "multi/missing"].map((Key) => ({ Key }));
@@ -308,7 +308,7 @@ describe("checksums", () => {
     expect(value).toMatch(/^[\w+/]+=*$/);
     const read = await s3.send(new GetObjectCommand({ Bucket: bucket, Key, ChecksumMode: "ENABLED" }));
     expect(Reflect.get(read, field)).toBe(value);
-    // The SDK fails the read if the bytes do not add up to the checksum in the answer.
+    // The SDK fails the read if the bytes do not match the checksum of the answer.
     expect(Buffer.from((await read.Body?.transformToByteArray()) ?? []).equals(Body)).toBe(true);
     const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key, ChecksumMode: "ENABLED" }));
     expect(Reflect.get(head, field)).toBe(value);
@@ -350,7 +350,7 @@ describe("streams", () => {
   });
 
   test("PutObject refuses a stream of unknown length with MissingContentLength", async () => {
-    // With its default checksums the SDK already gives up by itself; without them it sends the stream chunked.
+    // With default checksums the SDK itself refuses; without them it sends the stream chunked.
     const client = makeClient({ requestChecksumCalculation: "WHEN_REQUIRED" });
     const Body = Readable.from(cut(pseudoRandomBytes("unknown", 300_000), 60_000));
     const failure = await failureOf(client.send(new PutObjectCommand({ Bucket: bucket, Key: "unknown", Body })));
@@ -389,7 +389,7 @@ describe("presigned URLs", () => {
     expect(ContentType).toBe("text/x-mine");
   });
 
-  // By default the SDK puts the CRC32 of no bytes, AAAAAA==, into every presigned PUT. S3 is reported to ignore it
+  // By default the SDK puts the CRC32 of no bytes, AAAAAA==, into every presigned PUT. S3 reportedly ignores it
   // (localstack/localstack#12169, ministackorg/ministack#1695).
   test("PUT presigned with the SDK's default checksum takes any body", async () => {
     const url = await getSignedUrl(s3, new PutObjectCommand({ Bucket: bucket, Key: "presigned/default" }));

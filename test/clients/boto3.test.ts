@@ -1,4 +1,4 @@
-/** boto3, in plain and over TLS; the checks themselves are Python: boto3_checks.py. */
+/** boto3, over plain HTTP and over TLS. The checks are in boto3_checks.py. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";

@@ -1,4 +1,4 @@
-/** curl with its own signer (`--aws-sigv4`), and what only a bare HTTP client sends. */
+/** curl with its own signer (`--aws-sigv4`), and requests that only a plain HTTP client sends. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
@@ -33,7 +33,7 @@ describeTool("curl", ["--aws-sigv4", "aws:amz:us-east-1:s3", "--version"], () =>
     expect(await curl(...unsigned, "-X", "PUT", url)).toEqual({ status: 200, body: "" });
   });
 
-  test("-T uploads, a GET downloads, -I asks, DELETE removes", async () => {
+  test("-T uploads, a GET downloads, -I returns the headers, DELETE deletes", async () => {
     const file = join(folder, "body.bin");
     writeFileSync(file, pseudoRandomBytes("curl", 2_000_000));
     expect((await curl(...unsigned, "-T", file, `${url}/body.bin`)).status).toBe(200);
@@ -72,7 +72,7 @@ describeTool("curl", ["--aws-sigv4", "aws:amz:us-east-1:s3", "--version"], () =>
     expect((await curl(...unsigned, `${url}/mismatch`)).status).toBe(404);
   });
 
-  test("without a signature: 403 AccessDenied, for what exists and for what does not", async () => {
+  test("a request without a signature is refused with AccessDenied, whether the key exists or not", async () => {
     expect((await curl(...unsigned, "-X", "PUT", "--data-binary", "x", `${url}/exists`)).status).toBe(200);
     for (const target of [url, `${url}/exists`, `${url}/missing`]) {
       const answer = await anonymous(target);
@@ -91,7 +91,7 @@ describeTool("curl", ["--aws-sigv4", "aws:amz:us-east-1:s3", "--version"], () =>
     expect(listed.body).toContain(`<Name>${bucket}</Name>`);
   });
 
-  test("a key with dot segments is that key, and no other", async () => {
+  test("a key with dot segments is stored under exactly that key", async () => {
     expect((await curl(...unsigned, "-X", "PUT", "--data-binary", "x", `${url}/folded`)).status).toBe(200);
     const target = ["--path-as-is", `${url}/a/../folded`];
     expect((await curl(...unsigned, ...target)).body).toContain("<Code>NoSuchKey</Code>");

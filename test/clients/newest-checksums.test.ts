@@ -1,4 +1,4 @@
-/** The checksums S3 has offered since 2026, by the AWS SDK for JavaScript, whose implementations are not ours. */
+/** The checksums that S3 has offered since 2026, computed by the AWS SDK for JavaScript. */
 import { Readable } from "node:stream";
 import { Sha512 } from "@aws-sdk/checksums/sha";
 import { Xxh3_64, Xxh3_128, Xxh64 } from "@aws-sdk/checksums/xxh";
@@ -18,7 +18,7 @@ import { newBucketName } from "./support/tools.ts";
 import { pseudoRandomBytes } from "./support/tree.ts";
 
 const { accessKeyId, secretAccessKey, endpoint, region } = inject("devServer");
-// The SDK takes these from its configuration; MD5 it has, and sends it as Content-MD5.
+// Their implementations are passed to the SDK; it has MD5, and sends it as Content-MD5.
 const checksumAlgorithms = { SHA512: Sha512, XXHASH64: Xxh64, XXHASH3: Xxh3_64, XXHASH128: Xxh3_128 };
 const s3 = new S3Client({
   endpoint,
@@ -45,7 +45,7 @@ describe("the newest checksums", () => {
     const inHeader = await s3.send(new PutObjectCommand({ ...target, Body, ChecksumAlgorithm }));
     const value = Reflect.get(inHeader, field);
     expect(value).toMatch(/^[\w+/]+=*$/);
-    // The SDK fails the read if the bytes do not add up to the checksum in the answer.
+    // The SDK fails the read if the bytes do not match the checksum of the answer.
     const read = await s3.send(new GetObjectCommand(target));
     expect(Buffer.from((await read.Body?.transformToByteArray()) ?? []).equals(Body)).toBe(true);
     expect(Reflect.get(read, field)).toBe(value);

@@ -24,7 +24,7 @@ describeTool("rclone", ["version"], () => {
     RCLONE_LOW_LEVEL_RETRIES: "1",
   };
   const rclone = async (...args: string[]) => (await run("rclone", args, { env, cwd: folder })).stdout;
-  /** How many files a run moved. */
+  /** The number of files that a run transferred. */
   const transfers = async (...args: string[]) => {
     const { stderr } = await run("rclone", [...args, "--stats-one-line", "-v", "--stats-log-level", "NOTICE"], {
       env,
@@ -38,7 +38,7 @@ describeTool("rclone", ["version"], () => {
     return bucket;
   };
 
-  test("a tree goes up and comes down the same, modification times included", async () => {
+  test("a tree is uploaded and downloaded unchanged, with its modification times", async () => {
     const local = join(folder, "local");
     const back = join(folder, "back");
     makeTree(local, FEATURES.multipart ? { largeFileBytes: 20_000_000 } : {});

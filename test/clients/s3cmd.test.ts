@@ -1,4 +1,4 @@
-/** s3cmd: header signatures made by hand in Python, listings of version 1, attributes in metadata. */
+/** s3cmd: its own signatures in Python, listings of version 1, attributes in metadata. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
@@ -36,7 +36,7 @@ describeTool("s3cmd", ["--version"], () => {
     return bucket;
   };
 
-  test("a tree goes up and comes down the same; then everything is removed", async () => {
+  test("a tree is uploaded and downloaded unchanged, then everything is deleted", async () => {
     const local = join(folder, "local");
     const back = join(folder, "back");
     makeTree(local, FEATURES.multipart ? { largeFileBytes: 20_000_000 } : {});
@@ -90,7 +90,7 @@ describeTool("s3cmd", ["--version"], () => {
     expect(await v2("ls", "-r", `s3://${bucket}`)).toBe("");
   });
 
-  test("setacl and setpolicy open and close what they name", async () => {
+  test("setacl and setpolicy allow and deny access to what they name", async () => {
     const bucket = await makeBucket();
     const file = join(folder, "shared.txt");
     writeFileSync(file, "shared");
@@ -113,7 +113,7 @@ describeTool("s3cmd", ["--version"], () => {
     };
     writeFileSync(policy, JSON.stringify({ Version: "2012-10-17", Statement: [statement] }));
     await s3cmd("setpolicy", policy, `s3://${bucket}`);
-    // What an isolate knows of a bucket it may believe for CONFIG_TTL_SECONDS; here the same isolate wrote it.
+    // An isolate caches a bucket for CONFIG_TTL_SECONDS; here the same isolate changed it.
     expect([await statusOf("acl"), await statusOf("policy")]).toEqual([403, 200]);
     await s3cmd("delpolicy", `s3://${bucket}`);
     expect(await statusOf("policy")).toBe(403);

@@ -17,7 +17,7 @@ import { publicPolicy } from "./support/website.ts";
 
 const server = inject("devServer");
 
-/** As `fetch` cannot: any Host header, and no redirect followed. */
+/** A request that `fetch` cannot send: any Host header, without following redirects. */
 async function curl(folder: string, ...args: string[]): Promise<{ status: number; headers: string; body: string }> {
   const { stdout } = await run("curl", ["-q", "-sS", "-i", "--path-as-is", ...args], {
     env: bareEnvironment(folder),
@@ -81,7 +81,7 @@ describe("AWS SDK for JavaScript", () => {
   });
   afterAll(() => s3.destroy());
 
-  test("a whole configuration comes back as it was put, and goes", async () => {
+  test("a whole configuration is returned as it was put, and deleted", async () => {
     const site: WebsiteConfiguration = {
       IndexDocument: { Suffix: "index.html" },
       ErrorDocument: { Key: "errors/404.html" },
@@ -185,7 +185,7 @@ describeTool("curl", ["--version"], () => {
     expect(await curl(folder, "-r", "0-1", `${site}/`)).toMatchObject({ status: 206, body: "ho" });
     const modified = /^last-modified: (.*?)\r?$/im.exec(head.headers)?.[1] ?? "";
     expect(await curl(folder, "-z", modified, `${site}/`)).toMatchObject({ status: 304, body: "" });
-    // A date later than now says nothing.
+    // A date later than now is ignored.
     const later = new Date(Date.now() + 60_000).toUTCString();
     expect(await curl(folder, "-z", later, `${site}/`)).toMatchObject({ status: 200 });
     expect((await curl(folder, "-X", "PUT", "-d", "x", `${site}/`)).status).toBe(405);
@@ -193,7 +193,7 @@ describeTool("curl", ["--version"], () => {
     expect(page.body).toMatch(/^<html>\n<head><title>404 Not Found<\/title><\/head>\n/);
   });
 
-  test("the ordinary host gives an anonymous visitor the index too, and a download what is there", async () => {
+  test("the ordinary host also returns the index to anonymous visitors, and the object itself as a download", async () => {
     const ordinary = `${server.endpoint}/${Bucket}`;
     expect(await curl(folder, `${ordinary}/`)).toMatchObject({ status: 200, body: "home" });
     expect(await curl(folder, `${ordinary}/about/`)).toMatchObject({ status: 200, body: "about" });
@@ -204,7 +204,7 @@ describeTool("curl", ["--version"], () => {
     });
   });
 
-  test("files of this repository, too, come back byte for byte", async () => {
+  test("files of this repository are returned byte for byte", async () => {
     const Body = readFileSync(new URL("browser/page.html", import.meta.url));
     await s3.send(new PutObjectCommand({ Bucket, Key: "page.html", Body, ContentType: "text/html" }));
     const back = join(folder, "page.html");

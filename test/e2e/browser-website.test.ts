@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** A site of real files in a real browser: pages, style, pictures, redirects, and a film that is sought through by ranges. */
+/** A site of real files in a real browser: pages, style, pictures, redirects, and a film with seeking by ranges. */
 import { AwsClient } from "aws4fetch";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
@@ -96,7 +96,7 @@ describeTool("chromium", ["--version"], () => {
     return async () => visitor.close();
   });
 
-  /** What a visitor of the page sees of it. */
+  /** What a visitor sees of the page. */
   const look = () =>
     visitor.evaluate(() => ({
       title: document.title,
@@ -122,7 +122,7 @@ describeTool("chromium", ["--version"], () => {
     expect(picture).toEqual([true, 7, 7]);
   });
 
-  test("relative links lead into folders and back; a folder without its slash gets it, so that they still do", async () => {
+  test("relative links work into folders and back; a folder without its slash is redirected, so that they still work", async () => {
     await visitor.goto(site);
     expect((await follow("about")).href).toBe(`${site}/about/`);
     expect(await look()).toMatchObject({ title: "About", ...STYLED });
@@ -160,7 +160,7 @@ describeTool("chromium", ["--version"], () => {
     expect(await visitor.textContent("ul")).toContain("Code: NoSuchBucket");
   });
 
-  test("a film is sought through by ranges", async () => {
+  test("seeking in a film uses ranges", async () => {
     await visitor.goto(site);
     const seek = (seconds: number) =>
       visitor.evaluate(
@@ -191,7 +191,7 @@ describeTool("chromium", ["--version"], () => {
       expect([status, range]).toEqual([206, expect.stringMatching(new RegExp(`^bytes \\d+-\\d+/${size}$`))]);
       return Number(/\d+/.exec(range ?? "")?.[0]);
     });
-    // Not all of it from the start: the last ten seconds were asked for as such.
+    // The browser requests the last ten seconds by themselves.
     expect(Math.max(...starts)).toBeGreaterThan(size / 2);
   });
 

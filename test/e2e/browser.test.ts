@@ -1,4 +1,4 @@
-/** A real browser: what a page of another origin may do to a bucket, and what it may not, is the browser's to enforce. */
+/** A real browser enforces what a page of another origin may do with a bucket. */
 import { AwsClient } from "aws4fetch";
 import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from "vitest";
@@ -99,7 +99,7 @@ describeTool("chromium", ["--version"], () => {
     expect(await own("GET", "/origin")).toEqual({ status: 200, body: "x" });
     await other.page.close();
 
-    // This one is served, there being no preflight, but the page may not look at it.
+    // This request has no preflight and is served, but the page cannot read the answer.
     expect(await visitor.ask(await presign("GET", url))).toEqual({ refused: "TypeError: Failed to fetch" });
   });
 
@@ -147,7 +147,7 @@ describeTool("chromium", ["--version"], () => {
     expect([anonymous.status, anonymous.body]).toEqual([403, expect.stringContaining("<Code>AccessDenied</Code>")]);
   });
 
-  test("sends credentials to a named origin's rule, and not to one for all", async () => {
+  test("sends credentials if the rule names the origin, and not if it is for all origins", async () => {
     const url = await presign("GET", `${server.endpoint}/${bucket}/credentials`);
     expect((await own("PUT", "/credentials", "x")).status).toBe(200);
     await configure(allow(site.origin, "GET"));
@@ -157,7 +157,7 @@ describeTool("chromium", ["--version"], () => {
     expect(await visitor.ask(url, { credentials: "include" })).toEqual({ refused: "TypeError: Failed to fetch" });
   });
 
-  test("asks once for as long as MaxAgeSeconds says", async () => {
+  test("sends one preflight within MaxAgeSeconds", async () => {
     await configure(`${allow(site.origin, "PUT")}<MaxAgeSeconds>300</MaxAgeSeconds>`);
     const url = await presign("PUT", `${server.endpoint}/${bucket}/cached`);
     for (const body of ["first", "second"]) {
@@ -195,7 +195,7 @@ describeTool("chromium", ["--version"], () => {
     },
   );
 
-  test("a form sent by a script uploads without asking, and reads the answer if a rule allows it", async () => {
+  test("a form sent by a script uploads without a preflight, and reads the answer if a rule allows it", async () => {
     const url = `${server.endpoint}/${bucket}`;
     const conditions = [{ bucket }, ["content-length-range", 1, 10]] as const;
     const post = (key: string, content: string) =>
@@ -209,14 +209,14 @@ describeTool("chromium", ["--version"], () => {
     expect([tooLarge.status, tooLarge.body]).toEqual([400, expect.stringContaining("<Code>EntityTooLarge</Code>")]);
     expect(await own("GET", "/by-script")).toEqual({ status: 200, body: "x" });
 
-    // Browsers send forms without asking; the rules decide about the answer. What a form may do is its policy's matter.
+    // Browsers send forms without a preflight. The rules decide who may read the answer; the form's policy decides what it may do.
     await configure(allow(site.otherOrigin, "POST"));
     expect(await post("unread", "y")).toEqual({ refused: "TypeError: Failed to fetch" });
     expect(await own("GET", "/unread")).toEqual({ status: 200, body: "y" });
     expect(visitor.preflights).toEqual([]);
   });
 
-  test("a form with a progress bar asks beforehand, and is refused where the rules do not allow POST", async () => {
+  test("a form with a progress bar sends a preflight, and is refused if the rules do not allow POST", async () => {
     const url = `${server.endpoint}/${bucket}`;
     const post = (key: string) =>
       visitor.call<Seen>("postWithProgress", url, signForm(server, { key }, [{ bucket }]), "content");

@@ -1,4 +1,4 @@
-/** What `npm start` promises beyond S3: raw bytes on the wire, its command line, its end, and data that stays reachable. */
+/** `npm start`: raw bytes over the socket, the command line, the end of the server, and data that is kept. */
 import { execFile } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
@@ -96,7 +96,7 @@ describe("on the wire", () => {
     expect(listed).toContain("<Key>a/../b</Key>");
   });
 
-  test("no client chooses its address, nor what the platform says of its request", async () => {
+  test("no client can set its address or other headers of the platform", async () => {
     const policy = {
       Version: "2012-10-17",
       Statement: [
@@ -136,7 +136,7 @@ describe("on the wire", () => {
     },
   );
 
-  test("an upload that waits for 100-continue gets it, and one that is refused does not send its body", async () => {
+  test("an upload with Expect: 100-continue gets it, and a refused one does not send its body", async () => {
     const expecting = { Expect: "100-continue", "Content-Length": "4" };
     expect((await exchange("PUT", `/${bucket}/k`, expecting)).status).toBe(403);
   });
@@ -169,7 +169,7 @@ describe("the command", () => {
     expect(result.stdout).not.toContain("is ready");
   });
 
-  test("a setting with a wrong value: one sentence, and no server", async () => {
+  test("an invalid setting: one sentence, and no server", async () => {
     const { code, stderr } = await run([...(await free()), "--var", "ENFORCE_REGION:perhaps"]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: 'ENFORCE_REGION must be "true" or "false".\n' });
   });
@@ -182,7 +182,7 @@ describe("the command", () => {
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/^Cannot write to [^\n]*\n$/) });
   });
 
-  test("another SEAL_KEY than the data's: one sentence, and no server", async () => {
+  test("a SEAL_KEY other than that of the data: one sentence, and no server", async () => {
     const first = await startTestServer();
     try {
       const own = new AwsClient({ accessKeyId, secretAccessKey, service: "s3", region: "us-east-1", retries: 0 });
@@ -202,15 +202,18 @@ describe("the command", () => {
     }
   });
 
-  test.each(["SIGINT", "SIGTERM"] as const)("%s ends it, with 0 and nothing left that listens", async (signal) => {
-    const flags = await free();
-    const child = await startScript("start", flags);
-    child.kill(signal);
-    expect(await exitCode(child)).toBe(0);
-    await expect(fetch(`http://127.0.0.1:${flags[1]}/`)).rejects.toThrow();
-  });
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "%s ends the server with exit code 0, and nothing listens afterwards",
+    async (signal) => {
+      const flags = await free();
+      const child = await startScript("start", flags);
+      child.kill(signal);
+      expect(await exitCode(child)).toBe(0);
+      await expect(fetch(`http://127.0.0.1:${flags[1]}/`)).rejects.toThrow();
+    },
+  );
 
-  test("a second server on the same data: one sentence; after one that was killed, the next one starts", async () => {
+  test("a second server on the same data: one sentence; after a killed server, the next one starts", async () => {
     const flags = await free();
     const first = await startScript("start", flags);
     const { code, stderr } = await run(["--port", String(await findFreePort()), "--persist-to", folder]);
@@ -220,7 +223,7 @@ describe("the command", () => {
     });
     first.kill("SIGKILL");
     await exitCode(first);
-    // What it ran ends with it.
+    // Its workerd ends too.
     await expect
       .poll(() => fetch(`http://127.0.0.1:${flags[1]}/`).catch(() => "closed"), { timeout: 20_000 })
       .toBe("closed");
@@ -271,7 +274,7 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** Accept-Encoding is no part of the signature, so that each client's can be tried. */
+/** Accept-Encoding is not part of the signature, so that the values of all clients can be tested. */
 async function signed(
   method: string,
   bucket: string,

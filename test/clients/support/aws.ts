@@ -1,4 +1,4 @@
-/** The AWS CLI for services other than S3, with an environment of its own. */
+/** The AWS CLI for services other than S3, with its own environment. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bareEnvironment, type Run, run } from "./tools.ts";
@@ -13,7 +13,7 @@ export interface AwsCli {
   readonly root: Keys;
   readonly environment: Readonly<Record<string, string>>;
   aws(as: Keys, args: readonly string[], codes?: readonly number[]): Promise<Run>;
-  /** What a call that succeeds says. */
+  /** Standard output of a call that succeeds. */
   json<T>(as: Keys, ...args: string[]): Promise<T>;
   /** The message of a call that fails. */
   failure(as: Keys, ...args: string[]): Promise<string>;
@@ -31,7 +31,7 @@ export function awsCli(
 ): AwsCli {
   const environment = {
     ...bareEnvironment(folder),
-    // All services by one variable; a region that is not the Worker's is fine for all but S3.
+    // One variable for all services. Services other than S3 accept any region.
     AWS_ENDPOINT_URL: server.endpoint,
     AWS_DEFAULT_REGION: server.region,
     AWS_CONFIG_FILE: join(folder, "config"),

@@ -1,4 +1,4 @@
-/** What the clients are asked to do. A feature that lands is switched on here, and its cases run in every client. */
+/** Features that the clients test. Each is switched on here for every client. */
 export const FEATURES = {
   /** Files above the clients' multipart thresholds (8 MB in the AWS CLI). */
   multipart: true,

@@ -3,9 +3,9 @@ import { createHash, createSign, webcrypto } from "node:crypto";
 import { formatPem, issueCertificate } from "../../../src/signing/certificate.ts";
 
 export interface Forger {
-  /** To be put where everybody can read it. */
+  /** The certificate to store where everyone can read it. */
   readonly certificate: string;
-  /** In Base64. */
+  /** The signature in Base64. */
   sign(algorithm: "RSA-SHA1" | "RSA-SHA256", text: string): string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The dev server behind TLS. Over https the AWS SDKs no longer hash the payload for the signature but send
- * `UNSIGNED-PAYLOAD` or `STREAMING-UNSIGNED-PAYLOAD-TRAILER`: what every deployed endpoint sees.
+ * The dev server behind TLS. Over HTTPS the AWS SDKs do not hash the payload for the signature, but send
+ * `UNSIGNED-PAYLOAD` or `STREAMING-UNSIGNED-PAYLOAD-TRAILER`: this is what a deployed endpoint receives.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Command line tools as test subjects: found on PATH, run with an environment of their own, never the user's. */
+/** Command line tools under test: found on PATH, and run with their own environment, never the user's. */
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,11 +15,11 @@ export interface RunOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly input?: string;
-  /** Exit codes that are no failure. Default: only 0. */
+  /** Exit codes that count as success. Default: only 0. */
   readonly codes?: readonly number[];
 }
 
-/** Runs a program to its end; rejects with all it said if it exits with another code than expected. */
+/** Runs a program to its end; rejects with its output if it exits with an unexpected code. */
 export async function run(command: string, args: readonly string[], options: RunOptions): Promise<Run> {
   const child = spawn(command, args, { cwd: options.cwd, env: options.env, stdio: ["pipe", "pipe", "pipe"] });
   let stdout = "";
@@ -30,7 +30,7 @@ export async function run(command: string, args: readonly string[], options: Run
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
     stderr += chunk;
   });
-  child.stdin.on("error", () => {}); // A program that ends without reading says so by its exit code.
+  child.stdin.on("error", () => {}); // A program that ends without reading its input reports that by its exit code.
   child.stdin.end(options.input ?? "");
   const code = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
@@ -43,8 +43,8 @@ export async function run(command: string, args: readonly string[], options: Run
 }
 
 /**
- * Tests of a tool that may not be installed. Without it they are skipped, and the report says which and why:
- * a suite that is green for lack of clients must not look like one that ran.
+ * Tests of a tool that may not be installed. Without the tool they are skipped, and the report says which and why:
+ * a suite that passes without its clients must not look like one that ran.
  */
 export function describeTool(tool: string, probe: readonly string[], body: () => void): void {
   const absence = findAbsence(tool, probe);
@@ -76,7 +76,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The little of our environment that a tool may see, with a home folder that holds nothing. */
+/** The variables of our environment that a tool may see, with an empty home folder. */
 export function bareEnvironment(home: string): Record<string, string> {
   return {
     PATH: process.env.PATH ?? "",

@@ -1,4 +1,4 @@
-/** A directory tree as users have it: nested, with empty files and names that need escaping somewhere on the way. */
+/** A directory tree as users have it: nested, with empty files and names that need escaping. */
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -55,12 +55,12 @@ export function pseudoRandomBytes(seed: string, sizeBytes: number): Buffer {
     .update(seed)
     .digest();
   const repeated = Buffer.alloc(sizeBytes, bytes);
-  // Blocks that were swapped or repeated on the way must not go unnoticed.
+  // Swapped and repeated blocks must be detected.
   for (let offset = 0; offset + 4 <= sizeBytes; offset += 65_537) repeated.writeUInt32BE(offset, offset);
   return repeated;
 }
 
-/** What is below `root`: relative path (with `/`) to size and SHA-256; an object that compares with `toEqual`. */
+/** Size and SHA-256 of each file below `root`, by its relative path with `/`; to be compared with `toEqual`. */
 export function readTree(root: string): Record<string, string> {
   const files: Record<string, string> = {};
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {

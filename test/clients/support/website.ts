@@ -1,7 +1,7 @@
 /** Sites for tests with real clients. */
 import { deflateSync } from "node:zlib";
 
-/** Everybody may read and list the bucket, so that what is missing is 404. */
+/** Everyone may read and list the bucket, so a missing object is 404. */
 export function publicPolicy(bucket: string): string {
   return JSON.stringify({
     Version: "2012-10-17",

@@ -1,4 +1,4 @@
-/** Fields of a signed form ("Creating a POST policy", sigv4-HTTPPOSTConstructPolicy), made apart from src. */
+/** Fields of a signed form ("Creating a POST policy", sigv4-HTTPPOSTConstructPolicy), implemented independently of src. */
 import { createHmac } from "node:crypto";
 
 export interface Signer {

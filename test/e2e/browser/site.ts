@@ -1,4 +1,4 @@
-/** A website on an origin of its own, and a real browser that visits it. */
+/** A website on its own origin, and a real browser that visits it. */
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -61,14 +61,14 @@ export interface PageRequest {
 
 export interface Seen {
   readonly status?: number;
-  /** Those the page may read. */
+  /** The headers that the page may read. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Name and message of what `fetch` threw. */
+  /** Name and message of the error of `fetch`. */
   readonly refused?: string;
 }
 
-/** A page of the site that asks, and the preflights the browser sent on its behalf. */
+/** An open page of the site, and the preflights that the browser sent for it. */
 export interface Visitor {
   readonly page: Page;
   readonly preflights: string[];
@@ -81,7 +81,7 @@ export async function visit(browser: BrowserContext, origin: string): Promise<Vi
   const page = await browser.newPage();
   await page.goto(origin);
   const preflights: string[] = [];
-  // Playwright's own events leave preflights out.
+  // Playwright's events do not include preflights.
   const devtools = await browser.newCDPSession(page);
   await devtools.send("Network.enable");
   devtools.on("Network.requestWillBeSent", ({ request }) => {
