@@ -20,13 +20,13 @@ export class OwnBucket implements Destination {
 
   constructor(
     { source, target }: { readonly source: Bucket; readonly target: GrantedBucket },
-    means: { objects: Objects; journal: RequestJournal; until: Date },
+    context: { objects: Objects; journal: RequestJournal; until: Date },
   ) {
     this.#bucket = target;
     this.#source = source;
-    this.#objects = means.objects;
-    this.#journal = means.journal;
-    this.#until = means.until;
+    this.#objects = context.objects;
+    this.#journal = context.journal;
+    this.#until = context.until;
   }
 
   async replicate(opened: OpenedObject, rule: ReplicationRule): Promise<void> {

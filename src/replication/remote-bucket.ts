@@ -161,9 +161,9 @@ export class RemoteBucket implements Destination {
   async #findPresent(key: string): Promise<Present | undefined> {
     try {
       const { headers } = await this.#client.call(this.#bucket, { method: "HEAD", key });
-      const means = { stampKey: this.#stampKey, now: new Date() };
+      const context = { stampKey: this.#stampKey, now: new Date() };
       const place = { bucket: this.#bucket, key };
-      const state = await parseObjectState(headers, place, means);
+      const state = await parseObjectState(headers, place, context);
       const isOurs = isReplicaFrom({ ...place, sourceId: this.#sourceId }, headers);
       return { etag: parseETag(headers.get("etag") ?? ""), state, isOurs };
     } catch (error) {

@@ -82,14 +82,14 @@ const SECOND_MS = 1000;
 export async function parseObjectState(
   headers: Headers,
   place: { readonly bucket: string; readonly key: string },
-  means: { readonly stampKey: CryptoKey; readonly now: Date },
+  context: { readonly stampKey: CryptoKey; readonly now: Date },
 ): Promise<ObjectState> {
   const etag = parseETag(headers.get("etag") ?? "");
   const isOpaque =
     headers.get("x-amz-server-side-encryption")?.startsWith("aws:") === true ||
     headers.has("x-amz-server-side-encryption-customer-algorithm");
   const text = headers.get(`x-amz-meta-${STAMP}`) ?? undefined;
-  const stamp = await readStamp(text, { ...place, etag, isOpaque }, means);
+  const stamp = await readStamp(text, { ...place, etag, isOpaque }, context);
   if (stamp !== undefined) return stamp;
   const time = parseHttpDate(headers.get("last-modified") ?? "")?.getTime();
   const lastModified = time === undefined ? 0 : time + SECOND_MS - 1;

@@ -64,7 +64,7 @@ export async function uploadInParts(
     }),
   );
   const upload = { destination, source, uploadId };
-  const pieces = piecesOf(own ?? cut(source.object.sizeBytes), isChecked);
+  const pieces = piecesOf(own ?? splitIntoParts(source.object.sizeBytes), isChecked);
   try {
     const sent: SentPart[] = [];
     for (let start = 0; start < pieces.length; start += MAX_CONCURRENT_PARTS) {
@@ -82,7 +82,7 @@ export async function uploadInParts(
   }
 }
 
-function cut(sizeBytes: number): ObjectPart[] {
+function splitIntoParts(sizeBytes: number): ObjectPart[] {
   const parts: ObjectPart[] = [];
   for (let first = 0; first < sizeBytes; first += PART_BYTES) {
     parts.push({ sizeBytes: Math.min(PART_BYTES, sizeBytes - first) });
