@@ -24,14 +24,14 @@ export async function listReceivers({ services, grant }: AdminCall): Promise<Res
 }
 
 export async function listDeadLetters({ services, grant }: AdminCall): Promise<Response> {
-  const letters = await services.deadLetters.list(grant);
-  return Response.json({ deadLetters: letters.map(describe) });
+  const found = await services.deadLetters.list(grant);
+  return Response.json({ deadLetters: found.map(describe) });
 }
 
 export async function retryDeadLetters(call: AdminCall, parameters: Parameters): Promise<Response> {
-  return forEach(call, parameters, async (letter) => {
-    await sendAgain(letter, call.services.queues);
-    await call.services.deadLetters.delete(call.grant, letter.id);
+  return forEach(call, parameters, async (deadLetter) => {
+    await sendAgain(deadLetter, call.services.queues);
+    await call.services.deadLetters.delete(call.grant, deadLetter.id);
   });
 }
 
@@ -44,14 +44,14 @@ export async function deleteDeadLetters(call: AdminCall, parameters: Parameters)
 async function forEach(
   { services, grant }: AdminCall,
   { id = "" }: Parameters,
-  act: (letter: StoredDeadLetter) => Promise<void>,
+  act: (deadLetter: StoredDeadLetter) => Promise<void>,
 ): Promise<Response> {
   const { deadLetters } = services;
   const found = id === ALL ? await deadLetters.list(grant) : [await deadLetters.get(grant, id)];
-  const letters = found.filter((letter) => letter !== undefined);
-  if (letters.length === 0 && id !== ALL) return failure(404, "NoSuchDeadLetter", "There is no such dead letter.");
-  for (const letter of letters) await act(letter);
-  return Response.json({ count: letters.length });
+  const existing = found.filter((deadLetter) => deadLetter !== undefined);
+  if (existing.length === 0 && id !== ALL) return failure(404, "NoSuchDeadLetter", "There is no such dead letter.");
+  for (const deadLetter of existing) await act(deadLetter);
+  return Response.json({ count: existing.length });
 }
 
 /** Sends a message again with all the attempts of a new message. */
@@ -70,21 +70,21 @@ async function sendAgain({ message }: StoredDeadLetter, queues: Queues): Promise
 }
 
 function describe({ id, reason, givenUpAt, message }: StoredDeadLetter) {
-  return { id, kind: message.kind, ...about(message), reason, givenUpAt };
+  return { id, kind: message.kind, ...subjectOf(message), reason, givenUpAt };
 }
 
-function about(message: StoredDeadLetter["message"]) {
+function subjectOf(message: StoredDeadLetter["message"]) {
   switch (message.kind) {
     case "delivery": {
       const receiver = describeReceiver(message.receiver);
       if (!("origin" in message.event)) return { receiver, event: "", bucket: "", key: "" };
       const { origin, change } = message.event;
-      return { receiver, event: change.event, ...placeOf(origin.bucket, change) };
+      return { receiver, event: change.event, ...objectOf(origin.bucket, change) };
     }
     case "changes": {
       const [first] = message.changes;
       const event = first === undefined ? "" : `${first.event} (${message.changes.length})`;
-      return { receiver: "", event, ...placeOf(message.origin.bucket, first) };
+      return { receiver: "", event, ...objectOf(message.origin.bucket, first) };
     }
     case "replication":
     case "replication-page":
@@ -92,6 +92,6 @@ function about(message: StoredDeadLetter["message"]) {
   }
 }
 
-function placeOf(bucket: { readonly name: string }, change: { readonly key: string } | undefined) {
+function objectOf(bucket: { readonly name: string }, change: { readonly key: string } | undefined) {
   return { bucket: bucket.name, key: change?.key ?? "" };
 }
