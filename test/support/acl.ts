@@ -14,7 +14,7 @@ export interface ShownAcl {
   readonly grants: readonly string[];
 }
 
-/** Names of the grantees in an ACL's answer; undefined where there is none. */
+/** Names of the grantees in an ACL's answer; undefined for a grantee without a name. */
 export async function granteeNames(options: SendOptions): Promise<(string | undefined)[]> {
   const root = await documentOf(await send({ ...options, query: "acl" }), "AccessControlPolicy");
   const list = root.children.find((child) => child.name === "AccessControlList");

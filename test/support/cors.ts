@@ -4,7 +4,7 @@ import { type SendOptions, send } from "./request.ts";
 
 export const VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
-/** `rule("<AllowedOrigin>…")` → a whole document. */
+/** A document of rules, each given by its child elements. */
 export function corsDocument(...rules: string[]): string {
   return `<CORSConfiguration>${rules.map((rule) => `<CORSRule>${rule}</CORSRule>`).join("")}</CORSConfiguration>`;
 }
@@ -17,14 +17,14 @@ export async function putCors(bucket: string, body: string, options: SendOptions
   return send({ method: "PUT", bucket, query: "cors", body, headers: contentMd5(body), ...options });
 }
 
-/** For what is no test of PutBucketCors. */
+/** PutBucketCors, which must succeed. */
 export async function configureCors(bucket: string, ...rules: string[]): Promise<void> {
   const response = await putCors(bucket, corsDocument(...rules));
   if (response.status !== 200) throw new Error(`PutBucketCors: ${response.status} ${await response.text()}`);
   await response.body?.cancel();
 }
 
-/** `Vary` and everything that begins with `Access-Control-`. */
+/** `Vary` and all headers that begin with `Access-Control-`. */
 export function corsHeadersOf(response: Response): Record<string, string> {
   const entries = [...response.headers].filter(([name]) => name === "vary" || name.startsWith("access-control-"));
   return Object.fromEntries(entries);

@@ -1,4 +1,4 @@
-/** What the tests of the three listings share: their buckets, and S3's definition of a page computed from keys. */
+/** Shared by the tests of the three listings: their buckets, and pages computed from keys by S3's definition. */
 import { putObject } from "./request.ts";
 import { createBucket } from "./s3.ts";
 import { all, type Element, textIn, texts } from "./xml.ts";
@@ -44,7 +44,7 @@ export function readPage(root: Element, item: "Contents" | "Version" = "Contents
   return { root, keys: texts(root, item, "Key"), prefixes: texts(root, "CommonPrefixes", "Prefix") };
 }
 
-/** Names of the direct children that are no items. */
+/** Names of the direct children that are not items. */
 export function headNames(root: Element): string[] {
   return root.children
     .map(({ name }) => name)
@@ -59,7 +59,7 @@ export function firstItem(root: Element, item: "Contents" | "Version" = "Content
   return all(root, item)[0];
 }
 
-/** `encoding-type=url` undone: form encoding. */
+/** Decodes `encoding-type=url`, a form encoding. */
 export function decodeListed(text: string): string {
   return decodeURIComponent(text.replaceAll("+", " "));
 }

@@ -1,4 +1,4 @@
-/** Multipart uploads over HTTP, and S3's ETag and checksums of them computed apart from the code in src. */
+/** Multipart uploads over HTTP, and their ETag and checksums computed without the code in src. */
 import { createHash } from "node:crypto";
 import { createHasher } from "../../src/checksum/hasher.ts";
 import { encode, type SendOptions, type Style, send } from "./request.ts";
@@ -43,12 +43,12 @@ export function multipartETag(bodies: readonly (string | Uint8Array)[]): string 
   return `${hash.digest("hex")}-${bodies.length}`;
 }
 
-/** By the platform's own digests, base64. */
+/** Computed by the platform's digests, base64. */
 export async function checksumOf(algorithm: string, data: string | Uint8Array): Promise<string> {
   return toBase64(await digestOf(algorithm, [bytesOf(data)]));
 }
 
-/** The composite checksum: of the parts' digests. */
+/** The composite checksum: the checksum of the parts' digests. */
 export async function compositeOf(algorithm: string, bodies: readonly (string | Uint8Array)[]): Promise<string> {
   const digests = await Promise.all(bodies.map((body) => digestOf(algorithm, [bytesOf(body)])));
   return `${toBase64(await digestOf(algorithm, digests))}-${bodies.length}`;
@@ -181,7 +181,7 @@ export async function putMultipart(
   return complete(target, uploadId, parts);
 }
 
-/** Size and MD5 of what GET answers, without comparing millions of bytes one by one. */
+/** Size and MD5 of the answer to GET, which avoids comparing millions of bytes. */
 export async function digestGet(options: SendOptions): Promise<{ status: number; sizeBytes: number; md5: string }> {
   const response = await send(options);
   const bytes = new Uint8Array(await response.arrayBuffer());

@@ -1,17 +1,17 @@
 /**
- * Forms as browsers send them (RFC 7578) and policies signed from AWS's description alone
- * ("sigv4-authentication-HTTPPOST"), with no code of src.
+ * Forms as browsers send them (RFC 7578), and policies signed as AWS describes it ("sigv4-authentication-HTTPPOST"),
+ * without code of src.
  */
 import { createHmac } from "node:crypto";
 
 export interface FormFile {
   readonly content: string | Uint8Array;
-  /** Undefined: the part has no file name. */
+  /** Undefined for a part without a file name. */
   readonly name?: string | undefined;
   readonly type?: string;
 }
 
-/** Fields in order; the file stands where its entry does. */
+/** Fields and the file, in the order of the entries. */
 export type FormEntry = readonly [name: string, value: string | FormFile];
 
 export const BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
@@ -38,12 +38,12 @@ export function encodeForm(entries: readonly FormEntry[], boundary = BOUNDARY, e
 
 export interface PolicyOptions {
   readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** What stands in the policy beside `signing`; a string is the document's text. */
+  /** Makes the policy from the conditions that signing needs; a string is the text of the document. */
   readonly document: ((signing: readonly object[]) => unknown) | string;
   readonly now?: Date;
   /** Region and service of the credential. */
   readonly scope?: string;
-  /** What the signing key is made of, if not what the credential says. */
+  /** Secret of the signing key, if it differs from that of `key`. */
   readonly secretAccessKey?: string;
 }
 

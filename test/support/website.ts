@@ -1,4 +1,4 @@
-/** Websites for tests, and visits to them as a browser makes them. */
+/** Websites for tests, and requests to them like those of a browser. */
 import { expect } from "vitest";
 import type { Env } from "../../src/env.ts";
 import { handDirectly, putObject, type SendOptions, send } from "./request.ts";
@@ -14,7 +14,7 @@ export async function putWebsite(bucket: string, body: string, options: SendOpti
   return send({ method: "PUT", bucket, query: "website", body, ...options });
 }
 
-/** For what is no test of PutBucketWebsite. `rules` are the contents of RoutingRule elements. */
+/** PutBucketWebsite, which must succeed. `rules` are the contents of RoutingRule elements. */
 export async function configureWebsite(
   bucket: string,
   { index = "index.html", error, rules = [] }: { index?: string; error?: string; rules?: readonly string[] } = {},
@@ -29,7 +29,7 @@ export async function configureWebsite(
   expect([response.status, await response.text()]).toEqual([200, ""]);
 }
 
-/** Lets everybody read objects, and, if asked, list: only then a missing key is 404. */
+/** Lets everyone read objects and optionally list; only with both a missing key answers 404. */
 export async function makePublic(bucket: string, ...actions: ("s3:GetObject" | "s3:ListBucket")[]): Promise<void> {
   const Statement = actions.map((Action) => ({
     Effect: "Allow",
@@ -52,12 +52,12 @@ export async function bucketOf(...keys: string[]): Promise<string> {
 export interface Visit {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** In place of `<bucket>.website.localhost:8787`. */
+  /** Instead of `<bucket>.website.localhost:8787`. */
   readonly host?: string;
   readonly env?: Env;
 }
 
-/** A request to the bucket's website. `path` is sent as it stands. */
+/** A request to the bucket's website. `path` is sent unchanged. */
 export async function visit(bucket: string, path: string, options: Visit = {}): Promise<Response> {
   const { method = "GET", headers = {}, host = `${bucket}.${WEBSITE_DOMAIN}`, env } = options;
   return handDirectly(new Request(`http://${host}${path}`, { method, headers }), env);

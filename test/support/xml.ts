@@ -1,4 +1,4 @@
-/** Reads answer documents, apart from the reader and the writer in src. */
+/** Reads the documents of answers, without the reader and the writer in src. */
 
 export interface Element {
   readonly name: string;
@@ -56,7 +56,7 @@ export function all(element: Element, name: string): Element[] {
   return element.children.filter((child) => child.name === name);
 }
 
-/** Text of a child; undefined if there is none. */
+/** Text of a child; undefined if absent. */
 export function textIn(element: Element | undefined, ...path: string[]): string | undefined {
   let current = element;
   for (const name of path) current = current?.children.find((child) => child.name === name);
@@ -73,7 +73,7 @@ export function fields(element: Element | undefined): Record<string, string> {
   return Object.fromEntries((element?.children ?? []).map((child) => [child.name, child.text]));
 }
 
-/** The document of a successful answer; checks what S3 says about all of them. */
+/** The document of a successful answer; checks the headers and the namespace that all of them have. */
 export async function documentOf(response: Response, root: string): Promise<Element> {
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${response.status} ${text}`);
