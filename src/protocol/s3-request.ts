@@ -3,7 +3,7 @@ import type { CopySource } from "./copy-source.ts";
 import type { PostForm } from "./post-form/post-form.ts";
 import type { Query, RawUrl } from "./request-target.ts";
 
-/** A request in S3's terms: what every stage after addressing works on instead of the platform's `Request`. */
+/** A request in S3's terms. Every stage after addressing uses it instead of the platform's `Request`. */
 export interface S3Request {
   readonly method: string;
   readonly url: RawUrl;
@@ -16,13 +16,13 @@ export interface S3Request {
    * @throws S3Error as `parseCopySource`
    */
   copySource(): CopySource | undefined;
-  /** Accept-Encoding as the client sent it, where the platform tells (`request.cf.clientAcceptEncoding`). */
+  /** Accept-Encoding as the client sent it, if the platform provides it (`request.cf.clientAcceptEncoding`). */
   readonly clientAcceptEncoding: string | undefined;
   readonly body: ReadableStream<Uint8Array> | null;
   readonly now: Date;
   readonly requestId: string;
   /** The region that the verified signature is made for; absent where it names none. */
   readonly signedRegion?: string | undefined;
-  /** Of POST Object; the other members then say what the form means: the object as resource, its fields as headers. */
+  /** Only for POST Object: `resource` is then the object of the form, and `headers` are its fields. */
   readonly form?: PostForm;
 }

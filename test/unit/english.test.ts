@@ -181,21 +181,16 @@ const EXEMPT: readonly string[] = [
   "src/access/",
   "src/auth/",
   "src/model/",
-  "src/protocol/",
   "src/storage/",
   "src/sweeps/",
   "test/support/",
   "test/unit/access/",
   "test/unit/auth/",
-  "test/unit/cors/",
-  "test/unit/protocol/",
   "test/unit/storage/",
-  "test/unit/website/",
   "test/worker/auth/",
   "test/worker/security/",
   "test/worker/storage/",
   "test/worker/sweeps/",
-  "test/worker/website/",
 ];
 
 const CODE = {
