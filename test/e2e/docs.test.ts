@@ -91,6 +91,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve, reject) => {
     server.stdout?.on("data", (chunk: Buffer) => {
+      if (printed.includes("Stop with Ctrl-C.")) return;
       printed += chunk.toString();
       if (printed.includes("Stop with Ctrl-C.")) resolve();
     });
