@@ -133,7 +133,7 @@ export class Destinations {
       try {
         await findBoundQueue(arn, { bucket, rootAccountId }, queues)?.send(awsMessage(event));
       } catch {
-        unusable.push({ address: arn, problem: "The destination queue did not take the test message" });
+        unusable.push({ address: arn, problem: "The destination queue did not accept the test message" });
       }
     }
     if (unusable.length > 0) return unusable;

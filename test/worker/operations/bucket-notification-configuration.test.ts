@@ -265,7 +265,7 @@ describe("topics and queues of a notification configuration", () => {
     const body = notificationDocument(queueRule(queue));
     await expectError(await putNotification(bucket, body, { env }), 400, "InvalidArgument", {
       message: UNABLE,
-      details: { ArgumentName1: queue, ArgumentValue1: "The destination queue did not take the test message" },
+      details: { ArgumentName1: queue, ArgumentValue1: "The destination queue did not accept the test message" },
     });
     expect(await notificationOf(bucket)).toBe(EMPTY);
   });
