@@ -7,7 +7,7 @@ export type Grantee =
   | { readonly kind: "canonical-user"; readonly id: string }
   /** Everyone, signed or not. */
   | { readonly kind: "all-users" }
-  /** Whoever signed with a key of any account. */
+  /** Everyone who signed with a key of any account. */
   | { readonly kind: "authenticated-users" }
   | { readonly kind: "log-delivery" };
 
@@ -19,7 +19,7 @@ export interface AclGrant {
 /** At most 100 grants. The owner is that of the bucket or object. */
 export type Acl = readonly AclGrant[];
 
-/** Names of predefined ACLs ("Canned ACL"). `aws-exec-read` is not among them: nothing here is an EC2. */
+/** Names of predefined ACLs ("Canned ACL"). `aws-exec-read` is not supported, since there is no EC2. */
 export const CANNED_ACLS = [
   "private",
   "public-read",
@@ -31,7 +31,7 @@ export const CANNED_ACLS = [
 ] as const;
 export type CannedAcl = (typeof CANNED_ACLS)[number];
 
-/** What a request wants an ACL to be. */
+/** The ACL that a request asks for. */
 export type AclRequest =
   | { readonly kind: "canned"; readonly name: CannedAcl }
   | { readonly kind: "grants"; readonly grants: Acl };

@@ -11,7 +11,7 @@ export interface BucketDocumentTypes {
   tagging: readonly Tag[];
   /** JSON text as it was put. */
   policy: string;
-  /** Of the policy; absent: it names none. */
+  /** The users that the policy names; absent: it names no users. */
   policyUsers: PolicyUsers;
   acl: Acl;
   cors: readonly CorsRule[];
@@ -20,31 +20,31 @@ export interface BucketDocumentTypes {
   website: Website;
   notification: NotificationConfiguration;
   replication: ReplicationConfiguration;
-  /** Of a bucket that was asked for in a region that has no storage of its own, or by an old name. */
+  /** For a bucket that was created in a region without storage of its own, or by an old name of a region. */
   location: BucketLocation;
   encryption: BucketEncryption;
-  /** Never on. */
+  /** It cannot be enabled. */
   accelerate: "Suspended";
 }
 
 export interface BucketLocation {
-  /** As clients are told it. */
+  /** As clients see it. */
   readonly region: string;
-  /** The location constraint where it is not the region's name. */
+  /** The location constraint, if it is not the region's name. */
   readonly constraint?: string;
 }
 
-/** R2 encrypts everything at rest. The flag is about KMS, but kept and given back as on AWS. */
+/** R2 encrypts everything at rest. The flag is about KMS; it is stored and returned as on AWS. */
 export interface BucketEncryption {
   readonly bucketKeyEnabled: boolean;
 }
 
-/** AWS's defaults, or none. */
+/** Settings that the deployment gives to every new bucket. */
 export type NewBucketSettings = Pick<Partial<BucketDocumentTypes>, "ownership" | "publicAccessBlock">;
 
 export type BucketDocumentKind = keyof BucketDocumentTypes;
 
-/** A bucket row. `id` is new for every incarnation of a name, so nothing written to a deleted bucket can reappear. */
+/** A bucket row. `id` is new for every bucket of the name, so that nothing written to a deleted bucket can reappear. */
 export interface Bucket {
   readonly name: string;
   /** 12 characters of [a-z0-9]; prefix of every entry key. */
@@ -54,14 +54,14 @@ export interface Bucket {
   /** Canonical user id of the owner. */
   readonly ownerId: string;
   readonly ownerDisplayName: string;
-  /** Picks the R2 binding. Clients are told `locationOf`. */
+  /** Selects the R2 binding. Clients see `locationOf`. */
   readonly region: string;
   readonly createdAt: Date;
-  /** Since when what is known here of the bucket has been growing old, in milliseconds since 1970. */
+  /** When the query for the row was sent, in milliseconds since 1970. */
   readonly readAt: number;
-  /** Whether somebody was deleting it then: who writes into it must ask whether it is still there. */
+  /** Whether it was being deleted then: a write to it must check that it still exists. */
   readonly isBeingDeleted: boolean;
-  /** As read together with the row: what authorization and CORS need costs no further query. */
+  /** Read together with the row, so that authorization and CORS need no further query. */
   readonly documents: Readonly<Partial<BucketDocumentTypes>>;
 }
 
@@ -76,13 +76,13 @@ export function bucketArn(name: string): string {
 
 export type CorsMethod = "GET" | "PUT" | "HEAD" | "POST" | "DELETE";
 
-/** CORSConfiguration (API_PutBucketCors): the first rule that fits decides. */
+/** A rule of CORSConfiguration (API_PutBucketCors), of which the first that matches applies. */
 export interface CorsRule {
   readonly id?: string;
-  /** Each may hold one `*`. */
+  /** Each may contain one `*`. */
   readonly allowedOrigins: readonly string[];
   readonly allowedMethods: readonly CorsMethod[];
-  /** Each may hold one `*`; compared without case. */
+  /** Each may contain one `*`; compared without case. */
   readonly allowedHeaders: readonly string[];
   readonly exposeHeaders: readonly string[];
   readonly maxAgeSeconds?: number;

@@ -1,9 +1,9 @@
-/** Who is asking, as established by `auth/authenticate.ts` and by nothing else. */
+/** The caller of a request, as established by `auth/authenticate.ts` only. */
 export type Caller = { readonly kind: "anonymous" } | AccountCaller;
 
 /**
- * Without `user` and `session` the caller holds a root key of its account. Whoever decides must look at both: a user
- * may do what its policies allow, and a session never more than its maker and its own policy together.
+ * Without `user` and `session` the caller holds a root key of its account. Every decision must consider both: a user
+ * may do what its policies allow, and a session only what both its maker and its own policy allow.
  */
 export interface AccountCaller {
   readonly kind: "account";
@@ -20,16 +20,16 @@ export interface Account {
   /** Canonical user id, 64 lower-case hex digits; the `ID` of owners and grantees. */
   readonly canonicalId: string;
   readonly displayName: string;
-  /** The account of the deployment's root keys; it alone may use the admin API. */
+  /** The account of the deployment's root keys, the only one that may use the admin API. */
   readonly isRoot: boolean;
 }
 
-/** Canonical id of all anonymous callers together, which is AWS's as well; no account's has this form. */
+/** Canonical id of all anonymous callers, the same as AWS's; no account's id has this form. */
 export const ANONYMOUS_ID = "65a011a29cdf8ec533ec3d1ccaae921c";
 
-/** An IAM user of an account, with all that its inline policies say. */
+/** An IAM user of an account, with all its inline policies. */
 export interface User {
-  /** `AIDA…`; never used again, unlike the name. */
+  /** `AIDA…`; unlike the name, it is never used again. */
   readonly id: string;
   readonly name: string;
   /** Begins and ends with `/`. */
@@ -40,9 +40,9 @@ export interface User {
   readonly policies: readonly string[];
 }
 
-/** Temporary credentials of STS, made by the key of an account or a user, whose permissions bound theirs. */
+/** Temporary credentials of STS, made by the key of an account or a user, whose permissions limit theirs. */
 export interface Session {
-  /** Session policy, JSON text: what it does not allow is denied. Undefined: as much as the maker may do. */
+  /** Session policy, JSON text: what it does not allow is denied. Undefined: everything the maker may do. */
   readonly policy?: string;
   readonly expiresAt: Date;
   /** Name of the federated user (GetFederationToken). */
@@ -51,20 +51,20 @@ export interface Session {
   readonly makerAccessKeyId: string;
 }
 
-/** An access key as the authenticator needs it. The secret never leaves `auth`. */
+/** An access key with its secret, which never leaves `auth`. */
 export interface Credential {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly account: Account;
   readonly active: boolean;
   readonly user?: User;
-  /** With the token that proves the session; a request must carry this very token. */
+  /** With the token that proves the session; a request must have this very token. */
   readonly session?: Session & { readonly token: string };
 }
 
 /**
- * The one question authentication asks of storage. Undefined for an unknown key, and for a token that does not belong to
- * the key: temporary keys are known only together with theirs.
+ * The only query that authentication makes to storage. Undefined for an unknown key, and for a token that does not belong to
+ * the key: temporary keys are known only together with their token.
  */
 export type FindCredential = (accessKeyId: string, sessionToken: string | undefined) => Promise<Credential | undefined>;
 

@@ -1,4 +1,4 @@
-/** What happens to objects, as notifications and replication are told of it. */
+/** Changes of objects, as notifications and replication receive them. */
 
 /** Event names (S3 "Supported event types for SQS, SNS, and Lambda") without the `s3:` that configurations put in front. */
 export const OBJECT_EVENTS = [
@@ -15,14 +15,14 @@ export const OBJECT_EVENTS = [
 
 export type ObjectEvent = (typeof OBJECT_EVENTS)[number];
 
-/** Who and what caused a change. Plain data: it travels through queues and rows. */
+/** The request that caused a change. Plain data, for messages and rows. */
 export interface ChangeOrigin {
   readonly bucket: EventBucket;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Unique id of the user or account who asked; `Anonymous` for nobody. */
+  /** Unique id of the user or account that made the request; `Anonymous` for an anonymous one. */
   readonly principalId: string;
-  /** Client address, where the platform tells it. */
+  /** Client address, if the platform provides it. */
   readonly sourceIp: string;
   readonly requestId: string;
   /** Scheme and host under which the deployment was reached, without the bucket. */
@@ -45,7 +45,7 @@ export interface EventBucket {
 export interface ObjectChange {
   readonly key: string;
   readonly event: ObjectEvent;
-  /** Of the entry the write made; absent for removals. */
+  /** Of the entry that the write made; absent for removals. */
   readonly writeId?: string;
   /** Without quotes; absent for removals. */
   readonly etag?: string;
@@ -53,6 +53,6 @@ export interface ObjectChange {
   readonly sizeBytes?: number;
   /** When the change took effect, milliseconds since 1970. */
   readonly at: number;
-  /** Hexadecimal, of one length: of two changes of a key the later has the greater ("Event message structure"). */
+  /** Hexadecimal, of a fixed length: the later of two changes of a key has the greater one ("Event message structure"). */
   readonly sequencer: string;
 }

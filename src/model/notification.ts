@@ -1,4 +1,4 @@
-/** What a bucket's notification configuration says, and which of its rules a change of an object meets. */
+/** A bucket's notification configuration, and which of its rules apply to a change of an object. */
 import type { ObjectEvent } from "./event.ts";
 
 export interface NotificationConfiguration {
@@ -15,7 +15,7 @@ export interface NotificationRule {
   readonly prefix: string;
   /** Empty: any key. */
   readonly suffix: string;
-  /** Prefix and suffix as they were put, where any was: rules with ARNs have theirs in URL encoding. */
+  /** Prefix and suffix as they were put, if there were any: rules with ARNs have theirs in URL encoding. */
   readonly filter?: { readonly prefix?: string; readonly suffix?: string };
 }
 
@@ -28,7 +28,7 @@ export type NotificationDestination =
   | { readonly kind: "queue"; readonly arn: string };
 
 /**
- * Every ARN rule that fits, since those cannot overlap within one destination type; of the `NS:` rules the first alone
+ * Every ARN rule that matches, since those cannot overlap within one destination type; of the `NS:` rules only the first
  * ("the first matching one wins", reference system).
  */
 export function matchNotifications(

@@ -4,18 +4,18 @@ import type { Checksum, ChecksumAlgorithm } from "./checksum.ts";
 /**
  * The bytes of one upload, decoded and self-verifying.
  *
- * Contract: `stream` yields exactly `sizeBytes` bytes and closes only after every promise the request made about them
- * (payload hash, chunk signatures, trailer, Content-MD5, checksum, length) has been checked. If one does not hold it
- * errors instead, before its last chunk was handed out, and `failure()` tells the S3 error. So whoever commits after
- * a clean end never commits anything unverified.
+ * Contract: `stream` yields exactly `sizeBytes` bytes and closes only after everything the request states about them
+ * (payload hash, chunk signatures, trailer, Content-MD5, checksum, length) has been checked. If a check fails, the stream
+ * errors before its last chunk, and `failure()` returns the S3 error. So a write that is committed after a clean end is
+ * always verified.
  *
- * The one exception is `delegated`: a single digest left for the store to check, because then the platform can move
- * the bytes without JavaScript touching them.
+ * The one exception is `delegated`: a single digest that the store checks, because then the platform can move the bytes
+ * without JavaScript.
  */
 export interface ObjectBody {
   /** Decoded length in bytes, known before the first byte. */
   readonly sizeBytes: number;
-  /** To be consumed once. */
+  /** Can be consumed only once. */
   readonly stream: ReadableStream<Uint8Array>;
   /** A digest the store must verify before it commits, and the error to answer if it does not match. */
   readonly delegated: DelegatedDigest | undefined;
@@ -26,13 +26,13 @@ export interface ObjectBody {
 }
 
 /**
- * The same for bytes whose number shows only at their end: a form's file, where more form follows. The stream yields
- * `minBytes` to `maxBytes` bytes before it closes, and verifies everything itself.
+ * The same for bytes whose number is known only at their end: a form's file, which more of the form may follow. The stream
+ * yields `minBytes` to `maxBytes` bytes before it closes, and verifies everything itself.
  */
 export interface UnmeasuredBody {
   readonly minBytes: number;
   readonly maxBytes: number;
-  /** To be consumed once. */
+  /** Can be consumed only once. */
   readonly stream: ReadableStream<Uint8Array>;
   readonly checksum: Exclude<DeclaredChecksum, { readonly when: "after" }>;
   failure(): S3Error | undefined;
@@ -45,13 +45,13 @@ export interface DelegatedDigest {
   readonly algorithm: "md5" | "sha256";
   /** Lower-case hex. */
   readonly hex: string;
-  /** @param calculated what the bytes really have, where that is known */
+  /** @param calculated the actual digest of the bytes, if it is known */
   readonly mismatch: (calculated?: Uint8Array) => S3Error;
 }
 
 export type DeclaredChecksum =
   | { readonly when: "never" }
-  /** Stood in a header: known, though not yet verified, before the body. */
+  /** From a header: known before the body, although not yet verified. */
   | { readonly when: "before"; readonly checksum: Checksum }
-  /** Stands in the trailer: `value()` may be called once the stream has ended cleanly. */
+  /** From the trailer: `value()` may be called once the stream has ended cleanly. */
   | { readonly when: "after"; readonly algorithm: ChecksumAlgorithm; readonly value: () => Checksum };

@@ -6,7 +6,7 @@ import type { Checksum } from "./checksum.ts";
 export const STORAGE_CLASSES = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA"] as const;
 export type StorageClass = (typeof STORAGE_CLASSES)[number];
 
-/** The system headers S3 stores and gives back verbatim. */
+/** The system headers that S3 stores and returns verbatim. */
 export interface ContentHeaders {
   readonly contentType: string;
   readonly cacheControl?: string;
@@ -22,7 +22,7 @@ export interface Tag {
   readonly value: string;
 }
 
-/** What a writer may say about an object. */
+/** The attributes that a write sets. */
 export interface ObjectAttributes {
   readonly content: ContentHeaders;
   /** `x-amz-meta-*` without the prefix, names in lower case, values decoded. */
@@ -32,11 +32,11 @@ export interface ObjectAttributes {
   readonly ownerId: string;
   readonly websiteRedirectLocation?: string;
   readonly tags: readonly Tag[];
-  /** Absent: full control for the owner and nothing for anybody else. */
+  /** Absent: full control for the owner only. */
   readonly acl?: Acl;
 }
 
-/** An object as it stands in the index. */
+/** An object as its entry describes it. */
 export interface StoredObject extends ObjectAttributes {
   readonly key: string;
   readonly sizeBytes: number;
@@ -44,7 +44,7 @@ export interface StoredObject extends ObjectAttributes {
   readonly etag: string;
   readonly lastModified: Date;
   readonly checksum?: Checksum;
-  /** Parts it was uploaded in; absent if it was not. */
+  /** Number of parts it was uploaded in; absent if it was not uploaded in parts. */
   readonly partCount?: number;
   readonly state: ObjectState;
   /** Absent: no replication rule applied when it was written. */
@@ -52,8 +52,8 @@ export interface StoredObject extends ObjectAttributes {
 }
 
 /**
- * Which state of an object, compared with one that was written elsewhere. Of two the later one is kept everywhere: by
- * Last-Modified, then by the last change of tags or ACL, then by ETag, so that all places come to the same answer.
+ * A state of an object, to be compared with one that was written in another bucket. The later of two is kept everywhere: by
+ * Last-Modified, then by the last change of tags or ACL, then by ETag, so that every bucket decides alike.
  */
 export interface ObjectState {
   /** Milliseconds since 1970. */
@@ -72,7 +72,7 @@ export function compareStates(left: ObjectState, right: ObjectState): number {
   return left.etag < right.etag ? -1 : 1;
 }
 
-/** What the entry itself tells of replication; how far a source has come stands elsewhere, under the write id. */
+/** What the entry says about replication. The progress of a source's replication is stored in D1, by the write id. */
 export interface ReplicationMark {
   readonly state: "source" | "replica";
   readonly writeId: string;
@@ -80,7 +80,7 @@ export interface ReplicationMark {
   readonly source?: string;
 }
 
-/** What a client asks of the object at the key for a write, decided atomically with it. ETags without quotes. */
+/** A client's condition on the object at the key, decided atomically with the write. ETags without quotes. */
 export type WriteCondition =
   | { readonly kind: "if-none-match-any" }
   | { readonly kind: "if-match"; readonly etag: string | "*" };
@@ -100,7 +100,7 @@ export interface ListQuery {
   readonly prefix: string;
   /** Empty: no grouping. */
   readonly delimiter: string;
-  /** Only what sorts after this (UTF-8 byte order). A common prefix that it lies below, or equals, is passed over whole. */
+  /** Only keys after this one (UTF-8 byte order). A common prefix that contains or equals it is skipped as a whole. */
   readonly after: string;
   /** 0..1000, objects and common prefixes together. */
   readonly maxKeys: number;
@@ -111,8 +111,8 @@ export interface ListPage {
   readonly objects: readonly ListedObject[];
   /** UTF-8 byte order. */
   readonly commonPrefixes: readonly string[];
-  /** A truncated page may be short, or empty, where there was much to be passed over; `last` says how far it has come. */
+  /** A truncated page may be short, or empty, if many entries were skipped; `last` is the position it has reached. */
   readonly isTruncated: boolean;
-  /** Of a truncated page, `after` of the next one; mostly the last key or common prefix. */
+  /** For a truncated page, `after` of the next one; usually the last key or common prefix. */
   readonly last: string;
 }

@@ -1,4 +1,4 @@
-/** Random names. All from the platform's cryptographic generator. */
+/** Random ids, all from the platform's cryptographic generator. */
 
 const LOWER = "abcdefghijklmnopqrstuvwxyz0123456789";
 const UPPER_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -27,10 +27,10 @@ export const newDeletionId = () => pick(LOWER, 20);
 /** 29 characters: the time, so that rows sort by age, and 103 random bits. */
 export const newIntentId = (now = Date.now()) => now.toString(36).padStart(TIME_DIGITS, "0") + pick(LOWER, 20);
 
-/** 24 characters, 124 bits: a rule whose writer gave it no ID. */
+/** 24 characters, 124 bits: a rule that was put without an ID. */
 export const newRuleId = () => pick(LOWER, 24);
 
-/** 8 characters, 41 bits: tells the attempts at one part of one upload apart. */
+/** 8 characters, 41 bits: distinguishes attempts at one part of one upload. */
 export const newAttemptId = () => pick(LOWER, 8);
 
 /** 12 decimal digits. */
@@ -51,7 +51,7 @@ export const newUserId = () => `AIDA${pick(UPPER_BASE32, 17)}`;
 /** 40 characters, 240 bits. */
 export const newSecretAccessKey = () => pick(SECRET, 40);
 
-/** 64 hexadecimal digits, 256 bits: proves that an endpoint got what was sent to it. */
+/** 64 hexadecimal digits, 256 bits: proves that an endpoint received the message with it. */
 export const newConfirmationToken = () => pick(HEX, 64);
 
 /** RFC 9562, version 4. */
@@ -60,7 +60,7 @@ export const newUuid = () => crypto.randomUUID();
 /** 16 upper-case hexadecimal digits, as in `x-amz-request-id`. */
 export const newRequestId = () => pick(HEX, 16).toUpperCase();
 
-/** Unbiased choice: bytes that would favour the front of the alphabet are thrown away. */
+/** Unbiased choice: bytes that would favour the first characters of the alphabet are discarded. */
 function pick(alphabet: string, length: number): string {
   const limit = 256 - (256 % alphabet.length);
   let text = "";

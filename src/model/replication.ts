@@ -1,29 +1,29 @@
-/** What a bucket's replication configuration says, and which of its rules a change of an object meets. */
+/** A bucket's replication configuration, which of its rules apply to a change, and the states of objects it compares. */
 import { S3Error } from "../errors.ts";
 import type { ObjectEvent } from "./event.ts";
 import { compareStates, type ObjectState, type StorageClass, type Tag } from "./object.ts";
 
 export interface ReplicationConfiguration {
-  /** IAM role as it was sent; kept for GET, of no effect. */
+  /** IAM role as it was sent; stored for GET, without effect. */
   readonly role?: string;
   readonly rules: readonly ReplicationRule[];
 }
 
 export interface ReplicationRule {
   readonly id: string;
-  /** V1 has a prefix and nothing else to choose by; all rules of a configuration have one schema. */
+  /** V1 selects by prefix only; all rules of a configuration have the same schema. */
   readonly schema: "V1" | "V2";
   readonly isEnabled: boolean;
-  /** Of rules for one destination the greatest wins. */
+  /** Among rules for one destination, the one with the greatest priority applies. */
   readonly priority: number;
   /** Empty: any key. */
   readonly prefix: string;
-  /** All must be on the object. */
+  /** The object must have all of them. */
   readonly tags: readonly Tag[];
   readonly destination: ReplicationDestination;
-  /** Whether removals are carried over. */
+  /** Whether removals are replicated. */
   readonly replicatesDeletes: boolean;
-  /** Whether the command for existing objects may take this rule's; absent: nothing was said, and it may. */
+  /** Whether the job for existing objects may apply this rule; absent: it was not stated, and it may. */
   readonly replicatesExisting?: boolean;
 }
 
@@ -33,22 +33,22 @@ export interface ReplicationDestination {
   readonly bucket: string;
   /** Absent: the source object's. */
   readonly storageClass?: StorageClass;
-  /** Account id of the bucket's owner, where it was stated. */
+  /** Account id of the bucket's owner, if it was stated. */
   readonly account?: string;
   /** Replicas belong to the destination bucket's owner instead of the source object's. */
   readonly overridesOwner?: true;
 }
 
-/** A state that is brought to another bucket, or the removal of one. */
+/** A state that is replicated to another bucket, or the removal of one. */
 export interface ReplicaState extends ObjectState {
-  /** Id of the bucket it comes from: a removal takes away what came from the same one and nothing else. */
+  /** Id of the bucket it comes from: a removal removes only replicas from the same bucket. */
   readonly source?: string;
 }
 
-/** Of removals alone: later than every change of tags or ACL of what was there. */
+/** The revision of removals, later than every change of tags or ACL of the removed object. */
 export const REMOVAL_REVISION = Number.MAX_SAFE_INTEGER;
 
-/** The state of not being there any more: later than everything written up to then. */
+/** The state of a removed object: later than every state written up to then. */
 export function removalState(at: Date): ObjectState {
   return { lastModified: at.getTime(), revision: REMOVAL_REVISION, etag: "" };
 }
@@ -65,7 +65,7 @@ export function requireOlder(present: ObjectState, replica: ObjectState): void {
 /** How far the clock of another deployment may be ahead of this one's. */
 export const MAX_AHEAD_MS = 2_000;
 
-/** Whether a state is said to be of a time still to come: it would stand against every write until then. */
+/** Whether a state has a time in the future; it would then be kept over every write until that time. */
 export function liesAhead({ lastModified, revision }: ObjectState, now: Date): boolean {
   return Math.max(lastModified, revision) > now.getTime() + MAX_AHEAD_MS;
 }
@@ -74,8 +74,8 @@ export function liesAhead({ lastModified, revision }: ObjectState, now: Date): b
 export type ReplicationStatus = "PENDING" | "COMPLETED" | "FAILED" | "REPLICA";
 
 /**
- * Enabled rules whose prefix fits and that carry such a change over, the greatest priority first. Whether an object has
- * the tags a rule asks for is seen only on the object.
+ * Enabled rules whose prefix matches and that replicate such a change, the greatest priority first. The tags that a rule
+ * requires are compared later, with the object.
  */
 export function matchReplication(
   { rules }: ReplicationConfiguration,
@@ -89,7 +89,7 @@ export function matchReplication(
 
 function carriesOver(rule: ReplicationRule, event: ObjectEvent): boolean {
   if (event.startsWith("Replication:")) return false;
-  // "Filter with tags and delete marker replication": a removal has no tags to go by.
+  // "Filter with tags and delete marker replication": a removal has no tags to compare.
   return event !== "ObjectRemoved:Delete" || (rule.replicatesDeletes && rule.tags.length === 0);
 }
 
@@ -103,7 +103,7 @@ export function isSameDestination(left: ReplicationDestination, right: Replicati
 
 /**
  * A bucket of this deployment, `arn:aws:s3:::<bucket>`, or one behind an endpoint that an administrator registered,
- * `arn:workers-s3:remote:::<remote>/<bucket>`: a partition of its own, so that neither is ever taken for the other.
+ * `arn:workers-s3:remote:::<remote>/<bucket>`: a partition of its own, so that the two cannot be confused.
  */
 export function formatDestinationArn({ remote, bucket }: ReplicationDestination): string {
   return remote === undefined ? `arn:aws:s3:::${bucket}` : `arn:workers-s3:remote:::${remote}/${bucket}`;
@@ -111,7 +111,7 @@ export function formatDestinationArn({ remote, bucket }: ReplicationDestination)
 
 const ARN = /^(?:arn:aws:s3:::(?<own>[^/:]+)|arn:workers-s3:remote:::(?<remote>[a-z0-9-]{1,63})\/(?<bucket>[^/:]+))$/;
 
-/** Undefined for anything else. Whether such a bucket can exist is not looked at. */
+/** Undefined for any other text. Whether such a bucket can exist is not checked. */
 export function parseDestinationArn(text: string): Pick<ReplicationDestination, "remote" | "bucket"> | undefined {
   const groups = ARN.exec(text)?.groups;
   if (groups === undefined) return undefined;
@@ -120,7 +120,7 @@ export function parseDestinationArn(text: string): Pick<ReplicationDestination, 
   return remote === undefined || bucket === undefined ? undefined : { remote, bucket };
 }
 
-/** An S3 endpoint outside this deployment, registered by an administrator as a place to replicate to. */
+/** An S3 endpoint outside this deployment that an administrator registered as a destination of replication. */
 export interface Remote {
   /** Lower-case letters, digits and hyphens; part of the ARNs of its buckets. */
   readonly name: string;

@@ -4,26 +4,26 @@ import type { PolicyUsers } from "./user.ts";
 export interface Topic {
   /** `arn:aws:sns:<region>:<account id>:<name>` */
   readonly arn: string;
-  /** Empty: none. */
+  /** Empty: it has no display name. */
   readonly displayName: string;
   readonly signatureVersion: SignatureVersion;
-  /** Undefined: it has been given none, and has the default one. */
+  /** Undefined: it has the default policy. */
   readonly policy: TopicPolicy | undefined;
 }
 
-/** A policy a topic has been given. */
+/** A policy that was put on a topic. */
 export interface TopicPolicy {
   /** JSON, as it was put. */
   readonly text: string;
   readonly users: PolicyUsers;
 }
 
-/** What of a topic says who may use it. */
+/** What decides who may use a topic. */
 export interface TopicAccess {
   readonly arn: string;
-  /** The owner's. */
+  /** The owner's account. */
   readonly accountId: string;
-  /** As above; undefined also for a topic that does not exist. */
+  /** Undefined: the default policy, or the topic does not exist. */
   readonly policy: TopicPolicy | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface Subscription {
   /** `<topic ARN>:<UUID>` */
   readonly arn: string;
   readonly topicArn: string;
-  /** Of the account that subscribed it, which the topic's policy may let be another than the topic's. */
+  /** The account that subscribed it, which may differ from the topic's if the topic's policy allows that. */
   readonly accountId: string;
   /** An `http:` or `https:` URL. */
   readonly endpoint: string;
@@ -42,7 +42,7 @@ export interface Subscription {
   readonly isRaw: boolean;
   /**
    * `pending` until the endpoint confirms; `unsubscribed` by its own link, until the token that was then sent expires.
-   * Messages go to confirmed ones alone.
+   * Only confirmed ones receive messages.
    */
   readonly status: "pending" | "confirmed" | "unsubscribed";
   /** Whether the link in messages does not unsubscribe. */
@@ -69,7 +69,7 @@ export function parseTopicArn(arn: string): TopicName | undefined {
   return { region, accountId, name };
 }
 
-/** The topic of a subscription's ARN; undefined for what is none. */
+/** The topic of a subscription's ARN; undefined for any other text. */
 export function topicOfSubscription(arn: string): (TopicName & { readonly arn: string }) | undefined {
   const topic = SUBSCRIPTION_ARN.exec(arn)?.[1];
   const name = topic === undefined ? undefined : parseTopicArn(topic);

@@ -1,7 +1,7 @@
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from "./checksum.ts";
 import type { StorageClass } from "./object.ts";
 
-/** The checksum an upload was created for; every part then carries one of the same algorithm. */
+/** The checksum for which an upload was created; every part then has one of the same algorithm. */
 export interface UploadChecksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly type: ChecksumType;
@@ -46,7 +46,7 @@ export interface UploadListQuery {
   /** Empty: no grouping. */
   readonly delimiter: string;
   readonly keyMarker: string;
-  /** Only with a key marker: uploads of that very key with ids after this one are listed too. */
+  /** Only with a key marker: uploads of that key with ids after this one are listed too. */
   readonly uploadIdMarker: string;
   /** 0..1000, uploads and common prefixes together. */
   readonly maxUploads: number;
@@ -67,7 +67,7 @@ export interface CompletedPart {
   readonly partNumber: number;
   /** Without quotes. */
   readonly etag: string;
-  /** Those that were stated; each must be the part's. */
+  /** The checksums that were stated; each must equal the part's. */
   readonly checksums: readonly PartChecksum[];
 }
 

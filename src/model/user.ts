@@ -1,6 +1,6 @@
 /** IAM users: as they are managed, and as policies name them. */
 
-/** An IAM user as it is managed. What it is allowed to do as a caller stands in `caller.ts`. */
+/** An IAM user as it is managed. Its permissions as a caller are in `caller.ts`. */
 export interface UserRecord {
   /** `AIDA…` */
   readonly id: string;
@@ -27,9 +27,9 @@ export interface KeyUse {
 }
 
 /**
- * Unique ids of the users that a policy names as principals, by what it calls them: an ARN, or the id itself. A policy goes
- * on meaning those it meant when it was put, whatever they are called now and whoever comes to be called like them ("AWS
- * JSON policy elements: Principal", IAM User Guide). A user it names that is not here is nobody.
+ * Unique ids of the users that a policy names as principals, by the name in the policy: an ARN, or the id itself. A policy
+ * keeps meaning the users that it meant when it was put, even if they are renamed or other users get their names ("AWS JSON
+ * policy elements: Principal", IAM User Guide). A name that is absent here matches no user.
  */
 export type PolicyUsers = Readonly<Record<string, string>>;
 
@@ -40,7 +40,7 @@ export interface NamedPrincipals {
   readonly userNames: ReadonlySet<string>;
 }
 
-/** Those among them that exist. */
+/** The named accounts and users that exist. */
 export interface FoundPrincipals {
   readonly accountIds: ReadonlySet<string>;
   readonly users: PolicyUsers;

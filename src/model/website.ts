@@ -1,38 +1,38 @@
-/** WebsiteConfiguration (API_PutBucketWebsite): a host that takes over every request, or a site of the bucket's objects. */
+/** WebsiteConfiguration (API_PutBucketWebsite): a redirect of every request to a host, or a site of the bucket's objects. */
 export type Website =
   | { readonly kind: "redirect-all"; readonly hostName: string; readonly protocol?: Protocol }
   | WebsiteSite;
 
 export interface WebsiteSite {
   readonly kind: "site";
-  /** Put after "" and every key that ends in `/`; holds no `/` itself. */
+  /** Appended to the empty key and every key that ends in `/`; contains no `/`. */
   readonly indexSuffix: string;
-  /** Key of what is shown in place of a 4xx. */
+  /** Key of the document that is served with a 4xx. */
   readonly errorKey?: string;
-  /** In order: the first that fits decides. */
+  /** In order: the first rule that matches applies. */
   readonly routingRules: readonly RoutingRule[];
 }
 
 export type Protocol = "http" | "https";
 
-/** Without a condition the rule is for every request. With both parts of one, both must hold. */
+/** Without a condition the rule applies to every request. If both parts of a condition are set, both must hold. */
 export interface RoutingRule {
   readonly condition?: {
     readonly keyPrefix?: string;
-    /** HTTP status that the request would have been answered with. */
+    /** HTTP status of the answer without the rule. */
     readonly errorCode?: number;
   };
   readonly redirect: Redirect;
 }
 
-/** What is absent stays as the request has it. */
+/** Absent values are taken from the request. */
 export interface Redirect {
   readonly hostName?: string;
   readonly protocol?: Protocol;
-  /** HTTP status; absent: what the surface that serves takes for its default. */
+  /** HTTP status; absent: the default of the surface that serves it. */
   readonly statusCode?: number;
-  /** The key to ask for instead; may come with a query or a fragment. Never together with `replaceKeyPrefixWith`. */
+  /** The key to request instead; may include a query or a fragment. Never together with `replaceKeyPrefixWith`. */
   readonly replaceKeyWith?: string;
-  /** Takes the place of the condition's key prefix, or stands before the key if there is none. */
+  /** Replaces the condition's key prefix, or is put before the key if there is no such prefix. */
   readonly replaceKeyPrefixWith?: string;
 }

@@ -36,13 +36,13 @@ export async function openSealer(
   };
 }
 
-/** An HMAC-SHA-256 key for values the deployment hands out and must recognise again. */
+/** An HMAC-SHA-256 key for values that the deployment issues and must recognise later. */
 export function derivePurposeKey(sealKey: Uint8Array<ArrayBuffer>, purpose: string): Promise<CryptoKey> {
   const algorithm = { name: "HMAC", hash: "SHA-256", length: 256 };
   return derive(sealKey, purpose, { algorithm, usages: ["sign", "verify"] });
 }
 
-/** Tells one SEAL_KEY from another, and nothing about either. */
+/** A name that distinguishes SEAL_KEYs and reveals nothing about them. */
 export async function nameSealKey(sealKey: Uint8Array<ArrayBuffer>): Promise<string> {
   const mac = await crypto.subtle.sign("HMAC", await derivePurposeKey(sealKey, "seal-key-name"), new Uint8Array(0));
   return formatHex(new Uint8Array(mac).subarray(0, 16));

@@ -1,13 +1,13 @@
 /**
- * Temporary credentials without a row anywhere: all there is to know about a session stands sealed in its token (AES-GCM
- * under a key of its own purpose), bound to its access key id. The token holds no secret: the session's is derived from
- * its id and its maker's secret, so that replacing or deleting the maker's key ends the session too.
+ * Temporary credentials without a row in the database: everything about a session is sealed in its token (AES-GCM under a
+ * key of its own purpose), bound to its access key id. The token holds no secret: the session's is derived from its id and
+ * its maker's secret, so that replacing or deleting the maker's key ends the session too.
  */
 import type { Credential, Session } from "../model/caller.ts";
 import { newTemporaryAccessKeyId } from "../model/random-ids.ts";
 import type { Sealer } from "./sealing.ts";
 
-/** What a token says. */
+/** The contents of a token. */
 export interface SessionClaims {
   readonly accountId: string;
   readonly userId: string | undefined;
@@ -74,9 +74,9 @@ export class SessionTokens {
     };
   }
 
-  /** Undefined for whatever this deployment did not issue for this key. Expiry is for the reader to judge. */
+  /** Undefined for a token that this deployment did not issue for this key. The caller checks the expiry. */
   async open(accessKeyId: string, token: string): Promise<SessionClaims | undefined> {
-    // Base64url and nothing else: `atob` would overlook white space.
+    // Base64url only: `atob` would ignore white space.
     if (!/^[\w-]+$/.test(token)) return undefined;
     let text: string;
     try {
@@ -97,8 +97,8 @@ export class SessionTokens {
   }
 
   /**
-   * The credential of a session, given its maker's as it is now. Undefined if that key has come to belong to somebody
-   * else than the token says.
+   * The credential of a session, from its maker's present one. Undefined if the key now belongs to another account or user
+   * than the token says.
    */
   async credentialOf(
     named: { readonly accessKeyId: string; readonly token: string },

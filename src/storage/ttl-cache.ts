@@ -11,8 +11,8 @@ interface NewEntry<Value> {
 }
 
 /**
- * What an isolate remembers for a short while. Bounded: the oldest entry goes first.
- * The clock is handed in; in production it stands still between I/O, which only makes entries live slightly longer.
+ * A cache of one isolate with a short lifetime. Bounded: the oldest entry is removed first.
+ * The clock is a parameter; in production it only advances with I/O, so entries live slightly longer.
  */
 export class TtlCache<Value> {
   readonly #entries = new Map<string, Entry<Value>>();
@@ -28,7 +28,7 @@ export class TtlCache<Value> {
     this.#maxWeight = options.maxWeight ?? Number.POSITIVE_INFINITY;
   }
 
-  /** `{ value }` so that a remembered absence differs from nothing remembered. */
+  /** `{ value }`, so that a cached absence differs from a missing entry. */
   get(key: string, now: number): { readonly value: Value } | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** What no request will finish or reach any more: uploads, rows of uploads, and what is left of deleted buckets. */
+/** Removes what no request will finish or reach any more: uploads, rows of uploads, and contents of deleted buckets. */
 import type { OpenUploads } from "../storage/d1/open-uploads.ts";
 import type { DeletedBuckets, SweepCursors } from "../storage/d1/sweep-state.ts";
 import type { RegionStores } from "../storage/r2/entry-place.ts";
@@ -8,7 +8,7 @@ import { blobSetOfUpload } from "../storage/uploads/upload-id.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const UPLOADS_PER_RUN = 200;
-/** Rows that are looked at in one run to find those of uploads that have ended, one call to a Durable Object each. */
+/** Rows checked in one run for uploads that have ended, with one call to a Durable Object each. */
 const ROWS_PER_RUN = 100;
 const ENDED_UPLOADS = "ended-uploads";
 
@@ -78,7 +78,7 @@ export async function sweepDeletedBuckets(
   const { deletedBuckets, regions, openUploads } = stores;
   let removed = 0;
   for (const bucket of await deletedBuckets.next(BUCKETS_PER_RUN)) {
-    // The ones waiting longest come first in the next run.
+    // The next run begins with the buckets that have waited longest.
     await deletedBuckets.markSwept(bucket.id, now);
     await abortAll(await openUploads.ofBucket(bucket.id, UPLOADS_PER_BUCKET), stores);
     const store = regions.get(bucket.region);

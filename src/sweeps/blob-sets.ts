@@ -1,6 +1,6 @@
 /**
- * Blob sets that no entry names any more: of objects overwritten or deleted, of uploads aborted, of writes cut short. Goes
- * through the sets in the order they were made, a stretch a run; each set's Durable Object judges and removes it.
+ * Removes blob sets that no entry names any more: of objects overwritten or deleted, uploads aborted, writes interrupted.
+ * Each run takes some sets, in the order they were made; each set's Durable Object decides whether to remove it.
  */
 import { blobSetTime } from "../model/random-ids.ts";
 import type { SweepCursors } from "../storage/d1/sweep-state.ts";
@@ -9,7 +9,7 @@ import { listBlobSets } from "../storage/r2/sweeping.ts";
 import type { BlobSets } from "../storage/uploads/blob-sets.ts";
 import type { SweepOutcome } from "../storage/uploads/messages.ts";
 
-/** Sets judged in one run, one call to a Durable Object each. */
+/** Sets checked in one run, with one call to a Durable Object each. */
 const SETS_PER_RUN = 400;
 const PARALLEL = 5;
 
@@ -22,7 +22,7 @@ export interface BlobSweep {
   readonly graceMs: number;
 }
 
-/** How many sets were found in which condition. */
+/** Returns the number of sets for each outcome. */
 export async function sweepBlobSets(sweep: BlobSweep): Promise<Record<SweepOutcome, number>> {
   const { cursors, stores, region, blobSets, graceMs } = sweep;
   const now = sweep.now.getTime();
@@ -31,7 +31,7 @@ export async function sweepBlobSets(sweep: BlobSweep): Promise<Record<SweepOutco
     after: await cursors.read(name),
     limit: SETS_PER_RUN,
   });
-  // Sets are in order of time: what comes after a young one is younger still.
+  // Sets are in order of time, so all sets after a young one are younger.
   const youngest = ids.findIndex((id) => now - blobSetTime(id) < graceMs);
   const due = youngest === -1 ? ids : ids.slice(0, youngest);
   const outcomes = { alive: 0, waiting: 0, removed: 0 };
@@ -46,7 +46,7 @@ export async function sweepBlobSets(sweep: BlobSweep): Promise<Record<SweepOutco
   return outcomes;
 }
 
-/** One set that cannot be judged now must not keep the others from it. */
+/** A failure of one set must not stop the others. */
 function logFailure(error: unknown): SweepOutcome {
   console.error(JSON.stringify({ sweep: "blob-sets", cause: String(error) }));
   return "alive";

@@ -1,4 +1,4 @@
-/** Scheduled work: what interrupted or superseded writes leave behind, and what is still to be told of them. */
+/** Scheduled work: removes what interrupted or overwritten writes leave behind, and sends events that were not sent. */
 import type { Env } from "../env.ts";
 import { resumeReplication } from "../replication/tasks.ts";
 import { openServices } from "../services.ts";
@@ -10,16 +10,16 @@ import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from ".
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepIntents } from "./intents.ts";
 
-/** The trigger of `resumeEvents` in wrangler.toml; every other one is `runSweeps`'s. */
+/** The trigger of `resumeEvents` in wrangler.toml; every other trigger is for `runSweeps`. */
 export const EVERY_MINUTE = "* * * * *";
 
-/** Tasks that are forgotten in one run; the rest is the next run's. */
+/** Tasks removed in one run; the next run continues. */
 const EXPIRED_TASKS_PER_RUN = 10_000;
 
-/** A receiver that nothing has been sent to for a month is forgotten, so that the table does not grow with every URL ever used. */
+/** Receivers without an attempt for a month are removed, so that the table does not grow with every URL ever used. */
 const IDLE_RECEIVER_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** Takes up what a crash has left untold. */
+/** Sends events and resumes replication that a crash has interrupted. */
 export async function resumeEvents(env: Env, now: Date): Promise<void> {
   const services = await openServices(env);
   const { config, intents, queues } = services;
@@ -30,7 +30,7 @@ export async function resumeEvents(env: Env, now: Date): Promise<void> {
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
-/** Each part runs whatever became of the others; the first failure is reported to the platform at the end. */
+/** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
   const { config, subscriptions, replicationTasks } = await openServices(env);
   const openUploads = new OpenUploads(env.DB);

@@ -1,19 +1,19 @@
 /**
- * Changes that were begun and not told: the Worker died between the write and its message, or the queue was not to be had.
- * R2 knows whether the write landed, since its entry carries the write's id; then the message is sent, once more if need be.
+ * Changes that were begun and not reported: the Worker died between the write and its message, or the queue was unavailable.
+ * R2 shows whether the write took effect, since its entry has the write's id; then the message is sent, possibly again.
  */
 import { findLanded, type Intents } from "../storage/journal/intents.ts";
 import type { ChangesMessage, Queues } from "../storage/journal/messages.ts";
 import type { RegionStores } from "../storage/r2/entry-place.ts";
 
-/** Younger ones are most likely just being written, or their message is on its way. */
+/** Younger changes are probably being written, or their message is in the queue. */
 const LOOK_AFTER_MS = 60 * 1000;
-/** Longer than a message normally waits in its queue; sooner would tell twice for no reason. */
+/** Longer than a message normally waits in its queue, so that few changes are reported twice. */
 const LOOK_AGAIN_AFTER_MS = 15 * 60 * 1000;
-/** Longer than any upload takes: what has not landed by then will not. */
+/** Longer than any upload takes: a write that has not taken effect by then will not. */
 const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 const INTENTS_PER_RUN = 500;
-/** R2 calls of one run; what is left over comes first in the next. */
+/** R2 calls of one run; the next run begins with the changes that are left. */
 const LOOKS_PER_RUN = 800;
 
 export interface IntentSweep {

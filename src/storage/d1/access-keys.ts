@@ -10,10 +10,10 @@ import type { Directory } from "./directory.ts";
 /** "IAM and STS quotas": for a user, and for an account's root user. */
 export const MAX_KEYS_PER_OWNER = 2;
 
-/** Whose keys are meant: the grant's user, or the account itself where it has none. */
+/** The owner of the keys: the grant's user or, without one, the account itself. */
 export type KeyOwnerGrant = IamUserGrant | IamOwnAccountGrant;
 
-/** The only time a secret is seen outside `auth`. */
+/** A secret leaves `auth` only once, with its new key. */
 export interface NewUserKey extends UserKey {
   readonly secretAccessKey: string;
 }
@@ -109,7 +109,7 @@ export class UserKeys {
     return meta.changes > 0;
   }
 
-  /** For the authorizer, which must know whose key it is: no client learns it without a grant for that user. */
+  /** For the authorizer, which needs the owner of the key. A client gets the answer only with a grant for that user. */
   async find(accountId: string, accessKeyId: string): Promise<OwnedKey | undefined> {
     const row = await this.#db
       .prepare(
@@ -146,15 +146,15 @@ interface KeyUseNote {
 }
 
 /**
- * When a key was last used (GetAccessKeyLastUsed). Kept off the path of the request: it is written after the answer, and a
- * lost write is made up by the next.
+ * When a key was last used (GetAccessKeyLastUsed). It is written after the answer, so that requests do not wait for it; the
+ * next use makes up for a lost write.
  */
 export class KeyUsage {
   readonly #db: D1Database;
   readonly #rootAccessKeyId: string;
   readonly #noted = new TtlCache<true>({ ttlMs: ACCURACY_MS, maxEntries: MAX_KEYS });
 
-  /** @param rootAccessKeyId the deployment's own key, which stands in no row */
+  /** @param rootAccessKeyId the deployment's own key, which has no row */
   constructor(db: D1Database, rootAccessKeyId: string) {
     this.#db = db;
     this.#rootAccessKeyId = rootAccessKeyId;
@@ -162,7 +162,7 @@ export class KeyUsage {
 
   /**
    * To be called for authenticated callers only. The use of temporary credentials is their maker's.
-   * @returns the write to be waited for after the answer; undefined where there is nothing to write
+   * @returns the write to be awaited after the answer; undefined if there is nothing to write
    */
   note(caller: AccountCaller, use: KeyUseNote): Promise<void> | undefined {
     const accessKeyId = caller.session?.makerAccessKeyId ?? caller.accessKeyId;
@@ -182,7 +182,7 @@ export class KeyUsage {
         .bind(accessKeyId, now.getTime(), service, region, ACCURACY_MS)
         .run();
     } catch {
-      // Nobody's request may fail over this; the next use of the key tries again.
+      // No request may fail because of this; the next use of the key tries again.
       this.#noted.delete(accessKeyId);
     }
   }

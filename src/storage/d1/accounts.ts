@@ -12,11 +12,11 @@ export interface AccessKey {
   readonly accountId: string;
   readonly status: "Active" | "Inactive";
   readonly createdAt: Date;
-  /** Whose it is, where that is a user of the account. */
+  /** The user of the account that owns it; absent for a root key. */
   readonly userName?: string;
 }
 
-/** The only time a secret is seen outside `auth`. */
+/** A secret leaves `auth` only once, with its new key. */
 export interface NewAccessKey extends AccessKey {
   readonly secretAccessKey: string;
 }
@@ -33,7 +33,7 @@ export class Accounts {
     this.#directory = directory;
   }
 
-  /** Of the account that owns what is the operator's; asked for once. */
+  /** Id of the root account, which owns what belongs to the operator; read once. */
   async rootId(): Promise<string> {
     this.#rootId ??= await this.#readRootId();
     return this.#rootId;

@@ -1,19 +1,19 @@
 /**
- * Deleting a bucket without losing a write that is under way, or telling a client that it was done.
+ * Deleting a bucket without acknowledging a write that is then lost.
  *
- * Isolates act on rows they have read up to `rememberedMs` ago, and ask nobody before they write. So:
+ * Isolates act on rows that they have read up to `rememberedMs` ago, without a query before they write. So:
  *
- *   look: is it empty? → mark its row → wait for `rememberedMs` → look again → remove the row, if the mark is still there
+ *   check: is it empty? → mark its row → wait for `rememberedMs` → check again → remove the row, if it still has the mark
  *
- * A write that lands before the second look is seen by it. One that lands later has acted on its row for longer than
- * `rememberedMs`, or has read the mark: it asks the database before it is answered (`confirm`). If the row is gone, the
- * answer is NoSuchBucket. If not, the write takes the mark away with the same call, and the deletion looks again. The
+ * The second check sees a write that took effect before it. A later write has acted on its row for longer than
+ * `rememberedMs`, or has read the mark: it queries the database before it is answered (`confirm`). If the row is gone, the
+ * answer is NoSuchBucket. If not, the write removes the mark with the same call, and the deletion checks again. The
  * database decides which of the two came first.
  *
- * Rows with a mark are not remembered, so once the row has gone no isolate acts on it any more, and a bucket made anew
- * under the name is another one. A mark whose maker has died is taken for none after a minute.
+ * Rows with a mark are not cached, so no isolate acts on a row that has been removed, and a new bucket with the same name is
+ * a different one. A mark is ignored after a minute, since its request may have died.
  *
- * Where there is one isolate only, it knows itself which buckets it is deleting, and nobody waits.
+ * If there is only one isolate, it knows which buckets it is deleting, and no request waits.
  */
 import type { Grant } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
@@ -21,14 +21,14 @@ import type { Bucket } from "../../model/bucket.ts";
 import { newDeletionId } from "../../model/random-ids.ts";
 import type { Directory } from "./directory.ts";
 
-/** A deletion that takes longer from its mark to its end is given up, well before anybody takes the mark for none. */
+/** A deletion that takes longer from its mark to its end is given up, well before its mark is ignored. */
 const MAX_DELETION_MS = 30_000;
-/** Marks that are younger are shared by those who delete the bucket at the same time. */
+/** Younger marks are shared by requests that delete the bucket at the same time. */
 const SHARED_MS = 10_000;
-/** Deletions an isolate remembers having begun; the writes of older ones ask for their age. */
+/** Deletions that an isolate remembers having begun; writes to buckets of older ones query because of their age. */
 const MAX_BEGUN = 10_000;
 
-/** Whether a write leaves something in its bucket that a deletion must see, or nothing: a removal, a part of an upload. */
+/** Whether a write leaves something in its bucket that a deletion must see; a removal or a part of an upload does not. */
 export type WriteEffect = "keeps" | "lets go";
 
 export class BucketDeletion {
@@ -37,7 +37,7 @@ export class BucketDeletion {
   readonly #rememberedMs: number;
   readonly #isOnlyIsolate: boolean;
   readonly #begun = new Set<string>();
-  /** When buckets were last found to be there, and not being deleted: many writes of one request need not ask one by one. */
+  /** When buckets were last found to exist and not to be deleted, so that many writes of one request need one query. */
   readonly #found = new WeakMap<Bucket, number>();
 
   constructor(options: {
@@ -53,7 +53,7 @@ export class BucketDeletion {
   }
 
   /**
-   * Marks the bucket and waits until nobody writes into it without asking. Returns what `finish` takes.
+   * Marks the bucket and waits until every write to it queries first. Returns the mark for `finish`.
    * @throws S3Error `NoSuchBucket` if it is gone
    */
   async begin(_by: Grant, bucket: Bucket): Promise<string> {
@@ -74,7 +74,7 @@ export class BucketDeletion {
     return row.deletion;
   }
 
-  /** Takes the mark away: the bucket stays. */
+  /** Removes the mark: the bucket stays. */
   async cancel(_by: Grant, bucket: Bucket, deletion: string): Promise<void> {
     await this.#db
       .prepare("UPDATE buckets SET deletion = NULL, deleting_since = NULL WHERE id = ?1 AND deletion = ?2")
@@ -84,8 +84,8 @@ export class BucketDeletion {
   }
 
   /**
-   * Removes this incarnation, if nothing has been written since it was marked; false if something has.
-   * @throws S3Error `NoSuchBucket` if somebody else has removed it
+   * Removes this incarnation, if nothing has been written since it was marked; false otherwise.
+   * @throws S3Error `NoSuchBucket` if another request has removed it
    */
   async finish(_by: Grant, bucket: Bucket, deletion: string): Promise<boolean> {
     const since = Date.now() - MAX_DELETION_MS;
@@ -107,8 +107,8 @@ export class BucketDeletion {
   }
 
   /**
-   * To be called between a write and its answer. No call, or one to D1 where the write has lasted long or the bucket is
-   * being deleted.
+   * To be called between a write and its answer. No call, or one to D1 if the write took long or the bucket is being
+   * deleted.
    * @throws S3Error `NoSuchBucket` if the bucket is gone, and the write with it
    */
   async confirm(bucket: Bucket, effect: WriteEffect): Promise<void> {

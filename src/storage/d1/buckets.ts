@@ -1,6 +1,5 @@
 /**
- * Buckets and what is configured for them. Reads on the path of a request go through `Directory`; here are the writes and
- * the lists.
+ * Buckets and what is configured for them. Requests read buckets through `Directory`; here are the writes and the lists.
  */
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
@@ -39,7 +38,7 @@ export class Buckets {
     this.#rememberedMs = rememberedMs;
   }
 
-  /** Atomic: of two callers one creates, the other learns who did. */
+  /** Atomic: of two callers one creates the bucket, the other gets its owner. */
   async create(
     _by: Grant,
     bucket: {
@@ -76,7 +75,7 @@ export class Buckets {
     return row === undefined ? { outcome: "too-many" } : { outcome: "exists", accountId: row.account_id };
   }
 
-  /** A bucket that only the request's body names. Not granted: whoever asks must still see whether it may be touched. */
+  /** A bucket that only the request's body names. It is not granted: the caller must still check permissions. */
   async find(_by: Grant, name: string): Promise<Bucket | undefined> {
     const { buckets } = await this.#directory.load({ accessKeyId: undefined, bucketNames: [name] });
     return buckets.get(name);
@@ -95,9 +94,9 @@ export class Buckets {
   }
 
   /**
-   * Waits until no isolate can still remember the bucket that had the name before. What a client writes after it was told
-   * of the new bucket would otherwise be acknowledged by an isolate that puts it under the old one. As a rule that time
-   * has gone by before the deletion was confirmed (`bucket-deletion.ts`).
+   * Waits until no isolate can have the earlier bucket of this name in its cache. Otherwise an isolate could
+   * acknowledge a client's write to the new bucket and put it under the id of the old one. Usually that time has passed
+   * before the deletion was confirmed (`bucket-deletion.ts`).
    */
   async #outlive(deletedAt: number | undefined): Promise<void> {
     if (deletedAt === undefined) return;
@@ -142,7 +141,7 @@ export class BucketDocuments {
     this.#directory = directory;
   }
 
-  /** Undefined if there is none. */
+  /** Undefined if there is no such document. */
   async get<Kind extends BucketDocumentKind>(
     bucket: GrantedBucket,
     kind: Kind,
@@ -156,7 +155,7 @@ export class BucketDocuments {
 
   /**
    * Replaces the document.
-   * @throws S3Error `NoSuchBucket` if the bucket is gone by now: its documents must not outlive it.
+   * @throws S3Error `NoSuchBucket` if the bucket does not exist any more: its documents must not outlive it.
    */
   async put<Kind extends BucketDocumentKind>(
     bucket: GrantedBucket,
@@ -186,7 +185,7 @@ export class BucketDocuments {
 
   /**
    * Absence is a success.
-   * @throws S3Error `NoSuchBucket` if the bucket is gone by now
+   * @throws S3Error `NoSuchBucket` if the bucket does not exist any more
    */
   async delete(bucket: GrantedBucket, kind: BucketDocumentKind): Promise<void> {
     const kinds = kind === "policy" ? [kind, "policyUsers"] : [kind];
@@ -201,7 +200,7 @@ export class BucketDocuments {
     if (found?.results.length === 0) throw noSuchBucket(bucket);
   }
 
-  /** Takes down which buckets the configuration that is there now replicates to, so that those can be asked for. */
+  /** Records the buckets to which the present configuration replicates, so that they can be queried. */
   #noteDestinations(source: GrantedBucket): D1PreparedStatement[] {
     return [
       this.#db.prepare("DELETE FROM replication_destinations WHERE source_id = ?1").bind(source.id),
@@ -221,7 +220,7 @@ function noSuchBucket({ name }: GrantedBucket): S3Error {
   return new S3Error("NoSuchBucket", { details: { BucketName: name } });
 }
 
-/** The statement alone, for a batch. It does nothing if the bucket does not exist. */
+/** The statement, for a batch. It does nothing if the bucket does not exist. */
 export function putBucketDocument<Kind extends BucketDocumentKind>(
   db: D1Database,
   row: NewDocument<Kind> & { readonly id: string },

@@ -27,7 +27,7 @@ export class CertificateKeys {
     return row === null ? undefined : this.#unseal(row);
   }
 
-  /** Keeps the key unless there is one already, made by another isolate meanwhile; answers with the one that is kept. */
+  /** Stores the key unless another isolate has stored one meanwhile; returns the stored one. */
   async keepFirst(key: CertificateKey, now: Date): Promise<CertificateKey> {
     const privateKey = await this.#sealer.seal(key.privateKey, key.fingerprint);
     const [, kept] = await this.#db.batch<CertificateKeyRow>([

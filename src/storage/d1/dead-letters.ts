@@ -1,8 +1,8 @@
-/** Messages that were given up, for an administrator to look at, send again or throw away. */
+/** Messages that were given up, for an administrator to read, send again or delete. */
 import type { RootGrant } from "../../access/authorize.ts";
 import type { MessageOwner, OwnMessage } from "../journal/messages.ts";
 
-/** The newest so many stay, and none for longer: of one account, whose letters must not push out another's, and of all. */
+/** Limits for one account, whose dead letters must not displace another's, and for all accounts. The newest are kept. */
 const MAX_OF_ACCOUNT = 1_000;
 const MAX_DEAD_LETTERS = 10_000;
 const MAX_AGE_MS = 14 * 24 * 60 * 60 * 1000;
@@ -24,13 +24,13 @@ interface Row {
   readonly message: string;
 }
 
-/** An owner whose bucket is gone is nobody, the empty text. */
+/** If the owner's bucket does not exist any more, the account is the empty text. */
 const INSERT = `
   INSERT OR REPLACE INTO dead_letters (id, reason, given_up_at, message, account_id)
   VALUES (?1, ?2, ?3, ?4, coalesce(?5, (SELECT account_id FROM buckets WHERE id = ?6),
     (SELECT b.account_id FROM replication_tasks t JOIN buckets b ON b.id = t.bucket_id WHERE t.id = ?7), ''))`;
 
-/** Of the accounts that have letters among these. */
+/** For the accounts that have dead letters among these. */
 const KEEP_NEWEST_OF_ACCOUNT = `
   DELETE FROM dead_letters WHERE seq IN (
     SELECT old.seq FROM (SELECT DISTINCT account_id FROM dead_letters WHERE id IN (SELECT value FROM json_each(?1))) one
@@ -43,7 +43,7 @@ const LIST = `
     ORDER BY place, seq DESC LIMIT ?1)
   ORDER BY seq DESC`;
 
-/** The oldest of the accounts that have most. */
+/** Deletes the oldest ones of the accounts that have most. */
 const KEEP_NEWEST_OF_ALL = `
   DELETE FROM dead_letters WHERE seq IN (
     SELECT seq FROM (SELECT seq, row_number() OVER (PARTITION BY account_id ORDER BY seq DESC) AS place FROM dead_letters)
@@ -56,7 +56,7 @@ export class DeadLetters {
     this.#db = db;
   }
 
-  /** Keeps them, and lets go of what is too old or too much. A letter of the same id is replaced. */
+  /** Stores them and deletes those beyond the limits. A dead letter with the same id is replaced. */
   async keep(letters: readonly NewDeadLetter[], now: Date): Promise<void> {
     if (letters.length === 0) return;
     const ids = JSON.stringify(letters.map(({ id }) => id));
@@ -80,13 +80,13 @@ export class DeadLetters {
     ]);
   }
 
-  /** The newest first; of more than 1,000 the newest of each account, so that one's many hide no other's few. */
+  /** The newest first; if there are more than 1,000, the newest of each account, so that no account is hidden. */
   async list(_by: RootGrant): Promise<StoredDeadLetter[]> {
     const { results } = await this.#db.prepare(LIST).bind(MAX_LISTED).all<Row>();
     return results.map(toDeadLetter);
   }
 
-  /** Undefined if there is none. */
+  /** Undefined if there is no such dead letter. */
   async get(_by: RootGrant, id: string): Promise<StoredDeadLetter | undefined> {
     const row = await this.#db
       .prepare("SELECT id, reason, given_up_at, message FROM dead_letters WHERE id = ?1")
@@ -95,7 +95,7 @@ export class DeadLetters {
     return row === null ? undefined : toDeadLetter(row);
   }
 
-  /** False if there is none. */
+  /** False if there is no such dead letter. */
   async delete(_by: RootGrant, id: string): Promise<boolean> {
     const { meta } = await this.#db.prepare("DELETE FROM dead_letters WHERE id = ?1").bind(id).run();
     return meta.changes > 0;

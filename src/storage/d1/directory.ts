@@ -1,9 +1,9 @@
 /**
- * The small facts every request starts from: the access key it names and the buckets it is about.
+ * The rows that every request needs first: of the access key it names and of the buckets it is about.
  *
- * One D1 batch when cold, none when warm. Entries live `configTtlMs`; a write in this isolate drops them at once, so a
- * revoked key or a changed bucket holds everywhere within that time. Buckets that do not exist are not remembered:
- * a bucket made through another isolate must be usable at once.
+ * One D1 batch if they are not cached, none if they are. An isolate caches them for `configTtlMs`; its own writes remove
+ * them at once, so a revoked key or a changed bucket is in effect everywhere within that time. Absent buckets are not
+ * cached: a bucket created through another isolate must be usable at once.
  */
 import type { SessionGrant } from "../../access/authorize-iam.ts";
 import type { Bucket } from "../../model/bucket.ts";
@@ -18,15 +18,15 @@ export const NEWEST_MIGRATION = "0012_policy_users.sql";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
-/** How much earlier rows of buckets are forgotten than may be, for writes that then need not ask whether it is still there. */
+/** Rows of buckets are dropped this much before they are too old, so that most writes need no query when they end. */
 const LAST_MS = 1_000;
-/** Of the documents of all remembered buckets, as JSON; read, they take several times that of an isolate's 128 MB. */
+/** Length of the documents of all cached buckets, as JSON; parsed, they take several times as much of 128 MB. */
 const MAX_DOCUMENTS_LENGTH = 8 * 1024 * 1024;
 
-/** Longest time any isolate acts on a bucket's row. DeleteBucket waits for it, and clients for DeleteBucket. */
+/** The longest time for which an isolate acts on a bucket's row. DeleteBucket waits for it, and clients for DeleteBucket. */
 const MAX_BUCKET_TTL_MS = 10_000;
 
-/** How long isolates may act on the row of a bucket, where other things may be remembered for `ttlMs`. */
+/** How long isolates may act on the row of a bucket, if other rows may be cached for `ttlMs`. */
 export function bucketTtlMs(ttlMs: number): number {
   return Math.min(ttlMs, MAX_BUCKET_TTL_MS);
 }
@@ -73,7 +73,7 @@ export class Directory {
   readonly #sealer: Sealer;
   readonly #sessionTokens: SessionTokens;
   readonly #root: RootKey;
-  /** Long-term keys alone: a session is put together from its token and its maker's entry. */
+  /** Long-term keys only: a session is made from its token and its maker's entry. */
   readonly #credentials: TtlCache<Credential | undefined>;
   readonly #buckets: TtlCache<Bucket>;
 
@@ -91,7 +91,7 @@ export class Directory {
     this.#credentials = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_KEYS });
     const bucketMs = bucketTtlMs(options.ttlMs);
     this.#buckets = new TtlCache({
-      // What begins just before its row is forgotten still ends, as a rule, before the row is older than it may be.
+      // A request that begins just before its row is dropped usually ends before the row is too old.
       ttlMs: bucketMs - Math.min(LAST_MS, bucketMs / 5),
       maxEntries: MAX_BUCKETS,
       maxWeight: MAX_DOCUMENTS_LENGTH,
@@ -99,8 +99,8 @@ export class Directory {
   }
 
   /**
-   * Loads what is not remembered in one batch. For temporary credentials that is their maker's key: without a token
-   * that belongs to `accessKeyId` there is no credential.
+   * Loads what is not cached in one batch. For temporary credentials that is their maker's key: without a token that
+   * belongs to `accessKeyId` there is no credential.
    */
   async load(wanted: {
     accessKeyId: string | undefined;
@@ -116,15 +116,15 @@ export class Directory {
   }
 
   /**
-   * Buckets as they stand in D1, by name, for decisions that are made once and for all: what is remembered may be older
-   * than what is to be decided. One D1 call.
+   * Buckets as they are in D1, by name, for decisions that are not made again: cached rows may be older than what is to be
+   * decided. One D1 call.
    */
   async loadFresh(bucketNames: readonly string[]): Promise<ReadonlyMap<string, Bucket>> {
     for (const name of bucketNames) this.#buckets.delete(name);
     return (await this.#load(undefined, bucketNames)).buckets;
   }
 
-  /** Makes temporary credentials of the caller's key. @throws Error if that key has gone meanwhile */
+  /** Makes temporary credentials of the caller's key. @throws Error if that key was deleted meanwhile */
   async issueSession(
     { caller }: SessionGrant,
     wanted: { readonly expiresAt: Date; readonly policy?: string; readonly name?: string },
@@ -165,7 +165,7 @@ export class Directory {
       if (row === undefined) continue;
       const bucket = toBucket(row, now);
       buckets.set(name, bucket);
-      // Once a bucket that is being deleted has gone, nobody must act on its row any more.
+      // No isolate may act on the row of a bucket that is being deleted after it is gone.
       if (!bucket.isBeingDeleted) this.#buckets.set(name, { value: bucket, weight: row.documents.length }, now);
     }
     if (!mustLoadKey) return { credential: knownKey?.value, buckets };
@@ -175,7 +175,7 @@ export class Directory {
     return { credential, buckets };
   }
 
-  /** Whether the database has the schema that this code needs. @throws whatever D1 throws */
+  /** Whether the database has the schema that this code needs. @throws any error of D1 */
   async hasCurrentSchema(): Promise<boolean> {
     await this.#db.prepare("SELECT id FROM accounts WHERE is_root = 1").first();
     // wrangler notes each migration it applies in `d1_migrations`.
@@ -199,7 +199,7 @@ export class Directory {
   async #toCredential(row: CredentialRow): Promise<Credential | undefined> {
     const account = toAccount(row);
     const user = toUser(row);
-    // A user's key whose user is not there must never pass for a key of the account itself.
+    // A key of a user who does not exist must never pass for a key of the account itself.
     if (row.key_user_id !== null && user === undefined) return undefined;
     const secretAccessKey =
       row.secret_sealed === null

@@ -1,4 +1,4 @@
-/** Rows of multipart uploads that are neither completed nor aborted, for ListMultipartUploads and for clearing up. */
+/** Rows of multipart uploads that are neither completed nor aborted, for ListMultipartUploads and for sweeps. */
 
 import { compareBytes } from "../../model/byte-order.ts";
 import type { ChecksumAlgorithm, ChecksumType } from "../../model/checksum.ts";
@@ -23,14 +23,14 @@ const COLUMNS =
   "o.key, o.upload_id, o.initiated_at, o.owner_id, o.storage_class, o.checksum_algorithm, o.checksum_type";
 
 /**
- * One page, `?5` rows of it. Under a delimiter each row is the first upload of its common prefix or one that has none, and the
- * next is sought behind it: so a page takes as many steps as it has rows, however many uploads the prefixes hold.
+ * One page of `?5` rows. With a delimiter each row is the first upload of its common prefix, or one without a prefix, and
+ * the next row is searched after it: a page takes as many steps as it has rows, however many uploads the prefixes contain.
  */
 const LIST = `
   SELECT NULL AS common_prefix, ${COLUMNS} FROM open_uploads o
   WHERE bucket_id = ?1 AND (key, upload_id) > (?2, ?3) AND key < ?4
   ORDER BY key, upload_id LIMIT ?5`;
-/** In bytes, since SQLite's functions take a text to end at a NUL, which keys may contain. */
+/** In bytes, since for SQLite's functions a text ends at a NUL, which keys may contain. */
 const commonPrefix = (key: string) => {
   const rest = `instr(substr(CAST(${key} AS BLOB), ?6 + 1), CAST(?7 AS BLOB))`;
   return `CAST(substr(CAST(${key} AS BLOB), 1, ?6 + nullif(${rest}, 0) - 1 + ?8) AS TEXT)`;
@@ -53,7 +53,7 @@ const LIST_GROUPED = `
   FROM page CROSS JOIN open_uploads o ON o.bucket_id = ?1 AND o.key = page.key AND o.upload_id = page.upload_id
   ORDER BY page.place`;
 
-/** Behind every string of up to 1,024 bytes, appended to a key behind everything that begins with the key. */
+/** After every string of up to 1,024 bytes; appended to a key, after everything that begins with the key. */
 const END = "\u{10FFFF}".repeat(257);
 
 export class OpenUploads {
@@ -108,7 +108,7 @@ export class OpenUploads {
       uploads: rows.filter((row) => row.common_prefix === null).map(toUpload),
       commonPrefixes: rows.flatMap((row) => row.common_prefix ?? []),
       isTruncated: maxUploads > 0 && results.length > maxUploads,
-      // Seen on AWS: the last page names its last upload as well, and no page that ends in a common prefix names anything.
+      // Seen on AWS: the last page also has the markers of its last upload; a page that ends in a common prefix has none.
       nextKeyMarker: last?.common_prefix === null ? last.key : "",
       nextUploadIdMarker: last?.common_prefix === null ? last.upload_id : "",
     };
@@ -162,14 +162,14 @@ interface Position {
   readonly uploadId: string;
 }
 
-/** Behind which upload a listing begins. */
+/** The upload after which a listing begins. */
 function startOf({ prefix, delimiter, keyMarker, uploadIdMarker }: UploadListQuery): Position {
   const beginning = { key: prefix, uploadId: "" };
   if (keyMarker === "" || compareBytes(keyMarker, prefix) < 0) return beginning;
-  // A marker that is a common prefix or lies below one stands for all that it holds (seen on AWS).
+  // A marker that is a common prefix, or is below one, is after everything with that prefix (seen on AWS).
   const found = delimiter === "" || !keyMarker.startsWith(prefix) ? -1 : keyMarker.indexOf(delimiter, prefix.length);
   if (found !== -1) return { key: keyMarker.slice(0, found + delimiter.length) + END, uploadId: "" };
-  // Without an upload id the marker's own uploads are passed over.
+  // Without an upload id the uploads of the marker's own key are skipped.
   return { key: keyMarker, uploadId: uploadIdMarker === "" ? END : uploadIdMarker };
 }
 

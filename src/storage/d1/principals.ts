@@ -17,7 +17,7 @@ export interface NamedNobody {
   /** Of the bucket; ARN of the topic. */
   readonly name: string;
   readonly principal: string;
-  /** Of the user it meant; null: it has never been found. */
+  /** Id of the user that was meant; null: it was never found. */
   readonly userId: string | null;
 }
 
@@ -45,7 +45,7 @@ export class Principals {
     this.#db = db;
   }
 
-  /** Those that exist: whoever may put a policy learns that of each account and user it names, as on AWS. One D1 call. */
+  /** The accounts and users that exist, for a caller that may put a policy naming them, as on AWS. One D1 call. */
   async find(_by: Grant | TopicGrant, { accountIds, userNames }: NamedPrincipals): Promise<FoundPrincipals> {
     if (accountIds.size === 0 && userNames.size === 0) return { accountIds: new Set(), users: {} };
     const named = [...userNames].map((name) => {
@@ -73,7 +73,7 @@ export class Principals {
     return { accountIds: new Set(((accounts?.results ?? []) as { id: string }[]).map(({ id }) => id)), users: found };
   }
 
-  /** Users that policies name and that match nobody; the first 1,000. One D1 call that reads all policies. */
+  /** Users that policies name and that do not exist; the first 1,000. One D1 call that reads all policies. */
   async listNobody(_by: RootGrant): Promise<readonly NamedNobody[]> {
     const { results } = await this.#db.prepare(SELECT_NOBODY).all<NamedNobody>();
     return results;
@@ -106,7 +106,7 @@ export class DisplayNames {
     this.#db = db;
   }
 
-  /** Ids that are no account's are absent. */
+  /** Ids without an account are absent. */
   async find(_by: Grant, canonicalIds: Iterable<string>): Promise<ReadonlyMap<string, string>> {
     const ids = [...new Set(canonicalIds)];
     const names = new Map<string, string>();

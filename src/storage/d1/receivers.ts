@@ -1,35 +1,35 @@
-/** How deliveries to each receiver went, and which receivers must be kept out of the way of the others. */
+/** Results of deliveries to each receiver, and the receivers that are avoided so that others are not delayed. */
 import type { RootGrant } from "../../access/authorize.ts";
 import { TtlCache } from "../ttl-cache.ts";
 
-/** What one batch of deliveries has come to for one receiver. */
+/** The results of one batch of deliveries for one receiver. */
 export interface ReceiverTally {
   readonly id: string;
   readonly kind: string;
   /** Without secrets. */
   readonly name: string;
-  /** By whose doing it is called. */
+  /** The account for which it is called. */
   readonly accountId: string;
-  /** Where it is, with those of other names. */
+  /** Its host, which may have other receivers. */
   readonly host: string;
-  /** Events. */
+  /** Numbers of events. */
   readonly delivered: number;
   readonly givenUp: number;
-  /** Attempts. */
+  /** Numbers of attempts. */
   readonly failed: number;
   readonly retried: number;
   readonly lastFailure?: string;
   /** Whether the last attempt failed. */
   readonly isFailing: boolean;
-  /** Absent: like any other. */
+  /** Absent: it is not avoided. */
   readonly avoidUntil?: Date;
 }
 
 type ReceiverAddress = Pick<ReceiverTally, "id" | "accountId" | "host">;
 
 /**
- * Why a receiver is to be kept out of the way: its own slowness or silence, or that of others of the account, at its host
- * or at many hosts.
+ * Why a receiver is avoided: because it is slow or does not answer, or because other receivers of the account do not, at its
+ * host or at many hosts.
  */
 export type AvoidanceReason = "own" | "shared";
 
@@ -54,10 +54,10 @@ interface Row {
   readonly failing_since: number | null;
 }
 
-/** A receiver is known to be well or not for as long. */
+/** How long an isolate caches whether a receiver is avoided. */
 const TTL_MS = 5_000;
 const MAX_CACHED = 2_000;
-/** An account with so many hosts in trouble is in trouble itself: names of hosts cost no more than URLs. */
+/** If so many hosts of an account are avoided, all its receivers are: new host names cost no more than new URLs. */
 const MIN_AVOIDED_HOSTS = 10;
 const MAX_LISTED = 1_000;
 
@@ -81,7 +81,7 @@ const UPSERT = `
     account_id = excluded.account_id,
     host = excluded.host`;
 
-/** Times until which receivers, hosts of accounts and accounts are in trouble, by the keys below. */
+/** The times until which receivers, hosts of accounts and accounts are avoided, by the keys below. */
 const AVOIDED_UNTIL = `
   SELECT id AS key, avoid_until AS until FROM receivers
   WHERE id IN (SELECT value FROM json_each(?1)) AND avoid_until > ?2
@@ -100,14 +100,14 @@ const AVOIDED_UNTIL = `
 
 export class Receivers {
   readonly #db: D1Database;
-  /** By id, by `hostKey` and by account id; 0: well. */
+  /** By id, by `hostKey` and by account id; 0: not avoided. */
   readonly #avoided = new TtlCache<number>({ ttlMs: TTL_MS, maxEntries: MAX_CACHED });
 
   constructor(db: D1Database) {
     this.#db = db;
   }
 
-  /** Those of them that are to be avoided now, by their ids. One query for what this isolate has not asked of late. */
+  /** The receivers that are avoided now, by their ids. One query for those that are not cached. */
   async findAvoided(receivers: readonly ReceiverAddress[], now: Date): Promise<ReadonlyMap<string, AvoidanceReason>> {
     const nowMs = now.getTime();
     const until = await this.#untils(receivers, nowMs);
@@ -147,7 +147,7 @@ export class Receivers {
     return untils;
   }
 
-  /** At once for this isolate, with the batch's tally for all. */
+  /** Takes effect at once in this isolate, and in all with the batch's tally. */
   avoid(receiver: ReceiverAddress, until: Date, now: Date): void {
     for (const key of [receiver.id, hostKey(receiver)])
       this.#avoided.set(key, { value: until.getTime() }, now.getTime());
@@ -180,11 +180,11 @@ export class Receivers {
           ),
       ),
     );
-    // One receiver that is well says nothing of the others there.
+    // A delivery to one receiver says nothing about others at its host.
     for (const tally of tallies) for (const key of keysOf(tally).slice(1)) this.#avoided.delete(key);
   }
 
-  /** Those that are failing first, then by the time of the last attempt; at most 1,000. */
+  /** Failing receivers first, then by the time of the last attempt; at most 1,000. */
   async list(_by: RootGrant): Promise<ReceiverStatistics[]> {
     const { results } = await this.#db
       .prepare("SELECT * FROM receivers ORDER BY failing_since IS NULL, updated_at DESC, id LIMIT ?1")
@@ -209,17 +209,17 @@ function hostKey({ accountId, host }: Pick<ReceiverAddress, "accountId" | "host"
   return `${accountId} ${host}`;
 }
 
-/** Its own first. */
+/** The receiver's own key is the first. */
 function keysOf(receiver: ReceiverAddress): readonly string[] {
   return [receiver.id, hostKey(receiver), receiver.accountId];
 }
 
-/** Forgets receivers that nothing has been sent to since then. @returns how many */
+/** Removes receivers without an attempt since then. @returns how many */
 export async function removeIdleReceivers(db: D1Database, since: Date): Promise<number> {
   const { meta } = await db.prepare("DELETE FROM receivers WHERE updated_at < ?1").bind(since.getTime()).run();
   return meta.changes;
 }
 
-function toDate(milliseconds: number | null): Date | undefined {
-  return milliseconds === null ? undefined : new Date(milliseconds);
+function toDate(ms: number | null): Date | undefined {
+  return ms === null ? undefined : new Date(ms);
 }

@@ -63,7 +63,7 @@ export class Remotes {
           now.getTime(),
           buckets === undefined ? null : JSON.stringify(buckets),
         ),
-      // For the row just made only: the sealed value is unlike any other.
+      // Only for the row just inserted: no other row has this sealed value.
       this.#db
         .prepare(
           `INSERT INTO remote_accounts (remote, account_id)
@@ -80,7 +80,7 @@ export class Remotes {
     return results.map(describe);
   }
 
-  /** Undefined if there is no such remote; else names of buckets whose configurations still name it, 100 at most. */
+  /** Undefined if there is no such remote; otherwise names of buckets whose configurations still name it, 100 at most. */
   async remove(_by: RootGrant, name: string): Promise<readonly string[] | undefined> {
     const [removed, named] = await this.#db.batch([
       this.#db.prepare("DELETE FROM remotes WHERE name = ?1 RETURNING name").bind(name),
@@ -96,7 +96,7 @@ export class Remotes {
     return ((named?.results ?? []) as { name: string }[]).map((row) => row.name);
   }
 
-  /** Whether an account may name the bucket behind the remote. Nobody may who is not listed. */
+  /** Whether an account may name a bucket of the remote. Only listed accounts may. */
   async isOpenTo(name: string, accountId: string, bucket: string): Promise<boolean> {
     const row = await this.#db
       .prepare(
@@ -109,7 +109,7 @@ export class Remotes {
     return row !== null;
   }
 
-  /** With its secret, for the client alone. Undefined if there is no such remote. */
+  /** With its secret, for the client of the remote only. Undefined if there is no such remote. */
   async open(name: string): Promise<{ remote: RemoteDescription; credentials: RemoteCredentials } | undefined> {
     const row = await this.#db.prepare(`${SELECT} WHERE r.name = ?1`).bind(name).first<RemoteRow>();
     if (row === null) return undefined;

@@ -1,14 +1,14 @@
-/** How far the command has come that replicates what a bucket held before its rules: one row a bucket. */
+/** Progress of the job that replicates objects older than a bucket's rules: one row for each bucket. */
 export interface ReplicationJob {
   readonly bucketId: string;
   readonly bucketName: string;
-  /** Of this start of the command: keys are taken once in each. */
+  /** Id of this run of the job, in which each key is handled once. */
   readonly run: string;
   readonly status: "RUNNING" | "COMPLETED";
   /** The last key that has been seen. */
   readonly after: string;
   readonly seen: number;
-  /** Tasks that were made. */
+  /** Number of tasks that were made. */
   readonly queued: number;
   readonly startedAt: Date;
   readonly updatedAt: Date;
@@ -33,7 +33,7 @@ export class ReplicationJobs {
     this.#db = db;
   }
 
-  /** Begins anew, unless it is running: then it goes on. */
+  /** Starts the job again, unless it is running: then it continues. */
   async start(bucket: { readonly id: string; readonly name: string }, run: string, now: Date): Promise<ReplicationJob> {
     const row = await this.#db
       .prepare(
@@ -63,7 +63,7 @@ export class ReplicationJobs {
     return row === null ? undefined : toJob(row);
   }
 
-  /** After a page whose tasks are written down. False if somebody else has gone on from there. */
+  /** Records a page whose tasks are stored. False if another call has recorded it. */
   async advance(
     job: ReplicationJob,
     page: { readonly after: string; readonly seen: number; readonly queued: number; readonly isLast: boolean },
@@ -88,7 +88,7 @@ export class ReplicationJobs {
     return meta.changes > 0;
   }
 
-  /** That the job is not forgotten but waits. */
+  /** Records that the job is waiting and its next message is not lost. */
   async touch({ bucketId, run }: ReplicationJob, now: Date): Promise<void> {
     await this.#db
       .prepare("UPDATE replication_jobs SET updated_at = ?3 WHERE bucket_id = ?1 AND run = ?2 AND status = 'RUNNING'")
@@ -100,7 +100,7 @@ export class ReplicationJobs {
     await this.#db.prepare("DELETE FROM replication_jobs WHERE bucket_id = ?1").bind(bucketId).run();
   }
 
-  /** Jobs whose next message must have been lost; they are looked at again only after as long again. */
+  /** Jobs whose next message must have been lost; they are taken again only after the same time. */
   async takeStale(notSince: Date, now: Date): Promise<readonly ReplicationJob[]> {
     const { results } = await this.#db
       .prepare("UPDATE replication_jobs SET updated_at = ?2 WHERE status = 'RUNNING' AND updated_at < ?1 RETURNING *")

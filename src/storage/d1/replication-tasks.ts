@@ -1,6 +1,6 @@
 /**
- * What is still to be replicated: a row for each change and destination, which goes once the destination has what the
- * source has. So a row is all there is to lose, and it is there before anything is sent.
+ * What is still to be replicated: a row for each change and destination, which is removed once the destination has what the
+ * source has. The row is stored before any message is sent, so a lost message loses no task.
  */
 import { createHash } from "node:crypto";
 import type { ChangeOrigin, ObjectChange } from "../../model/event.ts";
@@ -12,11 +12,11 @@ import {
 } from "../../model/replication.ts";
 import { TtlCache } from "../ttl-cache.ts";
 
-/** After this a task that nothing has become of is sent again: longer than a consumer may run. */
+/** After this time a task without an outcome is sent again; it is longer than a consumer may run. */
 const RESEND_AFTER_MS = 20 * 60 * 1000;
-/** How long it is shown why a task was given up, and it can be tried again. */
+/** How long a task that was given up is kept, with the reason, and can be tried again. */
 const KEEP_FAILED_MS = 30 * 24 * 60 * 60 * 1000;
-/** Of JSON bound to one statement, well below D1's limit on a value. */
+/** Length of the JSON bound to one statement, well below D1's limit on a value. */
 const MAX_STATEMENT_LENGTH = 500_000;
 const REMEMBERED_MS = 24 * 60 * 60 * 1000;
 const MAX_REMEMBERED = 10_000;
@@ -31,11 +31,11 @@ export interface NewReplicationTask {
 export interface ReplicationTask extends Omit<NewReplicationTask, "rule"> {
   readonly id: string;
   readonly destination: ReplicationDestination;
-  /** Attempts that were begun. */
+  /** Number of attempts that were begun. */
   readonly attempts: number;
-  /** How many of them, in a row up to now, are not known to have ended: the one that is being made is the last of them. */
+  /** How many of the latest attempts, including the present one, are not known to have ended. */
   readonly unfinished: number;
-  /** Attempts that the destination refused, in a row up to now. */
+  /** How many of the latest attempts the destination refused. */
   readonly refusals: number;
 }
 
@@ -64,7 +64,7 @@ const COUNT_ATTEMPT = "attempts = attempts + 1, unfinished = unfinished + 1, due
 export class ReplicationTasks {
   readonly #db: D1Database;
   readonly #clock: () => number;
-  /** Write ids that have reached every destination, which they do once and for all. */
+  /** Write ids that have reached every destination, which does not change any more. */
   readonly #completed = new TtlCache<true>({ ttlMs: REMEMBERED_MS, maxEntries: MAX_REMEMBERED });
 
   constructor(db: D1Database, clock: () => number = Date.now) {
@@ -73,8 +73,8 @@ export class ReplicationTasks {
   }
 
   /**
-   * Writes tasks down and returns their ids. Each id follows from the change and the destination: what is added twice is
-   * there once.
+   * Stores tasks and returns their ids. An id is computed from the change and the destination, so a task that is added twice
+   * is stored once.
    */
   async add(tasks: readonly NewReplicationTask[]): Promise<readonly string[]> {
     const now = this.#clock();
@@ -83,7 +83,7 @@ export class ReplicationTasks {
       bucket: origin.bucket.id,
       key: change.key,
       write: change.writeId ?? "",
-      // What a client adds for its callbacks is long, and no callback is made of a task.
+      // Callback variables of a client are long, and a task makes no callback.
       body: JSON.stringify({ origin: { ...origin, callbackVariables: {} }, change, rule }),
     }));
     const statements = inPieces(rows).map((piece) =>
@@ -100,8 +100,8 @@ export class ReplicationTasks {
   }
 
   /**
-   * Those that are still to be done, by id. An attempt is counted with each that is `begun`, but none with those whose
-   * last attempt came to no end (`unfinished`).
+   * The tasks that are still to be done, by id. An attempt is counted for each task in `begun`, but not for those whose last
+   * attempt has no recorded end (`unfinished`).
    */
   async begin(
     ids: readonly string[],
@@ -116,7 +116,7 @@ export class ReplicationTasks {
     return { begun: byId(begun?.results), unfinished: byId(unfinished?.results) };
   }
 
-  /** Counts an attempt with a task, however the last one ended; undefined if it is no longer to be done. */
+  /** Counts an attempt, however the last one ended; undefined if the task is no longer to be done. */
   async beginAgain(id: string): Promise<ReplicationTask | undefined> {
     const { results } = await this.#db
       .prepare(`UPDATE replication_tasks SET ${COUNT_ATTEMPT} WHERE ${PENDING_OF} RETURNING *`)
@@ -125,7 +125,7 @@ export class ReplicationTasks {
     return byId(results).get(id);
   }
 
-  /** The attempts that were counted last have not been made. */
+  /** Takes back the attempts that were counted last, since they were not made. */
   async release(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     await this.#db
@@ -137,7 +137,7 @@ export class ReplicationTasks {
       .run();
   }
 
-  /** A state of the object is brought that is later than the change: should it be removed meanwhile, that goes as well. */
+  /** Records that a state later than the change is being replicated. If the object is then removed, so is that state. */
   async reach(id: string, at: number): Promise<void> {
     await this.#db
       .prepare("UPDATE replication_tasks SET body = json_set(body, '$.change.at', ?2) WHERE id = ?1")
@@ -154,7 +154,7 @@ export class ReplicationTasks {
       .run();
   }
 
-  /** The attempt that was begun failed, and the next is sent for `nextAt`. */
+  /** The attempt failed, and the next one is sent for `nextAt`. */
   async postpone(
     id: string,
     { reason, refusals }: { readonly reason: string; readonly refusals: number },
@@ -166,7 +166,7 @@ export class ReplicationTasks {
       .run();
   }
 
-  /** No further attempt is made unless somebody asks for it within 30 days. */
+  /** Gives the task up. No further attempt is made unless an administrator asks for it within 30 days. */
   async fail(id: string, reason: string): Promise<void> {
     await this.#db
       .prepare("UPDATE replication_tasks SET last_error = ?2, status = 'FAILED', due_at = ?3 WHERE id = ?1")
@@ -174,7 +174,7 @@ export class ReplicationTasks {
       .run();
   }
 
-  /** Of a write that was to be replicated. One D1 call, none once it is known to have reached every destination. */
+  /** The status of a write that was to be replicated. One D1 call, none once it has reached every destination. */
   async statusOf(writeId: string): Promise<Exclude<ReplicationStatus, "REPLICA">> {
     const now = this.#clock();
     if (this.#completed.get(writeId, now) !== undefined) return "COMPLETED";
@@ -192,7 +192,7 @@ export class ReplicationTasks {
     return status;
   }
 
-  /** Ids of tasks nothing has become of in time; they are looked at again only after as long again. */
+  /** Ids of tasks without an outcome in time; they are taken again only after the same time. */
   async takeDue(now: Date, limit: number): Promise<readonly string[]> {
     const { results } = await this.#db
       .prepare(
@@ -206,8 +206,8 @@ export class ReplicationTasks {
   }
 
   /**
-   * Forgets tasks that were given up 30 days ago; an object that is still the one they were about stays FAILED, or it
-   * would pass for one that is everywhere. Returns how many.
+   * Removes tasks that were given up 30 days ago. The status of their objects stays FAILED; otherwise it would be COMPLETED.
+   * Returns how many.
    */
   async removeExpired(now: Date, limit: number): Promise<number> {
     const expired = `FROM replication_tasks WHERE id IN (
@@ -224,7 +224,7 @@ export class ReplicationTasks {
     return removed?.meta.changes ?? 0;
   }
 
-  /** All there is of buckets that are gone; returns how many tasks. */
+  /** Removes all rows of buckets that do not exist any more; returns how many tasks. */
   async removeOrphans(): Promise<number> {
     const [tasks] = await this.#db.batch(
       ["replication_tasks", "replication_failures", "replication_jobs"].map((table) =>
@@ -245,7 +245,7 @@ export class ReplicationTasks {
     return row ?? { pending: 0, failed: 0 };
   }
 
-  /** What was given up, and what has failed so far and will be tried again; the oldest first. */
+  /** Tasks that were given up, and tasks that have failed and will be tried again; the oldest first. */
   async failures(bucketId: string, limit: number): Promise<ReplicationFailure[]> {
     const { results } = await this.#db
       .prepare(
@@ -303,7 +303,7 @@ function parse(row: TaskRow): Pick<ReplicationTask, "origin" | "change" | "desti
   return { origin, change, destination: rule.destination };
 }
 
-/** JSON arrays that a statement can take. */
+/** JSON arrays short enough for one statement each. */
 function inPieces(rows: readonly { readonly body: string }[]): string[] {
   const pieces: string[][] = [];
   let length = Number.POSITIVE_INFINITY;

@@ -25,7 +25,7 @@ export interface BucketRow {
   readonly account_id: string;
   readonly region: string;
   readonly created_at: number;
-  /** Of the mark of a deletion, which may have been abandoned long ago. */
+  /** When the bucket was marked for deletion, by a request that may have died. */
   readonly deleting_since: number | null;
   readonly canonical_id: string;
   readonly display_name: string;
@@ -33,7 +33,7 @@ export interface BucketRow {
   readonly documents: string;
 }
 
-/** Every bucket read brings its owner and its documents, so that a request needs no second query. */
+/** Every read of a bucket includes its owner and its documents, so that a request needs no second query. */
 export const SELECT_BUCKETS = `
   SELECT b.name, b.id, b.account_id, b.region, b.created_at, b.deleting_since, a.canonical_id, a.display_name,
     (SELECT json_group_object(d.kind, d.body) FROM bucket_documents d WHERE d.bucket_id = b.id) AS documents
@@ -43,7 +43,7 @@ export function toAccount(row: AccountRow): Account {
   return { id: row.id, canonicalId: row.canonical_id, displayName: row.display_name, isRoot: row.is_root === 1 };
 }
 
-/** How long the mark of a deletion counts. */
+/** How long the mark of a deletion is valid. */
 const DELETION_MARK_MS = 60_000;
 
 /** @param readAt the time before the query was sent, in milliseconds since 1970 */
@@ -86,7 +86,7 @@ export interface AccessRow {
 
 export type ReceiverRow = SubscriptionRow & { readonly signature_version: number };
 
-/** A confirmed subscription with what of its topic shapes its messages. */
+/** A confirmed subscription with the attributes of its topic that its messages depend on. */
 export interface Receiver extends Subscription {
   readonly signatureVersion: SignatureVersion;
 }

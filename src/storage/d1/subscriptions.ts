@@ -1,6 +1,6 @@
 /**
- * Subscriptions to topics and their confirmation. Tokens are kept as their SHA-256: who reads the table can confirm
- * nothing.
+ * Subscriptions to topics and their confirmation. Tokens are stored as their SHA-256, so that a reader of the table cannot
+ * confirm a subscription.
  */
 import type { TopicGrant, TopicsGrant, UnsubscribeGrant } from "../../access/authorize-sns.ts";
 import { sha256Hex } from "../../checksum/hasher.ts";
@@ -9,29 +9,29 @@ import { type SignatureVersion, type Subscription, topicOfSubscription } from ".
 import { type SubscriptionRow, toSubscription } from "./rows.ts";
 import type { Topics } from "./topics.ts";
 
-/** Each event is a message for each of them. */
+/** Each event becomes a message for each subscription. */
 export const MAX_SUBSCRIPTIONS_PER_TOPIC = 100;
 
 /** "Confirmation tokens are valid for … 3 days" (API_Subscribe: "You must confirm … within three days"). */
 export const TOKEN_LIFETIME_MS = 3 * 24 * 60 * 60 * 1000;
 
-/** What else is sent as one needs no look. */
+/** The form of a token; any other text needs no query. */
 const TOKEN = /^[0-9a-f]{64}$/;
 
 const encoder = new TextEncoder();
 const hashOf = (token: string) => sha256Hex(encoder.encode(token));
 
-/** With the token its endpoint is to be sent. */
+/** With the token that is to be sent to its endpoint. */
 export interface UnconfirmedSubscription {
   readonly subscription: Subscription;
   readonly token: string;
 }
 
-/** Whom a subscription makes the deployment call. */
+/** The endpoint that the deployment calls for a subscription, and the account that subscribed it. */
 export type SubscriptionEndpoint = Pick<Subscription, "accountId" | "endpoint">;
 
 export type SubscribeResult =
-  /** `token`: undefined where it has been confirmed before. */
+  /** `token`: undefined if it was confirmed before. */
   | { readonly outcome: "subscribed"; readonly subscription: Subscription; readonly token: string | undefined }
   | { readonly outcome: "other-attributes" | "too-many" | "no-topic" };
 
@@ -50,8 +50,8 @@ export class Subscriptions {
   }
 
   /**
-   * One for each endpoint of a topic: what is there and confirmed stays, what is not gets a new token and is from then on
-   * of the account that asked last.
+   * A topic has one subscription for each endpoint: a confirmed one stays, an unconfirmed one gets a new token and belongs
+   * to the account that asked last.
    */
   async subscribe(
     by: TopicGrant,
@@ -99,9 +99,9 @@ export class Subscriptions {
   }
 
   /**
-   * Whoever has the token is the endpoint, or was given it there. It may be used more than once while it is valid.
+   * The token proves that the caller has access to the endpoint. It may be used more than once while it is valid.
    * @param authenticateOnUnsubscribe true: from now on its link does not unsubscribe
-   * @returns undefined for a token that is not one of this topic, or has expired
+   * @returns undefined for a token that is not of this topic, or has expired
    */
   async confirm(
     topicArn: string,
@@ -122,8 +122,8 @@ export class Subscriptions {
   }
 
   /**
-   * The account whose subscription this is, for a decision about it.
-   * @param by its ARN, or the token it was sent last
+   * The account that owns the subscription, for a decision about it.
+   * @param by its ARN, or the token that was sent to it last
    */
   async findOwner(
     topicArn: string,
@@ -145,7 +145,7 @@ export class Subscriptions {
     return row === null ? undefined : toSubscription(row);
   }
 
-  /** Of the account, in order of their ARNs. */
+  /** Subscriptions of the account, in order of their ARNs. */
   async list(by: TopicsGrant, { after, limit }: Page): Promise<Subscription[]> {
     const { results } = await this.#db
       .prepare("SELECT * FROM subscriptions WHERE account_id = ?1 AND arn > ?2 ORDER BY arn LIMIT ?3")
@@ -154,7 +154,7 @@ export class Subscriptions {
     return results.map(toSubscription);
   }
 
-  /** Of one topic, in order of their ARNs; undefined if there is no such topic. */
+  /** Subscriptions of one topic, in order of their ARNs; undefined if there is no such topic. */
   async listOfTopic(by: TopicGrant, { after, limit }: Page): Promise<Subscription[] | undefined> {
     const [topic, found] = await this.#db.batch([
       this.#db.prepare("SELECT 1 FROM topics WHERE arn = ?1").bind(by.topicArn),
@@ -176,7 +176,7 @@ export class Subscriptions {
     return meta.changes > 0;
   }
 
-  /** One that is not there is none, too. */
+  /** Succeeds also if the subscription does not exist. */
   async unsubscribe(by: TopicGrant, arn: string): Promise<void> {
     await this.#db.prepare("DELETE FROM subscriptions WHERE arn = ?1 AND topic_arn = ?2").bind(arn, by.topicArn).run();
     this.#topics.forget(by.topicArn);
@@ -184,8 +184,8 @@ export class Subscriptions {
 
   /**
    * By the link in a message. "A final cancellation message is delivered to the endpoint, so that the endpoint owner can
-   * easily resubscribe" (API_Unsubscribe): hence the token.
-   * @returns undefined where there is nothing to end
+   * easily resubscribe" (API_Unsubscribe), which needs a token.
+   * @returns undefined if there is no confirmed subscription
    */
   async unsubscribeByLink(
     { subscriptionArn }: UnsubscribeGrant,
@@ -207,7 +207,7 @@ export class Subscriptions {
     return left?.results.length === 1 ? "needs-authentication" : undefined;
   }
 
-  /** By ARN, without those that are gone. One query at most. */
+  /** By ARN, without those that do not exist. One query at most. */
   async findEndpoints(arns: readonly string[]): Promise<ReadonlyMap<string, SubscriptionEndpoint>> {
     if (arns.length === 0) return new Map();
     const { results } = await this.#db
@@ -219,7 +219,7 @@ export class Subscriptions {
 
   /**
    * For its sender: the subscription that still waits for this token, and how its topic signs.
-   * @returns undefined once it is confirmed, gone, or was sent a newer token
+   * @returns undefined if it is confirmed, does not exist, or was sent a newer token
    */
   async findAwaiting(
     arn: string,
@@ -236,7 +236,7 @@ export class Subscriptions {
     return row === null ? undefined : { ...toSubscription(row), signatureVersion: row.signature_version === 2 ? 2 : 1 };
   }
 
-  /** Removes what was never confirmed, and what was ended by its link, once the token can bring neither back. */
+  /** Removes subscriptions that were never confirmed, or ended by their link, once their token has expired. */
   async removeExpired(now: Date): Promise<number> {
     const { meta } = await this.#db
       .prepare("DELETE FROM subscriptions WHERE status <> 'confirmed' AND token_expires_at <= ?1")

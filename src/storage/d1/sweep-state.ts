@@ -1,4 +1,4 @@
-/** What sweeps keep between their runs: how far each has come, and the deleted buckets whose contents are still to go. */
+/** What sweeps keep between their runs: their positions, and the deleted buckets whose contents are still to be removed. */
 
 /** Rows of `sweep_cursors`. A sweep goes through its items in order, a stretch a run. */
 export class SweepCursors {

@@ -1,6 +1,6 @@
 /**
- * SNS topics, and which subscriptions get their messages. The latter is read with every event, with the policy that says
- * whose events these may be, so an isolate remembers both for `ttlMs`; a write drops them in its own isolate at once.
+ * SNS topics, and the subscriptions that get their messages. Those are read with every event, together with the policy that
+ * says whose events may be published, so an isolate caches both for `ttlMs`; its own writes remove them at once.
  */
 import type { TopicGrant, TopicsGrant } from "../../access/authorize-sns.ts";
 import {
@@ -33,7 +33,7 @@ export interface TopicState extends Topic {
 }
 
 export interface Audiences {
-  /** For decisions about events. Of a topic that does not exist its ARN tells the owner. */
+  /** For decisions about events. The owner of a topic that does not exist is taken from its ARN. */
   readonly access: readonly TopicAccess[];
   /** The confirmed subscriptions of one of them. */
   receiversOf(grant: TopicGrant): readonly Receiver[];
@@ -57,7 +57,7 @@ export class Topics {
     this.#audiences = new TtlCache({ ttlMs, maxEntries: MAX_REMEMBERED });
   }
 
-  /** Makes the topic unless it is there, as which it is then returned. */
+  /** Creates the topic, or returns the existing one. */
   async create(by: TopicGrant, topic: Omit<Topic, "arn"> & { readonly now: Date }): Promise<CreateTopicResult> {
     const [inserted, found] = await this.#db.batch([
       this.#db
@@ -109,8 +109,8 @@ export class Topics {
   }
 
   /**
-   * Puts a policy in the place of another; undefined: of none, or none.
-   * @returns false if the topic is gone, or its policy is not `from` any more
+   * Replaces the policy `from` by `to`; undefined means no policy.
+   * @returns false if the topic does not exist, or its policy is not `from` any more
    */
   async replacePolicy(by: TopicGrant, from: TopicPolicy | undefined, to: TopicPolicy | undefined): Promise<boolean> {
     const { meta } = await this.#db
@@ -121,7 +121,7 @@ export class Topics {
     return meta.changes > 0;
   }
 
-  /** What is undefined stays, a policy of null goes. False if there is no such topic. */
+  /** Undefined values stay as they are; a policy of null is removed. False if there is no such topic. */
   async update(
     by: TopicGrant,
     changed: {
@@ -149,13 +149,13 @@ export class Topics {
     return meta.changes > 0;
   }
 
-  /** With its subscriptions. */
+  /** Deletes the topic and its subscriptions. */
   async delete(by: TopicGrant): Promise<void> {
     await this.#db.prepare("DELETE FROM topics WHERE arn = ?1").bind(by.topicArn).run();
     this.forget(by.topicArn);
   }
 
-  /** As it stands now, for a decision about it. Undefined if there is no such topic. */
+  /** As it is in D1 now, for a decision about it. Undefined if there is no such topic. */
   async findAccess(arn: string): Promise<TopicAccess | undefined> {
     const row = await this.#db
       .prepare("SELECT arn, account_id, policy, policy_users FROM topics WHERE arn = ?1")
@@ -164,7 +164,7 @@ export class Topics {
     return row === null ? undefined : toAccess(row);
   }
 
-  /** Of all that are ARNs of topics: at most one D1 call, none while remembered. */
+  /** For all that are ARNs of topics. At most one D1 call, none while they are cached. */
   async audiences(arns: Iterable<string>): Promise<Audiences> {
     const found = await this.#findAudiences(arns);
     return {
@@ -174,8 +174,8 @@ export class Topics {
   }
 
   /**
-   * One of those subscriptions. Another isolate may know of it before this one does, so what is not remembered is looked up.
-   * @returns undefined for one that is gone, or was never confirmed
+   * A confirmed subscription. Another isolate may have confirmed it, so D1 is queried if it is not cached.
+   * @returns undefined if it does not exist or was never confirmed
    */
   async findReceiver(arn: string): Promise<Receiver | undefined> {
     const topic = topicOfSubscription(arn);
@@ -224,7 +224,7 @@ export class Topics {
     return found;
   }
 
-  /** What is remembered of who gets the topic's messages. */
+  /** Removes the topic's subscriptions and policy from the cache. */
   forget(topicArn: string): void {
     this.#audiences.delete(topicArn);
   }

@@ -1,6 +1,6 @@
 /**
  * IAM users and their inline policies. Limits are enforced by the statements that write, so that no race exceeds them.
- * What a key may do is read through `Directory`, which forgets a user's keys with every write here.
+ * Requests read a key's permissions through `Directory`, whose cached keys of a user every write here removes.
  */
 import type { IamAccountGrant, IamOwnAccountGrant, IamUserGrant } from "../../access/authorize-iam.ts";
 import { userArn } from "../../model/caller.ts";
@@ -10,7 +10,7 @@ import type { Directory } from "./directory.ts";
 
 // "IAM and STS quotas".
 export const MAX_USERS_PER_ACCOUNT = 5_000;
-/** All inline policies of a user together, white space not counted. */
+/** For all inline policies of a user together, white space not counted. */
 export const MAX_POLICY_CHARACTERS_PER_USER = 2_048;
 
 interface UserRow {
@@ -106,7 +106,7 @@ export class Users {
     return results[1]?.results.length === 1 ? "exists" : "gone";
   }
 
-  /** A user with keys or policies stays. */
+  /** Does not delete a user with keys or policies. */
   async delete({ user }: IamUserGrant): Promise<"deleted" | "has-keys" | "has-policies" | "gone"> {
     const [deleted, found] = await this.#changing(user, [
       this.#db
@@ -179,7 +179,7 @@ export class Users {
     return row === null ? undefined : toUser(row);
   }
 
-  /** Runs the statements as one transaction and forgets what is remembered of the user's keys. */
+  /** Runs the statements as one transaction and removes the user's keys from the cache. */
   async #changing(user: UserRecord, statements: readonly D1PreparedStatement[]): Promise<D1Result[]> {
     const keys = this.#db.prepare("SELECT id FROM access_keys WHERE user_id = ?1").bind(user.id);
     const results = await this.#db.batch([keys, ...statements]);

@@ -1,4 +1,4 @@
-/** Changes as messages: which rules they meet, how they are packed, and what the finished write adds to them. */
+/** Changes as messages: which rules apply to them, how they are packed, and what the finished write adds to them. */
 import type { Bucket } from "../../model/bucket.ts";
 import type { ChangeOrigin, ObjectChange, ObjectEvent } from "../../model/event.ts";
 import { matchNotifications, type NotificationRule } from "../../model/notification.ts";
@@ -6,24 +6,24 @@ import { newIntentId } from "../../model/random-ids.ts";
 import { matchReplication, type ReplicaState, type ReplicationRule } from "../../model/replication.ts";
 import type { ChangesMessage, MatchedChange } from "./messages.ts";
 
-/** Changes of many keys are cut into messages that keep well below a queue's 128 KB. */
+/** Changes of many keys are split into messages that stay well below a queue's 128 KB. */
 const MESSAGE_BYTES = 80_000;
-/** Each change may go to a hundred subscribers: a message that brings too many could not be spread in one go. */
+/** Each change may go to a hundred subscribers, so a consumer could not spread a message with more changes in one run. */
 const MESSAGE_CHANGES = 100;
-/** What a finished change adds: sequencer, ETag, size, places of its rules. */
+/** What a finished change adds: sequencer, ETag, size, indexes of its rules. */
 const CHANGE_BYTES = 200;
 
-/** What a request tells of itself, whichever bucket it changes. */
+/** The origin of a change as far as it does not depend on the bucket. */
 export type RequestOrigin = Omit<ChangeOrigin, "bucket" | "time"> & { readonly time: Date };
 
 export interface IntendedChange {
   readonly key: string;
   readonly event: ObjectEvent;
-  /** The change makes a replica of this state of an object elsewhere: no rule replicates it further. */
+  /** The change makes a replica of this state of an object in another bucket: no rule replicates it further. */
   readonly replicaOf?: ReplicaState;
 }
 
-/** What a finished write tells its event. */
+/** What an event needs to know about a finished write. */
 export interface Landed {
   /** Without quotes; absent for removals. */
   readonly etag?: string;
@@ -37,7 +37,7 @@ export interface Landed {
 
 type PlannedChange = Omit<ObjectChange, "at" | "sequencer"> & Pick<IntendedChange, "replicaOf">;
 
-/** The messages that tell of changes: none if no rule applies. */
+/** The messages that report changes; empty if no rule applies. */
 export function planMessages(
   origin: RequestOrigin,
   { name, id, region, accountId, ownerId, documents }: Bucket,
@@ -69,11 +69,11 @@ interface Draft {
   readonly notifications: NotificationRule[];
   readonly replications: ReplicationRule[];
   readonly changes: (MatchedChange & { readonly notify: number[]; readonly replicate: number[] })[];
-  /** What it comes to as JSON, or a little more. */
+  /** Its length as JSON, or a little more. */
   bytes: number;
 }
 
-/** Packs changes and the rules they meet into messages that a queue takes; a rule stands in each message once. */
+/** Packs changes and the rules that apply to them into messages that a queue accepts. Each message contains a rule once. */
 class Drafts {
   readonly all: Draft[] = [];
   readonly #sizes = new Map<object, number>();
@@ -120,7 +120,7 @@ export function finishMessages(messages: readonly ChangesMessage[], landed: Land
   }));
 }
 
-/** The change with what only the finished write tells. */
+/** The change with what is known only after the write. */
 export function finishChange(change: MatchedChange, { at, ...facts }: Landed): MatchedChange {
   return { ...change, ...facts, at: at.getTime(), sequencer: nextSequencer(at) };
 }
@@ -134,9 +134,9 @@ let step = 0;
 /**
  * `sequencer` of an event: "compare the strings of two events for the same object key; the greater is the later" (S3 "Event
  * message structure"). Milliseconds, and within one the order in which this isolate saw the writes end.
- * 16 upper-case hexadecimal digits. What happened long ago is told with its own time; what happened just now comes after
- * whatever this isolate has told before.
- * @param at when the write took effect, by the clock of whoever stored it
+ * 16 upper-case hexadecimal digits. A change from long ago has the sequencer of its own time; a recent one
+ * comes after every change that this isolate has reported before.
+ * @param at when the write took effect, by the clock of the store
  */
 export function nextSequencer(at: Date): string {
   const ms = at.getTime();

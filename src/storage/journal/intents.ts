@@ -1,4 +1,4 @@
-/** Rows of changes that are about to be made, so that a crash between a write and its message loses nothing. */
+/** Rows of changes that are about to be made, so that a crash between a write and its message loses no event. */
 import type { ObjectChange } from "../../model/event.ts";
 import { describeEntry } from "../r2/entry.ts";
 import { entryKey } from "../r2/entry-place.ts";
@@ -11,7 +11,7 @@ const PARALLEL = 5;
 export interface Intent {
   readonly message: ChangesMessage;
   readonly createdAt: Date;
-  /** The write ended well: the message is complete and only has to be sent. */
+  /** The write succeeded: the message is complete and only has to be sent. */
   readonly hasLanded: boolean;
 }
 
@@ -46,7 +46,7 @@ export class Intents {
     else await this.#db.batch(statements);
   }
 
-  /** The writes ended, and their messages wait here for a sweep. */
+  /** The writes succeeded, and a sweep will send their messages. */
   async markLanded(messages: readonly ChangesMessage[]): Promise<void> {
     await this.#db.batch(
       messages.map((message) =>
@@ -64,7 +64,7 @@ export class Intents {
       .run();
   }
 
-  /** Those made before a time that no sweep has looked at since another; the ones waiting longest come first. */
+  /** Intents made before one time and not seen by a sweep since another; those that have waited longest come first. */
   async outstanding(limits: { madeBefore: Date; notSeenSince: Date; limit: number }): Promise<Intent[]> {
     const { results } = await this.#db
       .prepare(

@@ -1,12 +1,12 @@
 /**
- * The journal of changes: whoever writes an object does it through here, so that no change escapes those who asked to be
- * told of it.
+ * The journal of changes. Every write of an object goes through it, so that every change covered by a notification or
+ * replication rule is reported.
  *
  *   intent row (D1) → the write (R2) → is the bucket still there? → message (queue) → answer
  *
- * The message is accepted before the client is answered; where the queue refuses it, the row is completed instead and a
- * sweep sends it. So no acknowledged change is untold. A crash in between leaves a row that the sweep decides by the
- * entry's write id. A bucket without a rule for the change pays nothing.
+ * The queue accepts the message before the client is answered. If it refuses, the row is completed instead and a sweep sends
+ * the message. So every acknowledged change is reported. A crash in between leaves a row; the sweep then finds out by the
+ * entry's write id whether the write took effect. A change without a matching rule costs nothing.
  */
 import { waitUntil } from "cloudflare:workers";
 import type { GrantedBucket } from "../../access/authorize.ts";
@@ -24,7 +24,7 @@ import { issueTicket, type WriteTicket } from "./ticket.ts";
 export interface JournaledWrite<Outcome> {
   /** Makes the change; the ticket goes into the entry. */
   commit(ticket: WriteTicket): Promise<Outcome>;
-  /** What it came to; undefined if nothing has changed. */
+  /** The outcome for the event; undefined if nothing has changed. */
   describe(outcome: Outcome): Landed | undefined;
 }
 
@@ -32,14 +32,14 @@ export interface JournaledWrite<Outcome> {
 export interface RequestJournal {
   readonly origin: RequestOrigin;
   /**
-   * Makes a change and reports it to those who asked for it.
-   * @throws whatever `commit` throws; S3Error `NoSuchBucket` if the bucket was deleted meanwhile; S3Error where the event
-   * could be kept nowhere
+   * Makes a change and reports it.
+   * @throws whatever `commit` throws; S3Error `NoSuchBucket` if the bucket was deleted meanwhile; S3Error if the event
+   * could not be stored
    */
   write<Outcome>(bucket: GrantedBucket, change: IntendedChange, write: JournaledWrite<Outcome>): Promise<Outcome>;
   /**
-   * Removes keys and tells those who asked for it.
-   * @param commit removes them; all of them are told of unless it throws
+   * Removes keys and reports their removal.
+   * @param commit removes them; unless it throws, all of them are reported
    */
   removeAll(
     bucket: GrantedBucket,
@@ -73,7 +73,7 @@ export class Journal {
     };
   }
 
-  /** Reports something that is no write: it has happened, whatever becomes of this call. */
+  /** Reports an event that is not a write. It has happened already, even if this call fails. */
   async report(origin: RequestOrigin, bucket: Bucket, change: ObjectChange): Promise<void> {
     await this.#events.send(planMessages(origin, bucket, [change]));
   }
@@ -129,7 +129,7 @@ export class Journal {
     try {
       outcome = await commit();
     } catch (error) {
-      // After a refusal nothing was written. After anything else the write may have landed: the row stays for the sweep.
+      // After a refusal nothing was written. After any other error the write may have taken effect: the row stays.
       if (error instanceof S3Error && error.status < 500) this.#forget(intended);
       throw error;
     }
@@ -139,7 +139,7 @@ export class Journal {
     return outcome;
   }
 
-  /** @throws S3Error if neither the queue nor the database takes it: then the client must not be told that all is well. */
+  /** @throws S3Error if neither the queue nor the database accepts it; the client must then not get a success. */
   async #send(messages: readonly ChangesMessage[]): Promise<void> {
     try {
       await this.#events.send(messages);
@@ -152,7 +152,7 @@ export class Journal {
   }
 
   #forget(messages: readonly ChangesMessage[]): void {
-    // What stays if this fails, the sweep finds not to have landed.
+    // If this fails, the sweep finds that the writes did not take effect.
     waitUntil(this.#intents.remove(messages.map(({ id }) => id)).catch(() => {}));
   }
 }

@@ -6,10 +6,10 @@ import type { ChangeOrigin, EventBucket, ObjectChange } from "../../model/event.
 import type { NotificationRule } from "../../model/notification.ts";
 import type { ReplicationRule } from "../../model/replication.ts";
 
-/** Rules that apply were decided when the change was made: what is configured later is for later changes. */
+/** The rules that apply were chosen when the change was made; later configurations are for later changes. */
 export interface ChangesMessage {
   readonly kind: "changes";
-  /** Of the intent's row, which goes once the message has been taken care of. */
+  /** Of the intent's row, which is removed once the message has been handled. */
   readonly id: string;
   readonly origin: ChangeOrigin;
   readonly notifications: readonly NotificationRule[];
@@ -18,9 +18,9 @@ export interface ChangesMessage {
 }
 
 export interface MatchedChange extends ObjectChange {
-  /** Places in `notifications`. */
+  /** Indexes of `notifications`. */
   readonly notify: readonly number[];
-  /** Places in `replications`. */
+  /** Indexes of `replications`. */
   readonly replicate: readonly number[];
 }
 
@@ -30,7 +30,7 @@ export interface DeliveryMessage {
   /** Of the delivery: the same in every attempt. */
   readonly id: string;
   readonly receiver: Receiver;
-  /** Topic messages are for subscriptions alone. */
+  /** Topic messages are for subscriptions only. */
   readonly event: Event | TestEvent | TopicMessage;
   /** Attempts made before this one. */
   readonly attempt: number;
@@ -45,7 +45,7 @@ export interface Event {
   readonly configurationId: string;
 }
 
-/** What topics and queues are told when a configuration names them. */
+/** The event that topics and queues receive when a configuration names them. */
 export interface TestEvent {
   readonly test: {
     readonly bucket: EventBucket;
@@ -57,10 +57,10 @@ export interface TestEvent {
   };
 }
 
-/** What a topic tells one of its subscriptions that is no event of a bucket. */
+/** A message of a topic to one of its subscriptions that is not about a bucket. */
 export interface TopicMessage {
   readonly topic: {
-    /** UUID, the same for all who get the message. */
+    /** UUID, the same for all receivers of the message. */
     readonly messageId: string;
     /** Milliseconds since 1970. */
     readonly time: number;
@@ -68,7 +68,7 @@ export interface TopicMessage {
     readonly endpoint: string;
     readonly content:
       | { readonly type: "Notification"; readonly message: string; readonly subject?: string }
-      /** `token` brings the subscription (back) to life. */
+      /** `token` confirms the subscription, also after it was ended. */
       | { readonly type: "SubscriptionConfirmation" | "UnsubscribeConfirmation"; readonly token: string };
   };
 }
@@ -78,18 +78,18 @@ export type Receiver =
   | { readonly kind: "subscription"; readonly topicArn: string; readonly subscriptionArn: string }
   | { readonly kind: "queue"; readonly arn: string };
 
-/** Wakes the replicator: the task itself stands in D1. */
+/** Starts work on a task, which is stored in D1. */
 export interface ReplicationMessage {
   readonly kind: "replication";
   readonly taskId: string;
 }
 
-/** The next page of the command for existing objects, which stands in D1 as well. */
+/** The next page of a job for existing objects, which is stored in D1 as well. */
 export interface ReplicationPageMessage {
   readonly kind: "replication-page";
   readonly bucketId: string;
   readonly run: string;
-  /** The job's `updatedAt` at that time, milliseconds since 1970: of a job that waits only the last message is kept up. */
+  /** The job's `updatedAt` when it was sent, milliseconds since 1970: only the last message of a waiting job counts. */
   readonly since: number;
 }
 
@@ -108,7 +108,7 @@ export interface DeadLetter {
   readonly reason: string;
 }
 
-/** Whose a dead letter is: the account's, or that of the account whose bucket, or task, is to be replicated. */
+/** The account of a dead letter: named, or the account whose bucket or task is to be replicated. */
 export type MessageOwner = { readonly accountId: string } | { readonly bucketId: string } | { readonly taskId: string };
 
 /** The queues of a deployment. */
@@ -120,7 +120,7 @@ export interface Queues {
   /** Deliveries to receivers that are failing or slow, which must not hold up the others. */
   readonly retries: OwnQueue<DeliveryMessage>;
   readonly replication: OwnQueue<ReplicationMessage | ReplicationPageMessage>;
-  /** What was given up. */
+  /** Messages that were given up. */
   readonly deadLetters: OwnQueue<DeadLetter>;
   /** `QUEUE_<NAME>` bindings by name in lower case with hyphens: `QUEUE_MY_JOBS` is `my-jobs`. */
   readonly bound: ReadonlyMap<string, Queue>;
@@ -133,7 +133,7 @@ export class OwnQueue<Message> {
     this.#queue = queue;
   }
 
-  /** One call for each 100 messages or 200 KB. @throws whatever the platform throws; some may have been sent by then */
+  /** One call for each 100 messages or 200 KB. @throws any error of the platform; some messages may have been sent */
   async send(messages: readonly Message[], options: { readonly delaySeconds?: number } = {}): Promise<void> {
     const [only, ...others] = messages;
     if (only === undefined) return;

@@ -1,17 +1,17 @@
-/** Permission to change an entry, made by the journal alone: a write that no event could follow does not compile. */
+/** Permission to change an entry. Only the journal issues it, so a write that bypasses the journal does not compile. */
 import type { Tag } from "../../model/object.ts";
 import type { ReplicaState } from "../../model/replication.ts";
 
 declare const issued: unique symbol;
 
-/** Plain data, so that it passes to a Durable Object. */
+/** Plain data, so that it can be sent to a Durable Object. */
 export interface WriteTicket {
   readonly [issued]: true;
-  /** The id the entry will carry, by which a sweep tells whether the write landed. */
+  /** The id that the entry will have, by which a sweep finds out whether the write took effect. */
   readonly writeId: string;
   /**
-   * Alternatives of tags: an object with all tags of one of them is to be replicated and is marked so. Absent: not to be
-   * replicated.
+   * Alternatives of tags: an object with all tags of one of them is to be replicated and is marked so. Absent: it is not to
+   * be replicated.
    */
   readonly replicateIf?: readonly (readonly Tag[])[];
   /**
@@ -21,13 +21,13 @@ export interface WriteTicket {
   readonly replicaOf?: ReplicaState;
 }
 
-/** What a ticket adds to an entry at most. It admits to nothing. */
+/** The longest data that a ticket adds to an entry. It permits no write. */
 export const LONGEST_TICKET = issueTicket({
   writeId: "x".repeat(20),
   replicaOf: { lastModified: 1e12, revision: 1e12, etag: "x".repeat(38), source: "x".repeat(12) },
 });
 
-/** For the journal and for nobody else (`test/unit/architecture.test.ts`). */
+/** For the journal only (`test/unit/architecture.test.ts`). */
 export function issueTicket(ticket: Omit<WriteTicket, typeof issued>): WriteTicket {
   return ticket as WriteTicket;
 }

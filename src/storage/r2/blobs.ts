@@ -1,7 +1,7 @@
 /**
  * Blobs: immutable pieces of manifest objects, `~b/<blobSetId>/<name>`. `~` never begins a bucket id.
  *
- * Each names the entry it was written for, so that a sweep can tell whether anything still refers to it.
+ * Each names the entry it was written for, so that a sweep can find out whether anything still refers to it.
  */
 
 import type { ResolvedRange } from "../../model/byte-range.ts";
@@ -27,7 +27,7 @@ export interface BlobSlice {
   readonly range: ResolvedRange;
 }
 
-/** The pieces of the blobs that a range of their concatenation touches, in order. */
+/** The pieces of the blobs that a range of their concatenation covers, in order. */
 export function blobSlices(blobs: readonly BlobRef[], range: ResolvedRange): BlobSlice[] {
   const slices: BlobSlice[] = [];
   const end = range.offset + range.length;
@@ -43,14 +43,14 @@ export function blobSlices(blobs: readonly BlobRef[], range: ResolvedRange): Blo
 }
 
 /**
- * `answer`: the platform shall know the length. `put`: the platform never finishes piping one of its own fixed-length
- * streams into another (workerd 1.20261117), which is what a put reads from.
+ * What the bytes are read for. `answer`: the platform is given their length. `put`: it is not, since the platform never
+ * finishes piping one of its own fixed-length streams into another (workerd 1.20261117), which is what a put reads from.
  */
 export type BlobReader = "answer" | "put";
 
 /**
- * Streams a range of the blobs' concatenation. The first blob is open when this returns, so that its absence is still
- * an error answer; each next one is asked for while its predecessor is being read.
+ * Streams a range of the blobs' concatenation. The first blob is open when this returns, so that its absence can still be
+ * answered with an error; each following one is requested while the one before it is read.
  * @throws S3Error
  */
 export async function readBlobs(
@@ -65,7 +65,7 @@ export async function readBlobs(
   if (slices.length === 1) return opened.body;
   const joined =
     reader === "answer" ? new FixedLengthStream(range.length) : new TransformStream<Uint8Array, Uint8Array>();
-  // The reader of `joined` sees every failure; the pump's own promise has nobody else to tell.
+  // The reader of `joined` sees every failure, so the pump's own promise is not awaited.
   pump({ store, slices, first: opened }, joined.writable).catch(() => {});
   return joined.readable;
 }
@@ -83,7 +83,7 @@ async function pump({ store, slices, first }: OpenedSlices, sink: WritableStream
     for (let index = 0; index < slices.length; index++) {
       const following = slices[index + 1];
       const next = following === undefined ? undefined : openSlice(store, following);
-      // A rejection is looked at when its turn comes; until then it must not count as unhandled.
+      // A rejection is handled when the slice is read; until then it must not count as unhandled.
       next?.catch(() => {});
       await current.body.pipeTo(sink, { preventClose: true, preventAbort: true });
       if (next !== undefined) current = await next;

@@ -1,10 +1,10 @@
 /**
- * Listing the keys too long for R2 that share a head (entry-key.ts). R2 has them in the order of their hashes, so all of a
- * cluster are read and put in order here.
+ * Listing the keys too long for R2 that share a head (entry-place.ts). R2 lists them in the order of their hashes, so all
+ * keys of a cluster are read and sorted here.
  *
- * Deviation: of a cluster of more than `MAX_SORTED` keys, which are more than 960 bytes long and differ in nothing before
- * that, each page is in the order of the hashes, since otherwise the first page would take calls without a bound. A common
- * prefix that begins behind the head may then come again on a later page.
+ * Deviation: in a cluster of more than `MAX_SORTED` keys (more than 960 bytes long and equal up to there) each page is in
+ * the order of the hashes, since otherwise the number of calls for the first page would be unbounded. A common prefix that
+ * ends after the head may then be repeated on a later page.
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
@@ -13,21 +13,21 @@ import { clusterHead, entryKey, entryPrefix } from "./entry-place.ts";
 import { type CountedStore, commonPrefixOf, type Item, type Listing, toItem } from "./listed-items.ts";
 
 const MAX_SORTED = 1000;
-/** Calls that a listing keeps for its first cluster: enough to find that it is large, and for a page of it. */
+/** Calls that a listing reserves for its first cluster: enough to find that it is large, and to list a page of it. */
 export const CLUSTER_CALLS = 22;
-/** Of these, for the page. */
+/** Those among them that are for the page. */
 const PAGE_CALLS = 10;
-/** A key has at most 64 bytes behind its head, which are 16 of these. */
-const BEHIND_ALL = "\u{10FFFF}".repeat(16);
+/** A key has at most 64 bytes after its head, which are 16 characters of this size. */
+const AFTER_ALL = "\u{10FFFF}".repeat(16);
 
-/** Sorts after every key of the cluster, and before whatever follows it. */
+/** Sorts after every key of the cluster, and before anything that follows it. */
 export function clusterEnd(head: string): string {
-  return head + BEHIND_ALL;
+  return head + AFTER_ALL;
 }
 
 export interface ClusterPage {
   readonly items: readonly Item[];
-  /** Where the next page goes on. Undefined: where this one began. */
+  /** Where the next page continues. Undefined: where this one began. */
   readonly reached: string | undefined;
   /** Whether nothing of the cluster is left for the next page. */
   readonly isComplete: boolean;
@@ -38,7 +38,7 @@ interface Asked extends Listing {
   readonly room: number;
 }
 
-/** @param asked.isFirst whether the answer shows nothing yet; otherwise a large cluster is left for an answer of its own */
+/** @param asked.isFirst whether the answer is still empty; otherwise a large cluster is left for an answer of its own */
 export async function listCluster(
   store: CountedStore,
   head: string,
@@ -60,7 +60,7 @@ function clusterOptions(bucket: GrantedBucket, head: string): R2ListOptions {
   return { prefix: entryPrefix(bucket.id) + head, include: ["customMetadata"] };
 }
 
-/** What is listed of the cluster behind the marker, by name. */
+/** What is listed of the cluster after the marker, by name. */
 function inOrder(found: readonly R2Object[], { bucket, query }: Asked): Item[] {
   const items = found
     .filter((object) => compareBytes(describeEntry(object).key, query.after) > 0)
@@ -97,10 +97,10 @@ async function listByHash(store: CountedStore, head: string, { bucket, query, ro
   return { items, reached, isComplete: false };
 }
 
-/** Undefined for what is not listed, or has been on an earlier page. */
+/** Undefined if the entry is not listed, or was listed on an earlier page. */
 function toClusterItem(found: R2Object, { bucket, query }: Listing): Item | undefined {
   const { key, record } = describeEntry(found);
-  // The key that equals the head is direct and takes its place in the page by itself.
+  // The key that equals the head is direct; the page lists it by itself.
   if (record.k === undefined || !key.startsWith(query.prefix)) return undefined;
   const item = toItem(found, bucket.ownerId);
   const commonPrefix = item && commonPrefixOf(key, query);

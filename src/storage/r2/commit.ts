@@ -18,9 +18,9 @@ export interface EntryFacts {
   readonly lastModified?: Date | undefined;
   readonly wasReplica?: boolean | undefined;
   readonly sourceId?: string | undefined;
-  /** Of the object that this one still is, although it was put anew. */
+  /** The identity that the object keeps although its entry is put again. */
   readonly identity?: ObjectIdentity | undefined;
-  /** Whether what stood at the key before decided whether it was written. */
+  /** Whether the write had a condition on what was at the key before. */
   readonly isConditional?: boolean | undefined;
 }
 
@@ -40,12 +40,12 @@ export function entryOptions(place: EntryPlace, attributes: ObjectAttributes, fa
   return {
     httpMetadata: toHttpMetadata(attributes.content),
     customMetadata: encodeRecord(record),
-    // A manifest is read with every HEAD: it stays in the standard class, its blobs carry the object's.
+    // A manifest is read with every HEAD: it stays in the standard class, and its blobs have the object's.
     ...(facts.manifest === undefined && r2StorageClass(attributes)),
   };
 }
 
-/** The longest things that completing an upload adds to what is known when it is created. */
+/** The longest values that the completion of an upload adds to what is known when it is created. */
 const LONGEST_FACTS: EntryFacts = {
   // A SHA-512 in base64, and the number of parts.
   checksum: { algorithm: "SHA512", value: "x".repeat(94), type: "FULL_OBJECT" },
@@ -54,7 +54,7 @@ const LONGEST_FACTS: EntryFacts = {
 };
 
 /**
- * Whether an upload's attributes will fit into its entry, so that nobody learns it when all parts have been sent.
+ * Checks that an upload's attributes will fit into its entry, before any part is sent.
  * @throws S3Error `InvalidRequest`
  */
 export function requireRoom(place: EntryPlace, attributes: ObjectAttributes): void {
@@ -67,7 +67,7 @@ export interface ManifestObject {
   readonly facts: EntryFacts & { readonly manifest: ManifestFacts };
 }
 
-/** Commits an entry whose bytes are blobs. One R2 call, two if a condition had to be looked at. */
+/** Commits an entry whose bytes are blobs. One R2 call, two if a condition had to be checked. */
 export function commitManifest(
   place: EntryPlace,
   { attributes, manifest, facts }: ManifestObject,
@@ -82,8 +82,8 @@ export function commitManifest(
 }
 
 /**
- * Whether a listing can show the object from R2's own row and the bucket alone. All others carry R2's SHA-512, which
- * `list()` shows without asking for metadata, as the mark that their record must be looked at.
+ * Whether a listing can show the object from R2's own row and the bucket only. All other entries have R2's SHA-512, which
+ * `list()` shows without metadata; it marks entries whose record must be read.
  */
 export function isPlain(place: EntryPlace, attributes: ObjectAttributes, ticket: WriteTicket): boolean {
   return (
@@ -99,7 +99,7 @@ export function markForListing(bytes: Uint8Array): { sha512: string } {
   return { sha512: createHash("sha512").update(bytes).digest("hex") };
 }
 
-/** Another digest, so that a listing passes over any number of tombstones without looking at one of them. */
+/** Another digest, so that a listing skips any number of tombstones without reading one of them. */
 export function markTombstone(bytes: Uint8Array): { sha384: string } {
   return { sha384: createHash("sha384").update(bytes).digest("hex") };
 }

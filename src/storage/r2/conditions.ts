@@ -39,7 +39,7 @@ export type OnlyIf = Pick<R2PutOptions, "onlyIf">;
 /** Puts the entry; null if R2 declined because the condition does not hold. */
 type Put = (onlyIf: OnlyIf) => Promise<R2Object | null>;
 
-/** Attempts to bring a condition and the entry's present state together before a rival is declared the winner. */
+/** Attempts to put an entry that other writes keep changing. */
 const MAX_ATTEMPTS = 4;
 
 /** The condition of a write: a replica's own one takes the place of a client's. */
@@ -49,8 +49,8 @@ export function conditionOf(ticket: WriteTicket, condition: WriteCondition | und
 
 /**
  * Commits an entry under a guard. For a client's own condition the first attempt is made blind, so that the common outcome
- * costs one call; only when R2 declines is the entry looked at, because a tombstone or a manifest's own ETag may have been
- * in the way.
+ * costs one call; only when R2 declines is the entry read, because a tombstone or the ETag of a manifest's body may
+ * have been the reason.
  * @throws S3Error `PreconditionFailed`, `NoSuchKey` (If-Match on nothing), `ConditionalRequestConflict`
  */
 export function commitIf(place: EntryPlace, guard: Guard, put: Put): Promise<R2Object> {
@@ -83,7 +83,7 @@ async function commit(place: EntryPlace, guard: Guard, { put, blind, attempts }:
     const stored = onlyIf === undefined ? null : await put({ onlyIf });
     if (stored !== null) return stored;
     seen = await headEntry(place);
-    // A put that was repeated below us meets the entry it has made itself.
+    // If the platform has repeated the put, the second one finds the entry that the first one made.
     if (seen !== null && describeEntry(seen).record.w === guard.writeId) return seen;
     onlyIf = undefined;
   }
@@ -124,7 +124,7 @@ async function exactCondition(
   return { etagMatches: seen.etag };
 }
 
-/** Rather than about the bytes, or about there being any. */
+/** Whether the condition is about the entry itself, and not only about its bytes or its existence. */
 function isAboutTheEntry(condition: EntryCondition | undefined): boolean {
   switch (condition?.kind) {
     case undefined:

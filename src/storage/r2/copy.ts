@@ -12,7 +12,7 @@ import { manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { factsOf, type PutOutcome, putBody, type Write } from "./put.ts";
 
-/** What is to be copied, and what the copy is to say of itself. */
+/** What is to be copied, and the attributes of the copy. */
 export interface CopyPlan {
   readonly source: OpenedObject;
   readonly attributes: ObjectAttributes;
@@ -20,7 +20,7 @@ export interface CopyPlan {
 
 /**
  * Copies by reference where that is possible, and by value where not.
- * @param means.hold keeps a blob set for the entry that is about to name it; throws if it is being removed
+ * @param means.hold records the entry that is about to name a blob set, which keeps the set; throws if it is being removed
  */
 export async function copyObject(
   source: OpenedObject,
@@ -42,7 +42,7 @@ export async function copyObject(
   }
   const { etag, checksum, sizeBytes, partCount } = source.object;
   const manifest = await source.manifest();
-  // First the reference, then the entry: in between, the blobs are kept for an entry that may yet come.
+  // First the reference, then the entry: in between, the blobs are kept for an entry that may still be put.
   await means.hold(manifest.b);
   const facts = manifestFacts(manifest, { sizeBytes, etag, isUpload: partCount !== undefined });
   const object = {
@@ -55,8 +55,8 @@ export async function copyObject(
 }
 
 /**
- * Blobs can be shared if they lie in the store the copy goes to and in the class it is to have, and if nothing has to be
- * computed over them. The copy then keeps the source's ETag and parts.
+ * Whether the copy can share the source's blobs: if they are in the store and the class of the copy, and no checksum has to
+ * be computed over them. The copy then keeps the source's ETag and parts.
  */
 export function isCopiedByReference(
   source: OpenedObject,
@@ -77,12 +77,12 @@ export function isCopiedByReference(
   );
 }
 
-/** Then what was read of the source is written back to it. */
+/** Whether the copy replaces its own source. */
 export function isOntoItself({ origin }: OpenedObject, place: EntryPlace): boolean {
   return origin.store === place.store && origin.found.key === place.r2Key;
 }
 
-/** Copied onto itself, with another class at most: what the object is and says of its bytes stays. */
+/** Whether an object is copied onto itself and only its class changes. It then counts as the same object. */
 function isStillTheSame(source: OpenedObject, place: EntryPlace, attributes: ObjectAttributes): boolean {
   const { object } = source;
   const said = ({ content, userMetadata, websiteRedirectLocation }: ObjectAttributes) =>
@@ -93,8 +93,8 @@ function isStillTheSame(source: OpenedObject, place: EntryPlace, attributes: Obj
 }
 
 /**
- * A body that streams stored bytes. It keeps the checksum they have, or gets a new one: of the algorithm asked for, or
- * of the same algorithm where the old one is composite and so says nothing about an object without parts.
+ * A body that streams stored bytes. It keeps their checksum, or gets a new one: of the requested algorithm, or of the same
+ * algorithm where the old one is composite, which does not apply to an object without parts.
  */
 export function copyBody(
   stream: ReadableStream<Uint8Array>,
@@ -110,7 +110,7 @@ export function copyBody(
   return hashed(storedBody(stream, sizeBytes), algorithm);
 }
 
-/** A body whose checksum is computed on the way; whatever else was to be verified of it still is. */
+/** A body whose checksum is computed while it is read; everything else about it is still verified. */
 export function hashed(body: ObjectBody, algorithm: ChecksumAlgorithm): ObjectBody {
   const hasher = createHasher(algorithm);
   const hashing = new TransformStream<Uint8Array, Uint8Array>({
@@ -121,7 +121,7 @@ export function hashed(body: ObjectBody, algorithm: ChecksumAlgorithm): ObjectBo
   });
   let value: string | undefined;
   const checksum = (): Checksum => {
-    // A hasher gives its digest once.
+    // A hasher returns its digest only once.
     value ??= formatBase64(hasher.digest());
     return { algorithm, value, type: "FULL_OBJECT" };
   };

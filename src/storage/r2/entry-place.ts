@@ -1,13 +1,13 @@
 /**
- * Where an entry stands in R2: `<bucketId>/<S3 key>`.
+ * Where an entry is in R2: at `<bucketId>/<S3 key>` in the bucket's region.
  *
- * R2 takes keys of up to 1,024 bytes and so does S3, so the longest S3 keys do not fit behind the prefix. A key of more
- * than `DIRECT_BYTES` bytes is cut at the first character that ends at or after that length; the R2 key is prefix, that
- * head and the SHA-256 of the whole key, and the whole key stands in the entry's metadata. What follows from it:
+ * R2 takes keys of up to 1,024 bytes and so does S3, so the longest S3 keys do not fit after the prefix. A key of more
+ * than `DIRECT_BYTES` bytes is cut at the first character that ends at or after that length; the R2 key is the prefix, that
+ * head and the SHA-256 of the whole key, and the entry's metadata holds the whole key. It follows that:
  *
  * - the two shapes cannot be confused: a hashed R2 key is always longer than a direct one can be;
  * - all keys with the same head (a cluster) are neighbours in R2, and heads sort as their keys do, so byte order is
- *   right everywhere but inside a cluster, which the listing sorts itself.
+ *   right everywhere except inside a cluster, which the listing sorts itself.
  */
 import { createHash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
@@ -30,9 +30,9 @@ export function entryKey(bucketId: string, key: string): string {
   return entryPrefix(bucketId) + head + createHash("sha256").update(key).digest("base64url");
 }
 
-/** The head of a key too long to be stored as it is; undefined for the others. */
+/** The head of a key that is too long to be stored as it is; undefined for all others. */
 export function clusterHead(key: string): string | undefined {
-  // A character is at most 3 bytes per UTF-16 unit, so most keys are settled without encoding.
+  // A character is at most 3 bytes per UTF-16 unit, so most keys need no encoding.
   if (key.length * 3 <= DIRECT_BYTES) return undefined;
   if (encoder.encode(key).byteLength <= DIRECT_BYTES) return undefined;
   return headOf(key);
@@ -46,7 +46,7 @@ export function clusterOfEntry(r2Key: string): string | undefined {
 function headOf(key: string): string {
   let bytes = 0;
   let end = 0;
-  // Counted without encoding: a listing asks this of every key of its page.
+  // Counted without encoding, since a listing does this for every key of its page.
   while (end < key.length && bytes < DIRECT_BYTES) {
     const codePoint = key.codePointAt(end) ?? 0;
     bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
@@ -99,7 +99,7 @@ export function regionStores(bindings: StoreBindings): RegionStores {
   return stores;
 }
 
-/** @throws S3Error `ServiceUnavailable` where a deployment has lost the binding of a region that still has buckets */
+/** @throws S3Error `ServiceUnavailable` if the deployment has no binding any more for a region that has buckets */
 export function storeOf(stores: RegionStores, { region }: { readonly region: string }): R2Bucket {
   const store = stores.get(region);
   if (store !== undefined) return store;

@@ -1,6 +1,6 @@
 /**
- * What an entry's `customMetadata` carries: one JSON value under `s3`, at most R2's 8,192 bytes with its key.
- * Short names, since every HEAD and GET moves them. `docs/storage-schema.md` lists them with their lifetimes.
+ * The record in an entry's `customMetadata`: one JSON value under `s3`, at most R2's 8,192 bytes together with its key.
+ * Its names are short, since every HEAD and GET transfers them. `docs/storage-schema.md` lists them with their lifetimes.
  */
 import { S3Error } from "../../errors.ts";
 import type { Acl, AclGrant, AclPermission, Grantee } from "../../model/acl.ts";
@@ -32,32 +32,32 @@ export interface EntryRecord {
   readonly g?: readonly (readonly [key: string, value: string])[];
   /** ACL; absent if it is the default. */
   readonly a?: readonly EncodedGrant[];
-  /** Last-Modified in milliseconds, where the entry was rewritten without the object being written. */
+  /** Last-Modified in milliseconds, if the entry was rewritten without the object being written. */
   readonly l?: number;
-  /** The whole S3 key, where the R2 key holds a hash of it. */
+  /** The whole S3 key, if the R2 key contains a hash of it. */
   readonly k?: string;
   /** 1: a tombstone; reads as absent. */
   readonly t?: 1;
-  /** 1: to be replicated when it was written; "R": a replica. */
+  /** 1: a replication rule applied when it was written; "R": a replica. */
   readonly p?: 1 | "R";
-  /** What it is a replica of, besides its Last-Modified, which is `l`. Gone once tags or ACL are changed here. */
+  /** The state it is a replica of, with `l` as its Last-Modified. Removed once tags or ACL are changed here. */
   readonly v?: readonly [revision: number, etag: string];
   /** Id of the bucket it is a replica from. */
   readonly i?: string;
   /**
-   * ETag and Last-Modified, in milliseconds, with which the object was written, where it has been copied onto itself since to
-   * change its class: it is still that object for a multipart upload that is to replace it on condition.
+   * ETag and Last-Modified (in milliseconds) of the object as it was written, if it has since been copied onto itself to
+   * change its class. A conditional completion of a multipart upload still takes it for that object.
    */
   readonly d?: readonly [etag: string, lastModified: number];
-  /** 1: written on a condition about what stood at the key before. */
+  /** 1: written with a condition on what was at the key before. */
   readonly q?: 1;
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestFacts;
 }
 
 /**
- * Which object stands at a key, by what writing it anew changes and a change of its tags, its ACL or its class does not.
- * Plain data, so that it passes to a Durable Object and can be kept there.
+ * Identifies the object at a key. Writing the object changes it; changing its tags, its ACL or its class does not.
+ * Plain data, so that it can be sent to a Durable Object and stored there.
  */
 export interface ObjectIdentity {
   /** Without quotes. */
@@ -66,7 +66,7 @@ export interface ObjectIdentity {
   readonly lastModified: number;
 }
 
-/** What HEAD and LIST need to know of a manifest object without reading its body. */
+/** What HEAD and LIST need to know about a manifest object without reading its body. */
 export interface ManifestFacts {
   /** Size in bytes. */
   readonly n: number;
@@ -84,7 +84,7 @@ export interface ManifestFacts {
 export function encodeRecord(record: EntryRecord): Record<string, string> {
   const json = JSON.stringify(record);
   if (fits(json)) return { [METADATA_KEY]: json };
-  // The list of blobs stands in the manifest as well.
+  // The manifest has the list of blobs as well.
   if (record.f?.p !== undefined) {
     const { p: _, ...facts } = record.f;
     return encodeRecord({ ...record, f: facts });
@@ -99,7 +99,7 @@ function fits(json: string): boolean {
   return new TextEncoder().encode(json).byteLength + METADATA_KEY.length <= MAX_METADATA_BYTES;
 }
 
-/** An object put into the R2 bucket by other means has no record; it is served as what R2 says of it. */
+/** An object that was put into the R2 bucket by other means has no record; R2's own attributes are served. */
 export function decodeRecord(customMetadata: Readonly<Record<string, string>> | undefined): EntryRecord {
   const json = customMetadata?.[METADATA_KEY];
   return json === undefined ? { w: "" } : (JSON.parse(json) as EntryRecord);
@@ -108,7 +108,7 @@ export function decodeRecord(customMetadata: Readonly<Record<string, string>> | 
 export interface RecordContext {
   readonly ticket: WriteTicket;
   readonly bucketOwnerId: string;
-  /** The S3 key where the R2 key does not show it. */
+  /** The S3 key, if the R2 key contains only a hash of it. */
   readonly hashedKey: string | undefined;
   readonly checksum: Checksum | undefined;
   readonly manifest?: ManifestFacts | undefined;
@@ -118,9 +118,9 @@ export interface RecordContext {
   readonly wasReplica?: boolean | undefined;
   /** Id of the bucket it was a replica from. */
   readonly sourceId?: string | undefined;
-  /** Of which object this one differs in its class, tags or ACL alone, if its Last-Modified does not say so. */
+  /** The object from which this one differs only in its class, tags or ACL, if its Last-Modified differs too. */
   readonly identity?: ObjectIdentity | undefined;
-  /** Whether what stood at the key before decided whether it was written. */
+  /** Whether the write had a condition on what was at the key before. */
   readonly isConditional?: boolean | undefined;
 }
 
@@ -153,7 +153,7 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
   };
 }
 
-/** R2 keeps five of the six system headers in fields of its own, where its dashboard shows them. */
+/** R2 has fields for five of the six system headers, which its dashboard shows. */
 export function toHttpMetadata(content: ContentHeaders): R2HTTPMetadata {
   return {
     contentType: content.contentType,
@@ -176,9 +176,9 @@ export function fromHttpMetadata(http: R2HTTPMetadata | undefined, expires: stri
 }
 
 /**
- * A grant of an ACL in short: a letter for the permission, then whom it is given to. `F` and nothing: full control for the
- * object's owner. `R*`: everybody may read. A hundred grants to accounts are 6.8 KB, which is most of what an entry's
- * metadata may be.
+ * A grant of an ACL in short form: one letter for the permission, then the grantee. `F` without a grantee: full control for
+ * the object's owner. `R*`: everyone may read. A hundred grants to accounts are 6.8 KB, which is most of what an entry's
+ * metadata may hold.
  */
 export type EncodedGrant = string;
 
@@ -208,7 +208,7 @@ function encodeGrantee(grantee: Grantee, ownerId: string): string {
 export function decodeAcl(encoded: readonly EncodedGrant[], ownerId: string): Acl {
   return encoded.flatMap((text): AclGrant[] => {
     const permission = keyOf(PERMISSIONS, text.charAt(0));
-    // What a later version wrote and this one does not know gives nothing.
+    // A permission that only a later release knows grants nothing.
     return permission === undefined ? [] : [{ grantee: decodeGrantee(text.slice(1), ownerId), permission }];
   });
 }

@@ -53,13 +53,13 @@ export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: st
   };
 }
 
-/** Tags and ACL are changed by putting the entry anew, so R2's own time is that of the last change. */
+/** Tags and ACL are changed by putting the entry again, so R2's own time is the time of the last change. */
 export function stateOf(object: R2Object, { record, etag }: Entry): ObjectState {
   const [revision, sourceEtag] = record.v ?? [object.uploaded.getTime(), etag];
   return { lastModified: lastModifiedOf(object, record).getTime(), revision, etag: sourceEtag };
 }
 
-/** When the object was written, which is not always when its entry was. */
+/** When the object was written; its entry may have been put later. */
 export function lastModifiedOf(object: R2Object, record: EntryRecord): Date {
   return record.l === undefined ? object.uploaded : new Date(record.l);
 }

@@ -1,4 +1,4 @@
-/** What goes into the answer of a listing, and the calls it may take to find it. */
+/** The items of a listing's answer, and the bound on the calls made to find them. */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import type { ListedObject, ListQuery } from "../../model/object.ts";
 import { callR2 } from "../platform-errors.ts";
@@ -34,14 +34,14 @@ export function toItem(found: R2Object, bucketOwnerId: string): Item | undefined
   return { name: key, object };
 }
 
-/** The common prefix that a key is shown under; undefined if it is shown by itself. */
+/** The common prefix under which a key is listed; undefined if it is listed by itself. */
 export function commonPrefixOf(key: string, { prefix, delimiter }: ListQuery): string | undefined {
   if (delimiter === "" || !key.startsWith(prefix)) return undefined;
   const found = key.indexOf(delimiter, prefix.length);
   return found === -1 ? undefined : key.slice(0, found + delimiter.length);
 }
 
-/** R2 with a bound on the calls of one request, however much there is to be passed over. */
+/** R2 with a bound on the calls of one request, however many entries it has to skip. */
 export class CountedStore {
   readonly #store: R2Bucket;
   #left: number;

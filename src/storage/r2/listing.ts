@@ -1,9 +1,9 @@
 /**
  * Listing on R2's own listing: prefix, delimiter and order are R2's, one call a page when all entries are plain.
  *
- * What R2 cannot say without metadata is looked up for the marked entries only (`markForListing` in commit.ts), and the few
- * keys too long for R2 (entry-key.ts) are put in order by `cluster-listing.ts`. The calls of one listing are bounded: a page
- * that would take more ends early, truncated, and tells how far it has come.
+ * What R2 does not show without metadata is looked up for the marked entries only (`markForListing` in commit.ts), and the
+ * few keys too long for R2 (entry-place.ts) are sorted by `cluster-listing.ts`. The calls of one listing are bounded: a page
+ * that would take more ends early, truncated, with the position it has reached.
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
@@ -12,11 +12,11 @@ import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
 import { clusterHead, clusterOfEntry, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
 import { CountedStore, commonPrefixOf, type Item, type Listing, toItem } from "./listed-items.ts";
 
-/** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and as many more as their metadata is long. */
+/** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and more if their metadata is long. */
 export const MAX_CALLS = 60;
 /** R2's largest page. */
 const R2_PAGE = 1000;
-/** Up to this many marked entries of a page are read one by one; above, the page is listed again with its metadata. */
+/** Up to this many marked entries of a page are read one by one; more are listed again with metadata. */
 const FEW = 8;
 const HIGHEST_CHARACTER = "\u{10FFFF}";
 
@@ -42,9 +42,9 @@ class Lister {
   readonly #bucket: GrantedBucket;
   readonly #query: ListQuery;
   readonly #items: Item[] = [];
-  /** Up to where everything has been seen. */
+  /** The position up to which everything has been seen. */
   #reached: string;
-  /** The last cluster that has been dealt with. */
+  /** The last cluster that is complete. */
   #cluster: string | undefined;
 
   constructor(store: CountedStore, { bucket, query }: Listing) {
@@ -57,7 +57,7 @@ class Lister {
   async page(): Promise<ListPage> {
     const { maxKeys } = this.#query;
     let start: R2ListOptions = firstStart(this.#bucket.id, this.#query);
-    // A page that did not suffice held tombstones: a whole one gets past a run of them.
+    // A page that was not enough contained tombstones: a whole page gets past a run of them.
     for (let limit = maxKeys; ; limit = R2_PAGE) {
       const page = await this.#store.list({ ...this.#options(limit), ...start });
       const isTaken = await this.#take(mergeRows(page), start);
@@ -101,7 +101,7 @@ class Lister {
       }
       const name = row.name.slice(PREFIX_BYTES);
       if (row.kind === "prefix") {
-        // R2 gives a prefix again when it starts inside it.
+        // R2 lists a prefix again if the listing starts inside it.
         const isNew = name !== this.#items.at(-1)?.name && name !== passed;
         if (isNew && !this.#add({ name })) return false;
       } else if (!isTombstone(row.object)) {
@@ -138,8 +138,8 @@ class Lister {
   }
 
   /**
-   * The marked entries of a page with their metadata: undefined for what has been deleted meanwhile, "not read" for what
-   * there were no calls left for.
+   * The marked entries of a page with their metadata: undefined for an entry that was deleted meanwhile, "not read" for one
+   * for which no call was left.
    */
   async #lookUp(
     rows: readonly Row[],
@@ -177,23 +177,23 @@ class Lister {
 function firstStart(bucketId: string, query: ListQuery): { startAfter?: string } {
   const { after, prefix } = query;
   if (after === "" || compareBytes(after, prefix) < 0) return {};
-  // A marker below a common prefix goes on behind all of it (seen on AWS, LocalStack's recordings).
+  // A marker below a common prefix continues after all of it (seen on AWS, LocalStack's recordings).
   const passed = commonPrefixOf(after, query);
   if (passed !== undefined && clusterHead(passed) === undefined) return behind(entryPrefix(bucketId) + passed);
   const head = clusterHead(after);
   if (head === undefined) return { startAfter: entryPrefix(bucketId) + after };
-  // Every key of a cluster has to be seen to find those behind the marker.
+  // Every key of a cluster has to be read to find those after the marker.
   return after === clusterEnd(head)
     ? behind(entryPrefix(bucketId) + head)
     : { startAfter: entryPrefix(bucketId) + head };
 }
 
-/** Past everything that begins so, but for what begins with the highest character. */
+/** After everything with this prefix, except keys that continue with the highest character. */
 function behind(r2Prefix: string): { startAfter: string } {
   return { startAfter: r2Prefix + HIGHEST_CHARACTER };
 }
 
-/** Objects and prefixes of an R2 page, which come as two sorted arrays, in one order. */
+/** Objects and prefixes of an R2 page, which are two sorted arrays, as one. */
 function mergeRows(page: R2Objects): Row[] {
   const rows: Row[] = [];
   let next = 0;
@@ -210,14 +210,14 @@ function mergeRows(page: R2Objects): Row[] {
 }
 
 /**
- * Whether the record must be seen. Inline plain objects have R2's MD5 and no SHA-512; where the platform's listing
- * shows no checksums at all, every entry is looked up.
+ * Whether the record must be read. Inline plain objects have R2's MD5 and no SHA-512; if the platform's listing shows no
+ * checksums at all, every entry is looked up.
  */
 function isMarked({ checksums }: R2Object): boolean {
   return checksums.sha512 !== undefined || checksums.md5 === undefined;
 }
 
-/** Those of earlier versions are marked like everything else whose record must be seen. */
+/** Tombstones of earlier releases are marked like every entry whose record must be read. */
 function isTombstone({ checksums }: R2Object): boolean {
   return checksums.sha384 !== undefined;
 }

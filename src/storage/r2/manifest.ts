@@ -3,8 +3,8 @@
  *
  * The body of the entry is JSON, since R2's dashboard and other tools can then read it:
  * `{"v":1,"w":"<writeId>","b":"<blobSetId>","p":[["<name>",<bytes>,"<checksum>"?], …]}`. Short lists are also kept in the
- * entry's metadata, so that a range read needs the entry's metadata and the blobs it touches, and nothing else. The id of
- * the write makes the body, and with it R2's ETag, that of one write alone (`unchanged.ts`); those of earlier versions have none.
+ * entry's metadata, so that a range read needs only the entry's metadata and the blobs it covers. The id of the write makes
+ * the body, and so R2's ETag, unique to one write (`unchanged.ts`); manifests of earlier releases have no such id.
  */
 import { type BlobRef, blobKey } from "./blobs.ts";
 import type { ManifestFacts } from "./entry-record.ts";

@@ -35,7 +35,7 @@ import { BUFFERED_BYTES, putBytes } from "./write.ts";
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
 
-/** R2 calls that find out whether a bucket is empty, for 1,000 tombstones each. A request may make 10,000 in all. */
+/** R2 calls to find out whether a bucket is empty, one for each 1,000 tombstones. A request may make 10,000 in all. */
 const EMPTINESS_CALLS = 1000;
 
 export interface ObjectPart {
@@ -79,7 +79,7 @@ export class Objects {
     return (await this.#head(bucket, key))?.object;
   }
 
-  /** As `head`, with the place of one part. One R2 call, two if the parts are many. */
+  /** As `head`, with the range of one part. One R2 call, two if there are many parts. */
   async headPart(
     bucket: GrantedBucket,
     key: string,
@@ -102,8 +102,8 @@ export class Objects {
   /** Undefined if there is no such object. One R2 call for an inline object; a manifest's blobs follow in `body()`. */
   async open(bucket: GrantedBucket, key: string, selection: Selection | undefined): Promise<OpenedObject | undefined> {
     const store = this.#store(bucket);
-    // In header form an unsatisfiable range gives the whole object instead of an error, so that size and manifest are
-    // seen in the same call.
+    // With the range as a header, R2 answers an unsatisfiable one with the whole object instead of an error, so that size
+    // and manifest are known after one call.
     const range = selection === undefined || selection.kind === "part" ? undefined : formatRange(selection);
     const options: R2GetOptions = range === undefined ? {} : { range: new Headers({ range }) };
     const found = await callR2(store.get(entryKey(bucket.id, key), options));
@@ -116,7 +116,7 @@ export class Objects {
     return OpenedObject.open({ store, found, entry }, toStoredObject(found, entry, bucket.ownerId), selection);
   }
 
-  /** The parts an object was uploaded in; none if it was not. Undefined if there is no such object. */
+  /** The parts an object was uploaded in; `parts` is undefined if there were none. Undefined if there is no such object. */
   async parts(
     bucket: GrantedBucket,
     key: string,
@@ -137,9 +137,9 @@ export class Objects {
   }
 
   /**
-   * Writes an object. Nothing of it is visible before everything about it has been verified.
-   * One R2 call, or two: above 1 MiB if the checksum comes last, a condition was set, or a listing could not tell the
-   * object's attributes from R2's own row.
+   * Writes an object. It is not visible before everything about it has been verified.
+   * One R2 call, or two: above 1 MiB if the checksum comes last, a condition was set, or R2's own row does not show a
+   * listing all of the object's attributes.
    * @throws S3Error whatever the body's verification found, or `PreconditionFailed`, `NoSuchKey`,
    * `ConditionalRequestConflict` by the condition.
    */
@@ -148,7 +148,7 @@ export class Objects {
   }
 
   /**
-   * The same for a body whose length shows at its end. One R2 call up to 1 MiB, three above.
+   * The same for a body whose length is known only at its end. One R2 call up to 1 MiB, three above.
    * @throws S3Error whatever the body's verification found
    */
   async putUnmeasured(write: Omit<ObjectWrite, "condition">, body: UnmeasuredBody): Promise<PutOutcome> {
@@ -157,8 +157,8 @@ export class Objects {
   }
 
   /**
-   * Copies an opened object. A manifest is copied by reference: its blobs get one more entry that names them, in three
-   * R2 calls at any size. Everything else streams.
+   * Copies an opened object. A manifest is copied by reference: one more entry names its blobs, in three R2 calls at any
+   * size. Everything else is streamed.
    * @throws S3Error whatever the condition says; `ConditionalRequestConflict` from a copy onto itself, in the end
    */
   copy(source: OpenedObject, write: ObjectWrite, { checksumAlgorithm, again }: CopyOptions = {}): Promise<PutOutcome> {
@@ -180,7 +180,7 @@ export class Objects {
     });
   }
 
-  /** Keeps blobs for an entry that may yet come. */
+  /** Keeps blobs for an entry that may still be put. */
   #holder({ region }: GrantedBucket, { r2Key }: EntryPlace) {
     return async (blobSetId: string): Promise<void> => {
       if (await this.#blobSets.addReference(blobSetId, { region, entry: r2Key })) return;
@@ -189,8 +189,8 @@ export class Objects {
   }
 
   /**
-   * Makes a replica of an opened object, with its bytes, ETag, parts and checksum. In the same store and class a manifest's
-   * blobs get one more entry that names them; otherwise every byte is copied.
+   * Makes a replica of an opened object, with its bytes, ETag, parts and checksum. In the same store and class one
+   * more entry names a manifest's blobs; otherwise every byte is copied.
    * @param write with the ticket of a replica: what is later than it is never replaced
    * @param until when it gives up copying
    * @throws S3Error `PreconditionFailed` if something later is there, `ConditionalRequestConflict`, `SlowDown`
@@ -203,8 +203,8 @@ export class Objects {
   }
 
   /**
-   * Replaces an object's tags; undefined if there is no such object, else the object as it was. Its ETag and
-   * Last-Modified stay.
+   * Replaces an object's tags; undefined if there is no such object, otherwise the object as it was. ETag and Last-Modified
+   * stay.
    * @throws S3Error `ConditionalRequestConflict`
    */
   async setTags(change: EntryChange, tags: readonly Tag[]): Promise<StoredObject | undefined> {
@@ -213,8 +213,8 @@ export class Objects {
   }
 
   /**
-   * Replaces an object's ACL by what is made of the object as it stands; undefined if there is no such object, else the
-   * object as it was and whether its ACL changed. Its ETag and Last-Modified stay.
+   * Replaces an object's ACL by the one that `decide` returns for the present object; undefined if there is no such object,
+   * otherwise the object as it was and whether its ACL changed. ETag and Last-Modified stay.
    * @throws S3Error whatever `decide` throws; `InvalidRequest` if the ACL is too long to be kept;
    * `ConditionalRequestConflict`
    */
@@ -241,7 +241,7 @@ export class Objects {
 
   /**
    * Removes an object only if it still has the ETag. R2's delete takes no condition, so a tombstone is put over the
-   * entry: it reads, lists and counts as absent, and a newer write that came first is never lost. Returns when.
+   * entry: it is read, listed and counted as absent, and a newer write that came first is never lost. Returns when.
    * @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict`
    */
   deleteIf(change: EntryChange, etag: string): Promise<Date> {
@@ -291,8 +291,8 @@ export class Objects {
   }
 
   /**
-   * Whether anything that is not a tombstone stands in the bucket.
-   * @throws S3Error `InvalidBucketState` where it would take more calls to find out than one request may make
+   * Whether the bucket contains nothing except tombstones.
+   * @throws S3Error `InvalidBucketState` if finding out would take more calls than one request may make
    */
   async isEmpty(bucket: GrantedBucket): Promise<boolean> {
     const query = { prefix: "", delimiter: "", after: "", maxKeys: 1 };

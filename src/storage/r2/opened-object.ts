@@ -1,4 +1,4 @@
-/** An object that has been found, with its bytes or its manifest at hand but not yet read. */
+/** An object that has been found; its bytes, or its manifest, have not been read yet. */
 import { S3Error } from "../../errors.ts";
 import { type ResolvedRange, resolveRange, type Selection } from "../../model/byte-range.ts";
 import type { StoredObject } from "../../model/object.ts";
@@ -8,12 +8,12 @@ import { type BlobReader, type BlobRef, readBlobs } from "./blobs.ts";
 import { describeEntry, type Entry } from "./entry.ts";
 import { decodeManifest, type Manifest, toBlobRefs } from "./manifest.ts";
 
-/** Manifests never change, so what an isolate has read of one it may keep. Long ones have 10,000 parts. */
+/** Manifests never change, so an isolate may cache them. Long ones have 10,000 parts. */
 const manifests = new TtlCache<Manifest>({ ttlMs: 60 * 60 * 1000, maxEntries: 16 });
 
 export class OpenedObject {
   readonly object: StoredObject;
-  /** For storage alone: where it was found and how. */
+  /** For storage only: the R2 object and where it was found. */
   readonly origin: { readonly store: R2Bucket; readonly found: R2ObjectBody; readonly entry: Entry };
   #range: ResolvedRange | "unsatisfiable" | undefined;
   #isSpent = false;
@@ -29,13 +29,13 @@ export class OpenedObject {
     selection: Selection | undefined,
   ): Promise<OpenedObject> {
     const opened = new OpenedObject(origin, object);
-    // Where a part lies may stand in the manifest, which is this very body: read once, by this very object.
+    // Only the manifest may know where a part is, and it is the body of this entry, which can be read once.
     if (selection?.kind === "part") opened.#range = partRange(await opened.#partSizes(), selection.partNumber);
     else if (selection !== undefined) opened.#range = resolveRange(selection, object.sizeBytes);
     return opened;
   }
 
-  /** What to serve of the object; undefined if all of it was asked for. */
+  /** The range to serve; undefined if the whole object was requested. */
   get range(): ResolvedRange | "unsatisfiable" | undefined {
     return this.#range;
   }
@@ -52,7 +52,7 @@ export class OpenedObject {
     return (await this.#again(wanted)).body;
   }
 
-  /** Tells R2 that the body is not wanted. */
+  /** Cancels the body, if it has not been read. */
   async discard(): Promise<void> {
     if (this.#isSpent) return;
     this.#isSpent = true;
@@ -92,7 +92,7 @@ export class OpenedObject {
     return (record.f.p ?? (await this.manifest()).p).map(([, partBytes]) => partBytes);
   }
 
-  /** The entry of a manifest, read again: another write of it may name the same blobs, when tags or ACL have changed. */
+  /** The entry of a manifest, read again. It may have been rewritten with the same blobs, to change tags or ACL. */
   async #entryAgain(): Promise<R2ObjectBody> {
     const { store, found, entry } = this.origin;
     const object = await callR2(store.get(found.key));
@@ -103,7 +103,7 @@ export class OpenedObject {
     return object;
   }
 
-  /** The bytes that were seen, read again. If they have been overwritten, the client's retry sees the new object. */
+  /** The bytes of the same write, read again. If they were overwritten, the client's retry reads the new object. */
   async #again(range: ResolvedRange): Promise<R2ObjectBody> {
     const { store, found } = this.origin;
     const options = { onlyIf: { etagMatches: found.etag }, range: { ...range } };
@@ -113,7 +113,7 @@ export class OpenedObject {
   }
 }
 
-/** Where a part lies, by its place among the parts, 1 being the first. */
+/** The range of a part, by its position among the parts, 1 being the first. */
 export function partRange(sizes: readonly number[], partNumber: number): ResolvedRange | "unsatisfiable" {
   const length = sizes[partNumber - 1];
   if (length === undefined) return "unsatisfiable";
@@ -122,7 +122,7 @@ export function partRange(sizes: readonly number[], partNumber: number): Resolve
 
 /** Whether R2's answer holds exactly these bytes. */
 function serves(found: R2ObjectBody, wanted: ResolvedRange): boolean {
-  // The answer has all three properties; the ones that do not apply are undefined.
+  // R2 sets all three properties; those that do not apply are undefined.
   const { offset = 0, length, suffix }: { offset?: number; length?: number; suffix?: number } = found.range ?? {};
   if (suffix !== undefined) return wanted.length === suffix && wanted.offset + suffix === found.size;
   return wanted.offset === offset && wanted.length === (length ?? found.size - offset);

@@ -21,10 +21,10 @@ import { BUFFERED_BYTES, digestOf, putBytes, readBody, requireStored, streamBody
  */
 const DEFAULT_ALGORITHM = "CRC64NVME";
 
-/** R2's word and `encodeRecord`'s for an entry whose metadata is too long. */
+/** What R2 and `encodeRecord` throw for an entry whose metadata is too long. */
 const HAS_NO_ROOM: ReadonlySet<S3ErrorCode> = new Set(["MetadataTooLarge", "InvalidRequest"]);
 
-/** Everything about a write but its bytes. */
+/** Everything about a write except its bytes. */
 export interface Write {
   readonly place: EntryPlace;
   readonly attributes: ObjectAttributes;
@@ -32,7 +32,7 @@ export interface Write {
   readonly condition: EntryCondition | undefined;
   /** The entry that the object's bytes and attributes were read from, if it is the one to be replaced. */
   readonly madeOf?: R2Object | undefined;
-  /** Of that entry, if it is still the same object. */
+  /** The identity of that entry's object, if it is still the same object. */
   readonly identity?: ObjectIdentity | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface PutOutcome {
 
 /** Chooses the way. */
 export function putBody(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  // A replica is as its source is.
+  // A replica has the checksum of its source, or none.
   const algorithm = write.ticket.replicaOf === undefined ? DEFAULT_ALGORITHM : undefined;
   if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body, algorithm);
   const { place, attributes, ticket } = write;
@@ -54,19 +54,19 @@ export function putBody(write: Write, body: ObjectBody): Promise<PutOutcome> {
 }
 
 /**
- * One R2 call, two if a condition had to be looked at.
+ * One R2 call, two if a condition had to be checked.
  * @param algorithm of the checksum to add where the body has none
  */
 export async function putBuffered(write: Write, body: ObjectBody, algorithm?: ChecksumAlgorithm): Promise<PutOutcome> {
   const bytes = await readBody(body);
   const checksum = finalChecksum(body);
-  // R2 checks one digest a put; where that one is the listing's mark, the delegated one is checked here.
+  // R2 checks one digest per put; if that is the mark for listings, the delegated one is checked here.
   if (!isPlain(write.place, write.attributes, write.ticket)) verifyDelegated(bytes, body);
   if (checksum !== undefined || algorithm === undefined) return putInMemory(write, body, { bytes, checksum });
   try {
     return await putInMemory(write, body, { bytes, checksum: checksumOf(bytes, algorithm) });
   } catch (error) {
-    // What nobody asked for must not be why there is no room for what somebody did.
+    // The added checksum must not be the reason why the client's metadata does not fit.
     if (!(error instanceof S3Error && HAS_NO_ROOM.has(error.code))) throw error;
     return putInMemory(write, body, { bytes, checksum: undefined });
   }
@@ -109,7 +109,8 @@ export async function putManifest(write: Write, body: ObjectBody): Promise<PutOu
   const checksum = finalChecksum(body);
   const { sizeBytes } = body;
   const facts = manifestFacts(manifest, { sizeBytes, etag, isUpload: false });
-  // Should it be refused now, the sweep removes the blob once it has asked the entry: R2 may have repeated a put that landed.
+  // If the entry is refused now, the blob is left to the sweep, which reads the entry first: R2 may have repeated a put that
+  // took effect.
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ...factsOf(write) } };
   const stored = await commitManifest(place, object, { condition, madeOf });
   return { etag, sizeBytes, checksum, lastModified: stored.uploaded };
@@ -128,7 +129,7 @@ export async function putOnlyBlob(
   return { manifest: { v: 1, b: blobSetId, p: [[name, body.sizeBytes]] }, etag: blob.etag };
 }
 
-/** What an entry says of the write itself. */
+/** What an entry records about the write itself. */
 export function factsOf({ ticket, identity, condition }: Pick<Write, "ticket" | "identity" | "condition">) {
   return { ticket, identity, isConditional: condition !== undefined };
 }
@@ -150,7 +151,7 @@ function verifyDelegated(bytes: Uint8Array, body: ObjectBody): void {
   if (formatHex(calculated) !== delegated.hex) throw delegated.mismatch(calculated);
 }
 
-/** The checksum to store, once the body has ended cleanly. */
+/** The checksum to store, after the body has ended cleanly. */
 function finalChecksum(body: ObjectBody): Checksum | undefined {
   if (body.checksum.when === "never") return undefined;
   return body.checksum.when === "before" ? body.checksum.checksum : body.checksum.value();

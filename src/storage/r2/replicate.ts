@@ -1,6 +1,6 @@
 /**
- * Bringing an object to another bucket as it is: same bytes, ETag, parts and checksums. An inline object streams; the
- * blobs of a manifest are copied one by one, since their boundaries are what ETag and part numbers go by.
+ * Copying an object to another bucket as it is: same bytes, ETag, parts and checksums. An inline object is streamed; the
+ * blobs of a manifest are copied one by one, since ETag and part numbers depend on their boundaries.
  */
 import { S3Error } from "../../errors.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
@@ -16,12 +16,12 @@ import type { OpenedObject } from "./opened-object.ts";
 import { type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
 import { BUFFERED_BYTES, streamBody } from "./write.ts";
 
-/** Blobs under way at a time; R2 takes six calls of a request at once. */
+/** Blobs copied at a time; a request may have six calls to R2 in flight. */
 const PARALLEL = 4;
 
 /**
  * The blobs first, then one put of the entry.
- * @throws S3Error `PreconditionFailed` if something later stands there, `ConditionalRequestConflict`
+ * @throws S3Error `PreconditionFailed` if a later object is there, `ConditionalRequestConflict`
  */
 export async function replicateByValue(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
   await refuseAtOnce(write.place, write.condition);
@@ -29,7 +29,7 @@ export async function replicateByValue(source: OpenedObject, write: Write, until
   const { object } = source;
   const copied = copyBody(await source.body("put"), object, undefined);
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the copy differs from its source") });
-  // What was put into R2 by other means may have an ETag that is no MD5.
+  // An object that was put into R2 by other means may have an ETag that is not an MD5.
   const isMd5 = /^[0-9a-f]{32}$/.test(object.etag);
   const body: ObjectBody = isMd5 ? { ...copied, delegated: { algorithm: "md5", hex: object.etag, mismatch } } : copied;
   return object.sizeBytes <= BUFFERED_BYTES ? putBuffered(write, body) : putManifest(write, body);
@@ -55,17 +55,17 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
     etag: object.etag,
     isUpload: object.partCount !== undefined,
   });
-  // What is left over if anything of this fails, the sweep removes once it has asked the entry.
+  // If anything fails, the sweep removes what is left over, after it has read the entry.
   const replica = { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } };
   const stored = await commitManifest(place, replica, { condition });
   const { etag, checksum, sizeBytes } = object;
   return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
 }
 
-/** None is begun any more once one has failed, or time is up. */
+/** Starts no further copy once one has failed, or the time is up. */
 async function copyEach(names: readonly string[], until: Date, copy: (name: string) => Promise<void>): Promise<void> {
   const waiting = [...names];
-  const lane = async () => {
+  const copyNext = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
       if (Date.now() > until.getTime()) {
         throw new S3Error("SlowDown", { message: "Copying the object takes too long." });
@@ -74,7 +74,7 @@ async function copyEach(names: readonly string[], until: Date, copy: (name: stri
     }
   };
   try {
-    await Promise.all(Array.from({ length: PARALLEL }, lane));
+    await Promise.all(Array.from({ length: PARALLEL }, copyNext));
   } catch (error) {
     waiting.length = 0;
     throw error;

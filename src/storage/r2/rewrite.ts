@@ -1,9 +1,9 @@
 /**
- * Changing what an entry says of an object without writing the object: ETag and Last-Modified stay.
+ * Changing an entry without writing its object: ETag and Last-Modified stay.
  *
  * R2 cannot change metadata in place, so the entry is put again, on condition that it is still the one that was read.
  * A manifest is a small put. So is an inline object up to 1 MiB; a larger one becomes a blob behind a manifest once, after
- * which every further change is small. Whoever is beaten by another write makes the change of what there is then.
+ * which every further change is small. If another write comes first, the change is made to the entry that exists then.
  */
 
 import type { StoredObject } from "../../model/object.ts";
@@ -19,7 +19,7 @@ import { putOnlyBlob } from "./put.ts";
 import { repeatIfBeaten } from "./unchanged.ts";
 import { BUFFERED_BYTES, putBytes, readBody } from "./write.ts";
 
-/** An object to be rewritten, and how to look at it. */
+/** An object whose entry is to be changed, and how to open it. */
 export interface Rewrite {
   readonly place: EntryPlace;
   readonly ticket: WriteTicket;
@@ -35,8 +35,8 @@ export interface Rewritten {
 
 /**
  * Undefined if there is no such object.
- * @param change may be asked again, of another state of the object; undefined: nothing is to be changed
- * @throws S3Error whatever `change` throws; `ConditionalRequestConflict` if the object is written all the time
+ * @param change may be called again, with another state of the object; undefined: nothing is to be changed
+ * @throws S3Error whatever `change` throws; `ConditionalRequestConflict` if other writes of the object keep coming first
  */
 export async function rewriteObject(
   rewrite: Rewrite,
@@ -97,7 +97,7 @@ async function putEntry(
 }
 
 /**
- * The blob that an object's bytes are moved to: once, however often the entry has to be put. Should no entry name it in
+ * The blob that an object's bytes are moved to, only once, however often the entry has to be put. If no entry names it in
  * the end, the sweep removes it.
  */
 class MovedBytes {
@@ -110,7 +110,7 @@ class MovedBytes {
 
   async bytesOf(opened: OpenedObject): Promise<Manifest> {
     const { object, origin } = opened;
-    // R2's own ETag of one put: the same bytes.
+    // R2's ETag of an inline object is the MD5 of its bytes.
     if (this.#moved?.etag === origin.found.etag) return this.#moved.manifest;
     const body = storedBody(await opened.body(), object.sizeBytes);
     const { manifest } = await putOnlyBlob(this.#place, body, object);

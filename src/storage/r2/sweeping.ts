@@ -1,4 +1,4 @@
-/** What sweeps read and remove in R2. They report R2's own errors: no client waits for an answer. */
+/** What sweeps read and remove in R2. R2's own errors are thrown, since no client waits for an answer. */
 import { BLOB_PREFIX } from "./blobs.ts";
 import { entryPrefix } from "./entry-place.ts";
 

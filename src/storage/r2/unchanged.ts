@@ -1,30 +1,30 @@
 /**
  * The R2 condition that holds only while an entry is the very one that was read.
  *
- * R2 takes no condition on an object's version, and its ETag is the MD5 of the bytes, which stays the same where only
- * ACL, tags or metadata change. Therefore:
+ * R2 takes no condition on an object's version, and its ETag is the MD5 of the bytes, which stays the same if only ACL,
+ * tags or metadata change. Therefore:
  *
- * - The bodies of manifests and tombstones hold an id that is new with every write: their ETag belongs to one write.
- * - Writes of the same bytes inline are told apart by the time of upload. The window of one millisecond on either side of
- *   it holds for that millisecond alone, and for no absent key (measured). No ETag goes with it: in R2, as in RFC 9110, an
- *   ETag that matches makes the time void.
+ * - The bodies of manifests and tombstones contain an id that is new with every write, so their ETag belongs to one write.
+ * - Inline writes of the same bytes are distinguished by the time of upload. A window of one millisecond on either side
+ *   of it holds for that millisecond only, and not for an absent key (measured). No ETag is sent with it: in R2, as in
+ *   RFC 9110, the time is ignored if an ETag matches.
  *
- * Two writes in one millisecond would be one to that window. So a young entry is looked at again after a pause: R2 had
- * reached that millisecond when it showed the entry first, so after the pause no further write can get it. The pause counts
- * from the first look, and so does not depend on how this machine's clock differs from R2's.
+ * That window does not distinguish two writes in one millisecond. So a young entry is read again after a pause: R2 had
+ * reached that millisecond when it returned the entry first, so no write after the pause can get the same time. The pause
+ * counts from the first read, so it does not depend on the difference between this machine's clock and R2's.
  */
 
 import { S3Error } from "../../errors.ts";
 import { callR2 } from "../platform-errors.ts";
 import { describeEntry } from "./entry.ts";
 
-/** How far the clocks of the machines that give R2's objects their time may differ. */
+/** How far the clocks of R2's machines may differ from each other. */
 const PAUSE_MS = 20;
 
-/** From this age on an entry is settled, even if this machine's clock is ahead of R2's by almost as much. */
+/** From this age on an entry needs no second read, even if this machine's clock is ahead of R2's by almost as much. */
 const SETTLED_AGE_MS = 60_000;
 
-/** Undefined if the entry has changed already. No R2 call, or one where a young inline entry is looked at again. */
+/** Undefined if the entry has changed already. No R2 call, or one if a young inline entry is read again. */
 export async function unchangedSince(store: R2Bucket, seen: R2Object): Promise<R2Conditional | undefined> {
   const { isManifest, isTombstone } = describeEntry(seen);
   if (isManifest || isTombstone) return { etagMatches: seen.etag };
@@ -42,18 +42,18 @@ function isSameWrite(left: R2Object, right: R2Object): boolean {
   return left.version === right.version && left.etag === right.etag && one === other;
 }
 
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Of rivals for one entry one wins each time, so about as many can change it at once. */
+/** One of several writes of an entry wins each time, so about as many can change it at once. */
 const ATTEMPTS = 12;
 const MAX_DELAY_MS = 10;
 
 /**
- * Makes a change again after another write of the same entry has come first.
+ * Makes a change, and repeats it if another write of the entry has come first.
  * @param attempt reads the entry, and puts it on condition that it is unchanged
- * @throws S3Error `ConditionalRequestConflict` once every attempt was beaten; whatever else `attempt` throws
+ * @throws S3Error `ConditionalRequestConflict` if another write came first every time; whatever else `attempt` throws
  */
 export async function repeatIfBeaten<Outcome>(attempt: () => Promise<Outcome>): Promise<Outcome> {
   for (let made = 1; ; made++) {
@@ -62,7 +62,7 @@ export async function repeatIfBeaten<Outcome>(attempt: () => Promise<Outcome>): 
     } catch (error) {
       if (!isBeaten(error) || made === ATTEMPTS) throw error;
     }
-    // Rivals in step would meet again.
+    // Writes that repeat in step would collide again.
     await pause(Math.random() * MAX_DELAY_MS * made);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Writing a body whose length shows only at its end, though R2 wants to know it first. As many bytes as come for sure are
+ * Writing a body whose length is known only at its end, although R2 needs it first. The bytes that are certain to come are
  * streamed into a first blob; the few that are left fit into memory and make a second one. A manifest joins them.
  */
 import { createHash, type Hash } from "node:crypto";
@@ -58,7 +58,7 @@ async function writeBlobs(
     }
     return { parts, sizeBytes: body.minBytes + bytes.byteLength, etag: md5.digest("hex") };
   } catch (error) {
-    // No entry names the blob yet, and none will. Should this fail too, the sweep finds it.
+    // No entry names the blob, and none will. If this fails too, the sweep removes it.
     await callR2(store.delete(first.r2Key)).catch(() => undefined);
     throw error;
   }
@@ -70,7 +70,7 @@ interface PieceReader {
 }
 
 interface HashingReader extends PieceReader {
-  /** Gives back the end of a piece, to be read again. */
+  /** Puts the end of a piece back, to be read again. */
   unread(piece: Uint8Array): void;
 }
 
@@ -95,7 +95,7 @@ function hashingReader(stream: ReadableStream<Uint8Array>, hash: Hash): HashingR
   };
 }
 
-/** The bytes that come for sure, as a body of their own. */
+/** The bytes that are certain to come, as a body of their own. */
 function beginning(reader: HashingReader, body: UnmeasuredBody): ObjectBody {
   let left = body.minBytes;
   const stream = new ReadableStream<Uint8Array>(

@@ -14,7 +14,7 @@ export interface BytesToPut {
   readonly delegated?: DelegatedDigest | undefined;
 }
 
-/** Reads a small body whole; all its promises have been checked when this returns, except a delegated digest. */
+/** Reads a small body whole. Everything the request stated about it has been checked then, except a delegated digest. */
 export async function readBody(body: ObjectBody): Promise<Uint8Array> {
   try {
     const bytes = await new Response(body.stream).bytes();
@@ -39,7 +39,7 @@ export async function streamBody(
   const pipe = new FixedLengthStream(body.sizeBytes);
   const abandon = new AbortController();
   const moved = body.stream.pipeTo(pipe.writable, { signal: abandon.signal });
-  // Whichever side fails first must not leave the other waiting: R2 may answer without reading the body to its end.
+  // If one side fails, the other must not wait for it: R2 may answer without reading the body to its end.
   const stored = store
     .put(r2Key, pipe.readable, { ...options, ...digestOption(delegated) })
     .finally(() => abandon.abort());
@@ -51,7 +51,7 @@ export async function streamBody(
   const fromR2 = fromR2Error(put.reason);
   if (fromR2.code !== "InternalError") throw fromR2;
   if (move.status === "rejected") throw asBodyError(move.reason);
-  // Fewer bytes than promised show only when the pipe is closed, on R2's side of it.
+  // Too few bytes are noticed only when the pipe is closed, on R2's side of it.
   throw /FixedLengthStream/.test(String(put.reason)) ? asBodyError(put.reason) : fromR2;
 }
 
@@ -89,7 +89,7 @@ function isBadDigest(error: unknown, delegated: DelegatedDigest | undefined): de
   return delegated !== undefined && r2ErrorCode(error) === R2_BAD_DIGEST;
 }
 
-/** The client's connection ended or sent less than it promised. */
+/** The client's connection ended, or the client sent fewer bytes than it stated. */
 function asBodyError(cause: unknown): S3Error {
   return cause instanceof S3Error ? cause : new S3Error("IncompleteBody", { cause });
 }

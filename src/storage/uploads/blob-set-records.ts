@@ -1,6 +1,6 @@
 /**
- * The tables of one blob set's Durable Object. They are made with the first write, so that looking at an object that
- * holds nothing leaves nothing behind.
+ * The tables of one blob set's Durable Object. They are created by the first write, so that a read of an empty object
+ * stores nothing.
  */
 import type { ObjectIdentity } from "../r2/entry-record.ts";
 import type { BlobSetReference, CompletedObject, PartRecord, UploadDescription } from "./messages.ts";
@@ -15,17 +15,17 @@ export interface CompletionRecord {
   readonly committedAt?: number;
   /** Names of the blobs the object is made of. */
   readonly blobs: readonly string[];
-  /** Names of blobs that only attempts before this one wanted to join. */
+  /** Names of blobs that only earlier attempts would have joined. */
   readonly earlier?: readonly string[];
-  /** What stood at the key when it was begun; null for nothing. Absent: begun by a release that took no note of it. */
+  /** The object at the key when it was begun; null for none. Absent: a release that did not record it has begun it. */
   readonly before?: ObjectIdentity | null;
-  /** Whether the client made it depend on what stood there. */
+  /** Whether the client set a condition on what was there. */
   readonly isConditional?: boolean;
 }
 
-/** As the Durable Object keeps it. */
+/** As the Durable Object stores it. */
 export interface KnownUpload extends UploadDescription {
-  /** Whether every completion that was ever begun is on record. Absent: created by a release that forgot them. */
+  /** Whether every completion that was begun is recorded. Absent: created by a release that forgot them. */
   readonly isFullyRecorded?: true;
 }
 
@@ -81,12 +81,12 @@ export class BlobSetRecords {
     this.#hasTables = this.#sql("SELECT 1 FROM sqlite_master WHERE name = 'upload'").length > 0;
   }
 
-  /** Whether an upload or a copy is known to use the set, and no sweep has found otherwise since. */
+  /** Whether an upload or a copy is recorded to use the set, and no sweep has found it dead since. */
   isInUse(): boolean {
     return this.deadSince() === undefined && (this.description() !== undefined || this.references().length > 0);
   }
 
-  /** Whether this set has never been written down, or has been forgotten. */
+  /** Whether there is no record of this set, or not any more. */
   isEmpty(): boolean {
     return !this.#hasTables;
   }
@@ -102,7 +102,7 @@ export class BlobSetRecords {
     return row === undefined ? undefined : (JSON.parse(String(row.description)) as KnownUpload);
   }
 
-  /** Whether an entry may ever have been put that names the blobs. */
+  /** Whether an entry that names the blobs may have been put. */
   mayHaveLanded(): boolean {
     return this.description()?.isFullyRecorded !== true || this.completion() !== undefined;
   }
@@ -111,7 +111,7 @@ export class BlobSetRecords {
     return this.#read("SELECT state FROM upload")[0]?.state as UploadState | undefined;
   }
 
-  /** @param completion the latest one that was begun, in whatever state; none only as long as there was none */
+  /** @param completion the latest one that was begun, whatever its state; undefined only if there was none */
   setState(state: UploadState, completion?: CompletionRecord): void {
     this.#storage.transactionSync(() => {
       this.#sql("UPDATE upload SET state = ?", state);
@@ -130,7 +130,7 @@ export class BlobSetRecords {
     return json === "" ? undefined : (JSON.parse(json) as CompletionRecord);
   }
 
-  /** Last one recorded wins; returns the blob that was recorded before. */
+  /** The last one recorded counts; returns the blob that was recorded before. */
   putPart(part: PartRecord): string | undefined {
     const before = this.#read("SELECT blob FROM parts WHERE number = ?", part.partNumber)[0];
     this.#sql(

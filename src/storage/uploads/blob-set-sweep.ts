@@ -1,9 +1,9 @@
 /**
- * Whether anything still names a blob set, and what is done if not.
+ * Whether an entry still names a blob set, and the removal of the set if none does.
  *
- * Overwriting and deleting never look at what was there, so dead sets are found by asking: the set knows the entries
- * written for it (its upload's key, copies, or what its blob says of itself), and an entry names its set. A set that no
- * entry names is left alone for the grace period, for those who began to read before, and removed after it.
+ * Overwriting and deleting never read the entry that was there, so a dead set is found by a check: the set knows the entries
+ * written for it (its upload's key, its copies, or the entry that its blob's metadata names), and an entry names its set. A
+ * set that no entry names is kept for the grace period, for readers that began before, and removed after it.
  */
 
 import { callR2 } from "../platform-errors.ts";
@@ -13,7 +13,7 @@ import { entryKey, type RegionStores } from "../r2/entry-place.ts";
 import type { BlobSetRecords } from "./blob-set-records.ts";
 import type { BlobSetReference, SweepCommand, SweepOutcome } from "./messages.ts";
 
-/** Pages of blobs removed in one call; a set of 10,000 has ten. */
+/** Pages of blobs removed in one call; a set of 10,000 blobs has ten pages. */
 const PAGES_PER_CALL = 20;
 
 export async function sweepBlobSet(
@@ -31,12 +31,12 @@ export async function sweepBlobSet(
       await tidy(records, store, command);
       return "alive";
     }
-    // Removed already, by a sweep that ran beside this one: nothing is to be written down about it again.
+    // Another sweep, at the same time, has removed it already: no record of it must be made again.
     if (records.isEmpty() && !(await hasBlobs(store, command.blobSetId))) return "removed";
     const deadSince = records.deadSince();
     if (deadSince === undefined) records.setDeadSince(command.now);
     if (deadSince === undefined || command.now - deadSince < command.graceMs) return "waiting";
-    // From here on nothing can refer to the set any more.
+    // From here on no new reference to the set is accepted.
     records.setDying();
   }
   if (!(await removeAll(store, command.blobSetId))) return "waiting";
@@ -54,7 +54,7 @@ async function isNamed({ records, stores, command }: Sweep, store: R2Bucket): Pr
   const { blobSetId, now, graceMs } = command;
   for (const reference of records.references()) {
     if (await names(stores.get(reference.region), reference, blobSetId)) return true;
-    // A copy is recorded before its entry is put.
+    // A copy is recorded before its entry is put, so a young reference counts.
     if (now - reference.addedAt < graceMs) return true;
     records.dropReference(reference);
   }
@@ -62,7 +62,7 @@ async function isNamed({ records, stores, command }: Sweep, store: R2Bucket): Pr
   return owner !== undefined && names(stores.get(owner.region), owner, blobSetId);
 }
 
-/** The entry the set was made for. */
+/** The entry for which the set was made. */
 async function findOwner(
   records: BlobSetRecords,
   store: R2Bucket,
@@ -82,19 +82,19 @@ async function hasBlobs(store: R2Bucket, blobSetId: string): Promise<boolean> {
 }
 
 async function names(store: R2Bucket | undefined, { entry }: BlobSetReference, blobSetId: string): Promise<boolean> {
-  // Without its binding nothing can be said about the entry, and what is unknown is kept.
+  // Without the region's binding the entry cannot be read, and the set is kept.
   if (store === undefined) return true;
   const found = await callR2(store.head(entry));
   return found !== null && describeEntry(found).record.f?.b === blobSetId;
 }
 
-/** Once after a completion: blobs of parts that were replaced, or never recorded, because somebody failed half-way. */
+/** Once after a completion: removes blobs of parts that were replaced or, after a failure, never recorded. */
 async function tidy(records: BlobSetRecords, store: R2Bucket, command: SweepCommand): Promise<void> {
   const completion = records.state() === "completed" ? records.completion() : undefined;
   if (completion === undefined || records.isTidy()) return;
   if (records.description()?.isFullyRecorded !== true && records.references().length > 0) return;
   const { blobs, earlier = [] } = completion;
-  // Of attempts before the last one it is not known whether somebody has copied what they made.
+  // An object that an earlier attempt made may have been copied.
   const used = new Set([...blobs, ...earlier].map((name) => blobKey(command.blobSetId, name)));
   let cursor: string | undefined;
   let isTidy = true;
@@ -106,7 +106,7 @@ async function tidy(records: BlobSetRecords, store: R2Bucket, command: SweepComm
     if (old.length < strays.length) isTidy = false;
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);
-  // An upload under way when the parts were joined could still leave a blob: look once more after the grace period.
+  // A part that was being uploaded when the parts were joined may still leave a blob: check again after the grace period.
   const description = records.description();
   if (isTidy && description !== undefined && command.now - description.initiatedAt > 2 * command.graceMs)
     records.setTidy();

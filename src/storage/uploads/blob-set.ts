@@ -1,13 +1,13 @@
 /**
- * The Durable Object of one blob set, and what it does on its storage and the R2 bindings handed in: it owns the parts of a
- * multipart upload, and it alone decides that the set is dead.
+ * The Durable Object of one blob set, which works on its own storage and R2: it owns the parts of a multipart upload, and
+ * only it decides that the set is dead.
  *
  * State `open` → `completing` → `completed`, or `open` → `aborted`. `completing` is written before the entry, so that after
- * a crash `settlement.ts` can tell whether it was committed. All calls run one after another, since awaiting R2 lets other
- * calls in.
+ * a crash `settlement.ts` can find out whether it was committed. All calls run one after another, since other calls would
+ * otherwise start while R2 is awaited.
  *
- * Blobs are removed here only as long as no completion has ever been begun: until then no entry can name them. After that
- * nothing but the sweep removes any, once it has asked every entry that may name the set and waited for the grace period.
+ * Blobs are removed here only while no completion has ever been begun: until then no entry can name them. After that only
+ * the sweep removes them, after it has read every entry that may name the set and the grace period has passed.
  */
 import { DurableObject } from "cloudflare:workers";
 import { S3Error } from "../../errors.ts";
@@ -40,7 +40,7 @@ import { settle } from "./settlement.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
-/** Attempts to put the entry before others who write the key at the same time are given way to. */
+/** Attempts to put the entry while other writes of the key keep coming first. */
 const MAX_ATTEMPTS = 4;
 
 export class BlobSet {
@@ -56,7 +56,7 @@ export class BlobSet {
     this.#records.create(description);
   }
 
-  /** The name of the blob this part replaces, if it replaces one that no entry can name. */
+  /** Returns the name of the blob that this part replaces, if there is one and no entry can name it. */
   async recordPart(part: PartRecord): Promise<Answer<{ replaced?: string }>> {
     const upload = await this.#openUpload();
     if (upload === undefined) return refuse("NoSuchUpload");
@@ -79,8 +79,8 @@ export class BlobSet {
   }
 
   /**
-   * Commits the object. Asked again with the same parts it gives the same answer; asked by two at once, one commits and
-   * the other gets that answer.
+   * Commits the object. A repeated call with the same parts has the same answer; of two calls at once, one commits and the
+   * other has that answer.
    */
   async complete(command: CompleteCommand): Promise<Answer<CommittedObject>> {
     const description = this.#records.description();
@@ -111,7 +111,7 @@ export class BlobSet {
     this.#records.dropParts();
     if (mayBeNamed) return { ok: true, value: undefined };
     await this.#removeBlobs(description, names);
-    // No sweep comes to a set without blobs. That of a part which is still on its way is a set that nobody knows.
+    // Sweeps do not visit a set without blobs. A part that is still being uploaded will leave a set without records.
     await this.#records.forgetAll();
     return { ok: true, value: undefined };
   }
@@ -119,7 +119,7 @@ export class BlobSet {
   /** False if the blobs are being removed or have been. */
   async addReference(blobSetId: string, reference: BlobSetReference, now: number): Promise<boolean> {
     if (this.#records.isDying()) return false;
-    // A set in use is known to be. Of any other one only the blobs tell it from a set that has been removed.
+    // The records say whether a set is in use. If it is not, only its blobs show that it has not been removed.
     if (!this.#records.isInUse() && !(await this.#hasBlobs(blobSetId, reference))) return false;
     this.#records.addReference(reference, now);
     return true;
@@ -135,7 +135,7 @@ export class BlobSet {
     return sweepBlobSet(this.#records, this.#stores, command);
   }
 
-  /** Decides what is undecided since a crash. */
+  /** Settles a completion that a crash has interrupted. */
   async #settle(): Promise<void> {
     const description = this.#records.description();
     if (description !== undefined) await settle(this.#records, this.#stores, description);
@@ -149,8 +149,8 @@ export class BlobSet {
   }
 
   /**
-   * Puts the entry. Each attempt first looks at the key, which decides the conditions and is noted for `settle`, and then
-   * puts on condition that the key is still as it was seen.
+   * Puts the entry. Each attempt first reads the entry at the key, which decides the conditions and is recorded for
+   * `settle`, and then puts on condition that it has not changed.
    */
   async #commit(
     description: KnownUpload,
@@ -195,30 +195,30 @@ export class BlobSet {
           if (!isDeclined(error)) throw error;
         }
       }
-      // Each attempt was declined, so nothing was put.
+      // R2 declined each attempt, so nothing was put.
       this.#records.setState("open", this.#records.completion());
       return refuse("SlowDown");
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
-      // A refusal is certain. After any other failure the put may have landed: `completing` stays.
+      // After a refusal nothing was put. After any other failure the put may have taken effect: `completing` stays.
       if (error.status < 500) this.#records.setState("open", this.#records.completion());
       return refuse(error.code, { message: error.message, details: error.details });
     }
   }
 
-  /** What a completion wanted to join that was begun before this one and has left no trace. */
+  /** The blobs of completions that were begun before this one and found not to have taken effect. */
   #blobsOfEarlierAttempts(): readonly string[] | undefined {
     const begun = this.#records.completion();
     return begun === undefined ? undefined : [...new Set([...begun.blobs, ...(begun.earlier ?? [])])];
   }
 
-  /** Parts the completed object does not name. What an attempt before this one may have named is left to the sweep. */
+  /** Removes parts that the object does not contain. Blobs that an earlier attempt may have named are left to the sweep. */
   async #dropUnused(description: KnownUpload, completion: CompletionRecord, isFirst: boolean): Promise<void> {
     const used = new Set(completion.blobs);
     const all = this.#records.parts(0, Number.MAX_SAFE_INTEGER).map((part) => part.blobName);
     this.#records.dropParts();
     if (!isFirst) return;
-    // The object is there, whatever becomes of this; the sweep finds what stays.
+    // The object exists, even if this fails; the sweep then removes the blobs.
     await this.#removeBlobs(
       description,
       all.filter((name) => !used.has(name)),
@@ -233,14 +233,14 @@ export class BlobSet {
   }
 }
 
-/** With write id and time of the call that committed, which need not be this one. */
+/** With write id and time of the call that committed, which may be an earlier one. */
 function answerOf({ answer, writeId, committedAt = 0 }: CompletionRecord): CommittedObject {
   return { ...answer, writeId, committedAt };
 }
 
 /** @throws S3Error `ConditionalRequestConflict` if the object was written or deleted since the upload was created */
 function requireUntouched(found: R2Object | null, { before, key }: KnownUpload, condition: WriteCondition): void {
-  // An upload created by a release that took no note of it.
+  // A release that did not record it has created the upload.
   if (before === undefined || isSameObject(identityOf(found), before)) return;
   const header = condition.kind === "if-none-match-any" ? "If-None-Match" : "If-Match";
   throw new S3Error("ConditionalRequestConflict", { details: { Condition: header, Key: key } });
@@ -250,7 +250,7 @@ function isDeclined(error: unknown): boolean {
   return error instanceof S3Error && error.code === "ConditionalRequestConflict";
 }
 
-/** The Durable Object: it runs calls one after another and turns errors into values. What they do is `BlobSet`'s. */
+/** The class that the platform makes: it runs calls to `BlobSet` one after another and turns errors into values. */
 export class MultipartUpload extends DurableObject<StoreBindings> {
   readonly #stores: RegionStores;
   #last: Promise<unknown> = Promise.resolve();
@@ -300,7 +300,7 @@ export class MultipartUpload extends DurableObject<StoreBindings> {
     return new BlobSet(this.ctx.storage, this.#stores);
   }
 
-  /** Input gates hold back other calls during storage, not while R2 is awaited: this does. */
+  /** The platform's input gates hold back other calls while storage is awaited, but not while R2 is: this does. */
   #inTurn<Value>(version: number | undefined, call: () => Promise<Answer<Value>>): Promise<Answer<Value>> {
     if (version !== undefined && version > MESSAGE_VERSION) return Promise.resolve(refuse("ServiceUnavailable"));
     const turn = this.#last.then(async (): Promise<Answer<Value>> => {

@@ -1,4 +1,4 @@
-/** The Worker's side of the Durable Objects: one for each blob set, found by the set's id. */
+/** The Worker's side of the Durable Objects, of which each blob set has one, found by the set's id. */
 import { S3Error } from "../../errors.ts";
 import type { MultipartUpload } from "./blob-set.ts";
 import {
@@ -25,7 +25,7 @@ export class BlobSets {
 
   readonly #clock: () => number;
 
-  /** @param clock the sweep judges references by their age: both must go by one clock */
+  /** @param clock must be the sweep's, which judges references by their age */
   constructor(namespace: DurableObjectNamespace<MultipartUpload>, clock: () => number = Date.now) {
     this.#namespace = namespace;
     this.#clock = clock;

@@ -1,6 +1,6 @@
 /**
- * What passes between the Worker and a blob set's Durable Object. Plain data both ways: an error class does not survive
- * the journey, so a refusal is a value.
+ * The messages between the Worker and a blob set's Durable Object. They are plain data in both directions: an error class
+ * does not survive the transfer, so a refusal is a value.
  */
 import type { S3ErrorCode } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
@@ -10,12 +10,12 @@ import type { WriteTicket } from "../journal/ticket.ts";
 import type { ObjectIdentity } from "../r2/entry-record.ts";
 
 /**
- * Version of the messages to the Durable Object. After a deployment its code may be older than the Worker's for some
- * minutes, and so may the Worker's be. Each call says by which version it is to be understood; an object that does not know
- * that version yet does nothing and has the caller come again. So:
+ * Version of the messages to the Durable Object. For some minutes after a deployment its code may be older than the
+ * Worker's, or the other way round. Each call states the version by which it is to be understood; an object that does not
+ * know that version yet does nothing and answers that the caller shall retry. So:
  *
- * - A field that may be passed over without harm can be added at any time: it is optional for whoever reads it.
- * - What would be done wrongly by code that passes over it raises the version, and code goes on to understand the one before.
+ * - A field that can be ignored without harm may be added at any time; readers treat it as optional.
+ * - A change that older code would act on wrongly raises the version, and newer code still understands the version before.
  * - Names of methods and the order of their parameters never change; the version comes last and was not sent at first.
  */
 export const MESSAGE_VERSION = 1;
@@ -29,7 +29,7 @@ export interface Refusal {
 
 export type Answer<Value> = { readonly ok: true; readonly value: Value } | Refusal;
 
-/** All that completing the upload will need, fixed when it is created. */
+/** Everything that completing the upload needs, fixed when it is created. */
 export interface UploadDescription {
   readonly uploadId: string;
   readonly blobSetId: string;
@@ -43,7 +43,7 @@ export interface UploadDescription {
   readonly checksum?: UploadChecksum;
   /** Milliseconds since 1970. */
   readonly initiatedAt: number;
-  /** What stood at the key when it was created; null for nothing. Absent: created by a release that took no note of it. */
+  /** The object at the key when it was created; null for none. Absent: created by a release that did not record it. */
   readonly before?: ObjectIdentity | null;
 }
 
@@ -104,7 +104,7 @@ export interface SweepCommand {
   readonly graceMs: number;
 }
 
-/** `waiting`: found dead, to be looked at again after the grace period. */
+/** `waiting`: found dead, to be checked again after the grace period. */
 export type SweepOutcome = "alive" | "waiting" | "removed";
 
 export function refuse(code: S3ErrorCode, options: Omit<Refusal, "ok" | "code"> = {}): Refusal {

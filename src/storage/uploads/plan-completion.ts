@@ -1,6 +1,6 @@
 /**
- * What completing an upload means, as a pure function: the parts there are and the parts the client names go in, the
- * manifest or the refusal comes out (API_CompleteMultipartUpload).
+ * Plans the completion of an upload, as a pure function (API_CompleteMultipartUpload): from the uploaded parts and the parts
+ * that the client names it makes the manifest's parts, or a refusal.
  */
 import { combineCrc, isCombinable } from "../../checksum/combine.ts";
 import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digests.ts";
@@ -10,7 +10,7 @@ import type { CompletedPart, CompletionRequest, UploadChecksum } from "../../mod
 import type { ManifestPart } from "../r2/manifest.ts";
 import { type Answer, type CompletedObject, type PartRecord, type Refusal, refuse } from "./messages.ts";
 
-/** Every part but the last. */
+/** Smallest size of every part except the last. */
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
 
 /** The object that an upload makes, and the blobs it consists of. */
@@ -24,7 +24,7 @@ export function planCompletion(
   request: CompletionRequest,
   upload: { readonly uploadId: string; readonly checksum?: UploadChecksum },
 ): Answer<CompletionPlan> {
-  // Seen on AWS: the type is looked at before the parts are.
+  // Seen on AWS: the type is checked before the parts are.
   const mode = checkMode(request, upload);
   if (mode !== undefined) return mode;
   const chosen: PartRecord[] = [];
@@ -60,7 +60,7 @@ export function planCompletion(
   return { ok: true, value: { object, parts: manifestParts } };
 }
 
-/** The request, reduced to what makes two of them the same. */
+/** What two requests have in common if they ask for the same completion. */
 export function completionFingerprint(request: CompletionRequest): string {
   const hasher = createHasher("SHA256");
   const lines = request.parts.map((part) => `${part.partNumber} ${part.etag}\n`);
@@ -85,7 +85,7 @@ function checkPart(
   const differs = named.checksums.some(
     ({ algorithm, value }) => part?.checksum?.algorithm === algorithm && part.checksum.value !== value,
   );
-  // An upload created without algorithm has parts without checksums, whatever they were sent with (seen on AWS).
+  // An upload created without an algorithm has parts without checksums, even if they were sent with one (seen on AWS).
   const isUnknown = checksum === undefined && named.checksums.length > 0;
   if (part === undefined || part.md5 !== named.etag || differs || isUnknown) {
     const details = { UploadId: uploadId, PartNumber: String(named.partNumber), ETag: named.etag };
@@ -114,11 +114,11 @@ function checkObject(
     const message = `The provided 'x-amz-mp-object-size' header value ${objectSizeBytes} does not match what was computed: ${sizeBytes}`;
     return refuse("InvalidRequest", { message });
   }
-  // Of an upload created without algorithm AWS takes any value.
+  // AWS accepts any value for an upload created without an algorithm.
   if (expected === undefined || checksum === undefined) return undefined;
   // Without a type AWS reads every value as a composite one.
   const isMeant = checksum.type === "COMPOSITE" || checksumType === checksum.type;
-  // The count that ends a composite value is often left out by those who state it.
+  // Clients often leave out the number of parts that ends a composite value.
   const values =
     checksum.type === "COMPOSITE" ? [checksum.value, checksum.value.replace(/-\d+$/, "")] : [checksum.value];
   if (isMeant && expected.algorithm === checksum.algorithm && values.includes(expected.value)) return undefined;
@@ -133,7 +133,7 @@ function multipartETag(parts: readonly PartRecord[]): string {
   return `${formatHex(hasher.digest())}-${parts.length}`;
 }
 
-/** Undefined only where a part came without checksum, which `recordPart` does not let happen. */
+/** Undefined only if a part has no checksum, which `recordPart` refuses. */
 function objectChecksum(wanted: UploadChecksum, parts: readonly PartRecord[]): Checksum | undefined {
   const { algorithm, type } = wanted;
   const digests: { bytes: Uint8Array; sizeBytes: number }[] = [];

@@ -1,8 +1,8 @@
 /**
  * Upload ids: the blob set's id, a letter for the checksum and the class the upload was created with, and a MAC over both,
- * the bucket and the key. So only an id this deployment gave out for this very key reaches a Durable Object; any other
- * one creates nothing and is told NoSuchUpload. The letter tells what to compute over a part and where to put it before
- * the Durable Object is asked.
+ * the bucket and the key. So only an id that this deployment issued for this very key reaches a Durable Object; any other
+ * id creates nothing and is answered with NoSuchUpload. From the letter the Worker knows which checksum to compute over a
+ * part and in which class to put it, without a call to the Durable Object.
  */
 import { matchesMac } from "../../checksum/digests.ts";
 import { S3Error } from "../../errors.ts";
@@ -15,7 +15,7 @@ const MAC_BYTES = 16;
 const MAC_START = BLOB_SET_ID_LENGTH + 1;
 const SHAPE = /^[a-z0-9]{27}[A-Z][A-Za-z0-9_-]{22}$/;
 
-/** By its letter: A is none. Never reordered, since ids outlive a deployment. */
+/** In the order of the letters, A for no checksum. Never reordered, since ids outlive a deployment. */
 const CHECKSUMS: readonly (UploadChecksum | undefined)[] = [
   undefined,
   { algorithm: "CRC32", type: "COMPOSITE" },
@@ -32,18 +32,18 @@ const CHECKSUMS: readonly (UploadChecksum | undefined)[] = [
   { algorithm: "XXHASH128", type: "COMPOSITE" },
 ];
 const LETTER_A = 65;
-/** Letters from N on say the same of uploads whose parts go to R2's infrequent access class. */
+/** Letters from N on mean the same for uploads whose parts are put in R2's infrequent access class. */
 const LETTERS_PER_CLASS = 13;
 
-/** What a verified id says. */
+/** What a verified id contains. */
 export interface VerifiedUpload {
   readonly blobSetId: string;
   readonly checksum: UploadChecksum | undefined;
-  /** STANDARD_IA: parts go to R2's infrequent access class. All others share R2's standard class and may read STANDARD. */
+  /** STANDARD_IA: parts are put in R2's infrequent access class. All other classes share R2's standard class. */
   readonly storageClass: StorageClass;
 }
 
-/** What an id is to say. */
+/** What an id is to contain. */
 type UploadKind = Omit<VerifiedUpload, "blobSetId">;
 
 const encoder = new TextEncoder();
@@ -77,7 +77,7 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
     },
     async verify(object, uploadId) {
       if (!SHAPE.test(uploadId)) throw noSuchUpload(uploadId);
-      // As text, since several texts of base64 can say the same bytes.
+      // Compared as text, since several base64 texts can encode the same bytes.
       const [expected, claimed] = [await mac(object, uploadId.slice(0, MAC_START)), uploadId.slice(MAC_START)];
       if (!(await matchesMac(signingKey, encoder.encode(expected), encoder.encode(claimed))))
         throw noSuchUpload(uploadId);
@@ -104,7 +104,7 @@ function letterOf({ checksum, storageClass }: UploadKind): string {
   return String.fromCharCode(LETTER_A + index + (storageClass === "STANDARD_IA" ? LETTERS_PER_CLASS : 0));
 }
 
-/** The blob set of an upload id that has been verified before. */
+/** The blob set of an upload id that has been verified. */
 export function blobSetOfUpload(uploadId: string): string {
   return uploadId.slice(0, BLOB_SET_ID_LENGTH);
 }

@@ -1,6 +1,6 @@
 /**
- * Multipart uploads. A part streams to R2 first and is recorded by the upload's Durable Object after; completing is one
- * call to that object, which puts the entry.
+ * Multipart uploads. A part is streamed to R2 first and then recorded by the upload's Durable Object; completing is one call
+ * to that object, which puts the entry.
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
@@ -76,7 +76,7 @@ export class Uploads {
     this.#bucketDeletion = bucketDeletion;
   }
 
-  /** Returns the upload id. One R2 call, which sees what a condition of the completion is about. */
+  /** Returns the upload id. One R2 call, which reads the object that a condition of the completion is about. */
   async create({ bucket, key, attributes, checksum, now }: NewUpload): Promise<string> {
     const store = storeOf(this.#stores, bucket);
     const place = entryPlace(store, { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key });
@@ -109,7 +109,7 @@ export class Uploads {
   async putPart(named: GrantedUpload, partNumber: number, body: ObjectBody): Promise<PutPartOutcome> {
     const upload = await this.#verify(named);
     const { checksum: wanted } = upload;
-    // A composite checksum needs the client's values, a full-object one only values: AWS computes those not sent.
+    // A composite checksum needs the client's values; for a full-object one AWS computes the values that were not sent.
     const isMissing = wanted?.type === "FULL_OBJECT" && body.checksum.when === "never";
     const checked = isMissing ? hashed(body, wanted.algorithm) : body;
     return this.#putPart(upload, partNumber, checked);
@@ -137,8 +137,8 @@ export class Uploads {
       uploadedAt: blob.uploaded.getTime(),
     };
     const answer = await this.#blobSets.recordPart(blobSetId, part);
-    // What nothing names is removed at once where that is known, and by the sweep where not: after a failure of the Durable
-    // Object the part may have been recorded.
+    // A blob that no record names is removed at once if that is certain, and by the sweep if not: after a failure of the
+    // Durable Object the part may have been recorded.
     const unnamed = answer.ok ? answer.value.replaced : isRefusal(answer) ? blobName : undefined;
     if (unnamed !== undefined) await store.delete(blobKey(blobSetId, unnamed)).catch(() => {});
     unwrap(answer, uploadId);
@@ -146,7 +146,7 @@ export class Uploads {
     return { etag: blob.etag, lastModified: blob.uploaded, checksum };
   }
 
-  /** As `putPart`, from an object or a range of one. The checksum the upload wants is computed on the way. */
+  /** As `putPart`, from an object or a range of one. The upload's checksum is computed while the bytes are copied. */
   async copyPart(named: GrantedUpload, partNumber: number, source: OpenedObject): Promise<PutPartOutcome> {
     const upload = await this.#verify(named);
     const { checksum } = upload;
@@ -175,7 +175,7 @@ export class Uploads {
   async abort(upload: GrantedUpload): Promise<void> {
     const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
     const answer = await this.#blobSets.abort(blobSetId);
-    // Also where the upload was gone: then the row is what an interrupted call has left.
+    // Also if the upload was gone: then an interrupted call has left the row.
     await this.#openUploads.remove(bucket.id, key, uploadId);
     unwrap(answer, uploadId);
     await this.#bucketDeletion.confirm(bucket, "lets go");
@@ -192,14 +192,14 @@ export class Uploads {
         sizeBytes,
         etag: md5,
         lastModified: new Date(uploadedAt),
-        // A part may have been sent with one the upload does not ask for; it is not told of (seen on AWS).
+        // A part may have been sent with a checksum that the upload does not have; it is not listed (seen on AWS).
         ...(description.checksum && checksum && { checksum }),
       })),
       isTruncated: answer.isTruncated,
     };
   }
 
-  /** @throws S3Error `InvalidArgument` for an upload id marker that is none of the key marker's */
+  /** @throws S3Error `InvalidArgument` for an upload id marker that is not one of the key marker's */
   async listUploads(bucket: GrantedBucket, query: UploadListQuery): Promise<UploadsPage> {
     const { keyMarker, uploadIdMarker } = query;
     if (keyMarker !== "" && uploadIdMarker !== "") {
