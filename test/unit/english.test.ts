@@ -177,20 +177,13 @@ const RULES: readonly WordRule[] = [
  */
 const EXEMPT: readonly string[] = [
   "docs/security.md",
-  "docs/storage-schema.md",
   "src/access/",
   "src/auth/",
-  "src/model/",
-  "src/storage/",
-  "src/sweeps/",
   "test/support/",
   "test/unit/access/",
   "test/unit/auth/",
-  "test/unit/storage/",
   "test/worker/auth/",
   "test/worker/security/",
-  "test/worker/storage/",
-  "test/worker/sweeps/",
 ];
 
 const CODE = {

@@ -130,7 +130,7 @@ export class Directory {
     wanted: { readonly expiresAt: Date; readonly policy?: string; readonly name?: string },
   ): Promise<TemporaryCredentials> {
     const { credential: maker } = await this.#load(caller.accessKeyId, []);
-    if (maker === undefined) throw new Error("The key that signed this request is no longer there.");
+    if (maker === undefined) throw new Error("The key that signed this request does not exist any more.");
     const claims: SessionClaims = {
       accountId: maker.account.id,
       userId: maker.user?.id,

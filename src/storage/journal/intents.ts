@@ -113,8 +113,8 @@ async function findChange(
   const found = await store.head(entryKey(message.origin.bucket.id, change.key));
   const entry = found === null ? undefined : describeEntry(found);
   if (change.writeId === undefined) {
-    // A removal leaves no id. It has certainly not landed while an entry from before it is still there; otherwise it may
-    // have, and is reported.
+    // A removal leaves no id. It has not taken effect if the entry at the key is older; otherwise it may have, and
+    // is reported.
     const isUntouched = found !== null && found.uploaded.getTime() < createdAt.getTime();
     return isUntouched ? undefined : finishChange(change, { at: createdAt });
   }

@@ -1,6 +1,6 @@
 /**
  * The deployment's own queues and what passes through them, and the user's queues that are bound to the Worker. Messages are
- * plain data; a reader tells them apart by `kind`, never by the queue's name, which is the deployer's to choose.
+ * plain data; a reader distinguishes them by `kind`, never by the queue's name, which the deployer chooses.
  */
 import type { ChangeOrigin, EventBucket, ObjectChange } from "../../model/event.ts";
 import type { NotificationRule } from "../../model/notification.ts";

@@ -91,7 +91,7 @@ export function encodeRecord(record: EntryRecord): Record<string, string> {
   }
   if (record.a === undefined) return { [METADATA_KEY]: json };
   throw new S3Error("InvalidRequest", {
-    message: "The access control list is too long to be kept beside the object's other metadata.",
+    message: "The access control list is too long to be stored with the object's other metadata.",
   });
 }
 

@@ -193,7 +193,7 @@ export class Objects {
    * more entry names a manifest's blobs; otherwise every byte is copied.
    * @param write with the ticket of a replica: what is later than it is never replaced
    * @param until when it gives up copying
-   * @throws S3Error `PreconditionFailed` if something later is there, `ConditionalRequestConflict`, `SlowDown`
+   * @throws S3Error `PreconditionFailed` if a later object is at the key, `ConditionalRequestConflict`, `SlowDown`
    */
   async replicate(source: OpenedObject, write: Omit<ObjectWrite, "condition">, until: Date): Promise<PutOutcome> {
     const replica = this.#write(write);
@@ -266,7 +266,7 @@ export class Objects {
    * Removes a replica from the removal's source unless it is later than the removal; undefined if there is nothing to
    * remove. Returns when.
    * @param removal.orWriteId of an entry that may be removed although it is no replica
-   * @throws S3Error `PreconditionFailed` for anything else that is there, `ConditionalRequestConflict`
+   * @throws S3Error `PreconditionFailed` for any other object at the key, `ConditionalRequestConflict`
    */
   async deleteReplica(
     change: EntryChange,
@@ -300,7 +300,8 @@ export class Objects {
     if (page.objects.length > 0) return false;
     if (!page.isTruncated) return true;
     throw new S3Error("InvalidBucketState", {
-      message: "Too many keys of the bucket were removed on a condition or by replication to tell whether it is empty.",
+      message:
+        "Too many keys of the bucket were removed on a condition or by replication to find out whether it is empty.",
     });
   }
 

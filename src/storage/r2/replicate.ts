@@ -21,7 +21,7 @@ const PARALLEL = 4;
 
 /**
  * The blobs first, then one put of the entry.
- * @throws S3Error `PreconditionFailed` if a later object is there, `ConditionalRequestConflict`
+ * @throws S3Error `PreconditionFailed` if a later object is at the key, `ConditionalRequestConflict`
  */
 export async function replicateByValue(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
   await refuseAtOnce(write.place, write.condition);

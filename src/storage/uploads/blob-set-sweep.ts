@@ -1,7 +1,7 @@
 /**
  * Whether an entry still names a blob set, and the removal of the set if none does.
  *
- * Overwriting and deleting never read the entry that was there, so a dead set is found by a check: the set knows the entries
+ * Overwriting and deleting never read the entry before, so a dead set is found by a check: the set knows the entries
  * written for it (its upload's key, its copies, or the entry that its blob's metadata names), and an entry names its set. A
  * set that no entry names is kept for the grace period, for readers that began before, and removed after it.
  */

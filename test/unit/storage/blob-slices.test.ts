@@ -29,7 +29,7 @@ describe("blobSlices", () => {
     }
   });
 
-  it("asks for nothing of no blobs", () => {
+  it("returns nothing for no blobs", () => {
     expect(blobSlices([], { offset: 0, length: 0 })).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ const OWNER = "a".repeat(64);
 const OTHER = "b".repeat(64);
 
 describe("encodeAcl", () => {
-  it("is short, and the owner's id does not stand in it", () => {
+  it("is short and does not contain the owner's id", () => {
     const acl: Acl = [
       { grantee: { kind: "canonical-user", id: OWNER }, permission: "FULL_CONTROL" },
       { grantee: { kind: "all-users" }, permission: "READ" },
@@ -20,7 +20,7 @@ describe("encodeAcl", () => {
     expect(decodeAcl(encodeAcl(acl, OWNER), OWNER)).toEqual(acl);
   });
 
-  it.each(ACL_PERMISSIONS)("brings %s back for every kind of grantee", (permission) => {
+  it.each(ACL_PERMISSIONS)("round-trips %s for every kind of grantee", (permission) => {
     const acl: Acl = [
       { grantee: { kind: "canonical-user", id: OWNER }, permission },
       { grantee: { kind: "canonical-user", id: OTHER }, permission },
@@ -31,11 +31,11 @@ describe("encodeAcl", () => {
     expect(decodeAcl(encodeAcl(acl, OWNER), OWNER)).toEqual(acl);
   });
 
-  it("brings an empty list back, which is not the same as none", () => {
+  it("round-trips an empty list, which differs from an absent one", () => {
     expect(decodeAcl(encodeAcl([], OWNER), OWNER)).toEqual([]);
   });
 
-  it("gives nothing for a permission it does not know", () => {
+  it("ignores a permission that it does not know", () => {
     expect(decodeAcl(["X*", "R*"], OWNER)).toEqual([{ grantee: { kind: "all-users" }, permission: "READ" }]);
   });
 });
@@ -52,11 +52,11 @@ describe("encodeRecord", () => {
   const record: EntryRecord = { w: "w".repeat(20), o: OTHER, a: grants(100) };
   const sizeOf = (encoded: Record<string, string>) => JSON.stringify(encoded).length;
 
-  it("has room for a hundred grants beside some metadata", () => {
+  it("has room for a hundred grants in addition to some metadata", () => {
     expect(sizeOf(encodeRecord({ ...record, m: { a: "x".repeat(500) } }))).toBeLessThan(8_192);
   });
 
-  it("leaves out a manifest's list of blobs, which is only a copy, before it refuses", () => {
+  it("leaves out a manifest's list of blobs, which is a copy, before it refuses the record", () => {
     const facts = { n: 1, e: "e", b: "b", k: 60 };
     const p = Array.from({ length: 60 }, (_, index) => [`${index}.abcdefgh`, 5_242_880] as const);
     const encoded = encodeRecord({ ...record, f: { ...facts, p } });
@@ -64,11 +64,11 @@ describe("encodeRecord", () => {
     expect(JSON.parse(encodeRecord({ w: "", f: { ...facts, p } }).s3 ?? "").f.p).toHaveLength(60);
   });
 
-  it("refuses an ACL that does not fit with InvalidRequest", () => {
+  it("rejects an ACL that does not fit with InvalidRequest", () => {
     const error = failure(() => encodeRecord({ ...record, m: { a: "x".repeat(2_000) } }));
     expect([error.code, error.message]).toEqual([
       "InvalidRequest",
-      "The access control list is too long to be kept beside the object's other metadata.",
+      "The access control list is too long to be stored with the object's other metadata.",
     ]);
   });
 });

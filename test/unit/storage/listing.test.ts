@@ -1,4 +1,4 @@
-/** Listings over a store that counts its calls: however much there is to be passed over, one page takes a bounded number. */
+/** Listings over a store that counts its calls: one page takes a bounded number, however many entries it skips. */
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { compareBytes } from "../../../src/model/byte-order.ts";
@@ -19,7 +19,7 @@ const DIGESTS: Readonly<Record<Kind, object>> = {
   "early tombstone": { sha512: new ArrayBuffer(64) },
 };
 
-/** Keys with what they are, as R2 lists them: 1,000 a page, 100 with metadata. */
+/** Keys with their kinds, as R2 lists them: 1,000 a page, 100 with metadata. */
 function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
   const rows = entries
     .map(([key, kind]) => ({ r2Key: entryKey(BUCKET.id, key), key, kind }))
@@ -89,7 +89,7 @@ function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
   return { store, takeCalls };
 }
 
-/** All pages; each within the bound, and further than the one before. */
+/** Lists all pages; each must be within the bound and reach further than the one before. */
 async function listAll({ store, takeCalls }: ReturnType<typeof storeOf>, query: Partial<ListQuery> = {}) {
   const names: string[] = [];
   let mostCalls = 0;
@@ -108,9 +108,9 @@ async function listAll({ store, takeCalls }: ReturnType<typeof storeOf>, query: 
 const numbered = (count: number, kind: Kind, prefix = "k"): [string, Kind][] =>
   Array.from({ length: count }, (_, index) => [prefix + String(index).padStart(6, "0"), kind]);
 
-// Long keys and many pages: some seconds on a busy machine.
+// Long keys and many pages take some seconds on a busy machine.
 describe("calls of one listing", { timeout: 60_000 }, () => {
-  it("passes over tombstones 1,000 at a time, without looking at one of them", async () => {
+  it("skips tombstones 1,000 at a time, without reading one of them", async () => {
     const world = storeOf([...numbered(20_000, "tombstone"), ["z", "plain"]]);
     expect(await listAll(world, { maxKeys: 1 })).toEqual({ names: ["z"], pages: 1, mostCalls: 21 });
   });
@@ -141,7 +141,7 @@ describe("calls of one listing", { timeout: 60_000 }, () => {
     }
   });
 
-  it("a page of 1,000 marked objects is whole", async () => {
+  it("makes a whole page of 1,000 marked objects", async () => {
     const { names, pages, mostCalls } = await listAll(storeOf(numbered(1_000, "marked")));
     expect([names.length, pages, mostCalls]).toEqual([1_000, 1, 11]);
   });
@@ -165,7 +165,7 @@ describe("keys too long for R2", { timeout: 60_000 }, () => {
     expect(mostCalls).toBeLessThanOrEqual(MAX_CALLS);
   });
 
-  it.each([50, 300, 1000])("with one head are all listed once, however many, %i a page", async (maxKeys) => {
+  it.each([50, 300, 1000])("with one head are all listed once, however many there are, %i a page", async (maxKeys) => {
     const count = maxKeys === 50 ? 1_100 : 3_000;
     const entries = longKeys(count);
     const { names, mostCalls } = await listAll(storeOf([["a", "plain"], ...entries, ["z", "plain"]]), { maxKeys });
@@ -175,14 +175,14 @@ describe("keys too long for R2", { timeout: 60_000 }, () => {
     expect(mostCalls).toBeLessThanOrEqual(MAX_CALLS);
   });
 
-  it("that are tombstones are passed over, however many", async () => {
+  it("that are tombstones are skipped, however many there are", async () => {
     const entries = longKeys(5_000).map(([key]) => [key, "tombstone"] as const);
     const { names, mostCalls } = await listAll(storeOf([...entries, ["z", "plain"]]));
     expect(names).toEqual(["z"]);
     expect(mostCalls).toBeLessThanOrEqual(MAX_CALLS);
   });
 
-  it("are grouped behind their head as well", async () => {
+  it("are grouped by prefixes that end after their head as well", async () => {
     const entries = ["a/1", "a/2", "b", "c/1"].map((tail) => [`${HEAD}${tail}`, "plain"] as const);
     for (const maxKeys of [1, 2, 1000]) {
       const { names } = await listAll(storeOf(entries), { delimiter: "/", maxKeys });

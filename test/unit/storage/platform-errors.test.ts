@@ -19,13 +19,13 @@ describe("toS3Error", () => {
     expect(toS3Error(cause)).toMatchObject({ code, status, cause });
   });
 
-  it("never shows the client what the platform said", () => {
+  it("never shows the client the message of the platform", () => {
     for (const message of ["no such table: secret_table", "overloaded at 10.0.0.1", "boom at /srv/x.ts"]) {
       expect(toS3Error(new Error(message)).message).not.toMatch(/secret_table|10\.0\.0\.1|srv/);
     }
   });
 
-  it("takes anything that can be thrown", () => {
+  it("accepts anything that can be thrown", () => {
     for (const thrown of [undefined, null, "text", 7, {}]) expect(toS3Error(thrown).code).toBe("InternalError");
   });
 });
@@ -46,14 +46,14 @@ describe("fromR2Error", () => {
     expect(fromR2Error(new Error(message))).toMatchObject({ code, cause: new Error(message) });
   });
 
-  it("hands on what is an S3 error already", () => {
+  it("returns an S3 error as it is", () => {
     const error = new S3Error("NoSuchKey");
     expect(fromR2Error(error)).toBe(error);
   });
 });
 
 describe("r2CalculatedDigest", () => {
-  it("reads what R2 found in the place of the digest it was given", () => {
+  it("reads the digest that R2 calculated", () => {
     const message =
       "put: The MD5 checksum you specified did not match what we received.\nYou provided a MD5 checksum with value: 00000000000000000000000000000000\nActual MD5 was: 098f6bcd4621d373cade4e832627b4f6 (10037)";
     expect(r2CalculatedDigest(new Error(message))).toEqual(
@@ -61,7 +61,7 @@ describe("r2CalculatedDigest", () => {
     );
   });
 
-  it("knows nothing where R2 does not say", () => {
+  it("is undefined if R2 does not say it", () => {
     for (const thrown of [new Error("put: bad digest (10037)"), new Error("Actual MD5 was: 098 (10037)"), undefined]) {
       expect(r2CalculatedDigest(thrown)).toBeUndefined();
     }

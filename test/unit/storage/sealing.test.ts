@@ -11,7 +11,7 @@ function altered(text: string, index: number): string {
 }
 
 describe("sealing", () => {
-  it("gives back what was sealed, which does not show", async () => {
+  it("unseals what was sealed, and the sealed text does not show it", async () => {
     const sealer = await openSealer(KEY, PURPOSE);
     for (const secret of ["", "secret", "ünï\u{1f600}", "x".repeat(1000)]) {
       const sealed = await sealer.seal(secret, "AKIA1");
@@ -20,13 +20,13 @@ describe("sealing", () => {
     }
   });
 
-  it("never seals the same way twice", async () => {
+  it("never seals a text in the same way twice", async () => {
     const sealer = await openSealer(KEY, PURPOSE);
     const sealed = await Promise.all(Array.from({ length: 50 }, () => sealer.seal("secret", "AKIA1")));
     expect(new Set(sealed).size).toBe(50);
   });
 
-  it("refuses another name, another seal key, another purpose and any alteration", async () => {
+  it("rejects another name, another seal key, another purpose and any alteration", async () => {
     const sealer = await openSealer(KEY, PURPOSE);
     const sealed = await sealer.seal("secret", "AKIA1");
     await expect(sealer.unseal(sealed, "AKIA2")).rejects.toThrow();
@@ -43,7 +43,7 @@ describe("derivePurposeKey", () => {
   const sign = async (key: CryptoKey) =>
     Buffer.from(await crypto.subtle.sign("HMAC", key, new Uint8Array(3))).toString("hex");
 
-  it("is the same for the same deployment and purpose, and no other", async () => {
+  it("is the same only for the same deployment and purpose", async () => {
     const first = await sign(await derivePurposeKey(KEY, "a"));
     expect(await sign(await derivePurposeKey(KEY, "a"))).toBe(first);
     expect(await sign(await derivePurposeKey(KEY, "b"))).not.toBe(first);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { TtlCache } from "../../../src/storage/ttl-cache.ts";
 
 describe("TtlCache", () => {
-  it("remembers for its lifetime and not a millisecond longer", () => {
+  it("keeps an entry for its lifetime and not a millisecond longer", () => {
     const cache = new TtlCache<string>({ ttlMs: 100, maxEntries: 10 });
     cache.set("k", { value: "v" }, 1000);
     expect(cache.get("k", 1000)).toMatchObject({ value: "v" });
@@ -11,14 +11,14 @@ describe("TtlCache", () => {
     expect(cache.get("k", 1000)).toBeUndefined();
   });
 
-  it("tells a remembered absence from nothing remembered", () => {
+  it("distinguishes a cached absence from a missing entry", () => {
     const cache = new TtlCache<string | undefined>({ ttlMs: 100, maxEntries: 10 });
     cache.set("absent", { value: undefined }, 0);
     expect(cache.get("absent", 0)).toMatchObject({ value: undefined });
     expect(cache.get("unknown", 0)).toBeUndefined();
   });
 
-  it("forgets at once what is deleted or cleared", () => {
+  it("drops deleted and cleared entries at once", () => {
     const cache = new TtlCache<number>({ ttlMs: 100, maxEntries: 10 });
     cache.set("a", { value: 1 }, 0);
     cache.set("b", { value: 2 }, 0);
@@ -37,7 +37,7 @@ describe("TtlCache", () => {
     expect(["a", "b", "c"].map((key) => cache.get(key, 0)?.value)).toEqual([3, undefined, 4]);
   });
 
-  it("drops the entries set longest ago when all together weigh too much", () => {
+  it("drops the entries set longest ago when the total weight is too large", () => {
     const cache = new TtlCache<number>({ ttlMs: 100, maxEntries: 10, maxWeight: 10 });
     const known = (now = 0) => ["a", "b", "c"].filter((key) => cache.get(key, now) !== undefined);
     cache.set("a", { value: 1, weight: 4 }, 0);
@@ -45,7 +45,7 @@ describe("TtlCache", () => {
     expect(known()).toEqual(["a", "b"]);
     cache.set("c", { value: 3, weight: 5 }, 0);
     expect(known()).toEqual(["c"]);
-    // What is replaced, deleted, cleared or outlived no longer weighs.
+    // Entries that are replaced, deleted, cleared or expired have no weight any more.
     cache.set("c", { value: 3, weight: 4 }, 0);
     cache.set("a", { value: 1, weight: 6 }, 0);
     expect(known()).toEqual(["a", "c"]);
@@ -62,7 +62,7 @@ describe("TtlCache", () => {
     expect(known(100)).toEqual([]);
   });
 
-  it("remembers nothing with a lifetime of 0", () => {
+  it("keeps nothing with a lifetime of 0", () => {
     const cache = new TtlCache<number>({ ttlMs: 0, maxEntries: 2 });
     cache.set("a", { value: 1 }, 5);
     expect(cache.get("a", 5)).toBeUndefined();

@@ -1,4 +1,4 @@
-/** Which R2 condition names the one write that was seen, and what a declined put comes to. */
+/** The R2 condition that holds only for the write that was read, and the outcome of a declined put. */
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
 import { commitIf } from "../../../src/storage/r2/conditions.ts";
@@ -26,7 +26,7 @@ function entry({ version = "v1", record = {}, uploaded = Date.now() }: Seen = {}
   } as unknown as R2Object;
 }
 
-/** R2 that shows an entry when it is looked at, and counts the looks. */
+/** R2 with one entry; it counts the reads. */
 function showing(now: R2Object | null) {
   let looks = 0;
   const head = async () => {
@@ -42,13 +42,13 @@ describe("unchangedSince", () => {
   it.each([
     ["a manifest", { f: { n: 1, e: "e", b: "b" } }],
     ["a tombstone", { t: 1 }],
-  ])("names %s by its ETag, which is that of one write, without a look", async (_name, record) => {
+  ])("identifies %s by its ETag, which belongs to one write, without a read", async (_name, record) => {
     const { store, looks } = showing(null);
     expect(await unchangedSince(store, entry({ record }))).toEqual({ etagMatches: "md5-v1" });
     expect(looks()).toBe(0);
   });
 
-  it("names an inline object of some age by its millisecond, without a look", async () => {
+  it("identifies an inline object of some age by its millisecond, without a read", async () => {
     const uploaded = Date.now() - HOUR_MS;
     const { store, looks } = showing(null);
     expect(await unchangedSince(store, entry({ uploaded }))).toEqual(windowOf(uploaded));
@@ -59,14 +59,14 @@ describe("unchangedSince", () => {
     ["of this moment", 0],
     ["of a clock that is behind", -1_000],
     ["of a clock that is ahead", HOUR_MS],
-  ])("looks once more at an inline object %s", async (_name, offset) => {
+  ])("reads an inline object %s once more", async (_name, offset) => {
     const seen = entry({ uploaded: Date.now() + offset });
     const { store, looks } = showing(seen);
     expect(await unchangedSince(store, seen)).toEqual(windowOf(seen.uploaded.getTime()));
     expect(looks()).toBe(1);
   });
 
-  it("finds out about a write in the same millisecond, and about a removal", async () => {
+  it("detects a write in the same millisecond, and a removal", async () => {
     const seen = entry();
     const rival = entry({ version: "v2", uploaded: seen.uploaded.getTime() });
     expect(await unchangedSince(showing(rival).store, seen)).toBeUndefined();
@@ -90,7 +90,7 @@ describe("commitIf", () => {
     return (writeId: string) => commitIf(place, { writeId, madeOf }, async () => null);
   };
 
-  it("takes an entry with its own write id for its own put, which R2 has made and then declined as a repetition", async () => {
+  it("accepts an entry with its own write id, which R2 has put and then declined as a repetition", async () => {
     const landed = entry({ version: "v2", record: { w: "mine" } });
     expect(await guarded(landed)("mine")).toBe(landed);
   });
@@ -103,7 +103,7 @@ describe("commitIf", () => {
     expect(failure).toMatchObject({ code: "ConditionalRequestConflict", details: { Key: "key" } });
   });
 
-  it("puts only where nothing is, if nothing was there", async () => {
+  it("puts only at an empty key if the key was empty", async () => {
     const conditions: unknown[] = [];
     const place: EntryPlace = { store: showing(null).store, r2Key: "k", key: "key", bucketOwnerId: "" };
     await commitIf(place, { writeId: "mine", madeOf: null }, async ({ onlyIf }) => {
@@ -125,7 +125,7 @@ describe("repeatIfBeaten", () => {
     return { attempt, made: () => made };
   };
 
-  it("makes a change again until it holds", async () => {
+  it("repeats a change until it succeeds", async () => {
     expect(await repeatIfBeaten(failing(3, "ConditionalRequestConflict").attempt)).toBe(4);
   });
 
@@ -135,7 +135,7 @@ describe("repeatIfBeaten", () => {
     expect(made()).toBe(12);
   });
 
-  it("repeats nothing that failed for another reason", async () => {
+  it("does not repeat a change that failed for another reason", async () => {
     const { attempt, made } = failing(1, "SlowDown");
     await expect(repeatIfBeaten(attempt)).rejects.toMatchObject({ code: "SlowDown" });
     expect(made()).toBe(1);

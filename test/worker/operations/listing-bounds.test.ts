@@ -53,7 +53,8 @@ describe("a listing without end", () => {
     const bucket = await createBucket();
     const { env, calls } = endlessTombstones();
     await expectError(await send({ method: "DELETE", bucket, env }), 409, "InvalidBucketState", {
-      message: "Too many keys of the bucket were removed on a condition or by replication to tell whether it is empty.",
+      message:
+        "Too many keys of the bucket were removed on a condition or by replication to find out whether it is empty.",
     });
     expect(calls()).toBeLessThanOrEqual(1000);
     expect((await send({ method: "HEAD", bucket })).status).toBe(200);

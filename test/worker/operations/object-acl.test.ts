@@ -171,7 +171,7 @@ describe("PutObjectAcl", () => {
       canonicalId,
       ids.map((id) => [id, "READ"] as const),
     );
-    const message = "The access control list is too long to be kept beside the object's other metadata.";
+    const message = "The access control list is too long to be stored with the object's other metadata.";
     await expectError(await putAcl({ ...object, body }), 400, "InvalidRequest", { message });
     expect((await getAcl(object)).grants).toEqual([`${canonicalId} FULL_CONTROL`]);
 

@@ -1,4 +1,4 @@
-/** Deleting a bucket while others write into it, from the isolate that deletes it and from one that only remembers it. */
+/** Deleting a bucket during writes to it, from the isolate that deletes it and from one that has it in its cache. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Grant } from "../../../src/access/authorize.ts";
@@ -11,7 +11,7 @@ import { SessionTokens } from "../../../src/storage/session-tokens.ts";
 
 const TTL_MS = 500;
 const sealKey = new Uint8Array(32);
-// Only the authorizer makes one of these in the Worker; here the table is tested without it.
+// In the Worker only the authorizer makes grants; here the table is tested without it.
 const grant = {} as unknown as Grant;
 const gone = { code: "NoSuchBucket" };
 let made = 0;
@@ -60,11 +60,11 @@ async function markOf(name: string): Promise<string | null | undefined> {
 }
 
 describe("a bucket that is deleted", () => {
-  it("is waited for no longer than clients wait, whatever else may be remembered for how long", () => {
+  it("waits at most as long as clients do, however long other rows may be cached", () => {
     expect([0, 5_000, 10_000, 9_999_000].map(bucketTtlMs)).toEqual([0, 5_000, 10_000, 10_000]);
   });
 
-  it("is acted on by no other isolate once it is gone, and is another one when it is made anew", async () => {
+  it("is used by no other isolate once it is gone, and a bucket created again is a different one", async () => {
     const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
     const name = await newBucket(here);
     const before = await elsewhere.find(name);
@@ -76,7 +76,7 @@ describe("a bucket that is deleted", () => {
     await expect(elsewhere.deletion.confirm(before, "keeps")).rejects.toMatchObject(gone);
   });
 
-  it("is not remembered while it is being deleted", async () => {
+  it("is not cached while it is being deleted", async () => {
     const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
     const name = await newBucket(here);
     const bucket = await here.find(name);
@@ -87,7 +87,7 @@ describe("a bucket that is deleted", () => {
     await expect(elsewhere.find(name)).rejects.toThrow("no bucket");
   });
 
-  it("stays if a write that has seen the mark is confirmed first, and the deletion can begin anew", async () => {
+  it("stays if a write that has seen the mark is confirmed first, and the deletion can begin again", async () => {
     const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
     const name = await newBucket(here);
     const bucket = await here.find(name);
@@ -100,7 +100,7 @@ describe("a bucket that is deleted", () => {
     expect(await here.deletion.finish(grant, bucket, await here.deletion.begin(grant, bucket))).toBe(true);
   });
 
-  it("is gone for a write that has lasted longer than rows are remembered, and costs others nothing", async () => {
+  it("is NoSuchBucket for a write that took longer than rows are cached, without a query for other writes", async () => {
     const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
     const name = await newBucket(here);
     const bucket = await elsewhere.find(name);
@@ -119,7 +119,7 @@ describe("a bucket that is deleted", () => {
     await unasked.confirm({ ...bucket, readAt: Date.now() }, "keeps");
   });
 
-  it("is asked for once in a while by a request that writes for long", async () => {
+  it("is queried from time to time by a request that writes for long", async () => {
     const here = await openIsolate();
     const name = await newBucket(here);
     const bucket = { ...(await here.find(name)), readAt: 0 };
@@ -135,7 +135,7 @@ describe("a bucket that is deleted", () => {
     const deletion = new BucketDeletion({ db, ...options });
     for (let write = 0; write < 20; write++) await deletion.confirm(bucket, write % 2 === 0 ? "keeps" : "lets go");
     expect(queries).toBe(1);
-    // What is being deleted is asked for each time, until a write has kept it.
+    // A bucket that is being deleted is queried each time, until a write has kept it.
     const seen = { ...bucket, isBeingDeleted: true };
     const mark = await here.deletion.begin(grant, bucket);
     for (let write = 0; write < 3; write++) await deletion.confirm(seen, "lets go");
@@ -144,7 +144,7 @@ describe("a bucket that is deleted", () => {
     expect([queries, await here.deletion.finish(grant, bucket, mark)]).toEqual([5, false]);
   });
 
-  it("is deleted once by two who do so at the same time", async () => {
+  it("is deleted once by two requests at the same time", async () => {
     const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
     const name = await newBucket(here);
     const bucket = await here.find(name);
@@ -158,7 +158,7 @@ describe("a bucket that is deleted", () => {
     await expect(elsewhere.deletion.begin(grant, bucket)).rejects.toMatchObject(gone);
   });
 
-  it("is as it was after a deletion that was called off, and after one that was cut short", async () => {
+  it("is unchanged after a deletion that was cancelled, and after one that was interrupted", async () => {
     const here = await openIsolate(true);
     const name = await newBucket(here);
     const bucket = await here.find(name);
@@ -168,14 +168,14 @@ describe("a bucket that is deleted", () => {
     const cutShort = await here.deletion.begin(grant, bucket);
     await env.DB.prepare("UPDATE buckets SET deleting_since = deleting_since - 60000 WHERE name = ?1").bind(name).run();
     expect((await here.find(name)).isBeingDeleted).toBe(false);
-    // Whoever was cut short and comes to life again must not finish what nobody knows of any more.
+    // A deletion that was interrupted and then resumes must not finish, since its mark is not valid any more.
     expect(await here.deletion.finish(grant, bucket, cutShort)).toBe(false);
     const anew = await here.deletion.begin(grant, bucket);
     expect(anew).not.toBe(cutShort);
     expect(await here.deletion.finish(grant, bucket, anew)).toBe(true);
   });
 
-  it("is known at once to the isolate that deletes it, if there is only one", async () => {
+  it("needs no wait if the isolate that deletes it is the only one", async () => {
     const here = await openIsolate(true);
     const name = await newBucket(here);
     const bucket = await here.find(name);

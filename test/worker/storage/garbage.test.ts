@@ -43,7 +43,7 @@ async function isWhole(bucket: GrantedBucket, key: string): Promise<boolean> {
 }
 
 describe("garbage", () => {
-  it("goes: overwritten, deleted, aborted, crashed; and nothing in use ever does", async () => {
+  it("is removed after overwriting, deletion, abortion and crashes, and nothing in use ever is", async () => {
     const bucket = testBucket();
     await putManifest(bucket, "kept");
     await completeUpload(bucket, "kept-upload", [5 * MIB, 10]);
@@ -54,7 +54,7 @@ describe("garbage", () => {
     const aborted = await createUpload(bucket, "aborted");
     await uploadParts(bucket, "aborted", aborted, [10]);
     await uploads.abort({ bucket, key: "aborted", uploadId: aborted });
-    // A writer that died between the blob and the entry, and one that died before it recorded its part.
+    // A write that died between the blob and the entry, and one that died before it recorded its part.
     await env.STORE.put(`~b/${"0".repeat(27)}/1`, "orphan", { customMetadata: { entry: `${bucket.id}/never` } });
     const open = await createUpload(bucket, "open");
     await uploadParts(bucket, "open", open, [10]);
@@ -68,7 +68,7 @@ describe("garbage", () => {
     expect([...sets].some((set) => set !== undefined && open.startsWith(set))).toBe(true);
   });
 
-  it("is left alone for the grace period, counted from when it was found dead", async () => {
+  it("is kept for the grace period, counted from when it was found dead", async () => {
     const bucket = testBucket();
     const before = (await blobKeys()).length;
     await putManifest(bucket, "k");
@@ -83,7 +83,7 @@ describe("garbage", () => {
     expect(await blobKeys()).toHaveLength(before);
   });
 
-  it("is no garbage while a copy names it, whichever of the two goes first", async () => {
+  it("is not garbage while a copy names it, whichever of the two is deleted first", async () => {
     const bucket = testBucket();
     for (const [gone, left] of [
       ["source", "target"],
@@ -101,7 +101,7 @@ describe("garbage", () => {
     expect(await textOf(bucket, "source")).toBeUndefined();
   });
 
-  it("never loses a copy to a sweep that runs beside it", async () => {
+  it("never loses a copy to a sweep at the same time", async () => {
     const bucket = testBucket();
     // Found dead in the past, due for removal at the very time of the copy.
     const late = 4 * GRACE_MS;
@@ -129,7 +129,7 @@ describe("garbage", () => {
     expect(outcomes.has(true)).toBe(true);
   });
 
-  it("of a completed upload, a stray part, goes too while the object stays", async () => {
+  it("of a completed upload, a stray part, is removed too while the object stays", async () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
     const request = await uploadParts(bucket, "k", uploadId, [10]);
@@ -141,7 +141,7 @@ describe("garbage", () => {
     expect(await isWhole(bucket, "k")).toBe(true);
   });
 
-  it("that is being removed takes no new reference", async () => {
+  it("that is being removed accepts no new reference", async () => {
     const bucket = testBucket();
     await putManifest(bucket, "k");
     const opened = await objects.open(bucket, "k", undefined);

@@ -11,7 +11,7 @@ async function fill(keys: readonly string[]): Promise<Bucket> {
   return bucket;
 }
 
-/** What S3 says a listing is, computed from the keys. */
+/** The listing by S3's definition, computed from the keys. */
 function expectedNames(keys: readonly string[], query: Omit<ListQuery, "maxKeys">): string[] {
   const names = new Set<string>();
   const nameOf = (key: string) => {
@@ -26,7 +26,7 @@ function expectedNames(keys: readonly string[], query: Omit<ListQuery, "maxKeys"
   return [...names];
 }
 
-/** All pages, and a check that each keeps the rules. */
+/** Lists all pages and checks each against the rules. */
 async function listAll(bucket: Bucket, query: Omit<ListQuery, "maxKeys">, maxKeys: number): Promise<string[]> {
   const names: string[] = [];
   let after = query.after;
@@ -141,7 +141,7 @@ describe("listing", () => {
     }
   });
 
-  it("shows storage class and owner of entries that are not plain, and the rest without looking", async () => {
+  it("shows storage class and owner of entries that are not plain, and other entries without reading them", async () => {
     const bucket = testBucket();
     const other = "f".repeat(64);
     await objects.put(bucket, "plain", bodyOf("x"), attributes());

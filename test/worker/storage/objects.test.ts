@@ -76,7 +76,7 @@ describe("objects", () => {
     });
   }
 
-  it("finds every range but its end unsatisfiable on an empty object", async () => {
+  it("takes every range of an empty object except its end for unsatisfiable", async () => {
     const bucket = testBucket();
     await objects.put(bucket, "empty", bodyOf(""), attributes());
     expect(await read(bucket, "empty", { kind: "from", first: 0 })).toBe("unsatisfiable");
@@ -85,7 +85,7 @@ describe("objects", () => {
     expect(await read(bucket, "empty")).toBe(fingerprint(new Uint8Array(0)));
   });
 
-  it("leaves nothing behind when the body fails, small or large", async () => {
+  it("leaves no R2 object when the body fails, small or large", async () => {
     for (const sizeBytes of [10, 2 * MIB]) {
       const bucket = testBucket();
       const short = { ...bodyOf(pattern(sizeBytes - 1)), sizeBytes };
@@ -94,7 +94,7 @@ describe("objects", () => {
     }
   });
 
-  it("refuses a delegated digest that does not match, wherever it is checked", async () => {
+  it("rejects a delegated digest that does not match, wherever it is checked", async () => {
     const wrong = {
       algorithm: "sha256",
       hex: "0".repeat(64),
@@ -139,7 +139,7 @@ describe("a manifest too long for the entry's metadata", () => {
     await env.STORE.put(`${bucket.id}/${key}`, body, { customMetadata: entry?.customMetadata ?? {} });
   }
 
-  it("is found again by a reader of a range although tags are changed meanwhile, and not once the object is another", async () => {
+  it("is found by a reader of a range although tags are changed meanwhile, and not if the object was replaced", async () => {
     const bucket = testBucket();
     await putInManyParts(bucket, "k");
     const range = { kind: "from", first: 3, last: 5 } as const;
@@ -156,7 +156,7 @@ describe("a manifest too long for the entry's metadata", () => {
 describe("conditional writes", () => {
   const anyone = { kind: "if-none-match-any" } as const;
 
-  it.each([10, 2 * MIB])("creates once only: If-None-Match * with %i bytes", async (sizeBytes) => {
+  it.each([10, 2 * MIB])("creates only once: If-None-Match * with %i bytes", async (sizeBytes) => {
     const bucket = testBucket();
     const attempts = Array.from({ length: 6 }, () =>
       objects.put(bucket, "k", bodyOf(pattern(sizeBytes)), attributes(), anyone).then(
@@ -170,7 +170,7 @@ describe("conditional writes", () => {
       expect(["won", "PreconditionFailed", "ConditionalRequestConflict"]).toContain(outcome);
   });
 
-  it.each([10, 2 * MIB])("If-Match replaces only the version named, %i bytes", async (sizeBytes) => {
+  it.each([10, 2 * MIB])("If-Match replaces only the object with the ETag, %i bytes", async (sizeBytes) => {
     const bucket = testBucket();
     const put = (etag: string) =>
       objects.put(bucket, "k", bodyOf(pattern(sizeBytes)), attributes(), { kind: "if-match", etag });
@@ -182,7 +182,7 @@ describe("conditional writes", () => {
     expect((await put("*")).etag).toBe(second.etag);
   });
 
-  it("If-Match knows the ETag of a manifest object", async () => {
+  it("If-Match compares the ETag of a manifest object", async () => {
     const bucket = testBucket();
     const first = await objects.put(bucket, "k", bodyOf(pattern(2 * MIB), CRC), attributes());
     await objects.put(bucket, "k", bodyOf("second"), attributes(), { kind: "if-match", etag: first.etag });
@@ -200,7 +200,7 @@ describe("conditional writes", () => {
 });
 
 describe("conditional deletion", () => {
-  it("removes the version named and nothing else", async () => {
+  it("removes only the object with the ETag", async () => {
     const bucket = testBucket();
     await expect(objects.deleteIf(bucket, "k", "x")).rejects.toMatchObject({ code: "NoSuchKey" });
     const { etag } = await objects.put(bucket, "k", bodyOf("v1"), attributes());
@@ -212,7 +212,7 @@ describe("conditional deletion", () => {
     expect((await objects.list(bucket, { prefix: "", delimiter: "", after: "", maxKeys: 10 })).objects).toEqual([]);
   });
 
-  it("lets a new object be created where one was removed", async () => {
+  it("lets a new object be created at the key of a removed one", async () => {
     const bucket = testBucket();
     for (const sizeBytes of [10, 2 * MIB]) {
       const { etag } = await objects.put(bucket, "k", bodyOf("v1"), attributes());
@@ -222,7 +222,7 @@ describe("conditional deletion", () => {
     }
   });
 
-  it("never removes a newer write it races with", async () => {
+  it("never removes a newer write in a race", async () => {
     for (let round = 0; round < 10; round++) {
       const bucket = testBucket();
       const { etag } = await objects.put(bucket, "k", bodyOf("old"), attributes());

@@ -15,7 +15,7 @@ interface Target {
   readonly key: string;
 }
 
-/** What an object is made of, and the headers that make PutObject store it so. */
+/** How an object is stored, and the headers with which PutObject stores it so. */
 const KINDS = {
   "a small object": { body: noise(1000), headers: {} },
   "an object above 1 MiB": { body: noise(1_200_000), headers: {} },
@@ -80,7 +80,7 @@ const open: Change = (target) => change("PUT", target, { "x-amz-acl": "public-re
 const put: Change = (target, { body, headers }) =>
   change("PUT", target, { ...headers, "x-amz-meta-a": "new" }, "", body);
 const remove: Change = (target) => change("DELETE", target, {});
-/** With new metadata and the tags there are. */
+/** With new metadata and the present tags. */
 const copy: Change = (target, { headers }) =>
   change("PUT", target, {
     ...headers,
@@ -99,7 +99,7 @@ interface Race {
   readonly one: Change;
   readonly other: Change;
   readonly isRight: (after: State, acknowledged: { one: boolean; other: boolean }, round: number) => boolean;
-  /** Both are acknowledged: nobody has to give up for so few rivals. */
+  /** Both are acknowledged: no request has to give up for so few rivals. */
   readonly bothHold?: true;
 }
 
@@ -156,7 +156,7 @@ const RACES: Readonly<Record<string, Race>> = {
 const lost: Record<string, number> = {};
 
 beforeAll(() => {
-  // A line a request, of which there are thousands.
+  // A log line for each of thousands of requests.
   vi.spyOn(console, "log").mockImplementation(() => {});
 });
 
@@ -213,7 +213,7 @@ describe.each(Object.entries(KINDS))("%s", { timeout: 10_000 + ROUNDS * 5_000 },
       await replicate(written, "old");
       const [isReplica, isTagged] = await Promise.all([replicate(written + 1, "new"), tag(target, kind, round)]);
       const after = await stateOf(target);
-      // Changed here at a later time than the replica's last change: the tags stay either way.
+      // The tags were changed here after the replica's last change, so they stay in both orders.
       return isTagged && after.tag === `tag${round}` && (!isReplica || after.meta === "new");
     });
   });
@@ -234,13 +234,13 @@ describe("replicas", { timeout: 10_000 + ROUNDS * 5_000 }, () => {
         tag(target, kind, round),
       ]);
       const after = await stateOf(target);
-      // Tagged here at a later time than the removal: one of the two comes too late.
+      // The object was tagged here after the removal, so one of the two is too late.
       return isRemoved !== isTagged && (isTagged ? after.tag === `tag${round}` : after.status === 404);
     });
   });
 });
 
-describe("a manifest written by an early version, whose body does not name its write", {
+describe("a manifest written by an early release, whose body does not name its write", {
   timeout: 10_000 + ROUNDS * 5_000,
 }, () => {
   it("is read, and PutObjectAcl and PutObjectTagging both hold", async () => {
@@ -271,7 +271,7 @@ describe("a manifest written by an early version, whose body does not name its w
 });
 
 describe("many at once", () => {
-  it("eight clients that tag one object all succeed, and one of their tags is there", async () => {
+  it("eight clients that tag one object all succeed, and the object has the tags of one", async () => {
     for (const kind of [KINDS["a small object"], KINDS["an object behind a manifest"]]) {
       const target = { bucket: await createBucket(), key: "k" };
       await putObject(target.bucket, target.key, kind.body, { headers: kind.headers });

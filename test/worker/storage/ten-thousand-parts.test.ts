@@ -9,14 +9,14 @@ import { blobSets, MIB } from "../../support/uploads.ts";
 
 const PARTS = 10_000;
 
-/** An MD5 as good as any. */
+/** Any MD5. */
 const md5Of = (partNumber: number) => partNumber.toString(16).padStart(32, "0");
 
 it("CompleteMultipartUpload joins 10,000 parts in one call, within the limits of D1, Durable Objects and R2", async () => {
   const bucket = await createBucket();
   const created = await (await s3(`/${bucket}/k?uploads=`, { method: "POST" })).text();
   const uploadId = /<UploadId>([^<]+)/.exec(created)?.[1] ?? "";
-  // Fifty gigabytes are not uploaded for this: the parts are recorded as their uploads would have recorded them.
+  // The parts are recorded as if fifty gigabytes had been uploaded.
   await runInDurableObject(blobSets.of(blobSetOfUpload(uploadId)), (_instance, state) => {
     const records = new BlobSetRecords(state.storage);
     for (let partNumber = 1; partNumber <= PARTS; partNumber++) {
@@ -30,7 +30,7 @@ it("CompleteMultipartUpload joins 10,000 parts in one call, within the limits of
   );
   const body = `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
   const counted = countingEnv(testEnv);
-  // Warms the isolate's cache, so that what is counted is the completion alone.
+  // Warms the isolate's cache, so that only the calls of the completion are counted.
   await s3(`/${bucket}?location=`, { env: counted.env });
   counted.reset();
   const headers = { "content-length": String(body.length) };
@@ -42,7 +42,7 @@ it("CompleteMultipartUpload joins 10,000 parts in one call, within the limits of
   expect(head.headers.get("content-length")).toBe(String(PARTS * 5 * MIB));
   const { objects } = await env.STORE.list();
   const manifest = objects.find((object) => object.key.endsWith("/k"));
-  // R2 takes bodies of gigabytes; a manifest is to stay what a GET can read at once.
+  // R2 takes bodies of gigabytes, but a GET must be able to read a manifest at once.
   expect(manifest?.size).toBeLessThan(512 * 1024);
   const last = await s3(`/${bucket}/k?partNumber=${PARTS}`, { method: "HEAD" });
   expect(last.headers.get("content-length")).toBe(String(5 * MIB));

@@ -1,4 +1,4 @@
-/** Worker and Durable Object while a deployment is under way: the code of one is older than the other's. */
+/** Worker and Durable Object during a deployment, when the code of one is older than that of the other. */
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { BlobSetRecords } from "../../../src/storage/uploads/blob-set-records.ts";
@@ -11,7 +11,7 @@ import { blobKeys, blobSets, complete, createUpload, sweepFully, uploadParts, up
 const codeOf = (error: { code: string }) => error.code;
 
 describe("a Durable Object whose code is older than the Worker", () => {
-  it("does nothing with a message it cannot know yet, and has the client come again", async () => {
+  it("does nothing with a message that it does not know yet, so that the client retries", async () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
     const { parts } = await uploadParts(bucket, "k", uploadId, [10]);
@@ -36,7 +36,7 @@ describe("a Worker whose code is older than the Durable Object", () => {
   });
 });
 
-describe("an upload that was created by a release before", () => {
+describe("an upload that an earlier release created", () => {
   /** As such a release has written it down. */
   async function createOld(key: string) {
     const bucket = testBucket();
@@ -50,15 +50,15 @@ describe("an upload that was created by a release before", () => {
     return { bucket, uploadId, request };
   }
 
-  it("takes its condition for what it says, since nobody knows what stood there when it began", async () => {
+  it("checks its condition only on completion, since the object at its creation is not recorded", async () => {
     const { bucket, uploadId, request } = await createOld("k");
     const { etag } = await objects.put(bucket, "k", bodyOf("there"), attributes());
     await complete(bucket, "k", uploadId, request, { kind: "if-match", etag });
     expect((await objects.head(bucket, "k"))?.partCount).toBe(1);
   });
 
-  // A completion that landed may have been forgotten, so its blobs may be named.
-  it("keeps its blobs when it is aborted, until the sweep has asked the entries", async () => {
+  // A completion that took effect may not be recorded, so an entry may name its blobs.
+  it("keeps its blobs when it is aborted, until the sweep has read the entries", async () => {
     const before = (await blobKeys()).length;
     const { bucket, uploadId } = await createOld("k");
     await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("again"));

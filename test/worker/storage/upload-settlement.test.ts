@@ -1,4 +1,4 @@
-/** Completions that end in the middle: whatever is done next, what somebody can see stays readable and is never undone. */
+/** Interrupted completions: whatever follows, an object that was visible stays readable and is never undone. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
@@ -25,10 +25,10 @@ import {
 const TAGS = [{ key: "a", value: "b" }];
 const PUBLIC = [{ grantee: { kind: "all-users" }, permission: "READ" }] as const;
 const CONTENT = new TextDecoder().decode(filled(10, 1));
-/** A completion looks at the key first. */
+/** A completion reads the entry at the key first. */
 const PUT = 2;
 
-/** What dies, at which of its calls, and whether that call still has its effect. */
+/** What fails, at which of its calls, and whether that call still takes effect. */
 interface Cut {
   readonly of: "r2" | "sql";
   readonly at: number;
@@ -100,7 +100,7 @@ async function begin(bucket: GrantedBucket, key: string) {
 
 const LANDED: Cut = { of: "r2", at: PUT, when: "after" };
 
-/** What somebody who sees the object may do with it, and where its bytes are then to be found. */
+/** What a client that sees the object may do with it, and where its bytes are then. */
 const USES: readonly [string, (bucket: GrantedBucket) => Promise<string>][] = [
   ["nothing", async () => "k"],
   [
@@ -179,7 +179,7 @@ async function putPart(bucket: GrantedBucket, uploadId: string): Promise<void> {
   await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("another")).catch(() => {});
 }
 
-describe("an object whose completion landed and was not noted", () => {
+describe("an object whose completion took effect and was not recorded", () => {
   it.each(USES)(
     "stays readable, given %s, whatever becomes of its upload, and through the sweeps",
     async (_use, make) => {
@@ -211,7 +211,7 @@ describe("an object whose completion landed and was not noted", () => {
     expect(await textOf(bucket, "k")).toBe(before);
   });
 
-  it("is not brought back over what has overwritten it, when its completion is repeated", async () => {
+  it("is not put over a later object when its completion is repeated", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
     await completeCut(uploadId, request, LANDED);
@@ -220,7 +220,7 @@ describe("an object whose completion landed and was not noted", () => {
     expect(await textOf(bucket, "k")).toBe("newer");
   });
 
-  it("is not brought back after it replaced another one and was deleted", async () => {
+  it("is not put again after it replaced another one and was deleted", async () => {
     const bucket = testBucket();
     await objects.put(bucket, "k", bodyOf("older"), attributes());
     const { uploadId, request } = await begin(bucket, "k");
@@ -230,7 +230,7 @@ describe("an object whose completion landed and was not noted", () => {
     expect(await textOf(bucket, "k")).toBeUndefined();
   });
 
-  it("leaves its blobs to the sweep once nothing names them, whoever asks first", async () => {
+  it("leaves its blobs to the sweep once no entry names them, whichever call is first", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
     await completeCut(uploadId, request, LANDED);
@@ -243,7 +243,7 @@ describe("an object whose completion landed and was not noted", () => {
     expect(await blobsOf(uploadId)).toEqual([]);
   });
 
-  it("of which nobody asks any more is settled by the sweep", async () => {
+  it("is settled by the sweep if no client repeats the completion", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
     await completeCut(uploadId, request, LANDED);
@@ -255,11 +255,11 @@ describe("an object whose completion landed and was not noted", () => {
   });
 });
 
-describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
+describe("an interrupted completion", { timeout: 180_000 }, () => {
   /** Ends completions at their calls in turn, of those to the object's own storage at every third. */
   async function forEachCut(work: (place: { bucket: GrantedBucket; key: string; cut: Cut }) => Promise<void>) {
     const bucket = testBucket();
-    // After a call of the object's own storage is before its next one.
+    // A failure after one call of the object's storage is the same as one before the next call.
     for (const [of, when] of [
       ["r2", "before"],
       ["r2", "after"],
@@ -276,7 +276,7 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
     return bucket;
   }
 
-  it("is finished by the client's repetition", async () => {
+  it("is finished when the client repeats it", async () => {
     const keys: string[] = [];
     const bucket = await forEachCut(async ({ bucket: place, key, cut }) => {
       const uploadId = await createUpload(place, key);
@@ -291,7 +291,7 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
     for (const key of keys) expect(await textOf(bucket, key), key).toBe(CONTENT);
   });
 
-  it("and is aborted leaves the whole object or none", async () => {
+  it("that is aborted leaves the whole object or none", async () => {
     const expected = new Map<string, string | undefined>();
     const bucket = await forEachCut(async ({ bucket: place, key, cut }) => {
       const { uploadId, request } = await begin(place, key);
@@ -318,7 +318,7 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
     });
   });
 
-  it("and was made on a condition is not taken for done where another write may have hindered it", async () => {
+  it("with a condition does not count as done if another write may have prevented it", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
     const condition = { kind: "if-none-match-any" } as const;
@@ -330,7 +330,7 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
     expect(await textOf(bucket, "k")).toBe("the winner");
   });
 
-  it("is not taken for done where the object before was removed on condition that it was still there", async () => {
+  it("does not count as done if a conditional delete has removed the object before", async () => {
     const bucket = testBucket();
     const { etag } = await objects.put(bucket, "k", bodyOf("older"), attributes());
     const { uploadId, request } = await begin(bucket, "k");
@@ -340,7 +340,7 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
     expect(await textOf(bucket, "k")).toBe(CONTENT);
   });
 
-  it("is not taken for done where somebody created the object on condition that there was none", async () => {
+  it("does not count as done if another client has created the object with If-None-Match", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
     await completeCut(uploadId, request, { of: "r2", at: PUT, when: "before" });
@@ -350,7 +350,7 @@ describe("a completion that ends in the middle", { timeout: 180_000 }, () => {
     expect(await textOf(bucket, "k")).toBe(CONTENT);
   });
 
-  it("gives way to others who keep writing the key, and can be repeated", async () => {
+  it("answers SlowDown if other writes of the key keep coming first, and can be repeated", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
     let writes = 0;

@@ -36,7 +36,7 @@ async function sha256Of(bucket: GrantedBucket, key: string): Promise<string> {
 }
 
 describe("completing an upload", () => {
-  it("joins parts of unequal sizes, in any order of arrival, under S3's ETag", async () => {
+  it("joins parts of unequal sizes, uploaded in any order, with S3's ETag", async () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
     const sizes = [6 * MIB, 5 * MIB, 9 * MIB, 123];
@@ -63,7 +63,7 @@ describe("completing an upload", () => {
     expect((await objects.headPart(bucket, "k", 5))?.range).toBe("unsatisfiable");
   });
 
-  it("gives the same answer again, and NoSuchUpload to anybody who names other parts", async () => {
+  it("answers a repetition alike, and one that names other parts with NoSuchUpload", async () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
     const request = await uploadParts(bucket, "k", uploadId, [5 * MIB, 10]);
@@ -77,7 +77,7 @@ describe("completing an upload", () => {
     });
   });
 
-  it("lets exactly one of completion and abortion win, over many races", async () => {
+  it("lets exactly one of completion and abortion succeed, over many races", async () => {
     for (let round = 0; round < 10; round++) {
       const bucket = testBucket();
       const uploadId = await createUpload(bucket, "k");
@@ -93,7 +93,7 @@ describe("completing an upload", () => {
     }
   });
 
-  it("takes a part before or after, never in between: UploadPart against completion", async () => {
+  it("records a part before or after a completion, never during it", async () => {
     for (let round = 0; round < 5; round++) {
       const bucket = testBucket();
       const uploadId = await createUpload(bucket, "k");
@@ -102,12 +102,12 @@ describe("completing an upload", () => {
         complete(bucket, "k", uploadId, request).then(() => "completed", codeOf),
         uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("another")).then(() => "recorded", codeOf),
       ]);
-      // Recorded first, the part named by the request is stale.
+      // If the other part is recorded first, the request names a replaced one.
       expect([completed, part].join()).toMatch(/^(completed,NoSuchUpload|InvalidPart,recorded)$/);
     }
   });
 
-  it("applies its condition atomically and stays open where it fails", async () => {
+  it("applies its condition atomically and stays open if it fails", async () => {
     const bucket = testBucket();
     const { etag } = await objects.put(bucket, "k", bodyOf("there"), attributes());
     const uploadId = await createUpload(bucket, "k");
@@ -130,7 +130,7 @@ describe("completing an upload", () => {
     expect(await blobKeys()).toHaveLength(before + 1);
   });
 
-  it("knows no upload by a forged id, another key's id or an aborted one", async () => {
+  it("rejects a forged id, another key's id and an aborted one with NoSuchUpload", async () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
     const forged = `${uploadId.slice(0, -1)}${uploadId.endsWith("A") ? "B" : "A"}`;
@@ -156,7 +156,7 @@ describe("completing an upload", () => {
 });
 
 describe("an aborted upload", () => {
-  it("leaves nothing in its Durable Object, not even by a part that comes late", async () => {
+  it("leaves nothing in its Durable Object, even if a part is recorded late", async () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
     await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("x"));
@@ -174,7 +174,7 @@ describe("an aborted upload", () => {
 });
 
 describe("the storage class of an upload", () => {
-  // The simulator forgets classes, so what counts is what R2 is asked for.
+  // The simulator does not store classes, so the options of the puts are checked.
   it.each([
     ["STANDARD", undefined],
     ["REDUCED_REDUNDANCY", undefined],

@@ -24,7 +24,7 @@ async function isRemembered(id: string): Promise<boolean> {
 const inDays = (days: number) => new Date(Date.now() + days * DAY_MS);
 
 describe("the sweep of deleted buckets", () => {
-  it("removes what is left and what arrives late, and forgets the bucket after a week without", async () => {
+  it("removes entries that are left or put late, and forgets the bucket after it was empty for a week", async () => {
     const id = await deleteNew();
     await env.STORE.put(`${id}/late`, "x");
     await runSweeps(testEnv, inDays(0));
@@ -51,7 +51,7 @@ describe("the sweep of deleted buckets", () => {
     expect(await entriesOf(id)).toEqual([]);
   });
 
-  it("touches neither other buckets nor the successor of the name", async () => {
+  it("removes nothing from other buckets and a new bucket of the same name", async () => {
     const bucket = await createBucket();
     await send({ method: "DELETE", bucket });
     await send({ method: "PUT", bucket });
@@ -63,7 +63,7 @@ describe("the sweep of deleted buckets", () => {
     for (const name of [bucket, other]) expect(await (await send({ bucket: name, key: "k" })).text()).toBe("stays");
   });
 
-  it("comes round to every bucket, however many there are", async () => {
+  it("reaches every bucket, however many there are", async () => {
     const ids: string[] = [];
     for (let index = 0; index < 45; index++) ids.push(`sweep${String(index).padStart(7, "0")}`);
     await env.DB.batch(
@@ -79,7 +79,7 @@ describe("the sweep of deleted buckets", () => {
     for (const id of ids) expect([id, await entriesOf(id)]).toEqual([id, []]);
   });
 
-  it("leaves a bucket whose region has no binding for later", async () => {
+  it("keeps a bucket whose region has no binding", async () => {
     const id = "nowhere00000";
     await env.DB.prepare("INSERT INTO deleted_buckets (id, region, deleted_at) VALUES (?1, 'xx-gone-1', 0)")
       .bind(id)

@@ -21,12 +21,12 @@ async function listed(bucketId: string): Promise<string[]> {
 }
 
 describe("the row of an upload", () => {
-  it("goes a day later if the upload has ended and nobody lived to remove it; that of an open one stays", async () => {
+  it("is removed a day later if the upload has ended and its row was not removed; that of an open one stays", async () => {
     const bucket = testBucket();
     const open = await createUpload(bucket, "open");
     const ended = await createUpload(bucket, "k");
     const request = await uploadParts(bucket, "k", ended, [10]);
-    // As far as the Durable Object goes, and no further.
+    // Only the Durable Object's part of a completion.
     const set = blobSets.of(blobSetOfUpload(ended));
     expect(await set.complete({ request, ticket: newTicket() })).toMatchObject({ ok: true });
     expect(await sweep(0)).toBe(0);
@@ -36,7 +36,7 @@ describe("the row of an upload", () => {
     expect(await textOf(bucket, "k")).toHaveLength(10);
   });
 
-  it("goes however many there are of one time, some in each run", async () => {
+  it("is removed, some in each run, however many there are of one time", async () => {
     const bucket = testBucket();
     await registerBucket(bucket);
     const initiatedAt = new Date();

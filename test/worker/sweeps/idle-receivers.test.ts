@@ -5,7 +5,7 @@ import { testEnv } from "../../support/s3.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
-it("receivers that nothing was sent to for 30 days are forgotten, and no others", async () => {
+it("only receivers without an attempt for 30 days are removed", async () => {
   const now = new Date();
   for (const [id, days] of [
     ["old", 31],
