@@ -27,8 +27,7 @@ export async function showReplication(call: AdminCall, parameters: Parameters): 
     bucket: bucket.name,
     pending,
     failed,
-    existing:
-      job === undefined ? "never asked for" : `${job.status}, ${job.seen} objects seen, ${job.queued} tasks made`,
+    existing: job === undefined ? "not requested" : `${job.status}, ${job.seen} objects seen, ${job.queued} tasks made`,
     failures,
   });
 }
@@ -48,7 +47,7 @@ export async function replicateExisting(call: AdminCall, parameters: Parameters)
   if (bucket === undefined) return noSuchBucket();
   const rules = bucket.documents.replication?.rules ?? [];
   if (!rules.some((rule) => rule.isEnabled && rule.replicatesExisting !== false)) {
-    return failure(409, "NothingToReplicate", "No enabled rule of the bucket's replication takes existing objects.");
+    return failure(409, "NothingToReplicate", "No enabled replication rule of the bucket covers existing objects.");
   }
   const { replicationJobs, queues } = call.services;
   const job = await replicationJobs.start(bucket, newWriteId(), call.now);

@@ -97,7 +97,7 @@ async function requireCaller(
     throw new QueryError("MissingAuthenticationToken", "Request is missing Authentication Token", { status: 403 });
   }
   if (received.query.entries.length > 0) {
-    throw new QueryError("InvalidQueryParameter", "Parameters of a POST request belong into its body.", {
+    throw new QueryError("InvalidQueryParameter", "Parameters of a POST request must be in its body.", {
       status: 400,
     });
   }

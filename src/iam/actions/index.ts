@@ -56,7 +56,7 @@ function open(api: IamApi, actions: ReadonlyMap<string, IamAction>): QueryServic
     open: (call) => ({ ...call, api, parameters: new Parameters(call.form) }),
     notOffered: (name) => {
       if (api === STS_API && STS_NOT_OFFERED.has(name)) {
-        const message = `${name} is not implemented: there are no roles here. GetFederationToken makes narrowed credentials.`;
+        const message = `${name} is not implemented: there are no roles here. GetFederationToken creates credentials with limited permissions.`;
         return new IamError("NotImplemented", message);
       }
       return noSuchOperation(name, api.version);

@@ -59,7 +59,7 @@ async function parseAndAuthorize(
   const written = parseReplicationConfiguration(body);
   const configuration = withIds(written);
   if (JSON.stringify(configuration).length > MAX_STORED_LENGTH) {
-    throw invalidRequest(`A replication configuration is kept up to ${MAX_STORED_LENGTH} characters of its values.`);
+    throw invalidRequest(`A replication configuration can have at most ${MAX_STORED_LENGTH} characters of values.`);
   }
   // Each destination is looked up once, because a thousand rules can name the same one.
   const found = new Map<string, Promise<Bucket | undefined>>();

@@ -112,7 +112,7 @@ describe("an endpoint that cannot be reached", () => {
     const shown = await admin("GET", `buckets/${bucket}/replication`);
     expect(shown).toMatchObject({
       status: 200,
-      answer: { bucket, pending: 0, failed: 1, existing: "never asked for", failures: [{ key: "k", attempts: 22 }] },
+      answer: { bucket, pending: 0, failed: 1, existing: "not requested", failures: [{ key: "k", attempts: 22 }] },
     });
     expect(JSON.stringify(shown)).not.toContain("secret-of-the-remote");
 
