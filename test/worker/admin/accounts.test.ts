@@ -67,7 +67,7 @@ describe("admin accounts", () => {
     ["a blank name", { displayName: "  " }],
     ["a name of 129 characters", { displayName: "x".repeat(129) }],
     ["control characters", { displayName: "a\nb" }],
-    ["a name that is no text", { displayName: 7 }],
+    ["a name that is not text", { displayName: 7 }],
     ["a list", []],
   ])("are refused with %s with InvalidRequest", async (_name, body) => {
     expect(await call("POST", "/accounts", { body })).toMatchObject(

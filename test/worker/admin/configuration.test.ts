@@ -68,19 +68,19 @@ describe("health", () => {
 describe("the addresses that outgoing requests can call", () => {
   it.each([
     [
-      "by default, nothing private and no domain of its own",
+      "by default, no private address and no domain of the deployment",
       {},
       undefined,
       { allowPrivate: false, ownHosts: ["s3.localhost", "website.localhost"] },
     ],
     [
-      "the public origin and the one it was reached at are its own too",
+      "the public origin and the origin of the request belong to the deployment",
       { PUBLIC_ORIGIN: "https://s3.example.com", S3_DOMAINS: "a.example,b.example", WEBSITE_DOMAINS: "c.example" },
       "http://127.0.0.1:8787",
       { allowPrivate: false, ownHosts: ["a.example", "b.example", "c.example", "s3.example.com", "127.0.0.1:8787"] },
     ],
     [
-      "private addresses by a setting",
+      "a setting allows private addresses",
       { ALLOW_PRIVATE_TARGETS: "true" },
       undefined,
       { allowPrivate: true, ownHosts: ["s3.localhost", "website.localhost"] },
@@ -97,7 +97,7 @@ describe("a Worker that is not configured", () => {
     ["no root secret", { ROOT_SECRET_ACCESS_KEY: "" }, `The secret ROOT_SECRET_ACCESS_KEY is not set. ${REMEDY}`],
     ["no seal key", { SEAL_KEY: undefined }, `The secret SEAL_KEY is not set. ${REMEDY}`],
     [
-      "a domain of two kinds",
+      "a domain in two settings",
       { WEBSITE_DOMAINS: "example.com, S3.localhost" },
       "s3.localhost is in both S3_DOMAINS and WEBSITE_DOMAINS; it can be in only one of them.",
     ],
@@ -108,20 +108,20 @@ describe("a Worker that is not configured", () => {
       "The secret ROOT_SECRET_ACCESS_KEY must be 16 to 128 characters without blanks.",
     ],
     [
-      "a lifetime that is none",
+      "an invalid lifetime",
       { CONFIG_TTL_SECONDS: "soon" },
       "CONFIG_TTL_SECONDS must be a whole number from 0 to 9999.",
     ],
-    ["no grace for blobs", { BLOB_GRACE_HOURS: "0" }, "BLOB_GRACE_HOURS must be a whole number from 1 to 9999."],
+    ["no grace period for blobs", { BLOB_GRACE_HOURS: "0" }, "BLOB_GRACE_HOURS must be a whole number from 1 to 9999."],
     [
       "an origin with a path",
       { PUBLIC_ORIGIN: "https://s3.example.com/" },
       "PUBLIC_ORIGIN must be like https://s3.example.com, in lower case and without a path.",
     ],
-    ["a second flag that is none", { ALLOW_PRIVATE_TARGETS: "1" }, 'ALLOW_PRIVATE_TARGETS must be "true" or "false".'],
-    ["a flag that is none", { ENFORCE_REGION: "yes" }, 'ENFORCE_REGION must be "true" or "false".'],
-    ["new buckets of no kind", { NEW_BUCKETS: "AWS" }, 'NEW_BUCKETS must be "open" or "aws".'],
-    ["a switch that is none", { SIGNATURE_V2: "true" }, 'SIGNATURE_V2 must be "on" or "off".'],
+    ["another invalid flag", { ALLOW_PRIVATE_TARGETS: "1" }, 'ALLOW_PRIVATE_TARGETS must be "true" or "false".'],
+    ["an invalid flag", { ENFORCE_REGION: "yes" }, 'ENFORCE_REGION must be "true" or "false".'],
+    ["an unknown kind of new buckets", { NEW_BUCKETS: "AWS" }, 'NEW_BUCKETS must be "open" or "aws".'],
+    ["an invalid switch", { SIGNATURE_V2: "true" }, 'SIGNATURE_V2 must be "on" or "off".'],
   ];
 
   it.each(faults)("with %s answers S3 requests with ServiceUnavailable", async (_name, changes, message) => {

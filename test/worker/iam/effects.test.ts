@@ -61,21 +61,21 @@ function expectNarrowed(keyOf: () => Key | SessionKey): void {
   });
 
   test.each([
-    ["reading beside it", { key: "team/b/1.txt" }],
-    ["reading what begins alike", { key: "team/a.txt" }],
-    ["reading what is not there", { key: "team/b/nothing" }],
-    ["writing beside it", { method: "PUT", key: "team/b/new.txt", body: "new" }],
-    ["deleting beside it", { method: "DELETE", key: "team/b/1.txt" }],
+    ["reading outside it", { key: "team/b/1.txt" }],
+    ["reading a key with a similar prefix", { key: "team/a.txt" }],
+    ["reading an absent key", { key: "team/b/nothing" }],
+    ["writing outside it", { method: "PUT", key: "team/b/new.txt", body: "new" }],
+    ["deleting outside it", { method: "DELETE", key: "team/b/1.txt" }],
     ["dot segments", { key: "team/a/../b/1.txt" }],
     ["another case", { key: "Team/a/1.txt" }],
     ["listing everything", { query: "list-type=2" }],
     ["listing a shorter prefix", { query: "list-type=2&prefix=team%2F" }],
-    ["listing what begins alike", { query: "prefix=team%2Fa" }],
+    ["listing a similar prefix", { query: "prefix=team%2Fa" }],
     ["listing versions", { query: "versions&prefix=team%2Fa%2F" }],
     ["its tags", { key: "team/a/1.txt", query: "tagging" }],
     ["its ACL", { key: "team/a/1.txt", query: "acl" }],
     [
-      "copying from beside it",
+      "copying from outside it",
       {
         method: "PUT",
         key: "team/a/stolen.txt",

@@ -171,9 +171,9 @@ describe("PutBucketAcl", () => {
   });
 
   it.each([
-    ["no document at all", "private"],
+    ["no document", "private"],
     ["an empty policy", "<AccessControlPolicy/>"],
-    ["a permission it does not know", aclDocument(OTHER, [[OTHER, "DELETE"]])],
+    ["an unknown permission", aclDocument(OTHER, [[OTHER, "DELETE"]])],
   ])("PutBucketAcl refuses %s with MalformedACLError", async (_name, body) => {
     const bucket = await createBucket();
     await expectError(await putAcl({ bucket, body }), 400, "MalformedACLError", {

@@ -57,7 +57,7 @@ describe("PutBucketEncryption", () => {
     ["no rule", document("")],
     ["two rules", document(rule("AES256").repeat(2))],
     ["an unknown algorithm", document(rule("AES128"))],
-    ["a flag that is none", document(rule("AES256", "<BucketKeyEnabled>1</BucketKeyEnabled>"))],
+    ["an invalid flag", document(rule("AES256", "<BucketKeyEnabled>1</BucketKeyEnabled>"))],
     ["no document", ""],
   ])("refuses %s with MalformedXML", async (_what, body) => {
     await expectError(await put(await createBucket(), body), 400, "MalformedXML");

@@ -156,7 +156,7 @@ describe("the handshake with URLs of an NS: topic", () => {
     ["a refusal", () => new Response("", { status: 404 }), "it answered 404."],
     ["the message itself", ({ body }) => new Response(body), "it did not answer with the Base64 form of the message."],
     [
-      "an answer too long",
+      "an answer that is too long",
       ({ body }) => new Response(btoa(body) + "x".repeat(300)),
       "it did not answer with the Base64 form of the message.",
     ],

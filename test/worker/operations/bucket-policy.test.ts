@@ -98,12 +98,12 @@ describe("PutBucketPolicy", () => {
     ["no body", () => "", "Policies must be valid JSON and the first byte must be '{'"],
     ["XML", () => "<Policy/>", "Policies must be valid JSON and the first byte must be '{'"],
     [
-      "white space first",
+      "leading white space",
       (bucket) => ` ${policyFor(bucket)}`,
       "Policies must be valid JSON and the first byte must be '{'",
     ],
     ["broken JSON", (bucket) => policyFor(bucket).slice(0, -1), "This policy contains invalid Json"],
-    ["what is not UTF-8", () => new Uint8Array([0x7b, 0xff, 0x7d]), "This policy contains invalid Json"],
+    ["text that is not UTF-8", () => new Uint8Array([0x7b, 0xff, 0x7d]), "This policy contains invalid Json"],
     ["a missing Statement", () => '{"Version":"2012-10-17"}', "Missing required field Statement"],
     ["another bucket's resources", () => policyFor("another-bucket"), "Policy has invalid resource"],
     [

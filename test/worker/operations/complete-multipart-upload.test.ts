@@ -192,14 +192,14 @@ describe("CompleteMultipartUpload with parts", () => {
 
   it.each([
     ["another document", "<Delete/>"],
-    ["no XML", "hello"],
+    ["text that is not XML", "hello"],
     [
       "a part without ETag",
       "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>",
     ],
     ["a part without number", "<CompleteMultipartUpload><Part><ETag>x</ETag></Part></CompleteMultipartUpload>"],
     [
-      "a number that is none",
+      "an invalid number",
       "<CompleteMultipartUpload><Part><PartNumber>x</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>",
     ],
   ])("CompleteMultipartUpload refuses %s with MalformedXML", async (_name, document) => {

@@ -79,11 +79,11 @@ describe.each(STYLES)("answers to cross-origin requests, %s style", (style) => {
     ["another method", { method: "DELETE", key: "gone", headers: { origin: SITE } }],
     ["no origin", {}],
     [
-      "a method asked for that no rule allows",
+      "a requested method that no rule allows",
       { headers: { origin: SITE, "access-control-request-method": "DELETE" } },
     ],
     [
-      "a header asked for that no rule allows",
+      "a requested header that no rule allows",
       { headers: { origin: SITE, "access-control-request-headers": "range" } },
     ],
   ])("have only Vary, and are otherwise the same: %s", async (_why, request) => {

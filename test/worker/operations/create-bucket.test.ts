@@ -148,7 +148,7 @@ describe("CreateBucket", () => {
     ["text", "us-east-1"],
     ["another document", "<Delete/>"],
     ["an unclosed element", "<CreateBucketConfiguration><LocationConstraint>"],
-    ["an element it does not know", configuration("<Surprise/>")],
+    ["an unknown element", configuration("<Surprise/>")],
     ["two LocationConstraints", configuration("<LocationConstraint/><LocationConstraint/>")],
     ["a DTD", `<!DOCTYPE x [<!ENTITY e "us-east-1">]>${configuration("<LocationConstraint>&e;</LocationConstraint>")}`],
   ])("CreateBucket refuses %s with MalformedXML", async (_name, body) => {

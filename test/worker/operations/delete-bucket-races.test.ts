@@ -65,7 +65,7 @@ interface Late {
 }
 
 /** The cached row of the bucket does not expire within a test. */
-const ALONE = { ONE_ISOLATE: "true", CONFIG_TTL_SECONDS: "600" };
+const ONE_ISOLATE = { ONE_ISOLATE: "true", CONFIG_TTL_SECONDS: "600" };
 const LARGE = new Uint8Array(1024 * 1024 + 1);
 
 const TAGGING = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
@@ -181,22 +181,22 @@ const LATE: readonly Late[] = [
 ];
 
 describe("a request whose bucket is deleted meanwhile", () => {
-  for (const isMadeAnew of [false, true]) {
-    const then = isMadeAnew ? "and made anew" : "permanently";
+  for (const isCreatedAgain of [false, true]) {
+    const then = isCreatedAgain ? "and created again" : "permanently";
     it.each(LATE)(`$what is NoSuchBucket, the bucket deleted ${then}`, async ({ at, prepare }) => {
       const bucket = await createBucket();
       const request = await prepare(bucket);
-      const { env, arm, arrived, release } = gate(ALONE, ...at);
+      const { env, arm, arrived, release } = gate(ONE_ISOLATE, ...at);
       expect((await send({ method: "HEAD", bucket, env })).status).toBe(200);
       arm();
       const late = send({ ...request, env });
       await arrived;
       expect((await send({ method: "DELETE", bucket, env })).status).toBe(204);
-      if (isMadeAnew) expect((await send({ method: "PUT", bucket, env })).status).toBe(200);
+      if (isCreatedAgain) expect((await send({ method: "PUT", bucket, env })).status).toBe(200);
       release();
       const response = await late;
       expect([response.status, await codeOf(response)]).toEqual([404, "NoSuchBucket"]);
-      if (!isMadeAnew) return;
+      if (!isCreatedAgain) return;
       const listing = await (await send({ bucket, env })).text();
       expect(listing).not.toContain("<Contents>");
       expect((await send({ bucket, query: "tagging", env })).status).toBe(404);
@@ -234,7 +234,7 @@ describe("a request whose bucket is deleted meanwhile", () => {
 
   it("keeps the bucket, if it takes effect between the last check and the removal", async () => {
     const bucket = await createBucket();
-    const { env, arm, arrived, release, hooks } = gate(ALONE, "STORE", "put");
+    const { env, arm, arrived, release, hooks } = gate(ONE_ISOLATE, "STORE", "put");
     arm();
     const put = send({ method: "PUT", bucket, key: "k", body: "kept", env });
     await arrived;

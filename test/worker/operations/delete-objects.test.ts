@@ -184,12 +184,12 @@ describe("DeleteObjects", () => {
     ["an object without a key", "<Delete><Object/></Delete>"],
     ["an empty key", "<Delete><Object><Key></Key></Object></Delete>"],
     ["1,001 keys", deletion(Array.from({ length: 1001 }, (_, index) => `k${index}`))],
-    ["an element it does not know", "<Delete><Object><Key>k</Key><Surprise/></Object></Delete>"],
+    ["an unknown element", "<Delete><Object><Key>k</Key><Surprise/></Object></Delete>"],
     ["two keys in one object", "<Delete><Object><Key>k</Key><Key>l</Key></Object></Delete>"],
-    ["a Quiet that is no boolean", deletion(["k"], "yes")],
-    ["a Size that is none", "<Delete><Object><Key>k</Key><Size>-1</Size></Object></Delete>"],
-    ["a date that is none", "<Delete><Object><Key>k</Key><LastModifiedTime>now</LastModifiedTime></Object></Delete>"],
-    ["an entity of its own", '<!DOCTYPE d [<!ENTITY k "k">]><Delete><Object><Key>&k;</Key></Object></Delete>'],
+    ["an invalid Quiet", deletion(["k"], "yes")],
+    ["an invalid Size", "<Delete><Object><Key>k</Key><Size>-1</Size></Object></Delete>"],
+    ["an invalid date", "<Delete><Object><Key>k</Key><LastModifiedTime>now</LastModifiedTime></Object></Delete>"],
+    ["a custom entity", '<!DOCTYPE d [<!ENTITY k "k">]><Delete><Object><Key>&k;</Key></Object></Delete>'],
     ["an unclosed element", "<Delete><Object><Key>k</Key></Object>"],
   ])("DeleteObjects refuses %s with MalformedXML and removes nothing", async (_name, body) => {
     const bucket = await fill(["k"]);

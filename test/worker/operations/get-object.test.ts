@@ -109,15 +109,15 @@ describe("GetObject", () => {
 
   // Cloudflare, "Content compression": without `no-transform` the edge decompresses for clients that accept no coding.
   it.each([
-    ["what has a Content-Encoding", { "content-encoding": "gzip" }, { "cf-ray": "8f" }, "no-transform"],
+    ["an object with a Content-Encoding", { "content-encoding": "gzip" }, { "cf-ray": "8f" }, "no-transform"],
     [
-      "its own Cache-Control too",
+      "an object with a Cache-Control",
       { "content-encoding": "br", "cache-control": "a=1" },
       { "cf-ray": "8f" },
       "a=1, no-transform",
     ],
-    ["nothing that has none", {}, { "cf-ray": "8f" }, null],
-    ["nothing where no edge is", { "content-encoding": "gzip" }, {}, null],
+    ["no object without one", {}, { "cf-ray": "8f" }, null],
+    ["no object without an edge", { "content-encoding": "gzip" }, {}, null],
   ])("GetObject prevents the edge from decompressing %s", async (_name, stored, asked, expected) => {
     const bucket = await bucketWith("content", { headers: stored });
     for (const method of ["GET", "HEAD"] as const) {

@@ -244,7 +244,7 @@ describe("refusals of tags", () => {
     await setTags(target, manyTags(10));
   });
 
-  it.each(["", "no XML", "<TagSet/>", "<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>"])(
+  it.each(["", "text that is not XML", "<TagSet/>", "<Tagging><TagSet><Tag><Key>k</Key></Tag></TagSet></Tagging>"])(
     "PutObjectTagging refuses %j with MalformedXML",
     async (body) => {
       const target = await newObject();

@@ -51,7 +51,7 @@ describe.each(STYLES)("a preflight, %s style", (style) => {
       { [ORIGIN]: SITE, [METHOD]: "PUT", [HEADERS]: "X-Amz-Date , CONTENT-TYPE" },
       { ...granted, "access-control-allow-headers": "x-amz-date, content-type" },
     ],
-    ["a list of no headers", { [ORIGIN]: SITE, [METHOD]: "PUT", [HEADERS]: "" }, granted],
+    ["an empty list of headers", { [ORIGIN]: SITE, [METHOD]: "PUT", [HEADERS]: "" }, granted],
     [
       "an origin with a *",
       { [ORIGIN]: "https://a.example.com", [METHOD]: "GET" },
@@ -99,12 +99,12 @@ describe.each(STYLES)("a preflight, %s style", (style) => {
   it.each<[why: string, headers: Record<string, string>, message: string]>([
     ["no Origin", { [METHOD]: "PUT" }, "Insufficient information. Origin request header needed."],
     ["no header at all", {}, "Insufficient information. Origin request header needed."],
-    ["a method S3 has not", { [ORIGIN]: SITE, [METHOD]: "PATCH" }, "Invalid Access-Control-Request-Method: PATCH"],
+    ["an unsupported method", { [ORIGIN]: SITE, [METHOD]: "PATCH" }, "Invalid Access-Control-Request-Method: PATCH"],
     ["OPTIONS itself", { [ORIGIN]: SITE, [METHOD]: "OPTIONS" }, "Invalid Access-Control-Request-Method: OPTIONS"],
     ["a method in lower case", { [ORIGIN]: SITE, [METHOD]: "put" }, "Invalid Access-Control-Request-Method: put"],
     ["no method", { [ORIGIN]: SITE }, "Invalid Access-Control-Request-Method: null"],
     [
-      "a name of a header that is none",
+      "an invalid header name",
       { [ORIGIN]: SITE, [METHOD]: "PUT", "access-control-request-headers": "x-amz-date, two words" },
       'Access-Control-Request-Headers "two words" contains invalid character.',
     ],

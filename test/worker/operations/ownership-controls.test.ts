@@ -69,7 +69,7 @@ describe("ownership controls", () => {
 
   it.each([
     ["several rules", document("BucketOwnerPreferred", "ObjectWriter")],
-    ["a value it does not know", document("RandomValue")],
+    ["an unknown value", document("RandomValue")],
     ["no rule", document()],
   ])("PutBucketOwnershipControls refuses %s with MalformedXML", async (_name, text) => {
     const bucket = await createBucket();

@@ -83,13 +83,13 @@ describe("partNumber of an object uploaded in parts", () => {
     ["CRC64NVME", "FULL_OBJECT", BODIES.slice(-1), 1],
     ["CRC32C", "FULL_OBJECT", BODIES, undefined],
     ["CRC64NVME", "FULL_OBJECT", BODIES, undefined],
-  ] as const)("GetObject and HeadObject return a part's %s (%s) on request", async (algorithm, type, bodies, told) => {
+  ] as const)("GetObject and HeadObject return a part's %s (%s) on request", async (algorithm, type, bodies, part) => {
     const target = await newTarget();
     await putMultipart(target, bodies, { "x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": type });
     const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
-    const expected = told === undefined ? [null, null] : [await checksumOf(algorithm, bodies[told - 1] ?? ""), type];
+    const expected = part === undefined ? [null, null] : [await checksumOf(algorithm, bodies[part - 1] ?? ""), type];
     for (const method of ["GET", "HEAD"]) {
-      const options = { ...target, method, query: `partNumber=${told ?? 2}` };
+      const options = { ...target, method, query: `partNumber=${part ?? 2}` };
       const asked = await send({ ...options, headers: { "x-amz-checksum-mode": "ENABLED" } });
       expect([asked.headers.get(header), asked.headers.get("x-amz-checksum-type")]).toEqual(expected);
       await asked.body?.cancel();

@@ -313,9 +313,9 @@ describe("PostObject's form", () => {
 
   it.each<[string, string, string, Record<string, string>?]>([
     ["an empty body", "", "MalformedPOSTRequest"],
-    ["a body that is no form", "key=k&file=x", "MalformedPOSTRequest"],
+    ["a body that is not a form", "key=k&file=x", "MalformedPOSTRequest"],
     [
-      "a form that does not end",
+      "a form without an end",
       new TextDecoder().decode(encodeForm([["key", "k"]], BOUNDARY, "\r\n")),
       "MalformedPOSTRequest",
     ],

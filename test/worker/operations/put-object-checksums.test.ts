@@ -148,12 +148,12 @@ describe("PutObject with a checksum in the header", () => {
       "Value for x-amz-sdk-checksum-algorithm header is invalid.",
     ],
     [
-      "an SDK's algorithm that does not exist",
+      "an unknown SDK algorithm",
       { "x-amz-sdk-checksum-algorithm": "MD4", "x-amz-checksum-crc32": "y/Q5Jg==" },
       "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
     ],
     [
-      "a trailer that is no checksum",
+      "a trailer that is not a checksum",
       { "x-amz-trailer": "x-amz-meta-a" },
       "The value specified in the x-amz-trailer header is not supported",
     ],
@@ -176,7 +176,7 @@ describe("PutObject with a checksum in the header", () => {
     ["nothing", {}],
     ["a Content-MD5", { "content-md5": createHash("md5").update(TEXT).digest("base64") }],
     ["a payload hash", { "x-amz-content-sha256": sha256(TEXT) }],
-    ["a storage class that listings look up", { "x-amz-storage-class": "STANDARD_IA" }],
+    ["a storage class that listings read from metadata", { "x-amz-storage-class": "STANDARD_IA" }],
   ])("PutObject adds CRC64NVME to an object that comes with %s", async (_name, headers) => {
     const bucket = await createBucket();
     const response = await put({ bucket, headers: { ...headers } as Record<string, string> });
@@ -416,7 +416,7 @@ describe("PutObject with an aws-chunked body", () => {
     ["with a chunk that is cut off", replaceText(/456789\r\n[\s\S]*$/, "")],
     ["that is not framed", () => BYTES],
     ["without chunk signatures", () => unsignedChunks(BYTES, {})],
-    ["with data beyond the last chunk", (framed: Uint8Array) => new Uint8Array([...framed, 1, 2, 3])],
+    ["with data after the last chunk", (framed: Uint8Array) => new Uint8Array([...framed, 1, 2, 3])],
   ])("PutObject refuses a body %s", async (_name, damage) => {
     const bucket = await createBucket();
     const response = await putChunked({ bucket, bytes: BYTES, mode: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", damage });

@@ -109,7 +109,7 @@ describe("PutObject", () => {
     ["an encoded word", "=?UTF-8?B?w7xuw68=?=", "=?UTF-8?B?w7xuw68=?="],
     ["a quoted-printable word", "=?UTF-8?Q?=C3=BCn=C3=AF?=", "=?UTF-8?B?w7xuw68=?="],
     ["raw UTF-8", "ünï", "=?UTF-8?B?w7xuw68=?="],
-    ["raw UTF-8 of what looks like UTF-8 read as Latin-1", "Ã¼", "=?UTF-8?B?w4PCvA==?="],
+    ["raw UTF-8 of text that looks like UTF-8 read as Latin-1", "Ã¼", "=?UTF-8?B?w4PCvA==?="],
   ])("PutObject keeps user metadata: %s", async (_name, sent, answered) => {
     const bucket = await createBucket();
     const url = urlOf({ bucket, key: "k" });
