@@ -73,7 +73,7 @@ export const S3_ACTIONS = [
 
 export type S3Action = (typeof S3_ACTIONS)[number];
 
-/** One thing an operation needs to be allowed: an action, and what it is on. */
+/** A permission that an operation requires: an action, and what the action is on. */
 export type Permission =
   /** The caller's account. */
   | { readonly on: "account"; readonly action: "s3:ListAllMyBuckets" }
@@ -89,16 +89,16 @@ export interface PermissionOnObject {
   readonly action: S3Action;
   readonly bucket: string;
   readonly key: string;
-  /** The request is about to write the object, and so to own it. */
+  /** The request is about to write the object, and its caller will own it. */
   readonly isNew?: true;
   /**
-   * Tags that the action would write; absent: no tags. `later`: the tags are known only when the body or a source has been
-   * read, and the permission is then asked for again.
+   * Tags that the action would write; absent: no tags. `later`: the tags are known only after the body or a source has
+   * been read, and the operation then asks for the permission again.
    */
   readonly requestTags?: readonly Tag[] | "later";
 }
 
-/** To learn that a key does not exist, which takes `s3:ListBucket` with the key as prefix. */
+/** Permission to learn that a key does not exist: `s3:ListBucket` with the key as prefix. */
 export interface PermissionOnKeyExistence {
   readonly on: "key-existence";
   readonly bucket: string;
@@ -109,18 +109,19 @@ export interface PermissionOnObjectsBelow {
   readonly on: "objects-below";
   readonly action: S3Action;
   readonly bucket: string;
-  /** Beginning of the keys. */
+  /** What the keys begin with. */
   readonly prefix: string;
   /**
-   * `everything-below`: all keys that begin with the prefix, whether they exist yet or not. `something-below`: at least one of
-   * them may be allowed; each is asked for separately as soon as the request's document has named it.
+   * `everything-below`: all keys that begin with the prefix, including keys that do not exist yet. `something-below`:
+   * at least one of these keys may be allowed; the operation asks for each key separately once it has read the names
+   * from the body.
    */
   readonly extent: "everything-below" | "something-below";
-  /** As of an object. */
+  /** See `PermissionOnObject`. */
   readonly isNew?: true;
 }
 
-/** The action that policies and ACLs are asked about. */
+/** The action by which policies and ACLs decide. */
 export function actionOf(permission: Permission): S3Action {
   return permission.on === "key-existence" ? "s3:ListBucket" : permission.action;
 }

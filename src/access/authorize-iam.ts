@@ -1,19 +1,19 @@
 /**
- * May this caller manage users and keys, or make temporary credentials? Deny by default.
+ * Whether a caller may manage users and keys, or create temporary credentials. Denied by default.
  *
  * Root keys of an account may do everything in their own account and nothing in another. A user needs an Allow of its
- * own policies. Temporary credentials may do nothing here, so that no session can outlive or widen itself.
- * The repositories of users and keys take the grants that only this file can make.
+ * own policies. Temporary credentials are always denied here, so that no session can extend its lifetime or its
+ * permissions. The repositories of users and keys require the grants that only this file can create.
  */
 import { S3Error } from "../errors.ts";
 import type { AccountCaller } from "../model/caller.ts";
 import type { UserRecord } from "../model/user.ts";
 import { denied, type IdentityQuestion, requireIdentityAllows, toPolicyRequest } from "./identity.ts";
 
-// Never exported: without the symbol no other file can write the types below.
+// Not exported: without the symbol no other file can create the types below.
 declare const granted: unique symbol;
 
-/** Proof of a permission on the account's users as a whole: make one, list them. */
+/** Proof of a permission on the account's users as a whole: creating and listing them. */
 export interface IamAccountGrant {
   readonly [granted]: "account";
   readonly accountId: string;
@@ -26,14 +26,14 @@ export interface IamUserGrant {
   readonly user: UserRecord;
 }
 
-/** Proof that an account's root asks about the account's own keys. */
+/** Proof that an account's root acts on the account's own keys. */
 export interface IamOwnAccountGrant {
   readonly [granted]: "own-account";
   readonly accountId: string;
   readonly user?: undefined;
 }
 
-/** Proof that the caller may make temporary credentials for itself. */
+/** Proof that the caller may create temporary credentials for itself. */
 export interface SessionGrant {
   readonly [granted]: "session";
   readonly caller: AccountCaller;
@@ -45,7 +45,7 @@ export interface IamQuestion extends IdentityQuestion {
   readonly action: IamActionName;
 }
 
-/** Resource of the actions that have none. */
+/** Resource of actions that have no resource. */
 export const ANY_RESOURCE = "*";
 
 /** @throws S3Error `AccessDenied` */

@@ -1,7 +1,7 @@
 /**
- * Whether bucket policies let an object be replicated at the moment it is. What a configuration may do was decided when it
- * was put; this is about what has been written into policies since. The account's root stands in for the role: it may do
- * all that no policy of the two buckets denies it.
+ * Whether bucket policies allow an object to be replicated at the time of its replication. The permissions of a
+ * configuration are checked when it is put; this check covers policies that have been changed since then. The account's
+ * root takes the place of the role: it may do everything that neither bucket's policy denies.
  */
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
@@ -10,7 +10,7 @@ import type { PermissionOnObject } from "./actions.ts";
 import type { ReplicationGrant } from "./authorize.ts";
 import { type DecisionContext, decisionContext, isAllowed } from "./decision.ts";
 
-/** What conditions may ask of an object. */
+/** The properties of an object that conditions may refer to. */
 export interface ReplicatedObject {
   readonly key: string;
   readonly tags: readonly Tag[];
@@ -56,7 +56,7 @@ function contextOf(
   return decisionContext({
     caller: { kind: "account", account: { id, canonicalId, displayName, isRoot: false }, accessKeyId: "" },
     buckets: new Map(buckets.map((bucket) => [bucket.name, bucket])),
-    // No request: no address, no headers but those the write would have had.
+    // There is no request, so there is no address, and the only headers are those that the write would have.
     facts: {
       sourceIp: undefined,
       isSecure: true,

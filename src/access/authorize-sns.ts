@@ -1,16 +1,17 @@
 /**
- * May this caller do this to a topic, and may this bucket notify it? Deny by default ("How Amazon SNS works with IAM",
- * IAM "Policy evaluation logic"):
+ * Whether a caller may act on a topic, and whether S3 may notify the topic about a bucket. Denied by default ("How
+ * Amazon SNS works with IAM", IAM "Policy evaluation logic"):
  *
  * 1. A Deny of any policy that applies wins: the topic's, the user's, the session's. Deviation: the root of the topic's
- *    account can always read and replace the policy, as with buckets; no support desk could unlock the topic.
+ *    account can always read and replace the policy, as with buckets; there is no support team that could unlock the
+ *    topic.
  * 2. In the topic's own account, the account's root may do everything; a user needs an Allow of its own policies, or of
- *    the topic's policy by name or as one of everyone.
- * 3. Another account needs an Allow of the topic's policy, and its user one of its own policies as well.
- * 4. A bucket needs an Allow of the topic's policy for S3 (`s3.amazonaws.com`), whosever the bucket is. Deviation: a topic
- *    that has been given no policy is open to the buckets of its account; AWS lets none in.
+ *    the topic's policy that names the user or everyone.
+ * 3. A caller of another account needs an Allow of the topic's policy, and a user also one of its own policies.
+ * 4. A bucket of any account needs an Allow of the topic's policy for S3 (`s3.amazonaws.com`). Deviation: a topic
+ *    without a policy of its own is open to the buckets of its account; AWS admits no bucket.
  *
- * The repositories take the grants that only this file can make.
+ * The repositories require the grants that only this file can create.
  */
 import { S3Error } from "../errors.ts";
 import type { TopicAccess } from "../model/topic.ts";
@@ -27,7 +28,7 @@ import { topicPolicyOf } from "./policy/parsed.ts";
 import type { PolicyRequest } from "./policy/policy-request.ts";
 import { S3_SERVICE, type SourceBucket, serviceKeys } from "./policy/request-keys.ts";
 
-// Never exported: without the symbol no other file can write the types below.
+// Not exported: without the symbol no other file can create the types below.
 declare const granted: unique symbol;
 
 /** Proof of a permission on the account's topics as a whole. */
@@ -39,14 +40,14 @@ export interface TopicsGrant {
 /** Proof of a permission on one topic, whether or not it exists. */
 export interface TopicGrant {
   readonly [granted]: "topic";
-  /** The owner's. */
+  /** Account that owns the topic. */
   readonly accountId: string;
   readonly topicArn: string;
-  /** Of the caller, or of the bucket. */
+  /** Account of the caller, or of the bucket. */
   readonly callerAccountId: string;
 }
 
-/** Proof of a link that the deployment itself has sent to the subscription's endpoint. */
+/** Proof of a link that the deployment itself has sent to the endpoint of the subscription. */
 export interface UnsubscribeGrant {
   readonly [granted]: "unsubscribe";
   readonly subscriptionArn: string;
@@ -56,7 +57,7 @@ export interface SnsQuestion extends IdentityQuestion {
   readonly action: `SNS:${string}`;
 }
 
-/** What lets the root of a topic's account out of a policy that denies it everything. */
+/** Calls by which the root of a topic's account can replace a policy that denies it everything. */
 const POLICY_CALLS: ReadonlySet<string> = new Set(["SNS:GetTopicAttributes", "SNS:SetTopicAttributes"]);
 
 /**
@@ -89,8 +90,8 @@ export function authorizeTopic(question: SnsQuestion, topic: TopicAccess): Topic
 }
 
 /**
- * For a topic that the caller is about to make, or has: its policy has no say ("Valid Amazon SNS policy actions" has no
- * CreateTopic).
+ * For a topic that the caller creates or already has: its policy is not evaluated ("Valid Amazon SNS policy actions"
+ * does not contain CreateTopic).
  * @throws S3Error `AccessDenied`
  */
 export function authorizeNewTopic(question: SnsQuestion, topicArn: string): TopicGrant {
@@ -100,9 +101,9 @@ export function authorizeNewTopic(question: SnsQuestion, topicArn: string): Topi
 }
 
 /**
- * For what is there of a subscription: its account and the topic's may. Policies of topics have no say (those actions are
- * none of theirs).
- * @param ownerId account that subscribed; undefined where there is no such subscription
+ * For an existing subscription: its account and the topic's account are allowed. Topic policies are not evaluated,
+ * since they cannot contain these actions.
+ * @param ownerId account that subscribed; undefined if the subscription does not exist
  * @throws S3Error `AccessDenied`
  */
 export function authorizeSubscription(
@@ -118,7 +119,9 @@ export function authorizeSubscription(
   return grantOf(topic, caller.account.id);
 }
 
-/** The one way for what no caller asked for: S3 telling a topic of a bucket's events. Undefined: it may not. */
+/**
+ * Authorizes what no caller requests: S3 notifies a topic about events of a bucket. Undefined if this is not allowed.
+ */
 export function authorizeNotification(topic: TopicAccess, bucket: SourceBucket, now: Date): TopicGrant | undefined {
   const isAllowed =
     topic.policy === undefined
@@ -132,24 +135,27 @@ export function authorizeNotification(topic: TopicAccess, bucket: SourceBucket, 
   return isAllowed ? grantOf(topic, bucket.accountId) : undefined;
 }
 
-/** @throws S3Error `AccessDenied` for a link that the deployment has not made */
+/** @throws S3Error `AccessDenied` for a link that the deployment has not created */
 export function authorizeUnsubscribe(link: { subscriptionArn: string; isGenuine: boolean }): UnsubscribeGrant {
   if (!link.isGenuine) throw new S3Error("AccessDenied");
   return { subscriptionArn: link.subscriptionArn } as UnsubscribeGrant;
 }
 
-/** The default policy allows nobody anything by itself. */
+/** A topic without a policy has the default policy, which allows nothing by itself. */
 function decisionOf(topic: TopicAccess, request: PolicyRequest): PolicyDecision {
   const policy = topicPolicyOf(topic);
   return policy === undefined ? { effect: "none" } : evaluatePolicy(policy, request);
 }
 
-/** Naming the account delegates to the user's own policies. */
+/** Whether the policy allows the user, or everyone. An Allow for the account delegates to the user's own policies. */
 function givesByName(decision: PolicyDecision): boolean {
   return decision.effect === "allow" && decision.via !== "account";
 }
 
-/** Whether they leave what the topic's policy gives: no Deny, and an Allow of the session's. */
+/**
+ * Whether the caller's own policies do not restrict what the topic's policy allows: no Deny, and an Allow of the
+ * session's.
+ */
 function ownPoliciesPermit({ caller }: SnsQuestion, request: PolicyRequest): boolean {
   const { user, session } = callerEffects(policiesOf(caller), request);
   return user !== "deny" && session === "allow";

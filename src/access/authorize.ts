@@ -1,9 +1,9 @@
 /**
- * The one decision: may this caller do this? Deny by default.
+ * Whether a caller may do what it requests. Denied by default.
  *
- * Nothing that reads or writes storage compiles without a value that only this file can make: operations receive a
- * `Grant`, the object store takes `GrantedBucket`, the admin API's repositories take `RootGrant`. How the sources of
- * permission come together stands in `decision.ts`.
+ * Code that reads or writes storage compiles only with a value that only this file can create: operations receive a
+ * `Grant`, the object store takes `GrantedBucket`, the admin API's repositories take `RootGrant`. `decision.ts`
+ * combines the sources of permission.
  */
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
@@ -19,23 +19,25 @@ import {
   type SharedFacts,
 } from "./decision.ts";
 
-// Never exported: without the symbol no other file can write the types below.
+// Not exported: without the symbol no other file can create the types below.
 declare const granted: unique symbol;
 
-/** Proof that every permission an operation asked for was given. */
+/** Proof that every permission an operation requires was granted. */
 export interface Grant {
   readonly [granted]: "s3";
   readonly caller: Caller;
   /**
-   * A bucket the permissions named.
-   * @throws Error for any other: a programming mistake, answered as InternalError.
+   * A bucket that the permissions named.
+   * @throws Error for any other bucket: a programming error, answered with InternalError
    */
   bucket(name: string): GrantedBucket;
-  /** Asks for one more permission on the same buckets: each key of DeleteObjects, tags that would travel with a copy. */
+  /**
+   * Decides one more permission on the same buckets: each key of DeleteObjects, tags that a copy would take with it.
+   */
   allows(permission: Permission): Promise<boolean>;
-  /** Asks about a bucket that only the request's body names. A yes gives no access to it. */
+  /** Decides about a bucket that only the request's body names, without giving access to it. */
   wouldAllow(bucket: Bucket, permission: Permission): Promise<boolean>;
-  /** Asks the caller's own policies about all that begins with an ARN that is no bucket's of this deployment. */
+  /** Decides by the caller's own policies about everything below an ARN that is not a bucket of this deployment. */
   wouldAllowBelow(action: S3Action, arn: string): boolean;
 }
 
@@ -51,17 +53,19 @@ export interface RootGrant {
 export interface Question {
   readonly caller: Caller;
   readonly permissions: readonly Permission[];
-  /** The existing buckets among those the permissions name. */
+  /** Of the buckets that the permissions name, those that exist. */
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly facts: SharedFacts;
-  /** Looks at an object's owner, ACL and tags; asked only where the decision hangs on them. */
+  /** Looks up an object's owner, ACL and tags; called only if the decision depends on them. */
   findObject(bucket: GrantedBucket, key: string): Promise<ObjectAclAndTags | undefined>;
 }
 
-/** @throws S3Error `NoSuchBucket` for a bucket that does not exist, `AccessDenied` for a permission that is not given. */
+/**
+ * @throws S3Error `NoSuchBucket` for a bucket that does not exist, `AccessDenied` for a permission that is not granted
+ */
 export async function authorize(question: Question): Promise<Grant> {
   const { caller, permissions, buckets } = question;
-  // An operation that forgot to ask is refused rather than waved through.
+  // An operation that requires no permission is a mistake, and is refused.
   if (permissions.length === 0) throw new S3Error("AccessDenied");
   const context = decisionContext({ caller, buckets, facts: question.facts, findObject: remembered(question) });
   for (const permission of permissions) {
@@ -94,19 +98,19 @@ export function authorizeRoot(caller: Caller): RootGrant {
   return {} as RootGrant;
 }
 
-/** Proof that a bucket's own configuration sends its objects to another place. */
+/** Proof that a bucket's own configuration replicates its objects to the destination. */
 export interface ReplicationGrant {
   readonly [granted]: "replication";
   readonly source: GrantedBucket;
-  /** Absent where the destination is not of this deployment. */
+  /** Absent if the destination is not a bucket of this deployment. */
   readonly target?: GrantedBucket;
 }
 
 /**
- * The one way for what no caller asked for: a bucket's enabled rules, written by whoever was allowed to, may read the
- * bucket and write to their destinations. A bucket of this deployment must be of the same account.
- * @param target the bucket that stands under the destination's name; undefined for a remote one
- * Whether policies allow it for an object is asked by `authorize-replication.ts`.
+ * Authorizes what no caller requests: a bucket's enabled rules may read the bucket and write to their destinations. A
+ * destination in this deployment must belong to the same account. `authorize-replication.ts` decides whether policies
+ * allow it for an object.
+ * @param target the bucket with the destination's name; undefined for a remote destination
  * @throws S3Error `AccessDenied`
  */
 export function authorizeReplication(
@@ -131,13 +135,16 @@ function notNamed(): S3Error {
   });
 }
 
-/** The same for reading alone: to find what the rules take. @throws S3Error `AccessDenied` where no rule is enabled */
+/**
+ * The same for only reading the source, to find the objects that the rules cover.
+ * @throws S3Error `AccessDenied` if no rule is enabled
+ */
 export function authorizeReplicationSource(source: Bucket): GrantedBucket {
   if (!source.documents.replication?.rules.some(({ isEnabled }) => isEnabled)) throw new S3Error("AccessDenied");
   return source as GrantedBucket;
 }
 
-/** One look at an object is enough for all that is asked about it. */
+/** Looks up each object once, for all decisions about it. */
 function remembered({ findObject }: Question): FindObject {
   const seen = new Map<string, Promise<ObjectAclAndTags | undefined>>();
   return (bucket, key) => {

@@ -1,19 +1,20 @@
 /**
- * How identity, bucket policy and ACLs decide together (S3 "How Amazon S3 authorizes a request", IAM "Policy evaluation
- * logic").
+ * How the caller's own policies, the bucket policy and ACLs decide together (S3 "How Amazon S3 authorizes a request",
+ * IAM "Policy evaluation logic").
  *
  * 1. A Deny of any policy that applies wins: the bucket's, the user's, the session's. The one exception is AWS's: the
  *    root of the bucket's account can always read, replace and remove the bucket policy.
- * 2. In the bucket's own account, the account's root may do everything; a user needs an Allow of its own policies, or of
- *    the bucket policy by name or as one of everyone.
- * 3. Another account needs an Allow of the bucket policy or the ACL, and its user one of its own policies as well.
+ * 2. In the bucket's own account, the account's root may do everything; a user needs an Allow of its own policies, or
+ *    of the bucket policy that names the user or everyone, or of an ACL that grants to all users.
+ * 3. A caller of another account needs an Allow of the bucket policy or the ACL, and a user also one of its own
+ *    policies.
  * 4. Anonymous callers need an Allow of the bucket policy or the ACL.
- * 5. Otherwise no.
+ * 5. Everything else is denied.
  *
- * A session never has more than its session policy allows.
+ * A session never has more permissions than its session policy allows.
  *
  * Deviation: the root of a bucket's account may read every object in it. On AWS the owner of an object that was written
- * by another account under ObjectWriter may keep the bucket's owner out.
+ * by another account under ObjectWriter can deny access to the bucket's owner.
  */
 import type { Acl } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
@@ -34,10 +35,10 @@ import type { RequestPrincipal } from "./policy/principal.ts";
 import { keysOfObject, type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 import { restrictsPublicBucket } from "./public-access-block.ts";
 
-/** What the request as a whole tells conditions. */
+/** The facts about a request that are the same for all its decisions. */
 export type SharedFacts = Omit<RequestFacts, "principal" | "existingTags" | "requestTags" | "resourceAccountId">;
 
-/** What of an object a decision may hang on. */
+/** The properties of an object that a decision may depend on. */
 export interface ObjectAclAndTags {
   /** Canonical user id. */
   readonly ownerId: string;
@@ -54,11 +55,14 @@ interface Asked {
   readonly findObject: FindObject;
 }
 
-/** Everything one request's decisions go by. */
+/** What all decisions of one request have in common, built once. */
 export interface DecisionContext extends Asked {
   readonly principal: RequestPrincipal;
   readonly policies: CallerPolicies;
-  /** The keys for resources of an account. What has been worked out for one of the request's decisions holds for all. */
+  /**
+   * The condition keys for resources of an account. They cache what has been evaluated, for all decisions of the
+   * request.
+   */
   readonly keys: (resourceAccountId: string | undefined) => ConditionKeys;
 }
 
@@ -77,7 +81,7 @@ export function decisionContext(asked: Asked): DecisionContext {
   return { ...asked, principal, policies: policiesOf(caller), keys };
 }
 
-/** What the root of a bucket's account may do whatever the bucket policy says. */
+/** The calls that the root of a bucket's account may make even if the bucket policy denies them. */
 const POLICY_CALLS: ReadonlySet<S3Action> = new Set([
   "s3:GetBucketPolicy",
   "s3:PutBucketPolicy",
@@ -94,9 +98,10 @@ export async function isAllowed(context: DecisionContext, permission: Permission
   const question = { context, permission, bucket, policy: bucketPolicyOf(bucket) };
   const isOwn = caller.kind === "account" && caller.account.id === bucket.accountId;
   const isRoot = isOwn && isAccountRoot(caller);
-  // Each key is decided by itself. An account's own callers get the answer for each of them, as on AWS.
+  // The operation then decides each key separately. Callers of the bucket's own account receive a result for each key,
+  // as on AWS.
   if (isOwn && permission.on === "objects-below" && permission.extent === "something-below") return true;
-  // The ordinary case, without building what conditions would look at.
+  // The common case needs no condition keys.
   if (isRoot && question.policy === undefined) return true;
 
   const request = toRequest(context, permission, {
@@ -111,7 +116,8 @@ export async function isAllowed(context: DecisionContext, permission: Permission
   if (isOwn) {
     if (identity === "allow") return true;
     if (own.session !== "allow") return false;
-    // A user whose own policies say nothing. Naming the account delegates to them; naming the user or everyone allows.
+    // The user's own policies neither allow nor deny. An Allow for the account delegates to them; one for the user or
+    // everyone allows.
     if (resource.effect === "allow" && resource.via !== "account") return true;
     return aclGives(question, { kind: "anonymous" });
   }
@@ -120,7 +126,9 @@ export async function isAllowed(context: DecisionContext, permission: Permission
   return aclGives(question, toAclCaller(caller));
 }
 
-/** Whether the caller's own policies allow something for all that begins with an ARN that is no bucket's of this deployment. */
+/**
+ * Whether the caller's own policies allow an action on everything below an ARN that is not a bucket of this deployment.
+ */
 export function isAllowedBelow(context: DecisionContext, action: S3Action, arn: string): boolean {
   const { caller, principal, policies, keys } = context;
   if (caller.kind !== "account") return false;
@@ -128,7 +136,7 @@ export function isAllowedBelow(context: DecisionContext, action: S3Action, arn: 
   return identityEffect(callerEffects(policies, request)) === "allow";
 }
 
-/** What is on no bucket that exists is for the caller's own policies to allow. */
+/** Permissions on the account and on new buckets are decided by the caller's own policies only. */
 function isAllowedToAccount(context: DecisionContext, permission: Permission): boolean {
   if (context.caller.kind !== "account") return false;
   const request = toRequest(context, permission, { accountId: undefined, existingTags: undefined });
@@ -145,7 +153,7 @@ interface BucketQuestion {
 
 const NO_TAGS: readonly Tag[] = [];
 
-/** Stands for all of its family. */
+/** Represents all keys `s3:ExistingObjectTag/<key>`. */
 const ANY_EXISTING_TAG = "s3:ExistingObjectTag/*";
 
 function bucketPolicyDecision({ permission, policy }: BucketQuestion, request: PolicyRequest): PolicyDecision {
@@ -154,12 +162,15 @@ function bucketPolicyDecision({ permission, policy }: BucketQuestion, request: P
   if (decision.effect !== "none" || !isOnNewObject(permission) || request.action !== "s3:PutObjectAcl") {
     return decision;
   }
-  // AWS's "Policy examples for ACLs": whom a policy lets put an object it also lets say with which ACL, within the
-  // conditions it sets on that; only a Deny of s3:PutObjectAcl itself takes it away.
+  // A policy that allows s3:PutObject also allows setting the ACL of the new object, within the conditions it has for
+  // this (AWS's "Policy examples for ACLs"); only a Deny of s3:PutObjectAcl itself prevents it.
   return evaluatePolicy(policy, { ...request, action: "s3:PutObject" });
 }
 
-/** The tags of the object as it stands, if any policy that has a say asks for them; undefined: nobody has looked. */
+/**
+ * The tags that the object has now, if any policy that applies refers to them; undefined if they have not been looked
+ * up.
+ */
 async function existingTags(question: BucketQuestion): Promise<readonly Tag[] | undefined> {
   const { context, permission, bucket, policy } = question;
   if (permission.on !== "object" || permission.isNew) return undefined;
@@ -169,7 +180,7 @@ async function existingTags(question: BucketQuestion): Promise<readonly Tag[] | 
   return (await context.findObject(bucket, permission.key))?.tags ?? [];
 }
 
-/** @param resource whose the bucket is, and the tags the object has, as far as they have been looked at */
+/** @param resource account of the bucket, and the object's tags if they have been looked up */
 function toRequest(
   { principal, facts, keys: keysByAccount }: DecisionContext,
   permission: Permission,
@@ -211,7 +222,7 @@ function isOnNewObject(permission: Permission): boolean {
   return (permission.on === "object" || permission.on === "objects-below") && permission.isNew === true;
 }
 
-/** The bucket's ACL, or the object's: what is written or deleted goes by the bucket's. */
+/** Whether the ACL allows it: the bucket's for writes and deletions, the object's for reads. */
 async function aclGives(question: BucketQuestion, caller: AclCaller): Promise<boolean> {
   const { context, permission, bucket } = question;
   const need = aclPermissionFor(actionOf(permission), isOnNewObject(permission) ? "new" : "existing");
@@ -220,25 +231,25 @@ async function aclGives(question: BucketQuestion, caller: AclCaller): Promise<bo
     if (!aclAllows(effectiveAcl(bucket), caller, need.permission)) return false;
     return need.ofOwn !== true || mayBeOwn(question, caller);
   }
-  // What objects below a prefix give, no ACL of one of them says.
+  // The ACL of one object says nothing about all objects below a prefix.
   if (permission.on !== "object" || !canObjectAclsGive(bucket, caller)) return false;
   const { key } = permission;
   const object = await context.findObject(bucket, key);
-  // Who may list learns that there is no such key (404); all others must not.
+  // Callers that may list learn that the key does not exist (404); all others must not.
   if (object === undefined) return isAllowed(context, { on: "key-existence", bucket: bucket.name, key });
   return aclAllows(effectiveAcl(bucket, object), caller, need.permission);
 }
 
-/** Whether the object is the caller's own, or there is none. */
+/** Whether the caller owns the object, or the object does not exist. */
 async function mayBeOwn({ context, permission, bucket }: BucketQuestion, caller: AclCaller): Promise<boolean> {
-  // Each key is decided by itself later.
+  // The operation decides each key separately.
   if (permission.on === "objects-below") return permission.extent === "something-below";
   if (permission.on !== "object") return false;
   const object = await context.findObject(bucket, permission.key);
   return object === undefined || isOwnedBy(caller, object.ownerId);
 }
 
-/** Spares the look at the object where its ACL could not change the answer. */
+/** False if the ACL of an object could not change the result, so that the object need not be looked up. */
 function canObjectAclsGive({ documents }: Bucket, caller: AclCaller): boolean {
   if (documents.ownership === "BucketOwnerEnforced") return false;
   return !(caller.kind === "anonymous" && documents.publicAccessBlock?.ignorePublicAcls === true);

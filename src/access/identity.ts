@@ -1,6 +1,6 @@
 /**
- * What the caller's own policies say ("Policy evaluation logic": identity-based and session policies), and the whole
- * decision for what has no policy: resources of IAM and STS, lists of SNS.
+ * The caller's own policies ("Policy evaluation logic": identity-based and session policies), and the whole decision
+ * for resources without a policy: those of IAM and STS, and the lists of SNS.
  */
 import { S3Error } from "../errors.ts";
 import type { AccountCaller, Caller } from "../model/caller.ts";
@@ -13,26 +13,29 @@ import { type RequestFacts, requestKeys } from "./policy/request-keys.ts";
 
 export type Effect = PolicyDecision["effect"];
 
-/** Who asks to do what. */
+/** A caller and the action it requests. */
 export interface IdentityQuestion {
   readonly caller: AccountCaller;
-  /** `iam:CreateUser`, `SNS:Subscribe`: as messages name it. */
+  /** `iam:CreateUser`, `SNS:Subscribe`: as it appears in error messages. */
   readonly action: string;
-  /** What conditions may ask about. */
+  /** The facts that conditions may refer to. */
   readonly facts: Omit<RequestFacts, "principal">;
-  /** Condition keys of the service's own. */
+  /** Condition keys that only the service has. */
   readonly keys?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The policies that a caller brings. */
+/** The policies of a caller itself. */
 export interface CallerPolicies {
-  /** Undefined for the root of an account, which has no policies and may do all that its account may. */
+  /** Undefined for the root of an account, which has no policies and may do everything that its account may do. */
   readonly user: readonly PolicyDocument[] | undefined;
-  /** Undefined where the caller is no session, or one without a policy of its own. */
+  /** Undefined if the caller is not a session, or is a session without a policy of its own. */
   readonly session: PolicyDocument | undefined;
 }
 
-/** What each of them says to a request; `allow` where there is none that could limit the caller. */
+/**
+ * The effect of each kind of policy on a request; `allow` if there is no policy of that kind that could limit the
+ * caller.
+ */
 export interface CallerEffects {
   readonly user: Effect;
   readonly session: Effect;
@@ -49,12 +52,12 @@ export function policiesOf(caller: Caller): CallerPolicies {
 
 export function callerEffects({ user, session }: CallerPolicies, request: PolicyRequest): CallerEffects {
   const userEffect = user === undefined ? "allow" : combine(user, request);
-  // A Deny of the user's is the answer, whatever the session's policy says.
+  // A Deny of the user's policies is final.
   if (userEffect === "deny") return { user: "deny", session: "none" };
   return { user: userEffect, session: session === undefined ? "allow" : combine([session], request) };
 }
 
-/** Both must allow, and either may deny. */
+/** A Deny of either wins; an Allow takes both. */
 export function identityEffect({ user, session }: CallerEffects): Effect {
   if (user === "deny" || session === "deny") return "deny";
   return user === "allow" && session === "allow" ? "allow" : "none";
@@ -81,8 +84,8 @@ export function toPrincipal(caller: Caller): RequestPrincipal {
 }
 
 /**
- * The question as policies are asked it.
- * @param resourceAccountId whose the resource is
+ * The request by which policies decide the question.
+ * @param resourceAccountId account that owns the resource
  */
 export function toPolicyRequest(
   question: IdentityQuestion,
@@ -96,8 +99,8 @@ export function toPolicyRequest(
 }
 
 /**
- * @param request as `toPolicyRequest` gives it
- * @throws S3Error `AccessDenied` unless the caller's own policies allow it, as an account's root always may
+ * @param request from `toPolicyRequest`
+ * @throws S3Error `AccessDenied` unless the caller's own policies allow it; the root of an account is always allowed
  */
 export function requireIdentityAllows(question: IdentityQuestion, request: PolicyRequest): void {
   const { caller, action } = question;
@@ -106,7 +109,7 @@ export function requireIdentityAllows(question: IdentityQuestion, request: Polic
   const effects = callerEffects(policies, request);
   const effect = identityEffect(effects);
   if (effect === "allow") return;
-  // The session's policy is the reason where the user's own would have allowed it.
+  // The session policy is the reason if the user's own policies would have allowed it.
   const isSession = policies.session !== undefined && effects.user === "allow";
   const kind = isSession ? "session" : "identity-based";
   if (effect === "deny") {
@@ -115,7 +118,7 @@ export function requireIdentityAllows(question: IdentityQuestion, request: Polic
   throw denied(question, resource, ` because no ${kind} policy allows the ${action} action`);
 }
 
-/** @param reason begins with a blank */
+/** @param reason begins with a space */
 export function denied({ caller, action }: IdentityQuestion, resource: string, reason: string): S3Error {
   const message = `User: ${callerArn(caller)} is not authorized to perform: ${action} on resource: ${resource}${reason}`;
   return new S3Error("AccessDenied", { message });

@@ -1,4 +1,4 @@
-/** The four settings of "Blocking public access to your Amazon S3 storage", each as the question it answers. */
+/** The four settings of "Blocking public access to your Amazon S3 storage", one function each. */
 import { S3Error } from "../errors.ts";
 import type { Acl, PublicAccessBlock } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
@@ -7,21 +7,21 @@ import { isPublicAcl, isPublicGrantee } from "./acl/grants.ts";
 type Settings = PublicAccessBlock | undefined;
 
 /**
- * BlockPublicAcls: no request may set a public ACL; those that are set already stay.
+ * BlockPublicAcls: requests cannot set a public ACL; existing public ACLs stay.
  * @throws S3Error `AccessDenied`
  */
 export function refusePublicAcl(settings: Settings, acl: Acl | undefined): void {
   if (settings?.blockPublicAcls && isPublicAcl(acl)) throw new S3Error("AccessDenied");
 }
 
-/** IgnorePublicAcls: what is left of an ACL. */
+/** IgnorePublicAcls: the grants of an ACL that remain in force. */
 export function withoutIgnoredGrants(settings: Settings, acl: Acl | undefined): Acl | undefined {
   if (!settings?.ignorePublicAcls) return acl;
   return acl?.filter(({ grantee }) => !isPublicGrantee(grantee));
 }
 
 /**
- * BlockPublicPolicy: no request may set a public bucket policy.
+ * BlockPublicPolicy: requests cannot set a public bucket policy.
  * @throws S3Error `AccessDenied`
  */
 export function refusePublicPolicy(settings: Settings, isPublic: boolean): void {
@@ -29,8 +29,8 @@ export function refusePublicPolicy(settings: Settings, isPublic: boolean): void 
 }
 
 /**
- * RestrictPublicBuckets: a bucket with a public policy is for its owner's account alone, whatever that policy gives to
- * others, those it names included. True if the caller is such an outsider; then no statement of it allows anything.
+ * RestrictPublicBuckets: only the owner's account can use a bucket with a public policy. Its policy allows nothing to
+ * other callers, not even to those it names. True if the caller is one of these others.
  */
 export function restrictsPublicBucket(
   bucket: Bucket,

@@ -1,6 +1,6 @@
 /**
- * What ACLs grant: what predefined ones add, what a list allows, and which action needs which of its permissions ("Access control
- * list (ACL) overview").
+ * The grants of ACLs: those of canned ACLs, whether a grant applies to a caller, and the ACL permission that each
+ * action needs ("Access control list (ACL) overview").
  */
 import type { Acl, AclGrant, AclPermission, CannedAcl, Grantee } from "../../model/acl.ts";
 import { ANONYMOUS_ID } from "../../model/caller.ts";
@@ -8,18 +8,18 @@ import type { S3Action } from "../actions.ts";
 
 export interface AclContext {
   readonly target: "bucket" | "object";
-  /** Canonical user id of the owner of that bucket or object. */
+  /** Canonical user id of the owner of the bucket or object. */
   readonly ownerId: string;
   /** Canonical user id. */
   readonly bucketOwnerId: string;
 }
 
-/** The owner's full control, and what the name adds to it. */
+/** Full control for the owner, and the grants that the name adds. */
 export function cannedGrants(name: CannedAcl, context: AclContext): Acl {
   return [fullControl(context.ownerId), ...addedGrants(name, context)];
 }
 
-/** The grant an owner has by default. */
+/** The grant that an owner has by default. */
 export function fullControl(ownerId: string): AclGrant {
   return give({ kind: "canonical-user", id: ownerId }, "FULL_CONTROL");
 }
@@ -56,13 +56,13 @@ function give(grantee: Grantee, permission: AclPermission): AclGrant {
   return { grantee, permission };
 }
 
-/** An owner's canonical user id, and grants; no `acl` is full control for the owner and nothing for anybody else. */
+/** An owner's canonical user id, and grants. Without `acl` the owner has full control and no one else has a grant. */
 export interface AclState {
   readonly ownerId: string;
   readonly acl?: Acl;
 }
 
-/** What an ACL can tell callers apart by: users of an account are the account to it. */
+/** A caller as ACLs see it: all users of an account are the account. */
 export type AclCaller =
   | { readonly kind: "anonymous" }
   | {
@@ -74,21 +74,21 @@ export type AclCaller =
 export interface AclNeed {
   readonly on: "bucket" | "object";
   readonly permission: AclPermission;
-  /** The permission is about objects that the caller owns, and those there are not. */
+  /** The permission applies only to objects that the caller owns, and to keys that do not exist. */
   readonly ofOwn?: true;
 }
 
 /**
- * Whether an object is the caller's own. Deviation: anonymous callers own what any of them wrote, but may not read it for
- * that, as they may on AWS; an object's ACL says who may.
+ * Whether the caller owns an object. Deviation: anonymous callers own what any of them wrote, but on AWS this lets them
+ * read it, and here only the object's ACL does.
  */
 export function isOwnedBy(caller: AclCaller, ownerId: string): boolean {
   return ownerId === (caller.kind === "account" ? caller.canonicalId : ANONYMOUS_ID);
 }
 
 /**
- * Whether a grant of the ACL gives the permission. No ACL is full control for the owner and nothing for anybody else.
- * An owner who is left out of the list can still read and write the list itself.
+ * Whether a grant of the ACL gives the caller the permission. An owner without a grant can still read and write the ACL
+ * itself.
  */
 export function aclAllows({ acl, ownerId }: AclState, caller: AclCaller, permission: AclPermission): boolean {
   const isOwner = caller.kind === "account" && caller.canonicalId === ownerId;
@@ -108,7 +108,7 @@ function includes(grantee: Grantee, caller: AclCaller): boolean {
     case "canonical-user":
       return caller.kind === "account" && caller.canonicalId === grantee.id;
     case "log-delivery":
-      // No request comes from the log service.
+      // The log service sends no requests here.
       return false;
     default:
       return grantee satisfies never;
@@ -121,10 +121,10 @@ const NEEDS: Partial<Readonly<Record<S3Action, AclNeed>>> = {
   "s3:ListBucketVersions": { on: "bucket", permission: "READ" },
   "s3:ListBucketMultipartUploads": { on: "bucket", permission: "READ" },
   "s3:PutObject": { on: "bucket", permission: "WRITE" },
-  // "For the bucket and object owners of existing objects, also allows deletions"; strangers who delete an object of the
-  // bucket's owner are refused (seen on AWS, LocalStack's recordings).
+  // "For the bucket and object owners of existing objects, also allows deletions". Another caller that deletes an
+  // object of the bucket's owner is refused (seen on AWS, LocalStack's recordings).
   "s3:DeleteObject": { on: "bucket", permission: "WRITE", ofOwn: true },
-  // On AWS these are the initiator's without further ado, who came in by WRITE; an upload id is nothing one can guess.
+  // AWS allows these to the initiator, who needed WRITE to create the upload. Upload ids cannot be guessed.
   "s3:AbortMultipartUpload": { on: "bucket", permission: "WRITE" },
   "s3:ListMultipartUploadParts": { on: "bucket", permission: "WRITE" },
   "s3:GetBucketAcl": { on: "bucket", permission: "READ_ACP" },
@@ -135,10 +135,10 @@ const NEEDS: Partial<Readonly<Record<S3Action, AclNeed>>> = {
 };
 
 /**
- * The ACL permission that stands for an action; undefined for what no ACL can give.
+ * The ACL permission that allows an action; undefined if ACLs cannot allow it.
  *
- * @param object `new` for the ACL and the tags that come with an object being written: whoever may write the object will own it, so
- *   the ACL of what it replaces has no say.
+ * @param object `new` for the ACL and the tags of an object that is being written: its writer will own it, so the ACL
+ *   of the replaced object does not count.
  */
 export function aclPermissionFor(action: S3Action, object: "existing" | "new" = "existing"): AclNeed | undefined {
   const comesWithObject = object === "new" && (action === "s3:PutObjectAcl" || action === "s3:PutObjectTagging");

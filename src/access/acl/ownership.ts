@@ -1,8 +1,8 @@
 /**
- * Who owns an object and which ACL it gets ("Controlling ownership of objects and disabling ACLs for your bucket").
+ * The owner and the ACL of an object ("Controlling ownership of objects and disabling ACLs for your bucket").
  *
- * The default differs from AWS's of today, which is BucketOwnerEnforced: a bucket without the setting is ObjectWriter,
- * as buckets of AWS were until 2023, because ACLs would otherwise be refused everywhere.
+ * The default differs from AWS's current default, BucketOwnerEnforced: a bucket without the setting is ObjectWriter, as
+ * buckets on AWS were until 2023, because ACLs would otherwise be refused everywhere.
  */
 import { S3Error } from "../../errors.ts";
 import type { Acl, AclGrant, AclRequest, ObjectOwnership } from "../../model/acl.ts";
@@ -10,12 +10,15 @@ import type { Bucket } from "../../model/bucket.ts";
 import { refusePublicAcl, withoutIgnoredGrants } from "../public-access-block.ts";
 import { type AclState, cannedGrants, fullControl, isPublicGrantee } from "./grants.ts";
 
-/** The setting in force. */
+/** The bucket's setting, or the default. */
 export function ownershipOf({ documents }: Pick<Bucket, "documents">): ObjectOwnership {
   return documents.ownership ?? "ObjectWriter";
 }
 
-/** What authorization goes by: the bucket's ACL or, if one is given, an object's, after all settings of the bucket. */
+/**
+ * The ACL that is in force under all settings of the bucket: the object's if an object is given, otherwise the
+ * bucket's.
+ */
 export function effectiveAcl(bucket: Bucket, object?: AclState): AclState {
   const { publicAccessBlock, acl: bucketAcl } = bucket.documents;
   if (ownershipOf(bucket) === "BucketOwnerEnforced") return { ownerId: bucket.ownerId };
@@ -23,7 +26,7 @@ export function effectiveAcl(bucket: Bucket, object?: AclState): AclState {
   return { ownerId: object?.ownerId ?? bucket.ownerId, ...(acl !== undefined && { acl }) };
 }
 
-/** What is shown of an ACL: public grants stand there even while they are ignored. */
+/** The ACL that responses show, including public grants that are ignored. */
 export function shownAcl(ownership: ObjectOwnership | undefined, bucketOwnerId: string, { ownerId, acl }: AclState) {
   const isEnforced = ownership === "BucketOwnerEnforced";
   const shownOwner = isEnforced ? bucketOwnerId : ownerId;
@@ -31,9 +34,9 @@ export function shownAcl(ownership: ObjectOwnership | undefined, bucketOwnerId: 
 }
 
 /**
- * Owner and ACL of an object about to be written.
+ * Owner and ACL of an object that is about to be written.
  *
- * @param writerId canonical user id; of what anonymous callers write, the one that stands for all of them, as on AWS
+ * @param writerId canonical user id; for anonymous callers the id that AWS uses for all of them
  * @throws S3Error `AccessControlListNotSupported`, `AccessDenied` (public access block)
  */
 export function aclOfNewObject(request: AclRequest | undefined, bucket: Bucket, writerId: string): AclState {
@@ -52,13 +55,13 @@ export function aclOfNewObject(request: AclRequest | undefined, bucket: Bucket, 
 }
 
 /**
- * Owner and ACL of a replica. It belongs to the destination's owner: whoever may write to a source gets no say in another
- * bucket by that. Of the source object's ACL it has what is in force there, the owner's own grants becoming the new
- * owner's, within what the destination allows: public grants that it blocks or ignores are left out, since it is the data
- * that matters most.
+ * Owner and ACL of a replica. The owner of the destination bucket owns it, so that a caller that may write to a source
+ * gets no rights in another bucket. It has the grants that are in force on the source object; those of the source's
+ * owner become grants of the new owner. If the destination blocks or ignores public grants they are left out and the
+ * object is replicated without them.
  *
- * Deviation: on AWS a replica keeps its source's owner unless AccessControlTranslation says otherwise, which here leaves
- * all grants behind.
+ * Deviation: on AWS a replica keeps its source's owner unless AccessControlTranslation is set. Here
+ * AccessControlTranslation drops all grants.
  */
 export function aclOfReplica(
   source: AclState & { readonly bucket: Bucket },
@@ -76,24 +79,24 @@ export function aclOfReplica(
       isUser(grant, formerId) ? { ...grant, grantee: { kind: "canonical-user", id: ownerId } as const } : grant,
     );
   if (kept === undefined) return { ownerId };
-  // The destination's owner may have had a grant already.
+  // The destination's owner may already have a grant.
   const distinct = [...new Map(kept.map((grant) => [JSON.stringify(grant), grant])).values()];
   return isFullControlOf(distinct, ownerId) ? { ownerId } : { ownerId, acl: distinct };
 }
 
 /**
- * The ACL an existing object is to have.
+ * The new ACL of an existing object.
  * @throws S3Error `AccessControlListNotSupported`, `AccessDenied` (public access block)
  */
 export function aclOfObject(request: AclRequest, bucket: Bucket, { ownerId, acl }: AclState): Acl | undefined {
   if (ownershipOf(bucket) !== "BucketOwnerEnforced") return grantsOf(request, bucket, { target: "object", ownerId });
   requireBucketOwnerFullControl(request, bucket.ownerId);
-  // That is so anyway. What was set before ACLs were disabled comes back when they are enabled again.
+  // This is the state anyway. The ACL from before ACLs were disabled returns when they are enabled again.
   return acl;
 }
 
 /**
- * The ACL a bucket is to have.
+ * The new ACL of an existing bucket.
  * @throws S3Error `AccessControlListNotSupported`, `AccessDenied` (public access block)
  */
 export function aclOfBucket(request: AclRequest, bucket: Bucket): Acl | undefined {
@@ -102,7 +105,7 @@ export function aclOfBucket(request: AclRequest, bucket: Bucket): Acl | undefine
 }
 
 /**
- * The ACL a bucket is to be made with.
+ * The ACL of a new bucket.
  * @throws S3Error `InvalidBucketAclWithObjectOwnership`, `InvalidBucketAclWithBlockPublicAccessError`
  */
 export function aclOfNewBucket(
@@ -138,7 +141,7 @@ function grantsOf(
   return acl;
 }
 
-/** Undefined for what is so by default. */
+/** Undefined if the grants are the default. */
 function toGrants(request: AclRequest, context: Parameters<typeof cannedGrants>[1]): Acl | undefined {
   const grants = request.kind === "grants" ? request.grants : cannedGrants(request.name, context);
   return isFullControlOf(grants, context.ownerId) ? undefined : grants;
