@@ -1,14 +1,14 @@
 /**
- * What is known of a request, by condition key ("AWS global condition context keys"; Service Authorization Reference,
- * "Condition keys for Amazon S3").
+ * The condition keys that policies may use, and the actions that have them ("AWS global condition context keys";
+ * Service Authorization Reference, "Condition keys for Amazon S3").
  *
- * A key exists only for the actions AWS lists it with. Otherwise `GET /b/k?prefix=home/me/` or an `x-amz-acl` on a
- * download, both ignored by the operation, would let the caller choose the outcome of a condition.
+ * A key exists only for the actions that AWS lists for it. Otherwise a caller could choose the result of a condition by
+ * `GET /b/k?prefix=home/me/` or by an `x-amz-acl` header on a download, both of which the operation ignores.
  */
-/** Beginnings of keys whose values differ between the objects that one request is about. */
+/** Prefixes of the keys whose values differ between the objects of one request. */
 const OF_ONE_OBJECT = ["s3:existingobjecttag/", "s3:requestobjecttag", "s3:prefix", "s3:delimiter"];
 
-/** Whether what the key says of one object of a request it may not say of the next. */
+/** Whether the key's value may differ between the objects of one request. */
 export function isOfOneObject(key: string): boolean {
   const name = key.toLowerCase();
   return OF_ONE_OBJECT.some((prefix) => name.startsWith(prefix));
@@ -47,7 +47,7 @@ const TAGGED = [
 ];
 const TAGGING = ["PutObject", "PutObjectTagging", "PutObjectVersionTagging", "ReplicateTags"];
 
-/** `*`: every action of S3. A name that ends in `/` goes on with the key of a tag. */
+/** `*`: every action of S3. A name that ends in `/` is a family: the key of a tag follows. */
 const S3_KEYS: Readonly<Record<string, "*" | readonly string[]>> = {
   "s3:AccessGrantsInstanceArn": "*",
   "s3:AccessPointNetworkOrigin": "*",
@@ -89,7 +89,7 @@ const S3_KEYS: Readonly<Record<string, "*" | readonly string[]>> = {
   "s3:ExistingObjectTag/": TAGGED,
   "s3:RequestObjectTag/": TAGGING,
   "s3:RequestObjectTagKeys": TAGGING,
-  // About settings that do not exist here: no request has them, as on AWS where the setting is off.
+  // Keys of settings that do not exist here: no request has them, as on AWS where the setting is off.
   "s3:BucketTag/": "*",
   "s3:destinationRegion": ["PutReplicationConfiguration"],
   "s3:InventoryAccessibleOptionalFields": ["PutInventoryConfiguration"],
@@ -105,34 +105,34 @@ const ACTIONS_OF_KEY: ReadonlyMap<string, "*" | ReadonlySet<string>> = new Map(
 
 const GLOBAL_KEY = /^aws:[^\s]/i;
 
-/** AWS takes any key of the `aws:` family, whether it exists or not (seen on AWS by several projects). */
+/** AWS accepts any key of the `aws:` family, whether it exists or not (seen on AWS by several projects). */
 export function isKnownKey(key: string): boolean {
   return GLOBAL_KEY.test(key) || actionsOf(key) !== undefined;
 }
 
-/** "Condition keys for Amazon SNS" that requests here can have, and the `aws:` family as above. */
+/** "Condition keys for Amazon SNS" that requests can have here, and the `aws:` family as above. */
 export function isTopicKey(key: string): boolean {
   return GLOBAL_KEY.test(key) || /^sns:(?:Endpoint|Protocol)$/i.test(key);
 }
 
-/** IAM takes what looks like a key. */
+/** IAM accepts everything that has the form of a key. */
 export function isAnyKey(key: string): boolean {
   return /^[a-z0-9-]+:\S+$/i.test(key);
 }
 
-/** Whether requests for the action can have the key at all. */
+/** Whether requests for the action can have the key. */
 export function appliesToAction(key: string, action: string): boolean {
   const actions = actionsOf(key);
-  // Keys of no family of ours say nothing false: no request has them.
+  // No request has a key of another service, so it does no harm to look it up.
   if (actions === undefined) return true;
   return actions === "*" ? /^s3:/i.test(action) : actions.has(action.toLowerCase());
 }
 
-/** `*`: all of S3's; undefined: a key of no family of ours. */
+/** `*`: all actions of S3; undefined: the key is not one of S3's. */
 export function actionsOf(key: string): "*" | ReadonlySet<string> | undefined {
   const name = key.toLowerCase();
   const slash = name.indexOf("/");
-  // A family that goes on with a tag's key has the slash in its name; without that key there is no such family.
+  // The name of a family includes its slash; without the key of a tag behind it, it is not a key.
   const end = slash === name.length - 1 ? slash : slash + 1;
   return ACTIONS_OF_KEY.get(slash === -1 ? name : name.slice(0, end));
 }

@@ -1,10 +1,10 @@
 /**
- * The Condition element: all operators, and all keys of each, must hold; of a key's values one is enough.
+ * The Condition element: all operators, and all keys of each operator, must hold; one of a key's values is enough.
  *
- * What is easily got wrong, all as AWS documents it:
- * - A key the request does not have fails the plain operators and satisfies the negated ones and `…IfExists`.
- * - `ForAllValues:` holds for a request that has no value at all. In an Allow it therefore limits nobody who leaves the
- *   key out; such a statement needs `"Null": {"<key>": "false"}` beside it.
+ * AWS documents these rules, which are easy to get wrong:
+ * - A key that the request does not have fails the plain operators and satisfies the negated ones and `…IfExists`.
+ * - `ForAllValues:` holds for a request that has no value at all. In an Allow it therefore does not limit callers that
+ *   omit the key; such a statement also needs `"Null": {"<key>": "false"}`.
  * - `ForAnyValue:` does not hold for a request without the key, even with a negated operator.
  */
 import { S3Error } from "../../errors.ts";
@@ -21,30 +21,30 @@ export interface Condition {
 }
 
 export interface ConditionValue extends CompiledValue {
-  /** As written, with numbers and booleans as text. */
+  /** As written in the policy, with numbers and booleans as text. */
   readonly source: string;
 }
 
 export interface ConditionSyntax {
   readonly variables: boolean;
-  /** Which keys are taken. */
+  /** Whether a key is accepted. */
   readonly isKey: (key: string) => boolean;
 }
 
 /**
- * How a condition on a key is decided whose values nobody has looked up: `against` the caller, or `for` it where the
- * question will be asked again once they are known.
+ * The result of a condition whose key has not been looked up: `against` the caller, or `for` it if the decision is made
+ * again once the values are known.
  */
 export type Unknown = "against" | "for";
 
 export interface ConditionContext {
   readonly reading: Reading;
-  /** How a condition is decided that hangs on the key; undefined: by its values. */
+  /** The result of a condition that depends on the key; undefined if the key's values decide. */
   readonly unknown: (key: string) => Unknown | undefined;
   readonly effect: "Allow" | "Deny";
 }
 
-/** All keys that it is about: its own, and those of its variables. */
+/** All keys that the condition depends on: its own, and those of its variables. */
 export function keysOfCondition({ key, values }: Condition): readonly string[] {
   return [key, ...values.flatMap(({ pattern }) => pattern?.variables ?? [])];
 }
@@ -100,7 +100,7 @@ function holdsForValue({ key, operator, values }: Condition, value: string, cont
       isUnresolved ||= matches === undefined;
     }
   }
-  // A variable without a value differs from nothing for certain: that may deny, and must not allow.
+  // A negated operator with an unresolved variable is uncertain: it may deny, and must not allow.
   return operator.negated && (!isUnresolved || context.effect === "Deny");
 }
 
@@ -149,14 +149,14 @@ function malformed(message: string): S3Error {
 }
 
 /**
- * `aws:Referer` as the reference system's white lists use it, on top of AWS's plain comparison.
+ * `aws:Referer` as the reference system's white lists use it, in addition to AWS's plain comparison.
  *
- * A value without `://` names a host: it is also compared with the referer's host, with and without its port. An empty
- * value stands for a request without the header, which on AWS no value can.
+ * A value without `://` names a host and is also compared with the referer's host, with and without its port. An empty
+ * value matches a request without the header, which no value can on AWS.
  */
 const REFERER = "aws:referer";
 
-/** What a value of the policy is compared with: the whole header first, as on AWS. */
+/** The texts that a policy value is compared with: the whole header first, as on AWS. */
 function refererReadings(referer: string, policyValue: string): readonly string[] {
   if (policyValue === "" || policyValue.includes("://")) return [referer];
   return [referer, ...hostsOf(referer)];
@@ -166,7 +166,7 @@ function hostsOf(referer: string): readonly string[] {
   const start = referer.indexOf("://");
   if (start === -1) return [];
   const authority = referer.slice(start + 3).split(/[/?#\\]/, 1)[0] ?? "";
-  // `https://www.a.example@evil.example/` is evil.example's.
+  // The host of `https://www.a.example@evil.example/` is evil.example.
   const host = authority.slice(authority.lastIndexOf("@") + 1);
   const withoutPort = host.replace(/:\d*$/, "");
   return host === withoutPort ? [host] : [host, withoutPort];

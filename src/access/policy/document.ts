@@ -1,37 +1,44 @@
 /**
- * Policy documents, parsed and checked once (IAM User Guide, "Grammar of the IAM JSON policy language"; S3 User Guide,
- * "Policies and permissions in Amazon S3"). Messages are AWS's where it has been seen to give one.
+ * Policy documents, parsed and checked (IAM User Guide, "Grammar of the IAM JSON policy language"; S3 User Guide,
+ * "Policies and permissions in Amazon S3"). Messages are AWS's where AWS has been seen to give one.
  */
 import { S3Error } from "../../errors.ts";
 import { asRecord, parseStrictJson } from "./json.ts";
 import { type PolicyKind, parseStatement, type Statement } from "./statement.ts";
 
-/** Ready to be evaluated. Holds functions: keep the text, not this. */
+/** A policy that is ready to be evaluated. It contains functions and cannot be stored: store the text. */
 export interface PolicyDocument {
-  /** ARN of the bucket or topic it is attached to, beyond which it says nothing; undefined for a user's or session's. */
+  /**
+   * ARN of the bucket or topic that the policy is attached to and limited to; undefined for policies of users and
+   * sessions.
+   */
   readonly attachedTo: string | undefined;
   readonly statements: readonly Statement[];
 }
 
-/** "Bucket policies are limited to 20 KB in size", not counting white space. UTF-8 bytes. */
+/** "Bucket policies are limited to 20 KB in size", without white space, in UTF-8 bytes. */
 export const MAX_POLICY_BYTES = 20 * 1024;
-/** "Policy quotas" of "Amazon SNS API permissions", counted alike. */
+/** "Policy quotas" of "Amazon SNS API permissions", counted the same way. */
 export const MAX_TOPIC_POLICY_BYTES = 30 * 1024;
 const MAX_TOPIC_STATEMENTS = 100;
-/** With white space. UTF-8 bytes. */
+/** Including white space, in UTF-8 bytes. */
 export const MAX_POLICY_TEXT_BYTES = 64 * 1024;
 
 const VERSIONS = ["2008-10-17", "2012-10-17"];
 const FIELDS = ["Version", "Id", "Statement"];
 
 /**
- * @throws S3Error `MalformedPolicy`. A stored policy that no longer parses must be treated as one that denies.
+ * @throws S3Error `MalformedPolicy`. A stored policy that cannot be parsed any more must be treated as one that denies
+ *   everything.
  */
 export function parsePolicy(text: string, kind: PolicyKind): PolicyDocument {
   return parse(text, kind, false);
 }
 
-/** Of one that `parsePolicy` has once let through. @throws S3Error `MalformedPolicy` */
+/**
+ * Parses a policy that `parsePolicy` has accepted before.
+ * @throws S3Error `MalformedPolicy`
+ */
 export function parseStoredPolicy(text: string, kind: PolicyKind): PolicyDocument {
   return parse(text, kind, true);
 }
@@ -75,14 +82,14 @@ function attachmentArn(kind: PolicyKind): string | undefined {
   }
 }
 
-/** "Each statement in a policy must have a unique statement sid" (SNS): one without is taken where there is but one. */
+/** "Each statement in a policy must have a unique statement sid" (SNS): only a single statement may omit it. */
 function refuseUnnamed(statements: readonly unknown[]): void {
   if (statements.length > MAX_TOPIC_STATEMENTS) throw malformed("Policy has too many statements");
   const sids = statements.map((statement) => asRecord(statement)?.Sid);
   if (new Set(sids).size < sids.length) throw malformed("Every policy statement must have a unique ID");
 }
 
-/** IAM's rule; S3 takes any Sid. */
+/** IAM's rule; S3 accepts any Sid. */
 function refuseRepeatedSids(statements: readonly unknown[]): void {
   const sids = statements.flatMap((statement) => asRecord(statement)?.Sid ?? []);
   if (new Set(sids).size < sids.length) throw malformed("Statement IDs (SID) in a single policy must be unique.");

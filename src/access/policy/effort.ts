@@ -1,12 +1,12 @@
 /**
- * What deciding one request may cost. Matching is linear in the text, but what it is multiplied with is chosen by strangers
- * and tenants: a thousand keys of a deletion, a policy of 20 KB, a header of 8 KB put in for every variable.
+ * The limit on what deciding one request may cost. Matching takes time linear in the text, but strangers and tenants
+ * choose the factors: a thousand keys of a deletion, a policy of 20 KB, a header of 8 KB in place of every variable.
  */
 import { S3Error } from "../../errors.ts";
 
 /**
- * Characters looked at. The policies of a bucket, a user and a session take at most five sixths of it for one object, whatever
- * they say and the request's headers are; all of it is some 100 to 200 ms.
+ * Characters examined. For one object the policies of a bucket, a user and a session take at most five sixths of this,
+ * whatever they and the request's headers contain; all of it is 100 to 200 ms.
  */
 export const MAX_STEPS = 50_000_000;
 
@@ -22,7 +22,7 @@ export class Effort {
     return this.#spent;
   }
 
-  /** @throws S3Error `SlowDown` once it has become too much: less may be asked for at once. */
+  /** @throws S3Error `SlowDown` beyond the limit: the client can send smaller requests */
   spend(steps: number): void {
     this.#spent += steps;
     if (this.#spent > this.#limit) throw new S3Error("SlowDown");

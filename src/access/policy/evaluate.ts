@@ -1,6 +1,6 @@
 /**
- * What one policy says to one request ("Policy evaluation logic"): any Deny that applies wins, then any Allow,
- * whatever their order. How several policies, ACLs and ownership come together is `access/authorize.ts`'s.
+ * The effect of one policy on one request ("Policy evaluation logic"): any Deny that applies wins, then any Allow, in
+ * any order. `access/decision.ts` combines several policies, ACLs and ownership.
  */
 import { type Condition, conditionHolds, keysOfCondition, type Unknown } from "./condition.ts";
 import { appliesToAction, isOfOneObject } from "./condition-keys.ts";
@@ -22,7 +22,7 @@ import type { Matcher, Statement } from "./statement.ts";
 export type PolicyDecision =
   | { readonly effect: "deny" }
   | { readonly effect: "none" }
-  /** `via`: the closest of the statements that allow it; `user` for a policy of the user itself. */
+  /** `via`: the most specific match among the statements that allow it; `user` for a policy of the user itself. */
   | { readonly effect: "allow"; readonly via: PrincipalMatch };
 
 const CLOSENESS: readonly PrincipalMatch[] = ["user", "everyone", "account"];
@@ -60,13 +60,13 @@ function remainderOf(statement: Statement, request: PolicyRequest): RemainingSta
   return { effect, match, conditions: varying, resources: resolveResources(statement.resources, reading) };
 }
 
-/** Of a request's actions some have a key and some do not; those that have the same ones get the same answer. */
+/** Actions differ in the keys they have; actions with the same keys share the cached result. */
 function questionOf(condition: Condition, { action, extent }: PolicyRequest): string {
   const has = keysOfCondition(condition).map((key) => (appliesToAction(key, action) ? "1" : "0"));
   return `${extent ?? ""} ${has.join("")}`;
 }
 
-/** Puts in what is the same for every object. A variable without a value stays. */
+/** Resolves the variables that have the same value for every object. A variable without a value stays. */
 function resolveResources({ negated, patterns }: Matcher, reading: Reading): Matcher {
   const put = (pattern: Pattern) =>
     pattern.variables.some(isOfOneObject) ? pattern : (resolvePattern(pattern, reading) ?? pattern);
@@ -101,7 +101,7 @@ function unknownOf({ action, extent, keys }: PolicyRequest, effect: Statement["e
   };
 }
 
-/** The policy of a bucket or topic has no say over others, however its resources are written. */
+/** The policy of a bucket or topic does not apply to others, however its resources are written. */
 function isWithin(arn: string | undefined, resource: string): boolean {
   return arn === undefined || resource === arn || resource.startsWith(`${arn}/`);
 }
@@ -130,7 +130,7 @@ function matchesAny(
     if (matches) return !negated;
     isUnresolved ||= matches === undefined;
   }
-  // What a variable without a value leaves open may be denied, and must not be allowed.
+  // An unresolved variable leaves the result uncertain: this may deny, and must not allow.
   return negated && (!isUnresolved || effect === "Deny");
 }
 
@@ -152,7 +152,7 @@ function split<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): 
   return halves;
 }
 
-/** Keys that say of whoever asks now what they will say of every later request in its name. */
+/** Keys that have the same value in every later request of the same caller. */
 const LASTING_KEYS: ReadonlySet<string> = new Set([
   "aws:principalaccount",
   "aws:principalarn",
@@ -164,7 +164,7 @@ const LASTING_KEYS: ReadonlySet<string> = new Set([
   "s3:resourceaccount",
 ]);
 
-/** Whether the key's value may be another one for another object or request. An Allow may go by the connection of now. */
+/** Whether the key's value may differ for another object or request. An Allow may depend on the current connection. */
 function varies(key: string, effect: Statement["effect"]): boolean {
   const name = key.toLowerCase();
   return !LASTING_KEYS.has(name) && (effect === "Deny" || name.startsWith("s3:"));

@@ -1,18 +1,18 @@
 /**
- * Matching with `*` and `?`, in time linear in the text: no policy can be written that makes requests expensive.
+ * Matching with `*` and `?`, in time linear in the text, so that no policy can make requests expensive.
  *
- * The parts between the `*` are looked for from left to right, each behind the one before, and nothing is ever taken back.
+ * The segments between the `*` are searched from left to right, each behind the one before, without backtracking.
  */
 import type { Effort } from "./effort.ts";
 
-/** `*`: any run of characters, also none. */
+/** `*`: any run of characters, including none. */
 export const ANY = Symbol("*");
 /** `?`: one character. */
 export const ONE = Symbol("?");
 
 export type GlobPiece = string | typeof ANY | typeof ONE;
 
-/** A text that is matched, and the account of what that costs. */
+/** A text to be matched, and the account of what that costs. */
 interface Subject {
   readonly text: string;
   readonly effort: Effort;
@@ -36,7 +36,9 @@ export function matchesGlob(pieces: readonly GlobPiece[], text: string, effort: 
   return at <= end;
 }
 
-/** Whether some text that begins with `prefix` matches: what follows the first `*` of the pattern can always be added. */
+/**
+ * Whether any text that begins with `prefix` matches: what follows the first `*` of the pattern can always be added.
+ */
 export function matchesSomeBelow(pieces: readonly GlobPiece[], prefix: string, effort: Effort): boolean {
   effort.spend(pieces.length);
   let at = 0;
@@ -52,7 +54,7 @@ export function matchesSomeBelow(pieces: readonly GlobPiece[], prefix: string, e
   return at >= prefix.length;
 }
 
-/** Whether every text that begins with `prefix` matches. Of patterns that end in `*?` it is never said. */
+/** Whether every text that begins with `prefix` matches. Always false for patterns that end in `*?`. */
 export function matchesAllBelow(pieces: readonly GlobPiece[], prefix: string, effort: Effort): boolean {
   return pieces.at(-1) === ANY && matchesGlob(pieces, prefix, effort);
 }
@@ -93,9 +95,9 @@ function stepBackward(pieces: readonly GlobPiece[], { text, effort }: Subject): 
   return at;
 }
 
-/** Up to here the platform's search, which may compare each character of one with each of the other, is the fastest. */
+/** Up to this length the platform's search is the fastest, although it may compare every character with every other. */
 const SHORT = 3;
-/** Characters whose places fit into one number. */
+/** Characters whose positions fit into one number. */
 const WORD = 32;
 
 /** Where the first occurrence of the segment from `start` on ends. */
@@ -118,10 +120,10 @@ function endOfShort(wanted: string, text: string, start: number): number | undef
   return found === -1 ? undefined : found + wanted.length;
 }
 
-/** Knuth-Morris-Pratt: no character of the text is looked at more than twice, whatever the two look like. */
+/** Knuth-Morris-Pratt: examines no character of the text more than twice, for any pair of texts. */
 function findText(wanted: string, text: string, start: number): number | undefined {
   const { length } = wanted;
-  /** For each place how much of the beginning ends there as well. */
+  /** For each position, the length of the longest prefix of `wanted` that ends there. */
   const borders = new Int32Array(length);
   for (let place = 1, border = 0; place < length; place++) {
     const code = wanted.charCodeAt(place);
@@ -139,12 +141,12 @@ function findText(wanted: string, text: string, start: number): number | undefin
 }
 
 const ASCII = 128;
-/** What the masks of a word take, in characters. */
+/** Cost of the masks of one number, in characters. */
 const PREPARATION = 500;
 
 /**
- * Shift-And: bit i of the state says whether the first i + 1 characters end here. So each character of the text costs a
- * 32nd of the segment's length, whatever the two look like.
+ * Shift-And: bit i of the state is set if the first i + 1 characters of the segment end at this position. So each
+ * character of the text costs a 32nd of the segment's length, for any pair of texts.
  */
 function findInParallel(segment: readonly GlobPiece[], { text, effort }: Subject, start: number): number | undefined {
   const characters = segment.flatMap((piece): readonly (string | symbol)[] =>
@@ -157,7 +159,7 @@ function findInParallel(segment: readonly GlobPiece[], { text, effort }: Subject
   return end;
 }
 
-/** Where the segment ends that fits into one number, which all but a few do. */
+/** For a segment that fits into one number, which is nearly always the case. */
 function findWord({ ascii, rare, others, lastBit }: Masks, text: string, start: number): number | undefined {
   const other = others[0] ?? 0;
   let state = 0;
@@ -192,16 +194,19 @@ function findWords({ ascii, rare, others, words, lastBit }: Masks, text: string,
 
 /** A segment, prepared for Shift-And. */
 interface Masks {
-  /** Numbers that a state takes. */
+  /** How many numbers a state takes. */
   readonly words: number;
-  /** Of the last of them: set once the whole segment has been found. */
+  /** In the last number: set once the whole segment has been found. */
   readonly lastBit: number;
   readonly ascii: Int32Array;
   readonly rare: ReadonlyMap<number, Int32Array>;
   readonly others: Int32Array;
 }
 
-/** For each character the places of the segment it may stand in, those of ASCII one behind the other; for all others those of `?`. */
+/**
+ * For each character, the positions in the segment where it may occur: ASCII characters in one array, others in a map,
+ * and all remaining ones share the positions of `?`.
+ */
 function masksOf(characters: readonly (string | symbol)[]): Masks {
   const words = (characters.length + WORD - 1) >>> 5;
   const others = new Int32Array(words);
@@ -230,7 +235,7 @@ function set(masks: Int32Array, word: number, place: number): void {
   masks[word] = (masks[word] ?? 0) | (1 << (place & 31));
 }
 
-/** `?` stands for a character, which may be two UTF-16 units. */
+/** `?` matches one character, which may be two UTF-16 units. */
 function isPairAt(text: string, at: number): boolean {
   return (text.codePointAt(at) ?? 0) > 0xffff;
 }

@@ -1,4 +1,4 @@
-/** What can be said of a policy without a request. */
+/** Properties of a policy that do not depend on a request. */
 
 import { parseIpRange } from "../../model/ip-address.ts";
 import { type Condition, keysOfCondition } from "./condition.ts";
@@ -6,8 +6,8 @@ import type { PolicyDocument } from "./document.ts";
 import type { Statement } from "./statement.ts";
 
 /**
- * Keys whose fixed values make a grant to everyone not public ("Blocking public access to your Amazon S3 storage", "The
- * meaning of public"), with the keys that fix the principal.
+ * Keys that make a grant to everyone non-public if their values are fixed ("Blocking public access to your Amazon S3
+ * storage", "The meaning of public"), and the keys that fix the principal.
  */
 const LIMITING_KEYS = new Set(
   [
@@ -31,7 +31,7 @@ const NARROW_PREFIX = { 4: 8, 6: 32 } as const;
 
 /**
  * Whether the policy grants anything to the public, for GetBucketPolicyStatus, BlockPublicPolicy and
- * RestrictPublicBuckets. Denials do not count, as AWS does not weigh them either.
+ * RestrictPublicBuckets. Denials do not count, as on AWS.
  */
 export const isPublicPolicy = remembering((policy) =>
   policy.statements.some(
@@ -41,7 +41,7 @@ export const isPublicPolicy = remembering((policy) =>
 );
 
 function isLimiting({ key, operator, qualifier, ifExists, values }: Condition): boolean {
-  // Both hold for a request that leaves the key out.
+  // These conditions hold for a request that omits the key.
   if (operator.negated || ifExists || qualifier === "ForAllValues" || values.length === 0) return false;
   const name = key.toLowerCase();
   if (operator.family === "ip") {
@@ -54,7 +54,7 @@ function isLimiting({ key, operator, qualifier, ifExists, values }: Condition): 
   );
 }
 
-/** The `aws:userid` of anonymous callers ("Principal key values") is that of everybody. */
+/** All anonymous callers have this `aws:userid` ("Principal key values"). */
 function isEveryone(key: string, value: string): boolean {
   return key === "aws:userid" && value.toLowerCase() === "anonymous";
 }
@@ -78,7 +78,10 @@ function keysOf({ resources, conditions }: Statement): readonly string[] {
   return [...resources.patterns.flatMap(({ variables }) => variables), ...conditions.flatMap(keysOfCondition)];
 }
 
-/** Asked for each of a thousand keys, and always answered alike. */
+/**
+ * Caches the result for each policy: a request may need it for a thousand keys. A policy never changes, so the cache
+ * changes no result.
+ */
 function remembering(ask: (policy: PolicyDocument) => boolean): (policy: PolicyDocument) => boolean {
   const answers = new WeakMap<PolicyDocument, boolean>();
   return (policy) => {

@@ -1,17 +1,18 @@
 /**
- * JSON in which every name counts once.
+ * JSON in which every name of an object occurs once.
  *
- * `JSON.parse` silently keeps the last of several equal names. In a policy that drops what its author wrote, typically
- * the first of two `StringEquals` blocks, and leaves a statement wider than it reads. So equal names are refused.
+ * `JSON.parse` silently keeps the last of several equal names. In a policy this would drop what its author wrote,
+ * typically the first of two `StringEquals` blocks, and leave a statement wider than it reads. Therefore equal names
+ * are refused.
  */
 
-/** String, punctuation, or a number or word. On valid JSON these cover everything but white space. */
+/** A string, punctuation, or a number or word. In valid JSON these cover everything except white space. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s{}[\]:,"]+/g;
 
-/** A policy needs six levels; deeper ones would exhaust the stack of whatever walks them. */
+/** A policy needs six levels; deeper ones would exhaust the stack of the functions that walk them. */
 const MAX_DEPTH = 32;
 
-/** Undefined if the text is no JSON, is nested too deeply, or has an object with a name twice. */
+/** Undefined if the text is not JSON, is nested too deeply, or has an object that repeats a name. */
 export function parseStrictJson(text: string): { readonly value: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -22,7 +23,7 @@ export function parseStrictJson(text: string): { readonly value: unknown } | und
 }
 
 function isPlain(json: string): boolean {
-  /** Names seen in each open object; undefined for an array. */
+  /** The names in each open object; undefined for an array. */
   const open: (Set<string> | undefined)[] = [];
   let previous = "";
   for (const [token] of json.matchAll(TOKEN)) {

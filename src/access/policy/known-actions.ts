@@ -1,7 +1,7 @@
 /**
- * The actions policies of resources may name: of buckets, by the kind of resource they apply to (Service Authorization Reference,
- * "Actions, resources, and condition keys for Amazon S3"). Also those of operations that are not offered here: a policy
- * that mentions them is still good.
+ * The actions that policies of resources may name. Those of buckets are listed by the kind of resource they apply to
+ * (Service Authorization Reference, "Actions, resources, and condition keys for S3"), including actions whose
+ * operations are not offered here: a policy that names them is still valid.
  */
 
 export type ResourceKind = "bucket" | "object";
@@ -119,12 +119,12 @@ const ACTIONS: Readonly<Record<ResourceKind, readonly string[]>> = {
   ],
 };
 
-/** Actions that apply to no bucket that exists already, so that no bucket policy can grant them. */
+/** Actions that do not apply to an existing bucket, so no bucket policy can grant them. */
 const SERVICE_ACTIONS = ["CreateBucket", "ListAllMyBuckets"];
 
 /**
- * What the policy of a topic may name ("Valid Amazon SNS policy actions"), in lower case. `Receive` stood in the default
- * policy of old topics.
+ * The actions that the policy of a topic may name ("Valid Amazon SNS policy actions"), in lower case. The default
+ * policy of old topics contained `Receive`.
  */
 export const TOPIC_POLICY_ACTIONS: ReadonlySet<string> = new Set(
   [
@@ -143,7 +143,7 @@ export const TOPIC_POLICY_ACTIONS: ReadonlySet<string> = new Set(
   ].map((name) => `sns:${name.toLowerCase()}`),
 );
 
-/** By the action in lower case, `s3:` included; undefined for those that apply to neither buckets nor objects. */
+/** By the action in lower case, with `s3:`; undefined for actions that apply to neither buckets nor objects. */
 export const KNOWN_ACTIONS: ReadonlyMap<string, ResourceKind | undefined> = new Map([
   ...ACTIONS.object.map((name) => [`s3:${name.toLowerCase()}`, "object"] as const),
   ...ACTIONS.bucket.map((name) => [`s3:${name.toLowerCase()}`, "bucket"] as const),

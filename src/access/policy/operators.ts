@@ -1,4 +1,4 @@
-/** How one value of a request compares with one of the policy (IAM User Guide, "Condition operators"). */
+/** How a value of a request is compared with a value of the policy (IAM User Guide, "Condition operators"). */
 import { isInRange, parseIpRange } from "../../model/ip-address.ts";
 import {
   equalsIgnoringCase,
@@ -10,20 +10,20 @@ import {
   type Reading,
 } from "./pattern.ts";
 
-/** Undefined: the policy's value holds a variable that has no value in this request. */
+/** Undefined if the policy's value contains a variable that has no value in this request. */
 export type Comparison = (value: string, reading: Reading) => boolean | undefined;
 
 export interface Operator {
   readonly family: "string" | "numeric" | "date" | "bool" | "binary" | "ip" | "arn" | "null";
-  /** True where none of the policy's values matches. */
+  /** The condition holds if no value of the policy matches. */
   readonly negated: boolean;
-  /** Undefined if no such value can be compared with. */
+  /** Undefined if the operator cannot compare with such a value. */
   compile(policyValue: string, variables: boolean): CompiledValue | undefined;
 }
 
 export interface CompiledValue {
   readonly compare: Comparison;
-  /** Of the operators that know variables or wildcards. */
+  /** Present for the operators that support variables or wildcards. */
   readonly pattern?: Pattern;
 }
 
@@ -95,7 +95,7 @@ const BINARY: Operator = {
     /^[A-Za-z0-9+/]*={0,2}$/.test(policyValue) ? { compare: (value) => value === policyValue } : undefined,
 };
 
-/** The value says whether the key must be absent; `condition.ts` asks with the answer. */
+/** The value says whether the key must be absent; `condition.ts` compares it with the fact. */
 const NULL: Operator = {
   family: "null",
   negated: false,
@@ -103,7 +103,7 @@ const NULL: Operator = {
     /^(true|false)$/i.test(policyValue) ? { compare: (isAbsent) => isAbsent === policyValue.toLowerCase() } : undefined,
 };
 
-/** `StringEquals` and so on, without qualifiers. Names count with their case, as on AWS. */
+/** `StringEquals` etc., without qualifiers. Names are case-sensitive, as on AWS. */
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["StringEquals", stringEquals(false)],
   ["StringNotEquals", stringEquals(true)],

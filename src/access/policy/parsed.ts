@@ -1,16 +1,20 @@
 /**
- * Parsed policies, remembered by what they were parsed from. A stored policy that cannot be read any more denies
- * everything: it was accepted once, so the fault is ours, and a fault must not open a door.
+ * Parsed policies, cached by the text they were parsed from. A stored policy that cannot be parsed any more denies
+ * everything: it was accepted once, so the error is in this code, and an error must not grant access.
+ *
+ * The cache is module state in a pure folder. It lives as long as the isolate, since parsing takes far longer than a
+ * decision, and it changes no result: the same text and attachment always give the same policy. Passing it in would add
+ * a parameter to every decision of S3, IAM and SNS.
  */
 import type { Bucket } from "../../model/bucket.ts";
 import type { TopicAccess } from "../../model/topic.ts";
 import { type PolicyDocument, parseStoredPolicy } from "./document.ts";
 import type { PolicyKind } from "./statement.ts";
 
-/** Characters of the texts of all that are remembered; parsed, they take up to some twenty times that. */
+/** Limit on the characters of all cached texts; parsed policies take up to about twenty times as much memory. */
 const MAX_REMEMBERED_LENGTH = 1024 * 1024;
 
-/** By what they are attached to and say, the one longest unused first. */
+/** By attachment and text, the least recently used first. */
 const remembered = new Map<string, PolicyDocument>();
 let rememberedLength = 0;
 
@@ -19,7 +23,7 @@ const ofTopics = new WeakMap<TopicAccess, PolicyDocument>();
 
 const DENY_ALL = '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}';
 
-/** Undefined if the bucket has none. */
+/** Undefined if the bucket has no policy. */
 export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
   const text = bucket.documents.policy;
   if (text === undefined) return undefined;
@@ -30,7 +34,7 @@ export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
   return parsed;
 }
 
-/** Undefined if the topic has been given none. */
+/** Undefined if the topic has no policy of its own. */
 export function topicPolicyOf(topic: TopicAccess): PolicyDocument | undefined {
   if (topic.policy === undefined) return undefined;
   const { arn: topicArn, policy } = topic;
@@ -57,7 +61,7 @@ function recall(text: string, kind: PolicyKind): PolicyDocument {
   return parsed;
 }
 
-/** Nothing that begins as the text of a policy does. */
+/** Cannot be the beginning of a policy's text, so that attachment and text form a unique name. */
 function attachmentName(kind: PolicyKind): string {
   switch (kind.kind) {
     case "bucket":

@@ -1,8 +1,7 @@
 /**
  * Text of a policy with wildcards and policy variables (IAM User Guide, "Policy elements: Variables and tags").
  *
- * A variable's value is put in as plain characters: a `*` in a user's name or in a Referer matches a `*` and nothing
- * else.
+ * The value of a variable is inserted as plain characters: a `*` in a user's name or in a Referer matches only a `*`.
  */
 import { Effort } from "./effort.ts";
 import { ANY, type GlobPiece, matchesAllBelow, matchesGlob, matchesSomeBelow, ONE } from "./glob.ts";
@@ -20,16 +19,16 @@ export interface Pattern {
   readonly pieces: readonly Piece[];
   /** The pieces, if none of them is a variable. */
   readonly glob: readonly GlobPiece[] | undefined;
-  /** Neither wildcard nor variable. */
+  /** True if the pattern has neither wildcards nor variables. */
   readonly isFixed: boolean;
-  /** The keys of its variables. */
+  /** The condition keys of its variables. */
   readonly variables: readonly string[];
 }
 
-/** The values of a key, never none; undefined if the request has no such key. */
+/** The values of a key, at least one; undefined if the request does not have the key. */
 export type LookUp = (key: string) => readonly string[] | undefined;
 
-/** What of a request patterns are matched with. */
+/** The part of a request that patterns are matched with. */
 export interface Reading {
   readonly lookUp: LookUp;
   readonly effort: Effort;
@@ -37,7 +36,7 @@ export interface Reading {
 
 export interface PatternSyntax {
   readonly wildcards: boolean;
-  /** `${…}` has a meaning from version 2012-10-17 on; before, it is text. */
+  /** `${…}` is a variable from version 2012-10-17 on, and plain text before. */
   readonly variables: boolean;
 }
 
@@ -45,7 +44,7 @@ export interface PatternSyntax {
 const VARIABLE = /\$\{(?:([*?$])|([^,{}']+)(?:,\s*'([^']*)'\s*)?)\}/y;
 const KEY = /^[a-z0-9-]+:[^\s]/i;
 
-/** Undefined if a `${` begins nothing that is a variable. */
+/** Undefined if a `${` does not begin a variable. */
 export function parsePattern(source: string, { wildcards, variables }: PatternSyntax): Pattern | undefined {
   const pieces: Piece[] = [];
   let literal = "";
@@ -74,7 +73,7 @@ export function parsePattern(source: string, { wildcards, variables }: PatternSy
   return toPattern(source, pieces);
 }
 
-/** The same pattern with the values put in. Undefined if a variable has no value in this request. */
+/** The pattern with the values inserted. Undefined if a variable has no value in this request. */
 export function resolvePattern(pattern: Pattern, { lookUp }: Pick<Reading, "lookUp">): Pattern | undefined {
   if (pattern.variables.length === 0) return pattern;
   const pieces = resolve(pattern, lookUp);
@@ -92,46 +91,46 @@ function toPattern(source: string, pieces: readonly Piece[]): Pattern {
   };
 }
 
-/** Undefined if a variable has no value in this request: then nothing can be said to match. */
+/** Undefined if a variable has no value in this request, so that the result is unknown. */
 export function matchesPattern(pattern: Pattern, text: string, { lookUp, effort }: Reading): boolean | undefined {
   const pieces = resolve(pattern, lookUp);
   return pieces && matchesGlob(pieces, text, effort);
 }
 
-/** Whether the pattern matches the text. A variable without a value may be anything. */
+/** Whether the pattern matches the text. A variable without a value matches anything. */
 export function mayMatchPattern(pattern: Pattern, text: string, { lookUp, effort }: Reading): boolean {
   return matchesGlob(resolveLoosely(pattern, lookUp), text, effort);
 }
 
-/** Whether the pattern matches something that begins with the text. A variable without a value may be anything. */
+/** Whether the pattern matches any text that begins with the prefix. A variable without a value matches anything. */
 export function touchesBelow(pattern: Pattern, prefix: string, { lookUp, effort }: Reading): boolean {
   return matchesSomeBelow(resolveLoosely(pattern, lookUp), prefix, effort);
 }
 
-/** Whether the pattern matches all that begins with the text. One with a variable that has no value does not. */
+/** Whether the pattern matches every text that begins with the prefix. False if a variable has no value. */
 export function coversBelow(pattern: Pattern, prefix: string, { lookUp, effort }: Reading): boolean {
   const pieces = resolve(pattern, lookUp);
   return pieces !== undefined && matchesAllBelow(pieces, prefix, effort);
 }
 
 /**
- * Whether the text is the one of a pattern that was parsed without wildcards, whatever the case of either.
- * Undefined if a variable has no value in this request.
+ * Whether the text equals a pattern that was parsed without wildcards, ignoring case. Undefined if a variable has no
+ * value in this request.
  */
 export function equalsIgnoringCase(pattern: Pattern, text: string, { lookUp, effort }: Reading): boolean | undefined {
   const pieces = resolve(pattern, lookUp)?.filter((piece) => typeof piece === "string");
   if (pieces === undefined) return undefined;
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   effort.spend(pieces.length);
-  // No letter becomes more than three by its case: many values put in are never made one text in vain.
+  // A change of case makes a letter at most three times as long: longer patterns cannot match and are not joined.
   if (length > 3 * text.length) return false;
   effort.spend(length);
   return pieces.join("").toLowerCase() === text.toLowerCase();
 }
 
 /**
- * As ArnEquals and ArnLike compare: each of the six parts for itself, the last one keeping its colons.
- * Undefined if a variable has no value in this request.
+ * Compares as ArnEquals and ArnLike do: each of the six parts separately; the last part may contain colons. Undefined
+ * if a variable has no value in this request.
  */
 export function matchesArnPattern(pattern: Pattern, text: string, { lookUp, effort }: Reading): boolean | undefined {
   const pieces = resolve(pattern, lookUp);
@@ -146,14 +145,14 @@ function isVariable(piece: Piece): piece is Variable {
   return typeof piece === "object";
 }
 
-/** Whether the pattern can match the text, and whether it can match something that begins with it: of any request. */
+/** Whether the pattern can match the text, and whether it can match a text that begins with it, in any request. */
 export function reach(pattern: Pattern, text: string): { readonly exactly: boolean; readonly beyond: boolean } {
   const pieces = pattern.pieces.map((piece) => (isVariable(piece) ? ANY : piece));
   const effort = new Effort();
   return { exactly: matchesGlob(pieces, text, effort), beyond: matchesSomeBelow(pieces, text, effort) };
 }
 
-/** Only single values can be put in: which of several would be a guess. */
+/** A variable is resolved only if its key has one value: choosing one of several would be a guess. */
 function resolve({ pieces, glob }: Pattern, lookUp: LookUp): readonly GlobPiece[] | undefined {
   if (glob !== undefined) return glob;
   const resolved: GlobPiece[] = [];
@@ -183,7 +182,7 @@ function splitArn(pieces: readonly GlobPiece[]): GlobPiece[][] {
       continue;
     }
     let from = 0;
-    // From the sixth part on colons are text.
+    // In the sixth part colons are plain text.
     while (parts.length < 6) {
       const colon = piece.indexOf(":", from);
       if (colon === -1) break;

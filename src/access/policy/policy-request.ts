@@ -1,4 +1,4 @@
-/** One question to policies, the condition keys it is decided by, and what has been worked out of policies for one request. */
+/** A request as policies evaluate it, its condition keys, and the results that are cached for one HTTP request. */
 import type { Condition, Unknown } from "./condition.ts";
 import { isOfOneObject } from "./condition-keys.ts";
 import type { PolicyDocument } from "./document.ts";
@@ -13,10 +13,10 @@ export interface PolicyRequest {
   /** `arn:aws:s3:::bucket/key` with the key decoded, `arn:aws:s3:::bucket`, `arn:aws:s3:::*`, `arn:aws:iam::…`, `arn:aws:sns:…` */
   readonly resource: string;
   /**
-   * `everything-below`: the question is about everything that begins with `resource`, now and later. Then an Allow counts
-   * if it takes in all of it whatever the object, a Deny if it takes in any of it under any condition.
-   * `something-below`: whether it is worth asking for each object. Then an Allow counts if it takes in any of it, a Deny if
-   * it takes in all of it whatever the object.
+   * `everything-below`: the request is about everything that begins with `resource`, now and later. Then an Allow
+   * applies if it covers all of it for every object, and a Deny if it covers any of it under any condition.
+   * `something-below`: whether any of it could be allowed, before each object is decided separately. Then an Allow
+   * applies if it covers any of it, and a Deny if it covers all of it for every object.
    */
   readonly extent?: Extent | undefined;
   readonly keys: ConditionKeys;
@@ -27,15 +27,17 @@ export type Extent = "everything-below" | "something-below";
 type Values = ReadonlyMap<string, readonly string[]>;
 type Entries = Iterable<readonly [key: string, values: readonly string[]]>;
 
-/** Names ignore case; several entries of one name are one key with several values. */
+/**
+ * Condition keys and their values. Names ignore case; several entries with one name are one key with several values.
+ */
 export class ConditionKeys {
-  /** What has been worked out of these keys, and what that has cost. */
+  /** Results that depend on these keys, and the cost of the request so far. */
   readonly memory: PolicyMemory;
   readonly #shared: Values;
   readonly #ofObject: Values;
   readonly #unknown: readonly UnknownKeys[];
 
-  /** @param unknown keys of one object that nobody has looked up. */
+  /** @param unknown keys of one object that have not been looked up */
   constructor(
     entries: Entries,
     unknown: readonly UnknownKeys[] = [],
@@ -59,12 +61,12 @@ export class ConditionKeys {
     return this.#unknown.find(({ prefix }) => name.startsWith(prefix))?.decided;
   }
 
-  /** The same request, asked about another object: nothing else is worked out again. */
+  /** The keys of the same request for another object; cached results remain valid. */
   ofObject(entries: Entries, unknown: readonly UnknownKeys[]): ConditionKeys {
     return new ConditionKeys(entries, unknown, { shared: this.#shared, memory: this.memory });
   }
 
-  /** The same request with these keys replaced; an empty list removes one. */
+  /** The same keys with these replaced; an empty list removes a key. */
   with(replaced: Readonly<Record<string, readonly string[]>>): ConditionKeys {
     const names = new Set(Object.keys(replaced).map((key) => key.toLowerCase()));
     const kept = [...this.#shared, ...this.#ofObject].filter(([name]) => !names.has(name));
@@ -73,7 +75,7 @@ export class ConditionKeys {
 }
 
 export interface UnknownKeys {
-  /** Beginning of the keys, in lower case: `s3:existingobjecttag/`. */
+  /** Prefix of the keys, in lower case: `s3:existingobjecttag/`. */
   readonly prefix: string;
   readonly decided: Unknown;
 }
@@ -93,7 +95,10 @@ function partition(values: Values): [ofObject: Values, shared: Values] {
   return [new Map(ofObject), new Map([...values].filter(([name]) => !isOfOneObject(name)))];
 }
 
-/** What is left of a policy for one caller and action once all is decided that is the same for every object. */
+/**
+ * The part of a policy that remains for one caller and action once everything is evaluated that is the same for every
+ * object.
+ */
 export type Remainder = readonly RemainingStatement[];
 
 export interface RemainingStatement {
@@ -103,7 +108,10 @@ export interface RemainingStatement {
   readonly conditions: readonly Condition[];
 }
 
-/** What of policies has been worked out for one request, so that a thousand keys cost it once; and what that has cost. */
+/**
+ * Results of policies that are cached for one HTTP request, so that a thousand keys cost them once; and the cost so
+ * far.
+ */
 export class PolicyMemory {
   readonly effort: Effort;
   readonly #remainders = new WeakMap<PolicyDocument, Map<string, Remainder>>();
@@ -113,7 +121,7 @@ export class PolicyMemory {
     this.effort = effort;
   }
 
-  /** @param question what of a request the remainder hangs on */
+  /** @param question the part of a request that the remainder depends on */
   remainder(policy: PolicyDocument, question: string, workOut: () => Remainder): Remainder {
     const known = this.#remainders.get(policy) ?? new Map<string, Remainder>();
     this.#remainders.set(policy, known);
@@ -123,8 +131,8 @@ export class PolicyMemory {
   }
 
   /**
-   * Whether a condition holds that says the same of every object.
-   * @param question what else of a request it hangs on
+   * The result of a condition that is the same for every object.
+   * @param question the rest of a request that it depends on
    */
   condition(condition: Condition, question: string, decide: () => boolean): boolean {
     const known = this.#conditions.get(condition) ?? new Map<string, boolean>();

@@ -1,9 +1,12 @@
-/** Principal and NotPrincipal (IAM User Guide, "AWS JSON policy elements: Principal"). */
+/**
+ * Principal and NotPrincipal: parsing, matching, and the stored ids of named users (IAM User Guide, "AWS JSON policy
+ * elements: Principal").
+ */
 import { S3Error } from "../../errors.ts";
 import type { FoundPrincipals, NamedPrincipals, PolicyUsers } from "../../model/user.ts";
 import { asRecord, asStrings, parseStrictJson } from "./json.ts";
 
-/** Who sent a request, as policies see it. */
+/** The sender of a request, as policies see it. */
 export type RequestPrincipal =
   | { readonly kind: "anonymous" }
   | {
@@ -12,13 +15,15 @@ export type RequestPrincipal =
       readonly accountId: string;
       /** 64 lower-case hex digits. */
       readonly canonicalId: string;
-      /** Absent: the account itself, by one of its root keys. */
+      /** Absent for the account itself, with one of its root keys. */
       readonly user?: { readonly id: string; readonly name: string; readonly arn: string };
-      /** Of a session made by GetFederationToken. */
+      /** For a session created by GetFederationToken. */
       readonly federatedUserName?: string;
     };
 
-/** Who does something, as policies see it: who sent a request, or S3 itself, telling a topic of a bucket's events. */
+/**
+ * Who acts, as policies see it: the sender of a request, or S3 itself, which notifies a topic about events of a bucket.
+ */
 export type PolicyPrincipal = RequestPrincipal | { readonly kind: "service"; readonly name: "s3.amazonaws.com" };
 
 export interface Principals {
@@ -27,31 +32,34 @@ export interface Principals {
   readonly everyone: boolean;
   readonly accountIds: ReadonlySet<string>;
   readonly canonicalIds: ReadonlySet<string>;
-  /** As the policy calls them. */
+  /** By the names that the policy uses. */
   readonly userNames: ReadonlySet<string>;
   readonly userIds: ReadonlySet<string>;
-  /** Of these only S3 does anything here, and only to topics: naming others is right and without effect. */
+  /** Only S3 acts here, and only on topics: other services may be named, without effect. */
   readonly services: ReadonlySet<string>;
 }
 
 /**
- * How closely a caller was named. `account`: only its account was, which for a user of the account delegates rather than
- * grants ("Policy evaluation logic": the user's own policies must allow it too).
+ * How a statement names a caller. `account` means that it names only the account. For a user of the account this
+ * delegates rather than grants ("Policy evaluation logic": the user's own policies must allow it too).
  */
 export type PrincipalMatch = "user" | "everyone" | "account";
 
 const ACCOUNT = /^(?:arn:aws:iam::)?(\d{12})(?::root)?$/;
 const USER = /^(?:arn:aws:iam::\d{12}:user\/[\w+=,.@/-]{1,576}|AIDA[A-Z2-7]{17})$/;
-/** Nobody here, and named beside others in published policies of static sites ("Restricting access to an S3 origin"). */
+/**
+ * No caller here. Published policies of static sites name it together with others ("Restricting access to an S3
+ * origin").
+ */
 const CLOUDFRONT_IDENTITY = /^arn:aws:iam::cloudfront:user\/CloudFront Origin Access Identity [A-Z0-9]{1,64}$/;
-/** Those of CloudFront's identities have 64 digits or 96. */
+/** CloudFront's identities have 64 or 96 digits. */
 const CANONICAL_ID = /^[0-9a-f]{64}(?:[0-9a-f]{32})?$/;
 const SERVICE = /^[a-z0-9][a-z0-9.-]{0,200}\.(?:amazonaws|aws)(?:\.com)?$/;
 
 /**
- * Whether the accounts and users exist is asked where policies are put (`named-principals.ts`).
- * @throws S3Error `MalformedPolicy` for what is no principal, and for the kinds that do not exist here (roles,
- *   federated identity providers)
+ * `resolvePrincipals` checks whether the accounts and users exist.
+ * @throws S3Error `MalformedPolicy` for an invalid principal, and for kinds that do not exist here (roles, federated
+ *   identity providers)
  */
 export function parsePrincipals(value: unknown, negated: boolean, users: PolicyUsers): Principals {
   const principals = {
@@ -87,19 +95,20 @@ export function parsePrincipals(value: unknown, negated: boolean, users: PolicyU
   return principals;
 }
 
-/** Undefined if the statement is not about this caller. */
+/** Undefined if the statement does not apply to this caller. */
 export function matchesPrincipal(principals: Principals, caller: PolicyPrincipal): PrincipalMatch | undefined {
   if (principals.negated) return isExcepted(principals, caller) ? undefined : "everyone";
   if (caller.kind === "account" && caller.user !== undefined && principals.userIds.has(caller.user.id)) return "user";
   if (caller.kind === "service" && principals.services.has(caller.name)) return "user";
-  // Services as well: AWS's older examples let S3 publish by `"AWS": "*"` and aws:SourceArn.
+  // Includes services: AWS's older examples let S3 publish by `"AWS": "*"` and aws:SourceArn.
   if (principals.everyone) return "everyone";
   return isAccountNamed(principals, caller) ? "account" : undefined;
 }
 
 /**
- * Whom NotPrincipal spares: exactly those it names. Naming an account spares its root keys and not its users ("AWS JSON
- * policy elements: NotPrincipal": user and account are both to be listed, and the account's other users stay denied).
+ * The callers that NotPrincipal excludes are exactly those it names. An account excludes its root keys but not its
+ * users ("AWS JSON policy elements: NotPrincipal": user and account must both be listed, and the account's other users
+ * stay denied).
  */
 function isExcepted(principals: Principals, caller: PolicyPrincipal): boolean {
   if (principals.everyone) return true;
@@ -112,7 +121,7 @@ function isAccountNamed({ accountIds, canonicalIds }: Principals, caller: Policy
   return caller.kind === "account" && (accountIds.has(caller.accountId) || canonicalIds.has(caller.canonicalId));
 }
 
-/** @param kind as the policy calls it: `AWS` */
+/** @param kind as in the policy: `AWS` */
 export function invalidPrincipal(kind: string, name: string): S3Error {
   return new S3Error("MalformedPolicy", {
     message: "Invalid principal in policy",
@@ -120,7 +129,7 @@ export function invalidPrincipal(kind: string, name: string): S3Error {
   });
 }
 
-/** A policy, as far as it names anyone. */
+/** The part of a policy that names principals. */
 interface Naming {
   readonly statements: readonly { readonly principals: Principals | undefined }[];
 }
@@ -134,10 +143,10 @@ export function namedPrincipals({ statements }: Naming): NamedPrincipals {
 }
 
 /**
- * Who the accounts and users of a policy are for good ("AWS JSON policy elements: Principal": what is stored is the unique
- * id, which is shown once its user is gone).
- * @param before what the policy is made of, if it is an edited one: whom that meant it still means, be they gone
- * @throws S3Error `MalformedPolicy` for one that does not exist
+ * The unique ids of the users that a policy names, which are stored with it ("AWS JSON policy elements: Principal").
+ * @param before the previous policy, if this one is an edited version: its principals keep their meaning, even if they
+ *   no longer exist
+ * @throws S3Error `MalformedPolicy` for a principal that does not exist
  */
 export function resolvePrincipals(
   policy: Naming,
@@ -160,12 +169,12 @@ export function resolvePrincipals(
 }
 
 /**
- * The text of a policy with its users as they are called now.
- * @param arns by id, of those that still exist
+ * The text of a policy with the current ARNs of its users.
+ * @param arns by id, for users that still exist; other users are shown by their id
  */
 export function showPolicy(text: string, users: PolicyUsers, arns: ReadonlyMap<string, string>): string {
   const shown = new Map(Object.entries(users).map(([name, id]) => [name, arns.get(id) ?? id]));
-  // Byte for byte what was put, as long as that is still right.
+  // The text stays byte for byte as it was put while all names are current.
   if ([...shown].every(([name, current]) => name === current)) return text;
   const document = asRecord(parseStrictJson(text)?.value);
   if (document === undefined) return text;

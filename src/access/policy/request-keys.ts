@@ -7,12 +7,12 @@ import type { PolicyPrincipal, RequestPrincipal } from "./principal.ts";
 
 export interface RequestFacts {
   readonly principal: RequestPrincipal;
-  /** The address of the connection as the platform gives it, never a header of the client's. */
+  /** The address of the connection as the platform reports it, never from a header of the client. */
   readonly sourceIp: string | undefined;
   readonly isSecure: boolean;
   /** `1.2`, `1.3`; undefined without TLS. */
   readonly tlsVersion?: string | undefined;
-  /** Only what the signature covers; for POST forms the form's fields. */
+  /** Only headers that the signature covers; for POST forms the form's fields. */
   readonly headers: Headers;
   readonly query: { get(name: string): string | undefined };
   readonly now: Date;
@@ -21,26 +21,26 @@ export interface RequestFacts {
   readonly signatureAgeMs?: number | undefined;
   /** `AWS4-HMAC-SHA256`, or `AWS` for Signature Version 2. */
   readonly signatureVersion?: string | undefined;
-  /** Decoded, so that no escape slips past a condition. */
+  /** Decoded, so that an escape cannot evade a condition. */
   readonly copySource?: { readonly bucket: string; readonly key: string } | undefined;
   /** Owner of the bucket. */
   readonly resourceAccountId?: string | undefined;
-  /** LocationConstraint asked for by CreateBucket. */
+  /** The LocationConstraint of CreateBucket. */
   readonly locationConstraint?: string | undefined;
-  /** Whether the request puts a whole object in place: false for parts and for starting an upload. */
+  /** Whether the request creates a whole object: false for parts and for CreateMultipartUpload. */
   readonly createsObject?: boolean | undefined;
-  /** Tags of the object as it stands, none if there is no object. Undefined: nobody has looked. */
+  /** Tags that the object has now; empty if there is no object. Undefined: not looked up. */
   readonly existingTags?: readonly Tag[] | undefined;
   /**
-   * Tags the request wants to set, none if it sets none. `later`: they come with what is read after the decision, which is
-   * then made again. Undefined: nobody has looked.
+   * Tags that the request sets; empty if it sets no tags. `later`: they are in the body or a source, which are read
+   * after the decision, and the decision is then made again. Undefined: not looked up.
    */
   readonly requestTags?: readonly Tag[] | "later" | undefined;
 }
 
-/** Of a request, what may differ between the objects it is about. */
+/** The facts that may differ between the objects of one request. */
 export interface PerObjectFacts extends Pick<RequestFacts, "existingTags" | "requestTags" | "query"> {
-  /** The one key whose existence would be told, whatever prefix the request itself names. */
+  /** The key whose existence the response would reveal, in place of the prefix that the request names. */
   readonly listedKey?: string | undefined;
 }
 
@@ -68,19 +68,19 @@ const HEADER_KEYS = [
   "if-none-match",
 ];
 
-/** Keys whose header is called otherwise. */
+/** Keys whose header has another name. */
 const RENAMED_HEADER_KEYS = [
   ["s3:object-lock-legal-hold", "x-amz-object-lock-legal-hold"],
   ["s3:object-lock-mode", "x-amz-object-lock-mode"],
   ["s3:object-lock-retain-until-date", "x-amz-object-lock-retain-until-date"],
 ] as const;
 
-/** S3 takes no more than this of headers and query together; here it bounds what patterns are matched with. */
+/** S3's limit for headers and query together; here it limits the texts that patterns are matched with. */
 const MAX_VALUE_LENGTH = 8192;
 
 /**
- * Everything a condition may ask about. Which keys an action has is for the evaluation to say.
- * @throws S3Error `RequestHeaderSectionTooLarge` for a value of more than 8,192 characters.
+ * All condition keys of a request. The evaluation selects the keys that an action has.
+ * @throws S3Error `RequestHeaderSectionTooLarge` for a value of more than 8,192 characters
  */
 export function requestKeys(facts: RequestFacts, effort = new Effort()): ConditionKeys {
   const entries = [
@@ -88,18 +88,21 @@ export function requestKeys(facts: RequestFacts, effort = new Effort()): Conditi
     ...principalKeys(facts.principal),
     ...signatureKeys(facts),
     ...headerKeys(facts),
-    // "The s3:max-keys key is always present": what is not asked for is 1,000.
+    // "The s3:max-keys key is always present": the default is 1,000.
     ["s3:max-keys", [facts.query.get("max-keys") || "1000"]] satisfies Entry,
     ...optional("s3:LocationConstraint", facts.locationConstraint),
     ...optional("s3:ResourceAccount", facts.resourceAccountId),
     ...optional("aws:ResourceAccount", facts.resourceAccountId),
     ...optional("s3:ObjectCreationOperation", facts.createsObject),
   ];
-  requireBearable(entries);
+  requireBoundedValues(entries);
   return new ConditionKeys(entries, [], { memory: new PolicyMemory(effort) }).ofObject(...objectKeys(facts));
 }
 
-/** The same request, asked about one of its objects. @throws S3Error as above */
+/**
+ * The keys of the same request for one of its objects.
+ * @throws S3Error as `requestKeys`
+ */
 export function keysOfObject(keys: ConditionKeys, facts: PerObjectFacts): ConditionKeys {
   return keys.ofObject(...objectKeys(facts));
 }
@@ -110,7 +113,7 @@ function objectKeys({ existingTags, requestTags, query, listedKey }: PerObjectFa
       ? [...optional("s3:prefix", query.get("prefix")), ...optional("s3:delimiter", query.get("delimiter"))]
       : optional("s3:prefix", listedKey);
   const entries = [...listing, ...tagKeys(existingTags ?? [], requestTags === "later" ? [] : (requestTags ?? []))];
-  requireBearable(entries);
+  requireBoundedValues(entries);
   const unknown: UnknownKeys[] = [];
   if (existingTags === undefined) unknown.push({ prefix: EXISTING_TAG.toLowerCase(), decided: "against" });
   if (requestTags === undefined) unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "against" });
@@ -118,7 +121,7 @@ function objectKeys({ existingTags, requestTags, query, listedKey }: PerObjectFa
   return [entries, unknown];
 }
 
-function requireBearable(entries: readonly Entry[]): void {
+function requireBoundedValues(entries: readonly Entry[]): void {
   if (entries.some(([, values]) => values.some((value) => value.length > MAX_VALUE_LENGTH))) {
     throw new S3Error("RequestHeaderSectionTooLarge");
   }
@@ -129,7 +132,7 @@ function connectionKeys({ sourceIp, isSecure, tlsVersion, headers, now }: Reques
     ["aws:SecureTransport", [String(isSecure)]],
     ["aws:CurrentTime", [now.toISOString()]],
     ["aws:EpochTime", [String(Math.floor(now.getTime() / 1000))]],
-    // No service of AWS sends requests, for itself or for others.
+    // AWS services send no requests here, neither their own nor on behalf of others.
     ["aws:PrincipalIsAWSService", ["false"]],
     ["aws:ViaAWSService", ["false"]],
     ...optional("aws:SourceIp", sourceIp),
@@ -175,7 +178,7 @@ function principalKeys(principal: RequestPrincipal): Entry[] {
 
 /** "Amazon S3 Signature Version 4 Authentication Specific Policy Keys". */
 function signatureKeys({ authType, signatureAgeMs, signatureVersion, headers }: RequestFacts): Entry[] {
-  // Presigned URLs and forms sign no content, unless they say so.
+  // Presigned URLs and forms do not sign the content unless they say so.
   const isUnsigned = authType === "REST-QUERY-STRING" || authType === "POST";
   return [
     ...optional("s3:authType", authType),
@@ -193,7 +196,7 @@ function headerKeys({ headers, copySource }: RequestFacts): Entry[] {
   return [
     ...HEADER_KEYS.flatMap((name) => optional(`s3:${name}`, headers.get(name))),
     ...RENAMED_HEADER_KEYS.flatMap(([key, header]) => optional(key, headers.get(header))),
-    // AWS's examples write it with a leading slash and without.
+    // AWS's examples write it with and without a leading slash.
     ...(source === undefined ? [] : [["s3:x-amz-copy-source", [source, `/${source}`]] satisfies Entry]),
   ];
 }
@@ -210,7 +213,7 @@ function optional(key: string, value: string | number | boolean | null | undefin
   return value === undefined || value === null ? [] : [[key, [String(value)]]];
 }
 
-/** For which bucket S3 acts: without these a topic that lets S3 publish would be open to everybody's buckets. */
+/** The bucket for which S3 acts. Without these keys a topic that lets S3 publish would be open to every bucket. */
 export interface SourceBucket {
   readonly name: string;
   readonly accountId: string;
@@ -219,9 +222,9 @@ export interface SourceBucket {
 export const S3_SERVICE = { kind: "service", name: "s3.amazonaws.com" } as const satisfies PolicyPrincipal;
 
 /**
- * The condition keys of what S3 does for a bucket: tell a topic of its events ("AWS global condition context keys",
- * "Properties of the resource"). What hangs on a caller or a connection is absent, as for services of AWS.
- * aws:SourceOwner is not among them: the default policy of topics asks for it, and lets no bucket in on AWS.
+ * The condition keys of S3 itself when it notifies a topic about a bucket ("AWS global condition context keys",
+ * "Properties of the resource"). Keys of a caller or a connection are absent, as for services on AWS. aws:SourceOwner
+ * is absent too: the default policy of topics requires it, and thereby admits no bucket on AWS.
  * @param resourceAccountId owner of the topic
  */
 export function serviceKeys(source: SourceBucket, resourceAccountId: string, now: Date): ConditionKeys {
@@ -232,7 +235,7 @@ export function serviceKeys(source: SourceBucket, resourceAccountId: string, now
     ["aws:PrincipalIsAWSService", ["true"]],
     ["aws:PrincipalServiceName", [S3_SERVICE.name]],
     ["aws:ViaAWSService", ["false"]],
-    // Nothing of it leaves the platform.
+    // The notification does not leave the platform.
     ["aws:SecureTransport", ["true"]],
     ["aws:CurrentTime", [now.toISOString()]],
     ["aws:EpochTime", [String(Math.floor(now.getTime() / 1000))]],

@@ -11,7 +11,7 @@ import { type Principals, parsePrincipals } from "./principal.ts";
 
 export interface Statement {
   readonly effect: "Allow" | "Deny";
-  /** Undefined in policies of users: it is the user. */
+  /** Undefined in policies of users: the principal is the user. */
   readonly principals: Principals | undefined;
   readonly actions: Matcher;
   readonly resources: Matcher;
@@ -31,9 +31,9 @@ export type PolicyKind =
 
 export interface StatementSyntax {
   readonly kind: PolicyKind;
-  /** Version 2012-10-17. */
+  /** True from version 2012-10-17 on. */
   readonly variables: boolean;
-  /** It has been put before: what serves its author alone is not looked at again. */
+  /** The policy was accepted before: checks that only help its author are skipped. */
   readonly isStored: boolean;
 }
 
@@ -49,11 +49,11 @@ const FIELDS = [
   "Condition",
 ];
 
-/** S3 refuses a key nobody knows, IAM does not. */
+/** S3 refuses unknown keys, IAM does not. */
 const IS_KEY = { bucket: isKnownKey, topic: isTopicKey, user: isAnyKey };
 
 const BUCKET_ARN = "arn:aws:s3:::";
-/** Five colons, of which variables may not replace any ("You can use a policy variable … after the fifth colon"). */
+/** Five colons, which variables may not replace ("You can use a policy variable … after the fifth colon"). */
 const ANY_ARN = /^arn:[^:$]*:[^:$]*:[^:$]*:[^:$]*:./s;
 
 /** @throws S3Error `MalformedPolicy` */
@@ -108,7 +108,8 @@ function parseStatementPrincipals(
   if (principal !== undefined && notPrincipal !== undefined) throw malformed("Invalid policy syntax.");
   if (principal !== undefined) return parsePrincipals(principal, false, kind.users);
   if (notPrincipal === undefined) throw malformed("Missing required field Principal");
-  // "NotPrincipal must be used with "Effect":"Deny"": an Allow would be for the whole world, anonymous callers included.
+  // "NotPrincipal must be used with "Effect":"Deny"": an Allow would apply to the whole world, including anonymous
+  // callers.
   if (effect === "Allow") throw malformed("Allow with NotPrincipal is not allowed.");
   return parsePrincipals(notPrincipal, true, kind.users);
 }
@@ -126,7 +127,7 @@ function parseActions(fields: Readonly<Record<string, unknown>>, { kind }: State
   return { negated, patterns };
 }
 
-/** Named in full: SNS refuses `SNS:*` with these words, seen on AWS by many. */
+/** Names must be complete: SNS refuses `SNS:*` with this message (seen on AWS by many). */
 function parseTopicAction(text: string): Pattern {
   const pattern = parsePattern(text.toLowerCase(), { wildcards: false, variables: false });
   if (pattern !== undefined && TOPIC_POLICY_ACTIONS.has(pattern.source)) return pattern;
@@ -165,7 +166,7 @@ function parseTopicResource(
   return pattern;
 }
 
-/** `bucket/key*` is how the reference system's console and SDK write it. */
+/** The reference system's console and SDK write `bucket/key*`. */
 function requireBucketArn(text: string, bucket: string): string {
   if (text.startsWith(BUCKET_ARN)) return text;
   if (text === bucket || text.startsWith(`${bucket}/`)) return `${BUCKET_ARN}${text}`;
@@ -177,7 +178,7 @@ function requireArn(text: string): string {
   throw malformed(`Resource ${text.slice(0, 200)} must be in ARN format or "*".`);
 }
 
-/** What of the bucket the pattern can match: nothing if it is about other buckets. */
+/** The kinds of resources of the bucket that the pattern can match; empty if it is about other buckets. */
 function resourceKinds(pattern: Pattern, bucket: string): readonly ResourceKind[] {
   const kinds: ResourceKind[] = [];
   if (reach(pattern, `${BUCKET_ARN}${bucket}`).exactly) kinds.push("bucket");
@@ -192,8 +193,8 @@ function matchingActions(pattern: Pattern): readonly string[] {
 }
 
 /**
- * Each action and each resource must be one, each action must have something to act on, and each condition key must be
- * one that the actions named in full know. Wildcards need one of their actions to fit (seen on AWS by versitygw).
+ * Each action and each resource must be valid, each action must apply to one of the resources, and each condition key
+ * must be known to the actions. For a wildcard it is enough that one of its actions fits (seen on AWS by versitygw).
  */
 function refuseMismatches({ actions, resources, conditions }: Statement, bucket: string): void {
   const kinds = resources.patterns.map((pattern) => resourceKinds(pattern, bucket));
@@ -211,7 +212,7 @@ function refuseMismatches({ actions, resources, conditions }: Statement, bucket:
       throw malformed("Action does not apply to any resource(s) in statement");
     }
   }
-  // Few families of keys are for few actions, however many conditions there are.
+  // Only few families of keys are limited to certain actions, so this loop is short for any number of conditions.
   const families = new Set(conditions.map(({ key }) => actionsOf(key)));
   for (const family of families) {
     if (family === undefined || family === "*") continue;

@@ -1,4 +1,4 @@
-/** The policy of a topic that has been given none. */
+/** The default policy of a topic. */
 import { asRecord, parseStrictJson } from "./json.ts";
 
 interface Owned {
@@ -19,7 +19,7 @@ const ACTIONS = [
   "SNS:Publish",
 ];
 
-/** As SNS shows it. No caller has the key aws:SourceOwner, so that by itself it allows nobody anything. */
+/** As SNS shows it. No caller has the key aws:SourceOwner, so the default policy allows nothing by itself. */
 export function defaultTopicPolicy({ arn, accountId }: Owned): string {
   const statement = {
     Sid: SID,
@@ -33,14 +33,14 @@ export function defaultTopicPolicy({ arn, accountId }: Owned): string {
 }
 
 /**
- * Whether this is what `defaultTopicPolicy` shows, however it is laid out: Terraform "deletes" a policy by putting the
- * default one, which in its version also has `SNS:Receive`.
+ * Whether a policy is equivalent to the one that `defaultTopicPolicy` returns. Terraform "deletes" a policy by putting
+ * the default one, which in its version also contains `SNS:Receive`.
  */
 export function isDefaultTopicPolicy(text: string, topic: Owned): boolean {
   return isSamePolicy(withoutReceive(text), defaultTopicPolicy(topic));
 }
 
-/** Whether two texts of policies say the same in the same words: layout, and the order of names and of actions, aside. */
+/** Whether two policies are equal, ignoring layout and the order of names and of actions. */
 export function isSamePolicy(one: string, other: string): boolean {
   const [first, second] = [parseStrictJson(one), parseStrictJson(other)];
   return first !== undefined && second !== undefined && canonical(first.value) === canonical(second.value);
