@@ -46,7 +46,7 @@ export function parseAclHeaders(headers: Headers, target: "bucket" | "object"): 
   if (canned !== null && given.length > 0) {
     throw new S3Error("InvalidRequest", { message: "Specifying both Canned ACLs and Header Grants is not allowed" });
   }
-  if (canned !== null) return { kind: "canned", name: parseCannedAcl(canned, target, CANNED_HEADER) };
+  if (canned !== null) return { kind: "canned", name: parseCannedAcl(canned, target) };
   if (given.length === 0) return undefined;
   const grants = given.flatMap(([header, permission]) =>
     parseGrantees(header, headers.get(header) ?? "").map((grantee) => ({ grantee, permission })),
@@ -54,15 +54,12 @@ export function parseAclHeaders(headers: Headers, target: "bucket" | "object"): 
   return { kind: "grants", grants: requireGrantLimit(grants) };
 }
 
-/** @param argument the name of the value in errors: the header, or the form field `acl` */
-export function parseCannedAcl(value: string, target: "bucket" | "object", argument: string): CannedAcl {
-  if (value === "aws-exec-read") {
-    throw new S3Error("NotImplemented", { details: { Header: argument } });
-  }
+function parseCannedAcl(value: string, target: "bucket" | "object"): CannedAcl {
+  if (value === "aws-exec-read") throw new S3Error("NotImplemented", { details: { Header: CANNED_HEADER } });
   const name = CANNED_ACLS.find((known) => known === value);
   const isForBucket = name === "log-delivery-write";
   // AWS sends an empty message here, with the argument's name and value.
-  if (name === undefined || (isForBucket && target === "object")) throw invalidArgument("", argument, value);
+  if (name === undefined || (isForBucket && target === "object")) throw invalidArgument("", CANNED_HEADER, value);
   return name;
 }
 

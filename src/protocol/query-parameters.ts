@@ -104,16 +104,19 @@ export function parseEncodingType(query: Query): EncodingType {
 
 /** `partNumber` (API_UploadPart, API_GetObject). */
 const PART_NUMBER = "partNumber";
-const MAX_PART_NUMBER = 10_000;
+/** Parts of an upload, and the highest part number. */
+export const MAX_PARTS = 10_000;
 
 /** @throws S3Error `InvalidArgument` unless it is an integer from 1 to 10,000 */
 export function parsePartNumber(query: Query): number {
   const text = query.get(PART_NUMBER);
-  const partNumber = text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (partNumber < 1 || partNumber > MAX_PART_NUMBER) {
-    throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", PART_NUMBER, text);
-  }
-  return partNumber;
+  return requirePartNumber(text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : 0, text);
+}
+
+/** @throws S3Error `InvalidArgument` unless the number is from 1 to 10,000. @param text the number as sent */
+export function requirePartNumber(partNumber: number, text: string | undefined): number {
+  if (partNumber >= 1 && partNumber <= MAX_PARTS) return partNumber;
+  throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", PART_NUMBER, text);
 }
 
 /** `versionId`: without versioning every object has one version, `null` (S3 "Versioning", null version IDs). */

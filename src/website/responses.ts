@@ -78,7 +78,7 @@ export async function respondWithError(
   }
 }
 
-export function formatPage(failure: S3Error, body: string): S3Response {
+function formatPage(failure: S3Error, body: string): S3Response {
   return { status: failure.status, headers: { ...failure.headers, ...pageHeaders(failure) }, body };
 }
 

@@ -56,7 +56,7 @@ export function parseBoundary(contentType: string): string {
 }
 
 /** `form-data; name="key"; filename="a.txt"`: a header's value and its parameters (RFC 2045, 5.1; RFC 7578, 4.2). */
-export interface ParameterizedValue {
+interface ParameterizedValue {
   /** In lower case. */
   readonly value: string;
   /** By lower-case name. */
@@ -67,7 +67,7 @@ export interface ParameterizedValue {
 const PARAMETER = /[ \t]*;[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*)))?/sy;
 
 /** Undefined if the header has another form or repeats a parameter. */
-export function parseParameters(header: string): ParameterizedValue | undefined {
+function parseParameters(header: string): ParameterizedValue | undefined {
   const text = header.trimEnd();
   const [value = ""] = text.split(";", 1);
   const parameters = new Map<string, string>();

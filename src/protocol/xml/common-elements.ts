@@ -10,7 +10,7 @@ const ELEMENTS = CHECKSUM_ALGORITHMS.map((algorithm) => ({ algorithm, name: chec
 /** `ChecksumCRC32`, `ChecksumSHA256` and so on. */
 export const CHECKSUM_ELEMENTS: readonly ChecksumElement[] = ELEMENTS.map(({ name }) => name);
 
-export function checksumElement(algorithm: ChecksumAlgorithm): ChecksumElement {
+function checksumElement(algorithm: ChecksumAlgorithm): ChecksumElement {
   return `Checksum${algorithm}`;
 }
 

@@ -7,12 +7,12 @@ import { NULL_VERSION } from "../query-parameters.ts";
 import { type Owner, ownerNode } from "./common-elements.ts";
 import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
-export interface ContentsOptions {
+interface ContentsOptions {
   readonly encodingType: EncodingType;
   readonly ownerOf: ((ownerId: string) => Owner) | undefined;
 }
 
-export function contentsNodes(objects: readonly ListedObject[], options: ContentsOptions): XmlNode[] {
+function contentsNodes(objects: readonly ListedObject[], options: ContentsOptions): XmlNode[] {
   return objects.map((object) =>
     xmlElement("Contents", [
       xmlText("Key", encodeListed(object.key, options.encodingType)),

@@ -2,13 +2,14 @@
  * The documents of multipart uploads: InitiateMultipartUploadResult, CompleteMultipartUpload and its result,
  * CopyPartResult, ListPartsResult and ListMultipartUploadsResult.
  */
-import { invalidArgument, S3Error } from "../../errors.ts";
+import { S3Error } from "../../errors.ts";
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from "../../model/checksum.ts";
 import type { StorageClass } from "../../model/object.ts";
 import type { CompletedPart, PartChecksum } from "../../model/upload.ts";
 import { formatIso8601 } from "../dates.ts";
 import { formatETag, parseETag } from "../header-values.ts";
 import { type EncodingType, encodeListed } from "../percent-encoding.ts";
+import { MAX_PARTS, requirePartNumber } from "../query-parameters.ts";
 import {
   CHECKSUM_ELEMENTS,
   checksumNode,
@@ -21,7 +22,6 @@ import { commonPrefixNodes } from "./listings.ts";
 import { childrenOf, childTexts, malformedXml, parseXml, requireOnly, type XmlElement } from "./reader.ts";
 import { formatXml, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
-export const MAX_PARTS = 10_000;
 /** 10,000 parts with an ETag and a SHA-256, indented. */
 export const MAX_COMPLETE_MULTIPART_UPLOAD_BYTES = 4 * 1024 * 1024;
 
@@ -65,11 +65,7 @@ function parsePart(part: XmlElement): CompletedPart {
 
 function parsePartNumber(text: string): number {
   if (!/^-?\d{1,9}$/.test(text)) throw malformedXml("PartNumber is not an integer");
-  const partNumber = Number(text);
-  if (partNumber < 1 || partNumber > MAX_PARTS) {
-    throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text);
-  }
-  return partNumber;
+  return requirePartNumber(Number(text), text);
 }
 
 /** Answer of CompleteMultipartUpload (API_CompleteMultipartUpload). */

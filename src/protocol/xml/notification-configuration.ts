@@ -248,7 +248,7 @@ const SHARED_KEYS =
   "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping for the same event type.";
 
 /** @throws S3Error `InvalidArgument` if a change could match two rules with ARNs, or two events of one such rule. */
-export function requireDisjointRules(rules: readonly NotificationRule[]): void {
+function requireDisjointRules(rules: readonly NotificationRule[]): void {
   const arnRules = rules.filter(({ destination }) => destination.kind !== "callback");
   for (const [index, rule] of arnRules.entries()) {
     const twice = sharedEvent(rule.events, rule.events, "of one rule");

@@ -34,15 +34,14 @@ const DEFAULT_MAX_ELEMENTS = 10_000;
 const DEFAULT_MAX_DEPTH = 16;
 
 /**
- * Parses a document whose root has one of the given names.
+ * Parses a document with the given root.
  *
  * @throws S3Error `MalformedXML` for anything that is not such a document within the limits.
  */
-export function parseXml(body: Uint8Array, roots: string | readonly string[], limits: XmlLimits): XmlElement {
-  const root = parseAnyXml(body, limits);
-  const name = nameOf(root);
-  if (!(typeof roots === "string" ? [roots] : roots).includes(name)) throw malformedXml(`unexpected root ${name}`);
-  return root;
+export function parseXml(body: Uint8Array, root: string, limits: XmlLimits): XmlElement {
+  const element = parseAnyXml(body, limits);
+  if (nameOf(element) !== root) throw malformedXml(`unexpected root ${nameOf(element)}`);
+  return element;
 }
 
 /** Parses a document with any root. @throws S3Error as `parseXml` */

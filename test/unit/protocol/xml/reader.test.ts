@@ -14,7 +14,7 @@ import {
 import { failure } from "../failure.ts";
 
 const parse = (text: string, maxDepth = 5) =>
-  parseXml(new TextEncoder().encode(text), ["Delete", "a"], { maxBytes: 100_000, maxDepth });
+  parseXml(new TextEncoder().encode(text), "a", { maxBytes: 100_000, maxDepth });
 
 describe("parseXml", () => {
   it.each([
@@ -54,9 +54,7 @@ describe("parseXml", () => {
   });
 
   it("keeps order, repetition and attributes", () => {
-    const root = parse(
-      '<Delete xmlns:xsi="http://x"><b xsi:type="Canonical &amp; User">1</b><c/><b>2</b><s:d>3</s:d></Delete>',
-    );
+    const root = parse('<a xmlns:xsi="http://x"><b xsi:type="Canonical &amp; User">1</b><c/><b>2</b><s:d>3</s:d></a>');
     expect(childrenOf(root).map((child) => [nameOf(child), textOf(child)])).toEqual([
       ["b", "1"],
       ["c", ""],
