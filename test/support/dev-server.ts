@@ -23,15 +23,15 @@ export interface DevServerAccess {
 }
 
 export interface TestServer extends DevServerAccess {
-  /** The folder of what it stores. */
+  /** The folder of its storage. */
   readonly storage: string;
-  /** Ends it without warning; what it has stored stays. */
+  /** Kills the server; its storage is kept. */
   kill(): Promise<void>;
-  /** After `kill`: on the same port, with the same storage. */
+  /** Starts it again after `kill`, on the same port and with the same storage. */
   start(): Promise<void>;
-  /** Runs scheduled work as if it were that time. */
+  /** Runs the scheduled work of that time. */
   runScheduled(cron: string, time: number): Promise<void>;
-  /** For good. */
+  /** Stops the server and deletes its storage. */
   stop(): Promise<void>;
 }
 
@@ -90,8 +90,8 @@ export async function startTestServer(variables: Readonly<Record<string, string>
 }
 
 /**
- * Runs `npm start` or `npm run dev`, and waits until it says that it serves.
- * @throws Error with what it said if it ended instead
+ * Runs `npm start` or `npm run dev`, and waits until it is ready.
+ * @throws Error with its output if it ends instead
  */
 export async function startScript(name: "start" | "dev", args: readonly string[]): Promise<ChildProcess> {
   const child = spawn(process.execPath, [join(projectRoot, "scripts", `${name}.ts`), ...args], {

@@ -1,6 +1,6 @@
 /**
  * Vitest's global setup of the `worker` project: a server on 127.0.0.1 that behaves as receivers of outgoing requests do,
- * badly above all. `const { origin, tls } = inject("receiver")`; the path says what happens.
+ * mostly the faulty ones. `const { origin, tls } = inject("receiver")`; the path says what happens.
  *
  * | path | what happens |
  * |-|-|

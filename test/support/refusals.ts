@@ -1,4 +1,4 @@
-/** The refusals that every operation on a bucket or an object owes. */
+/** The refusals that every operation on a bucket or an object must give. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { createAccount, rootAccount, type TestAccount } from "./accounts.ts";
 import { expectError, expectHeadError } from "./errors.ts";
@@ -6,7 +6,7 @@ import { putObject, type SendOptions, send } from "./request.ts";
 import { createBucket } from "./s3.ts";
 
 export interface RefusedRequest extends Omit<SendOptions, "bucket" | "as" | "style" | "env"> {
-  /** Status of the same request when nothing is wrong with it. */
+  /** Status of the same request without an error. */
   readonly success: number;
 }
 

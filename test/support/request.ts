@@ -30,7 +30,7 @@ export interface SendOptions extends Target {
   readonly env?: Env;
 }
 
-/** UriEncode as AWS defines it, written apart from the one in src. */
+/** UriEncode as AWS defines it, independent of the one in src. */
 export function encode(text: string): string {
   let encoded = "";
   for (const byte of new TextEncoder().encode(text)) {
@@ -40,7 +40,7 @@ export function encode(text: string): string {
   return encoded;
 }
 
-/** The path of a target as it stands on the request line, and in `Resource` of an error document. */
+/** The path of a target as in the request line, and in `Resource` of an error document. */
 export function pathOf({ bucket, key, style = "path" }: Target): string {
   const name = style === "path" && bucket !== undefined ? `/${encode(bucket)}` : "";
   return `${name}${key === undefined ? "" : `/${key.split("/").map(encode).join("/")}`}` || "/";
@@ -52,7 +52,7 @@ export function urlOf(target: Target): string {
   return `http://${host}${pathOf(target)}${query === undefined ? "" : `?${query}`}`;
 }
 
-/** Signs with aws4fetch and hands over. */
+/** Signs with aws4fetch and calls the Worker. */
 export async function send(options: SendOptions): Promise<Response> {
   const { method = "GET", headers = {}, body, as = ROOT, env } = options;
   const init = { method, headers: { ...headers }, ...(body !== undefined && { body }) };
@@ -64,7 +64,7 @@ export async function send(options: SendOptions): Promise<Response> {
   return handDirectly(request, env);
 }
 
-/** A presigned URL, used by somebody who holds no key. */
+/** A presigned URL, used by a caller without a key. */
 export async function presign(options: SendOptions & { readonly expiresInSeconds?: number }): Promise<string> {
   const { method = "GET", as = ROOT, expiresInSeconds = 900 } = options;
   const url = urlOf(options);

@@ -1,4 +1,4 @@
-/** Requests to the real Worker in workerd, signed by aws4fetch so that a bug cannot hide in shared code. */
+/** Requests to the real Worker in workerd, signed by aws4fetch, because a bug in shared code would not be found. */
 import { AwsClient } from "aws4fetch";
 import type { Env } from "../../src/env.ts";
 import { handDirectly, testEnv } from "./worker.ts";
@@ -27,7 +27,7 @@ export interface CallOptions {
   readonly env?: Env;
 }
 
-/** Sends a signed request. `path` starts with `/` and is sent as it stands. */
+/** Sends a signed request. `path` starts with `/` and is sent unchanged. */
 export async function s3(path: string, options: CallOptions = {}): Promise<Response> {
   const { method = "GET", headers = {}, body, key = ROOT } = options;
   const init = { method, headers, ...(body !== undefined && { body }) };
@@ -41,7 +41,7 @@ export async function s3(path: string, options: CallOptions = {}): Promise<Respo
 
 let buckets = 0;
 
-/** Makes a bucket of its own for a test. */
+/** Creates a bucket for one test. */
 export async function createBucket(options: CallOptions = {}): Promise<string> {
   const name = `bucket-${Date.now().toString(36)}-${buckets++}`;
   const response = await s3(`/${name}`, { ...options, method: "PUT" });

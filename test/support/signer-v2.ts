@@ -1,6 +1,6 @@
 /**
- * Signature Version 2 written from AWS's description alone ("Signing and authenticating REST requests", RESTAuthentication):
- * in a header, in a URL as botocore makes them, and of a form's policy. No code of src.
+ * Signature Version 2, implemented only from AWS's description ("Signing and authenticating REST requests", RESTAuthentication):
+ * in a header, in a URL as botocore does, and of a form's policy. No code of src.
  */
 import { createHmac } from "node:crypto";
 import { encode } from "./request.ts";
@@ -17,11 +17,11 @@ export interface UnsignedV2 {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** "Subresources that must be included", those botocore signs beside them, and the overrides. */
+/** "Subresources that must be included", those that botocore also signs, and the overrides. */
 const SIGNED =
   /^(accelerate|acl|analytics|cors|defaultObjectAcl|delete|inventory|lifecycle|location|logging|metrics|notification|object-lock|partNumber|policy|replication|requestPayment|response-(cache-control|content-disposition|content-encoding|content-language|content-type|expires)|restore|select|select-type|storageClass|tagging|torrent|uploadId|uploads|versionId|versioning|versions|website)$/;
 
-/** Whether Version 2 signs all that says what a query asks for. */
+/** Whether Version 2 signs every parameter that chooses the operation of a query. */
 export function canSignV2(query: string): boolean {
   const names = query.split("&").map((part) => part.split("=", 1)[0] ?? "");
   return names.every((name) => SIGNED.test(name) || name === "" || name === "list-type");
@@ -31,7 +31,7 @@ export function hmacSha1(secret: string, text: string): string {
   return createHmac("sha1", secret).update(text).digest("base64");
 }
 
-/** @param dateLine what stands in the place of the date */
+/** @param dateLine the value in place of the date */
 export function stringToSignV2({ method, url, headers = {} }: UnsignedV2, dateLine: string): string {
   const [, path = "/", query = ""] = /^https?:\/\/[^/?]+([^?]*)(?:\?(.*))?$/.exec(url) ?? [];
   const sent = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);

@@ -1,5 +1,5 @@
 /**
- * Signature Version 4 written from AWS's description alone ("Create a signed request", "sigv4-streaming",
+ * Signature Version 4, implemented only from AWS's description ("Create a signed request", "sigv4-streaming",
  * "sigv4-streaming-trailers"), for what aws4fetch does not send: raw paths, payload hashes and aws-chunked bodies.
  * Synchronous node:crypto, no code of src.
  */
@@ -8,7 +8,7 @@ import { type Key, ROOT } from "./s3.ts";
 
 export interface SignOptions {
   readonly method: string;
-  /** Encoded as AWS encodes; signed and sent as it stands. */
+  /** Encoded as AWS encodes; signed and sent unchanged. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Value of x-amz-content-sha256. */

@@ -8,8 +8,8 @@ export const testEnv = env as unknown as Env;
 /**
  * Calls the Worker as its `fetch` handler would be, without HTTP in between: nothing decodes the answer's
  * Content-Encoding, and a test file of hundreds of requests takes seconds. (Each request through `exports.default.fetch`
- * makes the next one slower in this pool; seen with 0.23.) Clients and servers would have told the
- * Worker the length.
+ * makes the next one slower in this pool; seen with 0.23.) Clients and servers would have sent
+ * the length to the Worker.
  */
 export async function handDirectly(request: Request, env: Env = testEnv): Promise<Response> {
   const bytes = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
