@@ -81,14 +81,13 @@ export type QueryServices = Pick<
   | "directory"
   | "noteKeyUse"
   | "queues"
-  | "stores"
   | "subscriptions"
   | "tokenKey"
   | "topicDeliveries"
   | "topics"
   | "userKeys"
   | "users"
->;
+> & { readonly stores: Pick<Stores, "principals"> };
 
 export type AdminServices = Pick<
   Services,
@@ -101,9 +100,8 @@ export type AdminServices = Pick<
   | "replicationJobs"
   | "replicationTasks"
   | "signers"
-  | "stores"
   | "targetPolicy"
->;
+> & { readonly stores: Pick<Stores, "principals"> };
 
 /** Consumers of queues and scheduled work. */
 export type EventServices = Pick<
