@@ -72,8 +72,7 @@ async function serveIndex(
     return await perform(requestObject(request, request.resource.bucket, `${key}${site.indexSuffix}`));
   } catch (error) {
     const failure = toS3Error(error);
-    // Where everyone may read, a missing index stays an error, although AccessDenied hides it without permission to
-    // list.
+    // A missing index that everyone could read stays an error. Its code is AccessDenied without permission to list.
     if (failure.code !== "AccessDenied" || isMissing(failure)) throw failure;
     return undefined;
   }

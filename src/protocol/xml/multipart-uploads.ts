@@ -58,12 +58,12 @@ function noPart(): S3Error {
 function parsePart(part: XmlElement): CompletedPart {
   const texts = childTexts(part, PART_ELEMENTS);
   if (texts.PartNumber === undefined) throw malformedXml("PartNumber missing in Part");
-  const partNumber = parsePartNumber(texts.PartNumber.trim());
+  const partNumber = readPartNumber(texts.PartNumber.trim());
   if (texts.ETag === undefined) throw malformedXml("ETag missing in Part");
   return { partNumber, etag: parseETag(texts.ETag), checksums: parseChecksums(texts) };
 }
 
-function parsePartNumber(text: string): number {
+function readPartNumber(text: string): number {
   if (!/^-?\d{1,9}$/.test(text)) throw malformedXml("PartNumber is not an integer");
   return requirePartNumber(Number(text), text);
 }

@@ -1,7 +1,7 @@
 /**
- * The documents of requests. A document is checked and counted from its text (`scanner.ts`) and then parsed once by
- * fast-xml-parser, with everything off that guesses or changes text. The functions below read the parser's own nodes:
- * nothing is copied. Every fault of a document is `MalformedXML`, as on AWS.
+ * Reads the documents of requests. `scanner.ts` checks the text and counts its elements; then fast-xml-parser parses it
+ * once, with all options off that guess types or change text. The functions below read the parser's nodes, without
+ * copying them. As on AWS, every fault of a document is `MalformedXML`.
  */
 import { XMLParser } from "fast-xml-parser";
 import { S3Error } from "../../errors.ts";
@@ -23,7 +23,7 @@ const ATTRIBUTES = ":@";
 
 export interface XmlLimits {
   readonly maxBytes: number;
-  /** Elements of the largest document that means something; a document with more is refused before it is parsed. */
+  /** Elements of the largest valid document; a document with more is refused before it is parsed. */
   readonly maxElements?: number;
   /** Levels of elements; no document of S3 needs more than 8. */
   readonly maxDepth?: number;
@@ -83,7 +83,7 @@ function parseNodes(text: string, { hasAttributes, hasSections }: ScannedDocumen
   return parser.parse(hasSections ? text : text.replaceAll(BLANKS_BEFORE_ELEMENT, "><")) as readonly ParsedNode[];
 }
 
-/** The error of every document that is not what it should be; the reason appears only in the log. */
+/** The error of every malformed or unexpected document; the reason appears only in the log. */
 export function malformedXml(reason: string): S3Error {
   return new S3Error("MalformedXML", { cause: reason });
 }
