@@ -48,7 +48,7 @@ export function r2ErrorCode(error: unknown): number | undefined {
   return match?.[1] === undefined ? undefined : Number(match[1]);
 }
 
-/** The digest R2 calculated in the place of the one it refused. */
+/** The digest R2 calculated instead of the one it refused. */
 export function r2CalculatedDigest(error: unknown): Uint8Array | undefined {
   const found = error instanceof Error ? /Actual \S+ was: ((?:[0-9a-f]{2})+)\b/.exec(error.message) : null;
   return found?.[1] === undefined ? undefined : parseHex(found[1], found[1].length / 2);

@@ -158,6 +158,24 @@ const RULES: readonly WordRule[] = [
     correct: "The batch ends after a minute.",
   },
   {
+    pattern: /\bin the place of\b/i,
+    instead: "instead of",
+    example: "The platform sends its own header in the place of the client's.",
+    correct: "The platform sends its own header instead of the client's.",
+  },
+  {
+    pattern: /\b(?:whatever|what) (?:becomes|comes) of\b/i,
+    instead: "whether … succeeds or fails",
+    example: "The next run follows, whatever becomes of this one.",
+    correct: "The next run follows even if this one fails.",
+  },
+  {
+    pattern: /\bc(?:o|a)mes? back\b/i,
+    instead: "is returned",
+    example: "The header comes back as it was sent.",
+    correct: "The header is returned as it was sent.",
+  },
+  {
     pattern: /\bbearable\b/i,
     instead: "acceptable, and why",
     example: "The delay is bearable.",
