@@ -13,7 +13,7 @@ const ROWS_PER_RUN = 100;
 const ENDED_UPLOADS = "ended-uploads";
 
 /** An isolate may act on a cached row of the bucket for CONFIG_TTL_SECONDS, and an upload may take long. */
-const FORGET_BUCKET_AFTER_MS = 7 * DAY_MS;
+export const FORGET_BUCKET_AFTER_MS = 7 * DAY_MS;
 const BUCKETS_PER_RUN = 20;
 const PAGES_PER_BUCKET = 50;
 const UPLOADS_PER_BUCKET = 100;

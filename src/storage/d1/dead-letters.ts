@@ -3,9 +3,9 @@ import type { RootGrant } from "../../access/authorize.ts";
 import type { MessageOwner, OwnMessage } from "../journal/messages.ts";
 
 /** Limits for one account, whose dead letters must not displace another's, and for all accounts. The newest are kept. */
-const MAX_OF_ACCOUNT = 1_000;
-const MAX_DEAD_LETTERS = 10_000;
-const MAX_AGE_MS = 14 * 24 * 60 * 60 * 1000;
+export const MAX_DEAD_LETTERS_PER_ACCOUNT = 1_000;
+export const MAX_DEAD_LETTERS = 10_000;
+export const DEAD_LETTER_LIFETIME_MS = 14 * 24 * 60 * 60 * 1000;
 const MAX_LISTED = 1_000;
 
 export interface StoredDeadLetter {
@@ -74,8 +74,8 @@ export class DeadLetters {
             "taskId" in owner ? owner.taskId : null,
           ),
       ),
-      this.#db.prepare("DELETE FROM dead_letters WHERE given_up_at < ?1").bind(now.getTime() - MAX_AGE_MS),
-      this.#db.prepare(KEEP_NEWEST_OF_ACCOUNT).bind(ids, MAX_OF_ACCOUNT),
+      this.#db.prepare("DELETE FROM dead_letters WHERE given_up_at < ?1").bind(now.getTime() - DEAD_LETTER_LIFETIME_MS),
+      this.#db.prepare(KEEP_NEWEST_OF_ACCOUNT).bind(ids, MAX_DEAD_LETTERS_PER_ACCOUNT),
       this.#db.prepare(KEEP_NEWEST_OF_ALL).bind(MAX_DEAD_LETTERS),
     ]);
   }

@@ -24,7 +24,7 @@ const LAST_MS = 1_000;
 const MAX_DOCUMENTS_LENGTH = 8 * 1024 * 1024;
 
 /** The longest time for which an isolate acts on a bucket's row. DeleteBucket waits for it, and clients for DeleteBucket. */
-const MAX_BUCKET_TTL_MS = 10_000;
+export const MAX_BUCKET_TTL_MS = 10_000;
 
 /** How long isolates may act on the row of a bucket, if other rows may be cached for `ttlMs`. */
 export function bucketTtlMs(ttlMs: number): number {

@@ -15,7 +15,7 @@ import { TtlCache } from "../ttl-cache.ts";
 /** After this time a task without an outcome is sent again; it is longer than a consumer may run. */
 const RESEND_AFTER_MS = 20 * 60 * 1000;
 /** How long a task that was given up is kept, with the reason, and can be tried again. */
-const KEEP_FAILED_MS = 30 * 24 * 60 * 60 * 1000;
+export const FAILED_TASK_LIFETIME_MS = 30 * 24 * 60 * 60 * 1000;
 /** Length of the JSON bound to one statement, well below D1's limit on a value. */
 const MAX_STATEMENT_LENGTH = 500_000;
 const REMEMBERED_MS = 24 * 60 * 60 * 1000;
@@ -170,7 +170,7 @@ export class ReplicationTasks {
   async fail(id: string, reason: string): Promise<void> {
     await this.#db
       .prepare("UPDATE replication_tasks SET last_error = ?2, status = 'FAILED', due_at = ?3 WHERE id = ?1")
-      .bind(id, reason, this.#clock() + KEEP_FAILED_MS)
+      .bind(id, reason, this.#clock() + FAILED_TASK_LIFETIME_MS)
       .run();
   }
 

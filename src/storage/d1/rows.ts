@@ -44,7 +44,7 @@ export function toAccount(row: AccountRow): Account {
 }
 
 /** How long the mark of a deletion is valid. */
-const DELETION_MARK_MS = 60_000;
+export const DELETION_MARK_MS = 60_000;
 
 /** @param readAt the time before the query was sent, in milliseconds since 1970 */
 export function toBucket(row: BucketRow, readAt: number): Bucket {

@@ -2,7 +2,7 @@
  * Listing the keys too long for R2 that share a head (entry-place.ts). R2 lists them in the order of their hashes, so all
  * keys of a cluster are read and sorted here.
  *
- * Deviation: in a cluster of more than `MAX_SORTED` keys (more than 960 bytes long and equal up to there) each page is in
+ * Deviation: in a cluster of more than `MAX_SORTED_KEYS` keys (more than 960 bytes long and equal up to there) each page is in
  * the order of the hashes, since otherwise the number of calls for the first page would be unbounded. A common prefix that
  * ends after the head may then be repeated on a later page.
  */
@@ -12,7 +12,7 @@ import { describeEntry } from "./entry.ts";
 import { clusterHead, entryKey, entryPrefix } from "./entry-place.ts";
 import { type CountedStore, commonPrefixOf, type Item, type Listing, toItem } from "./listed-items.ts";
 
-const MAX_SORTED = 1000;
+export const MAX_SORTED_KEYS = 1000;
 /** Calls that a listing reserves for its first cluster: enough to find that it is large, and to list a page of it. */
 export const CLUSTER_CALLS = 22;
 /** Those among them that are for the page. */
@@ -50,7 +50,7 @@ export async function listCluster(
     found.push(...page.objects);
     if (!page.truncated) return firstOf(inOrder(found, asked), head, asked.room);
     if (!asked.isFirst) break;
-    if (found.length > MAX_SORTED || store.left <= PAGE_CALLS) return listByHash(store, head, asked);
+    if (found.length > MAX_SORTED_KEYS || store.left <= PAGE_CALLS) return listByHash(store, head, asked);
     start = { cursor: page.cursor };
   }
   return { items: [], reached: undefined, isComplete: false };

@@ -11,7 +11,7 @@ import type { WriteTicket } from "../journal/ticket.ts";
 
 const METADATA_KEY = "s3";
 /** R2's limit on `customMetadata`, in bytes of UTF-8. */
-const MAX_METADATA_BYTES = 8_192;
+export const MAX_METADATA_BYTES = 8_192;
 
 export interface EntryRecord {
   /** Write id: random, new with every write. */

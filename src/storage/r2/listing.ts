@@ -17,7 +17,7 @@ export const MAX_CALLS = 60;
 /** R2's largest page. */
 const R2_PAGE = 1000;
 /** Up to this many marked entries of a page are read one by one; more are listed again with metadata. */
-const FEW = 8;
+export const MAX_SINGLE_READS = 8;
 const HIGHEST_CHARACTER = "\u{10FFFF}";
 
 type Row =
@@ -150,7 +150,7 @@ class Lister {
     );
     const found = new Map<string, R2Object>();
     const add = (object: R2Object | null) => object && found.set(object.key, object);
-    if (marked.length <= Math.min(FEW, this.#spare)) {
+    if (marked.length <= Math.min(MAX_SINGLE_READS, this.#spare)) {
       for (const object of await Promise.all(marked.map((key) => this.#store.head(key)))) add(object);
       return (key) => found.get(key);
     }

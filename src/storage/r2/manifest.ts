@@ -20,7 +20,7 @@ export interface Manifest {
 export type ManifestPart = readonly [name: string, sizeBytes: number, checksum?: string];
 
 /** Longest list, as JSON, that is repeated in the metadata: some sixty parts. */
-const EMBEDDED_LENGTH = 1_500;
+export const MAX_EMBEDDED_LENGTH = 1_500;
 
 export function encodeManifest({ v, b, p }: Manifest, writeId: string): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ v, w: writeId, b, p }));
@@ -41,7 +41,7 @@ export function manifestFacts(
     e: options.etag,
     b: manifest.b,
     ...(options.isUpload && { k: manifest.p.length }),
-    ...(JSON.stringify(names).length <= EMBEDDED_LENGTH && { p: names }),
+    ...(JSON.stringify(names).length <= MAX_EMBEDDED_LENGTH && { p: names }),
   };
 }
 

@@ -36,7 +36,7 @@ import { BUFFERED_BYTES, putBytes } from "./write.ts";
 const DELETE_BATCH = 1000;
 
 /** R2 calls to find out whether a bucket is empty, one for each 1,000 tombstones. A request may make 10,000 in all. */
-const EMPTINESS_CALLS = 1000;
+export const MAX_EMPTINESS_CALLS = 1000;
 
 export interface ObjectPart {
   readonly sizeBytes: number;
@@ -296,7 +296,7 @@ export class Objects {
    */
   async isEmpty(bucket: GrantedBucket): Promise<boolean> {
     const query = { prefix: "", delimiter: "", after: "", maxKeys: 1 };
-    const page = await listEntries(this.#store(bucket), { bucket, query }, EMPTINESS_CALLS);
+    const page = await listEntries(this.#store(bucket), { bucket, query }, MAX_EMPTINESS_CALLS);
     if (page.objects.length > 0) return false;
     if (!page.isTruncated) return true;
     throw new S3Error("InvalidBucketState", {

@@ -19,10 +19,10 @@ import { callR2 } from "../platform-errors.ts";
 import { describeEntry } from "./entry.ts";
 
 /** How far the clocks of R2's machines may differ from each other. */
-const PAUSE_MS = 20;
+export const PAUSE_MS = 20;
 
 /** From this age on an entry needs no second read, even if this machine's clock is ahead of R2's by almost as much. */
-const SETTLED_AGE_MS = 60_000;
+export const SETTLED_AGE_MS = 60_000;
 
 /** Undefined if the entry has changed already. No R2 call, or one if a young inline entry is read again. */
 export async function unchangedSince(store: R2Bucket, seen: R2Object): Promise<R2Conditional | undefined> {
@@ -47,7 +47,7 @@ export function pause(ms: number): Promise<void> {
 }
 
 /** One of several writes of an entry wins each time, so about as many can change it at once. */
-const ATTEMPTS = 12;
+export const MAX_REWRITE_ATTEMPTS = 12;
 const MAX_DELAY_MS = 10;
 
 /**
@@ -60,7 +60,7 @@ export async function repeatIfBeaten<Outcome>(attempt: () => Promise<Outcome>): 
     try {
       return await attempt();
     } catch (error) {
-      if (!isBeaten(error) || made === ATTEMPTS) throw error;
+      if (!isBeaten(error) || made === MAX_REWRITE_ATTEMPTS) throw error;
     }
     // Writes that repeat in step would collide again.
     await pause(Math.random() * MAX_DELAY_MS * made);

@@ -60,7 +60,7 @@ const SCHEMA = `
   ) STRICT;
   INSERT OR IGNORE INTO fate (id) VALUES (1);`;
 
-const PIECE_LENGTH = 500_000;
+export const PIECE_LENGTH = 500_000;
 
 interface PartRow extends Record<string, SqlStorageValue> {
   readonly number: number;
