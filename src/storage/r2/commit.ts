@@ -1,42 +1,15 @@
 /** The one put that makes an object visible: the options of its entry, and the entries whose body is a manifest. */
 import { createHash } from "node:crypto";
-import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
 import { commitIf, type Guard } from "./conditions.ts";
 import { clusterHead, type EntryPlace } from "./entry-place.ts";
-import type { ObjectIdentity } from "./entry-record.ts";
-import { encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
+import { type EntryFacts, encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
 import { encodeManifest, type Manifest } from "./manifest.ts";
 import { putBytes } from "./write.ts";
 
-export interface EntryFacts {
-  readonly checksum: Checksum | undefined;
-  readonly manifest?: ManifestFacts | undefined;
-  readonly ticket: WriteTicket;
-  /** Kept from an earlier write of the same bytes. */
-  readonly lastModified?: Date | undefined;
-  readonly wasReplica?: boolean | undefined;
-  readonly sourceId?: string | undefined;
-  /** The identity that the object keeps although its entry is put again. */
-  readonly identity?: ObjectIdentity | undefined;
-  /** Whether the write had a condition on what was at the key before. */
-  readonly isConditional?: boolean | undefined;
-}
-
 export function entryOptions(place: EntryPlace, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
-  const record = toRecord(attributes, {
-    ticket: facts.ticket,
-    bucketOwnerId: place.bucketOwnerId,
-    hashedKey: clusterHead(place.key) === undefined ? undefined : place.key,
-    checksum: facts.checksum,
-    manifest: facts.manifest,
-    lastModified: facts.lastModified,
-    wasReplica: facts.wasReplica,
-    sourceId: facts.sourceId,
-    identity: facts.identity,
-    isConditional: facts.isConditional,
-  });
+  const record = toRecord(place, attributes, facts);
   return {
     httpMetadata: toHttpMetadata(attributes.content),
     customMetadata: encodeRecord(record),

@@ -8,6 +8,7 @@ import type { Checksum } from "../../model/checksum.ts";
 import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model/object.ts";
 import { hasTags } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
+import { clusterHead, type EntryPlace } from "./entry-place.ts";
 
 const METADATA_KEY = "s3";
 /** R2's limit on `customMetadata`, in bytes of UTF-8. */
@@ -105,14 +106,12 @@ export function decodeRecord(customMetadata: Readonly<Record<string, string>> | 
   return json === undefined ? { w: "" } : (JSON.parse(json) as EntryRecord);
 }
 
-export interface RecordContext {
+/** What an entry records about a write, in addition to the attributes that the client sets. */
+export interface EntryFacts {
   readonly ticket: WriteTicket;
-  readonly bucketOwnerId: string;
-  /** The S3 key, if the R2 key contains only a hash of it. */
-  readonly hashedKey: string | undefined;
   readonly checksum: Checksum | undefined;
   readonly manifest?: ManifestFacts | undefined;
-  /** Only if it differs from the time of the write. */
+  /** Only if it differs from the time of the write, which then did not change the bytes. */
   readonly lastModified?: Date | undefined;
   /** Whether the object was a replica before this change of its entry. */
   readonly wasReplica?: boolean | undefined;
@@ -124,16 +123,20 @@ export interface RecordContext {
   readonly isConditional?: boolean | undefined;
 }
 
-export function toRecord(attributes: ObjectAttributes, context: RecordContext): EntryRecord {
-  const { checksum, ticket } = context;
+export function toRecord(
+  { key, bucketOwnerId }: Pick<EntryPlace, "key" | "bucketOwnerId">,
+  attributes: ObjectAttributes,
+  facts: EntryFacts,
+): EntryRecord {
+  const { checksum, ticket } = facts;
   const { replicaOf } = ticket;
-  const isReplica = replicaOf !== undefined || context.wasReplica === true;
-  const lastModified = replicaOf?.lastModified ?? context.lastModified?.getTime();
-  const sourceId = replicaOf === undefined ? context.sourceId : replicaOf.source;
+  const isReplica = replicaOf !== undefined || facts.wasReplica === true;
+  const lastModified = replicaOf?.lastModified ?? facts.lastModified?.getTime();
+  const sourceId = replicaOf === undefined ? facts.sourceId : replicaOf.source;
   const isToReplicate = !isReplica && ticket.replicateIf?.some((tags) => hasTags(attributes.tags, tags));
   return {
     w: ticket.writeId,
-    ...(attributes.ownerId !== context.bucketOwnerId && { o: attributes.ownerId }),
+    ...(attributes.ownerId !== bucketOwnerId && { o: attributes.ownerId }),
     ...(Object.keys(attributes.userMetadata).length > 0 && { m: attributes.userMetadata }),
     ...(checksum !== undefined && { c: [checksum.algorithm, checksum.value, checksum.type] as const }),
     ...(attributes.content.expires !== undefined && { x: attributes.content.expires }),
@@ -142,14 +145,14 @@ export function toRecord(attributes: ObjectAttributes, context: RecordContext): 
     ...(attributes.tags.length > 0 && { g: attributes.tags.map(({ key, value }) => [key, value] as const) }),
     ...(attributes.acl !== undefined && { a: encodeAcl(attributes.acl, attributes.ownerId) }),
     ...(lastModified !== undefined && { l: lastModified }),
-    ...(context.hashedKey !== undefined && { k: context.hashedKey }),
+    ...(clusterHead(key) !== undefined && { k: key }),
     ...(isReplica && { p: "R" as const }),
     ...(replicaOf !== undefined && { v: [replicaOf.revision, replicaOf.etag] as const }),
     ...(isReplica && sourceId !== undefined && { i: sourceId }),
     ...(isToReplicate && { p: 1 as const }),
-    ...(context.identity !== undefined && { d: [context.identity.etag, context.identity.lastModified] as const }),
-    ...(context.isConditional === true && { q: 1 as const }),
-    ...(context.manifest !== undefined && { f: context.manifest }),
+    ...(facts.identity !== undefined && { d: [facts.identity.etag, facts.identity.lastModified] as const }),
+    ...(facts.isConditional === true && { q: 1 as const }),
+    ...(facts.manifest !== undefined && { f: facts.manifest }),
   };
 }
 
