@@ -57,8 +57,8 @@ export interface Bucket {
   /** Selects the R2 binding. Clients see `locationOf`. */
   readonly region: string;
   readonly createdAt: Date;
-  /** When the query for the row was sent, in milliseconds since 1970. */
-  readonly readAt: number;
+  /** When the query for the row was sent. */
+  readonly readAt: Date;
   /** Whether it was being deleted then: a write to it must check that it still exists. */
   readonly isBeingDeleted: boolean;
   /** Read together with the row, so that authorization and CORS need no further query. */

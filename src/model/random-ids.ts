@@ -13,10 +13,10 @@ export const newBucketId = () => pick(LOWER, 12);
 const TIME_DIGITS = 9;
 
 /** 27 characters: the time, so that sets sort by age, and 93 random bits. */
-export const newBlobSetId = (now = Date.now()) => now.toString(36).padStart(TIME_DIGITS, "0") + pick(LOWER, 18);
+export const newBlobSetId = (now = new Date()) => timeDigits(now) + pick(LOWER, 18);
 
-/** When a blob set was begun, in milliseconds since 1970. */
-export const blobSetTime = (blobSetId: string) => Number.parseInt(blobSetId.slice(0, TIME_DIGITS), 36);
+/** When a blob set was begun. */
+export const blobSetTime = (blobSetId: string) => new Date(Number.parseInt(blobSetId.slice(0, TIME_DIGITS), 36));
 
 /** 20 characters, 103 bits: one write of an entry. */
 export const newWriteId = () => pick(LOWER, 20);
@@ -25,7 +25,7 @@ export const newWriteId = () => pick(LOWER, 20);
 export const newDeletionId = () => pick(LOWER, 20);
 
 /** 29 characters: the time, so that rows sort by age, and 103 random bits. */
-export const newIntentId = (now = Date.now()) => now.toString(36).padStart(TIME_DIGITS, "0") + pick(LOWER, 20);
+export const newIntentId = (now = new Date()) => timeDigits(now) + pick(LOWER, 20);
 
 /** 24 characters, 124 bits: a rule that was put without an ID. */
 export const newRuleId = () => pick(LOWER, 24);
@@ -59,6 +59,10 @@ export const newUuid = () => crypto.randomUUID();
 
 /** 16 upper-case hexadecimal digits, as in `x-amz-request-id`. */
 export const newRequestId = () => pick(HEX, 16).toUpperCase();
+
+function timeDigits(time: Date): string {
+  return time.getTime().toString(36).padStart(TIME_DIGITS, "0");
+}
 
 /** Unbiased choice: bytes that would favour the first characters of the alphabet are discarded. */
 function pick(alphabet: string, length: number): string {

@@ -32,7 +32,7 @@ export async function sweepBlobSets(sweep: BlobSweep): Promise<Record<SweepOutco
     limit: SETS_PER_RUN,
   });
   // Sets are in order of time, so all sets after a young one are younger.
-  const youngest = ids.findIndex((id) => now - blobSetTime(id) < graceMs);
+  const youngest = ids.findIndex((id) => now - blobSetTime(id).getTime() < graceMs);
   const due = youngest === -1 ? ids : ids.slice(0, youngest);
   const outcomes = { alive: 0, waiting: 0, removed: 0 };
   for (let start = 0; start < due.length; start += PARALLEL) {

@@ -49,7 +49,7 @@ export function testBucket(): GrantedBucket {
     ownerDisplayName: "test",
     region: "us-east-1",
     createdAt: new Date(0),
-    readAt: Number.MAX_SAFE_INTEGER,
+    readAt: new Date(8.64e15),
     isBeingDeleted: false,
     documents: {},
   };

@@ -113,7 +113,8 @@ export class BucketDeletion {
    */
   async confirm(bucket: Bucket, effect: WriteEffect): Promise<void> {
     const now = Date.now();
-    const foundAt = this.#found.get(bucket) ?? (bucket.isBeingDeleted ? Number.NEGATIVE_INFINITY : bucket.readAt);
+    const foundAt =
+      this.#found.get(bucket) ?? (bucket.isBeingDeleted ? Number.NEGATIVE_INFINITY : bucket.readAt.getTime());
     if (now - foundAt < this.#rememberedMs && !this.#begun.has(bucket.id)) return;
     const find = this.#db.prepare("SELECT deletion FROM buckets WHERE id = ?1").bind(bucket.id);
     const keep = this.#db

@@ -106,7 +106,7 @@ export class Buckets {
 
   /** An account's buckets by name. Returns up to `limit + 1` rows, so that the caller sees whether more follow. */
   async list(_by: Grant, accountId: string, query: BucketListQuery): Promise<Bucket[]> {
-    const readAt = Date.now();
+    const readAt = new Date();
     const { results } = await this.#db
       .prepare(
         `${SELECT_BUCKETS}

@@ -163,7 +163,7 @@ export class Directory {
     for (const [index, name] of missingBuckets.entries()) {
       const row = results[index]?.results[0] as BucketRow | undefined;
       if (row === undefined) continue;
-      const bucket = toBucket(row, now);
+      const bucket = toBucket(row, new Date(now));
       buckets.set(name, bucket);
       // No isolate may act on the row of a bucket that is being deleted after it is gone.
       if (!bucket.isBeingDeleted) this.#buckets.set(name, { value: bucket, weight: row.documents.length }, now);

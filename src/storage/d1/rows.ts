@@ -46,8 +46,8 @@ export function toAccount(row: AccountRow): Account {
 /** How long the mark of a deletion is valid. */
 export const DELETION_MARK_MS = 60_000;
 
-/** @param readAt the time before the query was sent, in milliseconds since 1970 */
-export function toBucket(row: BucketRow, readAt: number): Bucket {
+/** @param readAt the time before the query was sent */
+export function toBucket(row: BucketRow, readAt: Date): Bucket {
   return {
     name: row.name,
     id: row.id,
@@ -57,7 +57,7 @@ export function toBucket(row: BucketRow, readAt: number): Bucket {
     region: row.region,
     createdAt: new Date(row.created_at),
     readAt,
-    isBeingDeleted: row.deleting_since !== null && readAt - row.deleting_since < DELETION_MARK_MS,
+    isBeingDeleted: row.deleting_since !== null && readAt.getTime() - row.deleting_since < DELETION_MARK_MS,
     documents: toDocuments(row.documents),
   };
 }

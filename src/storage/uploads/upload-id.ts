@@ -72,7 +72,7 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
   };
   return {
     async create(object, upload, now) {
-      const head = newBlobSetId(now.getTime()) + letterOf(upload);
+      const head = newBlobSetId(now) + letterOf(upload);
       return head + (await mac(object, head));
     },
     async verify(object, uploadId) {

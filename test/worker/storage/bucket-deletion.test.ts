@@ -116,13 +116,13 @@ describe("a bucket that is deleted", () => {
       rememberedMs: TTL_MS,
       isOnlyIsolate: false,
     });
-    await unasked.confirm({ ...bucket, readAt: Date.now() }, "keeps");
+    await unasked.confirm({ ...bucket, readAt: new Date() }, "keeps");
   });
 
   it("is queried from time to time by a request that writes for long", async () => {
     const here = await openIsolate();
     const name = await newBucket(here);
-    const bucket = { ...(await here.find(name)), readAt: 0 };
+    const bucket = { ...(await here.find(name)), readAt: new Date(0) };
     let queries = 0;
     const db = new Proxy(env.DB, {
       get(target, property) {
@@ -180,7 +180,7 @@ describe("a bucket that is deleted", () => {
     const name = await newBucket(here);
     const bucket = await here.find(name);
     const deletion = await here.deletion.begin(grant, bucket);
-    await here.deletion.confirm({ ...bucket, readAt: Date.now() }, "keeps");
+    await here.deletion.confirm({ ...bucket, readAt: new Date() }, "keeps");
     expect(await here.deletion.finish(grant, bucket, deletion)).toBe(false);
   });
 });

@@ -41,7 +41,7 @@ describe("the row of an upload", () => {
     await registerBucket(bucket);
     const initiatedAt = new Date();
     for (let number = 0; number < 150; number++) {
-      const uploadId = `${newBlobSetId(0)}A${number}`;
+      const uploadId = `${newBlobSetId(new Date(0))}A${number}`;
       await openUploads.add(bucket.id, { key: "k", uploadId, initiatedAt, ownerId: "", storageClass: "STANDARD" });
     }
     const removed = [await sweep(2 * DAY_MS), await sweep(2 * DAY_MS), await sweep(2 * DAY_MS)];

@@ -24,7 +24,7 @@ export function bucketWith(documents: Partial<BucketDocumentTypes> = {}): Bucket
     ownerDisplayName: "owner",
     region: "us-east-1",
     createdAt: new Date(0),
-    readAt: Number.MAX_SAFE_INTEGER,
+    readAt: new Date(8.64e15),
     isBeingDeleted: false,
     documents,
   };
