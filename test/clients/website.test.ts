@@ -205,7 +205,7 @@ describeTool("curl", ["--version"], () => {
   });
 
   test("files of this repository are returned byte for byte", async () => {
-    const Body = readFileSync(new URL("browser/page.html", import.meta.url));
+    const Body = readFileSync(new URL("../e2e/browser/page.html", import.meta.url));
     await s3.send(new PutObjectCommand({ Bucket, Key: "page.html", Body, ContentType: "text/html" }));
     const back = join(folder, "page.html");
     await run("curl", ["-q", "-sS", "--compressed", "-o", back, `${site}/page.html`], {

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { type AwsCli, awsCli } from "./support/aws.ts";
-import { createForger, forgedUrls, inSample } from "./support/forger.ts";
-import { describeTool, newBucketName, temporaryFolder } from "./support/tools.ts";
+import { type AwsCli, awsCli } from "../clients/support/aws.ts";
+import { createForger, forgedUrls, inSample } from "../clients/support/forger.ts";
+import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
 
 type Message = Readonly<Record<string, string>>;
 

@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
-import { awsCli, type Keys } from "./support/aws.ts";
-import { describeTool, newBucketName, run, temporaryFolder } from "./support/tools.ts";
+import { awsCli, type Keys } from "../clients/support/aws.ts";
+import { describeTool, newBucketName, run, temporaryFolder } from "../clients/support/tools.ts";
 
 const server = inject("devServer");
 
