@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { FEATURES } from "../clients/support/features.ts";
 import { canMakeCertificates, startTlsFront, type TlsFront } from "../clients/support/tls-front.ts";
-import { bareEnvironment, describeTool, newBucketName, type Run, run, temporaryFolder } from "../clients/support/tools.ts";
+import {
+  bareEnvironment,
+  describeTool,
+  newBucketName,
+  type Run,
+  run,
+  temporaryFolder,
+} from "../clients/support/tools.ts";
 import { makeTree, pseudoRandomBytes, readTree } from "../clients/support/tree.ts";
 
 const server = inject("devServer");

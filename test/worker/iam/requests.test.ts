@@ -1,10 +1,10 @@
 /** The format of requests, their signatures, and the surface that answers. */
-import { exports } from "cloudflare:workers";
 import { AwsClient } from "aws4fetch";
 import { describe, expect, test } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { call, iam, post, refusalOf, refused, resultOf, sts } from "../../support/iam.ts";
 import { ENDPOINT, errorOf, ROOT, s3 } from "../../support/s3.ts";
+import { handDirectly } from "../../support/worker.ts";
 import { textIn } from "../../support/xml.ts";
 
 const VERSION = "Version=2010-05-08";
@@ -141,5 +141,5 @@ async function forge(signed: string, sent: string, more: Record<string, string>)
   const headers = { "content-type": "application/x-www-form-urlencoded", ...more };
   const client = new AwsClient({ ...ROOT, service: "iam", region: "us-east-1", retries: 0 });
   const request = await client.sign(`${ENDPOINT}/`, { method: "POST", headers, body: signed });
-  return exports.default.fetch(new Request(request, { body: sent }));
+  return handDirectly(new Request(request, { body: sent }));
 }

@@ -1,9 +1,9 @@
-import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { expectHeadError } from "../../support/errors.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { presign, putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
+import { handDirectly } from "../../support/worker.ts";
 
 describeRefusals("HeadObject", { method: "HEAD", key: "k", success: 200 });
 
@@ -109,7 +109,7 @@ describe("HeadObject", () => {
     const query = "response-content-disposition=attachment";
     expect((await head({ bucket, query })).headers.get("content-disposition")).toBe("attachment");
     const url = await presign({ method: "HEAD", bucket, key: "k", query });
-    const presigned = await exports.default.fetch(new Request(url, { method: "HEAD" }));
+    const presigned = await handDirectly(new Request(url, { method: "HEAD" }));
     expect([presigned.status, presigned.headers.get("content-disposition")]).toEqual([200, "attachment"]);
     await expectHeadError(await head({ bucket, query, as: null }), 403);
   });

@@ -1,4 +1,4 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { handleRequest } from "../../../src/surface.ts";
@@ -70,7 +70,7 @@ function post(upload: Upload): Promise<Response> {
   const url = urlOf({ bucket, style, ...(query !== undefined && { query }) });
   const type = { "content-type": `multipart/form-data; boundary=${BOUNDARY}` };
   const request = new Request(url, { method: "POST", headers: { ...type, ...headers }, body, redirect: "manual" });
-  return (upload.via ?? ((one) => exports.default.fetch(one)))(request);
+  return (upload.via ?? ((one) => handDirectly(one)))(request);
 }
 
 async function stored(bucket: string, key = "k"): Promise<Uint8Array> {

@@ -1,10 +1,10 @@
-import { exports } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { expectError } from "../../support/errors.ts";
 import { presign, type SendOptions, STYLES, send, urlOf } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 import { type ChunkedOptions, sha256, sign, signedChunks, unsignedChunks } from "../../support/signer.ts";
+import { handDirectly } from "../../support/worker.ts";
 
 const MIB = 1024 * 1024;
 const TEXT = "123456789";
@@ -75,7 +75,7 @@ async function putChunked({ bucket, style, bytes, mode, damage, ...options }: Ch
       ? unsignedChunks(bytes, options)
       : signedChunks(bytes, signed, options);
   const body = damage === undefined ? framed : damage(framed);
-  return exports.default.fetch(new Request(url, { method: "PUT", headers: signed.headers, body }));
+  return handDirectly(new Request(url, { method: "PUT", headers: signed.headers, body }));
 }
 
 function replaceText(from: string | RegExp, to: string): (framed: Uint8Array) => Uint8Array {
@@ -219,11 +219,11 @@ describe("PutObject with a checksum in the header", () => {
   it("PutObject verifies a checksum in a presigned URL with BadDigest", async () => {
     const bucket = await createBucket();
     const good = await presign({ method: "PUT", bucket, key: "k", query: "x-amz-checksum-crc32=y%2FQ5Jg%3D%3D" });
-    const refused = await exports.default.fetch(new Request(good, { method: "PUT", body: "something else" }));
+    const refused = await handDirectly(new Request(good, { method: "PUT", body: "something else" }));
     await expectError(refused, 400, "BadDigest", {
       message: "The CRC32 you specified did not match the calculated checksum.",
     });
-    expect((await exports.default.fetch(new Request(good, { method: "PUT", body: TEXT }))).status).toBe(200);
+    expect((await handDirectly(new Request(good, { method: "PUT", body: TEXT }))).status).toBe(200);
     expect(await storedChecksum(bucket, "CRC32")).toEqual(["y/Q5Jg==", "FULL_OBJECT"]);
   });
 });
@@ -453,7 +453,7 @@ describe("PutObject with an aws-chunked body", () => {
     const url = urlOf({ bucket, key: "k" });
     const signed = sign({ method: "PUT", url, payloadHash: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" });
     const body = signedChunks(BYTES, signed);
-    const response = await exports.default.fetch(new Request(url, { method: "PUT", headers: signed.headers, body }));
+    const response = await handDirectly(new Request(url, { method: "PUT", headers: signed.headers, body }));
     await expectError(response, 411, "MissingContentLength", {
       message: "You must provide the Content-Length HTTP header.",
     });
@@ -467,7 +467,7 @@ describe("PutObject with an aws-chunked body", () => {
       "x-amz-trailer": headerOf("CRC32"),
     };
     const body = unsignedChunks(BYTES, { trailer: [headerOf("CRC32"), "y/Q5Jg=="] });
-    const response = await exports.default.fetch(new Request(url, { method: "PUT", headers, body }));
+    const response = await handDirectly(new Request(url, { method: "PUT", headers, body }));
     await expectError(response, 403, "AccessDenied");
     expect(await isAbsent(bucket)).toBe(true);
   });

@@ -1,4 +1,3 @@
-import { exports } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { handleRequest } from "../../../src/surface.ts";
@@ -7,6 +6,7 @@ import { describeRefusals } from "../../support/refusals.ts";
 import { presign, putObject, type SendOptions, STYLES, send, urlOf } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { sha256, sign } from "../../support/signer.ts";
+import { handDirectly } from "../../support/worker.ts";
 
 describeRefusals("PutObject", { method: "PUT", key: "k", body: "content", success: 200 });
 
@@ -87,7 +87,7 @@ describe("PutObject", () => {
     const bucket = await createBucket();
     const { headers } = sign({ method: "PUT", url: urlOf({ bucket, key: "k" }), payloadHash: sha256("content") });
     const body = new TextEncoder().encode("content");
-    await exports.default.fetch(new Request(urlOf({ bucket, key: "k" }), { method: "PUT", headers, body }));
+    await handDirectly(new Request(urlOf({ bucket, key: "k" }), { method: "PUT", headers, body }));
     expect((await headOf(bucket)).get("content-type")).toBe("binary/octet-stream");
   });
 
@@ -116,7 +116,7 @@ describe("PutObject", () => {
     const headers = { "x-amz-meta-a": sent };
     const signed = sign({ method: "PUT", url, headers, payloadHash: sha256("") });
     const init = { method: "PUT", headers: signed.headers, body: new Uint8Array(0) };
-    const response = await exports.default.fetch(new Request(url, init));
+    const response = await handDirectly(new Request(url, init));
     expect(response.status, await response.text()).toBe(200);
     expect((await headOf(bucket)).get("x-amz-meta-a")).toBe(answered);
   });
@@ -262,7 +262,7 @@ describe("PutObject", () => {
     const bucket = await createBucket();
     for (const escapes of ["%ff", "%C3", "%zz", "%"]) {
       const request = new Request(`http://s3.localhost:8787/${bucket}/${escapes}`, { method: "PUT", body: "x" });
-      const response = await exports.default.fetch(request);
+      const response = await handDirectly(request);
       expect([response.status, /<Code>(.*)<\/Code>/.exec(await response.text())?.[1]]).toEqual([400, "InvalidURI"]);
     }
   });
@@ -322,7 +322,7 @@ describe("PutObject", () => {
     const bucket = await createBucket();
     const query = "x-amz-meta-a=hoisted&x-amz-storage-class=STANDARD_IA";
     const url = await presign({ method: "PUT", bucket, key: "k", query });
-    const response = await exports.default.fetch(new Request(url, { method: "PUT", body: "presigned" }));
+    const response = await handDirectly(new Request(url, { method: "PUT", body: "presigned" }));
     expect(response.status, await response.text()).toBe(200);
     const stored = await headOf(bucket);
     expect([stored.get("x-amz-meta-a"), stored.get("x-amz-storage-class")]).toEqual(["hoisted", "STANDARD_IA"]);
@@ -331,7 +331,7 @@ describe("PutObject", () => {
   it("PutObject through a presigned URL refuses with NotImplemented what it refuses in headers", async () => {
     const bucket = await createBucket();
     const url = await presign({ method: "PUT", bucket, key: "k", query: "x-amz-acl=aws-exec-read" });
-    const response = await exports.default.fetch(new Request(url, { method: "PUT", body: "x" }));
+    const response = await handDirectly(new Request(url, { method: "PUT", body: "x" }));
     await expectError(response, 501, "NotImplemented", {
       message: "A header you provided implies functionality that is not implemented",
       details: { Header: "x-amz-acl" },

@@ -40,8 +40,9 @@ describe("the row of an upload", () => {
     const bucket = testBucket();
     await registerBucket(bucket);
     const initiatedAt = new Date();
+    const blobSetId = newBlobSetId(new Date(0));
     for (let number = 0; number < 150; number++) {
-      const uploadId = `${newBlobSetId(new Date(0))}A${number}`;
+      const uploadId = `${blobSetId}A${number}`;
       await openUploads.add(bucket.id, { key: "k", uploadId, initiatedAt, ownerId: "", storageClass: "STANDARD" });
     }
     const removed = [await sweep(2 * DAY_MS), await sweep(2 * DAY_MS), await sweep(2 * DAY_MS)];
