@@ -1,6 +1,7 @@
 /**
- * Who sent this request, and what did they promise about its payload? (S3 API, "sig-v4-authenticating-requests".)
- * The only place where an `Authentication` can be made, so no operation can run on a caller that was not established here.
+ * Establishes who sent a request and what the request promises about its payload (S3 API,
+ * "sig-v4-authenticating-requests"). An `Authentication` can be created only here, so operations run only for callers
+ * that were established here.
  */
 import { S3Error } from "../errors.ts";
 import type { Caller, Credential, FindCredential } from "../model/caller.ts";
@@ -33,7 +34,7 @@ export { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts"
 export { claimedFormAccessKeyId, claimedFormSessionToken } from "./post-policy/form-claim.ts";
 export { claimedAccessKeyId, claimedRegion, claimedService, claimedSessionToken } from "./request-claim.ts";
 
-/** Not exported: an object with this property can only come from `authenticate`. */
+/** Not exported, so only the functions of this file can create an object with this property. */
 const established: unique symbol = Symbol("established by authenticate()");
 
 export interface Authentication extends SigningStyle {
@@ -43,27 +44,27 @@ export interface Authentication extends SigningStyle {
 }
 
 export interface FormAuthentication extends Authentication {
-  /** What the form's policy allows. */
+  /** File sizes that the form's policy allows. */
   readonly fileSize: FileSizeRange;
 }
 
 export interface AuthenticationOptions {
-  /** `"any"`, or the one region signatures must be made for. */
+  /** `"any"`, or the one region that signatures must name. */
   readonly regions: "any" | (string & {});
   readonly service: "s3" | "iam" | "sts" | "sns";
-  /** Further service names signatures may be made for, on surfaces that speak for them (`iam`, `sts`). */
+  /** Further service names that signatures may contain, on surfaces of several services (`iam`, `sts`). */
   readonly additionalServices?: readonly string[];
   /**
-   * Hex SHA-256 of the whole body, for surfaces that read it first. It then is the only payload hash a signature can
-   * have been made for, whatever `x-amz-content-sha256` says.
+   * Hex SHA-256 of the whole body, for surfaces that read the body first. Signatures must then contain this payload
+   * hash; `x-amz-content-sha256` is ignored.
    */
   readonly bodySha256?: string;
-  /** Whether Signature Version 2 is accepted; not by default. */
+  /** Whether Signature Version 2 is accepted; default false. */
   readonly signatureV2?: boolean;
 }
 
-/** Stands in for the secret of an unknown access key id, which then takes the same work as a wrong signature. */
-const NOBODYS_SECRET = "0".repeat(40);
+/** Used for unknown access key ids, so that they take the same work as a wrong signature. */
+const SECRET_OF_UNKNOWN_KEYS = "0".repeat(40);
 
 const SIGNATURE_DOES_NOT_MATCH =
   "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
@@ -72,7 +73,7 @@ const signingKeys = new SigningKeyCache();
 
 /**
  * @param findCredential called once, and only for a well-formed claim
- * @throws S3Error one of S3's authentication errors, with the details AWS gives
+ * @throws S3Error one of S3's authentication errors, with AWS's details
  */
 export async function authenticate(
   request: S3Request,
@@ -93,7 +94,7 @@ export async function authenticate(
     };
   }
   if (claim.version === 2) return authenticateV2(request, claim, findCredential);
-  // Read before the key is looked up: what the payload promise means does not depend on who made it.
+  // The payload hash is checked before the key is looked up, because its meaning does not depend on the caller.
   for (const hash of [...claim.payloadHashes, ...asList(claim.queryPayloadHash)]) parseContentSha256(hash);
 
   const named = { accessKeyId: claim.credential.accessKeyId, sessionToken: claim.sessionToken };
@@ -118,7 +119,7 @@ export async function authenticate(
   };
 }
 
-/** A request signed with Version 2, whose signature covers neither body nor most of the query. */
+/** A request signed with Version 2, whose signature does not cover the body or most of the query. */
 async function authenticateV2(
   request: S3Request,
   claim: ClaimV2,
@@ -127,7 +128,7 @@ async function authenticateV2(
   const { style, accessKeyId, sessionToken, signature } = claim;
   const named = { accessKeyId, sessionToken };
   const credential = await findCredential(accessKeyId, sessionToken);
-  const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
+  const secret = credential?.secretAccessKey ?? SECRET_OF_UNKNOWN_KEYS;
   const reading = await findSigned(
     { secret, signature },
     readingsV2(request, claim),
@@ -144,11 +145,11 @@ async function authenticateV2(
 }
 
 /**
- * The same for POST Object, whose form carries a policy and its signature in fields, or neither. Every condition of the
- * policy holds when this returns, but for the file's size.
+ * The same for POST Object, whose form has a policy and its signature in fields, or neither. When this returns, every
+ * condition of the policy holds except that on the file's size.
  *
- * @param request with the form as read up to its file
- * @param findCredential as above
+ * @param request with the form, read up to its file
+ * @param findCredential called once, and only for a well-formed claim
  * @throws S3Error one of S3's authentication errors; `InvalidPolicyDocument`, `AccessDenied` by the policy
  */
 export async function authenticatePostForm(
@@ -162,8 +163,8 @@ export async function authenticatePostForm(
   const common = { [established]: true, payload: { kind: "unsigned" }, query: request.query } as const;
   const claim = readFormClaim(fields, { regions, services: [service], signatureV2 });
   if (claim === undefined) {
-    const nobody = { caller: { kind: "anonymous" }, style: "anonymous", signatureVersion: undefined } as const;
-    return { ...common, ...nobody, fileSize: ANY_FILE_SIZE };
+    const anonymous = { caller: { kind: "anonymous" }, style: "anonymous", signatureVersion: undefined } as const;
+    return { ...common, ...anonymous, fileSize: ANY_FILE_SIZE };
   }
   const usable =
     claim.version === 2
@@ -179,7 +180,7 @@ async function verifyForm(request: S3Request, claim: FormClaim, findCredential: 
   const { accessKeyId } = claim.credential;
   const named = { accessKeyId, sessionToken: claim.sessionToken };
   const credential = await findCredential(accessKeyId, claim.sessionToken);
-  const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
+  const secret = credential?.secretAccessKey ?? SECRET_OF_UNKNOWN_KEYS;
   const signingKey = signingKeys.find(secret, claim.credential) ?? (await deriveSigningKey(secret, claim.credential));
   const isGenuine = await verifySignature(signingKey, claim.policy, claim.signature);
   const usable = requireUsable(credential, named, request.now);
@@ -195,20 +196,20 @@ async function verifyFormV2(
 ): Promise<Credential> {
   const { accessKeyId, sessionToken, policy, signature } = claim;
   const credential = await findCredential(accessKeyId, sessionToken);
-  const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
+  const secret = credential?.secretAccessKey ?? SECRET_OF_UNKNOWN_KEYS;
   const genuine = await findSigned({ secret, signature }, [policy], String);
   const usable = requireUsable(credential, { accessKeyId, sessionToken }, request.now);
   if (genuine === undefined) throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature });
   return usable;
 }
 
-/** The first reading of the request that the signature fits. */
+/** The first reading of the request that matches the signature. */
 async function findReading(
   request: S3Request,
   claim: Claim,
   credential: Credential | undefined,
 ): Promise<{ signingKey: SigningKey; reading: CanonicalReading | undefined }> {
-  const secret = credential?.secretAccessKey ?? NOBODYS_SECRET;
+  const secret = credential?.secretAccessKey ?? SECRET_OF_UNKNOWN_KEYS;
   const signingKey = signingKeys.find(secret, claim.credential) ?? (await deriveSigningKey(secret, claim.credential));
   for (const reading of canonicalReadings(request, claim.signedHeaders, claim.payloadHashes)) {
     const stringToSign = requestStringToSign(signingContext(claim), reading.canonicalRequest);
@@ -218,8 +219,9 @@ async function findReading(
 }
 
 /**
- * The strictest promise the request made. The verified last line counts first; where that is UNSIGNED-PAYLOAD, a
- * presigned URL may carry another promise in its query (signed) or in a header (added later, which only binds further).
+ * The strictest promise of the request. The payload hash of the verified canonical request counts first; if it is
+ * UNSIGNED-PAYLOAD, a presigned URL may have another promise in its query (signed) or in a header (unsigned, but it can
+ * only restrict the request).
  */
 function promisedContent(request: S3Request, claim: Claim, verifiedHash: string): ContentSha256 {
   const later = claim.style === "query" ? [claim.queryPayloadHash, request.headers.get(CONTENT_SHA256)] : [];
@@ -239,11 +241,11 @@ interface Mismatch {
   readonly accessKeyId: string;
   readonly stringToSign: string;
   readonly signature: string;
-  /** What the string to sign was made of, under Version 4. */
+  /** The canonical request behind the string to sign, under Version 4. */
   readonly canonicalRequest?: string;
 }
 
-/** Tells everything that was compared but for the signature that would have been right. */
+/** Reports everything that was compared except the correct signature. */
 function signatureDoesNotMatch({ accessKeyId, stringToSign, signature, canonicalRequest }: Mismatch): S3Error {
   return new S3Error("SignatureDoesNotMatch", {
     message: SIGNATURE_DOES_NOT_MATCH,
@@ -264,7 +266,7 @@ function signingContext(claim: Claim) {
   return { timestamp: claim.date.timestamp, scope: formatScope(claim.credential) };
 }
 
-/** `41 57 53 34`: how S3 shows the bytes of what it signed. */
+/** `41 57 53 34`: the form in which S3 shows the bytes it signed. */
 function formatByteList(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }

@@ -1,4 +1,4 @@
-/** Whether a key may be used at all, and who its user is. For every way of signing: header, query and POST form. */
+/** Whether a key may be used, and the caller it belongs to, for all ways of signing: header, query and POST form. */
 import { S3Error } from "../errors.ts";
 import type { AccountCaller, Credential } from "../model/caller.ts";
 
@@ -8,11 +8,12 @@ export interface NamedKey {
 }
 
 /**
- * Compares id and token once more: whatever the store's idea of equality, the signature was made for these.
- * To be called after the signature has been computed, so that unknown keys take the same time as known ones.
+ * Compares id and token again, because the store's comparison might be less strict than the signature. Must be called
+ * after the signature has been computed, so that unknown keys take the same time as known ones.
  *
- * @throws S3Error `InvalidToken` for a token that is altered, cut short, another key's, or whose maker is gone;
- * `InvalidAccessKeyId` for an unknown or inactive key and for a temporary key without its token; `ExpiredToken`
+ * @throws S3Error `InvalidToken` for a token that was altered or truncated, belongs to another key, or whose creator no
+ *   longer exists; `InvalidAccessKeyId` for an unknown or inactive key and for a temporary key without its token;
+ *   `ExpiredToken`
  */
 export function requireUsable(credential: Credential | undefined, named: NamedKey, now: Date): Credential {
   const { accessKeyId, sessionToken } = named;
@@ -35,7 +36,7 @@ export function requireUsable(credential: Credential | undefined, named: NamedKe
   return credential;
 }
 
-/** Leaves the secret and the token behind. */
+/** Omits the secret and the token. */
 export function callerOf({ account, accessKeyId, user, session }: Credential): AccountCaller {
   return {
     kind: "account",

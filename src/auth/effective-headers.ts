@@ -1,7 +1,8 @@
 /**
- * The headers a request means. Presigners move `x-amz-*` headers into the query of the URL ("hoisting"), and S3 reads
- * them from there as if they had been sent: `x-amz-checksum-crc32`, `x-amz-storage-class`, `x-amz-meta-*`, `x-amz-acl` …
- * The same goes for the conditions of HTTP (recorded on AWS for PutObject: LocalStack's tests of presigned URLs).
+ * The headers of a request, including those in its query. Presigners move `x-amz-*` headers into the query of the URL
+ * ("hoisting"), and S3 reads them from there as if they had been sent: `x-amz-checksum-crc32`, `x-amz-storage-class`,
+ * `x-amz-meta-*`, `x-amz-acl` … The same applies to the conditions of HTTP (recorded on AWS for PutObject: LocalStack's
+ * tests of presigned URLs).
  */
 import { invalidArgument } from "../errors.ts";
 import type { Query } from "../protocol/request-target.ts";
@@ -11,12 +12,12 @@ import { AUTH_PARAMETERS } from "./sigv4/presigned-url.ts";
 
 export type SignatureVersion = "AWS4-HMAC-SHA256" | "AWS";
 
-/** How a request is signed, and with which query. */
+/** How a request is signed, and its query. */
 export interface SigningStyle {
   readonly style: "header" | "query" | "form" | "anonymous";
-  /** Undefined: not signed. */
+  /** Undefined if the request is not signed. */
   readonly signatureVersion: SignatureVersion | undefined;
-  /** The query as the signer meant it; later stages use this one. */
+  /** The query in the signer's reading, which later stages use. */
   readonly query: Query;
 }
 
@@ -28,8 +29,8 @@ const CONDITIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The request's own headers, with those of a presigned URL's query added. A header that was sent as well must have been
- * signed, and wins. Under Version 2 those are the ones that are in the string to sign, and no others.
+ * The request's own headers and those of a presigned URL's query. If a header is also sent, the sent one must have been
+ * signed, and wins. Under Version 2, exactly the headers in the string to sign are read from the query.
  * @throws S3Error `InvalidArgument` if a hoisted header is repeated, could not be sent as a header, or is a condition
  *   that was sent with another value
  */
@@ -47,7 +48,7 @@ export function effectiveHeaders(request: S3Request, { style, signatureVersion, 
     hoisted.add(lower);
     if (!isHeaderName(lower)) throw invalidArgument("Invalid header name in the query", name, value);
     const sent = request.headers.get(lower);
-    // Nobody has to sign a condition, so one that was sent must not take the place of the signed one.
+    // Conditions need not be signed, so a sent condition must not replace the signed one.
     if (CONDITIONS.has(lower) && sent !== null && sent !== value) {
       throw invalidArgument(`The header ${lower} contradicts the query parameter.`, name, value);
     }
@@ -66,7 +67,7 @@ function isHoisted(lowerCaseName: string): boolean {
   return lowerCaseName.startsWith("x-amz-") ? !AUTH_PARAMETERS.has(lowerCaseName) : CONDITIONS.has(lowerCaseName);
 }
 
-/** A token (RFC 9110, 5.6.2), which is all that `Headers` takes for a name. */
+/** A token (RFC 9110, 5.6.2), the only form that `Headers` accepts as a name. */
 function isHeaderName(name: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name);
 }
@@ -75,9 +76,9 @@ const NOTHING: ReadonlySet<string> = new Set();
 const EMPTY_BODY_CHECKSUM = new Set(["x-amz-checksum-crc32", "x-amz-sdk-checksum-algorithm"]);
 
 /**
- * Deviation: by default the AWS SDK for JavaScript presigns PutObject without a body, computes the CRC-32 of nothing and
- * puts it into the URL, which then fits no upload. That one value, so hoisted, says nothing about the body that comes.
- * Every other checksum of a URL is verified.
+ * Deviation: by default the AWS SDK for JavaScript presigns PutObject without a body, computes the CRC-32 of nothing
+ * and puts it into the URL, which then matches no upload. This one hoisted value is ignored. Every other checksum of a
+ * URL is verified.
  */
 function emptyBodyChecksum({ headers }: S3Request, query: Query): ReadonlySet<string> {
   const isSdkDefault =

@@ -1,15 +1,15 @@
 /**
- * How a request that has arrived may differ from what its signer signed: headers that were rewritten on the way, the
+ * The differences between a received request and what its signer signed: headers that were rewritten on the way, the
  * spelling of header values, and all combinations of such differences.
  */
 import type { S3Request } from "../protocol/s3-request.ts";
 
-/** Bounds what a wrong signature can cost: about 1 ms of CPU. */
+/** Limits the cost of a wrong signature to about 1 ms of CPU. */
 export const MAX_READINGS = 32;
 
 /**
  * Index tuples: all zeros, then those with one index changed, then two … up to `MAX_READINGS`.
- * @param sizes how many there are to choose from, each at least 1
+ * @param sizes number of alternatives for each index, at least 1
  */
 export function* choices(sizes: readonly number[]): Generator<readonly number[]> {
   let count = 0;
@@ -34,12 +34,12 @@ function* choicesWith(changes: number, sizes: readonly number[]): Generator<read
   }
 }
 
-/*
- * Headers that do not reach this code as they were sent: the platform, or a proxy before it, replaces them or takes them
- * out. None of them says anything about what is asked for, so a signature may count any usual value of theirs.
+/**
+ * The usual values of headers that the platform, or a proxy before it, replaces or removes: those that end with a
+ * connection (RFC 9110, 7.6.1), and `Expect`, which is answered on the way. These headers do not influence the result
+ * of a request, so a signature may contain any usual value.
  */
 
-/** The usual values of headers that end with a connection (RFC 9110, 7.6.1), and of `Expect`, which is answered on the way. */
 const USUAL = {
   connection: ["keep-alive", "Keep-Alive", "close", "TE", "TE, close"],
   expect: ["100-continue"],
@@ -50,7 +50,10 @@ const USUAL = {
   upgrade: ["h2c"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** Values the header may have been signed with, likeliest first; undefined if it can only have been what arrived. */
+/**
+ * Values that the header may have been signed with, most likely first; undefined if the received value is the only
+ * possibility.
+ */
 export function valuesBeforeRewriting(request: S3Request, name: string): readonly string[] | undefined {
   const { headers, body } = request;
   switch (name) {
@@ -61,10 +64,10 @@ export function valuesBeforeRewriting(request: S3Request, name: string): readonl
     case "content-length":
       return body === null && !headers.has(name) ? ["0", ""] : undefined;
     case "trailer":
-      // What is announced there is what `x-amz-trailer` announces.
+      // `x-amz-trailer` announces the same.
       return headers.has(name) ? undefined : distinct([headers.get("x-amz-trailer") ?? "", ""]);
     case "connection":
-      // The platform may put its own in the place of the client's.
+      // The platform may replace the client's value by its own.
       return distinct([...arrived(headers, name), ...USUAL.connection, ""]);
     default: {
       const usual = Object.hasOwn(USUAL, name) ? USUAL[name as keyof typeof USUAL] : undefined;
@@ -87,7 +90,7 @@ function hosts({ headers, url }: S3Request): readonly string[] {
   return url.scheme === "https" ? [host, `${host}:443`, `${host}:80`] : [host, `${host}:80`, `${host}:443`];
 }
 
-/** Cloudflare replaces Accept-Encoding by its own; Go's SDK signs `identity`. */
+/** Cloudflare replaces Accept-Encoding by its own value; Go's SDK signs `identity`. */
 function acceptEncodings({ clientAcceptEncoding, headers }: S3Request): readonly string[] {
   const asSeen = collapsed(headers.get("accept-encoding") ?? "");
   const known = clientAcceptEncoding === undefined ? [] : [collapsed(clientAcceptEncoding)];
@@ -99,16 +102,17 @@ function distinct(values: readonly string[]): readonly string[] {
 }
 
 /**
- * How a signer may have written a header's value. White space is all they differ in: AWS's description makes runs of
- * spaces one space, botocore and the JavaScript SDK do so with tabs as well, a few signers leave the value alone.
+ * How a signer may have written a header's value. Spellings differ only in white space: AWS's description replaces runs
+ * of spaces by one space, botocore and the JavaScript SDK do the same with tabs, a few signers leave the value
+ * unchanged.
  */
 export type Spelling = (value: string) => string;
 
-/** HTTP's white space around a value. Other blanks are part of it. */
+/** Removes HTTP's white space around a value. Other blanks are part of the value. */
 export const trimmed: Spelling = (value) => {
   let [start, end] = [0, value.length];
   while (start < end && isBlank(value, start)) start++;
-  // By hand: an expression that looks for blanks at the end begins anew at each of those before it.
+  // A regular expression for blanks at the end would take quadratic time.
   while (end > start && isBlank(value, end - 1)) end--;
   return value.slice(start, end);
 };
@@ -120,10 +124,15 @@ function isBlank(value: string, at: number): boolean {
   return character === " " || character === "\t";
 }
 
-/** Repeated headers are signed joined by `,`, but the platform joins them by `, `. Dates have a comma of their own. */
+/**
+ * Repeated headers are signed joined by `,`, but the platform joins them by `, `. Dates contain a comma of their own.
+ */
 const joined: Spelling = (value) => (/^[A-Z][a-z]{2}, \d/.test(value) ? value : value.replaceAll(", ", ","));
 
-/** Those of them that differ on these values. @param usual the likeliest, which comes first */
+/**
+ * The spellings that differ on these values.
+ * @param usual the most likely spelling, which is the first
+ */
 export function spellingsOf(values: readonly string[], usual: Spelling): readonly Spelling[] {
   const plain = [usual, collapsed, blanksCollapsed, trimmed];
   const spellings = [

@@ -1,4 +1,4 @@
-/** What a request claims about who sent it, before anything is verified. */
+/** The claim of a request about its sender, before anything is verified. */
 import { invalidArgument, S3Error } from "../errors.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { CONTENT_SHA256, UNSIGNED_PAYLOAD } from "./payload/content-sha256.ts";
@@ -40,24 +40,24 @@ export interface Claim extends ClaimedSignature {
   readonly version: 4;
   readonly style: "header" | "query";
   readonly date: AmzDate;
-  /** Values the canonical request's last line may have, likeliest first. */
+  /** Possible values of the canonical request's last line, most likely first. */
   readonly payloadHashes: readonly [string, ...string[]];
-  /** `X-Amz-Content-Sha256` of the query, which its own signature covers. */
+  /** `X-Amz-Content-Sha256` in the query, which the signature covers. */
   readonly queryPayloadHash: string | undefined;
-  /** `X-Amz-Security-Token`, which comes with temporary credentials. Covered by the signature like all `x-amz-*`. */
+  /** `X-Amz-Security-Token` of temporary credentials. The signature covers it like all `x-amz-*`. */
   readonly sessionToken: string | undefined;
 }
 
 export interface ClaimRules extends ScopeRules {
-  /** Hex SHA-256 of the body, where it has been read already: signers for other services than S3 sign it unsaid. */
+  /** Hex SHA-256 of the body, if it has been read: signers for services other than S3 sign it without sending it. */
   readonly bodySha256?: string | undefined;
   /** Whether Signature Version 2 is accepted. */
   readonly signatureV2: boolean;
 }
 
 /**
- * Reads and checks everything about a signature that needs no key: form, scope, time, and that nothing that matters was
- * left unsigned. Undefined if the request claims nothing.
+ * Reads a signature's claim and checks everything that does not need the key: format, scope, time, and that all
+ * significant headers are signed. Undefined if the request has no signature.
  * @throws S3Error for every malformed, expired, skewed or unsupported claim
  */
 export function readClaim(request: S3Request, rules: ClaimRules): Claim | ClaimV2 | undefined {
@@ -77,7 +77,10 @@ export function readClaim(request: S3Request, rules: ClaimRules): Claim | ClaimV
   return header === "" ? undefined : readHeaderClaim(request, header, rules);
 }
 
-/** A form brings its own signature. @throws S3Error `InvalidArgument` for one in a header or in the query beside it */
+/**
+ * A form has its own signature.
+ * @throws S3Error `InvalidArgument` for a further signature in a header or in the query
+ */
 export function refuseSignatureBesideForm(request: S3Request): void {
   const header = request.headers.get("authorization") ?? "";
   const inQuery = claimsPresignature(readAuthParameters(request.query)) || isQueryV2(request.query);
@@ -91,8 +94,8 @@ function severalMechanisms(header: string): S3Error {
 }
 
 /**
- * The access key id the request names, for loading its key early. A hint and nothing more: it is neither verified nor
- * even well-formed for sure.
+ * The access key id that the request names, for loading its key early. It is a hint: neither verified nor necessarily
+ * well-formed.
  */
 export function claimedAccessKeyId(request: S3Request): string | undefined {
   const inQuery = request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1];
@@ -102,18 +105,18 @@ export function claimedAccessKeyId(request: S3Request): string | undefined {
   return inVersion4[0] ?? hintedAccessKeyIdV2(request);
 }
 
-/** The service the Authorization header is made for: decides which surface answers, and proves nothing. */
+/** The service that the Authorization header names. It selects the surface that answers, and is not verified. */
 export function claimedService(headers: Headers): string | undefined {
   return headerCredential(headers)[3];
 }
 
-/** The region a Version 4 signature is made for. Established once the signature has been verified. */
+/** The region that a Version 4 signature names. It is verified together with the signature. */
 export function claimedRegion(request: S3Request): string | undefined {
   if (request.headers.has("authorization")) return headerCredential(request.headers)[2];
   return credentialParts(request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1])[2];
 }
 
-/** The session token the request carries, for loading the key early. A hint like `claimedAccessKeyId`. */
+/** The session token of the request, for loading the key early. It is a hint like `claimedAccessKeyId`. */
 export function claimedSessionToken(request: S3Request): string | undefined {
   const inHeader = request.headers.get(SECURITY_TOKEN) ?? undefined;
   if (request.headers.has("authorization")) return inHeader;
@@ -124,7 +127,7 @@ function headerCredential(headers: Headers): readonly string[] {
   return credentialParts(/\bCredential=([^,\s]+)/.exec(headers.get("authorization") ?? "")?.[1]);
 }
 
-/** Empty unless there are at least two. */
+/** Empty unless there are at least two parts. */
 function credentialParts(credential = ""): readonly string[] {
   const parts = credential.split("/");
   return parts.length > 1 && parts[0] !== "" ? parts : [];
@@ -168,7 +171,7 @@ function readQueryClaim(request: S3Request, parameters: ReadonlyMap<string, stri
   if (dateFault !== undefined) throw queryMalformed(dateFault);
   checkValidity(claimed, now, MAX_SKEW_MS);
 
-  // A presigner does not know the payload, so this one header may be added by whoever uses the URL.
+  // A presigner does not know the payload, so the user of the URL may add this one header.
   checkEverythingSigned(headers, claimed.signedHeaders, new Set([CONTENT_SHA256]));
   const inQuery = parameters.get(CONTENT_SHA256);
   return {
@@ -181,7 +184,7 @@ function readQueryClaim(request: S3Request, parameters: ReadonlyMap<string, stri
   };
 }
 
-/** Presigners sign UNSIGNED-PAYLOAD, unless they signed the header or put a hash into the URL. */
+/** Presigners sign UNSIGNED-PAYLOAD, unless they sign the header or put a hash into the URL. */
 function presignedHashes(
   { signedHeaders }: ClaimedSignature,
   headers: Headers,
@@ -204,7 +207,7 @@ function readDate(headers: Headers): AmzDate {
   throw missingDate();
 }
 
-/** An unsigned header could have been added by anyone on the way, and every `x-amz-*` header changes what is done. */
+/** Anyone on the way can add an unsigned header, and every `x-amz-*` header changes the result of a request. */
 function checkEverythingSigned(headers: Headers, signedHeaders: readonly string[], exempt: ReadonlySet<string>): void {
   const unsigned = [...headers.keys()].filter((name) => name.startsWith("x-amz-") && !exempt.has(name));
   const signed = new Set(signedHeaders);
@@ -216,7 +219,7 @@ function checkEverythingSigned(headers: Headers, signedHeaders: readonly string[
   });
 }
 
-/** @throws S3Error `AuthorizationQueryParametersError` if query and header each carry a token, and not the same */
+/** @throws S3Error `AuthorizationQueryParametersError` if query and header have different tokens */
 function presignedToken(inQuery: string | undefined, inHeader: string | null): string | undefined {
   if (inQuery !== undefined && inHeader !== null && inQuery !== inHeader) {
     throw queryMalformed("X-Amz-Security-Token and the x-amz-security-token header must not differ.");

@@ -1,16 +1,19 @@
-/** When a request says it was made, in the forms of AWS and HTTP, and how far that may be from now. */
+/** The time of a request, in the formats of AWS and HTTP, and how far it may differ from the current time. */
 import { S3Error } from "../errors.ts";
 
 /** The time of a signature (AWS "Elements of an AWS API request signature"): `20130524T000000Z`, UTC, whole seconds. */
 export interface AmzDate {
   readonly instant: Date;
-  /** `YYYYMMDDTHHMMSSZ`, as it stands in the string to sign. */
+  /** `YYYYMMDDTHHMMSSZ`, as in the string to sign. */
   readonly timestamp: string;
-  /** `YYYYMMDD`, as it stands in the credential scope. */
+  /** `YYYYMMDD`, as in the credential scope. */
   readonly day: string;
 }
 
-/** ISO 8601 basic format, as in `x-amz-date` and `X-Amz-Date`; undefined if it is not one or names no real time. */
+/**
+ * ISO 8601 basic format, as in `x-amz-date` and `X-Amz-Date`; undefined for another format or a time that does not
+ * exist.
+ */
 export function parseAmzDate(text: string): AmzDate | undefined {
   const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text);
   if (match === null) return undefined;
@@ -18,11 +21,14 @@ export function parseAmzDate(text: string): AmzDate | undefined {
   const instant = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   if (Number.isNaN(instant.getTime())) return undefined;
   const date = amzDate(instant);
-  // `Date` rolls 30 February over to March; such a date was never meant.
+  // `Date` turns 30 February into a day of March; such a date is invalid.
   return date.timestamp === text ? date : undefined;
 }
 
-/** The `Date` header, which counts when `x-amz-date` is missing: an HTTP date, or ISO 8601 basic as some signers send. */
+/**
+ * The `Date` header, which is used if `x-amz-date` is missing: an HTTP date, or ISO 8601 basic, which some signers
+ * send.
+ */
 export function parseDateHeader(text: string): AmzDate | undefined {
   const basic = parseAmzDate(text);
   if (basic !== undefined) return basic;
@@ -41,16 +47,16 @@ export function amzDate(instant: Date): AmzDate {
   return { instant, timestamp, day: timestamp.slice(0, 8) };
 }
 
-/** `2013-05-24T00:00:00Z`: how S3 writes times into error documents. */
+/** `2013-05-24T00:00:00Z`: the format of times in S3's error documents. */
 export function formatErrorTime(instant: Date): string {
   return instant.toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
-/** 15 minutes either way, as AWS allows. */
+/** 15 minutes in either direction, as on AWS. */
 export const MAX_SKEW_MS = 900_000;
 
 /**
- * @param written the time as the error is to show it
+ * @param written the time as it appears in the error
  * @throws S3Error `RequestTimeTooSkewed`
  */
 export function requireRecent(instant: Date, now: Date, written: string): void {

@@ -1,11 +1,11 @@
 /**
- * The aws-chunked encoding (S3 API, "sigv4-streaming"), with its chunk signatures and trailers. The framing is
- * `<hex size>[;chunk-signature=<sig>]\r\n<data>\r\n` each, then a
- * chunk of size 0, trailers if they are announced, and an empty line. Signed or not, nothing looser passes: AWS answers
- * `IncompleteBody` to bare line feeds and to a body without its last line end.
+ * The aws-chunked encoding with its chunk signatures and trailers (S3 API, "sigv4-streaming"). Each chunk is `<hex
+ * size>[;chunk-signature=<sig>]\r\n<data>\r\n`; a chunk of size 0 follows, then the trailers if any are announced, and
+ * an empty line. Signed or not, the format is strict: AWS answers `IncompleteBody` to bare line feeds and to a body
+ * without its last line end.
  *
- * Data is handed on as it arrives, before its chunk's signature has been seen to fit. That is safe because the stream
- * around it holds back its last piece and never ends cleanly unless this generator does.
+ * Data is passed on as it arrives, before its chunk's signature has been verified. This is safe because the stream
+ * around this generator holds back its last piece and ends cleanly only if the generator does.
  */
 import { formatHex } from "../../checksum/digests.ts";
 import { createHasher, type Hasher } from "../../checksum/hasher.ts";
@@ -15,18 +15,18 @@ import { chunkStringToSign, trailerStringToSign } from "../sigv4/string-to-sign.
 import type { ByteReader } from "./byte-reader.ts";
 import type { ChunkSeed } from "./content-sha256.ts";
 
-/** S3's own minimum, except for the last chunk with data. It also bounds the signatures a body can ask for. */
+/** S3's minimum, except for the last chunk with data. It also limits the number of signatures in a body. */
 const MIN_CHUNK_BYTES = 8192;
-/** A size, an extension and a signature take 98. */
+/** A size, the extension and a signature take 98. */
 const MAX_CHUNK_HEADER_BYTES = 256;
 const MAX_TRAILER_BYTES = 4096;
 
 export interface AwsChunkedOptions {
-  /** Decoded length in bytes; chunks may not exceed it together. */
+  /** Decoded length in bytes; all chunks together must not exceed it. */
   readonly sizeBytes: number;
   /** Absent if the chunks are unsigned. */
   readonly signatures: ChunkSignatures | undefined;
-  /** Whether trailers are announced and so must follow; none may otherwise. */
+  /** Whether trailers are announced: then they must follow, and otherwise they must not. */
   readonly trailer: boolean;
 }
 
@@ -87,7 +87,7 @@ async function readEnd(
 
 function parseChunkHeader(line: string | undefined, signed: boolean): { size: number; signature: string } {
   if (line === undefined) throw terminatedEarly();
-  // Ten digits reach far beyond 5 GiB and stay exact.
+  // Ten digits cover far more than 5 GiB and stay exact.
   const [, size, signature = ""] = /^([0-9a-fA-F]{1,10})(?:;chunk-signature=([0-9a-f]{64}))?$/.exec(line) ?? [];
   if (size === undefined || (signature !== "") !== signed) throw malformedFraming();
   return { size: Number.parseInt(size, 16), signature };
@@ -97,7 +97,7 @@ function incompleteBody(message: string, cause?: unknown): S3Error {
   return new S3Error("IncompleteBody", { message, cause });
 }
 
-/** In AWS's words, which name the other header. */
+/** AWS's message, although it names the other header. */
 export function wrongLength(): S3Error {
   return incompleteBody("You did not provide the number of bytes specified by the Content-Length HTTP header");
 }
@@ -121,7 +121,7 @@ export class ChunkSignatures {
     this.#previous = seed.signature;
   }
 
-  /** More data of the current chunk. */
+  /** Adds data of the current chunk. */
   update(data: Uint8Array): void {
     this.#chunk.update(data);
   }
@@ -168,7 +168,7 @@ export interface Trailers {
 
 const SIGNATURE = "x-amz-trailer-signature";
 /**
- * The lines that follow the last chunk's; undefined if they do not end in an empty one. Each ends in CRLF. minio-go puts
+ * The lines after the last chunk; undefined if they do not end in an empty line. Each line ends in CRLF. minio-go adds
  * another LF before it, as AWS's examples do ("sigv4-streaming-trailers").
  */
 export function trailerLines(text: string): readonly string[] | undefined {
@@ -180,7 +180,7 @@ export function trailerLines(text: string): readonly string[] | undefined {
     .map((line) => (line.endsWith("\n") ? line.slice(0, -1) : line));
 }
 
-/** @throws S3Error `MalformedTrailerError` on anything that is no header line, and on a repeated name */
+/** @throws S3Error `MalformedTrailerError` on a line that is not a header, and on a repeated name */
 export function parseTrailers(lines: readonly string[]): Trailers {
   const values = new Map<string, string>();
   for (const line of lines) {
@@ -195,7 +195,7 @@ export function parseTrailers(lines: readonly string[]): Trailers {
   return { values, signature };
 }
 
-/** What the trailer signature covers: `name:value\n` each, sorted by name. */
+/** The text that the trailer signature covers: `name:value\n` for each trailer, sorted by name. */
 export function canonicalTrailers(values: ReadonlyMap<string, string>): string {
   return [...values]
     .sort(([a], [b]) => (a < b ? -1 : 1))

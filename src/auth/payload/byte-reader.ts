@@ -1,8 +1,8 @@
-/** Reads a stream in the pieces a framing parser needs, without copying what it passes through. */
+/** Reads a stream in the pieces that a parser needs, without copying the data it passes through. */
 const LINE_FEED = 10;
 const NOTHING = new Uint8Array(0);
 
-/** workerd answers a plain read with at most 4 KiB; asking for 64 KiB is seven times as fast (measured 2026-11). */
+/** workerd returns at most 4 KiB for a plain read; asking for 64 KiB is seven times as fast (measured 2026-11). */
 const READ_BYTES = 65_536;
 
 interface Reader {
@@ -18,7 +18,7 @@ export class ByteReader {
     this.#reader = openReader(stream);
   }
 
-  /** The next 1 to `maxBytes` bytes, a view into what arrived; undefined at the end of the stream. */
+  /** The next 1 to `maxBytes` bytes, a view into the received piece; undefined at the end of the stream. */
   async take(maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array | undefined> {
     if (this.#buffer.length === 0 && !(await this.#fill())) return undefined;
     const taken = this.#buffer.subarray(0, maxBytes);
@@ -27,8 +27,8 @@ export class ByteReader {
   }
 
   /**
-   * The text up to the next line end, without it; undefined if the stream ends first, if the line is longer than `maxBytes`,
-   * or if it ends in a line feed without a carriage return. Bytes become characters one to one.
+   * The text up to the next line end, without the line end; undefined if the stream ends first, if the line is longer
+   * than `maxBytes`, or if it ends in a line feed without a carriage return. Each byte becomes one character.
    */
   async line(maxBytes: number): Promise<string | undefined> {
     let text = "";
@@ -45,7 +45,7 @@ export class ByteReader {
     }
   }
 
-  /** Everything that is left, one character a byte; undefined if it is more than `maxBytes`. */
+  /** The rest of the stream, one character per byte; undefined if it is longer than `maxBytes`. */
   async rest(maxBytes: number): Promise<string | undefined> {
     let text = "";
     for (let piece = await this.take(maxBytes + 1); piece !== undefined; piece = await this.take(maxBytes + 1)) {
@@ -75,7 +75,8 @@ function openReader(stream: ReadableStream<Uint8Array>): Reader {
     const reader = stream.getReader({ mode: "byob" });
     return { read: () => reader.read(new Uint8Array(READ_BYTES)), cancel: (reason) => reader.cancel(reason) };
   } catch {
-    // Only byte streams can be asked for a size. Bodies from the network are; streams made of JavaScript often are not.
+    // Only byte streams can be read with a size. Bodies from the network are byte streams; streams created in
+    // JavaScript often are not.
     return stream.getReader();
   }
 }

@@ -1,4 +1,6 @@
-/** `x-amz-content-sha256`: what a request promises about its payload (S3 API, "sigv4-auth-using-authorization-header"). */
+/**
+ * `x-amz-content-sha256`: the promise of a request about its payload (S3 API, "sigv4-auth-using-authorization-header").
+ */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { SigningKey } from "../sigv4/signing-key.ts";
 import type { SigningContext } from "../sigv4/string-to-sign.ts";
@@ -11,10 +13,10 @@ export type ContentSha256 =
   | { readonly kind: "literal"; readonly sha256: string }
   | { readonly kind: "unsigned" }
   | { readonly kind: "signed-chunks"; readonly trailer: boolean }
-  /** With a trailer or without. */
+  /** With or without a trailer. */
   | { readonly kind: "unsigned-chunks" };
 
-/** The same, once the request's signature has been verified, with what the chunk signatures continue from. */
+/** The promise after the request's signature has been verified, with the values that chunk signatures continue from. */
 export type PayloadPromise =
   | Exclude<ContentSha256, { readonly kind: "signed-chunks" }>
   | { readonly kind: "signed-chunks"; readonly trailer: boolean; readonly seed: ChunkSeed };
@@ -22,7 +24,7 @@ export type PayloadPromise =
 export interface ChunkSeed extends SigningContext {
   readonly accessKeyId: string;
   readonly signingKey: SigningKey;
-  /** The request's own signature: the first chunk's predecessor. */
+  /** The request's own signature, which the first chunk's signature covers. */
   readonly signature: string;
 }
 
@@ -49,9 +51,7 @@ export function parseContentSha256(value: string): ContentSha256 {
   throw invalidArgument(message, CONTENT_SHA256, value);
 }
 
-/**
- * @throws S3Error `InvalidRequest` if chunk signatures are announced: without a key nobody could check them
- */
+/** @throws S3Error `InvalidRequest` if chunk signatures are announced: without a key they cannot be verified */
 export function anonymousPromise(value: string | null): PayloadPromise {
   const parsed: ContentSha256 = value === null ? { kind: "unsigned" } : parseContentSha256(value);
   if (parsed.kind !== "signed-chunks") return parsed;
@@ -62,8 +62,8 @@ export function anonymousPromise(value: string | null): PayloadPromise {
 }
 
 /**
- * Of a request whose signature covers no payload, which is Version 2's.
- * @throws S3Error `InvalidRequest` for chunks, which continue a signature of Version 4
+ * The promise of a Version 2 request, whose signature does not cover the payload.
+ * @throws S3Error `InvalidRequest` for signed chunks, which continue a signature of Version 4
  */
 export function plainPromise(value: string | null): PayloadPromise {
   const parsed: ContentSha256 = value === null ? { kind: "unsigned" } : parseContentSha256(value);

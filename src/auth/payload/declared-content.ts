@@ -1,4 +1,4 @@
-/** What a request declares about its body before the first byte: how long it is, and which digests it has. */
+/** The length and the digests that a request declares for its body, before the first byte is read. */
 import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/digests.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type ChecksumAlgorithm, checksumHeader } from "../../model/checksum.ts";
@@ -6,20 +6,20 @@ import type { DigestText } from "../../model/object-body.ts";
 import { requireChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import type { PayloadPromise } from "./content-sha256.ts";
 
-/** Where SDKs put an MD5, in a trailer as in a header. */
+/** The name that SDKs use for an MD5, in a header or a trailer. */
 const CONTENT_MD5 = "content-md5";
 
 /** A checksum that follows the body. */
 export interface TrailingChecksum {
   readonly algorithm: ChecksumAlgorithm;
-  /** Of its trailer, in lower case. */
+  /** Name of the trailer, in lower case. */
   readonly name: string;
 }
 
 export interface ExpectedDigest {
   readonly algorithm: ChecksumAlgorithm;
   readonly bytes: Uint8Array;
-  /** @param calculated absent where somebody else compared */
+  /** @param calculated absent if the store compared the digests */
   readonly mismatch: (calculated?: Uint8Array) => S3Error;
 }
 
@@ -28,22 +28,23 @@ export interface ExpectedDigest {
  * integrity").
  */
 export interface DeclaredDigests {
-  /** Known before the body. */
+  /** The digests that are known before the body. */
   readonly expected: readonly ExpectedDigest[];
-  /** The one of them that S3 keeps with the object. */
+  /** The one of them that S3 stores with the object. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
-  /** The checksum that stands in the trailer. */
+  /** The checksum that follows in the trailer. */
   readonly trailing: TrailingChecksum | undefined;
   /** Whether S3 counts the body as protected: `Content-MD5` or an additional checksum. */
   readonly protectsIntegrity: boolean;
 }
 
-/** `x-amz-checksum-*` headers that are no checksums. */
+/** `x-amz-checksum-*` headers that are not checksums. */
 const NOT_CHECKSUMS = new Set(["x-amz-checksum-mode", "x-amz-checksum-type", "x-amz-checksum-algorithm"]);
 
 /**
- * @throws S3Error `InvalidDigest`, `InvalidRequest` on malformed, repeated, unknown or contradicting declarations,
- * `MalformedTrailerError` if a trailer is announced that the payload mode has no place for, or none where it must have one
+ * @throws S3Error `InvalidDigest`, `InvalidRequest` on malformed, repeated, unknown or contradictory declarations,
+ *   `MalformedTrailerError` if a trailer is announced that the payload mode does not allow, or is missing where the
+ *   mode requires one
  */
 export function readDeclaredDigests(
   headers: Headers,
@@ -64,7 +65,7 @@ export function readDeclaredDigests(
   }
   if (named !== undefined && trailing !== undefined) throw multipleChecksums();
   const chosen = sdkAlgorithm(headers);
-  // SDKs that are set to MD5 send it as Content-MD5, which is then the checksum to keep.
+  // SDKs that are configured for MD5 send it as Content-MD5, which is then the checksum to store.
   const checksum = named ?? (chosen === "MD5" && trailing === undefined ? md5 : undefined);
   checkSdkAlgorithm(chosen, checksum?.algorithm ?? trailing?.algorithm);
 
@@ -76,7 +77,7 @@ export function readDeclaredDigests(
   };
 }
 
-/** Unsigned chunks may come without any, whatever the mode's name says (tried on AWS by versitygw's authors). */
+/** Unsigned chunks may have no trailer, despite the name of the mode (tried on AWS by versitygw's authors). */
 function needsTrailer(promise: PayloadPromise): boolean {
   return promise.kind === "signed-chunks" && promise.trailer;
 }
@@ -86,7 +87,7 @@ function mayHaveTrailer(promise: PayloadPromise): boolean {
 }
 
 /**
- * A checksum value out of a header or a trailer.
+ * A checksum value from a header or a trailer.
  * @throws S3Error `InvalidRequest` if it is not base64 of the algorithm's length
  */
 function expectChecksum(
@@ -103,7 +104,7 @@ function expectChecksum(
 }
 
 /**
- * The value of a trailer that was announced.
+ * The value of the announced trailer.
  * @throws S3Error `InvalidRequest`, `InvalidDigest`
  */
 export function expectTrailing({ algorithm, name }: TrailingChecksum, value: string): ExpectedDigest {
@@ -160,13 +161,13 @@ function readChecksumHeader(headers: Headers) {
   return expectChecksum(algorithm, headers.get(name) ?? "", "header");
 }
 
-/** SDKs say which algorithm they were configured for. */
+/** The algorithm that the SDK was configured for. */
 function sdkAlgorithm(headers: Headers): ChecksumAlgorithm | undefined {
   const header = headers.get("x-amz-sdk-checksum-algorithm");
   return header === null ? undefined : requireChecksumAlgorithm(header);
 }
 
-/** A value of the algorithm an SDK was configured for must really be there. */
+/** The request must have a checksum of the algorithm that the SDK was configured for. */
 function checkSdkAlgorithm(algorithm: ChecksumAlgorithm | undefined, declared: ChecksumAlgorithm | undefined): void {
   if (algorithm === undefined) return;
   if (declared === undefined) {
@@ -188,7 +189,7 @@ function multipleChecksums(): S3Error {
 
 /**
  * The one checksum that `x-amz-trailer` announces; undefined without the header.
- * @throws S3Error `InvalidRequest` if it announces anything else: S3 takes nothing but a checksum there
+ * @throws S3Error `InvalidRequest` if it announces anything else: S3 accepts only a checksum there
  */
 function announcedChecksum(header: string | null): TrailingChecksum | undefined {
   if (header === null) return undefined;
@@ -214,7 +215,7 @@ function algorithmOf(name: string): ChecksumAlgorithm | undefined {
 }
 
 /**
- * The announced checksum, which must be the only trailer there is.
+ * The announced checksum, which must be the only trailer.
  * @throws S3Error `MalformedTrailerError`
  */
 export function checksumOfTrailers(values: ReadonlyMap<string, string>, announced: TrailingChecksum): string {
@@ -229,18 +230,19 @@ export const MAX_UPLOAD_BYTES = 5 * 1024 ** 3;
 const DECODED_LENGTH = "x-amz-decoded-content-length";
 
 /**
- * How many bytes of object data the request carries: `x-amz-decoded-content-length` for aws-chunked bodies, `Content-Length` otherwise.
- * @throws S3Error `MissingContentLength` (411), `InvalidArgument` if it is no number, `EntityTooLarge`
+ * The number of bytes of object data in the request: `x-amz-decoded-content-length` for aws-chunked bodies,
+ * `Content-Length` otherwise.
+ * @throws S3Error `MissingContentLength` (411), `InvalidArgument` for an invalid number, `EntityTooLarge`
  */
 export function readBodyLength(headers: Headers, promise: PayloadPromise, body: ReadableStream | null): number {
   const chunked = promise.kind === "signed-chunks" || promise.kind === "unsigned-chunks";
   const name = chunked ? DECODED_LENGTH : "content-length";
   const text = headers.get(name);
-  // Without a length and without a transfer coding there is no body (RFC 9112, 6.3), so its length is known after all.
+  // Without a length and a transfer coding there is no body (RFC 9112, 6.3), so its length is known.
   if (text === null && !chunked && body === null) return 0;
   if (text === null) throw new S3Error("MissingContentLength");
   const length = /^\d{1,15}$/.test(text) ? Number(text) : undefined;
-  // A length that is none counts as missing there.
+  // An invalid decoded length counts as missing.
   if (length === undefined && chunked) throw new S3Error("MissingContentLength");
   if (length === undefined)
     throw invalidArgument(`The value of the ${name} header is not a length in bytes.`, name, text);

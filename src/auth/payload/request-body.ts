@@ -1,6 +1,6 @@
 /**
- * From a request to the bytes of the object it uploads (see `model/object-body.ts`) or of the document it carries: decoded and
- * self-verifying.
+ * Opens the body of a request, decoded and self-verifying: the bytes of the object that it uploads (see
+ * `model/object-body.ts`), or the document that it contains.
  */
 import { equalBytes, formatBase64, formatHex } from "../../checksum/digests.ts";
 import { S3Error } from "../../errors.ts";
@@ -21,7 +21,7 @@ import {
 } from "./declared-content.ts";
 import { verifyingStream } from "./verifying-stream.ts";
 
-/** What is known of a body before its first byte. */
+/** The facts about a body before its first byte. */
 interface AnnouncedBody {
   readonly body: S3Request["body"];
   readonly promise: PayloadPromise;
@@ -30,18 +30,18 @@ interface AnnouncedBody {
 }
 
 /**
- * @param request with the headers that `effectiveHeaders` gives
- * @throws S3Error for everything that is wrong before the first byte: `MissingContentLength`, `EntityTooLarge`,
- * `InvalidArgument`, `InvalidDigest`, `InvalidRequest`, `MalformedTrailerError`. What is wrong with the bytes fails the
- * stream: `IncompleteBody`, `BadDigest`, `XAmzContentSHA256Mismatch`, `SignatureDoesNotMatch`, `InvalidChunkSizeError`,
- * `MalformedTrailerError`, `InvalidRequest`.
+ * @param request with the headers from `effectiveHeaders`
+ * @throws S3Error for every error before the first byte: `MissingContentLength`, `EntityTooLarge`, `InvalidArgument`,
+ *   `InvalidDigest`, `InvalidRequest`, `MalformedTrailerError`. Errors in the bytes fail the stream: `IncompleteBody`,
+ *   `BadDigest`, `XAmzContentSHA256Mismatch`, `SignatureDoesNotMatch`, `InvalidChunkSizeError`,
+ *   `MalformedTrailerError`, `InvalidRequest`.
  */
 export function openObjectBody(
   request: S3Request,
   authentication: Authentication,
   md5ShownIn: DigestText = "hex",
 ): ObjectBody {
-  // No body and no length: an object is not replaced by nothing unless the client has said that it means nothing.
+  // No body and no length: an object is replaced by an empty one only if the client says so explicitly.
   if (request.body === null && !request.headers.has("content-length")) throw new S3Error("MissingContentLength");
   const announced = readAnnouncement(request, authentication, md5ShownIn);
   return passThrough(announced) ?? verified(announced);
@@ -49,15 +49,15 @@ export function openObjectBody(
 
 export interface WholeBodyOptions {
   readonly maxBytes: number;
-  /** Whether S3 insists on `Content-MD5` or a checksum (DeleteObjects and most configuration documents). */
+  /** Whether S3 requires `Content-MD5` or a checksum (DeleteObjects and most configuration documents). */
   readonly requireDigest: boolean;
 }
 
 /**
- * A body that is a document: small, read whole, verified like any upload. It may be absent.
- * @param request with the headers that `effectiveHeaders` gives
- * @throws S3Error as `openObjectBody`, for the bytes as well; `MaxMessageLengthExceeded` beyond `maxBytes`,
- * `InvalidRequest` if a required digest is missing
+ * Reads a whole document and verifies it like an upload. The body may be absent.
+ * @param request with the headers from `effectiveHeaders`
+ * @throws S3Error as `openObjectBody`, including errors in the bytes; `MaxMessageLengthExceeded` beyond `maxBytes`,
+ *   `InvalidRequest` if a required digest is missing
  */
 export async function readWholeBody(
   request: S3Request,
@@ -98,8 +98,8 @@ function readAnnouncement(
 }
 
 /**
- * The platform's own stream, if there is at most one digest to check and the store can check it. HTTP's own framing
- * vouches for the length: a connection that breaks off fails the stream.
+ * The platform's own stream, if there is at most one digest to check and the store can check it. HTTP's framing
+ * guarantees the length: an interrupted connection fails the stream.
  */
 function passThrough({ body, promise, declared, sizeBytes }: AnnouncedBody): ObjectBody | undefined {
   if (body === null || sizeBytes === 0) return undefined;

@@ -1,4 +1,4 @@
-/** A stream that ends cleanly only if everything promised about its bytes was true. */
+/** A stream that ends cleanly only if its length and digests are those that were declared. */
 
 import { equalBytes } from "../../checksum/digests.ts";
 import { createHasher } from "../../checksum/hasher.ts";
@@ -7,13 +7,13 @@ import { terminatedEarly, wrongLength } from "./aws-chunked.ts";
 import type { ExpectedDigest } from "./declared-content.ts";
 
 export interface VerifyingStreamOptions {
-  /** Undefined if only the pieces' own end tells. */
+  /** Undefined if only the end of the pieces determines the size. */
   readonly sizeBytes: number | undefined;
   /** The decoded data in pieces; it may itself fail with an S3Error. */
   readonly pieces: AsyncIterator<Uint8Array, unknown>;
-  /** Algorithms to calculate, all known before the first byte. */
+  /** The algorithms to calculate, all known before the first byte. */
   readonly algorithms: readonly ExpectedDigest["algorithm"][];
-  /** What to compare with; asked for once the pieces have ended, since one may stand in the trailer. */
+  /** The digests to compare with; called after the last piece, since one of them may be in the trailer. */
   readonly expected: () => readonly ExpectedDigest[];
   readonly cancel: (reason: unknown) => Promise<void>;
 }
@@ -24,8 +24,8 @@ export interface VerifyingStream {
 }
 
 /**
- * Passes the pieces through one pull at a time, always one piece behind: the last piece leaves only after length and
- * digests have been checked, so that a reader who got all the bytes also got the verdict. Memory: one piece.
+ * Passes the pieces through, one per pull and always one piece late: the last piece is released only after length and
+ * digests have been checked, so that a reader that received all bytes also knows the result. Memory: one piece.
  */
 export function verifyingStream(options: VerifyingStreamOptions): VerifyingStream {
   const { sizeBytes, pieces } = options;
@@ -43,7 +43,7 @@ export function verifyingStream(options: VerifyingStreamOptions): VerifyingStrea
     }
   };
 
-  /** The next piece that may be released; undefined once everything has been released. */
+  /** The next piece that may be released; undefined after the last one. */
   const next = async (): Promise<Uint8Array | undefined> => {
     for (;;) {
       const { done, value } = await pieces.next();
@@ -70,7 +70,7 @@ export function verifyingStream(options: VerifyingStreamOptions): VerifyingStrea
           if (piece === undefined || held === undefined) controller.close();
         } catch (cause) {
           held = undefined;
-          // What is no S3Error came from the connection: the client went away in the middle.
+          // Other errors come from the connection: the client disconnected.
           failed = cause instanceof S3Error ? cause : terminatedEarly(cause);
           await options.cancel(failed).catch(() => undefined);
           throw failed;

@@ -1,7 +1,7 @@
 /** The conditions of a POST policy (sigv4-HTTPPOSTConstructPolicy, "Condition Matching"). */
 import { S3Error } from "../../errors.ts";
 
-/** Bytes a form's file may have, both ends inclusive. */
+/** Allowed size of a form's file in bytes, inclusive. */
 export interface FileSizeRange {
   readonly minBytes: number;
   readonly maxBytes: number;
@@ -9,19 +9,19 @@ export interface FileSizeRange {
 
 interface FieldCondition {
   readonly operator: "eq" | "starts-with";
-  /** In lower case; undefined if it was written without its `$` and so names no field. */
+  /** In lower case; undefined if it was written without `$` and so does not name a field. */
   readonly field: string | undefined;
   readonly operand: string;
 }
 
 interface SizeCondition {
   readonly operator: "content-length-range";
-  /** Undefined if one of them is text that is no number: such a condition never holds (seen on AWS). */
+  /** Undefined if one of the numbers is invalid text: such a condition never holds (seen on AWS). */
   readonly range: FileSizeRange | undefined;
 }
 
 export type PolicyCondition = (FieldCondition | SizeCondition) & {
-  /** As AWS writes it into errors. */
+  /** As it appears in AWS's errors. */
   readonly written: string;
 };
 
@@ -32,7 +32,7 @@ export function parseCondition(value: unknown): PolicyCondition {
   throw invalidPolicy("Invalid condition test: must be a List or Object.");
 }
 
-/** `value`: what the form says; undefined if it says nothing, which fulfils no condition. */
+/** @param value the form's value; an absent field fulfils no condition */
 export function fulfils({ operator, field, operand }: FieldCondition, value: string | undefined): boolean {
   if (field === undefined || value === undefined) return false;
   if (operator === "eq") return value === operand;
@@ -87,7 +87,7 @@ function requireOperands(list: readonly unknown[], operator: string): void {
   if (list.length !== 3) throw invalidPolicy(`Invalid ${operator}: wrong number of arguments.`);
 }
 
-/** A number, or its digits as text, as some makers of policies write it. */
+/** A number, or its digits as text, which some generators of policies write. */
 function parseSize(value: unknown): number | undefined {
   if (typeof value === "string") return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;

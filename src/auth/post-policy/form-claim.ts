@@ -1,4 +1,4 @@
-/** What a form claims about who signed its policy (sigv4-authentication-HTTPPOST), before anything is verified. */
+/** The claim of a form about the signer of its policy (sigv4-authentication-HTTPPOST), before anything is verified. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { missingField } from "../../protocol/post-form/post-form.ts";
 import { type AmzDate, parseAmzDate } from "../request-time.ts";
@@ -18,11 +18,11 @@ export interface FormClaim {
   /** The base64 text, which is the string to sign. */
   readonly policy: string;
   readonly signature: string;
-  /** `x-amz-security-token`, which comes with temporary credentials and which the policy has to cover. */
+  /** `x-amz-security-token` of temporary credentials, which the policy must cover. */
   readonly sessionToken: string | undefined;
 }
 
-/** Of Signature Version 2 ("HTTPPOSTForms"). */
+/** The claim of Signature Version 2 ("HTTPPOSTForms"). */
 export interface FormClaimV2 extends Pick<FormClaim, "policy" | "sessionToken"> {
   readonly version: 2;
   readonly accessKeyId: string;
@@ -37,16 +37,16 @@ export interface FormRules extends ScopeRules {
 
 type Fields = ReadonlyMap<string, string>;
 
-/** In the order and the spelling in which S3 misses them. */
+/** In the order and the spelling in which S3 reports them missing. */
 const REQUIRED = ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature", "policy"] as const;
 const REQUIRED_V2 = ["AWSAccessKeyId", "Signature", "policy"] as const;
 const CREDENTIAL = "X-Amz-Credential";
 const DATE = "X-Amz-Date";
 
 /**
- * Undefined if the form claims nothing, and so is anonymous.
- * @throws S3Error `InvalidArgument` for missing, malformed and contradicting fields; `AccessDenied` for a policy that
- *   nobody signed; `InvalidRequest` for Signature Version 2 where it is off, `NotImplemented` for Version 4A
+ * Undefined if the form has no signature and so is anonymous.
+ * @throws S3Error `InvalidArgument` for missing, malformed and contradictory fields; `AccessDenied` for an unsigned
+ *   policy; `InvalidRequest` for Signature Version 2 if it is off, `NotImplemented` for Version 4A
  */
 export function readFormClaim(fields: Fields, rules: FormRules): FormClaim | FormClaimV2 | undefined {
   const sessionToken = fields.get("x-amz-security-token");
@@ -56,7 +56,7 @@ export function readFormClaim(fields: Fields, rules: FormRules): FormClaim | For
       const [accessKeyId = "", signature = "", policy = ""] = REQUIRED_V2.map((name) => requireField(fields, name));
       return { version: 2, accessKeyId, signature, policy, sessionToken };
     }
-    // Taken for anonymous, the form would be free of the conditions it carries.
+    // If the form were treated as anonymous, its conditions would not apply.
     if (fields.has("policy")) throw new S3Error("AccessDenied");
     return undefined;
   }
@@ -69,7 +69,7 @@ export function readFormClaim(fields: Fields, rules: FormRules): FormClaim | For
   return { version: 4, credential, policy: policy ?? "", signature: signature ?? "", sessionToken };
 }
 
-/** The access key id the form names, for loading its key early: neither verified nor even well-formed for sure. */
+/** The access key id that the form names, for loading its key early: neither verified nor necessarily well-formed. */
 export function claimedFormAccessKeyId(fields: Fields): string | undefined {
   const credential = fields.get("x-amz-credential");
   if (credential === undefined) return fields.get("awsaccesskeyid");
@@ -77,7 +77,7 @@ export function claimedFormAccessKeyId(fields: Fields): string | undefined {
   return end > 0 ? credential.slice(0, end) : undefined;
 }
 
-/** The session token the form carries, a hint as well. */
+/** The session token of the form, also a hint. */
 export function claimedFormSessionToken(fields: Fields): string | undefined {
   return fields.get("x-amz-security-token");
 }
@@ -104,7 +104,7 @@ function parseScope(text: string, rules: ScopeRules): ClaimedCredential {
   });
 }
 
-/** How old it may be is for the policy to say. */
+/** The policy's expiration limits the age of a form, so the date is not compared with the current time. */
 function parseDate(text: string): AmzDate {
   const date = parseAmzDate(text);
   if (date === undefined) throw invalidArgument("X-Amz-Date must be formated via ISO8601 Long format", DATE, text);

@@ -53,10 +53,10 @@ async function discardRest(form: ByteReader | undefined, headers: Headers): Prom
 }
 
 /**
- * @param request with the headers that `toObjectHeaders` gives
- * @param range what the policy allows
- * @throws S3Error for what is wrong before the first byte: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
- *   `InvalidRequest`. What is wrong with the bytes fails the stream: `EntityTooLarge`, `EntityTooSmall`, `BadDigest`,
+ * @param request with the headers from `toObjectHeaders`
+ * @param range the sizes that the policy allows
+ * @throws S3Error for errors before the first byte: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
+ *   `InvalidRequest`. Errors in the bytes fail the stream: `EntityTooLarge`, `EntityTooSmall`, `BadDigest`,
  *   `MalformedPOSTRequest`, `MaxPostPreDataLengthExceededError`.
  */
 export function openFormFile(
@@ -68,7 +68,7 @@ export function openFormFile(
   const maxBytes = Math.max(0, afterHead - form.closingBytes);
   const minBytes = Math.max(0, afterHead - MAX_FIELD_BYTES);
   const allowed = { ...range, maxBytes: Math.min(range.maxBytes, MAX_UPLOAD_BYTES) };
-  // Forms end in a line break nearly always, so this is the file's size wherever nothing follows the file.
+  // Nearly all forms end in a line break, so this is the file's size unless fields follow the file.
   const likelyBytes = Math.max(minBytes, maxBytes - 2);
   if (minBytes > allowed.maxBytes) throw tooLarge(likelyBytes, allowed.maxBytes);
 

@@ -1,6 +1,6 @@
 /**
- * The policy a form carries, base64 of JSON with an expiration and conditions, and whether the form keeps to it
- * (sigv4-HTTPPOSTConstructPolicy).
+ * The policy of a form, which is base64 of JSON with an expiration and conditions, and whether the form complies with
+ * it (sigv4-HTTPPOSTConstructPolicy).
  */
 
 import { S3Error } from "../../errors.ts";
@@ -20,7 +20,7 @@ export interface PostPolicy {
 export function parsePolicyDocument(text: string): PostPolicy {
   const members = parseMembers(decodePolicy(text));
   for (const name of Object.keys(members)) {
-    // Names are compared as they stand; `EXPIRATION` is another one.
+    // Names are case-sensitive: `EXPIRATION` is unknown.
     if (name !== "expiration" && name !== "conditions") throw invalidPolicy(`Unexpected: '${name}'`);
   }
   return { expiration: parseExpiration(members.expiration), conditions: parseConditions(members.conditions) };
@@ -50,11 +50,11 @@ function parseMembers(json: string): Readonly<Record<string, unknown>> {
 }
 
 /**
- * S3 takes what JSON does not: `\$` and `\v` in strings ("Character Escaping"), and a comma after the last member, which
- * stands in the documentation's own example.
+ * S3 accepts more than JSON: `\$` and `\v` in strings ("Character Escaping"), and a comma after the last member, as in
+ * the documentation's own example.
  */
 function toStrictJson(json: string): string {
-  // A string that is not closed goes to the end: looked for from each of its quotes, it would take seconds.
+  // An unclosed string extends to the end: searching for its end from each of its quotes would take seconds.
   return json.replace(/"(?:[^"\\]|\\.)*(?:"|$)|,(?=\s*[\]}])/gs, (token) => {
     if (token === ",") return "";
     return token.replace(/\\(.)/gs, (sequence, character) => {
@@ -66,7 +66,7 @@ function toStrictJson(json: string): string {
 
 function parseExpiration(value: unknown): Date {
   if (value === undefined) throw invalidPolicy("Policy missing expiration.");
-  // Lists and objects are not written out: they may be nested deeper than the stack goes.
+  // Lists and objects are not shown: they may be nested deeper than the stack allows.
   const text = typeof value === "object" ? "" : String(value);
   // "in ISO8601 GMT date format": an offset is refused.
   const expiration = typeof value === "string" && /^\S+Z$/.test(value) ? parseIso8601(value) : undefined;
@@ -81,25 +81,28 @@ function parseConditions(value: unknown): readonly PolicyCondition[] {
 }
 
 export interface PolicySubject {
-  /** The bucket the request is addressed to; a field of that name means nothing. */
+  /** The bucket that the request is addressed to; a field of that name has no meaning. */
   readonly bucket: string;
-  /** By lower-case name. */
+  /** Values by lower-case name. */
   readonly fields: ReadonlyMap<string, string>;
 }
 
-/** Fields no condition has to cover: the signature's own (of Version 2 as well), and what is said to be ignored. */
+/**
+ * Fields that conditions need not cover: the signature's own (of Version 2 as well), and those that AWS documents as
+ * ignored.
+ */
 const EXEMPT: ReadonlySet<string> = new Set(["x-amz-signature", "file", "policy", "awsaccesskeyid", "signature"]);
 const IGNORED = "x-ignore-";
 
 export const ANY_FILE_SIZE: FileSizeRange = { minBytes: 0, maxBytes: Number.POSITIVE_INFINITY };
 
 /**
- * @returns what the policy says of the file, which is still to come
- * @throws S3Error `AccessDenied` for an expired policy, a condition that does not hold, and a field without one
+ * @returns the policy's limits for the file, which has not been read yet
+ * @throws S3Error `AccessDenied` for an expired policy, a condition that does not hold, and a field without a condition
  */
 export function applyPolicy({ expiration, conditions }: PostPolicy, subject: PolicySubject, now: Date): FileSizeRange {
   if (now.getTime() > expiration.getTime()) throw violated("Policy expired.");
-  // The bucket is a field like any other, though it stands in the URL: a policy that names none is good for none.
+  // The bucket is in the URL but counts as a field: a policy that does not name a bucket is valid for none.
   const fields = new Map([...subject.fields, ["bucket", subject.bucket]]);
   const range = checkConditions(conditions, fields);
   const covered = new Set(conditions.map((condition) => ("field" in condition ? condition.field : undefined)));

@@ -1,4 +1,4 @@
-/** What a request signed with Signature Version 2 claims (RESTAuthentication), before anything is verified. */
+/** The claim of a request that is signed with Signature Version 2 (RESTAuthentication), before anything is verified. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Query } from "../../protocol/request-target.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
@@ -12,9 +12,9 @@ export interface ClaimV2 {
   readonly accessKeyId: string;
   /** Base64. */
   readonly signature: string;
-  /** `x-amz-security-token`, which comes with temporary credentials. Signed like all `x-amz-*`. */
+  /** `x-amz-security-token` of temporary credentials. Signed like all `x-amz-*`. */
   readonly sessionToken: string | undefined;
-  /** What is signed in the place of the date. */
+  /** The text that is signed in the place of the date. */
   readonly dateLine: string;
 }
 
@@ -31,15 +31,15 @@ export function isQueryV2(query: Query): boolean {
   return query.has("AWSAccessKeyId") || query.has("Signature");
 }
 
-/** The access key id named, for loading its key early. A hint and nothing more. */
+/** The access key id that the request names, for loading its key early. It is only a hint. */
 export function hintedAccessKeyIdV2(request: S3Request): string | undefined {
   const authorization = request.headers.get("authorization") ?? "";
   return isHeaderV2(authorization) ? /^AWS\s+([^:\s]+):/.exec(authorization)?.[1] : request.query.get("AWSAccessKeyId");
 }
 
 /**
- * @throws S3Error `InvalidArgument` for a header that is not of the form; `AccessDenied` without a date;
- *   `RequestTimeTooSkewed`; and as `requireUnambiguous`
+ * @throws S3Error `InvalidArgument` for a malformed header; `AccessDenied` without a date; `RequestTimeTooSkewed`; and
+ *   the errors of `requireUnambiguous`
  */
 export function readHeaderClaimV2(request: S3Request, authorization: string): ClaimV2 {
   const [, accessKeyId, signature] = /^AWS\s+([^:\s]+):([^:\s]+)$/.exec(authorization) ?? [];
@@ -67,8 +67,8 @@ export function readHeaderClaimV2(request: S3Request, authorization: string): Cl
 }
 
 /**
- * @throws S3Error `AccessDenied` for missing parameters, a time that is none, and one that has passed; `InvalidArgument` for
- *   repeated parameters; and as `requireUnambiguous`
+ * @throws S3Error `AccessDenied` for missing parameters, and for an invalid or expired time; `InvalidArgument` for
+ *   repeated parameters; and the errors of `requireUnambiguous`
  */
 export function readQueryClaimV2(request: S3Request): ClaimV2 {
   const [accessKeyId = "", signature = "", expires = ""] = PARAMETERS.map((name) => findOnce(request.query, name));
@@ -84,7 +84,7 @@ export function readQueryClaimV2(request: S3Request): ClaimV2 {
     version: 2,
     style: "query",
     accessKeyId,
-    // Some signers leave the `+` of Base64 as it is, which a query reads as a space.
+    // Some signers do not encode the `+` of Base64, which a query reads as a space.
     signature: signature.replaceAll(" ", "+"),
     sessionToken: headers.get(SECURITY_TOKEN) ?? undefined,
     dateLine: expires,
@@ -97,7 +97,7 @@ function findOnce(query: Query, name: string): string | undefined {
   throw invalidArgument(`The query parameter ${name} must not be repeated.`, name, value);
 }
 
-/** Seconds since 1970, without a bound on how far ahead they may be, as on AWS. */
+/** Seconds since 1970, without a limit on the future, as on AWS. */
 function requireUnexpired(text: string, now: Date): void {
   if (!/^\d{1,12}$/.test(text)) {
     throw new S3Error("AccessDenied", { message: `Invalid date (should be seconds since epoch): ${text}` });

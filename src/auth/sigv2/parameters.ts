@@ -1,6 +1,6 @@
 /**
- * Query parameters under Signature Version 2, which signs no more of a query than a list of names. Whoever holds a URL can
- * add any other, so none of those may have a say in what is done.
+ * Query parameters under Signature Version 2, which signs only a list of them. Anyone who has a URL can add others, so
+ * parameters that are not signed must not influence the result.
  */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { Query } from "../../protocol/request-target.ts";
@@ -46,8 +46,8 @@ const SIGNED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What says how much of a list is wanted. Unsigned on AWS too, which leaves it to whoever uses a URL. A list of its own, so
- * that a parameter that is new to the routes has no effect here before somebody has decided that it may.
+ * Parameters that select a part of a listing. They are unsigned on AWS too, which lets anyone who has a URL set them.
+ * This is a separate list, so that a parameter that is new to the routes has no effect here until it is added.
  */
 const LISTING: ReadonlySet<string> = new Set([
   "bucket-region",
@@ -69,7 +69,7 @@ const LISTING: ReadonlySet<string> = new Set([
   "version-id-marker",
 ]);
 
-/** Chooses one of a bucket's configurations of a kind, where it stands beside that, and means nothing elsewhere. */
+/** Selects one of several configurations of a bucket together with their subresource, and has no meaning otherwise. */
 const NAMES_CONFIGURATION = "id";
 
 /** Parameters of a URL that are read as headers, by lower-case name. All of them are in the string to sign. */
@@ -77,23 +77,23 @@ export function isHeaderParameter(lowerCaseName: string): boolean {
   return lowerCaseName.startsWith("x-amz-") || lowerCaseName === "content-type" || lowerCaseName === "content-md5";
 }
 
-/** The parameters that are signed, in the order in which they are. */
+/** The signed parameters, in signed order. */
 export function signedParameters(query: Query): readonly (readonly [name: string, value: string])[] {
   return query.entries.filter(([name]) => SIGNED.has(name)).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-/** What of the query may have an effect. The rest is as if it had not been sent. */
+/** The part of the query that may have an effect. Everything else is ignored. */
 export function effectiveQuery(query: Query): Query {
   const isEffective = (name: string) => SIGNED.has(name) || LISTING.has(name) || isHeaderParameter(name.toLowerCase());
   return new Query(query.entries.filter(([name]) => isEffective(name)));
 }
 
 /**
- * What is signed is decoded text, in which a value's `&` looks like the one between parameters. So a subresource beside
- * `response-*`, where it would have no meaning anyway, is refused: it may have been part of a file's name.
+ * The signed text is decoded, so an `&` in a value looks like the separator of parameters. Therefore a subresource
+ * together with `response-*`, which would have no meaning anyway, is refused: it may have been part of a file name.
  *
- * @throws S3Error `InvalidRequest` for a subresource that is not signed, its `id`, and one that stands beside `response-*`; `InvalidArgument`
- *   for a repeated parameter and for control characters
+ * @throws S3Error `InvalidRequest` for a subresource that is not signed, its `id`, and a subresource together with
+ *   `response-*`; `InvalidArgument` for a repeated parameter and for control characters
  */
 export function requireUnambiguous(query: Query): void {
   const signed = signedParameters(query);
@@ -110,7 +110,9 @@ export function requireUnambiguous(query: Query): void {
     if (/[\0-\x1f\x7f]/.test(value)) throw invalidArgument("Invalid value in the query", name, value);
   }
   if (signed.some(([name]) => name.startsWith("response-")) && signed.some(([name]) => isSubresource(name))) {
-    throw refused("Signature Version 2 does not tell response-* parameters from others. Please use AWS4-HMAC-SHA256.");
+    throw refused(
+      "Signature Version 2 does not distinguish response-* parameters from others. Please use AWS4-HMAC-SHA256.",
+    );
   }
 }
 

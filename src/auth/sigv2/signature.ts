@@ -1,4 +1,7 @@
-/** What Signature Version 2 signs, and its signature ("Signing and authenticating REST requests", RESTAuthentication). */
+/**
+ * The string that Signature Version 2 signs, and its signature ("Signing and authenticating REST requests",
+ * RESTAuthentication).
+ */
 
 import { parseBase64 } from "../../checksum/digests.ts";
 import { invalidArgument } from "../../errors.ts";
@@ -12,19 +15,19 @@ import { signedParameters } from "./parameters.ts";
 
 export interface ReadingV2 {
   /**
-   * Method, three headers by position, all `x-amz-*` headers, the resource and some parameters. Nothing in it may contain a
-   * line feed, or one request could be taken for another.
+   * Method, three headers by position, all `x-amz-*` headers, the resource and some parameters. None of them may
+   * contain a line feed, or one request could be taken for another.
    */
   readonly stringToSign: string;
   readonly query: Query;
 }
 
 /**
- * What may have been signed, likeliest first: `+` in the query, the path as it was sent or encoded anew by the platform,
- * parameters without a value with or without `=`, blanks in headers, `x-amz-date` among the headers or, as AWS's later
- * example has it, in the place of the date. All of them mean the same but for `+`, where the reading that verifies is handed
- * on. The others are prepared only once the first has not verified.
- * @throws S3Error `InvalidArgument` for control characters in what is signed
+ * The strings that may have been signed, most likely first: `+` in the query, the path as it was sent or as the
+ * platform encoded it again, parameters without a value with or without `=`, blanks in headers, `x-amz-date` among the
+ * headers or in the place of the date, as in a later example of AWS. They all have the same meaning except for `+`,
+ * where the verified reading is returned. All readings except the first are created only if the first does not verify.
+ * @throws S3Error `InvalidArgument` for control characters in signed text
  */
 export function* readingsV2(request: S3Request, claim: ClaimV2): Generator<ReadingV2> {
   const usual: Choice = {
@@ -41,7 +44,7 @@ export function* readingsV2(request: S3Request, claim: ClaimV2): Generator<Readi
     : [usual.query];
   const paths = distinct([usual.path, request.url.path, uriEncode(percentDecode(usual.path), "keep-slash")], String);
   const signed = signedParameters(request.query);
-  const parameters = distinct([usual.parameter, nameAlone, withEquals], (form) => signed.map(form).join("&"));
+  const parameters = distinct([usual.parameter, nameOnly, withEquals], (form) => signed.map(form).join("&"));
   const spellings = spellingsOf(
     amzHeaders(headersOf(request, claim, request.query)).map(([, value]) => value),
     trimmed,
@@ -73,10 +76,10 @@ interface Choice {
 
 const AMZ_DATE = "x-amz-date";
 
-const nameAlone = ([name, value]: Parameter) => (value === "" ? name : `${name}=${value}`);
+const nameOnly = ([name, value]: Parameter) => (value === "" ? name : `${name}=${value}`);
 const withEquals = ([name, value]: Parameter) => `${name}=${value}`;
 
-/** A bucket alone is signed with a slash at its end, as botocore knows of S3, wherever the path goes without. */
+/** The path of a bucket is signed with a slash at its end, as botocore does for S3, even if it is sent without. */
 function pathOfBucket({ resource, url }: S3Request): string | undefined {
   return resource.kind === "bucket" && !url.path.endsWith("/") ? `${url.path}/` : undefined;
 }
@@ -117,7 +120,7 @@ function amzHeaders(headers: Headers): readonly Parameter[] {
   return [...headers].filter(([name]) => name.startsWith("x-amz-")).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** The bucket stands in front of the path, wherever it was named. The path is signed as it was sent. */
+/** The path as it was sent, with the bucket in front of it if the bucket is in the host name. */
 function resource(request: S3Request, { path, query, parameter }: Choice): string {
   const bucket =
     request.style === "virtual-host" && request.resource.kind !== "service" ? `/${request.resource.bucket}` : "";
@@ -130,19 +133,21 @@ function requireOneLine(name: string, value: string): string {
   return value;
 }
 
-/** HMAC-SHA1 under the secret itself, of requests and of policies of forms. */
+/** HMAC-SHA1 with the secret itself as key, for requests and for policies of forms. */
 const HMAC_SHA1 = { name: "HMAC", hash: "SHA-1" };
 const SIGNATURE_BYTES = 20;
 const encoder = new TextEncoder();
 
-/** Whether `signature` is the Base64 signature of one of the texts; which of them, if so. WebCrypto compares in constant time. */
+/**
+ * The candidate whose text has the Base64 signature; undefined if there is none. WebCrypto compares in constant time.
+ */
 export async function findSigned<T>(
   { secret, signature }: { readonly secret: string; readonly signature: string },
   candidates: Iterable<T>,
   textOf: (candidate: T) => string,
 ): Promise<T | undefined> {
   const key = await crypto.subtle.importKey("raw", encoder.encode(secret), HMAC_SHA1, false, ["verify"]);
-  // A text that is no signature is compared all the same, so that its shape takes the same path.
+  // An invalid signature is also compared, so that its format does not change the code path.
   const claimed = parseBase64(signature, SIGNATURE_BYTES);
   for (const candidate of candidates) {
     const text = encoder.encode(textOf(candidate));

@@ -6,15 +6,15 @@ export const ALGORITHM = "AWS4-HMAC-SHA256";
 
 export interface ClaimedSignature {
   readonly credential: ClaimedCredential;
-  /** Lower-case, in the order given. */
+  /** In lower case, in the given order. */
   readonly signedHeaders: readonly string[];
   readonly signature: string;
 }
 
 /**
- * Reads the header. Spaces around commas are optional, as AWS accepts both.
+ * Parses the header. Spaces around commas are optional, as on AWS.
  * @throws S3Error `AuthorizationHeaderMalformed`; `InvalidRequest` for Signature Version 2; `NotImplemented` for
- * Version 4A; `InvalidArgument` for any other scheme
+ *   Version 4A; `InvalidArgument` for any other scheme
  */
 export function parseAuthorizationHeader(header: string): ClaimedSignature {
   const space = header.search(/\s/);
@@ -84,7 +84,7 @@ function parseComponents(text: string): ReadonlyMap<string, string> {
     const equals = component.indexOf("=");
     if (equals <= 0) throw headerMalformed(`the authorization component "${component}" is malformed.`);
     const name = component.slice(0, equals);
-    // Two Authorization headers arrive joined by a comma: a repeated component must not pick a winner.
+    // Two Authorization headers arrive joined by a comma: neither of two equal components may win.
     if (components.has(name)) throw headerMalformed(`the authorization component "${component}" is malformed.`);
     components.set(name, component.slice(equals + 1));
   }

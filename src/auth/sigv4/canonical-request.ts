@@ -1,12 +1,12 @@
 /**
- * The canonical request (AWS "Create a signed request", step 1), and the several a client may have signed, most likely first.
+ * The canonical request (AWS "Create a signed request", step 1), and the variants that a client may have signed, most
+ * likely first.
  *
- * Between the signer and this code stand clients with habits of their own and a platform that rewrites some headers, so
- * one request can have several honest readings: `+` in the query, the path re-encoded or as sent, the host with or
- * without its default port, headers the platform replaced or took out, header values with or without their inner blanks.
- * All readings of one request mean the same resource; where they differ in meaning (`+`), the reading that verified is
- * the one handed on. A normal request matches the first reading and costs one HMAC: what the others take is prepared
- * only when it has not.
+ * Clients have habits of their own and the platform rewrites some headers, so one request can have several valid
+ * readings: `+` in the query, the path encoded again or as sent, the host with or without its default port, headers
+ * that the platform replaced or removed, header values with or without their inner blanks. All readings of one request
+ * name the same resource; where they differ in meaning (`+`), later stages use the verified reading. An ordinary
+ * request matches the first reading and costs one HMAC; the other readings are created only if it does not match.
  */
 import { percentDecode, uriEncode } from "../../protocol/percent-encoding.ts";
 import { parseQuery, type Query } from "../../protocol/request-target.ts";
@@ -28,9 +28,7 @@ interface Choice {
   readonly rewritten: ReadonlyMap<string, string>;
 }
 
-/**
- * @param payloadHashes values the last line may have, likeliest first
- */
+/** @param payloadHashes possible values of the last line, most likely first */
 export function* canonicalReadings(
   request: S3Request,
   signedHeaders: readonly string[],
@@ -52,7 +50,8 @@ export function* canonicalReadings(
   const queries = request.url.query.includes("+")
     ? [usual.query, parseQuery(request.url.query, "plus-is-plus")]
     : [usual.query];
-  // S3 encodes the decoded key; signers that encode differently (say, lower-case escapes) signed what they sent.
+  // S3 encodes the decoded key; signers that encode differently (for example, with lower-case escapes) signed the path
+  // that they sent.
   const paths = request.url.path === usual.path ? [usual.path] : [usual.path, request.url.path];
   const written = signedHeaders.filter((name) => !usual.rewritten.has(name));
   const spellings = spellingsOf(
@@ -88,11 +87,11 @@ export interface CanonicalParts {
   readonly method: string;
   /** Encoded, starting with `/`. */
   readonly path: string;
-  /** As `canonicalQuery` gives it. */
+  /** From `canonicalQuery`. */
   readonly query: string;
-  /** The signed headers in signed order: lower-case name and value as it goes into the signature. */
+  /** The signed headers in signed order: lower-case name, and value as it is signed. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** The value of `x-amz-content-sha256`, or what stands for it. */
+  /** The value of `x-amz-content-sha256`, or of its replacement. */
   readonly payloadHash: string;
 }
 
@@ -103,7 +102,7 @@ export function formatCanonicalRequest(parts: CanonicalParts): string {
   return `${parts.method}\n${parts.path}\n${parts.query}\n${headerLines}\n${signedHeaders}\n${parts.payloadHash}`;
 }
 
-/** A request has one query, or two, and up to 32 readings. */
+/** Cached, because a request has one or two queries and up to 32 readings. */
 const canonicalQueries = new WeakMap<Query, string>();
 
 /** UriEncode of every name and value, sorted by name and then by value, without the signature itself. */

@@ -25,21 +25,21 @@ export interface ScopeFault {
 export const MALFORMED_CREDENTIAL =
   'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".';
 
-/** The region may be empty, as some clients leave it: R2 takes that for `auto`, and any name will do here as well. */
+/** The region may be empty, as some clients leave it: R2 treats it as `auto`, and every name is accepted here too. */
 export function parseCredential(text: string): ClaimedCredential | undefined {
   const [accessKeyId, day, region, service, terminal, ...more] = text.split("/");
   if (!accessKeyId || !day || region === undefined || !service || !terminal || more.length > 0) return undefined;
   return { accessKeyId, day, region, service, terminal };
 }
 
-/** `<YYYYMMDD>/<region>/<service>/aws4_request`, as it stands in the string to sign. */
+/** `<YYYYMMDD>/<region>/<service>/aws4_request`, as in the string to sign. */
 export function formatScope(credential: ClaimedCredential): string {
   return `${credential.day}/${credential.region}/${credential.service}/${credential.terminal}`;
 }
 
 /**
- * What is wrong with the scope, in S3's words; undefined if nothing is. The date is compared elsewhere.
- * @throws S3Error `NotImplemented` for directory buckets, whose operations look like those of others and mean more
+ * The error in the scope, in S3's words; undefined if it is correct. `findDateFault` compares the date.
+ * @throws S3Error `NotImplemented` for directory buckets, whose operations look like ordinary ones but do more
  */
 export function findScopeFault(credential: ClaimedCredential, rules: ScopeRules): ScopeFault | undefined {
   const { day, region, service, terminal } = credential;

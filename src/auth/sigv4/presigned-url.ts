@@ -19,7 +19,7 @@ export interface ClaimedPresignature extends ClaimedSignature {
   readonly expiresInSeconds: number;
 }
 
-/** The parameters that make up the signature, in lower case; every other `x-amz-*` parameter stands for a header. */
+/** The parameters of the signature itself, in lower case; every other `x-amz-*` parameter is a hoisted header. */
 export const AUTH_PARAMETERS: ReadonlySet<string> = new Set([
   "x-amz-algorithm",
   "x-amz-credential",
@@ -35,8 +35,8 @@ const MISSING_PARAMETERS =
   "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
 
 /**
- * The parameters by lower-case name. Their case is not significant, so that `X-Amz-Signature` next to
- * `x-amz-signature` is a repetition and not two parameters of which one goes unseen.
+ * The parameters by lower-case name. Names ignore case, so that `X-Amz-Signature` together with `x-amz-signature` is a
+ * repetition and neither is overlooked.
  * @throws S3Error `AuthorizationQueryParametersError` if one of the signature's own parameters is repeated
  */
 export function readAuthParameters(query: Query): ReadonlyMap<string, string> {
@@ -82,8 +82,8 @@ export function parsePresignature(parameters: ReadonlyMap<string, string>): Clai
 }
 
 /**
- * Valid from its date (give or take `skewMs`, since the signer's clock may run ahead) until before
- * date + expires. So a URL made for 0 seconds, which AWS takes for well-formed, has always expired.
+ * Valid from its date (minus `skewMs`, since the signer's clock may be fast) until before date + expires. So a URL for
+ * 0 seconds, which is well-formed on AWS, has always expired.
  * @throws S3Error `AccessDenied`
  */
 export function checkValidity({ date, expiresInSeconds }: ClaimedPresignature, now: Date, skewMs: number): void {

@@ -1,4 +1,4 @@
-/** The key a day's requests to one region and service are signed with (AWS "Create a signed request", step 4). */
+/** The key that signs the requests of one day to one region and service (AWS "Create a signed request", step 4). */
 import { formatHex, parseHex } from "../../checksum/digests.ts";
 import { sha256Hex } from "../../checksum/hasher.ts";
 import type { ClaimedCredential } from "./credential-scope.ts";
@@ -9,7 +9,7 @@ const encoder = new TextEncoder();
 /** Not extractable. */
 export type SigningKey = CryptoKey;
 
-/** Four HMACs; `SigningKeyCache` saves them for the next request. */
+/** Takes four HMACs; `SigningKeyCache` keeps the key for the next request. */
 export async function deriveSigningKey(secretAccessKey: string, scope: ClaimedCredential): Promise<SigningKey> {
   let key = await importKey(encoder.encode(`AWS4${secretAccessKey}`));
   for (const step of [scope.day, scope.region, scope.service, scope.terminal])
@@ -24,15 +24,15 @@ export async function sign(key: SigningKey, stringToSign: string): Promise<strin
 
 /** Whether `signature` is the lower-case hex signature of the text. WebCrypto compares in constant time. */
 export async function verifySignature(key: SigningKey, stringToSign: string, signature: string): Promise<boolean> {
-  // A text that is no signature is compared all the same, so that its shape takes the same path.
+  // An invalid signature is also compared, so that its format does not change the code path.
   const claimed = parseHex(signature, 32);
   const valid = await crypto.subtle.verify("HMAC", key, claimed ?? new Uint8Array(32), encoder.encode(stringToSign));
   return valid && claimed !== undefined;
 }
 
 /**
- * Derived keys by a digest of secret and scope: nothing to read a secret from, and a replaced secret misses by itself.
- * Only keys that verified a request are remembered, so strangers cannot wash the cache out.
+ * Caches derived keys by a digest of secret and scope, so that the cache does not reveal a secret and a replaced secret
+ * does not match. Only keys that verified a request are cached, so strangers cannot displace them.
  */
 export class SigningKeyCache {
   readonly #keys = new Map<string, SigningKey>();
@@ -48,7 +48,7 @@ export class SigningKeyCache {
 
   remember(secretAccessKey: string, scope: ClaimedCredential, key: SigningKey): void {
     const name = fingerprint(secretAccessKey, scope);
-    // Re-inserting keeps the map in order of use; the first entry is the one unused for longest.
+    // Inserting again keeps the map in order of use; the first entry is the least recently used.
     this.#keys.delete(name);
     this.#keys.set(name, key);
     for (const oldest of this.#keys.keys()) {
@@ -63,7 +63,7 @@ export class SigningKeyCache {
 }
 
 function fingerprint(secretAccessKey: string, { accessKeyId, day, region, service }: ClaimedCredential): string {
-  // None of the scope's parts contains `/`, and the secret stands last, so different inputs give different texts.
+  // No part of the scope contains `/`, and the secret is last, so different inputs give different texts.
   return sha256Hex(`${accessKeyId}/${day}/${region}/${service}/${secretAccessKey}`);
 }
 

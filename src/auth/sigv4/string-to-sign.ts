@@ -1,7 +1,10 @@
-/** Strings to sign: of a request (AWS "Create a signed request", step 3), of a chunk and of a trailer (S3 API, "sigv4-streaming"). */
+/**
+ * Strings to sign: for a request (AWS "Create a signed request", step 3), for a chunk and for a trailer (S3 API,
+ * "sigv4-streaming").
+ */
 import { sha256Hex } from "../../checksum/hasher.ts";
 
-/** What every string to sign begins with. */
+/** The beginning of every string to sign. */
 export interface SigningContext {
   /** `YYYYMMDDTHHMMSSZ` */
   readonly timestamp: string;
@@ -16,8 +19,8 @@ export function requestStringToSign({ timestamp, scope }: SigningContext, canoni
 }
 
 /**
- * @param previousSignature of the chunk before, or of the request
- * @param chunkSha256 lower-case hex, of the chunk's data
+ * @param previousSignature signature of the previous chunk, or of the request
+ * @param chunkSha256 lower-case hex SHA-256 of the chunk's data
  */
 export function chunkStringToSign(
   { timestamp, scope }: SigningContext,
