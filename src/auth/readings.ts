@@ -39,7 +39,6 @@ function* choicesWith(changes: number, sizes: readonly number[]): Generator<read
  * connection (RFC 9110, 7.6.1), and `Expect`, which is answered on the way. These headers do not influence the result
  * of a request, so a signature may contain any usual value.
  */
-
 const USUAL = {
   connection: ["keep-alive", "Keep-Alive", "close", "TE", "TE, close"],
   expect: ["100-continue"],

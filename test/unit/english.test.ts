@@ -195,13 +195,7 @@ const RULES: readonly WordRule[] = [
  */
 const EXEMPT: readonly string[] = [
   "docs/security.md",
-  "src/access/",
-  "src/auth/",
   "test/support/",
-  "test/unit/access/",
-  "test/unit/auth/",
-  "test/worker/auth/",
-  "test/worker/security/",
 ];
 
 const CODE = {
