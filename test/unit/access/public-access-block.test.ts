@@ -22,7 +22,7 @@ describe("public access block", () => {
     }
   });
 
-  it("ignorePublicAcls takes public grants away, and no other setting does", () => {
+  it("ignorePublicAcls removes public grants, and no other setting does", () => {
     expect(withoutIgnoredGrants(settings("ignorePublicAcls"), PUBLIC_READ)).toEqual([full(OWNER)]);
     expect(withoutIgnoredGrants(settings("ignorePublicAcls"), undefined)).toBeUndefined();
     for (const other of [undefined, ...OTHERS("ignorePublicAcls")]) {
@@ -44,16 +44,13 @@ describe("public access block", () => {
     [true, "000000000001", false],
     [false, undefined, false],
     [false, "000000000002", false],
-  ])(
-    "restrictPublicBuckets with a public policy (%s) keeps account %s out: %s",
-    (isPolicyPublic, account, expected) => {
-      const facts = { isPolicyPublic, callerAccountId: account };
-      const bucket = bucketWith({ publicAccessBlock: settings("restrictPublicBuckets") });
-      expect(restrictsPublicBucket(bucket, facts)).toBe(expected);
-      for (const other of OTHERS("restrictPublicBuckets")) {
-        expect(restrictsPublicBucket(bucketWith({ publicAccessBlock: other }), facts)).toBe(false);
-      }
-      expect(restrictsPublicBucket(bucketWith(), facts)).toBe(false);
-    },
-  );
+  ])("restrictPublicBuckets with a public policy (%s) excludes account %s: %s", (isPolicyPublic, account, expected) => {
+    const facts = { isPolicyPublic, callerAccountId: account };
+    const bucket = bucketWith({ publicAccessBlock: settings("restrictPublicBuckets") });
+    expect(restrictsPublicBucket(bucket, facts)).toBe(expected);
+    for (const other of OTHERS("restrictPublicBuckets")) {
+      expect(restrictsPublicBucket(bucketWith({ publicAccessBlock: other }), facts)).toBe(false);
+    }
+    expect(restrictsPublicBucket(bucketWith(), facts)).toBe(false);
+  });
 });

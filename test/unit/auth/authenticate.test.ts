@@ -1,4 +1,4 @@
-/** Header signatures: every refusal with its code, status, message and details, and the readings that are accepted. */
+/** Signatures in headers: every refusal with its code, status, message and details, and the accepted readings. */
 import { describe, expect, test } from "vitest";
 import { authenticate, claimedAccessKeyId } from "../../../src/auth/authenticate.ts";
 import {
@@ -27,7 +27,7 @@ async function accepted(sent: Sent, signed: Partial<Signed> = {}) {
   return authenticate(await signedRequest(sent, signed), keyring(), ANY);
 }
 
-/** A request with just this Authorization header. */
+/** A request with only this Authorization header. */
 function withAuthorization(authorization: string, sent: Sent = {}) {
   const headers = { "x-amz-date": "20130524T000000Z", "x-amz-content-sha256": EMPTY_SHA256, ...sent.headers };
   return received({ ...sent, headers: { authorization, ...headers } });
@@ -59,7 +59,7 @@ describe("the caller", () => {
     }
   });
 
-  test("anonymous requests may promise a hash or send unsigned chunks, but no signed chunks", async () => {
+  test("anonymous requests may declare a hash or send unsigned chunks, but not signed chunks", async () => {
     const as = (value: string) =>
       authenticate(received({ headers: { "x-amz-content-sha256": value } }), keyring(), ANY);
     expect((await as(EMPTY_SHA256)).payload).toEqual({ kind: "literal", sha256: EMPTY_SHA256 });
@@ -84,7 +84,7 @@ describe("the caller", () => {
     expect(lookups).toBe(1);
   });
 
-  test("rotating a secret is not hidden by a remembered signing key", async () => {
+  test("a cached signing key does not hide a rotated secret", async () => {
     const request = await signedRequest({});
     await authenticate(request, keyring(), ANY);
     const rotated = keyring({ secretAccessKey: "another" });
@@ -192,14 +192,14 @@ describe("Authorization header", () => {
     });
   });
 
-  test("two Authorization headers, as the platform joins them, pick no winner", async () => {
+  test("two Authorization headers, which the platform joins, are refused", async () => {
     const authorization = (await signedRequest({})).headers.get("authorization");
     expect(await refusalOf(`${authorization}, ${authorization}`)).toMatchObject({
       code: "AuthorizationHeaderMalformed",
     });
   });
 
-  test("a region of its own is enforced when configured", async () => {
+  test("the configured region is enforced", async () => {
     const options = { regions: "eu-west-1", service: "s3" } as const;
     expect(await refusal({}, {}, options)).toEqual({
       code: "AuthorizationHeaderMalformed",
@@ -212,7 +212,7 @@ describe("Authorization header", () => {
     expect((await accepted({}, { region: "mars-1" })).caller.kind).toBe("account");
   });
 
-  test("an empty region is one like any other, and no other one", async () => {
+  test("an empty region is accepted like any other, and differs from all others", async () => {
     expect((await accepted({}, { region: "" })).caller.kind).toBe("account");
     expect(await refusal({}, { region: "" }, { regions: "eu-west-1", service: "s3" })).toEqual({
       code: "AuthorizationHeaderMalformed",
@@ -222,7 +222,7 @@ describe("Authorization header", () => {
     });
   });
 
-  test("further services count only where they are named", async () => {
+  test("additional services are accepted only if they are configured", async () => {
     const request = await signedRequest({}, { service: "iam" });
     const options = { ...ANY, additionalServices: ["iam"] };
     expect((await authenticate(request, keyring(), options)).caller.kind).toBe("account");
@@ -238,7 +238,7 @@ describe("time", () => {
     ["2013-05-23T23:45:00Z", true],
     ["2013-05-24T00:15:01Z", false],
     ["2013-05-23T23:44:59Z", false],
-  ])("at %s a request of midnight is accepted: %s", async (now, valid) => {
+  ])("a request signed at midnight and received at %s is accepted: %s", async (now, valid) => {
     const sent = { now: new Date(now) };
     if (valid) expect((await accepted(sent)).caller.kind).toBe("account");
     else {
@@ -252,7 +252,7 @@ describe("time", () => {
   });
 
   test.each(["Fri, 24 May 2013 00:00:00 GMT", "20130524T000000Z"])(
-    "Date: %s stands in for x-amz-date",
+    "Date: %s replaces a missing x-amz-date",
     async (date) => {
       const headers = [
         ["date", date],
@@ -284,7 +284,7 @@ describe("time", () => {
   });
 });
 
-describe("headers that must be there, and signed", () => {
+describe("required headers and signed headers", () => {
   test("x-amz-content-sha256 is required", async () => {
     const request = await signedRequest({});
     request.headers.delete("x-amz-content-sha256");
@@ -337,7 +337,7 @@ describe("headers that must be there, and signed", () => {
     });
   });
 
-  test("other headers may be added by whoever carries the request", async () => {
+  test("other headers may be added on the way", async () => {
     const request = await signedRequest({});
     request.headers.set("x-forwarded-for", "192.0.2.1");
     request.headers.set("x-amzn-trace-id", "Root=1");
@@ -378,7 +378,7 @@ describe("the key and the signature", () => {
     details: { AWSAccessKeyId: ACCESS_KEY_ID },
   };
 
-  test("an unknown, an inactive and a wrongly found key are all InvalidAccessKeyId", async () => {
+  test("an unknown, an inactive and another key are all InvalidAccessKeyId", async () => {
     const request = await signedRequest({});
     const found = keyring({ accessKeyId: ACCESS_KEY_ID.toLowerCase() });
     const laxStore = () => found(ACCESS_KEY_ID.toLowerCase(), undefined);
@@ -387,7 +387,7 @@ describe("the key and the signature", () => {
     }
   });
 
-  test("SignatureDoesNotMatch shows what was signed here", async () => {
+  test("SignatureDoesNotMatch shows the canonical request and the string to sign", async () => {
     const request = await signedRequest({}, { secret: `${SECRET}x` });
     const failure = await failureOf(() => authenticate(request, keyring(), ANY));
     const canonicalRequest = `GET\n/test.txt\n\nhost:${HOST}\nx-amz-content-sha256:${EMPTY_SHA256}\nx-amz-date:20130524T000000Z\n\n${SIGNED_HEADERS}\n${EMPTY_SHA256}`;
@@ -448,7 +448,7 @@ describe("the key and the signature", () => {
     },
   );
 
-  test("an upper-case signature is another text", async () => {
+  test("an upper-case signature does not match", async () => {
     const request = await signedRequest({});
     const authorization = request.headers.get("authorization") ?? "";
     request.headers.set(
@@ -462,7 +462,7 @@ describe("the key and the signature", () => {
 });
 
 describe("claimedAccessKeyId", () => {
-  test("names the key of header and query, and nothing for the rest", async () => {
+  test("returns the key of header and query, and undefined for other requests", async () => {
     expect(claimedAccessKeyId(await signedRequest({}))).toBe(ACCESS_KEY_ID);
     expect(claimedAccessKeyId(received({ url: `https://${HOST}/?X-Amz-Credential=AKIA%2F2013` }))).toBe("AKIA");
     expect(claimedAccessKeyId(received({ headers: { authorization: "AWS a:b" } }))).toBe("a");

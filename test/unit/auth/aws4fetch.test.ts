@@ -1,4 +1,4 @@
-/** An independent signer: whatever aws4fetch signs must verify. */
+/** An independent signer: requests that aws4fetch signs must verify. */
 import { AwsV4Signer } from "aws4fetch";
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";

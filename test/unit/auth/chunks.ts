@@ -1,4 +1,4 @@
-/** An aws-chunked encoder for tests, which can also encode wrongly. */
+/** An aws-chunked encoder for tests, which can also encode incorrectly. */
 import { bytesOf, hmacHex, scopeOf, sha256Hex, signingKeyOf, TIMESTAMP } from "./support.ts";
 
 export interface EncodedChunk {
@@ -6,7 +6,7 @@ export interface EncodedChunk {
   readonly signature: string | undefined;
 }
 
-/** Cuts the data into chunks, the empty last one included, each signed from the seed on. */
+/** Splits the data into chunks, including the empty last one, and signs each, starting from the seed. */
 export async function signChunks(data: Uint8Array, chunkBytes: number, seedSignature: string): Promise<EncodedChunk[]> {
   const key = await signingKeyOf({});
   const chunks: EncodedChunk[] = [];

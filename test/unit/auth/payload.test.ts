@@ -1,4 +1,4 @@
-/** Bodies: all payload modes, all digests, and what is done to them on the way. */
+/** Bodies: all payload modes, all digests, and alterations on the way. */
 import { describe, expect, test } from "vitest";
 import { type Authentication, authenticate } from "../../../src/auth/authenticate.ts";
 import { openObjectBody, readWholeBody } from "../../../src/auth/payload/request-body.ts";
@@ -40,7 +40,7 @@ interface Upload {
   readonly headers?: Record<string, string>;
   readonly wire?: Uint8Array;
   readonly pieceBytes?: number;
-  /** Overrides the true length on the wire; null leaves the header out. */
+  /** Overrides the true length on the wire; null omits the header. */
   readonly contentLength?: string | null;
   readonly body?: ReadableStream<Uint8Array> | null;
 }
@@ -62,7 +62,7 @@ function open({ request, authentication }: { request: S3Request; authentication:
   return openObjectBody(request, authentication);
 }
 
-/** Reads to the end, keeping what came before a failure. */
+/** Reads to the end, and keeps the bytes that came before a failure. */
 async function drain(body: ObjectBody): Promise<{ data: Uint8Array; failed: boolean }> {
   const parts: Uint8Array[] = [];
   const reader = body.stream.getReader();
@@ -82,7 +82,7 @@ async function expectAccepted(body: ObjectBody, data: Uint8Array = DATA) {
   expect(body.sizeBytes).toBe(data.length);
 }
 
-/** The stream fails, says why, and has kept at least its last byte to itself. */
+/** Expects the stream to fail with this error and to hold back at least its last byte. */
 async function expectFailure(body: ObjectBody, failure: object) {
   const { data, failed } = await drain(body);
   expect(failed).toBe(true);
@@ -105,7 +105,7 @@ interface SignedUpload {
   readonly changeWire?: (wire: Uint8Array) => Uint8Array;
 }
 
-/** A body of signed chunks, tampered with as told after signing. */
+/** A body of signed chunks that is altered after signing. */
 async function signedUpload(options: SignedUpload): Promise<ObjectBody> {
   const { data = DATA, chunkBytes = 8192, pieceBytes = 1000, trailers, change = (chunks) => chunks } = options;
   const promise = `STREAMING-AWS4-HMAC-SHA256-PAYLOAD${trailers === undefined ? "" : "-TRAILER"}`;
@@ -154,7 +154,7 @@ const badDigest = (algorithm: string) => ({
   message: `The ${algorithm} you specified did not match the calculated checksum.`,
 });
 
-describe("handing over the platform's own stream", () => {
+describe("the platform's own stream is passed on for", () => {
   test("nothing to verify", async () => {
     const uploaded = await upload({});
     const body = open(uploaded);
@@ -182,7 +182,7 @@ describe("handing over the platform's own stream", () => {
     expect(body.delegated?.mismatch()).toMatchObject({ code: "BadDigest", status: 400 });
   });
 
-  test("x-amz-checksum-sha256, alone and beside the same literal hash", async () => {
+  test("x-amz-checksum-sha256, with and without the same literal hash", async () => {
     for (const promise of ["UNSIGNED-PAYLOAD", SHA256]) {
       const body = open(await upload({ promise, headers: { "x-amz-checksum-sha256": SHA256_BASE64 } }));
       expect(body.delegated).toMatchObject({ algorithm: "sha256", hex: SHA256 });
@@ -193,7 +193,7 @@ describe("handing over the platform's own stream", () => {
     }
   });
 
-  test("not with two different digests, a CRC, chunks, or an empty body", async () => {
+  test("neither two different digests, a CRC, chunks, nor an empty body", async () => {
     const two = { "content-md5": MD5_BASE64, "x-amz-checksum-crc32": CRC32_BASE64 };
     for (const body of [
       open(await upload({ promise: SHA256, headers: { "content-md5": MD5_BASE64 } })),
@@ -223,7 +223,7 @@ describe("digests in headers", () => {
     });
   });
 
-  test("a literal hash beside another digest", async () => {
+  test("a literal hash together with another digest", async () => {
     const headers = { "x-amz-checksum-crc32": CRC32_BASE64 };
     await expectAccepted(open(await upload({ promise: SHA256.toUpperCase(), headers })));
     const promise = "0".repeat(64);
@@ -234,7 +234,7 @@ describe("digests in headers", () => {
     });
   });
 
-  test("Content-MD5 beside another digest", async () => {
+  test("Content-MD5 together with another digest", async () => {
     const headers = { "x-amz-checksum-crc32": CRC32_BASE64, "content-md5": "rL0Y20xC+Fzt72VPzMSk2A==" };
     await expectFailure(open(await upload({ headers })), {
       code: "BadDigest",
@@ -243,7 +243,7 @@ describe("digests in headers", () => {
     });
   });
 
-  test("Content-MD5 is the checksum where an SDK is set to MD5", async () => {
+  test("Content-MD5 is the checksum if an SDK is configured for MD5", async () => {
     const headers = { "content-md5": MD5_BASE64, "x-amz-sdk-checksum-algorithm": "MD5" };
     const body = open(await upload({ headers }));
     const checksum = { algorithm: "MD5", value: MD5_BASE64, type: "FULL_OBJECT" };
@@ -330,7 +330,7 @@ describe("digests in headers", () => {
     });
   });
 
-  test("x-amz-checksum-mode, -type and -algorithm are no checksums", async () => {
+  test("x-amz-checksum-mode, -type and -algorithm are not checksums", async () => {
     const headers = {
       "x-amz-checksum-mode": "ENABLED",
       "x-amz-checksum-type": "FULL_OBJECT",
@@ -357,7 +357,7 @@ describe("length", () => {
     },
   );
 
-  test("5 GiB is the most", async () => {
+  test("5 GiB is the maximum", async () => {
     const most = 5 * 1024 ** 3;
     expect(open(await upload({ contentLength: String(most) })).sizeBytes).toBe(most);
     expect(await failureOf(async () => open(await upload({ contentLength: String(most + 1) })))).toMatchObject({
@@ -378,14 +378,14 @@ describe("length", () => {
     });
   });
 
-  test("a broken connection is IncompleteBody, with its cause kept for the log", async () => {
+  test("a broken connection is IncompleteBody, with its cause for the log", async () => {
     const broken = new Error("connection reset");
     const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(broken) });
     const opened = open(await upload({ headers: { "x-amz-checksum-crc32": CRC32_BASE64 }, body }));
     await expectFailure(opened, { code: "IncompleteBody", cause: broken });
   });
 
-  test("an object without body and length is not taken for an empty one", async () => {
+  test("an object without body and length is MissingContentLength, not empty", async () => {
     const unsaid = await upload({ wire: new Uint8Array(), contentLength: null, body: null });
     expect(() => open(unsaid)).toThrow(new S3Error("MissingContentLength"));
   });
@@ -404,7 +404,7 @@ describe("length", () => {
 });
 
 describe("flow", () => {
-  test("one piece is read ahead and no more; cancelling reaches the source", async () => {
+  test("only one piece is read ahead; cancelling reaches the source", async () => {
     let pulled = 0;
     let cancelled: unknown;
     const body = new ReadableStream<Uint8Array>(
@@ -450,7 +450,7 @@ describe("signed chunks", () => {
     await expectAccepted(await signedUpload({ pieceBytes }));
   });
 
-  test("one chunk, the smallest chunks, a small last chunk, none at all", async () => {
+  test("one chunk, the smallest chunks, a small last chunk, no chunk", async () => {
     await expectAccepted(await signedUpload({ chunkBytes: DATA.length }));
     await expectAccepted(
       await signedUpload({ data: DATA.subarray(0, 16384), chunkBytes: 8192 }),
@@ -481,7 +481,7 @@ describe("signed chunks", () => {
     });
   });
 
-  test("digests in headers are of the decoded data", async () => {
+  test("digests in headers apply to the decoded data", async () => {
     await expectAccepted(
       await signedUpload({ headers: { "content-md5": MD5_BASE64, "x-amz-checksum-crc32": CRC32_BASE64 } }),
     );
@@ -559,7 +559,7 @@ describe("signed chunks", () => {
     });
   });
 
-  test("x-amz-decoded-content-length must be there and true", async () => {
+  test("x-amz-decoded-content-length is required and must be correct", async () => {
     for (const decodedLength of [null, "", "-1", "abc", "12x"]) {
       expect(await failureOf(() => signedUpload({ decodedLength })), String(decodedLength)).toMatchObject({
         code: "MissingContentLength",
@@ -589,7 +589,7 @@ describe("signed chunks", () => {
     await expectFailure(body, { code: "IncompleteBody" });
   });
 
-  test("data longer than its chunk says", async () => {
+  test("data longer than its chunk declares", async () => {
     const change = ([first, ...rest]: EncodedChunk[]) => (first ? [first, ...rest] : rest);
     const changeWire = (wire: Uint8Array) =>
       concat([wire.subarray(0, 8192 + 86), bytesOf("x"), wire.subarray(8192 + 86)]);
@@ -617,7 +617,7 @@ describe("signed chunks with a trailer", () => {
     });
   });
 
-  test("MD5 stands in content-md5, as SDKs send it", async () => {
+  test("MD5 is in content-md5, as SDKs send it", async () => {
     const headers = { "x-amz-sdk-checksum-algorithm": "MD5" };
     const body = await signedUpload({ trailers: `content-md5:${MD5_BASE64}\n`, headers });
     await expectAccepted(body);
@@ -677,7 +677,7 @@ describe("signed chunks with a trailer", () => {
     expect(await failureOf(async () => open(await upload({ promise, headers })))).toMatchObject(malformed);
   });
 
-  test("a checksum in header and trailer is one too many", async () => {
+  test("a checksum in both header and trailer is refused", async () => {
     const headers = { "x-amz-checksum-sha1": SHA1_BASE64 };
     expect(await failureOf(() => signedUpload({ trailers, headers }))).toMatchObject({
       message: "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
@@ -747,7 +747,7 @@ describe("unsigned chunks", () => {
     ["an extension", bytesOf("5;x=y\r\nhello\r\n0\r\n\r\n"), { code: "IncompleteBody" }],
     ["a chunk signature", bytesOf(`0;chunk-signature=${"0".repeat(64)}\r\n${end}`), { code: "IncompleteBody" }],
     ["a small chunk before the last", frame(plainChunks(DATA, 8191), end), { code: "InvalidChunkSizeError" }],
-    // The length is looked at first.
+    // The length is checked first.
     [
       "too little data, and another trailer",
       frame(plainChunks(DATA.subarray(1), 8192), `x-amz-checksum-sha1:${SHA1_BASE64}\r\n\r\n`),
@@ -790,7 +790,7 @@ describe("unsigned chunks", () => {
     ["+5\r\nhello\r\n0\r\n\r\n", "IncompleteBody"],
     ["5\r\n", "IncompleteBody"],
     ["", "IncompleteBody"],
-  ])("none announced: %j is %s", async (wire, code) => {
+  ])("without an announcement: %j is %s", async (wire, code) => {
     await expectFailure(await withoutTrailer(wire), { code });
   });
 });
@@ -802,7 +802,7 @@ describe("readWholeBody", () => {
     return readWholeBody(request, authentication, { ...options, ...overrides });
   }
 
-  test("gives the bytes, however they were protected", async () => {
+  test("returns the bytes in every payload mode", async () => {
     for (const uploaded of [{}, { promise: SHA256 }, { headers: { "content-md5": MD5_BASE64 } }]) {
       expect(hex(await read(uploaded))).toBe(hex(DATA));
     }
@@ -812,7 +812,7 @@ describe("readWholeBody", () => {
     expect(hex(await read({ promise, headers, wire }, { requireDigest: true }))).toBe(hex(DATA));
   });
 
-  test("verifies what an object body would leave to the store", async () => {
+  test("verifies digests that an object body delegates to the store", async () => {
     expect(await failureOf(() => read({ promise: "0".repeat(64) }))).toMatchObject({
       code: "XAmzContentSHA256Mismatch",
     });
@@ -820,7 +820,7 @@ describe("readWholeBody", () => {
     expect(await failureOf(() => read({ headers }))).toMatchObject({ code: "BadDigest" });
   });
 
-  test("too long is MaxMessageLengthExceeded", async () => {
+  test("a long body is MaxMessageLengthExceeded", async () => {
     expect(await failureOf(() => read({}, { maxBytes: DATA.length - 1 }))).toMatchObject({
       code: "MaxMessageLengthExceeded",
       status: 400,
@@ -839,7 +839,7 @@ describe("readWholeBody", () => {
     }
   });
 
-  test("no body at all is an empty one", async () => {
+  test("an absent body is empty", async () => {
     expect(await read({ body: null, contentLength: null })).toHaveLength(0);
   });
 });

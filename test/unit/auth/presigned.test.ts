@@ -1,4 +1,4 @@
-/** Presigned URLs: every refusal, the edges of their validity, and headers hoisted into the query. */
+/** Presigned URLs: every refusal, the limits of their validity, and headers hoisted into the query. */
 import { describe, expect, test } from "vitest";
 import { authenticate, effectiveHeaders } from "../../../src/auth/authenticate.ts";
 import { ACCESS_KEY_ID, EMPTY_SHA256, failureOf, HOST, keyring, presignedUrl, received, type Sent } from "./support.ts";
@@ -35,7 +35,7 @@ describe("validity", () => {
     }
   });
 
-  test("from 15 minutes before its date, for clocks that run behind", async () => {
+  test("begins 15 minutes before its date, for slow clocks", async () => {
     const url = await presignedUrl();
     expect((await use(url, { now: new Date("2013-05-23T23:45:00Z") })).style).toBe("query");
     expect(await refused(url, { now: new Date("2013-05-23T23:44:59Z") })).toMatchObject({
@@ -127,7 +127,7 @@ describe("AuthorizationQueryParametersError", () => {
     });
   });
 
-  test("an empty region is one like any other", async () => {
+  test("an empty region is accepted like any other", async () => {
     const url = await presignedUrl({ region: "" });
     expect((await authenticate(received({ url }), keyring(), ANY)).caller.kind).toBe("account");
     expect(await refused(url, {}, { regions: "eu-west-1", service: "s3" })).toMatchObject({
@@ -137,7 +137,7 @@ describe("AuthorizationQueryParametersError", () => {
     });
   });
 
-  test("another region, where one is enforced", async () => {
+  test("another region than the enforced one", async () => {
     expect(await refused(await presignedUrl(), {}, { regions: "eu-west-1", service: "s3" })).toEqual({
       code: "AuthorizationQueryParametersError",
       status: 400,
@@ -194,11 +194,11 @@ describe("payload", () => {
   const OTHER = "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072";
   const literal = { kind: "literal", sha256: EMPTY_SHA256 };
 
-  test("is unsigned unless something says otherwise", async () => {
+  test("is unsigned by default", async () => {
     expect((await use(await presignedUrl())).payload).toEqual({ kind: "unsigned" });
   });
 
-  test("an unsigned x-amz-content-sha256 header may stand beside the URL and binds", async () => {
+  test("an unsigned x-amz-content-sha256 header is accepted with the URL and enforced", async () => {
     const headers = { "x-amz-content-sha256": EMPTY_SHA256 };
     expect((await use(await presignedUrl(), { headers })).payload).toEqual(literal);
     expect((await use(await presignedUrl({ payloadHash: EMPTY_SHA256 }), { headers })).payload).toEqual(literal);
@@ -237,7 +237,7 @@ describe("effectiveHeaders", () => {
     return effectiveHeaders(request, await authenticate(request, keyring(), ANY));
   }
 
-  test("hoisted headers count as sent; the signature's own parameters do not", async () => {
+  test("hoisted headers count as sent, except the signature's own parameters", async () => {
     const headers = await headersOf({
       "x-amz-checksum-crc32": "y/Q5Jg==",
       "x-amz-sdk-checksum-algorithm": "CRC32",
@@ -255,7 +255,7 @@ describe("effectiveHeaders", () => {
     ]);
   });
 
-  test("the CRC-32 of nothing, which the JavaScript SDK presigns by default, binds an empty body only", async () => {
+  test("the CRC-32 of nothing, which the JavaScript SDK presigns by default, applies only to an empty body", async () => {
     const sdk = { "x-amz-checksum-crc32": "AAAAAA==", "x-amz-sdk-checksum-algorithm": "CRC32" };
     expect([...(await headersOf(sdk))].filter(([name]) => name.includes("checksum"))).toEqual([]);
     const empty = await headersOf(sdk, { "content-length": "0" });
@@ -269,7 +269,7 @@ describe("effectiveHeaders", () => {
     expect(headers.get("x-amz-acl")).toBe("public-read");
   });
 
-  test("what could not be a header is InvalidArgument", async () => {
+  test("parameters that could not be headers are InvalidArgument", async () => {
     for (const parameters of [
       { "x-amz-meta-a": "b\r\nc: d" },
       { "x-amz-meta-a\n": "b" },
@@ -279,7 +279,7 @@ describe("effectiveHeaders", () => {
     }
   });
 
-  test("requests signed otherwise, or not at all, keep their own", async () => {
+  test("requests signed in a header, or not signed, keep their own headers", async () => {
     const request = received({ url: `https://${HOST}/?x-amz-acl=public-read` });
     const headers = effectiveHeaders(request, await authenticate(request, keyring(), ANY));
     expect(headers).toBe(request.headers);

@@ -1,4 +1,4 @@
-/** Clients and platforms that spell one request differently (cloudflare-facts, section 6). */
+/** Clients and platforms that spell one request differently. */
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
 import { MAX_READINGS } from "../../../src/auth/readings.ts";
@@ -50,7 +50,7 @@ describe("queries", () => {
     expect((await verified({ url: `https://${HOST}/?${sent}` }, { query })).caller.kind).toBe("account");
   });
 
-  test("a plus sign means what the signer meant", async () => {
+  test("a plus sign has the signer's meaning", async () => {
     const url = `https://${HOST}/?prefix=a+b`;
     expect((await verified({ url }, { query: "prefix=a%20b" })).query.get("prefix")).toBe("a b");
     expect((await verified({ url }, { query: "prefix=a%2Bb" })).query.get("prefix")).toBe("a+b");
@@ -74,7 +74,7 @@ describe("headers", () => {
     expect((await verified({ headers: { "x-amz-meta-a": sent } }, signed)).caller.kind).toBe("account");
   });
 
-  test("a date beside a repeated header keeps its comma", async () => {
+  test("a date next to a repeated header keeps its comma", async () => {
     const date = "Fri, 24 May 2013 00:00:00 GMT";
     const signed = { headers: headers({ "x-amz-meta-a": "a,b", date }) };
     expect((await verified({ headers: { "x-amz-meta-a": "a, b", date } }, signed)).caller.kind).toBe("account");
@@ -127,7 +127,7 @@ describe("headers", () => {
     ["upgrade", "h2c"],
     ["transfer-encoding", "chunked"],
     ["te", ""],
-  ])("%s: %s, which the platform has taken out", async (name, value) => {
+  ])("%s: %s, which the platform has removed", async (name, value) => {
     expect((await verified({}, { headers: headers({ [name]: value }) })).caller.kind).toBe("account");
   });
 
@@ -136,18 +136,18 @@ describe("headers", () => {
     expect((await verified(sent, { headers: headers({ connection: "close" }) })).caller.kind).toBe("account");
   });
 
-  test("two headers that were taken out, and a host that lost its port", async () => {
+  test("two headers that were removed, and a host that lost its port", async () => {
     const signed = headers({ te: "trailers", connection: "close", host: `${HOST}:443` });
     expect((await verified({}, { headers: signed })).caller.kind).toBe("account");
   });
 
-  test("an announcement of trailers is what x-amz-trailer says", async () => {
+  test("a removed trailer header has the value of x-amz-trailer", async () => {
     const sent = { headers: { "x-amz-trailer": "x-amz-checksum-crc32" } };
     const signed = headers({ "x-amz-trailer": "x-amz-checksum-crc32", trailer: "x-amz-checksum-crc32" });
     expect((await verified(sent, { headers: signed })).caller.kind).toBe("account");
   });
 
-  test("a header of a connection that did arrive counts as it arrived", async () => {
+  test("a connection header that arrived counts as received", async () => {
     const request = await signedRequest({ headers: { te: "gzip" } }, { headers: headers({ te: "trailers" }) });
     expect(await failureOf(() => authenticate(request, keyring(), ANY))).toMatchObject({
       code: "SignatureDoesNotMatch",
@@ -165,14 +165,14 @@ describe("headers", () => {
     ["a length of 0 of a body", { "content-length": "0" }, { body: new Blob(["x"]).stream() }],
     ["a range that was not sent", { range: "bytes=0-4" }, {}],
     ["a storage class that was not sent", { "x-amz-storage-class": "STANDARD" }, {}],
-  ])("%s is not made up", async (_name, more, sent) => {
+  ])("%s is not invented", async (_name, more, sent) => {
     const request = await signedRequest(sent, { headers: headers(more) });
     expect(await failureOf(() => authenticate(request, keyring(), ANY))).toMatchObject({
       code: "SignatureDoesNotMatch",
     });
   });
 
-  test("content-length, content-type and user-agent verify as they arrived", async () => {
+  test("content-length, content-type and user-agent verify as received", async () => {
     const sent = { "content-length": "3", "content-type": "text/plain; charset=utf-8", "user-agent": "a/1 (b; c)" };
     expect((await verified({ headers: sent }, { headers: headers(sent) })).caller.kind).toBe("account");
   });
@@ -185,7 +185,7 @@ describe("cost", () => {
     expect(reading?.canonicalRequest).toBe(`GET\n/a%20b\nx=1%202\nhost:${HOST}\n\nhost\nUNSIGNED-PAYLOAD`);
   });
 
-  test("no request has more than 32 readings, and none twice", () => {
+  test("no request has more than 32 readings, all of them distinct", () => {
     const request = received({
       url: "https://h.example/a+b?x=1+2",
       headers: { "accept-encoding": "br, gzip", "x-amz-meta-a": "a,  b" },
@@ -197,7 +197,7 @@ describe("cost", () => {
     expect(new Set(readings.map(({ canonicalRequest }) => canonicalRequest)).size).toBe(MAX_READINGS);
   });
 
-  test("what the other readings take is not prepared while the first one fits", () => {
+  test("the other readings are not prepared if the first one matches", () => {
     let reads = 0;
     const request = received({});
     const counting = new Proxy(request.headers, {

@@ -32,7 +32,7 @@ const SESSION: Credential = {
   },
 };
 
-/** A store that knows the session together with its token. */
+/** A store that finds the session by key and token. */
 const store: FindCredential = async (id, token) => (id === ACCESS_KEY_ID && token === TOKEN ? SESSION : undefined);
 const withToken = (token: string, sent: Sent = {}): Sent => ({ ...sent, headers: { "x-amz-security-token": token } });
 
@@ -60,7 +60,7 @@ describe("x-amz-security-token", () => {
     }
   });
 
-  test("in query and header, but not the same, is refused", async () => {
+  test("is refused if query and header differ", async () => {
     const headers = { "x-amz-security-token": "another" };
     const url = await presignedUrl({ parameters: { "X-Amz-Security-Token": TOKEN }, headers });
     expect(await failureOf(() => authenticate(received({ url, headers }), store, ANY))).toMatchObject({
@@ -78,7 +78,7 @@ describe("x-amz-security-token", () => {
     });
   });
 
-  test("a store that does not look at the token cannot let a wrong one pass", async () => {
+  test("a store that ignores the token cannot let a wrong one pass", async () => {
     const lax = async () => SESSION;
     const wrong = await signedRequest(withToken("other"));
     expect(await failureOf(() => authenticate(wrong, lax, ANY))).toMatchObject({ code: "InvalidToken" });
@@ -88,7 +88,7 @@ describe("x-amz-security-token", () => {
     expect(await failureOf(() => authenticate(longTerm, keyring(), ANY))).toMatchObject({ code: "InvalidToken" });
   });
 
-  test("ExpiredToken from the instant of expiry on", async () => {
+  test("is ExpiredToken from the time of expiry on", async () => {
     const before = await signedRequest(withToken(TOKEN, { now: new Date(NOW.getTime() + 999) }));
     expect((await authenticate(before, store, ANY)).caller.kind).toBe("account");
     const at = await signedRequest(withToken(TOKEN, { now: new Date(NOW.getTime() + 1000) }));
@@ -100,13 +100,13 @@ describe("x-amz-security-token", () => {
     });
   });
 
-  test("a session whose maker is inactive is InvalidAccessKeyId", async () => {
+  test("of a session whose creator is inactive is InvalidAccessKeyId", async () => {
     const inactive = async () => ({ ...SESSION, active: false });
     const request = await signedRequest(withToken(TOKEN));
     expect(await failureOf(() => authenticate(request, inactive, ANY))).toMatchObject({ code: "InvalidAccessKeyId" });
   });
 
-  test("added to a URL that was signed without it changes the signature", async () => {
+  test("changes the signature if it is added to a signed URL", async () => {
     const url = `${await presignedUrl()}&X-Amz-Security-Token=${TOKEN}`;
     const failure = await failureOf(() => authenticate(received({ url }), store, ANY));
     expect(failure).toMatchObject({ code: "SignatureDoesNotMatch" });
@@ -114,7 +114,7 @@ describe("x-amz-security-token", () => {
 });
 
 describe("hints for loading the key early", () => {
-  test("the token stands where the signature stands", async () => {
+  test("the token is read from the same place as the signature", async () => {
     const query = "https://example.com/?x-amz-security-token=query";
     const headers = { "x-amz-security-token": "header" };
     expect(claimedSessionToken(received({ url: query }))).toBe("query");
@@ -122,7 +122,7 @@ describe("hints for loading the key early", () => {
     expect(claimedSessionToken(received({}))).toBeUndefined();
   });
 
-  test("the service a signature claims to be made for", async () => {
+  test("the service that a signature names", async () => {
     expect(claimedService((await signedRequest({})).headers)).toBe("s3");
     expect(claimedService((await signedRequest({}, { service: "iam" })).headers)).toBe("iam");
     expect(claimedService(new Headers())).toBeUndefined();
@@ -130,17 +130,17 @@ describe("hints for loading the key early", () => {
   });
 });
 
-describe("a body that was read before", () => {
+describe("a body that was read before authentication", () => {
   const options = { regions: "any", service: "iam", bodySha256: "a".repeat(64) } as const;
 
-  test("is the payload that was signed, without any x-amz-content-sha256", async () => {
+  test("is the signed payload without x-amz-content-sha256", async () => {
     const signed = { service: "iam", payloadHash: "a".repeat(64) };
     const request = await signedRequest({ headers: { host: "iam" } }, signed);
     const authentication = await authenticate(request, keyring(), options);
     expect(authentication.payload).toEqual({ kind: "literal", sha256: "a".repeat(64) });
   });
 
-  test("is not what the header promises instead", async () => {
+  test("is not replaced by the hash of the header", async () => {
     for (const payloadHash of ["b".repeat(64), "UNSIGNED-PAYLOAD"]) {
       const request = await signedRequest({}, { service: "iam", payloadHash });
       expect(await failureOf(() => authenticate(request, keyring(), options))).toMatchObject({
@@ -149,7 +149,7 @@ describe("a body that was read before", () => {
     }
   });
 
-  test("does not make a signature for s3 good for iam", async () => {
+  test("does not make a signature for s3 valid for iam", async () => {
     const request = await signedRequest({}, { payloadHash: "a".repeat(64) });
     expect(await failureOf(() => authenticate(request, keyring(), options))).toMatchObject({
       code: "AuthorizationHeaderMalformed",

@@ -6,7 +6,7 @@ import { keyring, received } from "./support.ts";
 const SCOPE = { accessKeyId: "A", day: "20120215", region: "us-east-1", service: "iam", terminal: "aws4_request" };
 
 describe("deriveSigningKey", () => {
-  test("AWS's example of a derived key, seen through what it signs", async () => {
+  test("signs like the derived key of AWS's example", async () => {
     // kSigning f4780e2d9f65fa895f9c67b32ce1baf0b0d8a43505a000a1a9e090d414db404d, AWS General Reference.
     const key = await deriveSigningKey("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", SCOPE);
     const bytes = Uint8Array.from(
@@ -23,7 +23,7 @@ describe("deriveSigningKey", () => {
 });
 
 describe("SigningKeyCache", () => {
-  test("finds by secret and scope, and forgets what was unused for longest", async () => {
+  test("finds keys by secret and scope, and drops the least recently used", async () => {
     const cache = new SigningKeyCache(2);
     const key = await deriveSigningKey("secret", SCOPE);
     cache.remember("secret", SCOPE, key);
@@ -46,7 +46,7 @@ describe("SigningKeyCache", () => {
   });
 });
 
-test("an Authentication cannot be put together elsewhere", async () => {
+test("an Authentication cannot be created outside authenticate.ts", async () => {
   const request = received({});
   const real = await authenticate(request, keyring(), { regions: "any", service: "s3" });
   // @ts-expect-error the brand is missing, and its symbol is not exported

@@ -1,4 +1,4 @@
-/** The parts of AWS's aws-sig-v4-test-suite that do not depend on path normalisation, which S3 leaves out. */
+/** The parts of AWS's aws-sig-v4-test-suite that do not depend on path normalisation, which S3 does not use. */
 import { describe, expect, test } from "vitest";
 import { canonicalReadings } from "../../../src/auth/sigv4/canonical-request.ts";
 import { deriveSigningKey, verifySignature } from "../../../src/auth/sigv4/signing-key.ts";

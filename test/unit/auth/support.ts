@@ -1,6 +1,6 @@
 /**
- * A client for tests: it signs by the letter of AWS's documentation, with code of its own, and lets every part of what is
- * signed differ from what is sent.
+ * A client for tests. It signs according to AWS's documentation, shares no code with src, and lets every signed part
+ * differ from the sent one.
  */
 import { S3Error } from "../../../src/errors.ts";
 import type { Account, Credential, FindCredential } from "../../../src/model/caller.ts";
@@ -21,7 +21,9 @@ export const ACCOUNT: Account = {
   isRoot: false,
 };
 
-/** Finds the given keys, each like AWS's example key but for what is said; without any, just the example key. */
+/**
+ * Finds the given keys, each like AWS's example key with the given fields replaced; by default only the example key.
+ */
 export function keyring(...credentials: Partial<Credential>[]): FindCredential {
   const all = (credentials.length === 0 ? [{}] : credentials).map((credential) => ({
     accessKeyId: ACCESS_KEY_ID,
@@ -42,7 +44,7 @@ export interface Sent {
   readonly clientAcceptEncoding?: string;
 }
 
-/** The request as addressing would hand it to the authenticator. */
+/** The request as the addressing stage passes it to the authenticator. */
 export function received(sent: Sent): S3Request {
   const url = parseRawUrl(sent.url ?? `https://${HOST}/test.txt`);
   return {
@@ -64,7 +66,7 @@ export interface Signed {
   readonly method?: string;
   readonly path: string;
   readonly query?: string;
-  /** What is signed, in signed order. */
+  /** The signed headers, in signed order. */
   readonly headers: readonly (readonly [string, string])[];
   readonly payloadHash?: string;
   readonly timestamp?: string;
@@ -121,7 +123,7 @@ export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Signs by header. What is signed follows what is sent unless `signed` says otherwise. */
+/** Signs by header. The signed parts equal the sent parts unless `signed` replaces them. */
 export async function signedRequest(sent: Sent, signed: Partial<Signed> = {}): Promise<S3Request> {
   const timestamp = signed.timestamp ?? TIMESTAMP;
   const payloadHash = signed.payloadHash ?? EMPTY_SHA256;
@@ -193,7 +195,7 @@ export async function presignedUrl(
   return `https://${HOST}${path}?${query}&X-Amz-Signature=${signature}`;
 }
 
-/** The S3Error that a promise or a function fails with, in one comparable value. */
+/** The S3Error that a function fails with, as one comparable value. */
 export async function failureOf(
   run: () => unknown,
 ): Promise<{ code: string; status: number; message: string; details: Readonly<Record<string, string>> }> {
@@ -206,7 +208,7 @@ export async function failureOf(
   throw new Error("it did not fail");
 }
 
-/** A stream of the bytes, cut into pieces of the given size. */
+/** A stream of the bytes in pieces of the given size. */
 export function streamOf(bytes: Uint8Array, pieceBytes = bytes.length || 1): ReadableStream<Uint8Array> {
   let offset = 0;
   return new ReadableStream<Uint8Array>(

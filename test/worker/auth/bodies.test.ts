@@ -1,4 +1,4 @@
-/** What the unit tests cannot see: the same code on workerd's own streams, hashes and R2. */
+/** The same code on workerd's own streams, hashes and R2, which unit tests do not cover. */
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { authenticate } from "../../../src/auth/authenticate.ts";
@@ -79,7 +79,7 @@ describe("into R2", () => {
     );
   }
 
-  test("a verified body is stored, a wrong one is not and tells why", async () => {
+  test("a verified body is stored, and a wrong one is refused with its error", async () => {
     const good = await upload(data, { ...length, "x-amz-checksum-crc64nvme": crc });
     expect((await put("good", good)).stored.status).toBe("fulfilled");
     await expectStored("good");

@@ -14,7 +14,7 @@ const TABLE = {
 } as const;
 
 describe("cannedGrants", () => {
-  it.each(Object.entries(TABLE))("%s adds to the owner's full control what AWS's table says", (name, added) => {
+  it.each(Object.entries(TABLE))("%s adds the grants of AWS's table to the owner's full control", (name, added) => {
     const canned = name as keyof typeof TABLE;
     const bucket = cannedGrants(canned, { target: "bucket", ownerId: OWNER, bucketOwnerId: OWNER });
     expect(bucket).toEqual([full(OWNER), ...added]);
@@ -25,7 +25,7 @@ describe("cannedGrants", () => {
   it.each([
     ["bucket-owner-read", "READ"],
     ["bucket-owner-full-control", "FULL_CONTROL"],
-  ] as const)("%s gives the bucket's owner %s on somebody else's object", (name, permission) => {
+  ] as const)("%s gives the bucket's owner %s on another account's object", (name, permission) => {
     const foreign = cannedGrants(name, { target: "object", ownerId: WRITER, bucketOwnerId: OWNER });
     expect(foreign).toEqual([full(WRITER), give(user(OWNER), permission)]);
     const own = cannedGrants(name, { target: "object", ownerId: OWNER, bucketOwnerId: OWNER });
@@ -35,7 +35,7 @@ describe("cannedGrants", () => {
     expect(bucket).toEqual([full(OWNER)]);
   });
 
-  it("every name is in one of these tables", () => {
+  it("these tables contain every canned ACL", () => {
     const names = [...Object.keys(TABLE), "bucket-owner-read", "bucket-owner-full-control"];
     expect([...CANNED_ACLS].sort()).toEqual(names.sort());
   });
@@ -77,7 +77,7 @@ describe("aclAllows", () => {
     ["public-read", [full(OWNER), give(EVERYONE, "READ")], { ...onlyOwner, READ: everyone }],
     ["everybody's WRITE", [give(EVERYONE, "WRITE")], { ...leftOut, WRITE: everyone }],
     [
-      "everybody's FULL_CONTROL",
+      "all users' FULL_CONTROL",
       [give(EVERYONE, "FULL_CONTROL")],
       { FULL_CONTROL: everyone, READ: everyone, WRITE: everyone, READ_ACP: everyone, WRITE_ACP: everyone },
     ],
@@ -118,7 +118,7 @@ describe("aclPermissionFor", () => {
     expect(need && `${need.on} ${need.permission}`).toBe(TABLE[action]);
   });
 
-  it("the ACL and the tags of an object being written take no more than writing it", () => {
+  it("the ACL and the tags of a new object need only the permission to write it", () => {
     expect(aclPermissionFor("s3:PutObjectAcl", "new")).toEqual({ on: "bucket", permission: "WRITE" });
     expect(aclPermissionFor("s3:PutObjectTagging", "new")).toEqual({ on: "bucket", permission: "WRITE" });
     expect(aclPermissionFor("s3:PutObjectTagging")).toBeUndefined();

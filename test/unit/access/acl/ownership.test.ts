@@ -57,13 +57,13 @@ describe("aclOfNewObject", () => {
   });
 
   it.each<CannedAcl>(["public-read", "public-read-write", "authenticated-read"])(
-    "refuses %s with AccessDenied where public ACLs are blocked",
+    "refuses %s with AccessDenied if public ACLs are blocked",
     (name) => {
       expect(failure(() => aclOfNewObject(canned(name), bucketWith(BLOCKING), WRITER)).code).toBe("AccessDenied");
     },
   );
 
-  it("accepts what is not public where public ACLs are blocked", () => {
+  it("accepts other ACLs if public ACLs are blocked", () => {
     expect(aclOfNewObject(canned("private"), bucketWith(BLOCKING), WRITER)).toEqual({ ownerId: WRITER });
     expect(aclOfNewObject(undefined, bucketWith(BLOCKING), WRITER)).toEqual({ ownerId: WRITER });
   });
@@ -80,14 +80,14 @@ describe("aclOfObject", () => {
     ]);
   });
 
-  it("leaves a foreign object as it is where ACLs are disabled, and refuses all else", () => {
+  it("keeps the ACL of another owner's object if ACLs are disabled, and refuses all other ACLs", () => {
     const bucket = owned("BucketOwnerEnforced");
     expect(aclOfObject(canned("bucket-owner-full-control"), bucket, object)).toBe(object.acl);
     expect(aclOfObject(grants(full(OWNER)), bucket, object)).toBe(object.acl);
     expect(failure(() => aclOfObject(canned("private"), bucket, object)).code).toBe("AccessControlListNotSupported");
   });
 
-  it("refuses a public ACL with AccessDenied where they are blocked", () => {
+  it("refuses a public ACL with AccessDenied if public ACLs are blocked", () => {
     const run = () => aclOfObject(grants(give(EVERYONE, "READ_ACP")), bucketWith(BLOCKING), object);
     expect(failure(run).code).toBe("AccessDenied");
   });
@@ -101,14 +101,14 @@ describe("aclOfBucket", () => {
   });
 
   it.each<CannedAcl>(["private", "public-read", "bucket-owner-full-control"])(
-    "%s is refused with AccessControlListNotSupported where ACLs are disabled",
+    "%s is refused with AccessControlListNotSupported if ACLs are disabled",
     (name) => {
       const run = () => aclOfBucket(canned(name), owned("BucketOwnerEnforced"));
       expect(failure(run).code).toBe("AccessControlListNotSupported");
     },
   );
 
-  it("refuses a public ACL with AccessDenied where they are blocked", () => {
+  it("refuses a public ACL with AccessDenied if public ACLs are blocked", () => {
     expect(failure(() => aclOfBucket(canned("authenticated-read"), bucketWith(BLOCKING))).code).toBe("AccessDenied");
     expect(aclOfBucket(grants(full(OTHER)), bucketWith(BLOCKING))).toEqual([full(OTHER)]);
   });
@@ -126,7 +126,7 @@ describe("aclOfNewBucket", () => {
     expect(aclOfNewBucket(request, ownership === undefined ? {} : { ownership }, OWNER)).toEqual(expected);
   });
 
-  it("refuses grants to others with InvalidBucketAclWithObjectOwnership where ACLs are to be disabled", () => {
+  it("refuses grants to others with InvalidBucketAclWithObjectOwnership if the bucket disables ACLs", () => {
     const run = () => aclOfNewBucket(canned("public-read"), { ownership: "BucketOwnerEnforced" }, OWNER);
     expect(failure(run).code).toBe("InvalidBucketAclWithObjectOwnership");
   });
@@ -174,7 +174,7 @@ describe("effectiveAcl", () => {
       { ownerId: OWNER, acl: [full(OWNER)] },
     ],
     ["public ones ignored, object", bucketWith(IGNORING), foreign, { ownerId: WRITER, acl: [full(WRITER)] }],
-    // Nothing but public grants is not the same as no ACL: the owner left himself out.
+    // An ACL with only public grants is not the same as no ACL: the owner is not in it.
     [
       "nothing left",
       bucketWith({ ...IGNORING, acl: [give(EVERYONE, "READ")] }),
@@ -223,7 +223,7 @@ describe("aclOfReplica", () => {
 });
 
 describe("shownAcl", () => {
-  it("shows the default as a grant, and the bucket owner's full control where ACLs are disabled", () => {
+  it("shows the default as a grant, and the bucket owner's full control if ACLs are disabled", () => {
     expect(shownAcl(undefined, OWNER, { ownerId: WRITER })).toEqual({ ownerId: WRITER, grants: [full(WRITER)] });
     expect(shownAcl("ObjectWriter", OWNER, { ownerId: WRITER, acl: [] })).toEqual({ ownerId: WRITER, grants: [] });
     const enforced = shownAcl("BucketOwnerEnforced", OWNER, { ownerId: WRITER, acl: PUBLIC_READ });

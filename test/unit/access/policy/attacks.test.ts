@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written like that
-/** Ways to get more out of a policy than its author put in. */
+/** Attempts to get more permissions from a policy than its author granted. */
 import { describe, expect, it } from "vitest";
 import { appliesToAction } from "../../../../src/access/policy/condition-keys.ts";
 import { evaluatePolicy } from "../../../../src/access/policy/evaluate.ts";
@@ -28,24 +28,24 @@ describe("another bucket", () => {
     "arn:aws:s3:::demo-",
     "arn:aws:s3:::*",
     "arn:aws:iam::111122223333:user/alice",
-  ])("a bucket's policy says nothing about %s", (resource) => {
+  ])("a bucket policy does not apply to %s", (resource) => {
     expect(effect(wide, { resource })).toBe("none");
     expect(effect(bucketPolicy(statement({ Effect: "Deny", Resource: "arn:aws:s3:::*" })), { resource })).toBe("none");
   });
 
-  it("only about its own", () => {
+  it("a bucket policy applies only to its own bucket", () => {
     expect([effect(wide), effect(wide, { key: "k" })]).toEqual(["allow", "allow"]);
   });
 });
 
-describe("keys the operation ignores", () => {
+describe("condition keys that the operation ignores", () => {
   const home = bucketPolicy(
     statement({ Condition: { StringLike: { "s3:prefix": "home/*" } } }),
     statement({ Condition: { StringEquals: { "s3:x-amz-acl": "bucket-owner-full-control" } } }),
   );
   const keys = { "s3:prefix": "home/me", "s3:x-amz-acl": "bucket-owner-full-control" };
 
-  it("?prefix on a download and x-amz-acl on a deletion choose nothing", () => {
+  it("?prefix on a download and x-amz-acl on a deletion have no effect", () => {
     expect(effect(home, { action: "s3:ListBucket", keys })).toBe("allow");
     expect(effect(home, { action: "s3:PutObject", key: "k", keys })).toBe("allow");
     expect(effect(home, { action: "s3:GetObject", key: "k", keys })).toBe("none");
@@ -53,12 +53,12 @@ describe("keys the operation ignores", () => {
     expect(effect(home, { action: "s3:PutBucketPolicy", keys })).toBe("none");
   });
 
-  it("nor do they as variables", () => {
+  it("they have no effect as variables", () => {
     const policy = bucketPolicy(statement({ Resource: [BUCKET_ARN, `${BUCKET_ARN}/\${s3:prefix}*`] }));
     expect(effect(policy, { key: "secret", keys: { "s3:prefix": "secret" } })).toBe("none");
   });
 
-  it("nor whatever the case of the action", () => {
+  it("they have no effect for any case of the action", () => {
     expect(appliesToAction("S3:Prefix", "S3:LISTBUCKET")).toBe(true);
     expect(appliesToAction("S3:Prefix", "s3:GetObject")).toBe(false);
     expect(appliesToAction("s3:authType", "iam:CreateUser")).toBe(false);
@@ -66,15 +66,15 @@ describe("keys the operation ignores", () => {
   });
 });
 
-describe("a key left out", () => {
-  it("ForAllValues in an Allow limits nobody who sends no value, as on AWS", () => {
+describe("an omitted condition key", () => {
+  it("ForAllValues in an Allow does not limit callers that send no value, as on AWS", () => {
     const open = { "ForAllValues:StringEquals": { "s3:RequestObjectTagKeys": ["a", "b"] } };
     const action = { Action: "s3:PutObject" };
     const policy = bucketPolicy(statement({ ...action, Condition: open }));
     const asked = { action: "s3:PutObject", key: "k" };
     expect(effect(policy, asked)).toBe("allow");
     expect(effect(policy, { ...asked, keys: { "s3:RequestObjectTagKeys": ["a", "c"] } })).toBe("none");
-    // The remedy AWS documents.
+    // AWS documents this remedy.
     const closed = bucketPolicy(
       statement({ ...action, Condition: { ...open, Null: { "s3:RequestObjectTagKeys": "false" } } }),
     );
@@ -82,7 +82,7 @@ describe("a key left out", () => {
     expect(effect(closed, { ...asked, keys: { "s3:RequestObjectTagKeys": ["a"] } })).toBe("allow");
   });
 
-  it("does not escape a Deny with a negated operator", () => {
+  it("does not evade a Deny with a negated operator", () => {
     const policy = bucketPolicy(
       statement(),
       statement({ Effect: "Deny", Condition: { NotIpAddress: { "aws:SourceIp": "203.0.113.0/24" } } }),
@@ -92,7 +92,7 @@ describe("a key left out", () => {
     expect(effect(policy, { keys: { "aws:SourceIp": "rubbish" } })).toBe("deny");
   });
 
-  it("max-keys left out is the 1,000 that will be listed", () => {
+  it("max-keys is 1,000 if it is omitted", () => {
     const policy = bucketPolicy(
       statement({ Action: "s3:ListBucket", Condition: { NumericLessThanEquals: { "s3:max-keys": 10 } } }),
     );
@@ -122,7 +122,7 @@ describe("a key left out", () => {
   });
 });
 
-describe("values that look like pattern", () => {
+describe("values that look like patterns", () => {
   const policy = userPolicy(
     statement({
       Principal: undefined,
@@ -156,22 +156,22 @@ describe("values that look like pattern", () => {
 describe("a variable without a value", () => {
   const fields = { Resource: undefined, NotResource: `${BUCKET_ARN}/home/\${aws:username}/*` };
 
-  it("in NotResource may deny and must not allow", () => {
+  it("denies but does not allow in NotResource", () => {
     expect(effect(bucketPolicy(statement(fields)), { key: "secret" })).toBe("none");
     expect(effect(bucketPolicy(statement({ ...fields, Effect: "Deny" })), { key: "public" })).toBe("deny");
     const asked = { key: "home/alice/x", principal: user("alice"), keys: { "aws:username": "alice" } };
     expect(effect(bucketPolicy(statement(), statement({ ...fields, Effect: "Deny" })), asked)).toBe("allow");
   });
 
-  it("in Resource matches nothing, not even the literal text", () => {
+  it("matches nothing in Resource, not even the literal text", () => {
     const policy = bucketPolicy(statement({ Resource: [BUCKET_ARN, `${BUCKET_ARN}/\${aws:username}`] }));
     expect(effect(policy, { key: "${aws:username}" })).toBe("none");
     expect(effect(policy, { key: "" })).toBe("none");
   });
 });
 
-describe("case", () => {
-  it("of a key's name hides nothing", () => {
+describe("upper and lower case", () => {
+  it("is ignored in the name of a condition key", () => {
     const policy = bucketPolicy(
       statement(),
       statement({ Effect: "Deny", Condition: { StringEquals: { "AWS:userAGENT": "bad" } } }),
@@ -179,12 +179,12 @@ describe("case", () => {
     expect(effect(policy, { keys: { "aws:UserAgent": "bad" } })).toBe("deny");
   });
 
-  it("of an action hides nothing", () => {
+  it("is ignored in an action", () => {
     const policy = bucketPolicy(statement(), statement({ Effect: "Deny", Action: "S3:dELETEoBJECT" }));
     expect(effect(policy, { action: "s3:DeleteObject", key: "k" })).toBe("deny");
   });
 
-  it("of a tag's key hides nothing", () => {
+  it("is ignored in the key of a tag", () => {
     const policy = bucketPolicy(
       statement({ Action: "s3:GetObject" }),
       statement({
@@ -202,19 +202,19 @@ describe("case", () => {
     expect(effect(policy, tags({ class: "open" }))).toBe("allow");
   });
 
-  it("of a resource is another resource", () => {
+  it("distinguishes resources", () => {
     const policy = bucketPolicy(statement({ Resource: [BUCKET_ARN, `${BUCKET_ARN}/Public/*`] }));
     expect(effect(policy, { key: "public/x" })).toBe("none");
   });
 });
 
-describe("everyone but …", () => {
-  it("an Allow with NotPrincipal, which anonymous callers would pass, is refused", () => {
+describe("negated elements", () => {
+  it("an Allow with NotPrincipal is refused, since it would include anonymous callers", () => {
     const run = () => bucketPolicy(statement({ Principal: undefined, NotPrincipal: { AWS: "111122223333" } }));
     expect(failure(run).code).toBe("MalformedPolicy");
   });
 
-  it("NotAction and NotResource stay within the bucket and its principals", () => {
+  it("NotAction and NotResource are limited to the bucket and the statement's principals", () => {
     const policy = bucketPolicy(
       statement({ Principal: { AWS: "111122223333" }, Action: undefined, NotAction: "s3:DeleteBucket" }),
     );
@@ -225,7 +225,7 @@ describe("everyone but …", () => {
   });
 });
 
-describe("a key of an object", () => {
+describe("an object key", () => {
   const policy = bucketPolicy(statement({ Action: "s3:GetObject", Resource: `${BUCKET_ARN}/pub/*` }));
 
   it.each<[string, string]>([
@@ -237,17 +237,17 @@ describe("a key of an object", () => {
     ["xpub/x", "none"],
     ["pub%2Fx", "none"],
     ["pub/\n", "allow"],
-  ])("%j is compared as it is: %s", (key, expected) => {
+  ])("%j is compared unchanged: %s", (key, expected) => {
     expect(effect(policy, { key })).toBe(expected);
   });
 
-  it("with an empty remainder is not the bucket", () => {
+  it("that is empty is not the bucket", () => {
     const bucketOnly = bucketPolicy(statement({ Action: "s3:ListBucket", Resource: BUCKET_ARN }));
     expect(effect(bucketOnly, { action: "s3:ListBucket", resource: `${BUCKET_ARN}/` })).toBe("none");
   });
 });
 
-describe("wildcards by the thousand", () => {
+describe("thousands of wildcards", () => {
   it("are matched against the longest values a request can have", () => {
     const long = "a".repeat(8192);
     const values = Array.from({ length: 1500 }, (_unused, index) => `*a?a*${index}b*`);

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written like that
-/** Questions about everything below a prefix: an Allow must take in all of it, a Deny any of it. */
+/** Decisions about everything below a prefix: an Allow must cover all of it, a Deny any of it. */
 import { describe, expect, it } from "vitest";
 import type { PolicyDocument } from "../../../../src/access/policy/document.ts";
 import { Effort } from "../../../../src/access/policy/effort.ts";
@@ -8,7 +8,7 @@ import { coversBelow, parsePattern, touchesBelow } from "../../../../src/access/
 import { ConditionKeys } from "../../../../src/access/policy/policy-request.ts";
 import { BUCKET_ARN, bucketPolicy, statement, user, userPolicy } from "./support.ts";
 
-describe("patterns and everything below a prefix", () => {
+describe("patterns below a prefix", () => {
   const lookUp = (key: string) => (key === "aws:username" ? ["alice"] : undefined);
   const reading = { lookUp, effort: new Effort() };
   it.each<[string, string, boolean, boolean]>([
@@ -43,7 +43,7 @@ describe("patterns and everything below a prefix", () => {
     ["a*z", "b", false, false],
     ["a*b*", "ab", true, true],
     ["a*b*", "a", false, true],
-    // For all it is true, and never said.
+    // True for all, but always reported as false.
     ["a*?", "ab", false, true],
     ["${aws:username}/*", "alice/", true, true],
     ["${aws:username}/*", "bob/", false, false],
@@ -56,7 +56,7 @@ describe("patterns and everything below a prefix", () => {
   });
 });
 
-describe("a policy asked about everything below a prefix", () => {
+describe("a policy for everything below a prefix", () => {
   const ask = (policy: PolicyDocument, prefix: string, keys: Record<string, string> = {}) =>
     evaluatePolicy(policy, {
       principal: user("alice"),
@@ -82,31 +82,31 @@ describe("a policy asked about everything below a prefix", () => {
     ["a Deny of all but the prefix", deny({ NotResource: `${BUCKET_ARN}/a/*` }), "a/", "allow"],
     ["a Deny of all but part of it", deny({ NotResource: `${BUCKET_ARN}/a/b/*` }), "a/", "deny"],
     [
-      "a Deny on condition of the object",
+      "a Deny with a condition on the object",
       deny({ Resource: "*", Condition: { StringEquals: { "s3:ExistingObjectTag/a": "b" } } }),
       "",
       "deny",
     ],
     [
-      "a Deny on condition of the connection",
+      "a Deny with a condition on the connection",
       deny({ Resource: "*", Condition: { IpAddress: { "aws:SourceIp": "192.0.2.0/24" } } }),
       "",
       "deny",
     ],
     [
-      "a Deny of what is not encrypted",
+      "a Deny of unencrypted objects",
       deny({ Resource: "*", Condition: { Bool: { "aws:SecureTransport": "false" } } }),
       "",
       "allow",
     ],
     [
-      "a Deny of everybody else",
+      "a Deny of all other callers",
       deny({ Resource: "*", Condition: { StringNotEquals: { "aws:username": "alice" } } }),
       "",
       "allow",
     ],
     [
-      "an Allow on condition of the object",
+      "an Allow with a condition on the object",
       userPolicy(mine({ Resource: "*", Condition: { StringNotEquals: { "s3:ExistingObjectTag/a": "b" } } })),
       "",
       "none",

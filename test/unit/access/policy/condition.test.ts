@@ -171,7 +171,7 @@ const SETS: readonly Row[] = [
   ["ForAnyValue:StringNotEquals", ["a", "b"], ["a", "c"], true],
   ["ForAnyValue:StringNotEquals", ["a", "b"], ["a", "b"], false],
   ["ForAnyValue:StringNotEquals", ["a", "b"], undefined, false],
-  // Without a set operator: any for the plain operators, none for the negated ones.
+  // Without a set operator: one value is enough for the plain operators, and no value may match for the negated ones.
   ["StringEquals", "a", ["c", "a"], true],
   ["StringNotEquals", "a", ["c", "a"], false],
   ["StringNotEquals", "a", ["c", "d"], true],
@@ -190,12 +190,12 @@ describe("Condition", () => {
     expect(holds(operator, policyValues, requestValues)).toBe(expected);
   });
 
-  it.each(["aws:Test", "AWS:TEST", "aws:test"])("finds its key whatever the case: %s", (key) => {
+  it.each(["aws:Test", "AWS:TEST", "aws:test"])("ignores the case of its key: %s", (key) => {
     const policy = bucketPolicy(statement({ Condition: { StringEquals: { [key]: "a" } } }));
     expect(effect(policy, { keys: { "Aws:tEST": "a" } })).toBe("allow");
   });
 
-  it("needs all operators and all keys of one", () => {
+  it("holds only if all operators and all keys of each hold", () => {
     const policy = bucketPolicy(
       statement({
         Condition: {
@@ -209,7 +209,7 @@ describe("Condition", () => {
     for (const name of Object.keys(keys)) expect(effect(policy, { keys: { ...keys, [name]: "9" } })).toBe("none");
   });
 
-  it("compares with variables in string and ARN operators", () => {
+  it("resolves variables in string and ARN operators", () => {
     const principal = user("alice");
     const keys = { "aws:username": "alice" };
     expect(holds("StringEquals", "${aws:username}", "alice", KEY, { principal, keys })).toBe(true);
@@ -225,7 +225,7 @@ describe("Condition", () => {
     it.each([
       ["StringEquals", "none", "none"],
       ["StringLike", "none", "none"],
-      // What differs from nothing for certain may be denied, and must not be allowed.
+      // A comparison with an unresolved variable may deny, and must not allow.
       ["StringNotEquals", "none", "deny"],
       ["StringNotEqualsIgnoreCase", "none", "deny"],
       ["StringNotLike", "none", "deny"],
@@ -235,13 +235,13 @@ describe("Condition", () => {
       expect(effect(bucketPolicy(statement({ Condition, Effect: "Deny" })), { keys: { [KEY]: "x" } })).toBe(deny);
     });
 
-    it("still matches by another value", () => {
+    it("matches by another value", () => {
       expect(holds("StringEquals", ["${aws:username}", "x"], "x")).toBe(true);
       expect(holds("StringNotEquals", ["${aws:username}", "x"], "x")).toBe(false);
     });
   });
 
-  it("is decided against the caller where a key was not looked up", () => {
+  it("is decided against the caller if a key was not looked up", () => {
     const key = "s3:ExistingObjectTag/class";
     for (const operator of ["StringEquals", "StringNotEquals", "StringEqualsIfExists", "Null"]) {
       const Condition = { [operator]: { [key]: operator === "Null" ? "true" : "x" } };
@@ -300,15 +300,15 @@ describe("aws:Referer", () => {
     expect(holds("StringLike", value, referer, "aws:Referer")).toBe(expected);
   });
 
-  it("keeps its case and its absence, as on AWS", () => {
+  it("distinguishes case and absence, as on AWS", () => {
     expect(holds("StringLike", "WWW.a.example", LISTED, "aws:Referer")).toBe(false);
     expect(holds("Null", "true", undefined, "aws:Referer")).toBe(true);
     expect(holds("StringLikeIfExists", ["", "x"], undefined, "aws:Referer")).toBe(true);
   });
 });
 
-describe("a decision", () => {
-  it("says deny whatever the order of statements", () => {
+describe("evaluatePolicy", () => {
+  it("denies for any order of statements", () => {
     const allow = statement();
     const deny = statement({ Effect: "Deny", Action: "s3:GetObject" });
     for (const policy of [bucketPolicy(allow, deny), bucketPolicy(deny, allow)]) {

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written like that
 /**
- * What decisions cost, counted in characters looked at: twice as much of anything that strangers or tenants choose may cost
- * twice as much, and what is the same for a thousand keys costs once.
+ * The cost of decisions in characters examined: if strangers or tenants double any input, the cost at most doubles, and
+ * results that are the same for a thousand keys are computed once.
  */
 import { describe, expect, it } from "vitest";
 import { type PolicyDocument, parsePolicy } from "../../../../src/access/policy/document.ts";
@@ -14,7 +14,7 @@ import { ANONYMOUS, BUCKET, BUCKET_ARN, bucketPolicy, statement } from "./suppor
 
 type Keys = Readonly<Record<string, readonly string[]>>;
 
-/** Steps that a request about these keys of objects takes. */
+/** Steps for a request about these object keys. */
 function cost(policy: PolicyDocument, objects: readonly string[], keys: Keys = {}, effort = new Effort()): number {
   const shared = new ConditionKeys(Object.entries(keys), [], { memory: new PolicyMemory(effort) });
   for (const key of objects) {
@@ -29,7 +29,7 @@ const numbered = (count: number, text: (index: number) => string) =>
 const allowing = (condition: object, resource: unknown = `${BUCKET_ARN}/*`) =>
   bucketPolicy(statement({ Action: "s3:DeleteObject", Resource: resource, Condition: condition }));
 
-describe("conditions that say the same of every key", () => {
+describe("conditions with the same result for every key", () => {
   const values = numbered(400, (index) => `*${"ab".repeat(10)}${index}*`);
   const agent = { "aws:UserAgent": ["ab".repeat(4000)] };
 
@@ -51,13 +51,13 @@ describe("conditions that say the same of every key", () => {
       { IpAddress: { "aws:SourceIp": numbered(400, (index) => `10.0.${index % 256}.0/24`) } },
       { "aws:SourceIp": ["192.0.2.1"] },
     ],
-  ])("cost once, not for each: %s", (_name, condition, keys) => {
+  ])("are evaluated once, not for each key: %s", (_name, condition, keys) => {
     const policy = allowing(condition);
     const one = cost(policy, ["a"], keys);
     expect(cost(policy, numbered(1_000, String), keys) - one).toBeLessThan(10_000);
   });
 
-  it("are decided anew for what differs between keys", () => {
+  it("are evaluated again for keys that differ", () => {
     const shared = new ConditionKeys([]);
     const tagged = bucketPolicy(
       statement({
@@ -77,7 +77,7 @@ describe("conditions that say the same of every key", () => {
   });
 });
 
-describe("twice as much costs at most twice as much", () => {
+describe("doubling the input at most doubles the cost", () => {
   const steps = (values: number, length: number) =>
     cost(
       allowing({ StringLike: { "aws:UserAgent": numbered(values, (index) => `*a?${"ab".repeat(8)}${index}c*`) } }),
@@ -105,21 +105,21 @@ describe("twice as much costs at most twice as much", () => {
   });
 });
 
-describe("a request whose decisions cost too much", () => {
-  // 18 KB: what no policy of use looks like.
+describe("a request whose decisions exceed the limit", () => {
+  // 18 KB, larger than any practical policy.
   const policy = allowing(
     {},
     numbered(400, (index) => `${BUCKET_ARN}/*${index}?x*`),
   );
 
-  it("is told to ask for less at once, before it has cost more", () => {
+  it("is refused with SlowDown before it costs more", () => {
     const effort = new Effort();
     const keys = numbered(1_000, () => "k".repeat(1_000));
     expect(failure(() => cost(policy, keys, {}, effort))).toMatchObject({ code: "SlowDown", status: 503 });
     expect(effort.spent).toBeLessThan(MAX_STEPS + 100_000);
   });
 
-  it("is none that asks for one key, whatever the policy and the headers", () => {
+  it("is never a request for one key, for any policy and headers", () => {
     const longest = "a".repeat(8_192);
     const patterns = [
       "*b",
@@ -136,13 +136,13 @@ describe("a request whose decisions cost too much", () => {
       const values = Array.from({ length: Math.floor(20_000 / (value.length + 3)) }, () => value);
       const keys = { "aws:UserAgent": [longest], "aws:Referer": [longest] };
       const policy = allowing({ StringLike: { "aws:UserAgent": values } });
-      // With what a user's and a session's policy can add.
+      // With the policies of a user and a session in addition.
       expect(1.4 * cost(policy, ["k".repeat(1_024)], keys), value).toBeLessThan(MAX_STEPS);
     }
   });
 });
 
-describe("reading policies", () => {
+describe("parsing policies", () => {
   const text = (actions: number, conditions: number) =>
     JSON.stringify({
       Version: "2012-10-17",
@@ -159,13 +159,13 @@ describe("reading policies", () => {
       ],
     });
 
-  it("looks at repeated actions once, however many conditions there are", () => {
+  it("examines repeated actions once, for any number of conditions", () => {
     const policy = parsePolicy(text(1_000, 800), { kind: "bucket", bucket: BUCKET, users: {} });
     expect(policy.statements[0]?.actions.patterns).toHaveLength(1);
     expect(policy.statements[0]?.conditions).toHaveLength(800);
   });
 
-  it("answers once whether tags are to be read", () => {
+  it("determines once whether tags must be read", () => {
     const policy = bucketPolicy(statement());
     expect(needsExistingTags(policy)).toBe(false);
     Object.defineProperty(policy, "statements", { get: () => expect.unreachable() });

@@ -63,7 +63,7 @@ describe("parsePolicy refuses a document with MalformedPolicy", () => {
     expect(messageFor(text)).toBe(message);
   });
 
-  it("with one of two equal operators lost to JSON", () => {
+  it("that repeats an operator, of which JSON.parse keeps only the last", () => {
     const block = (names: string) =>
       withStatement({ Condition: "HERE" }).replace(
         '"HERE"',
@@ -74,7 +74,7 @@ describe("parsePolicy refuses a document with MalformedPolicy", () => {
     expect(() => parse(block('"StringEquals"'))).not.toThrow();
   });
 
-  it("over 20 KB, not counting white space, or over 64 KB with it", () => {
+  it("of more than 20 KB without white space, or 64 KB with white space", () => {
     const sized = (length: number, indent = 0) =>
       JSON.stringify({ Id: "x".repeat(length), Statement: [statement()] }, undefined, indent);
     const overhead = sized(0).length;
@@ -86,7 +86,7 @@ describe("parsePolicy refuses a document with MalformedPolicy", () => {
     expect(messageFor(sized(0).replace('"Id":""', `"Id":"${"ä".repeat(10 * 1024)}"`))).toBe(TOO_LARGE);
   });
 
-  it("nested without end", () => {
+  it("that is nested too deeply", () => {
     expect(messageFor(`{"Statement":${"[".repeat(20_000)}${"]".repeat(20_000)}}`)).toBe(INVALID_JSON);
     expect(messageFor(`{"Statement":${"[".repeat(9000)}${"]".repeat(9000)}}`)).toBe(INVALID_JSON);
   });
@@ -221,7 +221,7 @@ describe("parsePolicy accepts", () => {
     expect(() => parse(JSON.stringify({ Version, Id: "any id", Statement: [statement()] }))).not.toThrow();
   });
 
-  it("what looks like an unfinished variable before version 2012-10-17", () => {
+  it("text like an unfinished variable before version 2012-10-17", () => {
     expect(() => parse(withStatement({ Resource: [BUCKET_ARN, `${BUCKET_ARN}/\${a`] }, "2008-10-17"))).not.toThrow();
   });
 

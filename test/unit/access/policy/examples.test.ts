@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: policy variables are written like that
 /**
- * Policies as published: "Examples of Amazon S3 bucket policies", "Bucket policy examples using condition keys", "Bucket
- * Policy Examples Using Signature Version 4 Related Condition Keys", IAM's examples for S3, and section 9 of the reference
- * system's specification.
+ * Published policies: "Examples of Amazon S3 bucket policies", "Bucket policy examples using condition keys", "Bucket
+ * Policy Examples Using Signature Version 4 Related Condition Keys", IAM's examples for S3, and section 9 of the
+ * reference system's specification.
  */
 import { describe, expect, it } from "vitest";
 import {
@@ -411,7 +411,7 @@ const BUCKET_EXAMPLES: readonly (readonly [string, readonly Fields[], readonly C
   ],
 ];
 
-describe("a bucket's policy", () => {
+describe("a bucket policy", () => {
   const rows = BUCKET_EXAMPLES.flatMap(([name, statements, cases]) =>
     cases.map(([asked, expected]) => [name, asked, expected, statements] as const),
   );
@@ -456,7 +456,7 @@ describe("a user's policy", () => {
     expect(ask(asked)).toBe(expected);
   });
 
-  it("manages its own keys alone", () => {
+  it("allows managing only the user's own keys", () => {
     const policy = userPolicy({
       Effect: "Allow",
       Action: ["iam:*AccessKey*"],
@@ -467,7 +467,7 @@ describe("a user's policy", () => {
     expect(effect(policy, { ...asked, resource: "arn:aws:iam::111122223333:user/bob" })).toBe("none");
   });
 
-  it("is narrowed to one prefix of one bucket", () => {
+  it("can be limited to one prefix of one bucket", () => {
     const policy = userPolicy(
       { Effect: "Allow", Action: ["s3:GetObject", "s3:PutObject"], Resource: `${BUCKET_ARN}/team/a/*` },
       {

@@ -74,7 +74,7 @@ describe("isPublicPolicy", () => {
     const [fixed, open] = [statement({ Principal: { AWS: ACCOUNT_ID } }), statement()];
     expect(isPublicPolicy(bucketPolicy(fixed, open))).toBe(true);
     expect(isPublicPolicy(bucketPolicy(fixed, fixed))).toBe(false);
-    // AWS does not weigh a Deny against it either.
+    // AWS does not consider a Deny either.
     expect(isPublicPolicy(bucketPolicy(open, statement({ Effect: "Deny" })))).toBe(true);
   });
 });
@@ -94,7 +94,7 @@ describe("needsExistingTags and needsRequestTags", () => {
     expect([needsExistingTags(policy), needsRequestTags(policy)]).toEqual([existing, request]);
   });
 
-  it("look into users' policies too", () => {
+  it("examine users' policies too", () => {
     const Condition = { StringEquals: { "s3:ExistingObjectTag/a": "b" } };
     expect(needsExistingTags(userPolicy(statement({ Principal: undefined, Condition })))).toBe(true);
   });

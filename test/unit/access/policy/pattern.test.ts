@@ -90,13 +90,13 @@ describe("matchesPattern", () => {
     expect(matches(pattern, text)).toBe(expected);
   });
 
-  it("takes variables for text before version 2012-10-17", () => {
+  it("treats variables as text before version 2012-10-17", () => {
     const pattern = parsePattern("${aws:username}", { wildcards: true, variables: false });
     expect(pattern && matchesPattern(pattern, "alice", reading())).toBe(false);
     expect(pattern && matchesPattern(pattern, "${aws:username}", reading())).toBe(true);
   });
 
-  it("takes wildcards for text where there are none", () => {
+  it("treats wildcards as text if they are not enabled", () => {
     const pattern = parsePattern("a*?${*}", { wildcards: false, variables: true });
     expect(pattern && matchesPattern(pattern, "a*?*", reading())).toBe(true);
     expect(pattern && matchesPattern(pattern, "abc", reading())).toBe(false);
@@ -110,11 +110,11 @@ describe("matchesPattern", () => {
     ["a run with ?", `*${"a".repeat(18_000)}?b*`, "a".repeat(30_000)],
     ["nothing but ?", `*${"?".repeat(18_000)}b*`, "a".repeat(30_000)],
     ["stars and ?", "*?a".repeat(6000), `${"a".repeat(15_000)}b`],
-  ])("looks at few characters: %s", (_name, source, text) => {
+  ])("examines few characters: %s", (_name, source, text) => {
     const pattern = parsePattern(source, SYNTAX);
     const effort = new Effort();
     expect(pattern && matchesPattern(pattern, text, reading(effort))).toBe(false);
-    // A 32nd of the pattern for each character where there are `?`, else a few; and what it takes to get ready.
+    // A 32nd of the pattern per character with `?`, otherwise a few steps; plus the preparation.
     const share = source.includes("?") ? source.length / 32 + 2 : 5;
     expect(effort.spent).toBeLessThan(500 * source.length + text.length * share);
   });

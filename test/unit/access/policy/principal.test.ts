@@ -48,12 +48,12 @@ describe("Principal", () => {
     expect(found).toEqual(expected);
   });
 
-  it("names a user by its path too", () => {
+  it("names a user with a path", () => {
     const policy = bucketPolicy(statement({ Principal: { AWS: `arn:aws:iam::${ACCOUNT_ID}:user/team/alice` } }));
     expect(decide(policy, { principal: user("alice", "/team/") })).toEqual({ effect: "allow", via: "user" });
   });
 
-  it("says the closest of several statements", () => {
+  it("reports the most specific match of several statements", () => {
     const [everyone, account, alice] = ["*", { AWS: ACCOUNT_ID }, { AWS: ALICE_ARN }].map((Principal) =>
       statement({ Principal }),
     );
@@ -63,7 +63,7 @@ describe("Principal", () => {
     expect(decide(bucketPolicy(account ?? {}, alice ?? {}), { principal: ALICE })).toMatchObject({ via: "user" });
   });
 
-  it("denies an account with all its users", () => {
+  it("denies an account including all its users", () => {
     const policy = bucketPolicy(statement(), statement({ Effect: "Deny", Principal: { AWS: ROOT_ARN } }));
     expect(CALLERS.map((principal) => effect(policy, { principal }))).toEqual([
       "allow",
@@ -98,7 +98,7 @@ describe("Principal", () => {
     [{ CanonicalUser: CANONICAL_ID.toUpperCase() }, `"CanonicalUser" : "${CANONICAL_ID.toUpperCase()}"`],
     [{ Federated: "graph.facebook.com" }, '"Federated" : "graph.facebook.com"'],
     [{ Service: "*" }, '"Service" : "*"'],
-  ])("%j is none", (Principal, detail) => {
+  ])("%j is invalid", (Principal, detail) => {
     const error = failure(() => bucketPolicy(statement({ Principal })));
     expect([error.code, error.message, error.details]).toEqual([
       "MalformedPolicy",
@@ -113,7 +113,7 @@ describe("NotPrincipal", () => {
   it.each<[unknown, readonly string[]]>([
     [{ AWS: [ALICE_ARN, ROOT_ARN] }, ["deny", "deny", "none", "none", "deny"]],
     [{ AWS: ALICE_ARN }, ["deny", "deny", "deny", "none", "deny"]],
-    // An account does not stand for its users here.
+    // An account does not include its users here.
     [{ AWS: ROOT_ARN }, ["deny", "deny", "none", "deny", "deny"]],
     [{ CanonicalUser: CANONICAL_ID }, ["deny", "deny", "none", "deny", "deny"]],
     [{ Service: "logging.s3.amazonaws.com" }, ["deny", "deny", "deny", "deny", "deny"]],
@@ -123,7 +123,7 @@ describe("NotPrincipal", () => {
     expect(CALLERS.map((principal) => effect(policy, { principal }))).toEqual(expected);
   });
 
-  it("is refused with Allow, which would be for the whole world", () => {
+  it("is refused with Allow, since it would allow the whole world", () => {
     const run = () => bucketPolicy(statement({ Principal: undefined, NotPrincipal: { AWS: "999999999999" } }));
     expect(failure(run)).toMatchObject({
       code: "MalformedPolicy",

@@ -86,7 +86,7 @@ describe("requestKeys", () => {
     ["s3:if-match", { headers: { "if-match": '"x"' } }, '"x"'],
     ["s3:if-none-match", { headers: { "if-none-match": "*" } }, "*"],
     ["s3:x-amz-copy-source", { copySource: { bucket: "b", key: "k/ä" } }, ["b/k/ä", "/b/k/ä"]],
-    // The header may be escaped in many ways: only what it means counts.
+    // The header can be escaped in many ways: only its decoded value counts.
     ["s3:x-amz-copy-source", { headers: { "x-amz-copy-source": "b/%6b" } }, undefined],
 
     ["s3:prefix", { query: { prefix: "home/" } }, "home/"],
@@ -119,7 +119,7 @@ describe("requestKeys", () => {
       ["a", "b"],
     ],
     ["s3:RequestObjectTagKeys", { requestTags: [] }, undefined],
-    // Two tags that differ in case are one key with two values.
+    // Two tags whose keys differ in case are one condition key with two values.
     [
       "s3:ExistingObjectTag/a",
       {
@@ -134,7 +134,7 @@ describe("requestKeys", () => {
     expect(keysOf(given).get(key)).toEqual(typeof expected === "string" ? [expected] : expected);
   });
 
-  it("takes the address from nobody's header", () => {
+  it("ignores addresses in headers", () => {
     const headers = {
       "x-forwarded-for": "10.0.0.1",
       "x-real-ip": "10.0.0.1",
@@ -146,7 +146,7 @@ describe("requestKeys", () => {
     expect(keysOf({ headers, sourceIp: "203.0.113.7" }).get("aws:SourceIp")).toEqual(["203.0.113.7"]);
   });
 
-  it("says what was not looked up", () => {
+  it("reports keys that were not looked up", () => {
     expect(keysOf({}).unknown("s3:ExistingObjectTag/a")).toBe("against");
     expect(keysOf({}).unknown("s3:RequestObjectTagKeys")).toBe("against");
     expect(keysOf({ existingTags: [] }).unknown("s3:ExistingObjectTag/a")).toBeUndefined();
@@ -155,7 +155,7 @@ describe("requestKeys", () => {
     expect(keysOf({}).unknown("s3:prefix")).toBeUndefined();
   });
 
-  it("replaces keys for one question", () => {
+  it("replaces keys for one decision", () => {
     const keys = keysOf({ query: { prefix: "a" }, existingTags: [] });
     expect(keys.with({ "S3:Prefix": ["b"] }).get("s3:prefix")).toEqual(["b"]);
     expect(keys.with({ "s3:prefix": [] }).get("s3:prefix")).toBeUndefined();
@@ -163,7 +163,7 @@ describe("requestKeys", () => {
     expect(keys.get("s3:prefix")).toEqual(["a"]);
   });
 
-  it("refuses values no S3 request may have with RequestHeaderSectionTooLarge", () => {
+  it("refuses values longer than S3 accepts with RequestHeaderSectionTooLarge", () => {
     expect(keysOf({ headers: { referer: "x".repeat(8192) } }).get("aws:Referer")).toHaveLength(1);
     expect(failure(() => keysOf({ headers: { referer: "x".repeat(8193) } }))).toMatchObject({
       code: "RequestHeaderSectionTooLarge",

@@ -20,12 +20,12 @@ export function user(name: string, path = "/"): RequestPrincipal & { kind: "acco
   return { kind: "account", accountId: ACCOUNT_ID, canonicalId: CANONICAL_ID, user: { id: idOf(arn), name, arn } };
 }
 
-/** Of whoever is called so now: `AIDAalice`, `AIDAteam/alice`. */
+/** The id of the user with this name: `AIDAalice`, `AIDAteam/alice`. */
 function idOf(arn: string): string {
   return `AIDA${arn.slice(arn.indexOf("/") + 1)}`;
 }
 
-/** As if all users that the text names existed. */
+/** The ids of all users that the text names. */
 function usersIn(text: string): PolicyUsers {
   const arns = text.match(/arn:aws:iam::\d{12}:user\/[^"]+/g) ?? [];
   return Object.fromEntries(arns.map((arn) => [arn, idOf(arn)]));
@@ -33,7 +33,7 @@ function usersIn(text: string): PolicyUsers {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A statement that allows everyone everything, but for what is given; undefined removes a field. */
+/** A statement that allows everyone everything, with the given fields replaced; undefined removes a field. */
 export function statement(fields: Fields = {}): Fields {
   const whole = {
     Effect: "Allow",
@@ -76,7 +76,7 @@ export function decide(policy: PolicyDocument, asked: Asked = {}): PolicyDecisio
   return evaluatePolicy(policy, { principal, action, resource, keys: new ConditionKeys(entries, unknownKeys) });
 }
 
-/** The effect alone. */
+/** Only the effect. */
 export function effect(policy: PolicyDocument, asked: Asked = {}): PolicyDecision["effect"] {
   return decide(policy, asked).effect;
 }

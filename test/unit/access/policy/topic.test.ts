@@ -1,4 +1,4 @@
-/** Policies of topics: what is taken, what is refused, and what they say to S3 that acts for a bucket. */
+/** Policies of topics: accepted and refused documents, and their effect on S3 acting for a bucket. */
 import { describe, expect, it } from "vitest";
 import { authorizeNotification } from "../../../../src/access/authorize-sns.ts";
 import { MAX_TOPIC_POLICY_BYTES, parsePolicy } from "../../../../src/access/policy/document.ts";
@@ -16,7 +16,7 @@ const NOW = new Date("2032-02-03T04:05:06.789Z");
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** As AWS's documentation has it for notifications of buckets, but for what is given; undefined removes a field. */
+/** AWS's documented statement for bucket notifications, with the given fields replaced; undefined removes a field. */
 function fromS3(fields: Fields = {}): Fields {
   const whole = {
     Effect: "Allow",
@@ -54,7 +54,7 @@ describe("parsePolicy for a topic", () => {
     ],
     ["every action of the list", fromS3({ Action: [...TOPIC_POLICY_ACTIONS].map((name) => name.toUpperCase()) })],
     ["one statement without a Sid", { ...fromS3(), Sid: undefined }],
-  ])("takes %s", (_what, fields) => {
+  ])("accepts %s", (_what, fields) => {
     expect(parse(text(fields)).attachedTo).toBe(TOPIC);
   });
 
@@ -99,7 +99,7 @@ describe("parsePolicy for a topic", () => {
       "Every policy statement must have a unique ID",
     ],
     [
-      "statements of one name",
+      "statements with the same name",
       text(fromS3({ Sid: "a" }), fromS3({ Sid: "a" })),
       "Every policy statement must have a unique ID",
     ],
@@ -114,14 +114,14 @@ describe("parsePolicy for a topic", () => {
     expect([error.code, error.message]).toEqual(["MalformedPolicy", message]);
   });
 
-  it("takes exactly 30 KB and 100 statements", () => {
+  it("accepts exactly 30 KB and 100 statements", () => {
     const spare = MAX_TOPIC_POLICY_BYTES - text(fromS3({ Sid: "" })).length;
     parse(text(fromS3({ Sid: "x".repeat(spare) })));
     expect(() => parse(text(fromS3({ Sid: "x".repeat(spare + 1) })))).toThrow();
     parse(text(...Array.from({ length: 100 }, () => fromS3())));
   });
 
-  it("leaves policies of buckets as strict as they are", () => {
+  it("does not relax the rules for bucket policies", () => {
     for (const fields of [
       { Action: "sns:Publish" },
       { Resource: TOPIC },
@@ -129,7 +129,7 @@ describe("parsePolicy for a topic", () => {
     ]) {
       expect(failure(() => bucketPolicy(statement(fields))).code).toBe("MalformedPolicy");
     }
-    // Services do nothing in buckets.
+    // Services do not act on buckets.
     const policy = bucketPolicy(statement({ Principal: { Service: "s3.amazonaws.com" } }));
     for (const principal of [ANONYMOUS, ACCOUNT, STRANGER, user("u")]) {
       const asked = { principal, action: "s3:ListBucket", resource: `arn:aws:s3:::${BUCKET}`, keys: serviceKeysOf() };
@@ -140,7 +140,7 @@ describe("parsePolicy for a topic", () => {
 
 const serviceKeysOf = () => serviceKeys({ name: BUCKET, accountId: ACCOUNT_ID }, ACCOUNT_ID, NOW);
 
-describe("a policy of a topic says to S3", () => {
+describe("a topic policy decides for S3", () => {
   const toBucket = (policy: string, bucket: { name: string; accountId: string }) =>
     evaluatePolicy(parse(policy), {
       principal: S3_SERVICE,
@@ -150,12 +150,13 @@ describe("a policy of a topic says to S3", () => {
     }).effect;
   const own = { name: BUCKET, accountId: ACCOUNT_ID };
   const sibling = { name: "demo-c", accountId: ACCOUNT_ID };
-  /** The name as it was taken after its owner had given it up. */
+  /** The bucket's name after another account has taken it. */
   const taken = { name: BUCKET, accountId: OTHER_ACCOUNT };
   const foreign = { name: "demo-c", accountId: OTHER_ACCOUNT };
 
   it.each<[string, Fields[], string, string, string, string]>([
-    // statements, and the effect for: the bucket, its sibling, its name in other hands, a stranger's
+    // Statements, and the effect for: the bucket, another bucket of its account, its name under another account, a
+    // stranger's bucket.
     ["nothing by conditions", [fromS3()], "allow", "allow", "allow", "allow"],
     ["SourceArn", [fromS3({ Condition: ARN_OF_BUCKET })], "allow", "none", "allow", "none"],
     ["SourceAccount", [fromS3({ Condition: OWN_ACCOUNT })], "allow", "allow", "none", "none"],
@@ -180,7 +181,7 @@ describe("a policy of a topic says to S3", () => {
     ["another service", [fromS3({ Principal: { Service: "events.amazonaws.com" } })], "none", "none", "none", "none"],
     ["another action", [fromS3({ Action: "sns:Subscribe" })], "none", "none", "none", "none"],
     [
-      "a Deny beside the Allow",
+      "a Deny in addition to the Allow",
       [fromS3(), fromS3({ Effect: "Deny", Condition: { StringNotEquals: { "aws:SourceAccount": ACCOUNT_ID } } })],
       "allow",
       "allow",
@@ -223,7 +224,7 @@ describe("a policy of a topic says to S3", () => {
       "none",
     ],
     [
-      "an address, which S3 has none",
+      "an address, which S3 does not have",
       [fromS3({ Condition: { IpAddress: { "aws:SourceIp": "0.0.0.0/0" } } })],
       "none",
       "none",
@@ -239,7 +240,7 @@ describe("a policy of a topic says to S3", () => {
       "none",
     ],
     [
-      "aws:SourceOwner, which S3 does not tell",
+      "aws:SourceOwner, which S3 does not send",
       [fromS3({ Principal: "*", Condition: { StringEquals: { "AWS:SourceOwner": ACCOUNT_ID } } })],
       "none",
       "none",
@@ -250,7 +251,7 @@ describe("a policy of a topic says to S3", () => {
     expect([own, sibling, taken, foreign].map((bucket) => toBucket(text(...statements), bucket))).toEqual(effects);
   });
 
-  it("nothing about other topics, whatever resource it names", () => {
+  it("does not apply to other topics, for any resource it names", () => {
     const request = {
       principal: S3_SERVICE,
       action: "SNS:Publish",
@@ -270,7 +271,7 @@ describe("a topic is notified", () => {
       NOW,
     ) !== undefined;
 
-  it("without a policy by buckets of its account, with one by whom it allows", () => {
+  it("by buckets of its account without a policy, and by those that its policy allows", () => {
     const none = { Effect: "Deny" };
     const cases: [string | undefined, boolean, boolean][] = [
       [undefined, true, false],
@@ -278,7 +279,7 @@ describe("a topic is notified", () => {
       [text(fromS3(none)), false, false],
       [text(fromS3({ Principal: { AWS: ACCOUNT_ID } })), false, false],
       [text(fromS3({ Condition: { StringEquals: { "aws:SourceAccount": OTHER_ACCOUNT } } })), false, true],
-      // Said in so many words, SNS's default policy lets no bucket in.
+      // As an explicit policy, SNS's default policy admits no bucket.
       [defaultTopicPolicy({ arn: TOPIC, accountId: ACCOUNT_ID }), false, false],
     ];
     for (const [policy, own, foreign] of cases) {
@@ -286,7 +287,7 @@ describe("a topic is notified", () => {
     }
   });
 
-  it("by nobody where what is stored is no policy any more", () => {
+  it("by no bucket if the stored policy cannot be parsed", () => {
     expect(mayNotify("{", ACCOUNT_ID)).toBe(false);
     const policy = topicPolicyOf({ arn: TOPIC, accountId: ACCOUNT_ID, policy: kept("{") });
     const request = { principal: ACCOUNT, action: "SNS:Publish", resource: TOPIC, keys: serviceKeysOf() };
@@ -299,7 +300,7 @@ describe("the default policy", () => {
   const standard = JSON.parse(defaultTopicPolicy(topic));
   const [only] = standard.Statement;
 
-  it("is a policy, and SNS's", () => {
+  it("is valid, and is SNS's", () => {
     parse(defaultTopicPolicy(topic));
     expect(standard).toMatchObject({ Version: "2008-10-17", Id: "__default_policy_ID" });
     expect(only).toMatchObject({ Sid: "__default_statement_ID", Principal: { AWS: "*" }, Resource: TOPIC });
@@ -329,7 +330,7 @@ describe("the default policy", () => {
     expect(isDefaultTopicPolicy(JSON.stringify(document, null, 2), topic)).toBe(isDefault);
   });
 
-  it("isSamePolicy looks beyond layout, and no further", () => {
+  it("isSamePolicy ignores only layout", () => {
     expect(isSamePolicy('{"a": 1, "Action": ["x", "y"]}', '{"Action":["y","x"],"a":1}')).toBe(true);
     expect(isSamePolicy('{"a": ["x", "y"]}', '{"a": ["y", "x"]}')).toBe(false);
     expect(isSamePolicy("{}", "{")).toBe(false);

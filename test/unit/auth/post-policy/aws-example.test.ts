@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { applyPolicy, parsePolicyDocument } from "../../../../src/auth/post-policy/policy.ts";
 import { deriveSigningKey, sign } from "../../../../src/auth/sigv4/signing-key.ts";
 
-/** The policy as the page prints it, with the line ends it was encoded with. */
+/** The policy as the page prints it, with the line ends of its encoded form. */
 const POLICY = [
   '{ "expiration": "2015-12-30T12:00:00.000Z",',
   '  "conditions": [',
@@ -41,7 +41,7 @@ const FIELDS = new Map([
 ]);
 
 describe("AWS's example of a signed form", () => {
-  it("has the signature AWS calculated", async () => {
+  it("has AWS's signature", async () => {
     const scope = {
       accessKeyId: "AKIAIOSFODNN7EXAMPLE",
       day: "20151229",
@@ -53,7 +53,7 @@ describe("AWS's example of a signed form", () => {
     expect(await sign(key, ENCODED)).toBe(SIGNATURE);
   });
 
-  it("keeps to its policy on that day", () => {
+  it("complies with its policy on that day", () => {
     const subject = { bucket: "sigv4examplebucket", fields: FIELDS };
     expect(applyPolicy(parsePolicyDocument(ENCODED), subject, new Date("2015-12-29T10:00:00Z"))).toEqual({
       minBytes: 0,

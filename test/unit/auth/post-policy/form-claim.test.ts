@@ -62,7 +62,7 @@ describe("readFormClaim", () => {
     [{ awsaccesskeyid: "AKIA" }, "Signature"],
     [{ signature: "c2ln" }, "AWSAccessKeyId"],
     [{ awsaccesskeyid: "AKIA", signature: "c2ln", policy: undefined }, "policy"],
-  ])("misses what Version 2 lacks in %j", (fields, name) => {
+  ])("reports the missing field of Version 2 in %j", (fields, name) => {
     const { code, message, details } = failure(() => read({ ...NONE, ...fields }, "any", true));
     expect([code, message, details]).toEqual([
       "InvalidArgument",
@@ -71,11 +71,11 @@ describe("readFormClaim", () => {
     ]);
   });
 
-  it("prefers Version 4 where fields of both are given", () => {
+  it("prefers Version 4 if fields of both are present", () => {
     expect(read({ awsaccesskeyid: "OTHER", signature: "c2ln" }, "any", true)?.version).toBe(4);
   });
 
-  it("finds nothing in a form without any of them", () => {
+  it("returns undefined for a form without these fields", () => {
     expect(read({ ...NONE, policy: undefined })).toBeUndefined();
   });
 
@@ -91,12 +91,12 @@ describe("readFormClaim", () => {
     },
   );
 
-  it("names the first of several that are missing (seen on AWS)", () => {
+  it("reports the first of several missing fields (seen on AWS)", () => {
     const { details } = failure(() => read({ "x-amz-algorithm": undefined, "x-amz-credential": undefined }));
     expect(details.ArgumentName).toBe("X-Amz-Algorithm");
   });
 
-  it("refuses a policy that nobody signed with AccessDenied (seen on AWS)", () => {
+  it("refuses an unsigned policy with AccessDenied (seen on AWS)", () => {
     const { code, message } = failure(() => read(NONE));
     expect([code, message]).toEqual(["AccessDenied", "Access Denied"]);
   });
@@ -160,7 +160,7 @@ describe("readFormClaim", () => {
     ]);
   });
 
-  it("names the region that is expected", () => {
+  it("reports the expected region", () => {
     const { code, message, details } = failure(() => read({}, "eu-west-1"));
     expect([code, message, details]).toEqual([
       "InvalidArgument",

@@ -16,7 +16,7 @@ function apply(conditions: readonly unknown[], fields: Record<string, string>, b
   return applyPolicy(policy, { bucket, fields: new Map(Object.entries(fields)) }, NOW);
 }
 
-/** The rest of the message with which a form is refused. */
+/** The rest of the message when a form is refused. */
 function violation(conditions: readonly unknown[], fields: Record<string, string>, bucket?: string): string {
   const { code, status, message } = failure(() => apply(conditions, fields, bucket));
   expect([code, status]).toEqual(["AccessDenied", 403]);
@@ -97,14 +97,14 @@ describe("content-length-range", () => {
     expect(violation([BUCKET, range(bound, 10)], {})).toBe(failed(`["content-length-range", "${bound}", 10]`));
   });
 
-  it.each([-1, 1.5, true, null, [1], { a: 1 }])("with %j makes an InvalidPolicyDocument", (bound) => {
+  it.each([-1, 1.5, true, null, [1], { a: 1 }])("with %j is InvalidPolicyDocument", (bound) => {
     const { code, message } = failure(() => apply([BUCKET, range(bound, 10)], {}));
     expect([code, message]).toEqual(["InvalidPolicyDocument", "Invalid Policy: Invalid JSON."]);
   });
 });
 
 describe("coverage", () => {
-  it("is asked of every field, named in any case", () => {
+  it("is required for every field, named in any case", () => {
     const fields = { key: "k", "x-amz-meta-a": "1", anything: "else" };
     expect(violation([BUCKET, { key: "k" }, { "X-AMZ-META-A": "1" }], fields)).toBe("Extra input fields: anything");
     expect(violation([BUCKET, { anything: "else" }, { "x-amz-meta-a": "1" }], fields)).toBe("Extra input fields: key");
@@ -117,7 +117,7 @@ describe("coverage", () => {
     "x-amz-security-token",
     "content-length-range",
     "x-amz-website-redirect-location",
-  ])("is asked of %s", (field) => {
+  ])("is required for %s", (field) => {
     expect(violation([BUCKET, ["content-length-range", 0, 1]], { [field]: "x" })).toBe(`Extra input fields: ${field}`);
   });
 
@@ -128,13 +128,13 @@ describe("coverage", () => {
     },
   );
 
-  it("is not given by a condition without $", () => {
+  it("is not provided by a condition without $", () => {
     expect(violation([BUCKET, ["starts-with", "key", ""]], { key: "k" })).toBe(failed('["starts-with", "key", ""]'));
   });
 });
 
 describe("the bucket", () => {
-  it("is the one the request is addressed to, whatever a field says", () => {
+  it("is the bucket of the URL, for any value of the field", () => {
     expect(violation([BUCKET], { bucket: "b" }, "other")).toBe(failed('["eq", "$bucket", "b"]'));
     apply([BUCKET], { bucket: "other" }, "b");
     apply([["starts-with", "$bucket", "user-"]], {}, "user-1");
@@ -155,19 +155,19 @@ describe("the expiration", () => {
     ["2026-03-01T12:00:00.000Z", "2026-03-01T12:00:00.000Z"],
     ["2026-03-01T12:00:00Z", "2026-03-01T11:59:59.999Z"],
     ["2026-03-01T12:00:00.500Z", "2026-03-01T12:00:00.499Z"],
-  ])("%s has not come at %s", (expiration, now) => {
+  ])("%s is in the future at %s", (expiration, now) => {
     at(expiration, now)();
   });
 
   it.each([
     ["2026-03-01T12:00:00.000Z", "2026-03-01T12:00:00.001Z"],
     ["2007-12-01T12:00:00.000Z", "2026-03-01T12:00:00.000Z"],
-  ])("%s is over at %s", (expiration, now) => {
+  ])("%s has passed at %s", (expiration, now) => {
     const { code, status, message } = failure(at(expiration, now));
     expect([code, status, message]).toEqual(["AccessDenied", 403, "Invalid according to Policy: Policy expired."]);
   });
 
-  it("is looked at before the conditions", () => {
+  it("is checked before the conditions", () => {
     const policy = parsePolicyDocument(encode({ expiration: "2007-12-01T12:00:00Z", conditions: [{ key: "k" }] }));
     const { message } = failure(() => applyPolicy(policy, { bucket: "b", fields: new Map() }, NOW));
     expect(message).toBe("Invalid according to Policy: Policy expired.");
@@ -175,7 +175,7 @@ describe("the expiration", () => {
 });
 
 describe("the document", () => {
-  it("may hold the escapes and the commas that JSON has not", () => {
+  it("may contain S3's escapes and commas, which JSON does not have", () => {
     const text = String.raw`{ "expiration": "${EXPIRATION}", "conditions": [
       {"bucket": "b" , },
       ["starts-with", "$key", "\$\\$\v\u00fc\/,]", ],
@@ -251,12 +251,12 @@ describe("the document", () => {
     ],
     ["eq of a number", conditions(["eq", "$key", 1]), "Invalid JSON."],
     ["eq on a number", conditions(["eq", 1, "k"]), "Invalid JSON."],
-  ])("of %s is an InvalidPolicyDocument", (_what, document, reason) => {
+  ])("of %s is InvalidPolicyDocument", (_what, document, reason) => {
     const { code, status, message } = failure(() => parsePolicyDocument(encode(document)));
     expect([code, status, message]).toEqual(["InvalidPolicyDocument", 400, `Invalid Policy: ${reason}`]);
   });
 
-  it.each(["{}", "abc=def", "ü", "a"])("of %j is no base64", (text) => {
+  it.each(["{}", "abc=def", "ü", "a"])("of %j is not base64", (text) => {
     expect(failure(() => parsePolicyDocument(text)).message).toBe("Invalid Policy: invalid Base64 encoding.");
   });
 

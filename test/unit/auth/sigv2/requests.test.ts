@@ -1,4 +1,4 @@
-/** Signature Version 2 in headers and URLs: what is signed, what is refused, and what an unsigned part may not do. */
+/** Signature Version 2 in headers and URLs: what is signed, what is refused, and unsigned parts that have no effect. */
 import { describe, expect, test } from "vitest";
 import { authenticate, claimedAccessKeyId, effectiveHeaders } from "../../../../src/auth/authenticate.ts";
 import { MAX_READINGS } from "../../../../src/auth/readings.ts";
@@ -51,7 +51,7 @@ describe("the caller", () => {
     }
   });
 
-  test("a hash of the payload binds, chunks are refused", async () => {
+  test("a hash of the payload is enforced, chunks are refused", async () => {
     const withHash = (value: string) =>
       byHeader({
         url: URL,
@@ -69,7 +69,7 @@ describe("the caller", () => {
     }
   });
 
-  test("temporary keys bring their token, in a header or in the URL, and it is signed", async () => {
+  test("temporary keys require their signed token, in a header or in the URL", async () => {
     const session = { token: "to+ken/=", expiresAt: new Date(NOW_V2.getTime() + 1000), makerAccessKeyId: "AKIAMAKER" };
     const keys = keyring({ session });
     const token = "x-amz-security-token:to+ken/=";
@@ -113,7 +113,7 @@ describe("the caller", () => {
     });
   });
 
-  test("is nobody where Version 2 is off or the surface is another one", async () => {
+  test("is refused if Version 2 is off or the surface is not S3", async () => {
     for (const signed of [get(URL, "/b/k"), presigned(URL, "/b/k")]) {
       for (const options of [
         { regions: "any", service: "s3" },
@@ -189,7 +189,7 @@ describe("the resource", () => {
     expect(await failureOf(() => verify(presigned(url, resource)))).toMatchObject(MISMATCH);
   });
 
-  test.each(["HEAD", "PUT", "DELETE", "POST"])("a GET's signature does for no %s", async (method) => {
+  test.each(["HEAD", "PUT", "DELETE", "POST"])("a GET's signature is not valid for %s", async (method) => {
     const headers = { date: DATE };
     expect(
       await failureOf(() => verify(byHeader({ method, url: URL, headers, lines: headerLines("/b/k") }))),
@@ -197,7 +197,7 @@ describe("the resource", () => {
     expect(await failureOf(() => verify(presigned(URL, "/b/k", { method })))).toMatchObject(MISMATCH);
   });
 
-  test("a plus sign means what the signer meant", async () => {
+  test("a plus sign has the signer's meaning", async () => {
     const url = `${URL}?response-content-disposition=a+b`;
     const meant = async (text: string) =>
       (await verify(get(url, `/b/k?response-content-disposition=${text}`))).query.get("response-content-disposition");
@@ -207,7 +207,7 @@ describe("the resource", () => {
 });
 
 describe("parameters that are not signed", () => {
-  test("have no effect but for those of lists", async () => {
+  test("have no effect, except those of listings", async () => {
     const url = `${ORIGIN}/b?prefix=p&marker=m&x-oss-callback-a=b&x-id=c&id=d&foo=bar&list-type=2`;
     const { query } = await verify(presigned(url, "/b"));
     expect(query.entries).toEqual([
@@ -237,7 +237,7 @@ describe("parameters that are not signed", () => {
   });
 });
 
-describe("what could be taken for something else", () => {
+describe("ambiguous requests", () => {
   test.each([
     ["a line feed in an override", "response-content-type=a%0Ab", "/b/k?response-content-type=a\nb"],
     ["a carriage return", "response-content-type=a%0Db", "/b/k?response-content-type=a\rb"],
@@ -249,8 +249,8 @@ describe("what could be taken for something else", () => {
     }
   });
 
-  test("a header's line feed cannot make further headers", async () => {
-    // Signed for one header in the name of which the other one hides.
+  test("a line feed in a header cannot create other headers", async () => {
+    // The signature covers one header, whose value contains the other one.
     const lines = queryLines("/b/k", ["x-amz-acl:private", "x-amz-meta-a:b"], "PUT");
     const honest = byQuery({ method: "PUT", url: `${URL}?x-amz-acl=private&x-amz-meta-a=b`, lines });
     expect((await verify(honest)).caller.kind).toBe("account");
@@ -260,7 +260,7 @@ describe("what could be taken for something else", () => {
     expect(await failureOf(() => verify(type))).toMatchObject({ code: "InvalidArgument" });
   });
 
-  test("a file's name cannot become a subresource", async () => {
+  test("a file name cannot become a subresource", async () => {
     const resource = "/b/k?response-content-disposition=a&tagging";
     const honest = presigned(`${URL}?response-content-disposition=a%26tagging`, resource);
     expect((await verify(honest)).query.get("response-content-disposition")).toBe("a&tagging");
@@ -276,7 +276,7 @@ describe("what could be taken for something else", () => {
     });
   });
 
-  test("Versions 2 and 4, or header and query, at once are refused", async () => {
+  test("two signatures, of Versions 2 and 4 or in header and query, are refused", async () => {
     const authorization = `AWS ${ACCESS_KEY_ID}:c2ln`;
     const both = [
       request({ url: `${await presignedUrl()}&AWSAccessKeyId=a` }),
@@ -295,7 +295,7 @@ describe("what could be taken for something else", () => {
 });
 
 describe("headers", () => {
-  test("are read from a URL where they are signed, and from nowhere else", async () => {
+  test("are read from a URL only if they are signed", async () => {
     const url = `${URL}?x-amz-acl=private&X-Amz-Meta-A=%C3%BC&Content-Type=text%2Fplain&content-md5=bWQ1&range=bytes%3D0-1&if-match=x`;
     const more = ["x-amz-acl:private", "x-amz-meta-a:ü"];
     const signed = byQuery({ method: "PUT", url, lines: ["PUT", "bWQ1", "text/plain", SOON, ...more, "/b/k"] });
@@ -308,13 +308,13 @@ describe("headers", () => {
     }
   });
 
-  test("in the query of a request signed by header are none", async () => {
+  test("in the query are ignored if the request is signed by header", async () => {
     const signed = get(`${URL}?x-amz-acl=public-read&content-type=a`, "/b/k");
     const headers = effectiveHeaders(signed, await verify(signed));
     expect([headers.get("x-amz-acl"), headers.get("content-type")]).toEqual([null, null]);
   });
 
-  test("that were sent take the place of those of the URL, and so must be the signed ones", async () => {
+  test("that are sent replace those of the URL, so these must be the signed ones", async () => {
     const url = `${URL}?content-type=text%2Fplain&x-amz-acl=private`;
     const lines = ["PUT", "", "text/plain", SOON, "x-amz-acl:private", "/b/k"];
     const same = { "content-type": "text/plain", "x-amz-acl": "private" };
@@ -325,7 +325,7 @@ describe("headers", () => {
     }
   });
 
-  test("that Version 2 does not know may be added by whoever uses a URL, as on AWS", async () => {
+  test("that Version 2 does not sign may be added to a URL, as on AWS", async () => {
     const headers = { range: "bytes=0-1", "if-none-match": '"x"', "content-encoding": "gzip", "cache-control": "x" };
     expect((await verify(presigned(URL, "/b/k", { headers }))).caller.kind).toBe("account");
   });
@@ -358,7 +358,7 @@ describe("time", () => {
     "Tue, 27 Mar 2007 19:36:42 GMT",
     "Tue, 27 Mar 2007 21:36:42 +0200",
     "20070327T193642Z",
-  ])("%s is a date, in either header", async (date) => {
+  ])("%s is accepted in either header", async (date) => {
     expect((await verify(dated({ date }, date))).caller.kind).toBe("account");
     const amz = dated({ date: "nonsense", "x-amz-date": date }, "", [`x-amz-date:${date}`]);
     expect((await verify(amz)).caller.kind).toBe("account");
@@ -390,7 +390,7 @@ describe("time", () => {
 
   const until = (expires: string) => byQuery({ url: URL, lines: ["GET", "", "", expires, "/b/k"] }, expires);
 
-  test("a URL is good until the second it names", async () => {
+  test("a URL is valid until the second it names", async () => {
     const now = NOW_V2.getTime() / 1000;
     for (const later of [1, 600, 10_000_000_000])
       expect((await verify(until(String(now + later)))).style).toBe("query");
@@ -408,7 +408,7 @@ describe("time", () => {
     }
   });
 
-  test.each(["x", "-1", "1e9", "2007-03-27T19:50:00Z", "1".repeat(13)])("Expires=%s is no time", async (expires) => {
+  test.each(["x", "-1", "1e9", "2007-03-27T19:50:00Z", "1".repeat(13)])("Expires=%s is not a time", async (expires) => {
     expect(await failureOf(() => verify(until(expires)))).toEqual({
       code: "AccessDenied",
       status: 403,
@@ -465,11 +465,11 @@ describe("form", () => {
     });
   });
 
-  test("Expires alone claims nothing", async () => {
+  test("Expires without a signature is not a claim", async () => {
     expect((await verify(request({ url: `${URL}?Expires=1` }))).caller.kind).toBe("anonymous");
   });
 
-  test("a plus sign that the signer left in the signature is one", async () => {
+  test("an unencoded plus sign in the signature is accepted", async () => {
     const lines = (index: number) => queryLines(`/b/k${index}`);
     const index = [...Array(100).keys()].find((each) => signatureV2(lines(each).join("\n")).includes("+")) ?? 0;
     const raw = signatureV2(lines(index).join("\n"));
@@ -477,7 +477,7 @@ describe("form", () => {
     expect((await verify(request({ url }))).caller.kind).toBe("account");
   });
 
-  test("a secret of any letters signs", async () => {
+  test("secrets of any characters sign", async () => {
     const secret = "ü—\u0001";
     const lines = headerLines("/b/k");
     const authorization = `AWS ${ACCESS_KEY_ID}:${signatureV2(lines.join("\n"), secret)}`;
@@ -488,7 +488,7 @@ describe("form", () => {
 });
 
 describe("cost", () => {
-  test("no request has more than 32 readings, and none twice", () => {
+  test("no request has more than 32 readings, all of them distinct", () => {
     const signed = get(`${ORIGIN}/b/%7e?acl&response-expires=a+b&uploads`, "/");
     signed.headers.set("x-amz-meta-a", "a,  b \t c");
     signed.headers.set("x-amz-date", DATE);
@@ -505,7 +505,7 @@ describe("cost", () => {
     expect(new Set(readings).size).toBe(MAX_READINGS);
   });
 
-  test("a plain request has one", () => {
+  test("a plain request has one reading", () => {
     const signed = get(URL, "/b/k");
     const claim = readClaim(signed, { ...ON, services: ["s3"] });
     if (claim?.version !== 2) throw new Error("nothing claimed");

@@ -1,4 +1,4 @@
-/** A client of Signature Version 2 for tests: what it signs is given as text, apart from what it sends. */
+/** A client of Signature Version 2 for tests: the signed text is given separately from what is sent. */
 import { createHmac } from "node:crypto";
 import { authenticate } from "../../../../src/auth/authenticate.ts";
 import { parseAddress } from "../../../../src/protocol/addressing.ts";
@@ -15,7 +15,7 @@ export function signatureV2(text: string, secret = SECRET): string {
   return createHmac("sha1", secret).update(text).digest("base64");
 }
 
-/** Addressed as the pipeline would. */
+/** Addressed as in the pipeline. */
 export function request(sent: Sent): S3Request {
   const plain = received({ now: NOW_V2, ...sent });
   return { ...plain, ...parseAddress(plain.url, plain.headers.get("host"), [DOMAIN]) };
