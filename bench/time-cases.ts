@@ -193,6 +193,7 @@ export const CASES: Readonly<Record<string, Case>> = {
   "XML: 2 MB of openings": anyXml(() => `<Delete>${"<".repeat(2_000_000)}`),
   "XML: 2 MB deep": anyXml(() => "<a>".repeat(600_000)),
   "XML: 2 MB of blanks": anyXml(() => `<Delete${" ".repeat(2_000_000)}/>`),
+  "XML: 2 MB of ampersands": anyXml(() => `<Delete>${"&".repeat(2_000_000)}</Delete>`),
   "XML: CORS, 64 KB of AllowedHeader": xml(
     parseCorsConfiguration,
     () =>

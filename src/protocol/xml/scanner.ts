@@ -110,12 +110,15 @@ class Scanner {
     this.#countNode();
   }
 
-  /** Text is copied only if it contains a reference or is outside the root. */
+  /** Checks the references of text, and that text outside the root is blank. */
   #checkText(start: number, end: number): void {
     if (this.#ampersand < start) this.#ampersand = indexOrEnd(this.#text, "&", start);
-    if (this.#ampersand < end) decodeReferences(this.#text.slice(start, end));
-    if (this.#open.length === 0 && !isBlank(this.#text.slice(start, end)))
+    for (; this.#ampersand < end; this.#ampersand = indexOrEnd(this.#text, "&", this.#ampersand + 1)) {
+      decodeReferenceAt(this.#text, this.#ampersand);
+    }
+    if (this.#open.length === 0 && !isBlank(this.#text.slice(start, end))) {
       throw new XmlSyntaxError("text outside the root");
+    }
   }
 
   #scanEndTag(): void {
@@ -238,27 +241,37 @@ function indexOrEnd(text: string, character: string, from: number): number {
   return index === -1 ? text.length : index;
 }
 
-/** A bare ampersand matches without a name. */
-const REFERENCE = /&(?:([a-z]{2,4}|#x[0-9a-fA-F]{1,6}|#\d{1,7});)?/g;
+const REFERENCE = /&(?:([a-z]{2,4})|#x([0-9a-fA-F]{1,6})|#(\d{1,7}));/y;
 
 /** Text with its references replaced. @throws XmlSyntaxError for an unknown entity or a bare ampersand */
 export function decodeReferences(text: string): string {
-  return text.includes("&") ? text.replace(REFERENCE, decodeReference) : text;
+  let start = text.indexOf("&");
+  if (start === -1) return text;
+  const pieces: string[] = [];
+  let from = 0;
+  for (; start !== -1; start = text.indexOf("&", from)) {
+    if (start > from) pieces.push(text.slice(from, start));
+    pieces.push(decodeReferenceAt(text, start));
+    from = REFERENCE.lastIndex;
+  }
+  pieces.push(text.slice(from));
+  return pieces.join("");
 }
 
 /**
- * References to control characters are accepted although XML 1.0 forbids them: keys may contain control characters, and
- * answers write them as references (writer.ts).
+ * The character of the reference at an index; `REFERENCE.lastIndex` is then its end. References to control characters are
+ * accepted although XML 1.0 forbids them: keys may contain control characters, and answers write them as references
+ * (writer.ts).
  */
-function decodeReference(_reference: string, name = ""): string {
-  const character = name.startsWith("#") ? characterOf(codePointOf(name)) : PREDEFINED.get(name);
+function decodeReferenceAt(text: string, index: number): string {
+  REFERENCE.lastIndex = index;
+  const match = REFERENCE.exec(text);
+  const [, entity = "", hex, decimal] = match ?? [];
+  const isNumeric = hex !== undefined || decimal !== undefined;
+  const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+  const character = isNumeric ? characterOf(codePoint) : PREDEFINED.get(entity);
   if (character === undefined) throw new XmlSyntaxError("unknown entity or bare ampersand");
   return character;
-}
-
-/** `#x1F600` or `#128512`. */
-function codePointOf(reference: string): number {
-  return reference.startsWith("#x") ? Number.parseInt(reference.slice(2), 16) : Number(reference.slice(1));
 }
 
 function characterOf(codePoint: number): string | undefined {
