@@ -1,6 +1,6 @@
 /** What sweeps keep between their runs: their positions, and the deleted buckets whose contents are still to be removed. */
 
-/** Rows of `sweep_cursors`. A sweep goes through its items in order, a stretch a run. */
+/** Rows of `sweep_cursors`. A sweep goes through its items in order, some in each run. */
 export class SweepCursors {
   readonly #db: D1Database;
 

@@ -91,7 +91,7 @@ export class Intents {
 /**
  * The message of an intent with those of its changes that have been made; undefined if none has. One R2 call for each
  * change. R2's own errors are thrown: no client waits for an answer.
- * @param store undefined where the region has no binding any more
+ * @param store undefined if the region has no binding any more
  */
 export async function findLanded(intent: Intent, store: R2Bucket | undefined): Promise<ChangesMessage | undefined> {
   if (store === undefined) return undefined;

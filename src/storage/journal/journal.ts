@@ -2,7 +2,7 @@
  * The journal of changes. Every write of an object goes through it, so that every change covered by a notification or
  * replication rule is reported.
  *
- *   intent row (D1) → the write (R2) → is the bucket still there? → message (queue) → answer
+ *   intent row (D1) → the write (R2) → does the bucket still exist? → message (queue) → answer
  *
  * The queue accepts the message before the client is answered. If it refuses, the row is completed instead and a sweep sends
  * the message. So every acknowledged change is reported. A crash in between leaves a row; the sweep then finds out by the

@@ -149,7 +149,7 @@ describe("PutObjectAcl", () => {
     expect(await digestGet(object)).toEqual({ status: 200, sizeBytes: bytes.byteLength, md5: md5(bytes) });
   }
 
-  // R2 has space for a hundred (test/unit/storage/acl-record.test.ts); the simulator of the tests has a quarter of R2's
+  // R2 has space for a hundred (test/unit/storage/entry-record.test.ts); the simulator of the tests has a quarter of R2's
   // space.
   it("PutObjectAcl accepts many grants to accounts", async () => {
     const { canonicalId } = await rootAccount();
