@@ -17,8 +17,8 @@ import {
 } from "./auth/authenticate.ts";
 import { openObjectBody, readWholeBody } from "./auth/payload/request-body.ts";
 import { type FormUpload, openFormFile } from "./auth/post-policy/form-file.ts";
+import type { AddressingStyle, Resource } from "./model/bucket.ts";
 import type { Credential, FindCredential } from "./model/caller.ts";
-import type { AddressingStyle, Resource } from "./model/resource.ts";
 import { type BodySource, requireBucket } from "./operations/operation.ts";
 import { isValidBucketName } from "./protocol/addressing.ts";
 import { COPY_SOURCE_HEADER, lazyCopySource } from "./protocol/copy-source.ts";

@@ -6,8 +6,7 @@
  * an `Operation`: it has no access to stores, and its answer shows only whether the bucket's rules allow the request.
  */
 import { S3Error } from "../errors.ts";
-import type { Bucket } from "../model/bucket.ts";
-import type { Resource } from "../model/resource.ts";
+import type { Bucket, Resource } from "../model/bucket.ts";
 import { isHeaderName } from "../protocol/header-values.ts";
 import { evaluateCors, parseHeaderNames } from "./rules.ts";
 

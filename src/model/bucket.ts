@@ -1,4 +1,4 @@
-/** Buckets and what is configured for them. */
+/** Buckets, what is configured for them, and how requests name them and their objects. */
 import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
 import type { NotificationConfiguration } from "./notification.ts";
 import type { Tag } from "./object.ts";
@@ -87,3 +87,12 @@ export interface CorsRule {
   readonly exposeHeaders: readonly string[];
   readonly maxAgeSeconds?: number;
 }
+
+/** What a request is about. `key` is the decoded S3 key, exactly as the client meant it. */
+export type Resource =
+  | { readonly kind: "service" }
+  | { readonly kind: "bucket"; readonly bucket: string }
+  | { readonly kind: "object"; readonly bucket: string; readonly key: string };
+
+/** How the resource was named, which decides how URLs are written in answers. */
+export type AddressingStyle = "path" | "virtual-host";

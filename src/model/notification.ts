@@ -50,3 +50,13 @@ export function covers(configured: string, event: ObjectEvent): boolean {
   const name = `s3:${event}`;
   return configured.endsWith("*") ? name.startsWith(configured.slice(0, -1)) : configured === name;
 }
+
+/** The key that signs requests to receivers of notifications, and its certificate. */
+export interface CertificateKey {
+  /** SHA-256 of the certificate's DER, hexadecimal, lower case. */
+  readonly fingerprint: string;
+  /** X.509, PEM. */
+  readonly certificate: string;
+  /** RSA, PKCS #8, base64. */
+  readonly privateKey: string;
+}

@@ -3,7 +3,7 @@
  * "Path-style requests". Keys are decoded only here.
  */
 import { S3Error } from "../errors.ts";
-import type { AddressingStyle, Resource } from "../model/resource.ts";
+import type { AddressingStyle, Resource } from "../model/bucket.ts";
 import { percentDecode, utf8Length } from "./percent-encoding.ts";
 import type { RawUrl } from "./request-target.ts";
 

@@ -10,7 +10,7 @@
  * write with an unknown bare parameter is therefore refused.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
-import type { Resource } from "../model/resource.ts";
+import type { Resource } from "../model/bucket.ts";
 import type { OperationName } from "./operation-name.ts";
 import type { Query } from "./request-target.ts";
 

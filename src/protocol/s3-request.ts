@@ -1,4 +1,4 @@
-import type { AddressingStyle, Resource } from "../model/resource.ts";
+import type { AddressingStyle, Resource } from "../model/bucket.ts";
 import type { CopySource } from "./copy-source.ts";
 import type { PostForm } from "./post-form/post-form.ts";
 import type { Query, RawUrl } from "./request-target.ts";

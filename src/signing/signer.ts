@@ -3,7 +3,7 @@
  * needed. If two isolates create one at the same time, both use the one that was stored first.
  */
 import { formatBase64, formatHex } from "../checksum/digests.ts";
-import type { CertificateKey } from "../model/certificate-key.ts";
+import type { CertificateKey } from "../model/notification.ts";
 import { formatPem, issueCertificate } from "./certificate.ts";
 
 /** SHA-1 for `NS:` topics and for version 1 of SNS's signatures. */

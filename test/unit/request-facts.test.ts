@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Resource } from "../../src/model/bucket.ts";
 import type { AccountCaller, Caller } from "../../src/model/caller.ts";
-import type { Resource } from "../../src/model/resource.ts";
 import { parseQuery, parseRawUrl } from "../../src/protocol/request-target.ts";
 import type { S3Request } from "../../src/protocol/s3-request.ts";
 import { requestOrigin } from "../../src/request-facts.ts";

@@ -1,5 +1,5 @@
 /** The deployment's signing key in D1. */
-import type { CertificateKey } from "../../model/certificate-key.ts";
+import type { CertificateKey } from "../../model/notification.ts";
 import type { Sealer } from "../sealing.ts";
 
 interface CertificateKeyRow {

@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import type { ObjectAttributes } from "../../model/object.ts";
 import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
+import { encodeManifest, type Manifest } from "./blobs.ts";
 import { commitIf, type Guard } from "./conditions.ts";
 import { clusterHead, type EntryPlace } from "./entry-place.ts";
 import { type EntryFacts, encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
-import { encodeManifest, type Manifest } from "./manifest.ts";
 import { putBytes } from "./write.ts";
 
 export function entryOptions(place: EntryPlace, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {

@@ -5,10 +5,10 @@ import { createHasher } from "../../checksum/hasher.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
+import { manifestFacts } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
 import { identityOf } from "./entry.ts";
 import type { EntryPlace } from "./entry-place.ts";
-import { manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { factsOf, type PutOutcome, putBody, type Write } from "./put.ts";
 

@@ -4,9 +4,8 @@ import { type ResolvedRange, resolveRange, type Selection } from "../../model/by
 import type { StoredObject } from "../../model/object.ts";
 import { callR2 } from "../platform-errors.ts";
 import { TtlCache } from "../ttl-cache.ts";
-import { type BlobReader, type BlobRef, readBlobs } from "./blobs.ts";
+import { type BlobReader, type BlobRef, decodeManifest, type Manifest, readBlobs, toBlobRefs } from "./blobs.ts";
 import { describeEntry, type Entry } from "./entry.ts";
-import { decodeManifest, type Manifest, toBlobRefs } from "./manifest.ts";
 
 /** Manifests never change, so an isolate may cache them. Long ones have 10,000 parts. */
 const manifests = new TtlCache<Manifest>({ ttlMs: 60 * 60 * 1000, maxEntries: 16 });

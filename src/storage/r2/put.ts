@@ -7,12 +7,11 @@ import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { blobKey } from "./blobs.ts";
+import { blobKey, type Manifest, manifestFacts } from "./blobs.ts";
 import { commitManifest, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
 import { commitIf, commitOnce, type EntryCondition, type Guard, refuseAtOnce } from "./conditions.ts";
 import type { EntryPlace } from "./entry-place.ts";
 import type { ObjectIdentity } from "./entry-record.ts";
-import { type Manifest, manifestFacts } from "./manifest.ts";
 import { BUFFERED_BYTES, digestOf, putBytes, readBody, requireStored, streamBody } from "./write.ts";
 
 /**

@@ -8,12 +8,12 @@
 
 import type { StoredObject } from "../../model/object.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
+import { type Manifest, manifestFacts } from "./blobs.ts";
 import { commitManifest, entryOptions, markForListing } from "./commit.ts";
 import { commitIf } from "./conditions.ts";
 import { storedBody } from "./copy.ts";
 import { identityOf } from "./entry.ts";
 import type { EntryPlace } from "./entry-place.ts";
-import { type Manifest, manifestFacts } from "./manifest.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { putOnlyBlob } from "./put.ts";
 import { repeatIfBeaten } from "./unchanged.ts";

@@ -7,9 +7,8 @@ import { S3Error } from "../../errors.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
-import { blobKey } from "./blobs.ts";
+import { blobKey, type Manifest, type ManifestPart, manifestFacts } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
-import { type Manifest, type ManifestPart, manifestFacts } from "./manifest.ts";
 import type { PutOutcome, Write } from "./put.ts";
 import { BUFFERED_BYTES, putBytes, requireStored, streamBody } from "./write.ts";
 

@@ -13,12 +13,11 @@ import { DurableObject } from "cloudflare:workers";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
 import { callR2, toS3Error } from "../platform-errors.ts";
-import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
+import { blobKey, blobSetPrefix, manifestFacts } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
 import { conditionOf, requireCondition } from "../r2/conditions.ts";
 import { identityOf, isSameObject } from "../r2/entry.ts";
 import { entryPlace, type RegionStores, regionStores, type StoreBindings, storeOf } from "../r2/entry-place.ts";
-import { manifestFacts } from "../r2/manifest.ts";
 import { BlobSetRecords, type CompletionRecord, type KnownUpload } from "./blob-set-records.ts";
 import { sweepBlobSet } from "./blob-set-sweep.ts";
 import {

@@ -7,7 +7,7 @@ import { formatBase64, formatHex, parseBase64, parseHex } from "../../checksum/d
 import { createHasher } from "../../checksum/hasher.ts";
 import { CHECKSUM_BYTES, type Checksum } from "../../model/checksum.ts";
 import type { CompletedPart, CompletionRequest, UploadChecksum } from "../../model/upload.ts";
-import type { ManifestPart } from "../r2/manifest.ts";
+import type { ManifestPart } from "../r2/blobs.ts";
 import { type Answer, type CompletedObject, type PartRecord, type Refusal, refuse } from "./messages.ts";
 
 /** Smallest size of every part except the last. */

@@ -9,11 +9,11 @@ import {
 import { MAX_BUCKET_TTL_MS } from "../../../src/storage/d1/directory.ts";
 import { FAILED_TASK_LIFETIME_MS } from "../../../src/storage/d1/replication-tasks.ts";
 import { DELETION_MARK_MS } from "../../../src/storage/d1/rows.ts";
+import { MAX_EMBEDDED_LENGTH } from "../../../src/storage/r2/blobs.ts";
 import { MAX_SORTED_KEYS } from "../../../src/storage/r2/cluster-listing.ts";
 import { DIRECT_BYTES } from "../../../src/storage/r2/entry-place.ts";
 import { MAX_METADATA_BYTES } from "../../../src/storage/r2/entry-record.ts";
 import { MAX_CALLS, MAX_SINGLE_READS } from "../../../src/storage/r2/listing.ts";
-import { MAX_EMBEDDED_LENGTH } from "../../../src/storage/r2/manifest.ts";
 import { MAX_REWRITE_ATTEMPTS, PAUSE_MS, SETTLED_AGE_MS } from "../../../src/storage/r2/unchanged.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

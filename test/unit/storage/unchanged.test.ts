@@ -1,9 +1,9 @@
 /** The R2 condition that holds only for the write that was read, and the outcome of a declined put. */
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
+import { encodeManifest } from "../../../src/storage/r2/blobs.ts";
 import { commitIf } from "../../../src/storage/r2/conditions.ts";
 import type { EntryPlace } from "../../../src/storage/r2/entry-place.ts";
-import { encodeManifest } from "../../../src/storage/r2/manifest.ts";
 import { repeatIfBeaten, unchangedSince } from "../../../src/storage/r2/unchanged.ts";
 
 const HOUR_MS = 3_600_000;

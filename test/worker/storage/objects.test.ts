@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { ByteRange } from "../../../src/model/byte-range.ts";
 import { newBlobSetId } from "../../../src/model/random-ids.ts";
+import { type Manifest, manifestFacts } from "../../../src/storage/r2/blobs.ts";
 import { commitManifest } from "../../../src/storage/r2/commit.ts";
 import { entryPlace } from "../../../src/storage/r2/entry-place.ts";
-import { type Manifest, manifestFacts } from "../../../src/storage/r2/manifest.ts";
 import { attributes, bodyOf, newTicket, OWNER, objects, testBucket, textOf } from "../../support/storage.ts";
 
 const MIB = 1024 * 1024;
