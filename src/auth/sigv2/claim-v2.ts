@@ -14,7 +14,7 @@ export interface ClaimV2 {
   readonly signature: string;
   /** `x-amz-security-token` of temporary credentials. Signed like all `x-amz-*`. */
   readonly sessionToken: string | undefined;
-  /** The text that is signed in the place of the date. */
+  /** The text that is signed instead of the date. */
   readonly dateLine: string;
 }
 

@@ -25,7 +25,7 @@ export interface ReadingV2 {
 /**
  * The strings that may have been signed, most likely first: `+` in the query, the path as it was sent or as the
  * platform encoded it again, parameters without a value with or without `=`, blanks in headers, `x-amz-date` among the
- * headers or in the place of the date, as in a later example of AWS. They all have the same meaning except for `+`,
+ * headers or instead of the date, as in a later example of AWS. They all have the same meaning except for `+`,
  * where the verified reading is returned. All readings except the first are created only if the first does not verify.
  * @throws S3Error `InvalidArgument` for control characters in signed text
  */
