@@ -1,3 +1,4 @@
+/** PutBucketPolicy, GetBucketPolicy, DeleteBucketPolicy and GetBucketPolicyStatus. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { setPublicAccessBlock } from "../../support/acl.ts";
