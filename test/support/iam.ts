@@ -1,4 +1,4 @@
-/** Calls of the query APIs (IAM, STS, SNS) to the real Worker, signed by aws4fetch, and their documents, read apart from src. */
+/** Calls of the query APIs (IAM, STS, SNS) to the real Worker, signed by aws4fetch, and a reader of their documents that is independent of src. */
 import { AwsClient } from "aws4fetch";
 import { expect } from "vitest";
 import type { Env } from "../../src/env.ts";
@@ -31,7 +31,7 @@ export interface RawCall {
   readonly env?: Env;
 }
 
-/** Any form, signed as it stands. */
+/** Any form, signed unchanged. */
 export async function post({ service = "iam", body, as = ROOT, headers, url = `${ENDPOINT}/`, ...more }: RawCall) {
   const init = {
     method: "POST",
@@ -44,7 +44,7 @@ export async function post({ service = "iam", body, as = ROOT, headers, url = `$
     as === null
       ? new Request(url, init)
       : await new AwsClient({ ...as, service, region, retries: 0 }).sign(url, { ...init, aws });
-  // Not over HTTP, which makes thousands of calls slower and slower.
+  // Calls over HTTP get slower with each of thousands of calls.
   return handDirectly(request, env);
 }
 
@@ -92,7 +92,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** The refusal an answer must be; checks the whole document. */
+/** Checks the whole document of a refusal. */
 export async function refusalOf(response: Response, service: Service = "iam"): Promise<Refusal> {
   const text = await response.text();
   const root = readXml(text);

@@ -1,4 +1,4 @@
-/** The object store without the protocol, for tests of what R2 holds. */
+/** The object store without the protocol, for tests of what is stored in R2. */
 import { env } from "cloudflare:workers";
 import type { GrantedBucket } from "../../src/access/authorize.ts";
 import type { Acl } from "../../src/model/acl.ts";
@@ -13,7 +13,7 @@ import { BlobSets } from "../../src/storage/uploads/blob-sets.ts";
 
 export const OWNER = `${"0".repeat(63)}1`;
 
-/** Writes that nobody is told of. */
+/** Writes without events. */
 export const newTicket = () => issueTicket({ writeId: newWriteId() });
 
 const store = new Objects(new Map([["us-east-1", env.STORE]]), new BlobSets(env.UPLOADS));
@@ -53,7 +53,7 @@ export function testBucket(): GrantedBucket {
     isBeingDeleted: false,
     documents: {},
   };
-  // Only the authorizer makes one of these in the Worker; here storage is tested without it.
+  // In the Worker only the authorizer creates these; here storage is tested without it.
   return bucket as unknown as GrantedBucket;
 }
 
@@ -67,7 +67,7 @@ export function attributes(options: { storageClass?: StorageClass; ownerId?: str
   };
 }
 
-/** A body that keeps all its promises; `trailing` makes its checksum known only at the end. */
+/** A valid body; with `trailing`, its checksum is known only at the end. */
 export function bodyOf(bytes: Uint8Array | string, trailing?: Checksum): ObjectBody {
   const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
   return {

@@ -28,7 +28,7 @@ export const ids = uploadIds(signingKey);
 export const bucketDeletion = { confirm: async () => {} };
 export const uploads = new Uploads({ stores, blobSets, openUploads, ids, bucketDeletion });
 
-/** Completes without telling anybody. */
+/** Completes without events. */
 export function complete(
   bucket: GrantedBucket,
   key: string,
@@ -44,7 +44,7 @@ export function filled(sizeBytes: number, seed: number): Uint8Array {
   return new Uint8Array(sizeBytes).fill(seed % 251);
 }
 
-/** Writes down the row that a bucket of these tests otherwise does without. */
+/** Inserts the bucket's row, which other tests of this kind do not need. */
 export async function registerBucket({ name, id, region }: GrantedBucket): Promise<void> {
   await env.DB.prepare(
     `INSERT OR IGNORE INTO buckets (name, id, account_id, region, created_at)
@@ -59,7 +59,7 @@ export async function createUpload(bucket: GrantedBucket, key: string, checksum?
   return uploads.create({ bucket, key, attributes: attributes(), checksum, now: new Date() });
 }
 
-/** Uploads parts of these sizes and says how to complete them. */
+/** Uploads parts of these sizes. @returns what completes them */
 export async function uploadParts(bucket: GrantedBucket, key: string, uploadId: string, sizes: readonly number[]) {
   const parts = [];
   for (const [index, sizeBytes] of sizes.entries()) {
@@ -98,7 +98,7 @@ export async function sweep(afterMs: number): Promise<Record<SweepOutcome, numbe
   });
 }
 
-/** Passes until dead sets are gone: found dead once, removed a grace period later. */
+/** Passes until unused sets are deleted: one pass finds them, and another deletes them after the grace period. */
 export async function sweepFully(): Promise<void> {
   await sweep(2 * GRACE_MS);
   await sweep(4 * GRACE_MS);

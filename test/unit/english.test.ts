@@ -1,7 +1,7 @@
 /**
- * Comments, messages, test names and documents are in plain English: this list holds the words and phrases that readers
- * stumbled over, each with what to write in its place. A rule that nothing could break would be no rule, so each has an
- * example that breaks it, and a correct sentence near to it that does not.
+ * Comments, messages, test names and documents are in plain English. The list contains words and phrases that slow readers
+ * down, each with what to write instead. Each rule has an example that breaks it, and a similar correct sentence that does
+ * not.
  */
 import { describe, expect, it } from "vitest";
 
@@ -295,13 +295,13 @@ describe("plain English", () => {
     expect(findWords(SETTINGS, proseOfSettings)).toEqual([]);
   });
 
-  it.each(RULES)("$pattern has an example that breaks it and a sentence that does not", (rule) => {
+  it.each(RULES)("$pattern finds its example, and not the correct sentence", (rule) => {
     expect(rule.pattern.test(rule.example)).toBe(true);
     expect(RULES.filter(({ pattern }) => pattern.test(rule.correct))).toEqual([]);
   });
 });
 
-describe("what is read", () => {
+describe("the reader of prose", () => {
   const words = "The rule stands in D1.";
 
   it.each([
@@ -310,42 +310,42 @@ describe("what is read", () => {
     [`const a = 1; // ${words}`],
     [`throw new Error("${words}");`],
     [`throw new Error(\`${words} \${name}\`);`],
-  ])("of code: %s", (text) => {
+  ])("reads code: %s", (text) => {
     expect(findWords({ "../../src/a.ts": text }, proseOfCode)).toHaveLength(1);
   });
 
   it.each([[`it("${words}", () => {});`], [`it.each([\n[1],\n])("${words}", () => {});`], [`// ${words}`]])(
-    "of a test: %s",
+    "reads comments and names of tests: %s",
     (text) => {
       expect(findWords({ "./a.test.ts": text }, proseOfTests)).toHaveLength(1);
     },
   );
 
   it.each([['const kind = "nobody";'], ["/** The route `told` of the API. */"]])(
-    "of code is not a name: %s",
+    "leaves out names in code: %s",
     (text) => {
       expect(findWords({ "../../src/a.ts": text }, proseOfCode)).toEqual([]);
     },
   );
 
-  it("of a test are not its data", () => {
+  it("leaves out the data of tests", () => {
     expect(findWords({ "./a.test.ts": `expect(text).toBe("${words}");` }, proseOfTests)).toEqual([]);
   });
 
-  it("of a page is not its code", () => {
+  it("leaves out the code of pages", () => {
     expect(findWords({ "../../README.md": `\`\`\`sh\n# ${words}\n\`\`\`\nThe \`told\` field.` }, proseOfPage)).toEqual(
       [],
     );
     expect(findWords({ "../../README.md": "The rule\nstands in D1." }, proseOfPage)).toHaveLength(1);
   });
 
-  it("of settings are comments", () => {
+  it("reads the comments of settings", () => {
     expect(
       findWords({ "../../settings.toml": `# The rule\n# stands in D1.\nname = "told"` }, proseOfSettings),
     ).toHaveLength(1);
   });
 
-  it("is every file", () => {
+  it("reads every file", () => {
     expect(Object.keys(CODE).length).toBeGreaterThan(300);
     expect(Object.keys(TESTS).length).toBeGreaterThan(250);
     expect(Object.keys(PAGES).length).toBeGreaterThan(10);
