@@ -1,7 +1,7 @@
 /**
- * Every operation, by every kind of caller, signed in every way: who must be refused is refused, learns nothing and
- * changes nothing; who is allowed, even by the narrowest policy there is, gets through. Operations come from the table
- * of those that are offered, what each takes from test/support/attack-examples.ts.
+ * Every operation, by every kind of caller, with every kind of signature. Callers that must be refused are refused,
+ * learn nothing and change nothing; callers that are allowed, even by the narrowest policy, succeed. The operations
+ * come from the table of offered operations, their requirements from test/support/attack-examples.ts.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { OFFERED_NAMES } from "../../../src/operations/index.ts";
@@ -39,7 +39,7 @@ const OUTSIDERS = [
   "root of the deployment",
   "user of another account",
   "user without a policy",
-  "user with all but what it takes",
+  "user without the permissions needed",
   "federated user without a policy",
   "disabled key",
   "expired session",
@@ -47,7 +47,11 @@ const OUTSIDERS = [
 ] as const;
 type Outsider = (typeof OUTSIDERS)[number];
 
-const INSIDERS = ["user with exactly what it takes", "root of the bucket's account", "session of that root"] as const;
+const INSIDERS = [
+  "user with exactly the permissions needed",
+  "root of the bucket's account",
+  "session of that root",
+] as const;
 type Insider = (typeof INSIDERS)[number];
 
 const FORMS: readonly AuthForm[] = [
@@ -64,7 +68,7 @@ interface Expected {
   readonly code: string;
 }
 
-/** What a caller is told, whatever it asks. */
+/** The refusal of each caller, for any request. */
 const REFUSALS: Readonly<Record<Outsider, Expected>> = {
   anonymous: { status: 403, code: "AccessDenied" },
   "wrong signature": { status: 403, code: "SignatureDoesNotMatch" },
@@ -73,7 +77,7 @@ const REFUSALS: Readonly<Record<Outsider, Expected>> = {
   "root of the deployment": { status: 403, code: "AccessDenied" },
   "user of another account": { status: 403, code: "AccessDenied" },
   "user without a policy": { status: 403, code: "AccessDenied" },
-  "user with all but what it takes": { status: 403, code: "AccessDenied" },
+  "user without the permissions needed": { status: 403, code: "AccessDenied" },
   "federated user without a policy": { status: 403, code: "AccessDenied" },
   "disabled key": { status: 403, code: "InvalidAccessKeyId" },
   "expired session": { status: 400, code: "ExpiredToken" },
@@ -88,11 +92,11 @@ const HAVE_RIGHTS_OF_THEIR_OWN: readonly Outsider[] = [
 
 const OF_THE_OWN_ACCOUNT: readonly Outsider[] = [
   "user without a policy",
-  "user with all but what it takes",
+  "user without the permissions needed",
   "federated user without a policy",
 ];
 
-/** The model: who is refused how. `undefined` where the caller may do it in its own account. */
+/** The model: the refusal of a caller; undefined if the caller may do it in its own account. */
 function refusalOf(example: AttackExample, caller: Outsider, form: AuthForm): Expected | "by key" | undefined {
   if (caller !== "anonymous" && isBeyondV2(example, form)) return { status: 400, code: "InvalidRequest" };
   if (example.isOpenToAccounts && HAVE_RIGHTS_OF_THEIR_OWN.includes(caller)) return undefined;
@@ -100,7 +104,7 @@ function refusalOf(example: AttackExample, caller: Outsider, form: AuthForm): Ex
   return REFUSALS[caller];
 }
 
-/** Whether the form is Version 2's, and what chooses the operation would go unsigned. */
+/** Whether the form is Version 2 and does not sign the parameter that selects the operation. */
 function isBeyondV2({ query }: AttackExample, form: AuthForm): boolean {
   return form.endsWith("version 2") && query !== undefined && !canSignV2(query(shared));
 }
@@ -131,7 +135,7 @@ async function setUserPolicy(as: Key, name: string, statement: object): Promise<
 
 const EVERYTHING = { Effect: "Allow", Action: "*", Resource: "*" };
 
-/** A session that was made long ago. */
+/** An expired session. */
 async function expiredSession(maker: Key): Promise<AttackKey> {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 3 * 3_600_000 });
   try {
@@ -150,7 +154,7 @@ async function must(key: Key, request: Parameters<typeof signAs>[2], status = 20
 let worlds = 0;
 const canned = (name: string) => exampleOf(name as (typeof OFFERED_NAMES)[number]);
 
-/** Buckets with everything configured that there is, and an upload under way if it is asked for. */
+/** Buckets with every kind of configuration, and an upload in progress if requested. */
 async function newWorld(key: string, withUpload: boolean): Promise<AttackWorld> {
   const stem = `attacked-${worlds++}`;
   const at = (path: string) => `http://${HOST}/${path}`;
@@ -204,7 +208,7 @@ beforeAll(async () => {
   const disabled = await newUser(owner, "disabled");
   await setUserPolicy(owner, "disabled", EVERYTHING);
   const disabledKey = { UserName: "disabled", AccessKeyId: disabled.accessKeyId, Status: "Inactive" };
-  // Used once before, so that it is remembered when it is disabled.
+  // Used once, so that isolates have cached it when it is disabled.
   await must(disabled, { method: "GET", url: `http://${HOST}/` });
   await iam("iam", "UpdateAccessKey", disabledKey, owner);
   const foreignUser = await newUser(other, "foreign");
@@ -218,7 +222,7 @@ beforeAll(async () => {
     "root of the deployment": ROOT,
     "user of another account": foreignUser,
     "user without a policy": await newUser(owner, "without"),
-    "user with all but what it takes": await newUser(owner, "all-but"),
+    "user without the permissions needed": await newUser(owner, "all-but"),
     "federated user without a policy": credentialsOf(await iam("sts", "GetFederationToken", { Name: "fed" }, owner)),
     "disabled key": disabled,
     "expired session": await expiredSession(owner),
@@ -234,12 +238,12 @@ afterAll(() => {
 async function setNeeds(example: AttackExample, world: AttackWorld, needs: readonly Need[]): Promise<void> {
   const allows = needs.map(({ action, on }) => ({ Effect: "Allow", Action: action, Resource: arnOf(world, on) }));
   await setUserPolicy(owner, "exact", allows.length === 0 ? { ...EVERYTHING, Effect: "Deny" } : allows);
-  // Who may list may know what is there: that would be another story.
+  // A caller that may list may know which keys exist; this is not tested here.
   const NotAction = [...example.needs.map(({ action }) => action), "s3:ListBucket"];
   await setUserPolicy(owner, "all-but", { Effect: "Allow", NotAction, Resource: "*" });
 }
 
-/** All that is stored, but for when keys were last used. */
+/** Everything that is stored, except the times when keys were last used. */
 async function snapshot(): Promise<string> {
   const objects: string[] = [];
   let cursor: string | undefined;
@@ -265,7 +269,7 @@ async function snapshot(): Promise<string> {
   return [...objects, ...rows.map(({ results }) => JSON.stringify(results))].join("\n");
 }
 
-/** Writes of any kind to R2, and every call of a Durable Object, since only uploads have one. */
+/** All writes to R2, and every call of a Durable Object, since only uploads have one. */
 function changes(): readonly string[] {
   const writes = log.filter((entry) => !/^(head|get|list) /.test(entry));
   return counts.durableObject === 0 ? writes : [...writes, `${counts.durableObject} calls of Durable Objects`];
@@ -277,7 +281,7 @@ const HARMLESS_HEADERS =
 const NOTHING: readonly string[] = [];
 const REGION = ["x-amz-bucket-region"];
 
-/** An answer reduced to what must not depend on whether the key is there. */
+/** The text of an answer without the parts that may depend on the key. */
 function withoutNames(text: string, world: AttackWorld): string {
   return text
     .replaceAll(world.key, "KEY")
@@ -299,8 +303,8 @@ async function read(response: Response, world: AttackWorld): Promise<Answer> {
   return { status: response.status, headers: [...response.headers.keys()].sort(), text };
 }
 
-/** @param told headers that AWS gives to strangers too */
-function expectRefusal(answer: Answer, expected: Expected, isHead: boolean, what: string, told = NOTHING): void {
+/** @param disclosed headers that AWS also sends to strangers */
+function expectRefusal(answer: Answer, expected: Expected, isHead: boolean, what: string, disclosed = NOTHING): void {
   const { status, headers, text } = answer;
   expect([status, text === "" ? "" : (/<Code>([^<]*)/.exec(text)?.[1] ?? text)], what).toEqual([
     expected.status,
@@ -309,9 +313,9 @@ function expectRefusal(answer: Answer, expected: Expected, isHead: boolean, what
   expect(
     headers.filter((name) => !HARMLESS_HEADERS.test(name)),
     what,
-  ).toEqual(told);
+  ).toEqual(disclosed);
   for (const secret of [SECRET_CONTENT, "text/secret", owner.canonicalId, shared.partEtag, SOURCE_KEY, "secret=tag"]) {
-    expect(text.includes(secret) && !text.includes("<CanonicalRequest>"), `${what} told ${secret}`).toBe(false);
+    expect(text.includes(secret) && !text.includes("<CanonicalRequest>"), `${what} disclosed ${secret}`).toBe(false);
   }
 }
 
@@ -323,8 +327,8 @@ function formsFor(example: AttackExample, key: AttackKey | null): readonly AuthF
 let turn = 0;
 
 /**
- * One form with a header and one presigned, each time others: every caller meets every form, and so does every
- * operation, though not every caller every form at every operation.
+ * One form in a header and one presigned, alternating between calls: every caller uses every form, and so does every
+ * operation, but not every caller uses every form for every operation.
  */
 function twoForms(forms: readonly AuthForm[]): readonly AuthForm[] {
   turn++;
@@ -334,13 +338,13 @@ function twoForms(forms: readonly AuthForm[]): readonly AuthForm[] {
 
 const needsUpload = ({ query }: AttackExample) => query?.({ ...shared, uploadId: "?" }).includes("uploadId") ?? false;
 
-it("there is an example of every operation that is offered, and of no other", () => {
+it("there is an example of every offered operation, and of no other", () => {
   expect(Object.keys(ATTACK_EXAMPLES).sort()).toEqual([...OFFERED_NAMES].sort());
 });
 
 const MATRIX_NAMES = OFFERED_NAMES.filter((name) => name !== "PostObject");
 
-/** Whether the operation cannot be repeated on the same bucket, key or upload with the same answer. */
+/** Whether the operation gives another answer when it is repeated on the same bucket, key or upload. */
 const happensOnce = (name: string) =>
   /^(Delete|CreateBucket$|CompleteMultipartUpload$|AbortMultipartUpload$)/.test(name);
 
@@ -350,7 +354,7 @@ describe.each(MATRIX_NAMES)("%s", (name) => {
   const example = exampleOf(name);
   const isHead = example.method === "HEAD";
 
-  it(`${name} is refused to all who may not, who learn nothing and change nothing`, async () => {
+  it(`${name} is refused to all outsiders, who learn nothing and change nothing`, async () => {
     await setNeeds(example, shared, example.needs);
     const before = await snapshot();
     const missing = { ...shared, key: MISSING };
@@ -380,23 +384,25 @@ describe.each(MATRIX_NAMES)("%s", (name) => {
     const isRead = example.method === "GET" || example.method === "HEAD";
     const forms = formsFor(example, owner).filter((form) => !isBeyondV2(example, form));
     let world: AttackWorld | undefined = isRead ? shared : undefined;
-    for (const form of caller === "user with exactly what it takes" && !happensOnce(name) ? forms : forms.slice(1, 3)) {
+    for (const form of caller === "user with exactly the permissions needed" && !happensOnce(name)
+      ? forms
+      : forms.slice(1, 3)) {
       const isFresh = world === undefined || (!isRead && happensOnce(name));
       if (world === undefined || isFresh) world = await newWorld(PRESENT, needsUpload(example));
-      if (caller === "user with exactly what it takes" && (isFresh || isRead)) {
+      if (caller === "user with exactly the permissions needed" && (isFresh || isRead)) {
         await setNeeds(example, world, example.needs);
       }
       const key = insiderKey(caller);
       const response = await handDirectly(signAs(key, form, requestOf(example, world, HOST)), env);
       const text = await response.text();
-      // What is not there is told only to those who may know.
+      // Only callers that may know learn what does not exist.
       const isFailure = example.success < 400 && /<(Code|Message)>/.test(text);
       expect([response.status, isFailure ? text : ""], `${caller}, ${form}`).toEqual([example.success, ""]);
     }
   });
 });
 
-it.each(TAKES_SEVERAL)("%s takes each of its permissions", async (name) => {
+it.each(TAKES_SEVERAL)("%s requires each of its permissions", async (name) => {
   const example = exampleOf(name);
   const before = await snapshot();
   reset();
@@ -419,7 +425,7 @@ it.each(TAKES_SEVERAL)("%s takes each of its permissions", async (name) => {
 
 function insiderKey(caller: Insider): AttackKey {
   switch (caller) {
-    case "user with exactly what it takes":
+    case "user with exactly the permissions needed":
       return exact;
     case "root of the bucket's account":
       return owner;
@@ -457,7 +463,7 @@ describe("PostObject", () => {
   }
 
   it.each([4, 2] as const)(
-    "PostObject is refused to all who may not, who learn nothing and change nothing, version %i",
+    "PostObject is refused to all outsiders, who learn nothing and change nothing, version %i",
     async (version) => {
       await setNeeds(example, shared, example.needs);
       const before = await snapshot();
@@ -465,7 +471,7 @@ describe("PostObject", () => {
       reset();
       for (const caller of OUTSIDERS) {
         const expected = refusalOf(example, caller, "header, unsigned payload");
-        if (typeof expected !== "object") throw new Error("PostObject is open to nobody");
+        if (typeof expected !== "object") throw new Error("PostObject is refused to every outsider");
         const answer = await read(await handDirectly(post(keys[caller], shared, { version }), env), shared);
         expectRefusal(answer, expected, false, `PostObject by ${caller}`);
         expect(await read(await handDirectly(post(keys[caller], missing, { version }), env), missing)).toEqual(answer);
@@ -485,7 +491,7 @@ describe("PostObject", () => {
     },
   );
 
-  it.each(FORMS)("PostObject is refused with a signature beside the form, %s", async (form) => {
+  it.each(FORMS)("PostObject is refused with a second signature outside the form, %s", async (form) => {
     const unsigned = { method: "POST", url: `http://${HOST}/${shared.bucket}`, body: "" };
     const signed = signAs(owner, form, unsigned);
     reset();
@@ -501,7 +507,7 @@ describe("PostObject", () => {
   });
 });
 
-it("nothing that was logged meanwhile holds a secret, a token, a signature or a header", () => {
+it("the log contains no secret, token, signature or header", () => {
   const held: readonly (AttackKey | null)[] = [...Object.values(keys), owner, exact, rootSession, ROOT];
   const secrets = held.flatMap((key) => [key?.secretAccessKey ?? [], key?.sessionToken ?? []]);
   const lines = printed.join("\n");
@@ -510,7 +516,7 @@ it("nothing that was logged meanwhile holds a secret, a token, a signature or a 
   expect(lines).not.toMatch(
     /Signature=|X-Amz-Signature|authorization|AWS4-HMAC|X-Amz-Credential|AWSAccessKeyId|x-amz-security-token/i,
   );
-  // HMACs and sealed tokens, whatever they are called.
+  // HMACs and sealed tokens, with any name.
   expect(lines).not.toMatch(/\b[0-9a-f]{64}\b/);
   expect(lines).not.toContain(HARMLESS_POLICY(shared.bucket));
 });

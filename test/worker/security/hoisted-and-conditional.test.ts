@@ -1,4 +1,7 @@
-/** Two ways round a permission: a copy hidden in a presigned URL's query, and an ETag guessed by conditional writes. */
+/**
+ * Two attempts to bypass a permission: a copy source in a presigned URL's query, and an ETag guessed by conditional
+ * writes.
+ */
 import { beforeAll, describe, expect, it } from "vitest";
 import type { TestAccount } from "../../support/accounts.ts";
 import { describeAnswer, hand, must, newAccount, newBucket, newUser, outcome } from "../../support/attack-client.ts";
@@ -26,7 +29,7 @@ describe("a copy source in the query of a presigned URL", () => {
     expect((await must({ path: `/${bucket}/copy`, as: owner })).text).toBe("content");
   });
 
-  it("is authorized as one", async () => {
+  it("is authorized as a copy", async () => {
     const stranger = await newAccount();
     const hidden = await newBucket(stranger);
     await must({ method: "PUT", path: `/${hidden}/k`, as: stranger, body: "hidden" });
@@ -35,7 +38,7 @@ describe("a copy source in the query of a presigned URL", () => {
 });
 
 describe("If-Match on a write", () => {
-  it("is refused to whoever may write but not read, right or wrong, there or not", async () => {
+  it("is refused to callers that may write but not read, for any ETag and any object", async () => {
     const user = await newUser(owner, [
       { Effect: "Allow", Action: "s3:PutObject", Resource: `arn:aws:s3:::${bucket}/*` },
     ]);

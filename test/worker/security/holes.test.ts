@@ -1,4 +1,4 @@
-/** One test for each class of hole that S3 servers have had, or that this one could have. */
+/** One test for each class of vulnerability that S3 servers have had, or that this one could have. */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { TestAccount } from "../../support/accounts.ts";
@@ -36,9 +36,9 @@ const EVERYTHING = { Effect: "Allow", Action: "*", Resource: "*" };
 
 let owner: TestAccount;
 let attacker: TestAccount;
-/** The owner's, private, with an object `secret`. */
+/** The owner's private bucket, with an object `secret`. */
 let vault = "";
-/** The attacker's. */
+/** The attacker's bucket. */
 let lair = "";
 let printed: readonly string[] = [];
 const secrets = new Set<string>();
@@ -110,7 +110,7 @@ describe("payload modes", () => {
     await expectIntact();
   });
 
-  it("a hash in a presigned URL cannot be loosened by a header", async () => {
+  it("a header cannot relax the hash in a presigned URL", async () => {
     for (const payloadHash of [sha256("good"), "UNSIGNED-PAYLOAD"]) {
       const url = presignUrl(
         owner,
@@ -125,7 +125,7 @@ describe("payload modes", () => {
     await expectIntact();
   });
 
-  it("unsigned trailers stand in for no signature", async () => {
+  it("unsigned trailers do not replace a signature", async () => {
     const scope = `${owner.accessKeyId}/20260101/us-east-1/s3/aws4_request`;
     const forged = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=${"0".repeat(64)}`;
     const attempts = [
@@ -143,7 +143,7 @@ describe("payload modes", () => {
     await expectIntact();
   });
 
-  it("chunk signatures are not taken from those who hold no key", async () => {
+  it("chunk signatures are refused from callers without a key", async () => {
     const headers = {
       "x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
       "x-amz-decoded-content-length": "4",
@@ -160,7 +160,7 @@ describe("payload modes", () => {
 });
 
 describe("signatures", () => {
-  it("credentials in the query beside a header are refused, whoever they belong to", async () => {
+  it("credentials in both query and header are refused, for any pair of keys", async () => {
     for (const [inHeader, inQuery] of [
       [owner, attacker],
       [attacker, owner],
@@ -175,7 +175,7 @@ describe("signatures", () => {
     }
   });
 
-  it("a presigned URL is good for its method, key and query alone", async () => {
+  it("a presigned URL is valid only for its method, key and query", async () => {
     const url = presignUrl(owner, { method: "GET", url: vaultUrl("/secret") });
     expect((await hand(new Request(url))).status).toBe(200);
     const other = await newBucket(owner);
@@ -204,7 +204,7 @@ describe("signatures", () => {
     await expectIntact();
   });
 
-  it("a presigned URL that has expired, or is not yet good, is refused", async () => {
+  it("a presigned URL that has expired or is not yet valid is refused", async () => {
     for (const offset of [-901, 1000]) {
       const now = new Date(Date.now() + offset * 1000);
       const url = presignUrl(owner, { method: "GET", url: vaultUrl("/secret") }, { now });
@@ -233,7 +233,7 @@ describe("signatures", () => {
     await expectIntact();
   });
 
-  it("a signature for another service is none for this one", async () => {
+  it("a signature for another service is refused", async () => {
     const body = "Action=ListUsers&Version=2010-05-08";
     const s3ForIam = await post({ service: "s3", body, as: owner, env: testEnv });
     expect([400, 403, 405]).toContain(s3ForIam.status);
@@ -254,7 +254,7 @@ describe("signatures", () => {
     await iamForSts.body?.cancel();
   });
 
-  it("s3:signatureAge is the signature's, however its date is spelled and wherever else one stands", async () => {
+  it("s3:signatureAge is the signature's age, for any format of its date and any other date in the request", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "content" });
     const user = await newUser(owner, [EVERYTHING]);
@@ -315,7 +315,7 @@ describe("copy sources", () => {
     }
   }
 
-  it("CopyObject and UploadPartCopy read nothing the caller may not read, however the source is written", async () => {
+  it("CopyObject and UploadPartCopy read only what the caller may read, for any spelling of the source", async () => {
     const created = await must({ method: "POST", path: `/${lair}/upload?uploads=`, as: attacker });
     const uploadId = textIn(readXml(created.text), "UploadId");
     for (const source of sources()) {
@@ -341,7 +341,7 @@ describe("copy sources", () => {
     await expectNothingTaken();
   });
 
-  it("a copy does not tell who may not list the source's bucket whether the source is there", async () => {
+  it("a copy does not reveal whether its source exists to callers that may not list the source's bucket", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/present`, body: "content", as: owner });
     await setBucketPolicy(owner, bucket, [{ ...publicRead(bucket), Principal: { AWS: attacker.accountId } }]);
@@ -355,7 +355,7 @@ describe("copy sources", () => {
     }
   });
 
-  it("conditions on a source say nothing about one that may not be read", async () => {
+  it("conditions on a source reveal nothing about a source that may not be read", async () => {
     for (const name of ["if-match", "if-none-match"]) {
       const headers = { "x-amz-copy-source": `/${vault}/secret`, [`x-amz-copy-source-${name}`]: md5hex(SECRET) };
       expect(await outcome({ method: "PUT", path: `/${lair}/copy`, headers, as: attacker })).toBe("403 AccessDenied");
@@ -389,19 +389,19 @@ describe("POST forms", () => {
     await expectIntact();
   });
 
-  it("a bucket field does not stand for the bucket that is addressed", async () => {
+  it("a bucket field does not replace the addressed bucket", async () => {
     const signed = sign([{ bucket: lair }, { key: "evil" }]);
     for (const bucketField of [lair, vault]) {
       const entries = [["key", "evil"], ["bucket", bucketField], ...signed, file] as const;
       expect(describeAnswer(await postForm(`/${vault}`, entries))).toBe("403 AccessDenied");
     }
-    // And the attacker's own policy for the vault is signed by somebody who may not write there.
+    // The attacker's own policy for the vault is signed by a caller that may not write there.
     const own = sign([{ bucket: vault }, { key: "evil" }], attacker);
     expect(describeAnswer(await postForm(`/${vault}`, [["key", "evil"], ...own, file]))).toBe("403 AccessDenied");
     await expectIntact();
   });
 
-  it("a condition is not got round by case, repetition, a later field or the file's name", async () => {
+  it("a condition is not bypassed by case, repetition, a later field or the file name", async () => {
     const signed = sign([{ bucket: vault }, ["starts-with", "$key", "user/"]]);
     const attempts = [
       [["key", "evil"], ...signed, file],
@@ -417,7 +417,7 @@ describe("POST forms", () => {
     await expectIntact();
   });
 
-  it("an anonymous form is a visitor's, whatever it says", async () => {
+  it("an anonymous form is anonymous for any of its fields", async () => {
     for (const extra of [[], [["acl", "public-read"]], [["policy", "e30="]], [["x-amz-credential", "a/b"]]] as const) {
       const answer = await postForm(`/${vault}`, [["key", "evil"], ...extra, file]);
       expect([400, 403]).toContain(answer.status);
@@ -425,7 +425,7 @@ describe("POST forms", () => {
     await expectIntact();
   });
 
-  it("a redirect cannot break out of its header", async () => {
+  it("a redirect cannot add headers", async () => {
     const bucket = await newBucket(owner, { "x-amz-acl": "public-read-write" });
     for (const url of [
       "http://a.example/\r\nset-cookie: a=b",
@@ -441,7 +441,7 @@ describe("POST forms", () => {
 });
 
 describe("conditions of policies", () => {
-  it("aws:SourceIp is CF-Connecting-IP and nothing a client can write", async () => {
+  it("aws:SourceIp is CF-Connecting-IP, and no header that a client can write", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "content" });
     await setBucketPolicy(owner, bucket, [
@@ -473,7 +473,7 @@ describe("conditions of policies", () => {
     );
   });
 
-  it("ForAllValues holds for a missing key, so it counts as public and needs a Null beside it", async () => {
+  it("ForAllValues holds for a missing key, so it counts as public and needs an additional Null", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "content" });
     const forAll = { "ForAllValues:StringEquals": { "aws:PrincipalAccount": owner.accountId } };
@@ -484,7 +484,7 @@ describe("conditions of policies", () => {
     const put = (one: object) =>
       outcome({ method: "PUT", path: `/${bucket}?policy=`, as: owner, body: bucketPolicy([one]) });
     expect(await put(statement)).toBe("403 AccessDenied");
-    // Nobody is somebody who has not got a name.
+    // A caller without a name is not `nobody`.
     for (const userid of ["anonymous", "ANONYMOUS"]) {
       const Condition = { StringEqualsIgnoreCase: { "aws:userid": userid } };
       expect(await put({ ...publicRead(bucket), Condition }), userid).toBe("403 AccessDenied");
@@ -497,14 +497,14 @@ describe("conditions of policies", () => {
     expect(await outcome({ path: `/${bucket}/k`, as: attacker })).toBe("403 AccessDenied");
   });
 
-  it("Allow with NotPrincipal, which would be everybody, is no policy", async () => {
+  it("Allow with NotPrincipal, which would include everyone, is refused", async () => {
     const body = bucketPolicy([
       { ...publicRead(vault), Principal: undefined, NotPrincipal: { AWS: attacker.accountId } },
     ]);
     expect(await outcome({ method: "PUT", path: `/${vault}?policy=`, as: owner, body })).toBe("400 MalformedPolicy");
   });
 
-  it("parameters an operation ignores do not decide", async () => {
+  it("parameters that an operation ignores do not influence the decision", async () => {
     const bucket = await newBucket(owner);
     for (const key of ["home/me/a", "hidden"]) {
       await must({ method: "PUT", path: `/${bucket}/${key}`, as: owner, body: "content" });
@@ -531,7 +531,7 @@ describe("conditions of policies", () => {
   });
 });
 
-describe("what the refused learn", () => {
+describe("what refused callers learn", () => {
   const CONDITIONS: readonly (readonly [name: string, value: () => string])[] = [
     ["if-none-match", () => "*"],
     ["if-none-match", () => `"${md5hex(SECRET)}"`],
@@ -558,7 +558,7 @@ describe("what the refused learn", () => {
     }
   });
 
-  it("404 is for those who may list, and 403 for all others", async () => {
+  it("callers that may list get 404, all others 403", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/present`, as: owner, body: "content" });
     const object = { Effect: "Allow", Action: "s3:*", Resource: `arn:aws:s3:::${bucket}/*` };
@@ -585,7 +585,7 @@ describe("what the refused learn", () => {
     expect(await outcome({ path: `/${bucket}/absent` })).toBe("403 AccessDenied");
   });
 
-  it("who may only write or delete does not learn an ETag by conditions", async () => {
+  it("callers that may only write or delete do not learn an ETag by conditions", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "content" });
     const user = await newUser(owner, [
@@ -608,7 +608,7 @@ describe("what the refused learn", () => {
     }
   });
 
-  it("response-* parameters are not for anonymous callers, and cannot split a response", async () => {
+  it("response-* parameters are refused for anonymous callers, and cannot split a response", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "<script>" });
     await setBucketPolicy(owner, bucket, [publicRead(bucket)]);
@@ -631,7 +631,7 @@ describe("what the refused learn", () => {
     }
   });
 
-  it("x-amz-expected-bucket-owner is judged after permission, for bucket and source", async () => {
+  it("x-amz-expected-bucket-owner is evaluated after permission, for bucket and source", async () => {
     for (const accountId of [owner.accountId, attacker.accountId]) {
       const headers = { "x-amz-expected-bucket-owner": accountId };
       expect(await outcome({ path: `/${vault}/secret`, headers, as: attacker })).toBe("403 AccessDenied");
@@ -660,8 +660,8 @@ describe("what the refused learn", () => {
   });
 });
 
-describe("headers that come back", () => {
-  it("CORS reflects no header that was not asked for in a well-formed way", async () => {
+describe("values that are returned", () => {
+  it("CORS reflects only well-formed requested headers", async () => {
     const bucket = await newBucket(owner);
     const rule = (inner: string) => `<CORSConfiguration><CORSRule>${inner}</CORSRule></CORSConfiguration>`;
     const evil = "a&#13;&#10;Set-Cookie: b=c";
@@ -736,7 +736,7 @@ describe("headers that come back", () => {
     await expectIntact();
   });
 
-  it("keys, markers and names come back in documents as text", async () => {
+  it("keys, markers and names are escaped in documents", async () => {
     const evil = "</Key><Owner>&\"'";
     const path = `/${lair}/${encodeURIComponent(evil)}`;
     await must({ method: "PUT", path, as: attacker, body: "" });
@@ -754,7 +754,7 @@ describe("headers that come back", () => {
 describe("keys, users and sessions", () => {
   const POLICY = JSON.stringify({ Version: "2012-10-17", Statement: [EVERYTHING] });
 
-  it("no user makes keys, users or policies beyond what it was given", async () => {
+  it("a user creates keys, users and policies only within its permissions", async () => {
     const admin = await newUser(owner, [EVERYTHING]);
     const clerk = await newUser(owner, [{ Effect: "Allow", Action: ["s3:*", "sts:*"], Resource: "*" }]);
     const attempts: [string, Record<string, string>][] = [
@@ -772,7 +772,7 @@ describe("keys, users and sessions", () => {
     for (const [action, parameters] of attempts) {
       expect(await queryOutcome("iam", action, parameters, clerk), action).toBe("403 AccessDenied");
     }
-    // One that may manage itself, and nobody else.
+    // A user that may manage only itself.
     await setPolicy(owner, clerk.name, [
       { Effect: "Allow", Action: "iam:*", Resource: `arn:aws:iam::${owner.accountId}:user/${clerk.name}` },
     ]);
@@ -781,7 +781,7 @@ describe("keys, users and sessions", () => {
     for (const [action, parameters] of attempts.filter(([, { UserName }]) => UserName === admin.name)) {
       expect(await queryOutcome("iam", action, parameters, clerk), action).toBe("403 AccessDenied");
     }
-    // Without a name it is about the caller, never about the account's root.
+    // Without a name the call is about the caller, never about the account's root.
     const keys = await query("iam", "ListAccessKeys", {}, clerk);
     expect(JSON.stringify(keys)).not.toContain(owner.accessKeyId);
     expect(await queryOutcome("iam", "DeleteAccessKey", { AccessKeyId: owner.accessKeyId }, clerk)).toBe(
@@ -789,7 +789,7 @@ describe("keys, users and sessions", () => {
     );
   });
 
-  it("accounts do not reach into one another", async () => {
+  it("an account cannot access another account", async () => {
     const victim = await newUser(owner, [EVERYTHING]);
     for (const [action, more] of [
       ["CreateAccessKey", {}],
@@ -815,7 +815,7 @@ describe("keys, users and sessions", () => {
     expect(await outcome({ path: `/${vault}/secret`, as: victim })).toBe("200");
   });
 
-  it("no session is wider than its maker, makes another, or manages users", async () => {
+  it("a session has at most its creator's permissions, creates no other session, and manages no users", async () => {
     const reader = await newUser(owner, [
       { Effect: "Allow", Action: ["s3:GetObject", "sts:GetFederationToken"], Resource: "*" },
     ]);
@@ -849,7 +849,7 @@ describe("keys, users and sessions", () => {
     await expectIntact();
   });
 
-  it("a session's token is its own: altered, swapped, missing or on another key it is worth nothing", async () => {
+  it("a session token that is altered, swapped, missing or used with another key is refused", async () => {
     const [one, two] = await Promise.all([newSession(owner), newSession(owner)]);
     const attempts: AttackKey[] = [
       { ...one, sessionToken: two.sessionToken ?? "" },
@@ -863,14 +863,14 @@ describe("keys, users and sessions", () => {
     for (const [index, as] of attempts.entries()) {
       for (const form of ["header, unsigned payload", "presigned, unsigned payload"] as const) {
         const answer = await ask({ path: `/${vault}/secret`, as, form });
-        // Blanks around a header's value are no part of it.
+        // Blanks around a header's value are not part of it.
         if (index === 2 && form.startsWith("header")) continue;
         expect([400, 403], `${index} ${form}`).toContain(answer.status);
       }
     }
   });
 
-  it("a key that is disabled or deleted, a user or policy that is gone: refused at once, with all sessions", async () => {
+  it("disabling or deleting a key, user or policy takes effect at once, including for sessions", async () => {
     const user = await newUser(owner, [EVERYTHING]);
     const session = await newSession(user);
     const both = async () => [
@@ -892,7 +892,7 @@ describe("keys, users and sessions", () => {
     expect(await both()).toEqual(["403 InvalidAccessKeyId", "400 InvalidToken"]);
   });
 
-  it("a key disabled by the admin API is refused at once, and so is a policy that is withdrawn", async () => {
+  it("disabling a key by the admin API takes effect at once, and so does removing a policy", async () => {
     const account = await newAccount();
     expect(await outcome({ path: "/", as: account })).toBe("200");
     const body = '{"status":"Inactive"}';
@@ -906,7 +906,7 @@ describe("keys, users and sessions", () => {
     expect(await outcome({ path: `/${bucket}/k` })).toBe("403 AccessDenied");
   });
 
-  it("the admin API is for the deployment's root keys alone", async () => {
+  it("the admin API accepts only the deployment's root keys", async () => {
     const admin = await newUser(ROOT, [EVERYTHING]);
     const callers: (AttackKey | null)[] = [
       null,
@@ -938,7 +938,7 @@ describe("keys, users and sessions", () => {
 });
 
 describe("names and paths", () => {
-  it("paths below /-/ are no bucket, and a bucket's keys are no path below /-/", async () => {
+  it("paths below /-/ are not a bucket, and a bucket's keys are not paths below /-/", async () => {
     for (const path of [
       "/-",
       "/-/",
@@ -962,7 +962,7 @@ describe("names and paths", () => {
     }
   });
 
-  it("no spelling of a path reaches another bucket or key than the one that is judged", async () => {
+  it("every spelling of a path reaches the bucket and key that are authorized", async () => {
     await setBucketPolicy(owner, vault, [{ ...publicRead(vault), Resource: `arn:aws:s3:::${vault}/public/*` }]);
     const paths = [
       `/${vault}/public/../secret`,
@@ -999,7 +999,7 @@ describe("names and paths", () => {
     await must({ method: "DELETE", path: `/${vault}?policy=`, as: owner });
   });
 
-  it("host and path do not disagree about the bucket", async () => {
+  it("host and path cannot name different buckets", async () => {
     const hosts = [
       [`${lair}.${HOST}`, `/${vault}/secret`],
       [`${lair}.s3.localhost.:8787`, `/${vault}/secret`],
@@ -1018,7 +1018,7 @@ describe("names and paths", () => {
         expect(answer.text).not.toContain(SECRET);
       }
     }
-    // What is signed for a host is good for that host.
+    // A signature for a host is valid for that host.
     const unsigned = { method: "GET", url: `http://${vault}.${HOST}/secret` };
     const { headers } = signAs(owner, "header, unsigned payload", unsigned);
     expect((await hand(new Request(unsigned.url, { headers }))).status).toBe(200);
@@ -1031,8 +1031,8 @@ describe("names and paths", () => {
   });
 });
 
-describe("what belongs to one does not open the other", () => {
-  it("an upload id is good for its bucket and key alone, and for those who may write there", async () => {
+describe("tokens are bound to their bucket and key", () => {
+  it("an upload id is valid only for its bucket and key, and for callers that may write there", async () => {
     const created = await must({ method: "POST", path: `/${vault}/upload?uploads=`, as: owner });
     const uploadId = textIn(readXml(created.text), "UploadId");
     const complete =
@@ -1061,7 +1061,7 @@ describe("what belongs to one does not open the other", () => {
     await must({ method: "DELETE", path: `/${vault}/upload?uploadId=${uploadId}`, as: owner });
   });
 
-  it("a continuation token is good for its bucket alone, and may not be altered", async () => {
+  it("a continuation token is valid only for its bucket, and cannot be altered", async () => {
     const bucket = await newBucket(attacker);
     for (const key of ["a", "b"]) await must({ method: "PUT", path: `/${bucket}/${key}`, as: attacker, body: "" });
     const page = await must({ path: `/${bucket}?list-type=2&max-keys=1`, as: attacker });
@@ -1080,8 +1080,8 @@ describe("what belongs to one does not open the other", () => {
   });
 });
 
-// What these cost is measured by `npm run test:time`; tests of the parsers compare the steps of n with those of 2 n.
-describe("documents and headers made to hurt", () => {
+// `npm run test:time` measures their cost; tests of the parsers compare the steps of n with those of 2 n.
+describe("malicious documents and headers", () => {
   it.each([
     ["entities", () => `<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><Tagging>&b;</Tagging>`],
     ["an external entity", () => `<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]><Tagging>&a;</Tagging>`],
@@ -1158,7 +1158,7 @@ describe("documents and headers made to hurt", () => {
     expect(describeAnswer(answer)).toMatch(/^400 (MalformedPolicy|MaxMessageLengthExceeded)$/);
   });
 
-  it("wildcards by the hundred are refused or evaluated", async () => {
+  it("hundreds of wildcards are refused or evaluated", async () => {
     const bucket = await newBucket(owner);
     const stars = "*a".repeat(300);
     const statements = Array.from({ length: 20 }, () => ({
@@ -1207,7 +1207,7 @@ describe("documents and headers made to hurt", () => {
   });
 });
 
-describe("ACLs and the settings above them", () => {
+describe("ACLs and the settings that override them", () => {
   const acl = (ownerId: string, grants: string) =>
     `<AccessControlPolicy><Owner><ID>${ownerId}</ID></Owner><AccessControlList>${grants}</AccessControlList></AccessControlPolicy>`;
   const grantTo = (id: string, permission: string) =>
@@ -1217,7 +1217,7 @@ describe("ACLs and the settings above them", () => {
   const block = (...names: string[]) =>
     `<PublicAccessBlockConfiguration>${names.map((name) => `<${name}>true</${name}>`).join("")}</PublicAccessBlockConfiguration>`;
 
-  it("who may write or read a bucket or object does not thereby change its ACL", async () => {
+  it("permission to read or write a bucket or object does not include changing its ACL", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "content" });
     for (const permission of ["READ", "WRITE", "READ_ACP"]) {
@@ -1232,7 +1232,7 @@ describe("ACLs and the settings above them", () => {
       }
       expect(await outcome({ path: `/${bucket}/k`, as: attacker })).toBe("403 AccessDenied");
     }
-    // Nor does WRITE_ACP make anybody the owner.
+    // WRITE_ACP does not make anyone the owner.
     expect(
       (await configure(bucket, "acl", acl(owner.canonicalId, grantTo(attacker.canonicalId, "WRITE_ACP")))).status,
     ).toBe(200);
@@ -1244,7 +1244,7 @@ describe("ACLs and the settings above them", () => {
     expect(await outcome({ path: `/${bucket}?policy=`, as: attacker })).toBe("403 AccessDenied");
   });
 
-  it("a user who may put objects may not say with which ACL", async () => {
+  it("permission to put objects does not include setting their ACL", async () => {
     const user = await newUser(owner, [
       { Effect: "Allow", Action: "s3:PutObject", Resource: `arn:aws:s3:::${vault}/*` },
     ]);
@@ -1260,7 +1260,7 @@ describe("ACLs and the settings above them", () => {
     await expectIntact();
   });
 
-  it("an object's ACL does not outlive the object", async () => {
+  it("an object's ACL is deleted with the object", async () => {
     const bucket = await newBucket(owner);
     const put = (headers = {}) => must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "content", headers });
     await put({ "x-amz-acl": "public-read" });
@@ -1275,7 +1275,7 @@ describe("ACLs and the settings above them", () => {
     expect(await outcome({ path: `/${bucket}/k` })).toBe("403 AccessDenied");
   });
 
-  it("BucketOwnerEnforced makes ACLs of bucket and objects void", async () => {
+  it("BucketOwnerEnforced disables the ACLs of bucket and objects", async () => {
     const bucket = await newBucket(owner);
     await must({
       method: "PUT",
@@ -1301,7 +1301,7 @@ describe("ACLs and the settings above them", () => {
     expect(await outcome(request)).toBe("400 AccessControlListNotSupported");
   });
 
-  it("the public access block blocks every way to the public", async () => {
+  it("the public access block blocks every kind of public access", async () => {
     const bucket = await newBucket(owner);
     await must({
       method: "PUT",
@@ -1311,7 +1311,7 @@ describe("ACLs and the settings above them", () => {
       headers: { "x-amz-acl": "public-read" },
     });
     expect((await configure(bucket, "publicAccessBlock", block("BlockPublicAcls"))).status).toBe(200);
-    // What is public already stays, nothing new becomes so.
+    // Existing public ACLs stay, new ones are refused.
     expect(await outcome({ path: `/${bucket}/k` })).toBe("200");
     const groups = ["AllUsers", "AuthenticatedUsers"].map(
       (group) => `uri="http://acs.amazonaws.com/groups/global/${group}"`,
@@ -1353,9 +1353,9 @@ describe("ACLs and the settings above them", () => {
   });
 });
 
-it("nothing that was logged meanwhile holds a secret, a token, a signature or a header", () => {
+it("the log contains no secret, token, signature or header", () => {
   expect(printed.length).toBeGreaterThan(500);
-  // Headers are quoted, or named with their value; the name of one alone is no secret.
+  // Headers appear quoted or with their value; the name of a header is not secret.
   const leak = /Signature=|X-Amz-Signature|AWS4-HMAC|\b[0-9a-f]{64}\b/i;
   const leaking = printed.filter(
     (line) => leak.test(line) || line.includes(SECRET) || [...secrets].some((secret) => line.includes(secret)),

@@ -1,4 +1,7 @@
-/** Whom policies of buckets and topics name: users and accounts that exist, for good, whatever they are called later. */
+/**
+ * The principals of bucket and topic policies: existing users and accounts, which a policy means permanently, even
+ * after they are renamed.
+ */
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { TestAccount } from "../../support/accounts.ts";
@@ -64,8 +67,8 @@ const setTopicPolicy = (topic: string, AttributeValue: string) =>
 const topicPolicyOf = async (topic: string) =>
   attributesOf(await sns("GetTopicAttributes", { TopicArn: topic }, owner)).Policy ?? "";
 
-describe("a user deleted and made anew under its name", () => {
-  it("inherits nothing from a bucket's policy, which names the first one's id from then on", async () => {
+describe("a user deleted and created again with the same name", () => {
+  it("inherits nothing from a bucket policy, which then shows the first user's id", async () => {
     const first = await newNamed();
     expect((await put({ Principal: { AWS: [first.arn] } })).status).toBe(204);
     expect(await shown()).toBe(bucketPolicy([statement({ Principal: { AWS: [first.arn] } })]));
@@ -74,13 +77,13 @@ describe("a user deleted and made anew under its name", () => {
     const second = await newNamed(first.name);
     expect(await reads(second)).toBe("403 AccessDenied");
     expect(JSON.parse(await shown())).toMatchObject({ Statement: [{ Principal: { AWS: [first.id] } }] });
-    // As on AWS, such a policy cannot be put back.
+    // Such a policy cannot be put again, as on AWS.
     expect(await put({ Principal: { AWS: [first.id] } })).toMatchObject({ status: 400, code: "MalformedPolicy" });
     expect((await put({ Principal: { AWS: second.arn } })).status).toBe(204);
     expect(await reads(second)).toBe("200");
   });
 
-  it("is not spared by a NotPrincipal that spared the first one", async () => {
+  it("is not excluded by a NotPrincipal that excluded the first user", async () => {
     const first = await newNamed();
     await query("iam", "PutUserPolicy", { UserName: first.name, PolicyName: "p", PolicyDocument: ALL }, owner);
     const rootArn = `arn:aws:iam::${owner.accountId}:root`;
@@ -94,7 +97,7 @@ describe("a user deleted and made anew under its name", () => {
     expect(JSON.parse(await shown())).toMatchObject({ Statement: [{ NotPrincipal: { AWS: [first.id, rootArn] } }] });
   });
 
-  it("inherits nothing from a topic's policy, edited or not", async () => {
+  it("inherits nothing from a topic policy, edited or not", async () => {
     const topic = await createTopic(owner);
     const first = await newNamed();
     await setTopicPolicy(topic, topicPolicy(topic, first.arn));
@@ -115,8 +118,8 @@ describe("a user deleted and made anew under its name", () => {
 
 const ALL = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] });
 
-describe("a user under another name", () => {
-  it("keeps what policies gave it, and is shown as it is called now", async () => {
+describe("a renamed user", () => {
+  it("keeps the permissions of policies, which show its current name", async () => {
     const user = await newNamed();
     await put({ Principal: { AWS: user.arn } });
     const name = unique("renamed");
@@ -126,7 +129,7 @@ describe("a user under another name", () => {
     expect(JSON.parse(await shown())).toMatchObject({ Statement: [{ Principal: { AWS: arn } }] });
   });
 
-  it("may be named by its id", async () => {
+  it("can be named by its id", async () => {
     const user = await newNamed(undefined, "/a/b/");
     expect((await put({ Principal: { AWS: user.id } })).status).toBe(204);
     expect(await reads(user)).toBe("200");
@@ -152,13 +155,13 @@ describe("principals that do not exist", () => {
     expect(await snsRefused("SetTopicAttributes", set, owner)).toMatchObject({ status: 400, code: "InvalidParameter" });
   });
 
-  it("are told by their letters", async () => {
+  it("are compared with case", async () => {
     const user = await newNamed("Letters");
     const answer = await put({ Principal: { AWS: user.arn.replace("Letters", "letters") } });
     expect(answer).toMatchObject({ status: 400, code: "MalformedPolicy" });
   });
 
-  it("identities of CloudFront are kept, given back, and nobody", async () => {
+  it("identities of CloudFront are accepted, returned, and match no caller", async () => {
     const identity = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE1234";
     for (const Principal of [
       { AWS: identity },
@@ -174,7 +177,7 @@ describe("principals that do not exist", () => {
 });
 
 describe("policies of older versions", () => {
-  it("mean whoever is called so when the schema is brought up to date; the rest is nobody, and told to the operator", async () => {
+  it("mean the users with these names at the time of the migration; other names match no one and are reported to the operator", async () => {
     const [known, later] = [await newNamed(undefined, "/old/"), unique("later")];
     const laterArn = `arn:aws:iam::${owner.accountId}:user/${later}`;
     const topic = await createTopic(owner);
@@ -197,7 +200,8 @@ describe("policies of older versions", () => {
       if (!statementOfIt.includes("ADD COLUMN")) await env.DB.prepare(statementOfIt).run();
     }
     const lateComer = await newNamed(later);
-    // Another account's setting makes this isolate forget nothing: written past it, the policy is read anew after a change.
+    // The direct write to D1 does not invalidate this isolate's cache; the change of another setting does, so that the
+    // policy is read again.
     await must({ method: "DELETE", path: `/${bucket}?tagging=`, as: owner });
     expect(await reads(known)).toBe("200");
     expect(await reads(lateComer)).toBe("403 AccessDenied");

@@ -1,4 +1,7 @@
-/** Conditions on the tags that a request writes (`s3:RequestObjectTag`, `s3:RequestObjectTagKeys`), wherever they come from. */
+/**
+ * Conditions on the tags that a request writes (`s3:RequestObjectTag`, `s3:RequestObjectTagKeys`), from all sources of
+ * tags.
+ */
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { TestAccount } from "../../support/accounts.ts";
@@ -67,7 +70,7 @@ const header = (tags: Tags): Record<string, string> =>
   Object.keys(tags).length === 0 ? {} : { "x-amz-tagging": new URLSearchParams(tags).toString() };
 const sourceOf = ({ env = "none", a }: Tags) => (a === undefined ? env : "more");
 
-/** Each way to write tags, as whom, at a key of its own. */
+/** Each operation that writes tags, by the given caller, with its own key. */
 const WAYS: Readonly<Record<string, (tags: Tags, as: Person) => Promise<string>>> = {
   PutObject: (tags, as) => outcome({ method: "PUT", path: `/${bucket}/put`, body: "x", headers: header(tags), as }),
   CreateMultipartUpload: (tags, as) =>
@@ -83,7 +86,7 @@ const WAYS: Readonly<Record<string, (tags: Tags, as: Person) => Promise<string>>
     outcome({
       method: "PUT",
       path: `/${bucket}/copied`,
-      // Nothing that the copy passes over chooses the outcome.
+      // A header that the copy ignores has no effect on the decision.
       headers: { "x-amz-copy-source": `/${bucket}/${sourceOf(tags)}`, "x-amz-tagging": "env=dev" },
       as,
     }),
@@ -116,13 +119,13 @@ const WAYS: Readonly<Record<string, (tags: Tags, as: Person) => Promise<string>>
 describe.each(Object.keys(WAYS))("%s", (name) => {
   const write = async (tags: Tags, as: Person) => (await WAYS[name]?.(tags, as))?.replace(/^20\d$/, "done");
 
-  it("holds to a Deny of a tag", async () => {
+  it("obeys a Deny of a tag", async () => {
     expect(await write({ env: "prod" }, keptFromProd)).toBe("403 AccessDenied");
     expect(await write({ env: "dev" }, keptFromProd)).toBe("done");
     expect(await write({}, keptFromProd)).toBe("done");
   });
 
-  it("holds to an Allow for nothing but one tag", async () => {
+  it("obeys an Allow for only one tag", async () => {
     expect(await write({ env: "dev" }, onlyDev)).toBe("done");
     expect(await write({ env: "prod" }, onlyDev)).toBe("403 AccessDenied");
     expect(await write({}, onlyDev)).toBe("403 AccessDenied");
@@ -130,7 +133,7 @@ describe.each(Object.keys(WAYS))("%s", (name) => {
   });
 });
 
-it("a header that the operation passes over is no tag", async () => {
+it("a header that the operation ignores does not count as tags", async () => {
   const upload = await must({ method: "POST", path: `/${bucket}/parts?uploads=`, as: owner });
   const id = /<UploadId>([^<]*)/.exec(upload.text)?.[1];
   const path = `/${bucket}/parts?partNumber=1&uploadId=${id}`;
@@ -138,7 +141,7 @@ it("a header that the operation passes over is no tag", async () => {
   expect(await outcome({ method: "PUT", path, body: "x", headers, as: onlyDev })).toBe("403 AccessDenied");
 });
 
-it("an ACL that a bucket's policy allows together with a tag is allowed with it, and not without", async () => {
+it("an ACL that a bucket policy allows on condition of a tag is allowed only with the tag", async () => {
   const open = await newBucket(owner, { "x-amz-object-ownership": "ObjectWriter" });
   const other = await newAccount();
   const condition = { "s3:RequestObjectTag/env": "dev", "s3:x-amz-acl": "bucket-owner-full-control" };
@@ -160,25 +163,25 @@ it("an ACL that a bucket's policy allows together with a tag is allowed with it,
   expect(await write({})).toBe("403 AccessDenied");
 });
 
-describe("DeleteObjects of a stranger", () => {
+describe("DeleteObjects by a stranger", () => {
   const document = "<Delete><Object><Key>k</Key></Object></Delete>";
   const ask = async (resource: string, condition: object = {}) => {
     await setBucketPolicy(owner, bucket, [
       { Effect: "Allow", Principal: "*", Action: "s3:GetObject", Resource: `arn:aws:s3:::${bucket}/*` },
       { Effect: "Allow", Principal: "*", Action: "s3:Delete*", Resource: resource, Condition: condition },
     ]);
-    // A digest of something else: an answer about it tells that the document has been read.
+    // The digest of another document: if the answer is about the digest, the document has been read.
     const headers = { "content-md5": createHash("md5").update("other").digest("base64") };
     return outcome({ method: "POST", path: `/${bucket}?delete=`, headers, body: document, as: null });
   };
 
-  it("is refused unread where no key could be allowed", async () => {
+  it("is refused before its body is read if no key could be allowed", async () => {
     expect(await ask(`arn:aws:s3:::${bucket}`)).toBe("403 AccessDenied");
     const elsewhere = { IpAddress: { "aws:SourceIp": "203.0.113.7" } };
     expect(await ask(`arn:aws:s3:::${bucket}/*`, elsewhere)).toBe("403 AccessDenied");
   });
 
-  it("is read where one could be", async () => {
+  it("is read if a key could be allowed", async () => {
     expect(await ask(`arn:aws:s3:::${bucket}/some/*`)).toBe("400 BadDigest");
   });
 });

@@ -1,4 +1,4 @@
-/** Attacks on Signature Version 2, which signs less than Version 4: what it leaves out must have no say. */
+/** Attacks on Signature Version 2, which signs less than Version 4: unsigned parts must have no effect. */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { TestAccount } from "../../support/accounts.ts";
 import {
@@ -52,7 +52,7 @@ async function expectIntact(): Promise<void> {
 const toBytes = (text: string) => new TextEncoder().encode(text);
 
 describe("URLs", () => {
-  it("a URL is good for its method, key and signed parameters alone", async () => {
+  it("a URL is valid only for its method, key and signed parameters", async () => {
     const url = presignV2(owner, { method: "GET", url: vaultUrl("/secret") });
     expect((await hand(new Request(url))).text).toBe(SECRET);
     const other = await newBucket(owner);
@@ -101,7 +101,7 @@ describe("URLs", () => {
     await expectIntact();
   });
 
-  it("an unsigned parameter has no effect, but for those of lists", async () => {
+  it("an unsigned parameter has no effect, except those of listings", async () => {
     const url = presignV2(owner, { method: "GET", url: vaultUrl("/secret") });
     for (const parameter of ["if-match=x", "If-None-Match=*", "range=bytes%3D0-1", "x-id=y", "cache=1", "Date=x"]) {
       const answer = await hand(new Request(`${url}&${parameter}`));
@@ -115,7 +115,7 @@ describe("URLs", () => {
     expect((await hand(new Request(url, { headers: { range: "bytes=0-5" } }))).text).toBe(SECRET.slice(0, 6));
   });
 
-  it("an upload's URL writes nothing else, and nothing with attributes that were not signed", async () => {
+  it("an upload's URL writes only that object, without unsigned attributes", async () => {
     const url = presignV2(owner, { method: "PUT", url: vaultUrl("/evil") });
     const parameters = [
       "x-amz-acl=public-read",
@@ -144,7 +144,7 @@ describe("URLs", () => {
     await expectIntact();
   });
 
-  it("a URL that has expired is refused, and one that says no time", async () => {
+  it("a URL that has expired or has no time is refused", async () => {
     const get = { method: "GET", url: vaultUrl("/secret") };
     const now = Math.floor(Date.now() / 1000);
     for (const expires of [0, now - 1, now]) {
@@ -160,7 +160,7 @@ describe("URLs", () => {
     }
   });
 
-  it("text that is signed decoded cannot hide a header or a parameter", async () => {
+  it("decoded signed text cannot hide a header or a parameter", async () => {
     const url = vaultUrl("/evil");
     const expires = Math.floor(Date.now() / 1000) + 900;
     const put = { method: "PUT", url, headers: { "x-amz-acl": "private", "x-amz-meta-a": "b" } };
@@ -170,7 +170,7 @@ describe("URLs", () => {
       const answer = await hand(new Request(`${url}?${own}&${hidden}`, { method: "PUT", body: toBytes("evil") }));
       expect(describeAnswer(answer), hidden).toBe("400 InvalidArgument");
     }
-    // A file's name that its author chose, signed for a download.
+    // A file name chosen by its author, signed for a download.
     const name = encodeURIComponent("a.txt&tagging");
     const download = presignV2(owner, { method: "GET", url: vaultUrl(`/secret?response-content-disposition=${name}`) });
     expect((await hand(new Request(download))).headers.get("content-disposition")).toBe("a.txt&tagging");
@@ -179,7 +179,7 @@ describe("URLs", () => {
     await expectIntact();
   });
 
-  it("two ways of signing at once are refused, whoever they belong to", async () => {
+  it("two signatures in one request are refused, for any pair of keys", async () => {
     for (const [first, second] of [
       [owner, attacker],
       [attacker, owner],
@@ -199,7 +199,7 @@ describe("URLs", () => {
 });
 
 describe("payloads", () => {
-  it("chunks are not taken, and nothing is stored", async () => {
+  it("chunks are refused, and nothing is stored", async () => {
     const chunks = unsignedChunks(toBytes("evil"), { trailer: ["x-amz-checksum-crc32", "TCtB4A=="] });
     for (const mode of [
       "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
@@ -237,7 +237,7 @@ describe("payloads", () => {
 });
 
 describe("policies", () => {
-  it("s3:signatureversion is AWS, s3:authType says where it stood", async () => {
+  it("s3:signatureversion is AWS, and s3:authType is the place of the signature", async () => {
     const user = await newUser(owner, [EVERYTHING]);
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "content" });
@@ -261,11 +261,11 @@ describe("policies", () => {
     ]);
     expect(await outcomes({ StringEquals: { "s3:authType": "REST-QUERY-STRING" } })).toEqual([200, 403, 200, 403]);
     expect(await outcomes({ StringEquals: { "s3:authType": "REST-HEADER" } })).toEqual([403, 200, 403, 200]);
-    // A URL does not say when it was signed, and so may be of any age.
+    // A URL does not contain the time of signing, so its age is unknown.
     expect(await outcomes({ NumericGreaterThan: { "s3:signatureAge": "600000" } })).toEqual([200, 403, 200, 200]);
   });
 
-  it("the age of a header's signature is that of its date", async () => {
+  it("the age of a header's signature is counted from its date", async () => {
     const bucket = await newBucket(owner);
     await must({ method: "PUT", path: `/${bucket}/k`, as: owner, body: "content" });
     const Condition = { NumericGreaterThan: { "s3:signatureAge": "300000" } };
@@ -289,7 +289,7 @@ describe("POST forms", () => {
   const sign = (conditions: readonly object[], key: AttackKey = owner, expiration = tomorrow()) =>
     Object.entries(signPolicyV2(key, { expiration, conditions }));
 
-  it("a form does what its policy says, and no more", async () => {
+  it("a form can do only what its policy allows", async () => {
     const bucket = await newBucket(owner);
     const signed = sign([{ bucket }, ["starts-with", "$key", "user/"], ["content-length-range", 1, 10]]);
     expect(describeAnswer(await postForm(`/${bucket}`, [["key", "user/a"], ...signed, file]))).toBe("204");
@@ -312,7 +312,7 @@ describe("POST forms", () => {
     await expectIntact();
   });
 
-  it("an altered policy or signature is SignatureDoesNotMatch, and a missing field is missed", async () => {
+  it("an altered policy or signature is SignatureDoesNotMatch, and a missing field is reported", async () => {
     const fields = signPolicyV2(owner, { expiration: tomorrow(), conditions: [{ bucket: vault }, { key: "evil" }] });
     const { policy = "", signature = "", AWSAccessKeyId = "" } = fields;
     const post_ = (changed: Record<string, string>) =>
@@ -335,7 +335,7 @@ describe("POST forms", () => {
     await expectIntact();
   });
 
-  it("a signature beside the form is refused", async () => {
+  it("a second signature outside the form is refused", async () => {
     const fields = Object.entries(
       signPolicyV2(owner, { expiration: tomorrow(), conditions: [{ bucket: vault }, { key: "evil" }] }),
     );
@@ -349,7 +349,7 @@ describe("POST forms", () => {
   });
 });
 
-describe("where it is not accepted", () => {
+describe("surfaces and settings that do not accept it", () => {
   it("SIGNATURE_V2=off refuses header, URL and form with InvalidRequest", async () => {
     const env = envWith({ SIGNATURE_V2: "off" });
     const get = { method: "GET", url: vaultUrl("/secret") };
@@ -370,7 +370,7 @@ describe("where it is not accepted", () => {
     await expectIntact();
   });
 
-  it("neither the admin API nor IAM, STS and SNS take it", async () => {
+  it("the admin API, IAM, STS and SNS refuse it", async () => {
     const type = { "content-type": "application/x-www-form-urlencoded" };
     for (const [action, version] of [
       ["ListUsers", "2010-05-08"],
@@ -388,14 +388,14 @@ describe("where it is not accepted", () => {
     expect(describeAnswer(await hand(new Request(presignV2(owner, get))))).toMatch(/^40[03] /);
   });
 
-  it("an anonymous request stays one, whatever unsigned parameters it has", async () => {
+  it("an anonymous request stays anonymous with any unsigned parameters", async () => {
     const answer = await ask({ path: `/${vault}/secret?Expires=9999999999&response-content-type=text/html` });
     expect([400, 403]).toContain(answer.status);
     expect(describeAnswer(await ask({ path: `/${vault}/secret?Signature=x` }))).toBe("403 AccessDenied");
   });
 });
 
-it("nothing that was logged meanwhile holds a secret or a signature", () => {
+it("the log contains no secret and no signature", () => {
   const lines = printed.join("\n");
   expect(printed.length).toBeGreaterThan(50);
   for (const secret of [owner.secretAccessKey, attacker.secretAccessKey]) expect(lines.includes(secret)).toBe(false);

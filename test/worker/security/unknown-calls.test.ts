@@ -1,4 +1,4 @@
-/** A call that is not known here must not be taken for another one: neither signed, presigned nor anonymous. */
+/** An unknown call must not be taken for another one, whether it is signed, presigned or anonymous. */
 import { AwsClient } from "aws4fetch";
 import { beforeAll, describe, expect, it } from "vitest";
 import { expectError } from "../../support/errors.ts";
@@ -17,7 +17,7 @@ async function expectUntouched(): Promise<void> {
   expect(await (await send({ bucket, key: "k" })).text()).toBe("content");
 }
 
-/** In the three ways a request may come. */
+/** In the three kinds of authentication. */
 async function inEveryWay(options: SendOptions): Promise<Response[]> {
   const { method = "GET", headers = {}, body } = options;
   const url = await presign(options);
@@ -46,7 +46,7 @@ describe.each(STYLES)("a write with an unknown bare parameter, %s style", (style
     expect(await (await send({ bucket, key: "k" })).text()).toBe("content");
   });
 
-  it("makes no bucket", async () => {
+  it("creates no bucket", async () => {
     const name = `new-${crypto.randomUUID().slice(0, 8)}`;
     for (const response of await inEveryWay({ bucket: name, method: "PUT", query: "novelty", style })) {
       expect(response.status).toBe(501);
@@ -54,7 +54,7 @@ describe.each(STYLES)("a write with an unknown bare parameter, %s style", (style
     expect((await send({ method: "HEAD", bucket: name })).status).toBe(404);
   });
 
-  it("passes over parameters with values, names that begin with x-, and empty names", async () => {
+  it("ignores parameters with values, names that begin with x-, and empty names", async () => {
     for (const query of ["Version=2006-03-01", "x-purpose", "X-Purpose=", "x-id=PutObject", "prefix="]) {
       expect([query, (await send({ method: "PUT", bucket, key: "other", query, style, body: "x" })).status]).toEqual([
         query,
@@ -77,7 +77,7 @@ it("a form is refused like any other write", async () => {
 });
 
 describe("requests of other servers and services", () => {
-  it("GET of a bucket with events is no listing", async () => {
+  it("GET of a bucket with events does not list it", async () => {
     const target = { bucket, query: "events=s3%3AObjectCreated%3A%2A&prefix=&suffix=" };
     for (const response of await inEveryWay(target)) {
       await expectError(response, 501, "NotImplemented", {
@@ -105,7 +105,7 @@ describe("requests of other servers and services", () => {
   });
 });
 
-describe("a header that AWS honours and nobody here does", () => {
+describe("a header that AWS honours and that is not implemented here", () => {
   it.each([
     ["x-amz-object-annotation-directive", "COPY"],
     ["x-amz-object-lock-event-hold", "ON"],
@@ -144,7 +144,7 @@ describe("a header that AWS honours and nobody here does", () => {
     expect((await send(upload)).status).toBe(200);
   });
 
-  it("one without meaning is passed over", async () => {
+  it("a header without meaning is ignored", async () => {
     const directive = { "x-amz-metadata-directive": "REPLACE", "x-amz-tagging-directive": "COPY" };
     expect((await send({ method: "POST", bucket, key: "m", query: "uploads", headers: directive })).status).toBe(200);
   });
@@ -173,13 +173,13 @@ describe("conditions in the query of a presigned URL", () => {
     expect(await (await send({ bucket, key: "c" })).text()).toBe("old");
   });
 
-  it("PutObject replaces what has the ETag", async () => {
+  it("PutObject replaces an object with the ETag", async () => {
     const etag = await putObject(bucket, "c", "old");
     expect((await put(`If-Match=%22${etag}%22`)).status).toBe(200);
     expect(await (await send({ bucket, key: "c" })).text()).toBe("new");
   });
 
-  it("no header takes the place of the signed condition", async () => {
+  it("no header replaces the signed condition", async () => {
     const etag = await putObject(bucket, "c", "old");
     expect((await put(`If-Match=${NOBODYS}`, { "if-match": `"${etag}"` })).status).toBe(400);
     expect((await put(`If-Match=${NOBODYS}`, { "if-none-match": "*" })).status).toBe(501);

@@ -180,7 +180,7 @@ describe("redirects of a website", () => {
     }
   });
 
-  it("on the S3 host stay on it, in either style", async () => {
+  it("stay on the S3 host in either style", async () => {
     const bucket = await closedSite([
       "<Condition><HttpErrorCodeReturnedEquals>403</HttpErrorCodeReturnedEquals></Condition><Redirect><ReplaceKeyPrefixWith/></Redirect>",
     ]);
