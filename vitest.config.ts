@@ -37,6 +37,8 @@ export default defineConfig({
           isolate: false,
           pool: "threads",
           environment: "node",
+          // Tables of thousands of rows, on machines that may be busy.
+          testTimeout: 60_000,
           include: ["test/unit/**/*.test.ts"],
         },
       },
