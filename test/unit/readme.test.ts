@@ -1,9 +1,11 @@
 /** Names, states, commands and links in the documentation are compared with the code. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { IAM_ACTIONS, STS_ACTIONS } from "../../src/iam/actions/index.ts";
 import { OFFERED_NAMES } from "../../src/operations/index.ts";
 import { OPERATION_NAMES, type OperationName } from "../../src/protocol/operation-name.ts";
+import { startRequestLog, writeRequestLog } from "../../src/request-log.ts";
 import { SNS_ACTIONS } from "../../src/sns/actions/index.ts";
+import sweeps from "../../src/sweeps/index.ts?raw";
 
 const documents = texts(
   import.meta.glob(["../../*.md", "../../docs/**/*.md"], { query: "?raw", import: "default", eager: true }),
@@ -96,6 +98,34 @@ it("docs/iam.md names every action of IAM and STS once", () => {
     actions.split(", "),
   );
   expect(stated.sort()).toEqual([...IAM_ACTIONS.keys(), ...STS_ACTIONS.keys()].sort());
+});
+
+describe("docs/operations.md", () => {
+  const page = read("docs/operations.md");
+  const namesIn = (cell = "") => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name);
+
+  it("names every field of a request's log line", () => {
+    const request = new Request("https://s3.example.com/bucket/key", { method: "PUT" });
+    const log = { ...startRequestLog(request, "id"), operation: "PutObject", bucket: "b", key: "k", caller: "c" };
+    const write = vi.spyOn(console, "log").mockImplementation(() => undefined);
+    writeRequestLog({ ...log, code: "AccessDenied", cause: "why" }, new Response());
+    const [line] = write.mock.calls[0] ?? [];
+    write.mockRestore();
+    const [fields = ""] = section(page, "## Logs").split("Background work");
+    expect(
+      rows(fields)
+        .flatMap(([names]) => namesIn(names))
+        .sort(),
+    ).toEqual(Object.keys(JSON.parse(line)).sort());
+  });
+
+  it("names every sweep", () => {
+    const stated = rows(section(page, "## Sweeps")).flatMap(([, names]) => namesIn(names));
+    const logged = [...sweeps.matchAll(/\blogged\(["`]([^"`]+)["`]/g)].map(([, name]) =>
+      name?.replace(/\$\{(\w+)\}/, "<$1>"),
+    );
+    expect(stated.sort()).toEqual(logged.sort());
+  });
 });
 
 it("docs/deploy.md names every setting of wrangler.toml with its default", () => {
