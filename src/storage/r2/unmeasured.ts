@@ -10,7 +10,7 @@ import { callR2 } from "../platform-errors.ts";
 import { blobKey, type Manifest, type ManifestPart, manifestFacts } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
 import type { PutOutcome, Write } from "./put.ts";
-import { BUFFERED_BYTES, putBytes, requireStored, streamBody } from "./write.ts";
+import { asBodyError, BUFFERED_BYTES, putBytes, requireStored, streamBody } from "./write.ts";
 
 /** Reads a small body whole, after which its length is known. */
 export async function measureBody(body: UnmeasuredBody): Promise<ObjectBody> {
@@ -129,7 +129,7 @@ async function readRest(reader: PieceReader, body: UnmeasuredBody): Promise<Uint
       if (value !== undefined) pieces.push(value);
     }
   } catch (cause) {
-    throw body.failure() ?? (cause instanceof S3Error ? cause : new S3Error("IncompleteBody", { cause }));
+    throw body.failure() ?? asBodyError(cause);
   }
   return new Blob(pieces).bytes();
 }

@@ -90,6 +90,6 @@ function isBadDigest(error: unknown, delegated: DelegatedDigest | undefined): de
 }
 
 /** The client's connection ended, or the client sent fewer bytes than it stated. */
-function asBodyError(cause: unknown): S3Error {
+export function asBodyError(cause: unknown): S3Error {
   return cause instanceof S3Error ? cause : new S3Error("IncompleteBody", { cause });
 }
