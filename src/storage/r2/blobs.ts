@@ -6,7 +6,7 @@
  */
 import type { ResolvedRange } from "../../model/byte-range.ts";
 import { fromR2Error } from "../platform-errors.ts";
-import type { ManifestFacts } from "./entry-record.ts";
+import type { ManifestSummary } from "./entry-record.ts";
 
 export const BLOB_PREFIX = "~b/";
 
@@ -135,10 +135,10 @@ export function decodeManifest(text: string): Manifest {
 }
 
 /** @param options.isUpload whether the pieces are parts a client uploaded and may ask for by number */
-export function manifestFacts(
+export function summarizeManifest(
   manifest: Manifest,
   options: { sizeBytes: number; etag: string; isUpload: boolean },
-): ManifestFacts {
+): ManifestSummary {
   const names = manifest.p.map(([name, sizeBytes]) => [name, sizeBytes] as const);
   return {
     n: options.sizeBytes,

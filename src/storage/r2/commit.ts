@@ -5,7 +5,7 @@ import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
 import { encodeManifest, type Manifest } from "./blobs.ts";
 import { commitIf, type Guard } from "./conditions.ts";
 import { clusterHead, type EntryPlace } from "./entry-place.ts";
-import { type EntryFacts, encodeRecord, type ManifestFacts, toHttpMetadata, toRecord } from "./entry-record.ts";
+import { type EntryFacts, encodeRecord, type ManifestSummary, toHttpMetadata, toRecord } from "./entry-record.ts";
 import { putBytes } from "./write.ts";
 
 export function entryOptions(place: EntryPlace, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
@@ -37,7 +37,7 @@ export function requireRoom(place: EntryPlace, attributes: ObjectAttributes): vo
 export interface ManifestObject {
   readonly attributes: ObjectAttributes;
   readonly manifest: Manifest;
-  readonly facts: EntryFacts & { readonly manifest: ManifestFacts };
+  readonly facts: EntryFacts & { readonly manifest: ManifestSummary };
 }
 
 /** Commits an entry whose bytes are blobs. One R2 call, two if a condition had to be checked. */

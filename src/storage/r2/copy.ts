@@ -5,7 +5,7 @@ import { createHasher } from "../../checksum/hasher.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
-import { manifestFacts } from "./blobs.ts";
+import { summarizeManifest } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
 import { identityOf } from "./entry.ts";
 import type { EntryPlace } from "./entry-place.ts";
@@ -44,7 +44,7 @@ export async function copyObject(
   const manifest = await source.manifest();
   // First the reference, then the entry: in between, the blobs are kept for an entry that may still be put.
   await means.hold(manifest.b);
-  const facts = manifestFacts(manifest, { sizeBytes, etag, isUpload: partCount !== undefined });
+  const facts = summarizeManifest(manifest, { sizeBytes, etag, isUpload: partCount !== undefined });
   const object = {
     attributes,
     manifest,

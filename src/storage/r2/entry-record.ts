@@ -53,7 +53,7 @@ export interface EntryRecord {
   /** 1: written with a condition on what was at the key before. */
   readonly q?: 1;
   /** The object's bytes are blobs; this entry's body is the manifest. */
-  readonly f?: ManifestFacts;
+  readonly f?: ManifestSummary;
 }
 
 /**
@@ -68,7 +68,7 @@ export interface ObjectIdentity {
 }
 
 /** What HEAD and LIST need to know about a manifest object without reading its body. */
-export interface ManifestFacts {
+export interface ManifestSummary {
   /** Size in bytes. */
   readonly n: number;
   /** ETag, unquoted. */
@@ -110,7 +110,7 @@ export function decodeRecord(customMetadata: Readonly<Record<string, string>> | 
 export interface EntryFacts {
   readonly ticket: WriteTicket;
   readonly checksum: Checksum | undefined;
-  readonly manifest?: ManifestFacts | undefined;
+  readonly manifest?: ManifestSummary | undefined;
   /** Only if it differs from the time of the write, which then did not change the bytes. */
   readonly lastModified?: Date | undefined;
   /** Whether the object was a replica before this change of its entry. */

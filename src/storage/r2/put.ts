@@ -7,7 +7,7 @@ import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { blobKey, type Manifest, manifestFacts } from "./blobs.ts";
+import { blobKey, type Manifest, summarizeManifest } from "./blobs.ts";
 import { commitManifest, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
 import { commitIf, commitOnce, type EntryCondition, type Guard, refuseAtOnce } from "./conditions.ts";
 import type { EntryPlace } from "./entry-place.ts";
@@ -107,7 +107,7 @@ export async function putManifest(write: Write, body: ObjectBody): Promise<PutOu
   const { manifest, etag } = await putOnlyBlob(place, body, attributes);
   const checksum = finalChecksum(body);
   const { sizeBytes } = body;
-  const facts = manifestFacts(manifest, { sizeBytes, etag, isUpload: false });
+  const facts = summarizeManifest(manifest, { sizeBytes, etag, isUpload: false });
   // If the entry is refused now, the blob is left to the sweep, which reads the entry first: R2 may have repeated a put that
   // took effect.
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ...factsOf(write) } };

@@ -6,7 +6,7 @@ import { S3Error } from "../../errors.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
-import { blobKey, type Manifest, manifestFacts } from "./blobs.ts";
+import { blobKey, type Manifest, summarizeManifest } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
 import { refuseAtOnce } from "./conditions.ts";
 import { copyBody, storedBody } from "./copy.ts";
@@ -49,7 +49,7 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
       options,
     ),
   );
-  const facts = manifestFacts(manifest, {
+  const facts = summarizeManifest(manifest, {
     sizeBytes: object.sizeBytes,
     etag: object.etag,
     isUpload: object.partCount !== undefined,

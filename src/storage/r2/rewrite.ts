@@ -8,7 +8,7 @@
 
 import type { StoredObject } from "../../model/object.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { type Manifest, manifestFacts } from "./blobs.ts";
+import { type Manifest, summarizeManifest } from "./blobs.ts";
 import { commitManifest, entryOptions, markForListing } from "./commit.ts";
 import { commitIf } from "./conditions.ts";
 import { storedBody } from "./copy.ts";
@@ -91,7 +91,7 @@ async function putEntry(
   }
   const manifest = entry.isManifest ? await opened.manifest() : await moved.bytesOf(opened);
   const isUpload = changed.partCount !== undefined;
-  const facts = manifestFacts(manifest, { sizeBytes, etag: changed.etag, isUpload });
+  const facts = summarizeManifest(manifest, { sizeBytes, etag: changed.etag, isUpload });
   const object = { attributes: changed, manifest, facts: { ...kept, manifest: facts } };
   await commitManifest(place, object, { madeOf: found });
 }

@@ -7,7 +7,7 @@ import { S3Error } from "../../errors.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
-import { blobKey, type Manifest, type ManifestPart, manifestFacts } from "./blobs.ts";
+import { blobKey, type Manifest, type ManifestPart, summarizeManifest } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
 import type { PutOutcome, Write } from "./put.ts";
 import { asBodyError, BUFFERED_BYTES, putBytes, requireStored, streamBody } from "./write.ts";
@@ -30,7 +30,7 @@ export async function putInTwoBlobs(write: Write, body: UnmeasuredBody): Promise
   const blobSetId = newBlobSetId();
   const written = await writeBlobs(write, body, blobSetId);
   const manifest: Manifest = { v: 1, b: blobSetId, p: written.parts };
-  const facts = manifestFacts(manifest, { sizeBytes: written.sizeBytes, etag: written.etag, isUpload: false });
+  const facts = summarizeManifest(manifest, { sizeBytes: written.sizeBytes, etag: written.etag, isUpload: false });
   const checksum = body.checksum.when === "never" ? undefined : body.checksum.checksum;
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
   const stored = await commitManifest(place, object, {});

@@ -13,7 +13,7 @@ import { DurableObject } from "cloudflare:workers";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
 import { callR2, toS3Error } from "../platform-errors.ts";
-import { blobKey, blobSetPrefix, manifestFacts } from "../r2/blobs.ts";
+import { blobKey, blobSetPrefix, summarizeManifest } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
 import { conditionOf, requireCondition } from "../r2/conditions.ts";
 import { identityOf, isSameObject } from "../r2/entry.ts";
@@ -165,7 +165,7 @@ export class BlobSet {
     const manifest = { v: 1, b: blobSetId, p: parts } as const;
     const facts = {
       checksum,
-      manifest: manifestFacts(manifest, { sizeBytes, etag, isUpload: true }),
+      manifest: summarizeManifest(manifest, { sizeBytes, etag, isUpload: true }),
       ticket,
       isConditional,
     };

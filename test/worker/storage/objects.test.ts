@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { ByteRange } from "../../../src/model/byte-range.ts";
 import { newBlobSetId } from "../../../src/model/random-ids.ts";
-import { type Manifest, manifestFacts } from "../../../src/storage/r2/blobs.ts";
+import { type Manifest, summarizeManifest } from "../../../src/storage/r2/blobs.ts";
 import { commitManifest } from "../../../src/storage/r2/commit.ts";
 import { entryPlace } from "../../../src/storage/r2/entry-place.ts";
 import { attributes, bodyOf, newTicket, OWNER, objects, testBucket, textOf } from "../../support/storage.ts";
@@ -121,7 +121,11 @@ describe("a manifest too long for the entry's metadata", () => {
     const names = Array.from({ length: 200 }, (_, index) => `${index + 1}.attempt`);
     await Promise.all(names.map((name, index) => env.STORE.put(`~b/${blobSetId}/${name}`, String(index % 10))));
     const manifest: Manifest = { v: 1, b: blobSetId, p: names.map((name) => [name, 1]) };
-    const facts = manifestFacts(manifest, { sizeBytes: names.length, etag: `${"0".repeat(32)}-200`, isUpload: true });
+    const facts = summarizeManifest(manifest, {
+      sizeBytes: names.length,
+      etag: `${"0".repeat(32)}-200`,
+      isUpload: true,
+    });
     expect(facts.p).toBeUndefined();
     const object = {
       attributes: attributes(),
