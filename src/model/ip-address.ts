@@ -123,8 +123,8 @@ function rangeOf({ version, bits }: IpAddress, prefixLength: number): IpRange {
 
 function parseWildcard(text: string): IpRange | undefined {
   const parts = text.slice(0, -2).split(".");
-  const address = parts.length > 3 ? undefined : parseIpAddress([...parts, "0", "0", "0"].slice(0, 4).join("."));
-  return address && rangeOf(address, parts.length * 8);
+  const value = parts.length > 3 ? undefined : parseDottedDecimal([...parts, "0", "0", "0"].slice(0, 4).join("."));
+  return value === undefined ? undefined : rangeOf({ version: 4, bits: BigInt(value) }, parts.length * 8);
 }
 
 /** RFC 4291, section 2.5.5.2: `::ffff:0:0/96` holds the IPv4 addresses. */

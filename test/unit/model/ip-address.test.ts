@@ -48,6 +48,9 @@ describe("parseIpRange and isInRange", () => {
     "*",
     ".*",
     "10.2.3.4.*",
+    // Its last two groups would be 10.0.0.0, and its first eight bits most reserved addresses.
+    "::10.*",
+    "::ffff:10.2.*",
     "10.2",
     "10.2.3.4.5",
     "256.0.0.1",
