@@ -39,7 +39,7 @@ const OUTSIDERS = [
   "root of the deployment",
   "user of another account",
   "user without a policy",
-  "user without the permissions needed",
+  "user with all other permissions",
   "federated user without a policy",
   "disabled key",
   "expired session",
@@ -77,7 +77,7 @@ const REFUSALS: Readonly<Record<Outsider, Expected>> = {
   "root of the deployment": { status: 403, code: "AccessDenied" },
   "user of another account": { status: 403, code: "AccessDenied" },
   "user without a policy": { status: 403, code: "AccessDenied" },
-  "user without the permissions needed": { status: 403, code: "AccessDenied" },
+  "user with all other permissions": { status: 403, code: "AccessDenied" },
   "federated user without a policy": { status: 403, code: "AccessDenied" },
   "disabled key": { status: 403, code: "InvalidAccessKeyId" },
   "expired session": { status: 400, code: "ExpiredToken" },
@@ -92,7 +92,7 @@ const HAVE_RIGHTS_OF_THEIR_OWN: readonly Outsider[] = [
 
 const OF_THE_OWN_ACCOUNT: readonly Outsider[] = [
   "user without a policy",
-  "user without the permissions needed",
+  "user with all other permissions",
   "federated user without a policy",
 ];
 
@@ -222,7 +222,7 @@ beforeAll(async () => {
     "root of the deployment": ROOT,
     "user of another account": foreignUser,
     "user without a policy": await newUser(owner, "without"),
-    "user without the permissions needed": await newUser(owner, "all-but"),
+    "user with all other permissions": await newUser(owner, "all-but"),
     "federated user without a policy": credentialsOf(await iam("sts", "GetFederationToken", { Name: "fed" }, owner)),
     "disabled key": disabled,
     "expired session": await expiredSession(owner),
