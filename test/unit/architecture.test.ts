@@ -232,7 +232,7 @@ describe("imports", () => {
     ["auth/x.ts", 'import { Directory } from "../storage/d1/directory.ts";'],
     ["auth/x.ts", 'import type { Grant } from "../access/authorize.ts";'],
     ["storage/r2/x.ts", 'import { formatETag } from "../../protocol/etag.ts";'],
-    ["storage/d1/x.ts", 'import { claim } from "../../auth/claim.ts";'],
+    ["storage/d1/x.ts", 'import { claim } from "../../auth/request-claim.ts";'],
     ["storage/d1/x.ts", 'import type { Operation } from "../../operations/operation.ts";'],
     ["operations/object/x.ts", 'import { Objects } from "../../storage/r2/objects.ts";'],
     ["operations/object/x.ts", 'import { type Objects } from "../../storage/r2/objects.ts";'],
