@@ -3,8 +3,8 @@
  * "sigv4-streaming-trailers"), for what aws4fetch does not send: raw paths, payload hashes and aws-chunked bodies.
  * Synchronous node:crypto, no code of src.
  */
-import { createHash, createHmac } from "node:crypto";
 import { type Key, ROOT } from "./s3.ts";
+import { hmacHex, scopeOf, sha256Hex, signatureOf, signingKeyOf } from "./sigv4.ts";
 
 export interface SignOptions {
   readonly method: string;
@@ -25,41 +25,31 @@ export interface Signed {
   readonly signingKey: Uint8Array;
 }
 
-export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
-}
-
-function hmac(key: string | Uint8Array, data: string): Uint8Array {
-  return new Uint8Array(createHmac("sha256", key).update(data).digest());
-}
-
-function hmacHex(key: Uint8Array, data: string): string {
-  return createHmac("sha256", key).update(data).digest("hex");
-}
+export const sha256 = sha256Hex;
 
 export function sign({ method, url, headers = {}, payloadHash, key = ROOT, now = new Date() }: SignOptions): Signed {
   const [, host = "", path = "", query = ""] = /^http:\/\/([^/?]+)([^?]*)(?:\?(.*))?$/.exec(url) ?? [];
   const timestamp = `${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}Z`;
-  const date = timestamp.slice(0, 8);
-  const scope = `${date}/us-east-1/s3/aws4_request`;
+  const signing = { timestamp, region: "us-east-1", service: "s3", secret: key.secretAccessKey };
+  const scope = scopeOf(signing);
   const sent: Record<string, string> = { ...headers, "x-amz-date": timestamp, "x-amz-content-sha256": payloadHash };
   const signedHeaders = Object.entries({ ...sent, host })
     .map(([name, value]) => [name.toLowerCase(), value.trim().replaceAll(/ +/g, " ")] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const names = signedHeaders.map(([name]) => name).join(";");
   const canonicalQuery = query
     .split("&")
     .filter((part) => part !== "")
     .map((part) => (part.includes("=") ? part : `${part}=`))
     .sort()
     .join("&");
-  const canonicalHeaders = signedHeaders.map(([name, value]) => `${name}:${value}\n`).join("");
-  const canonical = [method, path || "/", canonicalQuery, canonicalHeaders, names, payloadHash].join("\n");
-  const signingKey = ["us-east-1", "s3", "aws4_request"].reduce(hmac, hmac(`AWS4${key.secretAccessKey}`, date));
-  const signature = hmacHex(signingKey, `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256(canonical)}`);
+  const signature = signatureOf(
+    { method, path: path || "/", query: canonicalQuery, headers: signedHeaders, payloadHash },
+    signing,
+  );
+  const names = signedHeaders.map(([name]) => name).join(";");
   const credential = `${key.accessKeyId}/${scope}`;
   const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`;
-  return { headers: { ...sent, authorization }, signature, timestamp, scope, signingKey };
+  return { headers: { ...sent, authorization }, signature, timestamp, scope, signingKey: signingKeyOf(signing) };
 }
 
 export interface ChunkedOptions {

@@ -7,17 +7,14 @@ export interface EncodedChunk {
 }
 
 /** Splits the data into chunks, including the empty last one, and signs each, starting from the seed. */
-export async function signChunks(data: Uint8Array, chunkBytes: number, seedSignature: string): Promise<EncodedChunk[]> {
-  const key = await signingKeyOf({});
+export function signChunks(data: Uint8Array, chunkBytes: number, seedSignature: string): EncodedChunk[] {
+  const key = signingKeyOf({});
   const chunks: EncodedChunk[] = [];
   let previous = seedSignature;
   for (const piece of [...cut(data, chunkBytes), new Uint8Array()]) {
-    const hash = await sha256Hex(piece);
-    const empty = await sha256Hex(new Uint8Array());
-    previous = await hmacHex(
-      key,
-      `AWS4-HMAC-SHA256-PAYLOAD\n${TIMESTAMP}\n${scopeOf({})}\n${previous}\n${empty}\n${hash}`,
-    );
+    const hash = sha256Hex(piece);
+    const empty = sha256Hex(new Uint8Array());
+    previous = hmacHex(key, `AWS4-HMAC-SHA256-PAYLOAD\n${TIMESTAMP}\n${scopeOf({})}\n${previous}\n${empty}\n${hash}`);
     chunks.push({ data: piece, signature: previous });
   }
   return chunks;
@@ -27,12 +24,9 @@ export function plainChunks(data: Uint8Array, chunkBytes: number): EncodedChunk[
   return [...cut(data, chunkBytes), new Uint8Array()].map((piece) => ({ data: piece, signature: undefined }));
 }
 
-export async function signTrailers(trailers: string, previous: string): Promise<string> {
-  const hash = await sha256Hex(bytesOf(trailers));
-  return hmacHex(
-    await signingKeyOf({}),
-    `AWS4-HMAC-SHA256-TRAILER\n${TIMESTAMP}\n${scopeOf({})}\n${previous}\n${hash}`,
-  );
+export function signTrailers(trailers: string, previous: string): string {
+  const hash = sha256Hex(bytesOf(trailers));
+  return hmacHex(signingKeyOf({}), `AWS4-HMAC-SHA256-TRAILER\n${TIMESTAMP}\n${scopeOf({})}\n${previous}\n${hash}`);
 }
 
 /** Frames the chunks; `end` follows the header line of the last one. */

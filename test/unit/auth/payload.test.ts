@@ -11,7 +11,7 @@ import { bytesOf, failureOf, hex, keyring, received, sha256Hex, signedRequest, s
 const ANY = { regions: "any", service: "s3" } as const;
 const DATA = bytesOf("The quick brown fox jumps over the lazy dog. ".repeat(600));
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes));
-const SHA256 = await sha256Hex(DATA);
+const SHA256 = sha256Hex(DATA);
 const SHA256_BASE64 = base64(new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(DATA))));
 const SHA1_BASE64 = base64(new Uint8Array(await crypto.subtle.digest("SHA-1", new Uint8Array(DATA))));
 const SHA512_BASE64 = base64(new Uint8Array(await crypto.subtle.digest("SHA-512", new Uint8Array(DATA))));
@@ -121,10 +121,10 @@ async function signedUpload(options: SignedUpload): Promise<ObjectBody> {
     },
     { payloadHash: promise },
   );
-  const chunks = await signChunks(data, chunkBytes, seedOf(request));
+  const chunks = signChunks(data, chunkBytes, seedOf(request));
   let end = "\r\n";
   if (trailers !== undefined) {
-    const signature = await signTrailers(trailers, chunks.at(-1)?.signature ?? "");
+    const signature = signTrailers(trailers, chunks.at(-1)?.signature ?? "");
     const sent = `${trailers.replaceAll("\n", "\r\n")}x-amz-trailer-signature:${signature}\r\n\r\n`;
     end = options.changeTrailers?.(sent) ?? sent;
   }
@@ -204,7 +204,7 @@ describe("the platform's own stream is passed on for", () => {
       expect(body.delegated).toBeUndefined();
       await expectAccepted(body);
     }
-    const empty = await upload({ promise: await sha256Hex(new Uint8Array()), wire: new Uint8Array() });
+    const empty = await upload({ promise: sha256Hex(new Uint8Array()), wire: new Uint8Array() });
     expect(open(empty).delegated).toBeUndefined();
   });
 });
@@ -392,7 +392,7 @@ describe("length", () => {
 
   test("an empty body is verified like any other", async () => {
     const empty = new Uint8Array();
-    const good = { promise: await sha256Hex(empty), headers: { "x-amz-checksum-crc32": "AAAAAA==" } };
+    const good = { promise: sha256Hex(empty), headers: { "x-amz-checksum-crc32": "AAAAAA==" } };
     const bad = { headers: { "x-amz-checksum-crc32": "AAAAAQ==" } };
     const said = { wire: empty, contentLength: "0", body: null };
     await expectAccepted(open(await upload({ ...good, ...said })), empty);

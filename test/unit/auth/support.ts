@@ -1,11 +1,18 @@
 /**
- * A client for tests. It signs according to AWS's documentation, shares no code with src, and lets every signed part
+ * A client for tests. It signs according to AWS's documentation, shares no signing code with src, and lets every signed part
  * differ from the sent one.
  */
 import { S3Error } from "../../../src/errors.ts";
 import type { Account, Credential, FindCredential } from "../../../src/model/caller.ts";
 import { parseQuery, parseRawUrl } from "../../../src/protocol/request-target.ts";
 import type { S3Request } from "../../../src/protocol/s3-request.ts";
+import {
+  scopeOf as scopeOfSigning,
+  signatureOf as signatureOfParts,
+  signingKeyOf as signingKeyOfSigning,
+} from "../../support/sigv4.ts";
+
+export { hmacHex, sha256Hex } from "../../support/sigv4.ts";
 
 export const ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE";
 export const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -77,46 +84,21 @@ export interface Signed {
 
 const encoder = new TextEncoder();
 
-export async function signatureOf(signed: Signed): Promise<string> {
-  const canonicalRequest = [
-    signed.method ?? "GET",
-    signed.path,
-    signed.query ?? "",
-    ...signed.headers.map(([name, value]) => `${name}:${value}`),
-    "",
-    signed.headers.map(([name]) => name).join(";"),
-    signed.payloadHash ?? EMPTY_SHA256,
-  ].join("\n");
-  const timestamp = signed.timestamp ?? TIMESTAMP;
-  const scope = scopeOf(signed);
-  return await hmacHex(
-    await signingKeyOf(signed),
-    `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${await sha256Hex(encoder.encode(canonicalRequest))}`,
-  );
+export function signatureOf(signed: Signed): string {
+  const { method = "GET", path, query = "", headers, payloadHash = EMPTY_SHA256 } = signed;
+  return signatureOfParts({ method, path, query, headers, payloadHash }, signingOf(signed));
 }
 
-export function scopeOf({ timestamp = TIMESTAMP, region = "us-east-1", service = "s3" }: Partial<Signed>): string {
-  return `${timestamp.slice(0, 8)}/${region}/${service}/aws4_request`;
+export function scopeOf(signed: Partial<Signed>): string {
+  return scopeOfSigning(signingOf(signed));
 }
 
-export async function signingKeyOf(signed: Partial<Signed>): Promise<Uint8Array> {
-  let key: Uint8Array = encoder.encode(`AWS4${signed.secret ?? SECRET}`);
-  for (const step of scopeOf(signed).split("/")) key = await hmac(key, step);
-  return key;
+export function signingKeyOf(signed: Partial<Signed>): Uint8Array {
+  return signingKeyOfSigning(signingOf(signed));
 }
 
-export async function hmac(key: Uint8Array, text: string): Promise<Uint8Array> {
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const imported = await crypto.subtle.importKey("raw", new Uint8Array(key), algorithm, false, ["sign"]);
-  return new Uint8Array(await crypto.subtle.sign("HMAC", imported, encoder.encode(text)));
-}
-
-export async function hmacHex(key: Uint8Array, text: string): Promise<string> {
-  return hex(await hmac(key, text));
-}
-
-export async function sha256Hex(bytes: Uint8Array): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes))));
+function signingOf({ timestamp = TIMESTAMP, region = "us-east-1", service = "s3", secret = SECRET }: Partial<Signed>) {
+  return { timestamp, region, service, secret };
 }
 
 export function hex(bytes: Uint8Array): string {
@@ -149,7 +131,7 @@ export async function signedRequest(sent: Sent, signed: Partial<Signed> = {}): P
   const authorization = [
     `AWS4-HMAC-SHA256 Credential=${ACCESS_KEY_ID}/${scopeOf(all)}`,
     `SignedHeaders=${all.headers.map(([name]) => name).join(";")}`,
-    `Signature=${await signatureOf(all)}`,
+    `Signature=${signatureOf(all)}`,
   ].join(", ");
   return received({ ...sent, headers: { authorization, ...headers } });
 }
@@ -183,7 +165,7 @@ export async function presignedUrl(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}=${value}`)
     .join("&");
-  const signature = await signatureOf({
+  const signature = signatureOf({
     method: options.method ?? "GET",
     path,
     query,
