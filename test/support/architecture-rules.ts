@@ -10,9 +10,9 @@ type Places = readonly string[];
 export const MAY_IMPORT: Readonly<Record<string, Places>> = {
   "model/": ["model/", "errors.ts"],
   "checksum/": ["checksum/", "model/", "node:"],
-  "protocol/": ["protocol/", "model/", "checksum/", "errors.ts", "fast-xml-parser"],
+  "protocol/": ["protocol/", "model/", "errors.ts", "fast-xml-parser"],
   "access/": ["access/", "model/", "errors.ts"],
-  "cors/": ["cors/", "model/", "errors.ts", "protocol/", "access/"],
+  "cors/": ["cors/", "model/", "errors.ts", "protocol/"],
   "auth/": ["auth/", "protocol/", "checksum/", "model/", "errors.ts"],
   "storage/": [
     "storage/",
@@ -26,7 +26,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
     "cloudflare:workers",
   ],
   "operations/": ["operations/", "protocol/", "checksum/", "model/", "access/", "errors.ts", "storage/stores.ts"],
-  "outbound/": ["outbound/", "model/", "errors.ts"],
+  "outbound/": ["outbound/", "model/"],
   "signing/": ["signing/", "model/", "checksum/"],
   "delivery/": ["delivery/", "outbound/", "protocol/", "checksum/", "model/", "access/", "response.ts"],
   "sns/": [
@@ -94,7 +94,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
 
 /** What may be imported only as a type. */
 export const MAY_IMPORT_TYPES: Readonly<Record<string, Places>> = {
-  "operations/": ["storage/", "outbound/", "delivery/destinations.ts", "response.ts"],
+  "operations/": ["storage/", "delivery/destinations.ts", "response.ts"],
   "delivery/": ["services.ts", "signing/", "storage/"],
   "replication/": ["services.ts", "storage/"],
   "sns/": ["services.ts", "signing/", "storage/"],
@@ -123,7 +123,7 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "sweeps/": ["sweeps/", "index.ts"],
   "consumers/": ["consumers/", "index.ts"],
   "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],
-  "signing/": ["signing/", "admin/", "delivery/", "sns/", "services.ts"],
+  "signing/": ["signing/", "delivery/", "sns/", "services.ts"],
   "replication/": ["replication/", "consumers/", "admin/", "sweeps/"],
   "outbound/": ["outbound/", "admin/", "delivery/", "sns/", "replication/", "services.ts"],
 };

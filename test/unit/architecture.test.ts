@@ -192,6 +192,10 @@ function kebab(name: string): string {
     .replace(/-v-?2$/, "-v2");
 }
 
+function pairs(rules: Readonly<Record<string, readonly string[]>>): [place: string, other: string][] {
+  return Object.entries(rules).flatMap(([place, others]) => others.map((other): [string, string] => [place, other]));
+}
+
 describe("imports", () => {
   it("reads imports of every form", () => {
     const text = [
@@ -271,6 +275,21 @@ describe("imports", () => {
       ["model/c.ts", 'import type { B } from "./b.ts";'],
     ]);
     expect(circlesOf(importsOf(files))).toEqual(["model/b.ts, model/c.ts"]);
+  });
+
+  it("use every permission: an unused one is to be removed from test/support/architecture-rules.ts", () => {
+    const all = importsOf(sources);
+    const isUsed = (importer: string, target: string, onlyAsType = false) =>
+      importer === target ||
+      all.some(
+        (each) => within(each.file, [importer]) && within(each.target, [target]) && (each.isType || !onlyAsType),
+      );
+    const unused = [
+      ...pairs(MAY_IMPORT).filter(([folder, target]) => !isUsed(folder, target)),
+      ...pairs(MAY_IMPORT_TYPES).filter(([folder, target]) => !isUsed(folder, target, true)),
+      ...pairs(IMPORTED_ONLY_BY).filter(([folder, importer]) => !isUsed(importer, folder)),
+    ];
+    expect(unused).toEqual([]);
   });
 
   it("never point upwards in the order of the layers", () => {
