@@ -67,7 +67,7 @@ export async function authorize(question: Question): Promise<Grant> {
   const { caller, permissions, buckets } = question;
   // An operation that requires no permission is a mistake, and is refused.
   if (permissions.length === 0) throw new S3Error("AccessDenied");
-  const context = decisionContext({ caller, buckets, facts: question.facts, findObject: remembered(question) });
+  const context = decisionContext({ caller, buckets, facts: question.facts, findObject: lookedUpOnce(question) });
   for (const permission of permissions) {
     const name = existingBucketOf(permission);
     if (name !== undefined && !buckets.has(name)) {
@@ -145,7 +145,7 @@ export function authorizeReplicationSource(source: Bucket): GrantedBucket {
 }
 
 /** Looks up each object once, for all decisions about it. */
-function remembered({ findObject }: Question): FindObject {
+function lookedUpOnce({ findObject }: Question): FindObject {
   const seen = new Map<string, Promise<ObjectAclAndTags | undefined>>();
   return (bucket, key) => {
     const name = `${bucket.id}/${key}`;

@@ -40,16 +40,22 @@ export function shownAcl(ownership: ObjectOwnership | undefined, bucketOwnerId: 
  * @throws S3Error `AccessControlListNotSupported`, `AccessDenied` (public access block)
  */
 export function aclOfNewObject(request: AclRequest | undefined, bucket: Bucket, writerId: string): AclState {
-  switch (ownershipOf(bucket)) {
+  const ownership = ownershipOf(bucket);
+  switch (ownership) {
     case "BucketOwnerEnforced":
       if (request !== undefined) requireBucketOwnerFullControl(request, bucket.ownerId);
       return { ownerId: bucket.ownerId };
     case "BucketOwnerPreferred":
       if (isCanned(request, "bucket-owner-full-control")) return { ownerId: bucket.ownerId };
-      break;
+      return aclOfWriter(request, bucket, writerId);
     case "ObjectWriter":
-      break;
+      return aclOfWriter(request, bucket, writerId);
+    default:
+      return ownership satisfies never;
   }
+}
+
+function aclOfWriter(request: AclRequest | undefined, bucket: Bucket, writerId: string): AclState {
   const acl = request && grantsOf(request, bucket, { target: "object", ownerId: writerId });
   return { ownerId: writerId, ...(acl !== undefined && { acl }) };
 }

@@ -79,6 +79,8 @@ function attachmentArn(kind: PolicyKind): string | undefined {
       return kind.topicArn;
     case "user":
       return undefined;
+    default:
+      return kind satisfies never;
   }
 }
 

@@ -30,7 +30,7 @@ const CLOSENESS: readonly PrincipalMatch[] = ["user", "everyone", "account"];
 export function evaluatePolicy(policy: PolicyDocument, request: PolicyRequest): PolicyDecision {
   if (!isWithin(policy.attachedTo, request.resource)) return { effect: "none" };
   const { action, extent = "", keys } = request;
-  const remainder = keys.memory.remainder(policy, `${action} ${extent}`, () => workOut(policy, request));
+  const remainder = keys.memory.remainder(policy, `${action} ${extent}`, () => evaluateFixedParts(policy, request));
   const allows = new Set<PrincipalMatch>();
   for (const statement of remainder) {
     if (!applies(statement, request)) continue;
@@ -41,7 +41,7 @@ export function evaluatePolicy(policy: PolicyDocument, request: PolicyRequest): 
   return via === undefined ? { effect: "none" } : { effect: "allow", via };
 }
 
-function workOut(policy: PolicyDocument, request: PolicyRequest): Remainder {
+function evaluateFixedParts(policy: PolicyDocument, request: PolicyRequest): Remainder {
   return policy.statements.flatMap((statement) => remainderOf(statement, request) ?? []);
 }
 
@@ -97,6 +97,8 @@ function unknownOf({ action, extent, keys }: PolicyRequest, effect: Statement["e
         return isOfOneObject(key) ? "for" : undefined;
       case undefined:
         return keys.unknown(key);
+      default:
+        return extent satisfies never;
     }
   };
 }

@@ -33,7 +33,7 @@ const NARROW_PREFIX = { 4: 8, 6: 32 } as const;
  * Whether the policy grants anything to the public, for GetBucketPolicyStatus, BlockPublicPolicy and
  * RestrictPublicBuckets. Denials do not count, as on AWS.
  */
-export const isPublicPolicy = remembering((policy) =>
+export const isPublicPolicy = cachedForPolicy((policy) =>
   policy.statements.some(
     ({ effect, principals, conditions }) =>
       effect === "Allow" && principals?.everyone === true && !conditions.some(isLimiting),
@@ -65,10 +65,10 @@ function isNarrow(source: string): boolean {
 }
 
 /** Whether the object's tags must be read before the policy can be evaluated. */
-export const needsExistingTags = remembering((policy) => mentions(policy, "s3:existingobjecttag/"));
+export const needsExistingTags = cachedForPolicy((policy) => mentions(policy, "s3:existingobjecttag/"));
 
 /** Whether the tags a request wants to set must be known before the policy can be evaluated. */
-export const needsRequestTags = remembering((policy) => mentions(policy, "s3:requestobjecttag"));
+export const needsRequestTags = cachedForPolicy((policy) => mentions(policy, "s3:requestobjecttag"));
 
 function mentions(policy: PolicyDocument, prefix: string): boolean {
   return policy.statements.some((statement) => keysOf(statement).some((key) => key.toLowerCase().startsWith(prefix)));
@@ -82,7 +82,7 @@ function keysOf({ resources, conditions }: Statement): readonly string[] {
  * Caches the result for each policy: a request may need it for a thousand keys. A policy never changes, so the cache
  * changes no result.
  */
-function remembering(ask: (policy: PolicyDocument) => boolean): (policy: PolicyDocument) => boolean {
+function cachedForPolicy(ask: (policy: PolicyDocument) => boolean): (policy: PolicyDocument) => boolean {
   const answers = new WeakMap<PolicyDocument, boolean>();
   return (policy) => {
     const answer = answers.get(policy) ?? ask(policy);

@@ -12,11 +12,11 @@ import { type PolicyDocument, parseStoredPolicy } from "./document.ts";
 import type { PolicyKind } from "./statement.ts";
 
 /** Limit on the characters of all cached texts; parsed policies take up to about twenty times as much memory. */
-const MAX_REMEMBERED_LENGTH = 1024 * 1024;
+const MAX_CACHED_LENGTH = 1024 * 1024;
 
 /** By attachment and text, the least recently used first. */
-const remembered = new Map<string, PolicyDocument>();
-let rememberedLength = 0;
+const cached = new Map<string, PolicyDocument>();
+let cachedLength = 0;
 
 const ofBuckets = new WeakMap<Bucket, PolicyDocument>();
 const ofTopics = new WeakMap<TopicAccess, PolicyDocument>();
@@ -29,7 +29,7 @@ export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
   if (text === undefined) return undefined;
   const parsed =
     ofBuckets.get(bucket) ??
-    recall(text, { kind: "bucket", bucket: bucket.name, users: bucket.documents.policyUsers ?? {} });
+    parseCached(text, { kind: "bucket", bucket: bucket.name, users: bucket.documents.policyUsers ?? {} });
   ofBuckets.set(bucket, parsed);
   return parsed;
 }
@@ -38,25 +38,25 @@ export function bucketPolicyOf(bucket: Bucket): PolicyDocument | undefined {
 export function topicPolicyOf(topic: TopicAccess): PolicyDocument | undefined {
   if (topic.policy === undefined) return undefined;
   const { arn: topicArn, policy } = topic;
-  const parsed = ofTopics.get(topic) ?? recall(policy.text, { kind: "topic", topicArn, users: policy.users });
+  const parsed = ofTopics.get(topic) ?? parseCached(policy.text, { kind: "topic", topicArn, users: policy.users });
   ofTopics.set(topic, parsed);
   return parsed;
 }
 
 /** A policy of a user or a session. */
 export function userPolicy(text: string): PolicyDocument {
-  return recall(text, { kind: "user" });
+  return parseCached(text, { kind: "user" });
 }
 
-function recall(text: string, kind: PolicyKind): PolicyDocument {
+function parseCached(text: string, kind: PolicyKind): PolicyDocument {
   const name = `${attachmentName(kind)}${text}`;
-  const parsed = remembered.get(name) ?? parseOrDeny(text, kind);
-  forget(name);
-  remembered.set(name, parsed);
-  rememberedLength += name.length;
-  for (const oldest of remembered.keys()) {
-    if (rememberedLength <= MAX_REMEMBERED_LENGTH) break;
-    forget(oldest);
+  const parsed = cached.get(name) ?? parseOrDeny(text, kind);
+  drop(name);
+  cached.set(name, parsed);
+  cachedLength += name.length;
+  for (const oldest of cached.keys()) {
+    if (cachedLength <= MAX_CACHED_LENGTH) break;
+    drop(oldest);
   }
   return parsed;
 }
@@ -70,11 +70,13 @@ function attachmentName(kind: PolicyKind): string {
       return `${kind.topicArn} ${JSON.stringify(kind.users)}`;
     case "user":
       return "";
+    default:
+      return kind satisfies never;
   }
 }
 
-function forget(name: string): void {
-  if (remembered.delete(name)) rememberedLength -= name.length;
+function drop(name: string): void {
+  if (cached.delete(name)) cachedLength -= name.length;
 }
 
 function parseOrDeny(text: string, kind: PolicyKind): PolicyDocument {

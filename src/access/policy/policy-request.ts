@@ -122,10 +122,10 @@ export class PolicyMemory {
   }
 
   /** @param question the part of a request that the remainder depends on */
-  remainder(policy: PolicyDocument, question: string, workOut: () => Remainder): Remainder {
+  remainder(policy: PolicyDocument, question: string, evaluate: () => Remainder): Remainder {
     const known = this.#remainders.get(policy) ?? new Map<string, Remainder>();
     this.#remainders.set(policy, known);
-    const remainder = known.get(question) ?? workOut();
+    const remainder = known.get(question) ?? evaluate();
     known.set(question, remainder);
     return remainder;
   }
