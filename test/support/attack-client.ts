@@ -1,4 +1,4 @@
-/** An attacker's hands: any request, as anybody, straight to the Worker, and what came of it. */
+/** Sends any request, as any caller, directly to the Worker, and describes the answer. */
 import { vi } from "vitest";
 import { createAccount, type TestAccount } from "./accounts.ts";
 import { type AttackKey, type AuthForm, signAs, type Unsigned } from "./attack-signer.ts";
@@ -10,7 +10,7 @@ import { fields } from "./xml.ts";
 
 export interface Ask {
   readonly method?: string;
-  /** As it is sent, with the query. */
+  /** As sent, with the query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
@@ -40,7 +40,7 @@ export async function hand(request: Request): Promise<Answer> {
   return { status: response.status, code, text, headers: response.headers };
 }
 
-/** `status code`, which is what most refusals come down to. */
+/** `status code`, which describes most refusals. */
 export async function outcome(options: Ask): Promise<string> {
   return describeAnswer(await ask(options));
 }
@@ -134,7 +134,7 @@ export function newAccount(): Promise<TestAccount> {
   return createAccount(unique("account"));
 }
 
-/** Collects all that is written to the console from now on. */
+/** Collects everything that is written to the console from now on. */
 export function captureConsole(): readonly string[] {
   const printed: string[] = [];
   for (const method of ["log", "error", "warn", "info", "debug"] as const) {

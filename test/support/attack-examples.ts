@@ -1,6 +1,6 @@
 /**
- * A request of every operation that is offered, with what AWS's documentation says it takes to be allowed it ("Actions
- * defined by Amazon S3", "Permissions" of each page). No code of src decides here what is allowed.
+ * A request of every offered operation, with the permissions that AWS's documentation requires for it ("Actions defined by
+ * Amazon S3", "Permissions" of each page). They do not come from code of src.
  */
 import { createHash } from "node:crypto";
 import type { OperationName } from "../../src/protocol/operation-name.ts";
@@ -35,9 +35,9 @@ export interface AttackExample {
   readonly body?: (world: AttackWorld) => string;
   readonly needs: readonly Need[];
   readonly success: number;
-  /** Each account may do this in its own right: list its buckets, make one. */
+  /** Every account may do this without a policy: list its buckets, create one. */
   readonly isOpenToAccounts?: true;
-  /** Answers 200 to callers of the bucket's account and whoever might be allowed some keys, and refuses key by key, as AWS does. */
+  /** Answers 200 to callers of the bucket's account, and to those that may be allowed some keys; refuses each key, as AWS does. */
   readonly refusesByKey?: true;
 }
 
@@ -56,7 +56,7 @@ const REPLICATION = ({ source }: AttackWorld) =>
   `<ReplicationConfiguration><Rule><ID>all</ID><Priority>1</Priority><Filter/><Status>Enabled</Status><Destination><Bucket>arn:aws:s3:::${source.bucket}</Bucket></Destination><DeleteMarkerReplication><Status>Enabled</Status></DeleteMarkerReplication></Rule></ReplicationConfiguration>`;
 const ENCRYPTION = () =>
   "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>";
-/** Gives nothing to anybody who has not got it already. */
+/** Allows nothing new to any caller. */
 export const HARMLESS_POLICY = (bucket: string) =>
   JSON.stringify({
     Version: "2012-10-17",
@@ -96,7 +96,7 @@ const bucketOperation = (
 const objectOperation = (method: AttackExample["method"], action: Need["action"], options: Options = {}) =>
   about("object", method, action, options);
 
-/** What nobody can set is looked for in vain, which only those learn who may know. */
+/** Settings that cannot be set do not exist; only callers with the permission learn that. */
 const unset = (query: string, action: Need["action"], method: AttackExample["method"] = "GET") =>
   bucketOperation(method, query, action, { success: 404 });
 

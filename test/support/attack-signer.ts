@@ -1,4 +1,4 @@
-/** Signed requests in every form S3 knows, for callers who hold the right key and for those who do not. */
+/** Signed requests in every form of S3, for callers with the right key and without it. */
 import { createHmac } from "node:crypto";
 import { encode } from "./request.ts";
 import type { Key } from "./s3.ts";
@@ -17,7 +17,7 @@ export interface Unsigned {
   readonly body?: string | Uint8Array;
 }
 
-/** Where the signature stands; of Version 4, what it says of the payload. */
+/** Where the signature is, and for Version 4, what it covers of the payload. */
 export type AuthForm = `${"header" | "presigned"}, ${"literal payload" | "unsigned payload" | "version 2"}`;
 
 export function signAs(key: AttackKey | null, form: AuthForm, request: Unsigned): Request {
@@ -51,7 +51,7 @@ export interface PresignOptions {
   readonly spell?: (name: string) => string;
 }
 
-/** Signs host and all `x-amz-*` headers; other headers may be added by whoever uses the URL. */
+/** Signs host and all `x-amz-*` headers; anyone who uses the URL may add other headers. */
 export function presignUrl(key: AttackKey, request: Unsigned, options: PresignOptions = {}): string {
   const { payloadHash = "UNSIGNED-PAYLOAD", expiresInSeconds = 900, now = new Date(), spell = String } = options;
   const [, host = "", path = "", query = ""] = /^http:\/\/([^/?]+)([^?]*)(?:\?(.*))?$/.exec(request.url) ?? [];
