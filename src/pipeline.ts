@@ -80,8 +80,10 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
   const buckets = new Map([...rows.buckets, ...(await loadHoistedSource(directory, received, signed))]);
 
-  // Verified headers in the query of a presigned URL can change the operation: a copy source makes a PUT a copy.
-  const name = style === "query" ? requireServed(resolveOperation(signed)) : arrival.name;
+  // Only the signed part of a query may choose the operation. Version 2 leaves parameters unsigned, and the query of a
+  // presigned URL contains headers: a copy source makes a PUT a copy.
+  const mayDiffer = style === "query" || (style === "header" && signatureVersion === "AWS");
+  const name = mayDiffer ? requireServed(resolveOperation(signed)) : arrival.name;
   const context = { caller, style, signatureVersion, buckets, cf: request.cf, services, log };
   const site = findHostedSite(signed, name, { caller, bucket: addressedBucket(received, rows.buckets) });
   if (site === undefined) return perform(signed, name, { ...context, source });
