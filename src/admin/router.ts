@@ -10,7 +10,6 @@ import { claimedKey, type Incoming, identify, readRequest } from "../identify.ts
 import type { AdminServices } from "../services.ts";
 import { toS3Error } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
-import * as policies from "./accounts.ts";
 import { type AdminCall, failure } from "./call.ts";
 import * as deliveries from "./deliveries.ts";
 import * as remotes from "./remotes.ts";
@@ -36,7 +35,7 @@ router
   .get("/-/admin/dead-letters", asRoot(deliveries.listDeadLetters))
   .post("/-/admin/dead-letters/:id/retry", asRoot(deliveries.retryDeadLetters))
   .delete("/-/admin/dead-letters/:id", asRoot(deliveries.deleteDeadLetters))
-  .get("/-/admin/policies/nobody", asRoot(policies.listNobody))
+  .get("/-/admin/policies/nobody", asRoot(accounts.listNobody))
   .post("/-/admin/remotes", asRoot(remotes.addRemote))
   .get("/-/admin/remotes", asRoot(remotes.listRemotes))
   .delete("/-/admin/remotes/:name", asRoot(remotes.removeRemote))
@@ -93,7 +92,7 @@ function parseJson(bytes: Uint8Array): unknown {
 /**
  * `GET /-/certificates/<fingerprint>.pem`, for anyone. A certificate never changes, so it can be cached without limit.
  */
-export async function getCertificate(services: AdminServices, name: string): Promise<Response> {
+async function getCertificate(services: AdminServices, name: string): Promise<Response> {
   const pem = await services.signers.findPem(name);
   if (pem === undefined) return failure(404, "NotFound", "There is no such certificate.");
   return new Response(pem, {
@@ -105,7 +104,7 @@ export async function getCertificate(services: AdminServices, name: string): Pro
  * `GET /-/health`: 200 if the secrets, the newest schema and the bindings are present; else 503 with a message about
  * what is missing.
  */
-export async function checkHealth(services: AdminServices): Promise<Response> {
+async function checkHealth(services: AdminServices): Promise<Response> {
   try {
     if (await services.directory.hasCurrentSchema()) return Response.json({ status: "ok" });
     const message = "The database lacks the newest migrations. Run `npm run deploy`, which applies them.";

@@ -208,7 +208,6 @@ export const OPERATIONS = {
   UpdateBucketMetadataAnnotationTableConfiguration: notImplemented("UpdateBucketMetadataAnnotationTableConfiguration"),
   UpdateBucketMetadataInventoryTableConfiguration: notImplemented("UpdateBucketMetadataInventoryTableConfiguration"),
   UpdateBucketMetadataJournalTableConfiguration: notImplemented("UpdateBucketMetadataJournalTableConfiguration"),
-  // Browsers
 } satisfies Record<Exclude<OperationName, "OptionsPreflight">, Operation>;
 
 /** Used by the tests that run for every operation. */

@@ -4,13 +4,12 @@ import { invalidArgument, noSuchKey, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/byte-range.ts";
 import { isValidBucketName } from "../../protocol/addressing.ts";
 import { type ConditionSubject, evaluateReadConditions, type ReadConditions } from "../../protocol/conditions.ts";
-import { type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
+import { COPY_SOURCE_HEADER, type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
 import { NULL_VERSION } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 
-const HEADER = "x-amz-copy-source";
 const PREFIX = "x-amz-copy-source-";
 
 /** "You can create a copy of your object up to 5 GB in size in a single atomic action" (API_CopyObject). */
@@ -22,9 +21,10 @@ export interface CopySourceInput extends CopySource {
 
 /** @throws S3Error `InvalidArgument`, also for any version other than `null`; `KeyTooLongError` */
 export function parseCopySourceInput(request: S3Request): CopySourceInput {
-  const header = request.headers.get(HEADER) ?? "";
+  const header = request.headers.get(COPY_SOURCE_HEADER) ?? "";
   const source = request.copySource() ?? parseCopySource(header);
-  if (!isValidBucketName(source.bucket)) throw invalidArgument("Invalid copy source bucket name", HEADER, header);
+  if (!isValidBucketName(source.bucket))
+    throw invalidArgument("Invalid copy source bucket name", COPY_SOURCE_HEADER, header);
   const { versionId = NULL_VERSION } = source;
   if (versionId !== NULL_VERSION) throw invalidArgument("Invalid version id specified", "versionId", versionId);
   return { ...source, conditions: { headers: request.headers, now: request.now, prefix: PREFIX } };

@@ -1,4 +1,4 @@
-/** POST Object (RESTObjectPOST): PutObject from a browser's form. `pipeline.ts` turns the form into a request. */
+/** POST Object (RESTObjectPOST): PutObject from a browser's form. `identify.ts` turns the form into a request. */
 import { S3Error } from "../../errors.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { formatETag } from "../../protocol/header-values.ts";
