@@ -14,7 +14,7 @@ import {
   type UploadTarget,
 } from "../../support/multipart.ts";
 import { describeRefusals } from "../../support/refusals.ts";
-import { encode, putObject, STYLES, send } from "../../support/request.ts";
+import { encode, handDirectly, presign, putObject, STYLES, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 import { all, documentOf, textIn, texts } from "../../support/xml.ts";
 
@@ -357,6 +357,26 @@ describe("CopyObject and its source", () => {
       message,
       details: { ArgumentName: "x-amz-copy-source", ArgumentValue: value },
     });
+  });
+
+  it("CopyObject refuses an invalid source before it verifies the caller, and after that in a presigned URL", async () => {
+    const target = await newTarget();
+    const invalid = {
+      message: "Invalid copy source encoding",
+      details: { ArgumentName: "x-amz-copy-source", ArgumentValue: "bucket/%zz" },
+    };
+    for (const method of ["PUT", "GET"]) {
+      const headers = { "x-amz-copy-source": "bucket/%zz" };
+      await expectError(await send({ ...target, method, headers, as: null }), 400, "InvalidArgument", invalid);
+    }
+    const url = await presign({ ...target, method: "PUT", query: "x-amz-copy-source=bucket%2F%25zz" });
+    const put = (at: string) => handDirectly(new Request(at, { method: "PUT" }));
+    await expectError(await put(url), 400, "InvalidArgument", invalid);
+    const changed = await put(url.replace("%25zz", "%25yy"));
+    expect([changed.status, await changed.text()]).toEqual([
+      403,
+      expect.stringContaining("<Code>SignatureDoesNotMatch</Code>"),
+    ]);
   });
 
   it("CopyObject reads a plus sign in the source as a space, and accepts a whole URL", async () => {

@@ -18,6 +18,7 @@ import {
 } from "../../support/post-form.ts";
 import { encode, handDirectly, STYLES, type Style, send, urlOf } from "../../support/request.ts";
 import { createBucket, type Key, ROOT, testEnv } from "../../support/s3.ts";
+import { configureWebsite } from "../../support/website.ts";
 import { documentOf, fields as fieldsOf, readXml, texts } from "../../support/xml.ts";
 
 const MIB = 1024 * 1024;
@@ -161,6 +162,26 @@ describe.each(STYLES)("PostObject, %s style", (style) => {
 
   it("PostObject refuses an anonymous form with AccessDenied", async () => {
     await expectRefusal({ bucket: await createBucket(), style, as: null }, 403, "AccessDenied");
+  });
+
+  // A website does not change the API (AWS "Key differences between a website endpoint and a REST API endpoint").
+  it("PostObject decides on an anonymous form to a bucket with a website by the bucket's ACL and policy", async () => {
+    const refused = await createBucket();
+    await configureWebsite(refused, { error: "error.html" });
+    await expectRefusal({ bucket: refused, style, as: null }, 403, "AccessDenied");
+
+    const byAcl = await createBucket({ headers: { "x-amz-acl": "public-read-write" } });
+    const byPolicy = await createBucket();
+    const allow = { Effect: "Allow", Principal: "*", Action: "s3:PutObject", Resource: `arn:aws:s3:::${byPolicy}/*` };
+    const policy = JSON.stringify({ Version: "2012-10-17", Statement: allow });
+    expect((await send({ method: "PUT", bucket: byPolicy, query: "policy", body: policy })).status).toBe(204);
+    for (const bucket of [byAcl, byPolicy]) {
+      await configureWebsite(bucket);
+      const fields = { key: "k", acl: "bucket-owner-full-control" };
+      const response = await post({ bucket, style, fields: bucket === byAcl ? fields : { key: "k" }, as: null });
+      expect([response.status, await response.text()]).toEqual([204, ""]);
+      expect(await keysIn(bucket)).toEqual(["k"]);
+    }
   });
 
   it("PostObject refuses another account's form with AccessDenied", async () => {
