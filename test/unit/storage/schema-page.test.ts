@@ -14,7 +14,10 @@ import { MAX_SORTED_KEYS } from "../../../src/storage/r2/cluster-listing.ts";
 import { DIRECT_BYTES } from "../../../src/storage/r2/entry-place.ts";
 import { MAX_METADATA_BYTES } from "../../../src/storage/r2/entry-record.ts";
 import { MAX_CALLS, MAX_SINGLE_READS } from "../../../src/storage/r2/listing.ts";
+import { MAX_EMPTINESS_CALLS } from "../../../src/storage/r2/objects.ts";
 import { MAX_REWRITE_ATTEMPTS, PAUSE_MS, SETTLED_AGE_MS } from "../../../src/storage/r2/unchanged.ts";
+import { PIECE_LENGTH } from "../../../src/storage/uploads/blob-set-records.ts";
+import { FORGET_BUCKET_AFTER_MS } from "../../../src/sweeps/abandoned.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MINUTE_MS = 60_000;
@@ -31,6 +34,8 @@ it.each([
     `Up to ${["seven", "eight", "nine"][MAX_SINGLE_READS - 7]} of them on a page`,
   ],
   ["long keys with one head", `if more than ${number(MAX_SORTED_KEYS)} share one`],
+  ["tombstones in an empty bucket", MAX_EMPTINESS_CALLS === 1000 ? "up to a million tombstones" : "another number"],
+  ["pieces of a completion", `in pieces of ${number(PIECE_LENGTH)} characters`],
   ["attempts at a rewrite", `up to ${MAX_REWRITE_ATTEMPTS} times`],
   ["the second read of a young entry", `read again after ${PAUSE_MS} ms`],
   ["the age of a young entry", SETTLED_AGE_MS === MINUTE_MS ? "younger than a minute" : "another age"],
@@ -38,6 +43,7 @@ it.each([
   ["dead letters", `beyond ${number(MAX_DEAD_LETTERS)} in all`],
   ["the lifetime of dead letters", `after ${DEAD_LETTER_LIFETIME_MS / DAY_MS} days`],
   ["the lifetime of failed tasks", `${FAILED_TASK_LIFETIME_MS / DAY_MS} days after it was given up`],
+  ["the row of a deleted bucket", `${FORGET_BUCKET_AFTER_MS / DAY_MS} days after its deletion, once it is empty`],
   ["the longest time in a cache", `at most ${MAX_BUCKET_TTL_MS / 1000} seconds`],
   ["the mark of a deletion", DELETION_MARK_MS === MINUTE_MS ? "older than a minute" : "another age"],
 ])("the page states %s", (_name, statement) => {

@@ -24,7 +24,7 @@ async function isRemembered(id: string): Promise<boolean> {
 const inDays = (days: number) => new Date(Date.now() + days * DAY_MS);
 
 describe("the sweep of deleted buckets", () => {
-  it("removes entries that are left or put late, and forgets the bucket after it was empty for a week", async () => {
+  it("removes entries that are left or put late, and forgets an empty bucket a week after its deletion", async () => {
     const id = await deleteNew();
     await env.STORE.put(`${id}/late`, "x");
     await runSweeps(testEnv, inDays(0));
