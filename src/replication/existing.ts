@@ -99,11 +99,7 @@ function tasksFor(bucket: Bucket, key: string, origin: ChangeOrigin): NewReplica
 }
 
 /** The origin of tasks that no request caused. */
-export function originOfJob(
-  { name, id, region, accountId, ownerId }: Bucket,
-  requestId: string,
-  now: Date,
-): ChangeOrigin {
+function originOfJob({ name, id, region, accountId, ownerId }: Bucket, requestId: string, now: Date): ChangeOrigin {
   return {
     bucket: { name, id, region, accountId, ownerId },
     time: now.getTime(),

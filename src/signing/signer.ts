@@ -25,7 +25,7 @@ export interface CertificateKeyStore {
   findCertificate(fingerprint: string): Promise<string | undefined>;
 }
 
-export const CERTIFICATES_PATH = "/-/certificates/";
+const CERTIFICATES_PATH = "/-/certificates/";
 
 const ALGORITHM = "RSASSA-PKCS1-v1_5";
 const COMMON_NAME = "workers-s3 notifications";

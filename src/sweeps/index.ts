@@ -17,7 +17,7 @@ export const EVERY_MINUTE = "* * * * *";
 const EXPIRED_TASKS_PER_RUN = 10_000;
 
 /** Receivers without an attempt for a month are removed, so that the table does not grow with every URL ever used. */
-export const IDLE_RECEIVER_MS = 30 * 24 * 60 * 60 * 1000;
+const IDLE_RECEIVER_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Sends events and resumes replication that a crash has interrupted. */
 export async function resumeEvents(env: Env, now: Date): Promise<void> {

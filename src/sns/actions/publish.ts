@@ -10,7 +10,7 @@ import { grantTopic, type SnsAction, type SnsCall } from "./action.ts";
  * Deviation: 64 KiB instead of 256. A message passes through a queue, which accepts 128 KB in all, as JSON, in which
  * one byte can become two.
  */
-export const MAX_MESSAGE_BYTES = 64 * 1024;
+const MAX_MESSAGE_BYTES = 64 * 1024;
 const MAX_QUEUED_BYTES = 120_000;
 
 const encoder = new TextEncoder();

@@ -136,7 +136,7 @@ function toUse(row: OwnedKeyRow): KeyUse | undefined {
 }
 
 /** At most one write per key and isolate in this time. */
-export const ACCURACY_MS = 15 * 60 * 1000;
+const ACCURACY_MS = 15 * 60 * 1000;
 const MAX_KEYS = 2_000;
 
 interface KeyUseNote {

@@ -221,7 +221,7 @@ function noSuchBucket({ name }: GrantedBucket): S3Error {
 }
 
 /** The statement, for a batch. It does nothing if the bucket does not exist. */
-export function putBucketDocument<Kind extends BucketDocumentKind>(
+function putBucketDocument<Kind extends BucketDocumentKind>(
   db: D1Database,
   row: NewDocument<Kind> & { readonly id: string },
 ): D1PreparedStatement {

@@ -13,7 +13,7 @@ import type { Topics } from "./topics.ts";
 export const MAX_SUBSCRIPTIONS_PER_TOPIC = 100;
 
 /** "Confirmation tokens are valid for … 3 days" (API_Subscribe: "You must confirm … within three days"). */
-export const TOKEN_LIFETIME_MS = 3 * 24 * 60 * 60 * 1000;
+const TOKEN_LIFETIME_MS = 3 * 24 * 60 * 60 * 1000;
 
 /** The form of a token; any other text needs no query. */
 const TOKEN = /^[0-9a-f]{64}$/;

@@ -41,7 +41,7 @@ export async function settle(
  * When the entry was put, as far as is known, in milliseconds since 1970; undefined if it was not.
  * @param found the entry at the upload's key now
  */
-export function judge(
+function judge(
   begun: CompletionRecord,
   found: R2Object | null,
   { blobSetId, isCopied }: { readonly blobSetId: string; readonly isCopied: boolean },

@@ -91,7 +91,7 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
   };
 }
 
-export function noSuchUpload(uploadId: string): S3Error {
+function noSuchUpload(uploadId: string): S3Error {
   return new S3Error("NoSuchUpload", { details: { UploadId: uploadId } });
 }
 
