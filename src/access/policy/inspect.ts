@@ -65,14 +65,9 @@ function isNarrow(source: string): boolean {
 }
 
 /** Whether the object's tags must be read before the policy can be evaluated. */
-export const needsExistingTags = cachedForPolicy((policy) => mentions(policy, "s3:existingobjecttag/"));
-
-/** Whether the tags a request wants to set must be known before the policy can be evaluated. */
-export const needsRequestTags = cachedForPolicy((policy) => mentions(policy, "s3:requestobjecttag"));
-
-function mentions(policy: PolicyDocument, prefix: string): boolean {
-  return policy.statements.some((statement) => keysOf(statement).some((key) => key.toLowerCase().startsWith(prefix)));
-}
+export const needsExistingTags = cachedForPolicy(({ statements }) =>
+  statements.flatMap(keysOf).some((key) => key.toLowerCase().startsWith("s3:existingobjecttag/")),
+);
 
 function keysOf({ resources, conditions }: Statement): readonly string[] {
   return [...resources.patterns.flatMap(({ variables }) => variables), ...conditions.flatMap(keysOfCondition)];
