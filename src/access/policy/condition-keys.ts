@@ -5,6 +5,7 @@
  * A key exists only for the actions that AWS lists for it. Otherwise a caller could choose the result of a condition by
  * `GET /b/k?prefix=home/me/` or by an `x-amz-acl` header on a download, both of which the operation ignores.
  */
+
 /** Prefixes of the keys whose values differ between the objects of one request. */
 const OF_ONE_OBJECT = ["s3:existingobjecttag/", "s3:requestobjecttag", "s3:prefix", "s3:delimiter"];
 

@@ -122,7 +122,7 @@ function isAccountNamed({ accountIds, canonicalIds }: Principals, caller: Policy
 }
 
 /** @param kind as in the policy: `AWS` */
-export function invalidPrincipal(kind: string, name: string): S3Error {
+function invalidPrincipal(kind: string, name: string): S3Error {
   return new S3Error("MalformedPolicy", {
     message: "Invalid principal in policy",
     details: { Detail: `"${kind}" : "${name}"`.slice(0, 300) },

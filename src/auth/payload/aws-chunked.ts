@@ -110,7 +110,10 @@ function malformedFraming(): S3Error {
   return incompleteBody("The aws-chunked encoding of the request body is malformed.");
 }
 
-/** The chain of chunk signatures. Each signature covers the one before, so no chunk can be changed, dropped, repeated or moved. */
+/**
+ * The chain of chunk signatures. Each signature covers the one before, so no chunk can be changed, dropped, repeated or
+ * moved.
+ */
 export class ChunkSignatures {
   readonly #seed: ChunkSeed;
   #previous: string;
@@ -161,17 +164,18 @@ export class ChunkSignatures {
 }
 
 /** Trailing headers (S3 API, "sigv4-streaming-trailers"). */
-export interface Trailers {
+interface Trailers {
   readonly values: ReadonlyMap<string, string>;
   readonly signature: string | undefined;
 }
 
 const SIGNATURE = "x-amz-trailer-signature";
+
 /**
  * The lines after the last chunk; undefined if they do not end in an empty line. Each line ends in CRLF. minio-go adds
  * another LF before it, as AWS's examples do ("sigv4-streaming-trailers").
  */
-export function trailerLines(text: string): readonly string[] | undefined {
+function trailerLines(text: string): readonly string[] | undefined {
   if (text === "\r\n") return [];
   if (!text.endsWith("\r\n\r\n")) return undefined;
   return text
@@ -181,7 +185,7 @@ export function trailerLines(text: string): readonly string[] | undefined {
 }
 
 /** @throws S3Error `MalformedTrailerError` on a line that is not a header, and on a repeated name */
-export function parseTrailers(lines: readonly string[]): Trailers {
+function parseTrailers(lines: readonly string[]): Trailers {
   const values = new Map<string, string>();
   for (const line of lines) {
     const [, name, value] =
@@ -196,7 +200,7 @@ export function parseTrailers(lines: readonly string[]): Trailers {
 }
 
 /** The text that the trailer signature covers: `name:value\n` for each trailer, sorted by name. */
-export function canonicalTrailers(values: ReadonlyMap<string, string>): string {
+function canonicalTrailers(values: ReadonlyMap<string, string>): string {
   return [...values]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}:${value}\n`)

@@ -63,7 +63,7 @@ export function anonymousPromise(value: string | null): PayloadPromise {
 
 /**
  * The promise of a Version 2 request, whose signature does not cover the payload.
- * @throws S3Error `InvalidRequest` for signed chunks, which continue a signature of Version 4
+ * @throws S3Error `InvalidRequest` for aws-chunked bodies, signed or not, which belong to Version 4
  */
 export function plainPromise(value: string | null): PayloadPromise {
   const parsed: ContentSha256 = value === null ? { kind: "unsigned" } : parseContentSha256(value);

@@ -1,6 +1,6 @@
 /**
- * A form as it is received: its fields first, then its file as the object's bytes, self-verifying and of a size that is known
- * only roughly before its end.
+ * A form as it is received: its fields first, then its file as the object's bytes, self-verifying and of a size that is
+ * known only roughly before its end.
  */
 import { S3Error } from "../../errors.ts";
 import type { UnmeasuredBody } from "../../model/object-body.ts";
@@ -25,7 +25,9 @@ export interface FormUpload {
   discard(): Promise<void>;
 }
 
-/** Reads the fields of a form. Never throws: an answer to an unreadable form, too, needs the CORS headers of its bucket. */
+/**
+ * Reads the fields of a form. Never throws: the answer to an unreadable form also needs the CORS headers of its bucket.
+ */
 export async function beginFormUpload({ headers, body }: Pick<S3Request, "headers" | "body">): Promise<FormUpload> {
   let reader: ByteReader | undefined;
   const discard = () => discardRest(reader, headers);
@@ -39,8 +41,9 @@ export async function beginFormUpload({ headers, body }: Pick<S3Request, "header
 }
 
 /**
- * Reads the rest of a refused form. A connection that is closed while its client still sends is reset, and a browser then
- * shows that instead of the refusal (seen with curl, undici and `wrangler dev`). Beyond the limit that is accepted.
+ * Reads the rest of a refused form. A connection that is closed while its client still sends is reset, and a browser
+ * then shows that instead of the refusal (seen with curl, undici and `wrangler dev`). Beyond the limit that is
+ * accepted.
  */
 async function discardRest(form: ByteReader | undefined, headers: Headers): Promise<void> {
   const isSmallEnough = Number(headers.get("content-length") ?? Number.NaN) <= MAX_DISCARDED_BYTES;

@@ -83,7 +83,7 @@ function read(request: S3Request, signedHeaders: readonly string[], choice: Choi
   return { canonicalRequest: formatCanonicalRequest(parts), query, payloadHash };
 }
 
-export interface CanonicalParts {
+interface CanonicalParts {
   readonly method: string;
   /** Encoded, starting with `/`. */
   readonly path: string;
@@ -96,7 +96,7 @@ export interface CanonicalParts {
 }
 
 /** With S3's exceptions: the path is encoded once, and neither dot segments nor double slashes are removed. */
-export function formatCanonicalRequest(parts: CanonicalParts): string {
+function formatCanonicalRequest(parts: CanonicalParts): string {
   const headerLines = parts.headers.map(([name, value]) => `${name}:${value}\n`).join("");
   const signedHeaders = parts.headers.map(([name]) => name).join(";");
   return `${parts.method}\n${parts.path}\n${parts.query}\n${headerLines}\n${signedHeaders}\n${parts.payloadHash}`;
