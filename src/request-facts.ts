@@ -7,7 +7,7 @@ import { parseAmzDate, parseDateHeader } from "./auth/request-time.ts";
 import type { Caller } from "./model/caller.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
-import type { RequestOrigin } from "./storage/journal/changes.ts";
+import type { RequestOrigin } from "./storage/journal/plan-messages.ts";
 
 const AUTH_TYPES = {
   header: "REST-HEADER",

@@ -8,8 +8,8 @@ import { replicateExisting } from "../replication/existing.ts";
 import { replicate } from "../replication/tasks.ts";
 import { type EventServices, openServices } from "../services.ts";
 import type { DeadLetter, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
-import { fanOutChanges } from "./changes.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
+import { fanOutChanges } from "./fan-out.ts";
 
 type AnyMessage = OwnMessage | DeadLetter;
 type Handler<Kind extends AnyMessage["kind"]> = (

@@ -4,7 +4,7 @@
  */
 import { S3Error } from "../errors.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
-import { nextSequencer } from "../storage/journal/changes.ts";
+import { nextSequencer } from "../storage/journal/plan-messages.ts";
 import { converge, describeFailure, type ReplicationServices } from "./converge.ts";
 import { RemoteFailure } from "./remote-client.ts";
 

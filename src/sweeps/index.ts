@@ -8,7 +8,7 @@ import { DeletedBuckets, SweepCursors } from "../storage/d1/sweep-state.ts";
 import { BlobSets } from "../storage/uploads/blob-sets.ts";
 import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from "./abandoned.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
-import { sweepIntents } from "./intents.ts";
+import { sweepIntents } from "./unreported-changes.ts";
 
 /** The trigger of `resumeEvents` in wrangler.toml; every other trigger is for `runSweeps`. */
 export const EVERY_MINUTE = "* * * * *";

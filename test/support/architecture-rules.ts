@@ -87,7 +87,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
     "model/",
     "access/",
     "errors.ts",
-    "storage/journal/changes.ts",
+    "storage/journal/plan-messages.ts",
     "aws4fetch",
   ],
 };

@@ -5,7 +5,7 @@
 import { noSuchKey, S3Error } from "../../errors.ts";
 import type { StoredObject, Tag } from "../../model/object.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
-import type { Landed } from "../../storage/journal/changes.ts";
+import type { Landed } from "../../storage/journal/plan-messages.ts";
 import { documentBody, noBody, type OperationContext, operation, requireUnversionedObject } from "../operation.ts";
 
 const MAX_BYTES = 128 * 1024;

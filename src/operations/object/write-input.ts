@@ -18,7 +18,7 @@ import {
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
-import type { Landed } from "../../storage/journal/changes.ts";
+import type { Landed } from "../../storage/journal/plan-messages.ts";
 import type { PutOutcome } from "../../storage/r2/put.ts";
 import { requireObject } from "../operation.ts";
 

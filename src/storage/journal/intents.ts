@@ -2,8 +2,8 @@
 import type { ObjectChange } from "../../model/event.ts";
 import { describeEntry } from "../r2/entry.ts";
 import { entryKey } from "../r2/entry-place.ts";
-import { finishChange } from "./changes.ts";
 import type { ChangesMessage, MatchedChange } from "./messages.ts";
+import { finishChange } from "./plan-messages.ts";
 
 /** Changes of one intent that are looked for in R2 at a time. */
 const PARALLEL = 5;

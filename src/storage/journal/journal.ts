@@ -15,9 +15,9 @@ import type { Bucket } from "../../model/bucket.ts";
 import type { ObjectChange } from "../../model/event.ts";
 import { newWriteId } from "../../model/random-ids.ts";
 import type { BucketDeletion } from "../d1/bucket-deletion.ts";
-import { finishMessages, type IntendedChange, type Landed, planMessages, type RequestOrigin } from "./changes.ts";
 import type { Intents } from "./intents.ts";
 import type { ChangesMessage, OwnQueue } from "./messages.ts";
+import { finishMessages, type IntendedChange, type Landed, planMessages, type RequestOrigin } from "./plan-messages.ts";
 import { issueTicket, type WriteTicket } from "./ticket.ts";
 
 /** A write that the journal reports. */
