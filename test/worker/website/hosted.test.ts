@@ -1,7 +1,6 @@
 /** Websites on the S3 host, as in the reference system. */
 import { describe, expect, it } from "vitest";
 import { configureCors } from "../../support/cors.ts";
-import { BOUNDARY, encodeForm } from "../../support/post-form.ts";
 import { putObject, type SendOptions, STYLES, type Style, send, urlOf } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 import { bucketOf, configureWebsite, makePublic, redirectOf, seen } from "../../support/website.ts";
@@ -185,21 +184,6 @@ describe.each(STYLES)("a website on the S3 host, %s style", (style: Style) => {
     expect((await send({ method: "PUT", bucket, query: "website", body: all })).status).toBe(200);
     expect((await ask({ bucket, key: "index.html", style })).status).toBe(200);
     expect((await ask({ bucket, style })).headers.get("content-type")).toBe("application/xml");
-  });
-
-  it("stores the form of an anonymous caller as S3 does", async () => {
-    const bucket = await bucketOf("index.html");
-    expect(
-      (await send({ method: "PUT", bucket, query: "acl", headers: { "x-amz-acl": "public-read-write" } })).status,
-    ).toBe(200);
-    await configureWebsite(bucket, { error: "index.html" });
-    const body = encodeForm([
-      ["key", "upload"],
-      ["file", { content: "content", name: "f" }],
-    ]);
-    const headers = { "content-type": `multipart/form-data; boundary=${BOUNDARY}` };
-    expect((await ask({ method: "POST", bucket, headers, body, style })).status).toBe(204);
-    expect((await send({ method: "HEAD", bucket, key: "upload" })).status).toBe(200);
   });
 
   it("ignores rules without an error code, folders without a slash and redirect locations of objects", async () => {
