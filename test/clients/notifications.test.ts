@@ -19,7 +19,7 @@ import {
   PutObjectTaggingCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { awsCli } from "./support/aws.ts";
 import { createForger, forgedUrls, inSample } from "./support/forger.ts";
 import { describeTool, newBucketName, run, temporaryFolder } from "./support/tools.ts";
@@ -206,22 +206,29 @@ describe("callbacks", () => {
     expect(deadCalls).toBeLessThan(40);
 
     // The administrator's view.
-    const cli = await run("node", ["cli/main.ts", "deliveries", "--json", "--endpoint", server.endpoint], {
-      cwd: join(import.meta.dirname, "../.."),
-      env: {
-        PATH: process.env.PATH ?? "",
-        ROOT_ACCESS_KEY_ID: server.accessKeyId,
-        ROOT_SECRET_ACCESS_KEY: server.secretAccessKey,
-      },
-    });
-    const { receivers } = JSON.parse(cli.stdout) as {
-      receivers: { name: string; delivered: number; failed: number }[];
+    const inTheCli = async () => {
+      const cli = await run("node", ["cli/main.ts", "deliveries", "--json", "--endpoint", server.endpoint], {
+        cwd: join(import.meta.dirname, "../.."),
+        env: {
+          PATH: process.env.PATH ?? "",
+          ROOT_ACCESS_KEY_ID: server.accessKeyId,
+          ROOT_SECRET_ACCESS_KEY: server.secretAccessKey,
+        },
+      });
+      const { receivers } = JSON.parse(cli.stdout) as {
+        receivers: { name: string; delivered: number; failed: number }[];
+      };
+      return (url: string) => receivers.find(({ name }) => name === url);
     };
-    expect(receivers.find(({ name }) => name === `${origin}/healthy`)).toMatchObject({ delivered: 200, failed: 0 });
-    expect(receivers.find(({ name }) => name === dead)).toMatchObject({
-      delivered: 0,
-      lastFailure: "no complete answer within 5 s",
-    });
+    // A batch is counted when it ends, after the receiver has answered.
+    await vi.waitFor(
+      async () => {
+        const find = await inTheCli();
+        expect(find(`${origin}/healthy`)).toMatchObject({ delivered: 200, failed: 0 });
+        expect(find(dead)).toMatchObject({ delivered: 0, lastFailure: "no complete answer within 5 s" });
+      },
+      { timeout: 120_000, interval: 500 },
+    );
     inbox.length = 0;
   });
 
