@@ -19,7 +19,7 @@ import {
   type SharedFacts,
 } from "./decision.ts";
 
-// Not exported: without the symbol no other file can create the types below.
+// Not exported: without the symbol other files could create the types below only by a cast, which a test refuses.
 declare const granted: unique symbol;
 
 /** Proof that every permission an operation requires was granted. */

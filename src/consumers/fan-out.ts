@@ -77,7 +77,7 @@ async function findSubscriptions(
   for (const [key, { bucket, arns }] of asked) {
     const named = audiences.access.filter(({ arn }) => arns.has(arn));
     const grants = named.flatMap((topic) => authorizeNotification(topic, bucket, now) ?? []);
-    found.set(key, new Map(grants.map((grant) => [grant.topicArn, audiences.receiversOf(grant)])));
+    found.set(key, new Map(grants.map((grant) => [grant.topicArn, audiences.confirmedOf(grant)])));
   }
   return found;
 }

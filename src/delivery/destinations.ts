@@ -144,7 +144,7 @@ export class Destinations {
     const audiences = await topics.audiences(grants.map(({ topicArn }) => topicArn));
     const messages = grants.flatMap((grant) =>
       audiences
-        .receiversOf(grant)
+        .confirmedOf(grant)
         .map(({ arn, topicArn }) => deliveryOf(event, { kind: "subscription", topicArn, subscriptionArn: arn })),
     );
     await queues.deliveries.send(messages);

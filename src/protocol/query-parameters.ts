@@ -51,13 +51,16 @@ export function parseListObjectsV2Parameters(query: Query): ListObjectsV2Paramet
   };
 }
 
+/** Keys, uploads or parts of one page: S3's limit. */
+export const MAX_PAGE_SIZE = 1000;
+
 /**
  * `max-keys`, `max-uploads`, `max-parts`: 1,000 if absent or empty, 1,000 at most; 0 is allowed.
  *
  * @throws S3Error `InvalidArgument` unless it is an integer from 0 to 2^31 - 1.
  */
 export function parsePageSize(query: Query, name: "max-keys" | "max-uploads" | "max-parts"): number {
-  return parseIntegerParameter(query, name, { min: 0, max: 1000, fallback: 1000 });
+  return parseIntegerParameter(query, name, { min: 0, max: MAX_PAGE_SIZE, fallback: MAX_PAGE_SIZE });
 }
 
 export interface IntegerBounds {

@@ -30,7 +30,7 @@ interface Dependencies {
   targetPolicy(endpoint: string): TargetPolicy;
   /** Scheme and host for receivers; undefined: those by which the deployment was reached. */
   readonly publicOrigin: string | undefined;
-  readonly topics: Pick<Topics, "findReceiver">;
+  readonly topics: Pick<Topics, "findConfirmed">;
   readonly subscriptions: Pick<Subscriptions, "findAwaiting">;
   /** Signs the links that unsubscribe. */
   readonly tokenKey: CryptoKey;
@@ -76,7 +76,7 @@ export class TopicDeliveries {
   ): Promise<OutgoingMessage | undefined> {
     const { topics, subscriptions } = this.#dependencies;
     if (!("topic" in event)) {
-      const to = await topics.findReceiver(subscriptionArn);
+      const to = await topics.findConfirmed(subscriptionArn);
       const { time, endpoint } = "test" in event ? event.test : event.origin;
       const MessageId = await eventMessageId(event, topicArn);
       const common = { MessageId, TopicArn: topicArn, Timestamp: new Date(time).toISOString() };
@@ -86,7 +86,7 @@ export class TopicDeliveries {
     const { messageId, time, endpoint, content } = event.topic;
     const common = { MessageId: messageId, TopicArn: topicArn, Timestamp: new Date(time).toISOString() };
     if (content.type === "Notification") {
-      const to = await topics.findReceiver(subscriptionArn);
+      const to = await topics.findConfirmed(subscriptionArn);
       const { message: Message, subject: Subject } = content;
       const message = { ...common, Type: content.type, Message, ...(Subject !== undefined && { Subject }) } as const;
       return to && { to, endpoint, message };

@@ -81,11 +81,10 @@ export async function sweepDeletedBuckets(
     // The next run begins with the buckets that have waited longest.
     await deletedBuckets.markSwept(bucket.id, now);
     await abortAll(await openUploads.ofBucket(bucket.id, UPLOADS_PER_BUCKET), stores);
-    const store = regions.get(bucket.region);
-    if (store === undefined) continue;
-    const { count, isEmpty } = await removeEntries(store, bucket.id, PAGES_PER_BUCKET);
-    removed += count;
-    if (isEmpty && bucket.deletedAt.getTime() + FORGET_BUCKET_AFTER_MS < now.getTime()) {
+    const entries = await removeEntries(regions, bucket, PAGES_PER_BUCKET);
+    if (entries === undefined) continue;
+    removed += entries.count;
+    if (entries.isEmpty && bucket.deletedAt.getTime() + FORGET_BUCKET_AFTER_MS < now.getTime()) {
       await deletedBuckets.forget(bucket.id);
     }
   }

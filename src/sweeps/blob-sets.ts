@@ -4,7 +4,7 @@
  */
 import { blobSetTime } from "../model/random-ids.ts";
 import type { SweepCursors } from "../storage/d1/sweep-state.ts";
-import { type RegionStores, storeOf } from "../storage/r2/entry-place.ts";
+import type { RegionStores } from "../storage/r2/entry-place.ts";
 import { listBlobSets } from "../storage/r2/sweeping.ts";
 import type { BlobSets } from "../storage/uploads/blob-sets.ts";
 import type { SweepOutcome } from "../storage/uploads/messages.ts";
@@ -27,7 +27,8 @@ export async function sweepBlobSets(sweep: BlobSweep): Promise<Record<SweepOutco
   const { cursors, stores, region, blobSets, graceMs } = sweep;
   const now = sweep.now.getTime();
   const name = `blob-sets/${region}`;
-  const { ids, next } = await listBlobSets(storeOf(stores, sweep), {
+  const { ids, next } = await listBlobSets(stores, {
+    region,
     after: await cursors.read(name),
     limit: SETS_PER_RUN,
   });

@@ -40,7 +40,7 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
     const { message, hasLanded, createdAt } = intent;
     if (!hasLanded) looks += message.changes.length;
     if (looks > LOOKS_PER_RUN && seen.length > 0) break;
-    const finished = hasLanded ? message : await findLanded(intent, stores.get(message.origin.bucket.region));
+    const finished = hasLanded ? message : await findLanded(intent, stores);
     if (finished !== undefined) complete.push(finished);
     if (finished === undefined && now - createdAt.getTime() > FORGET_AFTER_MS) dead.push(message.id);
     else seen.push(message.id);

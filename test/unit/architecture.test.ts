@@ -167,6 +167,20 @@ const TEXT_RULES: readonly TextRule[] = [
     example: ["operations/object/get-object.ts", "export function f(store: R2Bucket) {}"],
   },
   {
+    name: "only storage takes an R2 binding out of the regions' bindings",
+    breaks: (file, text) =>
+      !/^(storage\/|services\.ts$|env\.ts$)/.test(file) &&
+      /\b(storeOf|regionStores)\b|\b(regions|stores)\.(get|values|entries)\(/.test(code(text)),
+    example: ["sweeps/x.ts", "const store = stores.get(region);"],
+  },
+  {
+    name: "grants and tickets are made by their own modules only, not by a cast",
+    breaks: (file, text) =>
+      !/^(access\/authorize[a-z-]*|storage\/journal\/ticket)\.ts$/.test(file) &&
+      /\bas (Grant|Granted\w+|\w+Grant|WriteTicket)\b/.test(code(text)),
+    example: ["storage/r2/x.ts", "const bucket = row as GrantedBucket;"],
+  },
+  {
     name: "tickets to write are issued by the journal alone, so that no change escapes it",
     breaks: (file, text) =>
       !/^storage\/journal\/(journal|ticket)\.ts$/.test(file) && /\bissueTicket\b/.test(code(text)),

@@ -13,7 +13,7 @@ import { MAX_GRANTS } from "../../src/protocol/acl-headers.ts";
 import { MAX_KEY_BYTES } from "../../src/protocol/addressing.ts";
 import { MAX_USER_METADATA_BYTES } from "../../src/protocol/metadata.ts";
 import { MAX_FIELD_BYTES } from "../../src/protocol/post-form/post-form.ts";
-import { MAX_PARTS } from "../../src/protocol/query-parameters.ts";
+import { MAX_PAGE_SIZE, MAX_PARTS } from "../../src/protocol/query-parameters.ts";
 import { MAX_TAGS } from "../../src/protocol/tags.ts";
 import * as cors from "../../src/protocol/xml/cors-configuration.ts";
 import { MAX_DELETE_OBJECTS } from "../../src/protocol/xml/delete-objects.ts";
@@ -79,7 +79,7 @@ const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
   ["POST form", `${size(MAX_FIELD_BYTES)} of fields before the file`],
   [
     "List page, DeleteObjects",
-    `${count(MAX_DELETE_OBJECTS)} keys; a page that would need more than ${MAX_CALLS} R2 calls ends early`,
+    `${count(MAX_PAGE_SIZE)} keys; a page that would need more than ${MAX_CALLS} R2 calls ends early`,
   ],
   ["Presigned URL", `1 second to ${days(MAX_EXPIRES_SECONDS)}`],
   ["Buckets, users of an account", `${count(MAX_BUCKETS_PER_ACCOUNT)}, ${count(MAX_USERS_PER_ACCOUNT)}`],
@@ -98,4 +98,8 @@ it("docs/compatibility.md states the limits of the code", () => {
   const [, section = ""] = compatibility.split("\n## Limits\n");
   const rows = section.split("\n").filter((line) => /^\| \w/.test(line));
   expect(rows).toEqual(LIMITS.map(([subject, limit]) => `| ${subject} | ${limit} |`));
+});
+
+it("a page of a list and DeleteObjects have the same limit", () => {
+  expect(MAX_DELETE_OBJECTS).toBe(MAX_PAGE_SIZE);
 });

@@ -30,7 +30,7 @@ export const Publish: SnsAction = {
     if ((await services.topics.find(grant)) === undefined) throw noSuchTopic();
 
     const messageId = newUuid();
-    const receivers = (await services.topics.audiences([topic.arn])).receiversOf(grant);
+    const receivers = (await services.topics.audiences([topic.arn])).confirmedOf(grant);
     await services.queues.deliveries.send(
       receivers.map((subscription) => {
         const message = subscription.endpoint.toLowerCase().startsWith("https:") ? messages.https : messages.http;

@@ -28,8 +28,8 @@ const SHARED_MS = 10_000;
 /** Deletions that an isolate remembers having begun; writes to buckets of older ones query because of their age. */
 const MAX_BEGUN = 10_000;
 
-/** Whether a write leaves something in its bucket that a deletion must see; a removal or a part of an upload does not. */
-export type WriteEffect = "keeps" | "lets go";
+/** Whether a write adds something to its bucket that a deletion must see; a removal or a part of an upload does not. */
+export type WriteEffect = "adds" | "adds-nothing";
 
 export class BucketDeletion {
   readonly #db: D1Database;
@@ -120,7 +120,7 @@ export class BucketDeletion {
     const keep = this.#db
       .prepare("UPDATE buckets SET deletion = NULL, deleting_since = NULL WHERE id = ?1 AND deletion IS NOT NULL")
       .bind(bucket.id);
-    const results = await this.#db.batch(effect === "keeps" ? [keep, find] : [find]);
+    const results = await this.#db.batch(effect === "adds" ? [keep, find] : [find]);
     const row = results.at(-1)?.results[0] as { deletion: string | null } | undefined;
     if (row?.deletion === null) this.#found.set(bucket, now);
     if (row !== undefined) return;

@@ -95,8 +95,8 @@ export class Buckets {
 
   /**
    * Waits until no isolate can have the earlier bucket of this name in its cache. Otherwise an isolate could
-   * acknowledge a client's write to the new bucket and put it under the id of the old one. Usually that time has passed
-   * before the deletion was confirmed (`bucket-deletion.ts`).
+   * acknowledge a client's write to the new bucket and put it under the id of the old one. The deletion has waited for the
+   * same time (`bucket-deletion.ts`), except where there was only one isolate or clocks differ.
    */
   async #outlive(deletedAt: number | undefined): Promise<void> {
     if (deletedAt === undefined) return;

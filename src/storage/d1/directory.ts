@@ -19,7 +19,7 @@ export const NEWEST_MIGRATION = "0012_policy_users.sql";
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
 /** Rows of buckets are dropped this much before they are too old, so that most writes need no query when they end. */
-const LAST_MS = 1_000;
+const DROPPED_EARLY_MS = 1_000;
 /** Length of the documents of all cached buckets, as JSON; parsed, they take several times as much of 128 MB. */
 const MAX_DOCUMENTS_LENGTH = 8 * 1024 * 1024;
 
@@ -92,7 +92,7 @@ export class Directory {
     const bucketMs = bucketTtlMs(options.ttlMs);
     this.#buckets = new TtlCache({
       // A request that begins just before its row is dropped usually ends before the row is too old.
-      ttlMs: bucketMs - Math.min(LAST_MS, bucketMs / 5),
+      ttlMs: bucketMs - Math.min(DROPPED_EARLY_MS, bucketMs / 5),
       maxEntries: MAX_BUCKETS,
       maxWeight: MAX_DOCUMENTS_LENGTH,
     });

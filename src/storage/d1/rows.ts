@@ -84,10 +84,10 @@ export interface AccessRow {
   readonly policy_users: string | null;
 }
 
-export type ReceiverRow = SubscriptionRow & { readonly signature_version: number };
+export type ConfirmedRow = SubscriptionRow & { readonly signature_version: number };
 
 /** A confirmed subscription with the attributes of its topic that its messages depend on. */
-export interface Receiver extends Subscription {
+export interface ConfirmedSubscription extends Subscription {
   readonly signatureVersion: SignatureVersion;
 }
 
@@ -114,7 +114,7 @@ function toPolicy({
     : { text: policy, users: users === null ? {} : (JSON.parse(users) as PolicyUsers) };
 }
 
-export function toReceiver(row: ReceiverRow): Receiver {
+export function toConfirmed(row: ConfirmedRow): ConfirmedSubscription {
   return { ...toSubscription(row), signatureVersion: toSignatureVersion(row.signature_version) };
 }
 

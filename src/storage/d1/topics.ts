@@ -14,11 +14,11 @@ import {
 import { TtlCache } from "../ttl-cache.ts";
 import {
   type AccessRow,
-  type Receiver,
-  type ReceiverRow,
+  type ConfirmedRow,
+  type ConfirmedSubscription,
   type TopicRow,
   toAccess,
-  toReceiver,
+  toConfirmed,
   toTopic,
 } from "./rows.ts";
 
@@ -36,12 +36,12 @@ export interface Audiences {
   /** For decisions about events. The owner of a topic that does not exist is taken from its ARN. */
   readonly access: readonly TopicAccess[];
   /** The confirmed subscriptions of one of them. */
-  receiversOf(grant: TopicGrant): readonly Receiver[];
+  confirmedOf(grant: TopicGrant): readonly ConfirmedSubscription[];
 }
 
 interface Audience {
   readonly access: TopicAccess;
-  readonly receivers: readonly Receiver[];
+  readonly confirmed: readonly ConfirmedSubscription[];
 }
 
 export type CreateTopicResult =
@@ -169,7 +169,7 @@ export class Topics {
     const found = await this.#findAudiences(arns);
     return {
       access: [...found.values()].map(({ access }) => access),
-      receiversOf: ({ topicArn }) => found.get(topicArn)?.receivers ?? [],
+      confirmedOf: ({ topicArn }) => found.get(topicArn)?.confirmed ?? [],
     };
   }
 
@@ -177,11 +177,11 @@ export class Topics {
    * A confirmed subscription. Another isolate may have confirmed it, so D1 is queried if it is not cached.
    * @returns undefined if it does not exist or was never confirmed
    */
-  async findReceiver(arn: string): Promise<Receiver | undefined> {
+  async findConfirmed(arn: string): Promise<ConfirmedSubscription | undefined> {
     const topic = topicOfSubscription(arn);
     if (topic === undefined) return undefined;
     const find = async () =>
-      (await this.#findAudiences([topic.arn])).get(topic.arn)?.receivers.find((one) => one.arn === arn);
+      (await this.#findAudiences([topic.arn])).get(topic.arn)?.confirmed.find((one) => one.arn === arn);
     const known = await find();
     if (known !== undefined) return known;
     this.forget(topic.arn);
@@ -215,9 +215,9 @@ export class Topics {
         .bind(list),
     ]);
     for (const row of (topics?.results ?? []) as AccessRow[]) missing.set(row.arn, toAccess(row));
-    const receivers = Map.groupBy((subscriptions?.results ?? []) as ReceiverRow[], ({ topic_arn }) => topic_arn);
+    const confirmed = Map.groupBy((subscriptions?.results ?? []) as ConfirmedRow[], ({ topic_arn }) => topic_arn);
     for (const [arn, access] of missing) {
-      const audience = { access, receivers: (receivers.get(arn) ?? []).map(toReceiver) };
+      const audience = { access, confirmed: (confirmed.get(arn) ?? []).map(toConfirmed) };
       this.#audiences.set(arn, { value: audience }, now);
       found.set(arn, audience);
     }

@@ -1,7 +1,7 @@
 /** Rows of changes that are about to be made, so that a crash between a write and its message loses no event. */
 import type { ObjectChange } from "../../model/event.ts";
 import { describeEntry } from "../r2/entry.ts";
-import { entryKey } from "../r2/entry-place.ts";
+import { entryKey, type RegionStores } from "../r2/entry-place.ts";
 import type { ChangesMessage, MatchedChange } from "./messages.ts";
 import { finishChange } from "./plan-messages.ts";
 
@@ -90,10 +90,10 @@ export class Intents {
 
 /**
  * The message of an intent with those of its changes that have been made; undefined if none has. One R2 call for each
- * change. R2's own errors are thrown: no client waits for an answer.
- * @param store undefined if the region has no binding any more
+ * change. R2's own errors are thrown: no client waits for an answer. Undefined, too, if the region has no binding any more.
  */
-export async function findLanded(intent: Intent, store: R2Bucket | undefined): Promise<ChangesMessage | undefined> {
+export async function findLanded(intent: Intent, stores: RegionStores): Promise<ChangesMessage | undefined> {
+  const store = stores.get(intent.message.origin.bucket.region);
   if (store === undefined) return undefined;
   const { message } = intent;
   const made: MatchedChange[] = [];

@@ -93,7 +93,7 @@ export class Journal {
     });
     const confirmed = async () => {
       const outcome = await commit(ticket);
-      await this.#deletion.confirm(bucket, change.event.startsWith("ObjectRemoved:") ? "lets go" : "keeps");
+      await this.#deletion.confirm(bucket, change.event.startsWith("ObjectRemoved:") ? "adds-nothing" : "adds");
       return outcome;
     };
     if (messages.length === 0) return confirmed();
@@ -113,7 +113,7 @@ export class Journal {
     const ticket = issueTicket({ writeId: newWriteId() });
     const confirmed = async () => {
       await commit(ticket);
-      await this.#deletion.confirm(bucket, "lets go");
+      await this.#deletion.confirm(bucket, "adds-nothing");
     };
     if (messages.length === 0) return confirmed();
     return this.#around(messages, confirmed, () => finishMessages(messages, { at: new Date() }));

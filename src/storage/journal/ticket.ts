@@ -1,4 +1,4 @@
-/** Permission to change an entry. Only the journal issues it, so a write that bypasses the journal does not compile. */
+/** Permission to change an entry. Only the journal issues it (a test refuses casts), so no write bypasses the journal. */
 import type { Tag } from "../../model/object.ts";
 import type { ReplicaState } from "../../model/replication.ts";
 

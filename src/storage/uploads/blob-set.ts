@@ -249,7 +249,10 @@ function isDeclined(error: unknown): boolean {
   return error instanceof S3Error && error.code === "ConditionalRequestConflict";
 }
 
-/** The class that the platform makes: it runs calls to `BlobSet` one after another and turns errors into values. */
+/**
+ * The class that the platform makes: it runs calls to `BlobSet` one after another and turns errors into values. Its name is
+ * part of `wrangler.toml`'s migrations and cannot change; the set may be one of a copied object.
+ */
 export class MultipartUpload extends DurableObject<StoreBindings> {
   readonly #stores: RegionStores;
   #last: Promise<unknown> = Promise.resolve();

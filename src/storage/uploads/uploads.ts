@@ -142,7 +142,7 @@ export class Uploads {
     const unnamed = answer.ok ? answer.value.replaced : isRefusal(answer) ? blobName : undefined;
     if (unnamed !== undefined) await store.delete(blobKey(blobSetId, unnamed)).catch(() => {});
     unwrap(answer, uploadId);
-    await this.#bucketDeletion.confirm(bucket, "lets go");
+    await this.#bucketDeletion.confirm(bucket, "adds-nothing");
     return { etag: blob.etag, lastModified: blob.uploaded, checksum };
   }
 
@@ -178,7 +178,7 @@ export class Uploads {
     // Also if the upload was gone: then an interrupted call has left the row.
     await this.#openUploads.remove(bucket.id, key, uploadId);
     unwrap(answer, uploadId);
-    await this.#bucketDeletion.confirm(bucket, "lets go");
+    await this.#bucketDeletion.confirm(bucket, "adds-nothing");
   }
 
   async listParts(upload: GrantedUpload, page: PartsQuery): Promise<PartsPage> {

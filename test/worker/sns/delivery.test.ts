@@ -379,7 +379,7 @@ describe("audiences", () => {
     const grants = audiences.access.flatMap(
       (topic) => authorizeNotification(topic, { name: "demo-b", accountId }, new Date()) ?? [],
     );
-    return new Map(grants.map((grant) => [grant.topicArn, audiences.receiversOf(grant)]));
+    return new Map(grants.map((grant) => [grant.topicArn, audiences.confirmedOf(grant)]));
   };
 
   test("contain the confirmed subscriptions of the account's own topics, and none of others", async () => {
@@ -427,7 +427,7 @@ describe("audiences", () => {
       .run();
     const { topics } = await openServices(topicsEnv);
     expect((await receivers([topic], account.accountId)).get(topic)).toEqual([]);
-    expect(await topics.findReceiver(arn)).toMatchObject({ arn, topicArn: topic });
-    expect(await topics.findReceiver("arn:aws:sns:us-east-1:1:x")).toBeUndefined();
+    expect(await topics.findConfirmed(arn)).toMatchObject({ arn, topicArn: topic });
+    expect(await topics.findConfirmed("arn:aws:sns:us-east-1:1:x")).toBeUndefined();
   });
 });

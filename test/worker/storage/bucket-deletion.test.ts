@@ -73,7 +73,7 @@ describe("a bucket that is deleted", () => {
     await expect(elsewhere.find(name)).rejects.toThrow("no bucket");
     await create(here, name);
     expect((await elsewhere.find(name)).id).not.toBe(before.id);
-    await expect(elsewhere.deletion.confirm(before, "keeps")).rejects.toMatchObject(gone);
+    await expect(elsewhere.deletion.confirm(before, "adds")).rejects.toMatchObject(gone);
   });
 
   it("is not cached while it is being deleted", async () => {
@@ -93,9 +93,9 @@ describe("a bucket that is deleted", () => {
     const bucket = await here.find(name);
     const deletion = await here.deletion.begin(grant, bucket);
     const seen = await elsewhere.find(name);
-    await elsewhere.deletion.confirm(seen, "lets go");
+    await elsewhere.deletion.confirm(seen, "adds-nothing");
     expect(await markOf(name)).toBe(deletion);
-    await elsewhere.deletion.confirm(seen, "keeps");
+    await elsewhere.deletion.confirm(seen, "adds");
     expect(await here.deletion.finish(grant, bucket, deletion)).toBe(false);
     expect(await here.deletion.finish(grant, bucket, await here.deletion.begin(grant, bucket))).toBe(true);
   });
@@ -104,10 +104,10 @@ describe("a bucket that is deleted", () => {
     const [here, elsewhere] = await Promise.all([openIsolate(), openIsolate()]);
     const name = await newBucket(here);
     const bucket = await elsewhere.find(name);
-    await elsewhere.deletion.confirm(bucket, "keeps");
+    await elsewhere.deletion.confirm(bucket, "adds");
     const deletion = await here.deletion.begin(grant, await here.find(name));
     await here.deletion.finish(grant, bucket, deletion);
-    for (const effect of ["keeps", "lets go"] as const) {
+    for (const effect of ["adds", "adds-nothing"] as const) {
       await expect(elsewhere.deletion.confirm(bucket, effect)).rejects.toMatchObject(gone);
     }
     const unasked = new BucketDeletion({
@@ -116,7 +116,7 @@ describe("a bucket that is deleted", () => {
       rememberedMs: TTL_MS,
       isOnlyIsolate: false,
     });
-    await unasked.confirm({ ...bucket, readAt: new Date() }, "keeps");
+    await unasked.confirm({ ...bucket, readAt: new Date() }, "adds");
   });
 
   it("is queried from time to time by a request that writes for long", async () => {
@@ -133,14 +133,14 @@ describe("a bucket that is deleted", () => {
     });
     const options = { directory: {} as Directory, rememberedMs: 60_000, isOnlyIsolate: false };
     const deletion = new BucketDeletion({ db, ...options });
-    for (let write = 0; write < 20; write++) await deletion.confirm(bucket, write % 2 === 0 ? "keeps" : "lets go");
+    for (let write = 0; write < 20; write++) await deletion.confirm(bucket, write % 2 === 0 ? "adds" : "adds-nothing");
     expect(queries).toBe(1);
     // A bucket that is being deleted is queried each time, until a write has kept it.
     const seen = { ...bucket, isBeingDeleted: true };
     const mark = await here.deletion.begin(grant, bucket);
-    for (let write = 0; write < 3; write++) await deletion.confirm(seen, "lets go");
+    for (let write = 0; write < 3; write++) await deletion.confirm(seen, "adds-nothing");
     expect(queries).toBe(4);
-    for (let write = 0; write < 3; write++) await deletion.confirm(seen, "keeps");
+    for (let write = 0; write < 3; write++) await deletion.confirm(seen, "adds");
     expect([queries, await here.deletion.finish(grant, bucket, mark)]).toEqual([5, false]);
   });
 
@@ -180,7 +180,7 @@ describe("a bucket that is deleted", () => {
     const name = await newBucket(here);
     const bucket = await here.find(name);
     const deletion = await here.deletion.begin(grant, bucket);
-    await here.deletion.confirm({ ...bucket, readAt: new Date() }, "keeps");
+    await here.deletion.confirm({ ...bucket, readAt: new Date() }, "adds");
     expect(await here.deletion.finish(grant, bucket, deletion)).toBe(false);
   });
 });
