@@ -21,6 +21,8 @@ const files = Object.keys(
     .replace(/^\.\//, "test/unit/"),
 );
 
+const texts = import.meta.glob("../../src/**/*.ts", { query: "?raw", import: "default", eager: true });
+
 const sources = files.filter((file) => file.startsWith("src/")).map((file) => file.slice("src/".length));
 
 /** Every folder of src, with a slash at the end. */
@@ -83,6 +85,15 @@ describe("docs/architecture.md", () => {
   it("names every file at the top of src", () => {
     const top = sources.filter((file) => !file.includes("/"));
     expect(top.filter((file) => !page.includes(`\`${file}\``))).toEqual([]);
+  });
+
+  it("names every file that has a cache with a lifetime", () => {
+    const caches = Object.entries(texts)
+      .filter(([, text]) => /new TtlCache\b/.test(String(text)))
+      .map(([path]) => path.replace("../../src/", ""));
+    expect(caches.length).toBeGreaterThan(4);
+    const [, section = ""] = page.split("\n## Caches\n");
+    expect(caches.filter((file) => !section.includes(`\`${file}\``))).toEqual([]);
   });
 
   it("names only paths that exist", () => {
