@@ -15,7 +15,7 @@ import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments, Buckets } from "./storage/d1/buckets.ts";
 import { CertificateKeys } from "./storage/d1/certificate-keys.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
-import { bucketTtlMs, Directory } from "./storage/d1/directory.ts";
+import { Directory, limitBucketTtlMs } from "./storage/d1/directory.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { DisplayNames, Principals } from "./storage/d1/principals.ts";
 import { Receivers } from "./storage/d1/receivers.ts";
@@ -23,6 +23,7 @@ import { Remotes } from "./storage/d1/remotes.ts";
 import { ReplicationJobs } from "./storage/d1/replication-jobs.ts";
 import { ReplicationTasks } from "./storage/d1/replication-tasks.ts";
 import { Subscriptions } from "./storage/d1/subscriptions.ts";
+import { DeletedBuckets, SweepCursors } from "./storage/d1/sweep-state.ts";
 import { Topics } from "./storage/d1/topics.ts";
 import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
@@ -66,6 +67,13 @@ export interface Services {
    * @param origin the origin of the request that configured the address, e.g. `https://s3.example.com`
    */
   targetPolicy(origin?: string): TargetPolicy;
+  /** What only sweeps read and change. */
+  readonly sweeping: {
+    readonly openUploads: OpenUploads;
+    readonly blobSets: BlobSets;
+    readonly cursors: SweepCursors;
+    readonly deletedBuckets: DeletedBuckets;
+  };
   /** Signs continuation tokens. */
   readonly tokenKey: CryptoKey;
   /** Signs the state that replicas behind endpoints carry in their metadata. */
@@ -168,14 +176,14 @@ export async function openServices(env: Env): Promise<Services> {
   const accounts = new Accounts(env.DB, sealer, directory);
   const callbacks = new Callbacks({ signers, targetPolicy, publicOrigin });
   const { isOnlyIsolate } = config;
-  const rememberedMs = bucketTtlMs(config.configTtlMs);
-  const bucketDeletion = new BucketDeletion({ db: env.DB, directory, rememberedMs, isOnlyIsolate });
+  const bucketTtlMs = limitBucketTtlMs(config.configTtlMs);
+  const bucketDeletion = new BucketDeletion({ db: env.DB, directory, bucketTtlMs, isOnlyIsolate });
   const openUploads = new OpenUploads(env.DB);
   const services: Services = {
     config,
     directory,
     stores: {
-      buckets: new Buckets(env.DB, directory, isOnlyIsolate ? 0 : rememberedMs),
+      buckets: new Buckets(env.DB, directory, isOnlyIsolate ? 0 : bucketTtlMs),
       bucketDeletion,
       objects: new Objects(config.stores, blobSets),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
@@ -214,6 +222,7 @@ export async function openServices(env: Env): Promise<Services> {
     },
     signers,
     targetPolicy,
+    sweeping: { openUploads, blobSets, cursors: new SweepCursors(env.DB), deletedBuckets: new DeletedBuckets(env.DB) },
     tokenKey,
     stampKey: await derivePurposeKey(config.sealKey, "replica-stamps"),
   };

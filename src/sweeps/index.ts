@@ -2,10 +2,6 @@
 import type { Env } from "../env.ts";
 import { resumeReplication } from "../replication/tasks.ts";
 import { openServices } from "../services.ts";
-import { OpenUploads } from "../storage/d1/open-uploads.ts";
-import { removeIdleReceivers } from "../storage/d1/receivers.ts";
-import { DeletedBuckets, SweepCursors } from "../storage/d1/sweep-state.ts";
-import { BlobSets } from "../storage/uploads/blob-sets.ts";
 import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from "./abandoned.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepIntents } from "./unreported-changes.ts";
@@ -32,11 +28,8 @@ export async function resumeEvents(env: Env, now: Date): Promise<void> {
 
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
-  const { config, subscriptions, replicationTasks } = await openServices(env);
-  const openUploads = new OpenUploads(env.DB);
-  const blobSets = new BlobSets(env.UPLOADS);
-  const cursors = new SweepCursors(env.DB);
-  const deletedBuckets = new DeletedBuckets(env.DB);
+  const { config, receivers, subscriptions, replicationTasks, sweeping } = await openServices(env);
+  const { openUploads, blobSets, cursors, deletedBuckets } = sweeping;
   const uploads = { openUploads, blobSets };
   const { stores, abortIncompleteUploadsDays: abortAfterDays, blobGraceMs: graceMs } = config;
 
@@ -46,7 +39,7 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
     logged("replication-failures", replicationTasks.removeExpired(now, EXPIRED_TASKS_PER_RUN)),
     logged("abandoned-uploads", sweepAbandonedUploads(uploads, { now, abortAfterDays })),
     logged("ended-uploads", sweepEndedUploads({ ...uploads, cursors }, now)),
-    logged("idle-receivers", removeIdleReceivers(env.DB, new Date(now.getTime() - IDLE_RECEIVER_MS))),
+    logged("idle-receivers", receivers.removeIdle(new Date(now.getTime() - IDLE_RECEIVER_MS))),
     logged("subscriptions", subscriptions.removeExpired(now)),
     ...[...stores.keys()].map((region) =>
       logged(`blob-sets/${region}`, sweepBlobSets({ cursors, stores, region, blobSets, now, graceMs })),

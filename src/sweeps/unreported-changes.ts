@@ -2,7 +2,7 @@
  * Changes that were begun and not reported: the Worker died between the write and its message, or the queue was unavailable.
  * R2 shows whether the write took effect, since its entry has the write's id; then the message is sent, possibly again.
  */
-import { findLanded, type Intents } from "../storage/journal/intents.ts";
+import { findMade, type Intents } from "../storage/journal/intents.ts";
 import type { ChangesMessage, Queues } from "../storage/journal/messages.ts";
 import type { RegionStores } from "../storage/r2/entry-place.ts";
 
@@ -34,20 +34,20 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
   });
   const complete: ChangesMessage[] = [];
   const seen: string[] = [];
-  const dead: string[] = [];
+  const toForget: string[] = [];
   let looks = 0;
   for (const intent of due) {
-    const { message, hasLanded, createdAt } = intent;
-    if (!hasLanded) looks += message.changes.length;
+    const { message, isMade, createdAt } = intent;
+    if (!isMade) looks += message.changes.length;
     if (looks > LOOKS_PER_RUN && seen.length > 0) break;
-    const finished = hasLanded ? message : await findLanded(intent, stores);
+    const finished = isMade ? message : await findMade(intent, stores);
     if (finished !== undefined) complete.push(finished);
-    if (finished === undefined && now - createdAt.getTime() > FORGET_AFTER_MS) dead.push(message.id);
+    if (finished === undefined && now - createdAt.getTime() > FORGET_AFTER_MS) toForget.push(message.id);
     else seen.push(message.id);
   }
   await events.send(complete);
   // After the queue took them: a crash in between sends them once more.
   if (seen.length > 0) await intents.markSeen(seen, sweep.now);
-  if (dead.length > 0) await intents.remove(dead);
-  return { sent: complete.length, forgotten: dead.length, waiting: seen.length - complete.length };
+  if (toForget.length > 0) await intents.remove(toForget);
+  return { sent: complete.length, forgotten: toForget.length, waiting: seen.length - complete.length };
 }

@@ -59,10 +59,10 @@ function resolve(file: string, specifier: string): string {
 function forbiddenImports(files: Files): string[] {
   const found: string[] = [];
   for (const { file, target, isType } of importsOf(files)) {
-    const roomIn = (rooms: Readonly<Record<string, readonly string[]>>) =>
-      Object.entries(rooms).find(([room]) => within(file, [room]))?.[1];
-    const allowed = roomIn(MAY_IMPORT);
-    const allowedTypes = roomIn(MAY_IMPORT_TYPES) ?? [];
+    const rulesFor = (rules: Readonly<Record<string, readonly string[]>>) =>
+      Object.entries(rules).find(([place]) => within(file, [place]))?.[1];
+    const allowed = rulesFor(MAY_IMPORT);
+    const allowedTypes = rulesFor(MAY_IMPORT_TYPES) ?? [];
     if (allowed !== undefined && !within(target, allowed) && !(isType && within(target, allowedTypes))) {
       found.push(`${file} imports ${target}`);
       continue;
@@ -137,7 +137,7 @@ const TEXT_RULES: readonly TextRule[] = [
     example: ["model/bucket.ts", "export function f(value: any) {}"],
   },
   {
-    name: "no non-null assertion and no suppressed type error",
+    name: "no suppressed type error or lint rule",
     breaks: (_file, text) => /@ts-(ignore|expect-error|nocheck)|biome-ignore/.test(text),
     example: ["model/bucket.ts", "// @ts-ignore\nexport const x = 1;"],
   },
@@ -167,10 +167,12 @@ const TEXT_RULES: readonly TextRule[] = [
     example: ["operations/object/get-object.ts", "export function f(store: R2Bucket) {}"],
   },
   {
-    name: "only storage takes an R2 binding out of the regions' bindings",
+    name: "only storage takes out a binding of R2, D1 or Durable Objects",
     breaks: (file, text) =>
       !/^(storage\/|services\.ts$|env\.ts$)/.test(file) &&
-      /\b(storeOf|regionStores)\b|\b(regions|stores)\.(get|values|entries)\(/.test(code(text)),
+      /\b(storeOf|regionStores)\b|\b(regions|stores)\.(get|values|entries)\(|\benv\.(DB|UPLOADS|STORE\w*)\b/.test(
+        code(text),
+      ),
     example: ["sweeps/x.ts", "const store = stores.get(region);"],
   },
   {

@@ -3,12 +3,12 @@ import { expect, it } from "vitest";
 import compatibility from "../../docs/compatibility.md?raw";
 import { MAX_POLICY_BYTES } from "../../src/access/policy/document.ts";
 import { MAX_STEPS } from "../../src/access/policy/effort.ts";
-import { MAX_UPLOAD_BYTES } from "../../src/auth/payload/declared-content.ts";
+import { MAX_BODY_BYTES } from "../../src/auth/payload/declared-content.ts";
 import { MAX_EXPIRES_SECONDS } from "../../src/auth/sigv4/presigned-url.ts";
 import { MAX_NAMES } from "../../src/cors/rules.ts";
 import { ROOT_MAX_SESSION_SECONDS, SESSION_SECONDS } from "../../src/iam/parameters.ts";
 import { MAX_STORED_LENGTH } from "../../src/operations/bucket/bucket-replication.ts";
-import { MAX_COPY_BYTES } from "../../src/operations/object/copy-source.ts";
+import { MAX_COPY_BYTES } from "../../src/operations/object/source-object.ts";
 import { MAX_GRANTS } from "../../src/protocol/acl-headers.ts";
 import { MAX_KEY_BYTES } from "../../src/protocol/addressing.ts";
 import { MAX_USER_METADATA_BYTES } from "../../src/protocol/metadata.ts";
@@ -49,10 +49,10 @@ const minutes = (seconds: number) => `${seconds / 60} minutes`;
 
 const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
   ["Key", `1 to ${count(MAX_KEY_BYTES)} bytes of UTF-8`],
-  ["Object in one request", `${size(MAX_UPLOAD_BYTES, true)}, or the plan's request size if that is less`],
+  ["Object in one request", `${size(MAX_BODY_BYTES, true)}, or the plan's request size if that is less`],
   [
     "Multipart upload",
-    `${count(MAX_PARTS)} parts of up to ${size(MAX_UPLOAD_BYTES, true)}; all except the last at least ${size(MIN_PART_BYTES, true)}`,
+    `${count(MAX_PARTS)} parts of up to ${size(MAX_BODY_BYTES, true)}; all except the last at least ${size(MIN_PART_BYTES, true)}`,
   ],
   ["CopyObject, UploadPartCopy", `sources of up to ${size(MAX_COPY_BYTES, true)} in one call`],
   ["User metadata", size(MAX_USER_METADATA_BYTES)],

@@ -225,7 +225,7 @@ export function checksumOfTrailers(values: ReadonlyMap<string, string>, announce
 }
 
 /** 5 GiB: S3's limit for one PUT, one part and one form upload. */
-export const MAX_UPLOAD_BYTES = 5 * 1024 ** 3;
+export const MAX_BODY_BYTES = 5 * 1024 ** 3;
 
 const DECODED_LENGTH = "x-amz-decoded-content-length";
 
@@ -246,10 +246,10 @@ export function readBodyLength(headers: Headers, promise: PayloadPromise, body: 
   if (length === undefined && chunked) throw new S3Error("MissingContentLength");
   if (length === undefined)
     throw invalidArgument(`The value of the ${name} header is not a length in bytes.`, name, text);
-  if (length > MAX_UPLOAD_BYTES) {
+  if (length > MAX_BODY_BYTES) {
     throw new S3Error("EntityTooLarge", {
       message: "Your proposed upload exceeds the maximum allowed size",
-      details: { ProposedSize: String(length), MaxSizeAllowed: String(MAX_UPLOAD_BYTES) },
+      details: { ProposedSize: String(length), MaxSizeAllowed: String(MAX_BODY_BYTES) },
     });
   }
   return length;

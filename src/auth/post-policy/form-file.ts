@@ -8,7 +8,7 @@ import { parseBoundary } from "../../protocol/post-form/part-headers.ts";
 import { MAX_FIELD_BYTES, type PostForm, readPostForm } from "../../protocol/post-form/post-form.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { ByteReader } from "../payload/byte-reader.ts";
-import { MAX_UPLOAD_BYTES, readBodyLength, readDeclaredDigests } from "../payload/declared-content.ts";
+import { MAX_BODY_BYTES, readBodyLength, readDeclaredDigests } from "../payload/declared-content.ts";
 import { verifyingStream } from "../payload/verifying-stream.ts";
 import type { FileSizeRange } from "./conditions.ts";
 
@@ -70,7 +70,7 @@ export function openFormFile(
   const afterHead = readBodyLength(headers, UNSIGNED, body) - form.headBytes;
   const maxBytes = Math.max(0, afterHead - form.closingBytes);
   const minBytes = Math.max(0, afterHead - MAX_FIELD_BYTES);
-  const allowed = { ...range, maxBytes: Math.min(range.maxBytes, MAX_UPLOAD_BYTES) };
+  const allowed = { ...range, maxBytes: Math.min(range.maxBytes, MAX_BODY_BYTES) };
   // Nearly all forms end in a line break, so this is the file's size unless fields follow the file.
   const likelyBytes = Math.max(minBytes, maxBytes - 2);
   if (minBytes > allowed.maxBytes) throw tooLarge(likelyBytes, allowed.maxBytes);

@@ -4,7 +4,7 @@ import { COPY_SOURCE_RANGE_HEADER, type CopySourceRange, parseCopySourceRange } 
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { formatCopyPartResult } from "../../protocol/xml/multipart-uploads.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
-import { openCopySource, parseCopySourceInput, requireCopyableSize } from "../object/copy-source.ts";
+import { openCopySource, parseCopySourceInput, requireCopyableSize } from "../object/source-object.ts";
 import { noBody, operation } from "../operation.ts";
 import { parsePartAddress } from "./part-address.ts";
 

@@ -16,7 +16,7 @@ import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { noBody, type OperationContext, operation, requireObject } from "../operation.ts";
-import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./copy-source.ts";
+import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./source-object.ts";
 import { created, ownerAndAcl, permissionsToTag, permissionsToWrite, permissionToCompare } from "./write-input.ts";
 
 /** Headers that count as a change when an object is copied onto itself, even if they set the current value. */

@@ -5,7 +5,7 @@
 import { noSuchKey, S3Error } from "../../errors.ts";
 import type { StoredObject, Tag } from "../../model/object.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
-import type { Landed } from "../../storage/journal/plan-messages.ts";
+import type { MadeChange } from "../../storage/journal/plan-messages.ts";
 import { documentBody, noBody, type OperationContext, operation, requireUnversionedObject } from "../operation.ts";
 
 const MAX_BYTES = 128 * 1024;
@@ -70,6 +70,6 @@ async function setTags(
 }
 
 /** The event's data for a change of metadata only. */
-export function rewritten({ etag, sizeBytes }: StoredObject): Landed {
+export function rewritten({ etag, sizeBytes }: StoredObject): MadeChange {
   return { etag, sizeBytes, at: new Date() };
 }

@@ -18,12 +18,12 @@ import {
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
-import type { Landed } from "../../storage/journal/plan-messages.ts";
+import type { MadeChange } from "../../storage/journal/plan-messages.ts";
 import type { PutOutcome } from "../../storage/r2/put.ts";
 import { requireObject } from "../operation.ts";
 
 /** The event's data for a finished write. */
-export function created({ etag, sizeBytes, lastModified }: PutOutcome): Landed {
+export function created({ etag, sizeBytes, lastModified }: PutOutcome): MadeChange {
   return { etag, sizeBytes, at: lastModified };
 }
 

@@ -1,12 +1,12 @@
 /**
  * Deleting a bucket without acknowledging a write that is then lost.
  *
- * Isolates act on rows that they have read up to `rememberedMs` ago, without a query before they write. So:
+ * Isolates act on rows that they have read up to `bucketTtlMs` ago, without a query before they write. So:
  *
- *   check: is it empty? → mark its row → wait for `rememberedMs` → check again → remove the row, if it still has the mark
+ *   check: is it empty? → mark its row → wait for `bucketTtlMs` → check again → remove the row, if it still has the mark
  *
  * The second check sees a write that took effect before it. A later write has acted on its row for longer than
- * `rememberedMs`, or has read the mark: it queries the database before it is answered (`confirm`). If the row is gone, the
+ * `bucketTtlMs`, or has read the mark: it queries the database before it is answered (`confirm`). If the row is gone, the
  * answer is NoSuchBucket. If not, the write removes the mark with the same call, and the deletion checks again. The
  * database decides which of the two came first.
  *
@@ -34,7 +34,7 @@ export type WriteEffect = "adds" | "adds-nothing";
 export class BucketDeletion {
   readonly #db: D1Database;
   readonly #directory: Directory;
-  readonly #rememberedMs: number;
+  readonly #bucketTtlMs: number;
   readonly #isOnlyIsolate: boolean;
   readonly #begun = new Set<string>();
   /** When buckets were last found to exist and not to be deleted, so that many writes of one request need one query. */
@@ -43,12 +43,12 @@ export class BucketDeletion {
   constructor(options: {
     readonly db: D1Database;
     readonly directory: Directory;
-    readonly rememberedMs: number;
+    readonly bucketTtlMs: number;
     readonly isOnlyIsolate: boolean;
   }) {
     this.#db = options.db;
     this.#directory = options.directory;
-    this.#rememberedMs = options.rememberedMs;
+    this.#bucketTtlMs = options.bucketTtlMs;
     this.#isOnlyIsolate = options.isOnlyIsolate;
   }
 
@@ -70,7 +70,7 @@ export class BucketDeletion {
       .first<{ deletion: string }>();
     this.#directory.forgetBucket(bucket.name);
     if (row === null) throw noSuchBucket(bucket);
-    if (!this.#isOnlyIsolate) await scheduler.wait(this.#rememberedMs);
+    if (!this.#isOnlyIsolate) await scheduler.wait(this.#bucketTtlMs);
     return row.deletion;
   }
 
@@ -115,7 +115,7 @@ export class BucketDeletion {
     const now = Date.now();
     const foundAt =
       this.#found.get(bucket) ?? (bucket.isBeingDeleted ? Number.NEGATIVE_INFINITY : bucket.readAt.getTime());
-    if (now - foundAt < this.#rememberedMs && !this.#begun.has(bucket.id)) return;
+    if (now - foundAt < this.#bucketTtlMs && !this.#begun.has(bucket.id)) return;
     const find = this.#db.prepare("SELECT deletion FROM buckets WHERE id = ?1").bind(bucket.id);
     const keep = this.#db
       .prepare("UPDATE buckets SET deletion = NULL, deleting_since = NULL WHERE id = ?1 AND deletion IS NOT NULL")

@@ -29,13 +29,13 @@ export class Buckets {
   readonly #db: D1Database;
   readonly #directory: Directory;
 
-  readonly #rememberedMs: number;
+  readonly #bucketTtlMs: number;
 
-  /** @param rememberedMs how long other isolates may act on a bucket's row they have read */
-  constructor(db: D1Database, directory: Directory, rememberedMs: number) {
+  /** @param bucketTtlMs how long other isolates may act on a bucket's row they have read */
+  constructor(db: D1Database, directory: Directory, bucketTtlMs: number) {
     this.#db = db;
     this.#directory = directory;
-    this.#rememberedMs = rememberedMs;
+    this.#bucketTtlMs = bucketTtlMs;
   }
 
   /** Atomic: of two callers one creates the bucket, the other gets its owner. */
@@ -68,7 +68,7 @@ export class Buckets {
     ]);
     this.#directory.forgetBucket(bucket.name);
     if (inserted?.results.length === 1) {
-      await this.#outlive((deleted?.results[0] as { at: number | null } | undefined)?.at ?? undefined);
+      await this.#waitForCaches((deleted?.results[0] as { at: number | null } | undefined)?.at ?? undefined);
       return { outcome: "created" };
     }
     const row = owner?.results[0] as { account_id: string } | undefined;
@@ -98,9 +98,9 @@ export class Buckets {
    * acknowledge a client's write to the new bucket and put it under the id of the old one. The deletion has waited for the
    * same time (`bucket-deletion.ts`), except where there was only one isolate or clocks differ.
    */
-  async #outlive(deletedAt: number | undefined): Promise<void> {
+  async #waitForCaches(deletedAt: number | undefined): Promise<void> {
     if (deletedAt === undefined) return;
-    const remaining = deletedAt + this.#rememberedMs - Date.now();
+    const remaining = deletedAt + this.#bucketTtlMs - Date.now();
     if (remaining > 0) await scheduler.wait(remaining);
   }
 

@@ -1,8 +1,8 @@
 /**
  * The rows that every request needs first: of the access key it names and of the buckets it is about.
  *
- * One D1 batch if they are not cached, none if they are. An isolate caches them for `configTtlMs`; its own writes remove
- * them at once, so a revoked key or a changed bucket is in effect everywhere within that time. Absent buckets are not
+ * One D1 batch if they are not cached, none if they are. An isolate caches them for `ttlMs`, rows of buckets for at most
+ * `MAX_BUCKET_TTL_MS`; its own writes remove them at once, so a revoked key or a changed bucket is in effect everywhere within that time. Absent buckets are not
  * cached: a bucket created through another isolate must be usable at once.
  */
 import type { SessionGrant } from "../../access/authorize-iam.ts";
@@ -27,7 +27,7 @@ const MAX_DOCUMENTS_LENGTH = 8 * 1024 * 1024;
 export const MAX_BUCKET_TTL_MS = 10_000;
 
 /** How long isolates may act on the row of a bucket, if other rows may be cached for `ttlMs`. */
-export function bucketTtlMs(ttlMs: number): number {
+export function limitBucketTtlMs(ttlMs: number): number {
   return Math.min(ttlMs, MAX_BUCKET_TTL_MS);
 }
 
@@ -89,7 +89,7 @@ export class Directory {
     this.#sessionTokens = options.sessionTokens;
     this.#root = options.root;
     this.#credentials = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_KEYS });
-    const bucketMs = bucketTtlMs(options.ttlMs);
+    const bucketMs = limitBucketTtlMs(options.ttlMs);
     this.#buckets = new TtlCache({
       // A request that begins just before its row is dropped usually ends before the row is too old.
       ttlMs: bucketMs - Math.min(DROPPED_EARLY_MS, bucketMs / 5),

@@ -107,6 +107,12 @@ export class Receivers {
     this.#db = db;
   }
 
+  /** Removes receivers without an attempt since then. @returns how many */
+  async removeIdle(since: Date): Promise<number> {
+    const { meta } = await this.#db.prepare("DELETE FROM receivers WHERE updated_at < ?1").bind(since.getTime()).run();
+    return meta.changes;
+  }
+
   /** The receivers that are avoided now, by their ids. One query for those that are not cached. */
   async findAvoided(receivers: readonly ReceiverAddress[], now: Date): Promise<ReadonlyMap<string, AvoidanceReason>> {
     const nowMs = now.getTime();
@@ -212,12 +218,6 @@ function hostKey({ accountId, host }: Pick<ReceiverAddress, "accountId" | "host"
 /** The receiver's own key is the first. */
 function keysOf(receiver: ReceiverAddress): readonly string[] {
   return [receiver.id, hostKey(receiver), receiver.accountId];
-}
-
-/** Removes receivers without an attempt since then. @returns how many */
-export async function removeIdleReceivers(db: D1Database, since: Date): Promise<number> {
-  const { meta } = await db.prepare("DELETE FROM receivers WHERE updated_at < ?1").bind(since.getTime()).run();
-  return meta.changes;
 }
 
 function toDate(ms: number | null): Date | undefined {

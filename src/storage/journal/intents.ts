@@ -12,7 +12,7 @@ export interface Intent {
   readonly message: ChangesMessage;
   readonly createdAt: Date;
   /** The write succeeded: the message is complete and only has to be sent. */
-  readonly hasLanded: boolean;
+  readonly isMade: boolean;
 }
 
 interface IntentRow {
@@ -47,7 +47,7 @@ export class Intents {
   }
 
   /** The writes succeeded, and a sweep will send their messages. */
-  async markLanded(messages: readonly ChangesMessage[]): Promise<void> {
+  async markMade(messages: readonly ChangesMessage[]): Promise<void> {
     await this.#db.batch(
       messages.map((message) =>
         this.#db
@@ -76,7 +76,7 @@ export class Intents {
     return results.map((row) => ({
       message: JSON.parse(row.message) as ChangesMessage,
       createdAt: new Date(row.created_at),
-      hasLanded: row.has_landed === 1,
+      isMade: row.has_landed === 1,
     }));
   }
 
@@ -92,7 +92,7 @@ export class Intents {
  * The message of an intent with those of its changes that have been made; undefined if none has. One R2 call for each
  * change. R2's own errors are thrown: no client waits for an answer. Undefined, too, if the region has no binding any more.
  */
-export async function findLanded(intent: Intent, stores: RegionStores): Promise<ChangesMessage | undefined> {
+export async function findMade(intent: Intent, stores: RegionStores): Promise<ChangesMessage | undefined> {
   const store = stores.get(intent.message.origin.bucket.region);
   if (store === undefined) return undefined;
   const { message } = intent;

@@ -5,8 +5,8 @@
  *   intent row (D1) → the write (R2) → does the bucket still exist? → message (queue) → answer
  *
  * The queue accepts the message before the client is answered. If it refuses, the row is completed instead and a sweep sends
- * the message. So every acknowledged change is reported. A crash in between leaves a row; the sweep then finds out by the
- * entry's write id whether the write took effect. A change without a matching rule costs nothing.
+ * the message. So every acknowledged change is reported. The consumer removes the row once it has handled the message. After a
+ * crash the row remains, and the sweep finds out by the entry's write id whether the write took effect. A change without a matching rule costs nothing.
  */
 import { waitUntil } from "cloudflare:workers";
 import type { GrantedBucket } from "../../access/authorize.ts";
@@ -17,7 +17,13 @@ import { newWriteId } from "../../model/random-ids.ts";
 import type { BucketDeletion } from "../d1/bucket-deletion.ts";
 import type { Intents } from "./intents.ts";
 import type { ChangesMessage, OwnQueue } from "./messages.ts";
-import { finishMessages, type IntendedChange, type Landed, planMessages, type RequestOrigin } from "./plan-messages.ts";
+import {
+  finishMessages,
+  type IntendedChange,
+  type MadeChange,
+  planMessages,
+  type RequestOrigin,
+} from "./plan-messages.ts";
 import { issueTicket, type WriteTicket } from "./ticket.ts";
 
 /** A write that the journal reports. */
@@ -25,7 +31,7 @@ export interface JournaledWrite<Outcome> {
   /** Makes the change; the ticket goes into the entry. */
   commit(ticket: WriteTicket): Promise<Outcome>;
   /** The outcome for the event; undefined if nothing has changed. */
-  describe(outcome: Outcome): Landed | undefined;
+  describe(outcome: Outcome): MadeChange | undefined;
 }
 
 /** The journal as one request writes into it. */
@@ -98,8 +104,8 @@ export class Journal {
     };
     if (messages.length === 0) return confirmed();
     return this.#around(messages, confirmed, (outcome) => {
-      const landed = describe(outcome);
-      return landed === undefined ? [] : finishMessages(messages, landed);
+      const made = describe(outcome);
+      return made === undefined ? [] : finishMessages(messages, made);
     });
   }
 
@@ -145,7 +151,7 @@ export class Journal {
       await this.#events.send(messages);
     } catch (cause) {
       console.error(JSON.stringify({ journal: "the queue refused a message", cause: String(cause) }));
-      await this.#intents.markLanded(messages).catch((error: unknown) => {
+      await this.#intents.markMade(messages).catch((error: unknown) => {
         throw new S3Error("ServiceUnavailable", { cause: error });
       });
     }

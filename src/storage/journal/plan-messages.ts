@@ -24,7 +24,7 @@ export interface IntendedChange {
 }
 
 /** What an event needs to know about a finished write. */
-export interface Landed {
+export interface MadeChange {
   /** Without quotes; absent for removals. */
   readonly etag?: string;
   /** Absent for removals. */
@@ -113,15 +113,15 @@ class Drafts {
 type Rule = NotificationRule | ReplicationRule;
 
 /** The messages once the write has ended. */
-export function finishMessages(messages: readonly ChangesMessage[], landed: Landed): readonly ChangesMessage[] {
+export function finishMessages(messages: readonly ChangesMessage[], made: MadeChange): readonly ChangesMessage[] {
   return messages.map((message) => ({
     ...message,
-    changes: message.changes.map((change) => finishChange(change, landed)),
+    changes: message.changes.map((change) => finishChange(change, made)),
   }));
 }
 
 /** The change with what is known only after the write. */
-export function finishChange(change: MatchedChange, { at, ...facts }: Landed): MatchedChange {
+export function finishChange(change: MatchedChange, { at, ...facts }: MadeChange): MatchedChange {
   return { ...change, ...facts, at: at.getTime(), sequencer: nextSequencer(at) };
 }
 

@@ -1,4 +1,7 @@
-/** What sweeps read and remove in R2. R2's own errors are thrown, since no client waits for an answer. */
+/**
+ * Lists blob sets, and removes the entries of deleted buckets; blobs are removed in `uploads/blob-set-sweep.ts`. R2's own errors
+ * are thrown, since no client waits for an answer.
+ */
 import { BLOB_PREFIX } from "./blobs.ts";
 import { entryPrefix, type RegionStores, storeOf } from "./entry-place.ts";
 

@@ -103,7 +103,7 @@ export class BlobSetRecords {
   }
 
   /** Whether an entry that names the blobs may have been put. */
-  mayHaveLanded(): boolean {
+  mayHaveTakenEffect(): boolean {
     return this.description()?.isFullyRecorded !== true || this.completion() !== undefined;
   }
 

@@ -65,7 +65,7 @@ export class BlobSet {
       const message = `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual}`;
       return refuse("InvalidRequest", { message });
     }
-    const mayBeNamed = this.#records.mayHaveLanded();
+    const mayBeNamed = this.#records.mayHaveTakenEffect();
     const replaced = this.#records.putPart(part);
     return { ok: true, value: replaced === undefined || mayBeNamed ? {} : { replaced } };
   }
@@ -93,7 +93,7 @@ export class BlobSet {
     if (this.#records.state() !== "open") return refuse("NoSuchUpload");
     const plan = planCompletion(this.#records.partMap(), command.request, description);
     if (!plan.ok) return plan;
-    const isFirst = !this.#records.mayHaveLanded();
+    const isFirst = !this.#records.mayHaveTakenEffect();
     const completed = await this.#commit(description, command, { ...plan.value, fingerprint });
     if (!completed.ok) return completed;
     this.#records.setState("completed", completed.value);
@@ -104,7 +104,7 @@ export class BlobSet {
   async abort(): Promise<Answer<undefined>> {
     const description = await this.#openUpload();
     if (description === undefined) return refuse("NoSuchUpload");
-    const mayBeNamed = this.#records.mayHaveLanded();
+    const mayBeNamed = this.#records.mayHaveTakenEffect();
     this.#records.setState("aborted", this.#records.completion());
     const names = this.#records.parts(0, Number.MAX_SAFE_INTEGER).map((part) => part.blobName);
     this.#records.dropParts();

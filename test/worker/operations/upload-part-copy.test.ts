@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { requireCopyableSize } from "../../../src/operations/object/copy-source.ts";
+import { requireCopyableSize } from "../../../src/operations/object/source-object.ts";
 import { createAccount } from "../../support/accounts.ts";
 import { expectError } from "../../support/errors.ts";
 import {

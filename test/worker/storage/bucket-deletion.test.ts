@@ -5,7 +5,7 @@ import type { Grant } from "../../../src/access/authorize.ts";
 import type { Bucket } from "../../../src/model/bucket.ts";
 import { BucketDeletion } from "../../../src/storage/d1/bucket-deletion.ts";
 import { Buckets } from "../../../src/storage/d1/buckets.ts";
-import { bucketTtlMs, Directory } from "../../../src/storage/d1/directory.ts";
+import { Directory, limitBucketTtlMs } from "../../../src/storage/d1/directory.ts";
 import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
 import { SessionTokens } from "../../../src/storage/session-tokens.ts";
 
@@ -35,7 +35,7 @@ async function openIsolate(isOnlyIsolate = false) {
   return {
     find,
     buckets: new Buckets(env.DB, directory, TTL_MS),
-    deletion: new BucketDeletion({ db: env.DB, directory, rememberedMs: TTL_MS, isOnlyIsolate }),
+    deletion: new BucketDeletion({ db: env.DB, directory, bucketTtlMs: TTL_MS, isOnlyIsolate }),
   };
 }
 
@@ -61,7 +61,7 @@ async function markOf(name: string): Promise<string | null | undefined> {
 
 describe("a bucket that is deleted", () => {
   it("waits at most as long as clients do, however long other rows may be cached", () => {
-    expect([0, 5_000, 10_000, 9_999_000].map(bucketTtlMs)).toEqual([0, 5_000, 10_000, 10_000]);
+    expect([0, 5_000, 10_000, 9_999_000].map(limitBucketTtlMs)).toEqual([0, 5_000, 10_000, 10_000]);
   });
 
   it("is used by no other isolate once it is gone, and a bucket created again is a different one", async () => {
@@ -113,7 +113,7 @@ describe("a bucket that is deleted", () => {
     const unasked = new BucketDeletion({
       db: {} as D1Database,
       directory: {} as Directory,
-      rememberedMs: TTL_MS,
+      bucketTtlMs: TTL_MS,
       isOnlyIsolate: false,
     });
     await unasked.confirm({ ...bucket, readAt: new Date() }, "adds");
@@ -131,7 +131,7 @@ describe("a bucket that is deleted", () => {
         return typeof value === "function" ? value.bind(target) : value;
       },
     });
-    const options = { directory: {} as Directory, rememberedMs: 60_000, isOnlyIsolate: false };
+    const options = { directory: {} as Directory, bucketTtlMs: 60_000, isOnlyIsolate: false };
     const deletion = new BucketDeletion({ db, ...options });
     for (let write = 0; write < 20; write++) await deletion.confirm(bucket, write % 2 === 0 ? "adds" : "adds-nothing");
     expect(queries).toBe(1);
