@@ -24,11 +24,11 @@ type Row =
   | { readonly kind: "object"; readonly name: string; readonly object: R2Object }
   | { readonly kind: "prefix"; readonly name: string };
 
-/** @throws S3Error */
+/** @param maxCalls R2 calls after which the page ends early. @throws S3Error */
 export async function listEntries(
   store: R2Bucket,
-  { bucket, query }: Listing,
-  maxCalls = MAX_CALLS,
+  bucket: GrantedBucket,
+  { maxCalls = MAX_CALLS, ...query }: ListQuery & { readonly maxCalls?: number },
 ): Promise<ListPage> {
   const { prefix, after, maxKeys } = query;
   const isPast = after !== "" && !after.startsWith(prefix) && compareBytes(after, prefix) > 0;

@@ -287,7 +287,7 @@ export class Objects {
 
   /** One page of keys in UTF-8 byte order. */
   list(bucket: GrantedBucket, query: ListQuery): Promise<ListPage> {
-    return listEntries(this.#store(bucket), { bucket, query });
+    return listEntries(this.#store(bucket), bucket, query);
   }
 
   /**
@@ -296,7 +296,7 @@ export class Objects {
    */
   async isEmpty(bucket: GrantedBucket): Promise<boolean> {
     const query = { prefix: "", delimiter: "", after: "", maxKeys: 1 };
-    const page = await listEntries(this.#store(bucket), { bucket, query }, MAX_EMPTINESS_CALLS);
+    const page = await listEntries(this.#store(bucket), bucket, { ...query, maxCalls: MAX_EMPTINESS_CALLS });
     if (page.objects.length > 0) return false;
     if (!page.isTruncated) return true;
     throw new S3Error("InvalidBucketState", {

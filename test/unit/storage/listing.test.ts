@@ -95,7 +95,7 @@ async function listAll({ store, takeCalls }: ReturnType<typeof storeOf>, query: 
   let mostCalls = 0;
   let after = "";
   for (let pages = 1; pages < 5_000; pages++) {
-    const page = await listEntries(store, { bucket: BUCKET, query: { ...EVERYTHING, ...query, after } });
+    const page = await listEntries(store, BUCKET, { ...EVERYTHING, ...query, after });
     mostCalls = Math.max(mostCalls, takeCalls());
     names.push(...page.objects.map(({ key }) => key), ...page.commonPrefixes);
     if (!page.isTruncated) return { names, pages, mostCalls };
