@@ -25,7 +25,7 @@ import {
   S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { canMakeCertificates, startTlsFront, type TlsFront } from "./support/tls-front.ts";
 import { newBucketName, temporaryFolder } from "./support/tools.ts";
 import { ODD_NAMES, pseudoRandomBytes } from "./support/tree.ts";
@@ -352,9 +352,15 @@ describe("streams", () => {
   test("PutObject refuses a stream of unknown length with MissingContentLength", async () => {
     // With default checksums the SDK itself refuses; without them it sends the stream chunked.
     const client = makeClient({ requestChecksumCalculation: "WHEN_REQUIRED" });
-    const Body = Readable.from(cut(pseudoRandomBytes("unknown", 300_000), 60_000));
-    const failure = await failureOf(client.send(new PutObjectCommand({ Bucket: bucket, Key: "unknown", Body })));
-    expect(failure).toEqual({ name: "MissingContentLength", status: 411 });
+    const attempt = () => {
+      const Body = Readable.from([pseudoRandomBytes("unknown", 1_000)]);
+      return failureOf(client.send(new PutObjectCommand({ Bucket: bucket, Key: "unknown", Body })));
+    };
+    // workerd closes the connection after the answer. A client that is still sending may then see that instead (EPIPE).
+    await vi.waitFor(
+      async () => expect(await attempt()).toEqual({ name: "MissingContentLength", status: 411 }),
+      60_000,
+    );
   });
 });
 
