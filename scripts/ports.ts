@@ -1,13 +1,25 @@
 /** Ports of this machine. */
+import { randomInt } from "node:crypto";
 import { createServer, type Server } from "node:net";
 
-/** A port that is free at the moment. */
+/**
+ * Ports that no system assigns by itself (RFC 6335 assigns from 49152, Linux from 32768): a port of those could go to an
+ * outgoing connection of any program before the server that it was found for listens.
+ */
+const LOWEST = 10_000;
+const HIGHEST = 28_000;
+const ATTEMPTS = 50;
+
+/** A port of 127.0.0.1 that is free at the moment. @throws Error if many in a row are in use */
 export async function findFreePort(): Promise<number> {
-  const server = await listen(0, "127.0.0.1");
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("No free port.");
-  return address.port;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = randomInt(LOWEST, HIGHEST);
+    const server = await listen(port, "127.0.0.1").catch(() => undefined);
+    if (server === undefined) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+  throw new Error("No free port.");
 }
 
 /** @param command the command that takes another port @throws Error with one sentence */
