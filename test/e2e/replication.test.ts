@@ -155,6 +155,12 @@ async function uploadParts(Bucket: string, Key: string, sizes: readonly number[]
   return (await s3.east.send(command)).ETag;
 }
 
+/** Neither side has a replication that is still to be made or has failed. */
+async function expectNothingPending(pair: { readonly east: string; readonly west: string }): Promise<void> {
+  expect(await admin(east, `replication status ${pair.east}`)).toMatchObject({ pending: 0, failed: 0 });
+  expect(await admin(west, `replication status ${pair.west}`)).toMatchObject({ pending: 0, failed: 0 });
+}
+
 beforeAll(async () => {
   const settings = { ALLOW_PRIVATE_TARGETS: "true" };
   [east, west] = await Promise.all([startTestServer(settings), startTestServer(settings)]);
@@ -314,12 +320,7 @@ describe("two deployments that replicate to each other", () => {
     await untilReplicated("west", pair.west, "both");
     expect((await head("east", pair.east, "both"))?.ReplicationStatus).toBe("REPLICA");
     expect(essence(await head("east", pair.east, "both"))).toEqual(essence(await head("west", pair.west, "both")));
-    for (const [server, bucket] of [
-      [east, pair.east],
-      [west, pair.west],
-    ] as const) {
-      expect(await admin(server, `replication status ${bucket}`)).toMatchObject({ pending: 0, failed: 0 });
-    }
+    await expectNothingPending(pair);
   });
 
   test("do not send replicas back if they know each other only as endpoints", async () => {
@@ -336,12 +337,7 @@ describe("two deployments that replicate to each other", () => {
     const after = [await head("east", pair.east, "k"), await head("west", pair.west, "k")];
     expect(after.map((output) => output?.Metadata?.["workers-s3-version"] !== undefined)).toEqual([true, false]);
     expect(after.map(essence)).not.toEqual(before);
-    for (const [server, bucket] of [
-      [east, pair.east],
-      [west, pair.west],
-    ] as const) {
-      expect(await admin(server, `replication status ${bucket}`)).toMatchObject({ pending: 0, failed: 0 });
-    }
+    await expectNothingPending(pair);
   });
 
   test("lose nothing when one is killed during replication and started again", async () => {
