@@ -1,13 +1,13 @@
 /**
  * The floor: the same requests straight onto an R2 binding. No authentication, no buckets, no XML, no checksums.
  *
- *   GET | HEAD | PUT | DELETE /key          PUT /key with x-copy-source: key        GET /?prefix=…
+ *   GET (with Range) | HEAD | PUT | DELETE /key          PUT /key with x-copy-source: key        GET /?prefix=…
  *   POST /key?uploads    PUT /key?uploadId=…&partNumber=…    POST /key?uploadId=… with the parts as JSON
  */
 
 /** The part of R2's binding that is used here. Node's types, which this folder uses, clash with those of Workers. */
 interface Store {
-  get(key: string): Promise<(StoredObject & { readonly body: ReadableStream<Uint8Array> }) | null>;
+  get(key: string, options?: { range?: Headers }): Promise<OpenedObject | null>;
   head(key: string): Promise<StoredObject | null>;
   put(key: string, body: ReadableStream<Uint8Array> | null): Promise<StoredObject>;
   delete(key: string): Promise<void>;
@@ -21,6 +21,11 @@ interface StoredObject {
   readonly size: number;
   readonly httpEtag: string;
   readonly uploaded: Date;
+}
+
+interface OpenedObject extends StoredObject {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly range?: { readonly offset: number; readonly length: number };
 }
 
 interface Part {
@@ -41,9 +46,11 @@ export default {
     switch (request.method) {
       case "GET": {
         if (key === "") return list(STORE, searchParams.get("prefix") ?? "");
-        const object = await STORE.get(key);
+        const isPart = request.headers.has("range");
+        const object = await STORE.get(key, isPart ? { range: request.headers } : {});
         if (object === null) return new Response(null, { status: 404 });
-        return new Response(object.body, { headers: describe(object) });
+        if (!isPart) return new Response(object.body, { headers: describe(object) });
+        return new Response(object.body, { status: 206, headers: describePart(object) });
       }
       case "HEAD": {
         const object = await STORE.head(key);
@@ -80,6 +87,12 @@ function describe(object: StoredObject): Record<string, string> {
     "content-type": "application/octet-stream",
     "last-modified": object.uploaded.toUTCString(),
   };
+}
+
+function describePart(object: OpenedObject): Record<string, string> {
+  const { offset, length } = object.range ?? { offset: 0, length: object.size };
+  const contentRange = `bytes ${offset}-${offset + length - 1}/${object.size}`;
+  return { ...describe(object), "content-length": String(length), "content-range": contentRange };
 }
 
 async function list(store: Store, prefix: string): Promise<Response> {
