@@ -54,6 +54,8 @@ export default defineConfig({
                 ALLOW_PRIVATE_TARGETS: "true",
                 // Tests wait for what isolates cache.
                 CONFIG_TTL_SECONDS: "1",
+                // Tests look for secrets in the lines of all requests.
+                REQUEST_LOG: "all",
                 RACE_ROUNDS: process.env.RACE_ROUNDS ?? "2",
                 ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),

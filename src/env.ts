@@ -4,6 +4,7 @@
  */
 
 import type { NewBucketSettings } from "./model/bucket.ts";
+import type { RequestLogLevel } from "./request-log.ts";
 import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
 import {
   type ChangesMessage,
@@ -46,6 +47,7 @@ export interface Env {
   readonly NEW_BUCKETS?: string;
   readonly PUBLIC_ORIGIN?: string;
   readonly ALLOW_PRIVATE_TARGETS?: string;
+  readonly REQUEST_LOG?: string;
 }
 
 export interface Config {
@@ -84,6 +86,8 @@ export interface Config {
   readonly publicOrigin: string | undefined;
   /** Whether URLs that users configure may point to loopback or private addresses. */
   readonly allowPrivateTargets: boolean;
+  /** Which requests are logged: all, or those answered with 400 and above. */
+  readonly requestLog: RequestLogLevel;
   /** Settings that every new bucket is given. */
   readonly newBuckets: NewBucketSettings;
   /** R2 bindings by region. */
@@ -118,6 +122,7 @@ export function readConfig(env: Env): Config {
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24", 1) * 60 * 60 * 1000,
     publicOrigin: origin("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN ?? ""),
     allowPrivateTargets: boolean("ALLOW_PRIVATE_TARGETS", env.ALLOW_PRIVATE_TARGETS ?? "false"),
+    requestLog: requestLogLevel("REQUEST_LOG", env.REQUEST_LOG ?? "errors"),
     newBuckets: newBuckets("NEW_BUCKETS", env.NEW_BUCKETS ?? "open"),
     stores: findStores(env),
   };
@@ -160,6 +165,11 @@ function boolean(name: string, text: string): boolean {
 function onOrOff(name: string, text: string): boolean {
   if (text !== "on" && text !== "off") throw new NotConfigured(`${name} must be "on" or "off".`);
   return text === "on";
+}
+
+function requestLogLevel(name: string, text: string): RequestLogLevel {
+  if (text !== "all" && text !== "errors") throw new NotConfigured(`${name} must be "all" or "errors".`);
+  return text;
 }
 
 /** `aws`: the settings that AWS gives new buckets since 2023. */

@@ -1,13 +1,10 @@
 /**
- * One structured line per request. It contains no secret, signature, query or header. Paths are logged as bucket and
- * key, because presigned URLs carry their signature in the query.
+ * One structured line per logged request. It contains no secret, signature, query or header. Paths are logged as bucket
+ * and key, because presigned URLs carry their signature in the query.
  */
 export interface RequestLog {
   readonly requestId: string;
   readonly startedAt: number;
-  readonly method: string;
-  /** Length of the body as the client declared it. */
-  readonly receivedBytes: number;
   operation?: string;
   bucket?: string;
   key?: string;
@@ -18,27 +15,42 @@ export interface RequestLog {
   cause?: unknown;
 }
 
-export function startRequestLog({ method, headers }: Request, requestId: string): RequestLog {
-  return { requestId, startedAt: Date.now(), method, receivedBytes: Number(headers.get("content-length") ?? 0) };
+/** Which requests are logged: `errors` are answers with status 400 and above. */
+export type RequestLogLevel = "all" | "errors";
+
+export function startRequestLog(requestId: string): RequestLog {
+  return { requestId, startedAt: Date.now() };
 }
 
-export function writeRequestLog(log: RequestLog, response: Response): void {
+/** Writes the line of an answered request, if its level asks for it. Only then is the line built. */
+export function writeRequestLog(
+  log: RequestLog,
+  { request, response }: { readonly request: Request; readonly response: Response },
+  level: RequestLogLevel,
+): void {
+  const { status } = response;
+  if (level === "errors" && status < 400) return;
   const line = {
     requestId: log.requestId,
-    method: log.method,
+    method: request.method,
     operation: log.operation,
     bucket: log.bucket,
     key: log.key,
-    status: response.status,
+    status,
     code: log.code,
     caller: log.caller,
-    receivedBytes: log.receivedBytes,
-    sentBytes: log.method === "HEAD" ? 0 : Number(response.headers.get("content-length") ?? 0),
+    receivedBytes: lengthIn(request.headers),
+    sentBytes: request.method === "HEAD" ? 0 : lengthIn(response.headers),
     milliseconds: Date.now() - log.startedAt,
     cause: log.cause === undefined ? undefined : describeCause(log.cause),
   };
-  if (response.status >= 500) console.error(JSON.stringify(line));
+  if (status >= 500) console.error(JSON.stringify(line));
   else console.log(JSON.stringify(line));
+}
+
+/** Content-Length, which is 0 where a body is sent without it. */
+function lengthIn(headers: Headers): number {
+  return Number(headers.get("content-length") ?? 0);
 }
 
 /** Names and messages of the chain of causes, without stacks. */

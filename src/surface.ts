@@ -12,7 +12,7 @@ import { findWebsiteHost, namesBucketInHost } from "./protocol/addressing.ts";
 import { parseRawUrl } from "./protocol/request-target.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import { findQueryService, handleQuery } from "./query-api/surface.ts";
-import { startRequestLog, writeRequestLog } from "./request-log.ts";
+import { type RequestLogLevel, startRequestLog, writeRequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
 import { openServices } from "./services.ts";
 import { SNS } from "./sns/actions/index.ts";
@@ -22,14 +22,16 @@ import { handleWebsite } from "./website/surface.ts";
 const QUERY_SERVICES = [IAM, STS, SNS];
 
 export async function handleRequest(request: Request, env: Env): Promise<Response> {
-  const log = startRequestLog(request, newRequestId());
+  const log = startRequestLog(newRequestId());
   const url = parseRawUrl(request.url);
   const incoming = { request, url, log };
   let isOwn = url.path === "/-" || url.path.startsWith("/-/");
   let response: Response;
+  let level: RequestLogLevel = "errors";
   try {
     const services = await openServices(env);
-    const { s3Domains, websiteDomains } = services.config;
+    const { s3Domains, websiteDomains, requestLog } = services.config;
+    level = requestLog;
     const host = request.headers.get("host");
     const website = findWebsiteHost(url, host, { website: websiteDomains, s3: s3Domains });
     isOwn &&= website === undefined && !namesBucketInHost(url, host, s3Domains);
@@ -46,7 +48,7 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
       : notConfigured(error, request, log.requestId);
     log.code = "ServiceUnavailable";
   }
-  writeRequestLog(log, response);
+  writeRequestLog(log, { request, response }, level);
   return response;
 }
 

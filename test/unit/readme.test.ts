@@ -106,9 +106,9 @@ describe("docs/operations.md", () => {
 
   it("names every field of a request's log line", () => {
     const request = new Request("https://s3.example.com/bucket/key", { method: "PUT" });
-    const log = { ...startRequestLog(request, "id"), operation: "PutObject", bucket: "b", key: "k", caller: "c" };
+    const log = { ...startRequestLog("id"), operation: "PutObject", bucket: "b", key: "k", caller: "c" };
     const write = vi.spyOn(console, "log").mockImplementation(() => undefined);
-    writeRequestLog({ ...log, code: "AccessDenied", cause: "why" }, new Response());
+    writeRequestLog({ ...log, code: "AccessDenied", cause: "why" }, { request, response: new Response() }, "all");
     const [line] = write.mock.calls[0] ?? [];
     write.mockRestore();
     const [fields = ""] = section(page, "## Logs").split("Background work");
