@@ -27,7 +27,7 @@ export async function judgeSealKey(values: readonly SealedValue[], sealKey: stri
   if (values.length === 0) return "unused";
   const bytes = Uint8Array.from(sealKey.match(/[0-9a-f]{2}/gi) ?? [], (pair) => Number.parseInt(pair, 16));
   for (const { purpose, name, sealed } of values) {
-    const sealer = await openSealer(bytes, purpose);
+    const sealer = openSealer(bytes, purpose);
     const opens = await sealer.unseal(sealed, name).then(
       () => true,
       () => false,

@@ -4,6 +4,7 @@ import { Callbacks } from "./delivery/callbacks.ts";
 import { Destinations } from "./delivery/destinations.ts";
 import { type Config, type Env, findQueues, readConfig } from "./env.ts";
 import type { AccountCaller } from "./model/caller.ts";
+import type { MacKey } from "./model/mac-key.ts";
 import type { Deployment } from "./operations/operation.ts";
 import type { TargetPolicy } from "./outbound/target.ts";
 import { parseRawUrl } from "./protocol/request-target.ts";
@@ -30,7 +31,7 @@ import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/messages.ts";
 import { Objects } from "./storage/r2/objects.ts";
-import { derivePurposeKey, nameSealKey, openSealer } from "./storage/sealing.ts";
+import { nameSealKey, openMacKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";
 import type { Stores } from "./storage/stores.ts";
 import { BlobSets } from "./storage/uploads/blob-sets.ts";
@@ -75,9 +76,9 @@ export interface Services {
     readonly deletedBuckets: DeletedBuckets;
   };
   /** Signs continuation tokens. */
-  readonly tokenKey: CryptoKey;
+  readonly tokenKey: MacKey;
   /** Signs the state that replicas behind endpoints carry in their metadata. */
-  readonly stampKey: CryptoKey;
+  readonly stampKey: MacKey;
 }
 
 /** Each surface receives only the services it uses. */
@@ -137,13 +138,13 @@ export type EventServices = Pick<
 let opened: { readonly env: Env; readonly services: Services } | undefined;
 
 /** @throws NotConfigured */
-export async function openServices(env: Env): Promise<Services> {
+export function openServices(env: Env): Services {
   if (opened !== undefined && isSameDeployment(opened.env, env)) return opened.services;
   const config = readConfig(env);
-  const sealer = await openSealer(config.sealKey, "access-key-secrets");
+  const sealer = openSealer(config.sealKey, "access-key-secrets");
   const sessionTokens = new SessionTokens(
-    await openSealer(config.sealKey, "session-tokens"),
-    await derivePurposeKey(config.sealKey, "session-secrets"),
+    openSealer(config.sealKey, "session-tokens"),
+    openMacKey(config.sealKey, "session-secrets"),
   );
   const directory = new Directory({
     db: env.DB,
@@ -156,11 +157,11 @@ export async function openServices(env: Env): Promise<Services> {
   const intents = new Intents(env.DB);
   const keyUsage = new KeyUsage(env.DB, config.rootAccessKeyId);
   const blobSets = new BlobSets(env.UPLOADS);
-  const ids = uploadIds(await derivePurposeKey(config.sealKey, "upload-ids"));
-  const remotes = new Remotes(env.DB, await openSealer(config.sealKey, "remote-secrets"));
+  const ids = uploadIds(openMacKey(config.sealKey, "upload-ids"));
+  const remotes = new Remotes(env.DB, openSealer(config.sealKey, "remote-secrets"));
   const replicationTasks = new ReplicationTasks(env.DB);
   const signers = new Signers(
-    new CertificateKeys(env.DB, await openSealer(config.sealKey, "signing-keys"), await nameSealKey(config.sealKey)),
+    new CertificateKeys(env.DB, openSealer(config.sealKey, "signing-keys"), () => nameSealKey(config.sealKey)),
   );
   const targetPolicy = (origin?: string): TargetPolicy => {
     const origins = [config.publicOrigin, origin].filter((each) => each !== undefined);
@@ -169,7 +170,7 @@ export async function openServices(env: Env): Promise<Services> {
       ownHosts: [...config.s3Domains, ...config.websiteDomains, ...origins.map((each) => parseRawUrl(each).host)],
     };
   };
-  const tokenKey = await derivePurposeKey(config.sealKey, "continuation-tokens");
+  const tokenKey = openMacKey(config.sealKey, "continuation-tokens");
   const topics = new Topics(env.DB, config.configTtlMs);
   const subscriptions = new Subscriptions(env.DB, topics);
   const { publicOrigin } = config;
@@ -224,7 +225,7 @@ export async function openServices(env: Env): Promise<Services> {
     targetPolicy,
     sweeping: { openUploads, blobSets, cursors: new SweepCursors(env.DB), deletedBuckets: new DeletedBuckets(env.DB) },
     tokenKey,
-    stampKey: await derivePurposeKey(config.sealKey, "replica-stamps"),
+    stampKey: openMacKey(config.sealKey, "replica-stamps"),
   };
   opened = { env, services };
   return services;

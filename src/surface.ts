@@ -29,7 +29,7 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
   let response: Response;
   let level: RequestLogLevel = "errors";
   try {
-    const services = await openServices(env);
+    const services = openServices(env);
     const { s3Domains, websiteDomains, requestLog } = services.config;
     level = requestLog;
     const host = request.headers.get("host");

@@ -72,7 +72,7 @@ async function findUse(api: CloudflareApi, database: string): Promise<Use | unde
 async function opens(sealKey: string, { keys, sealKeyNames }: Use): Promise<boolean> {
   const bytes = Uint8Array.from(Buffer.from(sealKey, "hex"));
   if (keys.length === 0) return sealKeyNames.length === 0 || sealKeyNames.includes(await nameSealKey(bytes));
-  const sealer = await openSealer(bytes, "access-key-secrets");
+  const sealer = openSealer(bytes, "access-key-secrets");
   const attempts = keys.map(({ id, sealed }) => sealer.unseal(sealed, id));
   return (await Promise.allSettled(attempts)).some(({ status }) => status === "fulfilled");
 }

@@ -44,21 +44,3 @@ export function parseBase64(text: string, sizeBytes: number): Uint8Array<ArrayBu
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
-
-/**
- * Whether a claimed MAC equals the expected one, for truncated MACs, which `crypto.subtle.verify` cannot check
- * directly. The platform compares MACs of both, so the duration reveals neither.
- */
-export async function matchesMac(key: CryptoKey, expected: Uint8Array, claimed: Uint8Array): Promise<boolean> {
-  return crypto.subtle.verify(
-    "HMAC",
-    key,
-    await crypto.subtle.sign("HMAC", key, toBuffer(expected)),
-    toBuffer(claimed),
-  );
-}
-
-/** A copy in memory that is not shared, as WebCrypto requires. */
-function toBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(bytes);
-}

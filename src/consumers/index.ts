@@ -39,7 +39,7 @@ export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> 
     batch.queue.endsWith(DEAD_LETTER_QUEUE) ? all.map(toDeadLetter) : all,
     ({ body }) => body.kind,
   );
-  const services = await openServices(env);
+  const services = openServices(env);
   for (const [kind, messages] of byKind) {
     try {
       // Messages are grouped by `kind`, which decides their type.

@@ -10,6 +10,7 @@ import type { Grant } from "../access/authorize.ts";
 import type { Destinations } from "../delivery/destinations.ts";
 import { S3Error } from "../errors.ts";
 import type { NewBucketSettings } from "../model/bucket.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import type { DigestText, ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
 import { requireNullVersion } from "../protocol/query-parameters.ts";
@@ -83,7 +84,7 @@ export interface Deployment {
   /** Settings that every new bucket is given. */
   readonly newBuckets: NewBucketSettings;
   /** Signs continuation tokens. */
-  readonly tokenKey: CryptoKey;
+  readonly tokenKey: MacKey;
   /** Verifies the destinations of a notification configuration. */
   readonly destinations: Destinations;
 }

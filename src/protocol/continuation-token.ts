@@ -5,34 +5,34 @@
  * Form: Base64url of HMAC-SHA-256(key, scope NUL after) followed by `after` in UTF-8.
  */
 import { S3Error } from "../errors.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import { decodeUtf8 } from "./percent-encoding.ts";
 
 const MAC_BYTES = 32;
 
 /**
- * @param key HMAC-SHA-256, for `sign`.
  * @param scope What the token is valid for, such as a bucket id; must not contain NUL.
  * @param after The last key or common prefix of the page.
  */
-export async function formatContinuationToken(key: CryptoKey, scope: string, after: string): Promise<string> {
-  const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, signedBytes(scope, after)));
+export async function formatContinuationToken(key: MacKey, scope: string, after: string): Promise<string> {
+  const mac = await key.sign(signedBytes(scope, after));
   return toBase64Url([...mac, ...new TextEncoder().encode(after)]);
 }
 
 /**
  * Returns `after`.
  *
- * @param key The same key, for `verify`.
+ * @param key The same key.
  * @throws S3Error `InvalidArgument` for a token that this deployment did not issue for this scope.
  */
-export async function parseContinuationToken(key: CryptoKey, scope: string, token: string): Promise<string> {
+export async function parseContinuationToken(key: MacKey, scope: string, token: string): Promise<string> {
   const bytes = fromBase64Url(token);
   const after = bytes && decodeUtf8(bytes.subarray(MAC_BYTES));
   const isGenuine =
     bytes !== undefined &&
     after !== undefined &&
     bytes.byteLength >= MAC_BYTES &&
-    (await crypto.subtle.verify("HMAC", key, bytes.subarray(0, MAC_BYTES), signedBytes(scope, after)));
+    (await key.verify(signedBytes(scope, after), bytes.subarray(0, MAC_BYTES)));
   if (!isGenuine) {
     const message = "The continuation token provided is incorrect";
     throw new S3Error("InvalidArgument", { message, details: { ArgumentName: "continuation-token" } });

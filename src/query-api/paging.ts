@@ -1,10 +1,11 @@
 /** Lists in pages, each with a token for the next page that is valid for the same list only. */
 import { S3Error } from "../errors.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import { formatContinuationToken, parseContinuationToken } from "../protocol/continuation-token.ts";
 import type { QueryError } from "./errors.ts";
 
 export interface PageRequest {
-  readonly tokenKey: CryptoKey;
+  readonly tokenKey: MacKey;
   /** Identifies the list; a token of another scope is invalid. */
   readonly scope: string;
   /** As the client sent it; undefined for the first page. */

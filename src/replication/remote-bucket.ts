@@ -8,6 +8,7 @@
  */
 import { formatBase64, parseHex } from "../checksum/digests.ts";
 import { checksumHeader } from "../model/checksum.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import { compareStates, type ObjectState, type StoredObject } from "../model/object.ts";
 import type { ReplicationRule } from "../model/replication.ts";
 import { formatETag, parseETag } from "../protocol/header-values.ts";
@@ -48,14 +49,14 @@ interface Options {
   readonly bucket: string;
   /** Id of the bucket that is replicated there. */
   readonly sourceId: string;
-  readonly stampKey: CryptoKey;
+  readonly stampKey: MacKey;
 }
 
 export class RemoteBucket implements Destination {
   readonly #client: RemoteClient;
   readonly #bucket: string;
   readonly #read: (opened: OpenedObject) => SourceReader;
-  readonly #stampKey: CryptoKey;
+  readonly #stampKey: MacKey;
   readonly #sourceId: string;
 
   constructor(

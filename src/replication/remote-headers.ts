@@ -5,6 +5,7 @@
 import { type AclState, cannedGrants } from "../access/acl/grants.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
 import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import type { ObjectState, StoredObject } from "../model/object.ts";
 import type { ReplicaState, ReplicationDestination } from "../model/replication.ts";
 import { parseHttpDate } from "../protocol/dates.ts";
@@ -82,7 +83,7 @@ const SECOND_MS = 1000;
 export async function parseObjectState(
   headers: Headers,
   place: { readonly bucket: string; readonly key: string },
-  context: { readonly stampKey: CryptoKey; readonly now: Date },
+  context: { readonly stampKey: MacKey; readonly now: Date },
 ): Promise<ObjectState> {
   const etag = parseETag(headers.get("etag") ?? "");
   const isOpaque =

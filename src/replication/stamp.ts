@@ -7,8 +7,9 @@
  * Deployments that know each other only as `s3` endpoints recognize each other's replicas by the location, without the
  * HMAC, and do not send them back.
  */
-import { formatHex, matchesMac, parseHex } from "../checksum/digests.ts";
+import { formatHex, parseHex } from "../checksum/digests.ts";
 import { sha256Hex } from "../checksum/hasher.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import type { ObjectState, StoredObject } from "../model/object.ts";
 import { liesAhead } from "../model/replication.ts";
 import { findReplicaState, formatReplicaState } from "../protocol/replica-state.ts";
@@ -24,7 +25,7 @@ export interface StampLocation {
   readonly key: string;
 }
 
-export async function formatStamp(state: ObjectState, location: StampLocation, stampKey: CryptoKey): Promise<string> {
+export async function formatStamp(state: ObjectState, location: StampLocation, stampKey: MacKey): Promise<string> {
   const text = formatReplicaState(state);
   return `${text}.${locationDigest(location)}.${formatHex(await computeMac(text, location, stampKey))}`;
 }
@@ -43,12 +44,12 @@ export interface StampedObject extends StampLocation {
 export async function readStamp(
   text: string | undefined,
   found: StampedObject,
-  { stampKey, now }: { readonly stampKey: CryptoKey; readonly now: Date },
+  { stampKey, now }: { readonly stampKey: MacKey; readonly now: Date },
 ): Promise<ObjectState | undefined> {
   const read = parseStamp(text, found);
   if (read === undefined || liesAhead(read.state, now)) return undefined;
   const mac = parseHex(read.mac, MAC_BYTES);
-  const isOurs = mac !== undefined && (await matchesMac(stampKey, await computeMac(read.text, found, stampKey), mac));
+  const isOurs = mac !== undefined && (await stampKey.matches(await computeMac(read.text, found, stampKey), mac));
   return isOurs ? read.state : undefined;
 }
 
@@ -70,7 +71,7 @@ function locationDigest({ bucket, key }: StampLocation): string {
   return sha256Hex(`${bucket}/${key}`).slice(0, 16);
 }
 
-async function computeMac(state: string, { bucket, key }: StampLocation, stampKey: CryptoKey): Promise<Uint8Array> {
+async function computeMac(state: string, { bucket, key }: StampLocation, stampKey: MacKey): Promise<Uint8Array> {
   const text = new TextEncoder().encode(JSON.stringify([state, bucket, key]));
-  return new Uint8Array(await crypto.subtle.sign("HMAC", stampKey, text)).subarray(0, MAC_BYTES);
+  return (await stampKey.sign(text)).subarray(0, MAC_BYTES);
 }

@@ -3,6 +3,7 @@
  * is signed ("Verifying the signatures of Amazon SNS messages"), and the links they contain.
  */
 import { S3Error } from "../errors.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import type { SignatureVersion } from "../model/topic.ts";
 import { formatContinuationToken, parseContinuationToken } from "../protocol/continuation-token.ts";
 
@@ -83,17 +84,13 @@ export function subscribeUrl(endpoint: string, topicArn: string, token: string):
   return `${endpoint}/?Action=ConfirmSubscription&TopicArn=${topicArn}&Token=${token}`;
 }
 
-export async function unsubscribeUrl(tokenKey: CryptoKey, endpoint: string, subscriptionArn: string): Promise<string> {
+export async function unsubscribeUrl(tokenKey: MacKey, endpoint: string, subscriptionArn: string): Promise<string> {
   const token = await formatContinuationToken(tokenKey, UNSUBSCRIBE, subscriptionArn);
   return `${endpoint}/?Action=Unsubscribe&SubscriptionArn=${subscriptionArn}&Token=${token}`;
 }
 
 /** Whether this deployment created the token for a link of this subscription. */
-export async function isUnsubscribeToken(
-  tokenKey: CryptoKey,
-  subscriptionArn: string,
-  token: string,
-): Promise<boolean> {
+export async function isUnsubscribeToken(tokenKey: MacKey, subscriptionArn: string, token: string): Promise<boolean> {
   try {
     return (await parseContinuationToken(tokenKey, UNSUBSCRIBE, token)) === subscriptionArn;
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Messages to one subscription of a topic: events of buckets, published messages and confirmations. */
 import { formatAwsMessage } from "../delivery/aws-record.ts";
 import { type DeliveryOutcome, outcomeOfCall } from "../delivery/outcome.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import { newUuid } from "../model/random-ids.ts";
 import type { SignatureVersion, Subscription } from "../model/topic.ts";
 import { callTarget } from "../outbound/fetch.ts";
@@ -33,7 +34,7 @@ interface Dependencies {
   readonly topics: Pick<Topics, "findConfirmed">;
   readonly subscriptions: Pick<Subscriptions, "findAwaiting">;
   /** Signs the links that unsubscribe. */
-  readonly tokenKey: CryptoKey;
+  readonly tokenKey: MacKey;
 }
 
 type Recipient = Subscription & { readonly signatureVersion: SignatureVersion };

@@ -3,6 +3,7 @@
  * with AES-256-GCM. A sealed value is bound to its owner's name, so a row's secret cannot be moved to another row.
  */
 import { formatHex } from "../checksum/digests.ts";
+import { MacKey } from "../model/mac-key.ts";
 
 const encoder = new TextEncoder();
 const IV_BYTES = 12;
@@ -14,38 +15,46 @@ export interface Sealer {
   unseal(sealed: string, name: string): Promise<string>;
 }
 
-/** @param purpose what is sealed under one purpose cannot be unsealed under another. */
-export async function openSealer(
+/**
+ * Its key is derived when it is first used: most isolates use few of them.
+ * @param purpose what is sealed under one purpose cannot be unsealed under another
+ */
+export function openSealer(
   sealKey: Uint8Array<ArrayBuffer>,
   purpose: "access-key-secrets" | "session-tokens" | "remote-secrets" | "signing-keys",
-): Promise<Sealer> {
-  const algorithm = { name: "AES-GCM", length: 256 };
-  const key = await derive(sealKey, purpose, { algorithm, usages: ["encrypt", "decrypt"] });
+): Sealer {
+  // Not a promise: one request must not wait for I/O of another.
+  let derived: CryptoKey | undefined;
+  const key = async () => {
+    const algorithm = { name: "AES-GCM", length: 256 };
+    derived ??= await derive(sealKey, purpose, { algorithm, usages: ["encrypt", "decrypt"] });
+    return derived;
+  };
   return {
     async seal(secret, name) {
       const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
       const algorithm = { name: "AES-GCM", iv, additionalData: encoder.encode(name) };
-      const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, key, encoder.encode(secret)));
+      const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, await key(), encoder.encode(secret)));
       return btoa(String.fromCharCode(...iv, ...sealed));
     },
     async unseal(sealed, name) {
       const bytes = Uint8Array.from(atob(sealed), (character) => character.charCodeAt(0));
       const algorithm = { name: "AES-GCM", iv: bytes.subarray(0, IV_BYTES), additionalData: encoder.encode(name) };
-      return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, key, bytes.subarray(IV_BYTES)));
+      return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, await key(), bytes.subarray(IV_BYTES)));
     },
   };
 }
 
-/** An HMAC-SHA-256 key for values that the deployment issues and must recognise later. */
-export function derivePurposeKey(sealKey: Uint8Array<ArrayBuffer>, purpose: string): Promise<CryptoKey> {
+/** Derived, too, when it is first used. MACs of one purpose mean nothing under another. */
+export function openMacKey(sealKey: Uint8Array<ArrayBuffer>, purpose: string): MacKey {
   const algorithm = { name: "HMAC", hash: "SHA-256", length: 256 };
-  return derive(sealKey, purpose, { algorithm, usages: ["sign", "verify"] });
+  return new MacKey(() => derive(sealKey, purpose, { algorithm, usages: ["sign", "verify"] }));
 }
 
 /** A name that distinguishes SEAL_KEYs and reveals nothing about them. */
 export async function nameSealKey(sealKey: Uint8Array<ArrayBuffer>): Promise<string> {
-  const mac = await crypto.subtle.sign("HMAC", await derivePurposeKey(sealKey, "seal-key-name"), new Uint8Array(0));
-  return formatHex(new Uint8Array(mac).subarray(0, 16));
+  const mac = await openMacKey(sealKey, "seal-key-name").sign(new Uint8Array(0));
+  return formatHex(mac.subarray(0, 16));
 }
 
 interface DerivedKey {

@@ -4,6 +4,7 @@
  * its maker's secret, so that replacing or deleting the maker's key ends the session too.
  */
 import type { Credential, Session } from "../model/caller.ts";
+import type { MacKey } from "../model/mac-key.ts";
 import { newTemporaryAccessKeyId } from "../model/random-ids.ts";
 import type { Sealer } from "./sealing.ts";
 
@@ -42,13 +43,13 @@ const encoder = new TextEncoder();
 
 export class SessionTokens {
   readonly #sealer: Sealer;
-  readonly #secretKey: CryptoKey;
+  readonly #secretKey: MacKey;
 
   /**
    * @param sealer of the purpose `session-tokens`
-   * @param secretKey HMAC-SHA-256, for `sign`; secrets of sessions derive from it
+   * @param secretKey secrets of sessions derive from it
    */
-  constructor(sealer: Sealer, secretKey: CryptoKey) {
+  constructor(sealer: Sealer, secretKey: MacKey) {
     this.#sealer = sealer;
     this.#secretKey = secretKey;
   }
@@ -124,7 +125,7 @@ export class SessionTokens {
   }
 
   async #secretOf(accessKeyId: string, makerSecret: string): Promise<string> {
-    const mac = await crypto.subtle.sign("HMAC", this.#secretKey, encoder.encode(`${accessKeyId}/${makerSecret}`));
-    return btoa(String.fromCharCode(...new Uint8Array(mac))).slice(0, SECRET_CHARACTERS);
+    const mac = await this.#secretKey.sign(encoder.encode(`${accessKeyId}/${makerSecret}`));
+    return btoa(String.fromCharCode(...mac)).slice(0, SECRET_CHARACTERS);
   }
 }

@@ -17,7 +17,7 @@ const IDLE_RECEIVER_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Sends events and resumes replication that a crash has interrupted. */
 export async function resumeEvents(env: Env, now: Date): Promise<void> {
-  const services = await openServices(env);
+  const services = openServices(env);
   const { config, intents, queues } = services;
   const results = await Promise.allSettled([
     logged("intents", sweepIntents({ intents, events: queues.events, stores: config.stores, now })),
@@ -28,7 +28,7 @@ export async function resumeEvents(env: Env, now: Date): Promise<void> {
 
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
-  const { config, receivers, subscriptions, replicationTasks, sweeping } = await openServices(env);
+  const { config, receivers, subscriptions, replicationTasks, sweeping } = openServices(env);
   const { openUploads, blobSets, cursors, deletedBuckets } = sweeping;
   const uploads = { openUploads, blobSets };
   const { stores, abortIncompleteUploadsDays: abortAfterDays, blobGraceMs: graceMs } = config;

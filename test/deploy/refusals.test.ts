@@ -63,7 +63,7 @@ describe("a database in use without its SEAL_KEY", () => {
 
   beforeEach(async () => {
     await deploy([], { SEAL_KEY: sealKey });
-    const sealer = await openSealer(Uint8Array.from(Buffer.from(sealKey, "hex")), "access-key-secrets");
+    const sealer = openSealer(Uint8Array.from(Buffer.from(sealKey, "hex")), "access-key-secrets");
     const sealed = await sealer.seal("the secret of a user", "AKIAUSER");
     cloud.database.exec(
       `INSERT INTO accounts (id, canonical_id, display_name, is_root, created_at) VALUES ('123456789012', '${"c".repeat(64)}', 'alice', 0, 0);

@@ -85,7 +85,7 @@ export function takeMessages(topicArn: string): DeliveryMessage[] {
 
 export async function attempt({ event, receiver }: DeliveryMessage): Promise<DeliveryOutcome> {
   if (receiver.kind !== "subscription") throw new Error("not for a subscription");
-  return (await openServices(topicsEnv)).topicDeliveries.deliver(event, receiver);
+  return openServices(topicsEnv).topicDeliveries.deliver(event, receiver);
 }
 
 /** The token in the only message of a topic in the queue. */

@@ -10,20 +10,16 @@ import type { SweepOutcome } from "../../src/storage/uploads/messages.ts";
 import { uploadIds } from "../../src/storage/uploads/upload-id.ts";
 import { Uploads } from "../../src/storage/uploads/uploads.ts";
 import { sweepBlobSets } from "../../src/sweeps/blob-sets.ts";
+import { macKeyOf } from "./mac-key.ts";
 import { attributes, bodyOf, newTicket } from "./storage.ts";
 
 export const MIB = 1024 * 1024;
 export const GRACE_MS = 24 * 60 * 60 * 1000;
 
-const signingKey = await crypto.subtle.importKey("raw", new Uint8Array(32), { name: "HMAC", hash: "SHA-256" }, false, [
-  "sign",
-  "verify",
-]);
-
 export const stores = new Map([["us-east-1", env.STORE]]);
 export const blobSets = new BlobSets(env.UPLOADS);
 export const openUploads = new OpenUploads(env.DB);
-export const ids = uploadIds(signingKey);
+export const ids = uploadIds(macKeyOf(0));
 /** Buckets of these tests are never deleted. */
 export const bucketDeletion = { confirm: async () => {} };
 export const uploads = new Uploads({ stores, blobSets, openUploads, ids, bucketDeletion });

@@ -1,6 +1,6 @@
 /** The number of calls to R2, D1 and Durable Objects that one request makes. */
 import { createHash } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { CallCounts } from "../support/counting-env.ts";
 import { countingEnv } from "../support/counting-env.ts";
 import { bucketWithRules, EVERYTHING, REPLICATE_ALL } from "../support/events.ts";
@@ -72,6 +72,27 @@ describe("a cold isolate", () => {
     const { env, counts } = countingEnv(testEnv);
     expect((await send({ bucket, key: "k", env, as: null })).status).toBe(403);
     expect(counts).toEqual({ ...NOTHING, d1: 1, r2: 1 });
+  });
+});
+
+describe("keys that derive from the SEAL_KEY", () => {
+  it("are derived by the first request that uses them, and once", async () => {
+    const bucket = await bucketWith("k", "content");
+    await putObject(bucket, "l", "content");
+    const { env } = countingEnv(testEnv);
+    const derive = vi.spyOn(crypto.subtle, "deriveKey");
+    const derived = async (options: SendOptions) => {
+      derive.mockClear();
+      const response = await send({ bucket, env, ...options });
+      await response.text();
+      expect(response.status).toBe(200);
+      return derive.mock.calls.length;
+    };
+    expect(await derived({ key: "k" })).toBe(0);
+    expect(await derived({ method: "PUT", key: "k", body: "new" })).toBe(0);
+    expect(await derived({ query: "list-type=2&max-keys=1" })).toBe(1);
+    expect(await derived({ query: "list-type=2&max-keys=1" })).toBe(0);
+    derive.mockRestore();
   });
 });
 

@@ -13,22 +13,26 @@ const SELECT = "SELECT fingerprint, certificate, private_key FROM signing_keys";
 export class CertificateKeys {
   readonly #db: D1Database;
   readonly #sealer: Sealer;
-  readonly #id: string;
+  readonly #id: () => Promise<string>;
 
   /** @param id of the row that belongs to the SEAL_KEY of the sealer. */
-  constructor(db: D1Database, sealer: Sealer, id: string) {
+  constructor(db: D1Database, sealer: Sealer, id: () => Promise<string>) {
     this.#db = db;
     this.#sealer = sealer;
     this.#id = id;
   }
 
   async find(): Promise<CertificateKey | undefined> {
-    const row = await this.#db.prepare(`${SELECT} WHERE id = ?`).bind(this.#id).first<CertificateKeyRow>();
+    const row = await this.#db
+      .prepare(`${SELECT} WHERE id = ?`)
+      .bind(await this.#id())
+      .first<CertificateKeyRow>();
     return row === null ? undefined : this.#unseal(row);
   }
 
   /** Stores the key unless another isolate has stored one meanwhile; returns the stored one. */
   async keepFirst(key: CertificateKey, now: Date): Promise<CertificateKey> {
+    const id = await this.#id();
     const privateKey = await this.#sealer.seal(key.privateKey, key.fingerprint);
     const [, kept] = await this.#db.batch<CertificateKeyRow>([
       this.#db
@@ -36,8 +40,8 @@ export class CertificateKeys {
           `INSERT OR IGNORE INTO signing_keys (id, fingerprint, certificate, private_key, created_at)
            VALUES (?, ?, ?, ?, ?)`,
         )
-        .bind(this.#id, key.fingerprint, key.certificate, privateKey, now.getTime()),
-      this.#db.prepare(`${SELECT} WHERE id = ?`).bind(this.#id),
+        .bind(id, key.fingerprint, key.certificate, privateKey, now.getTime()),
+      this.#db.prepare(`${SELECT} WHERE id = ?`).bind(id),
     ]);
     const [row] = kept?.results ?? [];
     if (row === undefined) throw new Error("the signing key was not kept");

@@ -4,8 +4,8 @@
  * id creates nothing and is answered with NoSuchUpload. From the letter the Worker knows which checksum to compute over a
  * part and in which class to put it, without a call to the Durable Object.
  */
-import { matchesMac } from "../../checksum/digests.ts";
 import { S3Error } from "../../errors.ts";
+import type { MacKey } from "../../model/mac-key.ts";
 import type { StorageClass } from "../../model/object.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { UploadChecksum } from "../../model/upload.ts";
@@ -61,10 +61,10 @@ export interface UploadIds {
   verify(object: ObjectName, uploadId: string): Promise<VerifiedUpload>;
 }
 
-export function uploadIds(signingKey: CryptoKey): UploadIds {
+export function uploadIds(signingKey: MacKey): UploadIds {
   const mac = async ({ bucketId, key }: ObjectName, head: string) => {
     const text = encoder.encode(`${bucketId}\0${head}\0${key}`);
-    const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", signingKey, text)).subarray(0, MAC_BYTES);
+    const bytes = (await signingKey.sign(text)).subarray(0, MAC_BYTES);
     return btoa(String.fromCharCode(...bytes))
       .replaceAll("+", "-")
       .replaceAll("/", "_")
@@ -79,8 +79,8 @@ export function uploadIds(signingKey: CryptoKey): UploadIds {
       if (!SHAPE.test(uploadId)) throw noSuchUpload(uploadId);
       // Compared as text, since several base64 texts can encode the same bytes.
       const [expected, claimed] = [await mac(object, uploadId.slice(0, MAC_START)), uploadId.slice(MAC_START)];
-      if (!(await matchesMac(signingKey, encoder.encode(expected), encoder.encode(claimed))))
-        throw noSuchUpload(uploadId);
+      const isGenuine = await signingKey.matches(encoder.encode(expected), encoder.encode(claimed));
+      if (!isGenuine) throw noSuchUpload(uploadId);
       const letter = uploadId.charCodeAt(BLOB_SET_ID_LENGTH) - LETTER_A;
       return {
         blobSetId: blobSetOfUpload(uploadId),

@@ -1,11 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
+import type { MacKey } from "../../../src/model/mac-key.ts";
 import { formatContinuationToken, parseContinuationToken } from "../../../src/protocol/continuation-token.ts";
-
-function importKey(byte: number): Promise<CryptoKey> {
-  const raw = new Uint8Array(32).fill(byte);
-  return crypto.subtle.importKey("raw", raw, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
-}
+import { macKeyOf } from "../../support/mac-key.ts";
 
 async function failure(promise: Promise<unknown>): Promise<S3Error> {
   const error = await promise.then(
@@ -18,19 +15,19 @@ async function failure(promise: Promise<unknown>): Promise<S3Error> {
 
 describe("continuation tokens", () => {
   it.each(["", "k", "a/b/ü 😀\0\r", "x".repeat(1024)])("contain %j", async (after) => {
-    const key = await importKey(1);
+    const key = macKeyOf(1);
     const token = await formatContinuationToken(key, "bucket1", after);
     expect(token).toMatch(/^[A-Za-z0-9_-]+$/);
     expect(await parseContinuationToken(key, "bucket1", token)).toBe(after);
   });
 
   it("are refused with InvalidArgument for another bucket, with another secret and after any change", async () => {
-    const key = await importKey(1);
+    const key = macKeyOf(1);
     const token = await formatContinuationToken(key, "bucket1", "key");
     const changed = `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`;
-    const attempts: readonly (readonly [CryptoKey, string, string])[] = [
+    const attempts: readonly (readonly [MacKey, string, string])[] = [
       [key, "bucket2", token],
-      [await importKey(2), "bucket1", token],
+      [macKeyOf(2), "bucket1", token],
       [key, "bucket1", changed],
       [key, "bucket1", `${token}AAAA`],
       [key, "bucket1", token.slice(4)],

@@ -11,6 +11,7 @@ import { type RemoteClient, RemoteFailure, type RemoteRequest } from "../../../s
 import { readSource, type SourceReader } from "../../../src/replication/source-reader.ts";
 import type { Objects } from "../../../src/storage/r2/objects.ts";
 import type { OpenedObject } from "../../../src/storage/r2/opened-object.ts";
+import { macKeyOf } from "../../support/mac-key.ts";
 import { bucketWith, OPEN_BLOCK } from "../access/acl/subjects.ts";
 
 const MIB = 1024 * 1024;
@@ -21,17 +22,13 @@ const THEN = Date.parse("2026-01-02T03:04:05.678Z");
 const VERSION = `${THEN}.${THEN}.${MD5}`;
 const PLACE = createHash("sha256").update("there/k").digest("hex").slice(0, 16);
 const RAW_KEY = Buffer.alloc(32, 7);
-const STAMP_KEY = await crypto.subtle.importKey("raw", RAW_KEY, { name: "HMAC", hash: "SHA-256" }, false, [
-  "sign",
-  "verify",
-]);
 const stamped = (version: string, place = PLACE, key: Buffer = RAW_KEY) =>
   `${version}.${place}.${createHmac("sha256", key)
     .update(JSON.stringify([version, "there", "k"]))
     .digest("hex")
     .slice(0, 32)}`;
 const STAMP = stamped(VERSION);
-const OPTIONS = { bucket: "there", sourceId: "aaaaaaaaaaaa", stampKey: STAMP_KEY };
+const OPTIONS = { bucket: "there", sourceId: "aaaaaaaaaaaa", stampKey: macKeyOf(7) };
 const sourced = (path: string) => ({
   "x-amz-meta-workers-s3-source": createHash("sha256").update(path).digest("hex").slice(0, 32),
 });

@@ -6,14 +6,10 @@ import {
   readStamp,
   type StampedObject,
 } from "../../../src/replication/stamp.ts";
+import { macKeyOf } from "../../support/mac-key.ts";
 
 const NOW = new Date(1_800_000_000_000);
-const keyOf = (byte: number) =>
-  crypto.subtle.importKey("raw", new Uint8Array(32).fill(byte), { name: "HMAC", hash: "SHA-256" }, false, [
-    "sign",
-    "verify",
-  ]);
-const [KEY, OTHER_KEY] = [await keyOf(1), await keyOf(2)];
+const [KEY, OTHER_KEY] = [macKeyOf(1), macKeyOf(2)];
 const VERSION = {
   lastModified: 1_700_000_000_123,
   revision: 1_700_000_000_456,

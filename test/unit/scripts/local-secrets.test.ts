@@ -64,6 +64,6 @@ it("says in one sentence that the file cannot be written", async () => {
 });
 
 async function seal(purpose: SealedValue["purpose"], key: string): Promise<SealedValue> {
-  const sealer = await openSealer(Uint8Array.from(Buffer.from(key, "hex")), purpose);
+  const sealer = openSealer(Uint8Array.from(Buffer.from(key, "hex")), purpose);
   return { purpose, name: "name", sealed: await sealer.seal("secret", "name") };
 }

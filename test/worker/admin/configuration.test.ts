@@ -86,7 +86,7 @@ describe("the addresses that outgoing requests can call", () => {
       { allowPrivate: true, ownHosts: ["s3.localhost", "website.localhost"] },
     ],
   ])("are limited: %s", async (_name, changes, origin, policy) => {
-    const services = await openServices(envWith({ ALLOW_PRIVATE_TARGETS: undefined, ...changes }));
+    const services = openServices(envWith({ ALLOW_PRIVATE_TARGETS: undefined, ...changes }));
     expect(services.targetPolicy(origin)).toEqual(policy);
   });
 });

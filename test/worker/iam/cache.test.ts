@@ -1,7 +1,7 @@
 /** Two isolates on one database: a change of a user's key in one takes effect in the other within the cache's time. */
 import { describe, expect, test } from "vitest";
 import { Directory } from "../../../src/storage/d1/directory.ts";
-import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
+import { openMacKey, openSealer } from "../../../src/storage/sealing.ts";
 import { SessionTokens } from "../../../src/storage/session-tokens.ts";
 import { createAccount } from "../../support/accounts.ts";
 import { createUser, credentialsOf, iam, putPolicy, sts } from "../../support/iam.ts";
@@ -12,11 +12,11 @@ const SEAL_KEY = Uint8Array.from({ length: 32 }, (_, index) => index);
 
 /** The cache of another isolate. */
 async function anotherIsolate(): Promise<Directory> {
-  const tokens = await openSealer(SEAL_KEY, "session-tokens");
+  const tokens = openSealer(SEAL_KEY, "session-tokens");
   return new Directory({
     db: testEnv.DB,
-    sealer: await openSealer(SEAL_KEY, "access-key-secrets"),
-    sessionTokens: new SessionTokens(tokens, await derivePurposeKey(SEAL_KEY, "session-secrets")),
+    sealer: openSealer(SEAL_KEY, "access-key-secrets"),
+    sessionTokens: new SessionTokens(tokens, openMacKey(SEAL_KEY, "session-secrets")),
     root: ROOT,
     ttlMs: TTL_MS,
   });

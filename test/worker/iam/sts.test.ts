@@ -1,6 +1,6 @@
 /** Temporary credentials: their contents, their lifetime, and that they never exceed their creator's permissions. */
 import { describe, expect, test } from "vitest";
-import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
+import { openMacKey, openSealer } from "../../../src/storage/sealing.ts";
 import { type SessionClaims, SessionTokens, type TemporaryCredentials } from "../../../src/storage/session-tokens.ts";
 import { createAccount, rootAccount } from "../../support/accounts.ts";
 import { call, createUser, credentialsOf, iam, refused, resultOf, type SessionKey, sts } from "../../support/iam.ts";
@@ -252,10 +252,7 @@ async function mintForRoot(
   wrong: Partial<SessionClaims> = {},
 ): Promise<SessionKey & TemporaryCredentials> {
   const sealKey = Uint8Array.from({ length: 32 }, (_, index) => index);
-  const tokens = new SessionTokens(
-    await openSealer(sealKey, "session-tokens"),
-    await derivePurposeKey(sealKey, "session-secrets"),
-  );
+  const tokens = new SessionTokens(openSealer(sealKey, "session-tokens"), openMacKey(sealKey, "session-secrets"));
   const { accountId } = await rootAccount();
   const claims = {
     accountId,

@@ -48,7 +48,7 @@ describe("an isolate with an outdated bucket in its cache", () => {
     const [source, target] = [await createBucket(), await createBucket()];
     if (rule !== undefined) await configure(one.env, source, target, rule);
     // Each isolate keeps its services.
-    const services = await openServices(two.env);
+    const services = openServices(two.env);
     const remember = () => services.directory.load({ accessKeyId: undefined, bucketNames: [source, target] });
     const letter = <Body>(body: Body) => ({ id: "1", attempts: 1, body, ack: () => {}, retry: () => {} });
     const consume = async () => {

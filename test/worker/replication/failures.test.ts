@@ -235,7 +235,7 @@ describe("an endpoint that accepts connections and never answers", () => {
     await put(source, "k");
     await world.spread();
     world.wakes.splice(0);
-    const services = await openServices(world.env);
+    const services = openServices(world.env);
     const [row] = await rows(source);
     await testEnv.DB.prepare("UPDATE replication_tasks SET attempts = 30").run();
     const { begun } = await services.replicationTasks.begin([row?.id ?? ""]);
@@ -329,7 +329,7 @@ describe("an object that takes too long to copy", () => {
     await (await sendTo({ ...object, method: "POST", query: `uploadId=${uploadId}`, body })).text();
     await world.spread();
     world.wakes.splice(0);
-    const services = await openServices(world.env);
+    const services = openServices(world.env);
     const [row] = await rows(source);
     const { begun } = await services.replicationTasks.begin([row?.id ?? ""]);
     for (const task of begun.values()) {

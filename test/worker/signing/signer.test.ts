@@ -11,8 +11,8 @@ const NAME = /^\/-\/certificates\/([0-9a-f]{64})\.pem$/;
 
 /** An isolate of its own. */
 async function isolate(sealKey = SEAL_KEY): Promise<Signers> {
-  const sealer = await openSealer(sealKey, "signing-keys");
-  return new Signers(new CertificateKeys(env.DB, sealer, await nameSealKey(sealKey)));
+  const sealer = openSealer(sealKey, "signing-keys");
+  return new Signers(new CertificateKeys(env.DB, sealer, () => nameSealKey(sealKey)));
 }
 
 const rows = async () => (await env.DB.prepare("SELECT * FROM signing_keys").all()).results;

@@ -335,7 +335,7 @@ describe("an attempt", () => {
     const TopicArn = await createTopic(account);
     const to = await subscribe(TopicArn, {}, account);
     await topicsEnv.DB.prepare("UPDATE subscriptions SET endpoint = ?2 WHERE arn = ?1").bind(to.arn, endpoint).run();
-    (await openServices(topicsEnv)).topics.forget(TopicArn);
+    openServices(topicsEnv).topics.forget(TopicArn);
     return eventFor(to, TopicArn);
   }
 
@@ -375,7 +375,7 @@ describe("an attempt", () => {
 describe("audiences", () => {
   /** For a bucket of the account. */
   const receivers = async (arns: readonly string[], accountId: string) => {
-    const audiences = await (await openServices(topicsEnv)).topics.audiences(arns);
+    const audiences = await openServices(topicsEnv).topics.audiences(arns);
     const grants = audiences.access.flatMap(
       (topic) => authorizeNotification(topic, { name: "demo-b", accountId }, new Date()) ?? [],
     );
@@ -425,7 +425,7 @@ describe("audiences", () => {
     )
       .bind(arn, topic, account.accountId)
       .run();
-    const { topics } = await openServices(topicsEnv);
+    const { topics } = openServices(topicsEnv);
     expect((await receivers([topic], account.accountId)).get(topic)).toEqual([]);
     expect(await topics.findConfirmed(arn)).toMatchObject({ arn, topicArn: topic });
     expect(await topics.findConfirmed("arn:aws:sns:us-east-1:1:x")).toBeUndefined();

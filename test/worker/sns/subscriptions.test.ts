@@ -426,7 +426,7 @@ test("the sweep removes only subscriptions that were not confirmed, or were ende
   await age(confirmed.arn, 4);
   await age(old.arn, 3);
   await age(fresh.arn, 2.9);
-  await (await openServices(topicsEnv)).subscriptions.removeExpired(new Date());
+  await openServices(topicsEnv).subscriptions.removeExpired(new Date());
   const { results } = await testEnv.DB.prepare("SELECT arn FROM subscriptions WHERE topic_arn = ?1 ORDER BY arn")
     .bind(TopicArn)
     .all<{ arn: string }>();

@@ -6,7 +6,7 @@ import type { Bucket } from "../../../src/model/bucket.ts";
 import { BucketDeletion } from "../../../src/storage/d1/bucket-deletion.ts";
 import { Buckets } from "../../../src/storage/d1/buckets.ts";
 import { Directory, limitBucketTtlMs } from "../../../src/storage/d1/directory.ts";
-import { derivePurposeKey, openSealer } from "../../../src/storage/sealing.ts";
+import { openMacKey, openSealer } from "../../../src/storage/sealing.ts";
 import { SessionTokens } from "../../../src/storage/session-tokens.ts";
 
 const TTL_MS = 500;
@@ -19,11 +19,8 @@ let made = 0;
 async function openIsolate(isOnlyIsolate = false) {
   const directory = new Directory({
     db: env.DB,
-    sealer: await openSealer(sealKey, "access-key-secrets"),
-    sessionTokens: new SessionTokens(
-      await openSealer(sealKey, "session-tokens"),
-      await derivePurposeKey(sealKey, "session-secrets"),
-    ),
+    sealer: openSealer(sealKey, "access-key-secrets"),
+    sessionTokens: new SessionTokens(openSealer(sealKey, "session-tokens"), openMacKey(sealKey, "session-secrets")),
     root: { accessKeyId: "AKIAROOT", secretAccessKey: "secret" },
     ttlMs: TTL_MS,
   });
