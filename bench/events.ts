@@ -1,16 +1,22 @@
 /**
- * `npm run bench:events`: what notifications and replication cost and carry, on this machine, in one run.
+ * `npm run bench:events -- [--base FOLDER] [--dev] [--rounds N]`: what notifications and replication cost and carry, on this
+ * machine, in one run. The servers are those of `npm start`.
  *
  * First the latency of a PUT in a bucket without rules and in buckets with rules, alternately. Then sixteen clients write
  * objects as fast as they can, until the receiver has an event for each, and until the bucket of a second server holds each.
  * Local queues deliver in batches once a second, so a few events take longer than this throughput suggests.
+ *
+ * `--base` measures another checkout as well, and `--dev` also `npm run dev` of this one (or of the other), in turn.
  */
 import { createHash } from "node:crypto";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { projectRoot } from "../scripts/wrangler.ts";
+import { type CommandServer, startCommand } from "./command-server.ts";
 import { HttpClient, makeSigner, type Sign } from "./http-client.ts";
 import { inParallel } from "./measure.ts";
-import { type OurServer, type Server, startOurs } from "./servers.ts";
 
 const SAMPLES = 300;
 const EVENTS = 3_000;
@@ -19,25 +25,47 @@ const CLIENTS = 16;
 const TIME_LIMIT_MS = 120_000;
 const body = Buffer.alloc(1024, "x");
 
-interface Side {
+interface Endpoint {
   readonly http: HttpClient;
   readonly sign: Sign;
-  readonly server: OurServer;
+  readonly server: CommandServer;
 }
 
-const running: (Server | { stop(): Promise<void> })[] = [];
+/** One way to serve: the source, the second server, and what was measured. */
+interface Side {
+  readonly label: string;
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+  readonly receiver: EventReceiver;
+  readonly samples: Readonly<Record<"plain" | "notified" | "copied", number[]>>;
+  /** Per second, of each round. */
+  readonly events: number[];
+  readonly replicas: number[];
+}
+
+const { values: options } = parseArgs({
+  options: {
+    base: { type: "string" },
+    dev: { type: "boolean", default: false },
+    rounds: { type: "string", default: "1" },
+  },
+});
+const base = options.base === undefined ? projectRoot : resolve(options.base);
+const running: { stop(): Promise<void> }[] = [];
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => void stopAll().finally(() => process.exit(1)));
 }
 try {
-  const receiver = await startReceiver();
-  running.push(receiver);
-  const source = await startSide();
-  const target = await startSide();
-  await makeBuckets(source, target, receiver.url);
-  await measureLatency(source);
-  await measureEvents(source, receiver);
-  await measureReplication(source, target);
+  const sides = [await startSide("npm start", "start", projectRoot)];
+  if (base !== projectRoot) sides.push(await startSide(`npm start, ${options.base}`, "start", base));
+  if (options.dev) sides.push(await startSide("npm run dev", "dev", base));
+  await measureLatency(sides);
+  for (let round = 0; round < Number(options.rounds); round++) {
+    const order = round % 2 === 0 ? sides : sides.toReversed();
+    for (const side of order) await measureEvents(side, round);
+    for (const side of order) await measureReplication(side, round);
+  }
+  summarize(sides);
 } finally {
   await stopAll();
 }
@@ -46,8 +74,24 @@ async function stopAll(): Promise<void> {
   await Promise.all(running.splice(0).map((server) => server.stop()));
 }
 
-async function startSide(): Promise<Side> {
-  const server = await startOurs({ ALLOW_PRIVATE_TARGETS: "true" });
+async function startSide(label: string, command: "start" | "dev", root: string): Promise<Side> {
+  const receiver = await startReceiver();
+  running.push(receiver);
+  const side: Side = {
+    label,
+    source: await startEndpoint(command, root),
+    target: await startEndpoint(command, root),
+    receiver,
+    samples: { plain: [], notified: [], copied: [] },
+    events: [],
+    replicas: [],
+  };
+  await makeBuckets(side);
+  return side;
+}
+
+async function startEndpoint(command: "start" | "dev", root: string): Promise<Endpoint> {
+  const server = await startCommand(command, root, { ALLOW_PRIVATE_TARGETS: "true" });
   running.push(server);
   return { server, http: new HttpClient(server.port), sign: makeSigner(server.port, server) };
 }
@@ -76,7 +120,7 @@ async function startReceiver(): Promise<EventReceiver> {
       response.end();
     });
   });
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((listening) => http.listen(0, "127.0.0.1", listening));
   const { port } = http.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/events`,
@@ -89,10 +133,10 @@ async function startReceiver(): Promise<EventReceiver> {
   };
 }
 
-async function makeBuckets(source: Side, target: Side, receiver: string): Promise<void> {
+async function makeBuckets({ source, target, receiver }: Omit<Side, "label">): Promise<void> {
   for (const bucket of ["plain", "notified", "copied"]) await send(source, `PUT /${bucket}`);
   await send(target, "PUT /replicas");
-  const notification = `<NotificationConfiguration><TopicConfiguration><Topic>NS:${receiver}</Topic><Event>s3:ObjectCreated:*</Event></TopicConfiguration></NotificationConfiguration>`;
+  const notification = `<NotificationConfiguration><TopicConfiguration><Topic>NS:${receiver.url}</Topic><Event>s3:ObjectCreated:*</Event></TopicConfiguration></NotificationConfiguration>`;
   await send(source, "PUT /notified?notification", notification);
   const { accounts } = JSON.parse(await send(source, "GET /-/admin/accounts")) as {
     accounts: { accountId: string }[];
@@ -115,52 +159,69 @@ async function makeBuckets(source: Side, target: Side, receiver: string): Promis
 }
 
 /** Alternately, so that other work of the machine affects all cases equally. */
-async function measureLatency(source: Side): Promise<void> {
-  const samples: Record<string, number[]> = { plain: [], notified: [], copied: [] };
+async function measureLatency(sides: readonly Side[]): Promise<void> {
   for (let index = -20; index < SAMPLES; index++) {
-    for (const [bucket, times] of Object.entries(samples)) {
-      const request = await source.sign({ method: "PUT", path: `/${bucket}/latency/${index & 31}`, body });
-      const start = performance.now();
-      await source.http.send(request);
-      if (index >= 0) times.push(performance.now() - start);
+    for (const { source, samples } of sides) {
+      for (const [bucket, times] of Object.entries(samples)) {
+        const request = await source.sign({ method: "PUT", path: `/${bucket}/latency/${index & 31}`, body });
+        const start = performance.now();
+        await source.http.send(request);
+        if (index >= 0) times.push(performance.now() - start);
+      }
     }
   }
-  const plain = median(samples.plain ?? []);
-  for (const [bucket, label] of [
-    ["plain", "PUT 1 KiB, no rules"],
-    ["notified", "PUT 1 KiB, a notification rule"],
-    ["copied", "PUT 1 KiB, a replication rule"],
-  ] as const) {
-    const value = median(samples[bucket] ?? []);
-    console.log(`${label.padEnd(34)} ${value.toFixed(2)} ms  ${(value / plain).toFixed(2)}×`);
+  for (const { label, samples } of sides) {
+    const plain = median(samples.plain);
+    for (const [bucket, what] of [
+      ["plain", "PUT 1 KiB, no rules"],
+      ["notified", "PUT 1 KiB, a notification rule"],
+      ["copied", "PUT 1 KiB, a replication rule"],
+    ] as const) {
+      const value = median(samples[bucket]);
+      console.log(`${what.padEnd(34)} ${value.toFixed(2)} ms  ${(value / plain).toFixed(2)}×  ${label}`);
+    }
   }
+  // The events and replicas of these writes must not be part of what follows.
+  await wait(5_000);
 }
 
-async function measureEvents(source: Side, receiver: EventReceiver): Promise<void> {
-  const keys = Array.from({ length: EVENTS }, (_, index) => `events/${index}`);
+async function measureEvents({ label, source, receiver, events }: Side, round: number): Promise<void> {
+  const keys = Array.from({ length: EVENTS }, (_, index) => `events/${round}/${index}`);
   const writes = await writeAll(source, "notified", keys);
   const hasAll = () => keys.every((key) => receiver.received.has(key));
   const tookMs = await until(hasAll, writes.startedAt);
   const lost = keys.filter((key) => !receiver.received.has(key)).length;
   const again = keys.reduce((sum, key) => sum + Math.max(0, (receiver.received.get(key) ?? 0) - 1), 0);
-  report("events delivered", { count: EVENTS - lost, tookMs, writingMs: writes.tookMs });
-  console.log(`${"".padEnd(34)} lost ${lost}, received twice ${again}`);
+  events.push(report("events delivered", label, { count: EVENTS - lost, tookMs, writingMs: writes.tookMs }));
+  if (lost + again > 0) console.log(`${"".padEnd(34)} lost ${lost}, received twice ${again}`);
 }
 
-async function measureReplication(source: Side, target: Side): Promise<void> {
-  const keys = Array.from({ length: REPLICAS }, (_, index) => `replicated/${String(index).padStart(4, "0")}`);
+async function measureReplication({ label, source, target, replicas }: Side, round: number): Promise<void> {
+  const keys = Array.from({ length: REPLICAS }, (_, index) => `replicated/${round}/${String(index).padStart(4, "0")}`);
   const writes = await writeAll(source, "copied", keys);
   let found = 0;
   const tookMs = await until(async () => {
-    const page = await send(target, "GET /replicas?list-type=2&prefix=replicated%2F");
+    const page = await send(target, `GET /replicas?list-type=2&prefix=replicated%2F${round}%2F`);
     found = [...page.matchAll(/<Key>/g)].length;
     return found === REPLICAS;
   }, writes.startedAt);
-  report("objects replicated", { count: found, tookMs, writingMs: writes.tookMs });
-  console.log(`${"".padEnd(34)} lost ${REPLICAS - found}`);
+  replicas.push(report("objects replicated", label, { count: found, tookMs, writingMs: writes.tookMs }));
+  if (found < REPLICAS) console.log(`${"".padEnd(34)} lost ${REPLICAS - found}`);
 }
 
-async function writeAll(side: Side, bucket: string, keys: readonly string[]) {
+/** The first side against each of the others, round by round. */
+function summarize([first, ...others]: readonly Side[]): void {
+  if (first === undefined) return;
+  for (const other of others) {
+    for (const what of ["events", "replicas"] as const) {
+      const ratios = first[what].map((rate, round) => rate / (other[what][round] ?? Number.NaN));
+      const [low, high] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
+      console.log(`${what}: ${median(ratios).toFixed(2)} (${low} to ${high}) times ${other.label}`);
+    }
+  }
+}
+
+async function writeAll(side: Endpoint, bucket: string, keys: readonly string[]) {
   const requests = await Promise.all(keys.map((key) => side.sign({ method: "PUT", path: `/${bucket}/${key}`, body })));
   const startedAt = performance.now();
   await inParallel(CLIENTS, requests.length, async (index) => {
@@ -181,14 +242,18 @@ interface Throughput {
   readonly writingMs: number;
 }
 
-function report(what: string, { count, tookMs, writingMs }: Throughput): void {
+/** @returns how many per second */
+function report(what: string, label: string, { count, tookMs, writingMs }: Throughput): number {
   const rate = (count / tookMs) * 1000;
   const written = (count / writingMs) * 1000;
-  console.log(`${`${count} ${what}`.padEnd(34)} ${rate.toFixed(0)} /s  (written at ${written.toFixed(0)} /s)`);
+  console.log(
+    `${`${count} ${what}`.padEnd(34)} ${rate.toFixed(0)} /s  (written at ${written.toFixed(0)} /s)  ${label}`,
+  );
+  return rate;
 }
 
 /** @param target method and path, as in a request line */
-async function send({ http, sign }: Side, target: string, text?: string): Promise<string> {
+async function send({ http, sign }: Endpoint, target: string, text?: string): Promise<string> {
   const [method = "", path = ""] = target.split(" ");
   const headers = text === undefined ? {} : { "content-md5": createHash("md5").update(text).digest("base64") };
   const request = { method, path, headers, ...(text !== undefined && { body: Buffer.from(text) }) };
