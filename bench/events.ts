@@ -14,9 +14,10 @@ import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { projectRoot } from "../scripts/wrangler.ts";
-import { type CommandServer, startCommand } from "./command-server.ts";
 import { HttpClient, makeSigner, type Sign } from "./http-client.ts";
-import { inParallel } from "./measure.ts";
+import { inParallel } from "./load.ts";
+import { type OurServer, startOurs } from "./servers.ts";
+import { median } from "./statistics.ts";
 
 const SAMPLES = 300;
 const EVENTS = 3_000;
@@ -28,7 +29,7 @@ const body = Buffer.alloc(1024, "x");
 interface Endpoint {
   readonly http: HttpClient;
   readonly sign: Sign;
-  readonly server: CommandServer;
+  readonly server: OurServer;
 }
 
 /** One way to serve: the source, the second server, and what was measured. */
@@ -91,7 +92,7 @@ async function startSide(label: string, command: "start" | "dev", root: string):
 }
 
 async function startEndpoint(command: "start" | "dev", root: string): Promise<Endpoint> {
-  const server = await startCommand(command, root, { ALLOW_PRIVATE_TARGETS: "true" });
+  const server = await startOurs({ ALLOW_PRIVATE_TARGETS: "true" }, { command, root });
   running.push(server);
   return { server, http: new HttpClient(server.port), sign: makeSigner(server.port, server) };
 }
@@ -258,10 +259,6 @@ async function send({ http, sign }: Endpoint, target: string, text?: string): Pr
   const headers = text === undefined ? {} : { "content-md5": createHash("md5").update(text).digest("base64") };
   const request = { method, path, headers, ...(text !== undefined && { body: Buffer.from(text) }) };
   return (await http.send(await sign(request))).text();
-}
-
-function median(times: readonly number[]): number {
-  return times.toSorted((left, right) => left - right)[times.length >> 1] ?? Number.NaN;
 }
 
 function wait(ms: number): Promise<void> {

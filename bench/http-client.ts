@@ -1,25 +1,50 @@
-/** The client that measures: keep-alive connections, directly on the socket. */
-import { Agent, request as sendRequest } from "node:http";
+/** The client that measures: requests that are signed and serialized before the clock starts, on keep-alive connections. */
 import { AwsClient } from "aws4fetch";
+import { type Answer, Connection, type WireRequest } from "./connection.ts";
 
 /** A request that is ready to be sent, with its signature. */
 export interface PreparedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Buffer;
+  /** In pieces where the same bytes are repeated to make a large body. */
+  readonly body?: Buffer | readonly Buffer[];
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly sizeBytes: number;
-  text(): string;
+/** What an SDK sends besides what it signs. */
+const AGENT_HEADERS = {
+  "user-agent": "aws-sdk-js/3.1175.0",
+  accept: "*/*",
+  "amz-sdk-invocation-id": "3f0c2c1e-6f0e-4d6e-9a55-000000000000",
+  "amz-sdk-request": "attempt=1; max=3",
+};
+
+/** The bytes of a request to a server on this machine. */
+export function serialize(port: number, { method, path, headers = {}, body }: PreparedRequest): WireRequest {
+  const pieces = body === undefined ? [] : Buffer.isBuffer(body) ? [body] : [...body];
+  const all: Record<string, string> = { host: `127.0.0.1:${port}`, ...AGENT_HEADERS, ...headers };
+  if (body !== undefined) all["content-length"] = String(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join("")}\r\n`);
+  const label = `${method} ${path}`;
+  const [first, ...others] = pieces;
+  // A small request is one packet.
+  const isSmall = first !== undefined && others.length === 0 && first.length <= 64 * 1024;
+  return { method, label, pieces: isSmall ? [Buffer.concat([head, first])] : [head, ...pieces] };
 }
 
+/** @throws Error with the answer for any status other than 2xx */
+export function requireSuccess(label: string, answer: Answer): Answer {
+  if (answer.status < 200 || answer.status > 299) {
+    throw new Error(`${label}: ${answer.status} ${answer.text().slice(0, 500)}`);
+  }
+  return answer;
+}
+
+/** As many connections as there are requests in flight. */
 export class HttpClient {
-  readonly #agent = new Agent({ keepAlive: true });
   readonly #port: number;
+  readonly #idle: Connection[] = [];
 
   constructor(port: number) {
     this.#port = port;
@@ -27,42 +52,18 @@ export class HttpClient {
 
   /** Resolves when the last byte of the answer has arrived; rejects for any status other than 2xx. */
   async send(prepared: PreparedRequest): Promise<Answer> {
-    const answer = await this.exchange(prepared);
-    if (answer.status < 200 || answer.status > 299) {
-      throw new Error(`${prepared.method} ${prepared.path}: ${answer.status} ${answer.text().slice(0, 500)}`);
-    }
+    return requireSuccess(`${prepared.method} ${prepared.path}`, await this.exchange(prepared));
+  }
+
+  async exchange(prepared: PreparedRequest): Promise<Answer> {
+    const connection = this.#idle.pop() ?? new Connection(this.#port);
+    const answer = await connection.send(serialize(this.#port, prepared));
+    this.#idle.push(connection);
     return answer;
   }
 
-  exchange({ method, path, headers, body }: PreparedRequest): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const sent = sendRequest(
-        {
-          ...{ agent: this.#agent, host: "127.0.0.1", port: this.#port, method, path },
-          headers: { ...headers, ...(body !== undefined && { "content-length": String(body.length) }) },
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          let sizeBytes = 0;
-          response.on("data", (chunk: Buffer) => {
-            sizeBytes += chunk.length;
-            // Large bodies are counted and discarded.
-            if (sizeBytes < 1024 * 1024) chunks.push(chunk);
-          });
-          response.on("error", reject);
-          response.on("end", () => {
-            const text = () => Buffer.concat(chunks).toString("utf8");
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, sizeBytes, text });
-          });
-        },
-      );
-      sent.on("error", reject);
-      sent.end(body);
-    });
-  }
-
   close(): void {
-    this.#agent.destroy();
+    for (const connection of this.#idle.splice(0)) connection.close();
   }
 }
 

@@ -1,98 +1,135 @@
 /**
- * `npm run bench`: our Worker against one that only passes requests on to R2, on this machine, in one run.
+ * `npm run bench`: our Worker against the floor and other servers, on this machine, in one run.
  *
- *   npm run bench -- [--json FILE] [--only TEXT]
+ *   npm run bench -- [--only TEXT] [--rounds N] [--seconds S] [--quick] [--huge] [--against NAME,…] [--write]
  *
  * Only the ratios are meaningful: local R2 is a simulator, so its times differ from Cloudflare's.
  */
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { HttpClient, makeSigner } from "./http-client.ts";
-import { measure, type Pair, type Timing } from "./measure.ts";
-import { type Bench, NotOffered, prepareStorage, type Row, rows } from "./rows.ts";
-import { type OurServer, type Server, startBare, startOurs } from "./servers.ts";
+import { projectRoot } from "../scripts/wrangler.ts";
+import { BUCKET } from "./cases.ts";
+import { LARGE_SECTIONS } from "./large.ts";
+import { describeMachine } from "./machine.ts";
+import { residentBytesOf } from "./processes.ts";
+import { formatPerformance, formatRequest, formatSection } from "./report.ts";
+import { casesNamed, measureCase } from "./requests.ts";
+import type { RequestResult, Results, SectionResult, SideName } from "./results.ts";
+import type { Section } from "./section.ts";
+import { type Side, send, startSide } from "./sides.ts";
 
-interface Result {
-  readonly name: string;
-  /** Undefined if our Worker does not offer the operation. */
-  readonly timing: Pair<Timing> | undefined;
-}
+const USAGE = `Usage: npm run bench -- [options]
 
-const { values: options } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });
-const chosen = rows.filter(({ name }) => name.includes(options.only ?? ""));
-if (chosen.length === 0) throw new RangeError(`No row's name contains ${JSON.stringify(options.only)}.`);
+  --only TEXT      only the requests and sections whose name contains the text
+  --rounds N       how often each is measured (default: 5)
+  --seconds S      how long each request is sent to each server in a round (default: 1)
+  --quick          2 rounds of half a second
+  --huge           also the objects of 1 and 5 GiB, which takes minutes
+  --against NAMES  other servers, separated by commas: dev, moto, s3rver (default: all that can be started)
+  --write          write the record and docs/performance.md; a run without --only, --quick and --against always does`;
 
-const running: Server[] = [];
+const SECTIONS: readonly Section[] = [...LARGE_SECTIONS];
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", default: "" },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    huge: { type: "boolean", default: false },
+    against: { type: "string" },
+    write: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h" },
+  },
+});
+
+const running: Side[] = [];
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => void stopAll().finally(() => process.exit(1)));
 }
-try {
-  const ours = await startOurs();
-  running.push(ours);
-  const bare = await startBare();
-  running.push(bare);
-  const results = await runAll(ours, bare);
-  const memory = { ours: ours.memoryBytes(), bare: bare.memoryBytes() };
-  console.log(`\nworkerd afterwards: ours ${formatMiB(memory.ours)}, bare ${formatMiB(memory.bare)} resident`);
-  if (options.json !== undefined) writeFileSync(options.json, formatJson(results, memory));
-} finally {
-  await stopAll();
+if (options.help) {
+  console.log(USAGE);
+} else {
+  try {
+    await run();
+  } finally {
+    await stopAll();
+  }
+}
+
+async function run(): Promise<void> {
+  const rounds = positive("--rounds", options.rounds ?? (options.quick ? "2" : "5"));
+  const seconds = positive("--seconds", options.seconds ?? (options.quick ? "0.5" : "1"));
+  const cases = casesNamed(options.only);
+  const chosen = SECTIONS.filter(({ name }) => name.includes(options.only));
+  if (cases.length + chosen.length === 0) throw new RangeError(`No name contains ${JSON.stringify(options.only)}.`);
+  const machine = describeMachine();
+  const [ours, floor] = [await start("start"), await start("floor")];
+  if (ours === undefined || floor === undefined) throw new Error("Our own servers did not start.");
+  const others = cases.length === 0 ? [] : await startOthers(options.against?.split(",") ?? ["dev", "moto", "s3rver"]);
+  const sides = [ours, floor, ...others];
+  for (const side of sides) if (side !== floor) await send(side, { method: "PUT", path: `/${BUCKET}` });
+
+  const requests: RequestResult[] = [];
+  for (const each of cases) {
+    const result = await measureCase(each, sides, { rounds, seconds });
+    requests.push(result);
+    console.log(formatRequest(result));
+  }
+  const measuredSides = sides.map(({ name, version, server }) => {
+    const residentBytes = residentBytesOf(server.pid);
+    return { name, version, ...(residentBytes !== undefined && { residentBytes }) };
+  });
+  const sections: SectionResult[] = [];
+  for (const { name, run: measure } of chosen) {
+    const section = { name, figures: await measure({ ours, floor, rounds, isHuge: options.huge }) };
+    sections.push(section);
+    console.log(formatSection(section));
+  }
+  const date = new Date().toISOString().slice(0, 10);
+  const isWhole = options.only === "" && !options.quick && options.against === undefined;
+  if (options.write || isWhole) write({ date, machine, rounds, seconds, sides: measuredSides, requests, sections });
+}
+
+async function startOthers(names: readonly string[]): Promise<Side[]> {
+  const started: Side[] = [];
+  for (const name of names) {
+    if (!isOther(name)) throw new RangeError(`--against takes dev, moto and s3rver, not ${JSON.stringify(name)}.`);
+    const side = await start(name);
+    if (side === undefined) console.log(`${name} is skipped: it is not installed and cannot be installed.`);
+    else started.push(side);
+  }
+  return started;
+}
+
+function isOther(name: string): name is SideName {
+  return name === "dev" || name === "moto" || name === "s3rver";
+}
+
+async function start(name: SideName): Promise<Side | undefined> {
+  const side = await startSide(name);
+  if (side !== undefined) running.push(side);
+  return side;
 }
 
 async function stopAll(): Promise<void> {
-  await Promise.all(running.splice(0).map((server) => server.stop()));
+  await Promise.all(
+    running.splice(0).map(async ({ http, server }) => {
+      http.close();
+      await server.stop();
+    }),
+  );
 }
 
-async function runAll(ours: OurServer, bare: Server): Promise<Result[]> {
-  const bench: Bench = {
-    ours: new HttpClient(ours.port),
-    bare: new HttpClient(bare.port),
-    sign: makeSigner(ours.port, ours),
-  };
-  await prepareStorage(bench);
-  console.log(formatLine(["", "ours ms", "bare ms", "ratio", "ours /s", "bare /s", "ratio"]));
-  const results: Result[] = [];
-  for (const row of chosen) {
-    const result = { name: row.name, timing: await runRow(row, bench) };
-    results.push(result);
-    console.log(formatResult(result));
-  }
-  bench.ours.close();
-  bench.bare.close();
-  return results;
+function write(results: Results): void {
+  writeFileSync(join(import.meta.dirname, "results.json"), `${JSON.stringify(results, undefined, 2)}\n`);
+  writeFileSync(join(projectRoot, "docs/performance.md"), formatPerformance(results));
+  console.log("Written: bench/results.json, docs/performance.md");
 }
 
-async function runRow(row: Row, bench: Bench): Promise<Pair<Timing> | undefined> {
-  try {
-    return await measure(await row.prepare(bench), row.effort);
-  } catch (error) {
-    if (error instanceof NotOffered) return undefined;
-    throw new Error(`${row.name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-}
-
-/** Latency: lower is better, so above 1 is our cost. Throughput: higher is better, so below 1 is our cost. */
-function formatResult({ name, timing }: Result): string {
-  if (timing === undefined) return formatLine([name, "not offered"]);
-  const { ours, bare } = timing;
-  return formatLine([
-    ...[name, ours.medianMs.toFixed(2), bare.medianMs.toFixed(2), `${(ours.medianMs / bare.medianMs).toFixed(2)}×`],
-    ...(ours.perSecond === undefined || bare.perSecond === undefined
-      ? ["–", "–", "–"]
-      : [ours.perSecond.toFixed(1), bare.perSecond.toFixed(1), `${(ours.perSecond / bare.perSecond).toFixed(2)}×`]),
-  ]);
-}
-
-function formatLine([name = "", ...columns]: readonly string[]): string {
-  return name.padEnd(32) + columns.map((column) => column.padStart(9)).join(" ");
-}
-
-function formatMiB(bytes: number | undefined): string {
-  return bytes === undefined ? "?" : `${Math.round(bytes / 1024 / 1024)} MiB`;
-}
-
-function formatJson(results: readonly Result[], memoryBytes: unknown): string {
-  const machine = { node: process.version, platform: process.platform, cores: cpus().length };
-  return `${JSON.stringify({ date: new Date().toISOString(), machine, memoryBytes, results }, undefined, 2)}\n`;
+function positive(flag: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new RangeError(`${flag} takes a number above 0.`);
+  return value;
 }

@@ -1,107 +1,144 @@
-/** Runs our Worker and the bare one: the same wrangler, the same workerd, temporary storage. */
-import type { ChildProcess } from "node:child_process";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+/** The servers that are measured. Each is a process of its own on a free port, with storage that is deleted afterwards. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseDevArgs } from "../scripts/dev-args.ts";
-import { startDevServer } from "../scripts/dev-server.ts";
-import { openLocalStorage } from "../scripts/local-storage.ts";
 import { findFreePort } from "../scripts/ports.ts";
 import { randomSecret } from "../scripts/secrets.ts";
-import { readWorkerConfig } from "../scripts/worker-config.ts";
-import { exitCode, projectRoot, spawnWrangler, stopTree } from "../scripts/wrangler.ts";
+import { exitCode, projectRoot, stopTree } from "../scripts/wrangler.ts";
+import type { Credentials } from "./http-client.ts";
 
 export interface Server {
   readonly port: number;
-  /** Resident memory of its workerd processes. */
-  memoryBytes(): number | undefined;
+  /** The process that started all others of the server. */
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
-export interface OurServer extends Server {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
+export interface OurServer extends Server, Credentials {}
+
+export interface OurOptions {
+  /** `npm start` or `npm run dev`. */
+  readonly command?: "start" | "dev";
+  /** The checkout whose code is served. */
+  readonly root?: string;
+  /** Kept afterwards. Temporary without it. */
+  readonly folder?: string;
 }
 
-/** @param settings replace variables of wrangler.toml */
-export async function startOurs(settings: Readonly<Record<string, string>> = {}): Promise<OurServer> {
-  const storage = temporaryStorage();
-  const port = await findFreePort();
+/** Our Worker as users start it. @param settings replace variables of wrangler.toml */
+export async function startOurs(
+  settings: Readonly<Record<string, string>> = {},
+  { command = "start", root = projectRoot, folder }: OurOptions = {},
+): Promise<OurServer> {
   const secrets = {
     ROOT_ACCESS_KEY_ID: randomSecret("ROOT_ACCESS_KEY_ID"),
     ROOT_SECRET_ACCESS_KEY: randomSecret("ROOT_SECRET_ACCESS_KEY"),
     SEAL_KEY: randomSecret("SEAL_KEY"),
   };
-  const args = parseDevArgs(["--port", String(port), "--persist-to", storage.path]);
-  const config = readWorkerConfig(join(projectRoot, "wrangler.toml"));
-  await (await openLocalStorage(config, storage.path)).miniflare.dispose();
-  const variables = { ...settings, ...secrets };
-  const { child, stop } = await startDevServer({ args, crons: config.crons, variables, output: "pipe" });
+  const variables = Object.entries(settings).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+  const server = await startServer({
+    name: `npm ${command === "start" ? "start" : "run dev"}`,
+    program: process.execPath,
+    argsOf: (port, storage) => [
+      ...["-r", "./scripts/require-node.cjs", `scripts/${command}.ts`],
+      ...["--port", String(port), "--persist-to", storage, ...variables],
+    ],
+    cwd: root,
+    env: secrets,
+    readyPath: "/-/health",
+    ...(folder !== undefined && { folder }),
+  });
   return {
-    port,
+    ...server,
     accessKeyId: secrets.ROOT_ACCESS_KEY_ID,
     secretAccessKey: secrets.ROOT_SECRET_ACCESS_KEY,
-    memoryBytes: () => memoryOf(child),
-    stop: async () => {
-      await stop();
-      storage.remove();
-    },
   };
 }
 
-export async function startBare(): Promise<Server> {
-  const storage = temporaryStorage();
+/** The same workerd and R2 simulator, and a Worker that does nothing else: what no Worker can be faster than. */
+export function startFloor(): Promise<Server> {
+  return startServer({
+    name: "the floor",
+    program: process.execPath,
+    argsOf: (port, storage) => [join(import.meta.dirname, "floor.ts"), String(port), storage],
+    readyPath: "/?prefix=none",
+  });
+}
+
+export interface Program {
+  readonly name: string;
+  readonly program: string;
+  argsOf(port: number, storage: string): readonly string[];
+  /** A path that is answered with 200 once the server is ready. */
+  readonly readyPath: string;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly folder?: string;
+}
+
+/** @throws Error with the end of its output if the server ends, or does not answer within a minute */
+export async function startServer({ name, program, argsOf, readyPath, ...options }: Program): Promise<Server> {
+  const storage = options.folder ?? mkdtempSync(join(storageRoot(), "workers-s3-bench-"));
   const port = await findFreePort();
-  const child = spawnWrangler(
-    [
-      ...["dev", "--config", join(import.meta.dirname, "bare.wrangler.toml"), "--persist-to", storage.path],
-      ...["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0", "--live-reload=false"],
-    ],
-    { stdio: ["ignore", "ignore", "ignore"], env: { CI: "1", CLOUDFLARE_CF_FETCH_ENABLED: "false" } },
-  );
+  const child = spawn(program, argsOf(port, storage), {
+    cwd: options.cwd ?? projectRoot,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = keepEnd(child);
   const stop = async () => {
     await stopTree(child);
-    storage.remove();
+    if (options.folder === undefined) rmSync(storage, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    await waitUntilAnswering(port, child);
-  } catch (error) {
-    await stop();
-    throw error;
+    await untilAnswering(`http://127.0.0.1:${port}${readyPath}`, child);
+    return { port, pid: child.pid ?? 0, stop };
+  } catch (cause) {
+    await stop().catch(() => undefined);
+    throw new Error(`${name} did not start: ${output()}`, { cause });
   }
-  return { port, memoryBytes: () => memoryOf(child), stop };
 }
 
-async function waitUntilAnswering(port: number, child: ChildProcess): Promise<void> {
-  let ended = false;
-  void exitCode(child).finally(() => {
-    ended = true;
-  });
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline && !ended; ) {
-    const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
-    await response?.arrayBuffer();
-    if (response?.status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 150));
+/** In memory where there is room, so that no disk is measured. */
+export function storageRoot(): string {
+  try {
+    const { bavail, bsize } = statfsSync("/dev/shm");
+    if (bavail * bsize >= 12 * 1024 ** 3) return "/dev/shm";
+  } catch {
+    // There is no such folder on other systems than Linux.
   }
-  throw new Error("The bare Worker does not answer.");
+  return tmpdir();
 }
 
-function temporaryStorage(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), "workers-s3-bench-"));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
+async function untilAnswering(url: string, child: ChildProcess): Promise<void> {
+  const ended = exitCode(child).then((code) => `It ended with code ${code}.`);
+  let reason: string | undefined;
+  ended.then(
+    (text) => {
+      reason = text;
+    },
+    (error: unknown) => {
+      reason = String(error);
+    },
+  );
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    if (reason !== undefined) throw new Error(reason);
+    const answer = await fetch(url, { headers: { connection: "close" } }).catch(() => undefined);
+    await answer?.arrayBuffer().catch(() => undefined);
+    if (answer?.status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("It does not answer.");
 }
 
-function memoryOf(root: ChildProcess): number | undefined {
-  if (process.platform === "win32") return undefined;
-  const family = new Set([root.pid]);
-  let kibibytes = 0;
-  // One pass suffices: wrangler starts workerd directly.
-  for (const line of execFileSync("ps", ["-A", "-o", "pid=,ppid=,rss=,comm="], { encoding: "utf8" }).split("\n")) {
-    const [pid, parent, resident, name = ""] = line.trim().split(/\s+/);
-    if (!family.has(Number(parent))) continue;
-    family.add(Number(pid));
-    if (name.includes("workerd")) kibibytes += Number(resident);
+/** Reads all output, and returns a function with the end of it. */
+function keepEnd(child: ChildProcess): () => string {
+  let end = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (chunk: Buffer) => {
+      end = (end + chunk.toString()).slice(-2_000);
+    });
   }
-  return kibibytes * 1_024;
+  return () => end;
 }

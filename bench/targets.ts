@@ -1,0 +1,50 @@
+/** What the figures of requests should reach. A target that is missed fails nothing: it is reported. */
+import type { Target } from "./results.ts";
+
+export interface CaseTargets {
+  /** Requests a second as a ratio to those of the floor. */
+  readonly floor?: Target;
+  /** CPU time of a request above that of the floor, in ms. */
+  readonly cpuAboveMs?: Target;
+  readonly dev?: Target;
+  readonly moto?: Target;
+  readonly s3rver?: Target;
+}
+
+const ahead = { atLeast: 1 };
+
+export const CASE_TARGETS: Readonly<Record<string, CaseTargets>> = {
+  "GET 1 KiB": {
+    floor: { atLeast: 0.9 },
+    cpuAboveMs: { atMost: 0.2 },
+    dev: { atLeast: 3 },
+    moto: ahead,
+    s3rver: { atLeast: 0.65 },
+  },
+  "HEAD 1 KiB": {
+    floor: { atLeast: 0.9 },
+    cpuAboveMs: { atMost: 0.15 },
+    dev: { atLeast: 3 },
+    moto: ahead,
+    s3rver: { atLeast: 0.75 },
+  },
+  "PUT 1 KiB": { floor: { atLeast: 0.85 }, cpuAboveMs: { atMost: 0.5 }, dev: { atLeast: 2.5 }, moto: ahead },
+  DELETE: { floor: { atLeast: 0.85 }, cpuAboveMs: { atMost: 0.2 }, dev: { atLeast: 3 }, moto: ahead },
+  "list of 1,000 keys": {
+    floor: { atLeast: 0.9 },
+    cpuAboveMs: { atMost: 3 },
+    dev: { atLeast: 1.8 },
+    moto: ahead,
+    s3rver: ahead,
+  },
+  "GET 8 MiB": { floor: { atLeast: 0.95 }, moto: ahead, s3rver: ahead },
+  "range of 1 MiB": { floor: { atLeast: 0.95 }, moto: ahead },
+  "PUT 8 MiB, unsigned": { floor: { atLeast: 0.97 } },
+  "PUT 8 MiB, CRC32 trailer": { floor: { atLeast: 0.9 } },
+  "PUT 8 MiB, CRC64NVME trailer": { floor: { atLeast: 0.9 } },
+};
+
+/** The cases with a target for `npm start` against `npm run dev`. */
+export const DEV_CASES: readonly string[] = Object.entries(CASE_TARGETS)
+  .filter(([, { dev }]) => dev !== undefined)
+  .map(([name]) => name);
