@@ -28,7 +28,7 @@ import type { PostForm } from "./protocol/post-form/post-form.ts";
 import { parseQuery, type RawUrl } from "./protocol/request-target.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
 import type { RequestLog } from "./request-log.ts";
-import type { Directory } from "./storage/d1/directory.ts";
+import type { WantedRows } from "./storage/d1/directory.ts";
 
 /** A request as it arrives. */
 export interface Incoming {
@@ -163,22 +163,19 @@ function withoutChecksums(headers: Headers): Headers {
 }
 
 /** The rows to load before anything is verified, in one query. A preflight and an unreadable form name no key. */
-export function rowsNamedBy(
-  request: S3Request,
-  name: OperationName,
-  upload: FormUpload | undefined,
-): Parameters<Directory["load"]>[0] {
-  const bucketNames = bucketOfResource(request);
+export function rowsNamedBy(request: S3Request, name: OperationName, upload: FormUpload | undefined): WantedRows {
+  const bucketName = bucketOfResource(request);
   const isUnreadable = upload !== undefined && upload.form === undefined;
-  if (name === "OptionsPreflight" || isUnreadable) return { accessKeyId: undefined, bucketNames };
-  return { ...claimedKey(request, upload?.form), bucketNames: [...bucketNames, ...bucketOfCopySource(request)] };
+  if (name === "OptionsPreflight" || isUnreadable) return { bucketName };
+  const { accessKeyId, sessionToken } = claimedKey(request, upload?.form);
+  return { accessKeyId, sessionToken, bucketName, sourceName: bucketOfCopySource(request) };
 }
 
-function bucketOfResource({ resource }: S3Request): string[] {
-  return resource.kind === "service" ? [] : [resource.bucket].filter(isValidBucketName);
+function bucketOfResource({ resource }: S3Request): string | undefined {
+  return resource.kind === "service" || !isValidBucketName(resource.bucket) ? undefined : resource.bucket;
 }
 
-export function bucketOfCopySource(request: S3Request): string[] {
+export function bucketOfCopySource(request: S3Request): string | undefined {
   const source = request.copySource();
-  return source === undefined ? [] : [source.bucket].filter(isValidBucketName);
+  return source === undefined || !isValidBucketName(source.bucket) ? undefined : source.bucket;
 }

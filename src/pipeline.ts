@@ -194,7 +194,7 @@ async function loadHoistedSource(
   signed: S3Request,
 ): Promise<ReadonlyMap<string, Bucket>> {
   if (received.headers.has(COPY_SOURCE_HEADER) || !signed.headers.has(COPY_SOURCE_HEADER)) return new Map();
-  return (await directory.load({ accessKeyId: undefined, bucketNames: bucketOfCopySource(signed) })).buckets;
+  return (await directory.load({ sourceName: bucketOfCopySource(signed) })).buckets;
 }
 
 /** An invalid bucket name has its own error, different from that of a bucket that does not exist. */

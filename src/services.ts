@@ -152,6 +152,7 @@ export function openServices(env: Env): Services {
     sessionTokens,
     root: { accessKeyId: config.rootAccessKeyId, secretAccessKey: config.rootSecretAccessKey },
     ttlMs: config.configTtlMs,
+    waitUntil,
   });
   const queues = findQueues(env);
   const intents = new Intents(env.DB);

@@ -57,7 +57,7 @@ export async function replicateExisting(call: AdminCall, parameters: Parameters)
 }
 
 async function findBucket({ services }: AdminCall, { bucket = "" }: Parameters): Promise<Bucket | undefined> {
-  return (await services.directory.load({ accessKeyId: undefined, bucketNames: [bucket] })).buckets.get(bucket);
+  return (await services.directory.load({ bucketName: bucket })).buckets.get(bucket);
 }
 
 function noSuchBucket(): Response {

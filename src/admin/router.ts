@@ -66,7 +66,7 @@ function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) =
     const request = readRequest(incoming);
     // Temporary credentials are not looked up, because they cannot administer anything.
     const { accessKeyId } = claimedKey(request);
-    const { credential } = await services.directory.load({ accessKeyId, bucketNames: [] });
+    const { credential } = await services.directory.load({ accessKeyId });
     const authentication = await identify(request, credential, { regions: "any", service: "s3" });
     const { caller } = authentication;
     incoming.log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;

@@ -89,7 +89,7 @@ async function requireCaller(
   { service, body }: { readonly service: Api["service"]; readonly body: Uint8Array<ArrayBuffer> },
   { directory }: QueryServices,
 ): Promise<AccountCaller> {
-  const { credential } = await directory.load({ ...claimedKey(received), bucketNames: [] });
+  const { credential } = await directory.load(claimedKey(received));
   // These APIs have one endpoint for all regions: clients sign for their own region or for us-east-1.
   const options = { regions: "any", service, bodySha256: sha256Hex(body) } as const;
   const { caller, style } = await identify(received, credential, options);

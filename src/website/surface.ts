@@ -195,7 +195,7 @@ function refuseOtherMethods({ method }: S3Request): void {
 
 async function findBucket(name: string, { directory }: S3Services): Promise<Bucket | undefined> {
   if (!isValidBucketName(name)) return undefined;
-  return (await directory.load({ accessKeyId: undefined, bucketNames: [name] })).buckets.get(name);
+  return (await directory.load({ bucketName: name })).buckets.get(name);
 }
 
 function bucketsOf(bucket: Bucket | undefined): ReadonlyMap<string, Bucket> {

@@ -77,7 +77,7 @@ export class Buckets {
 
   /** A bucket that only the request's body names. It is not granted: the caller must still check permissions. */
   async find(_by: Grant, name: string): Promise<Bucket | undefined> {
-    const { buckets } = await this.#directory.load({ accessKeyId: undefined, bucketNames: [name] });
+    const { buckets } = await this.#directory.load({ bucketName: name });
     return buckets.get(name);
   }
 

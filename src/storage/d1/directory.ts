@@ -2,8 +2,12 @@
  * The rows that every request needs first: of the access key it names and of the buckets it is about.
  *
  * One D1 batch if they are not cached, none if they are. An isolate caches them for `ttlMs`, rows of buckets for at most
- * `MAX_BUCKET_TTL_MS`; its own writes remove them at once, so a revoked key or a changed bucket is in effect everywhere within that time. Absent buckets are not
- * cached: a bucket created through another isolate must be usable at once.
+ * `MAX_BUCKET_TTL_MS`; its own writes remove them at once, so a revoked key or a changed bucket is in effect everywhere within that time.
+ * Absent buckets are not cached: a bucket created through another isolate must be usable at once.
+ *
+ * Rows in use are read again shortly before they expire, after the answer of the request that finds them old. So a busy
+ * isolate does not wait for D1, and a slow D1 gets one call where it would get one from each request until the first is
+ * answered. Nothing is kept longer for that.
  */
 import type { SessionGrant } from "../../access/authorize-iam.ts";
 import type { Bucket } from "../../model/bucket.ts";
@@ -20,6 +24,8 @@ const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
 /** Rows of buckets are dropped this much before they are too old, so that most writes need no query when they end. */
 const DROPPED_EARLY_MS = 1_000;
+/** Rows in use are read again at this part of their lifetime. */
+const RENEWED_AT = 0.8;
 /** Length of the documents of all cached buckets, as JSON; parsed, they take several times as much of 128 MB. */
 const MAX_DOCUMENTS_LENGTH = 8 * 1024 * 1024;
 
@@ -34,6 +40,15 @@ export function limitBucketTtlMs(ttlMs: number): number {
 export interface RootKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+}
+
+/** The rows that a request names. */
+export interface WantedRows {
+  readonly accessKeyId?: string | undefined;
+  readonly sessionToken?: string | undefined;
+  readonly bucketName?: string | undefined;
+  /** The bucket of a copy's source. */
+  readonly sourceName?: string | undefined;
 }
 
 export interface DirectoryEntries {
@@ -68,14 +83,41 @@ const SELECT_ROOT = `
     id, canonical_id, display_name, is_root, created_at
   FROM accounts WHERE is_root = 1`;
 
+interface Cached<Value> {
+  readonly value: Value;
+  readonly renewAt: number;
+}
+
+/** What a request finds cached, of the key and the buckets it names. */
+interface PartlyCached {
+  readonly accessKeyId: string | undefined;
+  readonly key: Cached<Credential | undefined> | undefined;
+  readonly names: readonly (string | undefined)[];
+  /** In the order of `names`. */
+  readonly buckets: readonly (Cached<ReadonlyMap<string, Bucket>> | undefined)[];
+}
+
+const NO_BUCKETS: ReadonlyMap<string, Bucket> = new Map();
+/** Stand for what a request does not name, as if it were cached. */
+const NO_KEY: Cached<undefined> = { value: undefined, renewAt: Number.POSITIVE_INFINITY };
+const NO_BUCKET: Cached<ReadonlyMap<string, Bucket>> = { value: NO_BUCKETS, renewAt: Number.POSITIVE_INFINITY };
+
+function merge(...parts: readonly (ReadonlyMap<string, Bucket> | undefined)[]): ReadonlyMap<string, Bucket> {
+  return new Map(parts.flatMap((part) => [...(part ?? [])]));
+}
+
 export class Directory {
   readonly #db: D1Database;
   readonly #sealer: Sealer;
   readonly #sessionTokens: SessionTokens;
   readonly #root: RootKey;
+  readonly #waitUntil: (work: Promise<unknown>) => void;
   /** Long-term keys only: a session is made from its token and its maker's entry. */
   readonly #credentials: TtlCache<Credential | undefined>;
-  readonly #buckets: TtlCache<Bucket>;
+  /** Each as the map that `load` returns to a request that names only this bucket. */
+  readonly #buckets: TtlCache<ReadonlyMap<string, Bucket>>;
+  /** Changes made by this isolate: rows that were read meanwhile may be those before the change, and are not cached. */
+  #ownChanges = 0;
 
   constructor(options: {
     db: D1Database;
@@ -83,16 +125,22 @@ export class Directory {
     sessionTokens: SessionTokens;
     root: RootKey;
     ttlMs: number;
+    /** Lets work go on after the answer. */
+    waitUntil: (work: Promise<unknown>) => void;
   }) {
     this.#db = options.db;
     this.#sealer = options.sealer;
     this.#sessionTokens = options.sessionTokens;
     this.#root = options.root;
-    this.#credentials = new TtlCache({ ttlMs: options.ttlMs, maxEntries: MAX_KEYS });
-    const bucketMs = limitBucketTtlMs(options.ttlMs);
+    this.#waitUntil = options.waitUntil;
+    const { ttlMs } = options;
+    this.#credentials = new TtlCache({ ttlMs, renewMs: ttlMs * RENEWED_AT, maxEntries: MAX_KEYS });
+    const limitMs = limitBucketTtlMs(ttlMs);
+    // A request that begins just before its row is dropped usually ends before the row is too old.
+    const bucketMs = limitMs - Math.min(DROPPED_EARLY_MS, limitMs / 5);
     this.#buckets = new TtlCache({
-      // A request that begins just before its row is dropped usually ends before the row is too old.
-      ttlMs: bucketMs - Math.min(DROPPED_EARLY_MS, bucketMs / 5),
+      ttlMs: bucketMs,
+      renewMs: bucketMs * RENEWED_AT,
       maxEntries: MAX_BUCKETS,
       maxWeight: MAX_DOCUMENTS_LENGTH,
     });
@@ -100,17 +148,20 @@ export class Directory {
 
   /**
    * Loads what is not cached in one batch. For temporary credentials that is their maker's key: without a token that
-   * belongs to `accessKeyId` there is no credential.
+   * belongs to `accessKeyId` there is no credential. Not a promise if everything is cached.
    */
-  async load(wanted: {
-    accessKeyId: string | undefined;
-    sessionToken?: string | undefined;
-    bucketNames: readonly string[];
-  }): Promise<DirectoryEntries> {
-    const { accessKeyId, sessionToken: token, bucketNames } = wanted;
-    if (accessKeyId === undefined || token === undefined) return this.#load(accessKeyId, bucketNames);
+  load(wanted: WantedRows): DirectoryEntries | Promise<DirectoryEntries> {
+    const { accessKeyId, sessionToken } = wanted;
+    if (accessKeyId === undefined || sessionToken === undefined) return this.#load(accessKeyId, wanted);
+    return this.#loadSession({ accessKeyId, token: sessionToken }, wanted);
+  }
+
+  async #loadSession(
+    { accessKeyId, token }: { readonly accessKeyId: string; readonly token: string },
+    wanted: WantedRows,
+  ): Promise<DirectoryEntries> {
     const claims = await this.#sessionTokens.open(accessKeyId, token);
-    const { credential: maker, buckets } = await this.#load(claims?.makerAccessKeyId, bucketNames);
+    const { credential: maker, buckets } = await this.#load(claims?.makerAccessKeyId, wanted);
     if (claims === undefined || maker === undefined) return { credential: undefined, buckets };
     return { credential: await this.#sessionTokens.credentialOf({ accessKeyId, token }, claims, maker), buckets };
   }
@@ -121,7 +172,7 @@ export class Directory {
    */
   async loadFresh(bucketNames: readonly string[]): Promise<ReadonlyMap<string, Bucket>> {
     for (const name of bucketNames) this.#buckets.delete(name);
-    return (await this.#load(undefined, bucketNames)).buckets;
+    return (await this.#read(undefined, bucketNames)).buckets;
   }
 
   /** Makes temporary credentials of the caller's key. @throws Error if that key was deleted meanwhile */
@@ -129,7 +180,7 @@ export class Directory {
     { caller }: SessionGrant,
     wanted: { readonly expiresAt: Date; readonly policy?: string; readonly name?: string },
   ): Promise<TemporaryCredentials> {
-    const { credential: maker } = await this.#load(caller.accessKeyId, []);
+    const { credential: maker } = await this.#load(caller.accessKeyId, {});
     if (maker === undefined) throw new Error("The key that signed this request does not exist any more.");
     const claims: SessionClaims = {
       accountId: maker.account.id,
@@ -142,37 +193,71 @@ export class Directory {
     return this.#sessionTokens.mint(claims, maker.secretAccessKey);
   }
 
-  async #load(accessKeyId: string | undefined, bucketNames: readonly string[]): Promise<DirectoryEntries> {
+  /** Every request comes here, so that with everything cached nothing is made but the result. */
+  #load(
+    accessKeyId: string | undefined,
+    { bucketName, sourceName }: WantedRows,
+  ): DirectoryEntries | Promise<DirectoryEntries> {
     const now = Date.now();
-    const knownKey = accessKeyId === undefined ? undefined : this.#credentials.get(accessKeyId, now);
-    const buckets = new Map<string, Bucket>();
-    const missingBuckets: string[] = [];
-    for (const name of new Set(bucketNames)) {
-      const known = this.#buckets.get(name, now);
-      if (known === undefined) missingBuckets.push(name);
-      else buckets.set(name, known.value);
+    const key = accessKeyId === undefined ? NO_KEY : this.#credentials.get(accessKeyId, now);
+    const bucket = bucketName === undefined ? NO_BUCKET : this.#buckets.get(bucketName, now);
+    const source =
+      sourceName === undefined || sourceName === bucketName ? NO_BUCKET : this.#buckets.get(sourceName, now);
+    if (key === undefined || bucket === undefined || source === undefined) {
+      return this.#loadMissing({ accessKeyId, key, buckets: [bucket, source], names: [bucketName, sourceName] });
     }
-    const statements: D1PreparedStatement[] = missingBuckets.map((name) =>
-      this.#db.prepare(`${SELECT_BUCKETS} WHERE b.name = ?1`).bind(name),
-    );
-    const mustLoadKey = accessKeyId !== undefined && knownKey === undefined;
-    if (mustLoadKey) statements.push(this.#selectCredential(accessKeyId));
-    if (statements.length === 0) return { credential: knownKey?.value, buckets };
+    if (Math.min(key.renewAt, bucket.renewAt, source.renewAt) <= now)
+      this.#renew(accessKeyId, [bucketName, sourceName]);
+    const buckets = source === NO_BUCKET ? bucket.value : merge(bucket.value, source.value);
+    return { credential: key.value, buckets };
+  }
 
-    const results = await this.#db.batch(statements);
-    for (const [index, name] of missingBuckets.entries()) {
-      const row = results[index]?.results[0] as BucketRow | undefined;
-      if (row === undefined) continue;
-      const bucket = toBucket(row, new Date(now));
-      buckets.set(name, bucket);
-      // No isolate may act on the row of a bucket that is being deleted after it is gone.
-      if (!bucket.isBeingDeleted) this.#buckets.set(name, { value: bucket, weight: row.documents.length }, now);
+  async #loadMissing({ accessKeyId, key, buckets, names }: PartlyCached): Promise<DirectoryEntries> {
+    const missing = names.filter((_name, index) => buckets[index] === undefined);
+    const read = await this.#read(key === undefined ? accessKeyId : undefined, missing);
+    return {
+      credential: key === undefined ? read.credential : key.value,
+      buckets: merge(...buckets.map((cached) => cached?.value), read.buckets),
+    };
+  }
+
+  /** Reads the rows again after the answer. If that fails, they expire. */
+  #renew(accessKeyId: string | undefined, names: readonly (string | undefined)[]): void {
+    if (accessKeyId !== undefined) this.#credentials.beginRenewal(accessKeyId);
+    for (const name of names) if (name !== undefined) this.#buckets.beginRenewal(name);
+    this.#waitUntil(this.#read(accessKeyId, names).catch(() => {}));
+  }
+
+  /** One D1 call for all the rows, which are cached then. */
+  async #read(
+    accessKeyId: string | undefined,
+    bucketNames: readonly (string | undefined)[],
+  ): Promise<DirectoryEntries> {
+    const now = Date.now();
+    const ownChanges = this.#ownChanges;
+    const names = [...new Set(bucketNames)].filter((name) => name !== undefined);
+    if (accessKeyId === undefined && names.length === 0) return { credential: undefined, buckets: NO_BUCKETS };
+
+    const results = await this.#db.batch([
+      ...names.map((name) => this.#db.prepare(`${SELECT_BUCKETS} WHERE b.name = ?1`).bind(name)),
+      ...(accessKeyId === undefined ? [] : [this.#selectCredential(accessKeyId)]),
+    ]);
+    const keyRow = results[names.length]?.results[0] as CredentialRow | undefined;
+    const credential = keyRow === undefined ? undefined : await this.#toCredential(keyRow);
+    const rows = names.map((_name, index) => results[index]?.results[0] as BucketRow | undefined);
+    const found = rows.filter((row) => row !== undefined).map((row) => ({ row, bucket: toBucket(row, new Date(now)) }));
+    if (ownChanges === this.#ownChanges) {
+      for (const name of names) this.#buckets.delete(name);
+      for (const { row, bucket } of found) this.#cacheBucket(bucket, { weight: row.documents.length, now });
+      if (accessKeyId !== undefined) this.#credentials.set(accessKeyId, { value: credential }, now);
     }
-    if (!mustLoadKey) return { credential: knownKey?.value, buckets };
-    const row = results[missingBuckets.length]?.results[0] as CredentialRow | undefined;
-    const credential = row === undefined ? undefined : await this.#toCredential(row);
-    this.#credentials.set(accessKeyId, { value: credential }, now);
-    return { credential, buckets };
+    return { credential, buckets: new Map(found.map(({ bucket }) => [bucket.name, bucket])) };
+  }
+
+  /** No isolate may act on the row of a bucket that is being deleted after it is gone. */
+  #cacheBucket(bucket: Bucket, { weight, now }: { readonly weight: number; readonly now: number }): void {
+    if (bucket.isBeingDeleted) return;
+    this.#buckets.set(bucket.name, { value: new Map([[bucket.name, bucket]]), weight }, now);
   }
 
   /** Whether the database has the schema that this code needs. @throws any error of D1 */
@@ -184,10 +269,12 @@ export class Directory {
   }
 
   forgetBucket(name: string): void {
+    this.#ownChanges++;
     this.#buckets.delete(name);
   }
 
   forgetCredential(accessKeyId: string): void {
+    this.#ownChanges++;
     this.#credentials.delete(accessKeyId);
   }
 

@@ -62,6 +62,19 @@ describe("TtlCache", () => {
     expect(known(100)).toEqual([]);
   });
 
+  it("says from when on an entry is to be renewed, to one caller, and keeps it no longer for that", () => {
+    const cache = new TtlCache<number>({ ttlMs: 100, maxEntries: 2, renewMs: 80 });
+    cache.set("a", { value: 1 }, 0);
+    expect(cache.get("a", 79)?.renewAt).toBe(80);
+    cache.beginRenewal("a");
+    expect(cache.get("a", 99)?.renewAt).toBe(Number.POSITIVE_INFINITY);
+    expect(cache.get("a", 100)).toBeUndefined();
+    cache.set("a", { value: 2 }, 90);
+    expect(cache.get("a", 189)).toMatchObject({ value: 2, renewAt: 170 });
+    cache.beginRenewal("unknown");
+    expect(new TtlCache({ ttlMs: 100, maxEntries: 2 }).get("unknown", 0)).toBeUndefined();
+  });
+
   it("keeps nothing with a lifetime of 0", () => {
     const cache = new TtlCache<number>({ ttlMs: 0, maxEntries: 2 });
     cache.set("a", { value: 1 }, 5);

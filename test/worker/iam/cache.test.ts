@@ -1,38 +1,26 @@
 /** Two isolates on one database: a change of a user's key in one takes effect in the other within the cache's time. */
 import { describe, expect, test } from "vitest";
-import { Directory } from "../../../src/storage/d1/directory.ts";
-import { openMacKey, openSealer } from "../../../src/storage/sealing.ts";
-import { SessionTokens } from "../../../src/storage/session-tokens.ts";
 import { createAccount } from "../../support/accounts.ts";
 import { createUser, credentialsOf, iam, putPolicy, sts } from "../../support/iam.ts";
-import { ROOT, testEnv } from "../../support/s3.ts";
+import { openDirectory } from "../../support/isolate.ts";
+import { testEnv } from "../../support/s3.ts";
 
 const TTL_MS = 150;
-const SEAL_KEY = Uint8Array.from({ length: 32 }, (_, index) => index);
 
 /** The cache of another isolate. */
-async function anotherIsolate(): Promise<Directory> {
-  const tokens = openSealer(SEAL_KEY, "session-tokens");
-  return new Directory({
-    db: testEnv.DB,
-    sealer: openSealer(SEAL_KEY, "access-key-secrets"),
-    sessionTokens: new SessionTokens(tokens, openMacKey(SEAL_KEY, "session-secrets")),
-    root: ROOT,
-    ttlMs: TTL_MS,
-  });
-}
+const anotherIsolate = () => openDirectory({ db: testEnv.DB, ttlMs: TTL_MS });
 
 const ALLOW = [{ Effect: "Allow", Action: "*", Resource: "*" }];
 
 describe("in another isolate", () => {
   test("a disabled key, a changed policy and a deleted key take effect within the cache's time, also for sessions", async () => {
-    const directory = await anotherIsolate();
+    const directory = anotherIsolate();
     const { name: UserName, key } = await createUser(ALLOW);
     const { accessKeyId: AccessKeyId } = key;
     const made = credentialsOf(await sts("GetSessionToken", {}, key));
     const load = async () => {
-      const own = await directory.load({ accessKeyId: AccessKeyId, bucketNames: [] });
-      const session = await directory.load({ ...made, bucketNames: [] });
+      const own = await directory.load({ accessKeyId: AccessKeyId });
+      const session = await directory.load(made);
       expect(session.credential?.active).toBe(own.credential?.active);
       expect(session.credential?.user).toEqual(own.credential?.user);
       return own.credential;
@@ -51,8 +39,7 @@ describe("in another isolate", () => {
   });
 
   test("a key whose user is deleted or in another account is unknown, never a root key", async () => {
-    const load = async (accessKeyId: string) =>
-      (await (await anotherIsolate()).load({ accessKeyId, bucketNames: [] })).credential;
+    const load = async (accessKeyId: string) => (await anotherIsolate().load({ accessKeyId })).credential;
     const [gone, moved] = [await createUser(ALLOW), await createUser(ALLOW)];
     const { accountId } = await createAccount();
     expect(await load(gone.key.accessKeyId)).toMatchObject({ user: { id: gone.id } });

@@ -49,7 +49,7 @@ describe("an isolate with an outdated bucket in its cache", () => {
     if (rule !== undefined) await configure(one.env, source, target, rule);
     // Each isolate keeps its services.
     const services = openServices(two.env);
-    const remember = () => services.directory.load({ accessKeyId: undefined, bucketNames: [source, target] });
+    const remember = () => services.directory.load({ bucketName: source, sourceName: target });
     const letter = <Body>(body: Body) => ({ id: "1", attempts: 1, body, ack: () => {}, retry: () => {} });
     const consume = async () => {
       await one.spread();

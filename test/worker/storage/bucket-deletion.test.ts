@@ -5,27 +5,19 @@ import type { Grant } from "../../../src/access/authorize.ts";
 import type { Bucket } from "../../../src/model/bucket.ts";
 import { BucketDeletion } from "../../../src/storage/d1/bucket-deletion.ts";
 import { Buckets } from "../../../src/storage/d1/buckets.ts";
-import { Directory, limitBucketTtlMs } from "../../../src/storage/d1/directory.ts";
-import { openMacKey, openSealer } from "../../../src/storage/sealing.ts";
-import { SessionTokens } from "../../../src/storage/session-tokens.ts";
+import { type Directory, limitBucketTtlMs } from "../../../src/storage/d1/directory.ts";
+import { openDirectory } from "../../support/isolate.ts";
 
 const TTL_MS = 500;
-const sealKey = new Uint8Array(32);
 // In the Worker only the authorizer makes grants; here the table is tested without it.
 const grant = {} as unknown as Grant;
 const gone = { code: "NoSuchBucket" };
 let made = 0;
 
 async function openIsolate(isOnlyIsolate = false) {
-  const directory = new Directory({
-    db: env.DB,
-    sealer: openSealer(sealKey, "access-key-secrets"),
-    sessionTokens: new SessionTokens(openSealer(sealKey, "session-tokens"), openMacKey(sealKey, "session-secrets")),
-    root: { accessKeyId: "AKIAROOT", secretAccessKey: "secret" },
-    ttlMs: TTL_MS,
-  });
+  const directory = openDirectory({ db: env.DB, ttlMs: TTL_MS });
   const find = async (name: string): Promise<Bucket> => {
-    const bucket = (await directory.load({ accessKeyId: undefined, bucketNames: [name] })).buckets.get(name);
+    const bucket = (await directory.load({ bucketName: name })).buckets.get(name);
     if (bucket === undefined) throw new Error("no bucket");
     return bucket;
   };
