@@ -25,10 +25,8 @@ process.exit();
 async function serve(args: DevArgs): Promise<number> {
   await requireFreePort(args.port, args.ip, "npm run dev -- --port N");
   const config = readWorkerConfig(resolve(projectRoot, args.configPath), args.environment);
-  const storage = await openLocalStorage(config, resolve(projectRoot, args.stateFolder));
-  // One process at a time: wrangler opens the same folder.
-  await storage.miniflare.dispose();
-  const variables = await prepareLocalVariables(storage.sealed);
+  const { sealed } = openLocalStorage(config, resolve(projectRoot, args.stateFolder));
+  const variables = await prepareLocalVariables(sealed);
   const server = await startDevServer({ args, crons: config.crons, variables, output: "inherit", signal: stop });
   process.stdout.write(
     formatGreeting({

@@ -1,7 +1,7 @@
 /** Where Miniflare keeps the R2 buckets of a local server. */
-import { createHash, createHmac } from "node:crypto";
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { databaseFile } from "./local-files.ts";
 import type { BucketBinding } from "./worker-config.ts";
 
 /** The name under which Miniflare keeps a bucket: its name on the account, or the name of its binding where it has none. */
@@ -45,18 +45,7 @@ interface BucketFiles {
 }
 
 function filesOf(folder: string, id: string): BucketFiles {
-  const r2 = join(folder, "r2");
-  return { blobs: join(r2, id), index: join(r2, UNIQUE_KEY, `${objectId(UNIQUE_KEY, id)}.sqlite`) };
-}
-
-const UNIQUE_KEY = "miniflare-R2BucketObject";
-
-/** The id that workerd derives from an object's name: a MAC of the name, followed by a MAC of that MAC. */
-function objectId(uniqueKey: string, name: string): string {
-  const key = createHash("sha256").update(uniqueKey).digest();
-  const half = (data: string | Buffer) => createHmac("sha256", key).update(data).digest().subarray(0, 16);
-  const ofName = half(name);
-  return Buffer.concat([ofName, half(ofName)]).toString("hex");
+  return { blobs: join(folder, "r2", id), index: databaseFile(folder, "r2", id) };
 }
 
 function hasFiles(folder: string): boolean {

@@ -4,15 +4,13 @@
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
-import { build } from "esbuild";
+import { createRequire } from "node:module";
 import type { Miniflare } from "miniflare";
 import { localBucketId } from "./local-buckets.ts";
 import type { LocalStorage } from "./local-storage.ts";
 import { childrenNamed } from "./processes.ts";
 import { startClock } from "./schedule.ts";
 import type { WorkerConfig } from "./worker-config.ts";
-import { projectRoot } from "./wrangler.ts";
 
 export interface ServeOptions {
   readonly ip: string;
@@ -29,29 +27,56 @@ export interface LocalServer {
   stop(): Promise<void>;
 }
 
+/** Miniflare sends its own port, on loopback, to the first worker. This one answers nothing. */
+const GATE = "export default { fetch: () => new Response(null, { status: 404 }) };";
+
 /** Resolves when the Worker serves; rejects with the reason, with nothing left running, when it cannot. */
-export async function serve(storage: LocalStorage, options: ServeOptions): Promise<LocalServer> {
-  const { config, miniflare } = storage;
+export async function serve({ config, folder }: LocalStorage, options: ServeOptions): Promise<LocalServer> {
   const clockSecret = randomBytes(16).toString("hex");
+  // An import would parse its six megabytes twice to find its exports.
+  const { convertV4MiniflareOptions, Miniflare } = createRequire(import.meta.url)(
+    "miniflare",
+  ) as typeof import("miniflare");
+  const script = await options.script;
+  // Earlier log lines add nothing to the error with which a failed start ends.
+  let isRunning = false;
+  let stopWatching = () => {};
+  const watch = () => {
+    stopWatching();
+    stopWatching = endRuntimeWithThis();
+  };
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      cf: false,
+      unsafeTriggerHandlers: false,
+      unsafeLocalExplorer: false,
+      resourcePersistencePath: folder,
+      handleStructuredLogs: ({ level, message }) => {
+        if (isRunning) (level === "error" ? process.stderr : process.stdout).write(`${message}\n`);
+      },
+      // Miniflare starts another workerd when one has crashed.
+      unsafeHandleRuntimeRestart: watch,
+      workers: [
+        { name: "gate", modules: true, script: GATE, compatibilityDate: config.compatibilityDate },
+        { ...describeWorker(config, options, clockSecret), script },
+      ],
+    }),
+  );
   try {
-    await storage.run({ ...describeWorker(config, options, clockSecret), script: await options.script });
     await requireHealthy(miniflare, config.name);
-    storage.showLogs();
   } catch (error) {
     await miniflare.dispose();
     throw error;
   }
+  isRunning = true;
+  watch();
   const runScheduled = async (cron: string, time: Date) => {
     const worker = await miniflare.getWorker(config.name);
     await worker.scheduled({ cron: `${clockSecret} ${cron}`, scheduledTime: time });
   };
   const stopClock = startClock(config.crons, runScheduled);
-  let stopWatching = endRuntimeWithThis();
-  // Miniflare starts another workerd when one has crashed.
-  storage.onRestart(() => {
-    stopWatching();
-    stopWatching = endRuntimeWithThis();
-  });
   return {
     runScheduled,
     stop: async () => {
@@ -110,25 +135,6 @@ function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOpti
 export function loopbackAddress(ip: string): string | undefined {
   if (ip === "localhost") return "127.0.0.1";
   return ip === "::1" || /^127(?:\.\d{1,3}){3}$/.test(ip) ? ip : undefined;
-}
-
-/** The Worker as one module, as wrangler bundles it. */
-export async function bundleWorker(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [join(projectRoot, "src/local-entry.ts")],
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    sourcemap: "inline",
-    sourcesContent: false,
-    logLevel: "silent",
-  });
-  const [file] = outputFiles;
-  if (file === undefined) throw new Error("esbuild returned no bundle.");
-  return file.text;
 }
 
 /** A Worker that cannot serve says why, for example a secret or a setting with an invalid value. */

@@ -1,77 +1,51 @@
-/** The storage of local servers, opened and migrated before anything is served. */
+/** The storage of local servers, migrated before anything is served. `wrangler dev` uses the same folders. */
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from "miniflare";
+import { dirname, join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { lockFolder } from "./folder-lock.ts";
 import { adoptUnnamedBuckets } from "./local-buckets.ts";
-import { applyMigrations, type Database } from "./migrate.ts";
+import { databaseFile } from "./local-files.ts";
+import { applyMigrations } from "./migrate.ts";
 import { readSealedValues, type SealedValue } from "./seal-check.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 
-/** `wrangler dev` uses the same folders, named after the Worker and its bindings. */
 export interface LocalStorage {
   readonly config: WorkerConfig;
-  readonly miniflare: Miniflare;
+  /** Miniflare's `resourcePersistencePath`. */
+  readonly folder: string;
   /** Values that the SEAL_KEY must open. */
   readonly sealed: readonly SealedValue[];
-  /** Runs the Worker on this storage. */
-  run(worker: WorkerOptions): Promise<void>;
-  /** Prints the Worker's log lines from now on. */
-  showLogs(): void;
-  /** The listener is called each time workerd has been restarted after a crash. */
-  onRestart(listener: () => void): void;
 }
 
-export type WorkerOptions = Extract<V4MiniflareOptions, { workers: unknown[] }>["workers"][number];
-
-/** Miniflare sends its own port, on loopback, to the first worker. This one answers nothing. */
-const GATE = "export default { fetch: () => new Response(null, { status: 404 }) };";
-
-/** @throws Error with a sentence for the person who starts a server */
-export async function openLocalStorage(config: WorkerConfig, stateFolder: string): Promise<LocalStorage> {
+/**
+ * The folder is locked until this process ends, so that no runtime has the database open while SQLite changes it.
+ * @throws Error with a sentence for the person who starts a server
+ */
+export function openLocalStorage(config: WorkerConfig, stateFolder: string): LocalStorage {
   const folder = join(stateFolder, "v3");
   requireWritable(stateFolder);
   requireWritable(folder);
   lockFolder(stateFolder);
   adoptUnnamedBuckets(folder, config.buckets);
-  const { compatibilityDate, database, name } = config;
-  const gate = { name: "gate", modules: true as const, script: GATE, compatibilityDate };
-  const optionsWith = (worker: WorkerOptions) =>
-    convertV4MiniflareOptions({
-      host: "127.0.0.1",
-      port: 0,
-      cf: false,
-      unsafeTriggerHandlers: false,
-      unsafeLocalExplorer: false,
-      resourcePersistencePath: folder,
-      handleStructuredLogs: ({ level, message }) => {
-        if (isRunning) (level === "error" ? process.stderr : process.stdout).write(`${message}\n`);
-      },
-      unsafeHandleRuntimeRestart: () => restarted(),
-      workers: [gate, worker],
-    });
-  // Earlier log lines add nothing to the error with which a failed start ends.
-  let isRunning = false;
-  let restarted = () => {};
-  const miniflare = new Miniflare(optionsWith({ ...gate, name, d1Databases: { [database.binding]: database.id } }));
+  const path = databaseFile(folder, "d1", config.database.id);
+  mkdirSync(dirname(path), { recursive: true });
+  const database = openSqlite(path);
   try {
-    const opened = (await miniflare.getD1Database(database.binding, name)) as unknown as Database;
-    await applyMigrations(opened, database.migrationsFolder);
-    return {
-      config,
-      miniflare,
-      sealed: await readSealedValues(opened),
-      run: (worker) => miniflare.setOptions(optionsWith(worker)),
-      showLogs: () => {
-        isRunning = true;
-      },
-      onRestart: (listener) => {
-        restarted = listener;
-      },
-    };
-  } catch (error) {
-    await miniflare.dispose();
-    throw error;
+    applyMigrations(database, config.database.migrationsFolder);
+    return { config, folder, sealed: readSealedValues(database) };
+  } finally {
+    database.close();
+  }
+}
+
+function openSqlite(path: string): DatabaseSync {
+  const { emitWarning } = process;
+  // Node calls its SQLite experimental each time it is loaded.
+  process.emitWarning = () => undefined;
+  try {
+    return new (process.getBuiltinModule("node:sqlite").DatabaseSync)(path);
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Checks whether a SEAL_KEY is the one with which a database was sealed. */
+import type { DatabaseSync } from "node:sqlite";
 import { openSealer } from "../src/storage/sealing.ts";
-import type { Database } from "./migrate.ts";
 
 /** Sealed values, newest first: secrets of access keys and of remotes. */
 export const SEALED_VALUES_QUERY = `SELECT * FROM (
@@ -17,9 +17,8 @@ export interface SealedValue {
   readonly sealed: string;
 }
 
-export async function readSealedValues(database: Database): Promise<SealedValue[]> {
-  const { results } = await database.prepare(SEALED_VALUES_QUERY).all();
-  return results.map(readRow);
+export function readSealedValues(database: DatabaseSync): SealedValue[] {
+  return database.prepare(SEALED_VALUES_QUERY).all().map(readRow);
 }
 
 /** "right" if the key opens any of the values: others may be sealed under an earlier key. */

@@ -1,8 +1,9 @@
 /** `npm start`: a local S3 endpoint, offline, with its own keys. */
 import { join, resolve } from "node:path";
+import { bundleWorker } from "./bundle-worker.ts";
 import { formatGreeting } from "./dev-greeting.ts";
 import { prepareLocalVariables } from "./local-secrets.ts";
-import { bundleWorker, type LocalServer, loopbackAddress, serve } from "./local-server.ts";
+import { type LocalServer, loopbackAddress, serve } from "./local-server.ts";
 import { openLocalStorage } from "./local-storage.ts";
 import { requireFreePort } from "./ports.ts";
 import { parseStartArgs, type StartArgs, startUsage } from "./start-args.ts";
@@ -27,14 +28,11 @@ process.exit();
 async function start({ ip, port, endpoint, stateFolder, variables: given }: StartArgs): Promise<void> {
   await requireFreePort(port, ip, "npm start -- --port N");
   const config = readWorkerConfig(join(projectRoot, "wrangler.toml"));
-  const script = bundleWorker();
+  const script = bundleWorker({ hasSourceMap: false });
   // A failure is reported where the script is awaited.
   script.catch(() => undefined);
-  const storage = await openLocalStorage(config, resolve(projectRoot, stateFolder));
-  const secrets = await prepareLocalVariables(storage.sealed).catch(async (error: unknown) => {
-    await storage.miniflare.dispose();
-    throw error;
-  });
+  const storage = openLocalStorage(config, resolve(projectRoot, stateFolder));
+  const secrets = await prepareLocalVariables(storage.sealed);
   // Notifications may go to receivers on this machine as long as only this machine can reach the server.
   const defaults: Record<string, string> = loopbackAddress(ip) === undefined ? {} : { ALLOW_PRIVATE_TARGETS: "true" };
   const variables = { ...defaults, ...secrets, ...given };
