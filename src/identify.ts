@@ -10,7 +10,6 @@ import {
   claimedAccessKeyId,
   claimedFormAccessKeyId,
   claimedFormSessionToken,
-  claimedRegion,
   claimedSessionToken,
   effectiveHeaders,
   type FormAuthentication,
@@ -132,8 +131,8 @@ async function establishSigned(
   const authentication = await identify(received, credential, options);
   const headers = effectiveHeaders(received, authentication);
   const copySource = received.headers.has(COPY_SOURCE_HEADER) ? received.copySource : lazyCopySource(headers);
-  const read = { ...received, query: authentication.query, headers, copySource };
-  const signed = { ...read, signedRegion: claimedRegion(read) };
+  const { query, region: signedRegion } = authentication;
+  const signed: S3Request = { ...received, query, headers, copySource, signedRegion };
   const source: BodySource = {
     document({ maxBytes, digest }) {
       const declared = digest === "content-md5" ? { ...signed, headers: withoutChecksums(headers) } : signed;

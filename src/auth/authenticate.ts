@@ -32,13 +32,15 @@ import { requestStringToSign } from "./sigv4/string-to-sign.ts";
 
 export { effectiveHeaders, type SignatureVersion } from "./effective-headers.ts";
 export { claimedFormAccessKeyId, claimedFormSessionToken } from "./post-policy/form-claim.ts";
-export { claimedAccessKeyId, claimedRegion, claimedService, claimedSessionToken } from "./request-claim.ts";
+export { claimedAccessKeyId, claimedService, claimedSessionToken } from "./request-claim.ts";
 
 /** Not exported, so only the functions of this file can create an object with this property. */
 const established: unique symbol = Symbol("established by authenticate()");
 
 export interface Authentication extends SigningStyle {
   readonly [established]: true;
+  /** The region in the scope of a Version 4 signature of a request; absent for forms and without such a signature. */
+  readonly region?: string;
   readonly caller: Caller;
   readonly payload: PayloadPromise;
 }
@@ -81,7 +83,8 @@ export async function authenticate(
   options: AuthenticationOptions,
 ): Promise<Authentication> {
   const { regions, bodySha256, signatureV2 = false } = options;
-  const services = [options.service, ...(options.additionalServices ?? [])];
+  const { service, additionalServices: more } = options;
+  const services = more === undefined ? [service] : [service, ...more];
   const claim = readClaim(request, { regions, services, bodySha256, signatureV2 });
   if (claim === undefined) {
     return {
@@ -95,7 +98,8 @@ export async function authenticate(
   }
   if (claim.version === 2) return authenticateV2(request, claim, findCredential);
   // The payload hash is checked before the key is looked up, because its meaning does not depend on the caller.
-  for (const hash of [...claim.payloadHashes, ...asList(claim.queryPayloadHash)]) parseContentSha256(hash);
+  for (const hash of claim.payloadHashes) parseContentSha256(hash);
+  if (claim.queryPayloadHash !== undefined) parseContentSha256(claim.queryPayloadHash);
 
   const named = { accessKeyId: claim.credential.accessKeyId, sessionToken: claim.sessionToken };
   const credential = await findCredential(named.accessKeyId, named.sessionToken);
@@ -110,12 +114,12 @@ export async function authenticate(
       accessKeyId: usable.accessKeyId,
       signingKey,
       signature: claim.signature,
-      timestamp: claim.date.timestamp,
-      scope: formatScope(claim.credential),
+      ...signingContext(claim),
     }),
     query: reading.query,
     style: claim.style,
     signatureVersion: "AWS4-HMAC-SHA256",
+    region: claim.credential.region,
   };
 }
 
@@ -211,8 +215,9 @@ async function findReading(
 ): Promise<{ signingKey: SigningKey; reading: CanonicalReading | undefined }> {
   const secret = credential?.secretAccessKey ?? SECRET_OF_UNKNOWN_KEYS;
   const signingKey = signingKeys.find(secret, claim.credential) ?? (await deriveSigningKey(secret, claim.credential));
+  const context = signingContext(claim);
   for (const reading of canonicalReadings(request, claim.signedHeaders, claim.payloadHashes)) {
-    const stringToSign = requestStringToSign(signingContext(claim), reading.canonicalRequest);
+    const stringToSign = requestStringToSign(context, reading.canonicalRequest);
     if (await verifySignature(signingKey, stringToSign, claim.signature)) return { signingKey, reading };
   }
   return { signingKey, reading: undefined };
@@ -224,8 +229,9 @@ async function findReading(
  * only restrict the request).
  */
 function promisedContent(request: S3Request, claim: Claim, verifiedHash: string): ContentSha256 {
-  const later = claim.style === "query" ? [claim.queryPayloadHash, request.headers.get(CONTENT_SHA256)] : [];
-  const promises = [verifiedHash, ...later].flatMap((hash) => (hash ? [parseContentSha256(hash)] : []));
+  if (claim.style === "header") return parseContentSha256(verifiedHash);
+  const hashes = [verifiedHash, claim.queryPayloadHash, request.headers.get(CONTENT_SHA256)];
+  const promises = hashes.flatMap((hash) => (hash ? [parseContentSha256(hash)] : []));
   return promises.find(({ kind }) => kind !== "unsigned") ?? { kind: "unsigned" };
 }
 
@@ -269,8 +275,4 @@ function signingContext(claim: Claim) {
 /** `41 57 53 34`: the form in which S3 shows the bytes it signed. */
 function formatByteList(text: string): string {
   return Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-}
-
-function asList<T>(value: T | undefined): readonly T[] {
-  return value === undefined ? [] : [value];
 }

@@ -49,6 +49,11 @@ const USUAL = {
   upgrade: ["h2c"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
+/** The first of `valuesBeforeRewriting`. */
+export function usualBeforeRewriting(request: S3Request, name: string): string | undefined {
+  return name === "host" ? receivedHost(request) : valuesBeforeRewriting(request, name)?.[0];
+}
+
 /**
  * Values that the header may have been signed with, most likely first; undefined if the received value is the only
  * possibility.
@@ -80,8 +85,13 @@ function arrived(headers: Headers, name: string): readonly string[] {
   return value === null ? [] : [collapsed(value)];
 }
 
-function hosts({ headers, url }: S3Request): readonly string[] {
-  const host = headers.get("host") ?? url.host;
+function receivedHost({ headers, url }: S3Request): string {
+  return headers.get("host") ?? url.host;
+}
+
+function hosts(request: S3Request): readonly string[] {
+  const { url } = request;
+  const host = receivedHost(request);
   const withoutPort = host.replace(/:(80|443)$/, "");
   if (withoutPort !== host) return [host, withoutPort];
   if (/:\d*$/.test(host)) return [host];
@@ -115,7 +125,10 @@ export const trimmed: Spelling = (value) => {
   while (end > start && isBlank(value, end - 1)) end--;
   return value.slice(start, end);
 };
-export const collapsed: Spelling = (value) => trimmed(value).replaceAll(/ {2,}/g, " ");
+export const collapsed: Spelling = (value) => {
+  const text = trimmed(value);
+  return text.includes("  ") ? text.replaceAll(/ {2,}/g, " ") : text;
+};
 const blanksCollapsed: Spelling = (value) => trimmed(value).replaceAll(/[ \t]+/g, " ");
 
 function isBlank(value: string, at: number): boolean {

@@ -110,12 +110,6 @@ export function claimedService(headers: Headers): string | undefined {
   return headerCredential(headers)[3];
 }
 
-/** The region that a Version 4 signature names. It is verified together with the signature. */
-export function claimedRegion(request: S3Request): string | undefined {
-  if (request.headers.has("authorization")) return headerCredential(request.headers)[2];
-  return credentialParts(request.query.entries.find(([name]) => name.toLowerCase() === "x-amz-credential")?.[1])[2];
-}
-
 /** The session token of the request, for loading the key early. It is a hint like `claimedAccessKeyId`. */
 export function claimedSessionToken(request: S3Request): string | undefined {
   const inHeader = request.headers.get(SECURITY_TOKEN) ?? undefined;
@@ -150,7 +144,7 @@ function readHeaderClaim(request: S3Request, header: string, rules: ClaimRules):
       message: `Missing required header for this request: ${CONTENT_SHA256}`,
     });
   }
-  checkEverythingSigned(headers, claimed.signedHeaders, new Set());
+  checkEverythingSigned(headers, claimed.signedHeaders);
   return {
     ...claimed,
     version: 4,
@@ -172,7 +166,7 @@ function readQueryClaim(request: S3Request, parameters: ReadonlyMap<string, stri
   checkValidity(claimed, now, MAX_SKEW_MS);
 
   // A presigner does not know the payload, so the user of the URL may add this one header.
-  checkEverythingSigned(headers, claimed.signedHeaders, new Set([CONTENT_SHA256]));
+  checkEverythingSigned(headers, claimed.signedHeaders, CONTENT_SHA256);
   const inQuery = parameters.get(CONTENT_SHA256);
   return {
     ...claimed,
@@ -207,11 +201,16 @@ function readDate(headers: Headers): AmzDate {
   throw missingDate();
 }
 
-/** Anyone on the way can add an unsigned header, and every `x-amz-*` header changes the result of a request. */
-function checkEverythingSigned(headers: Headers, signedHeaders: readonly string[], exempt: ReadonlySet<string>): void {
-  const unsigned = [...headers.keys()].filter((name) => name.startsWith("x-amz-") && !exempt.has(name));
+/**
+ * Anyone on the way can add an unsigned header, and every `x-amz-*` header changes the result of a request.
+ * @param exempt a header that need not be signed
+ */
+function checkEverythingSigned(headers: Headers, signedHeaders: readonly string[], exempt?: string): void {
   const signed = new Set(signedHeaders);
-  const missing = ["host", ...unsigned].filter((name) => !signed.has(name));
+  const missing = signed.has("host") ? [] : ["host"];
+  for (const name of headers.keys()) {
+    if (name.startsWith("x-amz-") && !signed.has(name) && name !== exempt) missing.push(name);
+  }
   if (missing.length === 0) return;
   throw new S3Error("AccessDenied", {
     message: "There were headers present in the request which were not signed",

@@ -19,10 +19,9 @@ export function parseAmzDate(text: string): AmzDate | undefined {
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second] = match;
   const instant = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  if (Number.isNaN(instant.getTime())) return undefined;
-  const date = amzDate(instant);
-  // `Date` turns 30 February into a day of March; such a date is invalid.
-  return date.timestamp === text ? date : undefined;
+  // `Date` turns 30 February into a day of March, and 24:00 into the next day; such a time is invalid.
+  if (instant.getUTCDate() !== Number(day)) return undefined;
+  return { instant, timestamp: text, day: text.slice(0, 8) };
 }
 
 /**

@@ -5,7 +5,7 @@
  * workerd. The xxHash family is implemented here: libraries for it either compile WebAssembly at run time, which
  * workerd forbids, or take more than 5 ms per MiB.
  */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { ChecksumAlgorithm } from "../model/checksum.ts";
 import { Crc64Nvme, crc32c } from "./crc.ts";
@@ -47,7 +47,8 @@ export function createHasher(algorithm: ChecksumAlgorithm): Hasher {
 
 /** Lower-case hex SHA-256 of a whole text (as UTF-8) or of bytes. */
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  // A Hash object is a Node stream, which costs more than the digest of a short text.
+  return hash("sha256", data, "hex");
 }
 
 function nativeHasher(algorithm: "md5" | "sha1" | "sha256" | "sha512"): Hasher {

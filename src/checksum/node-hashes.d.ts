@@ -8,6 +8,7 @@ declare module "node:crypto" {
     digest(): Uint8Array<ArrayBuffer>;
     digest(encoding: "hex" | "base64url"): string;
   }
+  export function hash(algorithm: "sha256", data: Uint8Array | string, encoding: "hex"): string;
   export function createHash(algorithm: "md5" | "sha1" | "sha256" | "sha384" | "sha512"): Hash;
 }
 

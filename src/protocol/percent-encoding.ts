@@ -6,8 +6,13 @@ import { S3Error } from "../errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** Text that UriEncode leaves as it is: most keys. */
+const UNRESERVED = /^[\w.~-]*$/;
+const UNRESERVED_PATH = /^[\w.~/-]*$/;
+
 /** UriEncode; `/` is kept only if the caller asks for it (object keys in a path). */
 export function uriEncode(text: string, keepSlash: "keep-slash" | "encode-slash" = "encode-slash"): string {
+  if ((keepSlash === "keep-slash" ? UNRESERVED_PATH : UNRESERVED).test(text)) return text;
   const encoded = encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, (character) =>
     percentEncodeByte(character.charCodeAt(0)),
   );

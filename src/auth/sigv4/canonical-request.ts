@@ -11,7 +11,7 @@
 import { percentDecode, uriEncode } from "../../protocol/percent-encoding.ts";
 import { parseQuery, type Query } from "../../protocol/request-target.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { choices, collapsed, type Spelling, spellingsOf, valuesBeforeRewriting } from "../readings.ts";
+import { choices, collapsed, spellingsOf, usualBeforeRewriting, valuesBeforeRewriting } from "../readings.ts";
 
 export interface CanonicalReading {
   readonly canonicalRequest: string;
@@ -19,13 +19,13 @@ export interface CanonicalReading {
   readonly payloadHash: string;
 }
 
+/** What readings of one request differ in. */
 interface Choice {
   readonly query: Query;
   readonly path: string;
-  readonly spelling: Spelling;
   readonly payloadHash: string;
-  /** Values of headers that may have been rewritten on the way. */
-  readonly rewritten: ReadonlyMap<string, string>;
+  /** The value with which a header was signed. */
+  valueOf(name: string): string;
 }
 
 /** @param payloadHashes possible values of the last line, most likely first */
@@ -34,52 +34,49 @@ export function* canonicalReadings(
   signedHeaders: readonly string[],
   payloadHashes: readonly [string, ...string[]],
 ): Generator<CanonicalReading> {
+  const { url, headers } = request;
+  const usual: Choice = {
+    query: request.query,
+    // S3 encodes the decoded key.
+    path: uriEncode(percentDecode(url.path), "keep-slash"),
+    payloadHash: payloadHashes[0],
+    valueOf: (name) => usualBeforeRewriting(request, name) ?? collapsed(headers.get(name) ?? ""),
+  };
+  yield read(request.method, signedHeaders, usual);
+
   const candidates = signedHeaders.flatMap((name) => {
     const values = valuesBeforeRewriting(request, name);
     return values === undefined ? [] : [{ name, values }];
   });
-  const usual: Choice = {
-    query: parseQuery(request.url.query, "plus-is-space"),
-    path: uriEncode(percentDecode(request.url.path), "keep-slash"),
-    spelling: collapsed,
-    payloadHash: payloadHashes[0],
-    rewritten: new Map(candidates.map(({ name, values: [first = ""] }) => [name, first])),
-  };
-  yield read(request, signedHeaders, usual);
-
-  const queries = request.url.query.includes("+")
-    ? [usual.query, parseQuery(request.url.query, "plus-is-plus")]
-    : [usual.query];
-  // S3 encodes the decoded key; signers that encode differently (for example, with lower-case escapes) signed the path
-  // that they sent.
-  const paths = request.url.path === usual.path ? [usual.path] : [usual.path, request.url.path];
-  const written = signedHeaders.filter((name) => !usual.rewritten.has(name));
+  const queries = url.query.includes("+") ? [usual.query, parseQuery(url.query, "plus-is-plus")] : [usual.query];
+  // Signers that encode differently (for example, with lower-case escapes) signed the path that they sent.
+  const paths = url.path === usual.path ? [usual.path] : [usual.path, url.path];
+  const mayBeRewritten = new Set(candidates.map(({ name }) => name));
+  const written = signedHeaders.filter((name) => !mayBeRewritten.has(name));
   const spellings = spellingsOf(
-    written.map((name) => request.headers.get(name) ?? ""),
-    usual.spelling,
+    written.map((name) => headers.get(name) ?? ""),
+    collapsed,
   );
   const sizes = [queries, paths, spellings, payloadHashes, ...candidates.map(({ values }) => values)].map(
     ({ length }) => length,
   );
   for (const [q = 0, p = 0, s = 0, b = 0, ...rest] of choices(sizes)) {
-    const rewritten = new Map(candidates.map(({ name, values }, index) => [name, values[rest[index] ?? 0] ?? ""]));
     if (q + p + s + b === 0 && rest.every((index) => index === 0)) continue;
-    yield read(request, signedHeaders, {
+    const rewritten = new Map(candidates.map(({ name, values }, index) => [name, values[rest[index] ?? 0] ?? ""]));
+    const spelling = spellings[s] ?? collapsed;
+    yield read(request.method, signedHeaders, {
       query: queries[q] ?? usual.query,
       path: paths[p] ?? usual.path,
-      spelling: spellings[s] ?? usual.spelling,
       payloadHash: payloadHashes[b] ?? usual.payloadHash,
-      rewritten,
+      valueOf: (name) => rewritten.get(name) ?? spelling(headers.get(name) ?? ""),
     });
   }
 }
 
-function read(request: S3Request, signedHeaders: readonly string[], choice: Choice): CanonicalReading {
-  const { query, path, spelling, payloadHash, rewritten } = choice;
-  const headers = signedHeaders.map(
-    (name) => [name, rewritten.get(name) ?? spelling(request.headers.get(name) ?? "")] as const,
-  );
-  const parts = { method: request.method, path, query: canonicalQuery(query), headers, payloadHash };
+function read(method: string, signedHeaders: readonly string[], choice: Choice): CanonicalReading {
+  const { query, path, payloadHash } = choice;
+  const headers = signedHeaders.map((name) => [name, choice.valueOf(name)] as const);
+  const parts = { method, path, query: canonicalQuery(query), headers, payloadHash };
   return { canonicalRequest: formatCanonicalRequest(parts), query, payloadHash };
 }
 
@@ -97,7 +94,8 @@ interface CanonicalParts {
 
 /** With S3's exceptions: the path is encoded once, and neither dot segments nor double slashes are removed. */
 function formatCanonicalRequest(parts: CanonicalParts): string {
-  const headerLines = parts.headers.map(([name, value]) => `${name}:${value}\n`).join("");
+  let headerLines = "";
+  for (const [name, value] of parts.headers) headerLines += `${name}:${value}\n`;
   const signedHeaders = parts.headers.map(([name]) => name).join(";");
   return `${parts.method}\n${parts.path}\n${parts.query}\n${headerLines}\n${signedHeaders}\n${parts.payloadHash}`;
 }
@@ -107,7 +105,10 @@ const canonicalQueries = new WeakMap<Query, string>();
 
 /** UriEncode of every name and value, sorted by name and then by value, without the signature itself. */
 export function canonicalQuery(query: Query): string {
-  const canonical = canonicalQueries.get(query) ?? canonicalize(query);
+  const known = canonicalQueries.get(query);
+  if (known !== undefined) return known;
+  if (query.entries.length === 0) return "";
+  const canonical = canonicalize(query);
   canonicalQueries.set(query, canonical);
   return canonical;
 }

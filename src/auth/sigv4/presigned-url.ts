@@ -34,12 +34,15 @@ export const AUTH_PARAMETERS: ReadonlySet<string> = new Set([
 const MISSING_PARAMETERS =
   "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
 
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
+
 /**
  * The parameters by lower-case name. Names ignore case, so that `X-Amz-Signature` together with `x-amz-signature` is a
  * repetition and neither is overlooked.
  * @throws S3Error `AuthorizationQueryParametersError` if one of the signature's own parameters is repeated
  */
 export function readAuthParameters(query: Query): ReadonlyMap<string, string> {
+  if (query.entries.length === 0) return NO_PARAMETERS;
   const parameters = new Map<string, string>();
   for (const [name, value] of query.entries) {
     const lower = name.toLowerCase();

@@ -1,6 +1,5 @@
 /** The key that signs the requests of one day to one region and service (AWS "Create a signed request", step 4). */
 import { formatHex, parseHex } from "../../checksum/digests.ts";
-import { sha256Hex } from "../../checksum/hasher.ts";
 import type { ClaimedCredential } from "./credential-scope.ts";
 
 const HMAC_SHA256 = { name: "HMAC", hash: "SHA-256" };
@@ -31,8 +30,8 @@ export async function verifySignature(key: SigningKey, stringToSign: string, sig
 }
 
 /**
- * Caches derived keys by a digest of secret and scope, so that the cache does not reveal a secret and a replaced secret
- * does not match. Only keys that verified a request are cached, so strangers cannot displace them.
+ * Caches derived keys by secret and scope, so a replaced secret does not match. Only keys that verified a request are
+ * cached, so strangers cannot displace them.
  */
 export class SigningKeyCache {
   readonly #keys = new Map<string, SigningKey>();
@@ -43,11 +42,11 @@ export class SigningKeyCache {
   }
 
   find(secretAccessKey: string, scope: ClaimedCredential): SigningKey | undefined {
-    return this.#keys.get(fingerprint(secretAccessKey, scope));
+    return this.#keys.get(nameOf(secretAccessKey, scope));
   }
 
   remember(secretAccessKey: string, scope: ClaimedCredential, key: SigningKey): void {
-    const name = fingerprint(secretAccessKey, scope);
+    const name = nameOf(secretAccessKey, scope);
     // Inserting again keeps the map in order of use; the first entry is the least recently used.
     this.#keys.delete(name);
     this.#keys.set(name, key);
@@ -62,9 +61,10 @@ export class SigningKeyCache {
   }
 }
 
-function fingerprint(secretAccessKey: string, { accessKeyId, day, region, service }: ClaimedCredential): string {
-  // No part of the scope contains `/`, and the secret is last, so different inputs give different texts.
-  return sha256Hex(`${accessKeyId}/${day}/${region}/${service}/${secretAccessKey}`);
+function nameOf(secretAccessKey: string, { accessKeyId, day, region, service }: ClaimedCredential): string {
+  // No part of the scope contains `/`, and the secret is last, so different inputs give different texts. The text itself
+  // is no greater risk than its digest: the secrets of keys in use are in this isolate's memory in any case.
+  return `${accessKeyId}/${day}/${region}/${service}/${secretAccessKey}`;
 }
 
 function importKey(bytes: BufferSource): Promise<CryptoKey> {
