@@ -1,13 +1,13 @@
 import type { S3Error } from "../errors.ts";
 import type { Checksum, ChecksumAlgorithm } from "./checksum.ts";
+import type { Pieces } from "./pieces.ts";
 
 /**
  * The bytes of one upload, decoded and self-verifying.
  *
- * Contract: `stream` yields exactly `sizeBytes` bytes and closes only after everything the request states about them
- * (payload hash, chunk signatures, trailer, Content-MD5, checksum, length) has been checked. If a check fails, the stream
- * errors before its last chunk, and `failure()` returns the S3 error. So a write that is committed after a clean end is
- * always verified.
+ * Contract: `content` is exactly `sizeBytes` bytes, and its last ones come only after everything the request states about them
+ * (payload hash, chunk signatures, trailer, Content-MD5, checksum, length) has been checked. If a check fails, it fails before
+ * its last piece, and `failure()` returns the S3 error. So a write that is committed with its last byte is always verified.
  *
  * The one exception is `delegated`: a single digest that the store checks, because then the platform can move the bytes
  * without JavaScript.
@@ -15,25 +15,25 @@ import type { Checksum, ChecksumAlgorithm } from "./checksum.ts";
 export interface ObjectBody {
   /** Decoded length in bytes, known before the first byte. */
   readonly sizeBytes: number;
-  /** Can be consumed only once. */
-  readonly stream: ReadableStream<Uint8Array>;
+  /** A stream if the platform can move the bytes by itself. Can be consumed only once. */
+  readonly content: ReadableStream<Uint8Array> | Pieces;
   /** A digest the store must verify before it commits, and the error to answer if it does not match. */
   readonly delegated: DelegatedDigest | undefined;
   /** The additional checksum to keep with the object. */
   readonly checksum: DeclaredChecksum;
-  /** Why the stream failed; the store rethrows this rather than the platform's wrapper around it. */
+  /** Why `content` failed; the store rethrows this rather than the platform's wrapper around it. */
   failure(): S3Error | undefined;
 }
 
 /**
- * The same for bytes whose number is known only at their end: a form's file, which more of the form may follow. The stream
- * yields `minBytes` to `maxBytes` bytes before it closes, and verifies everything itself.
+ * The same for bytes whose number is known only at their end: a form's file, which more of the form may follow. There are
+ * `minBytes` to `maxBytes` of them, and all is verified once they have ended without a failure.
  */
 export interface UnmeasuredBody {
   readonly minBytes: number;
   readonly maxBytes: number;
   /** Can be consumed only once. */
-  readonly stream: ReadableStream<Uint8Array>;
+  readonly content: Pieces;
   readonly checksum: Exclude<DeclaredChecksum, { readonly when: "after" }>;
   failure(): S3Error | undefined;
 }
@@ -53,5 +53,5 @@ export type DeclaredChecksum =
   | { readonly when: "never" }
   /** From a header: known before the body, although not yet verified. */
   | { readonly when: "before"; readonly checksum: Checksum }
-  /** From the trailer: `value()` may be called once the stream has ended cleanly. */
+  /** From the trailer: `value()` may be called once the content has ended cleanly. */
   | { readonly when: "after"; readonly algorithm: ChecksumAlgorithm; readonly value: () => Checksum };

@@ -72,7 +72,7 @@ export function bodyOf(bytes: Uint8Array | string, trailing?: Checksum): ObjectB
   const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
   return {
     sizeBytes: content.byteLength,
-    stream: new Blob([content]).stream(),
+    content: new Blob([content]).stream(),
     delegated: undefined,
     checksum:
       trailing === undefined

@@ -4,15 +4,14 @@
  * an empty line. Signed or not, the format is strict: AWS answers `IncompleteBody` to bare line feeds and to a body
  * without its last line end.
  *
- * Data is passed on as it arrives, before its chunk's signature has been verified. This is safe because the stream
- * around this generator holds back its last piece and ends cleanly only if the generator does.
+ * Data is passed on as it arrives, before its chunk's signature has been verified. This is safe because the reader of this
+ * decoder releases the last bytes only after the end has been verified.
  */
 import { formatHex } from "../../checksum/digests.ts";
 import { createHasher, type Hasher } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
 import { verifySignature } from "../sigv4/signing-key.ts";
 import { chunkStringToSign, trailerStringToSign } from "../sigv4/string-to-sign.ts";
-import type { ByteReader } from "./byte-reader.ts";
 import type { ChunkSeed } from "./content-sha256.ts";
 
 /** S3's minimum, except for the last chunk with data. It also limits the number of signatures in a body. */
@@ -20,6 +19,7 @@ const MIN_CHUNK_BYTES = 8192;
 /** A size, the extension and a signature take 98. */
 const MAX_CHUNK_HEADER_BYTES = 256;
 const MAX_TRAILER_BYTES = 4096;
+const LINE_FEED = 10;
 
 export interface AwsChunkedOptions {
   /** Decoded length in bytes; all chunks together must not exceed it. */
@@ -30,59 +30,121 @@ export interface AwsChunkedOptions {
   readonly trailer: boolean;
 }
 
-/**
- * Yields the decoded data and returns the trailers.
- * @throws S3Error `IncompleteBody` on broken or unfinished framing or too much data, `InvalidChunkSizeError`,
- * `SignatureDoesNotMatch`, `MalformedTrailerError`
- */
-export async function* decodeAwsChunked(
-  reader: ByteReader,
-  { sizeBytes, signatures, trailer }: AwsChunkedOptions,
-): AsyncGenerator<Uint8Array, ReadonlyMap<string, string>> {
-  let left = sizeBytes;
-  let previousSize = MIN_CHUNK_BYTES;
-  for (let chunk = 1; ; chunk++) {
-    const { size, signature } = parseChunkHeader(await reader.line(MAX_CHUNK_HEADER_BYTES), signatures !== undefined);
-    if (size > 0 && previousSize < MIN_CHUNK_BYTES) {
+/** What the next byte belongs to: a chunk's size and signature, its data, the line end after them, or the trailers. */
+type Place = "header" | "data" | "line end" | "trailers";
+
+/** Decodes a body piece by piece. A piece may end anywhere. */
+export class AwsChunkedDecoder {
+  readonly #signatures: ChunkSignatures | undefined;
+  readonly #trailer: boolean;
+  /** Decoded bytes of the chunks that are still to come. */
+  #left: number;
+  #place: Place = "header";
+  /** The unfinished line or trailers, one character for each byte. */
+  #text = "";
+  #chunk = { number: 0, sizeBytes: MIN_CHUNK_BYTES, signature: "" };
+  /** Bytes of the current chunk that are still to come. */
+  #chunkLeft = 0;
+
+  constructor({ sizeBytes, signatures, trailer }: AwsChunkedOptions) {
+    this.#left = sizeBytes;
+    this.#signatures = signatures;
+    this.#trailer = trailer;
+  }
+
+  /**
+   * Moves the data to the front of the piece, and returns that part of it. So neither the framing nor small chunks make the
+   * pieces small.
+   * @throws S3Error `IncompleteBody` on broken framing or too much data, `InvalidChunkSizeError`, `SignatureDoesNotMatch`,
+   * `MalformedTrailerError`
+   */
+  async decode(piece: Uint8Array): Promise<Uint8Array> {
+    let filled = 0;
+    for (let at = 0; at < piece.length; ) {
+      if (this.#place === "data") {
+        const length = Math.min(this.#chunkLeft, piece.length - at);
+        if (at > filled) piece.copyWithin(filled, at, at + length);
+        this.#signatures?.update(piece.subarray(filled, filled + length));
+        filled += length;
+        at += length;
+        this.#chunkLeft -= length;
+        if (this.#chunkLeft === 0) await this.#endChunk();
+      } else if (this.#place === "trailers") {
+        if (this.#text.length + piece.length - at > MAX_TRAILER_BYTES) throw new S3Error("MalformedTrailerError");
+        this.#text += latin1(piece.subarray(at));
+        at = piece.length;
+      } else {
+        at = await this.#readLine(piece, at);
+      }
+    }
+    return piece.subarray(0, filled);
+  }
+
+  /**
+   * Returns the trailers, after the last piece.
+   * @throws S3Error `IncompleteBody` on an unfinished body, `MalformedTrailerError`, `SignatureDoesNotMatch`
+   */
+  async end(): Promise<ReadonlyMap<string, string>> {
+    if (this.#place === "line end") throw malformedFraming();
+    if (this.#place !== "trailers") throw terminatedEarly();
+    const lines = trailerLines(this.#text);
+    if (lines === undefined) throw terminatedEarly();
+    if (!this.#trailer) {
+      if (lines.length > 0) throw new S3Error("MalformedTrailerError");
+      return new Map();
+    }
+    const { values, signature } = parseTrailers(lines);
+    if ((this.#signatures === undefined) !== (signature === undefined)) throw new S3Error("MalformedTrailerError");
+    if (signature !== undefined) await this.#signatures?.verifyTrailers(canonicalTrailers(values), signature);
+    return values;
+  }
+
+  /** Reads the header of a chunk or the line end after its data, as far as the piece has it. Returns where it stops. */
+  async #readLine(piece: Uint8Array, at: number): Promise<number> {
+    const isHeader = this.#place === "header";
+    const lineFeed = piece.indexOf(LINE_FEED, at);
+    const end = lineFeed === -1 ? piece.length : lineFeed;
+    const length = this.#text.length + end - at;
+    if (length > (isHeader ? MAX_CHUNK_HEADER_BYTES : 1)) throw isHeader ? terminatedEarly() : malformedFraming();
+    this.#text += latin1(piece.subarray(at, end));
+    if (lineFeed === -1) return end;
+    const line = this.#text.endsWith("\r") ? this.#text.slice(0, -1) : undefined;
+    this.#text = "";
+    if (isHeader) await this.#beginChunk(line);
+    else if (line === "") this.#place = "header";
+    else throw malformedFraming();
+    return end + 1;
+  }
+
+  async #beginChunk(line: string | undefined): Promise<void> {
+    const previous = this.#chunk;
+    const { size, signature } = parseChunkHeader(line, this.#signatures !== undefined);
+    if (size > 0 && previous.sizeBytes < MIN_CHUNK_BYTES) {
       throw new S3Error("InvalidChunkSizeError", {
-        details: { Chunk: String(chunk), BadChunkSize: String(previousSize) },
+        details: { Chunk: String(previous.number + 1), BadChunkSize: String(previous.sizeBytes) },
       });
     }
-    if (size > left) throw wrongLength();
-    for (let rest = size; rest > 0; ) {
-      const data = await reader.take(rest);
-      if (data === undefined) throw terminatedEarly();
-      rest -= data.length;
-      signatures?.update(data);
-      yield data;
-    }
-    await signatures?.verifyChunk(signature);
-    if (size === 0) break;
-    left -= size;
-    previousSize = size;
-    if ((await reader.line(1)) !== "") throw malformedFraming();
+    if (size > this.#left) throw wrongLength();
+    this.#left -= size;
+    this.#chunk = { number: previous.number + 1, sizeBytes: size, signature };
+    this.#chunkLeft = size;
+    this.#place = "data";
+    if (size === 0) await this.#endChunk();
   }
-  if (left > 0) throw wrongLength();
-  return await readEnd(reader, signatures, trailer);
+
+  async #endChunk(): Promise<void> {
+    await this.#signatures?.verifyChunk(this.#chunk.signature);
+    if (this.#chunk.sizeBytes > 0) {
+      this.#place = "line end";
+      return;
+    }
+    if (this.#left > 0) throw wrongLength();
+    this.#place = "trailers";
+  }
 }
 
-async function readEnd(
-  reader: ByteReader,
-  signatures: ChunkSignatures | undefined,
-  trailer: boolean,
-): Promise<ReadonlyMap<string, string>> {
-  const text = await reader.rest(MAX_TRAILER_BYTES);
-  if (text === undefined) throw new S3Error("MalformedTrailerError");
-  const lines = trailerLines(text);
-  if (lines === undefined) throw terminatedEarly();
-  if (!trailer) {
-    if (lines.length > 0) throw new S3Error("MalformedTrailerError");
-    return new Map();
-  }
-  const { values, signature } = parseTrailers(lines);
-  if ((signatures === undefined) !== (signature === undefined)) throw new S3Error("MalformedTrailerError");
-  if (signature !== undefined) await signatures?.verifyTrailers(canonicalTrailers(values), signature);
-  return values;
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
 }
 
 function parseChunkHeader(line: string | undefined, signed: boolean): { size: number; signature: string } {

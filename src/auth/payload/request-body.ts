@@ -5,10 +5,10 @@
 import { equalBytes, formatBase64, formatHex } from "../../checksum/digests.ts";
 import { S3Error } from "../../errors.ts";
 import type { DeclaredChecksum, DelegatedDigest, DigestText, ObjectBody } from "../../model/object-body.ts";
+import { collect, type Pieces, StreamPieces } from "../../model/pieces.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Authentication } from "../authenticate.ts";
-import { ChunkSignatures, decodeAwsChunked } from "./aws-chunked.ts";
-import { ByteReader } from "./byte-reader.ts";
+import { AwsChunkedDecoder, ChunkSignatures } from "./aws-chunked.ts";
 import type { PayloadPromise } from "./content-sha256.ts";
 import {
   checksumOfTrailers,
@@ -19,7 +19,10 @@ import {
   readDeclaredDigests,
   type TrailingChecksum,
 } from "./declared-content.ts";
-import { verifyingStream } from "./verifying-stream.ts";
+import { VerifiedPieces, type VerifiedPiecesOptions } from "./verified-pieces.ts";
+
+/** What aws-chunked adds to a small body: the headers of two chunks and a trailer, signed. */
+const MAX_USUAL_FRAMING_BYTES = 1024;
 
 /** The facts about a body before its first byte. */
 interface AnnouncedBody {
@@ -32,7 +35,7 @@ interface AnnouncedBody {
 /**
  * @param request with the headers from `effectiveHeaders`
  * @throws S3Error for every error before the first byte: `MissingContentLength`, `EntityTooLarge`, `InvalidArgument`,
- *   `InvalidDigest`, `InvalidRequest`, `MalformedTrailerError`. Errors in the bytes fail the stream: `IncompleteBody`,
+ *   `InvalidDigest`, `InvalidRequest`, `MalformedTrailerError`. Errors in the bytes fail its pieces: `IncompleteBody`,
  *   `BadDigest`, `XAmzContentSHA256Mismatch`, `SignatureDoesNotMatch`, `InvalidChunkSizeError`,
  *   `MalformedTrailerError`, `InvalidRequest`.
  */
@@ -65,7 +68,7 @@ export async function readWholeBody(
   { maxBytes, requireDigest }: WholeBodyOptions,
 ): Promise<Uint8Array> {
   const announced = readAnnouncement(request, authentication, "hex");
-  const { stream, sizeBytes } = verified(announced);
+  const { content, sizeBytes } = verified(announced);
   if (requireDigest && !announced.declared.protectsIntegrity) {
     throw new S3Error("InvalidRequest", {
       message: "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
@@ -77,15 +80,7 @@ export async function readWholeBody(
       details: { MaxMessageLengthBytes: String(maxBytes) },
     });
   }
-  const whole = new Uint8Array(sizeBytes);
-  let filled = 0;
-  const reader = stream.getReader();
-  for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-    if (value === undefined) continue;
-    whole.set(value, filled);
-    filled += value.length;
-  }
-  return whole;
+  return collect(content, sizeBytes);
 }
 
 function readAnnouncement(
@@ -110,7 +105,7 @@ function passThrough({ body, promise, declared, sizeBytes }: AnnouncedBody): Obj
   if (more.length > 0) return undefined;
   const delegated = digest && delegate(digest);
   if (digest !== undefined && delegated === undefined) return undefined;
-  return { sizeBytes, stream: body, delegated, checksum: declaredBefore(declared), failure: () => undefined };
+  return { sizeBytes, content: body, delegated, checksum: declaredBefore(declared), failure: () => undefined };
 }
 
 function sameDigest(a: ExpectedDigest, b: ExpectedDigest): boolean {
@@ -123,36 +118,38 @@ function delegate({ algorithm, bytes, mismatch }: ExpectedDigest): DelegatedDige
   return undefined;
 }
 
-/** The decoded body, which the stream itself verifies. */
-function verified(announced: AnnouncedBody): ObjectBody {
-  const { body, declared, sizeBytes } = announced;
+/** The decoded body, which verifies itself. */
+function verified(announced: AnnouncedBody): ObjectBody & { readonly content: Pieces } {
+  const { body, promise, declared, sizeBytes } = announced;
   const { expected, trailing } = declared;
-  const reader = new ByteReader(body ?? new Blob([]).stream());
   const trailer = trailing && new TrailerDigest(trailing);
   const algorithms = expected.map(({ algorithm }) => algorithm);
-  const { stream, failure } = verifyingStream({
+  const content = new VerifiedPieces({
     sizeBytes,
-    pieces: decode(reader, announced, trailer),
+    received: new StreamPieces(body ?? new Blob([]).stream(), sizeBytes + MAX_USUAL_FRAMING_BYTES),
+    ...decoding(promise, sizeBytes, trailer),
     algorithms: trailing === undefined ? algorithms : [...algorithms, trailing.algorithm],
     expected: () => (trailer === undefined ? expected : [...expected, trailer.digest]),
-    cancel: (reason) => reader.cancel(reason),
   });
   const checksum = trailer === undefined ? declaredBefore(declared) : trailer.checksum();
-  return { sizeBytes, stream, delegated: undefined, checksum, failure };
+  return { sizeBytes, content, delegated: undefined, checksum, failure: () => content.failure() };
 }
 
-async function* decode(
-  reader: ByteReader,
-  { promise, sizeBytes }: AnnouncedBody,
+function decoding(
+  promise: PayloadPromise,
+  sizeBytes: number,
   trailer: TrailerDigest | undefined,
-): AsyncGenerator<Uint8Array> {
-  if (promise.kind !== "signed-chunks" && promise.kind !== "unsigned-chunks") {
-    for (let piece = await reader.take(); piece !== undefined; piece = await reader.take()) yield piece;
-    return;
-  }
+): Pick<VerifiedPiecesOptions, "decode" | "end"> {
+  if (promise.kind !== "signed-chunks" && promise.kind !== "unsigned-chunks") return {};
   const signatures = promise.kind === "signed-chunks" ? new ChunkSignatures(promise.seed) : undefined;
-  const trailers = yield* decodeAwsChunked(reader, { sizeBytes, signatures, trailer: trailer !== undefined });
-  trailer?.read(trailers);
+  const decoder = new AwsChunkedDecoder({ sizeBytes, signatures, trailer: trailer !== undefined });
+  return {
+    decode: (piece) => decoder.decode(piece),
+    end: async () => {
+      const trailers = await decoder.end();
+      trailer?.read(trailers);
+    },
+  };
 }
 
 /** The checksum that follows the body; its value is known once the trailers have been read. */

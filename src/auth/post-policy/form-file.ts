@@ -4,12 +4,13 @@
  */
 import { S3Error } from "../../errors.ts";
 import type { UnmeasuredBody } from "../../model/object-body.ts";
+import { StreamPieces } from "../../model/pieces.ts";
+import type { ByteSource } from "../../protocol/post-form/multipart-reader.ts";
 import { parseBoundary } from "../../protocol/post-form/part-headers.ts";
 import { MAX_FIELD_BYTES, type PostForm, readPostForm } from "../../protocol/post-form/post-form.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { ByteReader } from "../payload/byte-reader.ts";
 import { MAX_BODY_BYTES, readBodyLength, readDeclaredDigests } from "../payload/declared-content.ts";
-import { verifyingStream } from "../payload/verifying-stream.ts";
+import { VerifiedPieces } from "../payload/verified-pieces.ts";
 import type { FileSizeRange } from "./conditions.ts";
 
 const UNSIGNED = { kind: "unsigned" } as const;
@@ -29,15 +30,27 @@ export interface FormUpload {
  * Reads the fields of a form. Never throws: the answer to an unreadable form also needs the CORS headers of its bucket.
  */
 export async function beginFormUpload({ headers, body }: Pick<S3Request, "headers" | "body">): Promise<FormUpload> {
-  let reader: ByteReader | undefined;
-  const discard = () => discardRest(reader, headers);
+  let source: ByteSource | undefined;
+  const discard = () => discardRest(source, headers);
   try {
     const boundary = parseBoundary(headers.get("content-type") ?? "");
-    reader = new ByteReader(body ?? new Blob([]).stream());
-    return { form: await readPostForm(reader, boundary), discard };
+    source = byteSource(body ?? new Blob([]).stream());
+    return { form: await readPostForm(source, boundary), discard };
   } catch (failure) {
     return { form: undefined, failure, discard };
   }
+}
+
+/** The reader of a form keeps what it has been given while it asks for more. */
+function byteSource(body: ReadableStream<Uint8Array>): ByteSource {
+  const pieces = new StreamPieces(body);
+  return {
+    async take() {
+      const piece = await pieces.next();
+      pieces.keep();
+      return piece;
+    },
+  };
 }
 
 /**
@@ -45,7 +58,7 @@ export async function beginFormUpload({ headers, body }: Pick<S3Request, "header
  * then shows that instead of the refusal (seen with curl, undici and `wrangler dev`). Beyond the limit that is
  * accepted.
  */
-async function discardRest(form: ByteReader | undefined, headers: Headers): Promise<void> {
+async function discardRest(form: ByteSource | undefined, headers: Headers): Promise<void> {
   const isSmallEnough = Number(headers.get("content-length") ?? Number.NaN) <= MAX_DISCARDED_BYTES;
   if (form === undefined || !isSmallEnough) return;
   try {
@@ -59,7 +72,7 @@ async function discardRest(form: ByteReader | undefined, headers: Headers): Prom
  * @param request with the headers from `toObjectHeaders`
  * @param range the sizes that the policy allows
  * @throws S3Error for errors before the first byte: `MissingContentLength`, `EntityTooLarge`, `InvalidDigest`,
- *   `InvalidRequest`. Errors in the bytes fail the stream: `EntityTooLarge`, `EntityTooSmall`, `BadDigest`,
+ *   `InvalidRequest`. Errors in the bytes fail the content: `EntityTooLarge`, `EntityTooSmall`, `BadDigest`,
  *   `MalformedPOSTRequest`, `MaxPostPreDataLengthExceededError`.
  */
 export function openFormFile(
@@ -75,21 +88,25 @@ export function openFormFile(
   const likelyBytes = Math.max(minBytes, maxBytes - 2);
   if (minBytes > allowed.maxBytes) throw tooLarge(likelyBytes, allowed.maxBytes);
 
-  const { stream, failure } = verifyingStream({
+  const file = measured(form, { allowed, minBytes, likelyBytes });
+  const content = new VerifiedPieces({
     sizeBytes: undefined,
-    pieces: measured(form, { allowed, minBytes, likelyBytes }),
+    received: {
+      next: async () => (await file.next()).value ?? undefined,
+      keep() {},
+      // The rest of the form is read all the same: see `discardRest`.
+      async cancel() {},
+    },
     algorithms: declared.expected.map(({ algorithm }) => algorithm),
     expected: () => declared.expected,
-    // The rest of the form is read all the same: see `discardRest`.
-    cancel: async () => {},
   });
   const { checksum } = declared;
   return {
     minBytes,
     maxBytes,
-    stream,
+    content,
     checksum: checksum ? { when: "before", checksum: { ...checksum, type: "FULL_OBJECT" } } : { when: "never" },
-    failure,
+    failure: () => content.failure(),
   };
 }
 

@@ -5,7 +5,6 @@
  * body of the entry, joins them.
  */
 import type { ResolvedRange } from "../../model/byte-range.ts";
-import { fromR2Error } from "../platform-errors.ts";
 import type { ManifestSummary } from "./entry-record.ts";
 
 export const BLOB_PREFIX = "~b/";
@@ -41,68 +40,6 @@ export function blobSlices(blobs: readonly BlobRef[], range: ResolvedRange): Blo
     if (start >= end) break;
   }
   return slices;
-}
-
-/**
- * What the bytes are read for. `answer`: the platform is given their length. `put`: it is not, since the platform never
- * finishes piping one of its own fixed-length streams into another (workerd 1.20261117), which is what a put reads from.
- */
-export type BlobReader = "answer" | "put";
-
-/**
- * Streams a range of the blobs' concatenation. The first blob is open when this returns, so that its absence can still be
- * answered with an error; each following one is requested while the one before it is read.
- * @throws S3Error
- */
-export async function readBlobs(
-  { store, blobs }: { readonly store: R2Bucket; readonly blobs: readonly BlobRef[] },
-  range: ResolvedRange,
-  reader: BlobReader = "answer",
-): Promise<ReadableStream<Uint8Array>> {
-  const slices = blobSlices(blobs, range);
-  const first = slices[0];
-  if (first === undefined) return new Blob([]).stream();
-  const opened = await openSlice(store, first);
-  if (slices.length === 1) return opened.body;
-  const joined =
-    reader === "answer" ? new FixedLengthStream(range.length) : new TransformStream<Uint8Array, Uint8Array>();
-  // The reader of `joined` sees every failure, so the pump's own promise is not awaited.
-  pump({ store, slices, first: opened }, joined.writable).catch(() => {});
-  return joined.readable;
-}
-
-interface OpenedSlices {
-  readonly store: R2Bucket;
-  readonly slices: readonly BlobSlice[];
-  /** The first of them, open. */
-  readonly first: R2ObjectBody;
-}
-
-async function pump({ store, slices, first }: OpenedSlices, sink: WritableStream<Uint8Array>): Promise<void> {
-  let current = first;
-  try {
-    for (let index = 0; index < slices.length; index++) {
-      const following = slices[index + 1];
-      const next = following === undefined ? undefined : openSlice(store, following);
-      // A rejection is handled when the slice is read; until then it must not count as unhandled.
-      next?.catch(() => {});
-      await current.body.pipeTo(sink, { preventClose: true, preventAbort: true });
-      if (next !== undefined) current = await next;
-    }
-    await sink.close();
-  } catch (error) {
-    await sink.abort(error);
-  }
-}
-
-async function openSlice(store: R2Bucket, slice: BlobSlice): Promise<R2ObjectBody> {
-  const blob = await store
-    .get(slice.key, { range: { offset: slice.range.offset, length: slice.range.length } })
-    .catch((error: unknown) => {
-      throw fromR2Error(error);
-    });
-  if (blob === null) throw fromR2Error(new Error(`blob ${slice.key} is missing`));
-  return blob;
 }
 
 /**

@@ -5,6 +5,7 @@ import { createHasher } from "../../checksum/hasher.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
+import { type Pieces, toPieces } from "../../model/pieces.ts";
 import { summarizeManifest } from "./blobs.ts";
 import { commitManifest, r2StorageClass } from "./commit.ts";
 import { identityOf } from "./entry.ts";
@@ -37,7 +38,7 @@ export async function copyObject(
     ? (identityOf(source.origin.found) ?? undefined)
     : undefined;
   if (!isCopiedByReference(source, { store: place.store, attributes, checksumAlgorithm })) {
-    const body = copyBody(await source.body("put"), source.object, checksumAlgorithm);
+    const body = copyBody(await source.content(), source.object, checksumAlgorithm);
     return putBody({ ...write, madeOf, identity }, body);
   }
   const { etag, checksum, sizeBytes, partCount } = source.object;
@@ -93,46 +94,49 @@ function isStillTheSame(source: OpenedObject, place: EntryPlace, attributes: Obj
 }
 
 /**
- * A body that streams stored bytes. It keeps their checksum, or gets a new one: of the requested algorithm, or of the same
+ * A body of stored bytes. It keeps their checksum, or gets a new one: of the requested algorithm, or of the same
  * algorithm where the old one is composite, which does not apply to an object without parts.
  */
 export function copyBody(
-  stream: ReadableStream<Uint8Array>,
+  content: ObjectBody["content"],
   source: StoredObject,
   checksumAlgorithm: ChecksumAlgorithm | undefined,
 ): ObjectBody {
   const { checksum, sizeBytes } = source;
   const algorithm = checksumAlgorithm ?? checksum?.algorithm;
-  if (algorithm === undefined) return storedBody(stream, sizeBytes, { when: "never" });
+  if (algorithm === undefined) return storedBody(content, sizeBytes, { when: "never" });
   if (checksum?.type === "FULL_OBJECT" && checksum.algorithm === algorithm) {
-    return storedBody(stream, sizeBytes, { when: "before", checksum });
+    return storedBody(content, sizeBytes, { when: "before", checksum });
   }
-  return hashed(storedBody(stream, sizeBytes), algorithm);
+  return hashed(storedBody(content, sizeBytes), algorithm);
 }
 
 /** A body whose checksum is computed while it is read; everything else about it is still verified. */
 export function hashed(body: ObjectBody, algorithm: ChecksumAlgorithm): ObjectBody {
   const hasher = createHasher(algorithm);
-  const hashing = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      hasher.update(chunk);
-      controller.enqueue(chunk);
+  const pieces = toPieces(body.content);
+  const content: Pieces = {
+    async next() {
+      const piece = await pieces.next();
+      if (piece !== undefined) hasher.update(piece);
+      return piece;
     },
-  });
+    cancel: (reason) => pieces.cancel(reason),
+  };
   let value: string | undefined;
   const checksum = (): Checksum => {
     // A hasher returns its digest only once.
     value ??= formatBase64(hasher.digest());
     return { algorithm, value, type: "FULL_OBJECT" };
   };
-  return { ...body, stream: body.stream.pipeThrough(hashing), checksum: { when: "after", algorithm, value: checksum } };
+  return { ...body, content, checksum: { when: "after", algorithm, value: checksum } };
 }
 
 /** Bytes that were verified when they were first stored. */
 export function storedBody(
-  stream: ReadableStream<Uint8Array>,
+  content: ObjectBody["content"],
   sizeBytes: number,
   checksum: ObjectBody["checksum"] = { when: "never" },
 ): ObjectBody {
-  return { sizeBytes, stream, delegated: undefined, checksum, failure: () => undefined };
+  return { sizeBytes, content, delegated: undefined, checksum, failure: () => undefined };
 }

@@ -2,9 +2,11 @@
 import { S3Error } from "../../errors.ts";
 import { type ResolvedRange, resolveRange, type Selection } from "../../model/byte-range.ts";
 import type { StoredObject } from "../../model/object.ts";
+import type { ObjectBody } from "../../model/object-body.ts";
 import { callR2 } from "../platform-errors.ts";
 import { TtlCache } from "../ttl-cache.ts";
-import { type BlobReader, type BlobRef, decodeManifest, type Manifest, readBlobs, toBlobRefs } from "./blobs.ts";
+import { type BlobReader, type BlobSlices, readSlices, streamSlices } from "./blob-reading.ts";
+import { type BlobRef, blobSlices, decodeManifest, type Manifest, toBlobRefs } from "./blobs.ts";
 import { describeEntry, type Entry } from "./entry.ts";
 
 /** Manifests never change, so an isolate may cache them. Long ones have 10,000 parts. */
@@ -39,16 +41,37 @@ export class OpenedObject {
     return this.#range;
   }
 
-  /** The bytes of `range`, or all of them. To be called once, unless `discard` is. */
+  /** The bytes of `range`, or all of them, for an answer. To be called once, unless `content` or `discard` is. */
   async body(reader: BlobReader = "answer"): Promise<ReadableStream<Uint8Array>> {
-    if (this.range === "unsatisfiable") throw new S3Error("InvalidRange");
-    const { store, found, entry } = this.origin;
-    const wanted = this.range ?? { offset: 0, length: entry.sizeBytes };
-    if (entry.isManifest) return readBlobs({ store, blobs: await this.#blobs() }, wanted, reader);
+    const slices = await this.#slices();
+    return slices === undefined ? this.#inlineBody() : streamSlices(slices, reader);
+  }
+
+  /** The same bytes, for a put. To be called once, unless `body` or `discard` is. */
+  async content(): Promise<ObjectBody["content"]> {
+    const slices = await this.#slices();
+    return slices === undefined ? this.#inlineBody() : readSlices(slices);
+  }
+
+  /** The pieces of a manifest object's blobs; undefined for an inline object. */
+  async #slices(): Promise<BlobSlices | undefined> {
+    const { store, entry } = this.origin;
+    const wanted = this.#wanted();
+    return entry.isManifest ? { store, slices: blobSlices(await this.#blobs(), wanted) } : undefined;
+  }
+
+  async #inlineBody(): Promise<ReadableStream<Uint8Array>> {
+    const { found } = this.origin;
+    const wanted = this.#wanted();
     this.#isSpent = true;
     if (serves(found, wanted)) return found.body;
     await found.body.cancel();
     return (await this.#again(wanted)).body;
+  }
+
+  #wanted(): ResolvedRange {
+    if (this.range === "unsatisfiable") throw new S3Error("InvalidRange");
+    return this.range ?? { offset: 0, length: this.origin.entry.sizeBytes };
   }
 
   /** Cancels the body, if it has not been read. */

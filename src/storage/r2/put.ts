@@ -1,5 +1,5 @@
 /** The three ways a body of known length becomes an object: held in memory, streamed into the entry, or into a blob. */
-import { formatBase64, formatHex } from "../../checksum/digests.ts";
+import { formatBase64 } from "../../checksum/digests.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { S3Error, type S3ErrorCode } from "../../errors.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
@@ -12,7 +12,7 @@ import { commitManifest, entryOptions, isPlain, markForListing, r2StorageClass }
 import { commitIf, commitOnce, type EntryCondition, type Guard, refuseAtOnce } from "./conditions.ts";
 import type { EntryPlace } from "./entry-place.ts";
 import type { ObjectIdentity } from "./entry-record.ts";
-import { BUFFERED_BYTES, digestOf, putBytes, readBody, requireStored, streamBody } from "./write.ts";
+import { BUFFERED_BYTES, putBytes, readBody, requireStored, streamBody } from "./write.ts";
 
 /**
  * What S3 adds where a client sends no checksum ("Checking object integrity for data uploads"). Deviation: only to objects
@@ -59,8 +59,6 @@ export function putBody(write: Write, body: ObjectBody): Promise<PutOutcome> {
 export async function putBuffered(write: Write, body: ObjectBody, algorithm?: ChecksumAlgorithm): Promise<PutOutcome> {
   const bytes = await readBody(body);
   const checksum = finalChecksum(body);
-  // R2 checks one digest per put; if that is the mark for listings, the delegated one is checked here.
-  if (!isPlain(write.place, write.attributes, write.ticket)) verifyDelegated(bytes, body);
   if (checksum !== undefined || algorithm === undefined) return putInMemory(write, body, { bytes, checksum });
   try {
     return await putInMemory(write, body, { bytes, checksum: checksumOf(bytes, algorithm) });
@@ -73,17 +71,16 @@ export async function putBuffered(write: Write, body: ObjectBody, algorithm?: Ch
 
 async function putInMemory(
   write: Write,
-  { sizeBytes, delegated }: ObjectBody,
+  { sizeBytes }: ObjectBody,
   { bytes, checksum }: { readonly bytes: Uint8Array; readonly checksum: Checksum | undefined },
 ): Promise<PutOutcome> {
   const { place, attributes, ticket } = write;
-  const plain = isPlain(place, attributes, ticket);
   const options = {
     ...entryOptions(place, attributes, { checksum, ...factsOf(write) }),
-    ...(!plain && markForListing(bytes)),
+    ...(!isPlain(place, attributes, ticket) && markForListing(bytes)),
   };
   const stored = await commitIf(place, guardOf(write), (onlyIf) =>
-    putBytes(place, { bytes, delegated: plain ? delegated : undefined }, { ...options, ...onlyIf }),
+    putBytes(place, { bytes }, { ...options, ...onlyIf }),
   );
   return { etag: stored.etag, sizeBytes, checksum, lastModified: stored.uploaded };
 }
@@ -141,13 +138,6 @@ function checksumOf(bytes: Uint8Array, algorithm: ChecksumAlgorithm): Checksum {
   const hasher = createHasher(algorithm);
   hasher.update(bytes);
   return { algorithm, value: formatBase64(hasher.digest()), type: "FULL_OBJECT" };
-}
-
-function verifyDelegated(bytes: Uint8Array, body: ObjectBody): void {
-  const { delegated } = body;
-  if (delegated === undefined) return;
-  const calculated = digestOf(bytes, delegated);
-  if (formatHex(calculated) !== delegated.hex) throw delegated.mismatch(calculated);
 }
 
 /** The checksum to store, after the body has ended cleanly. */

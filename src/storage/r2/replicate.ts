@@ -26,7 +26,7 @@ export async function replicateByValue(source: OpenedObject, write: Write, until
   await refuseAtOnce(write.place, write.condition);
   if (source.origin.entry.isManifest) return copyBlobs(source, write, until);
   const { object } = source;
-  const copied = copyBody(await source.body("put"), object, undefined);
+  const copied = copyBody(await source.content(), object, undefined);
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the copy differs from its source") });
   // An object that was put into R2 by other means may have an ETag that is not an MD5.
   const isMd5 = /^[0-9a-f]{32}$/.test(object.etag);

@@ -82,7 +82,7 @@ async function putEntry(
     isConditional: entry.record.q === 1,
   };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
-    const bytes = await readBody(storedBody(await opened.body(), sizeBytes));
+    const bytes = await readBody(storedBody(await opened.content(), sizeBytes));
     const options = { ...entryOptions(place, changed, kept), ...markForListing(bytes) };
     await commitIf(place, { madeOf: found, writeId: ticket.writeId }, (onlyIf) =>
       putBytes(place, { bytes }, { ...options, ...onlyIf }),
@@ -112,7 +112,7 @@ class MovedBytes {
     const { object, origin } = opened;
     // R2's ETag of an inline object is the MD5 of its bytes.
     if (this.#moved?.etag === origin.found.etag) return this.#moved.manifest;
-    const body = storedBody(await opened.body(), object.sizeBytes);
+    const body = storedBody(await opened.content(), object.sizeBytes);
     const { manifest } = await putOnlyBlob(this.#place, body, object);
     this.#moved = { manifest, etag: origin.found.etag };
     return manifest;

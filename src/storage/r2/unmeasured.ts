@@ -5,6 +5,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
+import type { Pieces } from "../../model/pieces.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey, type Manifest, type ManifestPart, summarizeManifest } from "./blobs.ts";
@@ -14,10 +15,10 @@ import { asBodyError, BUFFERED_BYTES, putBytes, requireStored, streamBody } from
 
 /** Reads a small body whole, after which its length is known. */
 export async function measureBody(body: UnmeasuredBody): Promise<ObjectBody> {
-  const bytes = await readRest(body.stream.getReader(), body);
+  const bytes = await readRest(body.content, body);
   return {
     sizeBytes: bytes.byteLength,
-    stream: new Blob([bytes]).stream(),
+    content: new Blob([bytes]).stream(),
     delegated: undefined,
     checksum: body.checksum,
     failure: () => undefined,
@@ -45,12 +46,12 @@ async function writeBlobs(
   if (body.maxBytes - body.minBytes > BUFFERED_BYTES) throw new Error("the body's length is too uncertain");
   const options = { customMetadata: { entry: r2Key }, ...r2StorageClass(attributes) };
   const md5 = createHash("md5");
-  const reader = hashingReader(body.stream, md5);
+  const pieces = hashing(body.content, md5);
   const first = { store, r2Key: blobKey(blobSetId, "1") };
-  requireStored(await streamBody(first, beginning(reader, body), options));
+  requireStored(await streamBody(first, beginning(pieces, body), options));
   const parts: ManifestPart[] = [["1", body.minBytes]];
   try {
-    const bytes = await readRest(reader, body);
+    const bytes = await readRest(pieces, body);
     if (bytes.byteLength > 0) {
       await putBytes({ store, r2Key: blobKey(blobSetId, "2") }, { bytes }, options);
       parts.push(["2", bytes.byteLength]);
@@ -63,58 +64,52 @@ async function writeBlobs(
   }
 }
 
-interface PieceReader {
-  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-  cancel(reason: unknown): Promise<void>;
-}
-
-interface HashingReader extends PieceReader {
-  /** Puts the end of a piece back, to be read again. */
+interface HashedPieces extends Pieces {
+  /** Puts the end of the last piece back, to be read again. */
   unread(piece: Uint8Array): void;
 }
 
-function hashingReader(stream: ReadableStream<Uint8Array>, hash: Hash): HashingReader {
-  const reader = stream.getReader();
+function hashing(pieces: Pieces, hash: Hash): HashedPieces {
   let kept: Uint8Array | undefined;
   return {
-    async read() {
+    async next() {
       if (kept !== undefined) {
-        const value = kept;
+        const piece = kept;
         kept = undefined;
-        return { done: false, value };
+        return piece;
       }
-      const { done, value } = await reader.read();
-      if (value !== undefined) hash.update(value);
-      return { done, value };
+      const piece = await pieces.next();
+      if (piece !== undefined) hash.update(piece);
+      return piece;
     },
     unread(piece) {
       kept = piece;
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: (reason) => pieces.cancel(reason),
   };
 }
 
 /** The bytes that are certain to come, as a body of their own. */
-function beginning(reader: HashingReader, body: UnmeasuredBody): ObjectBody {
+function beginning(pieces: HashedPieces, body: UnmeasuredBody): ObjectBody {
   let left = body.minBytes;
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { value } = await reader.read();
-        if (value === undefined) throw new S3Error("IncompleteBody");
-        const taken = value.subarray(0, left);
-        if (taken.length < value.length) reader.unread(value.subarray(taken.length));
-        left -= taken.length;
-        controller.enqueue(taken);
-        if (left === 0) controller.close();
-      },
-      cancel: (reason) => reader.cancel(reason),
+  const content: Pieces = {
+    async next() {
+      if (left === 0) return undefined;
+      const piece = await pieces.next();
+      if (piece === undefined) throw new S3Error("IncompleteBody");
+      const taken = piece.subarray(0, left);
+      if (taken.length < piece.length) pieces.unread(piece.subarray(taken.length));
+      left -= taken.length;
+      return taken;
     },
-    { highWaterMark: 0 },
-  );
+    // The rest is still wanted when the beginning has been stored.
+    cancel: async (reason) => {
+      if (left > 0) await pieces.cancel(reason);
+    },
+  };
   return {
     sizeBytes: body.minBytes,
-    stream,
+    content,
     delegated: undefined,
     checksum: { when: "never" },
     failure: () => body.failure(),
@@ -122,12 +117,10 @@ function beginning(reader: HashingReader, body: UnmeasuredBody): ObjectBody {
 }
 
 /** @throws S3Error */
-async function readRest(reader: PieceReader, body: UnmeasuredBody): Promise<Uint8Array> {
+async function readRest(from: Pieces, body: UnmeasuredBody): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   try {
-    for (let { done, value } = await reader.read(); !done; { done, value } = await reader.read()) {
-      if (value !== undefined) pieces.push(value);
-    }
+    for (let piece = await from.next(); piece !== undefined; piece = await from.next()) pieces.push(piece.slice());
   } catch (cause) {
     throw body.failure() ?? asBodyError(cause);
   }

@@ -1,24 +1,36 @@
 /** Moving a verified body into R2. */
 import { createHash } from "node:crypto";
+import { formatHex } from "../../checksum/digests.ts";
 import { S3Error } from "../../errors.ts";
 import type { DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
+import { collect } from "../../model/pieces.ts";
 import { fromR2Error, R2_BAD_DIGEST, r2CalculatedDigest, r2ErrorCode } from "../platform-errors.ts";
 import type { R2Location } from "./entry-place.ts";
 
 /** Bodies up to this size are held in memory, which lets R2 decide a condition in the first call. */
 export const BUFFERED_BYTES = 1024 * 1024;
 
-/** Bytes in memory, and the digest of theirs that R2 is to check. */
-export interface BytesToPut {
-  readonly bytes: Uint8Array;
-  readonly delegated?: DelegatedDigest | undefined;
+/**
+ * Reads a small body whole, and verifies it: a delegated digest too, because over bytes in memory it takes less time than a put
+ * that R2 refuses.
+ * @throws S3Error
+ */
+export async function readBody(body: ObjectBody): Promise<Uint8Array> {
+  const bytes = await readAll(body);
+  const { delegated } = body;
+  if (delegated !== undefined) {
+    const calculated = new Uint8Array(createHash(delegated.algorithm).update(bytes).digest());
+    if (formatHex(calculated) !== delegated.hex) throw delegated.mismatch(calculated);
+  }
+  return bytes;
 }
 
-/** Reads a small body whole. Everything the request stated about it has been checked then, except a delegated digest. */
-export async function readBody(body: ObjectBody): Promise<Uint8Array> {
+async function readAll(body: ObjectBody): Promise<Uint8Array> {
+  const { content, sizeBytes } = body;
   try {
-    const bytes = await new Response(body.stream).bytes();
-    if (bytes.byteLength !== body.sizeBytes) throw new S3Error("IncompleteBody");
+    if (!(content instanceof ReadableStream)) return await collect(content, sizeBytes);
+    const bytes = await new Response(content).bytes();
+    if (bytes.byteLength !== sizeBytes) throw new S3Error("IncompleteBody");
     return bytes;
   } catch (error) {
     throw body.failure() ?? asBodyError(error);
@@ -38,12 +50,12 @@ export async function streamBody(
   const { delegated } = body;
   const pipe = new FixedLengthStream(body.sizeBytes);
   const abandon = new AbortController();
-  const moved = body.stream.pipeTo(pipe.writable, { signal: abandon.signal });
-  // If one side fails, the other must not wait for it: R2 may answer without reading the body to its end.
-  const stored = store
-    .put(r2Key, pipe.readable, { ...options, ...digestOption(delegated) })
-    .finally(() => abandon.abort());
-  const [put, move] = await Promise.allSettled([stored, moved]);
+  const moved = Promise.allSettled([transfer(body.content, pipe.writable, abandon.signal)]);
+  const [put] = await Promise.allSettled([store.put(r2Key, pipe.readable, { ...options, ...digestOption(delegated) })]);
+  if (put.status === "fulfilled" && put.value !== null) return put.value;
+  // R2 may answer without reading the body to its end, and then the body must not wait for R2.
+  abandon.abort();
+  const [move] = await moved;
   const failure = body.failure();
   if (failure !== undefined) throw failure;
   if (put.status === "fulfilled") return put.value;
@@ -55,16 +67,34 @@ export async function streamBody(
   throw /FixedLengthStream/.test(String(put.reason)) ? asBodyError(put.reason) : fromR2;
 }
 
+/** Writes everything and closes the sink. As with `pipeTo`, a failure of one side ends the other. */
+async function transfer(
+  content: ObjectBody["content"],
+  sink: WritableStream<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (content instanceof ReadableStream) return content.pipeTo(sink, { signal });
+  const writer = sink.getWriter();
+  const end = (reason: unknown) => Promise.allSettled([content.cancel(reason), writer.abort(reason)]);
+  signal.addEventListener("abort", () => void end(signal.reason));
+  try {
+    for (let piece = await content.next(); piece !== undefined; piece = await content.next()) await writer.write(piece);
+    await writer.close();
+  } catch (error) {
+    await end(error);
+    throw error;
+  }
+}
+
 /** Puts bytes that are in memory. Null if `options.onlyIf` did not hold. */
 export async function putBytes(
   { store, r2Key }: R2Location,
-  { bytes, delegated }: BytesToPut,
+  { bytes }: { readonly bytes: Uint8Array },
   options: R2PutOptions,
 ): Promise<R2Object | null> {
   try {
-    return await store.put(r2Key, bytes, { ...options, ...digestOption(delegated) });
+    return await store.put(r2Key, bytes, options);
   } catch (error) {
-    if (isBadDigest(error, delegated)) throw delegated.mismatch(digestOf(bytes, delegated));
     throw fromR2Error(error);
   }
 }
@@ -78,11 +108,6 @@ export function requireStored(stored: R2Object | null): R2Object {
 function digestOption(delegated: DelegatedDigest | undefined): R2PutOptions {
   if (delegated === undefined) return {};
   return delegated.algorithm === "md5" ? { md5: delegated.hex } : { sha256: delegated.hex };
-}
-
-/** The bytes' own digest of the algorithm of one that was left to R2. */
-export function digestOf(bytes: Uint8Array, { algorithm }: DelegatedDigest): Uint8Array {
-  return createHash(algorithm).update(bytes).digest();
 }
 
 function isBadDigest(error: unknown, delegated: DelegatedDigest | undefined): delegated is DelegatedDigest {

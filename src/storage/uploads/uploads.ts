@@ -152,8 +152,7 @@ export class Uploads {
     const { checksum } = upload;
     if (source.range === "unsatisfiable") throw new S3Error("InvalidRange");
     const sizeBytes = source.range?.length ?? source.object.sizeBytes;
-    const stream = await source.body("put");
-    const stored = storedBody(stream, sizeBytes);
+    const stored = storedBody(await source.content(), sizeBytes);
     const body = checksum === undefined ? stored : hashed(stored, checksum.algorithm);
     return this.#putPart(upload, partNumber, body);
   }
@@ -224,7 +223,7 @@ function isRefusal({ code }: Refusal): boolean {
 async function putBlob(at: R2Location, body: ObjectBody, options: R2PutOptions): Promise<R2Object> {
   const blob =
     body.sizeBytes <= BUFFERED_BYTES
-      ? await putBytes(at, { bytes: await readBody(body), delegated: body.delegated }, options)
+      ? await putBytes(at, { bytes: await readBody(body) }, options)
       : await streamBody(at, body, options);
   return requireStored(blob);
 }

@@ -4,6 +4,7 @@ import { type Authentication, authenticate } from "../../../src/auth/authenticat
 import { openObjectBody, readWholeBody } from "../../../src/auth/payload/request-body.ts";
 import { S3Error } from "../../../src/errors.ts";
 import type { ObjectBody } from "../../../src/model/object-body.ts";
+import { toPieces } from "../../../src/model/pieces.ts";
 import type { S3Request } from "../../../src/protocol/s3-request.ts";
 import { concat, type EncodedChunk, frame, plainChunks, signChunks, signTrailers } from "./chunks.ts";
 import { bytesOf, failureOf, hex, keyring, received, sha256Hex, signedRequest, streamOf } from "./support.ts";
@@ -65,9 +66,9 @@ function open({ request, authentication }: { request: S3Request; authentication:
 /** Reads to the end, and keeps the bytes that came before a failure. */
 async function drain(body: ObjectBody): Promise<{ data: Uint8Array; failed: boolean }> {
   const parts: Uint8Array[] = [];
-  const reader = body.stream.getReader();
+  const pieces = toPieces(body.content);
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) parts.push(next.value);
+    for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) parts.push(piece.slice());
   } catch {
     return { data: concat(parts), failed: true };
   }
@@ -158,7 +159,7 @@ describe("the platform's own stream is passed on for", () => {
   test("nothing to verify", async () => {
     const uploaded = await upload({});
     const body = open(uploaded);
-    expect(body.stream).toBe(uploaded.request.body);
+    expect(body.content).toBe(uploaded.request.body);
     expect(body.delegated).toBeUndefined();
     expect(body.checksum).toEqual({ when: "never" });
     await expectAccepted(body);
@@ -167,7 +168,7 @@ describe("the platform's own stream is passed on for", () => {
   test("a literal hash", async () => {
     const uploaded = await upload({ promise: SHA256 });
     const body = open(uploaded);
-    expect(body.stream).toBe(uploaded.request.body);
+    expect(body.content).toBe(uploaded.request.body);
     expect(body.delegated).toMatchObject({ algorithm: "sha256", hex: SHA256 });
     expect(body.delegated?.mismatch()).toMatchObject({
       code: "XAmzContentSHA256Mismatch",
@@ -404,7 +405,7 @@ describe("length", () => {
 });
 
 describe("flow", () => {
-  test("only one piece is read ahead; cancelling reaches the source", async () => {
+  test("nothing is read ahead; cancelling reaches the source, and is not the body's failure", async () => {
     let pulled = 0;
     let cancelled: unknown;
     const body = new ReadableStream<Uint8Array>(
@@ -422,14 +423,26 @@ describe("flow", () => {
     const opened = open(
       await upload({ headers: { "x-amz-checksum-crc32": "AAAAAA==" }, body, contentLength: "1000000" }),
     );
-    const reader = opened.stream.getReader();
+    const pieces = toPieces(opened.content);
     await new Promise((resolve) => setTimeout(resolve, 10));
     expect(pulled).toBe(0);
-    await reader.read();
+    await pieces.next();
     await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(pulled).toBe(2);
-    await reader.cancel("enough");
+    expect(pulled).toBe(1);
+    await pieces.cancel("enough");
     expect(cancelled).toBe("enough");
+    await expect(pieces.next()).rejects.toThrow("cancelled");
+    expect(opened.failure()).toBeUndefined();
+  });
+
+  test("a body that is cancelled while it waits for bytes has not failed", async () => {
+    const body = new ReadableStream<Uint8Array>();
+    const opened = open(await upload({ headers: { "x-amz-checksum-crc32": "AAAAAA==" }, body }));
+    const pieces = toPieces(opened.content);
+    const waiting = pieces.next();
+    await pieces.cancel("refused");
+    await expect(waiting).rejects.toThrow("cancelled");
+    expect(opened.failure()).toBeUndefined();
   });
 
   test("a failure cancels the source", async () => {
