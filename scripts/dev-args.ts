@@ -1,6 +1,6 @@
 /** The command line of `npm run dev`. Most flags are wrangler's. */
 import { findFlag, withoutFlags } from "./flags.ts";
-import { reachableHost } from "./start-args.ts";
+import { parsePort, reachableHost } from "./start-args.ts";
 
 export interface DevArgs {
   readonly ip: string;
@@ -17,10 +17,7 @@ export interface DevArgs {
 /** @throws RangeError for an invalid port */
 export function parseDevArgs(argv: readonly string[]): DevArgs {
   const ip = findFlag(argv, "--ip") ?? "127.0.0.1";
-  const port = Number(findFlag(argv, "--port") ?? "8787");
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new RangeError("--port takes a number from 1 to 65535.");
-  }
+  const port = parsePort("--port", findFlag(argv, "--port") ?? "8787");
   const scheme = findFlag(argv, "--local-protocol") === "https" ? "https" : "http";
   const rest = withoutFlags(argv, ["--ip", "--port"]);
   const defaults = ["--ip", ip, "--port", String(port), "--live-reload=false", "--var", "ONE_ISOLATE:true"];

@@ -1,5 +1,7 @@
 /** The secrets a local server starts with. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseEnv } from "node:util";
 import { ensureDevVars, overlaySecrets, readDevVars } from "./dev-vars.ts";
 import { judgeSealKey, type SealedValue } from "./seal-check.ts";
 import { missingSecrets } from "./secrets.ts";
@@ -8,8 +10,24 @@ import { projectRoot } from "./wrangler.ts";
 export const devVarsPath: string = join(projectRoot, ".dev.vars");
 
 /** The variables of `.dev.vars`; a secret that the environment sets replaces that of the file. */
-export function readLocalVariables(path = devVarsPath): Record<string, string> {
-  return overlaySecrets(readDevVars(path), process.env);
+export function readLocalVariables(path = devVarsPath, given: Given = {}): Record<string, string> {
+  return { ...overlaySecrets(readDevVars(path), process.env), ...given };
+}
+
+/** What the command line sets: it replaces what the file and the environment set. */
+type Given = Readonly<Record<string, string>>;
+
+/** The variables of `--env-file` and `--var`, of which a later one replaces an earlier one. @throws Error with a sentence */
+export function readGivenVariables(envFiles: readonly string[], given: Given): Record<string, string> {
+  return Object.assign({}, ...envFiles.map(readEnvFile), given);
+}
+
+function readEnvFile(path: string): NodeJS.Dict<string> {
+  try {
+    return parseEnv(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new Error(`Cannot read ${path}, which --env-file names.`, { cause });
+  }
 }
 
 /**
@@ -20,8 +38,9 @@ export function readLocalVariables(path = devVarsPath): Record<string, string> {
 export async function prepareLocalVariables(
   sealed: readonly SealedValue[],
   path = devVarsPath,
+  given: Given = {},
 ): Promise<Record<string, string>> {
-  const present = readLocalVariables(path);
+  const present = readLocalVariables(path, given);
   const missing = missingSecrets(present);
   if (missing.includes("SEAL_KEY") && sealed.length > 0) {
     throw new Error(
@@ -29,7 +48,7 @@ export async function prepareLocalVariables(
     );
   }
   if (missing.length > 0) complete(path);
-  const variables = readLocalVariables(path);
+  const variables = readLocalVariables(path, given);
   const sealKey = variables.SEAL_KEY ?? "";
   // For a malformed key, the Worker's own message says what is expected.
   if (/^[0-9a-f]{64}$/i.test(sealKey) && (await judgeSealKey(sealed, sealKey)) === "wrong") {

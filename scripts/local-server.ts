@@ -6,10 +6,12 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import type { Miniflare } from "miniflare";
+import { STARTED, STOPPING } from "../src/local/work.ts";
 import { localBucketId } from "./local-buckets.ts";
 import type { LocalStorage } from "./local-storage.ts";
 import { childrenNamed } from "./processes.ts";
 import { startClock } from "./schedule.ts";
+import type { ServerLog } from "./server-log.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 
 export interface ServeOptions {
@@ -19,6 +21,8 @@ export interface ServeOptions {
   readonly variables: Readonly<Record<string, string>>;
   /** The result of `bundleWorker`, which can run while the storage is opened. */
   readonly script: Promise<string>;
+  readonly log: ServerLog;
+  readonly inspectorPort: number | undefined;
 }
 
 export interface LocalServer {
@@ -53,8 +57,9 @@ export async function serve({ config, folder }: LocalStorage, options: ServeOpti
       unsafeTriggerHandlers: false,
       unsafeLocalExplorer: false,
       resourcePersistencePath: folder,
-      handleStructuredLogs: ({ level, message }) => {
-        if (isRunning) (level === "error" ? process.stderr : process.stdout).write(`${message}\n`);
+      ...(options.inspectorPort !== undefined && { inspectorPort: options.inspectorPort }),
+      handleStructuredLogs: (line) => {
+        if (isRunning) options.log.take(line);
       },
       // Miniflare starts another workerd when one has crashed.
       unsafeHandleRuntimeRestart: watch,
@@ -64,27 +69,41 @@ export async function serve({ config, folder }: LocalStorage, options: ServeOpti
       ],
     }),
   );
+  const runScheduled = async (cron: string, time: Date) => {
+    const worker = await miniflare.getWorker(config.name);
+    await worker.scheduled({ cron: `${clockSecret} ${cron}`, scheduledTime: time });
+  };
   try {
     await requireHealthy(miniflare, config.name);
+    await runScheduled(STARTED, new Date());
   } catch (error) {
     await miniflare.dispose();
     throw error;
   }
   isRunning = true;
   watch();
-  const runScheduled = async (cron: string, time: Date) => {
-    const worker = await miniflare.getWorker(config.name);
-    await worker.scheduled({ cron: `${clockSecret} ${cron}`, scheduledTime: time });
-  };
   const stopClock = startClock(config.crons, runScheduled);
   return {
     runScheduled,
     stop: async () => {
       stopClock();
+      await awaitLastLines(options.log, () => runScheduled(STOPPING, new Date()));
       await miniflare.dispose();
+      options.log.close();
       stopWatching();
     },
   };
+}
+
+/** Longer than a Worker with work to do takes for one more event. */
+const LAST_LINES_MS = 2_000;
+
+/** Miniflare ends workerd with SIGKILL and reads none of its output any more. */
+async function awaitLastLines(log: ServerLog, report: () => Promise<void>): Promise<void> {
+  const arrived = log.nextReport();
+  const timeout = new Promise<void>((resolve) => setTimeout(resolve, LAST_LINES_MS).unref());
+  // A Worker that cannot report any more has written its last line.
+  await Promise.race([report().then(() => arrived), timeout]).catch(() => undefined);
 }
 
 /**

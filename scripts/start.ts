@@ -1,11 +1,12 @@
 /** `npm start`: a local S3 endpoint, offline, with its own keys. */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { bundleWorker } from "./bundle-worker.ts";
 import { formatGreeting } from "./dev-greeting.ts";
-import { prepareLocalVariables } from "./local-secrets.ts";
+import { devVarsPath, prepareLocalVariables, readGivenVariables } from "./local-secrets.ts";
 import { type LocalServer, loopbackAddress, serve } from "./local-server.ts";
 import { openLocalStorage } from "./local-storage.ts";
 import { requireFreePort } from "./ports.ts";
+import { ServerLog } from "./server-log.ts";
 import { parseStartArgs, type StartArgs, startUsage } from "./start-args.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { readWorkerConfig } from "./worker-config.ts";
@@ -25,18 +26,22 @@ try {
 }
 process.exit();
 
-async function start({ ip, port, endpoint, stateFolder, variables: given }: StartArgs): Promise<void> {
+async function start(args: StartArgs): Promise<void> {
+  const { ip, port, endpoint, inspectorPort } = args;
   await requireFreePort(port, ip, "npm start -- --port N");
-  const config = readWorkerConfig(join(projectRoot, "wrangler.toml"));
-  const script = bundleWorker({ hasSourceMap: false });
+  const config = readWorkerConfig(resolve(projectRoot, args.configPath), args.environment);
+  const given = readGivenVariables(args.envFiles, args.variables);
+  const log = new ServerLog(args.log);
+  const script = bundleWorker({ hasSourceMap: inspectorPort !== undefined });
   // A failure is reported where the script is awaited.
   script.catch(() => undefined);
-  const storage = openLocalStorage(config, resolve(projectRoot, stateFolder));
-  const secrets = await prepareLocalVariables(storage.sealed);
+  const storage = openLocalStorage(config, resolve(projectRoot, args.stateFolder));
+  const secrets = await prepareLocalVariables(storage.sealed, devVarsPath, given);
   // Notifications may go to receivers on this machine as long as only this machine can reach the server.
   const defaults: Record<string, string> = loopbackAddress(ip) === undefined ? {} : { ALLOW_PRIVATE_TARGETS: "true" };
-  const variables = { ...defaults, ...secrets, ...given };
-  const server = await serve(storage, { ip, port, variables, script });
+  defaults.REQUEST_LOG = args.log === undefined ? "failures" : "all";
+  const variables = { ...defaults, ...secrets };
+  const server = await serve(storage, { ip, port, variables, script, log, inspectorPort });
   obeyParent(server);
   if (!stop.aborted) {
     process.stdout.write(

@@ -168,8 +168,8 @@ function onOrOff(name: string, text: string): boolean {
 }
 
 function requestLogLevel(name: string, text: string): RequestLogLevel {
-  if (text !== "all" && text !== "errors") throw new NotConfigured(`${name} must be "all" or "errors".`);
-  return text;
+  if (text === "all" || text === "errors" || text === "failures") return text;
+  throw new NotConfigured(`${name} must be "all", "errors" or "failures".`);
 }
 
 /** `aws`: the settings that AWS gives new buckets since 2023. */

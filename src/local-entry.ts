@@ -3,6 +3,8 @@
  * a local server is not, so its clients could set them. Nothing of this file is part of a deployment.
  */
 import worker from "./index.ts";
+import { countRequest, forgetTraffic, reportTraffic } from "./local/traffic.ts";
+import { STARTED, STOPPING } from "./local/work.ts";
 
 export { MultipartUpload } from "./index.ts";
 
@@ -32,12 +34,18 @@ export default {
       throw new Error("Scheduled work is started by the local server's own clock.");
     }
     const { scheduledTime } = controller;
+    if (cron[0] === STARTED) return forgetTraffic();
+    if (cron[0] === STOPPING) return reportTraffic();
     return worker.scheduled({ cron: cron.join(" "), scheduledTime, noRetry: () => controller.noRetry() }, env);
   },
 } satisfies ExportedHandler<LocalEnv>;
 
 async function handleLocalRequest(request: Request, env: LocalEnv): Promise<Response> {
-  if (env.LOCAL_PROXY !== "true") return worker.fetch(asFromEdge(request, env, undefined), env);
+  if (env.LOCAL_PROXY !== "true") {
+    const response = await worker.fetch(asFromEdge(request, env, undefined), env);
+    countRequest(response.status);
+    return response;
+  }
   return keepFromProxy(request, await worker.fetch(asFromEdge(request, env, request.cf), env));
 }
 

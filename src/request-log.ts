@@ -15,8 +15,10 @@ export interface RequestLog {
   cause?: unknown;
 }
 
-/** Which requests are logged: `errors` are answers with status 400 and above. */
-export type RequestLogLevel = "all" | "errors";
+/** Which requests are logged: those answered with this status and above. */
+export const REQUEST_LOG_LEVELS = { all: 0, errors: 400, failures: 500 } as const;
+
+export type RequestLogLevel = keyof typeof REQUEST_LOG_LEVELS;
 
 export function startRequestLog(requestId: string): RequestLog {
   return { requestId, startedAt: Date.now() };
@@ -29,7 +31,7 @@ export function writeRequestLog(
   level: RequestLogLevel,
 ): void {
   const { status } = response;
-  if (level === "errors" && status < 400) return;
+  if (status < REQUEST_LOG_LEVELS[level]) return;
   const line = {
     requestId: log.requestId,
     method: request.method,

@@ -77,6 +77,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
     "response.ts",
     "storage/platform-errors.ts",
   ],
+  "local/": ["local/", "cloudflare:workers"],
   "consumers/": ["consumers/", "delivery/", "replication/", "access/", "model/", "services.ts"],
   "sweeps/": ["sweeps/", "replication/", "storage/", "model/", "services.ts"],
   "replication/": [
@@ -120,6 +121,7 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "query-api/": ["query-api/", "iam/", "sns/", "surface.ts"],
   "sns/": ["sns/", "surface.ts", "services.ts"],
   "website/": ["website/", "surface.ts", "pipeline.ts"],
+  "local/": ["local/", "local-entry.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
   "consumers/": ["consumers/", "index.ts"],
   "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],

@@ -8,7 +8,12 @@ describe("parseStartArgs", () => {
       port: 8787,
       endpoint: "http://127.0.0.1:8787",
       stateFolder: ".wrangler/state",
+      configPath: "wrangler.toml",
+      environment: undefined,
+      envFiles: [],
       variables: {},
+      log: undefined,
+      inspectorPort: undefined,
     });
   });
 
@@ -18,6 +23,17 @@ describe("parseStartArgs", () => {
       port: 9000,
       stateFolder: "data",
       variables: { PUBLIC_ORIGIN: "https://a:1", S3_DOMAINS: "" },
+    });
+  });
+
+  it("takes wrangler's flags for files, sections and debuggers, and --log", () => {
+    const argv = ["-c", "other.toml", "-e", "staging", "--env-file", "a", "--env-file=b", "--inspector-port", "9229"];
+    expect(parseStartArgs([...argv, "--log", "-"])).toMatchObject({
+      configPath: "other.toml",
+      environment: "staging",
+      envFiles: ["a", "b"],
+      inspectorPort: 9229,
+      log: "-",
     });
   });
 
@@ -33,8 +49,17 @@ describe("parseStartArgs", () => {
   it.each([
     [["--port", "x"], "--port takes a number from 1 to 65535."],
     [["--port", "70000"], "--port takes a number from 1 to 65535."],
+    [["--inspector-port", "0"], "--inspector-port takes a number from 1 to 65535."],
+    [
+      ["--remote"],
+      "Unknown option '--remote'; `npm start -- --help` lists the options, and `npm run dev` takes those of wrangler.",
+    ],
+    [["--log"], "Option '--log <value>' argument missing"],
     [["--var", "REGION"], "--var takes NAME:VALUE."],
-    [["--nonsense"], "Unknown option '--nonsense'; `npm start -- --help` lists the options."],
+    [
+      ["--nonsense"],
+      "Unknown option '--nonsense'; `npm start -- --help` lists the options, and `npm run dev` takes those of wrangler.",
+    ],
     [["data"], "Unexpected argument 'data'"],
   ])("refuses %j with one sentence", (argv, message) => {
     expect(() => parseStartArgs(argv)).toThrow(RangeError);

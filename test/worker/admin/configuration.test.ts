@@ -121,7 +121,7 @@ describe("a Worker that is not configured", () => {
     ["another invalid flag", { ALLOW_PRIVATE_TARGETS: "1" }, 'ALLOW_PRIVATE_TARGETS must be "true" or "false".'],
     ["an invalid flag", { ENFORCE_REGION: "yes" }, 'ENFORCE_REGION must be "true" or "false".'],
     ["an unknown kind of new buckets", { NEW_BUCKETS: "AWS" }, 'NEW_BUCKETS must be "open" or "aws".'],
-    ["an unknown kind of log", { REQUEST_LOG: "none" }, 'REQUEST_LOG must be "all" or "errors".'],
+    ["an unknown kind of log", { REQUEST_LOG: "none" }, 'REQUEST_LOG must be "all", "errors" or "failures".'],
     ["an invalid switch", { SIGNATURE_V2: "true" }, 'SIGNATURE_V2 must be "on" or "off".'],
   ];
 
