@@ -1,4 +1,6 @@
 /** Writes docs/performance.md from the record of a run. Pure. */
+import { type BilledOperation, UNITS } from "./cost/billed-units.ts";
+import { type Cells, formatNumber, formatPage, formatTable } from "./markdown.ts";
 import {
   type Figure,
   isMet,
@@ -14,9 +16,6 @@ import {
 import { median, ratioOf, type Spread } from "./statistics.ts";
 import { CASE_TARGETS, type CaseTargets } from "./targets.ts";
 
-/** One row of a table. */
-type Cells = readonly string[];
-
 const NOTHING = "–";
 
 export const SIDE_LABELS: Readonly<Record<SideName, string>> = {
@@ -29,7 +28,7 @@ export const SIDE_LABELS: Readonly<Record<SideName, string>> = {
 
 export function formatPerformance(results: Results): string {
   const others = results.sides.map(({ name }) => name).filter((name) => name !== "floor" && name !== "start");
-  return [
+  return formatPage([
     formatIntroduction(results),
     "## The Worker against the floor",
     FLOOR_TEXT,
@@ -55,11 +54,20 @@ export function formatPerformance(results: Results): string {
       results.sections.flatMap(({ name, figures }) => figures.map((figure) => formatFigureRow(name, figure))),
     ),
     formatMemory(results),
-  ]
-    .filter((part) => part !== "")
-    .join("\n\n")
-    .concat("\n");
+    "## Calls of bindings",
+    CALLS_TEXT,
+    formatTable(
+      ["", "R2", "D1", "Durable Object", "queue"],
+      (Object.keys(UNITS) as BilledOperation[]).map((operation) => {
+        const { r2Calls, d1Calls, objectCalls, queueCalls } = UNITS[operation];
+        return [operation, ...[r2Calls, d1Calls, objectCalls, queueCalls].map(String)];
+      }),
+    ),
+  ]);
 }
+
+const CALLS_TEXT = `Of one request in an isolate that knows the key and the bucket, as a test counts them in the Worker, those of the
+Durable Object included. What they cost: [scale.md](scale.md).`;
 
 function formatIntroduction({ date, machine, rounds, seconds, sides }: Results): string {
   const versions = sides
@@ -179,22 +187,6 @@ export function formatTarget(value: number, target: Target | undefined): string 
 
 export function formatSpread({ middle, least, most }: Spread, format = (value: number) => value.toFixed(2)): string {
   return `${format(middle)} (${format(least)} to ${format(most)})`;
-}
-
-/** Three significant digits, and all digits before the point. */
-export function formatNumber(value: number): string {
-  if (value === 0) return "0";
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return value
-    .toFixed(Math.min(digits, 3))
-    .replace(/(\.\d*?)0+$/, "$1")
-    .replace(/\.$/, "");
-}
-
-export function formatTable(head: Cells, rows: readonly Cells[]): string {
-  if (rows.length === 0) return "";
-  const line = (cells: Cells) => `|${cells.map((cell) => (cell === "" ? " |" : ` ${cell} |`)).join("")}`;
-  return [line(head), `|${"-|".repeat(head.length)}`, ...rows.map(line)].join("\n");
 }
 
 /** One line for the terminal. */

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: our Worker against the floor and other servers, on this machine, in one run.
  *
- *   npm run bench -- [--only TEXT] [--rounds N] [--seconds S] [--quick] [--huge] [--against NAME,…] [--write]
+ *   npm run bench -- [--only TEXT] [--rounds N] [--seconds S] [--quick] [--against NAME,…] [--write]
  *
  * Only the ratios are meaningful: local R2 is a simulator, so its times differ from Cloudflare's.
  */
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectRoot } from "../scripts/wrangler.ts";
 import { BUCKET } from "./cases.ts";
+import { formatScale } from "./cost/page.ts";
 import { LARGE_SECTIONS } from "./large.ts";
 import { describeMachine } from "./machine.ts";
 import { residentBytesOf } from "./processes.ts";
@@ -18,18 +19,19 @@ import { casesNamed, measureCase } from "./requests.ts";
 import type { RequestResult, Results, SectionResult, SideName } from "./results.ts";
 import type { Section } from "./section.ts";
 import { type Side, send, startSide } from "./sides.ts";
+import { STARTUP_SECTION } from "./startup.ts";
 
 const USAGE = `Usage: npm run bench -- [options]
 
   --only TEXT      only the requests and sections whose name contains the text
   --rounds N       how often each is measured (default: 5)
   --seconds S      how long each request is sent to each server in a round (default: 1)
-  --quick          2 rounds of half a second
-  --huge           also the objects of 1 and 5 GiB, which takes minutes
+  --quick          2 rounds of half a second, and smaller objects
   --against NAMES  other servers, separated by commas: dev, moto, s3rver (default: all that can be started)
-  --write          write the record and docs/performance.md; a run without --only, --quick and --against always does`;
+  --write          write bench/results.json and the pages made from it, docs/performance.md and
+                   docs/scale.md; a run without --only, --quick and --against always does`;
 
-const SECTIONS: readonly Section[] = [...LARGE_SECTIONS];
+const SECTIONS: readonly Section[] = [...LARGE_SECTIONS, STARTUP_SECTION];
 
 const { values: options } = parseArgs({
   options: {
@@ -37,7 +39,6 @@ const { values: options } = parseArgs({
     rounds: { type: "string" },
     seconds: { type: "string" },
     quick: { type: "boolean", default: false },
-    huge: { type: "boolean", default: false },
     against: { type: "string" },
     write: { type: "boolean", default: false },
     help: { type: "boolean", short: "h" },
@@ -83,7 +84,7 @@ async function run(): Promise<void> {
   });
   const sections: SectionResult[] = [];
   for (const { name, run: measure } of chosen) {
-    const section = { name, figures: await measure({ ours, floor, rounds, isHuge: options.huge }) };
+    const section = { name, figures: await measure({ ours, floor, rounds, isQuick: options.quick }) };
     sections.push(section);
     console.log(formatSection(section));
   }
@@ -125,7 +126,8 @@ async function stopAll(): Promise<void> {
 function write(results: Results): void {
   writeFileSync(join(import.meta.dirname, "results.json"), `${JSON.stringify(results, undefined, 2)}\n`);
   writeFileSync(join(projectRoot, "docs/performance.md"), formatPerformance(results));
-  console.log("Written: bench/results.json, docs/performance.md");
+  writeFileSync(join(projectRoot, "docs/scale.md"), formatScale(results));
+  console.log("Written: bench/results.json, docs/performance.md, docs/scale.md");
 }
 
 function positive(flag: string, text: string): number {

@@ -7,8 +7,8 @@ export interface Bench {
   readonly ours: Side;
   readonly floor: Side;
   readonly rounds: number;
-  /** Objects of the full size that a target names, which takes minutes. */
-  readonly isHuge: boolean;
+  /** Smaller objects than those that the targets name. */
+  readonly isQuick: boolean;
 }
 
 export interface Section {

@@ -10,7 +10,7 @@ import type { BlobSets } from "../storage/uploads/blob-sets.ts";
 import type { SweepOutcome } from "../storage/uploads/messages.ts";
 
 /** Sets checked in one run, with one call to a Durable Object each. */
-const SETS_PER_RUN = 400;
+export const SETS_PER_RUN = 400;
 const PARALLEL = 5;
 
 export interface BlobSweep {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CASES } from "../../../bench/cases.ts";
-import { cpuAbove, formatNumber, formatPerformance, formatRequest, formatTarget } from "../../../bench/report.ts";
+import { cpuAbove, formatPerformance, formatRequest, formatTarget } from "../../../bench/report.ts";
 import { isMet, type RequestResult, type Results, type SideFigures } from "../../../bench/results.ts";
 import { CASE_TARGETS } from "../../../bench/targets.ts";
 
@@ -96,17 +96,4 @@ it("a target is met at its bound", () => {
   expect(isMet(0.89, { atLeast: 0.9 })).toBe(false);
   expect(isMet(100, { atMost: 100 })).toBe(true);
   expect(formatTarget(1, undefined)).toBe("");
-});
-
-it.each([
-  [0, "0"],
-  [0.1234, "0.123"],
-  [1.5, "1.5"],
-  [2, "2"],
-  [45.678, "45.7"],
-  [100, "100"],
-  [1234.5, "1235"],
-  [0.00001, "0"],
-])("%d is written as %s", (value, text) => {
-  expect(formatNumber(value)).toBe(text);
 });
