@@ -111,14 +111,17 @@ class DeliveryBatch {
       receiver.kind === "subscription" ? [receiver.subscriptionArn] : [],
     );
     const endpoints: ReadonlyMap<string, SubscriptionEndpoint> = await this.#services.subscriptions.findEndpoints(arns);
+    // Most messages of a batch are for the same few receivers.
+    const identities = new Map<string, Promise<ReceiverIdentity>>();
     return Promise.all(
       messages.map(async (message) => {
         const { receiver } = message.body;
         const endpoint = receiver.kind === "subscription" ? endpoints.get(receiver.subscriptionArn) : undefined;
-        return {
-          message,
-          receiver: await identifyReceiver(receiver, endpoint ?? { accountId: responsibleAccount(message.body) }),
-        };
+        const caller = endpoint ?? { accountId: responsibleAccount(message.body) };
+        const key = JSON.stringify([receiver, caller.accountId]);
+        const identity = identities.get(key) ?? identifyReceiver(receiver, caller);
+        identities.set(key, identity);
+        return { message, receiver: await identity };
       }),
     );
   }

@@ -6,7 +6,7 @@ import { newUuid } from "../model/random-ids.ts";
 import type { SignatureVersion, Subscription } from "../model/topic.ts";
 import { callTarget } from "../outbound/fetch.ts";
 import { type Target, type TargetPolicy, tryTarget } from "../outbound/target.ts";
-import type { Signers } from "../signing/signer.ts";
+import type { SignatureHash, Signer, Signers } from "../signing/signer.ts";
 import type { Subscriptions, UnconfirmedSubscription } from "../storage/d1/subscriptions.ts";
 import type { Topics } from "../storage/d1/topics.ts";
 import type { DeliveryMessage, Event, Receiver, TestEvent, TopicMessage } from "../storage/journal/messages.ts";
@@ -24,6 +24,8 @@ import {
 const TIMEOUT_MS = 5_000;
 const SUBJECT = "Amazon S3 Notification";
 const USER_AGENT = "Amazon Simple Notification Service Agent";
+/** Signatures that are kept for the other subscriptions of a topic. */
+const MAX_KEPT_SIGNATURES = 16;
 
 interface Dependencies {
   readonly signers: Pick<Signers, "open">;
@@ -47,6 +49,11 @@ interface OutgoingMessage {
 
 export class TopicDeliveries {
   readonly #dependencies: Dependencies;
+  /**
+   * By hash and text, the latest last. What is signed is the same for all subscriptions of a topic, and a signature takes more
+   * CPU time than the rest of a delivery.
+   */
+  readonly #signatures = new Map<string, string>();
 
   constructor(dependencies: Dependencies) {
     this.#dependencies = dependencies;
@@ -128,11 +135,22 @@ export class TopicDeliveries {
     const hash = to.signatureVersion === 1 ? "SHA-1" : "SHA-256";
     const signature = {
       SignatureVersion: to.signatureVersion,
-      Signature: await signer.sign(hash, stringToSign(message)),
+      Signature: await this.#sign(signer, hash, stringToSign(message)),
       SigningCertURL: origin + signer.certificatePath,
     };
     const link = message.Type === "Notification" ? await unsubscribeUrl(tokenKey, origin, to.arn) : undefined;
     return formatEnvelope(message, signature, link);
+  }
+
+  async #sign(signer: Signer, hash: SignatureHash, text: string): Promise<string> {
+    const key = `${hash} ${text}`;
+    const signature = this.#signatures.get(key) ?? (await signer.sign(hash, text));
+    this.#signatures.set(key, signature);
+    for (const oldest of this.#signatures.keys()) {
+      if (this.#signatures.size <= MAX_KEPT_SIGNATURES) break;
+      this.#signatures.delete(oldest);
+    }
+    return signature;
   }
 
   /** Scheme and host of links for receivers. */
