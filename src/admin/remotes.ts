@@ -58,7 +58,7 @@ export async function check({ services, body, now }: AdminCall, { name = "" }: P
   const found = await services.remotes.open(name);
   if (found === undefined) return noSuchRemote();
   try {
-    const client = new RemoteClient(found.remote, found.credentials, {
+    const client = new RemoteClient(found, {
       policy: services.targetPolicy(),
       until: new Date(now.getTime() + CHECK_MS),
     });

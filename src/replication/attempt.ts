@@ -6,6 +6,7 @@ import { S3Error } from "../errors.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import { nextSequencer } from "../storage/journal/plan-messages.ts";
 import { converge, describeFailure, type ReplicationServices } from "./converge.ts";
+import type { FreshReads } from "./fresh-reads.ts";
 import { RemoteFailure } from "./remote-client.ts";
 
 /** A consumer may run for 15 minutes. */
@@ -27,9 +28,13 @@ const MAX_REFUSALS = 6;
 export type AttemptOutcome = "done" | "failed" | "unanswered";
 
 /** @param task its `attempts` include this one. @throws whatever D1 or the queue throws */
-export async function attemptTask(task: ReplicationTask, services: ReplicationServices): Promise<AttemptOutcome> {
+export async function attemptTask(
+  task: ReplicationTask,
+  services: ReplicationServices,
+  reads: FreshReads,
+): Promise<AttemptOutcome> {
   try {
-    await converge(task, services, new Date(Date.now() + MAX_TASK_MS));
+    await converge(task, services, { reads, until: new Date(Date.now() + MAX_TASK_MS) });
     return "done";
   } catch (error) {
     const reason = describeFailure(error);

@@ -19,6 +19,7 @@ import type { Services } from "../services.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import type { Destination } from "./destination.ts";
+import type { FreshReads } from "./fresh-reads.ts";
 import { OwnBucket } from "./own-bucket.ts";
 import { RemoteBucket } from "./remote-bucket.ts";
 import { RemoteClient, RemoteFailure } from "./remote-client.ts";
@@ -30,6 +31,7 @@ const MAX_ROUNDS = 3;
 
 export type ReplicationServices = Pick<
   Services,
+  | "config"
   | "directory"
   | "stores"
   | "journal"
@@ -41,23 +43,32 @@ export type ReplicationServices = Pick<
   | "stampKey"
 >;
 
+/** Of one attempt. */
+export interface AttemptContext {
+  /** Read from D1 after the task was stored: a task can be newer than the cached configuration. */
+  readonly reads: FreshReads;
+  /** The attempt fails if it takes longer. */
+  readonly until: Date;
+}
+
 /**
  * Returns when the destination is up to date.
- * @param until the attempt fails if it takes longer
  * @throws S3Error, RemoteFailure, SourceChanged if the attempt fails
  */
-export async function converge(task: ReplicationTask, services: ReplicationServices, until: Date): Promise<void> {
+export async function converge(
+  task: ReplicationTask,
+  services: ReplicationServices,
+  context: AttemptContext,
+): Promise<void> {
   const { origin, change } = task;
   const { remote, bucket } = task.destination;
-  // From D1: a task can be newer than the cached configuration.
-  const names = remote === undefined ? [origin.bucket.name, bucket] : [origin.bucket.name];
-  const buckets = await services.directory.loadFresh(names);
+  const buckets = await context.reads.buckets();
   const source = buckets.get(origin.bucket.name);
   // The bucket was deleted, empty, and another one may have its name.
   if (source?.id !== origin.bucket.id) return;
   const target = remote === undefined ? buckets.get(bucket) : undefined;
   const grant = authorizeReplication(source, task.destination, target);
-  const destination = await openDestination(grant, task, { services, until });
+  const destination = await openDestination(grant, task, { ...context, services });
   const { objects } = services.stores;
   /** Milliseconds since 1970: the latest state that this task has replicated, in any attempt. */
   let reached = change.at;
@@ -99,7 +110,7 @@ export async function converge(task: ReplicationTask, services: ReplicationServi
 async function openDestination(
   { source, target }: ReplicationGrant,
   { origin, destination }: ReplicationTask,
-  { services, until }: { readonly services: ReplicationServices; readonly until: Date },
+  { services, reads, until }: AttemptContext & { readonly services: ReplicationServices },
 ): Promise<Destination> {
   const { objects } = services.stores;
   if (target !== undefined) {
@@ -108,7 +119,7 @@ async function openDestination(
     return new OwnBucket({ source, target }, { objects, journal, until });
   }
   const name = destination.remote ?? "";
-  const found = await services.remotes.open(name);
+  const found = await reads.remote(name);
   // Checked in every attempt: the administrator can withdraw the remote from the account.
   if (found === undefined || !found.remote.accountIds.includes(source.accountId)) {
     throw new RemoteFailure(`There is no remote ${name} for this account.`, { status: 403, code: undefined });
@@ -116,7 +127,7 @@ async function openDestination(
   if (found.remote.buckets?.includes(destination.bucket) === false) {
     throw new RemoteFailure(`The remote ${name} does not allow this bucket.`, { status: 403, code: undefined });
   }
-  const client = new RemoteClient(found.remote, found.credentials, { policy: services.targetPolicy(), until });
+  const client = new RemoteClient(found, { policy: services.targetPolicy(), until });
   const read = (opened: OpenedObject) => readSource(objects, source, opened);
   const { stampKey } = services;
   return new RemoteBucket(client, { bucket: destination.bucket, sourceId: source.id, stampKey }, read);

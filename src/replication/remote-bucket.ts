@@ -29,8 +29,11 @@ import { formatStamp, STAMP } from "./stamp.ts";
 
 /** Below 100 MB, the limit of a request's body on every Cloudflare plan, in case the endpoint is behind it. */
 const MAX_PUT_BYTES = 90 * 1024 * 1024;
-/** A peer is asked with HEAD before a larger object is sent. */
-const MIN_HEAD_FIRST_BYTES = 1024 * 1024;
+/**
+ * Larger objects are streamed, and a peer is asked with HEAD before they are sent. Smaller ones are read first: a stream
+ * through the Worker costs more than their bytes.
+ */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 /** Rounds of reading the present state and writing, if the key is written by others meanwhile. */
 const MAX_ATTEMPTS = 3;
 
@@ -98,7 +101,7 @@ export class RemoteBucket implements Destination {
     const { key, state } = object;
     if (this.#client.remote.kind === "peer") {
       const headers = replicaStateHeaders({ ...state, source: this.#sourceId });
-      if (object.sizeBytes <= MIN_HEAD_FIRST_BYTES) return headers;
+      if (object.sizeBytes <= MAX_BUFFERED_BYTES) return headers;
       const refused = await this.#client.call(this.#bucket, { method: "HEAD", key, headers }).then(
         () => false,
         // Absent, or HEAD is not allowed: the write decides.
@@ -153,7 +156,7 @@ export class RemoteBucket implements Destination {
         method: "PUT",
         key,
         headers: { ...headers, ...(md5 && { "content-md5": formatBase64(md5) }), ...checksumHeaders },
-        body: { stream, sizeBytes },
+        body: sizeBytes <= MAX_BUFFERED_BYTES ? await readAll(stream) : { stream, sizeBytes },
       });
     };
     await (md5 === undefined ? put(added) : sendWithOptionalHeaders(added, CHECKSUM_REFUSALS, put));
@@ -173,6 +176,10 @@ export class RemoteBucket implements Destination {
       throw error;
     }
   }
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 function isPreconditionFailed(error: unknown): boolean {

@@ -19,7 +19,7 @@ export interface RemoteRequest {
   /** Percent-encoded, without `?`. */
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | StreamBody;
+  readonly body?: string | Uint8Array<ArrayBuffer> | StreamBody;
 }
 
 /** A request to an endpoint failed. The message is one line for the administrator, without secrets. */
@@ -47,20 +47,27 @@ export class RemoteFailure extends Error {
 export class RemoteClient {
   readonly remote: RemoteDescription;
   readonly #credentials: RemoteCredentials;
+  readonly #signingKeys: Map<string, ArrayBuffer>;
   readonly #endpoint: Target;
   readonly #until: Date;
 
   /**
+   * @param opened.signingKeys where keys derived from the secret are kept; clients of one remote can share it
    * @param limits.until no request begins or continues after it, except to clean up
    * @throws RemoteFailure if the endpoint may not be called
    */
   constructor(
-    remote: RemoteDescription,
-    credentials: RemoteCredentials,
+    opened: {
+      readonly remote: RemoteDescription;
+      readonly credentials: RemoteCredentials;
+      readonly signingKeys?: Map<string, ArrayBuffer>;
+    },
     limits: { readonly policy: TargetPolicy; readonly until: Date },
   ) {
+    const { remote, credentials, signingKeys = new Map<string, ArrayBuffer>() } = opened;
     this.remote = remote;
     this.#credentials = credentials;
+    this.#signingKeys = signingKeys;
     this.#until = limits.until;
     try {
       this.#endpoint = parseTarget(`${remote.endpoint}/`, limits.policy);
@@ -109,22 +116,24 @@ export class RemoteClient {
       method,
       headers: {
         ...headers,
-        // A stream cannot be hashed before it is sent; the receiver verifies its Content-MD5 or checksum.
+        // A stream cannot be hashed before it is sent; the receiver verifies an object's Content-MD5 or checksum.
         "x-amz-content-sha256": typeof body === "object" ? "UNSIGNED-PAYLOAD" : sha256Hex(body ?? ""),
       },
       accessKeyId: this.#credentials.accessKeyId,
       secretAccessKey: this.#credentials.secretAccessKey,
       service: "s3",
       region: this.remote.region,
+      cache: this.#signingKeys,
     });
     return Object.fromEntries((await signer.sign()).headers);
   }
 }
 
-/** @param leftMs until the end of the attempt; requests without a stream may go beyond it */
+/** @param leftMs until the end of the attempt; requests without an object's bytes may go beyond it */
 function timeoutFor(body: RemoteRequest["body"], leftMs: number): number {
   if (typeof body !== "object") return ANSWER_MS;
-  return Math.min(leftMs, ANSWER_MS + Math.ceil(body.sizeBytes / LEAST_BYTES_PER_MS));
+  const sizeBytes = body instanceof Uint8Array ? body.byteLength : body.sizeBytes;
+  return Math.min(leftMs, ANSWER_MS + Math.ceil(sizeBytes / LEAST_BYTES_PER_MS));
 }
 
 function errorCode({ body }: Answered): string | undefined {

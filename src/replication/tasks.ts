@@ -12,9 +12,13 @@ import type { QueueMessage, ReplicationMessage } from "../storage/journal/messag
 import { attemptTask, giveUp, postponeUnattempted, retryDelaySeconds } from "./attempt.ts";
 import type { ReplicationServices } from "./converge.ts";
 import { nextPage } from "./existing.ts";
+import { FreshReads } from "./fresh-reads.ts";
 
-/** Tasks that run at the same time, each with its streams; if there are more destinations, one for each. */
-const MAX_CONCURRENT_TASKS = 4;
+/**
+ * Tasks that run at the same time; if there are more destinations, one for each. A Worker can wait for six answers at a time
+ * ("simultaneous open connections"), and a task waits for one.
+ */
+const MAX_CONCURRENT_TASKS = 6;
 /** No task begins later in a batch, so that each has most of a consumer's 15 minutes. */
 const MAX_START_DELAY_MS = 90_000;
 /** In a row. Attempts that exceed the limit of subrequests take over an hour in all; others that are stopped, less. */
@@ -62,43 +66,47 @@ class Batch {
       else if (suspect !== undefined) isolated.push({ message, task: suspect });
       else this.#handled.push(message);
     }
+    const reads = new FreshReads(
+      this.#services,
+      [...jobs, ...isolated].map(({ task }) => task),
+    );
     const groups = Map.groupBy(jobs, ({ task }) => task.destination.remote ?? "");
     const concurrency = Math.max(1, Math.floor(MAX_CONCURRENT_TASKS / groups.size));
     await Promise.all(
-      [...groups.values()].flatMap((group) => Array.from({ length: concurrency }, () => this.#work(group))),
+      [...groups.values()].flatMap((group) => Array.from({ length: concurrency }, () => this.#work(group, reads))),
     );
     await this.#settle();
     // Tasks that failed to finish most often run last.
     for (const job of isolated.sort((left, right) => left.task.unfinished - right.task.unfinished)) {
-      await this.#runIsolated(job);
+      await this.#runIsolated(job, reads);
       await this.#settle();
     }
   }
 
-  async #work(queue: Job[]): Promise<void> {
+  async #work(queue: Job[], reads: FreshReads): Promise<void> {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
       if (this.#isLate()) this.#notStarted.push(job);
-      else await this.#run(job);
+      else await this.#run(job, reads);
     }
   }
 
-  async #runIsolated({ message, task }: Job): Promise<void> {
+  async #runIsolated({ message, task }: Job, reads: FreshReads): Promise<void> {
     if (this.#isLate()) return message.retry();
     await this.#acknowledgeAfter(message, async () => {
       if (task.unfinished >= MAX_UNFINISHED) return giveUp(task, UNFINISHED_REASON, this.#services);
       const begun = await this.#services.replicationTasks.beginAgain(task.id);
-      if (begun !== undefined) await this.#attempt(begun);
+      if (begun !== undefined) await this.#attempt(begun, reads);
     });
   }
 
-  #run({ message, task }: Job): Promise<void> {
-    return this.#acknowledgeAfter(message, () => this.#attempt(task));
+  #run({ message, task }: Job, reads: FreshReads): Promise<void> {
+    return this.#acknowledgeAfter(message, () => this.#attempt(task, reads));
   }
 
-  async #attempt(task: ReplicationTask): Promise<void> {
+  async #attempt(task: ReplicationTask, reads: FreshReads): Promise<void> {
     const { remote } = task.destination;
     if (remote !== undefined && this.#unresponsive.has(remote)) return postponeUnattempted(task, this.#services);
-    const outcome = await attemptTask(task, this.#services);
+    const outcome = await attemptTask(task, this.#services, reads);
     if (outcome === "done") this.#done.push(task.id);
     if (outcome === "unanswered" && remote !== undefined) this.#unresponsive.add(remote);
   }

@@ -23,15 +23,18 @@ const PARALLEL = 4;
  * @throws S3Error `PreconditionFailed` if a later object is at the key, `ConditionalRequestConflict`
  */
 export async function replicateByValue(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
-  await refuseAtOnce(write.place, write.condition);
-  if (source.origin.entry.isManifest) return copyBlobs(source, write, until);
   const { object } = source;
+  const { isManifest } = source.origin.entry;
+  const isBuffered = !isManifest && object.sizeBytes <= BUFFERED_BYTES;
+  // The commit of so few bytes looks at the key before it puts.
+  if (!isBuffered) await refuseAtOnce(write.place, write.condition);
+  if (isManifest) return copyBlobs(source, write, until);
   const copied = copyBody(await source.content(), object, undefined);
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the copy differs from its source") });
   // An object that was put into R2 by other means may have an ETag that is not an MD5.
   const isMd5 = /^[0-9a-f]{32}$/.test(object.etag);
   const body: ObjectBody = isMd5 ? { ...copied, delegated: { algorithm: "md5", hex: object.etag, mismatch } } : copied;
-  return object.sizeBytes <= BUFFERED_BYTES ? putBuffered(write, body) : putManifest(write, body);
+  return isBuffered ? putBuffered(write, body) : putManifest(write, body);
 }
 
 async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {

@@ -38,7 +38,7 @@ class UncountedStream extends TransformStream {
 
 function client(options: { until?: Date; endpoint?: string } = {}): RemoteClient {
   const { until = new Date(Date.now() + 60_000), endpoint = REMOTE.endpoint } = options;
-  return new RemoteClient({ ...REMOTE, endpoint }, CREDENTIALS, { policy, until });
+  return new RemoteClient({ remote: { ...REMOTE, endpoint }, credentials: CREDENTIALS }, { policy, until });
 }
 
 async function failureOf(request: RemoteRequest, from = client()): Promise<RemoteFailure> {
