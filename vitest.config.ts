@@ -49,6 +49,8 @@ export default defineConfig({
             miniflare: {
               // A second region.
               r2Buckets: ["STORE_EU_WEST_1"],
+              // A copy of the database that tests let lag behind.
+              d1Databases: ["REPLICA"],
               bindings: {
                 ...testSecrets,
                 ALLOW_PRIVATE_TARGETS: "true",

@@ -38,6 +38,7 @@ export interface Env {
   readonly S3_DOMAINS?: string;
   readonly WEBSITE_DOMAINS?: string;
   readonly CONFIG_TTL_SECONDS?: string;
+  readonly D1_READS?: string;
   /** Set by the servers for development. */
   readonly ONE_ISOLATE?: string;
   readonly ENFORCE_REGION?: string;
@@ -66,6 +67,8 @@ export interface Config {
   readonly websiteDomains: readonly string[];
   /** How long an isolate may use what it has read about keys and buckets. */
   readonly configTtlMs: number;
+  /** Whether reads of objects may use keys and buckets as the nearest replica of D1 shows them. */
+  readonly readsReplicas: boolean;
   /**
    * Whether one isolate serves the whole deployment, as in development. It then always knows the latest state of keys
    * and buckets.
@@ -113,6 +116,7 @@ export function readConfig(env: Env): Config {
     region,
     ...domainsOf(env),
     configTtlMs: wholeNumber("CONFIG_TTL_SECONDS", env.CONFIG_TTL_SECONDS ?? "5") * 1000,
+    readsReplicas: d1Reads("D1_READS", env.D1_READS ?? "primary") === "nearest",
     isOnlyIsolate: boolean("ONE_ISOLATE", env.ONE_ISOLATE ?? "false"),
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
     signatureV2: onOrOff("SIGNATURE_V2", env.SIGNATURE_V2 ?? "on"),
@@ -160,6 +164,11 @@ function wholeNumber(name: string, text: string, least = 0): number {
 function boolean(name: string, text: string): boolean {
   if (text !== "true" && text !== "false") throw new NotConfigured(`${name} must be "true" or "false".`);
   return text === "true";
+}
+
+function d1Reads(name: string, text: string): "primary" | "nearest" {
+  if (text !== "primary" && text !== "nearest") throw new NotConfigured(`${name} must be "primary" or "nearest".`);
+  return text;
 }
 
 function onOrOff(name: string, text: string): boolean {

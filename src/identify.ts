@@ -167,7 +167,13 @@ export function rowsNamedBy(request: S3Request, name: OperationName, upload: For
   const isUnreadable = upload !== undefined && upload.form === undefined;
   if (name === "OptionsPreflight" || isUnreadable) return { bucketName };
   const { accessKeyId, sessionToken } = claimedKey(request, upload?.form);
-  return { accessKeyId, sessionToken, bucketName, sourceName: bucketOfCopySource(request) };
+  const sourceName = bucketOfCopySource(request);
+  return { accessKeyId, sessionToken, bucketName, sourceName, mayBeOutdated: readsObject(request) };
+}
+
+/** Not lists and settings: an outdated row is noticed only where it leads to a refusal. */
+function readsObject({ method, resource }: S3Request): boolean {
+  return (method === "GET" || method === "HEAD") && resource.kind === "object";
 }
 
 function bucketOfResource({ resource }: S3Request): string | undefined {

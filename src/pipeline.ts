@@ -45,10 +45,21 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
     const name = resolveOperation(received);
     log.operation = name;
     upload = name === "PostObject" ? await beginFormUpload(received) : undefined;
-    const rows = await directory.load(rowsNamedBy(received, name, upload));
+    const wanted = rowsNamedBy(received, name, upload);
+    const rows = await directory.load(wanted);
     bucket = addressedBucket(received, rows.buckets);
     if (name === "OptionsPreflight") answer = answerPreflight(received, bucket);
-    else answer = await serve({ received: withForm(received, upload), name, rows, incoming }, services);
+    else {
+      const arrival = { received: withForm(received, upload), name, rows, incoming };
+      try {
+        answer = await serve(arrival, services);
+      } catch (refusal) {
+        const current = await directory.confirm(wanted, rows);
+        if (current === undefined) throw refusal;
+        bucket = addressedBucket(received, current.buckets);
+        answer = await serve({ ...arrival, rows: current }, services);
+      }
+    }
   } catch (error) {
     answer = withRegion(describeFailure(error, log), log, bucket);
     await upload?.discard();

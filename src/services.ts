@@ -21,6 +21,7 @@ import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { DisplayNames, Principals } from "./storage/d1/principals.ts";
 import { Receivers } from "./storage/d1/receivers.ts";
 import { Remotes } from "./storage/d1/remotes.ts";
+import { ReplicaClock } from "./storage/d1/replica-reads.ts";
 import { ReplicationJobs } from "./storage/d1/replication-jobs.ts";
 import { ReplicationTasks } from "./storage/d1/replication-tasks.ts";
 import { Subscriptions } from "./storage/d1/subscriptions.ts";
@@ -74,6 +75,7 @@ export interface Services {
     readonly blobSets: BlobSets;
     readonly cursors: SweepCursors;
     readonly deletedBuckets: DeletedBuckets;
+    readonly replicaClock: ReplicaClock;
   };
   /** Signs continuation tokens. */
   readonly tokenKey: MacKey;
@@ -153,6 +155,7 @@ export function openServices(env: Env): Services {
     root: { accessKeyId: config.rootAccessKeyId, secretAccessKey: config.rootSecretAccessKey },
     ttlMs: config.configTtlMs,
     waitUntil,
+    mayReadReplicas: config.readsReplicas,
   });
   const queues = findQueues(env);
   const intents = new Intents(env.DB);
@@ -224,7 +227,13 @@ export function openServices(env: Env): Services {
     },
     signers,
     targetPolicy,
-    sweeping: { openUploads, blobSets, cursors: new SweepCursors(env.DB), deletedBuckets: new DeletedBuckets(env.DB) },
+    sweeping: {
+      openUploads,
+      blobSets,
+      cursors: new SweepCursors(env.DB),
+      deletedBuckets: new DeletedBuckets(env.DB),
+      replicaClock: new ReplicaClock(env.DB),
+    },
     tokenKey,
     stampKey: openMacKey(config.sealKey, "replica-stamps"),
   };

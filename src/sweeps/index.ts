@@ -15,13 +15,14 @@ const EXPIRED_TASKS_PER_RUN = 10_000;
 /** Receivers without an attempt for a month are removed, so that the table does not grow with every URL ever used. */
 const IDLE_RECEIVER_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** Sends events and resumes replication that a crash has interrupted. */
+/** Sends events and resumes replication that a crash has interrupted, and lets replicas of D1 show how old they are. */
 export async function resumeEvents(env: Env, now: Date): Promise<void> {
   const services = openServices(env);
-  const { config, intents, queues } = services;
+  const { config, intents, queues, sweeping } = services;
   const results = await Promise.allSettled([
     logged("intents", sweepIntents({ intents, events: queues.events, stores: config.stores, now })),
     logged("replication", resumeReplication(services, now)),
+    ...(config.readsReplicas ? [logged("replica-clock", sweeping.replicaClock.tick())] : []),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }

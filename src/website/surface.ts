@@ -193,9 +193,14 @@ function refuseOtherMethods({ method }: S3Request): void {
   });
 }
 
+/** The bucket as D1's nearest replica shows it, if it is a website there; else as it is. */
 async function findBucket(name: string, { directory }: S3Services): Promise<Bucket | undefined> {
   if (!isValidBucketName(name)) return undefined;
-  return (await directory.load({ bucketName: name })).buckets.get(name);
+  const wanted = { bucketName: name, mayBeOutdated: true };
+  const rows = await directory.load(wanted);
+  const bucket = rows.buckets.get(name);
+  if (bucket?.documents.website !== undefined) return bucket;
+  return (await directory.confirm(wanted, rows))?.buckets.get(name) ?? bucket;
 }
 
 function bucketsOf(bucket: Bucket | undefined): ReadonlyMap<string, Bucket> {

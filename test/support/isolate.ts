@@ -8,7 +8,7 @@ import { ROOT } from "./s3.ts";
 /** The `SEAL_KEY` of the Worker under test. */
 const SEAL_KEY = Uint8Array.from({ length: 32 }, (_, index) => index);
 
-type Options = Pick<ConstructorParameters<typeof Directory>[0], "db" | "ttlMs">;
+type Options = Pick<ConstructorParameters<typeof Directory>[0], "db" | "ttlMs" | "mayReadReplicas">;
 
 export function openDirectory(options: Options): Directory {
   const sessionTokens = new SessionTokens(

@@ -8,6 +8,11 @@
  * Rows in use are read again shortly before they expire, after the answer of the request that finds them old. So a busy
  * isolate does not wait for D1, and a slow D1 gets one call where it would get one from each request until the first is
  * answered. Nothing is kept longer for that.
+ *
+ * A read of an object whose rows are not cached may use those of D1's nearest replica (`mayReadReplicas`), which can be
+ * outdated: `replica-reads.ts` limits by how much. They are used for that one request and never cached; what is cached is read
+ * from the primary, after the answer. Before the request is refused, the primary is asked (`confirm`): what has just been
+ * created or allowed must not be refused because a replica does not know it yet.
  */
 import type { SessionGrant } from "../../access/authorize-iam.ts";
 import type { Bucket } from "../../model/bucket.ts";
@@ -15,15 +20,20 @@ import { type Credential, type User, userArn } from "../../model/caller.ts";
 import type { Sealer } from "../sealing.ts";
 import type { SessionClaims, SessionTokens, TemporaryCredentials } from "../session-tokens.ts";
 import { TtlCache } from "../ttl-cache.ts";
+import { ReplicaReads, type Statements } from "./replica-reads.ts";
 import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } from "./rows.ts";
 
 /** File name of the newest migration; a test keeps it true. */
-export const NEWEST_MIGRATION = "0012_policy_users.sql";
+export const NEWEST_MIGRATION = "0013_replica_clock.sql";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
 /** Rows of buckets are dropped this much before they are too old, so that most writes need no query when they end. */
 const DROPPED_EARLY_MS = 1_000;
+/** Requests of an isolate in a second for which the primary confirms that they are to be refused. */
+const MAX_CONFIRMATIONS = 20;
+/** How long an isolate takes a read of the primary after an answer to be under way; it may have died with its request. */
+const WARMING_MS = 2_000;
 /** Rows in use are read again at this part of their lifetime. */
 const RENEWED_AT = 0.8;
 /** Length of the documents of all cached buckets, as JSON; parsed, they take several times as much of 128 MB. */
@@ -49,6 +59,8 @@ export interface WantedRows {
   readonly bucketName?: string | undefined;
   /** The bucket of a copy's source. */
   readonly sourceName?: string | undefined;
+  /** Whether rows of a replica will do: for requests that change nothing and that `confirm` can repeat. */
+  readonly mayBeOutdated?: boolean;
 }
 
 export interface DirectoryEntries {
@@ -56,6 +68,8 @@ export interface DirectoryEntries {
   readonly credential: Credential | undefined;
   /** By name; names without a bucket are absent. */
   readonly buckets: ReadonlyMap<string, Bucket>;
+  /** True: the rows may be outdated. */
+  readonly isFromReplica?: boolean;
 }
 
 interface CredentialRow extends AccountRow {
@@ -93,6 +107,7 @@ interface PartlyCached {
   readonly accessKeyId: string | undefined;
   readonly key: Cached<Credential | undefined> | undefined;
   readonly names: readonly (string | undefined)[];
+  readonly mayBeOutdated: boolean;
   /** In the order of `names`. */
   readonly buckets: readonly (Cached<ReadonlyMap<string, Bucket>> | undefined)[];
 }
@@ -118,6 +133,11 @@ export class Directory {
   readonly #buckets: TtlCache<ReadonlyMap<string, Bucket>>;
   /** Changes made by this isolate: rows that were read meanwhile may be those before the change, and are not cached. */
   #ownChanges = 0;
+  readonly #reads: ReplicaReads;
+  readonly #mayReadReplicas: boolean;
+  /** What is being read from the primary after an answer. */
+  readonly #warming = new TtlCache<true>({ ttlMs: WARMING_MS, maxEntries: MAX_KEYS });
+  #confirmed = { second: 0, count: 0 };
 
   constructor(options: {
     db: D1Database;
@@ -127,8 +147,12 @@ export class Directory {
     ttlMs: number;
     /** Lets work go on after the answer. */
     waitUntil: (work: Promise<unknown>) => void;
+    /** Absent: every read is the primary's. */
+    mayReadReplicas?: boolean;
   }) {
     this.#db = options.db;
+    this.#mayReadReplicas = options.mayReadReplicas ?? false;
+    this.#reads = new ReplicaReads(options.db, this.#mayReadReplicas);
     this.#sealer = options.sealer;
     this.#sessionTokens = options.sessionTokens;
     this.#root = options.root;
@@ -161,9 +185,22 @@ export class Directory {
     wanted: WantedRows,
   ): Promise<DirectoryEntries> {
     const claims = await this.#sessionTokens.open(accessKeyId, token);
-    const { credential: maker, buckets } = await this.#load(claims?.makerAccessKeyId, wanted);
-    if (claims === undefined || maker === undefined) return { credential: undefined, buckets };
-    return { credential: await this.#sessionTokens.credentialOf({ accessKeyId, token }, claims, maker), buckets };
+    const { credential: maker, ...rows } = await this.#load(claims?.makerAccessKeyId, wanted);
+    if (claims === undefined || maker === undefined) return { credential: undefined, ...rows };
+    return { credential: await this.#sessionTokens.credentialOf({ accessKeyId, token }, claims, maker), ...rows };
+  }
+
+  /**
+   * Loads the rows again, from the primary, for a request that would be refused by those of a replica. Undefined if `rows`
+   * are the primary's, or if so many requests are refused that the replica's word has to do.
+   */
+  confirm(wanted: WantedRows, { isFromReplica }: DirectoryEntries): undefined | Promise<DirectoryEntries> {
+    if (isFromReplica !== true) return undefined;
+    const second = Math.floor(Date.now() / 1000);
+    if (this.#confirmed.second !== second) this.#confirmed = { second, count: 0 };
+    if (this.#confirmed.count >= MAX_CONFIRMATIONS) return undefined;
+    this.#confirmed.count++;
+    return Promise.resolve(this.load({ ...wanted, mayBeOutdated: false }));
   }
 
   /**
@@ -196,7 +233,7 @@ export class Directory {
   /** Every request comes here, so that with everything cached nothing is made but the result. */
   #load(
     accessKeyId: string | undefined,
-    { bucketName, sourceName }: WantedRows,
+    { bucketName, sourceName, mayBeOutdated = false }: WantedRows,
   ): DirectoryEntries | Promise<DirectoryEntries> {
     const now = Date.now();
     const key = accessKeyId === undefined ? NO_KEY : this.#credentials.get(accessKeyId, now);
@@ -204,7 +241,13 @@ export class Directory {
     const source =
       sourceName === undefined || sourceName === bucketName ? NO_BUCKET : this.#buckets.get(sourceName, now);
     if (key === undefined || bucket === undefined || source === undefined) {
-      return this.#loadMissing({ accessKeyId, key, buckets: [bucket, source], names: [bucketName, sourceName] });
+      return this.#loadMissing({
+        accessKeyId,
+        key,
+        buckets: [bucket, source],
+        names: [bucketName, sourceName],
+        mayBeOutdated,
+      });
     }
     if (Math.min(key.renewAt, bucket.renewAt, source.renewAt) <= now)
       this.#renew(accessKeyId, [bucketName, sourceName]);
@@ -212,10 +255,12 @@ export class Directory {
     return { credential: key.value, buckets };
   }
 
-  async #loadMissing({ accessKeyId, key, buckets, names }: PartlyCached): Promise<DirectoryEntries> {
+  async #loadMissing({ accessKeyId, key, buckets, names, mayBeOutdated }: PartlyCached): Promise<DirectoryEntries> {
     const missing = names.filter((_name, index) => buckets[index] === undefined);
-    const read = await this.#read(key === undefined ? accessKeyId : undefined, missing);
+    const from = mayBeOutdated && this.#mayReadReplicas ? "nearest" : "primary";
+    const read = await this.#read(key === undefined ? accessKeyId : undefined, missing, from);
     return {
+      ...read,
       credential: key === undefined ? read.credential : key.value,
       buckets: merge(...buckets.map((cached) => cached?.value), read.buckets),
     };
@@ -228,30 +273,47 @@ export class Directory {
     this.#waitUntil(this.#read(accessKeyId, names).catch(() => {}));
   }
 
-  /** One D1 call for all the rows, which are cached then. */
+  /** After rows of a replica were used: reads the primary's after the answer, once for all requests that need them. */
+  #warm(accessKeyId: string | undefined, names: readonly string[]): void {
+    const now = Date.now();
+    const what = JSON.stringify([accessKeyId, names]);
+    if (this.#warming.get(what, now) !== undefined) return;
+    this.#warming.set(what, { value: true }, now);
+    const reading = this.#read(accessKeyId, names).catch(() => {});
+    this.#waitUntil(reading.then(() => this.#warming.delete(what)));
+  }
+
+  /** One D1 call for all the rows, which are cached then if they are the primary's. */
   async #read(
     accessKeyId: string | undefined,
     bucketNames: readonly (string | undefined)[],
+    from: "nearest" | "primary" = "primary",
   ): Promise<DirectoryEntries> {
-    const now = Date.now();
     const ownChanges = this.#ownChanges;
     const names = [...new Set(bucketNames)].filter((name) => name !== undefined);
     if (accessKeyId === undefined && names.length === 0) return { credential: undefined, buckets: NO_BUCKETS };
 
-    const results = await this.#db.batch([
-      ...names.map((name) => this.#db.prepare(`${SELECT_BUCKETS} WHERE b.name = ?1`).bind(name)),
-      ...(accessKeyId === undefined ? [] : [this.#selectCredential(accessKeyId)]),
-    ]);
+    const statements: Statements = (db) => [
+      ...names.map((name) => db.prepare(`${SELECT_BUCKETS} WHERE b.name = ?1`).bind(name)),
+      ...(accessKeyId === undefined ? [] : [this.#selectCredential(db, accessKeyId)]),
+    ];
+    const { results, asOf, isFromReplica } =
+      from === "nearest" ? await this.#reads.nearest(statements) : await this.#reads.current(statements);
     const keyRow = results[names.length]?.results[0] as CredentialRow | undefined;
     const credential = keyRow === undefined ? undefined : await this.#toCredential(keyRow);
     const rows = names.map((_name, index) => results[index]?.results[0] as BucketRow | undefined);
-    const found = rows.filter((row) => row !== undefined).map((row) => ({ row, bucket: toBucket(row, new Date(now)) }));
-    if (ownChanges === this.#ownChanges) {
+    const found = rows
+      .filter((row) => row !== undefined)
+      .map((row) => ({ row, bucket: toBucket(row, new Date(asOf)) }));
+    if (isFromReplica) {
+      // What is absent is for `confirm` to ask, which is limited.
+      if (found.length > 0 || credential !== undefined) this.#warm(accessKeyId, names);
+    } else if (ownChanges === this.#ownChanges) {
       for (const name of names) this.#buckets.delete(name);
-      for (const { row, bucket } of found) this.#cacheBucket(bucket, { weight: row.documents.length, now });
-      if (accessKeyId !== undefined) this.#credentials.set(accessKeyId, { value: credential }, now);
+      for (const { row, bucket } of found) this.#cacheBucket(bucket, { weight: row.documents.length, now: asOf });
+      if (accessKeyId !== undefined) this.#credentials.set(accessKeyId, { value: credential }, asOf);
     }
-    return { credential, buckets: new Map(found.map(({ bucket }) => [bucket.name, bucket])) };
+    return { credential, buckets: new Map(found.map(({ bucket }) => [bucket.name, bucket])), isFromReplica };
   }
 
   /** No isolate may act on the row of a bucket that is being deleted after it is gone. */
@@ -269,18 +331,23 @@ export class Directory {
   }
 
   forgetBucket(name: string): void {
-    this.#ownChanges++;
+    this.#noteOwnChange();
     this.#buckets.delete(name);
   }
 
   forgetCredential(accessKeyId: string): void {
-    this.#ownChanges++;
+    this.#noteOwnChange();
     this.#credentials.delete(accessKeyId);
   }
 
-  #selectCredential(accessKeyId: string): D1PreparedStatement {
+  #noteOwnChange(): void {
+    this.#ownChanges++;
+    this.#reads.noteOwnChange();
+  }
+
+  #selectCredential(db: Parameters<Statements>[0], accessKeyId: string): D1PreparedStatement {
     const query = accessKeyId === this.#root.accessKeyId ? SELECT_ROOT : SELECT_CREDENTIAL;
-    return this.#db.prepare(query).bind(accessKeyId);
+    return db.prepare(query).bind(accessKeyId);
   }
 
   async #toCredential(row: CredentialRow): Promise<Credential | undefined> {

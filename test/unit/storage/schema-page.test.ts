@@ -7,6 +7,7 @@ import {
   MAX_DEAD_LETTERS_PER_ACCOUNT,
 } from "../../../src/storage/d1/dead-letters.ts";
 import { MAX_BUCKET_TTL_MS } from "../../../src/storage/d1/directory.ts";
+import { MAX_REPLICA_AGE_MS } from "../../../src/storage/d1/replica-reads.ts";
 import { FAILED_TASK_LIFETIME_MS } from "../../../src/storage/d1/replication-tasks.ts";
 import { DELETION_MARK_MS } from "../../../src/storage/d1/rows.ts";
 import { MAX_EMBEDDED_LENGTH } from "../../../src/storage/r2/blobs.ts";
@@ -45,6 +46,7 @@ it.each([
   ["the lifetime of failed tasks", `${FAILED_TASK_LIFETIME_MS / DAY_MS} days after it was given up`],
   ["the row of a deleted bucket", `${FORGET_BUCKET_AFTER_MS / DAY_MS} days after its deletion, once it is empty`],
   ["the longest time in a cache", `at most ${MAX_BUCKET_TTL_MS / 1000} seconds`],
+  ["the age of what a replica shows", `at most ${MAX_REPLICA_AGE_MS / 1000} seconds old`],
   ["the mark of a deletion", DELETION_MARK_MS === MINUTE_MS ? "older than a minute" : "another age"],
 ])("the page states %s", (_name, statement) => {
   expect(text).toContain(statement);

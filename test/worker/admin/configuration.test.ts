@@ -122,6 +122,7 @@ describe("a Worker that is not configured", () => {
     ["an invalid flag", { ENFORCE_REGION: "yes" }, 'ENFORCE_REGION must be "true" or "false".'],
     ["an unknown kind of new buckets", { NEW_BUCKETS: "AWS" }, 'NEW_BUCKETS must be "open" or "aws".'],
     ["an unknown kind of log", { REQUEST_LOG: "none" }, 'REQUEST_LOG must be "all", "errors" or "failures".'],
+    ["an unknown kind of reads", { D1_READS: "replica" }, 'D1_READS must be "primary" or "nearest".'],
     ["an invalid switch", { SIGNATURE_V2: "true" }, 'SIGNATURE_V2 must be "on" or "off".'],
   ];
 
