@@ -32,9 +32,18 @@ function fullYear(year: string): string {
   return `${Number(year) >= 70 ? "19" : "20"}${year}`;
 }
 
+const DAY_MS = 86_400_000;
+const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, "0"));
+/** The day that was written last: a listing writes a date for each key, mostly of few days. */
+let lastDay = { number: Number.NaN, text: "" };
+
 /** `2009-10-12T17:50:30.000Z`: S3 always writes milliseconds, and always as zero. */
 export function formatIso8601(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}.000Z`;
+  const number = Math.floor(date.getTime() / DAY_MS);
+  if (number !== lastDay.number) lastDay = { number, text: date.toISOString().slice(0, -"17:50:30.000Z".length) };
+  const seconds = Math.floor((date.getTime() - number * DAY_MS) / 1000);
+  const [hour, minute, second] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return `${lastDay.text}${TWO_DIGITS[hour]}:${TWO_DIGITS[minute]}:${TWO_DIGITS[second]}.000Z`;
 }
 
 const ISO_8601 =
