@@ -7,7 +7,7 @@ import type { Tag } from "../../model/object.ts";
 import { validateTags } from "../tags.ts";
 import { childText, findChild, parseXml, requireOnly } from "./reader.ts";
 import { parseTagElements } from "./tagging.ts";
-import { formatDocument, S3_NAMESPACE } from "./writer.ts";
+import { formatDocument, S3_NAMESPACE, xmlText } from "./writer.ts";
 
 export interface CreateBucketConfiguration {
   /** As sent; undefined if absent. */
@@ -38,9 +38,6 @@ export function parseCreateBucketConfiguration(body: Uint8Array): CreateBucketCo
 
 /** The root element is the value. The default region of S3, us-east-1, is written as the empty constraint. */
 export function formatLocationConstraint(region: string): string {
-  return formatDocument({
-    name: "LocationConstraint",
-    attributes: { xmlns: S3_NAMESPACE },
-    content: region === "us-east-1" ? "" : region,
-  });
+  const constraint = region === "us-east-1" ? "" : region;
+  return formatDocument(xmlText("LocationConstraint", constraint, { xmlns: S3_NAMESPACE }));
 }
