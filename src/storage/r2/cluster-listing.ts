@@ -10,7 +10,7 @@ import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
 import { describeEntry } from "./entry.ts";
 import { clusterHead, entryKey, entryPrefix } from "./entry-place.ts";
-import { type CountedStore, commonPrefixOf, type Item, type Listing, toItem } from "./listed-items.ts";
+import { type CountedStore, commonPrefixOf, type Item, type Listing, toListedObject } from "./listed-items.ts";
 
 export const MAX_SORTED_KEYS = 1000;
 /** Calls that a listing reserves for its first cluster: enough to find that it is large, and to list a page of it. */
@@ -99,11 +99,13 @@ async function listByHash(store: CountedStore, head: string, { bucket, query, ro
 
 /** Undefined if the entry is not listed, or was listed on an earlier page. */
 function toClusterItem(found: R2Object, { bucket, query }: Listing): Item | undefined {
-  const { key, record } = describeEntry(found);
+  const entry = describeEntry(found);
+  const { key, record } = entry;
   // The key that equals the head is direct; the page lists it by itself.
   if (record.k === undefined || !key.startsWith(query.prefix)) return undefined;
-  const item = toItem(found, bucket.ownerId);
-  const commonPrefix = item && commonPrefixOf(key, query);
-  if (commonPrefix === undefined) return item;
+  const object = toListedObject(found, entry, bucket.ownerId);
+  if (object === undefined) return undefined;
+  const commonPrefix = commonPrefixOf(key, query);
+  if (commonPrefix === undefined) return { name: key, object };
   return commonPrefix === commonPrefixOf(query.after, query) ? undefined : { name: commonPrefix };
 }

@@ -101,9 +101,11 @@ function fits(json: string): boolean {
 }
 
 /** An object that was put into the R2 bucket by other means has no record; R2's own attributes are served. */
+export const NO_RECORD: EntryRecord = { w: "" };
+
 export function decodeRecord(customMetadata: Readonly<Record<string, string>> | undefined): EntryRecord {
   const json = customMetadata?.[METADATA_KEY];
-  return json === undefined ? { w: "" } : (JSON.parse(json) as EntryRecord);
+  return json === undefined ? NO_RECORD : (JSON.parse(json) as EntryRecord);
 }
 
 /** What an entry records about a write, in addition to the attributes that the client sets. */

@@ -13,8 +13,8 @@ export interface Entry {
   readonly record: EntryRecord;
 }
 
-export function describeEntry(object: R2Object): Entry {
-  const record = decodeRecord(object.customMetadata);
+/** @param record of an entry whose metadata need not be read */
+export function describeEntry(object: R2Object, record = decodeRecord(object.customMetadata)): Entry {
   return {
     key: record.k ?? object.key.slice(PREFIX_BYTES),
     etag: record.f?.e ?? object.etag,

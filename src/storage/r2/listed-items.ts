@@ -2,7 +2,10 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import type { ListedObject, ListQuery } from "../../model/object.ts";
 import { callR2 } from "../platform-errors.ts";
-import { describeEntry, lastModifiedOf } from "./entry.ts";
+import { type Entry, lastModifiedOf } from "./entry.ts";
+
+/** R2's largest page. */
+export const R2_PAGE = 1000;
 
 /** What is to be listed. */
 export interface Listing {
@@ -18,8 +21,7 @@ export interface Item {
 }
 
 /** Undefined for a tombstone. */
-export function toItem(found: R2Object, bucketOwnerId: string): Item | undefined {
-  const entry = describeEntry(found);
+export function toListedObject(found: R2Object, entry: Entry, bucketOwnerId: string): ListedObject | undefined {
   if (entry.isTombstone) return undefined;
   const { key, sizeBytes, etag, record } = entry;
   const object = {
@@ -29,9 +31,8 @@ export function toItem(found: R2Object, bucketOwnerId: string): Item | undefined
     lastModified: lastModifiedOf(found, record),
     storageClass: record.s ?? "STANDARD",
     ownerId: record.o ?? bucketOwnerId,
-    ...(record.c !== undefined && { checksum: { algorithm: record.c[0], type: record.c[2] } }),
   };
-  return { name: key, object };
+  return record.c === undefined ? object : { ...object, checksum: { algorithm: record.c[0], type: record.c[2] } };
 }
 
 /** The common prefix under which a key is listed; undefined if it is listed by itself. */

@@ -7,22 +7,18 @@
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
-import type { ListPage, ListQuery } from "../../model/object.ts";
+import type { ListedObject, ListPage, ListQuery } from "../../model/object.ts";
 import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
-import { clusterHead, clusterOfEntry, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
-import { CountedStore, commonPrefixOf, type Item, type Listing, toItem } from "./listed-items.ts";
+import { describeEntry, type Entry } from "./entry.ts";
+import { clusterHead, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
+import { NO_RECORD } from "./entry-record.ts";
+import { CountedStore, commonPrefixOf, type Item, type Listing, R2_PAGE, toListedObject } from "./listed-items.ts";
+import { type ClusterRow, type Row, rowsOf } from "./listed-rows.ts";
+import { type MarkedEntries, readMarked } from "./marked-entries.ts";
 
 /** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and more if their metadata is long. */
 export const MAX_CALLS = 60;
-/** R2's largest page. */
-const R2_PAGE = 1000;
-/** Up to this many marked entries of a page are read one by one; more are listed again with metadata. */
-export const MAX_SINGLE_READS = 8;
 const HIGHEST_CHARACTER = "\u{10FFFF}";
-
-type Row =
-  | { readonly kind: "object"; readonly name: string; readonly object: R2Object }
-  | { readonly kind: "prefix"; readonly name: string };
 
 /** @param maxCalls R2 calls after which the page ends early. @throws S3Error */
 export async function listEntries(
@@ -41,84 +37,110 @@ class Lister {
   readonly #store: CountedStore;
   readonly #bucket: GrantedBucket;
   readonly #query: ListQuery;
-  readonly #items: Item[] = [];
+  /** Prefix and delimiter of R2's pages. */
+  readonly #scope: R2ListOptions;
+  readonly #objects: ListedObject[] = [];
+  readonly #commonPrefixes: string[] = [];
+  /** The last object or common prefix. */
+  #lastName = "";
   /** The position up to which everything has been seen. */
   #reached: string;
   /** The last cluster that is complete. */
   #cluster: string | undefined;
 
   constructor(store: CountedStore, { bucket, query }: Listing) {
+    const { prefix, delimiter, after } = query;
     this.#store = store;
     this.#bucket = bucket;
     this.#query = query;
-    this.#reached = query.after;
+    this.#scope = {
+      prefix: entryPrefix(bucket.id) + (clusterHead(prefix) ?? prefix),
+      ...(delimiter !== "" && { delimiter }),
+    };
+    this.#reached = after;
   }
 
   async page(): Promise<ListPage> {
-    const { maxKeys } = this.#query;
     let start: R2ListOptions = firstStart(this.#bucket.id, this.#query);
     // A page that was not enough contained tombstones: a whole page gets past a run of them.
-    for (let limit = maxKeys; ; limit = R2_PAGE) {
-      const page = await this.#store.list({ ...this.#options(limit), ...start });
-      const isTaken = await this.#take(mergeRows(page), start);
+    for (let limit = Math.min(this.#query.maxKeys, R2_PAGE); ; limit = R2_PAGE) {
+      const page = await this.#store.list({ ...this.#scope, ...start, limit });
+      const isTaken = await this.#takeAll(rowsOf(page), start);
       if (isTaken && !page.truncated) return this.#answer(false);
-      if (!isTaken || !page.truncated || this.#isFull || this.#store.left === 0) return this.#answer(true);
+      if (!isTaken || !page.truncated || this.#room === 0 || this.#store.left === 0) return this.#answer(true);
       start = { cursor: page.cursor };
     }
   }
 
-  get #isFull(): boolean {
-    return this.#items.length >= this.#query.maxKeys;
+  /** Objects and common prefixes that the answer can still take. */
+  get #room(): number {
+    return this.#query.maxKeys - this.#objects.length - this.#commonPrefixes.length;
   }
 
   #answer(isTruncated: boolean): ListPage {
     return {
-      objects: this.#items.flatMap(({ object }) => (object === undefined ? [] : [object])),
-      commonPrefixes: this.#items.flatMap(({ name, object }) => (object === undefined ? [name] : [])),
+      objects: this.#objects,
+      commonPrefixes: this.#commonPrefixes,
       isTruncated,
-      last: isTruncated ? this.#reached : (this.#items.at(-1)?.name ?? ""),
-    };
-  }
-
-  #options(limit: number): R2ListOptions {
-    const { prefix, delimiter } = this.#query;
-    return {
-      prefix: entryPrefix(this.#bucket.id) + (clusterHead(prefix) ?? prefix),
-      limit: Math.min(limit, R2_PAGE),
-      ...(delimiter !== "" && { delimiter }),
+      last: isTruncated ? this.#reached : this.#lastName,
     };
   }
 
   /** Takes a page's rows as items; false if the answer ends before its last row. */
-  async #take(rows: readonly Row[], start: R2ListOptions): Promise<boolean> {
+  async #takeAll(rows: readonly Row[], start: R2ListOptions): Promise<boolean> {
     const passed = commonPrefixOf(this.#query.after, this.#query);
-    const known = await this.#lookUp(rows, { ...this.#options(R2_PAGE), ...start });
-    for (const row of rows) {
-      const cluster = clusterOfEntry(row.name);
-      if (cluster !== undefined) {
-        if (!(await this.#takeCluster(cluster))) return false;
-        continue;
+    // Records are read for the rows that fill the answer, and for the rest of the page only if those were not enough.
+    const enough = this.#countEnough(rows);
+    for (const [from, to] of [
+      [0, enough],
+      [enough, rows.length],
+    ] as const) {
+      const asked = { rows, from, to, scope: this.#scope, start, reserve: CLUSTER_CALLS };
+      const records = await readMarked(this.#store, asked);
+      for (const row of rows.slice(from, to)) {
+        const isTaken = row.kind === "cluster" ? await this.#takeCluster(row.head) : this.#take(row, records, passed);
+        if (!isTaken) return false;
       }
-      const name = row.name.slice(PREFIX_BYTES);
-      if (row.kind === "prefix") {
-        // R2 lists a prefix again if the listing starts inside it.
-        const isNew = name !== this.#items.at(-1)?.name && name !== passed;
-        if (isNew && !this.#add({ name })) return false;
-      } else if (!isTombstone(row.object)) {
-        const found = isMarked(row.object) ? known(row.object.key) : row.object;
-        if (found === "not read") return false;
-        const item = found && toItem(found, this.#bucket.ownerId);
-        if (item !== undefined && !this.#add(item)) return false;
-      }
-      this.#reached = name;
     }
     return true;
   }
 
+  /** How many of the rows certainly fill the answer and show whether there is more, unless marked ones are tombstones. */
+  #countEnough(rows: readonly Row[]): number {
+    let missing = this.#room + 1;
+    let count = 0;
+    for (; count < rows.length && missing > 0; count++) if (rows[count]?.kind !== "tombstone") missing--;
+    return count;
+  }
+
+  /** False if the answer ends before the row. */
+  #take(row: Exclude<Row, ClusterRow>, records: MarkedEntries, passed: string | undefined): boolean {
+    const name = row.name.slice(PREFIX_BYTES);
+    if (row.kind === "prefix") {
+      // R2 lists a prefix again if the listing starts inside it.
+      if (name !== this.#lastName && name !== passed && !this.#add({ name })) return false;
+    } else if (row.kind === "plain") {
+      if (!this.#addEntry(row.object, describeEntry(row.object, NO_RECORD))) return false;
+    } else if (row.kind === "marked") {
+      if (!records.has(row.name)) return false;
+      const found = records.get(row.name);
+      if (found !== undefined && !this.#addEntry(found, describeEntry(found))) return false;
+    }
+    this.#reached = name;
+    return true;
+  }
+
+  #addEntry(found: R2Object, entry: Entry): boolean {
+    const object = toListedObject(found, entry, this.#bucket.ownerId);
+    return object === undefined || this.#add({ name: entry.key, object });
+  }
+
   /** False if there is no room for it. */
-  #add(item: Item): boolean {
-    if (this.#isFull) return false;
-    this.#items.push(item);
+  #add({ name, object }: Item): boolean {
+    if (this.#room === 0) return false;
+    if (object === undefined) this.#commonPrefixes.push(name);
+    else this.#objects.push(object);
+    this.#lastName = name;
     return true;
   }
 
@@ -128,48 +150,13 @@ class Lister {
     const page = await listCluster(this.#store, head, {
       bucket: this.#bucket,
       query: this.#query,
-      room: this.#query.maxKeys - this.#items.length,
+      room: this.#room,
       isFirst: this.#reached === this.#query.after,
     });
-    this.#items.push(...page.items);
+    for (const item of page.items) this.#add(item);
     this.#reached = page.reached ?? this.#reached;
     if (page.isComplete) this.#cluster = head;
     return page.isComplete;
-  }
-
-  /**
-   * The marked entries of a page with their metadata: undefined for an entry that was deleted meanwhile, "not read" for one
-   * for which no call was left.
-   */
-  async #lookUp(
-    rows: readonly Row[],
-    again: R2ListOptions,
-  ): Promise<(key: string) => R2Object | undefined | "not read"> {
-    const marked = rows.flatMap((row) =>
-      row.kind === "object" && isMarked(row.object) && clusterOfEntry(row.name) === undefined ? [row.name] : [],
-    );
-    const found = new Map<string, R2Object>();
-    const add = (object: R2Object | null) => object && found.set(object.key, object);
-    if (marked.length <= Math.min(MAX_SINGLE_READS, this.#spare)) {
-      for (const object of await Promise.all(marked.map((key) => this.#store.head(key)))) add(object);
-      return (key) => found.get(key);
-    }
-    const last = marked.at(-1) ?? "";
-    let reached = "";
-    let start: R2ListOptions = again;
-    while (this.#spare > 0 && compareBytes(reached, last) < 0) {
-      const page = await this.#store.list({ ...start, include: ["customMetadata"] });
-      for (const object of page.objects) add(object);
-      reached = page.truncated ? (mergeRows(page).at(-1)?.name ?? reached) : last;
-      const { startAfter: _, ...rest } = start;
-      start = page.truncated ? { ...rest, cursor: page.cursor } : rest;
-    }
-    return (key) => found.get(key) ?? (compareBytes(key, reached) <= 0 ? undefined : "not read");
-  }
-
-  /** Calls beyond those that a cluster may take. */
-  get #spare(): number {
-    return this.#store.left - CLUSTER_CALLS;
   }
 }
 
@@ -191,33 +178,4 @@ function firstStart(bucketId: string, query: ListQuery): { startAfter?: string }
 /** After everything with this prefix, except keys that continue with the highest character. */
 function behind(r2Prefix: string): { startAfter: string } {
   return { startAfter: r2Prefix + HIGHEST_CHARACTER };
-}
-
-/** Objects and prefixes of an R2 page, which are two sorted arrays, as one. */
-function mergeRows(page: R2Objects): Row[] {
-  const rows: Row[] = [];
-  let next = 0;
-  for (const object of page.objects) {
-    for (; next < page.delimitedPrefixes.length; next++) {
-      const name = page.delimitedPrefixes[next] ?? "";
-      if (compareBytes(name, object.key) > 0) break;
-      rows.push({ kind: "prefix", name });
-    }
-    rows.push({ kind: "object", name: object.key, object });
-  }
-  for (const name of page.delimitedPrefixes.slice(next)) rows.push({ kind: "prefix", name });
-  return rows;
-}
-
-/**
- * Whether the record must be read. Inline plain objects have R2's MD5 and no SHA-512; if the platform's listing shows no
- * checksums at all, every entry is looked up.
- */
-function isMarked({ checksums }: R2Object): boolean {
-  return checksums.sha512 !== undefined || checksums.md5 === undefined;
-}
-
-/** Tombstones of earlier releases are marked like every entry whose record must be read. */
-function isTombstone({ checksums }: R2Object): boolean {
-  return checksums.sha384 !== undefined;
 }

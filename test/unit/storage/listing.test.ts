@@ -25,6 +25,16 @@ function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
     .map(([key, kind]) => ({ r2Key: entryKey(BUCKET.id, key), key, kind }))
     .sort((a, b) => compareBytes(a.r2Key, b.r2Key));
   let calls = 0;
+  let running = 0;
+  let mostAtOnce = 0;
+  const answer = async <T>(result: T): Promise<T> => {
+    calls++;
+    running++;
+    mostAtOnce = Math.max(mostAtOnce, running);
+    await Promise.resolve();
+    running--;
+    return result;
+  };
   /** Where a page begins: behind a key, and not before what has the prefix. */
   const firstBehind = (startAfter: string, prefix: string) => {
     const isBefore = (key: string) => compareBytes(key, startAfter) <= 0 || compareBytes(key, prefix) < 0;
@@ -46,13 +56,12 @@ function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
       size: 27,
       etag: "e",
       uploaded: new Date(0),
-      checksums: { md5: new ArrayBuffer(16), ...digests },
+      checksums: { toJSON: () => ({ md5: "md5", ...digests }) },
       customMetadata: { s3: JSON.stringify(record) },
     };
   };
   const store = {
-    async list(options: R2ListOptions) {
-      calls++;
+    list(options: R2ListOptions) {
       const { prefix = "", delimiter = "", cursor, startAfter = cursor ?? "", include } = options;
       const limit = Math.min(options.limit ?? 1000, include === undefined ? 1000 : 100);
       const objects: object[] = [];
@@ -73,12 +82,11 @@ function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
         else if (!isKnown) delimitedPrefixes.push(name);
         last = row.r2Key;
       }
-      return { objects, delimitedPrefixes, truncated: isTruncated, ...(isTruncated && { cursor: last }) };
+      return answer({ objects, delimitedPrefixes, truncated: isTruncated, ...(isTruncated && { cursor: last }) });
     },
-    async head(key: string) {
-      calls++;
+    head(key: string) {
       const row = rows.find(({ r2Key }) => r2Key === key);
-      return row === undefined ? null : toObject(row);
+      return answer(row === undefined ? null : toObject(row));
     },
   } as unknown as R2Bucket;
   const takeCalls = () => {
@@ -86,7 +94,7 @@ function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
     calls = 0;
     return made;
   };
-  return { store, takeCalls };
+  return { store, takeCalls, mostAtOnce: () => mostAtOnce };
 }
 
 /** Lists all pages; each must be within the bound and reach further than the one before. */
@@ -141,9 +149,31 @@ describe("calls of one listing", { timeout: 60_000 }, () => {
     }
   });
 
-  it("makes a whole page of 1,000 marked objects", async () => {
-    const { names, pages, mostCalls } = await listAll(storeOf(numbered(1_000, "marked")));
+  it("makes a whole page of 1,000 marked objects, at most six calls at once", async () => {
+    const world = storeOf(numbered(1_000, "marked"));
+    const { names, pages, mostCalls } = await listAll(world);
     expect([names.length, pages, mostCalls]).toEqual([1_000, 1, 11]);
+    expect(world.mostAtOnce()).toBe(6);
+  });
+
+  it("lists again only the stretches of a page that contain marked objects", async () => {
+    const groups = [0, 500, 980].map((begin) => Array.from({ length: 10 }, (_, index) => begin + index));
+    const isMarked = (index: number) => groups.some((group) => group.includes(index));
+    const entries = numbered(1_000, "plain").map(
+      ([key], index) => [key, isMarked(index) ? "marked" : "plain"] as const,
+    );
+    const { names, mostCalls } = await listAll(storeOf(entries));
+    expect([names.length, mostCalls]).toEqual([1_000, 4]);
+  });
+
+  it("reads the records of no more objects than the answer has room for", async () => {
+    const { names, mostCalls } = await listAll(
+      storeOf([["a", "tombstone"], ...numbered(8, "marked"), ...numbered(900, "plain", "l"), ["m", "marked"]]),
+      { maxKeys: 5 },
+    );
+    expect(names.length).toBe(909);
+    // A page of five rows with four to read, and one of 1,000 of which the next two are read.
+    expect(mostCalls).toBe(8);
   });
 });
 

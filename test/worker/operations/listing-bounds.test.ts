@@ -17,7 +17,7 @@ function endlessTombstones() {
       size: 27,
       etag: "e",
       uploaded: new Date(0),
-      checksums: { md5: new ArrayBuffer(16), sha384: new ArrayBuffer(48) },
+      checksums: { toJSON: () => ({ md5: "md5", sha384: "sha384" }) },
     }));
     return { objects, delimitedPrefixes: [], truncated: true, cursor: keys.at(-1) };
   };
