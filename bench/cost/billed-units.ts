@@ -61,6 +61,7 @@ export const UNITS = {
     ...{
       classA: 1,
       classB: 1,
+      d1Calls: 1,
       d1RowsRead: 1,
       d1RowsWritten: 1,
       objectCalls: 1,
