@@ -64,14 +64,32 @@ function timeDigits(time: Date): string {
   return time.getTime().toString(36).padStart(TIME_DIGITS, "0");
 }
 
+/**
+ * Random bytes that no id has used yet. The generator is asked for many at a time, because most of what a call costs does not
+ * depend on their number.
+ */
+let block = new Uint8Array(0);
+let used = 0;
+const BLOCK_BYTES = 1024;
+
+function randomByte(): number {
+  if (used === block.length) {
+    block = crypto.getRandomValues(new Uint8Array(BLOCK_BYTES));
+    used = 0;
+  }
+  const byte = block[used] ?? 0;
+  // Secrets are made of these bytes too: none stays behind.
+  block[used++] = 0;
+  return byte;
+}
+
 /** Unbiased choice: bytes that would favour the first characters of the alphabet are discarded. */
 function pick(alphabet: string, length: number): string {
   const limit = 256 - (256 % alphabet.length);
   let text = "";
   while (text.length < length) {
-    for (const byte of crypto.getRandomValues(new Uint8Array(length * 2))) {
-      if (byte < limit && text.length < length) text += alphabet.charAt(byte % alphabet.length);
-    }
+    const byte = randomByte();
+    if (byte < limit) text += alphabet.charAt(byte % alphabet.length);
   }
   return text;
 }
