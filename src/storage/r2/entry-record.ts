@@ -97,6 +97,8 @@ export function encodeRecord(record: EntryRecord): Record<string, string> {
 }
 
 function fits(json: string): boolean {
+  // A character is at most 3 bytes per UTF-16 unit, so most records need no encoding.
+  if (json.length * 3 + METADATA_KEY.length <= MAX_METADATA_BYTES) return true;
   return new TextEncoder().encode(json).byteLength + METADATA_KEY.length <= MAX_METADATA_BYTES;
 }
 
