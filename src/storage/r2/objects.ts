@@ -234,6 +234,9 @@ export class Objects {
   /** Removes objects, existing or not. One R2 call for each 1,000 keys. */
   async delete({ bucket, keys }: Omit<EntryChange, "key"> & { readonly keys: readonly string[] }): Promise<void> {
     const r2Keys = keys.map((key) => entryKey(bucket.id, key));
+    const [only, ...others] = r2Keys;
+    // A key by itself costs R2 less than a list of one.
+    if (only !== undefined && others.length === 0) return callR2(this.#store(bucket).delete(only));
     for (let start = 0; start < r2Keys.length; start += DELETE_BATCH) {
       await callR2(this.#store(bucket).delete(r2Keys.slice(start, start + DELETE_BATCH)));
     }
