@@ -102,11 +102,13 @@ export class Objects {
   /** Undefined if there is no such object. One R2 call for an inline object; a manifest's blobs follow in `body()`. */
   async open(bucket: GrantedBucket, key: string, selection: Selection | undefined): Promise<OpenedObject | undefined> {
     const store = this.#store(bucket);
+    const r2Key = entryKey(bucket.id, key);
+    const isWhole = selection === undefined || selection.kind === "part";
     // With the range as a header, R2 answers an unsatisfiable one with the whole object instead of an error, so that size
     // and manifest are known after one call.
-    const range = selection === undefined || selection.kind === "part" ? undefined : formatRange(selection);
-    const options: R2GetOptions = range === undefined ? {} : { range: new Headers({ range }) };
-    const found = await callR2(store.get(entryKey(bucket.id, key), options));
+    const found = await callR2(
+      isWhole ? store.get(r2Key) : store.get(r2Key, { range: new Headers({ range: formatRange(selection) }) }),
+    );
     if (found === null) return undefined;
     const entry = describeEntry(found);
     if (entry.isTombstone) {

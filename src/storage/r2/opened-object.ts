@@ -24,16 +24,22 @@ export class OpenedObject {
     this.object = object;
   }
 
-  static async open(
+  static open(
     origin: OpenedObject["origin"],
     object: StoredObject,
     selection: Selection | undefined,
-  ): Promise<OpenedObject> {
+  ): OpenedObject | Promise<OpenedObject> {
     const opened = new OpenedObject(origin, object);
-    // Only the manifest may know where a part is, and it is the body of this entry, which can be read once.
-    if (selection?.kind === "part") opened.#range = partRange(await opened.#partSizes(), selection.partNumber);
-    else if (selection !== undefined) opened.#range = resolveRange(selection, object.sizeBytes);
+    if (selection === undefined) return opened;
+    if (selection.kind === "part") return opened.#selectPart(selection.partNumber);
+    opened.#range = resolveRange(selection, object.sizeBytes);
     return opened;
+  }
+
+  /** Only the manifest may know where a part is, and it is the body of this entry, which can be read once. */
+  async #selectPart(partNumber: number): Promise<OpenedObject> {
+    this.#range = partRange(await this.#partSizes(), partNumber);
+    return this;
   }
 
   /** The range to serve; undefined if the whole object was requested. */
@@ -41,37 +47,46 @@ export class OpenedObject {
     return this.#range;
   }
 
-  /** The bytes of `range`, or all of them, for an answer. To be called once, unless `content` or `discard` is. */
-  async body(reader: BlobReader = "answer"): Promise<ReadableStream<Uint8Array>> {
-    const slices = await this.#slices();
-    return slices === undefined ? this.#inlineBody() : streamSlices(slices, reader);
+  /**
+   * The bytes of `range`, or all of them, for an answer: of an inline object R2's own stream, at once, if it holds these
+   * bytes. To be called once, unless `content` or `discard` is.
+   */
+  body(reader: BlobReader = "answer"): ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>> {
+    return this.origin.entry.isManifest ? this.#joined(reader) : this.#inlineBody();
   }
 
   /** The same bytes, for a put. To be called once, unless `body` or `discard` is. */
   async content(): Promise<ObjectBody["content"]> {
-    const slices = await this.#slices();
-    return slices === undefined ? this.#inlineBody() : readSlices(slices);
+    return this.origin.entry.isManifest ? readSlices(await this.#slices()) : this.#inlineBody();
   }
 
-  /** The pieces of a manifest object's blobs; undefined for an inline object. */
-  async #slices(): Promise<BlobSlices | undefined> {
+  async #joined(reader: BlobReader): Promise<ReadableStream<Uint8Array>> {
+    return streamSlices(await this.#slices(), reader);
+  }
+
+  /** The pieces of a manifest object's blobs. */
+  async #slices(): Promise<BlobSlices> {
     const { store, entry } = this.origin;
-    const wanted = this.#wanted();
-    return entry.isManifest ? { store, slices: blobSlices(await this.#blobs(), wanted) } : undefined;
+    const range = this.#satisfiableRange() ?? { offset: 0, length: entry.sizeBytes };
+    return { store, slices: blobSlices(await this.#blobs(), range) };
   }
 
-  async #inlineBody(): Promise<ReadableStream<Uint8Array>> {
+  #inlineBody(): ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>> {
     const { found } = this.origin;
-    const wanted = this.#wanted();
+    const range = this.#satisfiableRange();
     this.#isSpent = true;
-    if (serves(found, wanted)) return found.body;
-    await found.body.cancel();
-    return (await this.#again(wanted)).body;
+    return range === undefined || serves(found, range) ? found.body : this.#otherBody(range);
   }
 
-  #wanted(): ResolvedRange {
-    if (this.range === "unsatisfiable") throw new S3Error("InvalidRange");
-    return this.range ?? { offset: 0, length: this.origin.entry.sizeBytes };
+  async #otherBody(range: ResolvedRange): Promise<ReadableStream<Uint8Array>> {
+    await this.origin.found.body.cancel();
+    return (await this.#again(range)).body;
+  }
+
+  /** @throws S3Error `InvalidRange` */
+  #satisfiableRange(): ResolvedRange | undefined {
+    if (this.#range === "unsatisfiable") throw new S3Error("InvalidRange");
+    return this.#range;
   }
 
   /** Cancels the body, if it has not been read. */
