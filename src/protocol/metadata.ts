@@ -70,6 +70,7 @@ function format(
   formatValue: (value: string) => string,
 ): { readonly headers: Record<string, string>; readonly missing: number } {
   const all = Object.entries(metadata);
+  if (all.length === 0) return { headers: {}, missing: 0 };
   const named = all.filter(([name]) => isHeaderName(name));
   const headers = named.map(([name, value]) => [`${PREFIX}${name}`, formatValue(value)] as const);
   return { headers: Object.fromEntries(headers), missing: all.length - named.length };

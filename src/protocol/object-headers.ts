@@ -99,18 +99,18 @@ export function validatorHeaders(object: StoredObject): Record<string, string> {
  */
 export function objectHeaders(object: StoredObject, showChecksum: boolean): Record<string, string> {
   const { checksum } = object;
-  return {
+  const headers: Record<string, string> = {
     ...validatorHeaders(object),
     "accept-ranges": "bytes",
     ...ENCRYPTED_AT_REST,
     ...attributeHeaders(object),
     ...formatUserMetadata(object.userMetadata),
-    ...(showChecksum &&
-      checksum !== undefined && {
-        [checksumHeader(checksum.algorithm)]: checksum.value,
-        "x-amz-checksum-type": checksum.type,
-      }),
   };
+  if (showChecksum && checksum !== undefined) {
+    headers[checksumHeader(checksum.algorithm)] = checksum.value;
+    headers["x-amz-checksum-type"] = checksum.type;
+  }
+  return headers;
 }
 
 /** The headers that a PUT of an object and the answer to its GET have in common, except user metadata. */
@@ -119,33 +119,29 @@ export function attributeHeaders({
   storageClass,
   websiteRedirectLocation,
 }: Pick<ObjectAttributes, "content" | "storageClass" | "websiteRedirectLocation">): Record<string, string> {
-  return {
-    "content-type": content.contentType,
-    ...optional("cache-control", content.cacheControl),
-    ...optional("content-disposition", content.contentDisposition),
-    ...optional("content-encoding", content.contentEncoding),
-    ...optional("content-language", content.contentLanguage),
-    ...optional("expires", content.expires),
-    ...(storageClass !== "STANDARD" && { "x-amz-storage-class": storageClass }),
-    ...optional(WEBSITE_REDIRECT_LOCATION_HEADER, websiteRedirectLocation),
-  };
-}
-
-function optional(name: string, value: string | undefined): Record<string, string> {
-  return value === undefined ? {} : { [name]: value };
+  const { cacheControl, contentDisposition, contentEncoding, contentLanguage, expires } = content;
+  const headers: Record<string, string> = { "content-type": content.contentType };
+  if (cacheControl !== undefined) headers["cache-control"] = cacheControl;
+  if (contentDisposition !== undefined) headers["content-disposition"] = contentDisposition;
+  if (contentEncoding !== undefined) headers["content-encoding"] = contentEncoding;
+  if (contentLanguage !== undefined) headers["content-language"] = contentLanguage;
+  if (expires !== undefined) headers.expires = expires;
+  if (storageClass !== "STANDARD") headers["x-amz-storage-class"] = storageClass;
+  if (websiteRedirectLocation !== undefined) headers[WEBSITE_REDIRECT_LOCATION_HEADER] = websiteRedirectLocation;
+  return headers;
 }
 
 /** `response-*` query parameters of GetObject and HeadObject ("Overriding response header values", API_GetObject). */
-const OVERRIDABLE = {
-  "response-cache-control": "cache-control",
-  "response-content-disposition": "content-disposition",
-  "response-content-encoding": "content-encoding",
-  "response-content-language": "content-language",
-  "response-content-type": "content-type",
-  "response-expires": "expires",
-} as const;
+const OVERRIDABLE = [
+  ["response-cache-control", "cache-control"],
+  ["response-content-disposition", "content-disposition"],
+  ["response-content-encoding", "content-encoding"],
+  ["response-content-language", "content-language"],
+  ["response-content-type", "content-type"],
+  ["response-expires", "expires"],
+] as const;
 
-export type ResponseOverrides = Readonly<Partial<Record<(typeof OVERRIDABLE)[keyof typeof OVERRIDABLE], string>>>;
+export type ResponseOverrides = Readonly<Partial<Record<(typeof OVERRIDABLE)[number][1], string>>>;
 
 /**
  * Response headers to replace, by lower-case name. The operation checks that the request is signed: an anonymous one
@@ -154,11 +150,12 @@ export type ResponseOverrides = Readonly<Partial<Record<(typeof OVERRIDABLE)[key
  * @throws S3Error `InvalidArgument` for values that no header can carry.
  */
 export function parseResponseOverrides(query: Query): ResponseOverrides {
-  const overrides: [string, string][] = [];
-  for (const [parameter, header] of Object.entries(OVERRIDABLE)) {
+  const overrides: { -readonly [Name in keyof ResponseOverrides]: ResponseOverrides[Name] } = {};
+  if (query.entries.length === 0) return overrides;
+  for (const [parameter, header] of OVERRIDABLE) {
     const value = query.get(parameter);
     if (value === undefined || value === "") continue;
-    overrides.push([header, requireLatin1(parameter, requireHeaderValue(parameter, value))]);
+    overrides[header] = requireLatin1(parameter, requireHeaderValue(parameter, value));
   }
-  return Object.fromEntries(overrides);
+  return overrides;
 }

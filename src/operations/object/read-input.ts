@@ -4,7 +4,7 @@ import { S3Error } from "../../errors.ts";
 import { formatContentRange, parseRange, type ResolvedRange, type Selection } from "../../model/byte-range.ts";
 import type { Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
-import type { StoredObject } from "../../model/object.ts";
+import type { ReplicationMark, StoredObject } from "../../model/object.ts";
 import type { ReadConditions } from "../../protocol/conditions.ts";
 import { objectHeaders, parseResponseOverrides } from "../../protocol/object-headers.ts";
 import { parsePartNumber } from "../../protocol/query-parameters.ts";
@@ -86,18 +86,24 @@ export async function readHeaders(
   object: StoredObject,
   range: ResolvedRange | undefined,
 ): Promise<Record<string, string>> {
-  const { input } = reading;
-  // Content-Range cannot express an empty range, which an empty object or an empty last part has.
-  const isRange = range !== undefined && range.length > 0;
-  return {
+  const { input, replicationTasks } = reading;
+  const headers: Record<string, string> = {
     ...objectHeaders(object, input.checksumMode && servesWhole(input, object, range)),
-    ...(await partHeaders(reading, object)),
-    ...(await taggingCount(reading, object)),
-    ...(await replicationStatus(reading, object)),
     ...input.overrides,
-    ...(isRange && { "content-range": formatContentRange(range, object.sizeBytes) }),
     "content-length": String(range === undefined ? object.sizeBytes : range.length),
   };
+  // Content-Range cannot express an empty range, which an empty object or an empty last part has.
+  if (range !== undefined && range.length > 0) headers["content-range"] = formatContentRange(range, object.sizeBytes);
+  // The common object needs none of these, and none of their promises.
+  const { partCount, tags, replication } = object;
+  if (input.selection?.kind === "part" && partCount !== undefined) {
+    Object.assign(headers, await partHeaders(reading, object, input.selection.partNumber));
+  }
+  if (tags.length > 0 && (await mayReadTags(reading))) headers["x-amz-tagging-count"] = String(tags.length);
+  if (replication !== undefined && replicationTasks !== undefined) {
+    headers["x-amz-replication-status"] = await replicationStatus(replication, replicationTasks);
+  }
+  return headers;
 }
 
 /**
@@ -117,40 +123,27 @@ function servesWhole({ selection }: ReadInput, object: StoredObject, range: Reso
 async function partHeaders(
   { objects, grant, input }: Reading,
   object: StoredObject,
-): Promise<Record<string, string> | undefined> {
-  const { selection } = input;
-  if (selection?.kind !== "part" || object.partCount === undefined) return undefined;
+  partNumber: number,
+): Promise<Record<string, string>> {
   const count = { "x-amz-mp-parts-count": String(object.partCount) };
   if (!input.checksumMode || object.checksum?.type !== "COMPOSITE") return count;
   const found = await objects.parts(grant.bucket(input.bucket), input.key);
   // If the object was overwritten in the meantime, no checksum is better than a wrong one.
-  const part = found?.object.etag === object.etag ? found.parts?.[selection.partNumber - 1] : undefined;
+  const part = found?.object.etag === object.etag ? found.parts?.[partNumber - 1] : undefined;
   if (part?.checksum === undefined) return count;
   const { algorithm, value } = part.checksum;
   return { ...count, [checksumHeader(algorithm)]: value, "x-amz-checksum-type": object.checksum.type };
 }
 
 /** "x-amz-tagging-count: the number of tags, if any, … when you have the relevant permission to read object tags". */
-async function taggingCount(
-  { grant, input }: Reading,
-  { tags }: StoredObject,
-): Promise<Record<string, string> | undefined> {
-  if (tags.length === 0) return undefined;
-  const isAllowed = await grant.allows({
-    action: "s3:GetObjectTagging",
-    on: "object",
-    bucket: input.bucket,
-    key: input.key,
-  });
-  return isAllowed ? { "x-amz-tagging-count": String(tags.length) } : undefined;
+function mayReadTags({ grant, input: { bucket, key } }: Reading): Promise<boolean> {
+  return grant.allows({ action: "s3:GetObjectTagging", on: "object", bucket, key });
 }
 
 /** The replication status of an object that a rule covered when it was written, or that is a replica. */
 async function replicationStatus(
-  { replicationTasks }: Reading,
-  { replication }: StoredObject,
-): Promise<Record<string, string> | undefined> {
-  if (replication === undefined || replicationTasks === undefined) return undefined;
-  const { state, writeId } = replication;
-  return { "x-amz-replication-status": state === "replica" ? "REPLICA" : await replicationTasks.statusOf(writeId) };
+  { state, writeId }: ReplicationMark,
+  tasks: Stores["replicationTasks"],
+): Promise<string> {
+  return state === "replica" ? "REPLICA" : tasks.statusOf(writeId);
 }
