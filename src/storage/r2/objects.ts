@@ -237,7 +237,7 @@ export class Objects {
   async delete({ bucket, keys }: Omit<EntryChange, "key"> & { readonly keys: readonly string[] }): Promise<void> {
     const r2Keys = keys.map((key) => entryKey(bucket.id, key));
     const [only, ...others] = r2Keys;
-    // A key by itself costs R2 less than a list of one.
+    // A key by itself is cheaper than a list of one (measured with the local R2).
     if (only !== undefined && others.length === 0) return callR2(this.#store(bucket).delete(only));
     for (let start = 0; start < r2Keys.length; start += DELETE_BATCH) {
       await callR2(this.#store(bucket).delete(r2Keys.slice(start, start + DELETE_BATCH)));
