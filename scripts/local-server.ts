@@ -49,6 +49,10 @@ export async function serve({ config, folder }: LocalStorage, options: ServeOpti
     stopWatching();
     stopWatching = endRuntimeWithThis();
   };
+  const runScheduled = async (cron: string, time: Date) => {
+    const worker = await miniflare.getWorker(config.name);
+    await worker.scheduled({ cron: `${clockSecret} ${cron}`, scheduledTime: time });
+  };
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -62,17 +66,16 @@ export async function serve({ config, folder }: LocalStorage, options: ServeOpti
         if (isRunning) options.log.take(line);
       },
       // Miniflare starts another workerd when one has crashed.
-      unsafeHandleRuntimeRestart: watch,
+      unsafeHandleRuntimeRestart: async () => {
+        watch();
+        await runScheduled(STARTED, new Date());
+      },
       workers: [
         { name: "gate", modules: true, script: GATE, compatibilityDate: config.compatibilityDate },
         { ...describeWorker(config, options, clockSecret), script },
       ],
     }),
   );
-  const runScheduled = async (cron: string, time: Date) => {
-    const worker = await miniflare.getWorker(config.name);
-    await worker.scheduled({ cron: `${clockSecret} ${cron}`, scheduledTime: time });
-  };
   try {
     await requireHealthy(miniflare, config.name);
     await runScheduled(STARTED, new Date());
@@ -137,7 +140,10 @@ function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOpti
     r2Buckets: Object.fromEntries(config.buckets.map((bucket) => [bucket.binding, localBucketId(bucket)])),
     d1Databases: { [config.database.binding]: config.database.id },
     durableObjects: Object.fromEntries(
-      Object.entries(config.objects).map(([binding, className]) => [binding, { className, useSQLite: true }]),
+      Object.entries({ ...config.objects, LOCAL_MESSAGES: "LocalMessages" }).map(([binding, className]) => [
+        binding,
+        { className, useSQLite: true },
+      ]),
     ),
     queueProducers: config.producers,
     queueConsumers: Object.fromEntries(

@@ -3,10 +3,13 @@
  * a local server is not, so its clients could set them. Nothing of this file is part of a deployment.
  */
 import worker from "./index.ts";
+import type { LocalMessages } from "./local/messages.ts";
+import { consumeStored, resumeStored, storedQueues } from "./local/queues.ts";
 import { countRequest, forgetTraffic, reportTraffic } from "./local/traffic.ts";
 import { STARTED, STOPPING } from "./local/work.ts";
 
 export { MultipartUpload } from "./index.ts";
+export { LocalMessages } from "./local/messages.ts";
 
 type WorkerEnv = Parameters<typeof worker.fetch>[1];
 
@@ -19,6 +22,8 @@ export interface LocalEnv extends WorkerEnv {
   readonly LOCAL_CLOCK_SECRET?: string;
   /** "true" behind `wrangler dev`, whose proxy compresses text. */
   readonly LOCAL_PROXY?: string;
+  /** Not bound by `wrangler dev`, whose queues forget their messages. */
+  readonly LOCAL_MESSAGES?: DurableObjectNamespace<LocalMessages>;
 }
 
 /** Content types that the proxy of `wrangler dev` compresses; a missing type counts as text. */
@@ -26,23 +31,50 @@ const COMPRESSIBLE = /^$|^text\/|json|xml|javascript|svg|wasm|font|x-www-form-ur
 
 export default {
   fetch: handleLocalRequest,
-  queue: worker.queue,
-  scheduled(controller, env) {
+  queue(batch, env) {
+    const { own, messages } = open(env);
+    if (messages === undefined) return worker.queue(batch, own);
+    return consumeStored(batch, messages, (opened) => worker.queue(opened, own));
+  },
+  async scheduled(controller, env) {
     const [secret = "", ...cron] = controller.cron.split(" ");
     // `wrangler dev` starts scheduled work for any web page that sends a GET.
     if (!env.LOCAL_CLOCK_SECRET || secret !== env.LOCAL_CLOCK_SECRET) {
       throw new Error("Scheduled work is started by the local server's own clock.");
     }
     const { scheduledTime } = controller;
-    if (cron[0] === STARTED) return forgetTraffic();
+    const { own, messages } = open(env);
+    if (cron[0] === STARTED) {
+      forgetTraffic();
+      if (messages !== undefined) await resumeStored(env, messages);
+      return;
+    }
     if (cron[0] === STOPPING) return reportTraffic();
-    return worker.scheduled({ cron: cron.join(" "), scheduledTime, noRetry: () => controller.noRetry() }, env);
+    return worker.scheduled({ cron: cron.join(" "), scheduledTime, noRetry: () => controller.noRetry() }, own);
   },
 } satisfies ExportedHandler<LocalEnv>;
 
+interface Opened {
+  readonly env: LocalEnv;
+  /** What the Worker gets: with queues that store their messages, if there is a place for them. */
+  readonly own: LocalEnv;
+  readonly messages: (() => DurableObjectStub<LocalMessages>) | undefined;
+}
+
+let opened: Opened | undefined;
+
+/** Once per isolate: the Worker opens its services for each new set of bindings. */
+function open(env: LocalEnv): Opened {
+  if (opened?.env.EVENTS === env.EVENTS) return opened;
+  const { LOCAL_MESSAGES } = env;
+  const messages = LOCAL_MESSAGES && (() => LOCAL_MESSAGES.get(LOCAL_MESSAGES.idFromName("messages")));
+  opened = { env, messages, own: messages === undefined ? env : { ...env, ...storedQueues(env, messages) } };
+  return opened;
+}
+
 async function handleLocalRequest(request: Request, env: LocalEnv): Promise<Response> {
   if (env.LOCAL_PROXY !== "true") {
-    const response = await worker.fetch(asFromEdge(request, env, undefined), env);
+    const response = await worker.fetch(asFromEdge(request, env, undefined), open(env).own);
     countRequest(response.status);
     return response;
   }
@@ -51,10 +83,10 @@ async function handleLocalRequest(request: Request, env: LocalEnv): Promise<Resp
 
 /** Sets the headers that the edge sets on every request, and `cf`, which clients cannot set either. */
 function asFromEdge(request: Request, env: LocalEnv, cf: Request["cf"]): Request {
-  const headers = new Headers(request.headers);
-  if (env.LOCAL_CLIENT_ADDRESS) headers.set("cf-connecting-ip", env.LOCAL_CLIENT_ADDRESS);
-  else headers.delete("cf-connecting-ip");
-  return new Request(request, { headers, cf: cf ?? {} });
+  const own = new Request(request, { cf: cf ?? {} });
+  if (env.LOCAL_CLIENT_ADDRESS) own.headers.set("cf-connecting-ip", env.LOCAL_CLIENT_ADDRESS);
+  else own.headers.delete("cf-connecting-ip");
+  return own;
 }
 
 /** The proxy does not compress a response that has a Content-Encoding. */

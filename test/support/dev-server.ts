@@ -25,8 +25,8 @@ export interface DevServerAccess {
 export interface TestServer extends DevServerAccess {
   /** The folder of its storage. */
   readonly storage: string;
-  /** Kills the server; its storage is kept. */
-  kill(): Promise<void>;
+  /** Kills the server, at once unless it may take `graceMs` to end by itself; its storage is kept. */
+  kill(graceMs?: number): Promise<void>;
   /** Starts it again after `kill`, on the same port and with the same storage. */
   start(): Promise<void>;
   /** Runs the scheduled work of that time. */
@@ -63,8 +63,8 @@ export async function startTestServer(variables: Readonly<Record<string, string>
       region: "us-east-1",
       accessKeyId: secrets.ROOT_ACCESS_KEY_ID,
       secretAccessKey: secrets.ROOT_SECRET_ACCESS_KEY,
-      kill: async () => {
-        await stopTree(child, 0);
+      kill: async (graceMs = 0) => {
+        await stopTree(child, graceMs);
         await untilClosed(port);
       },
       start: async () => {

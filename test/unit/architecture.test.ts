@@ -160,9 +160,9 @@ const TEXT_RULES: readonly TextRule[] = [
     example: ["protocol/dates.ts", "const now = Date.now();"],
   },
   {
-    name: "bindings are named by storage and the services only",
+    name: "bindings are named by storage, the services and the local servers' own part only",
     breaks: (file, text) =>
-      !/^(storage\/|services\.ts$|env\.ts$)/.test(file) &&
+      !/^(storage\/|local\/|local-entry\.ts$|services\.ts$|env\.ts$)/.test(file) &&
       /\b(R2Bucket|R2Object|R2ObjectBody|D1Database|D1PreparedStatement|DurableObject\w*|Queue)\b/.test(code(text)),
     example: ["operations/object/get-object.ts", "export function f(store: R2Bucket) {}"],
   },

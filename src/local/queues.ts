@@ -1,0 +1,144 @@
+/**
+ * The queues of a local server survive its end: each message is stored before the simulated queue gets it, and removed when
+ * the consumer has acknowledged it. A server that starts sends again what is left, so that a message is never lost, and some
+ * are delivered twice, which Cloudflare's queues do as well.
+ */
+import type { LocalMessages, StoredMessage } from "./messages.ts";
+
+/** What the simulated queue carries. */
+interface Envelope {
+  readonly id: number;
+  readonly body: unknown;
+}
+
+export interface QueueBindings {
+  readonly EVENTS: Queue;
+  readonly DELIVERIES: Queue;
+  readonly RETRIES: Queue;
+  readonly REPLICATION: Queue;
+  readonly DEAD_LETTERS: Queue;
+}
+
+type MessageStore = Pick<LocalMessages, "add" | "remove" | "last" | "list">;
+/** A stub belongs to the request that has made it. */
+type OpenStore = () => { readonly [Method in keyof MessageStore]: Remote<MessageStore[Method]> };
+type Remote<Method> = Method extends (...parameters: infer Parameters) => infer Result
+  ? (...parameters: Parameters) => Promise<Result>
+  : never;
+
+const OWN = ["EVENTS", "DELIVERIES", "RETRIES", "REPLICATION", "DEAD_LETTERS"] as const;
+
+/** The queues as the Worker uses them. */
+export function storedQueues(queues: QueueBindings, store: OpenStore): QueueBindings {
+  const stored = (name: keyof QueueBindings) => new StoredQueue(name, queues[name], store);
+  return {
+    EVENTS: stored("EVENTS"),
+    DELIVERIES: stored("DELIVERIES"),
+    RETRIES: stored("RETRIES"),
+    REPLICATION: stored("REPLICATION"),
+    DEAD_LETTERS: stored("DEAD_LETTERS"),
+  };
+}
+
+class StoredQueue implements Queue {
+  readonly #name: string;
+  readonly #queue: Queue;
+  readonly #store: OpenStore;
+
+  constructor(name: string, queue: Queue, store: OpenStore) {
+    this.#name = name;
+    this.#queue = queue;
+    this.#store = store;
+  }
+
+  metrics(): Promise<QueueMetrics> {
+    return this.#queue.metrics();
+  }
+
+  send(body: unknown, { delaySeconds = 0 }: QueueSendOptions = {}): Promise<QueueSendResponse> {
+    return this.sendBatch([{ body }], { delaySeconds });
+  }
+
+  async sendBatch(
+    messages: Iterable<MessageSendRequest>,
+    { delaySeconds = 0 }: QueueSendBatchOptions = {},
+  ): Promise<QueueSendBatchResponse> {
+    const dueAt = Date.now() + delaySeconds * 1_000;
+    const bodies = [...messages].map(({ body }) => body);
+    const ids = await this.#store().add(bodies.map((body) => ({ queue: this.#name, body, dueAt })));
+    const envelopes = ids.map((id, index) => ({ body: { id, body: bodies[index] } satisfies Envelope }));
+    try {
+      return await this.#queue.sendBatch(envelopes, { delaySeconds });
+    } catch (error) {
+      // The sender learns that nothing was sent.
+      await this.#store().remove(ids);
+      throw error;
+    }
+  }
+}
+
+/** Runs the consumer, and removes the messages that it does not want to get again. */
+export async function consumeStored(
+  batch: MessageBatch,
+  store: OpenStore,
+  consume: (batch: MessageBatch) => Promise<void>,
+): Promise<void> {
+  const envelopes = batch.messages as readonly Message<Envelope>[];
+  const acknowledged = new Set<number>();
+  const retried = new Set<number>();
+  const messages = envelopes.map((message): Message => {
+    const { id, timestamp, attempts, body: envelope } = message;
+    return {
+      id,
+      timestamp,
+      attempts,
+      body: envelope.body,
+      ack() {
+        acknowledged.add(envelope.id);
+        message.ack();
+      },
+      retry(options) {
+        retried.add(envelope.id);
+        message.retry(options);
+      },
+    };
+  });
+  const { queue, metadata } = batch;
+  const opened = {
+    queue,
+    metadata,
+    messages,
+    ackAll() {
+      for (const message of messages) message.ack();
+    },
+    retryAll(options?: QueueRetryOptions) {
+      for (const message of messages) message.retry(options);
+    },
+  };
+  try {
+    await consume(opened);
+    // What the consumer has not decided about counts as acknowledged.
+    for (const { body } of envelopes) if (!retried.has(body.id)) acknowledged.add(body.id);
+  } finally {
+    if (acknowledged.size > 0) await store().remove([...acknowledged]);
+  }
+}
+
+/** Sends what was left, at the time it is due. */
+export async function resumeStored(queues: QueueBindings, store: OpenStore): Promise<void> {
+  const last = await store().last();
+  for (
+    let page = await store().list(0, last);
+    page.length > 0;
+    page = await store().list(page.at(-1)?.id ?? last, last)
+  ) {
+    for (const [name, messages] of Map.groupBy(page, ({ queue }) => queue)) {
+      const own = OWN.find((each) => each === name);
+      if (own !== undefined) await queues[own].sendBatch(messages.map(sendAgain));
+    }
+  }
+}
+
+function sendAgain({ id, body, dueAt }: StoredMessage): MessageSendRequest<Envelope> {
+  return { body: { id, body }, delaySeconds: Math.max(0, Math.ceil((dueAt - Date.now()) / 1_000)) };
+}
