@@ -52,13 +52,21 @@ const USER_AGENT = "workers-s3";
 export async function callTarget(target: Target, request: CallRequest): Promise<CallOutcome> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(new TimedOut()), request.timeoutMs);
+  let isOver = false;
   try {
-    return await exchange(target, request, abort.signal);
+    const outcome = await exchange(target, request, abort.signal);
+    // `readBody` has ended the answer. The rest of a stream may still be on its way.
+    isOver = outcome.kind === "answered" && !isStream(request.body);
+    return outcome;
   } finally {
     clearTimeout(timer);
-    // Stops the rest of an answer or of a request's body that is no longer needed.
-    abort.abort();
+    // Stops the rest of an answer or of a request's body that is no longer needed. An abort costs much, even of nothing.
+    if (!isOver) abort.abort();
   }
+}
+
+function isStream(body: CallRequest["body"]): body is StreamBody {
+  return typeof body === "object" && !(body instanceof Uint8Array);
 }
 
 class TimedOut extends Error {
@@ -96,7 +104,7 @@ function requestInit({ method, headers, body }: CallRequest, signal: AbortSignal
   // With other methods it would add a Cache-Control header, which S3 stores with the object of a PUT.
   if (method === "GET" || method === "HEAD") init.cache = "no-store";
   if (body === undefined) return init;
-  init.body = typeof body === "string" || body instanceof Uint8Array ? body : withLength(body, signal);
+  init.body = isStream(body) ? withLength(body, signal) : body;
   return init;
 }
 
