@@ -47,13 +47,29 @@ export async function attemptTask(
   }
 }
 
+const UNANSWERED_REASON = "The endpoint gave no answer to another request.";
+
 /**
- * Sends a task again without an attempt, because its endpoint gave no answer to another one. A task never fails by
- * this.
+ * Sends tasks again without an attempt, because their endpoint gave no answer to another one. A task never fails by this.
+ * One D1 call, and one queue call for each delay.
  */
-export function postponeUnattempted(task: ReplicationTask, services: ReplicationServices): Promise<void> {
-  const reason = "The endpoint gave no answer to another request.";
-  return postpone(task, { reason, refusals: 0, isSkew: false }, services);
+export async function postponeUnattempted(
+  tasks: readonly ReplicationTask[],
+  { replicationTasks, queues }: ReplicationServices,
+): Promise<void> {
+  const now = Date.now();
+  const byDelay = Map.groupBy(tasks, ({ attempts }) => retryDelaySeconds(attempts));
+  // As in `postpone`, the rows first.
+  await replicationTasks.postponeAll(
+    [...byDelay].flatMap(([delaySeconds, group]) =>
+      group.map(({ id }) => ({ id, nextAt: new Date(now + delaySeconds * 1000) })),
+    ),
+    UNANSWERED_REASON,
+  );
+  for (const [delaySeconds, group] of byDelay) {
+    const messages = group.map(({ id }) => ({ kind: "replication", taskId: id }) as const);
+    await queues.replication.send(messages, { delaySeconds });
+  }
 }
 
 /** @param attempts made so far, at least 1 */

@@ -47,6 +47,8 @@ class Batch {
   #handled: QueueMessage<ReplicationMessage>[] = [];
   #done: string[] = [];
   #notStarted: Job[] = [];
+  /** Of destinations that gave no answer. */
+  #unattempted: Job[] = [];
 
   constructor(services: ReplicationServices) {
     this.#services = services;
@@ -86,39 +88,48 @@ class Batch {
   async #work(queue: Job[], reads: FreshReads): Promise<void> {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
       if (this.#isLate()) this.#notStarted.push(job);
+      else if (this.#isUnresponsive(job.task)) this.#unattempted.push(job);
       else await this.#run(job, reads);
     }
   }
 
   async #runIsolated({ message, task }: Job, reads: FreshReads): Promise<void> {
     if (this.#isLate()) return message.retry();
-    await this.#acknowledgeAfter(message, async () => {
+    await this.#acknowledgeAfter([message], async () => {
       if (task.unfinished >= MAX_UNFINISHED) return giveUp(task, UNFINISHED_REASON, this.#services);
+      if (this.#isUnresponsive(task)) return postponeUnattempted([task], this.#services);
       const begun = await this.#services.replicationTasks.beginAgain(task.id);
       if (begun !== undefined) await this.#attempt(begun, reads);
     });
   }
 
   #run({ message, task }: Job, reads: FreshReads): Promise<void> {
-    return this.#acknowledgeAfter(message, () => this.#attempt(task, reads));
+    return this.#acknowledgeAfter([message], () => this.#attempt(task, reads));
   }
 
   async #attempt(task: ReplicationTask, reads: FreshReads): Promise<void> {
     const { remote } = task.destination;
-    if (remote !== undefined && this.#unresponsive.has(remote)) return postponeUnattempted(task, this.#services);
     const outcome = await attemptTask(task, this.#services, reads);
     if (outcome === "done") this.#done.push(task.id);
     if (outcome === "unanswered" && remote !== undefined) this.#unresponsive.add(remote);
   }
 
-  async #acknowledgeAfter(message: QueueMessage<ReplicationMessage>, work: () => Promise<void>): Promise<void> {
+  #isUnresponsive({ destination: { remote } }: ReplicationTask): boolean {
+    return remote !== undefined && this.#unresponsive.has(remote);
+  }
+
+  async #acknowledgeAfter(
+    messages: readonly QueueMessage<ReplicationMessage>[],
+    work: () => Promise<void>,
+  ): Promise<void> {
     try {
       await work();
-      this.#handled.push(message);
+      this.#handled.push(...messages);
     } catch (error) {
-      // D1 or the queue failed: only this message is retried.
-      console.error(JSON.stringify({ replication: message.body.taskId, cause: String(error) }));
-      message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
+      // D1 or the queue failed: only these messages are retried.
+      const replications = messages.map(({ body }) => body.taskId).join();
+      console.error(JSON.stringify({ replication: replications, cause: String(error) }));
+      for (const message of messages) message.retry({ delaySeconds: retryDelaySeconds(message.attempts) });
     }
   }
 
@@ -126,6 +137,17 @@ class Batch {
   async #settle(): Promise<void> {
     const { replicationTasks } = this.#services;
     await replicationTasks.complete(this.#done.splice(0));
+    const unattempted = this.#unattempted.splice(0);
+    if (unattempted.length > 0) {
+      await this.#acknowledgeAfter(
+        unattempted.map(({ message }) => message),
+        () =>
+          postponeUnattempted(
+            unattempted.map(({ task }) => task),
+            this.#services,
+          ),
+      );
+    }
     for (const message of this.#handled.splice(0)) message.ack();
     const notStarted = this.#notStarted.splice(0);
     await replicationTasks.release(notStarted.map(({ task }) => task.id));

@@ -166,6 +166,18 @@ export class ReplicationTasks {
       .run();
   }
 
+  /** No attempt was made, and the next one of each task is sent for its `nextAt`. */
+  async postponeAll(tasks: readonly { readonly id: string; readonly nextAt: Date }[], reason: string): Promise<void> {
+    const rows = tasks.map(({ id, nextAt }) => ({ id, due: nextAt.getTime() + RESEND_AFTER_MS }));
+    await this.#db
+      .prepare(
+        `UPDATE replication_tasks SET unfinished = 0, refusals = 0, last_error = ?2, due_at = given.value ->> '$.due'
+         FROM json_each(?1) AS given WHERE replication_tasks.id = given.value ->> '$.id'`,
+      )
+      .bind(JSON.stringify(rows), reason)
+      .run();
+  }
+
   /** Gives the task up. No further attempt is made unless an administrator asks for it within 30 days. */
   async fail(id: string, reason: string): Promise<void> {
     await this.#db

@@ -1,6 +1,7 @@
 /** Failed tasks, lost messages and a Worker that stops: no replication is lost. */
 import { createScheduledController } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { handleQueue } from "../../../src/consumers/index.ts";
 import type { Env } from "../../../src/env.ts";
 import { postponeUnattempted } from "../../../src/replication/attempt.ts";
 import { converge } from "../../../src/replication/converge.ts";
@@ -231,6 +232,43 @@ describe("an endpoint that accepts connections and never answers", () => {
     await testEnv.DB.prepare("DELETE FROM replication_tasks").run();
   });
 
+  it.each(["before", "after"] as const)(
+    "leaves each task with a message if a call of D1 or the queue fails %s it is made",
+    async (when) => {
+      const call = vi.spyOn(RemoteClient.prototype, "call").mockImplementation(async () => {
+        throw new RemoteFailure("HEAD: timeout", "timeout");
+      });
+      try {
+        for (let at = 1; ; at++) {
+          const bucket = await deadPair();
+          for (let index = 0; index < 9; index++) await put(bucket, `k${index}`);
+          await world.spread();
+          const bodies = world.wakes.splice(0).map(({ body }) => body);
+          const { env, calls } = failingEnv(world.env, { at, when, lasting: "once" });
+          const retried = new Set<string>();
+          const messages = bodies.map((body) => {
+            const { taskId } = body;
+            return { id: taskId, attempts: 1, body, ack: () => {}, retry: () => retried.add(taskId) };
+          });
+          await handleQueue({ queue: "any", messages } as unknown as MessageBatch, env);
+          const sent = world.wakes.splice(0).map(({ body }) => body.taskId);
+          const waiting = new Set([...sent, ...retried]);
+          const label = `at call ${at} of ${calls()}: ${sent.length} sent, ${retried.size} retried`;
+          expect(
+            (await rows(bucket)).map(({ status }) => status),
+            label,
+          ).toEqual(bodies.map(() => "PENDING"));
+          expect(waiting.size, label).toBe(bodies.length);
+          if (calls() < at) break;
+        }
+      } finally {
+        call.mockRestore();
+        await testEnv.DB.prepare("DELETE FROM replication_tasks").run();
+      }
+    },
+    60_000,
+  );
+
   it("does not fail a task whose attempt was postponed", async () => {
     const { source } = await livePair();
     await put(source, "k");
@@ -240,7 +278,7 @@ describe("an endpoint that accepts connections and never answers", () => {
     const [row] = await rows(source);
     await testEnv.DB.prepare("UPDATE replication_tasks SET attempts = 30").run();
     const { begun } = await services.replicationTasks.begin([row?.id ?? ""]);
-    for (const task of begun.values()) await postponeUnattempted(task, services);
+    await postponeUnattempted([...begun.values()], services);
     expect(await rows(source)).toMatchObject([{ status: "PENDING", attempts: 31 }]);
     await world.settle();
   });
