@@ -133,12 +133,12 @@ async function measureInlineCopy({ ours, floor, rounds, isQuick }: Bench): Promi
   return figures;
 }
 
-async function createUpload(side: Side, key: string): Promise<string> {
+export async function createUpload(side: Side, key: string): Promise<string> {
   const answer = await send(side, { method: "POST", path: `/${BUCKET}/${key}?uploads=` });
   return /<UploadId>([^<]+)/.exec(answer.text())?.[1] ?? "";
 }
 
-async function completeUpload(side: Side, path: string, etags: readonly string[]): Promise<void> {
+export async function completeUpload(side: Side, path: string, etags: readonly string[]): Promise<void> {
   const parts = etags.map((etag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etag}</ETag></Part>`);
   const body = Buffer.from(`<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`);
   const answer = await send(side, { method: "POST", path, body });

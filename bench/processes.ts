@@ -22,15 +22,16 @@ export function residentBytesOf(root: number): number | undefined {
   return memoryOf(root, "VmRSS") ?? memoryByPs(root);
 }
 
-/** The highest resident memory of each process so far, added. Undefined where there is no /proc. */
-export function peakBytesOf(root: number): number | undefined {
-  return memoryOf(root, "VmHWM");
+/** The highest resident memory so far of each process whose name contains the text, added. Undefined where there is no /proc. */
+export function peakBytesOf(root: number, named = ""): number | undefined {
+  return memoryOf(root, "VmHWM", named);
 }
 
-function memoryOf(root: number, field: "VmRSS" | "VmHWM"): number | undefined {
+function memoryOf(root: number, field: "VmRSS" | "VmHWM", named = ""): number | undefined {
   if (!existsSync("/proc/self/status")) return undefined;
   const line = new RegExp(`^${field}:\\s*(\\d+) kB`, "m");
-  return sum(familyOf(root).map((pid) => Number(line.exec(read(`/proc/${pid}/status`))?.[1] ?? 0))) * 1_024;
+  const processes = familyOf(root).filter((pid) => read(`/proc/${pid}/comm`).includes(named));
+  return sum(processes.map((pid) => Number(line.exec(read(`/proc/${pid}/status`))?.[1] ?? 0))) * 1_024;
 }
 
 function memoryByPs(root: number): number | undefined {

@@ -13,6 +13,7 @@ import { BUCKET } from "./cases.ts";
 import { formatScale } from "./cost/page.ts";
 import { LARGE_SECTIONS } from "./large.ts";
 import { describeMachine } from "./machine.ts";
+import { MEMORY_SECTION } from "./memory.ts";
 import { residentBytesOf } from "./processes.ts";
 import { formatPerformance, formatRequest, formatSection } from "./report.ts";
 import { casesNamed, measureCase } from "./requests.ts";
@@ -31,7 +32,7 @@ const USAGE = `Usage: npm run bench -- [options]
   --write          write bench/results.json and the pages made from it, docs/performance.md and
                    docs/scale.md; a run without --only, --quick and --against always does`;
 
-const SECTIONS: readonly Section[] = [...LARGE_SECTIONS, STARTUP_SECTION];
+const SECTIONS: readonly Section[] = [...LARGE_SECTIONS, MEMORY_SECTION, STARTUP_SECTION];
 
 const { values: options } = parseArgs({
   options: {
