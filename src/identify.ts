@@ -25,7 +25,7 @@ import type { OperationName } from "./protocol/operation-name.ts";
 import { toObjectHeaders } from "./protocol/post-form/form-headers.ts";
 import type { PostForm } from "./protocol/post-form/post-form.ts";
 import { parseQuery, type RawUrl } from "./protocol/request-target.ts";
-import type { S3Request } from "./protocol/s3-request.ts";
+import type { Client, S3Request } from "./protocol/s3-request.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { WantedRows } from "./storage/d1/directory.ts";
 
@@ -36,6 +36,7 @@ export interface Incoming {
   readonly url: RawUrl;
   /** Collects what is known about the request. */
   readonly log: RequestLog;
+  readonly client: Client;
 }
 
 const SERVICE = { resource: { kind: "service" }, style: "path" } as const;
@@ -46,19 +47,19 @@ const SERVICE = { resource: { kind: "service" }, style: "path" } as const;
  * @throws S3Error `InvalidURI` for a query that cannot be decoded
  */
 export function readRequest(
-  { request, url, log }: Incoming,
+  { request, url, log, client }: Incoming,
   address: { readonly resource: Resource; readonly style: AddressingStyle } = SERVICE,
 ): S3Request {
-  const accepted: unknown = request.cf?.clientAcceptEncoding;
+  const { headers } = request;
   return {
     method: request.method,
     url,
     resource: address.resource,
     style: address.style,
     query: parseQuery(url.query),
-    headers: request.headers,
-    copySource: lazyCopySource(request.headers),
-    clientAcceptEncoding: typeof accepted === "string" ? accepted : undefined,
+    headers,
+    copySource: lazyCopySource(headers),
+    client,
     body: request.body,
     now: new Date(),
     requestId: log.requestId,
@@ -130,7 +131,8 @@ async function establishSigned(
 ): Promise<Established> {
   const authentication = await identify(received, credential, options);
   const headers = effectiveHeaders(received, authentication);
-  const copySource = received.headers.has(COPY_SOURCE_HEADER) ? received.copySource : lazyCopySource(headers);
+  const isSent = headers === received.headers || received.headers.has(COPY_SOURCE_HEADER);
+  const copySource = isSent ? received.copySource : lazyCopySource(headers);
   const { query, region: signedRegion } = authentication;
   const signed: S3Request = { ...received, query, headers, copySource, signedRegion };
   const source: BodySource = {

@@ -7,7 +7,7 @@ import { EVERY_MINUTE, resumeEvents, runSweeps } from "./sweeps/index.ts";
 export { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
 export default {
-  fetch: handleRequest,
+  fetch: (request, env) => handleRequest(request, env),
   queue: handleQueue,
   scheduled({ cron, scheduledTime }, env) {
     const now = new Date(scheduledTime);

@@ -1,12 +1,14 @@
 /**
- * Entry point of the local servers. A deployment is behind Cloudflare's edge, which sets some headers on every request;
- * a local server is not, so its clients could set them. Nothing of this file is part of a deployment.
+ * Entry point of the local servers. A deployment is behind Cloudflare's edge, which says who the client is; a local
+ * server is not, so its clients could say it themselves. Nothing of this file is part of a deployment.
  */
+import { clientOf } from "./client.ts";
 import worker from "./index.ts";
 import type { LocalMessages } from "./local/messages.ts";
 import { consumeStored, resumeStored, storedQueues } from "./local/queues.ts";
 import { countRequest, forgetTraffic, reportTraffic } from "./local/traffic.ts";
 import { STARTED, STOPPING } from "./local/work.ts";
+import { handleRequest } from "./surface.ts";
 
 export { MultipartUpload } from "./index.ts";
 export { LocalMessages } from "./local/messages.ts";
@@ -73,20 +75,14 @@ function open(env: LocalEnv): Opened {
 }
 
 async function handleLocalRequest(request: Request, env: LocalEnv): Promise<Response> {
-  if (env.LOCAL_PROXY !== "true") {
-    const response = await worker.fetch(asFromEdge(request, env, undefined), open(env).own);
-    countRequest(response.status);
-    return response;
+  const address = env.LOCAL_CLIENT_ADDRESS || undefined;
+  if (env.LOCAL_PROXY === "true") {
+    return keepFromProxy(request, await handleRequest(request, env, clientOf(address, request.cf)));
   }
-  return keepFromProxy(request, await worker.fetch(asFromEdge(request, env, request.cf), env));
-}
-
-/** Sets the headers that the edge sets on every request, and `cf`, which clients cannot set either. */
-function asFromEdge(request: Request, env: LocalEnv, cf: Request["cf"]): Request {
-  const own = new Request(request, { cf: cf ?? {} });
-  if (env.LOCAL_CLIENT_ADDRESS) own.headers.set("cf-connecting-ip", env.LOCAL_CLIENT_ADDRESS);
-  else own.headers.delete("cf-connecting-ip");
-  return own;
+  // Without wrangler's proxy, a client can set `cf` with a header.
+  const response = await handleRequest(request, open(env).own, clientOf(address, undefined));
+  countRequest(response.status);
+  return response;
 }
 
 /** The proxy does not compress a response that has a Content-Encoding. */

@@ -64,7 +64,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
     answer = withRegion(describeFailure(error, log), log, bucket);
     await upload?.discard();
   }
-  const response = toHttpResponse(answer, request, log.requestId);
+  const response = toHttpResponse(answer, incoming);
   addCorsHeaders(response.headers, request, bucket?.documents.cors);
   return response;
 }
@@ -79,7 +79,7 @@ interface Arrival {
 
 async function serve(arrival: Arrival, services: S3Services): Promise<S3Response> {
   const { received, rows } = arrival;
-  const { request, log } = arrival.incoming;
+  const { log } = arrival.incoming;
   const { config, directory } = services;
   const regions = config.enforceRegion ? config.region : "any";
   const options: AuthenticationOptions = { regions, service: "s3", signatureV2: config.signatureV2 };
@@ -89,13 +89,14 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   if (signed.form !== undefined) log.key = signed.form.key;
   log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
-  const buckets = new Map([...rows.buckets, ...(await loadHoistedSource(directory, received, signed))]);
+  const hoisted = await loadHoistedSource(directory, received, signed);
+  const buckets = hoisted === undefined ? rows.buckets : new Map([...rows.buckets, ...hoisted]);
 
   // Only the signed part of a query may choose the operation. Version 2 leaves parameters unsigned, and the query of a
   // presigned URL contains headers: a copy source makes a PUT a copy.
   const mayDiffer = style === "query" || (style === "header" && signatureVersion === "AWS");
   const name = mayDiffer ? requireServed(resolveOperation(signed)) : arrival.name;
-  const context = { caller, style, signatureVersion, buckets, cf: request.cf, services, log };
+  const context = { caller, style, signatureVersion, buckets, services, log };
   const site = findHostedSite(signed, name, { caller, bucket: addressedBucket(received, rows.buckets) });
   if (site === undefined) return perform(signed, name, { ...context, source });
   return serveHosted(site, signed, { perform: (object) => performRead(object, context), log });
@@ -105,7 +106,6 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
 export interface RequestContext extends Pick<Authentication, "style" | "signatureVersion"> {
   readonly caller: Caller;
   readonly buckets: ReadonlyMap<string, Bucket>;
-  readonly cf: CfProperties | undefined;
   readonly services: S3Services;
   readonly log: RequestLog;
 }
@@ -119,16 +119,7 @@ export function performRead(request: S3Request, context: RequestContext): Promis
 async function perform(
   signed: S3Request,
   name: ServedName,
-  {
-    caller,
-    style,
-    signatureVersion,
-    buckets,
-    cf,
-    services,
-    log,
-    source,
-  }: RequestContext & { readonly source: BodySource },
+  { caller, style, signatureVersion, buckets, services, log, source }: RequestContext & { readonly source: BodySource },
 ): Promise<S3Response> {
   const operation = OPERATIONS[name];
   log.operation = name;
@@ -140,14 +131,23 @@ async function perform(
     caller,
     permissions: prepared.permissions,
     buckets,
-    facts: requestFacts(signed, { style, signatureVersion, operation: name, cf }),
+    facts: () => requestFacts(signed, { style, signatureVersion, operation: name }),
     findObject: (bucket, key) => stores.objects.head(bucket, key),
   });
   refuseUnexpectedOwner(signed, buckets);
 
   try {
-    const journal = services.journal.of(requestOrigin(signed, caller));
-    return await prepared.run({ grant, stores, journal, deployment, request: signed }, source);
+    const context = {
+      grant,
+      stores,
+      deployment,
+      request: signed,
+      // Reads have no use for it.
+      get journal() {
+        return services.journal.of(requestOrigin(signed, caller));
+      },
+    };
+    return await prepared.run(context, source);
   } catch (error) {
     throw await withoutExistence(error, grant, signed);
   }
@@ -203,8 +203,9 @@ async function loadHoistedSource(
   directory: Directory,
   received: S3Request,
   signed: S3Request,
-): Promise<ReadonlyMap<string, Bucket>> {
-  if (received.headers.has(COPY_SOURCE_HEADER) || !signed.headers.has(COPY_SOURCE_HEADER)) return new Map();
+): Promise<ReadonlyMap<string, Bucket> | undefined> {
+  if (signed.headers === received.headers || received.headers.has(COPY_SOURCE_HEADER)) return undefined;
+  if (!signed.headers.has(COPY_SOURCE_HEADER)) return undefined;
   return (await directory.load({ sourceName: bucketOfCopySource(signed) })).buckets;
 }
 

@@ -6,7 +6,7 @@ import type { Authentication } from "./auth/authenticate.ts";
 import { parseAmzDate, parseDateHeader } from "./auth/request-time.ts";
 import type { Caller } from "./model/caller.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
-import type { S3Request } from "./protocol/s3-request.ts";
+import type { Client, S3Request } from "./protocol/s3-request.ts";
 import type { RequestOrigin } from "./storage/journal/plan-messages.ts";
 
 const AUTH_TYPES = {
@@ -31,16 +31,14 @@ export function requestFacts(
   signed: S3Request,
   request: Pick<Authentication, "style" | "signatureVersion"> & {
     readonly operation: OperationName;
-    readonly cf: CfProperties | undefined;
   },
 ): SharedFacts {
-  const { headers, query, url, now } = signed;
+  const { headers, query, url, now, client } = signed;
   const authType = AUTH_TYPES[request.style];
   return {
-    // Cloudflare's edge sets this header on every request. X-Forwarded-For can be set by the client.
-    sourceIp: headers.get("cf-connecting-ip") ?? undefined,
+    sourceIp: client.address,
     isSecure: url.scheme === "https",
-    tlsVersion: tlsVersion(request.cf),
+    tlsVersion: tlsNumber(client),
     headers,
     query,
     now,
@@ -82,9 +80,8 @@ function signatureDate({ headers, query, form }: S3Request, style: Signing["styl
 }
 
 /** `TLSv1.3` → `1.3`. */
-function tlsVersion(cf: CfProperties | undefined): string | undefined {
-  const version: unknown = cf?.tlsVersion;
-  return typeof version === "string" ? /^TLSv([\d.]+)$/.exec(version)?.[1] : undefined;
+function tlsNumber({ tlsVersion }: Client): string | undefined {
+  return tlsVersion && /^TLSv([\d.]+)$/.exec(tlsVersion)?.[1];
 }
 
 const CALLBACK_VARIABLE = "x-oss-callback-";
@@ -94,7 +91,7 @@ export function requestOrigin(request: S3Request, caller: Caller): RequestOrigin
   return {
     time: request.now,
     principalId: principalId(caller),
-    sourceIp: request.headers.get("cf-connecting-ip") ?? "",
+    sourceIp: request.client.address ?? "",
     requestId: request.requestId,
     endpoint: endpointOf(request),
     callbackVariables: callbackVariables(request),

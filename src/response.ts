@@ -1,4 +1,6 @@
 /** An operation's answer as an HTTP response. */
+import { formatHttpDate } from "./protocol/dates.ts";
+import type { Client } from "./protocol/s3-request.ts";
 
 /** An answer before request ids and transport headers are added. */
 export interface S3Response {
@@ -8,13 +10,22 @@ export interface S3Response {
   readonly body?: string | ReadableStream<Uint8Array>;
 }
 
-export function toHttpResponse(answer: S3Response, request: Request, requestId: string): Response {
-  const headers = new Headers(answer.headers);
-  headers.set("x-amz-request-id", requestId);
-  headers.set("x-amz-id-2", hostId(requestId));
-  headers.set("date", new Date().toUTCString());
+/** What an answer depends on besides the operation. */
+interface Answered {
+  readonly request: Request;
+  readonly client: Client;
+  readonly log: { readonly requestId: string };
+}
+
+export function toHttpResponse(answer: S3Response, { request, client, log: { requestId } }: Answered): Response {
+  const headers = new Headers({
+    ...answer.headers,
+    "x-amz-request-id": requestId,
+    "x-amz-id-2": hostId(requestId),
+    date: httpDateOf(Date.now()),
+  });
   if (typeof answer.body === "string" && !headers.has("content-type")) headers.set("content-type", "application/xml");
-  protectFromTransformation(headers, request);
+  protectFromTransformation(headers, request, client);
 
   // The platform sets the length of text, and of streams from R2. HEAD keeps the header that it was given.
   const body = request.method === "HEAD" ? null : (answer.body ?? null);
@@ -25,13 +36,22 @@ export function toHttpResponse(answer: S3Response, request: Request, requestId: 
   return new Response(body, { status: answer.status, headers, encodeBody: "manual" });
 }
 
+let date = { second: 0, text: "" };
+
+/** Formatted once a second. */
+function httpDateOf(timeMs: number): string {
+  const second = Math.floor(timeMs / 1000);
+  if (date.second !== second) date = { second, text: formatHttpDate(new Date(timeMs)) };
+  return date.text;
+}
+
 /**
  * S3 sends bytes as stored. Without `no-transform`, Cloudflare's edge compresses them for clients that accept it,
  * decompresses those that have a Content-Encoding for clients that do not, and weakens the ETag of both.
  */
-function protectFromTransformation(headers: Headers, request: Request): void {
-  const accepted: unknown = request.cf?.clientAcceptEncoding ?? request.headers.get("accept-encoding");
-  const mayPack = typeof accepted === "string" && /gzip|br|deflate|zstd|\*/.test(accepted);
+function protectFromTransformation(headers: Headers, request: Request, client: Client): void {
+  const accepted = client.acceptEncoding ?? request.headers.get("accept-encoding");
+  const mayPack = accepted !== null && /gzip|br|deflate|zstd|\*/.test(accepted);
   // A request that came through the edge has a CF-Ray; only the edge decompresses.
   const mayUnpack = headers.has("content-encoding") && request.headers.has("cf-ray");
   if (!mayPack && !mayUnpack) return;

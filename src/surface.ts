@@ -3,13 +3,16 @@
  * on a bucket's own host.
  */
 import { handleAdmin } from "./admin/router.ts";
+import { clientAtEdge } from "./client.ts";
 import { type Env, NotConfigured } from "./env.ts";
 import { S3Error } from "./errors.ts";
 import { IAM, STS } from "./iam/actions/index.ts";
+import type { Incoming } from "./identify.ts";
 import { newRequestId } from "./model/random-ids.ts";
 import { handleS3 } from "./pipeline.ts";
 import { findWebsiteHost, namesBucketInHost } from "./protocol/addressing.ts";
 import { parseRawUrl } from "./protocol/request-target.ts";
+import type { Client } from "./protocol/s3-request.ts";
 import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import { findQueryService, handleQuery } from "./query-api/surface.ts";
 import { type RequestLogLevel, startRequestLog, writeRequestLog } from "./request-log.ts";
@@ -21,10 +24,15 @@ import { handleWebsite } from "./website/surface.ts";
 
 const QUERY_SERVICES = [IAM, STS, SNS];
 
-export async function handleRequest(request: Request, env: Env): Promise<Response> {
+/** @param client by default, what Cloudflare's edge says */
+export async function handleRequest(
+  request: Request,
+  env: Env,
+  client: Client = clientAtEdge(request),
+): Promise<Response> {
   const log = startRequestLog(newRequestId());
   const url = parseRawUrl(request.url);
-  const incoming = { request, url, log };
+  const incoming = { request, url, log, client };
   let isOwn = url.path === "/-" || url.path.startsWith("/-/");
   let response: Response;
   let level: RequestLogLevel = "errors";
@@ -45,15 +53,16 @@ export async function handleRequest(request: Request, env: Env): Promise<Respons
     if (!(error instanceof NotConfigured)) throw error;
     response = isOwn
       ? Response.json({ status: "unconfigured", message: error.message }, { status: 503 })
-      : notConfigured(error, request, log.requestId);
+      : notConfigured(error, incoming);
     log.code = "ServiceUnavailable";
   }
   writeRequestLog(log, { request, response }, level);
   return response;
 }
 
-function notConfigured(error: NotConfigured, request: Request, requestId: string): Response {
+function notConfigured(error: NotConfigured, incoming: Incoming): Response {
+  const { requestId } = incoming.log;
   const failure = new S3Error("ServiceUnavailable", { message: error.message });
   const body = formatErrorResponse(failure, { requestId, hostId: hostId(requestId) });
-  return toHttpResponse({ status: failure.status, body }, request, requestId);
+  return toHttpResponse({ status: failure.status, body }, incoming);
 }

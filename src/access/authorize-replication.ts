@@ -57,7 +57,7 @@ function contextOf(
     caller: { kind: "account", account: { id, canonicalId, displayName, isRoot: false }, accessKeyId: "" },
     buckets: new Map(buckets.map((bucket) => [bucket.name, bucket])),
     // There is no request, so there is no address, and the only headers are those that the write would have.
-    facts: {
+    facts: () => ({
       sourceIp: undefined,
       isSecure: true,
       headers: new Headers(object && { "x-amz-storage-class": object.storageClass }),
@@ -65,7 +65,7 @@ function contextOf(
       now,
       authType: undefined,
       createsObject: object !== undefined,
-    },
+    }),
     findObject: async (bucket) =>
       object !== undefined && bucket.id === source.id ? { ownerId: source.ownerId, tags: object.tags } : undefined,
   });

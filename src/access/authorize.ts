@@ -55,7 +55,8 @@ export interface Question {
   readonly permissions: readonly Permission[];
   /** Of the buckets that the permissions name, those that exist. */
   readonly buckets: ReadonlyMap<string, Bucket>;
-  readonly facts: SharedFacts;
+  /** Called at most once, and only if a decision depends on conditions. */
+  facts(): SharedFacts;
   /** Looks up an object's owner, ACL and tags; called only if the decision depends on them. */
   findObject(bucket: GrantedBucket, key: string): Promise<ObjectAclAndTags | undefined>;
 }
@@ -67,7 +68,12 @@ export async function authorize(question: Question): Promise<Grant> {
   const { caller, permissions, buckets } = question;
   // An operation that requires no permission is a mistake, and is refused.
   if (permissions.length === 0) throw new S3Error("AccessDenied");
-  const context = decisionContext({ caller, buckets, facts: question.facts, findObject: lookedUpOnce(question) });
+  const context = decisionContext({
+    caller,
+    buckets,
+    facts: () => question.facts(),
+    findObject: lookedUpOnce(question),
+  });
   for (const permission of permissions) {
     const name = existingBucketOf(permission);
     if (name !== undefined && !buckets.has(name)) {

@@ -51,7 +51,8 @@ export type FindObject = (bucket: Bucket, key: string) => Promise<ObjectAclAndTa
 interface Asked {
   readonly caller: Caller;
   readonly buckets: ReadonlyMap<string, Bucket>;
-  readonly facts: SharedFacts;
+  /** Called at most once, and only if a decision depends on conditions. */
+  facts(): SharedFacts;
   readonly findObject: FindObject;
 }
 
@@ -67,18 +68,20 @@ export interface DecisionContext extends Asked {
 }
 
 export function decisionContext(asked: Asked): DecisionContext {
-  const { caller, facts } = asked;
+  const { caller } = asked;
   const principal = toPrincipal(caller);
+  let known: SharedFacts | undefined;
+  const facts = () => (known ??= asked.facts());
   const effort = new Effort();
-  const known = new Map<string | undefined, ConditionKeys>();
+  const byAccount = new Map<string | undefined, ConditionKeys>();
   const keys = (resourceAccountId: string | undefined) => {
     const keysOfAccount =
-      known.get(resourceAccountId) ??
-      requestKeys({ ...facts, requestTags: NO_TAGS, principal, resourceAccountId }, effort);
-    known.set(resourceAccountId, keysOfAccount);
+      byAccount.get(resourceAccountId) ??
+      requestKeys({ ...facts(), requestTags: NO_TAGS, principal, resourceAccountId }, effort);
+    byAccount.set(resourceAccountId, keysOfAccount);
     return keysOfAccount;
   };
-  return { ...asked, principal, policies: policiesOf(caller), keys };
+  return { ...asked, facts, principal, policies: policiesOf(caller), keys };
 }
 
 /** The calls that the root of a bucket's account may make even if the bucket policy denies them. */
@@ -196,7 +199,7 @@ function toRequest(
     action: actionOf(permission),
     resource: `arn:aws:s3:::${pathOf(permission)}`,
     extent: permission.on === "objects-below" ? permission.extent : undefined,
-    keys: isOrdinary ? shared : keysOfObject(shared, { query: facts.query, existingTags, requestTags, listedKey }),
+    keys: isOrdinary ? shared : keysOfObject(shared, { query: facts().query, existingTags, requestTags, listedKey }),
   };
 }
 

@@ -100,9 +100,9 @@ function hosts(request: S3Request): readonly string[] {
 }
 
 /** Cloudflare replaces Accept-Encoding by its own value; Go's SDK signs `identity`. */
-function acceptEncodings({ clientAcceptEncoding, headers }: S3Request): readonly string[] {
+function acceptEncodings({ client, headers }: S3Request): readonly string[] {
   const asSeen = collapsed(headers.get("accept-encoding") ?? "");
-  const known = clientAcceptEncoding === undefined ? [] : [collapsed(clientAcceptEncoding)];
+  const known = client.acceptEncoding === undefined ? [] : [collapsed(client.acceptEncoding)];
   return distinct([...known, asSeen, "identity", "gzip", ""]);
 }
 

@@ -3,6 +3,15 @@ import type { CopySource } from "./copy-source.ts";
 import type { PostForm } from "./post-form/post-form.ts";
 import type { Query, RawUrl } from "./request-target.ts";
 
+/** What the platform says about the sender of a request. The sender cannot set it. */
+export interface Client {
+  readonly address: string | undefined;
+  /** Accept-Encoding as the client sent it: the edge replaces the header. */
+  readonly acceptEncoding: string | undefined;
+  /** `TLSv1.3` */
+  readonly tlsVersion: string | undefined;
+}
+
 /** A request in S3's terms. Every stage after addressing uses it instead of the platform's `Request`. */
 export interface S3Request {
   readonly method: string;
@@ -16,8 +25,7 @@ export interface S3Request {
    * @throws S3Error as `parseCopySource`
    */
   copySource(): CopySource | undefined;
-  /** Accept-Encoding as the client sent it, if the platform provides it (`request.cf.clientAcceptEncoding`). */
-  readonly clientAcceptEncoding: string | undefined;
+  readonly client: Client;
   readonly body: ReadableStream<Uint8Array> | null;
   readonly now: Date;
   readonly requestId: string;

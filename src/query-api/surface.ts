@@ -43,19 +43,20 @@ export function handleQuery(service: QueryService, incoming: Incoming, services:
 /** Answers with the document that `run` returns, or with the error it throws. */
 export async function answer(
   { api, toError }: Pick<QueryService, "api" | "toError">,
-  { request, log }: Incoming,
+  incoming: Incoming,
   run: () => Promise<string>,
 ): Promise<Response> {
+  const { log } = incoming;
   const { requestId } = log;
   const headers = { "content-type": "text/xml", "x-amzn-requestid": requestId };
   try {
-    return toHttpResponse({ status: 200, headers, body: await run() }, request, requestId);
+    return toHttpResponse({ status: 200, headers, body: await run() }, incoming);
   } catch (error) {
     const failure = describeFailure(error, toError);
     log.code = failure.code;
     if (failure.cause !== undefined) log.cause = failure.cause;
     const body = formatQueryError(api, failure, requestId);
-    return toHttpResponse({ status: failure.status, headers, body }, request, requestId);
+    return toHttpResponse({ status: failure.status, headers, body }, incoming);
   }
 }
 
@@ -104,9 +105,9 @@ async function requireCaller(
   return caller;
 }
 
-function factsOf({ url, headers, query, now }: S3Request): QueryCall["facts"] {
+function factsOf({ url, headers, query, now, client }: S3Request): QueryCall["facts"] {
   return {
-    sourceIp: headers.get("cf-connecting-ip") ?? undefined,
+    sourceIp: client.address,
     isSecure: url.scheme === "https",
     headers,
     query,

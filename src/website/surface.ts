@@ -57,7 +57,6 @@ export async function handleWebsite(
       style: "anonymous",
       signatureVersion: undefined,
       buckets: bucketsOf(bucket),
-      cf: request.cf,
       services,
       log,
     });
@@ -76,7 +75,7 @@ export async function handleWebsite(
     });
   }
   log.operation = `website:${request.method}`;
-  const response = toHttpResponse(answer, request, log.requestId);
+  const response = toHttpResponse(answer, incoming);
   addCorsHeaders(response.headers, request, bucket?.documents.cors);
   return response;
 }
@@ -167,7 +166,7 @@ async function isReadable(object: S3Request, perform: PerformRequest): Promise<b
 }
 
 /** The request without anything that could ask for more than an object. */
-function readAnonymousRequest({ request, url, log }: Incoming, bucket: string): S3Request {
+function readAnonymousRequest({ request, url, log, client }: Incoming, bucket: string): S3Request {
   const headers = new Headers(request.headers);
   for (const name of [...headers.keys()]) if (name.startsWith("x-amz-")) headers.delete(name);
   return {
@@ -178,7 +177,7 @@ function readAnonymousRequest({ request, url, log }: Incoming, bucket: string): 
     query: new Query([]),
     headers,
     copySource: () => undefined,
-    clientAcceptEncoding: undefined,
+    client,
     body: null,
     now: new Date(),
     requestId: log.requestId,

@@ -116,7 +116,7 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "operations/": ["operations/", "pipeline.ts", "identify.ts", "services.ts"],
   "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sns/", "sweeps/"],
   "pipeline.ts": ["surface.ts", "website/"],
-  "surface.ts": ["index.ts"],
+  "surface.ts": ["index.ts", "local-entry.ts"],
   "admin/": ["admin/", "surface.ts"],
   "query-api/": ["query-api/", "iam/", "sns/", "surface.ts"],
   "sns/": ["sns/", "surface.ts", "services.ts"],

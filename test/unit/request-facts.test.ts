@@ -19,7 +19,7 @@ function originOf(url: string, caller: Caller = root, resource: Resource = { kin
     query: parseQuery(raw.query),
     headers: new Headers({ host: raw.host }),
     copySource: () => undefined,
-    clientAcceptEncoding: undefined,
+    client: { address: undefined, acceptEncoding: undefined, tlsVersion: undefined },
     body: null,
     now: new Date(5),
     requestId: "0123456789ABCDEF",

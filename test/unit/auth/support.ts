@@ -62,7 +62,7 @@ export function received(sent: Sent): S3Request {
     query: parseQuery(url.query),
     headers: new Headers({ host: url.host, ...sent.headers }),
     copySource: () => undefined,
-    clientAcceptEncoding: sent.clientAcceptEncoding,
+    client: { address: undefined, acceptEncoding: sent.clientAcceptEncoding, tlsVersion: undefined },
     body: sent.body ?? null,
     now: sent.now ?? NOW,
     requestId: "TEST",
