@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { projectRoot } from "../scripts/wrangler.ts";
 import { BUCKET } from "./cases.ts";
 import { formatScale } from "./cost/page.ts";
+import { EVENTS_SECTION } from "./events.ts";
 import { LARGE_SECTIONS } from "./large.ts";
 import { describeMachine } from "./machine.ts";
 import { MEMORY_SECTION } from "./memory.ts";
@@ -32,7 +33,7 @@ const USAGE = `Usage: npm run bench -- [options]
   --write          write bench/results.json and the pages made from it, docs/performance.md and
                    docs/scale.md; a run without --only, --quick and --against always does`;
 
-const SECTIONS: readonly Section[] = [...LARGE_SECTIONS, MEMORY_SECTION, STARTUP_SECTION];
+const SECTIONS: readonly Section[] = [...LARGE_SECTIONS, MEMORY_SECTION, EVENTS_SECTION, STARTUP_SECTION];
 
 const { values: options } = parseArgs({
   options: {
