@@ -47,11 +47,18 @@ export function createHasher(algorithm: ChecksumAlgorithm): Hasher {
 
 /** Lower-case hex SHA-256 of a whole text (as UTF-8) or of bytes. */
 export function sha256Hex(data: string | Uint8Array): string {
-  // A Hash object is a Node stream, which costs more than the digest of a short text.
-  return hash("sha256", data, "hex");
+  return digestHex("sha256", data);
 }
 
-function nativeHasher(algorithm: "md5" | "sha1" | "sha256" | "sha512"): Hasher {
+/** Lower-case hex digest of a whole text (as UTF-8) or of bytes. */
+export function digestHex(algorithm: NativeAlgorithm, data: string | Uint8Array): string {
+  // A Hash object is a Node stream, which costs more than the digest of a short text.
+  return hash(algorithm, data, "hex");
+}
+
+type NativeAlgorithm = "md5" | "sha1" | "sha256" | "sha384" | "sha512";
+
+function nativeHasher(algorithm: NativeAlgorithm): Hasher {
   const hash = createHash(algorithm);
   return {
     update: (bytes) => {

@@ -8,8 +8,9 @@ declare module "node:crypto" {
     digest(): Uint8Array<ArrayBuffer>;
     digest(encoding: "hex" | "base64url"): string;
   }
-  export function hash(algorithm: "sha256", data: Uint8Array | string, encoding: "hex"): string;
-  export function createHash(algorithm: "md5" | "sha1" | "sha256" | "sha384" | "sha512"): Hash;
+  type NativeAlgorithm = "md5" | "sha1" | "sha256" | "sha384" | "sha512";
+  export function hash(algorithm: NativeAlgorithm, data: Uint8Array | string, encoding: "hex"): string;
+  export function createHash(algorithm: NativeAlgorithm): Hash;
 }
 
 declare module "node:zlib" {

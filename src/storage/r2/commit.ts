@@ -1,5 +1,5 @@
 /** The one put that makes an object visible: the options of its entry, and the entries whose body is a manifest. */
-import { createHash } from "node:crypto";
+import { digestHex } from "../../checksum/hasher.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
 import { encodeManifest, type Manifest } from "./blobs.ts";
@@ -69,12 +69,12 @@ export function isPlain(place: EntryPlace, attributes: ObjectAttributes, ticket:
 }
 
 export function markForListing(bytes: Uint8Array): { sha512: string } {
-  return { sha512: createHash("sha512").update(bytes).digest("hex") };
+  return { sha512: digestHex("sha512", bytes) };
 }
 
 /** Another digest, so that a listing skips any number of tombstones without reading one of them. */
 export function markTombstone(bytes: Uint8Array): { sha384: string } {
-  return { sha384: createHash("sha384").update(bytes).digest("hex") };
+  return { sha384: digestHex("sha384", bytes) };
 }
 
 export function r2StorageClass(attributes: Pick<ObjectAttributes, "storageClass">): { storageClass?: string } {

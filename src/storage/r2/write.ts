@@ -1,6 +1,6 @@
 /** Moving a verified body into R2. */
-import { createHash } from "node:crypto";
-import { formatHex } from "../../checksum/digests.ts";
+import { parseHex } from "../../checksum/digests.ts";
+import { digestHex } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
 import type { DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
 import { collect } from "../../model/pieces.ts";
@@ -19,8 +19,8 @@ export async function readBody(body: ObjectBody): Promise<Uint8Array> {
   const bytes = await readAll(body);
   const { delegated } = body;
   if (delegated !== undefined) {
-    const calculated = new Uint8Array(createHash(delegated.algorithm).update(bytes).digest());
-    if (formatHex(calculated) !== delegated.hex) throw delegated.mismatch(calculated);
+    const hex = digestHex(delegated.algorithm, bytes);
+    if (hex !== delegated.hex) throw delegated.mismatch(parseHex(hex, hex.length / 2));
   }
   return bytes;
 }
