@@ -69,7 +69,8 @@ export function formatPerformance(results: Results): string {
 const CALLS_TEXT = `Of one request in an isolate that knows the key and the bucket, as a test counts them in the Worker, those of the
 Durable Object included. What they cost: [scale.md](scale.md).`;
 
-function formatIntroduction({ date, machine, rounds, seconds, sides }: Results): string {
+function formatIntroduction(results: Results): string {
+  const { date, machine, rounds, seconds, sides } = results;
   const versions = sides
     .filter(({ version }) => version !== "")
     .map(({ name, version }) => `${SIDE_LABELS[name]} ${version}`);
@@ -80,9 +81,17 @@ this machine, and R2 is the local simulator, not Cloudflare's.
 
 Measured on ${date}: ${machine.cores} cores of ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node},
 workerd ${machine.workerd}, load ${machine.load.toFixed(1)} before the start${versions.length === 0 ? "" : `; ${versions.join("; ")}`}.
-Client and servers share the cores. Each server is measured for ${seconds} s in each of ${rounds} rounds, one after the other, in an order that
+${formatLater(results)}Client and servers share the cores. Each server is measured for ${seconds} s in each of ${rounds} rounds, one after the other, in an order that
 alternates. A ratio is that of one round, and a figure is the median of the rounds. CPU is that of all processes of a server, from the
 operating system. Requests are signed before the clock starts.`;
+}
+
+/** What a partial run has measured since. */
+function formatLater({ requests, sections }: Results): string {
+  const dated = [...requests, ...sections].flatMap(({ name, date }) =>
+    date === undefined ? [] : [`${name} (${date})`],
+  );
+  return dated.length === 0 ? "" : `In other runs on it: ${dated.join("; ")}. `;
 }
 
 const FLOOR_TEXT = `The floor is a Worker that passes requests to R2 without reading them: no signatures, buckets, XML or checksums. It runs in the same

@@ -36,6 +36,8 @@ export interface MeasuredSide {
 /** One kind of request, sent to several servers in turn. */
 export interface RequestResult {
   readonly name: string;
+  /** Where it was measured in another run than the rest. */
+  readonly date?: string;
   readonly connections: number;
   readonly sides: Readonly<Partial<Record<SideName, SideFigures | Refused>>>;
 }
@@ -58,6 +60,8 @@ export interface Refused {
 /** Work that is not a stream of equal requests. */
 export interface SectionResult {
   readonly name: string;
+  /** Where it was measured in another run than the rest. */
+  readonly date?: string;
   readonly figures: readonly Figure[];
 }
 
@@ -80,4 +84,27 @@ export function isMet(value: number, target: Target): boolean {
 
 export function isRefused(figures: SideFigures | Refused): figures is Refused {
   return "refused" in figures;
+}
+
+/**
+ * The earlier results with those that a later run has measured again, or for the first time.
+ * @throws RangeError if the later run was on another machine, or with another runtime
+ */
+export function mergeResults(earlier: Results, later: Results): Results {
+  for (const name of ["cores", "processor", "system", "memoryGiB", "node", "workerd"] as const) {
+    if (earlier.machine[name] !== later.machine[name]) {
+      throw new RangeError(`${name} was ${earlier.machine[name]}: measure everything again.`);
+    }
+  }
+  const { date } = later;
+  const merge = <T extends { readonly name: string }>(before: readonly T[], after: readonly T[]): T[] => {
+    const dated = after.map((result) => ({ ...result, date }));
+    const kept = before.map((result) => dated.find(({ name }) => name === result.name) ?? result);
+    return [...kept, ...dated.filter(({ name }) => !before.some((result) => result.name === name))];
+  };
+  return {
+    ...earlier,
+    requests: merge(earlier.requests, later.requests),
+    sections: merge(earlier.sections, later.sections),
+  };
 }

@@ -5,7 +5,7 @@
  *
  * Only the ratios are meaningful: local R2 is a simulator, so its times differ from Cloudflare's.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { projectRoot } from "../scripts/wrangler.ts";
@@ -18,7 +18,7 @@ import { MEMORY_SECTION } from "./memory.ts";
 import { residentBytesOf } from "./processes.ts";
 import { formatPerformance, formatRequest, formatSection } from "./report.ts";
 import { casesNamed, measureCase } from "./requests.ts";
-import type { RequestResult, Results, SectionResult, SideName } from "./results.ts";
+import { mergeResults, type RequestResult, type Results, type SectionResult, type SideName } from "./results.ts";
 import type { Section } from "./section.ts";
 import { type Side, send, startSide } from "./sides.ts";
 import { STARTUP_SECTION } from "./startup.ts";
@@ -30,10 +30,12 @@ const USAGE = `Usage: npm run bench -- [options]
   --seconds S      how long each request is sent to each server in a round (default: 1)
   --quick          2 rounds of half a second, and smaller objects
   --against NAMES  other servers, separated by commas: dev, moto, s3rver (default: all that can be started)
-  --write          write bench/results.json and the pages made from it, docs/performance.md and
-                   docs/scale.md; a run without --only, --quick and --against always does`;
+  --write          put the results into bench/results.json, and write docs/performance.md and docs/scale.md from it.
+                   A run without --only, --quick and --against always does that, and replaces all earlier results`;
 
 const SECTIONS: readonly Section[] = [...LARGE_SECTIONS, MEMORY_SECTION, EVENTS_SECTION, STARTUP_SECTION];
+
+const recordPath = join(import.meta.dirname, "results.json");
 
 const { values: options } = parseArgs({
   options: {
@@ -47,9 +49,9 @@ const { values: options } = parseArgs({
   },
 });
 
-const running: Side[] = [];
+const running = new Set<Side>();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => void stopAll().finally(() => process.exit(1)));
+  process.on(signal, () => void stop([...running]).finally(() => process.exit(1)));
 }
 if (options.help) {
   console.log(USAGE);
@@ -57,7 +59,7 @@ if (options.help) {
   try {
     await run();
   } finally {
-    await stopAll();
+    await stop([...running]);
   }
 }
 
@@ -76,7 +78,8 @@ async function run(): Promise<void> {
 
   const requests: RequestResult[] = [];
   for (const each of cases) {
-    const result = await measureCase(each, sides, { rounds, seconds });
+    const result = await attempt(each.name, () => measureCase(each, sides, { rounds, seconds }));
+    if (result === undefined) continue;
     requests.push(result);
     console.log(formatRequest(result));
   }
@@ -84,15 +87,30 @@ async function run(): Promise<void> {
     const residentBytes = residentBytesOf(server.pid);
     return { name, version, ...(residentBytes !== undefined && { residentBytes }) };
   });
+  await stop(others);
   const sections: SectionResult[] = [];
   for (const { name, run: measure } of chosen) {
-    const section = { name, figures: await measure({ ours, floor, rounds, isQuick: options.quick }) };
-    sections.push(section);
-    console.log(formatSection(section));
+    const figures = await attempt(name, () => measure({ ours, floor, rounds, isQuick: options.quick }));
+    if (figures === undefined) continue;
+    sections.push({ name, figures });
+    console.log(formatSection({ name, figures }));
   }
   const date = new Date().toISOString().slice(0, 10);
+  const results = { date, machine, rounds, seconds, sides: measuredSides, requests, sections };
   const isWhole = options.only === "" && !options.quick && options.against === undefined;
-  if (options.write || isWhole) write({ date, machine, rounds, seconds, sides: measuredSides, requests, sections });
+  if (isWhole) write(results);
+  else if (options.write) write(mergeResults(JSON.parse(readFileSync(recordPath, "utf8")) as Results, results));
+}
+
+/** What fails is reported and left out, and the rest of the run goes on. */
+async function attempt<T>(name: string, measure: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await measure();
+  } catch (error) {
+    console.error(`${name} failed:`, error);
+    process.exitCode = 1;
+    return undefined;
+  }
 }
 
 async function startOthers(names: readonly string[]): Promise<Side[]> {
@@ -112,21 +130,22 @@ function isOther(name: string): name is SideName {
 
 async function start(name: SideName): Promise<Side | undefined> {
   const side = await startSide(name);
-  if (side !== undefined) running.push(side);
+  if (side !== undefined) running.add(side);
   return side;
 }
 
-async function stopAll(): Promise<void> {
+async function stop(sides: readonly Side[]): Promise<void> {
   await Promise.all(
-    running.splice(0).map(async ({ http, server }) => {
-      http.close();
-      await server.stop();
+    sides.map(async (side) => {
+      running.delete(side);
+      side.http.close();
+      await side.server.stop();
     }),
   );
 }
 
 function write(results: Results): void {
-  writeFileSync(join(import.meta.dirname, "results.json"), `${JSON.stringify(results, undefined, 2)}\n`);
+  writeFileSync(recordPath, `${JSON.stringify(results, undefined, 2)}\n`);
   writeFileSync(join(projectRoot, "docs/performance.md"), formatPerformance(results));
   writeFileSync(join(projectRoot, "docs/scale.md"), formatScale(results));
   console.log("Written: bench/results.json, docs/performance.md, docs/scale.md");

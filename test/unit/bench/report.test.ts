@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CASES } from "../../../bench/cases.ts";
 import { cpuAbove, formatPerformance, formatRequest, formatTarget } from "../../../bench/report.ts";
-import { isMet, type RequestResult, type Results, type SideFigures } from "../../../bench/results.ts";
+import { isMet, mergeResults, type RequestResult, type Results, type SideFigures } from "../../../bench/results.ts";
 import { CASE_TARGETS } from "../../../bench/targets.ts";
 
 const figures = (perSecond: readonly number[], cpuMs?: readonly number[]): SideFigures => ({
@@ -96,4 +96,29 @@ it("a target is met at its bound", () => {
   expect(isMet(0.89, { atLeast: 0.9 })).toBe(false);
   expect(isMet(100, { atMost: 100 })).toBe(true);
   expect(formatTarget(1, undefined)).toBe("");
+});
+
+describe("a partial run", () => {
+  const copy = { name: "Copy", figures: [{ what: "5 GiB", value: 90, unit: "ms" }] } as const;
+  const start = { name: "Start", figures: [] } as const;
+  const later = { ...results, date: "2026-03-04", rounds: 9, requests: [], sections: [copy, start] };
+
+  it("replaces and adds what it has measured, with its date", () => {
+    const { requests, sections, date, rounds } = mergeResults(results, later);
+    expect({ requests, date, rounds }).toEqual({ requests: results.requests, date: "2026-01-02", rounds: 2 });
+    expect(sections).toEqual([
+      { ...copy, date: "2026-03-04" },
+      { ...start, date: "2026-03-04" },
+    ]);
+  });
+
+  it("is stated on the page", () => {
+    const words = formatPerformance(mergeResults(results, later)).replaceAll(/\s+/g, " ");
+    expect(words).toContain("In other runs on it: Copy (2026-03-04); Start (2026-03-04). Client and servers");
+  });
+
+  it("of another machine is refused", () => {
+    const other = { ...later, machine: { ...later.machine, workerd: "1.3" } };
+    expect(() => mergeResults(results, other)).toThrow("workerd was 1.2: measure everything again.");
+  });
 });
