@@ -17,7 +17,7 @@ import { projectRoot } from "../scripts/wrangler.ts";
 import { HttpClient, makeSigner, type Sign } from "./http-client.ts";
 import { inParallel } from "./load.ts";
 import type { Section } from "./section.ts";
-import { type OurServer, startOurs } from "./servers.ts";
+import { type OurServer, startOurs, stopAllServers } from "./servers.ts";
 import { median, round as rounded, spreadOf } from "./statistics.ts";
 
 const SAMPLES = 300;
@@ -72,8 +72,8 @@ export const EVENTS_SECTION: Section = {
 
 const running: { stop(): Promise<void> }[] = [];
 if (process.argv[1] === import.meta.filename) {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => void stopAll().finally(() => process.exit(1)));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => void stopAllServers().finally(() => process.exit(1)));
   }
   const { values } = parseArgs({
     options: {

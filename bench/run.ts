@@ -20,6 +20,7 @@ import { formatPerformance, formatRequest, formatSection } from "./report.ts";
 import { casesNamed, measureCase } from "./requests.ts";
 import { mergeResults, type RequestResult, type Results, type SectionResult, type SideName } from "./results.ts";
 import type { Section } from "./section.ts";
+import { stopAllServers } from "./servers.ts";
 import { type Side, send, startSide } from "./sides.ts";
 import { STARTUP_SECTION } from "./startup.ts";
 
@@ -50,8 +51,8 @@ const { values: options } = parseArgs({
 });
 
 const running = new Set<Side>();
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => void stop([...running]).finally(() => process.exit(1)));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => void stopAllServers().finally(() => process.exit(1)));
 }
 if (options.help) {
   console.log(USAGE);

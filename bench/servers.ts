@@ -77,6 +77,13 @@ export interface Program {
   readonly folder?: string;
 }
 
+const running = new Set<() => Promise<void>>();
+
+/** For the end of the program: also those whose owner is interrupted. */
+export async function stopAllServers(): Promise<void> {
+  await Promise.all([...running].map((stop) => stop()));
+}
+
 /** @throws Error with the end of its output if the server ends, or does not answer within a minute */
 export async function startServer({ name, program, argsOf, readyPath, ...options }: Program): Promise<Server> {
   const storage = options.folder ?? mkdtempSync(join(storageRoot(), "workers-s3-bench-"));
@@ -85,12 +92,16 @@ export async function startServer({ name, program, argsOf, readyPath, ...options
     cwd: options.cwd ?? projectRoot,
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
+    // Ctrl-C reaches only this program, which then stops all: a server that ends by itself could write after its folder is deleted.
+    detached: true,
   });
   const output = keepEnd(child);
   const stop = async () => {
+    running.delete(stop);
     await stopTree(child);
     if (options.folder === undefined) rmSync(storage, { recursive: true, force: true, maxRetries: 5 });
   };
+  running.add(stop);
   try {
     await untilAnswering(`http://127.0.0.1:${port}${readyPath}`, child);
     return { port, pid: child.pid ?? 0, stop };
