@@ -69,7 +69,7 @@ function parseHalf(text: string, mayEndDotted: boolean): number[] | undefined {
   const groups: number[] = [];
   const parts = text.split(":");
   for (const [index, part] of parts.entries()) {
-    if (/^[0-9a-f]{1,4}$/i.test(part)) {
+    if (/^[0-9A-Fa-f]{1,4}$/.test(part)) {
       groups.push(Number.parseInt(part, 16));
       continue;
     }
@@ -168,8 +168,10 @@ const KINDS: readonly (readonly [range: string, kind: IpAddressKind])[] = [
   ["::/0", "reserved"],
 ];
 
-const RANGES = KINDS.map(([text, kind]) => ({ range: parseIpRange(text), kind }));
+// Parsed for the first address, so that no isolate parses them at its start.
+let ranges: readonly { readonly range: IpRange | undefined; readonly kind: IpAddressKind }[] | undefined;
 
 export function kindOfIpAddress(address: IpAddress): IpAddressKind {
-  return RANGES.find(({ range }) => range !== undefined && contains(range, address))?.kind ?? "reserved";
+  ranges ??= KINDS.map(([text, kind]) => ({ range: parseIpRange(text), kind }));
+  return ranges.find(({ range }) => range !== undefined && contains(range, address))?.kind ?? "reserved";
 }
