@@ -1,6 +1,6 @@
 /** `npm start`: raw bytes over the socket, the command line, the end of the server, and data that is kept. */
 import { execFile } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -212,6 +212,47 @@ describe("the command", () => {
       await expect(fetch(`http://127.0.0.1:${flags[1]}/`)).rejects.toThrow();
     },
   );
+
+  test("--log FILE has a line for each request, whole after a stop, and one line counts them", async () => {
+    const flags = await free();
+    const path = join(folder, "requests.log");
+    const child = await startScript("start", [...flags, "--log", path]);
+    let said = "";
+    child.stdout?.on("data", (chunk: string) => {
+      said += chunk;
+    });
+    const keys = Array.from({ length: 30 }, (_, index) => `k${index}`);
+    await Promise.all(keys.map((key) => fetch(`http://127.0.0.1:${flags[1]}/missing/${key}`)));
+    child.kill("SIGTERM");
+    expect(await exitCode(child)).toBe(0);
+    const lines = readFileSync(path, "utf8").trim().split("\n");
+    const logged = lines.map((line) => JSON.parse(line) as { key: string; status: number });
+    expect(logged.map(({ key, status }) => `${key} ${status}`).sort()).toEqual(keys.map((key) => `${key} 404`).sort());
+    expect(said).toMatch(/^\d\d:\d\d:\d\d {2}30 requests, 30 refused\n$/m);
+  });
+
+  test("without --log no line is written for a refused request", async () => {
+    const flags = await free();
+    const child = await startScript("start", flags);
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: string) => {
+        said += chunk;
+      });
+    }
+    await fetch(`http://127.0.0.1:${flags[1]}/missing/k`);
+    child.kill("SIGTERM");
+    expect(await exitCode(child)).toBe(0);
+    expect(said).toMatch(/^\d\d:\d\d:\d\d {2}1 request, 1 refused\n$/);
+  });
+
+  test("a file of --log that cannot be written: one sentence", async () => {
+    const path = join(folder, "missing/file");
+    expect(await run([...(await free()), "--log", path])).toMatchObject({
+      code: 1,
+      stderr: `Cannot write to ${path}, which --log names.\n`,
+    });
+  });
 
   test("a second server on the same data: one sentence; after a killed server, the next one starts", async () => {
     const flags = await free();

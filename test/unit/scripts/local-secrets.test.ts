@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { prepareLocalVariables } from "../../../scripts/local-secrets.ts";
+import { prepareLocalVariables, readGivenVariables } from "../../../scripts/local-secrets.ts";
 import type { SealedValue } from "../../../scripts/seal-check.ts";
 import { openSealer } from "../../../src/storage/sealing.ts";
 
@@ -51,6 +51,35 @@ it("accepts a malformed one, which the Worker then reports", async () => {
   writeFileSync(path, `${rootKeys}SEAL_KEY=short\n`);
   expect(await prepareLocalVariables(sealed, path)).toMatchObject({ SEAL_KEY: "short" });
 });
+
+it("takes the secrets of the command line before those of the file, and writes none of them", async () => {
+  const given = readGivenVariables([write("a", `SEAL_KEY=${OTHER_KEY}\nREGION=eu\n`), write("b", rootKeys)], {
+    SEAL_KEY,
+  });
+  expect(await prepareLocalVariables(sealed, path, given)).toEqual({
+    ROOT_ACCESS_KEY_ID: "AKIAROOTROOTROOTROOT",
+    ROOT_SECRET_ACCESS_KEY: "0123456789abcdef",
+    SEAL_KEY,
+    REGION: "eu",
+  });
+  expect(existsSync(path)).toBe(false);
+});
+
+it("refuses a SEAL_KEY of the command line that opens nothing of what is sealed", async () => {
+  const given = readGivenVariables([write("a", rootKeys)], { SEAL_KEY: OTHER_KEY });
+  await expect(prepareLocalVariables(sealed, path, given)).rejects.toThrow(/^SEAL_KEY is not the one/);
+});
+
+it("names a file of --env-file that cannot be read", () => {
+  expect(() => readGivenVariables([join(folder, "none")], {})).toThrow(
+    `Cannot read ${folder}/none, which --env-file names.`,
+  );
+});
+
+function write(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
 
 it("needs no new root keys for sealed data", async () => {
   writeFileSync(path, `SEAL_KEY=${SEAL_KEY}\n`);
