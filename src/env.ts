@@ -39,6 +39,8 @@ export interface Env {
   readonly WEBSITE_DOMAINS?: string;
   readonly CONFIG_TTL_SECONDS?: string;
   readonly D1_READS?: string;
+  readonly EDGE_CACHE?: string;
+  readonly EDGE_CACHE_SECONDS?: string;
   /** Set by the servers for development. */
   readonly ONE_ISOLATE?: string;
   readonly ENFORCE_REGION?: string;
@@ -69,6 +71,8 @@ export interface Config {
   readonly configTtlMs: number;
   /** Whether reads of objects may use keys and buckets as the nearest replica of D1 shows them. */
   readonly readsReplicas: boolean;
+  /** How long public answers may be kept in the cache of a data center; 0: not at all. */
+  readonly edgeCacheSeconds: number;
   /**
    * Whether one isolate serves the whole deployment, as in development. It then always knows the latest state of keys
    * and buckets.
@@ -117,6 +121,7 @@ export function readConfig(env: Env): Config {
     ...domainsOf(env),
     configTtlMs: wholeNumber("CONFIG_TTL_SECONDS", env.CONFIG_TTL_SECONDS ?? "5") * 1000,
     readsReplicas: d1Reads("D1_READS", env.D1_READS ?? "primary") === "nearest",
+    edgeCacheSeconds: edgeCacheSeconds(env),
     isOnlyIsolate: boolean("ONE_ISOLATE", env.ONE_ISOLATE ?? "false"),
     enforceRegion: boolean("ENFORCE_REGION", env.ENFORCE_REGION ?? "false"),
     signatureV2: onOrOff("SIGNATURE_V2", env.SIGNATURE_V2 ?? "on"),
@@ -164,6 +169,13 @@ function wholeNumber(name: string, text: string, least = 0): number {
 function boolean(name: string, text: string): boolean {
   if (text !== "true" && text !== "false") throw new NotConfigured(`${name} must be "true" or "false".`);
   return text === "true";
+}
+
+function edgeCacheSeconds(env: Env): number {
+  const seconds = wholeNumber("EDGE_CACHE_SECONDS", env.EDGE_CACHE_SECONDS ?? "60", 1);
+  const kind = env.EDGE_CACHE ?? "off";
+  if (kind !== "off" && kind !== "public") throw new NotConfigured('EDGE_CACHE must be "off" or "public".');
+  return kind === "off" ? 0 : seconds;
 }
 
 function d1Reads(name: string, text: string): "primary" | "nearest" {

@@ -147,7 +147,9 @@ async function perform(
         return services.journal.of(requestOrigin(signed, caller));
       },
     };
-    return await prepared.run(context, source);
+    const answer = await prepared.run(context, source);
+    log.isForEveryone = name === "GetObject" && grant.isForEveryone;
+    return answer;
   } catch (error) {
     throw await withoutExistence(error, grant, signed);
   }

@@ -11,6 +11,8 @@ export interface RequestLog {
   /** Access key id, or `anonymous`. */
   caller?: string;
   code?: string;
+  /** Whether the object read last is the same for every anonymous request; not part of the line. */
+  isForEveryone?: boolean;
   /** The underlying error, of which the client sees only a code. */
   cause?: unknown;
 }

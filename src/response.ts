@@ -45,6 +45,8 @@ function httpDateOf(timeMs: number): string {
   return date.text;
 }
 
+const NO_TRANSFORM = /(?:^|,)\s*no-transform\s*(?:,|$)/i;
+
 /**
  * S3 sends bytes as stored. Without `no-transform`, Cloudflare's edge compresses them for clients that accept it,
  * decompresses those that have a Content-Encoding for clients that do not, and weakens the ETag of both.
@@ -56,6 +58,7 @@ function protectFromTransformation(headers: Headers, request: Request, client: C
   const mayUnpack = headers.has("content-encoding") && request.headers.has("cf-ray");
   if (!mayPack && !mayUnpack) return;
   const cacheControl = headers.get("cache-control");
+  if (cacheControl !== null && NO_TRANSFORM.test(cacheControl)) return;
   headers.set("cache-control", cacheControl === null ? "no-transform" : `${cacheControl}, no-transform`);
 }
 

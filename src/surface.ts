@@ -4,6 +4,7 @@
  */
 import { handleAdmin } from "./admin/router.ts";
 import { clientAtEdge } from "./client.ts";
+import { throughEdgeCache } from "./edge-cache.ts";
 import { type Env, NotConfigured } from "./env.ts";
 import { S3Error } from "./errors.ts";
 import { IAM, STS } from "./iam/actions/index.ts";
@@ -38,17 +39,19 @@ export async function handleRequest(
   let level: RequestLogLevel = "errors";
   try {
     const services = openServices(env);
-    const { s3Domains, websiteDomains, requestLog } = services.config;
+    const { s3Domains, websiteDomains, requestLog, edgeCacheSeconds } = services.config;
     level = requestLog;
     const host = request.headers.get("host");
     const website = findWebsiteHost(url, host, { website: websiteDomains, s3: s3Domains });
     isOwn &&= website === undefined && !namesBucketInHost(url, host, s3Domains);
     const queried = isOwn ? undefined : findQueryService(incoming, s3Domains, QUERY_SERVICES);
-    if (website !== undefined) response = await handleWebsite(incoming, website, services);
-    else if (isOwn) response = await handleAdmin(incoming, services);
+    const edge = { isWebsite: website !== undefined, maxSeconds: edgeCacheSeconds };
+    if (website !== undefined) {
+      response = await throughEdgeCache(incoming, edge, () => handleWebsite(incoming, website, services));
+    } else if (isOwn) response = await handleAdmin(incoming, services);
     else if (queried !== undefined) response = await handleQuery(queried, incoming, services);
     else if (isSnsLink(incoming, s3Domains)) response = await handleSnsLink(incoming, services);
-    else response = await handleS3(incoming, services);
+    else response = await throughEdgeCache(incoming, edge, () => handleS3(incoming, services));
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;
     response = isOwn

@@ -18,6 +18,8 @@ import {
   type ObjectAclAndTags,
   type SharedFacts,
 } from "./decision.ts";
+import { isSameForEveryRequest } from "./policy/inspect.ts";
+import { bucketPolicyOf } from "./policy/parsed.ts";
 
 // Not exported: without the symbol other files could create the types below only by a cast, which a test refuses.
 declare const granted: unique symbol;
@@ -26,6 +28,8 @@ declare const granted: unique symbol;
 export interface Grant {
   readonly [granted]: "s3";
   readonly caller: Caller;
+  /** Whether every anonymous request for the same would be granted, whatever else it contains. */
+  readonly isForEveryone: boolean;
   /**
    * A bucket that the permissions named.
    * @throws Error for any other bucket: a programming error, answered with InternalError
@@ -84,6 +88,9 @@ export async function authorize(question: Question): Promise<Grant> {
   const named = new Set(permissions.map(existingBucketOf));
   return {
     caller,
+    get isForEveryone() {
+      return caller.kind === "anonymous" && [...buckets.values()].every(ignoresRequest);
+    },
     bucket(name: string): GrantedBucket {
       const bucket = named.has(name) ? buckets.get(name) : undefined;
       if (bucket === undefined) throw new Error("The operation reached for a bucket it asked no permission for.");
@@ -94,6 +101,12 @@ export async function authorize(question: Question): Promise<Grant> {
       isAllowed({ ...context, buckets: new Map([[bucket.name, bucket]]) }, permission),
     wouldAllowBelow: (action: S3Action, arn: string) => isAllowedBelow(context, action, arn),
   } as Grant;
+}
+
+/** ACLs depend on the caller only; policies may have conditions and variables. */
+function ignoresRequest(bucket: Bucket): boolean {
+  const policy = bucketPolicyOf(bucket);
+  return policy === undefined || isSameForEveryRequest(policy);
 }
 
 /** @throws S3Error `AccessDenied` unless the caller signed with a long-term root key of the root account. */

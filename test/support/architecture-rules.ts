@@ -117,6 +117,7 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "storage/d1/": ["storage/", "services.ts", "admin/", "iam/", "sns/", "sweeps/"],
   "pipeline.ts": ["surface.ts", "website/"],
   "surface.ts": ["index.ts", "local-entry.ts"],
+  "edge-cache.ts": ["surface.ts"],
   "admin/": ["admin/", "surface.ts"],
   "query-api/": ["query-api/", "iam/", "sns/", "surface.ts"],
   "sns/": ["sns/", "surface.ts", "services.ts"],

@@ -69,6 +69,11 @@ export const needsExistingTags = cachedForPolicy(({ statements }) =>
   statements.flatMap(keysOf).some((key) => key.toLowerCase().startsWith("s3:existingobjecttag/")),
 );
 
+/** Whether the policy decides about a caller, an action and a resource without regard to anything else of the request. */
+export const isSameForEveryRequest = cachedForPolicy(({ statements }) =>
+  statements.every((statement) => statement.conditions.length === 0 && keysOf(statement).length === 0),
+);
+
 function keysOf({ resources, conditions }: Statement): readonly string[] {
   return [...resources.patterns.flatMap(({ variables }) => variables), ...conditions.flatMap(keysOfCondition)];
 }

@@ -123,6 +123,7 @@ describe("a Worker that is not configured", () => {
     ["an unknown kind of new buckets", { NEW_BUCKETS: "AWS" }, 'NEW_BUCKETS must be "open" or "aws".'],
     ["an unknown kind of log", { REQUEST_LOG: "none" }, 'REQUEST_LOG must be "all", "errors" or "failures".'],
     ["an unknown kind of reads", { D1_READS: "replica" }, 'D1_READS must be "primary" or "nearest".'],
+    ["an unknown kind of edge cache", { EDGE_CACHE: "on" }, 'EDGE_CACHE must be "off" or "public".'],
     ["an invalid switch", { SIGNATURE_V2: "true" }, 'SIGNATURE_V2 must be "on" or "off".'],
   ];
 
