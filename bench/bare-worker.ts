@@ -1,7 +1,7 @@
 /**
  * The floor: the same requests straight onto an R2 binding. No authentication, no buckets, no XML, no checksums.
  *
- *   GET (with Range) | HEAD | PUT | DELETE /key          PUT /key with x-copy-source: key        GET /?prefix=…
+ *   GET (with Range) | HEAD | PUT | DELETE /key          PUT /key with x-copy-source: key        GET /?prefix=…&delimiter=…&after=…
  *   POST /key?uploads    PUT /key?uploadId=…&partNumber=…    POST /key?uploadId=… with the parts as JSON
  */
 
@@ -11,7 +11,9 @@ interface Store {
   head(key: string): Promise<StoredObject | null>;
   put(key: string, body: ReadableStream<Uint8Array> | null): Promise<StoredObject>;
   delete(key: string): Promise<void>;
-  list(options: { prefix: string; limit: number }): Promise<{ readonly objects: readonly StoredObject[] }>;
+  list(
+    options: ListOptions,
+  ): Promise<{ readonly objects: readonly StoredObject[]; readonly delimitedPrefixes: string[] }>;
   createMultipartUpload(key: string): Promise<{ readonly uploadId: string }>;
   resumeMultipartUpload(key: string, uploadId: string): Upload;
 }
@@ -26,6 +28,13 @@ interface StoredObject {
 interface OpenedObject extends StoredObject {
   readonly body: ReadableStream<Uint8Array>;
   readonly range?: { readonly offset: number; readonly length: number };
+}
+
+interface ListOptions {
+  readonly prefix: string;
+  readonly limit: number;
+  readonly delimiter?: string;
+  readonly startAfter?: string;
 }
 
 interface Part {
@@ -45,7 +54,7 @@ export default {
     const uploadId = searchParams.get("uploadId");
     switch (request.method) {
       case "GET": {
-        if (key === "") return list(STORE, searchParams.get("prefix") ?? "");
+        if (key === "") return list(STORE, searchParams);
         const isPart = request.headers.has("range");
         const object = await STORE.get(key, isPart ? { range: request.headers } : {});
         if (object === null) return new Response(null, { status: 404 });
@@ -95,7 +104,14 @@ function describePart(object: OpenedObject): Record<string, string> {
   return { ...describe(object), "content-length": String(length), "content-range": contentRange };
 }
 
-async function list(store: Store, prefix: string): Promise<Response> {
-  const { objects } = await store.list({ prefix, limit: 1_000 });
-  return Response.json(objects.map(({ key, size, httpEtag, uploaded }) => ({ key, size, httpEtag, uploaded })));
+async function list(store: Store, query: URLSearchParams): Promise<Response> {
+  const [delimiter, startAfter] = [query.get("delimiter"), query.get("after")];
+  const { objects, delimitedPrefixes } = await store.list({
+    prefix: query.get("prefix") ?? "",
+    limit: 1_000,
+    ...(delimiter && { delimiter }),
+    ...(startAfter && { startAfter }),
+  });
+  const rows = objects.map(({ key, size, httpEtag, uploaded }) => ({ key, size, httpEtag, uploaded }));
+  return Response.json([...delimitedPrefixes, ...rows]);
 }

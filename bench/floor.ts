@@ -1,4 +1,4 @@
-/** The program of the floor: `bare-worker.ts` in workerd on its own socket, with Miniflare's R2. Arguments: port, folder. */
+/** The program of the floor: `bare-worker.ts` in workerd on its own socket, with Miniflare's R2. Arguments: port, folder, bucket. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { transform } from "esbuild";
@@ -6,7 +6,7 @@ import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { readWorkerConfig } from "../scripts/worker-config.ts";
 import { projectRoot } from "../scripts/wrangler.ts";
 
-const [port, folder = ""] = process.argv.slice(2);
+const [port, folder = "", bucket = ""] = process.argv.slice(2);
 const { compatibilityDate } = readWorkerConfig(join(projectRoot, "wrangler.toml"));
 const source = readFileSync(join(import.meta.dirname, "bare-worker.ts"), "utf8");
 const { code: script } = await transform(source, { loader: "ts" });
@@ -31,7 +31,7 @@ const miniflare = new Miniflare(
         modules: true,
         script,
         compatibilityDate,
-        r2Buckets: { STORE: "bare" },
+        r2Buckets: { STORE: bucket },
         unsafeDirectSockets: [{ host: "127.0.0.1", port: Number(port) }],
       },
     ],

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { projectRoot } from "../scripts/wrangler.ts";
 import { BUCKET } from "./cases.ts";
 import { formatScale } from "./cost/page.ts";
+import { DEEP_LISTING_SECTION } from "./deep-listing.ts";
 import { EVENTS_SECTION } from "./events.ts";
 import { LARGE_SECTIONS } from "./large.ts";
 import { describeMachine } from "./machine.ts";
@@ -34,7 +35,13 @@ const USAGE = `Usage: npm run bench -- [options]
   --write          put the results into bench/results.json, and write docs/performance.md and docs/scale.md from it.
                    A run without --only, --quick and --against always does that, and replaces all earlier results`;
 
-const SECTIONS: readonly Section[] = [...LARGE_SECTIONS, MEMORY_SECTION, EVENTS_SECTION, STARTUP_SECTION];
+const SECTIONS: readonly Section[] = [
+  ...LARGE_SECTIONS,
+  DEEP_LISTING_SECTION,
+  MEMORY_SECTION,
+  EVENTS_SECTION,
+  STARTUP_SECTION,
+];
 
 const recordPath = join(import.meta.dirname, "results.json");
 

@@ -56,12 +56,19 @@ export async function startOurs(
   };
 }
 
-/** The same workerd and R2 simulator, and a Worker that does nothing else: what no Worker can be faster than. */
-export function startFloor(): Promise<Server> {
+/** The R2 bucket of the floor. */
+export const FLOOR_BUCKET = "bare";
+
+/**
+ * The same workerd and R2 simulator, and a Worker that does nothing else: what no Worker can be faster than.
+ * @param folder kept afterwards; temporary without it
+ */
+export function startFloor(folder?: string): Promise<Server> {
   return startServer({
+    ...(folder !== undefined && { folder }),
     name: "the floor",
     program: process.execPath,
-    argsOf: (port, storage) => [join(import.meta.dirname, "floor.ts"), String(port), storage],
+    argsOf: (port, storage) => [join(import.meta.dirname, "floor.ts"), String(port), storage, FLOOR_BUCKET],
     readyPath: "/?prefix=none",
   });
 }

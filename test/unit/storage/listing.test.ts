@@ -118,6 +118,15 @@ const numbered = (count: number, kind: Kind, prefix = "k"): [string, Kind][] =>
 
 // Long keys and many pages take some seconds on a busy machine.
 describe("calls of one listing", { timeout: 60_000 }, () => {
+  it("is one for every page of a large bucket, wherever the page is, by key and by delimiter", async () => {
+    const keys = numbered(20_000, "plain", "").map(([key]) => `a/${key.slice(0, 3)}/${key}`);
+    const world = storeOf(keys.map((key) => [key, "plain"]));
+    expect(await listAll(world)).toEqual({ names: keys, pages: 20, mostCalls: 1 });
+    const folders = [...new Set(keys.map((key) => key.slice(0, 6)))];
+    const byDelimiter = { prefix: "a/", delimiter: "/", maxKeys: 2 };
+    expect(await listAll(world, byDelimiter)).toEqual({ names: folders, pages: 10, mostCalls: 1 });
+  });
+
   it("skips tombstones 1,000 at a time, without reading one of them", async () => {
     const world = storeOf([...numbered(20_000, "tombstone"), ["z", "plain"]]);
     expect(await listAll(world, { maxKeys: 1 })).toEqual({ names: ["z"], pages: 1, mostCalls: 21 });
