@@ -54,7 +54,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
       try {
         answer = await serve(arrival, services);
       } catch (refusal) {
-        const current = await directory.confirm(wanted, rows);
+        const current = toS3Error(refusal).status < 500 ? await directory.confirm(wanted, rows) : undefined;
         if (current === undefined) throw refusal;
         bucket = addressedBucket(received, current.buckets);
         answer = await serve({ ...arrival, rows: current }, services);

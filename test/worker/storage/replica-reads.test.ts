@@ -250,6 +250,25 @@ describe("a replica whose clock has stopped", () => {
 });
 
 describe("refusals that the primary is asked to confirm", () => {
+  it("are not failures of the store, which would be asked twice", async () => {
+    const bucket = await createBucket();
+    await putObject(bucket, "k", "content");
+    await d1.catchUp();
+    let calls = 0;
+    const STORE = new Proxy(testEnv.STORE, {
+      get(target, name) {
+        if (name === "get") calls++;
+        if (name === "get") return () => Promise.reject(new Error("get: We encountered an internal error. (10001)"));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const response = await send({ bucket, key: "k", env: { ...farWorker(), STORE } });
+    expect(response.status).toBeGreaterThanOrEqual(500);
+    await settled();
+    expect([calls, d1.trips]).toEqual([1, { primary: 1, replica: 1 }]);
+  });
+
   it("are limited in each second, so that requests for what does not exist cannot flood it", async () => {
     const directory = farIsolate();
     for (let request = 0; request < 100; request++) {
