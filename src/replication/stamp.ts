@@ -60,7 +60,9 @@ export function isStamped(bucket: string, { key, etag, userMetadata }: StoredObj
 
 /** ETags of objects in parts are not compared: endpoints may compute them in their own way, and parts can differ. */
 function parseStamp(stamp: string | undefined, found: StampedObject) {
-  const { state: text = "", location, mac = "" } = FORM.exec(stamp ?? "")?.groups ?? {};
+  // Most objects have none, and need no digest.
+  if (stamp === undefined) return undefined;
+  const { state: text = "", location, mac = "" } = FORM.exec(stamp)?.groups ?? {};
   const state = location === locationDigest(found) ? findReplicaState(text) : undefined;
   if (state === undefined) return undefined;
   const isSame = state.etag === found.etag || `${state.etag}${found.etag}`.includes("-");
