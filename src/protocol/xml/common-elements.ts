@@ -1,7 +1,7 @@
 /** Elements that several documents share: checksums and owners. */
 import { CHECKSUM_ALGORITHMS, type Checksum, type ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { PartChecksum } from "../../model/upload.ts";
-import { type XmlNode, xmlElement, xmlText } from "./writer.ts";
+import { escapeXml, type XmlNode, xmlElement, xmlText, xmlWritten } from "./writer.ts";
 
 type ChecksumElement = `Checksum${ChecksumAlgorithm}`;
 
@@ -33,11 +33,30 @@ export function parseChecksums(texts: Partial<Readonly<Record<ChecksumElement, s
   return checksums;
 }
 
+const QUOTE = escapeXml('"');
+
+/** The entity tag with its quotes, which are escaped once for all. */
+export function etagNode(etag: string): XmlNode {
+  return xmlWritten(`<ETag>${QUOTE}${escapeXml(etag)}${QUOTE}</ETag>`);
+}
+
 /** `Owner`, `Initiator` and grantees share this shape. */
 export interface Owner {
   /** Canonical user id. */
   readonly id: string;
   readonly displayName: string;
+}
+
+/** Writes an owner once for all rows of a document that have it: most have the same. */
+export function ownerWriter(name: "Owner" | "Initiator"): (owner: Owner) => XmlNode {
+  const written = new Map<string, XmlNode>();
+  return (owner) => {
+    const known = written.get(owner.id);
+    if (known !== undefined) return known;
+    const node = ownerNode(name, owner);
+    written.set(owner.id, node);
+    return node;
+  };
 }
 
 export function ownerNode(name: "Owner" | "Initiator", owner: Owner): XmlNode {

@@ -3,7 +3,7 @@ import type { ListedObject, ListPage } from "../../model/object.ts";
 import { formatIso8601 } from "../dates.ts";
 import { type EncodingType, encodeListed } from "../percent-encoding.ts";
 import { NULL_VERSION } from "../query-parameters.ts";
-import { type Owner, ownerNode } from "./common-elements.ts";
+import { etagNode, type Owner, ownerNode, ownerWriter } from "./common-elements.ts";
 import { escapeXml, formatXml, type XmlNode, xmlElement, xmlOptional, xmlText, xmlWritten } from "./writer.ts";
 
 interface RowOptions {
@@ -11,7 +11,6 @@ interface RowOptions {
   readonly ownerOf: ((ownerId: string) => Owner) | undefined;
 }
 
-const QUOTE = escapeXml('"');
 const NULL_VERSION_ELEMENTS = xmlText("VersionId", NULL_VERSION) + xmlText("IsLatest", true);
 
 /**
@@ -25,13 +24,13 @@ function objectNodes(
 ): XmlNode[] {
   const isVersion = name === "Version";
   const version = isVersion ? NULL_VERSION_ELEMENTS : "";
-  const owner = ownerWriter(ownerOf);
+  const writeOwner = ownerWriter("Owner");
   return objects.map((object) =>
     xmlWritten(
       `<${name}><Key>${escapeXml(encodeListed(object.key, encodingType))}</Key>${version}` +
         `<LastModified>${formatIso8601(object.lastModified)}</LastModified>` +
-        `<ETag>${QUOTE}${escapeXml(object.etag)}${QUOTE}</ETag>${isVersion ? "" : checksumElements(object)}` +
-        `<Size>${object.sizeBytes}</Size>${owner(object.ownerId)}` +
+        `${etagNode(object.etag)}${isVersion ? "" : checksumElements(object)}` +
+        `<Size>${object.sizeBytes}</Size>${ownerOf === undefined ? "" : writeOwner(ownerOf(object.ownerId))}` +
         `<StorageClass>${escapeXml(object.storageClass)}</StorageClass></${name}>`,
     ),
   );
@@ -40,19 +39,6 @@ function objectNodes(
 function checksumElements({ checksum }: ListedObject): string {
   if (checksum === undefined) return "";
   return xmlText("ChecksumAlgorithm", checksum.algorithm) + xmlText("ChecksumType", checksum.type);
-}
-
-/** Writes the Owner of an id; nothing if owners are left out. */
-function ownerWriter(ownerOf: RowOptions["ownerOf"]): (ownerId: string) => string {
-  if (ownerOf === undefined) return () => "";
-  const written = new Map<string, XmlNode>();
-  return (ownerId) => {
-    const known = written.get(ownerId);
-    if (known !== undefined) return known;
-    const node = ownerNode("Owner", ownerOf(ownerId));
-    written.set(ownerId, node);
-    return node;
-  };
 }
 
 export function commonPrefixNodes(prefixes: readonly string[], encodingType: EncodingType): XmlNode[] {

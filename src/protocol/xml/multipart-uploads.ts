@@ -7,14 +7,16 @@ import type { Checksum, ChecksumAlgorithm, ChecksumType } from "../../model/chec
 import type { StorageClass } from "../../model/object.ts";
 import type { CompletedPart, PartChecksum } from "../../model/upload.ts";
 import { formatIso8601 } from "../dates.ts";
-import { formatETag, parseETag } from "../header-values.ts";
+import { parseETag } from "../header-values.ts";
 import { type EncodingType, encodeListed } from "../percent-encoding.ts";
 import { MAX_PARTS, requirePartNumber } from "../query-parameters.ts";
 import {
   CHECKSUM_ELEMENTS,
   checksumNode,
+  etagNode,
   type Owner,
   ownerNode,
+  ownerWriter,
   parseChecksums,
   typedChecksumNodes,
 } from "./common-elements.ts";
@@ -83,7 +85,7 @@ export function formatCompleteMultipartUploadResult(result: CompleteMultipartUpl
     xmlText("Location", result.location),
     xmlText("Bucket", result.bucket),
     xmlText("Key", result.key),
-    xmlText("ETag", formatETag(result.etag)),
+    etagNode(result.etag),
     ...typedChecksumNodes(result.checksum),
   ]);
 }
@@ -113,7 +115,7 @@ export interface CopyPartResult {
 export function formatCopyPartResult(result: CopyPartResult): string {
   return formatXml("CopyPartResult", [
     xmlText("LastModified", formatIso8601(result.lastModified)),
-    xmlText("ETag", formatETag(result.etag)),
+    etagNode(result.etag),
     checksumNode(result.checksum),
   ]);
 }
@@ -164,7 +166,7 @@ export function formatListPartsResult(result: ListPartsResult): string {
       xmlElement("Part", [
         xmlText("PartNumber", part.partNumber),
         xmlText("LastModified", formatIso8601(part.lastModified)),
-        xmlText("ETag", formatETag(part.etag)),
+        etagNode(part.etag),
         xmlText("Size", part.sizeBytes),
         checksumNode(part.checksum),
       ]),
@@ -202,6 +204,7 @@ export interface ListedUpload {
 }
 
 export function formatListMultipartUploadsResult(result: ListMultipartUploadsResult): string {
+  const [writeInitiator, writeOwner] = [ownerWriter("Initiator"), ownerWriter("Owner")];
   const encode = (text: string) => encodeListed(text, result.encodingType);
   return formatXml("ListMultipartUploadsResult", [
     xmlText("Bucket", result.bucket),
@@ -218,8 +221,8 @@ export function formatListMultipartUploadsResult(result: ListMultipartUploadsRes
       xmlElement("Upload", [
         xmlText("Key", encode(upload.key)),
         xmlText("UploadId", upload.uploadId),
-        ownerNode("Initiator", upload.initiator),
-        ownerNode("Owner", upload.owner),
+        writeInitiator(upload.initiator),
+        writeOwner(upload.owner),
         xmlText("StorageClass", upload.storageClass),
         xmlText("Initiated", formatIso8601(upload.initiated)),
         upload.checksum && xmlText("ChecksumAlgorithm", upload.checksum.algorithm),

@@ -3,8 +3,7 @@ import type { Checksum } from "../../model/checksum.ts";
 import type { StorageClass } from "../../model/object.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import { formatIso8601 } from "../dates.ts";
-import { formatETag } from "../header-values.ts";
-import { checksumNode, typedChecksumNodes } from "./common-elements.ts";
+import { checksumNode, etagNode, typedChecksumNodes } from "./common-elements.ts";
 import { formatDocument, formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./writer.ts";
 
 /** Answer of CopyObject (API_CopyObject). */
@@ -17,7 +16,7 @@ export interface CopyObjectResult {
 export function formatCopyObjectResult(result: CopyObjectResult): string {
   return formatXml("CopyObjectResult", [
     xmlText("LastModified", formatIso8601(result.lastModified)),
-    xmlText("ETag", formatETag(result.etag)),
+    etagNode(result.etag),
     ...typedChecksumNodes(result.checksum),
   ]);
 }
