@@ -8,10 +8,10 @@
  * decoder releases the last bytes only after the end has been verified.
  */
 import { formatHex } from "../../checksum/digests.ts";
-import { createHasher, type Hasher } from "../../checksum/hasher.ts";
+import { createHasher, type Hasher, sha256Hex } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
 import { verifySignature } from "../sigv4/signing-key.ts";
-import { chunkStringToSign, trailerStringToSign } from "../sigv4/string-to-sign.ts";
+import { chunkStringToSign, EMPTY_SHA256, trailerStringToSign } from "../sigv4/string-to-sign.ts";
 import type { ChunkSeed } from "./content-sha256.ts";
 
 /** S3's minimum, except for the last chunk with data. It also limits the number of signatures in a body. */
@@ -64,7 +64,7 @@ export class AwsChunkedDecoder {
       if (this.#place === "data") {
         const length = Math.min(this.#chunkLeft, piece.length - at);
         if (at > filled) piece.copyWithin(filled, at, at + length);
-        this.#signatures?.update(piece.subarray(filled, filled + length));
+        this.#signatures?.update(piece.subarray(filled, filled + length), length === this.#chunk.sizeBytes);
         filled += length;
         at += length;
         this.#chunkLeft -= length;
@@ -179,16 +179,24 @@ function malformedFraming(): S3Error {
 export class ChunkSignatures {
   readonly #seed: ChunkSeed;
   #previous: string;
-  #chunk: Hasher = createHasher("SHA256");
+  /** Of the current chunk, if it came in several pieces. */
+  #running: Hasher | undefined;
+  /** Of the current chunk, if it is empty or came whole. */
+  #sha256 = EMPTY_SHA256;
 
   constructor(seed: ChunkSeed) {
     this.#seed = seed;
     this.#previous = seed.signature;
   }
 
-  /** Adds data of the current chunk. */
-  update(data: Uint8Array): void {
-    this.#chunk.update(data);
+  /** Adds data of the current chunk. A running digest is a Node stream, so a whole chunk is hashed without one. */
+  update(data: Uint8Array, isWhole: boolean): void {
+    if (isWhole) {
+      this.#sha256 = sha256Hex(data);
+    } else {
+      this.#running ??= createHasher("SHA256");
+      this.#running.update(data);
+    }
   }
 
   /**
@@ -196,8 +204,9 @@ export class ChunkSignatures {
    * @throws S3Error `SignatureDoesNotMatch`
    */
   async verifyChunk(signature: string): Promise<void> {
-    const sha256 = formatHex(this.#chunk.digest());
-    this.#chunk = createHasher("SHA256");
+    const sha256 = this.#running === undefined ? this.#sha256 : formatHex(this.#running.digest());
+    this.#running = undefined;
+    this.#sha256 = EMPTY_SHA256;
     await this.#verify(chunkStringToSign(this.#seed, this.#previous, sha256), signature);
   }
 
