@@ -2,6 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 export interface StoredMessage {
+  /** Later messages have greater ids, also after a restart. */
   readonly id: number;
   /** Name of the queue's binding. */
   readonly queue: string;
@@ -29,31 +30,28 @@ export class LocalMessages extends DurableObject<object> {
     this.#sql = state.storage.sql;
     this.#sql.exec(
       `CREATE TABLE IF NOT EXISTS messages (
-         id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL, due_at INTEGER NOT NULL
+         id INTEGER PRIMARY KEY, queue TEXT NOT NULL, body TEXT NOT NULL, due_at INTEGER NOT NULL
        )`,
     );
   }
 
-  /** @returns the ids, in the same order */
-  add(messages: readonly Omit<StoredMessage, "id">[]): number[] {
-    return messages.map(
-      ({ queue, body, dueAt }) =>
-        this.#sql
-          .exec<{ id: number }>(
-            "INSERT INTO messages (queue, body, due_at) VALUES (?1, ?2, ?3) RETURNING id",
-            queue,
-            JSON.stringify(body),
-            dueAt,
-          )
-          .one().id,
-    );
+  add(messages: readonly StoredMessage[]): void {
+    for (const { id, queue, body, dueAt } of messages) {
+      this.#sql.exec(
+        "INSERT INTO messages (id, queue, body, due_at) VALUES (?1, ?2, ?3, ?4)",
+        id,
+        queue,
+        JSON.stringify(body),
+        dueAt,
+      );
+    }
   }
 
   remove(ids: readonly number[]): void {
     this.#sql.exec("DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?1))", JSON.stringify(ids));
   }
 
-  /** The id of the last message so far; 0 if there is none. */
+  /** The greatest id so far; 0 if there is none. */
   last(): number {
     return this.#sql.exec<{ id: number }>("SELECT coalesce(max(id), 0) AS id FROM messages").one().id;
   }

@@ -1,6 +1,6 @@
 /**
- * The queues of a local server survive its end: each message is stored before the simulated queue gets it, and removed when
- * the consumer has acknowledged it. A server that starts sends again what is left, so that a message is never lost, and some
+ * The queues of a local server survive its end: each message is stored before its sender continues, and removed when the
+ * consumer has acknowledged it. A server that starts sends again what is left, so that a message is never lost, and some
  * are delivered twice, which Cloudflare's queues do as well.
  */
 import type { LocalMessages, StoredMessage } from "./messages.ts";
@@ -64,17 +64,27 @@ class StoredQueue implements Queue {
     { delaySeconds = 0 }: QueueSendBatchOptions = {},
   ): Promise<QueueSendBatchResponse> {
     const dueAt = Date.now() + delaySeconds * 1_000;
-    const bodies = [...messages].map(({ body }) => body);
-    const ids = await this.#store().add(bodies.map((body) => ({ queue: this.#name, body, dueAt })));
-    const envelopes = ids.map((id, index) => ({ body: { id, body: bodies[index] } satisfies Envelope }));
-    try {
-      return await this.#queue.sendBatch(envelopes, { delaySeconds });
-    } catch (error) {
-      // The sender learns that nothing was sent.
-      await this.#store().remove(ids);
-      throw error;
-    }
+    const rows = [...messages].map(({ body }) => ({ id: nextId(), queue: this.#name, body, dueAt }));
+    const envelopes = rows.map(({ id, body }) => ({ body: { id, body } satisfies Envelope }));
+    // At the same time, since the consumer gets the messages later. A row that it removed too early would be sent once more.
+    const [added, sent] = await Promise.allSettled([
+      this.#store().add(rows),
+      this.#queue.sendBatch(envelopes, { delaySeconds }),
+    ]);
+    const failure = [sent, added].find((each) => each.status === "rejected");
+    if (sent.status === "fulfilled" && failure === undefined) return sent.value;
+    // What the sender does after an error is enough.
+    await this.#store().remove(rows.map(({ id }) => id));
+    throw failure?.reason;
   }
+}
+
+let lastId = 0;
+
+/** Microseconds, of which each is used once. */
+function nextId(): number {
+  lastId = Math.max(lastId + 1, Date.now() * 1_000);
+  return lastId;
 }
 
 /** Runs the consumer, and removes the messages that it does not want to get again. */

@@ -7,12 +7,11 @@ const NOW = 1_000_000;
 /** As `LocalMessages`, in memory. */
 class Store {
   readonly rows: StoredMessage[] = [];
-  #last = 0;
+  isFull = false;
 
-  async add(messages: readonly Omit<StoredMessage, "id">[]): Promise<number[]> {
-    const added = messages.map((message) => ({ ...message, id: ++this.#last }));
-    this.rows.push(...added);
-    return added.map(({ id }) => id);
+  async add(messages: readonly StoredMessage[]): Promise<void> {
+    if (this.isFull) throw new Error("full");
+    this.rows.push(...messages);
   }
 
   async remove(ids: readonly number[]): Promise<void> {
@@ -65,29 +64,36 @@ beforeEach(() => {
 });
 
 describe("storedQueues", () => {
-  it("store messages before they are sent, with the time they are due", async () => {
+  it("store the messages that they send, with the time they are due", async () => {
     const { EVENTS, RETRIES } = storedQueues(bindings, open);
     await EVENTS.send("a");
     await RETRIES.sendBatch([{ body: "b" }, { body: { c: 1 } }], { delaySeconds: 20 });
+    const [a = 0, b = 0, c = 0] = store.rows.map(({ id }) => id);
+    expect(a < b && b < c).toBe(true);
     expect(store.rows).toEqual([
-      { id: 1, queue: "EVENTS", body: "a", dueAt: NOW },
-      { id: 2, queue: "RETRIES", body: "b", dueAt: NOW + 20_000 },
-      { id: 3, queue: "RETRIES", body: { c: 1 }, dueAt: NOW + 20_000 },
+      { id: a, queue: "EVENTS", body: "a", dueAt: NOW },
+      { id: b, queue: "RETRIES", body: "b", dueAt: NOW + 20_000 },
+      { id: c, queue: "RETRIES", body: { c: 1 }, dueAt: NOW + 20_000 },
     ]);
     expect(sent).toEqual([
-      { queue: "EVENTS", messages: [{ body: { id: 1, body: "a" } }], options: { delaySeconds: 0 } },
+      { queue: "EVENTS", messages: [{ body: { id: a, body: "a" } }], options: { delaySeconds: 0 } },
       {
         queue: "RETRIES",
-        messages: [{ body: { id: 2, body: "b" } }, { body: { id: 3, body: { c: 1 } } }],
+        messages: [{ body: { id: b, body: "b" } }, { body: { id: c, body: { c: 1 } } }],
         options: { delaySeconds: 20 },
       },
     ]);
   });
 
-  it("store nothing that the queue refuses", async () => {
+  it("keep nothing that the queue refuses", async () => {
     refuses = true;
     await expect(storedQueues(bindings, open).EVENTS.send("a")).rejects.toThrow("refused");
     expect(store.rows).toEqual([]);
+  });
+
+  it("report no success for what cannot be stored", async () => {
+    store.isFull = true;
+    await expect(storedQueues(bindings, open).EVENTS.send("a")).rejects.toThrow("full");
   });
 });
 
@@ -154,11 +160,15 @@ describe("resumeStored", () => {
     vi.setSystemTime(NOW + 4_500);
     await resumeStored(bindings, open);
     expect(store.rows).toEqual(before);
-    const again = (id: number, body: string, delaySeconds = 0) => ({ body: { id, body }, delaySeconds });
+    const ids = before.map(({ id }) => id);
+    const again = (index: number, body: string, delaySeconds = 0) => ({
+      body: { id: ids[index], body },
+      delaySeconds,
+    });
     expect(sent).toEqual([
-      { queue: "EVENTS", messages: [again(1, "a"), again(2, "b")] },
-      { queue: "EVENTS", messages: [again(3, "c")] },
-      { queue: "RETRIES", messages: [again(4, "d", 16)] },
+      { queue: "EVENTS", messages: [again(0, "a"), again(1, "b")] },
+      { queue: "EVENTS", messages: [again(2, "c")] },
+      { queue: "RETRIES", messages: [again(3, "d", 16)] },
     ]);
   });
 });
