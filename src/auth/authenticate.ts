@@ -105,7 +105,7 @@ export async function authenticate(
   const credential = await findCredential(named.accessKeyId, named.sessionToken);
   const { signingKey, reading } = await findReading(request, claim, credential);
   const usable = requireUsable(credential, named, request.now);
-  if (reading === undefined) throw requestDoesNotMatch(request, claim);
+  if (reading === undefined) throw await requestDoesNotMatch(request, claim);
   signingKeys.remember(usable.secretAccessKey, claim.credential, signingKey);
   return {
     [established]: true,
@@ -217,7 +217,7 @@ async function findReading(
   const signingKey = signingKeys.find(secret, claim.credential) ?? (await deriveSigningKey(secret, claim.credential));
   const context = signingContext(claim);
   for (const reading of canonicalReadings(request, claim.signedHeaders, claim.payloadHashes)) {
-    const stringToSign = requestStringToSign(context, reading.canonicalRequest);
+    const stringToSign = await requestStringToSign(context, reading.canonicalRequest);
     if (await verifySignature(signingKey, stringToSign, claim.signature)) return { signingKey, reading };
   }
   return { signingKey, reading: undefined };
@@ -235,10 +235,10 @@ function promisedContent(request: S3Request, claim: Claim, verifiedHash: string)
   return promises.find(({ kind }) => kind !== "unsigned") ?? { kind: "unsigned" };
 }
 
-function requestDoesNotMatch(request: S3Request, claim: Claim): S3Error {
+async function requestDoesNotMatch(request: S3Request, claim: Claim): Promise<S3Error> {
   const [reading] = canonicalReadings(request, claim.signedHeaders, claim.payloadHashes);
   const canonicalRequest = reading?.canonicalRequest ?? "";
-  const stringToSign = requestStringToSign(signingContext(claim), canonicalRequest);
+  const stringToSign = await requestStringToSign(signingContext(claim), canonicalRequest);
   const { accessKeyId } = claim.credential;
   return signatureDoesNotMatch({ accessKeyId, stringToSign, signature: claim.signature, canonicalRequest });
 }

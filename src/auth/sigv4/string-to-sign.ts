@@ -2,6 +2,7 @@
  * Strings to sign: for a request (AWS "Create a signed request", step 3), for a chunk and for a trailer (S3 API,
  * "sigv4-streaming").
  */
+import { formatHex } from "../../checksum/digests.ts";
 import { sha256Hex } from "../../checksum/hasher.ts";
 
 /** The beginning of every string to sign. */
@@ -14,8 +15,15 @@ export interface SigningContext {
 
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-export function requestStringToSign({ timestamp, scope }: SigningContext, canonicalRequest: string): string {
-  return `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256Hex(canonicalRequest)}`;
+const encoder = new TextEncoder();
+
+/** Asynchronous, because WebCrypto's digest takes half the time of Node's, and verification has to wait for it anyway. */
+export async function requestStringToSign(
+  { timestamp, scope }: SigningContext,
+  canonicalRequest: string,
+): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(canonicalRequest));
+  return `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${formatHex(new Uint8Array(digest))}`;
 }
 
 /**

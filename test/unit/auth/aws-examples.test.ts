@@ -23,7 +23,7 @@ async function threePoints(request: S3Request) {
   const [reading] = canonicalReadings(request, claim.signedHeaders, claim.payloadHashes);
   if (reading === undefined) throw new Error("no reading");
   const context = { timestamp: claim.date.timestamp, scope: formatScope(claim.credential) };
-  const stringToSign = requestStringToSign(context, reading.canonicalRequest);
+  const stringToSign = await requestStringToSign(context, reading.canonicalRequest);
   const key = await deriveSigningKey(SECRET, claim.credential);
   return {
     canonicalRequest: reading.canonicalRequest.split("\n"),

@@ -89,7 +89,7 @@ describe("aws-sig-v4-test-suite", () => {
     const key = await deriveSigningKey("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", CREDENTIAL);
     const verified = [];
     for (const { canonicalRequest } of canonicalReadings(request, signedHeaders, [EMPTY_SHA256])) {
-      const fits = await verifySignature(key, requestStringToSign(CONTEXT, canonicalRequest), signature);
+      const fits = await verifySignature(key, await requestStringToSign(CONTEXT, canonicalRequest), signature);
       if (fits) verified.push(canonicalRequest);
     }
     expect(verified).toHaveLength(1);
