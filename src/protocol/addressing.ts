@@ -69,14 +69,22 @@ export function findWebsiteHost(
 ): WebsiteHost | undefined {
   const host = (hostHeader ?? url.host).trim().toLowerCase();
   const name = nameOfHost(host);
-  const longest = (candidates: readonly string[]) =>
-    candidates
-      .filter((domain) => name === domain || name.endsWith(`.${domain}`))
-      .reduce((found, domain) => (domain.length > found.length ? domain : found), "");
-  const domain = longest(domains.website);
-  if (domain === "" || longest(domains.s3).length >= domain.length) return undefined;
+  const domain = longestDomain(name, domains.website);
+  if (domain === "" || longestDomain(name, domains.s3).length >= domain.length) return undefined;
   const port = /:\d+$/.exec(host)?.[0] ?? "";
   return { bucket: name === domain ? domain : name.slice(0, -domain.length - 1), host: `${name}${port}` };
+}
+
+/** The longest of the domains that the name is, or is below; empty if there is none. */
+function longestDomain(name: string, domains: readonly string[]): string {
+  let longest = "";
+  for (const domain of domains) if (domain.length > longest.length && isWithin(name, domain)) longest = domain;
+  return longest;
+}
+
+function isWithin(name: string, domain: string): boolean {
+  if (!name.endsWith(domain)) return false;
+  return name.length === domain.length || name.charAt(name.length - domain.length - 1) === ".";
 }
 
 /** The host for URLs in answers, with its port: from the Host header, or from the URL if the header is invalid. */
@@ -87,7 +95,8 @@ export function hostOf(url: RawUrl, hostHeader: string | null): string {
 
 /** Without port and final dot. */
 function nameOfHost(host: string): string {
-  return host.replace(/:\d*$/, "").replace(/\.$/, "");
+  const name = host.includes(":") ? host.replace(/:\d*$/, "") : host;
+  return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
 function findBucketInHost(hostHeader: string, domains: readonly string[]): string | undefined {
@@ -96,7 +105,7 @@ function findBucketInHost(hostHeader: string, domains: readonly string[]): strin
   if (domains.includes(host)) return undefined;
   let bucket: string | undefined;
   for (const domain of domains) {
-    if (!host.endsWith(`.${domain}`)) continue;
+    if (!isWithin(host, domain)) continue;
     const candidate = host.slice(0, -domain.length - 1);
     // The longest domain leaves the shortest bucket name.
     if (candidate !== "" && (bucket === undefined || candidate.length < bucket.length)) bucket = candidate;
@@ -106,7 +115,8 @@ function findBucketInHost(hostHeader: string, domains: readonly string[]): strin
 
 /** @throws S3Error `KeyTooLongError` for a key of more than 1,024 bytes of UTF-8. */
 export function requireKeyLength(key: string): void {
-  // UTF-8 never has fewer bytes than UTF-16 has units, so a long key is refused without encoding it.
+  // A unit of UTF-16 becomes one to three bytes, so most keys are accepted, and long keys refused, without encoding them.
+  if (3 * key.length <= MAX_KEY_BYTES) return;
   const bytes = key.length > MAX_KEY_BYTES ? key.length : utf8Length(key);
   if (bytes > MAX_KEY_BYTES) {
     throw new S3Error("KeyTooLongError", {

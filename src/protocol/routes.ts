@@ -330,6 +330,7 @@ export function isSubresource(name: string): boolean {
 }
 
 function findMarker(query: Query): Marker | undefined {
+  if (query.entries.length === 0) return undefined;
   const found = new Set<string>();
   for (const [name] of query.entries) if (isSubresource(name)) found.add(name);
   const [name, ...others] = found;
@@ -343,7 +344,8 @@ function findMarker(query: Query): Marker | undefined {
 }
 
 function choose(request: RoutedRequest, methods: Methods, resourceType: string): OperationName {
-  const choice = Object.entries(methods).find(([method]) => method === request.method)?.[1];
+  const { method } = request;
+  const choice = isMethod(method) ? methods[method] : undefined;
   if (choice === undefined) {
     throw new S3Error("MethodNotAllowed", {
       details: { Method: request.method, ResourceType: resourceType },
@@ -351,6 +353,10 @@ function choose(request: RoutedRequest, methods: Methods, resourceType: string):
     });
   }
   return typeof choice === "function" ? choice(request) : choice;
+}
+
+function isMethod(text: string): text is Method {
+  return text === "GET" || text === "HEAD" || text === "PUT" || text === "POST" || text === "DELETE";
 }
 
 /**
