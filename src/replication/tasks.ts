@@ -16,7 +16,7 @@ import { FreshReads } from "./fresh-reads.ts";
 
 /**
  * Tasks that run at the same time; if there are more destinations, one for each. A Worker can wait for six answers at a time
- * ("simultaneous open connections"), and a task waits for one.
+ * ("simultaneous open connections"), and the task of a small object waits for one.
  */
 const MAX_CONCURRENT_TASKS = 6;
 /** No task begins later in a batch, so that each has most of a consumer's 15 minutes. */

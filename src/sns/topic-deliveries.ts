@@ -50,7 +50,7 @@ interface OutgoingMessage {
 export class TopicDeliveries {
   readonly #dependencies: Dependencies;
   /**
-   * By hash and text, the latest last. What is signed is the same for all subscriptions of a topic, and a signature takes more
+   * By hash and text, the oldest first. What is signed is the same for all subscriptions of a topic, and a signature takes more
    * CPU time than the rest of a delivery.
    */
   readonly #signatures = new Map<string, string>();
