@@ -103,7 +103,7 @@ const LAST_LINES_MS = 2_000;
 
 /** Miniflare ends workerd with SIGKILL and reads none of its output any more. */
 async function awaitLastLines(log: ServerLog, report: () => Promise<void>): Promise<void> {
-  const arrived = log.nextReport();
+  const arrived = log.lastReport();
   const timeout = new Promise<void>((resolve) => setTimeout(resolve, LAST_LINES_MS).unref());
   // A Worker that cannot report any more has written its last line.
   await Promise.race([report().then(() => arrived), timeout]).catch(() => undefined);

@@ -24,7 +24,7 @@ export class ServerLog {
   readonly #traffic: TrafficLine;
   readonly #isOnStdout: boolean;
   readonly #file: LogFile | undefined;
-  #onReport: () => void = () => undefined;
+  #onLastReport: () => void = () => undefined;
 
   /**
    * @param target a path, or `-` for standard output
@@ -41,8 +41,9 @@ export class ServerLog {
   readonly take = ({ level, message }: LogLine): void => {
     if (level === "debug" && message.startsWith(TRAFFIC)) {
       // With the lines of the requests on standard output, their number would be one more among them.
-      if (!this.#isOnStdout) this.#traffic.add((JSON.parse(message) as { traffic: Traffic }).traffic);
-      this.#onReport();
+      const { traffic, isLast } = JSON.parse(message) as { traffic: Traffic; isLast: boolean };
+      if (!this.#isOnStdout) this.#traffic.add(traffic);
+      if (isLast) this.#onLastReport();
       return;
     }
     this.#file?.append(message);
@@ -50,10 +51,10 @@ export class ServerLog {
     else if (this.#isOnStdout) this.#streams.stdout.write(`${message}\n`);
   };
 
-  /** Resolves at the next report of the Worker, and so after every line that it wrote before. */
-  nextReport(): Promise<void> {
+  /** Resolves at the last report of the Worker, and so after every line that it wrote before. */
+  lastReport(): Promise<void> {
     return new Promise((resolve) => {
-      this.#onReport = resolve;
+      this.#onLastReport = resolve;
     });
   }
 

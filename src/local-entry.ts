@@ -51,7 +51,7 @@ export default {
       if (messages !== undefined) await resumeStored(env, messages);
       return;
     }
-    if (cron[0] === STOPPING) return reportTraffic();
+    if (cron[0] === STOPPING) return reportTraffic(true);
     return worker.scheduled({ cron: cron.join(" "), scheduledTime, noRetry: () => controller.noRetry() }, own);
   },
 } satisfies ExportedHandler<LocalEnv>;

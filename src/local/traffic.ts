@@ -19,12 +19,15 @@ export function countRequest(status: number): void {
   const now = Date.now();
   if (now < nextReportAt) return;
   nextReportAt = now + REPORT_AFTER_MS;
-  waitUntil(scheduler.wait(REPORT_AFTER_MS).then(reportTraffic));
+  waitUntil(scheduler.wait(REPORT_AFTER_MS).then(() => reportTraffic()));
 }
 
-/** One line, as `scripts/server-log.ts` reads it. What was counted before is not counted again. */
-export function reportTraffic(): void {
-  console.debug(JSON.stringify({ traffic: { requests, refused, failed } }));
+/**
+ * One line, as `scripts/server-log.ts` reads it. What was counted before is not counted again.
+ * @param isLast whether the server waits for this one before it ends
+ */
+export function reportTraffic(isLast = false): void {
+  console.debug(JSON.stringify({ traffic: { requests, refused, failed }, isLast }));
   forgetTraffic();
 }
 

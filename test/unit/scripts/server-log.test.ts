@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const REQUEST = { level: "log", message: '{"requestId":"A"}' };
 const FAILURE = { level: "error", message: '{"requestId":"B","cause":"x"}' };
-const TRAFFIC = { level: "debug", message: '{"traffic":{"requests":2,"refused":0,"failed":1}}' };
+const TRAFFIC = { level: "debug", message: '{"traffic":{"requests":2,"refused":0,"failed":1},"isLast":false}' };
 
 function streams() {
   const written = { stdout: "", stderr: "" };
@@ -63,13 +63,17 @@ it("takes the text of a client that looks like the traffic for a line of the log
   expect(written.stdout).toBe(`${TRAFFIC.message}\n`);
 });
 
-it("resolves nextReport at the next report", async () => {
+it("resolves lastReport at the last report, and at no earlier one", async () => {
   const { written: _, ...both } = streams();
   const log = new ServerLog("-", both);
-  const report = log.nextReport();
+  const arrived = vi.fn();
+  const last = log.lastReport().then(arrived);
   log.take(REQUEST);
   log.take(TRAFFIC);
-  await report;
+  await Promise.resolve();
+  expect(arrived).not.toHaveBeenCalled();
+  log.take({ ...TRAFFIC, message: TRAFFIC.message.replace("false", "true") });
+  await last;
 });
 
 it("refuses a file that cannot be written, in one sentence", () => {
