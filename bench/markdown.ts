@@ -31,7 +31,8 @@ export function formatPage(blocks: readonly string[]): string {
 function fill(text: string): string {
   const indent = text.startsWith("- ") ? "  " : "";
   const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
+  // Code stays on one line.
+  for (const word of text.match(/(?:`[^`]*`|\S)+/g) ?? []) {
     const last = lines.at(-1);
     if (last === undefined) lines.push(word);
     else if (last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;

@@ -14,7 +14,7 @@ import {
   type Target,
 } from "./results.ts";
 import { median, ratioOf, type Spread } from "./statistics.ts";
-import { CASE_TARGETS, type CaseTargets } from "./targets.ts";
+import { CASE_TARGETS, type CaseTargets, NOTES } from "./targets.ts";
 
 const NOTHING = "–";
 
@@ -42,6 +42,7 @@ export function formatPerformance(results: Results): string {
     ),
     "## `npm start` against other servers for development",
     OTHERS_TEXT,
+    formatSimulator(results),
     formatTable(
       ["request", ...others.flatMap((name) => [`ratio to ${SIDE_LABELS[name]}`, "target"])],
       results.requests.map((result) => formatOthersRow(result, others)),
@@ -54,6 +55,7 @@ export function formatPerformance(results: Results): string {
       results.sections.flatMap(({ name, figures }) => figures.map((figure) => formatFigureRow(name, figure))),
     ),
     formatMemory(results),
+    formatMissed(results),
     "## Calls of bindings",
     CALLS_TEXT,
     formatTable(
@@ -97,10 +99,17 @@ function formatLater({ requests, sections }: Results): string {
 const FLOOR_TEXT = `The floor is a Worker that passes requests to R2 without reading them: no signatures, buckets, XML or checksums. It runs in the same
 workerd on the same R2 simulator, so no Worker can be faster. The ratio is of requests a second.`;
 
-const OTHERS_TEXT = `Ratios of requests a second; above 1, \`npm start\` is faster. \`npm run dev\` is the same Worker behind wrangler's proxy.
+const OTHERS_TEXT = `Ratios of requests a second; above 1, \`npm start\` is faster. \`npm run dev\` is the same Worker behind
+wrangler's proxy.`;
 
-A server that writes plain files, as s3rver does, opens a file where the simulator asks a database. And the simulator costs about 15 ms of
-CPU for each MiB that is written, whatever the Worker does: the larger the objects, the more such a server is ahead with uploads.`;
+/** Why a server that writes plain files is faster with some requests. */
+function formatSimulator({ requests }: Results): string {
+  const floor = measured(requests.find(({ name }) => name === "PUT 8 MiB, unsigned")?.sides.floor);
+  const cpuMs = floor?.cpuMs === undefined ? undefined : median(floor.cpuMs) / 8;
+  return `A server that writes plain files, as s3rver does, opens a file where the simulator of R2 asks a database.
+${cpuMs === undefined ? "" : `And the simulator takes ${Math.round(cpuMs)} ms of CPU for each MiB that is written, whatever the Worker does: `}
+the larger an object, the further such a server is ahead with uploads.`;
+}
 
 /** The requests for which another server is faster. */
 function formatFaster({ requests }: Results, others: readonly SideName[]): string {
@@ -173,6 +182,23 @@ function formatFigureRow(section: string, { what, value, least, most, unit, targ
   const spread = least === undefined || most === undefined ? undefined : { middle: value, least, most };
   const figure = spread === undefined ? formatNumber(value) : formatSpread(spread, formatNumber);
   return [`${section}: ${what}`, `${figure}${unit === "" ? "" : ` ${unit}`}`, formatTarget(value, target), note];
+}
+
+/** What was missed, and what is known about it. */
+function formatMissed({ requests, sections }: Results): string {
+  const missed = [
+    ...requests.filter(missesTarget).map(({ name }) => name),
+    ...sections
+      .filter(({ figures }) => figures.some(({ value, target }) => target !== undefined && !isMet(value, target)))
+      .map(({ name }) => name),
+  ];
+  const known = missed.flatMap((name) => (NOTES[name] === undefined ? [] : [`- **${name}.** ${NOTES[name]}`]));
+  return known.length === 0 ? "" : `### Where the time goes\n\n${known.join("\n")}`;
+}
+
+function missesTarget(result: RequestResult): boolean {
+  const cells = [formatFloorRow(result), formatOthersRow(result, ["dev", "moto", "s3rver"])];
+  return cells.flat().some((cell) => cell.includes("missed"));
 }
 
 function formatMemory({ sides }: Results): string {

@@ -146,7 +146,7 @@ upload, and each change that is still to be sent. A read or write of one object 
 
 - **To write them** costs ${dollars(putDollars)} dollars, in any order and at any rate: nothing on the path is shared.
 - **To list them all** takes ${(listCalls / 1e6).toFixed(0)} million pages, ${dollars(listDollars)} dollars, one page after the other within a prefix; several prefixes can be listed at
-  the same time. A page costs the same at any depth. If all were uploaded in parts, ${dollars(partsDollars)} dollars: then a page of the simulator needs 11 calls.
+  the same time. A page is as many calls at any depth. If all were uploaded in parts, ${dollars(partsDollars)} dollars: then a page of the simulator needs 11 calls.
 - **Uploads in parts and copies** have a Durable Object each, with its own database of about 12 KB: a billion of them are ${formatNumber((BILLION * 12e3) / 1e12)} TB, at
   $0.20 a GB ${dollars(((BILLION * 12e3) / 1e9) * 0.2)} dollars a month. Small objects have none.
 - **The sweep of blobs** looks at ${SWEPT_SETS_PER_DAY.toLocaleString("en-US")} sets a day in each region, in the order they were made. With a million objects uploaded in parts it

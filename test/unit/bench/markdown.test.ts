@@ -28,3 +28,8 @@ it("paragraphs and items of lists are broken at 128 characters, tables and headi
   const rest = "word ".repeat(15).trim();
   expect(page).toBe(`# ${long}\n\n${line}\n${rest}\n\n- ${line}\n  ${rest}\n- b\n\n| ${long} |\n`);
 });
+
+it("code is not broken", () => {
+  const start = "word ".repeat(25);
+  expect(formatPage([`${start}\`npm run dev\`, 2`])).toBe(`${start.trim()}\n\`npm run dev\`, 2\n`);
+});

@@ -70,6 +70,21 @@ describe("the page", () => {
     expect(page).toContain("requests of this page: `npm start` 3 MiB.");
   });
 
+  it("says what is known about a request that misses a target, and only then", () => {
+    const listing = (perSecond: number) => {
+      const sides = { start: figures([perSecond]), floor: figures([100]) };
+      return formatPerformance({ ...results, requests: [{ ...request, name: "list of 1,000 keys", sides }] });
+    };
+    expect(listing(50)).toContain("### Where the time goes\n\n- **list of 1,000 keys.** ");
+    expect(listing(100)).not.toContain("### Where the time goes");
+  });
+
+  it("states how much CPU the simulator takes to write", () => {
+    const sides = { floor: figures([8], [80]) };
+    const page = formatPerformance({ ...results, requests: [{ ...request, name: "PUT 8 MiB, unsigned", sides }] });
+    expect(page.replaceAll(/\s+/g, " ")).toContain("the simulator takes 10 ms of CPU for each MiB");
+  });
+
   it("says that CPU is not measured where the system does not say", () => {
     const sides = { start: figures([1]), floor: figures([1]) };
     const other = formatPerformance({ ...results, requests: [{ ...request, sides }] });
