@@ -65,7 +65,7 @@ class Reader {
 
   /**
    * How many rows a page with metadata has depends on their length, and the first one shows it. The rest is read in ranges of
-   * that many rows, each beginning at a marked entry, several at once.
+   * at most that many rows, from a marked entry to a marked entry, several at once.
    */
   async listAgain(marked: readonly number[]): Promise<void> {
     const first = marked[0] ?? 0;
@@ -73,11 +73,12 @@ class Reader {
     const reached = (await this.#listOnce({ from: first, to: end })).from;
     const size = Math.max(1, reached - first);
     const ranges: Range[] = [];
-    let covered = reached;
-    for (const from of marked) {
-      if (from < covered) continue;
-      covered = Math.min(from + size, end);
-      ranges.push({ from, to: covered });
+    for (const index of marked) {
+      if (index < reached) continue;
+      const open = ranges.at(-1);
+      if (open !== undefined && index < open.from + size)
+        ranges[ranges.length - 1] = { from: open.from, to: index + 1 };
+      else ranges.push({ from: index, to: index + 1 });
     }
     const work = async () => {
       for (let range = ranges.shift(); range !== undefined; range = ranges.shift()) await this.#list(range);
@@ -87,6 +88,8 @@ class Reader {
 
   async #list(range: Range): Promise<void> {
     let left = range;
+    // R2 bills a list at several times the price of a read.
+    if (range.to - range.from === 1 && this.callsLeft > 0) return this.readEach([range.from]);
     while (left.from < left.to && this.callsLeft > 0) left = await this.#listOnce(left);
   }
 

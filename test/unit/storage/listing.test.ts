@@ -27,6 +27,7 @@ function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
   let calls = 0;
   let running = 0;
   let mostAtOnce = 0;
+  let reads = 0;
   const answer = async <T>(result: T): Promise<T> => {
     calls++;
     running++;
@@ -85,6 +86,7 @@ function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
       return answer({ objects, delimitedPrefixes, truncated: isTruncated, ...(isTruncated && { cursor: last }) });
     },
     head(key: string) {
+      reads++;
       const row = rows.find(({ r2Key }) => r2Key === key);
       return answer(row === undefined ? null : toObject(row));
     },
@@ -94,7 +96,7 @@ function storeOf(entries: readonly (readonly [key: string, kind: Kind])[]) {
     calls = 0;
     return made;
   };
-  return { store, takeCalls, mostAtOnce: () => mostAtOnce };
+  return { store, takeCalls, mostAtOnce: () => mostAtOnce, reads: () => reads };
 }
 
 /** Lists all pages; each must be within the bound and reach further than the one before. */
@@ -173,6 +175,16 @@ describe("calls of one listing", { timeout: 60_000 }, () => {
     );
     const { names, mostCalls } = await listAll(storeOf(entries));
     expect([names.length, mostCalls]).toEqual([1_000, 4]);
+  });
+
+  it("reads a marked object far from others by itself", async () => {
+    const entries = numbered(1_000, "plain").map(
+      ([key], index) => [key, index % 100 === 50 ? "marked" : "plain"] as const,
+    );
+    const world = storeOf(entries);
+    const { names, mostCalls } = await listAll(world);
+    // The page, the stretch with the first of them, and nine reads.
+    expect([names.length, mostCalls, world.reads()]).toEqual([1_000, 11, 9]);
   });
 
   it("reads the records of no more objects than the answer has room for", async () => {
