@@ -65,7 +65,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
     await upload?.discard();
   }
   const response = toHttpResponse(answer, incoming);
-  addCorsHeaders(response.headers, request, bucket?.documents.cors);
+  addCorsHeaders(response, request, bucket?.documents.cors);
   return response;
 }
 

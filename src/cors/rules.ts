@@ -96,12 +96,12 @@ const VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Met
  * @param rules of the bucket; undefined if it has no rules or is unknown.
  */
 export function addCorsHeaders(
-  answer: Headers,
+  answer: { readonly headers: Headers },
   request: { readonly method: string; readonly headers: Headers },
   rules: readonly CorsRule[] | undefined,
 ): void {
   if (rules === undefined) return;
-  answer.append("vary", VARY);
+  answer.headers.append("vary", VARY);
   const origin = request.headers.get("origin");
   if (origin === null) return;
   const match = evaluateCors(rules, {
@@ -110,7 +110,7 @@ export function addCorsHeaders(
     requestHeaders: parseHeaderNames(request.headers.get("access-control-request-headers")),
   });
   if (match === undefined) return;
-  for (const [name, value] of Object.entries(formatCorsHeaders(match))) answer.set(name, value);
+  for (const [name, value] of Object.entries(formatCorsHeaders(match))) answer.headers.set(name, value);
 }
 
 /** The headers that a rule grants, on a preflight and on the request itself. */

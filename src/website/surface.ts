@@ -76,7 +76,7 @@ export async function handleWebsite(
   }
   log.operation = `website:${request.method}`;
   const response = toHttpResponse(answer, incoming);
-  addCorsHeaders(response.headers, request, bucket?.documents.cors);
+  addCorsHeaders(response, request, bucket?.documents.cors);
   return response;
 }
 

@@ -34,7 +34,7 @@ export function parseAuthorizationHeader(header: string): ClaimedSignature {
 /** `host;x-amz-date` as a list; undefined if a name is empty, repeated or not in lower case. */
 export function parseSignedHeaders(text: string): readonly string[] | undefined {
   const names = text.split(";");
-  const wellFormed = names.every((name) => /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name));
+  const wellFormed = /^[!#$%&'*+.^_`|~0-9a-z-]+(;[!#$%&'*+.^_`|~0-9a-z-]+)*$/.test(text);
   return wellFormed && new Set(names).size === names.length ? names : undefined;
 }
 

@@ -178,7 +178,7 @@ const GRANTED = {
 
 function answer(rules: readonly CorsRule[] | undefined, method: string, headers: Record<string, string>) {
   const answered = new Headers();
-  addCorsHeaders(answered, { method, headers: new Headers(headers) }, rules);
+  addCorsHeaders({ headers: answered }, { method, headers: new Headers(headers) }, rules);
   return Object.fromEntries(answered);
 }
 
@@ -239,7 +239,7 @@ describe("addCorsHeaders", () => {
 
   it("keeps existing values of Vary", () => {
     const answered = new Headers({ vary: "Accept-Encoding" });
-    addCorsHeaders(answered, { method: "GET", headers: new Headers() }, [RULE]);
+    addCorsHeaders({ headers: answered }, { method: "GET", headers: new Headers() }, [RULE]);
     expect(answered.get("vary")).toBe(`Accept-Encoding, ${VARY}`);
   });
 });
