@@ -45,9 +45,9 @@ export function billOf(workload: Workload, results: Results): Bill {
   const add = (units: BilledUnits, count: number) => {
     for (const name of Object.keys(units) as (keyof BilledUnits)[]) total[name] += units[name] * count;
   };
-  for (const { operation, count, cpu } of workload.uses) {
+  for (const { operation, count, cpu, isScheduled = false } of workload.uses) {
     add(UNITS[operation], count);
-    total.requests += count;
+    if (!isScheduled) total.requests += count;
     total.cpuMs += (cpuMsOf(results, cpu) ?? MIN_CPU_MS) * count;
   }
   for (const { operation, count } of SWEEPS) add(UNITS[operation], count);

@@ -17,6 +17,7 @@ const CPU_OF: Readonly<Partial<Record<BilledOperation, CpuBasis>>> = {
 const NOT_REQUESTS: readonly BilledOperation[] = [
   "sweeps of 10 minutes, two regions, nothing stored",
   "sweeps of a minute, nothing stored",
+  "sweep of an object uploaded in parts",
   "first request of an isolate, in addition",
 ];
 
@@ -113,8 +114,9 @@ function dollars(amount: number): string {
 }
 
 const BILLS_TEXT = `"R2 itself" is the same work on R2's own endpoint, which has no events to URLs, no policies and no accounts. The difference is
-the price of the Worker: mostly $${CLOUDFLARE.requests.each * 1e6} for a million requests. S3 is without its deliveries of events. Most of what S3
-costs more is egress, which is free here; the data lake, whose readers are in AWS, has none.`;
+the price of the Worker: mostly $${(CLOUDFLARE.requests.each * 1e6).toFixed(2)} for a million requests. An event is counted as a request,
+though consumers take many in one call. S3 is without its deliveries of events. What S3 costs more is
+egress for the website and the image store, and storage for the other two.`;
 
 const CEILINGS = `| part | first ceiling | what happens there | what helps |
 |-|-|-|-|

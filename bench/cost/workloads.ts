@@ -14,8 +14,8 @@ export interface Use {
   readonly cpu: CpuBasis;
   /** The calls of the same work on R2 or S3 itself: of the class of writes and lists, or of that of reads. */
   readonly plain: "classA" | "classB" | "free";
-  /** A queue consumer, which no client asks for and S3 does itself. */
-  readonly isBackground?: boolean;
+  /** Part of a scheduled run, which is no request. */
+  readonly isScheduled?: boolean;
 }
 
 export interface Workload {
@@ -106,7 +106,7 @@ export const WORKLOADS: readonly Workload[] = [
         count: SWEPT_SETS_PER_DAY * 30,
         cpu: GET,
         plain: "free",
-        isBackground: true,
+        isScheduled: true,
       },
     ],
   },
@@ -144,7 +144,7 @@ export const WORKLOADS: readonly Workload[] = [
         count: SWEPT_SETS_PER_DAY * 30,
         cpu: GET,
         plain: "free",
-        isBackground: true,
+        isScheduled: true,
       },
     ],
   },
@@ -169,7 +169,6 @@ export const WORKLOADS: readonly Workload[] = [
         count: 5 * MILLION,
         cpu: PUT,
         plain: "free",
-        isBackground: true,
       },
       {
         what: "deletes",

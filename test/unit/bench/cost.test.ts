@@ -84,6 +84,11 @@ describe("a workload", () => {
     expect(bill.d1 + bill.durableObjects + bill.queues).toBe(0);
   });
 
+  it("costs no requests for scheduled work", () => {
+    const uses = workload.uses.map((use) => ({ ...use, isScheduled: true }));
+    expect(billOf({ ...workload, uses }, recorded(3, 1)).workers).toBeCloseTo(5 + 10 * 0.02);
+  });
+
   it("costs its storage and calls on R2 itself, and egress in addition on S3", () => {
     expect(billOfR2(workload)).toBeCloseTo(1.5 + 3.6);
     expect(billOfS3(workload)).toBeCloseTo(110 * 0.023 + 1_000 * 0.09 + 20 * 0.4);
