@@ -58,7 +58,11 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
  */
 export type EncodingType = "url" | undefined;
 
+/** Text that is its own encoding, as most keys are. */
+const URL_SAFE = /^[\w.*/-]*$/;
+
 export function urlEncode(text: string): string {
+  if (URL_SAFE.test(text)) return text;
   return encodeURIComponent(text.toWellFormed())
     .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll("%20", "+")
