@@ -3,6 +3,7 @@
  * consumer has acknowledged it. A server that starts sends again what is left, so that a message is never lost, and some
  * are delivered twice, which Cloudflare's queues do as well.
  */
+import { queueBatches } from "../model/queue-batches.ts";
 import type { LocalMessages, StoredMessage } from "./messages.ts";
 
 /** What the simulated queue carries. */
@@ -144,7 +145,8 @@ export async function resumeStored(queues: QueueBindings, store: OpenStore): Pro
   ) {
     for (const [name, messages] of Map.groupBy(page, ({ queue }) => queue)) {
       const own = OWN.find((each) => each === name);
-      if (own !== undefined) await queues[own].sendBatch(messages.map(sendAgain));
+      if (own === undefined) continue;
+      for (const batch of queueBatches(messages.map(sendAgain))) await queues[own].sendBatch(batch);
     }
   }
 }

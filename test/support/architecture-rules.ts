@@ -77,7 +77,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
     "response.ts",
     "storage/platform-errors.ts",
   ],
-  "local/": ["local/", "cloudflare:workers"],
+  "local/": ["local/", "model/", "cloudflare:workers"],
   "consumers/": ["consumers/", "delivery/", "replication/", "access/", "model/", "services.ts"],
   "sweeps/": ["sweeps/", "replication/", "storage/", "model/", "services.ts"],
   "replication/": [

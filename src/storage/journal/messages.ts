@@ -4,6 +4,7 @@
  */
 import type { ChangeOrigin, EventBucket, ObjectChange } from "../../model/event.ts";
 import type { NotificationRule } from "../../model/notification.ts";
+import { queueBatches } from "../../model/queue-batches.ts";
 import type { ReplicationRule } from "../../model/replication.ts";
 
 /** The rules that apply were chosen when the change was made; later configurations are for later changes. */
@@ -98,10 +99,6 @@ export type OwnMessage = ChangesMessage | DeliveryMessage | ReplicationMessage |
 /** A message as a consumer gets it: it acknowledges it, or asks for another attempt. */
 export type QueueMessage<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
 
-/** Limits of one `sendBatch` ("Queues limits": 100 messages, 256 KB), with room for what the platform adds. */
-const BATCH_MESSAGES = 100;
-const BATCH_BYTES = 200_000;
-
 export interface DeadLetter {
   readonly kind: "dead-letter";
   readonly message: OwnMessage;
@@ -141,28 +138,11 @@ export class OwnQueue<Message> {
       await this.#queue.send(only, options);
       return;
     }
-    for (const batch of batches(messages)) {
+    for (const batch of queueBatches(messages)) {
       await this.#queue.sendBatch(
         batch.map((body) => ({ body })),
         options,
       );
     }
   }
-}
-
-function batches<Message>(messages: readonly Message[]): Message[][] {
-  const all: Message[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const message of messages) {
-    const size = new TextEncoder().encode(JSON.stringify(message)).byteLength;
-    const last = all.at(-1);
-    if (last === undefined || last.length === BATCH_MESSAGES || bytes + size > BATCH_BYTES) {
-      all.push([message]);
-      bytes = size;
-    } else {
-      last.push(message);
-      bytes += size;
-    }
-  }
-  return all;
 }

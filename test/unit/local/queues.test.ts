@@ -171,4 +171,17 @@ describe("resumeStored", () => {
       { queue: "RETRIES", messages: [again(3, "d", 16)] },
     ]);
   });
+
+  it("sends no batch of more bytes than a queue takes", async () => {
+    const { EVENTS } = storedQueues(bindings, open);
+    const long = (character: string) => character.repeat(120_000);
+    for (const character of ["a", "b", "c"]) await EVENTS.send(long(character));
+    sent = [];
+    await resumeStored(bindings, open);
+    expect(sent.map(({ messages }) => messages)).toMatchObject([
+      [{ body: { body: long("a") } }],
+      [{ body: { body: long("b") } }],
+      [{ body: { body: long("c") } }],
+    ]);
+  });
 });
