@@ -47,6 +47,8 @@ interface StoredRecord {
   /** In milliseconds since 1970. */
   readonly at: number;
   readonly seconds: number;
+  /** False: the URL is a bucket's, whose HEAD asks for the bucket and not for what GET returns. */
+  readonly answersHead: boolean;
   readonly headers: readonly (readonly [name: string, value: string])[];
 }
 
@@ -97,8 +99,7 @@ function keyOf({ request, url }: Incoming, { isWebsite }: EdgeCacheOptions, orig
 async function findStored(key: string, incoming: Incoming, options: EdgeCacheOptions): Promise<Response | undefined> {
   const { request, log } = incoming;
   const range = request.headers.get("range");
-  const cache = await caches.open(CACHE_NAME);
-  const found = await cache.match(new Request(key, { headers: range === null ? {} : { range } }));
+  const found = await match(new Request(key, { headers: range === null ? {} : { range } }));
   if (found === undefined) return undefined;
   const answer = answerFrom(found, incoming, options);
   // What is not sent is not read.
@@ -109,10 +110,21 @@ async function findStored(key: string, incoming: Incoming, options: EdgeCacheOpt
   return toHttpResponse(answer, incoming);
 }
 
+/** Undefined, too, if the cache fails: S3 needs no cache. */
+async function match(stored: Request): Promise<Response | undefined> {
+  try {
+    const cache = await caches.open(CACHE_NAME);
+    return await cache.match(stored);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Undefined if S3 has to answer: the record is too old, or the answer would be an error. */
 function answerFrom(found: Response, { request }: Incoming, { maxSeconds }: EdgeCacheOptions) {
   const record = parseRecord(found.headers.get(RECORD_HEADER));
   if (record === undefined || found.body === null) return undefined;
+  if (request.method === "HEAD" && !record.answersHead) return undefined;
   const now = new Date();
   const age = Math.floor((now.getTime() - record.at) / 1000);
   if (age < 0 || age >= Math.min(record.seconds, maxSeconds)) return undefined;
@@ -159,7 +171,8 @@ function keep(
 
   const [sent, copied] = body.tee();
   const kept = [...headers].filter(([name]) => !OWN_HEADERS.includes(name));
-  waitUntil(store(key, copied, { record: { at: Date.now(), seconds, headers: kept }, length }));
+  const record = { at: Date.now(), seconds, answersHead: log.key !== undefined, headers: kept };
+  waitUntil(store(key, copied, { record, length }));
   return new Response(sent.pipeThrough(new FixedLengthStream(length)), { status: 200, headers });
 }
 
@@ -204,8 +217,12 @@ async function removeWritten(incoming: Incoming, options: EdgeCacheOptions, resp
 }
 
 async function remove(key: string): Promise<void> {
-  const cache = await caches.open(CACHE_NAME);
-  await cache.delete(key);
+  try {
+    const cache = await caches.open(CACHE_NAME);
+    await cache.delete(key);
+  } catch {
+    // The limit of its time ends what is stored.
+  }
 }
 
 function parseRecord(text: string | null): StoredRecord | undefined {

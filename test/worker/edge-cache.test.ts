@@ -378,4 +378,38 @@ describe("a website", () => {
     expect(isHit(await visit(bucket, "/?a", { env }))).toBe(true);
     expect(isHit(await visit(bucket, "/?b", { env }))).toBe(false);
   });
+
+  it("does not answer HeadBucket with the index that GET of the bucket has on the S3 host", async () => {
+    const bucket = await site();
+    const page = () => get({ bucket });
+    const [first, second] = await twice(page);
+    expect([await statusAndText(first), await statusAndText(second)]).toEqual([
+      [200, "index.html"],
+      [200, "index.html"],
+    ]);
+    expect(isHit(second)).toBe(true);
+    const head = await get({ method: "HEAD", bucket });
+    expect([isHit(head), head.headers.get("x-amz-bucket-region"), head.headers.get("etag")]).toEqual([
+      false,
+      expect.any(String),
+      null,
+    ]);
+    // A folder has the same index for both.
+    await putObject(bucket, "folder/index.html", "folder", { headers: PUBLIC });
+    await twice(() => get({ bucket, key: "folder/" }));
+    expect(isHit(await get({ method: "HEAD", bucket, key: "folder/" }))).toBe(true);
+  });
+});
+
+describe("a cache that fails", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("costs no request its answer", async () => {
+    const bucket = await publicObject();
+    vi.spyOn(caches, "open").mockRejectedValue(new Error("no cache"));
+    expect(await statusAndText(await get({ bucket, key: "k" }))).toEqual([200, CONTENT]);
+    expect((await send({ method: "DELETE", bucket, key: "k", env })).status).toBe(204);
+  });
 });
