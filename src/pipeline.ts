@@ -27,9 +27,10 @@ import { requestFacts, requestOrigin } from "./request-facts.ts";
 import type { RequestLog } from "./request-log.ts";
 import { hostId, type S3Response, toHttpResponse } from "./response.ts";
 import type { S3Services } from "./services.ts";
-import type { Directory, DirectoryEntries } from "./storage/d1/directory.ts";
+import type { Directory, DirectoryEntries, WantedRows } from "./storage/d1/directory.ts";
 import { toS3Error } from "./storage/platform-errors.ts";
 import { findHostedSite, serveHosted } from "./website/hosted.ts";
+import type { PerformRequest } from "./website/responses.ts";
 
 type ServedName = Exclude<OperationName, "OptionsPreflight">;
 
@@ -50,15 +51,12 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
     bucket = addressedBucket(received, rows.buckets);
     if (name === "OptionsPreflight") answer = answerPreflight(received, bucket);
     else {
-      const arrival = { received: withForm(received, upload), name, rows, incoming };
-      try {
-        answer = await serve(arrival, services);
-      } catch (refusal) {
-        const current = toS3Error(refusal).status < 500 ? await directory.confirm(wanted, rows) : undefined;
-        if (current === undefined) throw refusal;
+      const confirmed = confirming(directory, wanted, rows);
+      const arrival = { received: withForm(received, upload), name, incoming, confirmed };
+      answer = await confirmed((current) => {
         bucket = addressedBucket(received, current.buckets);
-        answer = await serve({ ...arrival, rows: current }, services);
-      }
+        return serve({ ...arrival, rows: current }, services);
+      });
     }
   } catch (error) {
     answer = withRegion(describeFailure(error, log), log, bucket);
@@ -69,16 +67,35 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
   return response;
 }
 
+/** Calls `use` with the rows of a request; a second time, with those of the primary, before a refusal by outdated ones. */
+export type Confirmed = <Answer>(use: (rows: DirectoryEntries) => Promise<Answer>) => Promise<Answer>;
+
+/** Refusals, which are errors below 500, count only if the rows of the primary lead to them too: see `Directory.confirm`. */
+export function confirming(directory: Directory, wanted: WantedRows, loaded: DirectoryEntries): Confirmed {
+  let rows = loaded;
+  return async (use) => {
+    try {
+      return await use(rows);
+    } catch (refusal) {
+      const current = toS3Error(refusal).status < 500 ? await directory.confirm(wanted, rows) : undefined;
+      if (current === undefined) throw refusal;
+      rows = current;
+      return use(rows);
+    }
+  };
+}
+
 /** A request that is not authenticated yet. */
 interface Arrival {
   readonly received: S3Request;
   readonly name: ServedName;
   readonly rows: DirectoryEntries;
   readonly incoming: Incoming;
+  readonly confirmed: Confirmed;
 }
 
 async function serve(arrival: Arrival, services: S3Services): Promise<S3Response> {
-  const { received, rows } = arrival;
+  const { received, rows, confirmed } = arrival;
   const { log } = arrival.incoming;
   const { config, directory } = services;
   const regions = config.enforceRegion ? config.region : "any";
@@ -99,7 +116,10 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   const context = { caller, style, signatureVersion, buckets, services, log };
   const site = findHostedSite(signed, name, { caller, bucket: addressedBucket(received, rows.buckets) });
   if (site === undefined) return perform(signed, name, { ...context, source });
-  return serveHosted(site, signed, { perform: (object) => performRead(object, context), log });
+  // A site turns refusals into pages and redirects, so each is confirmed before.
+  const read: PerformRequest = (object) =>
+    confirmed((current) => performRead(object, { ...context, buckets: current.buckets }));
+  return serveHosted(site, signed, { perform: read, log });
 }
 
 /** An authenticated caller, and the buckets that the request names. */

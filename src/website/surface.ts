@@ -13,7 +13,7 @@ import { S3Error } from "../errors.ts";
 import type { Incoming } from "../identify.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Website, WebsiteSite } from "../model/website.ts";
-import { performRead } from "../pipeline.ts";
+import { type Confirmed, confirming, performRead } from "../pipeline.ts";
 import { isValidBucketName, requireKeyLength, type WebsiteHost } from "../protocol/addressing.ts";
 import { percentDecode } from "../protocol/percent-encoding.ts";
 import { Query } from "../protocol/request-target.ts";
@@ -51,20 +51,29 @@ export async function handleWebsite(
   log.caller = "anonymous";
   const s3Request = readAnonymousRequest(incoming, name);
   let bucket: Bucket | undefined;
+  let confirmed: Confirmed = (use) => use(NO_ROWS);
+  // Refusals become pages and redirects, so each is confirmed before.
   const performAnonymous: PerformRequest = (object) =>
-    performRead(object, {
-      caller: ANONYMOUS,
-      style: "anonymous",
-      signatureVersion: undefined,
-      buckets: bucketsOf(bucket),
-      services,
-      log,
+    confirmed(({ buckets }) => {
+      bucket = buckets.get(name);
+      return performRead(object, {
+        caller: ANONYMOUS,
+        style: "anonymous",
+        signatureVersion: undefined,
+        buckets,
+        services,
+        log,
+      });
     });
   let answer: S3Response;
   try {
     refuseOtherMethods(s3Request);
-    bucket = await findBucket(name, services);
-    answer = await serve(s3Request, { bucket, name, host, perform: performAnonymous, log });
+    const wanted = { bucketName: isValidBucketName(name) ? name : undefined, mayBeOutdated: true };
+    confirmed = confirming(services.directory, wanted, await services.directory.load(wanted));
+    answer = await confirmed(({ buckets }) => {
+      bucket = buckets.get(name);
+      return serve(s3Request, { bucket, name, host, perform: performAnonymous, log });
+    });
   } catch (error) {
     const failure = toS3Error(error);
     log.code = failure.code;
@@ -81,6 +90,7 @@ export async function handleWebsite(
 }
 
 const ANONYMOUS = { kind: "anonymous" } as const;
+const NO_ROWS = { credential: undefined, buckets: new Map() };
 const METHODS = ["GET", "HEAD", "OPTIONS"];
 
 interface WebsiteContext {
@@ -190,20 +200,6 @@ function refuseOtherMethods({ method }: S3Request): void {
     details: { Method: method, ResourceType: "OBJECT" },
     headers: { Allow: METHODS.join(", ") },
   });
-}
-
-/** The bucket as D1's nearest replica shows it, if it is a website there; else as it is. */
-async function findBucket(name: string, { directory }: S3Services): Promise<Bucket | undefined> {
-  if (!isValidBucketName(name)) return undefined;
-  const wanted = { bucketName: name, mayBeOutdated: true };
-  const rows = await directory.load(wanted);
-  const bucket = rows.buckets.get(name);
-  if (bucket?.documents.website !== undefined) return bucket;
-  return (await directory.confirm(wanted, rows))?.buckets.get(name) ?? bucket;
-}
-
-function bucketsOf(bucket: Bucket | undefined): ReadonlyMap<string, Bucket> {
-  return new Map(bucket === undefined ? [] : [[bucket.name, bucket]]);
 }
 
 function siteOf(website: Website | undefined): WebsiteSite | undefined {

@@ -10,6 +10,7 @@ import { openDirectory } from "../../support/isolate.ts";
 import { LaggingD1, PRIMARY_MS, REPLICA_MS } from "../../support/lagging-replica.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, errorOf, ROOT, testEnv } from "../../support/s3.ts";
+import { bucketOf, configureWebsite, makePublic, visit } from "../../support/website.ts";
 
 const TTL_MS = 5_000;
 const ALLOW = [{ Effect: "Allow", Action: "*", Resource: "*" }];
@@ -159,6 +160,40 @@ describe("a change in one isolate, seen in another through a replica that does n
     expect((await send({ method: "PUT", bucket, query: "policy", body: policy })).status).toBe(204);
     expect(await (await send({ bucket, query: "policy", env: farWorker() })).text()).toBe(policy);
     expect((await send({ bucket, key: "k", as: null, env: farWorker() })).status).toBe(200);
+  });
+
+  it("is seen if it makes a website public, which would answer with a redirect or a page", async () => {
+    const bucket = await bucketOf("index.html", "page.html", "folder/index.html");
+    const ON_403 = "<Condition><HttpErrorCodeReturnedEquals>403</HttpErrorCodeReturnedEquals></Condition>";
+    for (const rules of [[], [`${ON_403}<Redirect><HostName>a.example</HostName></Redirect>`]]) {
+      await send({ method: "DELETE", bucket, query: "policy" });
+      await configureWebsite(bucket, { rules });
+      await d1.catchUp();
+      await makePublic(bucket, "s3:GetObject");
+      for (const path of ["", "page.html", "folder/"]) {
+        const site = await visit(bucket, `/${path}`, { env: farWorker() });
+        expect([path, site.status]).toEqual([path, 200]);
+        const hosted = await send({ bucket, ...(path !== "" && { key: path }), as: null, env: farWorker() });
+        expect([path, hosted.status]).toEqual([path, 200]);
+      }
+    }
+  });
+
+  it("costs a page of a website that is still missing one call more", async () => {
+    const bucket = await bucketOf("index.html");
+    await makePublic(bucket, "s3:GetObject", "s3:ListBucket");
+    await configureWebsite(bucket, { error: "absent.html" });
+    await d1.catchUp();
+    for (const ask of [
+      (env: Env) => visit(bucket, "/missing", { env }),
+      (env: Env) => send({ bucket, key: "missing", as: null, env }),
+    ]) {
+      d1.reset();
+      expect((await ask(farWorker())).status).toBe(404);
+      await settled();
+      expect(d1.trips).toMatchObject({ replica: 1 });
+      expect(d1.trips.primary).toBeLessThanOrEqual(2);
+    }
   });
 });
 
