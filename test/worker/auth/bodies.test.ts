@@ -121,6 +121,41 @@ describe("into R2", () => {
     await expectStored("trailer");
   });
 
+  test("bodies that arrive at the same time, in small steps, are stored without a byte of another", async () => {
+    const uploads = await Promise.all(
+      Array.from({ length: 8 }, async (_, number) => {
+        const bytes = noise(300_000 + 70_000 * number);
+        const hasher = createHasher("CRC32C");
+        hasher.update(bytes);
+        const value = formatBase64(hasher.digest());
+        const isChunked = number % 2 === 0;
+        const headers: Record<string, string> = isChunked
+          ? { "x-amz-decoded-content-length": String(bytes.length), "x-amz-trailer": "x-amz-checksum-crc32c" }
+          : { "content-length": String(bytes.length), "x-amz-checksum-crc32c": value };
+        const trailer = `x-amz-checksum-crc32c:${value}\r\n\r\n`;
+        const wire = isChunked ? frame(plainChunks(bytes, 8192 + number), trailer) : bytes;
+        const payloadHash = isChunked ? "STREAMING-UNSIGNED-PAYLOAD-TRAILER" : "UNSIGNED-PAYLOAD";
+        const signed = await signedRequest({ method: "PUT", headers }, { payloadHash });
+        const pipe = new IdentityTransformStream();
+        const request = { ...signed, body: pipe.readable };
+        const body = openObjectBody(request, await authenticate(request, keyring(), ANY));
+        return { key: `mixed-${number}`, bytes, wire, writer: pipe.writable.getWriter(), body };
+      }),
+    );
+    const storing = Promise.all(uploads.map(({ key, body }) => put(key, body)));
+    // Turn by turn, so that each body waits while the others are read.
+    for (let at = 0; uploads.some(({ wire }) => at < wire.length); at += 50_000) {
+      const step = uploads.filter(({ wire }) => at < wire.length);
+      await Promise.all(step.map(({ wire, writer }) => writer.write(new Uint8Array(wire.subarray(at, at + 50_000)))));
+    }
+    await Promise.all(uploads.map(({ writer }) => writer.close()));
+    expect((await storing).map(({ stored }) => stored.status)).toEqual(uploads.map(() => "fulfilled"));
+    for (const { key, bytes } of uploads) {
+      const stored = await env.STORE.get(key);
+      expect([key, sha256Hex(new Uint8Array((await stored?.arrayBuffer()) ?? []))]).toEqual([key, sha256Hex(bytes)]);
+    }
+  });
+
   test("a delegated digest is refused by R2 itself", async () => {
     const good = await upload(data, length, sha256Hex(data));
     expect(good.delegated?.algorithm).toBe("sha256");
