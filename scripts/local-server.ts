@@ -78,12 +78,12 @@ export async function serve({ config, folder }: LocalStorage, options: ServeOpti
   );
   try {
     await requireHealthy(miniflare, config.name);
+    isRunning = true;
     await runScheduled(STARTED, new Date());
   } catch (error) {
     await miniflare.dispose();
     throw error;
   }
-  isRunning = true;
   watch();
   const stopClock = startClock(config.crons, runScheduled);
   return {

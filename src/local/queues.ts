@@ -135,7 +135,7 @@ export async function consumeStored(
   }
 }
 
-/** Sends what was left, at the time it is due. */
+/** Sends what was left, at the time it is due. What a queue refuses is kept for the next start. */
 export async function resumeStored(queues: QueueBindings, store: OpenStore): Promise<void> {
   const last = await store().last();
   for (
@@ -146,7 +146,11 @@ export async function resumeStored(queues: QueueBindings, store: OpenStore): Pro
     for (const [name, messages] of Map.groupBy(page, ({ queue }) => queue)) {
       const own = OWN.find((each) => each === name);
       if (own === undefined) continue;
-      for (const batch of queueBatches(messages.map(sendAgain))) await queues[own].sendBatch(batch);
+      for (const batch of queueBatches(messages.map(sendAgain))) {
+        await queues[own].sendBatch(batch).catch((error: unknown) => {
+          console.error(JSON.stringify({ queue: own, unsent: batch.length, cause: String(error) }));
+        });
+      }
     }
   }
 }

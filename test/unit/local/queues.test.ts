@@ -184,4 +184,17 @@ describe("resumeStored", () => {
       [{ body: { body: long("c") } }],
     ]);
   });
+
+  it("goes on when a queue refuses a batch, and says so", async () => {
+    const { EVENTS, RETRIES } = storedQueues(bindings, open);
+    await EVENTS.send("a");
+    await RETRIES.send("b");
+    sent = [];
+    const log = vi.spyOn(console, "error").mockReturnValue();
+    const EVENTS_DOWN = { ...queue("EVENTS"), sendBatch: () => Promise.reject(new Error("refused")) };
+    await resumeStored({ ...bindings, EVENTS: EVENTS_DOWN }, open);
+    expect(sent.map(({ queue: name }) => name)).toEqual(["RETRIES"]);
+    expect(log.mock.calls).toEqual([['{"queue":"EVENTS","unsent":1,"cause":"Error: refused"}']]);
+    expect(store.rows).toHaveLength(2);
+  });
 });
