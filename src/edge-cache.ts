@@ -99,7 +99,7 @@ function keyOf({ request, url }: Incoming, { isWebsite }: EdgeCacheOptions, orig
 async function findStored(key: string, incoming: Incoming, options: EdgeCacheOptions): Promise<Response | undefined> {
   const { request, log } = incoming;
   const range = request.headers.get("range");
-  const found = await match(new Request(key, { headers: range === null ? {} : { range } }));
+  const found = await match(key, range);
   if (found === undefined) return undefined;
   const answer = answerFrom(found, incoming, options);
   // What is not sent is not read.
@@ -110,11 +110,11 @@ async function findStored(key: string, incoming: Incoming, options: EdgeCacheOpt
   return toHttpResponse(answer, incoming);
 }
 
-/** Undefined, too, if the cache fails: S3 needs no cache. */
-async function match(stored: Request): Promise<Response | undefined> {
+/** Undefined, too, if the cache fails or a key of this host is no URL: S3 needs no cache. */
+async function match(key: string, range: string | null): Promise<Response | undefined> {
   try {
     const cache = await caches.open(CACHE_NAME);
-    return await cache.match(stored);
+    return await cache.match(new Request(key, { headers: range === null ? {} : { range } }));
   } catch {
     return undefined;
   }

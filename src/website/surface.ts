@@ -90,7 +90,7 @@ export async function handleWebsite(
 }
 
 const ANONYMOUS = { kind: "anonymous" } as const;
-const NO_ROWS = { credential: undefined, buckets: new Map() };
+const NO_ROWS = { credential: undefined, buckets: new Map<string, Bucket>() };
 const METHODS = ["GET", "HEAD", "OPTIONS"];
 
 interface WebsiteContext {
