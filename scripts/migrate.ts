@@ -26,7 +26,8 @@ export function applyMigrations(database: DatabaseSync, folder: string): void {
       database.prepare("INSERT INTO d1_migrations (name) VALUES (?1)").run(name);
       database.exec("COMMIT");
     } catch (error) {
-      database.exec("ROLLBACK");
+      // After some errors, such as a full disk, SQLite has rolled back itself, and one more error would hide the cause.
+      if (database.isTransaction) database.exec("ROLLBACK");
       throw error;
     }
   }

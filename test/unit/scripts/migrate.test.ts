@@ -35,4 +35,10 @@ describe("applyMigrations", () => {
     expect(sqlite.prepare("SELECT x FROM a").all()).toEqual([{ x: 1 }, { x: 2 }]);
     expect(sqlite.prepare("SELECT name FROM d1_migrations").all()).toHaveLength(2);
   });
+
+  it("names the cause of a failure after which SQLite rolls back by itself", () => {
+    const sqlite = new DatabaseSync(":memory:");
+    writeFileSync(join(folder, "0003_c.sql"), "CREATE UNIQUE INDEX u ON a (x); INSERT OR ROLLBACK INTO a VALUES (1);");
+    expect(() => applyMigrations(sqlite, folder)).toThrow("UNIQUE constraint failed");
+  });
 });
