@@ -93,7 +93,7 @@ export interface Config {
   readonly publicOrigin: string | undefined;
   /** Whether URLs that users configure may point to loopback or private addresses. */
   readonly allowPrivateTargets: boolean;
-  /** Which requests are logged: all, or those answered with 400 and above. */
+  /** Which requests are logged: all, or those answered with a status from 400 or from 500. */
   readonly requestLog: RequestLogLevel;
   /** Settings that every new bucket is given. */
   readonly newBuckets: NewBucketSettings;
