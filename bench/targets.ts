@@ -54,6 +54,16 @@ export const DEV_CASES: readonly string[] = Object.entries(CASE_TARGETS)
  * Profiles come from workerd's inspector, under the load of the case.
  */
 export const NOTES: Readonly<Record<string, string>> = {
+  "GET 1 KiB":
+    "All but about 20 µs of what is above the floor is the JavaScript between the socket and R2's binding and back: a third of it verifies the signature, a sixth is garbage collection, an eighth makes the response. In a loop of one isolate the same code takes a third of the time; here the simulator of R2 runs in between, and the processor's caches are cold.",
+  "HEAD 1 KiB":
+    "As GET. A Worker that makes the same call of R2 and the same headers without looking at the request is within 0.02 ms of the floor. In such a loop a HEAD takes 65 µs of CPU in all.",
+  "PUT 1 KiB": "As GET, and the checksum that S3 adds, the record of the entry, and the random ids of both.",
+  DELETE: "As GET.",
   "list of 1,000 keys":
     "R2's own call is 2 % of the Worker's CPU. The rest is reading the rows, whose properties R2 computes at each access, and the XML.",
+  Start:
+    "Of the evaluation, about 18 ms are V8's parser, which reads every byte of the bundle once, and 7 ms the modules of the runtime that it imports. Only less code would change that.",
+  Events:
+    "An event takes the write itself, a row in D1, a message, its fan-out, and one HTTP request with an RSA signature of its own: about 5 ms of CPU of the local runtime, of which 2.2 ms are the write and 0.9 ms the signature. Several events in one request would be faster, but receivers that read only the first one would lose the others.",
 };
