@@ -41,7 +41,7 @@ export const UNITS = {
   "PutObject under a notification or replication rule": units({
     ...{ classA: 1, d1Calls: 1, d1RowsWritten: 4, queueMessages: 1 },
   }),
-  "event to one URL: fan-out and delivery": units({ d1Calls: 5, d1RowsRead: 12, d1RowsWritten: 7, queueMessages: 1 }),
+  "event to one URL: fan-out and delivery": units({ d1Calls: 3, d1RowsRead: 13, d1RowsWritten: 3, queueMessages: 1 }),
   "DeleteObject, DeleteObjects of 1,000 keys": units({ r2Calls: 1 }),
   "ListObjects, page of 1,000 plain objects": units({ classA: 1 }),
   "ListObjects, page of 1,000 objects uploaded in parts": units({ classA: 11 }),

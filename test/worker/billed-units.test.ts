@@ -1,6 +1,6 @@
 /** The units that docs/scale.md bills for a request are those that the Worker causes. */
 import { createHash } from "node:crypto";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { type BilledOperation, type BilledUnits, UNITS } from "../../bench/cost/billed-units.ts";
 import { handleQueue } from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
@@ -139,14 +139,24 @@ const MEASURED: Readonly<Record<BilledOperation, () => Promise<BilledUnits>>> = 
     const destination = { kind: "callback" as const, urls: [url] };
     const bucket = await bucketWithRules({ notification: [{ ...EVERYTHING, destination }] });
     const { env, messages } = withEventQueue();
-    await (await send({ method: "PUT", bucket, key: "k", body: "x", env })).text();
     const deliveries: unknown[] = [];
     const sendOne = async (body: unknown) => void deliveries.push(body);
     const sendBatch = async (batch: readonly { body: unknown }[]) =>
       void deliveries.push(...batch.map((one) => one.body));
     const meter = await meteredEnv({ ...env, DELIVERIES: { send: sendOne, sendBatch } } as unknown as Env);
-    await consume(messages, meter.env);
-    await consume(deliveries, meter.env);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    // The first one reads the key that signs events, or creates it.
+    for (const key of ["first", "k"]) {
+      // What is known about receivers is read again.
+      vi.setSystemTime(Date.now() + 10_000);
+      await (await send({ method: "PUT", bucket, key, body: "x", env: meter.env })).text();
+      meter.reset();
+      await consume(messages.splice(0), meter.env);
+      await consume(deliveries.splice(0), meter.env);
+    }
     return meter.read();
   },
 };
