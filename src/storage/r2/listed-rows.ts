@@ -55,7 +55,8 @@ function objectRow(object: R2Object): Row {
  * looked up. Tombstones have a SHA-384; those of earlier releases are marked like every entry whose record must be read.
  */
 function kindOf({ checksums }: R2Object): "plain" | "marked" | "tombstone" {
-  const { md5, sha384, sha512 } = checksums.toJSON();
+  // One call instead of three reads, where the implementation of R2 has it.
+  const { md5, sha384, sha512 } = typeof checksums.toJSON === "function" ? checksums.toJSON() : checksums;
   if (sha384 !== undefined) return "tombstone";
   return sha512 !== undefined || md5 === undefined ? "marked" : "plain";
 }
