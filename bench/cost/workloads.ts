@@ -37,9 +37,19 @@ const LIST = { request: "list of 1,000 keys" };
 const THOUSAND = 1_000;
 const MILLION = 1e6;
 
-const pages = (count: number): Use => ({
+/** As many as a sweep looks at in a month. */
+const SWEEPS: Use = {
+  what: "objects swept",
+  operation: "sweep of an object uploaded in parts",
+  count: SWEPT_SETS_PER_DAY * 30,
+  cpu: GET,
+  plain: "free",
+  isScheduled: true,
+};
+
+const pages = (count: number, of: "plain objects" | "objects uploaded in parts" = "plain objects"): Use => ({
   what: "pages of listings",
-  operation: "ListObjects, page of 1,000 plain objects",
+  operation: `ListObjects, page of 1,000 ${of}`,
   count,
   cpu: LIST,
   plain: "classA",
@@ -93,21 +103,8 @@ export const WORKLOADS: readonly Workload[] = [
         cpu: { request: "DELETE" },
         plain: "free",
       },
-      {
-        what: "pages of listings",
-        operation: "ListObjects, page of 1,000 objects uploaded in parts",
-        count: THOUSAND,
-        cpu: LIST,
-        plain: "classA",
-      },
-      {
-        what: "objects swept",
-        operation: "sweep of an object uploaded in parts",
-        count: SWEPT_SETS_PER_DAY * 30,
-        cpu: GET,
-        plain: "free",
-        isScheduled: true,
-      },
+      pages(THOUSAND, "objects uploaded in parts"),
+      SWEEPS,
     ],
   },
   {
@@ -131,21 +128,8 @@ export const WORKLOADS: readonly Workload[] = [
         cpu: { request: "PUT 8 MiB, CRC32 trailer", times: 3 },
         plain: "classA",
       },
-      {
-        what: "pages of listings",
-        operation: "ListObjects, page of 1,000 objects uploaded in parts",
-        count: 20 * THOUSAND,
-        cpu: LIST,
-        plain: "classA",
-      },
-      {
-        what: "objects swept",
-        operation: "sweep of an object uploaded in parts",
-        count: SWEPT_SETS_PER_DAY * 30,
-        cpu: GET,
-        plain: "free",
-        isScheduled: true,
-      },
+      pages(20 * THOUSAND, "objects uploaded in parts"),
+      SWEEPS,
     ],
   },
   {
