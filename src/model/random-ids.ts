@@ -3,6 +3,7 @@
 const LOWER = "abcdefghijklmnopqrstuvwxyz0123456789";
 const UPPER_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const ALPHANUMERIC = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const DIGITS = "0123456789";
 const HEX = "0123456789abcdef";
 
@@ -20,6 +21,9 @@ export const blobSetTime = (blobSetId: string) => new Date(Number.parseInt(blobS
 
 /** 20 characters, 103 bits: one write of an entry. */
 export const newWriteId = () => pick(LOWER, 20);
+
+/** 22 characters, 131 bits: the random part of a version id. */
+export const newVersionRandom = () => pick(ALPHANUMERIC, 22);
 
 /** 20 characters, 103 bits: one deletion of a bucket. */
 export const newDeletionId = () => pick(LOWER, 20);

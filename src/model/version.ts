@@ -1,0 +1,63 @@
+/**
+ * Version ids. A version's id is its token: 9 characters of its order, inverted, so that later versions of a key sort first;
+ * one character for its kind; 22 random characters, about 131 bits. AWS's ids are also 32 characters of `[A-Za-z0-9._]`.
+ * Null versions have a token as well, which places them among the other versions; clients see only `null`.
+ */
+import { newVersionRandom } from "./random-ids.ts";
+
+/** 32 characters. */
+export type VersionToken = string;
+
+/** The id of the version that a bucket without versioning, or with suspended versioning, writes. */
+export const NULL_VERSION_ID = "null";
+
+/** Base 62 in the order of the bytes. */
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const ORDER_LENGTH = 9;
+const TOKEN = /^[0-9A-Za-z]{9}[nv][0-9A-Za-z]{22}$/;
+/** Orders of one millisecond. The largest order, 2^53 - 1, is reached in the year 2248. */
+const ORDERS_PER_MS = 1024;
+
+/**
+ * The token of a version that is written now.
+ * @param replaced the token of the version that it replaces: the new one is later, even if the clock is behind
+ */
+export function newVersionToken(
+  kind: "version" | "null",
+  { now, replaced }: { readonly now: Date; readonly replaced: VersionToken | undefined },
+): VersionToken {
+  const least = replaced === undefined ? 0 : orderOf(replaced) + 1;
+  const order = Math.max(now.getTime() * ORDERS_PER_MS, least);
+  return formatOrder(order) + (kind === "null" ? "n" : "v") + newVersionRandom();
+}
+
+/** Greater for later versions of the same key. */
+export function orderOf(token: VersionToken): number {
+  let inverted = 0;
+  for (const digit of token.slice(0, ORDER_LENGTH)) inverted = inverted * DIGITS.length + DIGITS.indexOf(digit);
+  return Number.MAX_SAFE_INTEGER - inverted;
+}
+
+export function isNullToken(token: VersionToken): boolean {
+  return token.charAt(ORDER_LENGTH) === "n";
+}
+
+/** The id that clients see. */
+export function versionIdOf(token: VersionToken): string {
+  return isNullToken(token) ? NULL_VERSION_ID : token;
+}
+
+/** Whether a text has the form of a version id, `null` included. */
+export function isVersionId(text: string): boolean {
+  return text === NULL_VERSION_ID || (TOKEN.test(text) && !isNullToken(text));
+}
+
+function formatOrder(order: number): string {
+  let rest = Number.MAX_SAFE_INTEGER - order;
+  let text = "";
+  for (let index = 0; index < ORDER_LENGTH; index++) {
+    text = DIGITS.charAt(rest % DIGITS.length) + text;
+    rest = Math.floor(rest / DIGITS.length);
+  }
+  return text;
+}

@@ -1,0 +1,94 @@
+/**
+ * Where the record of a version is in R2: at `~v/<bucketId>/<encoded key>!!<token>`. `~` never begins a bucket id.
+ *
+ * R2 lists records in the order of S3 keys and, within one key, newest first, for every key of 1 to 1,024 bytes:
+ *
+ * - Characters up to `!` are written as `!` and a letter, in their order. So an encoded key contains no control character,
+ *   a prefix of a key is a prefix of the encoded key, and `!!` ends a key before any longer key that begins with it.
+ * - An encoded key of more than `DIRECT_BYTES` bytes is cut at the first character that ends at or after byte `HEAD_BYTES`,
+ *   followed by the SHA-256 of the whole key, which the record's metadata holds. Such a name is always longer than one that
+ *   is not cut. Keys with the same head are neighbours, and a listing sorts them itself.
+ */
+import { createHash } from "node:crypto";
+import type { VersionToken } from "../../model/version.ts";
+
+export const RECORD_PREFIX = "~v/";
+const END_OF_KEY = "!!";
+/** Encoded keys up to this many bytes are used as they are. */
+export const DIRECT_BYTES = 940;
+const HEAD_BYTES = 900;
+const BUCKET_ID_LENGTH = 12;
+const TOKEN_LENGTH = 32;
+/** For U+0000 to `!`. */
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh";
+const LAST_ESCAPED = LETTERS.length - 1;
+
+export function recordPrefix(bucketId: string): string {
+  return `${RECORD_PREFIX}${bucketId}/`;
+}
+
+/** All records of a key begin with it, and no others. */
+export function recordsOfKey(bucketId: string, key: string): string {
+  const head = recordHead(key);
+  const name = head === undefined ? encodeKey(key) : head + createHash("sha256").update(key).digest("base64url");
+  return recordPrefix(bucketId) + name + END_OF_KEY;
+}
+
+export function recordKey(bucketId: string, key: string, token: VersionToken): string {
+  return recordsOfKey(bucketId, key) + token;
+}
+
+/** What a record's key says: its token, and the S3 key or, if that was cut, the head. */
+export function parseRecordKey(r2Key: string): {
+  readonly token: VersionToken;
+  readonly name: { readonly key: string } | { readonly head: string };
+} {
+  const token = r2Key.slice(-TOKEN_LENGTH);
+  const encoded = r2Key.slice(RECORD_PREFIX.length + BUCKET_ID_LENGTH + 1, -TOKEN_LENGTH - END_OF_KEY.length);
+  const { head, isWhole } = cut(decodeKey(encoded));
+  return { token, name: isWhole ? { key: head } : { head: encodeKey(head) } };
+}
+
+/** The encoded head of a key that is too long to be used as it is; undefined for all others. */
+export function recordHead(key: string): string | undefined {
+  // A character is at most 3 bytes for each UTF-16 unit, so most keys need not be looked at.
+  if (key.length * 3 <= DIRECT_BYTES) return undefined;
+  const { head, isWhole } = cut(key);
+  return isWhole ? undefined : encodeKey(head);
+}
+
+/** Escapes characters up to `!`; see above. */
+export function encodeKey(key: string): string {
+  let encoded = "";
+  for (let index = 0; index < key.length; index++) {
+    const code = key.charCodeAt(index);
+    encoded += code <= LAST_ESCAPED ? `!${LETTERS.charAt(code)}` : key.charAt(index);
+  }
+  return encoded;
+}
+
+function decodeKey(encoded: string): string {
+  return encoded.replace(/!([A-Za-h])/g, (_, letter: string) => String.fromCharCode(LETTERS.indexOf(letter)));
+}
+
+/** The beginning of a key that its record's name keeps. Counted without encoding, since a listing does this for each key. */
+function cut(key: string): { readonly head: string; readonly isWhole: boolean } {
+  let bytes = 0;
+  let end = 0;
+  let headEnd: number | undefined;
+  while (end < key.length) {
+    const codePoint = key.codePointAt(end) ?? 0;
+    bytes += sizeOf(codePoint);
+    end += codePoint < 0x10000 ? 1 : 2;
+    if (headEnd === undefined && bytes >= HEAD_BYTES) headEnd = end;
+    if (bytes > DIRECT_BYTES) return { head: key.slice(0, headEnd), isWhole: false };
+  }
+  return { head: key, isWhole: true };
+}
+
+/** Bytes of a character in an encoded key. */
+function sizeOf(codePoint: number): number {
+  if (codePoint < 0x80) return codePoint <= LAST_ESCAPED ? 2 : 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x10000 ? 3 : 4;
+}

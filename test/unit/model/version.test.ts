@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { isNullToken, isVersionId, newVersionToken, orderOf, versionIdOf } from "../../../src/model/version.ts";
+
+const NOW = new Date("2026-11-28T12:00:00Z");
+
+describe("version ids", () => {
+  it("have 32 letters and digits, as AWS's have", () => {
+    const token = newVersionToken("version", { now: NOW, replaced: undefined });
+    expect(token).toMatch(/^[0-9A-Za-z]{32}$/);
+    expect(versionIdOf(token)).toBe(token);
+    expect(isVersionId(token)).toBe(true);
+  });
+
+  it("sort the later version first, also within a millisecond and if the clock is behind", () => {
+    let replaced = newVersionToken("version", { now: NOW, replaced: undefined });
+    for (const ms of [0, 0, 1, -5_000, 0, 86_400_000, -1]) {
+      const token = newVersionToken("version", { now: new Date(NOW.getTime() + ms), replaced });
+      expect(token < replaced).toBe(true);
+      expect(orderOf(token)).toBeGreaterThan(orderOf(replaced));
+      replaced = token;
+    }
+  });
+
+  it("are the time of writing for the first version of a key", () => {
+    const token = newVersionToken("null", { now: NOW, replaced: undefined });
+    expect(orderOf(token)).toBe(NOW.getTime() * 1024);
+  });
+
+  it("are null for null versions, whose tokens no client can name", () => {
+    const token = newVersionToken("null", { now: NOW, replaced: undefined });
+    expect(isNullToken(token)).toBe(true);
+    expect(versionIdOf(token)).toBe("null");
+    expect(isVersionId("null")).toBe(true);
+    expect(isVersionId(token)).toBe(false);
+  });
+
+  it.each([
+    "",
+    "x",
+    "NULL",
+    "a".repeat(32),
+    `${"0".repeat(9)}v${"a".repeat(21)}`,
+    `${"0".repeat(9)}v${"é".repeat(22)}`,
+  ])("do not have the form of %j", (text) => {
+    expect(isVersionId(text)).toBe(false);
+  });
+});
