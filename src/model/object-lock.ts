@@ -1,0 +1,66 @@
+/**
+ * Object lock: what protects a version, and which changes of its protection are allowed ("Locking objects with Object
+ * Lock", object-lock). Pure. Every way in which a version can disappear asks `isProtected`.
+ */
+
+export const RETENTION_MODES = ["GOVERNANCE", "COMPLIANCE"] as const;
+export type RetentionMode = (typeof RETENTION_MODES)[number];
+
+export interface Retention {
+  readonly mode: RetentionMode;
+  /** Milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** What protects a version. */
+export interface ObjectLock {
+  readonly retention?: Retention;
+  readonly hasLegalHold?: boolean;
+}
+
+/** A bucket's lock configuration; a bucket that has one keeps it. */
+export interface ObjectLockConfiguration {
+  /** Given to every new version whose request names no retention. */
+  readonly defaultRetention?: DefaultRetention;
+}
+
+export interface DefaultRetention {
+  readonly mode: RetentionMode;
+  readonly period: { readonly unit: "Days" | "Years"; readonly length: number };
+}
+
+/** Years of a retention are years of 365 days, as on AWS. */
+const DAY_MS = 24 * 60 * 60 * 1000;
+const YEAR_DAYS = 365;
+
+export function retentionFrom({ mode, period }: DefaultRetention, now: Date): Retention {
+  const days = period.unit === "Days" ? period.length : period.length * YEAR_DAYS;
+  return { mode, until: now.getTime() + days * DAY_MS };
+}
+
+/**
+ * Whether a version must not be removed.
+ * @param bypassesGovernance whether the caller asks to bypass governance, and may
+ */
+export function isProtected({ retention, hasLegalHold }: ObjectLock, now: Date, bypassesGovernance: boolean): boolean {
+  if (hasLegalHold === true) return true;
+  if (retention === undefined || retention.until <= now.getTime()) return false;
+  return retention.mode === "COMPLIANCE" || !bypassesGovernance;
+}
+
+/**
+ * Whether a retention may take the place of the present one. It may always be made longer. While compliance lasts, no
+ * caller, the root account included, can shorten it, remove it or weaken its mode; governance needs the bypass for that.
+ * @param next undefined removes the retention
+ */
+export function mayReplaceRetention(
+  present: Retention | undefined,
+  next: Retention | undefined,
+  { now, bypassesGovernance }: { readonly now: Date; readonly bypassesGovernance: boolean },
+): boolean {
+  if (present === undefined || present.until <= now.getTime()) return true;
+  const isStronger =
+    next !== undefined && next.until >= present.until && (next.mode === present.mode || next.mode === "COMPLIANCE");
+  if (isStronger) return true;
+  return present.mode === "GOVERNANCE" && bypassesGovernance;
+}

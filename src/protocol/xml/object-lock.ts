@@ -1,0 +1,115 @@
+/** Documents of object lock (API_PutObjectLockConfiguration, API_PutObjectRetention, API_PutObjectLegalHold). */
+import { invalidArgument } from "../../errors.ts";
+import {
+  type DefaultRetention,
+  type ObjectLockConfiguration,
+  RETENTION_MODES,
+  type Retention,
+  type RetentionMode,
+} from "../../model/object-lock.ts";
+import { formatIso8601, parseIso8601 } from "../dates.ts";
+import {
+  childrenOf,
+  childText,
+  findChild,
+  malformedXml,
+  parseXml,
+  requireChild,
+  requireChildText,
+  requireOnly,
+  type XmlElement,
+} from "./reader.ts";
+import { formatXml, xmlElement, xmlText } from "./writer.ts";
+
+export const MAX_OBJECT_LOCK_BYTES = 16 * 1024;
+const LIMITS = { maxBytes: MAX_OBJECT_LOCK_BYTES };
+
+/** "The maximum retention period is 100 years" (object-lock-managing). */
+const MAX_YEARS = 100;
+const MAX_DAYS = 36_500;
+
+/** @throws S3Error `MalformedXML`; `InvalidArgument` for a period that is not positive or too long */
+export function parseObjectLockConfiguration(body: Uint8Array): ObjectLockConfiguration {
+  const root = parseXml(body, "ObjectLockConfiguration", LIMITS);
+  requireOnly(root, ["ObjectLockEnabled", "Rule"]);
+  if (requireChildText(root, "ObjectLockEnabled") !== "Enabled") throw malformedXml("ObjectLockEnabled is not Enabled");
+  const rule = findChild(root, "Rule");
+  if (rule === undefined) return {};
+  requireOnly(rule, ["DefaultRetention"]);
+  return { defaultRetention: readDefaultRetention(requireChild(rule, "DefaultRetention")) };
+}
+
+export function formatObjectLockConfiguration({ defaultRetention }: ObjectLockConfiguration): string {
+  return formatXml("ObjectLockConfiguration", [
+    xmlText("ObjectLockEnabled", "Enabled"),
+    defaultRetention === undefined
+      ? undefined
+      : xmlElement("Rule", [
+          xmlElement("DefaultRetention", [
+            xmlText("Mode", defaultRetention.mode),
+            xmlText(defaultRetention.period.unit, defaultRetention.period.length),
+          ]),
+        ]),
+  ]);
+}
+
+/**
+ * Undefined for an empty document, which removes the retention.
+ * @throws S3Error `MalformedXML`; `InvalidArgument` for a date that is not in the future
+ */
+export function parseRetention(body: Uint8Array, now: Date): Retention | undefined {
+  const root = parseXml(body, "Retention", LIMITS);
+  requireOnly(root, ["Mode", "RetainUntilDate"]);
+  if (childrenOf(root).length === 0) return undefined;
+  const mode = readMode(root);
+  const text = requireChildText(root, "RetainUntilDate");
+  const date = parseIso8601(text);
+  if (date === undefined) throw malformedXml(`not a date: ${text}`);
+  if (date.getTime() <= now.getTime()) {
+    throw invalidArgument("The retain until date must be in the future!", "RetainUntilDate", text);
+  }
+  return { mode, until: date.getTime() };
+}
+
+export function formatRetention({ mode, until }: Retention): string {
+  return formatXml("Retention", [xmlText("Mode", mode), xmlText("RetainUntilDate", formatIso8601(new Date(until)))]);
+}
+
+/** @throws S3Error `MalformedXML` */
+export function parseLegalHold(body: Uint8Array): boolean {
+  const root = parseXml(body, "LegalHold", LIMITS);
+  requireOnly(root, ["Status"]);
+  const status = requireChildText(root, "Status");
+  if (status !== "ON" && status !== "OFF") throw malformedXml(`unknown Status ${status}`);
+  return status === "ON";
+}
+
+export function formatLegalHold(isOn: boolean): string {
+  return formatXml("LegalHold", [xmlText("Status", isOn ? "ON" : "OFF")]);
+}
+
+function readDefaultRetention(element: XmlElement): DefaultRetention {
+  requireOnly(element, ["Mode", "Days", "Years"]);
+  const mode = readMode(element);
+  const days = childText(element, "Days");
+  const years = childText(element, "Years");
+  if ((days === undefined) === (years === undefined)) throw malformedXml("neither or both of Days and Years");
+  const unit = days === undefined ? "Years" : "Days";
+  const text = days ?? years ?? "";
+  if (!/^\s*-?\d{1,10}\s*$/.test(text)) throw malformedXml(`${unit} is no number`);
+  const length = Number(text);
+  if (length <= 0) {
+    throw invalidArgument("Default retention period must be a positive integer value.", unit, String(length));
+  }
+  if (length > (unit === "Days" ? MAX_DAYS : MAX_YEARS)) {
+    throw invalidArgument("Default retention period too large", unit, String(length));
+  }
+  return { mode, period: { unit, length } };
+}
+
+function readMode(element: XmlElement): RetentionMode {
+  const text = requireChildText(element, "Mode");
+  const mode = RETENTION_MODES.find((known) => known === text);
+  if (mode === undefined) throw malformedXml(`unknown Mode ${text}`);
+  return mode;
+}
