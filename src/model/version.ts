@@ -20,15 +20,17 @@ const ORDERS_PER_MS = 1024;
 
 /**
  * The token of a version that is written now.
- * @param replaced the token of the version that it replaces: the new one is later, even if the clock is behind
+ * @param options.replaced the token of the version that it replaces: the new one is later, even if the clock is behind
+ * @param options.random 22 letters and digits, of which no other version of the key has the same
  */
 export function newVersionToken(
   kind: "version" | "null",
-  { now, replaced }: { readonly now: Date; readonly replaced: VersionToken | undefined },
+  options: { readonly now: Date; readonly replaced: VersionToken | undefined; readonly random?: string },
 ): VersionToken {
+  const { now, replaced, random = newVersionRandom() } = options;
   const least = replaced === undefined ? 0 : orderOf(replaced) + 1;
   const order = Math.max(now.getTime() * ORDERS_PER_MS, least);
-  return formatOrder(order) + (kind === "null" ? "n" : "v") + newVersionRandom();
+  return formatOrder(order) + (kind === "null" ? "n" : "v") + random;
 }
 
 /** Greater for later versions of the same key. */

@@ -7,6 +7,7 @@ import type { Acl, AclGrant, AclPermission, Grantee } from "../../model/acl.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model/object.ts";
 import { hasTags } from "../../model/replication.ts";
+import type { VersionToken } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { clusterHead, type EntryPlace } from "./entry-place.ts";
 
@@ -54,6 +55,20 @@ export interface EntryRecord {
   readonly q?: 1;
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestSummary;
+  /** Token of this version; absent: written while the bucket was not versioned. */
+  readonly V?: VersionToken;
+  /** Token of the version that it replaced. */
+  readonly P?: VersionToken;
+  /** Token of a null version among the noncurrent ones. */
+  readonly N?: VersionToken;
+  /** 1: a delete marker; reads as absent. */
+  readonly D?: 1;
+  /** Counts changes of tags, ACL and locks; absent: none. */
+  readonly R?: number;
+  /** Of a record: when the version was replaced, milliseconds since 1970. */
+  readonly S?: number;
+  /** 1: the version became current when a later one was deleted; its record says whether it has been deleted since. */
+  readonly U?: 1;
 }
 
 /**

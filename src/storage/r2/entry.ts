@@ -9,6 +9,7 @@ export interface Entry {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly isTombstone: boolean;
+  readonly isDeleteMarker: boolean;
   readonly isManifest: boolean;
   readonly record: EntryRecord;
 }
@@ -20,6 +21,7 @@ export function describeEntry(object: R2Object, record = decodeRecord(object.cus
     etag: record.f?.e ?? object.etag,
     sizeBytes: record.f?.n ?? object.size,
     isTombstone: record.t === 1,
+    isDeleteMarker: record.D === 1,
     isManifest: record.f !== undefined,
     record,
   };

@@ -1,0 +1,132 @@
+/**
+ * The put of an entry in a bucket that is or was versioned: read the entry, keep the version that is there, put the new one
+ * on condition that the entry has not changed. If another write came first, all of it is repeated, so no version is lost and
+ * none is kept twice.
+ *
+ * The condition for an inline entry is its time of upload (`r2/unchanged.ts`). Here no second read is needed to make it exact:
+ * every writer of such a bucket puts at least `PAUSE_MS` after it has read the entry that it replaces, so two versions of a
+ * key never have the same time. Only an entry from before versioning, put in the last minute, is read again.
+ */
+import { S3Error } from "../../errors.ts";
+import { isNullToken, newVersionToken, type VersionToken } from "../../model/version.ts";
+import { callR2 } from "../platform-errors.ts";
+import { type Guard, requireCondition } from "../r2/conditions.ts";
+import { describeEntry, type Entry } from "../r2/entry.ts";
+import { PAUSE_MS, pause, SETTLED_AGE_MS, unchangedSince } from "../r2/unchanged.ts";
+import { keepVersion, tokenOf, type VersionedPlace } from "./keep.ts";
+
+/** What a version's record says about the versions before it. */
+export interface VersionLinks {
+  readonly V: VersionToken;
+  readonly P?: VersionToken;
+  readonly N?: VersionToken;
+}
+
+/** Puts the entry with these links; null if R2 declined because the condition does not hold. */
+export type PutVersion = (commit: {
+  readonly onlyIf: R2Conditional;
+  readonly links: VersionLinks;
+}) => Promise<R2Object | null>;
+
+export interface VersionWrite {
+  /** Enabled: the write makes a new version. Suspended: it makes the null version, which replaces an earlier one. */
+  readonly versioning: "Enabled" | "Suspended";
+  readonly guard: Guard;
+  readonly put: PutVersion;
+}
+
+/** Writers of one key at the same time; one of them wins each time. */
+const MAX_ATTEMPTS = 16;
+const MAX_DELAY_MS = 10;
+
+/**
+ * Three R2 calls; two if there is nothing to keep.
+ * @throws S3Error `PreconditionFailed`, `NoSuchKey` by the condition; `ConditionalRequestConflict` if the entry has changed
+ *   that the write was made of; `SlowDown` if other writes come first each time
+ */
+export async function commitVersion(place: VersionedPlace, write: VersionWrite): Promise<R2Object> {
+  const { condition, madeOf, writeId } = write.guard;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const found = await callR2(place.store.get(place.r2Key));
+    const readAt = Date.now();
+    const present = found === null ? undefined : { found, entry: describeEntry(found) };
+    try {
+      // If the platform has repeated the put, the second one finds the entry that the first one made.
+      if (present?.entry.record.w === writeId) return present.found;
+      if (condition !== undefined) requireCondition(found, place.key, condition);
+      if (madeOf !== undefined && !isSame(found, madeOf)) {
+        throw new S3Error("ConditionalRequestConflict", { details: { Key: place.key } });
+      }
+      const onlyIf = await unchanged(place.store, present);
+      if (onlyIf !== undefined) {
+        const links = linksOf(present, write.versioning);
+        if (present !== undefined && isKept(present, write.versioning)) await keepVersion(place, present, new Date());
+        await pauseAfter(readAt, present?.found);
+        const stored = await write.put({ onlyIf, links });
+        if (stored !== null) return stored;
+      }
+    } finally {
+      if (found !== null && !found.bodyUsed) await found.body.cancel();
+    }
+    // Writes that repeat in step would collide again.
+    await pause(Math.random() * MAX_DELAY_MS * attempt);
+  }
+  throw new S3Error("SlowDown", { cause: new Error(`other writes of ${place.r2Key} come first`) });
+}
+
+export interface PresentVersion {
+  readonly found: R2ObjectBody;
+  readonly entry: Entry;
+}
+
+/** Nothing is kept of a tombstone, which is no version, and of a null version that is replaced by the next one. */
+function isKept({ found, entry }: PresentVersion, versioning: VersionWrite["versioning"]): boolean {
+  if (entry.isTombstone) return false;
+  return versioning === "Enabled" || !isNullToken(tokenOf(found, entry.record));
+}
+
+/** The links of the version that takes the place of the one at the key. */
+export function linksOf(present: PresentVersion | undefined, versioning: VersionWrite["versioning"]): VersionLinks {
+  const now = new Date();
+  const kind = versioning === "Enabled" ? "version" : "null";
+  if (present === undefined) return { V: newVersionToken(kind, { now, replaced: undefined }) };
+  const { found, entry } = present;
+  const { P: before, N: nullBefore } = entry.record;
+  const replaced = entry.isTombstone ? entry.record.V : tokenOf(found, entry.record);
+  const V = newVersionToken(kind, { now, replaced });
+  const isKeptBelow = isKept(present, versioning);
+  const previous = isKeptBelow ? replaced : before;
+  // The newest null version counts; the token of an earlier one is not needed any more.
+  const nullToken =
+    kind === "null"
+      ? undefined
+      : isKeptBelow && replaced !== undefined && isNullToken(replaced)
+        ? replaced
+        : nullBefore;
+  return { V, ...(previous !== undefined && { P: previous }), ...(nullToken !== undefined && { N: nullToken }) };
+}
+
+export async function unchanged(
+  store: R2Bucket,
+  present: { readonly found: R2Object; readonly entry: Entry } | undefined,
+): Promise<R2Conditional | undefined> {
+  if (present === undefined) return { etagDoesNotMatch: "*" };
+  const { found, entry } = present;
+  // Its body is random, as that of a tombstone.
+  if (entry.isDeleteMarker) return { etagMatches: found.etag };
+  if (entry.isManifest || entry.isTombstone || entry.record.V === undefined) return unchangedSince(store, found);
+  const time = found.uploaded.getTime();
+  return { uploadedAfter: new Date(time - 1), uploadedBefore: new Date(time + 1) };
+}
+
+/** Waits until the time of upload of a put cannot be that of the entry it replaces. */
+export async function pauseAfter(readAt: number, found: R2Object | undefined): Promise<void> {
+  if (found === undefined || readAt - found.uploaded.getTime() > SETTLED_AGE_MS) return;
+  const left = readAt + PAUSE_MS - Date.now();
+  if (left > 0) await pause(left);
+}
+
+function isSame(found: R2Object | null, madeOf: R2Object | null): boolean {
+  if (found === null || madeOf === null) return found === madeOf;
+  return found.version === madeOf.version;
+}
