@@ -5,18 +5,17 @@
  *
  * - Characters up to `!` are written as `!` and a letter, in their order. So an encoded key contains no control character,
  *   a prefix of a key is a prefix of the encoded key, and `!!` ends a key before any longer key that begins with it.
- * - An encoded key of more than `DIRECT_BYTES` bytes is cut at the first character that ends at or after byte `HEAD_BYTES`,
- *   followed by the SHA-256 of the whole key, which the record's metadata holds. Such a name is always longer than one that
- *   is not cut. Keys with the same head are neighbours, and a listing sorts them itself.
+ * - An encoded key of more than `DIRECT_BYTES` bytes is cut at the first character that ends at or after that byte, followed
+ *   by the SHA-256 of the whole key, which the record's metadata holds. Such a name is always longer than one that is not
+ *   cut. Keys with the same head are neighbours, and a listing sorts them itself.
  */
 import { createHash } from "node:crypto";
 import type { VersionToken } from "../../model/version.ts";
 
 export const RECORD_PREFIX = "~v/";
 const END_OF_KEY = "!!";
-/** Encoded keys up to this many bytes are used as they are. */
-export const DIRECT_BYTES = 940;
-const HEAD_BYTES = 900;
+/** Encoded keys up to this many bytes are used as they are. A head, the hash and the rest are at most 1,016 bytes. */
+export const DIRECT_BYTES = 920;
 const BUCKET_ID_LENGTH = 12;
 const TOKEN_LENGTH = 32;
 /** For U+0000 to `!`. */
@@ -80,7 +79,7 @@ function cut(key: string): { readonly head: string; readonly isWhole: boolean } 
     const codePoint = key.codePointAt(end) ?? 0;
     bytes += sizeOf(codePoint);
     end += codePoint < 0x10000 ? 1 : 2;
-    if (headEnd === undefined && bytes >= HEAD_BYTES) headEnd = end;
+    if (headEnd === undefined && bytes >= DIRECT_BYTES) headEnd = end;
     if (bytes > DIRECT_BYTES) return { head: key.slice(0, headEnd), isWhole: false };
   }
   return { head: key, isWhole: true };
