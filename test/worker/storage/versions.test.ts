@@ -141,7 +141,7 @@ describe("versions of a key", () => {
       prefix: recordsOfKey(place.bucketId, place.key),
       include: ["customMetadata"],
     });
-    const [record] = objects.map(describeEntry);
+    const [record] = objects.map((object) => describeEntry(object));
     expect(record).toMatchObject({ isManifest: true, sizeBytes: 1_500_000, etag: stored.etag, key: place.key });
   });
 
