@@ -1,5 +1,5 @@
 /**
- * The put of an entry in a bucket that is or was versioned: read the entry, keep the version that is there, put the new one
+ * The put of an entry in a bucket that is or was versioned: read the entry, keep the version at the key, put the new one
  * on condition that the entry has not changed. If another write came first, all of it is repeated, so no version is lost and
  * none is kept twice.
  *
