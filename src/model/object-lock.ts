@@ -15,6 +15,7 @@ export interface Retention {
 /** What protects a version. */
 export interface ObjectLock {
   readonly retention?: Retention;
+  /** Absent: no hold was ever put on it or taken from it. */
   readonly hasLegalHold?: boolean;
 }
 
@@ -33,7 +34,7 @@ export interface DefaultRetention {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const YEAR_DAYS = 365;
 
-export function retentionFrom({ mode, period }: DefaultRetention, now: Date): Retention {
+function retentionFrom({ mode, period }: DefaultRetention, now: Date): Retention {
   const days = period.unit === "Days" ? period.length : period.length * YEAR_DAYS;
   return { mode, until: now.getTime() + days * DAY_MS };
 }
@@ -50,7 +51,8 @@ export function isProtected({ retention, hasLegalHold }: ObjectLock, now: Date, 
 
 /**
  * Whether a retention may take the place of the present one. It may always be made longer. While compliance lasts, no
- * caller, the root account included, can shorten it, remove it or weaken its mode; governance needs the bypass for that.
+ * caller, the root account included, can shorten it, remove it or change its mode; governance needs the bypass for that
+ * ("Governance mode": only users with special permissions "alter its lock settings").
  * @param next undefined removes the retention
  */
 export function mayReplaceRetention(
@@ -59,8 +61,20 @@ export function mayReplaceRetention(
   { now, bypassesGovernance }: { readonly now: Date; readonly bypassesGovernance: boolean },
 ): boolean {
   if (present === undefined || present.until <= now.getTime()) return true;
-  const isStronger =
-    next !== undefined && next.until >= present.until && (next.mode === present.mode || next.mode === "COMPLIANCE");
-  if (isStronger) return true;
+  if (next?.mode === present.mode && next.until >= present.until) return true;
   return present.mode === "GOVERNANCE" && bypassesGovernance;
+}
+
+/**
+ * The lock of a new version: what the request asks for. The bucket's default applies where it asks for no retention; a legal
+ * hold says nothing about that. Undefined: no lock.
+ */
+export function lockOfNewVersion(
+  requested: ObjectLock | undefined,
+  configuration: ObjectLockConfiguration | undefined,
+  now: Date,
+): ObjectLock | undefined {
+  const { defaultRetention } = configuration ?? {};
+  if (defaultRetention === undefined || requested?.retention !== undefined) return requested;
+  return { ...requested, retention: retentionFrom(defaultRetention, now) };
 }

@@ -60,3 +60,27 @@ export function parseIso8601(text: string): Date | undefined {
   const date = new Date(`${local}${(groups.fraction ?? "").slice(0, 4)}${groups.zone}`);
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
+
+/** The same to the millisecond: a client that sends a retention's date again must not shorten it. */
+export function formatRetainUntil(until: number): string {
+  return new Date(until).toISOString();
+}
+
+/** `Tue Dec 31 16:00:00 PST 2019`: some errors of S3 show a date in the form of Java, by the clock of Seattle. */
+export function formatPacificTime(date: Date): string {
+  const format = new Intl.DateTimeFormat("en-US", {
+    timeZone: "America/Los_Angeles",
+    weekday: "short",
+    year: "numeric",
+    month: "short",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+    timeZoneName: "short",
+  });
+  const part = Object.fromEntries(format.formatToParts(date).map(({ type, value }) => [type, value]));
+  const time = `${part.hour}:${part.minute}:${part.second}`;
+  return `${part.weekday} ${part.month} ${part.day} ${time} ${part.timeZoneName} ${part.year}`;
+}

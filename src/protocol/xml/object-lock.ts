@@ -1,5 +1,5 @@
 /** Documents of object lock (API_PutObjectLockConfiguration, API_PutObjectRetention, API_PutObjectLegalHold). */
-import { invalidArgument } from "../../errors.ts";
+import { invalidArgument, S3Error } from "../../errors.ts";
 import {
   type DefaultRetention,
   type ObjectLockConfiguration,
@@ -7,7 +7,7 @@ import {
   type Retention,
   type RetentionMode,
 } from "../../model/object-lock.ts";
-import { formatIso8601, parseIso8601 } from "../dates.ts";
+import { formatPacificTime, formatRetainUntil, parseIso8601 } from "../dates.ts";
 import {
   childrenOf,
   childText,
@@ -28,7 +28,10 @@ const LIMITS = { maxBytes: MAX_OBJECT_LOCK_BYTES };
 const MAX_YEARS = 100;
 const MAX_DAYS = 36_500;
 
-/** @throws S3Error `MalformedXML`; `InvalidArgument` for a period that is not positive or too long */
+/**
+ * @throws S3Error `MalformedXML`; `InvalidArgument` for a period that is not positive or too long; `NotImplemented` for an
+ *   event hold
+ */
 export function parseObjectLockConfiguration(body: Uint8Array): ObjectLockConfiguration {
   const root = parseXml(body, "ObjectLockConfiguration", LIMITS);
   requireOnly(root, ["ObjectLockEnabled", "Rule"]);
@@ -55,10 +58,11 @@ export function formatObjectLockConfiguration({ defaultRetention }: ObjectLockCo
 
 /**
  * Undefined for an empty document, which removes the retention.
- * @throws S3Error `MalformedXML`; `InvalidArgument` for a date that is not in the future
+ * @throws S3Error `MalformedXML`; `InvalidArgument` for a date that is not in the future; `NotImplemented` for an event hold
  */
 export function parseRetention(body: Uint8Array, now: Date): Retention | undefined {
   const root = parseXml(body, "Retention", LIMITS);
+  refuseEventHold(root, ["EventHold", "EventHoldDuration"]);
   requireOnly(root, ["Mode", "RetainUntilDate"]);
   if (childrenOf(root).length === 0) return undefined;
   const mode = readMode(root);
@@ -66,13 +70,14 @@ export function parseRetention(body: Uint8Array, now: Date): Retention | undefin
   const date = parseIso8601(text);
   if (date === undefined) throw malformedXml(`not a date: ${text}`);
   if (date.getTime() <= now.getTime()) {
-    throw invalidArgument("The retain until date must be in the future!", "RetainUntilDate", text);
+    // AWS shows the date in this form (LocalStack's recordings of 2026-02).
+    throw invalidArgument("The retain until date must be in the future!", "RetainUntilDate", formatPacificTime(date));
   }
   return { mode, until: date.getTime() };
 }
 
 export function formatRetention({ mode, until }: Retention): string {
-  return formatXml("Retention", [xmlText("Mode", mode), xmlText("RetainUntilDate", formatIso8601(new Date(until)))]);
+  return formatXml("Retention", [xmlText("Mode", mode), xmlText("RetainUntilDate", formatRetainUntil(until))]);
 }
 
 /** @throws S3Error `MalformedXML` */
@@ -89,6 +94,7 @@ export function formatLegalHold(isOn: boolean): string {
 }
 
 function readDefaultRetention(element: XmlElement): DefaultRetention {
+  refuseEventHold(element, ["DefaultEventHold"]);
   requireOnly(element, ["Mode", "Days", "Years"]);
   const mode = readMode(element);
   const days = childText(element, "Days");
@@ -98,13 +104,21 @@ function readDefaultRetention(element: XmlElement): DefaultRetention {
   const text = days ?? years ?? "";
   if (!/^\s*-?\d{1,10}\s*$/.test(text)) throw malformedXml(`${unit} is no number`);
   const length = Number(text);
-  if (length <= 0) {
-    throw invalidArgument("Default retention period must be a positive integer value.", unit, String(length));
-  }
-  if (length > (unit === "Days" ? MAX_DAYS : MAX_YEARS)) {
-    throw invalidArgument("Default retention period too large", unit, String(length));
-  }
+  if (length <= 0) throw invalidPeriod("Default retention period must be a positive integer value.", unit);
+  if (length > (unit === "Days" ? MAX_DAYS : MAX_YEARS))
+    throw invalidPeriod("Default retention period too large.", unit);
   return { mode, period: { unit, length } };
+}
+
+/** AWS answers without the value (seen on AWS by versitygw's authors). */
+function invalidPeriod(message: string, unit: string): S3Error {
+  return new S3Error("InvalidArgument", { message, details: { ArgumentName: unit } });
+}
+
+/** Object Lock's event holds keep a version until its hold is released, and then for a period. */
+function refuseEventHold(element: XmlElement, names: readonly string[]): void {
+  if (!names.some((name) => findChild(element, name) !== undefined)) return;
+  throw new S3Error("NotImplemented", { message: "Event holds are not implemented." });
 }
 
 function readMode(element: XmlElement): RetentionMode {
