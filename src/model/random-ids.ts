@@ -22,8 +22,28 @@ export const blobSetTime = (blobSetId: string) => new Date(Number.parseInt(blobS
 /** 20 characters, 103 bits: one write of an entry. */
 export const newWriteId = () => pick(LOWER, 20);
 
-/** 22 characters, 131 bits: the random part of a version id. */
-export const newVersionRandom = () => pick(ALPHANUMERIC, 22);
+const VERSION_RANDOM_LENGTH = 18;
+
+/** 22 characters: the random part of a version id, 18 characters or 107 bits, and 4 that check them. */
+export function newVersionRandom(): string {
+  const random = pick(ALPHANUMERIC, VERSION_RANDOM_LENGTH);
+  return random + checkOf(random);
+}
+
+/** Whether it is the random part of a version id; one that was mistyped is not. */
+export function isVersionRandom(text: string): boolean {
+  return text.slice(VERSION_RANDOM_LENGTH) === checkOf(text.slice(0, VERSION_RANDOM_LENGTH));
+}
+
+/** 4 letters and digits. They find accidents; the other 18 are what makes an id unguessable. */
+function checkOf(random: string): string {
+  const base = ALPHANUMERIC.length;
+  let rest = 0;
+  for (const character of random) rest = (rest * 257 + character.charCodeAt(0)) % base ** 4;
+  let check = "";
+  for (; check.length < 4; rest = Math.floor(rest / base)) check += ALPHANUMERIC.charAt(rest % base);
+  return check;
+}
 
 /** 20 characters, 103 bits: one deletion of a bucket. */
 export const newDeletionId = () => pick(LOWER, 20);

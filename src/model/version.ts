@@ -1,9 +1,10 @@
 /**
  * Version ids. A version's id is its token: 9 characters of its order, inverted, so that later versions of a key sort first;
- * one character for its kind; 22 random characters, about 131 bits. AWS's ids are also 32 characters of `[A-Za-z0-9._]`.
+ * one character for its kind; 18 random characters, about 107 bits, and 4 that check them, because AWS refuses an id that was
+ * changed as malformed. AWS's ids are also 32 characters of `[A-Za-z0-9._]`.
  * Null versions have a token as well, which places them among the other versions; clients see only `null`.
  */
-import { newVersionRandom } from "./random-ids.ts";
+import { isVersionRandom, newVersionRandom } from "./random-ids.ts";
 
 /** 32 characters. */
 export type VersionToken = string;
@@ -51,7 +52,10 @@ export function versionIdOf(token: VersionToken): string {
 
 /** Whether a text has the form of a version id, `null` included. */
 export function isVersionId(text: string): boolean {
-  return text === NULL_VERSION_ID || (TOKEN.test(text) && !isNullToken(text));
+  return (
+    text === NULL_VERSION_ID ||
+    (TOKEN.test(text) && !isNullToken(text) && isVersionRandom(text.slice(ORDER_LENGTH + 1)))
+  );
 }
 
 function formatOrder(order: number): string {

@@ -34,6 +34,11 @@ describe("version ids", () => {
     expect(isVersionId(token)).toBe(false);
   });
 
+  it("do not have the form of one whose last characters were changed", () => {
+    const token = newVersionToken("version", { now: NOW, replaced: undefined });
+    expect(isVersionId(`${token.slice(0, -4)}ABCD`)).toBe(token.endsWith("ABCD"));
+  });
+
   it.each([
     "",
     "x",
