@@ -1,8 +1,10 @@
 import type { Tag } from "../model/object.ts";
+import type { ObjectLock } from "../model/object-lock.ts";
 
 /** The `s3:` actions in use (AWS Service Authorization Reference, "Actions, resources, and condition keys for S3"). */
 export const S3_ACTIONS = [
   "s3:AbortMultipartUpload",
+  "s3:BypassGovernanceRetention",
   "s3:CreateBucket",
   "s3:DeleteBucket",
   "s3:DeleteBucketPolicy",
@@ -52,6 +54,7 @@ export const S3_ACTIONS = [
   "s3:PutBucketCORS",
   "s3:PutBucketLogging",
   "s3:PutBucketNotification",
+  "s3:PutBucketObjectLockConfiguration",
   "s3:PutBucketOwnershipControls",
   "s3:PutBucketPolicy",
   "s3:PutBucketPublicAccessBlock",
@@ -65,6 +68,8 @@ export const S3_ACTIONS = [
   "s3:PutMetricsConfiguration",
   "s3:PutObject",
   "s3:PutObjectAcl",
+  "s3:PutObjectLegalHold",
+  "s3:PutObjectRetention",
   "s3:PutObjectTagging",
   "s3:PutReplicationConfiguration",
   "s3:ReplicateDelete",
@@ -96,6 +101,8 @@ export interface PermissionOnObject {
    * been read, and the operation then asks for the permission again.
    */
   readonly requestTags?: readonly Tag[] | "later";
+  /** The lock that the action would give the object; absent: none. `later`: as for tags. */
+  readonly requestLock?: ObjectLock | "later" | undefined;
 }
 
 /** Permission to learn that a key does not exist: `s3:ListBucket` with the key as prefix. */

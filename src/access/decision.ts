@@ -36,7 +36,10 @@ import { keysOfObject, type RequestFacts, requestKeys } from "./policy/request-k
 import { restrictsPublicBucket } from "./public-access-block.ts";
 
 /** The facts about a request that are the same for all its decisions. */
-export type SharedFacts = Omit<RequestFacts, "principal" | "existingTags" | "requestTags" | "resourceAccountId">;
+export type SharedFacts = Omit<
+  RequestFacts,
+  "principal" | "existingTags" | "requestTags" | "requestLock" | "resourceAccountId"
+>;
 
 /** The properties of an object that a decision may depend on. */
 export interface ObjectAclAndTags {
@@ -193,13 +196,15 @@ function toRequest(
   const requestTags = (permission.on === "object" ? permission.requestTags : undefined) ?? NO_TAGS;
   const listedKey = permission.on === "key-existence" ? permission.key : undefined;
   const shared = keysByAccount(accountId);
-  const isOrdinary = existingTags === undefined && requestTags === NO_TAGS && listedKey === undefined;
+  const requestLock = permission.on === "object" ? permission.requestLock : undefined;
+  const isOrdinary =
+    existingTags === undefined && requestTags === NO_TAGS && requestLock === undefined && listedKey === undefined;
   return {
     principal,
     action: actionOf(permission),
     resource: `arn:aws:s3:::${pathOf(permission)}`,
     extent: permission.on === "objects-below" ? permission.extent : undefined,
-    keys: isOrdinary ? shared : keysOfObject(shared, { query: facts().query, existingTags, requestTags, listedKey }),
+    keys: isOrdinary ? shared : keysOfObject(shared, { ...facts(), existingTags, requestTags, requestLock, listedKey }),
   };
 }
 

@@ -7,7 +7,7 @@
  */
 
 /** Prefixes of the keys whose values differ between the objects of one request. */
-const OF_ONE_OBJECT = ["s3:existingobjecttag/", "s3:requestobjecttag", "s3:prefix", "s3:delimiter"];
+const OF_ONE_OBJECT = ["s3:existingobjecttag/", "s3:requestobjecttag", "s3:object-lock-", "s3:prefix", "s3:delimiter"];
 
 /** Whether the key's value may differ between the objects of one request. */
 export function isOfOneObject(key: string): boolean {

@@ -1,6 +1,7 @@
 /** The condition keys of a request ("AWS global condition context keys", "Amazon S3 condition keys"). */
 import { S3Error } from "../../errors.ts";
 import type { Tag } from "../../model/object.ts";
+import type { ObjectLock } from "../../model/object-lock.ts";
 import { Effort } from "./effort.ts";
 import { ConditionKeys, PolicyMemory, type UnknownKeys } from "./policy-request.ts";
 import type { PolicyPrincipal, RequestPrincipal } from "./principal.ts";
@@ -36,10 +37,13 @@ export interface RequestFacts {
    * after the decision, and the decision is then made again. Undefined: not looked up.
    */
   readonly requestTags?: readonly Tag[] | "later" | undefined;
+  /** The lock that the request gives an object; undefined: none. `later`: as for tags. */
+  readonly requestLock?: ObjectLock | "later" | undefined;
 }
 
 /** The facts that may differ between the objects of one request. */
-export interface PerObjectFacts extends Pick<RequestFacts, "existingTags" | "requestTags" | "query"> {
+export interface PerObjectFacts
+  extends Pick<RequestFacts, "existingTags" | "requestTags" | "requestLock" | "query" | "now"> {
   /** The key whose existence the response would reveal, in place of the prefix that the request names. */
   readonly listedKey?: string | undefined;
 }
@@ -48,6 +52,9 @@ type Entry = readonly [key: string, values: readonly string[]];
 
 const EXISTING_TAG = "s3:ExistingObjectTag/";
 const REQUEST_TAG = "s3:RequestObjectTag";
+const REQUEST_LOCK = "s3:object-lock-";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Keys whose value is the header of the same name. */
 const HEADER_KEYS = [
@@ -67,13 +74,6 @@ const HEADER_KEYS = [
   "if-match",
   "if-none-match",
 ];
-
-/** Keys whose header has another name. */
-const RENAMED_HEADER_KEYS = [
-  ["s3:object-lock-legal-hold", "x-amz-object-lock-legal-hold"],
-  ["s3:object-lock-mode", "x-amz-object-lock-mode"],
-  ["s3:object-lock-retain-until-date", "x-amz-object-lock-retain-until-date"],
-] as const;
 
 /** S3's limit for headers and query together; here it limits the texts that patterns are matched with. */
 const MAX_VALUE_LENGTH = 8192;
@@ -107,17 +107,23 @@ export function keysOfObject(keys: ConditionKeys, facts: PerObjectFacts): Condit
   return keys.ofObject(...objectKeys(facts));
 }
 
-function objectKeys({ existingTags, requestTags, query, listedKey }: PerObjectFacts): [Entry[], UnknownKeys[]] {
+function objectKeys(facts: PerObjectFacts): [Entry[], UnknownKeys[]] {
+  const { existingTags, requestTags, requestLock, query, listedKey, now } = facts;
   const listing =
     listedKey === undefined
       ? [...optional("s3:prefix", query.get("prefix")), ...optional("s3:delimiter", query.get("delimiter"))]
       : optional("s3:prefix", listedKey);
-  const entries = [...listing, ...tagKeys(existingTags ?? [], requestTags === "later" ? [] : (requestTags ?? []))];
+  const entries = [
+    ...listing,
+    ...tagKeys(existingTags ?? [], requestTags === "later" ? [] : (requestTags ?? [])),
+    ...(requestLock === "later" ? [] : lockKeys(requestLock ?? {}, now)),
+  ];
   requireBoundedValues(entries);
   const unknown: UnknownKeys[] = [];
   if (existingTags === undefined) unknown.push({ prefix: EXISTING_TAG.toLowerCase(), decided: "against" });
   if (requestTags === undefined) unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "against" });
   if (requestTags === "later") unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "for" });
+  if (requestLock === "later") unknown.push({ prefix: REQUEST_LOCK, decided: "for" });
   return [entries, unknown];
 }
 
@@ -195,7 +201,6 @@ function headerKeys({ headers, copySource }: RequestFacts): Entry[] {
   const source = copySource && `${copySource.bucket}/${copySource.key}`;
   return [
     ...HEADER_KEYS.flatMap((name) => optional(`s3:${name}`, headers.get(name))),
-    ...RENAMED_HEADER_KEYS.flatMap(([key, header]) => optional(key, headers.get(header))),
     // AWS's examples write it with and without a leading slash.
     ...(source === undefined ? [] : [["s3:x-amz-copy-source", [source, `/${source}`]] satisfies Entry]),
   ];
@@ -206,6 +211,22 @@ function tagKeys(existingTags: readonly Tag[], requestTags: readonly Tag[]): Ent
     ...existingTags.map(({ key, value }): Entry => [`${EXISTING_TAG}${key}`, [value]]),
     ...requestTags.map(({ key, value }): Entry => [`${REQUEST_TAG}/${key}`, [value]]),
     [`${REQUEST_TAG}Keys`, requestTags.map(({ key }) => key)],
+  ];
+}
+
+/**
+ * The lock as the operation has read it, from the headers or the document that it honours. A header that it ignores gives no
+ * key. A day that has begun counts as a whole remaining day.
+ */
+function lockKeys({ retention, hasLegalHold }: ObjectLock, now: Date): Entry[] {
+  return [
+    ...optional(`${REQUEST_LOCK}legal-hold`, hasLegalHold === undefined ? undefined : hasLegalHold ? "ON" : "OFF"),
+    ...optional(`${REQUEST_LOCK}mode`, retention?.mode),
+    ...optional(`${REQUEST_LOCK}retain-until-date`, retention && new Date(retention.until).toISOString()),
+    ...optional(
+      `${REQUEST_LOCK}remaining-retention-days`,
+      retention && Math.ceil((retention.until - now.getTime()) / DAY_MS),
+    ),
   ];
 }
 

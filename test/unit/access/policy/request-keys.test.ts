@@ -5,6 +5,8 @@ import { ACCOUNT, ACCOUNT_ID, ANONYMOUS, user } from "./support.ts";
 
 const NOW = new Date("2026-01-01T00:00:00.500Z");
 
+const LOCK = { retention: { mode: "GOVERNANCE", until: NOW.getTime() + 2 * 86_400_000 } } as const;
+
 interface Given extends Omit<Partial<RequestFacts>, "headers" | "query"> {
   readonly headers?: Record<string, string>;
   readonly query?: Record<string, string>;
@@ -82,7 +84,6 @@ describe("requestKeys", () => {
     ["s3:x-amz-server-side-encryption", { headers: { "x-amz-server-side-encryption": "AES256" } }, "AES256"],
     ["s3:x-amz-website-redirect-location", { headers: { "x-amz-website-redirect-location": "/x" } }, "/x"],
     ["s3:x-amz-object-ownership", { headers: { "x-amz-object-ownership": "ObjectWriter" } }, "ObjectWriter"],
-    ["s3:object-lock-mode", { headers: { "x-amz-object-lock-mode": "GOVERNANCE" } }, "GOVERNANCE"],
     ["s3:if-match", { headers: { "if-match": '"x"' } }, '"x"'],
     ["s3:if-none-match", { headers: { "if-none-match": "*" } }, "*"],
     ["s3:x-amz-copy-source", { copySource: { bucket: "b", key: "k/ä" } }, ["b/k/ä", "/b/k/ä"]],
@@ -119,6 +120,21 @@ describe("requestKeys", () => {
       ["a", "b"],
     ],
     ["s3:RequestObjectTagKeys", { requestTags: [] }, undefined],
+    // The operation may ignore the header, and then the caller must not choose the key's value by it.
+    ["s3:object-lock-mode", { headers: { "x-amz-object-lock-mode": "GOVERNANCE" } }, undefined],
+    ["s3:object-lock-mode", { requestLock: LOCK }, "GOVERNANCE"],
+    ["s3:object-lock-retain-until-date", { requestLock: LOCK }, "2026-01-03T00:00:00.500Z"],
+    ["s3:object-lock-remaining-retention-days", { requestLock: LOCK }, "2"],
+    [
+      "s3:object-lock-remaining-retention-days",
+      { requestLock: { retention: { mode: "COMPLIANCE", until: NOW.getTime() + 1 } } },
+      "1",
+    ],
+    ["s3:object-lock-legal-hold", { requestLock: LOCK }, undefined],
+    ["s3:object-lock-legal-hold", { requestLock: { hasLegalHold: true } }, "ON"],
+    ["s3:object-lock-legal-hold", { requestLock: { hasLegalHold: false } }, "OFF"],
+    ["s3:object-lock-mode", { requestLock: { hasLegalHold: true } }, undefined],
+
     // Two tags whose keys differ in case are one condition key with two values.
     [
       "s3:ExistingObjectTag/a",
@@ -152,6 +168,8 @@ describe("requestKeys", () => {
     expect(keysOf({ existingTags: [] }).unknown("s3:ExistingObjectTag/a")).toBeUndefined();
     expect(keysOf({ requestTags: [] }).unknown("s3:RequestObjectTag/a")).toBeUndefined();
     expect(keysOf({ requestTags: "later" }).unknown("s3:RequestObjectTag/a")).toBe("for");
+    expect(keysOf({ requestLock: "later" }).unknown("s3:object-lock-mode")).toBe("for");
+    expect(keysOf({}).unknown("s3:object-lock-mode")).toBeUndefined();
     expect(keysOf({}).unknown("s3:prefix")).toBeUndefined();
   });
 
