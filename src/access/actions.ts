@@ -11,6 +11,8 @@ export const S3_ACTIONS = [
   "s3:DeleteBucketWebsite",
   "s3:DeleteObject",
   "s3:DeleteObjectTagging",
+  "s3:DeleteObjectVersion",
+  "s3:DeleteObjectVersionTagging",
   "s3:GetAccelerateConfiguration",
   "s3:GetAnalyticsConfiguration",
   "s3:GetBucketAbac",
@@ -40,7 +42,11 @@ export const S3_ACTIONS = [
   "s3:GetObjectLegalHold",
   "s3:GetObjectRetention",
   "s3:GetObjectTagging",
+  "s3:GetObjectVersion",
+  "s3:GetObjectVersionAcl",
+  "s3:GetObjectVersionAttributes",
   "s3:GetObjectVersionForReplication",
+  "s3:GetObjectVersionTagging",
   "s3:GetReplicationConfiguration",
   "s3:ListAllMyBuckets",
   "s3:ListBucket",
@@ -60,6 +66,7 @@ export const S3_ACTIONS = [
   "s3:PutBucketPublicAccessBlock",
   "s3:PutBucketRequestPayment",
   "s3:PutBucketTagging",
+  "s3:PutBucketVersioning",
   "s3:PutBucketWebsite",
   "s3:PutEncryptionConfiguration",
   "s3:PutIntelligentTieringConfiguration",
@@ -71,6 +78,8 @@ export const S3_ACTIONS = [
   "s3:PutObjectLegalHold",
   "s3:PutObjectRetention",
   "s3:PutObjectTagging",
+  "s3:PutObjectVersionAcl",
+  "s3:PutObjectVersionTagging",
   "s3:PutReplicationConfiguration",
   "s3:ReplicateDelete",
   "s3:ReplicateObject",
@@ -94,6 +103,8 @@ export interface PermissionOnObject {
   readonly action: S3Action;
   readonly bucket: string;
   readonly key: string;
+  /** The version that the action is on; absent: the current one. */
+  readonly versionId?: string;
   /** The request is about to write the object, and its caller will own it. */
   readonly isNew?: true;
   /**
@@ -103,6 +114,38 @@ export interface PermissionOnObject {
   readonly requestTags?: readonly Tag[] | "later";
   /** The lock that the action would give the object; absent: none. `later`: as for tags. */
   readonly requestLock?: ObjectLock | "later" | undefined;
+}
+
+/** Actions that have another name where the request names a version. */
+const ON_VERSION = {
+  "s3:DeleteObject": "s3:DeleteObjectVersion",
+  "s3:DeleteObjectTagging": "s3:DeleteObjectVersionTagging",
+  "s3:GetObject": "s3:GetObjectVersion",
+  "s3:GetObjectAcl": "s3:GetObjectVersionAcl",
+  "s3:GetObjectAttributes": "s3:GetObjectVersionAttributes",
+  "s3:GetObjectTagging": "s3:GetObjectVersionTagging",
+  "s3:PutObjectAcl": "s3:PutObjectVersionAcl",
+  "s3:PutObjectTagging": "s3:PutObjectVersionTagging",
+} as const satisfies Partial<Record<S3Action, S3Action>>;
+
+/** An object, or one version of it. */
+export interface VersionTarget {
+  readonly bucket: string;
+  readonly key: string;
+  /** `null` or an id; absent: the current version. */
+  readonly versionId?: string | undefined;
+}
+
+/**
+ * The permission for an action on the version that a request names. "If you request a specific version, you do not need to
+ * have the s3:GetObject permission" (API_GetObject), and the other way round.
+ */
+export function permissionOn(
+  action: keyof typeof ON_VERSION,
+  { bucket, key, versionId }: VersionTarget,
+): PermissionOnObject {
+  if (versionId === undefined) return { action, on: "object", bucket, key };
+  return { action: ON_VERSION[action], on: "object", bucket, key, versionId };
 }
 
 /** Permission to learn that a key does not exist: `s3:ListBucket` with the key as prefix. */
@@ -124,6 +167,8 @@ export interface PermissionOnObjectsBelow {
    * from the body.
    */
   readonly extent: "everything-below" | "something-below";
+  /** An action that is enough in place of the other one. */
+  readonly orAction?: S3Action;
   /** See `PermissionOnObject`. */
   readonly isNew?: true;
 }

@@ -11,6 +11,7 @@ import type { Caller } from "../model/caller.ts";
 import { isSameDestination, type ReplicationDestination } from "../model/replication.ts";
 import { existingBucketOf, type Permission, type S3Action } from "./actions.ts";
 import {
+  type DecidedObject,
   decisionContext,
   type FindObject,
   isAllowed,
@@ -61,8 +62,8 @@ export interface Question {
   readonly buckets: ReadonlyMap<string, Bucket>;
   /** Called at most once, and only if a decision depends on conditions. */
   facts(): SharedFacts;
-  /** Looks up an object's owner, ACL and tags; called only if the decision depends on them. */
-  findObject(bucket: GrantedBucket, key: string): Promise<ObjectAclAndTags | undefined>;
+  /** Looks up owner, ACL and tags of an object or version; called only if the decision depends on them. */
+  findObject(bucket: GrantedBucket, object: DecidedObject): Promise<ObjectAclAndTags | undefined>;
 }
 
 /**
@@ -166,9 +167,10 @@ export function authorizeReplicationSource(source: Bucket): GrantedBucket {
 /** Looks up each object once, for all decisions about it. */
 function lookedUpOnce({ findObject }: Question): FindObject {
   const seen = new Map<string, Promise<ObjectAclAndTags | undefined>>();
-  return (bucket, key) => {
-    const name = `${bucket.id}/${key}`;
-    const found = seen.get(name) ?? findObject(bucket as GrantedBucket, key);
+  return (bucket, { key, versionId }) => {
+    const name = `${bucket.id}/${versionId ?? ""}/${key}`;
+    const object = { key, ...(versionId !== undefined && { versionId }) };
+    const found = seen.get(name) ?? findObject(bucket as GrantedBucket, object);
     seen.set(name, found);
     return found;
   };

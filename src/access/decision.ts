@@ -49,7 +49,14 @@ export interface ObjectAclAndTags {
   readonly tags: readonly Tag[];
 }
 
-export type FindObject = (bucket: Bucket, key: string) => Promise<ObjectAclAndTags | undefined>;
+/** The object that a decision is about: the version that the request names, or the current one. */
+export interface DecidedObject {
+  readonly key: string;
+  readonly versionId?: string;
+}
+
+/** Undefined if there is no such object or version, and for a delete marker, which has neither an ACL nor tags. */
+export type FindObject = (bucket: Bucket, object: DecidedObject) => Promise<ObjectAclAndTags | undefined>;
 
 interface Asked {
   readonly caller: Caller;
@@ -96,6 +103,10 @@ const POLICY_CALLS: ReadonlySet<S3Action> = new Set([
 
 export async function isAllowed(context: DecisionContext, permission: Permission): Promise<boolean> {
   const { caller } = context;
+  if (permission.on === "objects-below" && permission.orAction !== undefined) {
+    const { orAction, ...others } = permission;
+    return (await isAllowed(context, others)) || isAllowed(context, { ...others, action: orAction });
+  }
   const name = existingBucketOf(permission);
   if (name === undefined) return isAllowedToAccount(context, permission);
   const bucket = context.buckets.get(name);
@@ -183,7 +194,7 @@ async function existingTags(question: BucketQuestion): Promise<readonly Tag[] | 
   if (!appliesToAction(ANY_EXISTING_TAG, permission.action)) return undefined;
   const policies = [policy, ...(context.policies.user ?? []), context.policies.session];
   if (!policies.some((document) => document !== undefined && needsExistingTags(document))) return undefined;
-  return (await context.findObject(bucket, permission.key))?.tags ?? [];
+  return (await context.findObject(bucket, permission))?.tags ?? [];
 }
 
 /** @param resource account of the bucket, and the object's tags if they have been looked up */
@@ -195,16 +206,21 @@ function toRequest(
   const { accountId, existingTags } = resource;
   const requestTags = (permission.on === "object" ? permission.requestTags : undefined) ?? NO_TAGS;
   const listedKey = permission.on === "key-existence" ? permission.key : undefined;
+  const versionId = permission.on === "object" ? permission.versionId : undefined;
+  const versionsFollow = permission.on === "objects-below" && permission.extent === "something-below";
   const shared = keysByAccount(accountId);
   const requestLock = permission.on === "object" ? permission.requestLock : undefined;
   const isOrdinary =
-    existingTags === undefined && requestTags === NO_TAGS && requestLock === undefined && listedKey === undefined;
+    requestTags === NO_TAGS &&
+    !versionsFollow &&
+    [existingTags, requestLock, listedKey, versionId].every((fact) => fact === undefined);
+  const ofObject = { existingTags, requestTags, requestLock, listedKey, versionId, versionsFollow };
   return {
     principal,
     action: actionOf(permission),
     resource: `arn:aws:s3:::${pathOf(permission)}`,
     extent: permission.on === "objects-below" ? permission.extent : undefined,
-    keys: isOrdinary ? shared : keysOfObject(shared, { ...facts(), existingTags, requestTags, requestLock, listedKey }),
+    keys: isOrdinary ? shared : keysOfObject(shared, { ...facts(), ...ofObject }),
   };
 }
 
@@ -241,10 +257,11 @@ async function aclGives(question: BucketQuestion, caller: AclCaller): Promise<bo
   }
   // The ACL of one object says nothing about all objects below a prefix.
   if (permission.on !== "object" || !canObjectAclsGive(bucket, caller)) return false;
-  const { key } = permission;
-  const object = await context.findObject(bucket, key);
+  const object = await context.findObject(bucket, permission);
   // Callers that may list learn that the key does not exist (404); all others must not.
-  if (object === undefined) return isAllowed(context, { on: "key-existence", bucket: bucket.name, key });
+  if (object === undefined) {
+    return isAllowed(context, { on: "key-existence", bucket: bucket.name, key: permission.key });
+  }
   return aclAllows(effectiveAcl(bucket, object), caller, need.permission);
 }
 
@@ -253,7 +270,7 @@ async function mayBeOwn({ context, permission, bucket }: BucketQuestion, caller:
   // The operation decides each key separately.
   if (permission.on === "objects-below") return permission.extent === "something-below";
   if (permission.on !== "object") return false;
-  const object = await context.findObject(bucket, permission.key);
+  const object = await context.findObject(bucket, permission);
   return object === undefined || isOwnedBy(caller, object.ownerId);
 }
 

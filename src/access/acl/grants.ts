@@ -130,8 +130,11 @@ const NEEDS: Partial<Readonly<Record<S3Action, AclNeed>>> = {
   "s3:GetBucketAcl": { on: "bucket", permission: "READ_ACP" },
   "s3:PutBucketAcl": { on: "bucket", permission: "WRITE_ACP" },
   "s3:GetObject": { on: "object", permission: "READ" },
+  "s3:GetObjectVersion": { on: "object", permission: "READ" },
   "s3:GetObjectAcl": { on: "object", permission: "READ_ACP" },
+  "s3:GetObjectVersionAcl": { on: "object", permission: "READ_ACP" },
   "s3:PutObjectAcl": { on: "object", permission: "WRITE_ACP" },
+  "s3:PutObjectVersionAcl": { on: "object", permission: "WRITE_ACP" },
 };
 
 /**

@@ -7,7 +7,14 @@
  */
 
 /** Prefixes of the keys whose values differ between the objects of one request. */
-const OF_ONE_OBJECT = ["s3:existingobjecttag/", "s3:requestobjecttag", "s3:object-lock-", "s3:prefix", "s3:delimiter"];
+const OF_ONE_OBJECT = [
+  "s3:existingobjecttag/",
+  "s3:requestobjecttag",
+  "s3:object-lock-",
+  "s3:prefix",
+  "s3:delimiter",
+  "s3:versionid",
+];
 
 /** Whether the key's value may differ between the objects of one request. */
 export function isOfOneObject(key: string): boolean {
@@ -86,7 +93,7 @@ const S3_KEYS: Readonly<Record<string, "*" | readonly string[]>> = {
   "s3:object-lock-mode": LOCKS,
   "s3:object-lock-remaining-retention-days": LOCKS,
   "s3:object-lock-retain-until-date": LOCKS,
-  "s3:versionid": VERSIONS,
+  "s3:VersionId": VERSIONS,
   "s3:ExistingObjectTag/": TAGGED,
   "s3:RequestObjectTag/": TAGGING,
   "s3:RequestObjectTagKeys": TAGGING,

@@ -46,6 +46,10 @@ export interface PerObjectFacts
   extends Pick<RequestFacts, "existingTags" | "requestTags" | "requestLock" | "query" | "now"> {
   /** The key whose existence the response would reveal, in place of the prefix that the request names. */
   readonly listedKey?: string | undefined;
+  /** The version that the action is on; undefined: the current one. */
+  readonly versionId?: string | undefined;
+  /** The versions are named in the body, which is read after the decision, and the decision is then made for each. */
+  readonly versionsFollow?: boolean;
 }
 
 type Entry = readonly [key: string, values: readonly string[]];
@@ -108,13 +112,14 @@ export function keysOfObject(keys: ConditionKeys, facts: PerObjectFacts): Condit
 }
 
 function objectKeys(facts: PerObjectFacts): [Entry[], UnknownKeys[]] {
-  const { existingTags, requestTags, requestLock, query, listedKey, now } = facts;
+  const { existingTags, requestTags, requestLock, query, listedKey, versionId, versionsFollow, now } = facts;
   const listing =
     listedKey === undefined
       ? [...optional("s3:prefix", query.get("prefix")), ...optional("s3:delimiter", query.get("delimiter"))]
       : optional("s3:prefix", listedKey);
   const entries = [
     ...listing,
+    ...optional("s3:VersionId", versionId),
     ...tagKeys(existingTags ?? [], requestTags === "later" ? [] : (requestTags ?? [])),
     ...(requestLock === "later" ? [] : lockKeys(requestLock ?? {}, now)),
   ];
@@ -124,6 +129,7 @@ function objectKeys(facts: PerObjectFacts): [Entry[], UnknownKeys[]] {
   if (requestTags === undefined) unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "against" });
   if (requestTags === "later") unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "for" });
   if (requestLock === "later") unknown.push({ prefix: REQUEST_LOCK, decided: "for" });
+  if (versionsFollow === true) unknown.push({ prefix: "s3:versionid", decided: "for" });
   return [entries, unknown];
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Permission } from "../../../src/access/actions.ts";
+import { type Permission, permissionOn } from "../../../src/access/actions.ts";
 import { authorize } from "../../../src/access/authorize.ts";
+import type { DecidedObject } from "../../../src/access/decision.ts";
+import type { S3Error } from "../../../src/errors.ts";
 import type { AccountCaller } from "../../../src/model/caller.ts";
 import { bucketWith } from "./acl/subjects.ts";
 
@@ -49,5 +51,67 @@ describe("the facts about a request", () => {
     expect(await grant.allows({ ...permission, key: "k1" })).toBe(false);
     expect(await grant.allows({ ...permission, key: "k2", requestTags: [{ key: "a", value: "1" }] })).toBe(true);
     expect(facts).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("decisions about a version", () => {
+  const stranger: AccountCaller = { ...owner, account: { ...account, id: "000000000002", canonicalId: "s" } };
+  const readable = { ownerId: "c", acl: [{ grantee: { kind: "all-users" }, permission: "READ" }], tags: [] } as const;
+  const closed = { ownerId: "c", tags: [{ key: "is", value: "open" }] } as const;
+  const ask = (action: "s3:GetObject" | "s3:DeleteObject", versionId: string | undefined, policy?: object) => {
+    const findObject = vi.fn(async (_bucket: unknown, object: DecidedObject) =>
+      object.versionId === "old" ? closed : readable,
+    );
+    const buckets = bucketsWith(policy === undefined ? {} : { policy: JSON.stringify(policy) });
+    const permissions = [permissionOn(action, { bucket: "bucket", key: "k", versionId })];
+    const grant = authorize({ caller: stranger, permissions, buckets, facts: () => FACTS, findObject });
+    return grant.then(
+      () => "allowed",
+      (error: S3Error) => error.code,
+    );
+  };
+  const allow = (action: string, condition: object = {}) => ({
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Principal: "*", Action: action, Resource: "arn:aws:s3:::bucket/*", Condition: condition },
+    ],
+  });
+
+  it("look at the ACL of that version, and not of the current one", async () => {
+    expect(await ask("s3:GetObject", undefined)).toBe("allowed");
+    expect(await ask("s3:GetObject", "old")).toBe("AccessDenied");
+    expect(await ask("s3:GetObject", "new")).toBe("allowed");
+  });
+
+  it("look at the tags of that version", async () => {
+    const policy = allow("s3:GetObjectVersion", { StringEquals: { "s3:ExistingObjectTag/is": "open" } });
+    expect(await ask("s3:GetObject", "old", policy)).toBe("allowed");
+  });
+
+  it("need the action for versions, which is neither contained in the other one nor contains it", async () => {
+    expect(await ask("s3:DeleteObject", "old", allow("s3:DeleteObject"))).toBe("AccessDenied");
+    expect(await ask("s3:DeleteObject", "old", allow("s3:DeleteObjectVersion"))).toBe("allowed");
+    expect(await ask("s3:DeleteObject", undefined, allow("s3:DeleteObjectVersion"))).toBe("AccessDenied");
+    expect(await ask("s3:DeleteObject", undefined, allow("s3:DeleteObject"))).toBe("allowed");
+  });
+
+  it("have s3:VersionId, and those about the current version do not", async () => {
+    const only = { StringEquals: { "s3:VersionId": "old" } };
+    expect(await ask("s3:DeleteObject", "old", allow("s3:DeleteObjectVersion", only))).toBe("allowed");
+    expect(await ask("s3:DeleteObject", "new", allow("s3:DeleteObjectVersion", only))).toBe("AccessDenied");
+    expect(await ask("s3:DeleteObject", undefined, allow("s3:DeleteObject", only))).toBe("AccessDenied");
+  });
+
+  it("are made for each object of a body if any version may be allowed", async () => {
+    const policy = JSON.stringify(allow("s3:DeleteObjectVersion", { StringEquals: { "s3:VersionId": "old" } }));
+    const findObject = async () => undefined;
+    const question = { caller: stranger, buckets: bucketsWith({ policy }), facts: () => FACTS, findObject };
+    const below = { on: "objects-below", action: "s3:DeleteObject", bucket: "bucket", prefix: "" } as const;
+    const some = { ...below, extent: "something-below" } as const;
+    await expect(authorize({ ...question, permissions: [some] })).rejects.toThrow("Access Denied");
+    const grant = await authorize({ ...question, permissions: [{ ...some, orAction: "s3:DeleteObjectVersion" }] });
+    const one = (versionId: string) =>
+      grant.allows(permissionOn("s3:DeleteObject", { bucket: "bucket", key: "k", versionId }));
+    expect([await one("old"), await one("new")]).toEqual([true, false]);
   });
 });

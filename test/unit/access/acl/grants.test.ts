@@ -110,6 +110,9 @@ describe("aclPermissionFor", () => {
     "s3:PutBucketAcl": "bucket WRITE_ACP",
     "s3:GetObject": "object READ",
     "s3:GetObjectAcl": "object READ_ACP",
+    "s3:GetObjectVersion": "object READ",
+    "s3:GetObjectVersionAcl": "object READ_ACP",
+    "s3:PutObjectVersionAcl": "object WRITE_ACP",
     "s3:PutObjectAcl": "object WRITE_ACP",
   };
 
