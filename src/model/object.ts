@@ -81,9 +81,36 @@ export interface ReplicationMark {
 }
 
 /** A client's condition on the object at the key, decided atomically with the write. ETags without quotes. */
-export type WriteCondition =
-  | { readonly kind: "if-none-match-any" }
-  | { readonly kind: "if-match"; readonly etag: string | "*" };
+export type WriteCondition = { readonly kind: "if-none-match-any" } | ({ readonly kind: "if-match" } & ExpectedObject);
+
+/** What an object must be like; a condition on size and time is only for deletions. */
+export interface ExpectedObject {
+  /** `*`: any. */
+  readonly etag: string | "*";
+  readonly sizeBytes?: number;
+  /** To the second, as headers show it. */
+  readonly lastModified?: Date;
+}
+
+/** A header in which an `ExpectedObject` came. */
+export type ExpectationHeader = "If-Match" | "x-amz-if-match-size" | "x-amz-if-match-last-modified-time";
+
+/** The header whose condition an object does not meet; undefined if it meets all of them. */
+export function findUnmet(
+  { etag, sizeBytes, lastModified }: ExpectedObject,
+  object: Pick<StoredObject, "etag" | "sizeBytes" | "lastModified">,
+): ExpectationHeader | undefined {
+  if (etag !== "*" && etag !== object.etag) return "If-Match";
+  if (sizeBytes !== undefined && sizeBytes !== object.sizeBytes) return "x-amz-if-match-size";
+  if (lastModified !== undefined && toSeconds(lastModified) !== toSeconds(object.lastModified)) {
+    return "x-amz-if-match-last-modified-time";
+  }
+  return undefined;
+}
+
+function toSeconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}
 
 /** One row of a listing. */
 export interface ListedObject {

@@ -3,11 +3,11 @@
  * what replication asks for, and that nothing has changed since the entry was read.
  */
 import { S3Error } from "../../errors.ts";
-import { compareStates, type ObjectState, type WriteCondition } from "../../model/object.ts";
+import { compareStates, findUnmet, type ObjectState, type WriteCondition } from "../../model/object.ts";
 import { OLDER_CONDITION, type ReplicaState } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
-import { describeEntry, type Entry, stateOf } from "./entry.ts";
+import { describeEntry, type Entry, lastModifiedOf, stateOf } from "./entry.ts";
 import type { EntryPlace } from "./entry-place.ts";
 import { unchangedSince } from "./unchanged.ts";
 import { requireStored } from "./write.ts";
@@ -105,7 +105,7 @@ export function requireCondition(seen: R2Object | null, key: string, condition: 
   const isMet = present === undefined ? isMetByNothing(condition) : isMetBy(condition, present);
   if (isMet) return;
   if (present === undefined) throw new S3Error("NoSuchKey", { details: { Key: key } });
-  throw new S3Error("PreconditionFailed", { details: nameOf(condition) });
+  throw new S3Error("PreconditionFailed", { details: nameOf(condition, present) });
 }
 
 /**
@@ -129,8 +129,10 @@ function isAboutTheEntry(condition: EntryCondition | undefined): boolean {
   switch (condition?.kind) {
     case undefined:
     case "if-none-match-any":
-    case "if-match":
       return false;
+    case "if-match":
+      // The same bytes may be written again at another time.
+      return condition.lastModified !== undefined;
     case "if-older":
     case "if-replica":
       return true;
@@ -152,12 +154,18 @@ function isMetByNothing(condition: EntryCondition): boolean {
   }
 }
 
-function isMetBy(condition: EntryCondition, { found, entry }: { found: R2Object; entry: Entry }): boolean {
+interface PresentEntry {
+  readonly found: R2Object;
+  readonly entry: Entry;
+}
+
+function isMetBy(condition: EntryCondition, present: PresentEntry): boolean {
+  const { found, entry } = present;
   switch (condition.kind) {
     case "if-none-match-any":
       return false;
     case "if-match":
-      return condition.etag === "*" || condition.etag === entry.etag;
+      return findUnmet(condition, describe(present)) === undefined;
     case "if-older":
       return compareStates(stateOf(found, entry), condition.than) < 0;
     case "if-replica": {
@@ -171,15 +179,19 @@ function isMetBy(condition: EntryCondition, { found, entry }: { found: R2Object;
   }
 }
 
-/** The header that a condition came in, for the error. */
-function nameOf(condition: EntryCondition | undefined): Record<string, string> {
+function describe({ found, entry }: PresentEntry) {
+  return { etag: entry.etag, sizeBytes: entry.sizeBytes, lastModified: lastModifiedOf(found, entry.record) };
+}
+
+/** The header that a condition came in, for the error; of several the one that `present` does not meet. */
+function nameOf(condition: EntryCondition | undefined, present?: PresentEntry): Record<string, string> {
   switch (condition?.kind) {
     case undefined:
       return {};
     case "if-none-match-any":
       return { Condition: "If-None-Match" };
     case "if-match":
-      return { Condition: "If-Match" };
+      return { Condition: (present && findUnmet(condition, describe(present))) ?? "If-Match" };
     case "if-older":
     case "if-replica":
       return { Condition: OLDER_CONDITION };
@@ -194,6 +206,7 @@ function blindCondition(condition: EntryCondition): R2Conditional | undefined {
     case "if-none-match-any":
       return { etagDoesNotMatch: "*" };
     case "if-match":
+      if (condition.sizeBytes !== undefined || condition.lastModified !== undefined) return undefined;
       // An inline object's ETag is R2's. Bodies of manifests and tombstones hold random ids: no client can name their MD5.
       return /^[0-9a-f]{32}$/.test(condition.etag) ? { etagMatches: condition.etag } : undefined;
     case "if-older":
