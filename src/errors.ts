@@ -165,6 +165,10 @@ export function invalidArgument(message: string, name: string, value: string | n
   return new S3Error("InvalidArgument", { message, details: { ArgumentName: name, ArgumentValue: value ?? "" } });
 }
 
+export function invalidRequest(message: string): S3Error {
+  return new S3Error("InvalidRequest", { message });
+}
+
 /** @param key as the error document names it */
 export function noSuchKey(key: string): S3Error {
   return new S3Error("NoSuchKey", { details: { Key: key } });

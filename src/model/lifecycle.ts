@@ -3,6 +3,7 @@
  * object-lifecycle-mgmt). Pure: the schedule decides when to ask, and storage what can still be done.
  */
 import type { StorageClass, Tag } from "./object.ts";
+import { hasTags } from "./replication.ts";
 
 export interface LifecycleConfiguration {
   readonly rules: readonly LifecycleRule[];
@@ -46,7 +47,7 @@ export type Expiration =
   | { readonly kind: "expired-delete-marker"; readonly isOn: boolean };
 
 export interface NoncurrentExpiration {
-  readonly days?: number;
+  readonly days: number;
   /** So many newer noncurrent versions are kept, whatever their age. */
   readonly newerVersions?: number;
 }
@@ -60,28 +61,27 @@ export interface NoncurrentTransition extends NoncurrentExpiration {
   readonly storageClass: StorageClass;
 }
 
-/** What filters are evaluated on. Delete markers have neither size nor tags. */
+/** What filters are evaluated on. Delete markers have neither size nor tags: filters that name one do not choose them. */
 export interface FilteredVersion {
   readonly key: string;
   readonly sizeBytes: number;
   readonly tags: readonly Tag[];
+  readonly isDeleteMarker: boolean;
 }
 
 /** A current version. */
 export interface CurrentVersion extends FilteredVersion {
   readonly lastModified: Date;
   readonly storageClass: StorageClass;
-  readonly isDeleteMarker: boolean;
   /** Whether the key has no other version. */
   readonly isOnlyVersion: boolean;
 }
 
 export interface NoncurrentVersion extends FilteredVersion {
   readonly storageClass: StorageClass;
-  readonly isDeleteMarker: boolean;
   /** When the version that replaced it was written. */
   readonly noncurrentSince: Date;
-  /** Noncurrent versions of the key that are newer. */
+  /** Noncurrent versions of the key that are newer, without delete markers. */
   readonly newerNoncurrent: number;
 }
 
@@ -120,7 +120,7 @@ export function dueForNoncurrent(
   clock: LifecycleClock,
 ): LifecycleAction | undefined {
   const chosen = rules.filter((rule) => rule.isEnabled && matchesFilter(rule.filter, version));
-  const isDue = ({ days = 0, newerVersions = 0 }: NoncurrentExpiration) =>
+  const isDue = ({ days, newerVersions = 0 }: NoncurrentExpiration) =>
     version.newerNoncurrent >= newerVersions &&
     afterDays(version.noncurrentSince, days, clock.dayMs) <= clock.now.getTime();
   const expiring = chosen.find(({ noncurrentExpiration: rule }) => rule !== undefined && isDue(rule));
@@ -133,12 +133,11 @@ export function dueForNoncurrent(
 export function uploadAbortion(
   { rules }: LifecycleConfiguration,
   upload: { readonly key: string; readonly initiatedAt: Date },
-  dayMs = DAY_MS,
 ): { readonly ruleId: string; readonly at: Date } | undefined {
   let first: { readonly ruleId: string; readonly at: Date } | undefined;
   for (const { id, isEnabled, filter, abortUploadAfterDays: days } of rules) {
     if (!isEnabled || days === undefined || !upload.key.startsWith(filter.prefix ?? "")) continue;
-    const at = new Date(afterDays(upload.initiatedAt, days, dayMs));
+    const at = new Date(afterDays(upload.initiatedAt, days, DAY_MS));
     if (first === undefined || at < first.at) first = { ruleId: id, at };
   }
   return first;
@@ -147,27 +146,28 @@ export function uploadAbortion(
 /** When a current object expires, and by which rule: the first one (`x-amz-expiration`). Undefined: never. */
 export function expirationOf(
   { rules }: LifecycleConfiguration,
-  version: FilteredVersion & { readonly lastModified: Date },
-  dayMs = DAY_MS,
+  version: Omit<FilteredVersion, "isDeleteMarker"> & { readonly lastModified: Date },
 ): { readonly ruleId: string; readonly at: Date } | undefined {
   let first: { readonly ruleId: string; readonly at: Date } | undefined;
   for (const { id, isEnabled, filter, expiration } of rules) {
     if (!isEnabled || expiration === undefined || expiration.kind === "expired-delete-marker") continue;
-    if (!matchesFilter(filter, version)) continue;
-    const at = new Date(dueTime(expiration, version.lastModified, dayMs));
+    if (!matchesFilter(filter, { ...version, isDeleteMarker: false })) continue;
+    const at = new Date(dueTime(expiration, version.lastModified, DAY_MS));
     if (first === undefined || at < first.at) first = { ruleId: id, at };
   }
   return first;
 }
 
-export function matchesFilter(filter: LifecycleFilter, { key, sizeBytes, tags }: FilteredVersion): boolean {
-  const { prefix = "", sizeGreaterThan = -1, sizeLessThan = Number.POSITIVE_INFINITY } = filter;
-  return (
-    key.startsWith(prefix) &&
-    sizeBytes > sizeGreaterThan &&
-    sizeBytes < sizeLessThan &&
-    filter.tags.every((wanted) => tags.some((tag) => tag.key === wanted.key && tag.value === wanted.value))
-  );
+export function matchesFilter(filter: LifecycleFilter, version: FilteredVersion): boolean {
+  const { prefix = "", tags, sizeGreaterThan = -1, sizeLessThan = Number.POSITIVE_INFINITY } = filter;
+  if (!version.key.startsWith(prefix)) return false;
+  if (version.isDeleteMarker) return tags.length === 0 && !hasSize(filter);
+  const { sizeBytes } = version;
+  return sizeBytes > sizeGreaterThan && sizeBytes < sizeLessThan && hasTags(version.tags, tags);
+}
+
+function hasSize({ sizeGreaterThan, sizeLessThan }: LifecycleFilter): boolean {
+  return sizeGreaterThan !== undefined || sizeLessThan !== undefined;
 }
 
 function isExpirationDue(expiration: Expiration | undefined, version: CurrentVersion, clock: LifecycleClock): boolean {
@@ -191,9 +191,7 @@ function firstTransition(
   for (const rule of rules) {
     const [transition] = due(rule);
     if (transition === undefined || transition.storageClass === storageClass) continue;
-    const { sizeGreaterThan, sizeLessThan } = rule.filter;
-    const isSizeChosen = sizeGreaterThan !== undefined || sizeLessThan !== undefined;
-    if (!isSizeChosen && sizeBytes < MINIMUM_TRANSITION_BYTES) continue;
+    if (!hasSize(rule.filter) && sizeBytes < MINIMUM_TRANSITION_BYTES) continue;
     return { kind: "transition", ruleId: rule.id, storageClass: transition.storageClass };
   }
   return undefined;
