@@ -1,5 +1,6 @@
 /** Buckets, what is configured for them, and how requests name them and their objects. */
 import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
+import type { LifecycleConfiguration } from "./lifecycle.ts";
 import type { NotificationConfiguration } from "./notification.ts";
 import type { Tag } from "./object.ts";
 import type { ReplicationConfiguration } from "./replication.ts";
@@ -20,6 +21,7 @@ export interface BucketDocumentTypes {
   website: Website;
   notification: NotificationConfiguration;
   replication: ReplicationConfiguration;
+  lifecycle: LifecycleConfiguration;
   /** For a bucket that was created in a region without storage of its own, or by an old name of a region. */
   location: BucketLocation;
   encryption: BucketEncryption;

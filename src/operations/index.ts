@@ -4,6 +4,11 @@
 import type { OperationName } from "../protocol/operation-name.ts";
 import { GetBucketAcl, GetObjectAcl, PutBucketAcl, PutObjectAcl } from "./acl.ts";
 import {
+  DeleteBucketLifecycle,
+  GetBucketLifecycleConfiguration,
+  PutBucketLifecycleConfiguration,
+} from "./bucket/bucket-lifecycle.ts";
+import {
   GetBucketNotificationConfiguration,
   PutBucketNotificationConfiguration,
 } from "./bucket/bucket-notification.ts";
@@ -34,14 +39,12 @@ import {
   DeleteBucketAnalyticsConfiguration,
   DeleteBucketIntelligentTieringConfiguration,
   DeleteBucketInventoryConfiguration,
-  DeleteBucketLifecycle,
   DeleteBucketMetricsConfiguration,
   GetBucketAbac,
   GetBucketAccelerateConfiguration,
   GetBucketAnalyticsConfiguration,
   GetBucketIntelligentTieringConfiguration,
   GetBucketInventoryConfiguration,
-  GetBucketLifecycleConfiguration,
   GetBucketLogging,
   GetBucketMetadataConfiguration,
   GetBucketMetadataTableConfiguration,
@@ -185,7 +188,7 @@ export const OPERATIONS = {
   PutBucketEncryption,
   PutBucketIntelligentTieringConfiguration: notImplemented("PutBucketIntelligentTieringConfiguration"),
   PutBucketInventoryConfiguration: notImplemented("PutBucketInventoryConfiguration"),
-  PutBucketLifecycleConfiguration: notImplemented("PutBucketLifecycleConfiguration"),
+  PutBucketLifecycleConfiguration,
   PutBucketLogging,
   PutBucketMetricsConfiguration: notImplemented("PutBucketMetricsConfiguration"),
   PutBucketNotificationConfiguration,

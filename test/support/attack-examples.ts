@@ -210,6 +210,10 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
   }),
   DeleteBucketLifecycle: bucketOperation("DELETE", "lifecycle=", "s3:PutLifecycleConfiguration", { success: 204 }),
   GetBucketLifecycleConfiguration: unset("lifecycle=", "s3:GetLifecycleConfiguration"),
+  PutBucketLifecycleConfiguration: bucketOperation("PUT", "lifecycle=", "s3:PutLifecycleConfiguration", {
+    body: () =>
+      "<LifecycleConfiguration><Rule><Filter/><Status>Enabled</Status><Expiration><Days>9</Days></Expiration></Rule></LifecycleConfiguration>",
+  }),
   GetBucketMetadataConfiguration: unset("metadataConfiguration=", "s3:GetBucketMetadataTableConfiguration"),
   GetBucketMetadataTableConfiguration: unset("metadataTable=", "s3:GetBucketMetadataTableConfiguration"),
   GetObjectLockConfiguration: unset("object-lock=", "s3:GetBucketObjectLockConfiguration"),

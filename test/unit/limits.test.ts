@@ -7,6 +7,7 @@ import { MAX_BODY_BYTES } from "../../src/auth/payload/declared-content.ts";
 import { MAX_EXPIRES_SECONDS } from "../../src/auth/sigv4/presigned-url.ts";
 import { MAX_NAMES } from "../../src/cors/rules.ts";
 import { ROOT_MAX_SESSION_SECONDS, SESSION_SECONDS } from "../../src/iam/parameters.ts";
+import { MAX_STORED_LENGTH as MAX_LIFECYCLE_LENGTH } from "../../src/operations/bucket/bucket-lifecycle.ts";
 import { MAX_STORED_LENGTH } from "../../src/operations/bucket/bucket-replication.ts";
 import { MAX_COPY_BYTES } from "../../src/operations/object/source-object.ts";
 import { MAX_GRANTS } from "../../src/protocol/acl-headers.ts";
@@ -17,6 +18,7 @@ import { MAX_PAGE_SIZE, MAX_PARTS } from "../../src/protocol/query-parameters.ts
 import { MAX_TAGS } from "../../src/protocol/tags.ts";
 import * as cors from "../../src/protocol/xml/cors-configuration.ts";
 import { MAX_DELETE_OBJECTS } from "../../src/protocol/xml/delete-objects.ts";
+import * as lifecycle from "../../src/protocol/xml/lifecycle-configuration.ts";
 import * as notification from "../../src/protocol/xml/notification-configuration.ts";
 import * as replication from "../../src/protocol/xml/replication-configuration.ts";
 import { MAX_ROUTING_RULES, MAX_WEBSITE_BYTES } from "../../src/protocol/xml/website-configuration.ts";
@@ -69,6 +71,10 @@ const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
     "Replication",
     `${count(replication.MAX_RULES)} rules, ${replication.MAX_DESTINATIONS} destinations, ${size(MAX_STORED_LENGTH)} of values; ` +
       `prefixes of ${count(replication.MAX_PREFIX_LENGTH)} characters, IDs of ${replication.MAX_ID_LENGTH}`,
+  ],
+  [
+    "Lifecycle",
+    `${count(lifecycle.MAX_LIFECYCLE_RULES)} rules, ${size(MAX_LIFECYCLE_LENGTH)} of values; IDs of ${lifecycle.MAX_ID_LENGTH}`,
   ],
   [
     "Notifications",

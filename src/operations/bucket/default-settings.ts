@@ -79,16 +79,6 @@ export const {
   delete: DeleteBucketMetricsConfiguration,
 } = unsetById("Metrics", "ListMetricsConfigurationsResult");
 
-export const DeleteBucketLifecycle = unset("DeleteBucketLifecycle", "s3:PutLifecycleConfiguration", () => ({
-  status: 204,
-}));
-
-export const GetBucketLifecycleConfiguration = unset(
-  "GetBucketLifecycleConfiguration",
-  "s3:GetLifecycleConfiguration",
-  (bucket) => notFound("NoSuchLifecycleConfiguration", bucket),
-);
-
 export const GetBucketMetadataConfiguration = unset(
   "GetBucketMetadataConfiguration",
   "s3:GetBucketMetadataTableConfiguration",

@@ -32,7 +32,7 @@ import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./wri
 
 export const MAX_LIFECYCLE_RULES = 1000;
 export const MAX_LIFECYCLE_BYTES = 2 * 1024 * 1024;
-const MAX_ID_LENGTH = 255;
+export const MAX_ID_LENGTH = 255;
 /** "Objects must be stored for at least 30 days before they can be transitioned to S3 Standard-IA." */
 const MIN_DAYS_BEFORE_IA = 30;
 const MAX_INTEGER = 2_147_483_647;

@@ -1,8 +1,8 @@
 /**
  * Settings that are not set, as AWS answers (recorded by LocalStack in 2026; API pages of the operations):
  * DeleteBucketAnalyticsConfiguration, DeleteBucketIntelligentTieringConfiguration, DeleteBucketInventoryConfiguration,
- * DeleteBucketLifecycle, DeleteBucketMetricsConfiguration, GetBucketAnalyticsConfiguration,
- * GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration, GetBucketLifecycleConfiguration,
+ * DeleteBucketMetricsConfiguration, GetBucketAnalyticsConfiguration,
+ * GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration,
  * GetBucketMetadataConfiguration, GetBucketMetadataTableConfiguration, GetBucketMetricsConfiguration,
  * GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
  * ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations.
@@ -67,7 +67,6 @@ for (const query of ["legal-hold", "retention"])
 for (const query of BY_ID.map((name) => `${name}&id=x`)) {
   describeRefusals(`DELETE ?${query}`, { method: "DELETE", query, success: 404 });
 }
-describeRefusals("DeleteBucketLifecycle", { method: "DELETE", query: "lifecycle", success: 204 });
 
 describe.each(STYLES)("a setting that is not set, %s style", (style) => {
   it.each(NOT_FOUND)("?%s is %s", async (query, code, message) => {
