@@ -41,6 +41,11 @@ export function orderOf(token: VersionToken): number {
   return Number.MAX_SAFE_INTEGER - inverted;
 }
 
+/** When the version was written, if no clock was behind. */
+export function timeOf(token: VersionToken): Date {
+  return new Date(Math.floor(orderOf(token) / ORDERS_PER_MS));
+}
+
 export function isNullToken(token: VersionToken): boolean {
   return token.charAt(ORDER_LENGTH) === "n";
 }

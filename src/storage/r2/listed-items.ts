@@ -36,7 +36,10 @@ export function toListedObject(found: R2Object, entry: Entry, bucketOwnerId: str
 }
 
 /** The common prefix under which a key is listed; undefined if it is listed by itself. */
-export function commonPrefixOf(key: string, { prefix, delimiter }: ListQuery): string | undefined {
+export function commonPrefixOf(
+  key: string,
+  { prefix, delimiter }: Pick<ListQuery, "prefix" | "delimiter">,
+): string | undefined {
   if (delimiter === "" || !key.startsWith(prefix)) return undefined;
   const found = key.indexOf(delimiter, prefix.length);
   return found === -1 ? undefined : key.slice(0, found + delimiter.length);
@@ -55,6 +58,11 @@ export class CountedStore {
   /** Calls that may still be made. */
   get left(): number {
     return Math.max(0, this.#left);
+  }
+
+  /** Raises the bound. */
+  allow(calls: number): void {
+    this.#left += calls;
   }
 
   list(options: R2ListOptions): Promise<R2Objects> {

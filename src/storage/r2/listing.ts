@@ -12,13 +12,13 @@ import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
 import { describeEntry, type Entry } from "./entry.ts";
 import { clusterHead, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
 import { NO_RECORD } from "./entry-record.ts";
+import { behind } from "./list-position.ts";
 import { CountedStore, commonPrefixOf, type Item, type Listing, R2_PAGE, toListedObject } from "./listed-items.ts";
 import { type ClusterRow, type Row, rowsOf } from "./listed-rows.ts";
 import { type MarkedEntries, readMarked } from "./marked-entries.ts";
 
 /** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and more if their metadata is long. */
 export const MAX_CALLS = 60;
-const HIGHEST_CHARACTER = "\u{10FFFF}";
 
 /** @param maxCalls R2 calls after which the page ends early. @throws S3Error */
 export async function listEntries(
@@ -166,16 +166,12 @@ function firstStart(bucketId: string, query: ListQuery): { startAfter?: string }
   if (after === "" || compareBytes(after, prefix) < 0) return {};
   // A marker below a common prefix continues after all of it (seen on AWS, LocalStack's recordings).
   const passed = commonPrefixOf(after, query);
-  if (passed !== undefined && clusterHead(passed) === undefined) return behind(entryPrefix(bucketId) + passed);
+  if (passed !== undefined && clusterHead(passed) === undefined)
+    return { startAfter: behind(entryPrefix(bucketId) + passed) };
   const head = clusterHead(after);
   if (head === undefined) return { startAfter: entryPrefix(bucketId) + after };
   // Every key of a cluster has to be read to find those after the marker.
   return after === clusterEnd(head)
-    ? behind(entryPrefix(bucketId) + head)
+    ? { startAfter: behind(entryPrefix(bucketId) + head) }
     : { startAfter: entryPrefix(bucketId) + head };
-}
-
-/** After everything with this prefix, except keys that continue with the highest character. */
-function behind(r2Prefix: string): { startAfter: string } {
-  return { startAfter: r2Prefix + HIGHEST_CHARACTER };
 }

@@ -37,12 +37,16 @@ export function recordKey(bucketId: string, key: string, token: VersionToken): s
   return recordsOfKey(bucketId, key) + token;
 }
 
+export function tokenOfRecord(r2Key: string): VersionToken {
+  return r2Key.slice(-TOKEN_LENGTH);
+}
+
 /** What a record's key says: its token, and the S3 key or, if that was cut, the head. */
 export function parseRecordKey(r2Key: string): {
   readonly token: VersionToken;
   readonly name: { readonly key: string } | { readonly head: string };
 } {
-  const token = r2Key.slice(-TOKEN_LENGTH);
+  const token = tokenOfRecord(r2Key);
   const encoded = r2Key.slice(RECORD_PREFIX.length + BUCKET_ID_LENGTH + 1, -TOKEN_LENGTH - END_OF_KEY.length);
   const { head, isWhole } = cut(decodeKey(encoded));
   return { token, name: isWhole ? { key: head } : { head: encodeKey(head) } };
@@ -50,10 +54,16 @@ export function parseRecordKey(r2Key: string): {
 
 /** The encoded head of a key that is too long to be used as it is; undefined for all others. */
 export function recordHead(key: string): string | undefined {
+  const head = headOfKey(key);
+  return head === undefined ? undefined : encodeKey(head);
+}
+
+/** The same as it is in the key. */
+export function headOfKey(key: string): string | undefined {
   // A character is at most 3 bytes for each UTF-16 unit, so most keys need not be looked at.
   if (key.length * 3 <= DIRECT_BYTES) return undefined;
   const { head, isWhole } = cut(key);
-  return isWhole ? undefined : encodeKey(head);
+  return isWhole ? undefined : head;
 }
 
 /** Escapes characters up to `!`; see above. */

@@ -1,0 +1,79 @@
+/**
+ * Which of the common prefixes that R2 lists have something below them that is listed: R2 shows a prefix for a tombstone or a
+ * delete marker as well. Flat listings find out, several prefixes with each call, within the bound on the calls of a listing.
+ */
+import { compareBytes } from "../../model/byte-order.ts";
+import type { ListQuery } from "../../model/object.ts";
+import { justBefore } from "./list-position.ts";
+import { type CountedStore, commonPrefixOf, R2_PAGE } from "./listed-items.ts";
+
+/** A Worker has six connections. */
+const CALLS_AT_ONCE = 6;
+
+export interface PrefixScope {
+  /** What all R2 keys of the bucket begin with. */
+  readonly base: string;
+  readonly query: Pick<ListQuery, "prefix" | "delimiter">;
+  readonly include?: "customMetadata"[];
+  isListed(object: R2Object): boolean;
+}
+
+export class CommonPrefixes {
+  readonly #store: CountedStore;
+  readonly #scope: PrefixScope;
+  readonly #known = new Map<string, boolean>();
+  /** How far prefixes have been read of which nothing is known yet. */
+  readonly #reached = new Map<string, string>();
+  /** Whether one page was not enough for one prefix. */
+  #areLarge = false;
+
+  constructor(store: CountedStore, scope: PrefixScope) {
+    this.#store = store;
+    this.#scope = scope;
+  }
+
+  /**
+   * Undefined if no call is left.
+   * @param prefix the whole common prefix
+   * @param following this one and others that will be asked for, in order
+   */
+  async isListed(prefix: string, following: () => readonly string[]): Promise<boolean | undefined> {
+    for (;;) {
+      const known = this.#known.get(prefix);
+      if (known !== undefined) return known;
+      const count = Math.min(this.#areLarge ? CALLS_AT_ONCE : 1, this.#store.left);
+      if (count === 0) return undefined;
+      const others = following().filter((other) => other !== prefix && !this.#known.has(other));
+      await Promise.all([prefix, ...others.slice(0, count - 1)].map((asked) => this.#look(asked)));
+    }
+  }
+
+  /** One R2 call. */
+  async #look(asked: string): Promise<void> {
+    const { base, query, include } = this.#scope;
+    const { objects, truncated } = await this.#store.list({
+      prefix: base + query.prefix,
+      startAfter: this.#reached.get(asked) ?? justBefore(base + asked),
+      limit: R2_PAGE,
+      ...(include !== undefined && { include }),
+    });
+    let open = asked;
+    let isOnlyOne = true;
+    for (const object of objects) {
+      const name = object.key.slice(base.length);
+      const prefix = commonPrefixOf(name, query);
+      if (prefix === undefined || compareBytes(prefix, asked) < 0) continue;
+      if (prefix !== open) {
+        if (!this.#known.has(open)) this.#known.set(open, false);
+        open = prefix;
+        isOnlyOne = false;
+      }
+      if (this.#scope.isListed(object)) this.#known.set(prefix, true);
+    }
+    const last = objects.at(-1)?.key;
+    if (!truncated || last === undefined || !last.startsWith(base + open)) {
+      if (!this.#known.has(open)) this.#known.set(open, false);
+    } else this.#reached.set(open, last);
+    this.#areLarge = truncated && isOnlyOne;
+  }
+}

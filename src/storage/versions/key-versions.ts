@@ -1,0 +1,128 @@
+/**
+ * Which rows of one key are versions, and what is said about them.
+ *
+ * The entry is read before the records, so a key is shown as it was when its entry was read, without the versions deleted
+ * since. Whatever was current then is the entry; whatever was noncurrent then has had its record since before, because a
+ * version's record is put before the entry is replaced, and a record is never removed while the version exists. A version that
+ * is replaced between the two reads has a record too, with the token of the entry: the entry is shown, and the record is not. A
+ * record with a later token than the entry's is of a version that was written after the entry was read.
+ * In the other order, a version that is replaced between the two reads would be in neither.
+ */
+import { isNullToken, timeOf, type VersionToken } from "../../model/version.ts";
+import type { VersionRow } from "./version-rows.ts";
+
+/** A row that is a version. */
+export interface FoundVersion {
+  readonly row: VersionRow;
+  readonly token: VersionToken;
+  readonly isLatest: boolean;
+  /** Absent for the latest one. */
+  readonly noncurrentSince?: Date;
+}
+
+/** Clocks of Workers differ by less. */
+const CLOCK_DIFFERENCE_MS = 60_000;
+
+/** Takes the rows of a key in order: its entry, if there is one, then its records. */
+export class KeyVersions {
+  readonly key: string;
+  readonly #entry: VersionRow | undefined;
+  readonly #after: VersionToken | undefined;
+  readonly #readAt: number;
+  /** The entry is shown only if its record shows that the version still exists. */
+  #isUnverified: boolean;
+  #hasLatest: boolean;
+  #hasNull = false;
+  /** The version before, and the one that it replaced. */
+  #newer: { readonly token: VersionToken; readonly replaced?: VersionToken | undefined } | undefined;
+
+  /**
+   * @param about.after only older versions are shown
+   * @param about.readAt when the entries were read, in milliseconds since 1970
+   */
+  constructor(
+    key: string,
+    about: {
+      readonly entry: VersionRow | undefined;
+      readonly after: VersionToken | undefined;
+      readonly readAt: number;
+    },
+  ) {
+    const { entry, after, readAt } = about;
+    this.key = key;
+    this.#entry = entry;
+    this.#after = after;
+    this.#readAt = readAt;
+    this.#isUnverified = entry?.entry.record.U === 1;
+    // The versions up to a marker have been shown.
+    this.#hasLatest = after !== undefined && (entry === undefined || entry.entry.isTombstone || !this.#isShown(entry));
+  }
+
+  /** The entry, if it is certainly a version. */
+  takeEntry(): FoundVersion | undefined {
+    return this.#isUnverified ? undefined : this.#takeEntry();
+  }
+
+  /** The version that a record shows, which is that of an unverified entry if it is its own record. */
+  takeRecord(row: VersionRow): FoundVersion | undefined {
+    const { token, entry } = row;
+    const current = this.#entry?.token;
+    if (token === undefined || (current !== undefined && token < current)) return undefined;
+    if (token === current) {
+      const isRestored = this.#isUnverified && !entry.isTombstone;
+      this.#isUnverified = false;
+      return isRestored ? this.#takeEntry() : undefined;
+    }
+    this.#isUnverified = false;
+    const isVersion = !entry.isTombstone && this.#isAlive(row, token);
+    if (isNullToken(token)) this.#hasNull = true;
+    if (!isVersion) return undefined;
+    const since = entry.record.S;
+    const found = this.#take(row, token, since === undefined ? undefined : new Date(since));
+    this.#newer = { token, replaced: entry.record.P };
+    return found;
+  }
+
+  #takeEntry(): FoundVersion | undefined {
+    const row = this.#entry;
+    if (row?.token === undefined || row.entry.isTombstone) return undefined;
+    const found = this.#take(row, row.token, undefined);
+    this.#newer = { token: row.token, replaced: row.entry.record.P };
+    return found;
+  }
+
+  #take(row: VersionRow, token: VersionToken, since: Date | undefined): FoundVersion | undefined {
+    if (!this.#isShown(row)) return undefined;
+    const isLatest = !this.#hasLatest;
+    this.#hasLatest = true;
+    if (isLatest) return { row, token, isLatest };
+    return { row, token, isLatest, noncurrentSince: this.#sinceOf(token, since) };
+  }
+
+  #isShown({ token }: VersionRow): boolean {
+    return this.#after === undefined || (token !== undefined && token > this.#after);
+  }
+
+  /** A key has one null version: the newest, deleted or not. Its token is that of the entry, or in it. */
+  #isAlive({ entry }: VersionRow, token: VersionToken): boolean {
+    const current = this.#entry;
+    if (current === undefined || current.token === undefined) {
+      // Records of a key that was written after the entries were read. Others are left by writers that did not know yet that
+      // the bucket is versioned.
+      if ((entry.record.S ?? 0) > this.#readAt - CLOCK_DIFFERENCE_MS) return false;
+    }
+    if (!isNullToken(token)) return true;
+    if (current?.token === undefined || current.entry.isTombstone) return !this.#hasNull;
+    return current.entry.record.N === token;
+  }
+
+  /**
+   * The record says when the version was replaced. If the version became current again and was replaced once more, it says
+   * the first time; the version that has replaced it then says the second.
+   */
+  #sinceOf(token: VersionToken, since: Date | undefined): Date {
+    const { token: newer, replaced } = this.#newer ?? { token: this.#after, replaced: token };
+    const again = newer !== undefined && (replaced === token || since === undefined) ? timeOf(newer) : undefined;
+    return new Date(Math.max(since?.getTime() ?? 0, again?.getTime() ?? 0));
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Listings of versions compared with a model in memory: random changes of keys of every kind, then every page of listings with
+ * random parameters; and listings while writers change the keys.
+ */
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { compareBytes } from "../../../src/model/byte-order.ts";
+import type { ListedVersion, VersionMarker } from "../../../src/model/listed-version.ts";
+import { newBlobSetId, newWriteId } from "../../../src/model/random-ids.ts";
+import { isNullToken, type VersionToken, versionIdOf } from "../../../src/model/version.ts";
+import { markTombstone } from "../../../src/storage/r2/commit.ts";
+import { describeEntry } from "../../../src/storage/r2/entry.ts";
+import { entryKey } from "../../../src/storage/r2/entry-place.ts";
+import { encodeRecord } from "../../../src/storage/r2/entry-record.ts";
+import { putBytes } from "../../../src/storage/r2/write.ts";
+import { commitVersion } from "../../../src/storage/versions/commit-version.ts";
+import { deleteVersion, putStub } from "../../../src/storage/versions/delete-version.ts";
+import { tokenOf, type VersionedPlace } from "../../../src/storage/versions/keep.ts";
+import { listVersions } from "../../../src/storage/versions/list-versions.ts";
+import { testBucket } from "../../support/storage.ts";
+
+type Bucket = ReturnType<typeof testBucket>;
+const encode = (text: string) => new TextEncoder().encode(text);
+const LONG = "l".repeat(918);
+
+/** Keys around the limits of both key spaces, and characters that records escape. */
+const KEYS = [
+  "a",
+  "a!",
+  "a!A",
+  "a\0",
+  "a b",
+  "a/",
+  "a/b",
+  "a/b/c",
+  "a/c",
+  "aA",
+  "b/1",
+  "b/2",
+  "ünï/x",
+  "\u{ffee}",
+  "\u{1f600}/y",
+  `${LONG}00`,
+  `${LONG}001`,
+  `${LONG}00/2`,
+  `${LONG}00/3`,
+  `${LONG}00${"x".repeat(60)}/1`,
+  `${LONG}00${"x".repeat(60)}/2`,
+  `${LONG}0!`,
+  `${LONG}1`,
+];
+
+function placeOf(bucket: Bucket, key: string, store = env.STORE): VersionedPlace {
+  return { store, r2Key: entryKey(bucket.id, key), key, bucketOwnerId: bucket.ownerId, bucketId: bucket.id };
+}
+
+type Status = "Enabled" | "Suspended";
+
+async function write(place: VersionedPlace, versioning: Status, isMarker = false): Promise<VersionToken> {
+  const w = newWriteId();
+  const bytes = encode(newBlobSetId());
+  const stored = await commitVersion(place, {
+    versioning,
+    guard: { writeId: w },
+    put: ({ onlyIf, links }) =>
+      putBytes(
+        place,
+        { bytes },
+        {
+          onlyIf,
+          ...(isMarker && markTombstone(bytes)),
+          customMetadata: encodeRecord({ w, k: place.key, ...links, ...(isMarker && { D: 1 }) }),
+        },
+      ),
+  });
+  return describeEntry(stored).record.V ?? "";
+}
+
+async function writeUnversioned({ store, r2Key, key }: VersionedPlace): Promise<VersionToken> {
+  const stored = await store.put(r2Key, encode("legacy"), {
+    customMetadata: encodeRecord({ w: newWriteId(), k: key }),
+  });
+  return tokenOf(stored, describeEntry(stored).record);
+}
+
+/** Newest first. */
+type Model = Map<string, { readonly token: VersionToken; readonly isMarker: boolean }[]>;
+
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    return state / 2147483648;
+  };
+}
+
+function pick<Item>(random: () => number, items: readonly Item[]): Item | undefined {
+  return items[Math.floor(random() * items.length)];
+}
+
+/** Makes the same random changes in R2 and in the model. */
+async function change(bucket: Bucket, model: Model, random: () => number): Promise<void> {
+  const key = pick(random, [...model.keys()]) ?? "";
+  const place = placeOf(bucket, key);
+  const versions = model.get(key) ?? [];
+  const kind = random();
+  if (kind < 0.4) {
+    const target = pick(random, versions);
+    if (target === undefined) return;
+    // A deletion that is interrupted after its stub leaves a version other than the current one deleted.
+    if (kind < 0.05 && versions[0] !== target) await putStub(place, target.token);
+    else await deleteVersion(place, target.token);
+    versions.splice(versions.indexOf(target), 1);
+    return;
+  }
+  const versioning = random() < 0.7 ? "Enabled" : "Suspended";
+  const isMarker = random() < 0.25;
+  const token = await write(place, versioning, isMarker);
+  const kept = versioning === "Enabled" ? versions : versions.filter((version) => !isNullToken(version.token));
+  model.set(key, [{ token, isMarker }, ...kept]);
+}
+
+interface Asked {
+  readonly prefix: string;
+  readonly delimiter: string;
+  readonly after: VersionMarker;
+}
+
+/** What S3 defines, without pages. */
+function expectedOf(model: Model, { prefix, delimiter, after }: Asked): string[] {
+  const lines: string[] = [];
+  const commonPrefixOf = (key: string) => {
+    const found = delimiter === "" || !key.startsWith(prefix) ? -1 : key.indexOf(delimiter, prefix.length);
+    return found === -1 ? undefined : key.slice(0, found + delimiter.length);
+  };
+  const passed = after.key === "" ? undefined : commonPrefixOf(after.key);
+  for (const key of [...model.keys()].sort(compareBytes)) {
+    if (!key.startsWith(prefix)) continue;
+    const common = commonPrefixOf(key);
+    const order = after.key === "" ? 1 : compareBytes(key, after.key);
+    if (order < 0 || (order === 0 && after.token === undefined)) continue;
+    const versions = model.get(key) ?? [];
+    if (common !== undefined) {
+      if (versions.length > 0 && common !== passed && !lines.includes(`${short(common)}*`))
+        lines.push(`${short(common)}*`);
+      continue;
+    }
+    for (const [index, { token, isMarker }] of versions.entries()) {
+      if (order === 0 && after.token !== undefined && token <= after.token) continue;
+      lines.push(lineOf({ key, token, isMarker, isLatest: index === 0 }));
+    }
+  }
+  return lines;
+}
+
+const short = (key: string) => key.replace(LONG, "L");
+
+function lineOf(version: { key: string; token: string; isMarker: boolean; isLatest: boolean }): string {
+  const { key, token, isMarker, isLatest } = version;
+  return [short(key), versionIdOf(token), token, isMarker ? "marker" : "", isLatest ? "latest" : ""].join(" ");
+}
+
+async function allPages(bucket: Bucket, asked: Asked, maxKeys: number): Promise<string[]> {
+  const lines: string[] = [];
+  let after: VersionMarker | undefined = asked.after;
+  for (let pages = 0; after !== undefined; pages++) {
+    expect(pages).toBeLessThan(500);
+    const page = await listVersions(env.STORE, bucket, { ...asked, after, maxKeys });
+    expect(page.versions.length + page.commonPrefixes.length).toBeLessThanOrEqual(maxKeys);
+    const shown = page.versions.map((version: ListedVersion) => ({
+      key: version.key,
+      line: lineOf({ ...version, isMarker: version.isDeleteMarker }),
+    }));
+    const prefixes = page.commonPrefixes.map((key) => ({ key, line: `${short(key)}*` }));
+    const sorted = [...shown, ...prefixes].sort((left, right) => compareBytes(left.key, right.key));
+    lines.push(...sorted.map(({ line }) => line));
+    after = page.next;
+  }
+  return lines;
+}
+
+describe("a listing of versions", () => {
+  it.each([1, 2, 3, 4, 5, 6])("shows what a simple model shows, whatever was done: %i", async (seed) => {
+    const random = randomFrom(seed * 7919);
+    const bucket = testBucket();
+    const model: Model = new Map();
+    for (const key of KEYS.filter(() => random() < 0.8)) {
+      model.set(key, random() < 0.5 ? [] : [{ token: await writeUnversioned(placeOf(bucket, key)), isMarker: false }]);
+    }
+    for (let count = 0; count < 60; count++) await change(bucket, model, random);
+    for (let count = 0; count < 25; count++) {
+      const key = random() < 0.5 ? "" : (pick(random, KEYS) ?? "");
+      const token = pick(random, model.get(key) ?? [])?.token;
+      const asked = {
+        prefix: pick(random, ["", "", "a", "a/", LONG, `${LONG}00`, `${LONG}00/`]) ?? "",
+        delimiter: pick(random, ["", "", "/", "A", "!", "x", "0"]) ?? "",
+        after: { key, token: random() < 0.5 ? token : undefined },
+      };
+      const maxKeys = pick(random, [1, 2, 3, 7, 1000]) ?? 1;
+      expect(await allPages(bucket, asked, maxKeys), JSON.stringify([seed, asked, maxKeys])).toEqual(
+        expectedOf(model, asked),
+      );
+    }
+  });
+});
