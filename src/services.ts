@@ -182,17 +182,19 @@ export function openServices(env: Env): Services {
   const callbacks = new Callbacks({ signers, targetPolicy, publicOrigin });
   const { isOnlyIsolate } = config;
   const bucketTtlMs = limitBucketTtlMs(config.configTtlMs);
+  // For how long other isolates may act on a bucket's row.
+  const othersTtlMs = isOnlyIsolate ? 0 : bucketTtlMs;
   const bucketDeletion = new BucketDeletion({ db: env.DB, directory, bucketTtlMs, isOnlyIsolate });
   const openUploads = new OpenUploads(env.DB);
   const services: Services = {
     config,
     directory,
     stores: {
-      buckets: new Buckets(env.DB, directory, isOnlyIsolate ? 0 : bucketTtlMs),
+      buckets: new Buckets(env.DB, directory, othersTtlMs),
       bucketDeletion,
       objects: new Objects(config.stores, blobSets),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
-      documents: new BucketDocuments(env.DB, directory),
+      documents: new BucketDocuments(env.DB, directory, othersTtlMs),
       displayNames: new DisplayNames(env.DB),
       principals: new Principals(env.DB),
       remotes,

@@ -3,8 +3,10 @@ import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
 import type { LifecycleConfiguration } from "./lifecycle.ts";
 import type { NotificationConfiguration } from "./notification.ts";
 import type { Tag } from "./object.ts";
+import type { ObjectLockConfiguration } from "./object-lock.ts";
 import type { ReplicationConfiguration } from "./replication.ts";
 import type { PolicyUsers } from "./user.ts";
+import type { Versioning } from "./version.ts";
 import type { Website } from "./website.ts";
 
 /** What may be configured for a bucket, one document of each kind. */
@@ -25,6 +27,9 @@ export interface BucketDocumentTypes {
   /** For a bucket that was created in a region without storage of its own, or by an old name of a region. */
   location: BucketLocation;
   encryption: BucketEncryption;
+  /** Absent: the bucket was never versioned. */
+  versioning: Versioning;
+  objectLock: ObjectLockConfiguration;
   /** It cannot be enabled. */
   accelerate: "Suspended";
 }

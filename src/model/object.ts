@@ -1,6 +1,7 @@
 /** Objects as they are stored, read, listed and written on condition. */
 import type { Acl } from "./acl.ts";
 import type { Checksum } from "./checksum.ts";
+import type { ObjectLock } from "./object-lock.ts";
 
 /** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
 export const STORAGE_CLASSES = ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA"] as const;
@@ -34,11 +35,21 @@ export interface ObjectAttributes {
   readonly tags: readonly Tag[];
   /** Absent: full control for the owner only. */
   readonly acl?: Acl;
+  readonly lock?: ObjectLock;
+}
+
+/** An object of a bucket, or one version of it. */
+export interface ObjectVersion {
+  readonly key: string;
+  /** As clients name it; absent: the current version. */
+  readonly versionId?: string | undefined;
 }
 
 /** An object as its entry describes it. */
 export interface StoredObject extends ObjectAttributes {
   readonly key: string;
+  /** As clients see it; absent in a bucket that was never versioned. */
+  readonly versionId?: string;
   readonly sizeBytes: number;
   /** Without quotes. */
   readonly etag: string;

@@ -9,6 +9,9 @@ import { isVersionRandom, newVersionRandom } from "./random-ids.ts";
 /** 32 characters. */
 export type VersionToken = string;
 
+/** The state of a bucket that keeps versions (API_PutBucketVersioning). A bucket without a state was never versioned. */
+export type Versioning = "Enabled" | "Suspended";
+
 /** The id of the version that a bucket without versioning, or with suspended versioning, writes. */
 export const NULL_VERSION_ID = "null";
 

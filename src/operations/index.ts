@@ -51,7 +51,6 @@ import {
   GetBucketMetricsConfiguration,
   GetBucketRequestPayment,
   GetObjectLegalHold,
-  GetObjectLockConfiguration,
   GetObjectRetention,
   ListBucketAnalyticsConfigurations,
   ListBucketIntelligentTieringConfigurations,
@@ -69,6 +68,7 @@ import { HeadBucket } from "./bucket/head-bucket.ts";
 import { ListObjectVersions } from "./bucket/list-object-versions.ts";
 import { ListObjects } from "./bucket/list-objects.ts";
 import { ListObjectsV2 } from "./bucket/list-objects-v2.ts";
+import { GetObjectLockConfiguration, PutObjectLockConfiguration } from "./bucket/object-lock-configuration.ts";
 import { AbortMultipartUpload } from "./multipart/abort-multipart-upload.ts";
 import { CompleteMultipartUpload } from "./multipart/complete-multipart-upload.ts";
 import { CreateMultipartUpload } from "./multipart/create-multipart-upload.ts";
@@ -199,7 +199,7 @@ export const OPERATIONS = {
   PutBucketTagging,
   PutBucketVersioning: notImplemented("PutBucketVersioning"),
   PutBucketWebsite,
-  PutObjectLockConfiguration: notImplemented("PutObjectLockConfiguration"),
+  PutObjectLockConfiguration,
   PutPublicAccessBlock,
   // Metadata tables
   CreateBucketMetadataConfiguration: notImplemented("CreateBucketMetadataConfiguration"),

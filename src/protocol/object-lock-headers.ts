@@ -3,6 +3,7 @@
  * as recorded by LocalStack in 2026-02 and seen on AWS by versitygw's authors.
  */
 import { invalidArgument, S3Error } from "../errors.ts";
+import { CHECKSUM_ALGORITHMS, checksumHeader } from "../model/checksum.ts";
 import { type ObjectLock, RETENTION_MODES, type Retention } from "../model/object-lock.ts";
 import { formatRetainUntil, parseIso8601 } from "./dates.ts";
 
@@ -10,6 +11,7 @@ const MODE = "x-amz-object-lock-mode";
 const RETAIN_UNTIL = "x-amz-object-lock-retain-until-date";
 const LEGAL_HOLD = "x-amz-object-lock-legal-hold";
 
+const ENABLED_FOR_BUCKET = "x-amz-bucket-object-lock-enabled";
 export const BYPASS_GOVERNANCE_HEADER = "x-amz-bypass-governance-retention";
 
 /**
@@ -66,4 +68,31 @@ export function parseBypassGovernance(headers: Headers): boolean | undefined {
   const text = headers.get(BYPASS_GOVERNANCE_HEADER);
   if (text === null) return undefined;
   return text.trim().toLowerCase() === "true";
+}
+
+/**
+ * Whether CreateBucket asks for object lock.
+ * @throws S3Error `InvalidArgument`
+ */
+export function parseBucketLockHeader(headers: Headers): boolean {
+  const text = headers.get(ENABLED_FOR_BUCKET) ?? "";
+  if (!/^(?:true|false|)$/i.test(text)) throw invalidArgument("Invalid Argument", ENABLED_FOR_BUCKET, text);
+  return text.toLowerCase() === "true";
+}
+
+/** Whether the request states Content-MD5 or a checksum of its body, which `x-amz-content-sha256` does not count as. */
+export function statesBodyDigest(headers: Headers): boolean {
+  if (headers.has("content-md5") || /x-amz-checksum-/i.test(headers.get("x-amz-trailer") ?? "")) return true;
+  return CHECKSUM_ALGORITHMS.some((algorithm) => headers.has(checksumHeader(algorithm)));
+}
+
+/**
+ * @param request as AWS names it
+ * @throws S3Error `InvalidRequest` (text and cases as seen on AWS by users of Object Lock)
+ */
+export function requireBodyDigest(isStated: boolean, request: "Put Object" | "Put Part"): void {
+  if (isStated) return;
+  throw new S3Error("InvalidRequest", {
+    message: `Content-MD5 OR x-amz-checksum- HTTP header is required for ${request} requests with Object Lock parameters`,
+  });
 }

@@ -32,10 +32,7 @@ const ENCRYPTION: readonly RefusedHeader[] = [
   ...CUSTOMER_KEY,
 ];
 
-const OBJECT_LOCK: readonly RefusedHeader[] = [
-  ["x-amz-object-lock-mode"],
-  ["x-amz-object-lock-retain-until-date"],
-  ["x-amz-object-lock-legal-hold"],
+const EVENT_HOLD: readonly RefusedHeader[] = [
   ["x-amz-object-lock-event-hold"],
   ["x-amz-object-lock-event-hold-duration-days"],
   ["x-amz-object-lock-event-hold-duration-years"],
@@ -45,12 +42,9 @@ const OBJECT_LOCK: readonly RefusedHeader[] = [
 export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly RefusedHeader[]>>> = {
   AbortMultipartUpload: [["x-amz-if-match-initiated-time"]],
   CompleteMultipartUpload: CUSTOMER_KEY,
-  CopyObject: [...OBJECT_LOCK, ...ENCRYPTION, ...SOURCE_CUSTOMER_KEY, ["x-amz-object-annotation-directive"]],
-  CreateBucket: [
-    ["x-amz-bucket-object-lock-enabled", "false"],
-    ["x-amz-bucket-namespace", "global"],
-  ],
-  CreateMultipartUpload: [...OBJECT_LOCK, ...ENCRYPTION],
+  CopyObject: [...EVENT_HOLD, ...ENCRYPTION, ...SOURCE_CUSTOMER_KEY, ["x-amz-object-annotation-directive"]],
+  CreateBucket: [["x-amz-bucket-namespace", "global"]],
+  CreateMultipartUpload: [...EVENT_HOLD, ...ENCRYPTION],
   DeleteObject: [["x-amz-if-match-last-modified-time"], ["x-amz-if-match-size"], ["x-amz-mfa"]],
   DeleteObjects: [["x-amz-mfa"]],
   // A read may only have a customer's key; AWS refuses the other encryption headers as well, with 400.
@@ -58,9 +52,9 @@ export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly Re
   GetObjectAttributes: CUSTOMER_KEY,
   HeadObject: ENCRYPTION,
   ListParts: CUSTOMER_KEY,
-  PostObject: [...OBJECT_LOCK, ...ENCRYPTION],
+  PostObject: [...EVENT_HOLD, ...ENCRYPTION],
   PutBucketReplication: [["x-amz-bucket-object-lock-token"]],
-  PutObject: [...OBJECT_LOCK, ...ENCRYPTION, ["x-amz-write-offset-bytes"]],
+  PutObject: [...EVENT_HOLD, ...ENCRYPTION, ["x-amz-write-offset-bytes"]],
   UploadPart: ENCRYPTION,
   UploadPartCopy: [...ENCRYPTION, ...SOURCE_CUSTOMER_KEY],
 };
@@ -68,12 +62,16 @@ export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly Re
 /** Critical headers that are supported, or that have a meaning only on other operations than those of the table. */
 export const KNOWN_CRITICAL_HEADERS: ReadonlySet<string> = new Set([
   ...Object.values(REFUSED_HEADERS).flatMap((headers) => headers.map(([name]) => name)),
+  "x-amz-bucket-object-lock-enabled",
   "x-amz-bypass-governance-retention",
   "x-amz-copy-source-if-match",
   "x-amz-copy-source-if-modified-since",
   "x-amz-copy-source-if-none-match",
   "x-amz-copy-source-if-unmodified-since",
   "x-amz-object-if-match",
+  "x-amz-object-lock-legal-hold",
+  "x-amz-object-lock-mode",
+  "x-amz-object-lock-retain-until-date",
   "x-amz-rename-source-if-match",
   "x-amz-rename-source-if-modified-since",
   "x-amz-rename-source-if-none-match",

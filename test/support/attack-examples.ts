@@ -217,6 +217,11 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
   GetBucketMetadataConfiguration: unset("metadataConfiguration=", "s3:GetBucketMetadataTableConfiguration"),
   GetBucketMetadataTableConfiguration: unset("metadataTable=", "s3:GetBucketMetadataTableConfiguration"),
   GetObjectLockConfiguration: unset("object-lock=", "s3:GetBucketObjectLockConfiguration"),
+  // The bucket is not versioned; only callers with the permission learn that.
+  PutObjectLockConfiguration: bucketOperation("PUT", "object-lock=", "s3:PutBucketObjectLockConfiguration", {
+    body: () => "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>",
+    success: 409,
+  }),
   GetObjectLegalHold: objectOperation("GET", "s3:GetObjectLegalHold", { query: "legal-hold=", success: 400 }),
   GetObjectRetention: objectOperation("GET", "s3:GetObjectRetention", { query: "retention=", success: 400 }),
   GetBucketAnalyticsConfiguration: unset("analytics=&id=i", "s3:GetAnalyticsConfiguration"),

@@ -7,6 +7,7 @@ import { bucketArn } from "../../model/bucket.ts";
 import type { Tag } from "../../model/object.ts";
 import { parseAclHeaders, parseObjectOwnershipHeader } from "../../protocol/acl-headers.ts";
 import { hostOf, validateBucketName } from "../../protocol/addressing.ts";
+import { parseBucketLockHeader } from "../../protocol/object-lock-headers.ts";
 import { chooseLocation, US_EAST_1 } from "../../protocol/regions.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { parseCreateBucketConfiguration } from "../../protocol/xml/bucket-location.ts";
@@ -20,17 +21,30 @@ export const CreateBucket = operation({
     validateBucketName(name);
     const { headers, now } = request;
     const ownership = parseObjectOwnershipHeader(headers);
-    return { name, now, ownership, aclRequest: parseAclHeaders(headers, "bucket") };
+    return {
+      name,
+      now,
+      ownership,
+      aclRequest: parseAclHeaders(headers, "bucket"),
+      isLocked: parseBucketLockHeader(headers),
+    };
   },
-  // API_CreateBucket, "Permissions": the second unless the ACL is private, the third for x-amz-object-ownership.
-  requires: ({ name: bucket, aclRequest, ownership }): Permission[] => [
+  // API_CreateBucket, "Permissions": the second unless the ACL is private, the third for x-amz-object-ownership, the last two
+  // for x-amz-bucket-object-lock-enabled.
+  requires: ({ name: bucket, aclRequest, ownership, isLocked }): Permission[] => [
     { action: "s3:CreateBucket", on: "new-bucket", bucket },
     ...(isPrivate(aclRequest) ? [] : [{ action: "s3:PutBucketAcl", on: "new-bucket", bucket } as const]),
     ...(ownership === undefined
       ? []
       : [{ action: "s3:PutBucketOwnershipControls", on: "new-bucket", bucket } as const]),
+    ...(isLocked
+      ? [
+          { action: "s3:PutBucketObjectLockConfiguration", on: "new-bucket", bucket } as const,
+          { action: "s3:PutBucketVersioning", on: "new-bucket", bucket } as const,
+        ]
+      : []),
   ],
-  async execute({ name, now, ownership, aclRequest }, context, body) {
+  async execute({ name, now, ownership, aclRequest, isLocked }, context, body) {
     const { grant, stores, deployment, request } = context;
     const { region, regions, newBuckets } = deployment;
     const { caller } = grant;
@@ -49,6 +63,7 @@ export const CreateBucket = operation({
       ...settings,
       ...(tags.length > 0 && { tagging: tags }),
       ...(acl !== undefined && { acl }),
+      ...(isLocked && { objectLock: {}, versioning: "Enabled" as const }),
       ...((!hasStorage || location.constraint !== undefined) && { location }),
     };
     const bucket = { name, accountId: account.id, region: hasStorage ? location.region : region, documents, now };
@@ -63,7 +78,7 @@ export const CreateBucket = operation({
           throw new S3Error("BucketAlreadyExists", { details: { BucketName: name } });
         // For old clients, AWS answers 200 in us-east-1 if the owner creates the bucket again. A request with settings
         // is refused, because the existing bucket may have others.
-        if (location.region === US_EAST_1 && isPlain({ tags, aclRequest, ownership })) return location;
+        if (location.region === US_EAST_1 && isPlain({ tags, aclRequest, ownership, isLocked })) return location;
         throw new S3Error("BucketAlreadyOwnedByYou", { details: { BucketName: name } });
       default:
         return result satisfies never;
@@ -93,6 +108,8 @@ function isPlain(request: {
   readonly tags: readonly Tag[];
   readonly aclRequest: AclRequest | undefined;
   readonly ownership: ObjectOwnership | undefined;
+  readonly isLocked: boolean;
 }): boolean {
-  return request.tags.length === 0 && isPrivate(request.aclRequest) && request.ownership === undefined;
+  const { tags, aclRequest, ownership, isLocked } = request;
+  return tags.length === 0 && isPrivate(aclRequest) && ownership === undefined && !isLocked;
 }

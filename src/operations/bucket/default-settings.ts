@@ -91,12 +91,6 @@ export const GetBucketMetadataTableConfiguration = unset(
   (bucket) => notFound("MetadataConfigurationNotFound", bucket),
 );
 
-export const GetObjectLockConfiguration = unset(
-  "GetObjectLockConfiguration",
-  "s3:GetBucketObjectLockConfiguration",
-  (bucket) => notFound("ObjectLockConfigurationNotFoundError", bucket),
-);
-
 export const GetObjectLegalHold = lockOfObject("GetObjectLegalHold", "s3:GetObjectLegalHold");
 export const GetObjectRetention = lockOfObject("GetObjectRetention", "s3:GetObjectRetention");
 

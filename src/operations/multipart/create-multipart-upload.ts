@@ -6,8 +6,9 @@ import {
   parseUploadChecksum,
 } from "../../protocol/checksum-algorithm.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
+import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/multipart-uploads.ts";
-import { ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/write-input.ts";
+import { lockOfWrite, ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/write-input.ts";
 import { noBody, operation, requireObject } from "../operation.ts";
 
 export const CreateMultipartUpload = operation({
@@ -19,14 +20,16 @@ export const CreateMultipartUpload = operation({
       ...requireObject(request),
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
+      lock: parseLockHeaders(headers, now),
       checksum: parseUploadChecksum(headers),
       now,
     };
   },
-  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl }),
-  async execute({ bucket: name, key, attributes, acl, checksum, now }, { grant, stores }) {
+  requires: ({ bucket, key, attributes, acl, lock }) =>
+    permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
+  async execute({ bucket: name, key, attributes, acl, lock, checksum, now }, { grant, stores }) {
     const bucket = grant.bucket(name);
-    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
+    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...lockOfWrite(lock, bucket, now) };
     return stores.uploads.create({ bucket, key, attributes: owned, checksum, now });
   },
   respond: (uploadId, { bucket, key, checksum }) => ({

@@ -2,6 +2,7 @@
 import type { Permission } from "../../access/actions.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ObjectAttributes, StorageClass, StoredObject, Tag } from "../../model/object.ts";
+import type { ObjectLock } from "../../model/object-lock.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
@@ -12,12 +13,20 @@ import {
   parseStorageClass,
   parseWebsiteRedirectLocation,
 } from "../../protocol/object-headers.ts";
+import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { noBody, type OperationContext, operation, requireObject } from "../operation.ts";
 import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./source-object.ts";
-import { created, ownerAndAcl, permissionsToTag, permissionsToWrite, permissionToCompare } from "./write-input.ts";
+import {
+  created,
+  lockOfWrite,
+  ownerAndAcl,
+  permissionsToTag,
+  permissionsToWrite,
+  permissionToCompare,
+} from "./write-input.ts";
 
 /** Headers that count as a change when an object is copied onto itself, even if they set the current value. */
 const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];
@@ -30,13 +39,14 @@ interface CopyInput {
   readonly metadata: Pick<ObjectAttributes, "content" | "userMetadata"> | undefined;
   /** Undefined: as the source has them. */
   readonly tags: readonly Tag[] | undefined;
+  readonly lock: ObjectLock | undefined;
 }
 
 export const CopyObject = operation({
   name: "CopyObject",
   body: noBody,
   parse(request) {
-    const { headers } = request;
+    const { headers, now } = request;
     const replacesMetadata = parseDirective(headers, "metadata") === "REPLACE";
     const replacesTags = parseDirective(headers, "tagging") === "REPLACE";
     return {
@@ -48,6 +58,8 @@ export const CopyObject = operation({
       tags: replacesTags ? parseTaggingHeader(headers.get("x-amz-tagging")) : undefined,
       // These are never copied from the source (API_CopyObject, "x-amz-acl", "x-amz-storage-class", and so on).
       acl: parseAclHeaders(headers, "object"),
+      lock: parseLockHeaders(headers, now),
+      now,
       storageClass: parseStorageClass(headers),
       redirect: parseWebsiteRedirectLocation(headers),
       checksumAlgorithm: parseChecksumAlgorithm(headers),
@@ -55,8 +67,8 @@ export const CopyObject = operation({
       isChange: replacesMetadata || CHANGES.some((name) => headers.has(name)),
     };
   },
-  requires: ({ bucket, key, source, tags, acl, condition }) => [
-    ...permissionsToWrite({ bucket, key }, { tags: tags ?? "later", acl }),
+  requires: ({ bucket, key, source, tags, acl, lock, condition }) => [
+    ...permissionsToWrite({ bucket, key }, { tags: tags ?? "later", acl, lock }),
     ...permissionToCompare({ bucket, key }, condition),
     { action: "s3:GetObject", on: "object", bucket: source.bucket, key: source.key },
   ],
@@ -67,7 +79,7 @@ export const CopyObject = operation({
       // If the bucket has an encryption configuration, the copy counts as a change of encryption (recorded on AWS).
       if ((await documents.get(bucket, "encryption")) === undefined) throw copyOntoItself();
     }
-    const owned = ownerAndAcl(grant.caller, bucket, input.acl);
+    const owned = { ...ownerAndAcl(grant.caller, bucket, input.acl), ...lockOfWrite(input.lock, bucket, input.now) };
     const plan = async (): Promise<CopyPlan> => {
       const opened = await openCopySource({ objects, grant }, source, undefined);
       try {
@@ -98,12 +110,12 @@ export const CopyObject = operation({
   respond: (copied) => ({ status: 200, headers: ENCRYPTED_AT_REST, body: formatCopyObjectResult(copied) }),
 });
 
-/** The attributes of the copy, without owner and ACL. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */
+/** The attributes of the copy, without owner, ACL and lock. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */
 async function attributesOfCopy(
   object: StoredObject,
   input: CopyInput & { readonly storageClass: StorageClass; readonly redirect: string | undefined },
   grant: OperationContext["grant"],
-): Promise<Omit<ObjectAttributes, "ownerId" | "acl">> {
+): Promise<Omit<ObjectAttributes, "ownerId" | "acl" | "lock">> {
   requireCopyableSize(object.sizeBytes);
   const { storageClass, redirect } = input;
   const { content, userMetadata } = input.metadata ?? object;
@@ -131,10 +143,10 @@ function parseDirective(headers: Headers, subject: "metadata" | "tagging"): "COP
  */
 async function tagsToCarry(
   { tags }: StoredObject,
-  { bucket, key, source }: CopyInput,
+  { bucket, key, source, lock }: CopyInput,
   grant: OperationContext["grant"],
 ): Promise<readonly Tag[]> {
-  const permissions: Permission[] = [...permissionsToTag({ bucket, key }, tags)];
+  const permissions: Permission[] = [...permissionsToTag({ bucket, key }, { tags, lock })];
   if (tags.length > 0)
     permissions.push({ action: "s3:GetObjectTagging", on: "object", bucket: source.bucket, key: source.key });
   for (const permission of permissions) if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");

@@ -3,6 +3,7 @@ import { S3Error } from "../../errors.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { parseFormMetadata } from "../../protocol/metadata.ts";
+import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import {
   formatRedirect,
   type PostForm,
@@ -17,6 +18,7 @@ import { formFile, operation, requireObject } from "../operation.ts";
 import {
   created,
   formatObjectUrl,
+  lockOfWrite,
   ownerAndAcl,
   parseAttributes,
   permissionsToWrite,
@@ -28,7 +30,7 @@ export const PostObject = operation({
   body: formFile,
   parse(request) {
     const { fields } = requireForm(request);
-    const { headers } = request;
+    const { headers, now } = request;
     const tagging = fields.get("tagging");
     return {
       ...requireObject(request),
@@ -38,15 +40,18 @@ export const PostObject = operation({
         ...(tagging !== undefined && { tags: parseTaggingField(tagging) }),
       },
       acl: parseAclHeaders(headers, "object"),
+      lock: parseLockHeaders(headers, now),
+      now,
       action: parseSuccessAction(fields),
       // S3 encodes the key's slashes too (seen on AWS).
       location: formatObjectUrl(request),
     };
   },
-  requires: ({ bucket, key, attributes, acl }) => permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl }),
-  async execute({ bucket: name, key, attributes, acl }, { grant, stores, journal }, file) {
+  requires: ({ bucket, key, attributes, acl, lock }) =>
+    permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
+  async execute({ bucket: name, key, attributes, acl, lock, now }, { grant, stores, journal }, file) {
     const bucket = grant.bucket(name);
-    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
+    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...lockOfWrite(lock, bucket, now) };
     return journal.write(
       bucket,
       { key, event: "ObjectCreated:Post" },

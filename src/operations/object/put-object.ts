@@ -1,10 +1,12 @@
 /** PutObject (API_PutObject). */
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
+import { parseLockHeaders, requireBodyDigest, statesBodyDigest } from "../../protocol/object-lock-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { objectBody, operation, requireObject } from "../operation.ts";
 import {
   created,
+  lockOfWrite,
   ownerAndAcl,
   parseAttributes,
   permissionsToWrite,
@@ -17,23 +19,29 @@ export const PutObject = operation({
   name: "PutObject",
   body: objectBody({ md5ShownIn: "hex" }),
   parse(request) {
-    const { headers } = request;
+    const { headers, now } = request;
     return {
       ...requireObject(request),
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
+      lock: parseLockHeaders(headers, now),
+      statesDigest: statesBodyDigest(headers),
       condition: parseWriteCondition(headers),
-      replicaOf: parseReplicaState(headers, request.now, "write"),
+      replicaOf: parseReplicaState(headers, now, "write"),
+      now,
     };
   },
-  requires: ({ bucket, key, attributes, acl, condition, replicaOf }) => [
+  requires: ({ bucket, key, attributes, acl, lock, condition, replicaOf }) => [
     ...permissionToReplicate("s3:ReplicateObject", { bucket, key }, replicaOf),
-    ...permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl }),
+    ...permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
     ...permissionToCompare({ bucket, key }, condition),
   ],
-  async execute({ bucket: name, key, attributes, acl, condition, replicaOf }, { grant, stores, journal }, body) {
-    const bucket = grant.bucket(name);
-    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl) };
+  async execute(input, { grant, stores, journal }, body) {
+    const { key, acl, condition, replicaOf } = input;
+    const bucket = grant.bucket(input.bucket);
+    const locked = lockOfWrite(input.lock, bucket, input.now);
+    if (locked.lock !== undefined) requireBodyDigest(input.statesDigest, "Put Object");
+    const owned = { ...input.attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked };
     return journal.write(
       bucket,
       { key, event: "ObjectCreated:Put", ...(replicaOf && { replicaOf }) },

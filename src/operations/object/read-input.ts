@@ -5,8 +5,10 @@ import { formatContentRange, parseRange, type ResolvedRange, type Selection } fr
 import type { Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import type { ReplicationMark, StoredObject } from "../../model/object.ts";
+import type { ObjectLock } from "../../model/object-lock.ts";
 import type { ReadConditions } from "../../protocol/conditions.ts";
 import { objectHeaders, parseResponseOverrides } from "../../protocol/object-headers.ts";
+import { legalHoldHeaders, retentionHeaders } from "../../protocol/object-lock-headers.ts";
 import { parsePartNumber } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
@@ -95,11 +97,12 @@ export async function readHeaders(
   // Content-Range cannot express an empty range, which an empty object or an empty last part has.
   if (range !== undefined && range.length > 0) headers["content-range"] = formatContentRange(range, object.sizeBytes);
   // The common object needs none of these, and none of their promises.
-  const { partCount, tags, replication } = object;
+  const { partCount, tags, lock, replication } = object;
   if (input.selection?.kind === "part" && partCount !== undefined) {
     Object.assign(headers, await partHeaders(reading, object, input.selection.partNumber));
   }
   if (tags.length > 0 && (await mayReadTags(reading))) headers["x-amz-tagging-count"] = String(tags.length);
+  if (lock !== undefined) Object.assign(headers, await lockHeaders(reading, lock));
   if (replication !== undefined && replicationTasks !== undefined) {
     headers["x-amz-replication-status"] = await replicationStatus(replication, replicationTasks);
   }
@@ -138,6 +141,19 @@ async function partHeaders(
 /** "x-amz-tagging-count: the number of tags, if any, … when you have the relevant permission to read object tags". */
 function mayReadTags({ grant, input: { bucket, key } }: Reading): Promise<boolean> {
   return grant.allows({ action: "s3:GetObjectTagging", on: "object", bucket, key });
+}
+
+/** "This header is only returned if the requester has the s3:GetObjectRetention permission" (API_HeadObject), and likewise. */
+async function lockHeaders(
+  { grant, input: { bucket, key } }: Reading,
+  lock: ObjectLock,
+): Promise<Record<string, string>> {
+  const mayRead = (action: "s3:GetObjectRetention" | "s3:GetObjectLegalHold") =>
+    grant.allows({ action, on: "object", bucket, key });
+  return {
+    ...(lock.retention !== undefined && (await mayRead("s3:GetObjectRetention")) && retentionHeaders(lock)),
+    ...(lock.hasLegalHold !== undefined && (await mayRead("s3:GetObjectLegalHold")) && legalHoldHeaders(lock)),
+  };
 }
 
 /** The replication status of an object that a rule covered when it was written, or that is a replica. */

@@ -2,11 +2,13 @@
 import type { AclState } from "../../access/acl/grants.ts";
 import { aclOfNewObject } from "../../access/acl/ownership.ts";
 import type { Permission } from "../../access/actions.ts";
+import { S3Error } from "../../errors.ts";
 import type { AclRequest } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { ANONYMOUS_ID, type Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import type { ObjectAttributes, ObjectState, Tag, WriteCondition } from "../../model/object.ts";
+import { lockOfNewVersion, type ObjectLock } from "../../model/object-lock.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import {
@@ -33,7 +35,7 @@ interface ObjectName {
 }
 
 /** The attributes of an object that headers give, and that do not depend on the bucket. */
-export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId" | "acl"> {
+export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId" | "acl" | "lock"> {
   const redirect = parseWebsiteRedirectLocation(headers);
   return {
     content: parseContentHeaders(headers),
@@ -45,27 +47,37 @@ export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "owner
 }
 
 /**
- * A caller that tags an object or sets its ACL while writing it needs permission for both (API_PutObject,
- * "Permissions").
+ * A caller that tags or locks an object or sets its ACL while writing it needs the permissions for that too (API_PutObject,
+ * "Permissions"; "Locking objects with Object Lock", "Required permissions").
  * @param tags `later`: see `permissionsToTag`
  */
 export function permissionsToWrite(
   object: ObjectName,
-  { tags, acl }: { readonly tags: readonly Tag[] | "later"; readonly acl: AclRequest | undefined },
+  {
+    tags,
+    acl,
+    lock,
+  }: {
+    readonly tags: readonly Tag[] | "later";
+    readonly acl: AclRequest | undefined;
+    readonly lock: ObjectLock | undefined;
+  },
 ): readonly Permission[] {
+  const write = { action: "s3:PutObject", on: "object", ...object, requestTags: tags, requestLock: lock } as const;
   return [
-    ...(tags === "later"
-      ? [{ action: "s3:PutObject", on: "object", ...object, requestTags: tags } as const]
-      : permissionsToTag(object, tags)),
-    ...(acl === undefined
-      ? []
-      : [{ action: "s3:PutObjectAcl", on: "object", ...object, isNew: true, requestTags: tags } as const]),
+    ...(tags === "later" ? [write] : permissionsToTag(object, { tags, lock })),
+    ...(acl === undefined ? [] : [{ ...write, action: "s3:PutObjectAcl", isNew: true } as const]),
+    ...(lock?.retention === undefined ? [] : [{ ...write, action: "s3:PutObjectRetention", isNew: true } as const]),
+    ...(lock?.hasLegalHold === undefined ? [] : [{ ...write, action: "s3:PutObjectLegalHold", isNew: true } as const]),
   ];
 }
 
 /** The permissions to write an object with these tags. */
-export function permissionsToTag(object: ObjectName, tags: readonly Tag[]): readonly Permission[] {
-  const write = { action: "s3:PutObject", on: "object", ...object, requestTags: tags } as const;
+export function permissionsToTag(
+  object: ObjectName,
+  { tags, lock }: { readonly tags: readonly Tag[]; readonly lock: ObjectLock | undefined },
+): readonly Permission[] {
+  const write = { action: "s3:PutObject", on: "object", ...object, requestTags: tags, requestLock: lock } as const;
   return tags.length === 0 ? [write] : [write, { ...write, action: "s3:PutObjectTagging", isNew: true }];
 }
 
@@ -96,6 +108,23 @@ export function permissionToReplicate(
  */
 export function ownerAndAcl(caller: Caller, bucket: Bucket, acl: AclRequest | undefined): AclState {
   return aclOfNewObject(acl, bucket, caller.kind === "account" ? caller.account.canonicalId : ANONYMOUS_ID);
+}
+
+/**
+ * The lock of a new object: the one that the request names, or the default of the bucket.
+ * @throws S3Error `InvalidRequest` for a lock in a bucket without object lock (text as seen on AWS by versitygw's authors;
+ *   that of the operations on a lock itself has one more blank)
+ */
+export function lockOfWrite(
+  requested: ObjectLock | undefined,
+  { documents: { objectLock } }: Bucket,
+  now: Date,
+): Pick<ObjectAttributes, "lock"> {
+  if (requested !== undefined && objectLock === undefined) {
+    throw new S3Error("InvalidRequest", { message: "Bucket is missing ObjectLockConfiguration" });
+  }
+  const lock = lockOfNewVersion(requested, objectLock, now);
+  return lock === undefined ? {} : { lock };
 }
 
 /** Headers of the answer to a write. */

@@ -4,6 +4,7 @@
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Bucket, BucketDocumentKind, BucketDocumentTypes } from "../../model/bucket.ts";
+import type { ObjectLockConfiguration } from "../../model/object-lock.ts";
 import { newBucketId } from "../../model/random-ids.ts";
 import type { PolicyUsers } from "../../model/user.ts";
 import type { Directory } from "./directory.ts";
@@ -136,9 +137,13 @@ export class BucketDocuments {
 
   readonly #directory: Directory;
 
-  constructor(db: D1Database, directory: Directory) {
+  readonly #bucketTtlMs: number;
+
+  /** @param bucketTtlMs how long other isolates may act on a bucket's row they have read */
+  constructor(db: D1Database, directory: Directory, bucketTtlMs: number) {
     this.#db = db;
     this.#directory = directory;
+    this.#bucketTtlMs = bucketTtlMs;
   }
 
   /** Undefined if there is no such document. */
@@ -198,6 +203,34 @@ export class BucketDocuments {
     ]);
     this.#directory.forgetBucket(bucket.name);
     if (found?.results.length === 0) throw noSuchBucket(bucket);
+  }
+
+  /**
+   * Replaces the configuration of object lock. Returns when no isolate acts on the earlier one any more: whatever is written
+   * from then on has the default retention. False if the bucket is not versioned; the database decides that together with the
+   * write.
+   * @throws S3Error as `put`
+   */
+  async putObjectLock(
+    bucket: GrantedBucket,
+    { configuration, now }: { readonly configuration: ObjectLockConfiguration; readonly now: Date },
+  ): Promise<boolean> {
+    const [put, found] = await this.#db.batch([
+      this.#db
+        .prepare(
+          `INSERT INTO bucket_documents (bucket_id, kind, body, updated_at)
+           SELECT bucket_id, 'objectLock', ?2, ?3 FROM bucket_documents
+           WHERE bucket_id = ?1 AND kind = 'versioning' AND body = ?4
+           ON CONFLICT (bucket_id, kind) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at`,
+        )
+        .bind(bucket.id, JSON.stringify(configuration), now.getTime(), JSON.stringify("Enabled")),
+      this.#db.prepare("SELECT id FROM buckets WHERE id = ?1").bind(bucket.id),
+    ]);
+    this.#directory.forgetBucket(bucket.name);
+    if (found?.results.length === 0) throw noSuchBucket(bucket);
+    if (put?.meta.changes === 0) return false;
+    if (this.#bucketTtlMs > 0) await scheduler.wait(this.#bucketTtlMs);
+    return true;
   }
 
   /** Records the buckets to which the present configuration replicates, so that they can be queried. */

@@ -6,6 +6,7 @@ import { S3Error } from "../../errors.ts";
 import type { Acl, AclGrant, AclPermission, Grantee } from "../../model/acl.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model/object.ts";
+import type { ObjectLock, RetentionMode } from "../../model/object-lock.ts";
 import { hasTags } from "../../model/replication.ts";
 import type { VersionToken } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
@@ -69,6 +70,10 @@ export interface EntryRecord {
   readonly S?: number;
   /** 1: the version became current when a later one was deleted; its record says whether it has been deleted since. */
   readonly U?: 1;
+  /** Retention: the first letter of its mode, and its end in milliseconds since 1970. */
+  readonly L?: readonly [mode: "G" | "C", until: number];
+  /** Legal hold: 1 on, 0 off; absent if there never was one. */
+  readonly H?: 1 | 0;
 }
 
 /**
@@ -163,6 +168,7 @@ export function toRecord(
     ...(attributes.websiteRedirectLocation !== undefined && { r: attributes.websiteRedirectLocation }),
     ...(attributes.tags.length > 0 && { g: attributes.tags.map(({ key, value }) => [key, value] as const) }),
     ...(attributes.acl !== undefined && { a: encodeAcl(attributes.acl, attributes.ownerId) }),
+    ...(attributes.lock !== undefined && encodeLock(attributes.lock)),
     ...(lastModified !== undefined && { l: lastModified }),
     ...(clusterHead(key) !== undefined && { k: key }),
     ...(isReplica && { p: "R" as const }),
@@ -238,6 +244,27 @@ export function decodeAcl(encoded: readonly EncodedGrant[], ownerId: string): Ac
 function decodeGrantee(text: string, ownerId: string): Grantee {
   const kind = keyOf(GROUPS, text);
   return kind === undefined ? { kind: "canonical-user", id: text === "" ? ownerId : text } : { kind };
+}
+
+const MODES: Readonly<Record<RetentionMode, "G" | "C">> = { GOVERNANCE: "G", COMPLIANCE: "C" };
+
+function encodeLock({ retention, hasLegalHold }: ObjectLock): Pick<EntryRecord, "L" | "H"> {
+  return {
+    ...(retention !== undefined && { L: [MODES[retention.mode], retention.until] as const }),
+    ...(hasLegalHold !== undefined && { H: hasLegalHold ? 1 : 0 }),
+  };
+}
+
+/** Undefined if the version was never locked. */
+export function decodeLock({ L: retention, H: legalHold }: EntryRecord): ObjectLock | undefined {
+  if (retention === undefined && legalHold === undefined) return undefined;
+  // Whatever is not governance is the stricter mode.
+  return {
+    ...(retention !== undefined && {
+      retention: { mode: retention[0] === MODES.GOVERNANCE ? "GOVERNANCE" : "COMPLIANCE", until: retention[1] },
+    }),
+    ...(legalHold !== undefined && { hasLegalHold: legalHold === 1 }),
+  };
 }
 
 function keyOf<Key extends string>(table: Readonly<Record<Key, string>>, value: string): Key | undefined {

@@ -1,7 +1,14 @@
 /** An R2 object read as an entry of the index. */
 import type { ObjectState, StoredObject } from "../../model/object.ts";
 import { PREFIX_BYTES } from "./entry-place.ts";
-import { decodeAcl, decodeRecord, type EntryRecord, fromHttpMetadata, type ObjectIdentity } from "./entry-record.ts";
+import {
+  decodeAcl,
+  decodeLock,
+  decodeRecord,
+  type EntryRecord,
+  fromHttpMetadata,
+  type ObjectIdentity,
+} from "./entry-record.ts";
 
 export interface Entry {
   /** The S3 key. */
@@ -30,6 +37,7 @@ export function describeEntry(object: R2Object, record = decodeRecord(object.cus
 export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: string): StoredObject {
   const { record } = entry;
   const ownerId = record.o ?? bucketOwnerId;
+  const lock = decodeLock(record);
   return {
     key: entry.key,
     sizeBytes: entry.sizeBytes,
@@ -42,6 +50,7 @@ export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: st
     state: stateOf(object, entry),
     tags: (record.g ?? []).map(([key, value]) => ({ key, value })),
     ...(record.a !== undefined && { acl: decodeAcl(record.a, ownerId) }),
+    ...(lock !== undefined && { lock }),
     ...(record.f?.k !== undefined && { partCount: record.f.k }),
     ...(record.r !== undefined && { websiteRedirectLocation: record.r }),
     ...(record.p !== undefined && {

@@ -118,7 +118,8 @@ const CONTENT = [
   "content-type",
   "expires",
 ];
-const WRITTEN = ["x-amz-acl", ...GRANTS, ...CONTENT, "x-amz-storage-class", "x-amz-website-redirect-location"];
+const LOCK = ["mode", "retain-until-date", "legal-hold"].map((name) => `x-amz-object-lock-${name}`);
+const WRITTEN = ["x-amz-acl", ...GRANTS, ...CONTENT, ...LOCK, "x-amz-storage-class", "x-amz-website-redirect-location"];
 const READ = ["if-match", "if-modified-since", "if-none-match", "if-unmodified-since", "range", "x-amz-checksum-mode"];
 const SOURCE = [
   "x-amz-copy-source",
@@ -153,7 +154,13 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
     "x-amz-tagging",
     "x-amz-tagging-directive",
   ],
-  CreateBucket: ["x-amz-acl", ...GRANTS, "x-amz-grant-write", "x-amz-object-ownership"],
+  CreateBucket: [
+    "x-amz-acl",
+    ...GRANTS,
+    "x-amz-grant-write",
+    "x-amz-object-ownership",
+    "x-amz-bucket-object-lock-enabled",
+  ],
   CreateMultipartUpload: [...WRITTEN, "x-amz-tagging", "x-amz-checksum-algorithm", "x-amz-checksum-type"],
   DeleteObject: ["if-match", "x-amz-bypass-governance-retention"],
   DeleteObjects: ["x-amz-bypass-governance-retention"],
@@ -168,6 +175,8 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   // The root user can always read and replace the policy, so a confirmation is not needed.
   PutBucketPolicy: ["x-amz-confirm-remove-self-bucket-access"],
   PutObject: [...WRITTEN, ...CHECKSUMS, "x-amz-tagging", "if-match", "if-none-match"],
+  // "A token to allow Object Lock to be enabled for an existing bucket" is not needed any more.
+  PutObjectLockConfiguration: ["x-amz-bucket-object-lock-token"],
   PutObjectAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
   UploadPart: CHECKSUMS,
   UploadPartCopy: [...SOURCE, "x-amz-copy-source-range"],
@@ -242,7 +251,6 @@ describe("a header that asks for what happens anyway", () => {
     ["PutObject", "x-amz-server-side-encryption", "AES256"],
     ["PutObject", "x-amz-server-side-encryption-bucket-key-enabled", "false"],
     ["CopyObject", "x-amz-server-side-encryption-bucket-key-enabled", "False"],
-    ["CreateBucket", "x-amz-bucket-object-lock-enabled", "false"],
     ["CreateBucket", "x-amz-bucket-namespace", "global"],
   ])("%s accepts %s: %s", (name, header, value) => {
     expect(() => refuseHeaders(name, new Headers({ [header]: value }), "PUT")).not.toThrow();

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Acl } from "../../../src/model/acl.ts";
 import { ACL_PERMISSIONS } from "../../../src/model/acl.ts";
-import { decodeAcl, type EntryRecord, encodeAcl, encodeRecord } from "../../../src/storage/r2/entry-record.ts";
+import {
+  decodeAcl,
+  decodeLock,
+  type EntryRecord,
+  encodeAcl,
+  encodeRecord,
+} from "../../../src/storage/r2/entry-record.ts";
 import { failure } from "../protocol/failure.ts";
 
 const OWNER = "a".repeat(64);
@@ -37,6 +43,20 @@ describe("encodeAcl", () => {
 
   it("ignores a permission that it does not know", () => {
     expect(decodeAcl(["X*", "R*"], OWNER)).toEqual([{ grantee: { kind: "all-users" }, permission: "READ" }]);
+  });
+});
+
+describe("decodeLock", () => {
+  it.each<[Pick<EntryRecord, "L" | "H">, unknown]>([
+    [{}, undefined],
+    [{ L: ["G", 1] }, { retention: { mode: "GOVERNANCE", until: 1 } }],
+    [
+      { L: ["C", 2], H: 0 },
+      { retention: { mode: "COMPLIANCE", until: 2 }, hasLegalHold: false },
+    ],
+    [{ H: 1 }, { hasLegalHold: true }],
+  ])("%j is %j", (record, expected) => {
+    expect(decodeLock({ w: "", ...record })).toEqual(expected);
   });
 });
 

@@ -196,7 +196,6 @@ describe("CreateBucket", () => {
 
   it.each([
     ["x-amz-acl", "aws-exec-read"],
-    ["x-amz-bucket-object-lock-enabled", "true"],
     ["x-amz-bucket-namespace", "account-regional"],
   ])("CreateBucket refuses %s: %s with NotImplemented", async (name, value) => {
     const bucket = newName();

@@ -209,9 +209,8 @@ describe("PutObject", () => {
   // Refused until the feature is offered, never ignored.
   it.each([
     ["x-amz-acl", "aws-exec-read"],
-    ["x-amz-object-lock-mode", "GOVERNANCE"],
-    ["x-amz-object-lock-retain-until-date", "2030-01-01T00:00:00Z"],
-    ["x-amz-object-lock-legal-hold", "ON"],
+    ["x-amz-object-lock-event-hold", "ON"],
+    ["x-amz-object-lock-event-hold-duration-days", "1"],
     ["x-amz-server-side-encryption", "aws:kms"],
     ["x-amz-server-side-encryption-aws-kms-key-id", "k"],
     ["x-amz-server-side-encryption-bucket-key-enabled", "true"],

@@ -4,7 +4,7 @@
  * DeleteBucketMetricsConfiguration, GetBucketAnalyticsConfiguration,
  * GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration,
  * GetBucketMetadataConfiguration, GetBucketMetadataTableConfiguration, GetBucketMetricsConfiguration,
- * GetObjectLegalHold, GetObjectLockConfiguration, GetObjectRetention, ListBucketAnalyticsConfigurations,
+ * GetObjectLegalHold, GetObjectRetention, ListBucketAnalyticsConfigurations,
  * ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations.
  */
 import { beforeAll, describe, expect, it } from "vitest";
@@ -17,7 +17,6 @@ import { documentOf, readXml } from "../../support/xml.ts";
 
 const NOT_FOUND: readonly (readonly [query: string, code: string, message: string])[] = [
   ["lifecycle", "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"],
-  ["object-lock", "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket"],
   ["website", "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"],
   ["cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist"],
   ["tagging", "NoSuchTagSet", "The TagSet does not exist"],
@@ -115,7 +114,6 @@ describe("reading a setting requires its own permission", () => {
   it.each<[action: string, options: SendOptions, status: number]>([
     ["s3:GetLifecycleConfiguration", { query: "lifecycle" }, 404],
     ["s3:PutLifecycleConfiguration", { method: "DELETE", query: "lifecycle" }, 204],
-    ["s3:GetBucketObjectLockConfiguration", { query: "object-lock" }, 404],
     ["s3:GetBucketLogging", { query: "logging" }, 200],
     ["s3:GetAccelerateConfiguration", { query: "accelerate" }, 200],
     ["s3:GetBucketRequestPayment", { query: "requestPayment" }, 200],

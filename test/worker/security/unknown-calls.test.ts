@@ -109,7 +109,7 @@ describe("a header that AWS honours and that is not implemented here", () => {
   it.each([
     ["x-amz-object-annotation-directive", "COPY"],
     ["x-amz-object-lock-event-hold", "ON"],
-    ["x-amz-object-lock-mode", "GOVERNANCE"],
+    ["x-amz-object-lock-event-hold-duration-years", "1"],
     ["x-amz-server-side-encryption", "aws:kms"],
     ["x-amz-server-side-encryption-bucket-key-enabled", "true"],
     ["x-amz-if-match-novelty", "x"],
