@@ -11,6 +11,7 @@
  */
 import { createHash } from "node:crypto";
 import type { VersionToken } from "../../model/version.ts";
+import { clusterOfEntry, PREFIX_BYTES } from "../r2/entry-place.ts";
 
 export const RECORD_PREFIX = "~v/";
 const END_OF_KEY = "!!";
@@ -18,6 +19,8 @@ const END_OF_KEY = "!!";
 export const DIRECT_BYTES = 920;
 const BUCKET_ID_LENGTH = 12;
 const TOKEN_LENGTH = 32;
+/** SHA-256 in base64url. */
+const HASH_LENGTH = 43;
 /** For U+0000 to `!`. */
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh";
 const LAST_ESCAPED = LETTERS.length - 1;
@@ -31,6 +34,18 @@ export function recordsOfKey(bucketId: string, key: string): string {
   const head = recordHead(key);
   const name = head === undefined ? encodeKey(key) : head + createHash("sha256").update(key).digest("base64url");
   return recordPrefix(bucketId) + name + END_OF_KEY;
+}
+
+/**
+ * The same for the key of an entry. If that contains a hash of the S3 key, its head is the longer one, and the hash of the
+ * records is the same.
+ */
+export function recordsOfEntry(entry: string): string {
+  const bucketId = entry.slice(0, PREFIX_BYTES - 1);
+  const name = entry.slice(PREFIX_BYTES);
+  if (clusterOfEntry(entry) === undefined) return recordsOfKey(bucketId, name);
+  const { head } = cut(name.slice(0, -HASH_LENGTH));
+  return recordPrefix(bucketId) + encodeKey(head) + name.slice(-HASH_LENGTH) + END_OF_KEY;
 }
 
 export function recordKey(bucketId: string, key: string, token: VersionToken): string {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { compareBytes } from "../../../../src/model/byte-order.ts";
 import { newVersionToken } from "../../../../src/model/version.ts";
+import { entryKey } from "../../../../src/storage/r2/entry-place.ts";
 import {
   DIRECT_BYTES,
   encodeKey,
   parseRecordKey,
   recordHead,
   recordKey,
+  recordsOfEntry,
   recordsOfKey,
 } from "../../../../src/storage/versions/record-key.ts";
 
@@ -87,5 +89,15 @@ describe("recordKey", () => {
     expect(recordHead(" ".repeat(DIRECT_BYTES / 2))).toBeUndefined();
     expect(recordHead(" ".repeat(DIRECT_BYTES / 2 + 1))).toBe("!g".repeat(460));
     expect(recordHead("x".repeat(DIRECT_BYTES + 1))).toBe("x".repeat(DIRECT_BYTES));
+  });
+});
+
+describe("recordsOfEntry", () => {
+  it("needs only the entry of a key, for the longest keys too", () => {
+    const lengths = [...Array(200).keys()].map((length) => length + 825);
+    const long = lengths.flatMap((length) => ["x".repeat(length), " ".repeat(length)]);
+    for (const key of [...keys(3_000), ...long, "\0".repeat(1024), "😀".repeat(256), "é".repeat(512)]) {
+      expect(recordsOfEntry(entryKey(BUCKET, key))).toBe(recordsOfKey(BUCKET, key));
+    }
   });
 });
