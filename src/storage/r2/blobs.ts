@@ -5,9 +5,29 @@
  * body of the entry, joins them.
  */
 import type { ResolvedRange } from "../../model/byte-range.ts";
+import type { VersionToken } from "../../model/version.ts";
 import type { ManifestSummary } from "./entry-record.ts";
 
 export const BLOB_PREFIX = "~b/";
+
+/** A key of which a version may name a blob set. */
+export interface NamingKey {
+  /** The R2 key of the entry. */
+  readonly entry: string;
+  /** The token that the version has, unless a version with a later one was at the key when it was put. */
+  readonly version?: VersionToken | undefined;
+}
+
+/** The metadata of a blob that is written for a version of a key. */
+export function ownedBy({ entry, version }: NamingKey): Record<string, string> {
+  return { entry, ...(version !== undefined && { version }) };
+}
+
+/** The key for which a blob was written; undefined if it was put into R2 by other means. */
+export function ownerOf(blob: R2Object | undefined): NamingKey | undefined {
+  const { entry, version } = blob?.customMetadata ?? {};
+  return entry === undefined ? undefined : { entry, version };
+}
 
 export interface BlobRef {
   readonly key: string;

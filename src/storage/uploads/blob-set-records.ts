@@ -2,6 +2,7 @@
  * The tables of one blob set's Durable Object. They are created by the first write, so that a read of an empty object
  * stores nothing.
  */
+import type { VersionToken } from "../../model/version.ts";
 import type { ObjectIdentity } from "../r2/entry-record.ts";
 import type { BlobSetReference, CompletedObject, PartRecord, UploadDescription } from "./messages.ts";
 
@@ -10,6 +11,11 @@ export type UploadState = "open" | "completing" | "completed" | "aborted";
 export interface CompletionRecord {
   readonly fingerprint: string;
   readonly writeId: string;
+  /**
+   * In a bucket that is or was versioned: the token of the version. Before `committedAt` is set, the one that it has unless a
+   * version with a later one is at the key.
+   */
+  readonly version?: VersionToken;
   readonly answer: CompletedObject;
   /** When the entry was put, milliseconds since 1970; absent until it has been. */
   readonly committedAt?: number;

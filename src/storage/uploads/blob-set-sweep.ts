@@ -1,17 +1,17 @@
 /**
- * Whether an entry still names a blob set, and the removal of the set if none does.
+ * Whether a version still names a blob set, and the removal of the set if none does.
  *
- * Overwriting and deleting never read the entry before, so a dead set is found by a check: the set knows the entries
- * written for it (its upload's key, its copies, or the entry that its blob's metadata names), and an entry names its set. A
- * set that no entry names is kept for the grace period, for readers that began before, and removed after it.
+ * Overwriting and deleting do not look for dead sets, so they are found by a check: the set knows the keys written for it
+ * (its upload's, those of its copies, or the one that its blob's metadata names), and a version names its set. A set that no
+ * version names is kept for the grace period, for readers that began before, and removed after it.
  */
 
 import { callR2 } from "../platform-errors.ts";
-import { blobKey, blobSetPrefix } from "../r2/blobs.ts";
-import { describeEntry } from "../r2/entry.ts";
+import { blobKey, blobSetPrefix, type NamingKey, ownerOf } from "../r2/blobs.ts";
 import { entryKey, type RegionStores } from "../r2/entry-place.ts";
 import type { BlobSetRecords } from "./blob-set-records.ts";
-import type { BlobSetReference, SweepCommand, SweepOutcome } from "./messages.ts";
+import type { SweepCommand, SweepOutcome } from "./messages.ts";
+import { isNamed } from "./naming-versions.ts";
 
 /** Pages of blobs removed in one call; a set of 10,000 blobs has ten pages. */
 const PAGES_PER_CALL = 20;
@@ -26,7 +26,7 @@ export async function sweepBlobSet(
   if (!records.isDying()) {
     const state = records.state();
     if (state === "open" || state === "completing") return "alive";
-    if (await isNamed({ records, stores, command }, store)) {
+    if (await isInUse({ records, stores, command }, store)) {
       records.setDeadSince(undefined);
       await tidy(records, store, command);
       return "alive";
@@ -50,42 +50,35 @@ interface Sweep {
   readonly command: SweepCommand;
 }
 
-async function isNamed({ records, stores, command }: Sweep, store: R2Bucket): Promise<boolean> {
+async function isInUse({ records, stores, command }: Sweep, store: R2Bucket): Promise<boolean> {
   const { blobSetId, now, graceMs } = command;
   for (const reference of records.references()) {
-    if (await names(stores.get(reference.region), reference, blobSetId)) return true;
+    const copyStore = stores.get(reference.region);
+    // Without the region's binding the key cannot be read, and the set is kept.
+    if (copyStore === undefined || (await isNamed(copyStore, reference, blobSetId))) return true;
     // A copy is recorded before its entry is put, so a young reference counts.
     if (now - reference.addedAt < graceMs) return true;
     records.dropReference(reference);
   }
-  const owner = await findOwner(records, store, command);
-  return owner !== undefined && names(stores.get(owner.region), owner, blobSetId);
+  const description = records.description();
+  if (description === undefined) {
+    const owner = await findOwner(store, blobSetId);
+    return owner !== undefined && isNamed(store, owner, blobSetId);
+  }
+  const ownStore = stores.get(description.region);
+  if (ownStore === undefined) return true;
+  const entry = entryKey(description.bucketId, description.key);
+  return isNamed(ownStore, { entry, version: records.completion()?.version }, blobSetId);
 }
 
-/** The entry for which the set was made. */
-async function findOwner(
-  records: BlobSetRecords,
-  store: R2Bucket,
-  { blobSetId, region }: SweepCommand,
-): Promise<BlobSetReference | undefined> {
-  const description = records.description();
-  if (description !== undefined) {
-    return { region: description.region, entry: entryKey(description.bucketId, description.key) };
-  }
+/** The key for which the set was made, if it was not made for an upload. */
+async function findOwner(store: R2Bucket, blobSetId: string): Promise<NamingKey | undefined> {
   const page = await callR2(store.list({ prefix: blobSetPrefix(blobSetId), limit: 1, include: ["customMetadata"] }));
-  const entry = page.objects[0]?.customMetadata?.entry;
-  return entry === undefined ? undefined : { region, entry };
+  return ownerOf(page.objects[0]);
 }
 
 async function hasBlobs(store: R2Bucket, blobSetId: string): Promise<boolean> {
   return (await callR2(store.list({ prefix: blobSetPrefix(blobSetId), limit: 1 }))).objects.length > 0;
-}
-
-async function names(store: R2Bucket | undefined, { entry }: BlobSetReference, blobSetId: string): Promise<boolean> {
-  // Without the region's binding the entry cannot be read, and the set is kept.
-  if (store === undefined) return true;
-  const found = await callR2(store.head(entry));
-  return found !== null && describeEntry(found).record.f?.b === blobSetId;
 }
 
 /** Once after a completion: removes blobs of parts that were replaced or, after a failure, never recorded. */

@@ -89,10 +89,10 @@ export interface PartsAnswer {
 /** Parameters of the call that records a reference. */
 export type AddReferenceCall = [blobSetId: string, reference: BlobSetReference, now: number, version?: number];
 
-/** An entry that names, or is about to name, the blob set. */
+/** A key of which a version names, or is about to name, the blob set. */
 export interface BlobSetReference {
   readonly region: string;
-  /** R2 key. */
+  /** The R2 key of its entry. */
   readonly entry: string;
 }
 
