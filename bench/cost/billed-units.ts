@@ -79,7 +79,5 @@ export const UNITS = {
     ...{ classA: 2, d1Calls: 12, d1RowsRead: 17, d1RowsWritten: 3 },
   }),
   "sweeps of a minute, nothing stored": units({ d1Calls: 3, d1RowsRead: 9 }),
-  "sweep of an object uploaded in parts": units({
-    ...{ classA: 1, classB: 1, objectCalls: 1, objectRowsRead: 20, objectRowsWritten: 1 },
-  }),
+  "sweep of an object uploaded in parts": units({ classB: 1 }),
 } as const;

@@ -4,7 +4,13 @@ import type { Results } from "../results.ts";
 import { type Bill, billOf, billOfR2, billOfS3, cpuMsOf, priceOfMillion } from "./bill.ts";
 import { type BilledOperation, type BilledUnits, UNITS } from "./billed-units.ts";
 import { CLOUDFLARE, SOURCES } from "./prices.ts";
-import { type CpuBasis, SWEPT_SETS_PER_DAY, WORKLOADS } from "./workloads.ts";
+import {
+  type CpuBasis,
+  SWEEP_CALLS_PER_RUN,
+  SWEEP_PASSES_PER_DAY,
+  SWEPT_OBJECTS_PER_DAY,
+  WORKLOADS,
+} from "./workloads.ts";
 
 /** The requests whose CPU time `npm run bench` measures. */
 const CPU_OF: Readonly<Partial<Record<BilledOperation, CpuBasis>>> = {
@@ -130,7 +136,7 @@ const CEILINGS = `| part | first ceiling | what happens there | what helps |
 | D1, size | 10 GB | changes of settings, keys and uploads fail, and writes under rules; other objects are still read and written | rows are about 1 KB: millions of buckets and keys |
 | Durable Object of an upload | about 1,000 calls a second, for one upload | "overloaded", which becomes 503 \`SlowDown\` | each upload has its own object |
 | Queues | 5,000 messages a second for a queue; 128 KB for a message | the change stays in D1 and a sweep sends it within minutes; long messages are split | nothing is lost; events are late |
-| sweep of blobs | ${SWEPT_SETS_PER_DAY.toLocaleString("en-US")} sets a day in each region | blobs of overwritten and deleted large objects are stored, and billed, for longer | |
+| sweep of blobs | ${SWEEP_CALLS_PER_RUN.toLocaleString("en-US")} calls in ten minutes: ${(SWEPT_OBJECTS_PER_DAY / 1e6).toFixed(1)} million current objects above 1 MiB or in parts a day, or half as many noncurrent versions | blobs of overwritten and deleted large objects are stored, and billed, for longer | |
 
 An isolate reads a key and a bucket from D1 once in \`CONFIG_TTL_SECONDS\` (5): 1,000 queries a second serve about 5,000 isolates that are
 busy at the same time, with any rate of requests each. A change under a rule is one query before the answer and others in the consumers: a
@@ -141,7 +147,7 @@ function formatGrowth(): string {
   const listDollars = listCalls * CLOUDFLARE.classA.each;
   const partsDollars =
     ((BILLION * UNITS["ListObjects, page of 1,000 objects uploaded in parts"].classA) / 1_000) * CLOUDFLARE.classA.each;
-  const years = BILLION / SWEPT_SETS_PER_DAY / 365;
+  const years = BILLION / SWEPT_OBJECTS_PER_DAY / 365;
   const putDollars = BILLION * (CLOUDFLARE.classA.each + CLOUDFLARE.requests.each);
   return `R2 is the index of objects, so their number changes nothing in D1: it has a row for each account, key, bucket and setting, each open
 upload, and each change that is still to be sent. A read or write of one object is the same R2 call among a billion as among ten.
@@ -151,10 +157,12 @@ upload, and each change that is still to be sent. A read or write of one object 
   the same time. A page is as many calls at any depth. If all were uploaded in parts, ${dollars(partsDollars)} dollars: then a page of the simulator needs 11 calls.
 - **Uploads in parts and copies** have a Durable Object each, with its own database of about 12 KB: a billion of them are ${formatNumber((BILLION * 12e3) / 1e12)} TB, at
   $0.20 a GB ${dollars(((BILLION * 12e3) / 1e9) * 0.2)} dollars a month. Small objects have none.
-- **The sweep of blobs** looks at ${SWEPT_SETS_PER_DAY.toLocaleString("en-US")} sets a day in each region, in the order they were made. With a million objects uploaded in parts it
-  comes round in ${formatNumber(1e6 / SWEPT_SETS_PER_DAY)} days, with a billion in ${years.toFixed(0)} years: then the blobs of what is deleted stay, and are billed, until it gets there.
-  Aborted uploads and replaced parts are deleted at once and do not wait for it.
+- **The sweep of blobs** goes through the objects that have any, in the order they were made: those uploaded in parts, and large ones
+  whose checksum came last or that are versions. It makes ${SWEEP_CALLS_PER_RUN.toLocaleString("en-US")} calls in ten minutes, one for each current object and mostly two for
+  another version. With a million it comes round in ${formatNumber((1e6 / SWEPT_OBJECTS_PER_DAY) * 24)} hours, with a billion in ${years.toFixed(1)} years: then the blobs of what is deleted
+  stay, and are billed, until it gets there. With few objects it comes round ${SWEEP_PASSES_PER_DAY} times in \`BLOB_GRACE_HOURS\`. On the Free plan, which allows
+  1,000 calls in a run, it takes about ten times as long. Aborted uploads and replaced parts are deleted at once and do not wait for it.
 - **Several regions** are several R2 buckets with a binding \`STORE_<NAME>\` each ([deploy.md](deploy.md#more-regions)); a bucket is in one of them. They
-  share D1 and the Worker, and each has its own sweep.
+  share D1 and the Worker, and the calls of a sweep.
 - **Several deployments** are independent of each other. [Replication](replication.md) copies between them.`;
 }

@@ -27,9 +27,12 @@ export interface Workload {
   readonly uses: readonly Use[];
 }
 
-/** A run every ten minutes takes so many (`src/sweeps/blob-sets.ts`). */
-export const SWEPT_SETS_PER_RUN = 400;
-export const SWEPT_SETS_PER_DAY: number = SWEPT_SETS_PER_RUN * 6 * 24;
+/** A run every ten minutes makes so many, for all regions (`src/sweeps/blob-sets.ts`). */
+export const SWEEP_CALLS_PER_RUN = 8_000;
+/** A current object takes one call and its share of a page's two. */
+export const SWEPT_OBJECTS_PER_DAY: number = (SWEEP_CALLS_PER_RUN / 1.02) * 6 * 24;
+/** With a grace period of a day. */
+export const SWEEP_PASSES_PER_DAY = 4;
 
 const GET = { request: "GET 1 KiB" };
 const PUT = { request: "PUT 1 KiB" };
@@ -37,15 +40,15 @@ const LIST = { request: "list of 1,000 keys" };
 const THOUSAND = 1_000;
 const MILLION = 1e6;
 
-/** As many as a sweep looks at in a month. */
-const SWEEPS: Use = {
+/** Of a month, with all objects uploaded in parts or stored with a trailer. */
+const sweeps = (objects: number): Use => ({
   what: "objects swept",
   operation: "sweep of an object uploaded in parts",
-  count: SWEPT_SETS_PER_DAY * 30,
+  count: Math.min(objects * SWEEP_PASSES_PER_DAY, SWEPT_OBJECTS_PER_DAY) * 30,
   cpu: GET,
   plain: "free",
   isScheduled: true,
-};
+});
 
 const pages = (count: number, of: "plain objects" | "objects uploaded in parts" = "plain objects"): Use => ({
   what: "pages of listings",
@@ -104,7 +107,7 @@ export const WORKLOADS: readonly Workload[] = [
         plain: "free",
       },
       pages(THOUSAND, "objects uploaded in parts"),
-      SWEEPS,
+      sweeps(20 * THOUSAND),
     ],
   },
   {
@@ -129,7 +132,7 @@ export const WORKLOADS: readonly Workload[] = [
         plain: "classA",
       },
       pages(20 * THOUSAND, "objects uploaded in parts"),
-      SWEEPS,
+      sweeps(2 * MILLION),
     ],
   },
   {

@@ -42,11 +42,14 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
     logged("ended-uploads", sweepEndedUploads({ ...uploads, cursors }, now)),
     logged("idle-receivers", receivers.removeIdle(new Date(now.getTime() - IDLE_RECEIVER_MS))),
     logged("subscriptions", subscriptions.removeExpired(now)),
-    ...[...stores.keys()].map((region) =>
+  ]);
+  // They use the calls that the others have left.
+  const ofBlobSets = await Promise.allSettled(
+    [...stores.keys()].map((region) =>
       logged(`blob-sets/${region}`, sweepBlobSets({ cursors, stores, region, blobSets, now, graceMs })),
     ),
-  ]);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+  );
+  for (const result of [...results, ...ofBlobSets]) if (result.status === "rejected") throw result.reason;
 }
 
 async function logged(sweep: string, work: Promise<unknown>): Promise<void> {

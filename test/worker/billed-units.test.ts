@@ -42,10 +42,10 @@ const MEASURED: Readonly<Record<BilledOperation, () => Promise<BilledUnits>>> = 
     return meter.read();
   },
   "sweep of an object uploaded in parts": async () => {
-    const afterGrace = new Date(Date.now() + 2 * 86_400_000);
-    const before = await billedForSweeps(afterGrace);
+    const daysLater = (days: number) => new Date(Date.now() + days * 86_400_000);
+    const before = await billedForSweeps(daysLater(2));
     await objectOfParts(1);
-    const after = await billedForSweeps(afterGrace);
+    const after = await billedForSweeps(daysLater(3));
     return difference(after, before);
   },
   "GetObject, HeadObject": async () => {

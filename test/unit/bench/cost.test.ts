@@ -5,7 +5,7 @@ import { billOf, billOfR2, billOfS3, cpuMsOf, priceOfMillion } from "../../../be
 import { UNITS } from "../../../bench/cost/billed-units.ts";
 import { formatScale } from "../../../bench/cost/page.ts";
 import { AWS, CLOUDFLARE, charge, chargeTiers } from "../../../bench/cost/prices.ts";
-import { SWEPT_SETS_PER_RUN, WORKLOADS, type Workload } from "../../../bench/cost/workloads.ts";
+import { SWEEP_CALLS_PER_RUN, SWEEP_PASSES_PER_DAY, WORKLOADS, type Workload } from "../../../bench/cost/workloads.ts";
 import type { Results, SideFigures } from "../../../bench/results.ts";
 
 const root = new URL("../../../", import.meta.url);
@@ -23,7 +23,10 @@ it("docs/scale.md is what npm run bench:cost prints", () => {
 });
 
 it("the page sweeps as many sets as the Worker", () => {
-  expect(read("src/sweeps/blob-sets.ts")).toContain(`const SETS_PER_RUN = ${SWEPT_SETS_PER_RUN};`);
+  const sweep = read("src/sweeps/blob-sets.ts");
+  expect(sweep).toContain(`const CALLS_PER_RUN = ${SWEEP_CALLS_PER_RUN};`);
+  expect(sweep).toContain(`const PASSES_PER_GRACE_PERIOD = ${SWEEP_PASSES_PER_DAY};`);
+  expect(read("wrangler.toml")).toContain('BLOB_GRACE_HOURS = "24"');
   expect(read("wrangler.toml")).toContain('crons = ["*/10 * * * *", "* * * * *"]');
 });
 
