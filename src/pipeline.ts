@@ -152,7 +152,7 @@ async function perform(
     permissions: prepared.permissions,
     buckets,
     facts: () => requestFacts(signed, { style, signatureVersion, operation: name }),
-    findObject: (bucket, { key }) => stores.objects.head(bucket, key),
+    findObject: (bucket, version) => stores.objects.head(bucket, version),
   });
   refuseUnexpectedOwner(signed, buckets);
 

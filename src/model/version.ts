@@ -2,7 +2,8 @@
  * Version ids. A version's id is its token: 9 characters of its order, inverted, so that later versions of a key sort first;
  * one character for its kind; 18 random characters, about 107 bits, and 4 that check them, because AWS refuses an id that was
  * changed as malformed. AWS's ids are also 32 characters of `[A-Za-z0-9._]`.
- * Null versions have a token as well, which places them among the other versions; clients see only `null`.
+ * Null versions have a token as well, which places them among the other versions; clients see only `null`. The kind also says
+ * whether the version is a delete marker, so that a removal knows it without reading the version.
  */
 import { isVersionRandom, newVersionRandom } from "./random-ids.ts";
 
@@ -12,13 +13,19 @@ export type VersionToken = string;
 /** The state of a bucket that keeps versions (API_PutBucketVersioning). A bucket without a state was never versioned. */
 export type Versioning = "Enabled" | "Suspended";
 
-/** The id of the version that a bucket without versioning, or with suspended versioning, writes. */
+export interface VersionKind {
+  /** The version that a bucket without versioning, or with suspended versioning, writes. */
+  readonly isNull: boolean;
+  readonly isMarker: boolean;
+}
+
+/** The id of null versions. */
 export const NULL_VERSION_ID = "null";
 
 /** Base 62 in the order of the bytes. */
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ORDER_LENGTH = 9;
-const TOKEN = /^[0-9A-Za-z]{9}[nv][0-9A-Za-z]{22}$/;
+const TOKEN = /^[0-9A-Za-z]{9}[nvdm][0-9A-Za-z]{22}$/;
 /** Orders of one millisecond. The largest order, 2^53 - 1, is reached in the year 2248. */
 const ORDERS_PER_MS = 1024;
 
@@ -28,13 +35,13 @@ const ORDERS_PER_MS = 1024;
  * @param options.random 22 letters and digits, of which no other version of the key has the same
  */
 export function newVersionToken(
-  kind: "version" | "null",
+  kind: VersionKind,
   options: { readonly now: Date; readonly replaced: VersionToken | undefined; readonly random?: string },
 ): VersionToken {
   const { now, replaced, random = newVersionRandom() } = options;
   const least = replaced === undefined ? 0 : orderOf(replaced) + 1;
   const order = Math.max(now.getTime() * ORDERS_PER_MS, least);
-  return formatOrder(order) + (kind === "null" ? "n" : "v") + random;
+  return formatOrder(order) + letterOf(kind) + random;
 }
 
 /** Greater for later versions of the same key. */
@@ -50,7 +57,11 @@ export function timeOf(token: VersionToken): Date {
 }
 
 export function isNullToken(token: VersionToken): boolean {
-  return token.charAt(ORDER_LENGTH) === "n";
+  return /[nm]/.test(token.charAt(ORDER_LENGTH));
+}
+
+export function isMarkerToken(token: VersionToken): boolean {
+  return /[dm]/.test(token.charAt(ORDER_LENGTH));
 }
 
 /** The id that clients see. */
@@ -64,6 +75,11 @@ export function isVersionId(text: string): boolean {
     text === NULL_VERSION_ID ||
     (TOKEN.test(text) && !isNullToken(text) && isVersionRandom(text.slice(ORDER_LENGTH + 1)))
   );
+}
+
+function letterOf({ isNull, isMarker }: VersionKind): string {
+  if (isMarker) return isNull ? "m" : "d";
+  return isNull ? "n" : "v";
 }
 
 function formatOrder(order: number): string {

@@ -68,7 +68,7 @@ export const GetObjectAcl = operation({
   requires: ({ bucket, key }) => [{ action: "s3:GetObjectAcl", on: "object", bucket, key }],
   async execute({ bucket: name, key }, { grant, stores }) {
     const bucket = grant.bucket(name);
-    const object = await stores.objects.head(bucket, key);
+    const object = await stores.objects.head(bucket, { key });
     if (object === undefined) throw noSuchKey(key);
     return withNames(shownAcl(ownershipOf(bucket), bucket.ownerId, object), bucket, { grant, stores });
   },

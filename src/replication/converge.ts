@@ -79,7 +79,7 @@ export async function converge(
   };
 
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const opened = await objects.open(grant.source, change.key, undefined);
+    const opened = await objects.open(grant.source, { key: change.key }, undefined);
     if (opened === undefined) {
       // Whatever the change was: an attempt may have written the replica after the task of the removal was done.
       await remove();
@@ -99,7 +99,7 @@ export async function converge(
         await opened.discard().catch(() => {});
       }
     }
-    const after = await objects.head(grant.source, change.key);
+    const after = await objects.head(grant.source, { key: change.key });
     if (isSameState(opened?.object, after)) return;
     // Removed during the replication; the task of the removal may have found no replica yet.
     if (after === undefined) return remove();

@@ -33,7 +33,7 @@ export class OwnBucket implements Destination {
     const { object } = opened;
     const { key } = object;
     const replicaOf = { ...object.state, source: this.#source.id };
-    const present = await this.#objects.head(this.#bucket, key);
+    const present = await this.#objects.head(this.#bucket, { key });
     if (present !== undefined && compareStates(present.state, replicaOf) >= 0) return;
     await ignorePreconditionFailed(
       this.#journal.write(
@@ -52,7 +52,7 @@ export class OwnBucket implements Destination {
 
   async remove(key: string, state: ObjectState): Promise<void> {
     const removal = { ...state, source: this.#source.id };
-    const present = await this.#objects.head(this.#bucket, key);
+    const present = await this.#objects.head(this.#bucket, { key });
     if (present === undefined) return;
     const orWriteId = this.#isReplicatedBack(present) ? present.replication?.writeId : undefined;
     await ignorePreconditionFailed(
@@ -62,7 +62,7 @@ export class OwnBucket implements Destination {
         {
           commit: (ticket) =>
             this.#objects.deleteReplica({ bucket: this.#bucket, key, ticket }, { state: removal, orWriteId }),
-          describe: (at) => at && { at },
+          describe: (removed) => removed && { at: removed.at },
         },
       ),
     );

@@ -42,7 +42,7 @@ export function readSource(objects: Objects, bucket: GrantedBucket, opened: Open
         isUsed = true;
         return opened.body("put");
       }
-      const piece = await objects.open(bucket, object.key, { kind: "from", first, last: first + length - 1 });
+      const piece = await objects.open(bucket, { key: object.key }, { kind: "from", first, last: first + length - 1 });
       try {
         requireSame(piece?.object);
       } catch (error) {
@@ -53,7 +53,7 @@ export function readSource(objects: Objects, bucket: GrantedBucket, opened: Open
       return piece.body("put");
     },
     async parts() {
-      const found = await objects.parts(bucket, object.key);
+      const found = await objects.parts(bucket, { key: object.key });
       requireSame(found?.object);
       return found?.parts;
     },

@@ -43,7 +43,7 @@ export const DeleteObject = operation({
         { key, event: "ObjectRemoved:Delete", replicaOf },
         {
           commit: (ticket) => stores.objects.deleteReplica({ bucket, key, ticket }, { state: replicaOf }),
-          describe: (at) => at && { at },
+          describe: (removed) => removed && { at: removed.at },
         },
       );
       return;
@@ -76,6 +76,9 @@ export async function deleteIf(
   await journal.write(
     bucket,
     { key, event: "ObjectRemoved:Delete" },
-    { commit: (ticket) => objects.deleteIf({ bucket, key, ticket }, etag), describe: (at) => ({ at }) },
+    {
+      commit: (ticket) => objects.remove({ bucket, key, ticket }, { kind: "if-match", etag }),
+      describe: ({ at }) => ({ at }),
+    },
   );
 }

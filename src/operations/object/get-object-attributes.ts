@@ -44,8 +44,8 @@ export const GetObjectAttributes = operation({
   async execute({ bucket: name, key, attributes }, { grant, stores: { objects } }): Promise<Found> {
     const bucket = grant.bucket(name);
     const object = attributes.has("ObjectParts")
-      ? await objects.parts(bucket, key)
-      : toFound(await objects.head(bucket, key));
+      ? await objects.parts(bucket, { key })
+      : toFound(await objects.head(bucket, { key }));
     if (object === undefined) throw noSuchKey(key);
     return object;
   },

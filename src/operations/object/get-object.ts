@@ -21,7 +21,7 @@ export const GetObject = operation({
   requires: ({ bucket, key }) => [{ action: "s3:GetObject", on: "object", bucket, key }],
   async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
-    const opened = await objects.open(grant.bucket(input.bucket), input.key, input.selection);
+    const opened = await objects.open(grant.bucket(input.bucket), { key: input.key }, input.selection);
     if (opened === undefined) throw noSuchKey(input.key);
     try {
       return await answer(opened, { objects, grant, input, replicationTasks });

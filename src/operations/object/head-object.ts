@@ -61,7 +61,7 @@ interface Found {
 async function find({ objects, grant, input }: Reading): Promise<Found | undefined> {
   const bucket = grant.bucket(input.bucket);
   const { selection } = input;
-  if (selection?.kind === "part") return objects.headPart(bucket, input.key, selection.partNumber);
-  const object = await objects.head(bucket, input.key);
+  if (selection?.kind === "part") return objects.headPart(bucket, { key: input.key }, selection.partNumber);
+  const object = await objects.head(bucket, { key: input.key });
   return object && { object, range: selection && resolveRange(selection, object.sizeBytes) };
 }

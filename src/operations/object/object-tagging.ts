@@ -16,7 +16,7 @@ export const GetObjectTagging = operation({
   parse: requireUnversionedObject,
   requires: ({ bucket, key }) => [{ action: "s3:GetObjectTagging", on: "object", bucket, key }],
   async execute({ bucket, key }, { grant, stores }) {
-    const object = await stores.objects.head(grant.bucket(bucket), key);
+    const object = await stores.objects.head(grant.bucket(bucket), { key });
     // The key includes the bucket's name, unlike in every other operation (recorded on AWS).
     if (object === undefined) throw noSuchKey(`${bucket}/${key}`);
     return object.tags;

@@ -130,7 +130,7 @@ async function partHeaders(
 ): Promise<Record<string, string>> {
   const count = { "x-amz-mp-parts-count": String(object.partCount) };
   if (!input.checksumMode || object.checksum?.type !== "COMPOSITE") return count;
-  const found = await objects.parts(grant.bucket(input.bucket), input.key);
+  const found = await objects.parts(grant.bucket(input.bucket), { key: input.key });
   // If the object was overwritten in the meantime, no checksum is better than a wrong one.
   const part = found?.object.etag === object.etag ? found.parts?.[partNumber - 1] : undefined;
   if (part?.checksum === undefined) return count;

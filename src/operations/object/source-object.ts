@@ -39,7 +39,7 @@ export async function openCopySource(
   source: CopySourceInput,
   range: ByteRange | undefined,
 ): Promise<OpenedObject> {
-  const opened = await objects.open(grant.bucket(source.bucket), source.key, range);
+  const opened = await objects.open(grant.bucket(source.bucket), { key: source.key }, range);
   if (opened === undefined) {
     // As for any read, only callers that may list the source's bucket learn that the key does not exist.
     const mayList = await grant.allows({ on: "key-existence", bucket: source.bucket, key: source.key });

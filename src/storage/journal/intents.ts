@@ -119,7 +119,7 @@ async function findChange(
     return isUntouched ? undefined : finishChange(change, { at: createdAt });
   }
   if (found === null || entry?.record.w !== change.writeId) return undefined;
-  const facts: Pick<ObjectChange, "etag" | "sizeBytes"> = entry.isTombstone
+  const facts: Pick<ObjectChange, "etag" | "sizeBytes"> = entry.isAbsent
     ? {}
     : { etag: entry.etag, sizeBytes: entry.sizeBytes };
   return finishChange(change, { ...facts, at: found.uploaded });

@@ -1,37 +1,104 @@
-/** The one put that makes an object visible: the options of its entry, and the entries whose body is a manifest. */
-import { digestHex } from "../../checksum/hasher.ts";
+/** The one put that makes an object visible, under a guard, and the entries whose body is a manifest. */
+import { S3Error } from "../../errors.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
-import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
+import { versionIdOf } from "../../model/version.ts";
+import { callR2 } from "../platform-errors.ts";
+import { commitVersion } from "../versions/commit-version.ts";
 import { encodeManifest, type Manifest } from "./blobs.ts";
-import { commitIf, type Guard } from "./conditions.ts";
-import { clusterHead, type EntryPlace } from "./entry-place.ts";
-import { type EntryFacts, encodeRecord, type ManifestSummary, toHttpMetadata, toRecord } from "./entry-record.ts";
-import { putBytes } from "./write.ts";
+import {
+  blindCondition,
+  type EntryCondition,
+  exactCondition,
+  type Guard,
+  nameOf,
+  requireCondition,
+} from "./conditions.ts";
+import { describeEntry } from "./entry.ts";
+import { entryOptions, markForListing } from "./entry-options.ts";
+import type { EntryPlace } from "./entry-place.ts";
+import type { EntryFacts, ManifestSummary, VersionLinks } from "./entry-record.ts";
+import { putBytes, requireStored } from "./write.ts";
 
-export function entryOptions(place: EntryPlace, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
-  const record = toRecord(place, attributes, facts);
-  return {
-    httpMetadata: toHttpMetadata(attributes.content),
-    customMetadata: encodeRecord(record),
-    // A manifest is read with every HEAD: it stays in the standard class, and its blobs have the object's.
-    ...(facts.manifest === undefined && r2StorageClass(attributes)),
-  };
+/** On what condition an entry is put, and which version it is: absent in a bucket that was never versioned. */
+export interface CommitTerms {
+  readonly onlyIf?: R2Conditional;
+  readonly links?: VersionLinks;
 }
 
-/** The longest values that the completion of an upload adds to what is known when it is created. */
-const LONGEST_FACTS: EntryFacts = {
-  // A SHA-512 in base64, and the number of parts.
-  checksum: { algorithm: "SHA512", value: "x".repeat(94), type: "FULL_OBJECT" },
-  manifest: { n: 5 * 1024 ** 4, e: "x".repeat(38), b: "x".repeat(27), k: 10_000 },
-  ticket: LONGEST_TICKET,
-};
+/** Puts the entry; null if R2 declined because the condition does not hold. */
+type Put = (terms: CommitTerms) => Promise<R2Object | null>;
+
+/** An entry that has been put. */
+export interface Committed {
+  readonly object: R2Object;
+  /** As clients see it; absent in a bucket that was never versioned. */
+  readonly versionId?: string;
+}
+
+/** Attempts to put an entry that other writes keep changing. */
+const MAX_ATTEMPTS = 4;
 
 /**
- * Checks that an upload's attributes will fit into its entry, before any part is sent.
- * @throws S3Error `InvalidRequest`
+ * Commits an entry under a guard. In a bucket that is or was versioned, the version at the key is kept. Otherwise, for a client's own condition the first attempt is made blind, so that the common outcome
+ * costs one call; only when R2 declines is the entry read, because a tombstone or the ETag of a manifest's body may
+ * have been the reason.
+ * @throws S3Error `PreconditionFailed`, `NoSuchKey` (If-Match on nothing), `ConditionalRequestConflict`
  */
-export function requireRoom(place: EntryPlace, attributes: ObjectAttributes): void {
-  entryOptions(place, attributes, LONGEST_FACTS);
+export function commitIf(place: EntryPlace, guard: Guard, put: Put): Promise<Committed> {
+  const blind =
+    guard.condition === undefined || guard.madeOf !== undefined ? undefined : blindCondition(guard.condition);
+  return commit(place, guard, { put, blind, attempts: MAX_ATTEMPTS });
+}
+
+/** The same for a body that can be sent only once: the condition is made exact before it moves. */
+export function commitOnce(place: EntryPlace, guard: Guard, put: Put): Promise<Committed> {
+  return commit(place, guard, { put, blind: undefined, attempts: 1 });
+}
+
+interface Attempts {
+  readonly put: Put;
+  readonly blind: R2Conditional | undefined;
+  readonly attempts: number;
+}
+
+async function commit(place: EntryPlace, guard: Guard, { put, blind, attempts }: Attempts): Promise<Committed> {
+  if (place.versioning !== undefined) {
+    const { object, token } = await commitVersion(place, guard, put);
+    return { object, versionId: versionIdOf(token) };
+  }
+  return { object: await commitUnversioned(place, guard, { put, blind, attempts }) };
+}
+
+async function commitUnversioned(
+  place: EntryPlace,
+  guard: Guard,
+  { put, blind, attempts }: Attempts,
+): Promise<R2Object> {
+  const { condition, madeOf } = guard;
+  if (condition === undefined && madeOf === undefined) return requireStored(await put({}));
+  let onlyIf = blind;
+  let seen = madeOf;
+  for (let left = madeOf === undefined ? attempts : 1; left > 0; left--) {
+    if (onlyIf === undefined) {
+      if (seen === undefined) seen = await headEntry(place);
+      onlyIf = await exactCondition(place, guard, seen);
+    }
+    const stored = onlyIf === undefined ? null : await put({ onlyIf });
+    if (stored !== null) return stored;
+    seen = await headEntry(place);
+    // If the platform has repeated the put, the second one finds the entry that the first one made.
+    if (seen !== null && describeEntry(seen).record.w === guard.writeId) return seen;
+    onlyIf = undefined;
+  }
+  throw new S3Error("ConditionalRequestConflict", { details: { ...nameOf(condition), Key: place.key } });
+}
+
+/**
+ * Refuses a write that cannot succeed before its bytes move. What holds now may no longer hold when it is committed.
+ * @throws S3Error `PreconditionFailed` or `NoSuchKey`
+ */
+export async function refuseAtOnce(place: EntryPlace, condition: EntryCondition | undefined): Promise<void> {
+  if (condition !== undefined) requireCondition(await headEntry(place), place.key, condition);
 }
 
 export interface ManifestObject {
@@ -45,38 +112,15 @@ export function commitManifest(
   place: EntryPlace,
   { attributes, manifest, facts }: ManifestObject,
   { condition, madeOf }: Pick<Guard, "condition" | "madeOf">,
-): Promise<R2Object> {
+): Promise<Committed> {
   const { writeId } = facts.ticket;
   const bytes = encodeManifest(manifest, writeId);
-  const options = { ...entryOptions(place, attributes, facts), ...markForListing(bytes) };
-  return commitIf(place, { condition, madeOf, writeId }, (onlyIf) =>
-    putBytes(place, { bytes }, { ...options, ...onlyIf }),
-  );
+  return commitIf(place, { condition, madeOf, writeId }, ({ links = facts.version, ...terms }) => {
+    const options = { ...entryOptions(place, attributes, { ...facts, version: links }), ...markForListing(bytes) };
+    return putBytes(place, { bytes }, { ...options, ...terms });
+  });
 }
 
-/**
- * Whether a listing can show the object from R2's own row and the bucket only. All other entries have R2's SHA-512, which
- * `list()` shows without metadata; it marks entries whose record must be read.
- */
-export function isPlain(place: EntryPlace, attributes: ObjectAttributes, ticket: WriteTicket): boolean {
-  return (
-    // Its Last-Modified is not R2's.
-    ticket.replicaOf === undefined &&
-    attributes.storageClass === "STANDARD" &&
-    attributes.ownerId === place.bucketOwnerId &&
-    clusterHead(place.key) === undefined
-  );
-}
-
-export function markForListing(bytes: Uint8Array): { sha512: string } {
-  return { sha512: digestHex("sha512", bytes) };
-}
-
-/** Another digest, so that a listing skips any number of tombstones without reading one of them. */
-export function markTombstone(bytes: Uint8Array): { sha384: string } {
-  return { sha384: digestHex("sha384", bytes) };
-}
-
-export function r2StorageClass(attributes: Pick<ObjectAttributes, "storageClass">): { storageClass?: string } {
-  return attributes.storageClass === "STANDARD_IA" ? { storageClass: "InfrequentAccess" } : {};
+function headEntry({ store, r2Key }: EntryPlace): Promise<R2Object | null> {
+  return callR2(store.head(r2Key));
 }

@@ -6,11 +6,9 @@ import { S3Error } from "../../errors.ts";
 import { compareStates, findUnmet, type ObjectState, type WriteCondition } from "../../model/object.ts";
 import { OLDER_CONDITION, type ReplicaState } from "../../model/replication.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { callR2 } from "../platform-errors.ts";
 import { describeEntry, type Entry, lastModifiedOf, stateOf } from "./entry.ts";
 import type { EntryPlace } from "./entry-place.ts";
 import { unchangedSince } from "./unchanged.ts";
-import { requireStored } from "./write.ts";
 
 /** What replication asks for. */
 export type ReplicaCondition =
@@ -31,77 +29,19 @@ export interface Guard {
    * be undone.
    */
   readonly madeOf?: R2Object | null | undefined;
+  /** Whether the entry is a delete marker. */
+  readonly isMarker?: boolean;
 }
-
-/** R2's own condition, as options of a put. */
-export type OnlyIf = Pick<R2PutOptions, "onlyIf">;
-
-/** Puts the entry; null if R2 declined because the condition does not hold. */
-type Put = (onlyIf: OnlyIf) => Promise<R2Object | null>;
-
-/** Attempts to put an entry that other writes keep changing. */
-const MAX_ATTEMPTS = 4;
 
 /** The condition of a write: a replica's own one takes the place of a client's. */
 export function conditionOf(ticket: WriteTicket, condition: WriteCondition | undefined): EntryCondition | undefined {
   return ticket.replicaOf === undefined ? condition : { kind: "if-older", than: ticket.replicaOf };
 }
 
-/**
- * Commits an entry under a guard. For a client's own condition the first attempt is made blind, so that the common outcome
- * costs one call; only when R2 declines is the entry read, because a tombstone or the ETag of a manifest's body may
- * have been the reason.
- * @throws S3Error `PreconditionFailed`, `NoSuchKey` (If-Match on nothing), `ConditionalRequestConflict`
- */
-export function commitIf(place: EntryPlace, guard: Guard, put: Put): Promise<R2Object> {
-  const blind =
-    guard.condition === undefined || guard.madeOf !== undefined ? undefined : blindCondition(guard.condition);
-  return commit(place, guard, { put, blind, attempts: MAX_ATTEMPTS });
-}
-
-/** The same for a body that can be sent only once: the condition is made exact before it moves. */
-export function commitOnce(place: EntryPlace, guard: Guard, put: Put): Promise<R2Object> {
-  return commit(place, guard, { put, blind: undefined, attempts: 1 });
-}
-
-interface Attempts {
-  readonly put: Put;
-  readonly blind: R2Conditional | undefined;
-  readonly attempts: number;
-}
-
-async function commit(place: EntryPlace, guard: Guard, { put, blind, attempts }: Attempts): Promise<R2Object> {
-  const { condition, madeOf } = guard;
-  if (condition === undefined && madeOf === undefined) return requireStored(await put({}));
-  let onlyIf = blind;
-  let seen = madeOf;
-  for (let left = madeOf === undefined ? attempts : 1; left > 0; left--) {
-    if (onlyIf === undefined) {
-      if (seen === undefined) seen = await headEntry(place);
-      onlyIf = await exactCondition(place, guard, seen);
-    }
-    const stored = onlyIf === undefined ? null : await put({ onlyIf });
-    if (stored !== null) return stored;
-    seen = await headEntry(place);
-    // If the platform has repeated the put, the second one finds the entry that the first one made.
-    if (seen !== null && describeEntry(seen).record.w === guard.writeId) return seen;
-    onlyIf = undefined;
-  }
-  throw new S3Error("ConditionalRequestConflict", { details: { ...nameOf(condition), Key: place.key } });
-}
-
-/**
- * Refuses a write that cannot succeed before its bytes move. What holds now may no longer hold when it is committed.
- * @throws S3Error `PreconditionFailed` or `NoSuchKey`
- */
-export async function refuseAtOnce(place: EntryPlace, condition: EntryCondition | undefined): Promise<void> {
-  if (condition !== undefined) requireCondition(await headEntry(place), place.key, condition);
-}
-
 /** @throws S3Error `PreconditionFailed` or `NoSuchKey` if what was found at the key does not satisfy the condition */
 export function requireCondition(seen: R2Object | null, key: string, condition: EntryCondition): void {
   const entry = seen === null ? undefined : describeEntry(seen);
-  const present = seen === null || entry === undefined || entry.isTombstone ? undefined : { found: seen, entry };
+  const present = seen === null || entry === undefined || entry.isAbsent ? undefined : { found: seen, entry };
   const isMet = present === undefined ? isMetByNothing(condition) : isMetBy(condition, present);
   if (isMet) return;
   if (present === undefined) throw new S3Error("NoSuchKey", { details: { Key: key } });
@@ -113,7 +53,7 @@ export function requireCondition(seen: R2Object | null, key: string, condition: 
  * has changed already.
  * @throws S3Error `PreconditionFailed` or `NoSuchKey` if the state does not satisfy it
  */
-async function exactCondition(
+export async function exactCondition(
   { store, key }: EntryPlace,
   { condition, madeOf }: Guard,
   seen: R2Object | null,
@@ -184,7 +124,7 @@ function describe({ found, entry }: PresentEntry) {
 }
 
 /** The header that a condition came in, for the error; of several the one that `present` does not meet. */
-function nameOf(condition: EntryCondition | undefined, present?: PresentEntry): Record<string, string> {
+export function nameOf(condition: EntryCondition | undefined, present?: PresentEntry): Record<string, string> {
   switch (condition?.kind) {
     case undefined:
       return {};
@@ -201,7 +141,7 @@ function nameOf(condition: EntryCondition | undefined, present?: PresentEntry): 
 }
 
 /** What R2 can decide by itself in the common case; undefined if the entry must be seen first. */
-function blindCondition(condition: EntryCondition): R2Conditional | undefined {
+export function blindCondition(condition: EntryCondition): R2Conditional | undefined {
   switch (condition.kind) {
     case "if-none-match-any":
       return { etagDoesNotMatch: "*" };
@@ -215,8 +155,4 @@ function blindCondition(condition: EntryCondition): R2Conditional | undefined {
     default:
       return condition satisfies never;
   }
-}
-
-function headEntry({ store, r2Key }: EntryPlace): Promise<R2Object | null> {
-  return callR2(store.head(r2Key));
 }

@@ -1,17 +1,14 @@
-/** Copying: whether bytes have to be moved, and the body that moves them. */
-
-import { formatBase64 } from "../../checksum/digests.ts";
-import { createHasher } from "../../checksum/hasher.ts";
-import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
-import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
-import type { ObjectBody } from "../../model/object-body.ts";
-import { type Pieces, toPieces } from "../../model/pieces.ts";
+/** Copying: whether bytes have to be moved, and moving them. */
+import type { ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { ObjectAttributes } from "../../model/object.ts";
 import { summarizeManifest } from "./blobs.ts";
-import { commitManifest, r2StorageClass } from "./commit.ts";
+import { commitManifest } from "./commit.ts";
 import { identityOf } from "./entry.ts";
+import { r2StorageClass } from "./entry-options.ts";
 import type { EntryPlace } from "./entry-place.ts";
 import type { OpenedObject } from "./opened-object.ts";
-import { factsOf, type PutOutcome, putBody, type Write } from "./put.ts";
+import { factsOf, outcomeOf, type PutOutcome, putBody, type Write } from "./put.ts";
+import { copyBody } from "./stored-body.ts";
 
 /** What is to be copied, and the attributes of the copy. */
 export interface CopyPlan {
@@ -33,7 +30,8 @@ export async function copyObject(
 ): Promise<PutOutcome> {
   const { place, attributes, ticket, condition } = write;
   const { checksumAlgorithm } = means;
-  const madeOf = isOntoItself(source, place) ? source.origin.found : undefined;
+  // In a versioned bucket the copy is a new version, and what it was made of is kept.
+  const madeOf = isOntoItself(source, place) && place.versioning === undefined ? source.origin.found : undefined;
   const identity = isStillTheSame(source, place, attributes)
     ? (identityOf(source.origin.found) ?? undefined)
     : undefined;
@@ -51,8 +49,8 @@ export async function copyObject(
     manifest,
     facts: { checksum, manifest: facts, ...factsOf({ ticket, identity, condition }) },
   };
-  const stored = await commitManifest(place, object, { condition, madeOf });
-  return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
+  const committed = await commitManifest(place, object, { condition, madeOf });
+  return { etag, checksum, sizeBytes, ...outcomeOf(committed) };
 }
 
 /**
@@ -91,52 +89,4 @@ function isStillTheSame(source: OpenedObject, place: EntryPlace, attributes: Obj
   return (
     isOntoItself(source, place) && object.storageClass !== attributes.storageClass && said(object) === said(attributes)
   );
-}
-
-/**
- * A body of stored bytes. It keeps their checksum, or gets a new one: of the requested algorithm, or of the same
- * algorithm where the old one is composite, which does not apply to an object without parts.
- */
-export function copyBody(
-  content: ObjectBody["content"],
-  source: StoredObject,
-  checksumAlgorithm: ChecksumAlgorithm | undefined,
-): ObjectBody {
-  const { checksum, sizeBytes } = source;
-  const algorithm = checksumAlgorithm ?? checksum?.algorithm;
-  if (algorithm === undefined) return storedBody(content, sizeBytes, { when: "never" });
-  if (checksum?.type === "FULL_OBJECT" && checksum.algorithm === algorithm) {
-    return storedBody(content, sizeBytes, { when: "before", checksum });
-  }
-  return hashed(storedBody(content, sizeBytes), algorithm);
-}
-
-/** A body whose checksum is computed while it is read; everything else about it is still verified. */
-export function hashed(body: ObjectBody, algorithm: ChecksumAlgorithm): ObjectBody {
-  const hasher = createHasher(algorithm);
-  const pieces = toPieces(body.content);
-  const content: Pieces = {
-    async next() {
-      const piece = await pieces.next();
-      if (piece !== undefined) hasher.update(piece);
-      return piece;
-    },
-    cancel: (reason) => pieces.cancel(reason),
-  };
-  let value: string | undefined;
-  const checksum = (): Checksum => {
-    // A hasher returns its digest only once.
-    value ??= formatBase64(hasher.digest());
-    return { algorithm, value, type: "FULL_OBJECT" };
-  };
-  return { ...body, content, checksum: { when: "after", algorithm, value: checksum } };
-}
-
-/** Bytes that were verified when they were first stored. */
-export function storedBody(
-  content: ObjectBody["content"],
-  sizeBytes: number,
-  checksum: ObjectBody["checksum"] = { when: "never" },
-): ObjectBody {
-  return { sizeBytes, content, delegated: undefined, checksum, failure: () => undefined };
 }

@@ -11,6 +11,7 @@
  */
 import { createHash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
+import type { Versioning } from "../../model/version.ts";
 
 /** `<bucketId>/`: 12 characters and the slash. */
 export const PREFIX_BYTES = 13;
@@ -67,13 +68,14 @@ export interface EntryPlace extends R2Location {
   readonly key: string;
   /** Canonical user id of the bucket's owner. */
   readonly bucketOwnerId: string;
+  readonly bucketId: string;
+  /** Absent: a put replaces what is at the key. Otherwise it makes a version, and the one at the key is kept. */
+  readonly versioning?: Versioning | undefined;
 }
 
-export function entryPlace(
-  store: R2Bucket,
-  { bucketId, bucketOwnerId, key }: { readonly bucketId: string; readonly bucketOwnerId: string; readonly key: string },
-): EntryPlace {
-  return { store, r2Key: entryKey(bucketId, key), key, bucketOwnerId };
+export function entryPlace(store: R2Bucket, names: Omit<EntryPlace, keyof R2Location>): EntryPlace {
+  const { bucketId, bucketOwnerId, key, versioning } = names;
+  return { store, r2Key: entryKey(bucketId, key), key, bucketOwnerId, bucketId, versioning };
 }
 
 /** The R2 bindings: `STORE` serves the default region, `STORE_EU_WEST_1` serves `eu-west-1`. */

@@ -16,7 +16,17 @@ const METADATA_KEY = "s3";
 /** R2's limit on `customMetadata`, in bytes of UTF-8. */
 export const MAX_METADATA_BYTES = 8_192;
 
-export interface EntryRecord {
+/** What an entry says about its version and those before it. */
+export interface VersionLinks {
+  /** Token of this version; absent: written while the bucket was not versioned. */
+  readonly V: VersionToken;
+  /** Token of the version that it replaced. */
+  readonly P?: VersionToken;
+  /** Token of a null version among the noncurrent ones. */
+  readonly N?: VersionToken;
+}
+
+export interface EntryRecord extends Partial<VersionLinks> {
   /** Write id: random, new with every write. */
   readonly w: string;
   /** Canonical user id of the owner; absent if it is the bucket's owner. */
@@ -56,15 +66,9 @@ export interface EntryRecord {
   readonly q?: 1;
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestSummary;
-  /** Token of this version; absent: written while the bucket was not versioned. */
-  readonly V?: VersionToken;
-  /** Token of the version that it replaced. */
-  readonly P?: VersionToken;
-  /** Token of a null version among the noncurrent ones. */
-  readonly N?: VersionToken;
   /** 1: a delete marker; reads as absent. */
   readonly D?: 1;
-  /** Counts changes of tags, ACL and locks; absent: none. */
+  /** Counts changes of tags, ACL and locks; absent: none. Of a stub: the latest revision it removes; absent: all. */
   readonly R?: number;
   /** Of a record: when the version was replaced, milliseconds since 1970. */
   readonly S?: number;
@@ -145,7 +149,12 @@ export interface EntryFacts {
   readonly identity?: ObjectIdentity | undefined;
   /** Whether the write had a condition on what was at the key before. */
   readonly isConditional?: boolean | undefined;
+  /** In a bucket that is or was versioned. */
+  readonly version?: EntryVersion | undefined;
 }
+
+/** The version that an entry is: of a new one the links, of a changed one also its revision and its place. */
+export type EntryVersion = Pick<EntryRecord, "V" | "P" | "N" | "R" | "S" | "U">;
 
 export function toRecord(
   { key, bucketOwnerId }: Pick<EntryPlace, "key" | "bucketOwnerId">,
@@ -178,6 +187,7 @@ export function toRecord(
     ...(facts.identity !== undefined && { d: [facts.identity.etag, facts.identity.lastModified] as const }),
     ...(facts.isConditional === true && { q: 1 as const }),
     ...(facts.manifest !== undefined && { f: facts.manifest }),
+    ...facts.version,
   };
 }
 

@@ -1,6 +1,8 @@
 /** An R2 object read as an entry of the index. */
+import { createHash } from "node:crypto";
 import type { ObjectState, StoredObject } from "../../model/object.ts";
-import { PREFIX_BYTES } from "./entry-place.ts";
+import { newVersionToken, type VersionToken, versionIdOf } from "../../model/version.ts";
+import { type EntryPlace, PREFIX_BYTES } from "./entry-place.ts";
 import {
   decodeAcl,
   decodeLock,
@@ -17,6 +19,8 @@ export interface Entry {
   readonly sizeBytes: number;
   readonly isTombstone: boolean;
   readonly isDeleteMarker: boolean;
+  /** Whether the key has no object: a tombstone or a delete marker. */
+  readonly isAbsent: boolean;
   readonly isManifest: boolean;
   readonly record: EntryRecord;
 }
@@ -29,17 +33,34 @@ export function describeEntry(object: R2Object, record = decodeRecord(object.cus
     sizeBytes: record.f?.n ?? object.size,
     isTombstone: record.t === 1,
     isDeleteMarker: record.D === 1,
+    isAbsent: record.t === 1 || record.D === 1,
     isManifest: record.f !== undefined,
     record,
   };
 }
 
-export function toStoredObject(object: R2Object, entry: Entry, bucketOwnerId: string): StoredObject {
+/**
+ * The token of the version that an entry is. A version from before versioning gets one that follows from its entry, so that
+ * all writers keep the same version.
+ */
+export function tokenOf(found: R2Object, { V: token, w: writeId }: EntryRecord): VersionToken {
+  if (token !== undefined) return token;
+  const seed = createHash("sha256").update(`${writeId}/${found.etag}`).digest("hex").slice(0, 22);
+  const kind = { isNull: true, isMarker: false };
+  return newVersionToken(kind, { now: found.uploaded, replaced: undefined, random: seed });
+}
+
+export function toStoredObject(
+  object: R2Object,
+  entry: Entry,
+  { bucketOwnerId, versioning }: Pick<EntryPlace, "bucketOwnerId" | "versioning">,
+): StoredObject {
   const { record } = entry;
   const ownerId = record.o ?? bucketOwnerId;
   const lock = decodeLock(record);
   return {
     key: entry.key,
+    ...(versioning !== undefined && { versionId: versionIdOf(tokenOf(object, record)) }),
     sizeBytes: entry.sizeBytes,
     etag: entry.etag,
     lastModified: lastModifiedOf(object, record),
@@ -78,8 +99,8 @@ export function lastModifiedOf(object: R2Object, record: EntryRecord): Date {
 /** Null for a key without an object. */
 export function identityOf(found: R2Object | null): ObjectIdentity | null {
   if (found === null) return null;
-  const { etag, record, isTombstone } = describeEntry(found);
-  if (isTombstone) return null;
+  const { etag, record, isAbsent } = describeEntry(found);
+  if (isAbsent) return null;
   if (record.d !== undefined) return { etag: record.d[0], lastModified: record.d[1] };
   return { etag, lastModified: lastModifiedOf(found, record).getTime() };
 }

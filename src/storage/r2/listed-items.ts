@@ -20,9 +20,9 @@ export interface Item {
   readonly object?: ListedObject;
 }
 
-/** Undefined for a tombstone. */
+/** Undefined for a tombstone or a delete marker. */
 export function toListedObject(found: R2Object, entry: Entry, bucketOwnerId: string): ListedObject | undefined {
-  if (entry.isTombstone) return undefined;
+  if (entry.isAbsent) return undefined;
   const { key, sizeBytes, etag, record } = entry;
   const object = {
     key,

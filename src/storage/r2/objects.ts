@@ -9,28 +9,36 @@ import { S3Error } from "../../errors.ts";
 import type { Acl } from "../../model/acl.ts";
 import { formatRange, type ResolvedRange, type Selection } from "../../model/byte-range.ts";
 import type { ChecksumAlgorithm } from "../../model/checksum.ts";
-import type { ListPage, ListQuery, ObjectAttributes, StoredObject, Tag, WriteCondition } from "../../model/object.ts";
+import type {
+  ListPage,
+  ListQuery,
+  ObjectAttributes,
+  ObjectVersion,
+  StoredObject,
+  Tag,
+  WriteCondition,
+} from "../../model/object.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
-import { newBlobSetId } from "../../model/random-ids.ts";
+import type { ObjectLock } from "../../model/object-lock.ts";
 import type { ReplicaState } from "../../model/replication.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
-import { markTombstone } from "./commit.ts";
-import { commitIf, conditionOf, type EntryCondition } from "./conditions.ts";
+import { findVersion } from "../versions/find-version.ts";
+import { conditionOf, type EntryCondition } from "./conditions.ts";
 import { type CopyPlan, copyObject, isCopiedByReference, isOntoItself } from "./copy.ts";
-import { describeEntry, toStoredObject } from "./entry.ts";
-import { clusterHead, type EntryPlace, entryKey, entryPlace, type RegionStores, storeOf } from "./entry-place.ts";
-import { encodeRecord } from "./entry-record.ts";
+import { toStoredObject } from "./entry.ts";
+import { type EntryPlace, entryKey, entryPlace, type RegionStores, storeOf } from "./entry-place.ts";
 import { listEntries } from "./listing.ts";
 import { OpenedObject, partRange } from "./opened-object.ts";
 import { type PutOutcome, putBody, type Write } from "./put.ts";
+import { putRemoval, type RemovalOptions, type Removed, removeVersion } from "./removal.ts";
 import { replicateByValue } from "./replicate.ts";
 import { type Rewrite, type Rewritten, rewriteObject } from "./rewrite.ts";
 import { repeatIfBeaten } from "./unchanged.ts";
 import { measureBody, putInTwoBlobs } from "./unmeasured.ts";
-import { BUFFERED_BYTES, putBytes } from "./write.ts";
+import { BUFFERED_BYTES } from "./write.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
@@ -44,9 +52,8 @@ export interface ObjectPart {
 }
 
 /** The entry of a key that is to be changed, with the journal's permission to do so. */
-export interface EntryChange {
+export interface EntryChange extends ObjectVersion {
   readonly bucket: GrantedBucket;
-  readonly key: string;
   readonly ticket: WriteTicket;
 }
 
@@ -74,18 +81,21 @@ export class Objects {
     this.#blobSets = blobSets;
   }
 
-  /** Undefined if there is no such object. One R2 call. */
-  async head(bucket: GrantedBucket, key: string): Promise<StoredObject | undefined> {
-    return (await this.#head(bucket, key))?.object;
+  /**
+   * Undefined if there is no such object. One R2 call, two for a version that is not the current one.
+   * @throws S3Error `NoSuchVersion`; for a delete marker `NoSuchKey`, or `MethodNotAllowed` if it is named by its id
+   */
+  async head(bucket: GrantedBucket, version: ObjectVersion): Promise<StoredObject | undefined> {
+    return (await this.#head(bucket, version))?.object;
   }
 
-  /** As `head`, with the range of one part. One R2 call, two if there are many parts. */
+  /** As `head`, with the range of one part. One R2 call more if there are many parts. */
   async headPart(
     bucket: GrantedBucket,
-    key: string,
+    version: ObjectVersion,
     partNumber: number,
   ): Promise<{ object: StoredObject; range: ResolvedRange | "unsatisfiable" } | undefined> {
-    const found = await this.#head(bucket, key);
+    const found = await this.#head(bucket, version);
     if (found === undefined) return undefined;
     const { object, entry } = found;
     const facts = entry.record.f;
@@ -94,36 +104,35 @@ export class Objects {
       const sizes = facts.p.map(([, sizeBytes]) => sizeBytes);
       return { object, range: partRange(sizes, partNumber) };
     }
-    const opened = await this.open(bucket, key, { kind: "part", partNumber });
+    const opened = await this.open(bucket, version, { kind: "part", partNumber });
     await opened?.discard();
     return opened && { object: opened.object, range: opened.range ?? "unsatisfiable" };
   }
 
-  /** Undefined if there is no such object. One R2 call for an inline object; a manifest's blobs follow in `body()`. */
-  async open(bucket: GrantedBucket, key: string, selection: Selection | undefined): Promise<OpenedObject | undefined> {
-    const store = this.#store(bucket);
-    const r2Key = entryKey(bucket.id, key);
+  /** As `head`, with the bytes of an inline object; a manifest's blobs follow in `body()`. */
+  async open(
+    bucket: GrantedBucket,
+    version: ObjectVersion,
+    selection: Selection | undefined,
+  ): Promise<OpenedObject | undefined> {
+    const place = this.#place(bucket, version.key);
+    const { store } = place;
     const isWhole = selection === undefined || selection.kind === "part";
     // With the range as a header, R2 answers an unsatisfiable one with the whole object instead of an error, so that size
     // and manifest are known after one call.
-    const found = await callR2(
-      isWhole ? store.get(r2Key) : store.get(r2Key, { range: new Headers({ range: formatRange(selection) }) }),
-    );
-    if (found === null) return undefined;
-    const entry = describeEntry(found);
-    if (entry.isTombstone) {
-      await found.body.cancel();
-      return undefined;
-    }
-    return OpenedObject.open({ store, found, entry }, toStoredObject(found, entry, bucket.ownerId), selection);
+    const options = isWhole ? undefined : { range: new Headers({ range: formatRange(selection) }) };
+    const located = await findVersion(place, version.versionId, (r2Key) => callR2(store.get(r2Key, options)));
+    if (located === undefined) return undefined;
+    const { found, entry } = located;
+    return OpenedObject.open({ store, found, entry }, toStoredObject(found, entry, place), selection);
   }
 
   /** The parts an object was uploaded in; `parts` is undefined if there were none. Undefined if there is no such object. */
   async parts(
     bucket: GrantedBucket,
-    key: string,
+    version: ObjectVersion,
   ): Promise<{ object: StoredObject; parts: readonly ObjectPart[] | undefined } | undefined> {
-    const opened = await this.open(bucket, key, undefined);
+    const opened = await this.open(bucket, version, undefined);
     if (opened === undefined) return undefined;
     const { object } = opened;
     if (object.partCount === undefined) {
@@ -229,11 +238,26 @@ export class Objects {
     });
   }
 
-  #rewrite({ bucket, key, ticket }: EntryChange): Rewrite {
-    return { place: this.#place(bucket, key), ticket, open: () => this.open(bucket, key, undefined) };
+  /**
+   * Replaces an object's lock by the one that `decide` returns for the object as it is then; otherwise as `setAcl`.
+   * @throws S3Error whatever `decide` throws
+   */
+  setLock(
+    change: EntryChange,
+    decide: (object: StoredObject) => ObjectLock | undefined,
+  ): Promise<Rewritten | undefined> {
+    return rewriteObject(this.#rewrite(change), (object) => {
+      const { lock: _before, ...others } = object;
+      const lock = decide(object);
+      return lock === undefined ? others : { ...others, lock };
+    });
   }
 
-  /** Removes objects, existing or not. One R2 call for each 1,000 keys. */
+  #rewrite({ bucket, key, versionId, ticket }: EntryChange): Rewrite {
+    return { place: this.#place(bucket, key), ticket, open: () => this.open(bucket, { key, versionId }, undefined) };
+  }
+
+  /** Removes objects of a bucket that was never versioned, existing or not. One R2 call for each 1,000 keys. */
   async delete({ bucket, keys }: Omit<EntryChange, "key"> & { readonly keys: readonly string[] }): Promise<void> {
     const r2Keys = keys.map((key) => entryKey(bucket.id, key));
     const [only, ...others] = r2Keys;
@@ -245,41 +269,46 @@ export class Objects {
   }
 
   /**
-   * Removes an object only if it still has the ETag. R2's delete takes no condition, so a tombstone is put over the
-   * entry: it is read, listed and counted as absent, and a newer write that came first is never lost. Returns when.
-   * @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict`
+   * Removes the current version of an object. A bucket that is or was versioned gets a delete marker, and what is at the key is
+   * kept. Elsewhere R2's delete takes no condition, so on a condition a tombstone is put over the entry: it is read, listed
+   * and counted as absent, and a newer write that came first is never lost.
+   * @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict` by the condition
    */
-  deleteIf(change: EntryChange, etag: string): Promise<Date> {
-    return this.#putTombstone(change, { kind: "if-match", etag });
+  async remove(change: EntryChange, condition?: EntryCondition): Promise<Removed> {
+    const { bucket, key } = change;
+    if (condition !== undefined || bucket.documents.versioning !== undefined) {
+      return putRemoval(this.#place(bucket, key), change.ticket, condition);
+    }
+    await callR2(this.#store(bucket).delete(entryKey(bucket.id, key)));
+    return { at: new Date(), isMarker: false };
   }
 
-  async #putTombstone({ bucket, key, ticket }: EntryChange, condition: EntryCondition): Promise<Date> {
-    const place = this.#place(bucket, key);
-    const hashedKey = clusterHead(key) === undefined ? {} : { k: key };
-    const bytes = new TextEncoder().encode(newBlobSetId());
-    const options = {
-      ...markTombstone(bytes),
-      customMetadata: encodeRecord({ w: ticket.writeId, t: 1, ...hashedKey }),
-    };
-    const { uploaded } = await commitIf(place, { condition, writeId: ticket.writeId }, (onlyIf) =>
-      putBytes(place, { bytes }, { ...options, ...onlyIf }),
-    );
-    return uploaded;
+  /**
+   * Removes one version, existing or not. Two R2 calls; five for the current one, whose place the newest version that is left
+   * takes; one more with a check, in a bucket with object lock, and for `null`.
+   * @throws S3Error `AccessDenied` for a version under object lock; whatever `check` throws
+   */
+  async removeVersion(
+    { bucket, key, versionId }: EntryChange & { readonly versionId: string },
+    options: Omit<RemovalOptions, "isLocking">,
+  ): Promise<Removed> {
+    const isLocking = bucket.documents.objectLock !== undefined;
+    return removeVersion(this.#place(bucket, key), versionId, { ...options, isLocking });
   }
 
   /**
    * Removes a replica from the removal's source unless it is later than the removal; undefined if there is nothing to
-   * remove. Returns when.
+   * remove.
    * @param removal.orWriteId of an entry that may be removed although it is no replica
    * @throws S3Error `PreconditionFailed` for any other object at the key, `ConditionalRequestConflict`
    */
   async deleteReplica(
     change: EntryChange,
     removal: { readonly state: ReplicaState; readonly orWriteId?: string | undefined },
-  ): Promise<Date | undefined> {
+  ): Promise<Removed | undefined> {
     const { state, orWriteId } = removal;
     try {
-      return await this.#putTombstone(change, {
+      return await putRemoval(this.#place(change.bucket, change.key), change.ticket, {
         kind: "if-replica",
         removal: state,
         ...(orWriteId !== undefined && { orWriteId }),
@@ -310,20 +339,19 @@ export class Objects {
     });
   }
 
-  async #head(bucket: GrantedBucket, key: string) {
-    const found = await callR2(this.#store(bucket).head(entryKey(bucket.id, key)));
-    if (found === null) return undefined;
-    const entry = describeEntry(found);
-    return entry.isTombstone ? undefined : { entry, object: toStoredObject(found, entry, bucket.ownerId) };
+  async #head(bucket: GrantedBucket, { key, versionId }: ObjectVersion) {
+    const place = this.#place(bucket, key);
+    const located = await findVersion(place, versionId, (r2Key) => callR2(place.store.head(r2Key)));
+    return located && { entry: located.entry, object: toStoredObject(located.found, located.entry, place) };
   }
 
   #write({ bucket, key, attributes, ticket, condition }: ObjectWrite): Write {
     return { place: this.#place(bucket, key), attributes, ticket, condition: conditionOf(ticket, condition) };
   }
 
-  #place({ id, ownerId, region }: GrantedBucket, key: string): EntryPlace {
+  #place({ id, ownerId, region, documents }: GrantedBucket, key: string): EntryPlace {
     const store = storeOf(this.#stores, { region });
-    return entryPlace(store, { bucketId: id, bucketOwnerId: ownerId, key });
+    return entryPlace(store, { bucketId: id, bucketOwnerId: ownerId, key, versioning: documents.versioning });
   }
 
   #store(bucket: GrantedBucket): R2Bucket {

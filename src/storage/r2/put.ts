@@ -8,8 +8,9 @@ import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { blobKey, type Manifest, summarizeManifest } from "./blobs.ts";
-import { commitManifest, entryOptions, isPlain, markForListing, r2StorageClass } from "./commit.ts";
-import { commitIf, commitOnce, type EntryCondition, type Guard, refuseAtOnce } from "./conditions.ts";
+import { type Committed, commitIf, commitManifest, commitOnce, refuseAtOnce } from "./commit.ts";
+import type { EntryCondition, Guard } from "./conditions.ts";
+import { entryOptions, isPlain, markForListing, r2StorageClass } from "./entry-options.ts";
 import type { EntryPlace } from "./entry-place.ts";
 import type { ObjectIdentity } from "./entry-record.ts";
 import { BUFFERED_BYTES, putBytes, readBody, requireStored, streamBody } from "./write.ts";
@@ -40,6 +41,8 @@ export interface PutOutcome {
   readonly sizeBytes: number;
   readonly checksum: Checksum | undefined;
   readonly lastModified: Date;
+  /** As clients see it; absent in a bucket that was never versioned. */
+  readonly versionId?: string;
 }
 
 /** Chooses the way. */
@@ -48,7 +51,9 @@ export function putBody(write: Write, body: ObjectBody): Promise<PutOutcome> {
   const algorithm = write.ticket.replicaOf === undefined ? DEFAULT_ALGORITHM : undefined;
   if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body, algorithm);
   const { place, attributes, ticket } = write;
-  if (body.checksum.when === "after" || !isPlain(place, attributes, ticket)) return putManifest(write, body);
+  // Keeping a version moves no bytes if they are in blobs.
+  const isManifest = place.versioning !== undefined || !isPlain(place, attributes, ticket);
+  if (body.checksum.when === "after" || isManifest) return putManifest(write, body);
   return putStreamed(write, body);
 }
 
@@ -75,14 +80,12 @@ async function putInMemory(
   { bytes, checksum }: { readonly bytes: Uint8Array; readonly checksum: Checksum | undefined },
 ): Promise<PutOutcome> {
   const { place, attributes, ticket } = write;
-  const options = {
-    ...entryOptions(place, attributes, { checksum, ...factsOf(write) }),
-    ...(!isPlain(place, attributes, ticket) && markForListing(bytes)),
-  };
-  const stored = await commitIf(place, guardOf(write), (onlyIf) =>
-    putBytes(place, { bytes }, { ...options, ...onlyIf }),
-  );
-  return { etag: stored.etag, sizeBytes, checksum, lastModified: stored.uploaded };
+  const mark = !isPlain(place, attributes, ticket) && markForListing(bytes);
+  const committed = await commitIf(place, guardOf(write), ({ links, ...terms }) => {
+    const options = entryOptions(place, attributes, { checksum, ...factsOf(write), version: links });
+    return putBytes(place, { bytes }, { ...options, ...mark, ...terms });
+  });
+  return { etag: committed.object.etag, sizeBytes, checksum, ...outcomeOf(committed) };
 }
 
 /** One R2 call, two with a condition. */
@@ -91,13 +94,13 @@ async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> 
   const checksum = body.checksum.when === "before" ? body.checksum.checksum : undefined;
   const options = entryOptions(place, attributes, { checksum, ...factsOf(write) });
   // A condition that fails before the body moves also spares the upload.
-  const stored = await commitOnce(place, guardOf(write), (onlyIf) =>
-    streamBody(place, body, { ...options, ...onlyIf }),
+  const committed = await commitOnce(place, guardOf(write), ({ onlyIf }) =>
+    streamBody(place, body, onlyIf === undefined ? options : { ...options, onlyIf }),
   );
-  return { etag: stored.etag, sizeBytes: body.sizeBytes, checksum, lastModified: stored.uploaded };
+  return { etag: committed.object.etag, sizeBytes: body.sizeBytes, checksum, ...outcomeOf(committed) };
 }
 
-/** Two R2 calls, three with a condition. */
+/** Two R2 calls, three with a condition or in a versioned bucket, and one more if a version is kept there. */
 export async function putManifest(write: Write, body: ObjectBody): Promise<PutOutcome> {
   const { place, attributes, condition, madeOf } = write;
   await refuseAtOnce(place, condition);
@@ -108,8 +111,13 @@ export async function putManifest(write: Write, body: ObjectBody): Promise<PutOu
   // If the entry is refused now, the blob is left to the sweep, which reads the entry first: R2 may have repeated a put that
   // took effect.
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ...factsOf(write) } };
-  const stored = await commitManifest(place, object, { condition, madeOf });
-  return { etag, sizeBytes, checksum, lastModified: stored.uploaded };
+  const committed = await commitManifest(place, object, { condition, madeOf });
+  return { etag, sizeBytes, checksum, ...outcomeOf(committed) };
+}
+
+/** What the commit adds to the outcome of a write. */
+export function outcomeOf({ object, versionId }: Committed): Pick<PutOutcome, "lastModified" | "versionId"> {
+  return { lastModified: object.uploaded, ...(versionId !== undefined && { versionId }) };
 }
 
 /** Streams a body into the one blob of a new set, for an entry that is still to be put. One R2 call. */

@@ -7,12 +7,12 @@ import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey, type Manifest, summarizeManifest } from "./blobs.ts";
-import { commitManifest, r2StorageClass } from "./commit.ts";
-import { refuseAtOnce } from "./conditions.ts";
-import { copyBody, storedBody } from "./copy.ts";
+import { commitManifest, refuseAtOnce } from "./commit.ts";
+import { r2StorageClass } from "./entry-options.ts";
 import type { R2Location } from "./entry-place.ts";
 import type { OpenedObject } from "./opened-object.ts";
-import { type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
+import { outcomeOf, type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
+import { copyBody, storedBody } from "./stored-body.ts";
 import { BUFFERED_BYTES, streamBody } from "./write.ts";
 
 /** Blobs copied at a time; a request may have six calls to R2 in flight. */
@@ -59,9 +59,9 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
   });
   // If anything fails, the sweep removes what is left over, after it has read the entry.
   const replica = { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } };
-  const stored = await commitManifest(place, replica, { condition });
+  const committed = await commitManifest(place, replica, { condition });
   const { etag, checksum, sizeBytes } = object;
-  return { etag, checksum, sizeBytes, lastModified: stored.uploaded };
+  return { etag, checksum, sizeBytes, ...outcomeOf(committed) };
 }
 
 /** Starts no further copy once one has failed, or the time is up. */

@@ -6,16 +6,19 @@
  * which every further change is small. If another write comes first, the change is made to the entry that exists then.
  */
 
+import { S3Error } from "../../errors.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
+import { callR2 } from "../platform-errors.ts";
 import { type Manifest, summarizeManifest } from "./blobs.ts";
-import { commitManifest, entryOptions, markForListing } from "./commit.ts";
-import { commitIf } from "./conditions.ts";
-import { storedBody } from "./copy.ts";
-import { identityOf } from "./entry.ts";
+import { commitIf, commitManifest } from "./commit.ts";
+import { describeEntry, identityOf, tokenOf } from "./entry.ts";
+import { entryOptions, markForListing } from "./entry-options.ts";
 import type { EntryPlace } from "./entry-place.ts";
+import type { EntryRecord, EntryVersion } from "./entry-record.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { putOnlyBlob } from "./put.ts";
+import { storedBody } from "./stored-body.ts";
 import { repeatIfBeaten } from "./unchanged.ts";
 import { BUFFERED_BYTES, putBytes, readBody } from "./write.ts";
 
@@ -56,7 +59,10 @@ async function rewriteOnce(
   try {
     const { object } = opened;
     const changed = change(object);
-    if (changed !== undefined) await putEntry(opened, changed, { ...rewrite, moved });
+    if (changed !== undefined) {
+      await putEntry(opened, changed, { ...rewrite, moved });
+      await refuseRestored(rewrite.place, opened.origin);
+    }
     return { object, isChanged: changed !== undefined };
   } finally {
     await opened.discard().catch(() => {});
@@ -69,6 +75,9 @@ async function putEntry(
   { place, ticket, moved }: Omit<Rewrite, "open"> & { readonly moved: MovedBytes },
 ): Promise<void> {
   const { found, entry } = opened.origin;
+  const version = place.versioning === undefined ? undefined : nextRevision(found, entry.record);
+  // The same version, at the entry or in a record.
+  const target = { ...place, r2Key: found.key, versioning: undefined };
   const { checksum, lastModified, sizeBytes } = changed;
   const { state, source: sourceId } = changed.replication ?? {};
   const identity = entry.record.d === undefined ? undefined : (identityOf(found) ?? undefined);
@@ -80,12 +89,13 @@ async function putEntry(
     sourceId,
     identity,
     isConditional: entry.record.q === 1,
+    version,
   };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
     const bytes = await readBody(storedBody(await opened.content(), sizeBytes));
     const options = { ...entryOptions(place, changed, kept), ...markForListing(bytes) };
-    await commitIf(place, { madeOf: found, writeId: ticket.writeId }, (onlyIf) =>
-      putBytes(place, { bytes }, { ...options, ...onlyIf }),
+    await commitIf(target, { madeOf: found, writeId: ticket.writeId }, ({ onlyIf }) =>
+      putBytes(target, { bytes }, onlyIf === undefined ? options : { ...options, onlyIf }),
     );
     return;
   }
@@ -93,7 +103,30 @@ async function putEntry(
   const isUpload = changed.partCount !== undefined;
   const facts = summarizeManifest(manifest, { sizeBytes, etag: changed.etag, isUpload });
   const object = { attributes: changed, manifest, facts: { ...kept, manifest: facts } };
-  await commitManifest(place, object, { madeOf: found });
+  await commitManifest(target, object, { madeOf: found });
+}
+
+function nextRevision(found: R2Object, record: EntryRecord): EntryVersion {
+  const { P, N, S, U, R = 0 } = record;
+  return {
+    V: tokenOf(found, record),
+    ...(P !== undefined && { P }),
+    ...(N !== undefined && { N }),
+    ...(S !== undefined && { S }),
+    ...(U !== undefined && { U }),
+    R: R + 1,
+  };
+}
+
+/**
+ * A version whose record has been changed may have been restored to the entry meanwhile, from the record as it was before.
+ * @throws S3Error `ConditionalRequestConflict`, after which the entry is changed
+ */
+async function refuseRestored(place: EntryPlace, { found, entry }: OpenedObject["origin"]): Promise<void> {
+  if (found.key === place.r2Key) return;
+  const current = await callR2(place.store.head(place.r2Key));
+  if (current === null || tokenOf(current, describeEntry(current).record) !== tokenOf(found, entry.record)) return;
+  throw new S3Error("ConditionalRequestConflict", { details: { Key: place.key } });
 }
 
 /**

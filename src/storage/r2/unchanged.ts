@@ -4,7 +4,7 @@
  * R2 takes no condition on an object's version, and its ETag is the MD5 of the bytes, which stays the same if only ACL,
  * tags or metadata change. Therefore:
  *
- * - The bodies of manifests and tombstones contain an id that is new with every write, so their ETag belongs to one write.
+ * - The bodies of manifests, tombstones and delete markers contain an id that is new with every write, so their ETag belongs to one write.
  * - Inline writes of the same bytes are distinguished by the time of upload. A window of one millisecond on either side
  *   of it holds for that millisecond only, and not for an absent key (measured). No ETag is sent with it: in R2, as in
  *   RFC 9110, the time is ignored if an ETag matches.
@@ -26,8 +26,8 @@ export const SETTLED_AGE_MS = 60_000;
 
 /** Undefined if the entry has changed already. No R2 call, or one if a young inline entry is read again. */
 export async function unchangedSince(store: R2Bucket, seen: R2Object): Promise<R2Conditional | undefined> {
-  const { isManifest, isTombstone } = describeEntry(seen);
-  if (isManifest || isTombstone) return { etagMatches: seen.etag };
+  const { isManifest, isAbsent } = describeEntry(seen);
+  if (isManifest || isAbsent) return { etagMatches: seen.etag };
   const time = seen.uploaded.getTime();
   if (Date.now() - time < SETTLED_AGE_MS) {
     await pause(PAUSE_MS);

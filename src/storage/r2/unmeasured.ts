@@ -9,8 +9,9 @@ import type { Pieces } from "../../model/pieces.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey, type Manifest, type ManifestPart, summarizeManifest } from "./blobs.ts";
-import { commitManifest, r2StorageClass } from "./commit.ts";
-import type { PutOutcome, Write } from "./put.ts";
+import { commitManifest } from "./commit.ts";
+import { r2StorageClass } from "./entry-options.ts";
+import { outcomeOf, type PutOutcome, type Write } from "./put.ts";
 import { asBodyError, BUFFERED_BYTES, putBytes, requireStored, streamBody } from "./write.ts";
 
 /** Reads a small body whole, after which its length is known. */
@@ -34,8 +35,8 @@ export async function putInTwoBlobs(write: Write, body: UnmeasuredBody): Promise
   const facts = summarizeManifest(manifest, { sizeBytes: written.sizeBytes, etag: written.etag, isUpload: false });
   const checksum = body.checksum.when === "never" ? undefined : body.checksum.checksum;
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
-  const stored = await commitManifest(place, object, {});
-  return { etag: written.etag, checksum, sizeBytes: written.sizeBytes, lastModified: stored.uploaded };
+  const committed = await commitManifest(place, object, {});
+  return { etag: written.etag, checksum, sizeBytes: written.sizeBytes, ...outcomeOf(committed) };
 }
 
 async function writeBlobs(

@@ -188,8 +188,8 @@ export class BlobSet {
         };
         this.#records.setState("completing", begun);
         try {
-          const { uploaded } = await commitManifest(place, { attributes, manifest, facts }, { madeOf: found });
-          return { ok: true, value: { ...begun, committedAt: uploaded.getTime() } };
+          const { object: stored } = await commitManifest(place, { attributes, manifest, facts }, { madeOf: found });
+          return { ok: true, value: { ...begun, committedAt: stored.uploaded.getTime() } };
         } catch (error) {
           if (!isDeclined(error)) throw error;
         }

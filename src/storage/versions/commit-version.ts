@@ -8,19 +8,14 @@
  * key never have the same time. Only an entry from before versioning, put in the last minute, is read again.
  */
 import { S3Error } from "../../errors.ts";
-import { isNullToken, newVersionToken, type VersionToken } from "../../model/version.ts";
+import { isNullToken, newVersionToken, type Versioning, type VersionToken } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
 import { type Guard, requireCondition } from "../r2/conditions.ts";
-import { describeEntry, type Entry } from "../r2/entry.ts";
+import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
+import type { EntryPlace } from "../r2/entry-place.ts";
+import type { VersionLinks } from "../r2/entry-record.ts";
 import { PAUSE_MS, pause, SETTLED_AGE_MS, unchangedSince } from "../r2/unchanged.ts";
-import { keepVersion, tokenOf, type VersionedPlace } from "./keep.ts";
-
-/** What a version's record says about the versions before it. */
-export interface VersionLinks {
-  readonly V: VersionToken;
-  readonly P?: VersionToken;
-  readonly N?: VersionToken;
-}
+import { keepVersion } from "./keep.ts";
 
 /** Puts the entry with these links; null if R2 declined because the condition does not hold. */
 export type PutVersion = (commit: {
@@ -28,11 +23,10 @@ export type PutVersion = (commit: {
   readonly links: VersionLinks;
 }) => Promise<R2Object | null>;
 
-export interface VersionWrite {
-  /** Enabled: the write makes a new version. Suspended: it makes the null version, which replaces an earlier one. */
-  readonly versioning: "Enabled" | "Suspended";
-  readonly guard: Guard;
-  readonly put: PutVersion;
+/** A version that has been put. */
+export interface CommittedVersion {
+  readonly object: R2Object;
+  readonly token: VersionToken;
 }
 
 /** Writers of one key at the same time; one of them wins each time. */
@@ -40,30 +34,33 @@ const MAX_ATTEMPTS = 16;
 const MAX_DELAY_MS = 10;
 
 /**
- * Three R2 calls; two if there is nothing to keep.
+ * Three R2 calls; two if there is nothing to keep. In an enabled bucket the write makes a new version; in a suspended one it
+ * makes the null version, which takes the place of an earlier one.
  * @throws S3Error `PreconditionFailed`, `NoSuchKey` by the condition; `ConditionalRequestConflict` if the entry has changed
  *   that the write was made of; `SlowDown` if other writes come first each time
  */
-export async function commitVersion(place: VersionedPlace, write: VersionWrite): Promise<R2Object> {
-  const { condition, madeOf, writeId } = write.guard;
+export async function commitVersion(place: EntryPlace, guard: Guard, put: PutVersion): Promise<CommittedVersion> {
+  const { condition, madeOf, writeId, isMarker = false } = guard;
+  const { versioning = "Enabled" } = place;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const found = await callR2(place.store.get(place.r2Key));
     const readAt = Date.now();
     const present = found === null ? undefined : { found, entry: describeEntry(found) };
     try {
       // If the platform has repeated the put, the second one finds the entry that the first one made.
-      if (present?.entry.record.w === writeId) return present.found;
+      if (present?.entry.record.w === writeId)
+        return { object: present.found, token: tokenOf(present.found, present.entry.record) };
       if (condition !== undefined) requireCondition(found, place.key, condition);
       if (madeOf !== undefined && !isSame(found, madeOf)) {
         throw new S3Error("ConditionalRequestConflict", { details: { Key: place.key } });
       }
       const onlyIf = await unchanged(place.store, present);
       if (onlyIf !== undefined) {
-        const links = linksOf(present, write.versioning);
-        if (present !== undefined && isKept(present, write.versioning)) await keepVersion(place, present, new Date());
+        const links = linksOf(present, { versioning, isMarker });
+        if (present !== undefined && isKept(present, versioning)) await keepVersion(place, present, new Date());
         await pauseAfter(readAt, present?.found);
-        const stored = await write.put({ onlyIf, links });
-        if (stored !== null) return stored;
+        const object = await put({ onlyIf, links });
+        if (object !== null) return { object, token: links.V };
       }
     } finally {
       if (found !== null && !found.bodyUsed) await found.body.cancel();
@@ -80,15 +77,18 @@ export interface PresentVersion {
 }
 
 /** Nothing is kept of a tombstone, which is no version, and of a null version that is replaced by the next one. */
-function isKept({ found, entry }: PresentVersion, versioning: VersionWrite["versioning"]): boolean {
+function isKept({ found, entry }: PresentVersion, versioning: Versioning): boolean {
   if (entry.isTombstone) return false;
   return versioning === "Enabled" || !isNullToken(tokenOf(found, entry.record));
 }
 
 /** The links of the version that takes the place of the one at the key. */
-export function linksOf(present: PresentVersion | undefined, versioning: VersionWrite["versioning"]): VersionLinks {
+export function linksOf(
+  present: PresentVersion | undefined,
+  { versioning, isMarker }: { readonly versioning: Versioning; readonly isMarker: boolean },
+): VersionLinks {
   const now = new Date();
-  const kind = versioning === "Enabled" ? "version" : "null";
+  const kind = { isNull: versioning === "Suspended", isMarker };
   if (present === undefined) return { V: newVersionToken(kind, { now, replaced: undefined }) };
   const { found, entry } = present;
   const { P: before, N: nullBefore } = entry.record;
@@ -97,12 +97,11 @@ export function linksOf(present: PresentVersion | undefined, versioning: Version
   const isKeptBelow = isKept(present, versioning);
   const previous = isKeptBelow ? replaced : before;
   // The newest null version counts; the token of an earlier one is not needed any more.
-  const nullToken =
-    kind === "null"
-      ? undefined
-      : isKeptBelow && replaced !== undefined && isNullToken(replaced)
-        ? replaced
-        : nullBefore;
+  const nullToken = kind.isNull
+    ? undefined
+    : isKeptBelow && replaced !== undefined && isNullToken(replaced)
+      ? replaced
+      : nullBefore;
   return { V, ...(previous !== undefined && { P: previous }), ...(nullToken !== undefined && { N: nullToken }) };
 }
 
@@ -112,9 +111,7 @@ export async function unchanged(
 ): Promise<R2Conditional | undefined> {
   if (present === undefined) return { etagDoesNotMatch: "*" };
   const { found, entry } = present;
-  // Its body is random, as that of a tombstone.
-  if (entry.isDeleteMarker) return { etagMatches: found.etag };
-  if (entry.isManifest || entry.isTombstone || entry.record.V === undefined) return unchangedSince(store, found);
+  if (entry.isManifest || entry.isAbsent || entry.record.V === undefined) return unchangedSince(store, found);
   const time = found.uploaded.getTime();
   return { uploadedAfter: new Date(time - 1), uploadedBefore: new Date(time + 1) };
 }

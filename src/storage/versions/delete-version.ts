@@ -5,144 +5,197 @@
  * read. If it is another version, that is all. If it is the version itself, the newest version that is left takes its place:
  * its record is read and put as the entry, on condition that the entry has not changed.
  *
- * That version may be deleted by another call at the same moment, which does not find it at the entry yet. So its record is
- * read again after the put, and if it is a stub by then, it is removed in the same way. In case this call dies before that, the
- * entry is marked as restored (`U`): a reader of a marked entry reads the record, and takes a version with a stub as absent.
+ * That version may be deleted or changed by another call at the same moment, which does not find it at the entry yet. So its
+ * record is read again after the put. If it is a stub by then, the version is removed in the same way; if its tags, ACL or lock
+ * have been changed, it is restored once more. In case this call dies before that, the entry is marked as restored (`U`):
+ * see `restored.ts`.
+ *
+ * Where a removal depends on the version's state, as under object lock, the stub is put on condition that this state has not
+ * changed, and it covers no later revision: an entry that has been changed since is not removed, and a writer that keeps it puts
+ * its record in the place of the stub.
  */
 import { S3Error } from "../../errors.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
-import { isNullToken, type VersionToken } from "../../model/version.ts";
+import type { VersionToken } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
-import { markForListing, markTombstone, r2StorageClass } from "../r2/commit.ts";
-import { describeEntry, type Entry } from "../r2/entry.ts";
+import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
+import { markTombstone } from "../r2/entry-options.ts";
+import type { EntryPlace } from "../r2/entry-place.ts";
 import { type EntryRecord, encodeRecord } from "../r2/entry-record.ts";
-import { pause } from "../r2/unchanged.ts";
+import { pause, unchangedSince } from "../r2/unchanged.ts";
 import { putBytes } from "../r2/write.ts";
 import { pauseAfter, unchanged } from "./commit-version.ts";
-import { tokenOf, type VersionedPlace } from "./keep.ts";
-import { recordKey, recordsOfKey } from "./record-key.ts";
+import { coveredRevision } from "./keep.ts";
+import { recordKey } from "./record-key.ts";
+import { findNewest, type KeptVersion, putRestored, readKept } from "./restore.ts";
 
 const MAX_ATTEMPTS = 16;
 const MAX_DELAY_MS = 10;
-/** Records of one key that are looked through for one that was not deleted; each page is one R2 call. */
-const MAX_PAGES = 40;
 
-/**
- * Removes a version, which may not exist. Two R2 calls, five for the current version.
- * @throws S3Error `SlowDown` if other writes come first each time
- */
-export async function deleteVersion(place: VersionedPlace, token: VersionToken): Promise<void> {
-  await putStub(place, token);
-  await dropFromEntry(place, token);
+/** A version as it is. */
+export interface VersionState {
+  readonly found: R2Object;
+  readonly entry: Entry;
 }
 
-/** Restores the newest version that is left, if the entry is the one with this token. */
-async function dropFromEntry(place: VersionedPlace, token: VersionToken): Promise<void> {
-  const { store, r2Key } = place;
-  let deleted = token;
+export interface Removal {
+  readonly token: VersionToken;
+  /** Throws if the version must not be removed. It may be called again, with a later state. */
+  readonly check?: ((version: VersionState) => void) | undefined;
+}
+
+/**
+ * Removes a version, which may not exist. Two R2 calls, five for the current version; one more with a check.
+ * @throws S3Error whatever `check` throws; `SlowDown` if other writes come first each time
+ */
+export async function deleteVersion(place: EntryPlace, { token, check }: Removal): Promise<void> {
+  if (check === undefined) {
+    await putStub(place, token, {});
+    await dropFromEntry(place, { token, revision: Number.POSITIVE_INFINITY });
+    return;
+  }
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const found = await callR2(store.head(r2Key));
-    if (found === null) return;
-    const entry = describeEntry(found);
-    if (entry.isTombstone || tokenOf(found, entry.record) !== deleted) return;
+    if (await deleteChecked(place, { token, check })) return;
+    await pause(Math.random() * MAX_DELAY_MS * attempt);
+  }
+  throw new S3Error("SlowDown", { cause: new Error(`other changes of ${place.r2Key} come first`) });
+}
+
+/** False if the version has been changed in the meantime. */
+async function deleteChecked(place: EntryPlace, { token, check }: Required<Removal>): Promise<boolean> {
+  const record = await headState(place.store, recordKey(place.bucketId, place.key, token));
+  if (record !== undefined && !record.entry.isTombstone) {
+    check?.(record);
+    const revision = record.entry.record.R ?? 0;
+    if (!(await putStubOver(place, { token, revision, record }))) return false;
+    return dropFromEntry(place, { token, revision });
+  }
+  const current = await headState(place.store, place.r2Key);
+  if (current === undefined || !isVersion(current, token)) {
+    // A write may have moved it to its record since.
+    const now = await headState(place.store, recordKey(place.bucketId, place.key, token));
+    return now === undefined || now.entry.isTombstone;
+  }
+  const revision = current.entry.record.R ?? 0;
+  const isCovered = record !== undefined && coveredRevision(record.entry.record) >= revision;
+  if (!isCovered) {
+    check?.(current);
+    if (!(await putStubOver(place, { token, revision, record }))) return false;
+  }
+  return dropFromEntry(place, { token, revision, current });
+}
+
+export interface Drop {
+  readonly token: VersionToken;
+  /** The latest revision of the version that is to be removed. */
+  readonly revision: number;
+  /** The entry, if it has just been read. */
+  readonly current?: VersionState;
+}
+
+/**
+ * Restores the newest version that is left, if the entry is the one to be removed. False if the entry is a later revision
+ * of it.
+ */
+export async function dropFromEntry(place: EntryPlace, drop: Drop): Promise<boolean> {
+  const { store, bucketId, key, r2Key } = place;
+  let { token, revision, current } = drop;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const state = current ?? (await headState(store, r2Key));
+    current = undefined;
+    if (state === undefined || !isVersion(state, token)) return true;
+    if ((state.entry.record.R ?? 0) > revision) return false;
     const readAt = Date.now();
-    const next = await findNewest(place, entry);
-    const onlyIf = await unchanged(store, { found, entry });
-    await pauseAfter(readAt, found);
-    const stored = onlyIf === undefined ? null : await restore(place, { next, onlyIf, entry });
-    if (stored === null) {
+    const next = await findNewest(place, state.entry.record);
+    if (!(await replaceEntry(place, { state, next, readAt }))) {
       await pause(Math.random() * MAX_DELAY_MS * attempt);
       continue;
     }
-    if (next === undefined || !(await isStub(place, next.token))) return;
-    deleted = next.token;
+    if (next === undefined) return true;
+    const record = await headState(store, recordKey(bucketId, key, next.token));
+    if (record === undefined) return true;
+    if (!record.entry.isTombstone) {
+      const isSame = (record.entry.record.R ?? 0) <= (next.record.R ?? 0);
+      return isSame || (await refreshRestored(place, next.token));
+    }
+    // It was deleted while it was being restored.
+    token = next.token;
+    revision = coveredRevision(record.entry.record);
   }
   throw new S3Error("SlowDown", { cause: new Error(`other writes of ${r2Key} come first`) });
 }
 
-interface KeptVersion {
-  readonly token: VersionToken;
-  readonly found: R2ObjectBody;
-  readonly record: EntryRecord;
-}
-
-/** The newest version of a key besides the current one. One R2 call; more if versions in between were deleted. */
-async function findNewest({ store, bucketId, key }: VersionedPlace, entry: Entry): Promise<KeptVersion | undefined> {
-  const { P: previous } = entry.record;
-  if (previous === undefined) return undefined;
-  const direct = await readKept(store, recordKey(bucketId, key, previous));
-  if (direct !== undefined) return direct;
-  const prefix = recordsOfKey(bucketId, key);
-  let startAfter = prefix + previous;
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const { objects, truncated } = await callR2(store.list({ prefix, startAfter, include: ["customMetadata"] }));
-    for (const object of objects) {
-      if (describeEntry(object).isTombstone) continue;
-      const kept = await readKept(store, object.key);
-      if (kept !== undefined) return kept;
+/** Restores a version again whose record was changed while it was restored. Always true. */
+export async function refreshRestored(place: EntryPlace, token: VersionToken): Promise<true> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const state = await headState(place.store, place.r2Key);
+    if (state === undefined || !isVersion(state, token)) return true;
+    const readAt = Date.now();
+    const next = await readKept(place.store, recordKey(place.bucketId, place.key, token));
+    if (next === undefined) return true;
+    if ((next.record.R ?? 0) <= (state.entry.record.R ?? 0)) {
+      await next.found.body.cancel();
+      return true;
     }
-    const last = objects.at(-1);
-    if (!truncated || last === undefined) return undefined;
-    startAfter = last.key;
+    if (await replaceEntry(place, { state, next, readAt })) continue;
+    await pause(Math.random() * MAX_DELAY_MS * attempt);
   }
-  throw new S3Error("SlowDown", { cause: new Error(`too many deleted versions of ${prefix}`) });
+  throw new S3Error("SlowDown", { cause: new Error(`other changes of ${place.r2Key} come first`) });
 }
 
-/** Undefined if there is no record, or a stub. */
-async function readKept(store: R2Bucket, r2Key: string): Promise<KeptVersion | undefined> {
-  const found = await callR2(store.get(r2Key));
-  if (found === null) return undefined;
-  const { record, isTombstone } = describeEntry(found);
-  if (!isTombstone) return { token: tokenOf(found, record), found, record };
-  await found.body.cancel();
-  return undefined;
-}
-
-/** Puts a kept version, or a tombstone if there is none, as the entry. Null if the entry has changed. */
-async function restore(
-  place: VersionedPlace,
+/** Puts a kept version, or a tombstone if none is left, as the entry. False if the entry has changed. */
+async function replaceEntry(
+  place: EntryPlace,
   {
+    state,
     next,
-    onlyIf,
-    entry,
-  }: { readonly next: KeptVersion | undefined; readonly onlyIf: R2Conditional; readonly entry: Entry },
-): Promise<R2Object | null> {
-  if (next === undefined) {
-    const { w, V: deleted } = entry.record;
-    return putTombstone(place, { w, ...(deleted !== undefined && { V: deleted }) }, { onlyIf });
+    readAt,
+  }: { readonly state: VersionState; readonly next: KeptVersion | undefined; readonly readAt: number },
+): Promise<boolean> {
+  const { found, entry } = state;
+  const onlyIf = await unchanged(place.store, { found, entry });
+  await pauseAfter(readAt, found);
+  if (onlyIf === undefined) {
+    await next?.found.body.cancel();
+    return false;
   }
-  const { found, record } = next;
-  const { S: _since, N: _nullThen, ...kept } = record;
-  const bytes = new Uint8Array(await callR2(found.arrayBuffer()));
-  const isBlob = record.f !== undefined;
-  return putBytes(
-    place,
-    { bytes },
-    {
-      ...(found.httpMetadata !== undefined && { httpMetadata: found.httpMetadata }),
-      ...(!isBlob && r2StorageClass({ storageClass: record.s ?? "STANDARD" })),
-      ...(record.D === 1 ? markTombstone(bytes) : markForListing(bytes)),
-      customMetadata: encodeRecord({ ...kept, ...nullBelow(entry, next.token), U: 1 }),
-      onlyIf,
-    },
-  );
+  if (next !== undefined) return (await putRestored(place, next, { onlyIf, replaced: entry.record })) !== null;
+  const { w, V: deleted } = entry.record;
+  const record = { w, ...(deleted !== undefined && { V: deleted }) };
+  return (await putTombstone(place, record, { onlyIf })) !== null;
 }
 
-/** The null version below the restored one. A null version that was replaced or deleted hides all earlier ones. */
-function nullBelow({ record: { V: deleted, N: token } }: Entry, restored: VersionToken): Pick<EntryRecord, "N"> {
-  const isHidden = deleted === undefined || isNullToken(deleted) || token === undefined || token === restored;
-  return isHidden ? {} : { N: token };
+function isVersion({ found, entry }: VersionState, token: VersionToken): boolean {
+  return !entry.isTombstone && tokenOf(found, entry.record) === token;
 }
 
-/** Marks a version as deleted. One R2 call. */
-export function putStub({ store, bucketId, key }: VersionedPlace, token: VersionToken): Promise<R2Object | null> {
+async function headState(store: R2Bucket, r2Key: string): Promise<VersionState | undefined> {
+  const found = await callR2(store.head(r2Key));
+  return found === null ? undefined : { found, entry: describeEntry(found) };
+}
+
+/** Marks a version as deleted, on condition that its record has not changed. False if it has. */
+async function putStubOver(
+  place: EntryPlace,
+  {
+    token,
+    revision,
+    record,
+  }: { readonly token: VersionToken; readonly revision: number; readonly record: VersionState | undefined },
+): Promise<boolean> {
+  const onlyIf = record === undefined ? { etagDoesNotMatch: "*" } : await unchangedSince(place.store, record.found);
+  return onlyIf !== undefined && (await putStub(place, token, { onlyIf, revision })) !== null;
+}
+
+/** Marks a version as deleted. One R2 call. @param options.revision the latest that it covers; absent: all */
+export function putStub(
+  { store, bucketId, key }: EntryPlace,
+  token: VersionToken,
+  { onlyIf, revision }: { readonly onlyIf?: R2Conditional; readonly revision?: number },
+): Promise<R2Object | null> {
   const at = { store, r2Key: recordKey(bucketId, key, token), key };
-  return putTombstone(at, { w: "", V: token, S: Date.now() }, {});
-}
-
-async function isStub({ store, bucketId, key }: VersionedPlace, token: VersionToken): Promise<boolean> {
-  const found = await callR2(store.head(recordKey(bucketId, key, token)));
-  return found !== null && describeEntry(found).isTombstone;
+  const record = { w: "", V: token, S: Date.now(), ...(revision !== undefined && { R: revision }) };
+  return putTombstone(at, record, onlyIf === undefined ? {} : { onlyIf });
 }
 
 function putTombstone(

@@ -4,40 +4,23 @@
  *
  * A record is put only if there is none: a repeated or late call never brings back an earlier state of the version, nor a
  * version that was deleted, which leaves a stub at the record's key. A record of a lower revision is replaced: tags, ACL or
- * locks have been changed since a write that then lost the race put it.
+ * locks have been changed since a write that then lost the race put it. So is a stub that covers only lower revisions.
  */
-import { createHash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
-import { newVersionToken, type VersionToken } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey, encodeManifest, summarizeManifest } from "../r2/blobs.ts";
-import { r2StorageClass } from "../r2/commit.ts";
-import { storedBody } from "../r2/copy.ts";
-import { describeEntry, type Entry, lastModifiedOf } from "../r2/entry.ts";
+import { describeEntry, type Entry, lastModifiedOf, tokenOf } from "../r2/entry.ts";
+import { r2StorageClass } from "../r2/entry-options.ts";
 import type { EntryPlace, R2Location } from "../r2/entry-place.ts";
 import { type EntryRecord, encodeRecord } from "../r2/entry-record.ts";
+import { storedBody } from "../r2/stored-body.ts";
 import { unchangedSince } from "../r2/unchanged.ts";
 import { BUFFERED_BYTES, putBytes, requireStored, streamBody } from "../r2/write.ts";
 import { recordKey } from "./record-key.ts";
 
-/** An entry in a bucket that is or was versioned. */
-export interface VersionedPlace extends EntryPlace {
-  readonly bucketId: string;
-}
-
 /** Attempts to replace a record of a lower revision while other writers do the same. */
 const MAX_ATTEMPTS = 4;
-
-/**
- * The token of the version at a key. A version from before versioning gets one that follows from its entry, so that all
- * writers put the same record.
- */
-export function tokenOf(found: R2Object, { V: token, w: writeId }: EntryRecord): VersionToken {
-  if (token !== undefined) return token;
-  const seed = createHash("sha256").update(`${writeId}/${found.etag}`).digest("hex").slice(0, 22);
-  return newVersionToken("null", { now: found.uploaded, replaced: undefined, random: seed });
-}
 
 /** The version that is at a key, to be kept. */
 export interface ReplacedVersion {
@@ -50,7 +33,7 @@ export interface ReplacedVersion {
  * versioning, whose bytes are moved into a blob.
  */
 export async function keepVersion(
-  { store, bucketId, key }: VersionedPlace,
+  { store, bucketId, key }: EntryPlace,
   { found, entry }: ReplacedVersion,
   since: Date,
 ): Promise<void> {
@@ -59,12 +42,16 @@ export async function keepVersion(
   if ((await record.put({ etagDoesNotMatch: "*" })) !== null) return;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const present = await callR2(store.head(at.r2Key));
-    const { t: isStub, R: revision = 0 } = present === null ? { t: undefined } : describeEntry(present).record;
-    if (isStub === 1 || (present !== null && revision >= (entry.record.R ?? 0))) return;
+    if (present !== null && coveredRevision(describeEntry(present).record) >= (entry.record.R ?? 0)) return;
     const onlyIf = present === null ? { etagDoesNotMatch: "*" } : await unchangedSince(store, present);
     if (onlyIf !== undefined && (await record.put(onlyIf)) !== null) return;
   }
   throw new S3Error("SlowDown", { cause: new Error(`the record ${at.r2Key} keeps changing`) });
+}
+
+/** The latest revision of its version that a record shows, or that a stub removes: all, unless the stub says which. */
+export function coveredRevision({ t: isStub, R: revision }: EntryRecord): number {
+  return revision ?? (isStub === 1 ? Number.POSITIVE_INFINITY : 0);
 }
 
 interface NewRecord {

@@ -1,20 +1,29 @@
 import { describe, expect, it } from "vitest";
-import { isNullToken, isVersionId, newVersionToken, orderOf, versionIdOf } from "../../../src/model/version.ts";
+import {
+  isMarkerToken,
+  isNullToken,
+  isVersionId,
+  newVersionToken,
+  orderOf,
+  versionIdOf,
+} from "../../../src/model/version.ts";
 
 const NOW = new Date("2026-11-28T12:00:00Z");
+const VERSION = { isNull: false, isMarker: false };
+const NULL = { isNull: true, isMarker: false };
 
 describe("version ids", () => {
   it("have 32 letters and digits, as AWS's have", () => {
-    const token = newVersionToken("version", { now: NOW, replaced: undefined });
+    const token = newVersionToken(VERSION, { now: NOW, replaced: undefined });
     expect(token).toMatch(/^[0-9A-Za-z]{32}$/);
     expect(versionIdOf(token)).toBe(token);
     expect(isVersionId(token)).toBe(true);
   });
 
   it("sort the later version first, also within a millisecond and if the clock is behind", () => {
-    let replaced = newVersionToken("version", { now: NOW, replaced: undefined });
+    let replaced = newVersionToken(VERSION, { now: NOW, replaced: undefined });
     for (const ms of [0, 0, 1, -5_000, 0, 86_400_000, -1]) {
-      const token = newVersionToken("version", { now: new Date(NOW.getTime() + ms), replaced });
+      const token = newVersionToken(VERSION, { now: new Date(NOW.getTime() + ms), replaced });
       expect(token < replaced).toBe(true);
       expect(orderOf(token)).toBeGreaterThan(orderOf(replaced));
       replaced = token;
@@ -22,12 +31,12 @@ describe("version ids", () => {
   });
 
   it("are the time of writing for the first version of a key", () => {
-    const token = newVersionToken("null", { now: NOW, replaced: undefined });
+    const token = newVersionToken(NULL, { now: NOW, replaced: undefined });
     expect(orderOf(token)).toBe(NOW.getTime() * 1024);
   });
 
   it("are null for null versions, whose tokens no client can name", () => {
-    const token = newVersionToken("null", { now: NOW, replaced: undefined });
+    const token = newVersionToken(NULL, { now: NOW, replaced: undefined });
     expect(isNullToken(token)).toBe(true);
     expect(versionIdOf(token)).toBe("null");
     expect(isVersionId("null")).toBe(true);
@@ -35,8 +44,15 @@ describe("version ids", () => {
   });
 
   it("do not have the form of one whose last characters were changed", () => {
-    const token = newVersionToken("version", { now: NOW, replaced: undefined });
+    const token = newVersionToken(VERSION, { now: NOW, replaced: undefined });
     expect(isVersionId(`${token.slice(0, -4)}ABCD`)).toBe(token.endsWith("ABCD"));
+  });
+
+  it.each([true, false])("say whether the version is a delete marker, for null versions (%j) too", (isNull) => {
+    const marker = newVersionToken({ isNull, isMarker: true }, { now: NOW, replaced: undefined });
+    expect([isMarkerToken(marker), isNullToken(marker), isVersionId(marker)]).toEqual([true, isNull, !isNull]);
+    const object = newVersionToken({ isNull, isMarker: false }, { now: NOW, replaced: undefined });
+    expect([isMarkerToken(object), isNullToken(object)]).toEqual([false, isNull]);
   });
 
   it.each([

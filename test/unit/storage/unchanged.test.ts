@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { S3Error } from "../../../src/errors.ts";
 import { encodeManifest } from "../../../src/storage/r2/blobs.ts";
-import { commitIf } from "../../../src/storage/r2/conditions.ts";
+import { commitIf } from "../../../src/storage/r2/commit.ts";
 import type { EntryPlace } from "../../../src/storage/r2/entry-place.ts";
 import { repeatIfBeaten, unchangedSince } from "../../../src/storage/r2/unchanged.ts";
 

@@ -6,13 +6,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { newBucketId, newWriteId } from "../../../src/model/random-ids.ts";
 import { orderOf, type VersionToken } from "../../../src/model/version.ts";
-import { describeEntry } from "../../../src/storage/r2/entry.ts";
-import { entryKey } from "../../../src/storage/r2/entry-place.ts";
+import { describeEntry, tokenOf } from "../../../src/storage/r2/entry.ts";
+import { type EntryPlace, entryPlace } from "../../../src/storage/r2/entry-place.ts";
 import { encodeRecord } from "../../../src/storage/r2/entry-record.ts";
 import { putBytes } from "../../../src/storage/r2/write.ts";
 import { commitVersion } from "../../../src/storage/versions/commit-version.ts";
 import { deleteVersion } from "../../../src/storage/versions/delete-version.ts";
-import { tokenOf, type VersionedPlace } from "../../../src/storage/versions/keep.ts";
 import { recordsOfKey } from "../../../src/storage/versions/record-key.ts";
 
 const ROUNDS = Number(Reflect.get(env, "RACE_ROUNDS") ?? 0) || 20;
@@ -38,22 +37,19 @@ function unsteady(store: R2Bucket, random: () => number, failure?: { at: number;
   });
 }
 
-function placeOf(store: R2Bucket, bucketId: string, key = "a key!"): VersionedPlace {
-  return { store, r2Key: entryKey(bucketId, key), key, bucketOwnerId: "owner", bucketId };
+function placeOf(store: R2Bucket, bucketId: string, key = "a key!"): EntryPlace {
+  return entryPlace(store, { key, bucketOwnerId: "owner", bucketId, versioning: "Enabled" });
 }
 
-async function putVersion(place: VersionedPlace, text: string, versioning: "Enabled" | "Suspended" = "Enabled") {
+async function putVersion(place: EntryPlace, text: string, versioning: "Enabled" | "Suspended" = "Enabled") {
   const w = newWriteId();
-  const stored = await commitVersion(place, {
-    versioning,
-    guard: { writeId: w },
-    put: ({ onlyIf, links }) =>
-      putBytes(place, { bytes: encode(text) }, { onlyIf, customMetadata: encodeRecord({ w, ...links }) }),
-  });
-  return describeEntry(stored).record.V ?? "";
+  const committed = await commitVersion({ ...place, versioning }, { writeId: w }, ({ onlyIf, links }) =>
+    putBytes(place, { bytes: encode(text) }, { onlyIf, customMetadata: encodeRecord({ w, ...links }) }),
+  );
+  return committed.token;
 }
 
-async function legacyObject(place: VersionedPlace, text: string): Promise<VersionToken> {
+async function legacyObject(place: EntryPlace, text: string): Promise<VersionToken> {
   const stored = await place.store.put(place.r2Key, encode(text), {
     customMetadata: encodeRecord({ w: newWriteId() }),
   });
@@ -67,7 +63,7 @@ interface Visible {
 }
 
 /** Newest first. A restored entry whose record is a stub counts as deleted. */
-async function visible({ store, r2Key, bucketId, key }: VersionedPlace): Promise<Visible[]> {
+async function visible({ store, r2Key, bucketId, key }: EntryPlace): Promise<Visible[]> {
   const found = await store.get(r2Key);
   const entry = found === null ? undefined : describeEntry(found);
   const current = found === null || entry === undefined || entry.isTombstone ? undefined : tokenOf(found, entry.record);
@@ -110,10 +106,10 @@ describe("versions of a key", () => {
     const place = placeOf(env.STORE, newBucketId());
     const tokens = [await putVersion(place, "1"), await putVersion(place, "2"), await putVersion(place, "3")];
     const [first = "", second = "", third = ""] = tokens;
-    await deleteVersion(place, second);
-    await deleteVersion(place, third);
+    await deleteVersion(place, { token: second });
+    await deleteVersion(place, { token: third });
     expect(await visible(place)).toEqual([{ token: first, text: "1", isCurrent: true }]);
-    await deleteVersion(place, first);
+    await deleteVersion(place, { token: first });
     expect(await visible(place)).toEqual([]);
     const fourth = await putVersion(place, "4");
     expect(await visible(place)).toEqual([{ token: fourth, text: "4", isCurrent: true }]);
@@ -177,7 +173,7 @@ describe("versions of a key", () => {
         if (target !== undefined && random() < 0.5) {
           targeted.add(target);
           return async () => {
-            await deleteVersion(place, target);
+            await deleteVersion(place, { token: target });
             deleted.add(target);
           };
         }

@@ -13,7 +13,10 @@ import {
 } from "../../../../src/storage/versions/record-key.ts";
 
 const BUCKET = "abcdefghijkl";
-const token = newVersionToken("version", { now: new Date("2026-11-28T00:00:00Z"), replaced: undefined });
+const token = newVersionToken(
+  { isNull: false, isMarker: false },
+  { now: new Date("2026-11-28T00:00:00Z"), replaced: undefined },
+);
 const size = (text: string) => new TextEncoder().encode(text).byteLength;
 
 const ALPHABET = ["\0", "\u0001", "\t", "\r", " ", "!", '"', "/", "0", "A", "a", "~", "\u007f", "é", "\uffee", "😀"];

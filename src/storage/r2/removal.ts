@@ -1,0 +1,86 @@
+/** Removing objects: the entry that reads as absent, and single versions. */
+import { S3Error } from "../../errors.ts";
+import type { StoredObject } from "../../model/object.ts";
+import { isProtected } from "../../model/object-lock.ts";
+import { newBlobSetId } from "../../model/random-ids.ts";
+import { isMarkerToken, NULL_VERSION_ID } from "../../model/version.ts";
+import type { WriteTicket } from "../journal/ticket.ts";
+import { callR2 } from "../platform-errors.ts";
+import { deleteVersion, type VersionState } from "../versions/delete-version.ts";
+import { findNullToken } from "../versions/find-version.ts";
+import { commitIf } from "./commit.ts";
+import type { EntryCondition } from "./conditions.ts";
+import { toStoredObject } from "./entry.ts";
+import { markTombstone } from "./entry-options.ts";
+import { clusterHead, type EntryPlace } from "./entry-place.ts";
+import { encodeRecord } from "./entry-record.ts";
+import { putBytes } from "./write.ts";
+
+/** The outcome of a removal. */
+export interface Removed {
+  readonly at: Date;
+  /** Whether a delete marker was put, or the version that was removed is one. */
+  readonly isMarker: boolean;
+  /** Of the delete marker or the version, as clients see it; absent in a bucket that was never versioned. */
+  readonly versionId?: string;
+}
+
+export interface RemovalOptions {
+  /** Whether versions of the bucket may be under object lock. */
+  readonly isLocking: boolean;
+  /** Whether the caller asks to bypass governance, and may. */
+  readonly bypassesGovernance: boolean;
+  /** Throws if the version, as it is then, must not be removed. */
+  readonly check?: (version: StoredObject) => void;
+}
+
+/**
+ * Puts what reads as absent: a delete marker, or a tombstone in a bucket that was never versioned.
+ * @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict` by the condition
+ */
+export async function putRemoval(
+  place: EntryPlace,
+  { writeId }: WriteTicket,
+  condition: EntryCondition | undefined,
+): Promise<Removed> {
+  const isMarker = place.versioning !== undefined;
+  const hashedKey = clusterHead(place.key) === undefined ? {} : { k: place.key };
+  const bytes = new TextEncoder().encode(newBlobSetId());
+  const mark = markTombstone(bytes);
+  const { object, versionId } = await commitIf(place, { condition, writeId, isMarker }, ({ links, ...terms }) => {
+    const kind = isMarker ? { D: 1 as const, ...links } : { t: 1 as const };
+    const customMetadata = encodeRecord({ w: writeId, ...kind, ...hashedKey });
+    return putBytes(place, { bytes }, { ...mark, customMetadata, ...terms });
+  });
+  return { at: object.uploaded, isMarker, ...(versionId !== undefined && { versionId }) };
+}
+
+/**
+ * Removes one version, existing or not.
+ * @param versionId as clients name it
+ * @throws S3Error `AccessDenied` for a version under object lock; whatever `check` throws
+ */
+export async function removeVersion(
+  place: EntryPlace,
+  versionId: string,
+  { isLocking, bypassesGovernance, check }: RemovalOptions,
+): Promise<Removed> {
+  const isNull = versionId === NULL_VERSION_ID;
+  if (place.versioning === undefined) {
+    if (isNull) await callR2(place.store.delete(place.r2Key));
+    return { at: new Date(), isMarker: false };
+  }
+  const token = isNull ? await findNullToken(place) : versionId;
+  if (token === undefined) return { at: new Date(), isMarker: false, versionId };
+  const refuse = ({ found, entry }: VersionState) => {
+    const object = toStoredObject(found, entry, place);
+    check?.(object);
+    if (object.lock !== undefined && isProtected(object.lock, new Date(), bypassesGovernance)) throw protectedByLock();
+  };
+  await deleteVersion(place, { token, check: isLocking || check !== undefined ? refuse : undefined });
+  return { at: new Date(), isMarker: isMarkerToken(token), versionId };
+}
+
+function protectedByLock(): S3Error {
+  return new S3Error("AccessDenied", { message: "Access Denied because object protected by object lock." });
+}
