@@ -35,7 +35,7 @@ export const objects = {
     store.setAcl({ bucket, key, ticket: newTicket() }, () => acl),
   delete: (bucket: GrantedBucket, keys: readonly string[]) => store.delete({ bucket, keys, ticket: newTicket() }),
   deleteIf: (bucket: GrantedBucket, key: string, etag: string) =>
-    store.deleteIf({ bucket, key, ticket: newTicket() }, etag),
+    store.remove({ bucket, key, ticket: newTicket() }, { kind: "if-match", etag }),
 };
 
 /** A bucket that exists only here; its entries are really in R2. */
@@ -83,6 +83,6 @@ export function bodyOf(bytes: Uint8Array | string, trailing?: Checksum): ObjectB
 }
 
 export async function textOf(bucket: GrantedBucket, key: string): Promise<string | undefined> {
-  const opened = await objects.open(bucket, key, undefined);
+  const opened = await objects.open(bucket, { key }, undefined);
   return opened === undefined ? undefined : new Response(await opened.body()).text();
 }

@@ -85,7 +85,7 @@ describe("the body of a manifest", () => {
 describe("commitIf", () => {
   const guarded = (now: R2Object | null) => {
     const { store } = showing(now);
-    const place: EntryPlace = { store, r2Key: "k", key: "key", bucketOwnerId: "" };
+    const place: EntryPlace = { store, r2Key: "k", key: "key", bucketId: "b", bucketOwnerId: "" };
     const madeOf = entry({ record: { t: 1 } });
     return (writeId: string) => commitIf(place, { writeId, madeOf }, async () => null);
   };
@@ -105,7 +105,7 @@ describe("commitIf", () => {
 
   it("puts only at an empty key if the key was empty", async () => {
     const conditions: unknown[] = [];
-    const place: EntryPlace = { store: showing(null).store, r2Key: "k", key: "key", bucketOwnerId: "" };
+    const place: EntryPlace = { store: showing(null).store, r2Key: "k", key: "key", bucketId: "b", bucketOwnerId: "" };
     await commitIf(place, { writeId: "mine", madeOf: null }, async ({ onlyIf }) => {
       conditions.push(onlyIf);
       return entry();

@@ -30,13 +30,13 @@ async function putManifest(bucket: GrantedBucket, key: string): Promise<void> {
 }
 
 async function copy(bucket: GrantedBucket, from: string, to: string): Promise<void> {
-  const opened = await objects.open(bucket, from, undefined);
+  const opened = await objects.open(bucket, { key: from }, undefined);
   if (opened === undefined) throw new Error("no source");
   await objects.copy(opened, { bucket, key: to }, attributes());
 }
 
 async function isWhole(bucket: GrantedBucket, key: string): Promise<boolean> {
-  const opened = await objects.open(bucket, key, undefined);
+  const opened = await objects.open(bucket, { key }, undefined);
   if (opened === undefined) return false;
   const bytes = await new Response(await opened.body()).arrayBuffer();
   return bytes.byteLength === opened.object.sizeBytes;
@@ -72,7 +72,7 @@ describe("garbage", () => {
     const bucket = testBucket();
     const before = (await blobKeys()).length;
     await putManifest(bucket, "k");
-    const reader = await objects.open(bucket, "k", undefined);
+    const reader = await objects.open(bucket, { key: "k" }, undefined);
     await objects.delete(bucket, ["k"]);
     await sweep(0.5 * GRACE_MS);
     await sweep(1.5 * GRACE_MS);
@@ -109,7 +109,7 @@ describe("garbage", () => {
     const outcomes = new Set<boolean>();
     for (let round = 0; round < 12; round++) {
       await putManifest(bucket, "source");
-      const source = await lateObjects.open(bucket, "source", undefined);
+      const source = await lateObjects.open(bucket, { key: "source" }, undefined);
       if (source === undefined) throw new Error("no source");
       await objects.delete(bucket, ["source"]);
       await sweep(2 * GRACE_MS);
@@ -144,13 +144,13 @@ describe("garbage", () => {
   it("that is being removed accepts no new reference", async () => {
     const bucket = testBucket();
     await putManifest(bucket, "k");
-    const opened = await objects.open(bucket, "k", undefined);
+    const opened = await objects.open(bucket, { key: "k" }, undefined);
     const blobSetId = (await opened?.manifest())?.b ?? "";
     await runInDurableObject(blobSets.of(blobSetId), (_instance, state) => {
       new BlobSetRecords(state.storage).setDying();
     });
     expect(await blobSets.addReference(blobSetId, { region: "us-east-1", entry: `${bucket.id}/copy` })).toBe(false);
     await expect(copy(bucket, "k", "copy")).rejects.toMatchObject({ code: "SlowDown" });
-    expect(await objects.head(bucket, "copy")).toBeUndefined();
+    expect(await objects.head(bucket, { key: "copy" })).toBeUndefined();
   });
 });

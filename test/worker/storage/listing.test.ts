@@ -124,7 +124,7 @@ describe("listing", () => {
       `${"\u{1F600}".repeat(255)}/abc`,
     ];
     const bucket = await fill(keys);
-    for (const key of keys) expect((await objects.head(bucket, key))?.key).toBe(key);
+    for (const key of keys) expect((await objects.head(bucket, { key }))?.key).toBe(key);
     for (const query of [
       { prefix: "", delimiter: "", after: "" },
       { prefix: "", delimiter: "/", after: "" },

@@ -16,7 +16,7 @@ function pattern(sizeBytes: number): Uint8Array {
 }
 
 async function read(bucket: ReturnType<typeof testBucket>, key: string, range?: ByteRange) {
-  const opened = await objects.open(bucket, key, range);
+  const opened = await objects.open(bucket, { key }, range);
   if (opened === undefined) return undefined;
   if (opened.range === "unsatisfiable") {
     await opened.discard();
@@ -36,7 +36,7 @@ describe("objects", () => {
     const { etag } = await objects.put(bucket, "a/b", bodyOf("hello"), attributes());
     expect(etag).toBe("5d41402abc4b2a76b9719d911017c592");
     expect(await (await env.STORE.get(`${bucket.id}/a/b`))?.text()).toBe("hello");
-    expect(await objects.head(bucket, "a/b")).toMatchObject({
+    expect(await objects.head(bucket, { key: "a/b" })).toMatchObject({
       key: "a/b",
       sizeBytes: 5,
       etag,
@@ -49,7 +49,7 @@ describe("objects", () => {
     const bytes = pattern(2 * MIB);
     const { etag, checksum } = await objects.put(bucket, "big", bodyOf(bytes, CRC), attributes());
     expect(checksum).toEqual(CRC);
-    const head = await objects.head(bucket, "big");
+    const head = await objects.head(bucket, { key: "big" });
     expect(head).toMatchObject({ sizeBytes: bytes.byteLength, etag, checksum: CRC });
     expect(await read(bucket, "big")).toBe(fingerprint(bytes));
   });
@@ -109,7 +109,7 @@ describe("objects", () => {
       const bucket = testBucket();
       const body = { ...bodyOf(pattern(sizeBytes)), delegated: wrong as never };
       await expect(objects.put(bucket, "k", body, attributes({ storageClass }))).rejects.toThrow("mismatch");
-      expect(await objects.head(bucket, "k")).toBeUndefined();
+      expect(await objects.head(bucket, { key: "k" })).toBeUndefined();
     }
   });
 });
@@ -147,11 +147,11 @@ describe("a manifest too long for the entry's metadata", () => {
     const bucket = testBucket();
     await putInManyParts(bucket, "k");
     const range = { kind: "from", first: 3, last: 5 } as const;
-    const reader = await objects.open(bucket, "k", range);
+    const reader = await objects.open(bucket, { key: "k" }, range);
     await putAnew(bucket, "k");
     expect(await new Response(await reader?.body()).text()).toBe("345");
     await putAnew(bucket, "k");
-    const late = await objects.open(bucket, "k", range);
+    const late = await objects.open(bucket, { key: "k" }, range);
     await putInManyParts(bucket, "k");
     await expect(late?.body()).rejects.toMatchObject({ code: "SlowDown" });
   });
@@ -210,7 +210,7 @@ describe("conditional deletion", () => {
     const { etag } = await objects.put(bucket, "k", bodyOf("v1"), attributes());
     await expect(objects.deleteIf(bucket, "k", "0".repeat(32))).rejects.toMatchObject({ code: "PreconditionFailed" });
     await objects.deleteIf(bucket, "k", etag);
-    expect(await objects.head(bucket, "k")).toBeUndefined();
+    expect(await objects.head(bucket, { key: "k" })).toBeUndefined();
     expect(await textOf(bucket, "k")).toBeUndefined();
     expect(await objects.isEmpty(bucket)).toBe(true);
     expect((await objects.list(bucket, { prefix: "", delimiter: "", after: "", maxKeys: 10 })).objects).toEqual([]);
@@ -222,7 +222,7 @@ describe("conditional deletion", () => {
       const { etag } = await objects.put(bucket, "k", bodyOf("v1"), attributes());
       await objects.deleteIf(bucket, "k", etag);
       await objects.put(bucket, "k", bodyOf(pattern(sizeBytes)), attributes(), { kind: "if-none-match-any" });
-      expect((await objects.head(bucket, "k"))?.sizeBytes).toBe(sizeBytes);
+      expect((await objects.head(bucket, { key: "k" }))?.sizeBytes).toBe(sizeBytes);
     }
   });
 

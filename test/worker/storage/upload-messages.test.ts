@@ -54,7 +54,7 @@ describe("an upload that an earlier release created", () => {
     const { bucket, uploadId, request } = await createOld("k");
     const { etag } = await objects.put(bucket, "k", bodyOf("there"), attributes());
     await complete(bucket, "k", uploadId, request, { kind: "if-match", etag });
-    expect((await objects.head(bucket, "k"))?.partCount).toBe(1);
+    expect((await objects.head(bucket, { key: "k" }))?.partCount).toBe(1);
   });
 
   // A completion that took effect may not be recorded, so an entry may name its blobs.

@@ -146,7 +146,7 @@ const USES: readonly [string, (bucket: GrantedBucket) => Promise<string>][] = [
 ];
 
 async function copy(bucket: GrantedBucket, from: string, to: string): Promise<void> {
-  const opened = await objects.open(bucket, from, undefined);
+  const opened = await objects.open(bucket, { key: from }, undefined);
   if (opened === undefined) throw new Error("no source");
   await objects.copy(opened, { bucket, key: to }, attributes());
 }
@@ -284,7 +284,7 @@ describe("an interrupted completion", { timeout: 180_000 }, () => {
       const named = { parts: request.parts.slice(0, 1) };
       await completeCut(uploadId, named, cut);
       const { etag } = await complete(place, key, uploadId, named);
-      expect(await objects.head(place, key), key).toMatchObject({ etag, sizeBytes: 10 });
+      expect(await objects.head(place, { key }), key).toMatchObject({ etag, sizeBytes: 10 });
       keys.push(key);
     });
     expect(keys.length).toBeGreaterThan(10);

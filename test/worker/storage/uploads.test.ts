@@ -30,7 +30,7 @@ function etagOf(parts: readonly Uint8Array[]): string {
 }
 
 async function sha256Of(bucket: GrantedBucket, key: string): Promise<string> {
-  const opened = await objects.open(bucket, key, undefined);
+  const opened = await objects.open(bucket, { key }, undefined);
   const bytes = new Uint8Array(await new Response(await opened?.body()).arrayBuffer());
   return createHash("sha256").update(bytes).digest("hex");
 }
@@ -51,16 +51,16 @@ describe("completing an upload", () => {
     const parts = [1, 2, 3, 4].map((partNumber) => ({ partNumber, etag: etags.get(partNumber) ?? "", checksums: [] }));
     const { etag } = await complete(bucket, "k", uploadId, { parts });
     expect(etag).toBe(etagOf(bytes));
-    expect(await objects.head(bucket, "k")).toMatchObject({ etag, sizeBytes: 20 * MIB + 123, partCount: 4 });
+    expect(await objects.head(bucket, { key: "k" })).toMatchObject({ etag, sizeBytes: 20 * MIB + 123, partCount: 4 });
     expect(await sha256Of(bucket, "k")).toBe(
       bytes.reduce((hash, part) => hash.update(part), createHash("sha256")).digest("hex"),
     );
-    const border = await objects.open(bucket, "k", { kind: "from", first: 6 * MIB - 2, last: 6 * MIB + 1 });
+    const border = await objects.open(bucket, { key: "k" }, { kind: "from", first: 6 * MIB - 2, last: 6 * MIB + 1 });
     expect([...new Uint8Array(await new Response(await border?.body()).arrayBuffer())]).toEqual([1, 1, 2, 2]);
-    const part = await objects.open(bucket, "k", { kind: "part", partNumber: 4 });
+    const part = await objects.open(bucket, { key: "k" }, { kind: "part", partNumber: 4 });
     expect(part?.range).toEqual({ offset: 20 * MIB, length: 123 });
     await part?.discard();
-    expect((await objects.headPart(bucket, "k", 5))?.range).toBe("unsatisfiable");
+    expect((await objects.headPart(bucket, { key: "k" }, 5))?.range).toBe("unsatisfiable");
   });
 
   it("answers a repetition alike, and one that names other parts with NoSuchUpload", async () => {
@@ -116,7 +116,7 @@ describe("completing an upload", () => {
     await expect(create).rejects.toMatchObject({ code: "PreconditionFailed" });
     expect(await textOf(bucket, "k")).toBe("there");
     await complete(bucket, "k", uploadId, request, { kind: "if-match", etag });
-    expect((await objects.head(bucket, "k"))?.partCount).toBe(1);
+    expect((await objects.head(bucket, { key: "k" }))?.partCount).toBe(1);
   });
 
   it("leaves no blob of a part that was uploaded again or not named", async () => {
@@ -215,7 +215,7 @@ describe("the storage class of an upload", () => {
       const upload = { bucket, key: "k", uploadId };
       await watched.putPart(upload, 1, bodyOf("small"));
       await watched.putPart(upload, 2, bodyOf(filled(2 * MIB, 2)));
-      const source = await objects.open(bucket, "source", undefined);
+      const source = await objects.open(bucket, { key: "source" }, undefined);
       if (source === undefined) throw new Error("no source");
       const { checksum: computed } = await watched.copyPart(upload, 3, source);
       expect(asked).toEqual([expected, expected, expected]);
