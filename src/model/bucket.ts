@@ -23,7 +23,6 @@ export interface BucketDocumentTypes {
   website: Website;
   notification: NotificationConfiguration;
   replication: ReplicationConfiguration;
-  lifecycle: LifecycleConfiguration;
   /** For a bucket that was created in a region without storage of its own, or by an old name of a region. */
   location: BucketLocation;
   encryption: BucketEncryption;
