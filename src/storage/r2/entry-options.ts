@@ -1,4 +1,4 @@
-/** What R2 is told about an entry that is put, besides its bytes. */
+/** What a put of an entry sends to R2 besides its bytes. */
 import { digestHex } from "../../checksum/hasher.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";

@@ -11,8 +11,8 @@
  * see `restored.ts`.
  *
  * Where a removal depends on the version's state, as under object lock, the stub is put on condition that this state has not
- * changed, and it covers no later revision: an entry that has been changed since is not removed, and a writer that keeps it puts
- * its record in the place of the stub.
+ * changed, and it covers no later revision: an entry that has been changed since is not removed, and a writer that keeps it
+ * replaces the stub by its record.
  */
 import { S3Error } from "../../errors.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
