@@ -1,12 +1,12 @@
 /** The entries and the records of a bucket as rows in the order of S3 keys, read from R2 page by page. */
 import { compareBytes } from "../../model/byte-order.ts";
 import type { VersionToken } from "../../model/version.ts";
-import { describeEntry, type Entry } from "../r2/entry.ts";
+import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
 import { entryPrefix, PREFIX_BYTES } from "../r2/entry-place.ts";
 import { behind } from "../r2/list-position.ts";
 import { type CountedStore, R2_PAGE } from "../r2/listed-items.ts";
 import { lastRow } from "../r2/listed-rows.ts";
-import { tokenOf } from "./keep.ts";
+
 import { encodeKey, headOfKey, parseRecordKey, recordPrefix, tokenOfRecord } from "./record-key.ts";
 
 /** An entry or a record. */

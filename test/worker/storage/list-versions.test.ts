@@ -8,14 +8,13 @@ import { compareBytes } from "../../../src/model/byte-order.ts";
 import type { ListedVersion, VersionMarker } from "../../../src/model/listed-version.ts";
 import { newBlobSetId, newWriteId } from "../../../src/model/random-ids.ts";
 import { isNullToken, type VersionToken, versionIdOf } from "../../../src/model/version.ts";
-import { markTombstone } from "../../../src/storage/r2/commit.ts";
-import { describeEntry } from "../../../src/storage/r2/entry.ts";
-import { entryKey } from "../../../src/storage/r2/entry-place.ts";
+import { describeEntry, tokenOf } from "../../../src/storage/r2/entry.ts";
+import { markTombstone } from "../../../src/storage/r2/entry-options.ts";
+import { type EntryPlace, entryKey } from "../../../src/storage/r2/entry-place.ts";
 import { encodeRecord } from "../../../src/storage/r2/entry-record.ts";
 import { putBytes } from "../../../src/storage/r2/write.ts";
 import { commitVersion } from "../../../src/storage/versions/commit-version.ts";
 import { deleteVersion, putStub } from "../../../src/storage/versions/delete-version.ts";
-import { tokenOf, type VersionedPlace } from "../../../src/storage/versions/keep.ts";
 import { listVersions } from "../../../src/storage/versions/list-versions.ts";
 import { testBucket } from "../../support/storage.ts";
 
@@ -50,33 +49,30 @@ const KEYS = [
   `${LONG}1`,
 ];
 
-function placeOf(bucket: Bucket, key: string, store = env.STORE): VersionedPlace {
+function placeOf(bucket: Bucket, key: string, store = env.STORE): EntryPlace {
   return { store, r2Key: entryKey(bucket.id, key), key, bucketOwnerId: bucket.ownerId, bucketId: bucket.id };
 }
 
 type Status = "Enabled" | "Suspended";
 
-async function write(place: VersionedPlace, versioning: Status, isMarker = false): Promise<VersionToken> {
+async function write(place: EntryPlace, versioning: Status, isMarker = false): Promise<VersionToken> {
   const w = newWriteId();
   const bytes = encode(newBlobSetId());
-  const stored = await commitVersion(place, {
-    versioning,
-    guard: { writeId: w },
-    put: ({ onlyIf, links }) =>
-      putBytes(
-        place,
-        { bytes },
-        {
-          onlyIf,
-          ...(isMarker && markTombstone(bytes)),
-          customMetadata: encodeRecord({ w, k: place.key, ...links, ...(isMarker && { D: 1 }) }),
-        },
-      ),
-  });
-  return describeEntry(stored).record.V ?? "";
+  const { token } = await commitVersion({ ...place, versioning }, { writeId: w, isMarker }, ({ onlyIf, links }) =>
+    putBytes(
+      place,
+      { bytes },
+      {
+        onlyIf,
+        ...(isMarker && markTombstone(bytes)),
+        customMetadata: encodeRecord({ w, k: place.key, ...links, ...(isMarker && { D: 1 }) }),
+      },
+    ),
+  );
+  return token;
 }
 
-async function writeUnversioned({ store, r2Key, key }: VersionedPlace): Promise<VersionToken> {
+async function writeUnversioned({ store, r2Key, key }: EntryPlace): Promise<VersionToken> {
   const stored = await store.put(r2Key, encode("legacy"), {
     customMetadata: encodeRecord({ w: newWriteId(), k: key }),
   });
@@ -108,8 +104,8 @@ async function change(bucket: Bucket, model: Model, random: () => number): Promi
     const target = pick(random, versions);
     if (target === undefined) return;
     // A deletion that is interrupted after its stub leaves a version other than the current one deleted.
-    if (kind < 0.05 && versions[0] !== target) await putStub(place, target.token);
-    else await deleteVersion(place, target.token);
+    if (kind < 0.05 && versions[0] !== target) await putStub(place, target.token, {});
+    else await deleteVersion(place, { token: target.token });
     versions.splice(versions.indexOf(target), 1);
     return;
   }
