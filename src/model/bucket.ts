@@ -29,6 +29,7 @@ export interface BucketDocumentTypes {
   /** Absent: the bucket was never versioned. */
   versioning: Versioning;
   objectLock: ObjectLockConfiguration;
+  lifecycle: LifecycleConfiguration;
   /** It cannot be enabled. */
   accelerate: "Suspended";
 }
