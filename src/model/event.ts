@@ -7,22 +7,58 @@ export const OBJECT_EVENTS = [
   "ObjectCreated:Copy",
   "ObjectCreated:CompleteMultipartUpload",
   "ObjectRemoved:Delete",
+  "ObjectRemoved:DeleteMarkerCreated",
   "ObjectTagging:Put",
   "ObjectTagging:Delete",
   "ObjectAcl:Put",
+  "LifecycleExpiration:Delete",
+  "LifecycleExpiration:DeleteMarkerCreated",
+  "LifecycleTransition",
   "Replication:OperationFailedReplication",
 ] as const;
 
 export type ObjectEvent = (typeof OBJECT_EVENTS)[number];
+
+/** Who changes objects by a lifecycle rule, and from where ("Configuring S3 Lifecycle event notifications"). */
+export const S3_ITSELF = "s3.amazonaws.com";
+
+/** What a removal asks for. */
+export interface RemovalRequest {
+  /** Whether the bucket is or was versioned. */
+  readonly isVersioned: boolean;
+  /** Absent: the current version. */
+  readonly versionId?: string | undefined;
+  /** A lifecycle rule removes it, not a request. */
+  readonly isExpiration?: boolean;
+}
+
+/**
+ * The event of a removal. One that names no version makes a delete marker in a bucket that is or was versioned; one that
+ * names a delete marker removes it as any other version.
+ */
+export function removalEvent({ isVersioned, versionId, isExpiration = false }: RemovalRequest): ObjectEvent {
+  const makesMarker = isVersioned && versionId === undefined;
+  if (isExpiration) return makesMarker ? "LifecycleExpiration:DeleteMarkerCreated" : "LifecycleExpiration:Delete";
+  return makesMarker ? "ObjectRemoved:DeleteMarkerCreated" : "ObjectRemoved:Delete";
+}
+
+export function makesDeleteMarker(event: ObjectEvent): boolean {
+  return event.endsWith(":DeleteMarkerCreated");
+}
+
+/** Whether the event is about an object or a version that is gone, with nothing in its place. */
+export function leavesNothing(event: ObjectEvent): boolean {
+  return event === "ObjectRemoved:Delete" || event === "LifecycleExpiration:Delete";
+}
 
 /** The request that caused a change. Plain data, for messages and rows. */
 export interface ChangeOrigin {
   readonly bucket: EventBucket;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Unique id of the user or account that made the request; `Anonymous` for an anonymous one. */
+  /** Unique id of the user or account that made the request; `Anonymous` for an anonymous one; `S3_ITSELF` for none. */
   readonly principalId: string;
-  /** Client address, if the platform provides it. */
+  /** Client address, if the platform provides it; `S3_ITSELF` without a client. */
   readonly sourceIp: string;
   readonly requestId: string;
   /** Scheme and host under which the deployment was reached, without the bucket. */
@@ -45,7 +81,12 @@ export interface EventBucket {
 export interface ObjectChange {
   readonly key: string;
   readonly event: ObjectEvent;
-  /** Of the entry that the write made; absent for removals. */
+  /**
+   * Of the version that was written, changed or removed, or of the delete marker that was made; absent in a bucket that was
+   * never versioned.
+   */
+  readonly versionId?: string;
+  /** What the write left in the entry, the version's record or its stub; absent for a removal that leaves nothing. */
   readonly writeId?: string;
   /** Without quotes; absent for removals. */
   readonly etag?: string;

@@ -1,6 +1,6 @@
 /** A bucket's replication configuration, which of its rules apply to a change, and the states of objects it compares. */
 import { S3Error } from "../errors.ts";
-import type { ObjectEvent } from "./event.ts";
+import { leavesNothing, makesDeleteMarker, type ObjectEvent } from "./event.ts";
 import { compareStates, type ObjectState, type StorageClass, type Tag } from "./object.ts";
 
 export interface ReplicationConfiguration {
@@ -88,9 +88,15 @@ export function matchReplication(
 }
 
 function carriesOver(rule: ReplicationRule, event: ObjectEvent): boolean {
-  if (event.startsWith("Replication:")) return false;
+  // "Actions performed by S3 Lifecycle configurations" are not replicated ("What isn't replicated with replication
+  // configurations?").
+  if (event.startsWith("Replication:") || event.startsWith("Lifecycle")) return false;
   // "Filter with tags and delete marker replication": a removal has no tags to compare.
-  return event !== "ObjectRemoved:Delete" || (rule.replicatesDeletes && rule.tags.length === 0);
+  return !isRemoval(event) || (rule.replicatesDeletes && rule.tags.length === 0);
+}
+
+function isRemoval(event: ObjectEvent): boolean {
+  return leavesNothing(event) || makesDeleteMarker(event);
 }
 
 export function hasTags(object: readonly Tag[], wanted: readonly Tag[]): boolean {

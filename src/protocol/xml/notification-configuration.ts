@@ -36,12 +36,17 @@ export const MAX_CALLBACK_URLS = 5;
 const CALLBACK = "NS:";
 
 /** "Supported event types for SQS, SNS, and Lambda": names for several events. */
-const WILDCARDS = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*", "s3:ObjectTagging:*", "s3:Replication:*"];
+const WILDCARDS = [
+  "s3:ObjectCreated:*",
+  "s3:ObjectRemoved:*",
+  "s3:ObjectTagging:*",
+  "s3:LifecycleExpiration:*",
+  "s3:Replication:*",
+];
 const RAISED: ReadonlySet<string> = new Set([...OBJECT_EVENTS.map((event) => `s3:${event}`), ...WILDCARDS]);
 /** Events of the same page that belong to features that are not offered. */
 const NEVER_RAISED: ReadonlySet<string> = new Set([
   "s3:ReducedRedundancyLostObject",
-  "s3:ObjectRemoved:DeleteMarkerCreated",
   "s3:ObjectRestore:*",
   "s3:ObjectRestore:Post",
   "s3:ObjectRestore:Completed",
@@ -49,10 +54,6 @@ const NEVER_RAISED: ReadonlySet<string> = new Set([
   "s3:Replication:OperationMissedThreshold",
   "s3:Replication:OperationReplicatedAfterThreshold",
   "s3:Replication:OperationNotTracked",
-  "s3:LifecycleExpiration:*",
-  "s3:LifecycleExpiration:Delete",
-  "s3:LifecycleExpiration:DeleteMarkerCreated",
-  "s3:LifecycleTransition",
   "s3:IntelligentTiering",
 ]);
 

@@ -12,14 +12,15 @@ import { waitUntil } from "cloudflare:workers";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Bucket } from "../../model/bucket.ts";
-import type { ObjectChange } from "../../model/event.ts";
+import { leavesNothing, type ObjectChange, type ObjectEvent, removalEvent } from "../../model/event.ts";
 import { newWriteId } from "../../model/random-ids.ts";
-import type { BucketDeletion } from "../d1/bucket-deletion.ts";
+import type { BucketDeletion, WriteEffect } from "../d1/bucket-deletion.ts";
 import type { Intents } from "./intents.ts";
 import type { ChangesMessage, OwnQueue } from "./messages.ts";
 import {
   finishMessages,
   type IntendedChange,
+  type IntendedRemoval,
   type MadeChange,
   planMessages,
   type RequestOrigin,
@@ -44,7 +45,7 @@ export interface RequestJournal {
    */
   write<Outcome>(bucket: GrantedBucket, change: IntendedChange, write: JournaledWrite<Outcome>): Promise<Outcome>;
   /**
-   * Removes keys and reports their removal.
+   * Removes keys and reports their removal. For removals that leave nothing: in a bucket that was never versioned.
    * @param commit removes them; unless it throws, all of them are reported
    */
   removeAll(
@@ -52,6 +53,27 @@ export interface RequestJournal {
     keys: readonly string[],
     commit: (ticket: WriteTicket) => Promise<void>,
   ): Promise<void>;
+  /**
+   * Removes objects and versions, each with an outcome of its own, and reports those that were removed. One D1 call for all.
+   * For removals that leave the write id of their ticket: in a delete marker, a tombstone or the stub of a version.
+   * @throws as `write`
+   */
+  removeEach<Outcome>(
+    bucket: GrantedBucket,
+    removals: readonly IntendedRemoval[],
+    removal: EachRemoval<Outcome>,
+  ): Promise<readonly Outcome[]>;
+}
+
+/** Removals that the journal reports. */
+export interface EachRemoval<Outcome> {
+  /**
+   * Makes them with one ticket each, in the order in which they were intended, and returns their outcomes in that order. If it
+   * throws an error that is no refusal, a sweep finds out which of them took effect.
+   */
+  commit(tickets: readonly WriteTicket[]): Promise<readonly Outcome[]>;
+  /** The outcome for the event; undefined if nothing was removed. */
+  describe(outcome: Outcome): MadeChange | undefined;
 }
 
 /** Whose request changes which bucket. */
@@ -76,6 +98,7 @@ export class Journal {
       origin,
       write: (bucket, change, write) => this.#write({ origin, bucket }, change, write),
       removeAll: (bucket, keys, commit) => this.#removeAll({ origin, bucket }, keys, commit),
+      removeEach: (bucket, removals, removal) => this.#removeEach({ origin, bucket }, removals, removal),
     };
   }
 
@@ -99,13 +122,13 @@ export class Journal {
     });
     const confirmed = async () => {
       const outcome = await commit(ticket);
-      await this.#deletion.confirm(bucket, change.event.startsWith("ObjectRemoved:") ? "adds-nothing" : "adds");
+      await this.#deletion.confirm(bucket, effectOf([change.event]));
       return outcome;
     };
     if (messages.length === 0) return confirmed();
     return this.#around(messages, confirmed, (outcome) => {
       const made = describe(outcome);
-      return made === undefined ? [] : finishMessages(messages, made);
+      return finishMessages(messages, () => made);
     });
   }
 
@@ -122,7 +145,36 @@ export class Journal {
       await this.#deletion.confirm(bucket, "adds-nothing");
     };
     if (messages.length === 0) return confirmed();
-    return this.#around(messages, confirmed, () => finishMessages(messages, { at: new Date() }));
+    return this.#around(messages, confirmed, () => {
+      const made = { at: new Date() };
+      return finishMessages(messages, () => made);
+    });
+  }
+
+  #removeEach<Outcome>(
+    { origin, bucket }: RequestedBucket,
+    removals: readonly IntendedRemoval[],
+    { commit, describe }: EachRemoval<Outcome>,
+  ): Promise<readonly Outcome[]> {
+    const isVersioned = bucket.documents.versioning !== undefined;
+    const changes = removals.map(({ isExpiration, ...removal }) => {
+      const event = removalEvent({ ...removal, isVersioned, ...(isExpiration && { isExpiration }) });
+      return { ...removal, event, writeId: newWriteId() };
+    });
+    const messages = planMessages(origin, bucket, changes);
+    const tickets = changes.map(({ writeId, replicaOf }) =>
+      issueTicket({ writeId, ...(replicaOf !== undefined && { replicaOf }) }),
+    );
+    const confirmed = async () => {
+      const outcomes = await commit(tickets);
+      await this.#deletion.confirm(bucket, effectOf(changes.map(({ event }) => event)));
+      return outcomes;
+    };
+    if (messages.length === 0) return confirmed();
+    return this.#around(messages, confirmed, (outcomes) => {
+      const made = new Map(outcomes.map((outcome, index) => [tickets[index]?.writeId, describe(outcome)]));
+      return finishMessages(messages, ({ writeId }) => made.get(writeId));
+    });
   }
 
   async #around<Outcome>(
@@ -140,8 +192,10 @@ export class Journal {
       throw error;
     }
     const finished = finish(outcome);
-    if (finished.length === 0) this.#forget(intended);
-    else await this.#send(finished);
+    const reported = new Set(finished.map(({ id }) => id));
+    const unmade = intended.filter(({ id }) => !reported.has(id));
+    if (unmade.length > 0) this.#forget(unmade);
+    if (finished.length > 0) await this.#send(finished);
     return outcome;
   }
 
@@ -161,4 +215,9 @@ export class Journal {
     // If this fails, the sweep finds that the writes did not take effect.
     waitUntil(this.#intents.remove(messages.map(({ id }) => id)).catch(() => {}));
   }
+}
+
+/** What changes do to a bucket that is being deleted: a delete marker keeps it from being empty. */
+function effectOf(events: readonly ObjectEvent[]): WriteEffect {
+  return events.every(leavesNothing) ? "adds-nothing" : "adds";
 }

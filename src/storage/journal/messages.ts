@@ -13,6 +13,8 @@ export interface ChangesMessage {
   /** Of the intent's row, which is removed once the message has been handled. */
   readonly id: string;
   readonly origin: ChangeOrigin;
+  /** The bucket is or was versioned: what a write left may be in the record of a version that another one has replaced. */
+  readonly isVersioned?: true;
   readonly notifications: readonly NotificationRule[];
   readonly replications: readonly ReplicationRule[];
   readonly changes: readonly MatchedChange[];

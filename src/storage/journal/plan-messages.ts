@@ -1,6 +1,6 @@
 /** Changes as messages: which rules apply to them, how they are packed, and what the finished write adds to them. */
 import type { Bucket } from "../../model/bucket.ts";
-import type { ChangeOrigin, ObjectChange, ObjectEvent } from "../../model/event.ts";
+import { type ChangeOrigin, leavesNothing, type ObjectChange, type ObjectEvent } from "../../model/event.ts";
 import { matchNotifications, type NotificationRule } from "../../model/notification.ts";
 import { newIntentId } from "../../model/random-ids.ts";
 import { matchReplication, type ReplicaState, type ReplicationRule } from "../../model/replication.ts";
@@ -10,8 +10,8 @@ import type { ChangesMessage, MatchedChange } from "./messages.ts";
 const MESSAGE_BYTES = 80_000;
 /** Each change may go to a hundred subscribers, so a consumer could not spread a message with more changes in one run. */
 const MESSAGE_CHANGES = 100;
-/** What a finished change adds: sequencer, ETag, size, indexes of its rules. */
-const CHANGE_BYTES = 200;
+/** What a finished change adds: sequencer, ETag, size, version id, indexes of its rules. */
+const CHANGE_BYTES = 250;
 
 /** The origin of a change as far as it does not depend on the bucket. */
 export type RequestOrigin = Omit<ChangeOrigin, "bucket" | "time"> & { readonly time: Date };
@@ -19,8 +19,16 @@ export type RequestOrigin = Omit<ChangeOrigin, "bucket" | "time"> & { readonly t
 export interface IntendedChange {
   readonly key: string;
   readonly event: ObjectEvent;
+  /** The version that it is about, if the request names one. */
+  readonly versionId?: string | undefined;
   /** The change makes a replica of this state of an object in another bucket: no rule replicates it further. */
   readonly replicaOf?: ReplicaState;
+}
+
+/** A removal of an object, of one of its versions, or of a replica. Its event follows from the bucket and the version id. */
+export interface IntendedRemoval extends Omit<IntendedChange, "event"> {
+  /** A lifecycle rule removes it. */
+  readonly isExpiration?: boolean;
 }
 
 /** What an event needs to know about a finished write. */
@@ -29,13 +37,15 @@ export interface MadeChange {
   readonly etag?: string;
   /** Absent for removals. */
   readonly sizeBytes?: number;
+  /** Of the version that was written, changed or removed; absent in a bucket that was never versioned. */
+  readonly versionId?: string | undefined;
   /** When it took effect. */
   readonly at: Date;
   /** If an earlier attempt made the entry. */
   readonly writeId?: string;
 }
 
-type PlannedChange = Omit<ObjectChange, "at" | "sequencer"> & Pick<IntendedChange, "replicaOf">;
+interface PlannedChange extends IntendedChange, Omit<ObjectChange, "at" | "sequencer" | "versionId"> {}
 
 /** The messages that report changes; empty if no rule applies. */
 export function planMessages(
@@ -46,11 +56,14 @@ export function planMessages(
   const { notification, replication } = documents;
   if (notification === undefined && replication === undefined) return [];
   const drafts = new Drafts();
-  for (const { replicaOf, ...change } of changes) {
+  for (const { replicaOf, versionId, ...others } of changes) {
+    const change = { ...others, ...(versionId !== undefined && { versionId }) };
     const { event, key } = change;
     const notifications = notification === undefined ? [] : matchNotifications(notification, event, key);
-    const replications =
-      replication === undefined || replicaOf !== undefined ? [] : matchReplication(replication, event, key);
+    // "If you specify an object version ID to delete in a DELETE request, Amazon S3 deletes that object version in the source
+    // bucket. But it doesn't replicate the deletion" ("How delete operations affect replication").
+    const isReplicated = replicaOf === undefined && !(leavesNothing(event) && versionId !== undefined);
+    const replications = replication === undefined || !isReplicated ? [] : matchReplication(replication, event, key);
     for (const rule of notifications) drafts.add(change, "notifications", rule);
     for (const rule of replications) drafts.add(change, "replications", rule);
   }
@@ -59,6 +72,7 @@ export function planMessages(
     kind: "changes",
     id: newIntentId(),
     origin: { ...origin, time: origin.time.getTime(), bucket },
+    ...(documents.versioning !== undefined && { isVersioned: true as const }),
     notifications,
     replications,
     changes: matched,
@@ -69,6 +83,8 @@ interface Draft {
   readonly notifications: NotificationRule[];
   readonly replications: ReplicationRule[];
   readonly changes: (MatchedChange & { readonly notify: number[]; readonly replicate: number[] })[];
+  /** The last one as it was planned: two changes may be about the same key. */
+  last?: object;
   /** Its length as JSON, or a little more. */
   bytes: number;
 }
@@ -83,15 +99,16 @@ class Drafts {
     const isFull =
       draft !== undefined &&
       (draft.bytes + this.#size(change) + this.#size(rule) > MESSAGE_BYTES ||
-        (draft.changes.length === MESSAGE_CHANGES && draft.changes.at(-1)?.key !== change.key));
+        (draft.changes.length === MESSAGE_CHANGES && draft.last !== change));
     if (draft === undefined || isFull) {
       draft = { notifications: [], replications: [], changes: [], bytes: 0 };
       this.all.push(draft);
     }
     let matched = draft.changes.at(-1);
-    if (matched?.key !== change.key) {
+    if (matched === undefined || draft.last !== change) {
       matched = { ...change, at: 0, sequencer: "", notify: [], replicate: [] };
       draft.changes.push(matched);
+      draft.last = change;
       draft.bytes += this.#size(change);
     }
     const rules: Rule[] = draft[kind];
@@ -112,17 +129,27 @@ class Drafts {
 
 type Rule = NotificationRule | ReplicationRule;
 
-/** The messages once the write has ended. */
-export function finishMessages(messages: readonly ChangesMessage[], made: MadeChange): readonly ChangesMessage[] {
-  return messages.map((message) => ({
-    ...message,
-    changes: message.changes.map((change) => finishChange(change, made)),
-  }));
+/**
+ * The messages once the writes have ended, with the changes that were made.
+ * @param findMade undefined for a change that was not made
+ */
+export function finishMessages(
+  messages: readonly ChangesMessage[],
+  findMade: (change: MatchedChange) => MadeChange | undefined,
+): readonly ChangesMessage[] {
+  return messages.flatMap((message) => {
+    const changes = message.changes.flatMap((change) => {
+      const made = findMade(change);
+      return made === undefined ? [] : [finishChange(change, made)];
+    });
+    return changes.length === 0 ? [] : [{ ...message, changes }];
+  });
 }
 
 /** The change with what is known only after the write. */
-export function finishChange(change: MatchedChange, { at, ...facts }: MadeChange): MatchedChange {
-  return { ...change, ...facts, at: at.getTime(), sequencer: nextSequencer(at) };
+export function finishChange(change: MatchedChange, { at, versionId, ...facts }: MadeChange): MatchedChange {
+  const named = versionId === undefined ? {} : { versionId };
+  return { ...change, ...facts, ...named, at: at.getTime(), sequencer: nextSequencer(at) };
 }
 
 /** By how much the clocks of R2 and of this isolate may differ. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatAwsMessage } from "../../../src/delivery/aws-record.ts";
 import { formatCallbackMessage } from "../../../src/delivery/callbacks.ts";
-import type { ChangeOrigin, ObjectChange } from "../../../src/model/event.ts";
+import { type ChangeOrigin, type ObjectChange, S3_ITSELF } from "../../../src/model/event.ts";
 import type { Event } from "../../../src/storage/journal/messages.ts";
 
 const ORIGIN: ChangeOrigin = {
@@ -70,6 +70,46 @@ describe("formatAwsMessage", () => {
       s3: { object: { key: "a", sequencer: "00000000000A0002" } },
     });
     expect(Object.keys(recordOf(removal("ObjectRemoved:Delete")).s3.object)).toEqual(["key", "sequencer"]);
+  });
+
+  // LocalStack's recording of AWS: test_object_created_put_versioned.
+  it("names the version, except the null version", () => {
+    const objectOf = (change: Partial<ObjectChange>) =>
+      recordOf({ ...event(), change: { ...CHANGE, ...change } }).s3.object;
+    expect(Object.keys(objectOf({ versionId: "v1" }))).toEqual(["key", "size", "eTag", "versionId", "sequencer"]);
+    expect(objectOf({ versionId: "v1" }).versionId).toBe("v1");
+    expect(objectOf({ versionId: "null" })).not.toHaveProperty("versionId");
+    const { change } = removal("ObjectRemoved:Delete");
+    const removed = recordOf({ ...event(), change: { ...change, versionId: "v1" } });
+    expect(removed.s3.object).toEqual({ key: "a", versionId: "v1", sequencer: "00000000000A0002" });
+  });
+
+  it("writes the ETag of no content for a delete marker", () => {
+    const { change } = removal("ObjectRemoved:DeleteMarkerCreated");
+    expect(recordOf({ ...event(), change: { ...change, versionId: "v2" } })).toMatchObject({
+      eventVersion: "2.1",
+      eventName: "ObjectRemoved:DeleteMarkerCreated",
+      s3: {
+        object: { key: "a", eTag: "d41d8cd98f00b204e9800998ecf8427e", versionId: "v2", sequencer: "00000000000A0002" },
+      },
+    });
+  });
+
+  // "Configuring S3 Lifecycle event notifications" shows such a record.
+  it("of a lifecycle rule is of version 2.3 and names S3 as its cause", () => {
+    const origin = { ...ORIGIN, principalId: S3_ITSELF, sourceIp: S3_ITSELF };
+    const expired = recordOf({ ...removal("LifecycleExpiration:Delete"), origin });
+    expect(expired).toMatchObject({
+      eventVersion: "2.3",
+      eventName: "LifecycleExpiration:Delete",
+      userIdentity: { principalId: "s3.amazonaws.com" },
+      requestParameters: { sourceIPAddress: "s3.amazonaws.com" },
+      s3: { object: { key: "a", sequencer: "00000000000A0002" } },
+    });
+    expect(expired).not.toHaveProperty("lifecycleEventData");
+    const moved = recordOf(event({ event: "LifecycleTransition" }));
+    expect(moved.lifecycleEventData).toEqual({ transitionEventData: { destinationStorageClass: "STANDARD_IA" } });
+    expect(Object.keys(moved.s3.object)).toEqual(["key", "eTag"]);
   });
 
   it.each(["ObjectTagging:Put", "ObjectTagging:Delete", "ObjectAcl:Put"] as const)(

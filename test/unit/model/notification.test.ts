@@ -20,6 +20,11 @@ describe("matchNotifications", () => {
     ["s3:ObjectCreated:*", "ObjectRemoved:Delete", false],
     ["s3:ObjectCreated:Put", "ObjectCreated:Put", true],
     ["s3:ObjectCreated:Put", "ObjectCreated:Post", false],
+    ["s3:ObjectRemoved:*", "ObjectRemoved:DeleteMarkerCreated", true],
+    ["s3:ObjectRemoved:Delete", "ObjectRemoved:DeleteMarkerCreated", false],
+    ["s3:LifecycleExpiration:*", "LifecycleExpiration:DeleteMarkerCreated", true],
+    ["s3:LifecycleExpiration:*", "LifecycleTransition", false],
+    ["s3:LifecycleTransition", "LifecycleTransition", true],
     ["s3:Replication:*", "Replication:OperationFailedReplication", true],
     ["s3:ObjectTagging:*", "ObjectAcl:Put", false],
   ])("takes %s for %s: %s", (events, event, fits) => {

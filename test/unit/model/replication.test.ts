@@ -87,8 +87,11 @@ describe("matchReplication", () => {
     expect(ids("ObjectTagging:Delete", "b")).toEqual(["tagged", "deletes", "all"]);
   });
 
-  it("matches removals only with rules that replicate them and have no tags, and replication events with no rule", () => {
+  it("matches removals only with rules that replicate them and have no tags, and replication and lifecycle events with no rule", () => {
     expect(ids("ObjectRemoved:Delete", "a/b")).toEqual(["deletes"]);
+    expect(ids("ObjectRemoved:DeleteMarkerCreated", "a/b")).toEqual(["deletes"]);
+    for (const event of ["LifecycleExpiration:Delete", "LifecycleTransition"] as const)
+      expect(ids(event, "a/b")).toEqual([]);
     expect(ids("Replication:OperationFailedReplication", "a/b")).toEqual([]);
   });
 });

@@ -162,6 +162,11 @@ describe("NotificationConfiguration", () => {
     "s3:ObjectCreated:CompleteMultipartUpload",
     "s3:ObjectRemoved:*",
     "s3:ObjectRemoved:Delete",
+    "s3:ObjectRemoved:DeleteMarkerCreated",
+    "s3:LifecycleExpiration:*",
+    "s3:LifecycleExpiration:Delete",
+    "s3:LifecycleExpiration:DeleteMarkerCreated",
+    "s3:LifecycleTransition",
     "s3:ObjectTagging:*",
     "s3:ObjectTagging:Put",
     "s3:ObjectTagging:Delete",
@@ -331,9 +336,7 @@ describe("NotificationConfiguration is refused", () => {
 
   it.each([
     "s3:ReducedRedundancyLostObject",
-    "s3:ObjectRemoved:DeleteMarkerCreated",
     "s3:ObjectRestore:*",
-    "s3:LifecycleExpiration:Delete",
     "s3:Replication:OperationNotTracked",
     "s3:IntelligentTiering",
   ])("with NotImplemented: the event %s, which is never raised", (event) => {
