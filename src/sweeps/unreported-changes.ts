@@ -1,8 +1,10 @@
 /**
  * Changes that were begun and not reported: the Worker died between the write and its message, or the queue was unavailable.
- * R2 shows whether the write took effect, since its entry has the write's id; then the message is sent, possibly again.
+ * R2 shows whether the write took effect, since it left its id (`storage/journal/find-made.ts`); then the message is sent,
+ * possibly again.
  */
-import { findMade, type Intents } from "../storage/journal/intents.ts";
+import { findMade } from "../storage/journal/find-made.ts";
+import type { Intents } from "../storage/journal/intents.ts";
 import type { ChangesMessage, Queues } from "../storage/journal/messages.ts";
 import type { RegionStores } from "../storage/r2/entry-place.ts";
 
@@ -38,7 +40,7 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
   let looks = 0;
   for (const intent of due) {
     const { message, isMade, createdAt } = intent;
-    if (!isMade) looks += message.changes.length;
+    if (!isMade) looks += message.changes.length * (message.isVersioned === true ? 2 : 1);
     if (looks > LOOKS_PER_RUN && seen.length > 0) break;
     const finished = isMade ? message : await findMade(intent, stores);
     if (finished !== undefined) complete.push(finished);

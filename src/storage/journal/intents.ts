@@ -1,12 +1,5 @@
 /** Rows of changes that are about to be made, so that a crash between a write and its message loses no event. */
-import type { ObjectChange } from "../../model/event.ts";
-import { describeEntry } from "../r2/entry.ts";
-import { entryKey, type RegionStores } from "../r2/entry-place.ts";
-import type { ChangesMessage, MatchedChange } from "./messages.ts";
-import { finishChange } from "./plan-messages.ts";
-
-/** Changes of one intent that are looked for in R2 at a time. */
-const PARALLEL = 5;
+import type { ChangesMessage } from "./messages.ts";
 
 export interface Intent {
   readonly message: ChangesMessage;
@@ -86,41 +79,4 @@ export class Intents {
       .bind(JSON.stringify(ids), now.getTime())
       .run();
   }
-}
-
-/**
- * The message of an intent with those of its changes that have been made; undefined if none has. One R2 call for each
- * change. R2's own errors are thrown: no client waits for an answer. Undefined, too, if the region has no binding any more.
- */
-export async function findMade(intent: Intent, stores: RegionStores): Promise<ChangesMessage | undefined> {
-  const store = stores.get(intent.message.origin.bucket.region);
-  if (store === undefined) return undefined;
-  const { message } = intent;
-  const made: MatchedChange[] = [];
-  for (let start = 0; start < message.changes.length; start += PARALLEL) {
-    const group = message.changes.slice(start, start + PARALLEL);
-    const found = await Promise.all(group.map((change) => findChange(change, intent, store)));
-    made.push(...found.filter((change) => change !== undefined));
-  }
-  return made.length === 0 ? undefined : { ...message, changes: made };
-}
-
-async function findChange(
-  change: MatchedChange,
-  { message, createdAt }: Intent,
-  store: R2Bucket,
-): Promise<MatchedChange | undefined> {
-  const found = await store.head(entryKey(message.origin.bucket.id, change.key));
-  const entry = found === null ? undefined : describeEntry(found);
-  if (change.writeId === undefined) {
-    // A removal leaves no id. It has not taken effect if the entry at the key is older; otherwise it may have, and
-    // is reported.
-    const isUntouched = found !== null && found.uploaded.getTime() < createdAt.getTime();
-    return isUntouched ? undefined : finishChange(change, { at: createdAt });
-  }
-  if (found === null || entry?.record.w !== change.writeId) return undefined;
-  const facts: Pick<ObjectChange, "etag" | "sizeBytes"> = entry.isAbsent
-    ? {}
-    : { etag: entry.etag, sizeBytes: entry.sizeBytes };
-  return finishChange(change, { ...facts, at: found.uploaded });
 }

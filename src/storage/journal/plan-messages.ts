@@ -147,9 +147,17 @@ export function finishMessages(
 }
 
 /** The change with what is known only after the write. */
-export function finishChange(change: MatchedChange, { at, versionId, ...facts }: MadeChange): MatchedChange {
-  const named = versionId === undefined ? {} : { versionId };
-  return { ...change, ...facts, ...named, at: at.getTime(), sequencer: nextSequencer(at) };
+export function finishChange(change: MatchedChange, made: MadeChange): MatchedChange {
+  const { at, etag, sizeBytes, versionId, writeId } = made;
+  return {
+    ...change,
+    ...(etag !== undefined && { etag }),
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    ...(versionId !== undefined && { versionId }),
+    ...(writeId !== undefined && { writeId }),
+    at: at.getTime(),
+    sequencer: nextSequencer(at),
+  };
 }
 
 /** By how much the clocks of R2 and of this isolate may differ. */

@@ -289,11 +289,11 @@ export class Objects {
    * @throws S3Error `AccessDenied` for a version under object lock; whatever `check` throws
    */
   async removeVersion(
-    { bucket, key, versionId }: EntryChange & { readonly versionId: string },
+    { bucket, key, versionId, ticket }: EntryChange & { readonly versionId: string },
     options: Omit<RemovalOptions, "isLocking">,
   ): Promise<Removed> {
     const isLocking = bucket.documents.objectLock !== undefined;
-    return removeVersion(this.#place(bucket, key), versionId, { ...options, isLocking });
+    return removeVersion(this.#place(bucket, key), { versionId, ticket }, { ...options, isLocking });
   }
 
   /**

@@ -55,14 +55,20 @@ export async function putRemoval(
   return { at: object.uploaded, isMarker, ...(versionId !== undefined && { versionId }) };
 }
 
+/** The removal of one version. */
+export interface VersionRemoval {
+  /** As clients name it. */
+  readonly versionId: string;
+  readonly ticket: WriteTicket;
+}
+
 /**
  * Removes one version, existing or not.
- * @param versionId as clients name it
  * @throws S3Error `AccessDenied` for a version under object lock; whatever `check` throws
  */
 export async function removeVersion(
   place: EntryPlace,
-  versionId: string,
+  { versionId, ticket: { writeId } }: VersionRemoval,
   { isLocking, bypassesGovernance, check }: RemovalOptions,
 ): Promise<Removed> {
   const isNull = versionId === NULL_VERSION_ID;
@@ -77,7 +83,7 @@ export async function removeVersion(
     check?.(object);
     if (object.lock !== undefined && isProtected(object.lock, new Date(), bypassesGovernance)) throw protectedByLock();
   };
-  await deleteVersion(place, { token, check: isLocking || check !== undefined ? refuse : undefined });
+  await deleteVersion(place, { token, writeId, check: isLocking || check !== undefined ? refuse : undefined });
   return { at: new Date(), isMarker: isMarkerToken(token), versionId };
 }
 

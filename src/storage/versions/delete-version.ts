@@ -40,6 +40,8 @@ export interface VersionState {
 
 export interface Removal {
   readonly token: VersionToken;
+  /** Kept in the stub: it shows that this removal has taken effect. */
+  readonly writeId?: string;
   /** Throws if the version must not be removed. It may be called again, with a later state. */
   readonly check?: ((version: VersionState) => void) | undefined;
 }
@@ -48,26 +50,26 @@ export interface Removal {
  * Removes a version, which may not exist. Two R2 calls, five for the current version; one more with a check.
  * @throws S3Error whatever `check` throws; `SlowDown` if other writes come first each time
  */
-export async function deleteVersion(place: EntryPlace, { token, check }: Removal): Promise<void> {
+export async function deleteVersion(place: EntryPlace, { token, writeId = "", check }: Removal): Promise<void> {
   if (check === undefined) {
-    await putStub(place, token, {});
+    await putStub(place, token, { writeId });
     await dropFromEntry(place, { token, revision: Number.POSITIVE_INFINITY });
     return;
   }
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    if (await deleteChecked(place, { token, check })) return;
+    if (await deleteChecked(place, { token, writeId, check })) return;
     await pause(Math.random() * MAX_DELAY_MS * attempt);
   }
   throw new S3Error("SlowDown", { cause: new Error(`other changes of ${place.r2Key} come first`) });
 }
 
 /** False if the version has been changed in the meantime. */
-async function deleteChecked(place: EntryPlace, { token, check }: Required<Removal>): Promise<boolean> {
+async function deleteChecked(place: EntryPlace, { token, writeId, check }: Required<Removal>): Promise<boolean> {
   const record = await headState(place.store, recordKey(place.bucketId, place.key, token));
   if (record !== undefined && !record.entry.isTombstone) {
     check?.(record);
     const revision = record.entry.record.R ?? 0;
-    if (!(await putStubOver(place, { token, revision, record }))) return false;
+    if (!(await putStubOver(place, { token, writeId, revision, record }))) return false;
     return dropFromEntry(place, { token, revision });
   }
   const current = await headState(place.store, place.r2Key);
@@ -80,7 +82,7 @@ async function deleteChecked(place: EntryPlace, { token, check }: Required<Remov
   const isCovered = record !== undefined && coveredRevision(record.entry.record) >= revision;
   if (!isCovered) {
     check?.(current);
-    if (!(await putStubOver(place, { token, revision, record }))) return false;
+    if (!(await putStubOver(place, { token, writeId, revision, record }))) return false;
   }
   return dropFromEntry(place, { token, revision, current });
 }
@@ -179,22 +181,32 @@ async function putStubOver(
   place: EntryPlace,
   {
     token,
+    writeId,
     revision,
     record,
-  }: { readonly token: VersionToken; readonly revision: number; readonly record: VersionState | undefined },
+  }: {
+    readonly token: VersionToken;
+    readonly writeId: string;
+    readonly revision: number;
+    readonly record: VersionState | undefined;
+  },
 ): Promise<boolean> {
   const onlyIf = record === undefined ? { etagDoesNotMatch: "*" } : await unchangedSince(place.store, record.found);
-  return onlyIf !== undefined && (await putStub(place, token, { onlyIf, revision })) !== null;
+  return onlyIf !== undefined && (await putStub(place, token, { writeId, onlyIf, revision })) !== null;
 }
 
 /** Marks a version as deleted. One R2 call. @param options.revision the latest that it covers; absent: all */
 export function putStub(
   { store, bucketId, key }: EntryPlace,
   token: VersionToken,
-  { onlyIf, revision }: { readonly onlyIf?: R2Conditional; readonly revision?: number },
+  {
+    writeId = "",
+    onlyIf,
+    revision,
+  }: { readonly writeId?: string; readonly onlyIf?: R2Conditional; readonly revision?: number },
 ): Promise<R2Object | null> {
   const at = { store, r2Key: recordKey(bucketId, key, token), key };
-  const record = { w: "", V: token, S: Date.now(), ...(revision !== undefined && { R: revision }) };
+  const record = { w: writeId, V: token, S: Date.now(), ...(revision !== undefined && { R: revision }) };
   return putTombstone(at, record, onlyIf === undefined ? {} : { onlyIf });
 }
 

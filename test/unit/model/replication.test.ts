@@ -85,6 +85,7 @@ describe("matchReplication", () => {
   it("returns the matching rules, the greatest priority first", () => {
     expect(ids("ObjectCreated:Put", "a/b")).toEqual(["prefix", "tagged", "deletes", "all"]);
     expect(ids("ObjectTagging:Delete", "b")).toEqual(["tagged", "deletes", "all"]);
+    expect(ids("ObjectLock:Put", "b")).toEqual(["tagged", "deletes", "all"]);
   });
 
   it("matches removals only with rules that replicate them and have no tags, and replication and lifecycle events with no rule", () => {

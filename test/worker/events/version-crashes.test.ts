@@ -1,0 +1,325 @@
+/**
+ * As `crashes.test.ts`, in buckets that are or were versioned: every binding call of every change fails, and another write may
+ * replace the version before the sweep looks for it. Every change that took effect has then been reported, and no other.
+ */
+import { describe, expect, it } from "vitest";
+import type { GrantedBucket } from "../../../src/access/authorize.ts";
+import type { Env } from "../../../src/env.ts";
+import { S3Error } from "../../../src/errors.ts";
+import type { Versioning } from "../../../src/model/version.ts";
+import { Intents } from "../../../src/storage/journal/intents.ts";
+import { Journal, type RequestJournal } from "../../../src/storage/journal/journal.ts";
+import { type MatchedChange, OwnQueue } from "../../../src/storage/journal/messages.ts";
+import { Objects } from "../../../src/storage/r2/objects.ts";
+import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
+import { resumeEvents } from "../../../src/sweeps/index.ts";
+import { EVERYTHING, type EventQueue, intentRows, withEventQueue } from "../../support/events.ts";
+import { type Failure, failingEnv } from "../../support/failing-env.ts";
+import { testEnv } from "../../support/s3.ts";
+import { attributes, bodyOf, testBucket } from "../../support/storage.ts";
+
+const MINUTES = 60_000;
+const ORIGIN = {
+  time: new Date(),
+  principalId: "AIDAUSER",
+  sourceIp: "",
+  requestId: "0123456789ABCDEF",
+  endpoint: "http://s3.localhost:8787",
+  callbackVariables: {},
+};
+
+/** The store and the journal over the same bindings. */
+interface World {
+  readonly objects: Objects;
+  readonly journal: RequestJournal;
+}
+
+function worldOf(env: Env): World {
+  const stores = new Map([["us-east-1", env.STORE]]);
+  const confirm = async () => {};
+  return {
+    objects: new Objects(stores, new BlobSets(env.UPLOADS)),
+    journal: new Journal(new Intents(env.DB), new OwnQueue(env.EVENTS), { confirm }).of(ORIGIN),
+  };
+}
+
+const SEEN = worldOf(testEnv);
+
+/** One bucket before it was versioned, and since, without and with the rules that have its changes reported. */
+function newBucket(versioning: Versioning) {
+  const bucket = testBucket();
+  const name = `b-${bucket.id}`;
+  const notification = { rules: [EVERYTHING] };
+  return {
+    before: { ...bucket, name, documents: {} },
+    silent: { ...bucket, name, documents: { versioning } },
+    bucket: { ...bucket, name, documents: { versioning, notification } },
+  };
+}
+
+type Stages = ReturnType<typeof newBucket>;
+
+const put = (bucket: GrantedBucket, key: string, body: string | Uint8Array, { objects, journal }: World = SEEN) =>
+  journal.write(
+    bucket,
+    { key, event: "ObjectCreated:Put" },
+    {
+      commit: (ticket) => objects.put({ bucket, key, attributes: attributes(), ticket }, bodyOf(body)),
+      describe: ({ etag, sizeBytes, lastModified, versionId }) => ({ etag, sizeBytes, at: lastModified, versionId }),
+    },
+  );
+
+type Removals = readonly { readonly key: string; readonly versionId?: string }[];
+
+const remove = (bucket: GrantedBucket, removals: Removals, { objects, journal }: World = SEEN) =>
+  journal.removeEach(bucket, removals, {
+    commit: async (tickets) => {
+      const settled = await Promise.allSettled(
+        removals.map(({ key, versionId }, index) => {
+          const ticket = tickets[index];
+          if (ticket === undefined) throw new Error("a ticket each");
+          if (versionId === undefined) return objects.remove({ bucket, key, ticket });
+          return objects.removeVersion({ bucket, key, versionId, ticket }, { bypassesGovernance: false });
+        }),
+      );
+      return settled.map((outcome) => {
+        if (outcome.status === "rejected") throw outcome.reason;
+        return outcome.value;
+      });
+    },
+    describe: (removed) => removed,
+  });
+
+/** What readers see of a version, or of the current one: its tags, or the error. */
+async function look(bucket: GrantedBucket, key: string, versionId?: string): Promise<string> {
+  try {
+    const object = await SEEN.objects.head(bucket, { key, versionId });
+    return object === undefined ? "absent" : JSON.stringify([object.versionId, object.etag, object.tags]);
+  } catch (error) {
+    if (error instanceof S3Error) return `${error.code} ${JSON.stringify(error.headers)}`;
+    throw error;
+  }
+}
+
+interface Prepared {
+  change(world: World): Promise<unknown>;
+  /** One for each change that is made: what readers see of it. */
+  readonly looks: readonly (() => Promise<string>)[];
+  /** Whether an event is about the change of the same index. */
+  readonly events: readonly ((change: MatchedChange) => boolean)[];
+}
+
+interface Scenario {
+  readonly name: string;
+  readonly versioning: Versioning;
+  prepare(stages: Stages): Promise<Prepared>;
+  /** What readers see is a version, not the current one. */
+  readonly isAboutVersion?: true;
+  /** A write over the key leaves no trace of the change: of null versions only the last one is kept. */
+  readonly isLostByNext?: true;
+}
+
+const one = (change: Prepared["change"], seen: () => Promise<string>, isIt: (change: MatchedChange) => boolean) => ({
+  change,
+  looks: [seen],
+  events: [isIt],
+});
+const LARGE = new Uint8Array(1024 * 1024 + 1).fill(5);
+
+const removal = (
+  name: string,
+  versioning: Versioning,
+  which: "current" | "noncurrent" | "null" | "marker",
+): Scenario => ({
+  name,
+  versioning,
+  isAboutVersion: true,
+  ...(versioning === "Suspended" && { isLostByNext: true }),
+  async prepare({ bucket, silent, before }) {
+    if (which === "null") await put(before, "k", "from before");
+    const first = await put(silent, "k", "one");
+    const second = await put(silent, "k", "two");
+    const [marker] = which === "marker" ? await remove(silent, [{ key: "k" }]) : [];
+    const versionId =
+      { current: second, noncurrent: first, marker, null: { versionId: "null" } }[which]?.versionId ?? "";
+    return one(
+      (world) => remove(bucket, [{ key: "k", versionId }], world),
+      () => look(bucket, "k", versionId),
+      ({ event, versionId: removed }) => event === "ObjectRemoved:Delete" && removed === versionId,
+    );
+  },
+});
+
+const SCENARIOS: readonly Scenario[] = [
+  ...(["Enabled", "Suspended"] as const).flatMap((versioning): Scenario[] => [
+    {
+      name: "a put",
+      versioning,
+      async prepare({ bucket, before }) {
+        await put(before, "k", "old");
+        return one(
+          (world) => put(bucket, "k", "new", world),
+          () => look(bucket, "k"),
+          ({ event, sizeBytes, etag }) => event === "ObjectCreated:Put" && sizeBytes === 3 && etag !== undefined,
+        );
+      },
+      ...(versioning === "Suspended" && { isLostByNext: true }),
+    },
+    {
+      name: "a delete marker",
+      versioning,
+      async prepare({ bucket, silent }) {
+        await put(silent, "k", "old");
+        return one(
+          (world) => remove(bucket, [{ key: "k" }], world),
+          () => look(bucket, "k"),
+          ({ event, etag }) => event === "ObjectRemoved:DeleteMarkerCreated" && etag === undefined,
+        );
+      },
+      ...(versioning === "Suspended" && { isLostByNext: true }),
+    },
+    removal("the removal of a delete marker", versioning, "marker"),
+  ]),
+  {
+    name: "a put above 1 MiB",
+    versioning: "Enabled",
+    async prepare({ bucket, silent }) {
+      await put(silent, "k", "old");
+      return one(
+        (world) => put(bucket, "k", LARGE, world),
+        () => look(bucket, "k"),
+        ({ event, sizeBytes }) => event === "ObjectCreated:Put" && sizeBytes === LARGE.byteLength,
+      );
+    },
+  },
+  removal("the removal of the current version", "Enabled", "current"),
+  removal("the removal of another version", "Enabled", "noncurrent"),
+  removal("the removal of a version in a suspended bucket", "Suspended", "null"),
+  removal("the removal of the null version", "Enabled", "null"),
+  {
+    name: "tags of another version",
+    versioning: "Enabled",
+    async prepare({ bucket, silent }) {
+      const { versionId } = await put(silent, "k", "one");
+      await put(silent, "k", "two");
+      return tagged(bucket, versionId);
+    },
+  },
+  {
+    name: "tags without a version id",
+    versioning: "Enabled",
+    async prepare({ bucket, silent }) {
+      const { versionId } = await put(silent, "k", "one");
+      return { ...tagged(bucket, undefined), looks: [() => look(bucket, "k", versionId)] };
+    },
+  },
+  {
+    name: "removals of keys and versions together",
+    versioning: "Enabled",
+    async prepare({ bucket, silent }) {
+      const { versionId = "" } = await put(silent, "k", "one");
+      await put(silent, "k", "two");
+      await put(silent, "other", "one");
+      const removals = [{ key: "other" }, { key: "k", versionId }];
+      return {
+        change: (world) => remove(bucket, removals, world),
+        looks: removals.map(
+          ({ key, versionId: id }) =>
+            () =>
+              look(bucket, key, id),
+        ),
+        events: [
+          ({ event, key }) => event === "ObjectRemoved:DeleteMarkerCreated" && key === "other",
+          ({ event, versionId: removed }) => event === "ObjectRemoved:Delete" && removed === versionId,
+        ],
+      };
+    },
+  },
+];
+
+function tagged(bucket: GrantedBucket, versionId: string | undefined): Prepared {
+  const tags = [{ key: "a", value: "1" }];
+  return one(
+    ({ journal, objects }) =>
+      journal.write(
+        bucket,
+        { key: "k", versionId, event: "ObjectTagging:Put" },
+        {
+          commit: (ticket) => objects.setTags({ bucket, key: "k", versionId, ticket }, tags),
+          describe: (object) =>
+            object && { etag: object.etag, sizeBytes: object.sizeBytes, versionId: object.versionId, at: new Date() },
+        },
+      ),
+    () => look(bucket, "k", versionId),
+    ({ event, versionId: changed, etag }) =>
+      event === "ObjectTagging:Put" && etag !== undefined && (changed === versionId || versionId === undefined),
+  );
+}
+
+/** One change with one failure, and perhaps a write over the key afterwards. */
+async function attempt(scenario: Scenario, { env }: EventQueue, about: { failure?: Failure; isReplaced: boolean }) {
+  const stages = newBucket(scenario.versioning);
+  const { bucket, silent } = stages;
+  const { change, looks, events } = await scenario.prepare(stages);
+  const failing = failingEnv(env, about.failure);
+  const lookAll = () => Promise.all(looks.map((seen) => seen()));
+  const seen = [await lookAll()];
+  const isAcknowledged = await change(worldOf(failing.env)).then(
+    () => true,
+    () => false,
+  );
+  seen.push(await lookAll());
+  if (about.isReplaced) {
+    await put(silent, "k", "the next one");
+    // The next write completes a removal that has only begun.
+    if (scenario.isAboutVersion) seen.push(await lookAll());
+  }
+  const changed = looks.map((_, index) => seen.at(-1)?.[index] !== seen[0]?.[index]);
+  return { bucket, isAcknowledged, changed, events, calls: failing.calls() };
+}
+
+/** Attempts at the same time, and one sweep for all of them. */
+async function run(scenario: Scenario, failures: readonly { failure?: Failure; isReplaced: boolean }[]) {
+  const queue = withEventQueue();
+  const attempts = await Promise.all(failures.map((about) => attempt(scenario, queue, about)));
+  await resumeEvents(queue.env, new Date(Date.now() + 2 * MINUTES));
+  const outcomes = attempts.map((outcome) => {
+    const changes = queue.messages
+      .filter(({ origin }) => origin.bucket.name === outcome.bucket.name)
+      .flatMap((message) => message.changes);
+    const reported = outcome.events.map((isIt) => changes.some(isIt));
+    return { ...outcome, reported, isNamed: changes.every(({ versionId }) => versionId !== undefined) };
+  });
+  await resumeEvents(queue.env, new Date(Date.now() + 25 * 60 * MINUTES));
+  return outcomes;
+}
+
+describe.each(SCENARIOS)("$name, $versioning", (scenario) => {
+  it.each([
+    ["before", "permanently"],
+    ["after", "once"],
+  ] as const)(
+    "is reported if it happened, and only then, when any call fails %s it is made, %s",
+    async (when, lasting) => {
+      const [intact] = await run(scenario, [{ isReplaced: false }]);
+      const { isAcknowledged, changed = [], reported, calls = 0 } = intact ?? {};
+      expect([isAcknowledged, reported, changed.includes(false)]).toEqual([true, changed, false]);
+      expect(calls).toBeGreaterThanOrEqual(4);
+      const failures = Array.from({ length: calls }, (_, index) => ({ at: index + 1, when, lasting }));
+      for (const isReplaced of scenario.isLostByNext ? [false] : [false, true]) {
+        const outcomes = await run(
+          scenario,
+          failures.map((failure) => ({ failure, isReplaced })),
+        );
+        for (const [index, outcome] of outcomes.entries()) {
+          const label = `call ${index + 1} of ${calls}, replaced ${isReplaced}`;
+          if (outcome.isAcknowledged) expect(outcome.changed, label).toEqual(changed);
+          expect([label, outcome.reported, outcome.isNamed]).toEqual([label, outcome.changed, true]);
+          // Rows of changes that did not happen are removed; the others wait for their consumer.
+          const isLeft = (await intentRows(outcome.bucket.name)).length > 0;
+          expect([label, isLeft]).toEqual([label, outcome.changed.includes(true)]);
+        }
+      }
+    },
+  );
+});
