@@ -2,14 +2,18 @@
 import type { ListedObject, ObjectAttributes } from "./object.ts";
 import type { VersionToken } from "./version.ts";
 
-/** A version of an object, or a delete marker. */
-export interface ListedVersion extends ListedObject {
-  readonly token: VersionToken;
+/** A version of an object, or a delete marker, as clients see it. */
+export interface VersionItem extends ListedObject {
   /** `null`, or the token. */
   readonly versionId: string;
   readonly isLatest: boolean;
   readonly isDeleteMarker: boolean;
-  /** When the next version was written; absent for the latest one. */
+}
+
+/** All that its entry or record says about it. */
+export interface ListedVersion extends VersionItem {
+  readonly token: VersionToken;
+  /** Last-Modified of the next newer version; absent for the latest one. */
   readonly noncurrentSince?: Date;
   readonly tags: ObjectAttributes["tags"];
   /** Counts changes of tags, ACL and locks. */
@@ -38,8 +42,8 @@ export interface VersionQuery {
   readonly maxKeys: number;
 }
 
-export interface VersionPage {
-  readonly versions: readonly ListedVersion[];
+export interface VersionPage<Item extends VersionItem = ListedVersion> {
+  readonly versions: readonly Item[];
   /** UTF-8 byte order. */
   readonly commonPrefixes: readonly string[];
   /** Where the next page begins; undefined on the last one. A page may be short, or empty, if much had to be passed over. */

@@ -82,6 +82,11 @@ function letterOf({ isNull, isMarker }: VersionKind): string {
   return isNull ? "n" : "v";
 }
 
+/** Whether a text may be the position at which a listing of versions continues: as `isVersionId`, or a null version's token. */
+export function isVersionMarker(text: string): boolean {
+  return isVersionId(text) || (TOKEN.test(text) && isNullToken(text));
+}
+
 function formatOrder(order: number): string {
   let rest = Number.MAX_SAFE_INTEGER - order;
   let text = "";

@@ -41,7 +41,12 @@ export const DeleteBucket = operation({
 
 async function requireEmpty(bucket: GrantedBucket, { objects }: Stores): Promise<void> {
   if (await objects.isEmpty(bucket)) return;
-  throw new S3Error("BucketNotEmpty", { details: { BucketName: bucket.name } });
+  throw new S3Error("BucketNotEmpty", {
+    ...(bucket.documents.versioning !== undefined && {
+      message: "The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
+    }),
+    details: { BucketName: bucket.name },
+  });
 }
 
 async function requireNoDestination(bucket: GrantedBucket, grant: Grant, { buckets }: Stores): Promise<void> {

@@ -1,9 +1,13 @@
 /**
- * ListObjectVersions (API_ListObjectVersions). Buckets are never versioned, so each object has one version, `null`.
- * Tools that empty a bucket call this operation first.
+ * ListObjectVersions (API_ListObjectVersions). Tools that empty a bucket call this operation first.
+ *
+ * Deviation: NextVersionIdMarker after a null version is an id of its own and not `null`, which would not say where to continue
+ * once that version has been deleted. `null` is accepted as a marker.
  */
 import { invalidArgument } from "../../errors.ts";
-import { NULL_VERSION, parseListObjectsParameters } from "../../protocol/query-parameters.ts";
+import { isVersionMarker } from "../../model/version.ts";
+import { parseListObjectsParameters, parsePageSize } from "../../protocol/query-parameters.ts";
+import type { Query } from "../../protocol/request-target.ts";
 import { formatListVersionsResult } from "../../protocol/xml/listings.ts";
 import { noBody, operation, requireBucket } from "../operation.ts";
 import { ownerNamer } from "./owners.ts";
@@ -13,24 +17,36 @@ export const ListObjectVersions = operation({
   body: noBody,
   parse(request) {
     const { query } = request;
-    const keyMarker = query.get("key-marker") ?? "";
-    const versionIdMarker = query.get("version-id-marker") ?? "";
-    if (versionIdMarker !== "" && keyMarker === "") {
-      const message = "A version-id marker cannot be specified without a key marker.";
-      throw invalidArgument(message, "version-id-marker", versionIdMarker);
-    }
-    if (versionIdMarker !== "" && versionIdMarker !== NULL_VERSION) {
-      throw invalidArgument("Invalid version id specified", "version-id-marker", versionIdMarker);
-    }
-    return { bucket: requireBucket(request), ...parseListObjectsParameters(query), keyMarker, versionIdMarker };
+    // AWS refuses max-keys before the markers, and encoding-type after them.
+    parsePageSize(query, "max-keys");
+    const markers = parseMarkers(query);
+    return { bucket: requireBucket(request), ...parseListObjectsParameters(query), ...markers };
   },
   requires: ({ bucket }) => [{ action: "s3:ListBucketVersions", on: "bucket", bucket }],
   async execute(input, { grant, stores }) {
     const bucket = grant.bucket(input.bucket);
-    return { bucket, page: await stores.objects.list(bucket, { ...input, after: input.keyMarker }) };
+    const { keyMarker: key, versionIdMarker: token } = input;
+    const after = key === "" || token === "" ? { key } : { key, token };
+    return { bucket, page: await stores.objects.listVersions(bucket, { ...input, after }) };
   },
   respond: ({ bucket, page }, input) => ({
     status: 200,
     body: formatListVersionsResult({ ...input, page, ownerOf: ownerNamer(bucket) }),
   }),
 });
+
+/** An absent marker is an empty text. */
+function parseMarkers(query: Query): { readonly keyMarker: string; readonly versionIdMarker: string } {
+  const name = "version-id-marker";
+  const keyMarker = query.get("key-marker");
+  const versionIdMarker = query.get(name);
+  if (versionIdMarker === undefined) return { keyMarker: keyMarker ?? "", versionIdMarker: "" };
+  if (keyMarker === undefined) {
+    throw invalidArgument("A version-id marker cannot be specified without a key marker.", name, versionIdMarker);
+  }
+  if (versionIdMarker === "") throw invalidArgument("A version-id marker cannot be empty.", name, versionIdMarker);
+  if (!isVersionMarker(versionIdMarker)) {
+    throw invalidArgument("Invalid version id specified", name, versionIdMarker);
+  }
+  return { keyMarker, versionIdMarker };
+}

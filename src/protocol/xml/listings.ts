@@ -1,8 +1,8 @@
 /** The listings of buckets, objects and object versions, and the elements that they share. */
+import type { VersionItem, VersionPage } from "../../model/listed-version.ts";
 import type { ListedObject, ListPage } from "../../model/object.ts";
 import { formatIso8601 } from "../dates.ts";
 import { type EncodingType, encodeListed } from "../percent-encoding.ts";
-import { NULL_VERSION } from "../query-parameters.ts";
 import { etagNode, type Owner, ownerNode, ownerWriter } from "./common-elements.ts";
 import { escapeXml, formatXml, type XmlNode, xmlElement, xmlOptional, xmlText, xmlWritten } from "./writer.ts";
 
@@ -11,29 +11,34 @@ interface RowOptions {
   readonly ownerOf: ((ownerId: string) => Owner) | undefined;
 }
 
-const NULL_VERSION_ELEMENTS = xmlText("VersionId", NULL_VERSION) + xmlText("IsLatest", true);
-
 /**
- * The objects of a page. It may have a thousand, and they are most of what it costs: each is one template instead of eight
+ * The rows of a page. It may have a thousand, and they are most of what it costs: each is one template instead of eight
  * elements, and the Owner that they share is written once.
  */
-function objectNodes(
-  name: "Contents" | "Version",
-  objects: readonly ListedObject[],
-  { encodingType, ownerOf }: RowOptions,
-): XmlNode[] {
-  const isVersion = name === "Version";
-  const version = isVersion ? NULL_VERSION_ELEMENTS : "";
+function rowWriter({ encodingType, ownerOf }: RowOptions) {
   const writeOwner = ownerWriter("Owner");
-  return objects.map((object) =>
-    xmlWritten(
-      `<${name}><Key>${escapeXml(encodeListed(object.key, encodingType))}</Key>${version}` +
-        `<LastModified>${formatIso8601(object.lastModified)}</LastModified>` +
-        `${etagNode(object.etag)}${isVersion ? "" : checksumElements(object)}` +
-        `<Size>${object.sizeBytes}</Size>${ownerOf === undefined ? "" : writeOwner(ownerOf(object.ownerId))}` +
-        `<StorageClass>${escapeXml(object.storageClass)}</StorageClass></${name}>`,
-    ),
-  );
+  const owner = ({ ownerId }: ListedObject) => (ownerOf === undefined ? "" : writeOwner(ownerOf(ownerId)));
+  const begin = (object: ListedObject, version: string) =>
+    `<Key>${escapeXml(encodeListed(object.key, encodingType))}</Key>${version}` +
+    `<LastModified>${formatIso8601(object.lastModified)}</LastModified>`;
+  const content = (object: ListedObject) =>
+    `${etagNode(object.etag)}${checksumElements(object)}<Size>${object.sizeBytes}</Size>${owner(object)}` +
+    `<StorageClass>${escapeXml(object.storageClass)}</StorageClass>`;
+  return {
+    object: (object: ListedObject) => xmlWritten(`<Contents>${begin(object, "")}${content(object)}</Contents>`),
+    version: (item: VersionItem) => {
+      const version = xmlText("VersionId", item.versionId) + xmlText("IsLatest", item.isLatest);
+      return xmlWritten(
+        item.isDeleteMarker
+          ? `<DeleteMarker>${begin(item, version)}${owner(item)}</DeleteMarker>`
+          : `<Version>${begin(item, version)}${content(item)}</Version>`,
+      );
+    },
+  };
+}
+
+function objectNodes(objects: readonly ListedObject[], options: RowOptions): XmlNode[] {
+  return objects.map(rowWriter(options).object);
 }
 
 function checksumElements({ checksum }: ListedObject): string {
@@ -74,7 +79,7 @@ export function formatListBucketResult(result: ListBucketResult): string {
     result.delimiter === "" ? undefined : xmlText("Delimiter", encode(result.delimiter)),
     xmlOptional("EncodingType", result.encodingType),
     xmlText("IsTruncated", result.page.isTruncated),
-    ...objectNodes("Contents", result.page.objects, result),
+    ...objectNodes(result.page.objects, result),
     ...commonPrefixNodes(result.page.commonPrefixes, result.encodingType),
   ]);
 }
@@ -111,12 +116,12 @@ export function formatListBucketResultV2(result: ListBucketResultV2): string {
     result.delimiter === "" ? undefined : xmlText("Delimiter", encode(result.delimiter)),
     xmlOptional("EncodingType", result.encodingType),
     xmlText("IsTruncated", isTruncated),
-    ...objectNodes("Contents", objects, result),
+    ...objectNodes(objects, result),
     ...commonPrefixNodes(commonPrefixes, result.encodingType),
   ]);
 }
 
-/** Answer of ListObjectVersions (API_ListObjectVersions). Without versioning each object is its own version `null`. */
+/** Answer of ListObjectVersions (API_ListObjectVersions). */
 export interface ListVersionsResult {
   readonly bucket: string;
   readonly prefix: string;
@@ -125,28 +130,27 @@ export interface ListVersionsResult {
   readonly delimiter: string;
   readonly maxKeys: number;
   readonly encodingType: EncodingType;
-  readonly page: ListPage;
+  readonly page: VersionPage<VersionItem>;
   readonly ownerOf: (ownerId: string) => Owner;
 }
 
 export function formatListVersionsResult(result: ListVersionsResult): string {
   const { page, encodingType } = result;
+  const { next } = page;
   const encode = (text: string) => encodeListed(text, encodingType);
   return formatXml("ListVersionsResult", [
     xmlText("Name", result.bucket),
     xmlText("Prefix", encode(result.prefix)),
     xmlText("KeyMarker", encode(result.keyMarker)),
     xmlText("VersionIdMarker", result.versionIdMarker),
-    page.isTruncated ? xmlText("NextKeyMarker", encode(page.last)) : undefined,
+    next === undefined ? undefined : xmlText("NextKeyMarker", encode(next.key)),
     // Absent after a common prefix (seen on AWS, LocalStack's recordings).
-    page.isTruncated && page.objects.at(-1)?.key === page.last
-      ? xmlText("NextVersionIdMarker", NULL_VERSION)
-      : undefined,
+    xmlOptional("NextVersionIdMarker", next?.token),
     xmlText("MaxKeys", result.maxKeys),
     result.delimiter === "" ? undefined : xmlText("Delimiter", encode(result.delimiter)),
     xmlOptional("EncodingType", encodingType),
-    xmlText("IsTruncated", page.isTruncated),
-    ...objectNodes("Version", page.objects, result),
+    xmlText("IsTruncated", next !== undefined),
+    ...page.versions.map(rowWriter(result).version),
     ...commonPrefixNodes(page.commonPrefixes, encodingType),
   ]);
 }

@@ -7,7 +7,9 @@
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
+import type { VersionItem, VersionPage, VersionQuery } from "../../model/listed-version.ts";
 import type { ListedObject, ListPage, ListQuery } from "../../model/object.ts";
+import { NULL_VERSION_ID } from "../../model/version.ts";
 import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
 import { describeEntry, type Entry } from "./entry.ts";
 import { clusterHead, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
@@ -32,6 +34,41 @@ export async function listEntries(
   return new Lister(new CountedStore(store, maxCalls), { bucket, query }).page();
 }
 
+/** The objects of a bucket that was never versioned, as their only versions. @throws S3Error */
+export async function listNullVersions(
+  store: R2Bucket,
+  bucket: GrantedBucket,
+  query: VersionQuery,
+): Promise<VersionPage<VersionItem>> {
+  const { objects, commonPrefixes, isTruncated, last } = await listEntries(store, bucket, {
+    ...query,
+    after: query.after.key,
+  });
+  const token = objects.at(-1)?.key === last ? NULL_VERSION_ID : undefined;
+  return {
+    versions: objects.map((object) => ({
+      ...object,
+      versionId: NULL_VERSION_ID,
+      isLatest: true,
+      isDeleteMarker: false,
+    })),
+    commonPrefixes,
+    next: isTruncated ? { key: last, token } : undefined,
+  };
+}
+
+/** Whether the bucket has an object, and whether tombstones or delete markers have been passed over. @throws S3Error */
+export async function findObject(
+  store: R2Bucket,
+  bucket: GrantedBucket,
+  maxCalls: number,
+): Promise<{ readonly isFound: boolean; readonly isTruncated: boolean; readonly hasTombstones: boolean }> {
+  const query = { prefix: "", delimiter: "", after: "", maxKeys: 1 };
+  const lister = new Lister(new CountedStore(store, maxCalls), { bucket, query });
+  const { objects, isTruncated } = await lister.page();
+  return { isFound: objects.length > 0, isTruncated, hasTombstones: lister.hasTombstones };
+}
+
 /** Turns R2's pages into one page of the answer. */
 class Lister {
   readonly #store: CountedStore;
@@ -41,6 +78,8 @@ class Lister {
   readonly #scope: R2ListOptions;
   readonly #objects: ListedObject[] = [];
   readonly #commonPrefixes: string[] = [];
+  /** Whether an entry has been passed over. */
+  hasTombstones = false;
   /** The last object or common prefix. */
   #lastName = "";
   /** The position up to which everything has been seen. */
@@ -125,13 +164,14 @@ class Lister {
       if (!records.has(row.name)) return false;
       const found = records.get(row.name);
       if (found !== undefined && !this.#addEntry(found, describeEntry(found))) return false;
-    }
+    } else this.hasTombstones = true;
     this.#reached = name;
     return true;
   }
 
   #addEntry(found: R2Object, entry: Entry): boolean {
     const object = toListedObject(found, entry, this.#bucket.ownerId);
+    if (object === undefined) this.hasTombstones = true;
     return object === undefined || this.#add({ name: entry.key, object });
   }
 

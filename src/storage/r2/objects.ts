@@ -9,6 +9,7 @@ import { S3Error } from "../../errors.ts";
 import type { Acl } from "../../model/acl.ts";
 import { formatRange, type ResolvedRange, type Selection } from "../../model/byte-range.ts";
 import type { ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { VersionItem, VersionPage, VersionQuery } from "../../model/listed-version.ts";
 import type {
   ListPage,
   ListQuery,
@@ -25,12 +26,14 @@ import type { PartChecksum } from "../../model/upload.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
 import type { BlobSets } from "../uploads/blob-sets.ts";
+import { isEmptyBucket } from "../versions/emptiness.ts";
 import { findVersion } from "../versions/find-version.ts";
+import { listVersions } from "../versions/list-versions.ts";
 import { conditionOf, type EntryCondition } from "./conditions.ts";
 import { type CopyPlan, copyObject, isCopiedByReference, isOntoItself } from "./copy.ts";
 import { toStoredObject } from "./entry.ts";
 import { type EntryPlace, entryKey, entryPlace, type RegionStores, storeOf } from "./entry-place.ts";
-import { listEntries } from "./listing.ts";
+import { listEntries, listNullVersions } from "./listing.ts";
 import { OpenedObject, partRange } from "./opened-object.ts";
 import { type PutOutcome, putBody, type Write } from "./put.ts";
 import { putRemoval, type RemovalOptions, type Removed, removeVersion } from "./removal.ts";
@@ -42,9 +45,6 @@ import { BUFFERED_BYTES } from "./write.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
-
-/** R2 calls to find out whether a bucket is empty, one for each 1,000 tombstones. A request may make 10,000 in all. */
-export const MAX_EMPTINESS_CALLS = 1000;
 
 export interface ObjectPart {
   readonly sizeBytes: number;
@@ -324,19 +324,19 @@ export class Objects {
     return listEntries(this.#store(bucket), bucket, query);
   }
 
+  /** One page of versions: by key in UTF-8 byte order, and newest first within a key. */
+  listVersions(bucket: GrantedBucket, query: VersionQuery): Promise<VersionPage<VersionItem>> {
+    const store = this.#store(bucket);
+    const isVersioned = bucket.documents.versioning !== undefined;
+    return isVersioned ? listVersions(store, bucket, query) : listNullVersions(store, bucket, query);
+  }
+
   /**
-   * Whether the bucket contains nothing except tombstones.
+   * Whether the bucket contains no version, delete markers included. Tombstones and stubs do not count.
    * @throws S3Error `InvalidBucketState` if finding out would take more calls than one request may make
    */
-  async isEmpty(bucket: GrantedBucket): Promise<boolean> {
-    const query = { prefix: "", delimiter: "", after: "", maxKeys: 1 };
-    const page = await listEntries(this.#store(bucket), bucket, { ...query, maxCalls: MAX_EMPTINESS_CALLS });
-    if (page.objects.length > 0) return false;
-    if (!page.isTruncated) return true;
-    throw new S3Error("InvalidBucketState", {
-      message:
-        "Too many keys of the bucket were removed on a condition or by replication to find out whether it is empty.",
-    });
+  isEmpty(bucket: GrantedBucket): Promise<boolean> {
+    return isEmptyBucket(this.#store(bucket), bucket);
   }
 
   async #head(bucket: GrantedBucket, { key, versionId }: ObjectVersion) {

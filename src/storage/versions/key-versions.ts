@@ -9,6 +9,8 @@
  * In the other order, a version that is replaced between the two reads would be in neither.
  */
 import { isNullToken, timeOf, type VersionToken } from "../../model/version.ts";
+import { lastModifiedOf } from "../r2/entry.ts";
+import type { EntryRecord } from "../r2/entry-record.ts";
 import type { VersionRow } from "./version-rows.ts";
 
 /** A row that is a version. */
@@ -33,8 +35,8 @@ export class KeyVersions {
   #isUnverified: boolean;
   #hasLatest: boolean;
   #hasNull = false;
-  /** The version before, and the one that it replaced. */
-  #newer: { readonly token: VersionToken; readonly replaced?: VersionToken | undefined } | undefined;
+  /** When the version before was written. */
+  #newerAt: Date | undefined;
 
   /**
    * @param about.after only older versions are shown
@@ -54,6 +56,7 @@ export class KeyVersions {
     this.#after = after;
     this.#readAt = readAt;
     this.#isUnverified = entry?.entry.record.U === 1;
+    if (after !== undefined) this.#newerAt = timeOf(after);
     // The versions up to a marker have been shown.
     this.#hasLatest = after !== undefined && (entry === undefined || entry.entry.isTombstone || !this.#isShown(entry));
   }
@@ -69,7 +72,7 @@ export class KeyVersions {
     const current = this.#entry?.token;
     if (token === undefined || (current !== undefined && token < current)) return undefined;
     if (token === current) {
-      const isRestored = this.#isUnverified && !entry.isTombstone;
+      const isRestored = this.#isUnverified && !this.#isDeletedBy(entry.record, entry.isTombstone);
       this.#isUnverified = false;
       return isRestored ? this.#takeEntry() : undefined;
     }
@@ -77,30 +80,31 @@ export class KeyVersions {
     const isVersion = !entry.isTombstone && this.#isAlive(row, token);
     if (isNullToken(token)) this.#hasNull = true;
     if (!isVersion) return undefined;
-    const since = entry.record.S;
-    const found = this.#take(row, token, since === undefined ? undefined : new Date(since));
-    this.#newer = { token, replaced: entry.record.P };
-    return found;
+    return this.#take(row, token);
   }
 
   #takeEntry(): FoundVersion | undefined {
     const row = this.#entry;
     if (row?.token === undefined || row.entry.isTombstone) return undefined;
-    const found = this.#take(row, row.token, undefined);
-    this.#newer = { token: row.token, replaced: row.entry.record.P };
-    return found;
+    return this.#take(row, row.token);
   }
 
-  #take(row: VersionRow, token: VersionToken, since: Date | undefined): FoundVersion | undefined {
+  #take(row: VersionRow, token: VersionToken): FoundVersion | undefined {
     if (!this.#isShown(row)) return undefined;
     const isLatest = !this.#hasLatest;
+    const noncurrentSince = this.#newerAt;
     this.#hasLatest = true;
-    if (isLatest) return { row, token, isLatest };
-    return { row, token, isLatest, noncurrentSince: this.#sinceOf(token, since) };
+    this.#newerAt = lastModifiedOf(row.found, row.entry.record);
+    return { row, token, isLatest, ...(!isLatest && noncurrentSince !== undefined && { noncurrentSince }) };
   }
 
   #isShown({ token }: VersionRow): boolean {
     return this.#after === undefined || (token !== undefined && token > this.#after);
+  }
+
+  /** A stub covers the revisions up to its own; a deletion that was refused has left one that covers too few. */
+  #isDeletedBy({ R: covered = Number.POSITIVE_INFINITY }: EntryRecord, isStub: boolean): boolean {
+    return isStub && covered >= (this.#entry?.entry.record.R ?? 0);
   }
 
   /** A key has one null version: the newest, deleted or not. Its token is that of the entry, or in it. */
@@ -114,15 +118,5 @@ export class KeyVersions {
     if (!isNullToken(token)) return true;
     if (current?.token === undefined || current.entry.isTombstone) return !this.#hasNull;
     return current.entry.record.N === token;
-  }
-
-  /**
-   * The record says when the version was replaced. If the version became current again and was replaced once more, it says
-   * the first time; the version that has replaced it then says the second.
-   */
-  #sinceOf(token: VersionToken, since: Date | undefined): Date {
-    const { token: newer, replaced } = this.#newer ?? { token: this.#after, replaced: token };
-    const again = newer !== undefined && (replaced === token || since === undefined) ? timeOf(newer) : undefined;
-    return new Date(Math.max(since?.getTime() ?? 0, again?.getTime() ?? 0));
   }
 }

@@ -16,9 +16,9 @@ import { DIRECT_BYTES } from "../../../src/storage/r2/entry-place.ts";
 import { MAX_METADATA_BYTES } from "../../../src/storage/r2/entry-record.ts";
 import { MAX_CALLS } from "../../../src/storage/r2/listing.ts";
 import { MAX_SINGLE_READS } from "../../../src/storage/r2/marked-entries.ts";
-import { MAX_EMPTINESS_CALLS } from "../../../src/storage/r2/objects.ts";
 import { MAX_REWRITE_ATTEMPTS, PAUSE_MS, SETTLED_AGE_MS } from "../../../src/storage/r2/unchanged.ts";
 import { PIECE_LENGTH } from "../../../src/storage/uploads/blob-set-records.ts";
+import { MAX_EMPTINESS_CALLS } from "../../../src/storage/versions/emptiness.ts";
 import { FORGET_BUCKET_AFTER_MS } from "../../../src/sweeps/abandoned.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
