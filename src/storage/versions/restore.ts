@@ -23,17 +23,20 @@ export interface KeptVersion {
 /** The newest version of a key besides the current one. One R2 call; more if versions in between were deleted. */
 export async function findNewest(
   { store, bucketId, key }: EntryPlace,
-  { P: previous }: EntryRecord,
+  { V: current, P: previous, N: nullToken }: EntryRecord,
 ): Promise<KeptVersion | undefined> {
   if (previous === undefined) return undefined;
-  const direct = await readKept(store, recordKey(bucketId, key, previous));
+  // An earlier null version was replaced by the null version that the key has now, or had.
+  const isDead = (token: VersionToken) =>
+    isNullToken(token) && (token !== nullToken || (current !== undefined && isNullToken(current)));
+  const direct = isDead(previous) ? undefined : await readKept(store, recordKey(bucketId, key, previous));
   if (direct !== undefined) return direct;
   const prefix = recordsOfKey(bucketId, key);
   let startAfter = prefix + previous;
   for (let page = 0; page < MAX_PAGES; page++) {
     const { objects, truncated } = await callR2(store.list({ prefix, startAfter, include: ["customMetadata"] }));
     for (const object of objects) {
-      if (describeEntry(object).isTombstone) continue;
+      if (describeEntry(object).isTombstone || isDead(object.key.slice(prefix.length))) continue;
       const kept = await readKept(store, object.key);
       if (kept !== undefined) return kept;
     }
