@@ -8,6 +8,7 @@
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
+import { settleListed } from "../versions/listed-restored.ts";
 import { describeEntry } from "./entry.ts";
 import { clusterHead, entryKey, entryPrefix } from "./entry-place.ts";
 import { type CountedStore, commonPrefixOf, type Item, type Listing, toListedObject } from "./listed-items.ts";
@@ -47,7 +48,9 @@ export async function listCluster(
   const found: R2Object[] = [];
   for (let start: R2ListOptions = {}; store.left > 0; ) {
     const page = await store.list({ ...clusterOptions(asked.bucket, head), ...start });
-    found.push(...page.objects);
+    const shown = await settleCluster(store, asked.bucket, page.objects);
+    if (shown === undefined) break;
+    found.push(...shown);
     if (!page.truncated) return firstOf(inOrder(found, asked), head, asked.room);
     if (!asked.isFirst) break;
     if (found.length > MAX_SORTED_KEYS || store.left <= PAGE_CALLS) return listByHash(store, head, asked);
@@ -83,7 +86,9 @@ async function listByHash(store: CountedStore, head: string, { bucket, query, ro
   let start: R2ListOptions = clusterHead(after) === head ? { startAfter: entryKey(bucket.id, after) } : {};
   while (store.left > 0) {
     const page = await store.list({ ...clusterOptions(bucket, head), ...start });
-    for (const object of page.objects) {
+    const shown = await settleCluster(store, bucket, page.objects);
+    if (shown === undefined) break;
+    for (const object of shown) {
       const item = toClusterItem(object, { bucket, query });
       if (item !== undefined && item.name !== items.at(-1)?.name) {
         if (items.length === room) return { items, reached, isComplete: false };
@@ -95,6 +100,18 @@ async function listByHash(store: CountedStore, head: string, { bucket, query, ro
     start = { cursor: page.cursor };
   }
   return { items, reached, isComplete: false };
+}
+
+/** What is listed in place of versions that became current again. Undefined if there are too few calls left to find out. */
+async function settleCluster(
+  store: CountedStore,
+  bucket: GrantedBucket,
+  objects: readonly R2Object[],
+): Promise<R2Object[] | undefined> {
+  if (bucket.documents.versioning === undefined) return [...objects];
+  const { shown, unknown } = await settleListed(store, { objects, bucketId: bucket.id, reserve: 0 });
+  if (unknown.size > 0) return undefined;
+  return objects.flatMap((object) => (shown.has(object.key) ? (shown.get(object.key) ?? []) : [object]));
 }
 
 /** Undefined if the entry is not listed, or was listed on an earlier page. */

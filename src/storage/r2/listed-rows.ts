@@ -12,8 +12,13 @@ export interface ClusterRow {
 export type Row =
   /** The listing shows a plain object as R2 does. For a marked one, its record must be read. */
   | { readonly kind: "plain" | "marked" | "tombstone"; readonly name: string; readonly object: R2Object }
-  | { readonly kind: "prefix"; readonly name: string }
+  | PrefixRow
   | ClusterRow;
+
+export interface PrefixRow {
+  readonly kind: "prefix";
+  readonly name: string;
+}
 
 /** Objects and prefixes of an R2 page, which are two sorted arrays, as one. `name` is as in R2, with the bucket's id. */
 export function rowsOf({ objects, delimitedPrefixes }: R2Objects): Row[] {

@@ -10,13 +10,15 @@ import { compareBytes } from "../../model/byte-order.ts";
 import type { VersionItem, VersionPage, VersionQuery } from "../../model/listed-version.ts";
 import type { ListedObject, ListPage, ListQuery } from "../../model/object.ts";
 import { NULL_VERSION_ID } from "../../model/version.ts";
+import { settleListed } from "../versions/listed-restored.ts";
 import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
+import { CommonPrefixes } from "./common-prefixes.ts";
 import { describeEntry, type Entry } from "./entry.ts";
 import { clusterHead, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
 import { NO_RECORD } from "./entry-record.ts";
 import { behind } from "./list-position.ts";
 import { CountedStore, commonPrefixOf, type Item, type Listing, R2_PAGE, toListedObject } from "./listed-items.ts";
-import { type ClusterRow, type Row, rowsOf } from "./listed-rows.ts";
+import { type ClusterRow, type PrefixRow, type Row, rowsOf } from "./listed-rows.ts";
 import { type MarkedEntries, readMarked } from "./marked-entries.ts";
 
 /** R2 calls of one listing. A page of 1,000 manifests takes 11 in the simulator, and more if their metadata is long. */
@@ -78,6 +80,8 @@ class Lister {
   readonly #scope: R2ListOptions;
   readonly #objects: ListedObject[] = [];
   readonly #commonPrefixes: string[] = [];
+  /** Of a bucket that is or was versioned. */
+  readonly #verification: CommonPrefixes | undefined;
   /** Whether an entry has been passed over. */
   hasTombstones = false;
   /** The last object or common prefix. */
@@ -97,6 +101,10 @@ class Lister {
       ...(delimiter !== "" && { delimiter }),
     };
     this.#reached = after;
+    const base = entryPrefix(bucket.id);
+    if (bucket.documents.versioning !== undefined) {
+      this.#verification = new CommonPrefixes(store, { base, query, isListed: isNoTombstone });
+    }
   }
 
   async page(): Promise<ListPage> {
@@ -135,9 +143,14 @@ class Lister {
       [enough, rows.length],
     ] as const) {
       const asked = { rows, from, to, scope: this.#scope, start, reserve: CLUSTER_CALLS };
-      const records = await readMarked(this.#store, asked);
-      for (const row of rows.slice(from, to)) {
-        const isTaken = row.kind === "cluster" ? await this.#takeCluster(row.head) : this.#take(row, records, passed);
+      const records = await this.#settle(await readMarked(this.#store, asked));
+      for (const [index, row] of rows.slice(from, to).entries()) {
+        const isTaken =
+          row.kind === "cluster"
+            ? await this.#takeCluster(row.head)
+            : row.kind === "prefix"
+              ? await this.#takePrefix(row.name.slice(PREFIX_BYTES), { passed, rows: rows.slice(from + index) })
+              : this.#take(row, records);
         if (!isTaken) return false;
       }
     }
@@ -152,13 +165,34 @@ class Lister {
     return count;
   }
 
+  /** What is listed in place of versions that became current again. */
+  async #settle(records: MarkedEntries): Promise<MarkedEntries> {
+    if (this.#verification === undefined) return records;
+    const asked = { objects: records.values(), bucketId: this.#bucket.id, reserve: CLUSTER_CALLS };
+    const { shown, unknown } = await settleListed(this.#store, asked);
+    if (shown.size === 0 && unknown.size === 0) return records;
+    return new Map([...records, ...shown].filter(([r2Key]) => !unknown.has(r2Key)));
+  }
+
+  /** False if the answer ends before the prefix. */
+  async #takePrefix(
+    name: string,
+    { passed, rows }: { readonly passed: string | undefined; readonly rows: readonly Row[] },
+  ): Promise<boolean> {
+    // R2 lists a prefix again if the listing starts inside it.
+    if (name !== this.#lastName && name !== passed) {
+      const isListed =
+        this.#verification === undefined || (await this.#verification.isListed(name, () => prefixesOf(rows)));
+      if (isListed === undefined || (isListed && !this.#add({ name }))) return false;
+    }
+    this.#reached = name;
+    return true;
+  }
+
   /** False if the answer ends before the row. */
-  #take(row: Exclude<Row, ClusterRow>, records: MarkedEntries, passed: string | undefined): boolean {
+  #take(row: Exclude<Row, ClusterRow | PrefixRow>, records: MarkedEntries): boolean {
     const name = row.name.slice(PREFIX_BYTES);
-    if (row.kind === "prefix") {
-      // R2 lists a prefix again if the listing starts inside it.
-      if (name !== this.#lastName && name !== passed && !this.#add({ name })) return false;
-    } else if (row.kind === "plain") {
+    if (row.kind === "plain") {
       if (!this.#addEntry(row.object, describeEntry(row.object, NO_RECORD))) return false;
     } else if (row.kind === "marked") {
       if (!records.has(row.name)) return false;
@@ -198,6 +232,14 @@ class Lister {
     if (page.isComplete) this.#cluster = head;
     return page.isComplete;
   }
+}
+
+function isNoTombstone({ checksums }: R2Object): boolean {
+  return checksums.sha384 === undefined;
+}
+
+function prefixesOf(rows: readonly Row[]): string[] {
+  return rows.flatMap(({ kind, name }) => (kind === "prefix" ? [name.slice(PREFIX_BYTES)] : []));
 }
 
 /** Where the first R2 page begins for a given marker. */

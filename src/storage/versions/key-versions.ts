@@ -9,8 +9,8 @@
  * In the other order, a version that is replaced between the two reads would be in neither.
  */
 import { isNullToken, timeOf, type VersionToken } from "../../model/version.ts";
-import { lastModifiedOf } from "../r2/entry.ts";
-import type { EntryRecord } from "../r2/entry-record.ts";
+import { type Entry, lastModifiedOf } from "../r2/entry.ts";
+import { coveredRevision } from "./keep.ts";
 import type { VersionRow } from "./version-rows.ts";
 
 /** A row that is a version. */
@@ -63,7 +63,7 @@ export class KeyVersions {
 
   /** The entry, if it is certainly a version. */
   takeEntry(): FoundVersion | undefined {
-    return this.#isUnverified ? undefined : this.#takeEntry();
+    return this.#isUnverified ? undefined : this.#takeCurrent(this.#entry);
   }
 
   /** The version that a record shows, which is that of an unverified entry if it is its own record. */
@@ -72,9 +72,12 @@ export class KeyVersions {
     const current = this.#entry?.token;
     if (token === undefined || (current !== undefined && token < current)) return undefined;
     if (token === current) {
-      const isRestored = this.#isUnverified && !this.#isDeletedBy(entry.record, entry.isTombstone);
+      const isRestored = this.#isUnverified && !this.#isDeletedBy(entry);
       this.#isUnverified = false;
-      return isRestored ? this.#takeEntry() : undefined;
+      if (!isRestored) return undefined;
+      // It may have been changed while it was restored.
+      const isLater = !entry.isTombstone && coveredRevision(entry.record) > this.#revision;
+      return this.#takeCurrent(isLater ? row : this.#entry);
     }
     this.#isUnverified = false;
     const isVersion = !entry.isTombstone && this.#isAlive(row, token);
@@ -83,8 +86,7 @@ export class KeyVersions {
     return this.#take(row, token);
   }
 
-  #takeEntry(): FoundVersion | undefined {
-    const row = this.#entry;
+  #takeCurrent(row: VersionRow | undefined): FoundVersion | undefined {
     if (row?.token === undefined || row.entry.isTombstone) return undefined;
     return this.#take(row, row.token);
   }
@@ -102,9 +104,13 @@ export class KeyVersions {
     return this.#after === undefined || (token !== undefined && token > this.#after);
   }
 
-  /** A stub covers the revisions up to its own; a deletion that was refused has left one that covers too few. */
-  #isDeletedBy({ R: covered = Number.POSITIVE_INFINITY }: EntryRecord, isStub: boolean): boolean {
-    return isStub && covered >= (this.#entry?.entry.record.R ?? 0);
+  #isDeletedBy({ record, isTombstone }: Entry): boolean {
+    return isTombstone && coveredRevision(record) >= this.#revision;
+  }
+
+  /** Of the entry. */
+  get #revision(): number {
+    return this.#entry?.entry.record.R ?? 0;
   }
 
   /** A key has one null version: the newest, deleted or not. Its token is that of the entry, or in it. */
@@ -116,7 +122,6 @@ export class KeyVersions {
       if ((entry.record.S ?? 0) > this.#readAt - CLOCK_DIFFERENCE_MS) return false;
     }
     if (!isNullToken(token)) return true;
-    if (current?.token === undefined || current.entry.isTombstone) return !this.#hasNull;
-    return current.entry.record.N === token;
+    return current?.token === undefined ? !this.#hasNull : current.entry.record.N === token;
   }
 }

@@ -1,0 +1,112 @@
+/**
+ * Entries that are marked as restored (`U`), in a listing: each is shown only if its record says that the version still exists,
+ * and otherwise the next version takes its place. Nothing is repaired here; see `restored.ts`.
+ */
+import { compareBytes } from "../../model/byte-order.ts";
+import { isNullToken } from "../../model/version.ts";
+import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
+import type { CountedStore } from "../r2/listed-items.ts";
+import { coveredRevision } from "./keep.ts";
+import { recordKey, recordPrefix, recordsOfKey } from "./record-key.ts";
+
+/** Up to this many records are read one by one; more are listed, with what is between them. */
+const MAX_SINGLE_READS = 8;
+
+interface Restored {
+  readonly found: R2Object;
+  readonly entry: Entry;
+  readonly recordKey: string;
+}
+
+export interface ListedEntries {
+  /** With metadata. */
+  readonly objects: Iterable<R2Object | undefined>;
+  readonly bucketId: string;
+  /** Calls that must be left afterwards. */
+  readonly reserve: number;
+}
+
+/** By R2 key, what is listed in place of each entry that is marked; undefined if nothing is. */
+export interface SettledEntries {
+  readonly shown: ReadonlyMap<string, R2Object | undefined>;
+  /** Entries for which no call was left. */
+  readonly unknown: ReadonlySet<string>;
+}
+
+const NONE: SettledEntries = { shown: new Map(), unknown: new Set() };
+
+export async function settleListed(
+  store: CountedStore,
+  { objects, bucketId, reserve }: ListedEntries,
+): Promise<SettledEntries> {
+  const restored: Restored[] = [];
+  for (const found of objects) {
+    const entry = found && describeEntry(found);
+    if (found === undefined || entry === undefined || entry.record.U !== 1 || entry.isTombstone) continue;
+    restored.push({ found, entry, recordKey: recordKey(bucketId, entry.key, tokenOf(found, entry.record)) });
+  }
+  if (restored.length === 0) return NONE;
+  const settled = new Map<string, R2Object | undefined>();
+  const left = () => store.left - reserve;
+  const inOrder = restored.toSorted((one, other) => compareBytes(one.recordKey, other.recordKey));
+  const suspects: Restored[] = [];
+  if (inOrder.length <= Math.min(MAX_SINGLE_READS, left())) suspects.push(...inOrder);
+  else {
+    for (let next = 0; next < inOrder.length && left() > 0; ) {
+      const first = inOrder[next]?.recordKey ?? "";
+      // The last character of a token is left out, so that the record itself is listed.
+      const page = await store.list({ prefix: recordPrefix(bucketId), startAfter: first.slice(0, -1) });
+      const shown = new Map(page.objects.map((object) => [object.key, object]));
+      const last = page.truncated ? (page.objects.at(-1)?.key ?? "") : undefined;
+      for (; next < inOrder.length; next++) {
+        const asked = inOrder[next];
+        if (asked === undefined || (last !== undefined && compareBytes(asked.recordKey, last) > 0)) break;
+        const record = shown.get(asked.recordKey);
+        if (record !== undefined && record.checksums.sha384 === undefined) settled.set(asked.found.key, asked.found);
+        else suspects.push(asked);
+      }
+    }
+  }
+  for (let start = 0; start < suspects.length; start += MAX_SINGLE_READS) {
+    const group = suspects.slice(start, start + MAX_SINGLE_READS);
+    if (left() < group.length) break;
+    await Promise.all(
+      group.map(async (one) => {
+        const shown = await settle(store, one, { bucketId, reserve });
+        if (shown !== "unknown") settled.set(one.found.key, shown);
+      }),
+    );
+  }
+  const unknown = new Set(restored.map(({ found }) => found.key).filter((r2Key) => !settled.has(r2Key)));
+  return { shown: settled, unknown };
+}
+
+/** One R2 call; two if the version was deleted. */
+async function settle(
+  store: CountedStore,
+  { found, entry, recordKey: r2Key }: Restored,
+  { bucketId, reserve }: { readonly bucketId: string; readonly reserve: number },
+): Promise<R2Object | undefined | "unknown"> {
+  const head = await store.head(r2Key);
+  const record = head === null ? undefined : describeEntry(head);
+  const isDeleted = record === undefined || (record.isTombstone && isCovered(record, entry));
+  if (!isDeleted) return found;
+  const prefix = recordsOfKey(bucketId, entry.key);
+  for (let startAfter = r2Key; ; ) {
+    if (store.left - reserve <= 0) return "unknown";
+    const page = await store.list({ prefix, startAfter, include: ["customMetadata"] });
+    for (const object of page.objects) {
+      const { isTombstone, isAbsent } = describeEntry(object);
+      const token = object.key.slice(prefix.length);
+      const isDead = isNullToken(token) && token !== entry.record.N;
+      if (!isTombstone && !isDead) return isAbsent ? undefined : object;
+    }
+    const last = page.objects.at(-1);
+    if (!page.truncated || last === undefined) return undefined;
+    startAfter = last.key;
+  }
+}
+
+function isCovered({ record }: Entry, { record: { R: revision = 0 } }: Entry): boolean {
+  return coveredRevision(record) >= revision;
+}
