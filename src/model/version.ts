@@ -44,6 +44,24 @@ export function newVersionToken(
   return formatOrder(order) + letterOf(kind) + random;
 }
 
+/**
+ * The token of a version that was given one before it was written: the same, unless it replaces a version with a later one.
+ * Then only its order is another one.
+ */
+export function tokenAfter(
+  proposed: VersionToken,
+  { now, replaced }: { readonly now: Date; readonly replaced: VersionToken | undefined },
+): VersionToken {
+  if (replaced === undefined || orderOf(proposed) > orderOf(replaced)) return proposed;
+  const order = Math.max(now.getTime() * ORDERS_PER_MS, orderOf(replaced) + 1);
+  return formatOrder(order) + identityOfToken(proposed);
+}
+
+/** What stays the same of a proposed token: its kind and the random part. */
+export function identityOfToken(token: VersionToken): string {
+  return token.slice(ORDER_LENGTH);
+}
+
 /** Greater for later versions of the same key. */
 export function orderOf(token: VersionToken): number {
   let inverted = 0;

@@ -1,7 +1,7 @@
 /** The one put that makes an object visible, under a guard, and the entries whose body is a manifest. */
 import { S3Error } from "../../errors.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
-import { versionIdOf } from "../../model/version.ts";
+import { type VersionToken, versionIdOf } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
 import { commitVersion } from "../versions/commit-version.ts";
 import { encodeManifest, type Manifest } from "./blobs.ts";
@@ -31,7 +31,9 @@ type Put = (terms: CommitTerms) => Promise<R2Object | null>;
 /** An entry that has been put. */
 export interface Committed {
   readonly object: R2Object;
-  /** As clients see it; absent in a bucket that was never versioned. */
+  /** Of the version; absent in a bucket that was never versioned. */
+  readonly token?: VersionToken;
+  /** As clients see it. */
   readonly versionId?: string;
 }
 
@@ -64,7 +66,7 @@ interface Attempts {
 async function commit(place: EntryPlace, guard: Guard, { put, blind, attempts }: Attempts): Promise<Committed> {
   if (place.versioning !== undefined) {
     const { object, token } = await commitVersion(place, guard, put);
-    return { object, versionId: versionIdOf(token) };
+    return { object, token, versionId: versionIdOf(token) };
   }
   return { object: await commitUnversioned(place, guard, { put, blind, attempts }) };
 }
@@ -111,11 +113,11 @@ export interface ManifestObject {
 export function commitManifest(
   place: EntryPlace,
   { attributes, manifest, facts }: ManifestObject,
-  { condition, madeOf }: Pick<Guard, "condition" | "madeOf">,
+  { condition, madeOf, token }: Pick<Guard, "condition" | "madeOf" | "token">,
 ): Promise<Committed> {
   const { writeId } = facts.ticket;
   const bytes = encodeManifest(manifest, writeId);
-  return commitIf(place, { condition, madeOf, writeId }, ({ links = facts.version, ...terms }) => {
+  return commitIf(place, { condition, madeOf, writeId, token }, ({ links = facts.version, ...terms }) => {
     const options = { ...entryOptions(place, attributes, { ...facts, version: links }), ...markForListing(bytes) };
     return putBytes(place, { bytes }, { ...options, ...terms });
   });

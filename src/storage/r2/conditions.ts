@@ -5,6 +5,7 @@
 import { S3Error } from "../../errors.ts";
 import { compareStates, findUnmet, type ObjectState, type WriteCondition } from "../../model/object.ts";
 import { OLDER_CONDITION, type ReplicaState } from "../../model/replication.ts";
+import type { VersionToken } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { describeEntry, type Entry, lastModifiedOf, stateOf } from "./entry.ts";
 import type { EntryPlace } from "./entry-place.ts";
@@ -29,6 +30,8 @@ export interface Guard {
    * be undone.
    */
   readonly madeOf?: R2Object | null | undefined;
+  /** Proposed for the version, which has it unless it replaces one with a later token. */
+  readonly token?: VersionToken | undefined;
   /** Whether the entry is a delete marker. */
   readonly isMarker?: boolean;
 }

@@ -7,7 +7,8 @@ import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { blobKey, type Manifest, summarizeManifest } from "./blobs.ts";
+import { proposeToken } from "../versions/commit-version.ts";
+import { blobKey, type Manifest, type NamingKey, ownedBy, summarizeManifest } from "./blobs.ts";
 import { type Committed, commitIf, commitManifest, commitOnce, refuseAtOnce } from "./commit.ts";
 import type { EntryCondition, Guard } from "./conditions.ts";
 import { entryOptions, isPlain, markForListing, r2StorageClass } from "./entry-options.ts";
@@ -104,14 +105,16 @@ async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> 
 export async function putManifest(write: Write, body: ObjectBody): Promise<PutOutcome> {
   const { place, attributes, condition, madeOf } = write;
   await refuseAtOnce(place, condition);
-  const { manifest, etag } = await putOnlyBlob(place, body, attributes);
+  const token = proposeToken(place);
+  const owner = { entry: place.r2Key, version: token };
+  const { manifest, etag } = await putOnlyBlob(place.store, body, { attributes, owner });
   const checksum = finalChecksum(body);
   const { sizeBytes } = body;
   const facts = summarizeManifest(manifest, { sizeBytes, etag, isUpload: false });
   // If the entry is refused now, the blob is left to the sweep, which reads the entry first: R2 may have repeated a put that
   // took effect.
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ...factsOf(write) } };
-  const committed = await commitManifest(place, object, { condition, madeOf });
+  const committed = await commitManifest(place, object, { condition, madeOf, token });
   return { etag, sizeBytes, checksum, ...outcomeOf(committed) };
 }
 
@@ -122,13 +125,13 @@ export function outcomeOf({ object, versionId }: Committed): Pick<PutOutcome, "l
 
 /** Streams a body into the one blob of a new set, for an entry that is still to be put. One R2 call. */
 export async function putOnlyBlob(
-  { store, r2Key }: EntryPlace,
+  store: R2Bucket,
   body: ObjectBody,
-  attributes: Pick<ObjectAttributes, "storageClass">,
+  { attributes, owner }: { readonly attributes: Pick<ObjectAttributes, "storageClass">; readonly owner: NamingKey },
 ): Promise<{ manifest: Manifest; etag: string }> {
   const blobSetId = newBlobSetId();
   const name = "1";
-  const options = { customMetadata: { entry: r2Key }, ...r2StorageClass(attributes) };
+  const options = { customMetadata: ownedBy(owner), ...r2StorageClass(attributes) };
   const blob = requireStored(await streamBody({ store, r2Key: blobKey(blobSetId, name) }, body, options));
   return { manifest: { v: 1, b: blobSetId, p: [[name, body.sizeBytes]] }, etag: blob.etag };
 }

@@ -6,7 +6,8 @@ import { S3Error } from "../../errors.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
-import { blobKey, type Manifest, summarizeManifest } from "./blobs.ts";
+import { proposeToken } from "../versions/commit-version.ts";
+import { blobKey, type Manifest, ownedBy, summarizeManifest } from "./blobs.ts";
 import { commitManifest, refuseAtOnce } from "./commit.ts";
 import { r2StorageClass } from "./entry-options.ts";
 import type { R2Location } from "./entry-place.ts";
@@ -44,7 +45,8 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
   const manifest: Manifest = { ...(await source.manifest()), b: newBlobSetId() };
   const from = (await source.manifest()).b;
   const names = manifest.p.map(([name]) => name);
-  const options = { customMetadata: { entry: place.r2Key }, ...r2StorageClass(attributes) };
+  const token = proposeToken(place);
+  const options = { customMetadata: ownedBy({ entry: place.r2Key, version: token }), ...r2StorageClass(attributes) };
   await copyEach(names, until, (name) =>
     copyBlob(
       { store: source.origin.store, r2Key: blobKey(from, name) },
@@ -59,7 +61,7 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
   });
   // If anything fails, the sweep removes what is left over, after it has read the entry.
   const replica = { attributes, manifest, facts: { checksum: object.checksum, manifest: facts, ticket } };
-  const committed = await commitManifest(place, replica, { condition });
+  const committed = await commitManifest(place, replica, { condition, token });
   const { etag, checksum, sizeBytes } = object;
   return { etag, checksum, sizeBytes, ...outcomeOf(committed) };
 }

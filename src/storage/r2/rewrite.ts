@@ -146,7 +146,10 @@ class MovedBytes {
     // R2's ETag of an inline object is the MD5 of its bytes.
     if (this.#moved?.etag === origin.found.etag) return this.#moved.manifest;
     const body = storedBody(await opened.content(), object.sizeBytes);
-    const { manifest } = await putOnlyBlob(this.#place, body, object);
+    const { store, r2Key, versioning } = this.#place;
+    const version = versioning === undefined ? undefined : tokenOf(origin.found, origin.entry.record);
+    const owner = { entry: r2Key, version };
+    const { manifest } = await putOnlyBlob(store, body, { attributes: object, owner });
     this.#moved = { manifest, etag: origin.found.etag };
     return manifest;
   }

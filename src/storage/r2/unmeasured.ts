@@ -7,8 +7,10 @@ import { S3Error } from "../../errors.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import type { Pieces } from "../../model/pieces.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import type { VersionToken } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
-import { blobKey, type Manifest, type ManifestPart, summarizeManifest } from "./blobs.ts";
+import { proposeToken } from "../versions/commit-version.ts";
+import { blobKey, type Manifest, type ManifestPart, ownedBy, summarizeManifest } from "./blobs.ts";
 import { commitManifest } from "./commit.ts";
 import { r2StorageClass } from "./entry-options.ts";
 import { outcomeOf, type PutOutcome, type Write } from "./put.ts";
@@ -30,22 +32,23 @@ export async function measureBody(body: UnmeasuredBody): Promise<ObjectBody> {
 export async function putInTwoBlobs(write: Write, body: UnmeasuredBody): Promise<PutOutcome> {
   const { place, attributes, ticket } = write;
   const blobSetId = newBlobSetId();
-  const written = await writeBlobs(write, body, blobSetId);
+  const token = proposeToken(place);
+  const written = await writeBlobs(write, body, { blobSetId, version: token });
   const manifest: Manifest = { v: 1, b: blobSetId, p: written.parts };
   const facts = summarizeManifest(manifest, { sizeBytes: written.sizeBytes, etag: written.etag, isUpload: false });
   const checksum = body.checksum.when === "never" ? undefined : body.checksum.checksum;
   const object = { attributes, manifest, facts: { checksum, manifest: facts, ticket } };
-  const committed = await commitManifest(place, object, {});
+  const committed = await commitManifest(place, object, { token });
   return { etag: written.etag, checksum, sizeBytes: written.sizeBytes, ...outcomeOf(committed) };
 }
 
 async function writeBlobs(
   { place: { store, r2Key }, attributes }: Write,
   body: UnmeasuredBody,
-  blobSetId: string,
+  { blobSetId, version }: { readonly blobSetId: string; readonly version: VersionToken | undefined },
 ): Promise<{ parts: readonly ManifestPart[]; sizeBytes: number; etag: string }> {
   if (body.maxBytes - body.minBytes > BUFFERED_BYTES) throw new Error("the body's length is too uncertain");
-  const options = { customMetadata: { entry: r2Key }, ...r2StorageClass(attributes) };
+  const options = { customMetadata: ownedBy({ entry: r2Key, version }), ...r2StorageClass(attributes) };
   const md5 = createHash("md5");
   const pieces = hashing(body.content, md5);
   const first = { store, r2Key: blobKey(blobSetId, "1") };

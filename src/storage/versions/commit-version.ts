@@ -8,7 +8,7 @@
  * key never have the same time. Only an entry from before versioning, put in the last minute, is read again.
  */
 import { S3Error } from "../../errors.ts";
-import { isNullToken, newVersionToken, type Versioning, type VersionToken } from "../../model/version.ts";
+import { isNullToken, newVersionToken, tokenAfter, type Versioning, type VersionToken } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
 import { type Guard, requireCondition } from "../r2/conditions.ts";
 import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
@@ -40,7 +40,7 @@ const MAX_DELAY_MS = 10;
  *   that the write was made of; `SlowDown` if other writes come first each time
  */
 export async function commitVersion(place: EntryPlace, guard: Guard, put: PutVersion): Promise<CommittedVersion> {
-  const { condition, madeOf, writeId, isMarker = false } = guard;
+  const { condition, madeOf, writeId, token, isMarker = false } = guard;
   const { versioning = "Enabled" } = place;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const found = await callR2(place.store.get(place.r2Key));
@@ -56,7 +56,7 @@ export async function commitVersion(place: EntryPlace, guard: Guard, put: PutVer
       }
       const onlyIf = await unchanged(place.store, present);
       if (onlyIf !== undefined) {
-        const links = linksOf(present, { versioning, isMarker });
+        const links = linksOf(present, { versioning, isMarker, token });
         if (present !== undefined && isKept(present, versioning)) await keepVersion(place, present, new Date());
         await pauseAfter(readAt, present?.found);
         const object = await put({ onlyIf, links });
@@ -76,6 +76,15 @@ export interface PresentVersion {
   readonly entry: Entry;
 }
 
+/** A token for a version that is still to be written; undefined in a bucket that was never versioned. */
+export function proposeToken({ versioning }: Pick<EntryPlace, "versioning">): VersionToken | undefined {
+  if (versioning === undefined) return undefined;
+  return newVersionToken(
+    { isNull: versioning === "Suspended", isMarker: false },
+    { now: new Date(), replaced: undefined },
+  );
+}
+
 /** Nothing is kept of a tombstone, which is no version, and of a null version that is replaced by the next one. */
 function isKept({ found, entry }: PresentVersion, versioning: Versioning): boolean {
   if (entry.isTombstone) return false;
@@ -85,15 +94,17 @@ function isKept({ found, entry }: PresentVersion, versioning: Versioning): boole
 /** The links of the version that takes the place of the one at the key. */
 export function linksOf(
   present: PresentVersion | undefined,
-  { versioning, isMarker }: { readonly versioning: Versioning; readonly isMarker: boolean },
+  write: { readonly versioning: Versioning; readonly isMarker: boolean; readonly token?: VersionToken | undefined },
 ): VersionLinks {
+  const { versioning, isMarker } = write;
   const now = new Date();
   const kind = { isNull: versioning === "Suspended", isMarker };
-  if (present === undefined) return { V: newVersionToken(kind, { now, replaced: undefined }) };
+  const { token = newVersionToken(kind, { now, replaced: undefined }) } = write;
+  if (present === undefined) return { V: token };
   const { found, entry } = present;
   const { P: before, N: nullBefore } = entry.record;
   const replaced = entry.isTombstone ? entry.record.V : tokenOf(found, entry.record);
-  const V = newVersionToken(kind, { now, replaced });
+  const V = tokenAfter(token, { now, replaced });
   const isKeptBelow = isKept(present, versioning);
   const previous = isKeptBelow ? replaced : before;
   // The newest null version counts; the token of an earlier one is not needed any more.

@@ -162,8 +162,8 @@ async function replaceEntry(
     return false;
   }
   if (next !== undefined) return (await putRestored(place, next, { onlyIf, replaced: entry.record })) !== null;
-  const { w, V: deleted } = entry.record;
-  const record = { w, ...(deleted !== undefined && { V: deleted }) };
+  // The next version has a later token than the one that was deleted.
+  const record = { w: entry.record.w, V: tokenOf(found, entry.record) };
   return (await putTombstone(place, record, { onlyIf })) !== null;
 }
 

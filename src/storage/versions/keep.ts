@@ -9,7 +9,7 @@
 import { S3Error } from "../../errors.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
-import { blobKey, encodeManifest, summarizeManifest } from "../r2/blobs.ts";
+import { blobKey, encodeManifest, type NamingKey, ownedBy, summarizeManifest } from "../r2/blobs.ts";
 import { describeEntry, type Entry, lastModifiedOf, tokenOf } from "../r2/entry.ts";
 import { r2StorageClass } from "../r2/entry-options.ts";
 import type { EntryPlace, R2Location } from "../r2/entry-place.ts";
@@ -33,11 +33,12 @@ export interface ReplacedVersion {
  * versioning, whose bytes are moved into a blob.
  */
 export async function keepVersion(
-  { store, bucketId, key }: EntryPlace,
+  { store, r2Key, bucketId, key }: EntryPlace,
   { found, entry }: ReplacedVersion,
   since: Date,
 ): Promise<void> {
-  const at = { store, r2Key: recordKey(bucketId, key, tokenOf(found, entry.record)) };
+  const version = tokenOf(found, entry.record);
+  const at = { store, r2Key: recordKey(bucketId, key, version), owner: { entry: r2Key, version } };
   const record = await describeRecord(at, { found, entry }, since);
   if ((await record.put({ etagDoesNotMatch: "*" })) !== null) return;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -58,7 +59,12 @@ interface NewRecord {
   put(onlyIf: R2Conditional): Promise<R2Object | null>;
 }
 
-async function describeRecord(at: R2Location, { found, entry }: ReplacedVersion, since: Date): Promise<NewRecord> {
+/** Where the record is put, and the version that it is of. */
+interface RecordPlace extends R2Location {
+  readonly owner: NamingKey;
+}
+
+async function describeRecord(at: RecordPlace, { found, entry }: ReplacedVersion, since: Date): Promise<NewRecord> {
   const record: EntryRecord = {
     ...entry.record,
     V: tokenOf(found, entry.record),
@@ -78,7 +84,7 @@ async function describeRecord(at: R2Location, { found, entry }: ReplacedVersion,
 
 /** The bytes of a large inline object become the one blob of a set, and the record its manifest. */
 async function moveIntoBlob(
-  at: R2Location,
+  at: RecordPlace,
   {
     found,
     record,
@@ -89,7 +95,7 @@ async function moveIntoBlob(
   const name = "1";
   const storageClass = r2StorageClass({ storageClass: record.s ?? "STANDARD" });
   const blob = { store: at.store, r2Key: blobKey(blobSetId, name) };
-  const options = { customMetadata: { entry: at.r2Key }, ...storageClass };
+  const options = { customMetadata: ownedBy(at.owner), ...storageClass };
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the kept version differs from its source") });
   const body = storedBody(found.body, found.size);
   requireStored(

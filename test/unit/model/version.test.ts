@@ -5,6 +5,7 @@ import {
   isVersionId,
   newVersionToken,
   orderOf,
+  tokenAfter,
   versionIdOf,
 } from "../../../src/model/version.ts";
 
@@ -27,6 +28,21 @@ describe("version ids", () => {
       expect(token < replaced).toBe(true);
       expect(orderOf(token)).toBeGreaterThan(orderOf(replaced));
       replaced = token;
+    }
+  });
+
+  it("are as proposed, unless a later version is replaced, and then differ only in their order", () => {
+    const options = { now: new Date(NOW.getTime() + 1_000), replaced: undefined };
+    const proposed = newVersionToken(VERSION, { now: NOW, replaced: undefined });
+    const earlier = newVersionToken(NULL, { now: new Date(NOW.getTime() - 1), replaced: undefined });
+    const later = newVersionToken(NULL, { now: new Date(NOW.getTime() + 5_000), replaced: undefined });
+    expect(tokenAfter(proposed, options)).toBe(proposed);
+    expect(tokenAfter(proposed, { ...options, replaced: earlier })).toBe(proposed);
+    for (const replaced of [proposed, later]) {
+      const token = tokenAfter(proposed, { ...options, replaced });
+      expect(token < replaced).toBe(true);
+      expect(token.slice(9)).toBe(proposed.slice(9));
+      expect(isVersionId(token)).toBe(true);
     }
   });
 
