@@ -6,6 +6,7 @@ import type { Checksum } from "../../src/model/checksum.ts";
 import type { ObjectAttributes, StorageClass, Tag, WriteCondition } from "../../src/model/object.ts";
 import type { ObjectBody } from "../../src/model/object-body.ts";
 import { newBucketId, newWriteId } from "../../src/model/random-ids.ts";
+import type { Versioning } from "../../src/model/version.ts";
 import { issueTicket } from "../../src/storage/journal/ticket.ts";
 import { Objects } from "../../src/storage/r2/objects.ts";
 import type { OpenedObject } from "../../src/storage/r2/opened-object.ts";
@@ -38,12 +39,13 @@ export const objects = {
     store.remove({ bucket, key, ticket: newTicket() }, { kind: "if-match", etag }),
 };
 
-/** A bucket that exists only here; its entries are really in R2. */
-export function testBucket(): GrantedBucket {
+/** A bucket that exists only here; its entries are really in R2. @param options.id of a bucket whose settings have changed */
+export function testBucket(options: { versioning?: Versioning; id?: string } = {}): GrantedBucket {
+  const { versioning, id = newBucketId() } = options;
   const name = "test-bucket";
   const bucket = {
     name,
-    id: newBucketId(),
+    id,
     accountId: "000000000001",
     ownerId: OWNER,
     ownerDisplayName: "test",
@@ -51,7 +53,7 @@ export function testBucket(): GrantedBucket {
     createdAt: new Date(0),
     readAt: new Date(8.64e15),
     isBeingDeleted: false,
-    documents: {},
+    documents: { ...(versioning && { versioning }) },
   };
   // In the Worker only the authorizer creates these; here storage is tested without it.
   return bucket as unknown as GrantedBucket;

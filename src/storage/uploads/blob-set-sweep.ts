@@ -11,7 +11,7 @@ import { blobKey, blobSetPrefix, type NamingKey, ownerOf } from "../r2/blobs.ts"
 import { entryKey, type RegionStores } from "../r2/entry-place.ts";
 import type { BlobSetRecords } from "./blob-set-records.ts";
 import type { SweepCommand, SweepOutcome } from "./messages.ts";
-import { isNamed } from "./naming-versions.ts";
+import { findNaming } from "./naming-versions.ts";
 
 /** Pages of blobs removed in one call; a set of 10,000 blobs has ten pages. */
 const PAGES_PER_CALL = 20;
@@ -55,7 +55,7 @@ async function isInUse({ records, stores, command }: Sweep, store: R2Bucket): Pr
   for (const reference of records.references()) {
     const copyStore = stores.get(reference.region);
     // Without the region's binding the key cannot be read, and the set is kept.
-    if (copyStore === undefined || (await isNamed(copyStore, reference, blobSetId))) return true;
+    if (copyStore === undefined || (await findNaming(copyStore, reference, { blobSetId })) !== undefined) return true;
     // A copy is recorded before its entry is put, so a young reference counts.
     if (now - reference.addedAt < graceMs) return true;
     records.dropReference(reference);
@@ -63,12 +63,13 @@ async function isInUse({ records, stores, command }: Sweep, store: R2Bucket): Pr
   const description = records.description();
   if (description === undefined) {
     const owner = await findOwner(store, blobSetId);
-    return owner !== undefined && isNamed(store, owner, blobSetId);
+    return owner !== undefined && (await findNaming(store, owner, { blobSetId })) !== undefined;
   }
   const ownStore = stores.get(description.region);
   if (ownStore === undefined) return true;
   const entry = entryKey(description.bucketId, description.key);
-  return isNamed(ownStore, { entry, version: records.completion()?.version }, blobSetId);
+  const owner = { entry, version: records.completion()?.version };
+  return (await findNaming(ownStore, owner, { blobSetId })) !== undefined;
 }
 
 /** The key for which the set was made, if it was not made for an upload. */

@@ -12,12 +12,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
+import { type Versioning, versionIdOf } from "../../model/version.ts";
 import { callR2, toS3Error } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix, summarizeManifest } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
 import { conditionOf, requireCondition } from "../r2/conditions.ts";
-import { identityOf, isSameObject } from "../r2/entry.ts";
+import { describeEntry, identityOf, isSameObject } from "../r2/entry.ts";
 import { entryPlace, type RegionStores, regionStores, type StoreBindings, storeOf } from "../r2/entry-place.ts";
+import { proposeToken } from "../versions/commit-version.ts";
 import { BlobSetRecords, type CompletionRecord, type KnownUpload } from "./blob-set-records.ts";
 import { sweepBlobSet } from "./blob-set-sweep.ts";
 import {
@@ -35,7 +37,7 @@ import {
   type UploadDescription,
 } from "./messages.ts";
 import { type CompletionPlan, completionFingerprint, planCompletion } from "./plan-completion.ts";
-import { settle } from "./settlement.ts";
+import { findVersion, keyOf, settle } from "./settlement.ts";
 
 /** Keys one R2 delete call takes. */
 const DELETE_BATCH = 1000;
@@ -149,7 +151,8 @@ export class BlobSet {
 
   /**
    * Puts the entry. Each attempt first reads the entry at the key, which decides the conditions and is recorded for
-   * `settle`, and then puts on condition that it has not changed.
+   * `settle`, and then puts on condition that it has not changed. Where versions are kept, an earlier attempt of which R2 gave
+   * no clear answer may have taken effect late: its version is looked for, so that there is only one.
    */
   async #commit(
     description: KnownUpload,
@@ -157,9 +160,10 @@ export class BlobSet {
     { object, parts, fingerprint }: CompletionPlan & { readonly fingerprint: string },
   ): Promise<Answer<CompletionRecord>> {
     const { blobSetId, attributes, key } = description;
-    const { ticket } = command;
+    const { ticket, versioning } = command;
     const { etag, sizeBytes, checksum } = object;
-    const place = entryPlace(storeOf(this.#stores, description), description);
+    const place = entryPlace(storeOf(this.#stores, description), { ...description, versioning });
+    const token = proposeToken(place);
     const condition = conditionOf(ticket, command.condition);
     const isConditional = condition !== undefined;
     const manifest = { v: 1, b: blobSetId, p: parts } as const;
@@ -173,6 +177,10 @@ export class BlobSet {
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const found = await callR2(place.store.head(place.r2Key));
+        const last = this.#records.completion();
+        const effect = last?.version && (await findVersion(keyOf(this.#stores, description), last.version, found));
+        if (last && effect) return this.#isDone({ ...last, ...effect }, fingerprint);
+        requireKnownVersions(found, versioning);
         if (condition !== undefined) requireCondition(found, key, condition);
         if (command.condition !== undefined && ticket.replicaOf === undefined) {
           requireUntouched(found, description, command.condition);
@@ -180,6 +188,7 @@ export class BlobSet {
         const begun: CompletionRecord = {
           fingerprint,
           writeId: ticket.writeId,
+          ...(token !== undefined && { version: token }),
           answer: object,
           blobs: parts.map(([name]) => name),
           ...(earlier !== undefined && { earlier }),
@@ -188,8 +197,10 @@ export class BlobSet {
         };
         this.#records.setState("completing", begun);
         try {
-          const { object: stored } = await commitManifest(place, { attributes, manifest, facts }, { madeOf: found });
-          return { ok: true, value: { ...begun, committedAt: stored.uploaded.getTime() } };
+          const upload = { attributes, manifest, facts };
+          const { object: stored, token: version } = await commitManifest(place, upload, { madeOf: found, token });
+          const committedAt = stored.uploaded.getTime();
+          return { ok: true, value: { ...begun, committedAt, ...(version !== undefined && { version }) } };
         } catch (error) {
           if (!isDeclined(error)) throw error;
         }
@@ -203,6 +214,12 @@ export class BlobSet {
       if (error.status < 500) this.#records.setState("open", this.#records.completion());
       return refuse(error.code, { message: error.message, details: error.details });
     }
+  }
+
+  /** The answer if a completion has taken effect that was begun earlier. */
+  #isDone(done: CompletionRecord, fingerprint: string): Answer<CompletionRecord> {
+    this.#records.setState("completed", done);
+    return done.fingerprint === fingerprint ? { ok: true, value: done } : refuse("NoSuchUpload");
   }
 
   /** The blobs of completions that were begun before this one and found not to have taken effect. */
@@ -233,8 +250,18 @@ export class BlobSet {
 }
 
 /** With write id and time of the call that committed, which may be an earlier one. */
-function answerOf({ answer, writeId, committedAt = 0 }: CompletionRecord): CommittedObject {
-  return { ...answer, writeId, committedAt };
+function answerOf({ answer, writeId, committedAt = 0, version }: CompletionRecord): CommittedObject {
+  return { ...answer, writeId, committedAt, ...(version !== undefined && { versionId: versionIdOf(version) }) };
+}
+
+/**
+ * The Worker may have read the bucket before it was versioned, and a version may have been acknowledged since, which an
+ * unversioned put would overwrite.
+ * @throws S3Error `SlowDown`, after which the client repeats the call
+ */
+function requireKnownVersions(found: R2Object | null, versioning: Versioning | undefined): void {
+  if (versioning !== undefined || found === null || describeEntry(found).record.V === undefined) return;
+  throw new S3Error("SlowDown", { cause: new Error("the bucket is versioned by now") });
 }
 
 /** @throws S3Error `ConditionalRequestConflict` if the object was written or deleted since the upload was created */

@@ -6,12 +6,14 @@ import {
   type BlobSetReference,
   type CommittedObject,
   type CompleteCommand,
+  FIRST_MESSAGE_VERSION,
   MESSAGE_VERSION,
   type PartRecord,
   type PartsAnswer,
   type SweepCommand,
   type SweepOutcome,
   type UploadDescription,
+  versionOfCompletion,
 } from "./messages.ts";
 
 /** Parts with greater numbers than `after`. */
@@ -36,32 +38,33 @@ export class BlobSets {
   }
 
   create(description: UploadDescription): Promise<Answer<undefined>> {
-    return this.of(description.blobSetId).create(description, MESSAGE_VERSION);
+    return this.of(description.blobSetId).create(description, FIRST_MESSAGE_VERSION);
   }
 
   recordPart(blobSetId: string, part: PartRecord): Promise<Answer<{ replaced?: string }>> {
-    return this.of(blobSetId).recordPart(part, MESSAGE_VERSION);
+    return this.of(blobSetId).recordPart(part, FIRST_MESSAGE_VERSION);
   }
 
   /** Parts after a number, ascending. */
   listParts(blobSetId: string, page: PartsQuery): Promise<Answer<PartsAnswer>> {
-    return this.of(blobSetId).listParts(page.after, page.limit, MESSAGE_VERSION);
+    return this.of(blobSetId).listParts(page.after, page.limit, FIRST_MESSAGE_VERSION);
   }
 
   complete(blobSetId: string, command: CompleteCommand): Promise<Answer<CommittedObject>> {
-    return this.of(blobSetId).complete(command, MESSAGE_VERSION);
+    return this.of(blobSetId).complete(command, versionOfCompletion(command));
   }
 
   abort(blobSetId: string): Promise<Answer<undefined>> {
-    return this.of(blobSetId).abort(MESSAGE_VERSION);
+    return this.of(blobSetId).abort(FIRST_MESSAGE_VERSION);
   }
 
   /** False if the set is already being removed. */
   async addReference(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
-    return unwrap(await this.of(blobSetId).addReference(blobSetId, reference, this.#clock(), MESSAGE_VERSION));
+    return unwrap(await this.of(blobSetId).addReference(blobSetId, reference, this.#clock(), FIRST_MESSAGE_VERSION));
   }
 
   async sweep(command: SweepCommand): Promise<SweepOutcome> {
+    // Code from before versions would take a set for dead that only a noncurrent version names.
     return unwrap(await this.of(command.blobSetId).sweep(command, MESSAGE_VERSION));
   }
 }

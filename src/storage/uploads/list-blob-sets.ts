@@ -56,9 +56,9 @@ export async function isPlainlyInUse(
   { id, owner, blobCount }: ListedBlobSet,
 ): Promise<readonly [isInUse: boolean, calls: number]> {
   if (owner === undefined) return [false, 0];
-  const { naming, calls } = await searchPlainly(storeOf(stores, { region }), owner, id);
+  const { naming, calls } = await searchPlainly(storeOf(stores, { region }), owner, { blobSetId: id });
   // Only an upload leaves blobs that its object does not contain.
-  const parts = naming?.record.f?.k;
+  const parts = naming?.entry.record.f?.k;
   return [naming !== undefined && (parts === undefined || parts === blobCount), calls];
 }
 

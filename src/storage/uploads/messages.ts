@@ -6,6 +6,7 @@ import type { S3ErrorCode } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
 import type { CompletionRequest, PartChecksum, UploadChecksum } from "../../model/upload.ts";
+import type { Versioning } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import type { ObjectIdentity } from "../r2/entry-record.ts";
 
@@ -18,7 +19,15 @@ import type { ObjectIdentity } from "../r2/entry-record.ts";
  * - A change that older code would act on wrongly raises the version, and newer code still understands the version before.
  * - Names of methods and the order of their parameters never change; the version comes last and was not sent at first.
  */
-export const MESSAGE_VERSION = 1;
+export const MESSAGE_VERSION = 2;
+
+/** Of the calls that code from before versions of objects understands. */
+export const FIRST_MESSAGE_VERSION = 1;
+
+/** By which a completion is to be understood: code from before versions would overwrite the object at the key. */
+export function versionOfCompletion({ versioning }: CompleteCommand): number {
+  return versioning === undefined ? FIRST_MESSAGE_VERSION : MESSAGE_VERSION;
+}
 
 export interface Refusal {
   readonly ok: false;
@@ -63,6 +72,8 @@ export interface CompleteCommand {
   readonly request: CompletionRequest;
   readonly condition?: WriteCondition;
   readonly ticket: WriteTicket;
+  /** Of the bucket; absent: it was never versioned. */
+  readonly versioning?: Versioning;
 }
 
 /** What the parts of an upload make together. */
@@ -78,6 +89,8 @@ export interface CommittedObject extends CompletedObject {
   readonly writeId: string;
   /** When the entry was put, milliseconds since 1970. */
   readonly committedAt: number;
+  /** As clients see it; absent in a bucket that was never versioned. */
+  readonly versionId?: string;
 }
 
 export interface PartsAnswer {

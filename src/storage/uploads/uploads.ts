@@ -158,12 +158,18 @@ export class Uploads {
   }
 
   /** @throws S3Error every refusal of CompleteMultipartUpload */
-  async complete(upload: GrantedUpload, command: CompleteCommand): Promise<PutOutcome & { readonly writeId: string }> {
+  async complete(
+    upload: GrantedUpload,
+    command: Omit<CompleteCommand, "versioning">,
+  ): Promise<PutOutcome & { readonly writeId: string }> {
     const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
-    const committed = unwrap(await this.#blobSets.complete(blobSetId, command), uploadId);
+    const { versioning } = bucket.documents;
+    const completion = { ...command, ...(versioning !== undefined && { versioning }) };
+    const committed = unwrap(await this.#blobSets.complete(blobSetId, completion), uploadId);
     await this.#openUploads.remove(bucket.id, key, uploadId);
-    const { etag, sizeBytes, checksum, writeId, committedAt } = committed;
-    return { etag, sizeBytes, checksum, writeId, lastModified: new Date(committedAt) };
+    const { etag, sizeBytes, checksum, writeId, committedAt, versionId } = committed;
+    const version = versionId === undefined ? {} : { versionId };
+    return { etag, sizeBytes, checksum, writeId, lastModified: new Date(committedAt), ...version };
   }
 
   /** @throws S3Error `NoSuchUpload` unless the upload is neither completed nor aborted */

@@ -3,11 +3,9 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
-import type { WriteCondition } from "../../../src/model/object.ts";
-import type { CompletionRequest } from "../../../src/model/upload.ts";
 import { BlobSet } from "../../../src/storage/uploads/blob-set.ts";
-import type { Answer, CommittedObject } from "../../../src/storage/uploads/messages.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
+import { type Cut, completeCut } from "../../support/dying-upload.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
   blobKeys,
@@ -27,71 +25,6 @@ const PUBLIC = [{ grantee: { kind: "all-users" }, permission: "READ" }] as const
 const CONTENT = new TextDecoder().decode(filled(10, 1));
 /** A completion reads the entry at the key first. */
 const PUT = 2;
-
-/** What fails, at which of its calls, and whether that call still takes effect. */
-interface Cut {
-  readonly of: "r2" | "sql";
-  readonly at: number;
-  readonly when: "before" | "after";
-  /** Counts them. */
-  calls?: number;
-}
-
-/** The first call at or after the cut fails, and so does every later one. */
-function cutting<Target extends object>(target: Target, isCut: (name: string) => boolean, cut: Cut): Target {
-  let calls = 0;
-  return new Proxy(target, {
-    get(object, name) {
-      const value: unknown = Reflect.get(object, name);
-      if (typeof value !== "function") return value;
-      if (!isCut(String(name))) return value.bind(object);
-      return (...parameters: unknown[]) => {
-        calls++;
-        cut.calls = calls;
-        const call = () => Reflect.apply(value, object, parameters) as unknown;
-        if (calls < cut.at) return call();
-        if (calls > cut.at || cut.when === "before") throw new Error("cut");
-        const result = call();
-        if (result instanceof Promise) {
-          return result.then(() => {
-            throw new Error("cut");
-          });
-        }
-        throw new Error("cut");
-      };
-    },
-  });
-}
-
-/** Completes with the upload's own code, in its own Durable Object, which dies on the way. */
-function completeCut(
-  uploadId: string,
-  request: CompletionRequest,
-  cut: Cut,
-  condition?: WriteCondition,
-): Promise<Answer<CommittedObject>> {
-  return runInDurableObject(blobSets.of(blobSetOfUpload(uploadId)), async (_instance, state) => {
-    const store = cut.of === "r2" ? cutting(env.STORE, () => true, cut) : env.STORE;
-    const sql = cutting(state.storage.sql, (name) => name === "exec", cut);
-    const storage = cut.of === "r2" ? state.storage : withSql(state.storage, sql);
-    const command = { request, ticket: newTicket(), ...(condition && { condition }) };
-    try {
-      return await new BlobSet(storage, new Map([["us-east-1", store]])).complete(command);
-    } catch (error) {
-      return { ok: false, code: "InternalError", message: String(error) };
-    }
-  });
-}
-
-function withSql(storage: DurableObjectStorage, sql: SqlStorage): DurableObjectStorage {
-  return new Proxy(storage, {
-    get(target, name) {
-      if (name === "sql") return sql;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
 
 async function begin(bucket: GrantedBucket, key: string) {
   const uploadId = await createUpload(bucket, key);
@@ -187,7 +120,7 @@ describe("an object whose completion took effect and was not recorded", () => {
         ENDS.map(async ([name, end]) => {
           const bucket = testBucket();
           const { uploadId, request } = await begin(bucket, "k");
-          expect(await completeCut(uploadId, request, LANDED)).toMatchObject({ ok: false });
+          expect(await completeCut({ uploadId, request }, LANDED)).toMatchObject({ ok: false });
           const key = await make(bucket);
           expect(await textOf(bucket, key), name).toBe(CONTENT);
           await end(bucket, uploadId);
@@ -203,7 +136,7 @@ describe("an object whose completion took effect and was not recorded", () => {
   it.each(USES)("is the answer to the repeated completion, given %s", async (_use, make) => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
-    await completeCut(uploadId, request, LANDED);
+    await completeCut({ uploadId, request }, LANDED);
     await make(bucket);
     const before = await textOf(bucket, "k");
     const { etag, sizeBytes } = await complete(bucket, "k", uploadId, request, { kind: "if-none-match-any" });
@@ -214,7 +147,7 @@ describe("an object whose completion took effect and was not recorded", () => {
   it("is not put over a later object when its completion is repeated", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
-    await completeCut(uploadId, request, LANDED);
+    await completeCut({ uploadId, request }, LANDED);
     await objects.put(bucket, "k", bodyOf("newer"), attributes());
     expect(await complete(bucket, "k", uploadId, request)).toMatchObject({ sizeBytes: 10 });
     expect(await textOf(bucket, "k")).toBe("newer");
@@ -224,7 +157,7 @@ describe("an object whose completion took effect and was not recorded", () => {
     const bucket = testBucket();
     await objects.put(bucket, "k", bodyOf("older"), attributes());
     const { uploadId, request } = await begin(bucket, "k");
-    await completeCut(uploadId, request, LANDED);
+    await completeCut({ uploadId, request }, LANDED);
     await objects.delete(bucket, ["k"]);
     expect(await complete(bucket, "k", uploadId, request)).toMatchObject({ sizeBytes: 10 });
     expect(await textOf(bucket, "k")).toBeUndefined();
@@ -233,7 +166,7 @@ describe("an object whose completion took effect and was not recorded", () => {
   it("leaves its blobs to the sweep once no entry names them, whichever call is first", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
-    await completeCut(uploadId, request, LANDED);
+    await completeCut({ uploadId, request }, LANDED);
     await objects.delete(bucket, ["k"]);
     await uploads.abort({ bucket, key: "k", uploadId });
     expect(await blobsOf(uploadId)).toHaveLength(1);
@@ -246,7 +179,7 @@ describe("an object whose completion took effect and was not recorded", () => {
   it("is settled by the sweep if no client repeats the completion", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
-    await completeCut(uploadId, request, LANDED);
+    await completeCut({ uploadId, request }, LANDED);
     await sweep(2 * GRACE_MS);
     await objects.put(bucket, "k", bodyOf("newer"), attributes());
     await sweepFully();
@@ -267,7 +200,7 @@ describe("an interrupted completion", { timeout: 180_000 }, () => {
     ] as const) {
       const whole = await begin(bucket, "whole");
       const counted = { of, when, at: Number.MAX_SAFE_INTEGER, calls: 0 };
-      await completeCut(whole.uploadId, whole.request, counted);
+      await completeCut(whole, counted);
       expect(counted.calls).toBeGreaterThan(1);
       for (let at = 1; at <= counted.calls; at++)
         await work({ bucket, key: `${of}-${when}-${at}`, cut: { of, at, when } });
@@ -282,7 +215,7 @@ describe("an interrupted completion", { timeout: 180_000 }, () => {
       const uploadId = await createUpload(place, key);
       const request = await uploadParts(place, key, uploadId, [10, 20]);
       const named = { parts: request.parts.slice(0, 1) };
-      await completeCut(uploadId, named, cut);
+      await completeCut({ uploadId, request: named }, cut);
       const { etag } = await complete(place, key, uploadId, named);
       expect(await objects.head(place, { key }), key).toMatchObject({ etag, sizeBytes: 10 });
       keys.push(key);
@@ -295,7 +228,7 @@ describe("an interrupted completion", { timeout: 180_000 }, () => {
     const expected = new Map<string, string | undefined>();
     const bucket = await forEachCut(async ({ bucket: place, key, cut }) => {
       const { uploadId, request } = await begin(place, key);
-      await completeCut(uploadId, request, cut);
+      await completeCut({ uploadId, request }, cut);
       const content = await textOf(place, key);
       expect([undefined, CONTENT], key).toContain(content);
       expected.set(key, content);
@@ -310,7 +243,7 @@ describe("an interrupted completion", { timeout: 180_000 }, () => {
     await forEachCut(async ({ bucket, key, cut }) => {
       await objects.put(bucket, key, bodyOf("older"), attributes());
       const { uploadId, request } = await begin(bucket, key);
-      await completeCut(uploadId, request, cut);
+      await completeCut({ uploadId, request }, cut);
       const hadLanded = (await textOf(bucket, key)) === CONTENT;
       await objects.put(bucket, key, bodyOf("newer"), attributes());
       await complete(bucket, key, uploadId, request);
@@ -322,7 +255,7 @@ describe("an interrupted completion", { timeout: 180_000 }, () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
     const condition = { kind: "if-none-match-any" } as const;
-    await completeCut(uploadId, request, { of: "r2", at: PUT, when: "before" }, condition);
+    await completeCut({ uploadId, request, condition }, { of: "r2", at: PUT, when: "before" });
     await objects.put(bucket, "k", bodyOf("the winner"), attributes(), condition);
     await expect(complete(bucket, "k", uploadId, request, condition)).rejects.toMatchObject({
       code: "PreconditionFailed",
@@ -334,7 +267,7 @@ describe("an interrupted completion", { timeout: 180_000 }, () => {
     const bucket = testBucket();
     const { etag } = await objects.put(bucket, "k", bodyOf("older"), attributes());
     const { uploadId, request } = await begin(bucket, "k");
-    await completeCut(uploadId, request, { of: "r2", at: PUT, when: "before" });
+    await completeCut({ uploadId, request }, { of: "r2", at: PUT, when: "before" });
     await objects.deleteIf(bucket, "k", etag);
     await complete(bucket, "k", uploadId, request);
     expect(await textOf(bucket, "k")).toBe(CONTENT);
@@ -343,7 +276,7 @@ describe("an interrupted completion", { timeout: 180_000 }, () => {
   it("does not count as done if another client has created the object with If-None-Match", async () => {
     const bucket = testBucket();
     const { uploadId, request } = await begin(bucket, "k");
-    await completeCut(uploadId, request, { of: "r2", at: PUT, when: "before" });
+    await completeCut({ uploadId, request }, { of: "r2", at: PUT, when: "before" });
     await objects.put(bucket, "k", bodyOf("created"), attributes(), { kind: "if-none-match-any" });
     await objects.setTags(bucket, "k", TAGS);
     await complete(bucket, "k", uploadId, request);
