@@ -14,6 +14,7 @@ import {
 } from "./bucket/bucket-notification.ts";
 import { DeleteBucketPolicy, GetBucketPolicy, GetBucketPolicyStatus, PutBucketPolicy } from "./bucket/bucket-policy.ts";
 import { DeleteBucketReplication, GetBucketReplication, PutBucketReplication } from "./bucket/bucket-replication.ts";
+import { GetBucketVersioning, PutBucketVersioning } from "./bucket/bucket-versioning.ts";
 import {
   DeleteBucketCors,
   DeleteBucketEncryption,
@@ -63,7 +64,6 @@ import {
 } from "./bucket/default-settings.ts";
 import { DeleteBucket } from "./bucket/delete-bucket.ts";
 import { GetBucketLocation } from "./bucket/get-bucket-location.ts";
-import { GetBucketVersioning } from "./bucket/get-bucket-versioning.ts";
 import { HeadBucket } from "./bucket/head-bucket.ts";
 import { ListObjectVersions } from "./bucket/list-object-versions.ts";
 import { ListObjects } from "./bucket/list-objects.ts";
@@ -197,7 +197,7 @@ export const OPERATIONS = {
   PutBucketReplication,
   PutBucketRequestPayment,
   PutBucketTagging,
-  PutBucketVersioning: notImplemented("PutBucketVersioning"),
+  PutBucketVersioning,
   PutBucketWebsite,
   PutObjectLockConfiguration,
   PutPublicAccessBlock,

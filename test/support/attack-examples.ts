@@ -133,6 +133,9 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
   ListMultipartUploads: bucketOperation("GET", "uploads=", "s3:ListBucketMultipartUploads"),
   GetBucketLocation: bucketOperation("GET", "location=", "s3:GetBucketLocation"),
   GetBucketVersioning: bucketOperation("GET", "versioning=", "s3:GetBucketVersioning"),
+  PutBucketVersioning: bucketOperation("PUT", "versioning=", "s3:PutBucketVersioning", {
+    body: () => "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+  }),
   GetBucketAcl: bucketOperation("GET", "acl=", "s3:GetBucketAcl"),
   PutBucketAcl: bucketOperation("PUT", "acl=", "s3:PutBucketAcl", { body: PLAIN_ACL }),
   GetBucketCors: bucketOperation("GET", "cors=", "s3:GetBucketCORS"),

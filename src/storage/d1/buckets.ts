@@ -7,6 +7,7 @@ import type { Bucket, BucketDocumentKind, BucketDocumentTypes } from "../../mode
 import type { ObjectLockConfiguration } from "../../model/object-lock.ts";
 import { newBucketId } from "../../model/random-ids.ts";
 import type { PolicyUsers } from "../../model/user.ts";
+import type { Versioning } from "../../model/version.ts";
 import type { Directory } from "./directory.ts";
 import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
 
@@ -186,6 +187,34 @@ export class BucketDocuments {
     ]);
     this.#directory.forgetBucket(bucket.name);
     if (put?.meta.changes === 0) throw noSuchBucket(bucket);
+  }
+
+  /**
+   * Replaces the versioning state. Returns when no isolate acts on the earlier state any more: whatever is overwritten from
+   * then on is kept. False if the state stays, because a bucket with an object lock cannot be suspended; the database decides
+   * that together with the write.
+   * @throws S3Error as `put`
+   */
+  async putVersioning(
+    bucket: GrantedBucket,
+    { versioning, now }: { readonly versioning: Versioning; readonly now: Date },
+  ): Promise<boolean> {
+    const [put, found] = await this.#db.batch([
+      this.#db
+        .prepare(
+          `INSERT INTO bucket_documents (bucket_id, kind, body, updated_at)
+           SELECT id, 'versioning', ?2, ?3 FROM buckets WHERE id = ?1 AND (?4 OR NOT EXISTS
+             (SELECT 1 FROM bucket_documents WHERE bucket_id = ?1 AND kind = 'objectLock'))
+           ON CONFLICT (bucket_id, kind) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at`,
+        )
+        .bind(bucket.id, JSON.stringify(versioning), now.getTime(), versioning === "Enabled" ? 1 : 0),
+      this.#db.prepare("SELECT id FROM buckets WHERE id = ?1").bind(bucket.id),
+    ]);
+    this.#directory.forgetBucket(bucket.name);
+    if (found?.results.length === 0) throw noSuchBucket(bucket);
+    if (put?.meta.changes === 0) return false;
+    if (this.#bucketTtlMs > 0) await scheduler.wait(this.#bucketTtlMs);
+    return true;
   }
 
   /**

@@ -162,7 +162,12 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
     "x-amz-bucket-object-lock-enabled",
   ],
   CreateMultipartUpload: [...WRITTEN, "x-amz-tagging", "x-amz-checksum-algorithm", "x-amz-checksum-type"],
-  DeleteObject: ["if-match", "x-amz-bypass-governance-retention"],
+  DeleteObject: [
+    "if-match",
+    "x-amz-bypass-governance-retention",
+    "x-amz-if-match-last-modified-time",
+    "x-amz-if-match-size",
+  ],
   DeleteObjects: ["x-amz-bypass-governance-retention"],
   GetObject: READ,
   GetObjectAttributes: ["x-amz-max-parts", "x-amz-object-attributes", "x-amz-part-number-marker"],
