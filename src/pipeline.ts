@@ -15,6 +15,7 @@ import { bucketOfCopySource, establish, type Incoming, readRequest, rowsNamedBy 
 import { type Bucket, locationOf } from "./model/bucket.ts";
 import type { Caller } from "./model/caller.ts";
 import { OPERATIONS } from "./operations/index.ts";
+import { isAbsence, withMethod } from "./operations/object/delete-markers.ts";
 import type { BodySource } from "./operations/operation.ts";
 import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
 import { COPY_SOURCE_HEADER } from "./protocol/copy-source.ts";
@@ -152,7 +153,7 @@ async function perform(
     permissions: prepared.permissions,
     buckets,
     facts: () => requestFacts(signed, { style, signatureVersion, operation: name }),
-    findObject: (bucket, version) => stores.objects.head(bucket, version),
+    findObject: (bucket, object) => orAbsent(stores.objects.head(bucket, object)),
   });
   refuseUnexpectedOwner(signed, buckets);
 
@@ -181,14 +182,24 @@ function requireServed(name: OperationName): ServedName {
   return name;
 }
 
+/** A decision about an object that does not exist must not answer in place of the operation. */
+async function orAbsent<Found>(finding: Promise<Found | undefined>): Promise<Found | undefined> {
+  try {
+    return await finding;
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
 /**
- * Only callers that may list the bucket learn that a key does not exist; others receive 403 (API_GetObject,
- * "Permissions").
+ * Only callers that may list the bucket learn that a key or version does not exist, or is a delete marker; others receive
+ * 403 (API_GetObject, "Permissions").
  */
-async function withoutExistence(error: unknown, grant: Grant, { resource }: S3Request): Promise<unknown> {
-  if (!(error instanceof S3Error) || error.code !== "NoSuchKey" || resource.kind !== "object") return error;
+async function withoutExistence(error: unknown, grant: Grant, { resource, method }: S3Request): Promise<unknown> {
+  if (!isAbsence(error) || resource.kind !== "object") return error;
   const mayList = await grant.allows({ on: "key-existence", bucket: resource.bucket, key: resource.key });
-  return mayList ? error : new S3Error("AccessDenied", { cause: error });
+  return mayList ? withMethod(error, method) : new S3Error("AccessDenied", { cause: error });
 }
 
 /** @throws the error that made the form unreadable */

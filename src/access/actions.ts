@@ -133,7 +133,7 @@ export interface VersionTarget {
   readonly bucket: string;
   readonly key: string;
   /** `null` or an id; absent: the current version. */
-  readonly versionId?: string | undefined;
+  readonly versionId?: string;
 }
 
 /**

@@ -3,11 +3,13 @@
  * object's ETag and Last-Modified.
  */
 import { aclOfBucket, aclOfObject, effectiveAcl, ownershipOf, shownAcl } from "../access/acl/ownership.ts";
+import { permissionOn } from "../access/actions.ts";
 import { noSuchKey, S3Error } from "../errors.ts";
 import type { Acl, AclRequest } from "../model/acl.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { StoredObject } from "../model/object.ts";
 import { parseAclHeaders } from "../protocol/acl-headers.ts";
+import { versionHeader } from "../protocol/object-headers.ts";
 import {
   formatAccessControlPolicy,
   MAX_ACCESS_CONTROL_POLICY_BYTES,
@@ -15,15 +17,9 @@ import {
 } from "../protocol/xml/access-control-policy.ts";
 import type { S3Response } from "../response.ts";
 import { findNames } from "./bucket/owners.ts";
+import { refusingMarkers } from "./object/delete-markers.ts";
 import { rewritten } from "./object/object-tagging.ts";
-import {
-  documentBody,
-  noBody,
-  type OperationContext,
-  operation,
-  requireBucket,
-  requireUnversionedObject,
-} from "./operation.ts";
+import { documentBody, noBody, type OperationContext, operation, requireBucket, requireVersion } from "./operation.ts";
 
 /** The document is optional, because headers can replace it. */
 const ACL_BODY = documentBody({ maxBytes: MAX_ACCESS_CONTROL_POLICY_BYTES, digest: "optional" });
@@ -64,39 +60,43 @@ export const PutBucketAcl = operation({
 export const GetObjectAcl = operation({
   name: "GetObjectAcl",
   body: noBody,
-  parse: requireUnversionedObject,
-  requires: ({ bucket, key }) => [{ action: "s3:GetObjectAcl", on: "object", bucket, key }],
-  async execute({ bucket: name, key }, { grant, stores }) {
-    const bucket = grant.bucket(name);
-    const object = await stores.objects.head(bucket, { key });
-    if (object === undefined) throw noSuchKey(key);
-    return withNames(shownAcl(ownershipOf(bucket), bucket.ownerId, object), bucket, { grant, stores });
+  parse: requireVersion,
+  requires: (target) => [permissionOn("s3:GetObjectAcl", target)],
+  async execute(target, { grant, stores }) {
+    const bucket = grant.bucket(target.bucket);
+    const object = await stores.objects.head(bucket, target);
+    if (object === undefined) throw noSuchKey(target.key);
+    const shown = shownAcl(ownershipOf(bucket), bucket.ownerId, object);
+    return { ...(await withNames(shown, bucket, { grant, stores })), versionId: object.versionId };
   },
-  respond: respondWithAcl,
+  respond: (shown) => ({ ...respondWithAcl(shown), headers: versionHeader(shown.versionId) }),
 });
 
 export const PutObjectAcl = operation({
   name: "PutObjectAcl",
   body: ACL_BODY,
-  parse: (request) => ({ ...requireUnversionedObject(request), headers: parseAclHeaders(request.headers, "object") }),
-  requires: ({ bucket, key }) => [{ action: "s3:PutObjectAcl", on: "object", bucket, key }],
-  async execute({ bucket: name, key, headers }, { grant, stores, journal }, body) {
+  parse: (request) => ({ ...requireVersion(request), headers: parseAclHeaders(request.headers, "object") }),
+  requires: (input) => [permissionOn("s3:PutObjectAcl", input)],
+  async execute({ bucket: name, key, headers, ...version }, { grant, stores, journal }, body) {
     const bucket = grant.bucket(name);
     const wanted = readAclRequest(headers, body);
     const decide = (object: StoredObject) =>
       aclOfObject(wanted.request(effectiveAcl(bucket, object).ownerId), bucket, object);
-    const found = await journal.write(
-      bucket,
-      { key, event: "ObjectAcl:Put" },
-      {
-        commit: (ticket) => stores.objects.setAcl({ bucket, key, ticket }, decide),
-        // "S3 doesn't send an event when a request results in no change to an object's ACL" (supported event types).
-        describe: (outcome) => (outcome?.isChanged === true ? rewritten(outcome.object) : undefined),
-      },
+    const found = await refusingMarkers(() =>
+      journal.write(
+        bucket,
+        { key, ...version, event: "ObjectAcl:Put" },
+        {
+          commit: (ticket) => stores.objects.setAcl({ bucket, key, ...version, ticket }, decide),
+          // "S3 doesn't send an event when a request results in no change to an object's ACL" (supported event types).
+          describe: (outcome) => (outcome?.isChanged === true ? rewritten(outcome.object) : undefined),
+        },
+      ),
     );
     if (found === undefined) throw noSuchKey(key);
+    return found.object;
   },
-  respond: () => ({ status: 200 }),
+  respond: ({ versionId }) => ({ status: 200, headers: versionHeader(versionId) }),
 });
 
 /**

@@ -5,7 +5,7 @@
  * needs; `execute` does the work on storage; `respond` writes the answer. Nothing reads the body before `execute`, and
  * `execute` cannot be called without the authorizer's `Grant`.
  */
-import type { Permission } from "../access/actions.ts";
+import type { Permission, VersionTarget } from "../access/actions.ts";
 import type { Grant } from "../access/authorize.ts";
 import type { Destinations } from "../delivery/destinations.ts";
 import { S3Error } from "../errors.ts";
@@ -13,7 +13,7 @@ import type { NewBucketSettings } from "../model/bucket.ts";
 import type { MacKey } from "../model/mac-key.ts";
 import type { DigestText, ObjectBody, UnmeasuredBody } from "../model/object-body.ts";
 import type { OperationName } from "../protocol/operation-name.ts";
-import { requireNullVersion } from "../protocol/query-parameters.ts";
+import { parseVersionId, refuseVersionId } from "../protocol/query-parameters.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { S3Response } from "../response.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
@@ -156,10 +156,18 @@ export function requireObject(request: S3Request): { readonly bucket: string; re
 }
 
 /**
- * The same for operations with a version id; `null` is the only version.
- * @throws S3Error as `requireNullVersion`
+ * The object of a request that may name one of its versions.
+ * @throws S3Error as `parseVersionId`
  */
-export function requireUnversionedObject(request: S3Request): { readonly bucket: string; readonly key: string } {
-  requireNullVersion(request.query);
+export function requireVersion(request: S3Request): VersionTarget {
+  const versionId = parseVersionId(request.query);
+  return { ...requireObject(request), ...(versionId !== undefined && { versionId }) };
+}
+
+/**
+ * The object that a request is about to write. @throws S3Error `InvalidArgument` if it names a version
+ */
+export function requireWrittenObject(request: S3Request): { readonly bucket: string; readonly key: string } {
+  refuseVersionId(request.query);
   return requireObject(request);
 }

@@ -3,9 +3,9 @@
  * reads", "Conditional writes"). The conditions of a read are evaluated here against the object that the store
  * returned. The condition of a write is only parsed here: the store evaluates it together with the write.
  */
-import { S3Error } from "../errors.ts";
-import type { WriteCondition } from "../model/object.ts";
-import { parseHttpDate } from "./dates.ts";
+import { invalidArgument, S3Error } from "../errors.ts";
+import type { ExpectedObject, WriteCondition } from "../model/object.ts";
+import { parseHttpDate, parseIso8601 } from "./dates.ts";
 import { parseETag } from "./header-values.ts";
 
 export interface ConditionSubject {
@@ -97,6 +97,60 @@ export function parseWriteCondition(headers: Headers): WriteCondition | undefine
   // answers 501 to it here, but its meaning is clear, and the store evaluates it together with the write.
   if (etag === "" || /[",]/.test(etag)) throw unacceptedValue("If-Match");
   return { kind: "if-match", etag };
+}
+
+/** The condition of a deletion. */
+export interface DeleteCondition {
+  readonly expected: ExpectedObject;
+  /** Whether an absent object is an error. It is not for a condition on size and time only (API_DeleteObject). */
+  readonly mustExist: boolean;
+}
+
+const IF_MATCH_SIZE = "x-amz-if-match-size";
+const IF_MATCH_TIME = "x-amz-if-match-last-modified-time";
+
+/**
+ * Parses the condition of DeleteObject.
+ * @throws S3Error `NotImplemented` for other conditional headers, `InvalidArgument` for an invalid size or time
+ */
+export function parseDeleteCondition(headers: Headers): DeleteCondition | undefined {
+  refuseConditions(headers, ["If-None-Match", "If-Modified-Since", "If-Unmodified-Since"]);
+  const ifMatch = headers.get("if-match");
+  const size = headers.get(IF_MATCH_SIZE);
+  const time = headers.get(IF_MATCH_TIME);
+  if (size !== null && !/^\d{1,15}$/.test(size.trim())) {
+    throw invalidArgument("Invalid size in the condition", IF_MATCH_SIZE, size);
+  }
+  return deleteCondition({
+    ...(ifMatch !== null && { etag: parseETag(ifMatch) }),
+    ...(size !== null && { sizeBytes: Number(size) }),
+    ...(time !== null && { lastModifiedTime: parseTime(time) }),
+  });
+}
+
+function parseTime(text: string): Date {
+  const date = parseHttpDate(text) ?? parseIso8601(text);
+  if (date === undefined) throw invalidArgument("Invalid date in the condition", IF_MATCH_TIME, text);
+  return date;
+}
+
+/** The condition that these parts make together; undefined if there are none. */
+export function deleteCondition({
+  etag,
+  sizeBytes,
+  lastModifiedTime,
+}: {
+  readonly etag?: string;
+  readonly sizeBytes?: number;
+  readonly lastModifiedTime?: Date;
+}): DeleteCondition | undefined {
+  if (etag === undefined && sizeBytes === undefined && lastModifiedTime === undefined) return undefined;
+  const expected = {
+    etag: etag ?? "*",
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    ...(lastModifiedTime !== undefined && { lastModified: lastModifiedTime }),
+  };
+  return { expected, mustExist: etag !== undefined };
 }
 
 /** A condition must not be ignored. @throws S3Error `NotImplemented` for those that the operation does not support */

@@ -34,8 +34,9 @@ export function parseCopySource(header: string): CopySource {
   if (bucket === "") throw invalidArgument("Invalid copy source bucket name", COPY_SOURCE_HEADER, header);
   requireKeyLength(key);
   if (question === -1) return { bucket, key };
-  const versionId = /^versionId=([^&]+)$/.exec(source.slice(question + 1))?.[1];
+  const versionId = /^versionId=([^&]*)$/.exec(source.slice(question + 1))?.[1];
   if (versionId === undefined) throw invalidArgument("Invalid version id specified", COPY_SOURCE_HEADER, header);
+  if (versionId === "") throw invalidArgument("Version id cannot be the empty string", COPY_SOURCE_HEADER, "");
   return { bucket, key, versionId: decode(versionId, header) };
 }
 

@@ -87,9 +87,18 @@ export function parseWebsiteRedirectLocation(headers: Headers): string | undefin
 /** In the answer for every object, upload and part: R2 encrypts everything at rest. */
 export const ENCRYPTED_AT_REST = { "x-amz-server-side-encryption": "AES256" } as const;
 
-/** ETag and Last-Modified: the only object headers of a 304, and the first of every other answer. */
+/** ETag, Last-Modified and version: the only object headers of a 304, and the first of every other answer. */
 export function validatorHeaders(object: StoredObject): Record<string, string> {
-  return { etag: formatETag(object.etag), "last-modified": formatHttpDate(object.lastModified) };
+  return {
+    etag: formatETag(object.etag),
+    "last-modified": formatHttpDate(object.lastModified),
+    ...versionHeader(object.versionId),
+  };
+}
+
+/** Of the object that an answer is about. @param versionId undefined in a bucket that was never versioned: no header */
+export function versionHeader(versionId: string | undefined): Record<string, string> {
+  return versionId === undefined ? {} : { "x-amz-version-id": versionId };
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Query parameters of operations: pages of listings, `partNumber` and `versionId`. */
 import { invalidArgument } from "../errors.ts";
+import { isVersionId } from "../model/version.ts";
 import type { EncodingType } from "./percent-encoding.ts";
 import type { Query } from "./request-target.ts";
 
@@ -107,6 +108,7 @@ export function parseEncodingType(query: Query): EncodingType {
 
 /** `partNumber` (API_UploadPart, API_GetObject). */
 const PART_NUMBER = "partNumber";
+const VERSION_ID = "versionId";
 /** Parts of an upload, and the highest part number. */
 export const MAX_PARTS = 10_000;
 
@@ -122,13 +124,19 @@ export function requirePartNumber(partNumber: number, text: string | undefined):
   throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", PART_NUMBER, text);
 }
 
-/** `versionId`: without versioning every object has one version, `null` (S3 "Versioning", null version IDs). */
-export const NULL_VERSION = "null";
+/**
+ * `versionId`: `null` or the id of a version; undefined if absent.
+ * @throws S3Error `InvalidArgument` for the empty value, and for any other that is no version id
+ */
+export function parseVersionId(query: Query): string | undefined {
+  const versionId = query.get(VERSION_ID);
+  if (versionId === undefined || isVersionId(versionId)) return versionId;
+  if (versionId === "") throw invalidArgument("Version id cannot be the empty string", VERSION_ID, versionId);
+  throw invalidArgument("Invalid version id specified", VERSION_ID, versionId);
+}
 
-/** @throws S3Error `InvalidArgument` for any value except `null`, as on AWS for a bucket that was never versioned */
-export function requireNullVersion(query: Query): void {
-  const versionId = query.get("versionId");
-  if (versionId === undefined || versionId === NULL_VERSION) return;
-  if (versionId === "") throw invalidArgument("Version id cannot be the empty string", "versionId", versionId);
-  throw invalidArgument("Invalid version id specified", "versionId", versionId);
+/** @throws S3Error `InvalidArgument` for any value, as AWS answers where a request makes a new version */
+export function refuseVersionId(query: Query): void {
+  if (!query.has(VERSION_ID)) return;
+  throw invalidArgument("This operation does not accept a version-id.", VERSION_ID, query.get(VERSION_ID));
 }

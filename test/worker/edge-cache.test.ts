@@ -7,6 +7,7 @@ import { countingEnv } from "../support/counting-env.ts";
 import { presign, putObject, type SendOptions, send } from "../support/request.ts";
 import { createBucket, errorOf, ROOT, testEnv } from "../support/s3.ts";
 import { signV2 } from "../support/signer-v2.ts";
+import { createVersionedBucket, putVersion } from "../support/versions.ts";
 import { configureWebsite, makePublic, visit } from "../support/website.ts";
 import { handDirectly } from "../support/worker.ts";
 
@@ -212,6 +213,22 @@ describe("a public object that shared caches may keep", () => {
     expect((await send({ method: "DELETE", bucket, key: "k", env })).status).toBe(204);
     await stored();
     expect((await get({ bucket, key: "k" })).status).toBe(403);
+  });
+
+  it("is the current version, and answers for no other one", async () => {
+    const bucket = await createVersionedBucket();
+    const headers = { ...PUBLIC, "x-amz-acl": "public-read" };
+    const old = await putVersion(bucket, "k", "old version", { headers });
+    const current = await putVersion(bucket, "k", CONTENT, { headers });
+    const [, hit] = await twice(() => get({ bucket, key: "k" }));
+    expect([isHit(hit), hit.headers.get("x-amz-version-id"), await hit.text()]).toEqual([true, current, CONTENT]);
+    const [, named] = await twice(() => get({ bucket, key: "k", query: `versionId=${old}` }));
+    expect([isHit(named), await named.text()]).toEqual([false, "old version"]);
+    const again = await get({ bucket, key: "k" });
+    expect([isHit(again), await again.text()]).toEqual([true, CONTENT]);
+    // A delete marker takes its place.
+    await send({ method: "DELETE", bucket, key: "k", env });
+    await vi.waitFor(async () => expect((await get({ bucket, key: "k" })).status).toBe(403));
   });
 
   it("is kept after it became private for the stated time at most", async () => {

@@ -9,13 +9,20 @@ import type { CompletedPart, CompletionRequest } from "../../model/upload.ts";
 import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
+import { refuseVersionId } from "../../protocol/query-parameters.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import {
   formatCompleteMultipartUploadResult,
   MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/multipart-uploads.ts";
-import { formatObjectUrl, permissionToCompare, permissionToReplicate } from "../object/write-input.ts";
+import {
+  created,
+  formatObjectUrl,
+  newVersionHeader,
+  permissionToCompare,
+  permissionToReplicate,
+} from "../object/write-input.ts";
 import { documentBody, operation } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 
@@ -27,6 +34,7 @@ export const CompleteMultipartUpload = operation({
   body: documentBody({ maxBytes: MAX_COMPLETE_MULTIPART_UPLOAD_BYTES, digest: "content-md5" }),
   parse(request) {
     const { headers } = request;
+    refuseVersionId(request.query);
     return {
       ...parseUploadAddress(request),
       expected: parseExpectations(headers),
@@ -52,13 +60,13 @@ export const CompleteMultipartUpload = operation({
           stores.uploads.complete(upload, { request: { parts, ...expected }, ticket, ...(condition && { condition }) }),
         // A call that is repeated after a crash has the answer of the first call, whose event may not have been sent. A
         // second event does no harm.
-        describe: ({ etag, sizeBytes, writeId, lastModified }) => ({ etag, sizeBytes, writeId, at: lastModified }),
+        describe: ({ writeId, ...outcome }) => ({ ...created(outcome), writeId }),
       },
     );
   },
-  respond: ({ etag, checksum }, { bucket, key, location }) => ({
+  respond: ({ etag, checksum, versionId }, { bucket, key, location }) => ({
     status: 200,
-    headers: ENCRYPTED_AT_REST,
+    headers: { ...ENCRYPTED_AT_REST, ...newVersionHeader(versionId) },
     body: formatCompleteMultipartUploadResult({ location, bucket, key, etag, checksum }),
   }),
 });

@@ -2,7 +2,7 @@
 import { invalidArgument } from "../../errors.ts";
 import { parsePartNumber } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import { requireObject } from "../operation.ts";
+import { requireObject, requireWrittenObject } from "../operation.ts";
 
 export interface UploadAddress {
   readonly bucket: string;
@@ -19,12 +19,16 @@ export function parseUploadAddress(request: S3Request): UploadAddress {
   return { ...requireObject(request), uploadId: request.query.get("uploadId") ?? "" };
 }
 
-/** @throws S3Error `InvalidArgument` if the upload id is missing or the number is invalid */
+/** @throws S3Error `InvalidArgument` if the upload id is missing, the number is invalid or a version is named */
 export function parsePartAddress(request: S3Request): PartAddress {
   const { query } = request;
   if (!query.has("uploadId")) {
     const message = "This operation does not accept partNumber without uploadId";
     throw invalidArgument(message, "partNumber", query.get("partNumber"));
   }
-  return { ...parseUploadAddress(request), partNumber: parsePartNumber(query) };
+  return {
+    ...requireWrittenObject(request),
+    uploadId: query.get("uploadId") ?? "",
+    partNumber: parsePartNumber(query),
+  };
 }

@@ -4,7 +4,13 @@ import { COPY_SOURCE_RANGE_HEADER, type CopySourceRange, parseCopySourceRange } 
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { formatCopyPartResult } from "../../protocol/xml/multipart-uploads.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
-import { openCopySource, parseCopySourceInput, requireCopyableSize } from "../object/source-object.ts";
+import {
+  openCopySource,
+  parseCopySourceInput,
+  permissionToCopy,
+  requireCopyableSize,
+  sourceVersionHeader,
+} from "../object/source-object.ts";
 import { noBody, operation } from "../operation.ts";
 import { parsePartAddress } from "./part-address.ts";
 
@@ -20,19 +26,24 @@ export const UploadPartCopy = operation({
   },
   requires: ({ bucket, key, source }) => [
     { action: "s3:PutObject", on: "object", bucket, key },
-    { action: "s3:GetObject", on: "object", bucket: source.bucket, key: source.key },
+    permissionToCopy(source),
   ],
   async execute({ bucket, key, uploadId, partNumber, source, range }, { grant, stores }) {
     const opened = await openCopySource({ objects: stores.objects, grant }, source, range);
     try {
       requireCopyableRange(opened, range);
-      return await stores.uploads.copyPart({ bucket: grant.bucket(bucket), key, uploadId }, partNumber, opened);
+      const part = await stores.uploads.copyPart({ bucket: grant.bucket(bucket), key, uploadId }, partNumber, opened);
+      return { part, source: opened.object };
     } catch (error) {
       await opened.discard().catch(() => {});
       throw error;
     }
   },
-  respond: (part) => ({ status: 200, headers: ENCRYPTED_AT_REST, body: formatCopyPartResult(part) }),
+  respond: ({ part, source }) => ({
+    status: 200,
+    headers: { ...ENCRYPTED_AT_REST, ...sourceVersionHeader(source) },
+    body: formatCopyPartResult(part),
+  }),
 });
 
 /** Unlike `Range`, a range that exceeds the object is refused. Both messages are AWS's. */

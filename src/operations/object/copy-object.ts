@@ -1,6 +1,7 @@
 /** CopyObject (API_CopyObject). A copy of a manifest object shares its blobs; everything else streams. */
-import type { Permission } from "../../access/actions.ts";
+import { type Permission, permissionOn } from "../../access/actions.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
+import type { Bucket } from "../../model/bucket.ts";
 import type { ObjectAttributes, StorageClass, StoredObject, Tag } from "../../model/object.ts";
 import type { ObjectLock } from "../../model/object-lock.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
@@ -12,13 +13,20 @@ import {
   parseContentHeaders,
   parseStorageClass,
   parseWebsiteRedirectLocation,
+  versionHeader,
 } from "../../protocol/object-headers.ts";
 import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
-import { noBody, type OperationContext, operation, requireObject } from "../operation.ts";
-import { openCopySource, parseCopySourceInput, requireCopyableSize } from "./source-object.ts";
+import { noBody, type OperationContext, operation, requireWrittenObject } from "../operation.ts";
+import {
+  openCopySource,
+  parseCopySourceInput,
+  permissionToCopy,
+  requireCopyableSize,
+  sourceVersionHeader,
+} from "./source-object.ts";
 import {
   created,
   lockOfWrite,
@@ -50,7 +58,7 @@ export const CopyObject = operation({
     const replacesMetadata = parseDirective(headers, "metadata") === "REPLACE";
     const replacesTags = parseDirective(headers, "tagging") === "REPLACE";
     return {
-      ...requireObject(request),
+      ...requireWrittenObject(request),
       source: parseCopySourceInput(request),
       metadata: replacesMetadata
         ? { content: parseContentHeaders(headers), userMetadata: parseUserMetadata(headers) }
@@ -70,18 +78,20 @@ export const CopyObject = operation({
   requires: ({ bucket, key, source, tags, acl, lock, condition }) => [
     ...permissionsToWrite({ bucket, key }, { tags: tags ?? "later", acl, lock }),
     ...permissionToCompare({ bucket, key }, condition),
-    { action: "s3:GetObject", on: "object", bucket: source.bucket, key: source.key },
+    permissionToCopy(source),
   ],
   async execute(input, { grant, stores: { objects, documents }, journal }) {
     const { source, checksumAlgorithm, condition } = input;
     const bucket = grant.bucket(input.bucket);
-    if (!input.isChange && isSame(source, input)) {
+    if (!input.isChange && isSame(source, input, bucket)) {
       // If the bucket has an encryption configuration, the copy counts as a change of encryption (recorded on AWS).
       if ((await documents.get(bucket, "encryption")) === undefined) throw copyOntoItself();
     }
     const owned = { ...ownerAndAcl(grant.caller, bucket, input.acl), ...lockOfWrite(input.lock, bucket, input.now) };
+    let copied: StoredObject | undefined;
     const plan = async (): Promise<CopyPlan> => {
       const opened = await openCopySource({ objects, grant }, source, undefined);
+      copied = opened.object;
       try {
         return { source: opened, attributes: { ...(await attributesOfCopy(opened.object, input, grant)), ...owned } };
       } catch (error) {
@@ -91,7 +101,7 @@ export const CopyObject = operation({
     };
     const first = await plan();
     try {
-      return await journal.write(
+      const outcome = await journal.write(
         bucket,
         { key: input.key, event: "ObjectCreated:Copy" },
         {
@@ -102,12 +112,18 @@ export const CopyObject = operation({
           describe: created,
         },
       );
+      return { ...outcome, source: copied ?? first.source.object };
     } catch (error) {
       await first.source.discard().catch(() => {});
       throw error;
     }
   },
-  respond: (copied) => ({ status: 200, headers: ENCRYPTED_AT_REST, body: formatCopyObjectResult(copied) }),
+  respond: ({ source, ...copied }) => ({
+    status: 200,
+    // Unlike PutObject, a copy names the null version too (LocalStack's recordings of AWS, 2026-02).
+    headers: { ...ENCRYPTED_AT_REST, ...versionHeader(copied.versionId), ...sourceVersionHeader(source) },
+    body: formatCopyObjectResult(copied),
+  }),
 });
 
 /** The attributes of the copy, without owner, ACL and lock. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */
@@ -147,13 +163,17 @@ async function tagsToCarry(
   grant: OperationContext["grant"],
 ): Promise<readonly Tag[]> {
   const permissions: Permission[] = [...permissionsToTag({ bucket, key }, { tags, lock })];
-  if (tags.length > 0)
-    permissions.push({ action: "s3:GetObjectTagging", on: "object", bucket: source.bucket, key: source.key });
+  if (tags.length > 0) permissions.push(permissionOn("s3:GetObjectTagging", source));
   for (const permission of permissions) if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
   return tags;
 }
 
-function isSame(source: CopyInput["source"], target: { bucket: string; key: string }): boolean {
+/**
+ * Whether the copy would change nothing. In a versioned bucket a copy of a version makes that version current again
+ * ("Restoring previous versions").
+ */
+function isSame(source: CopyInput["source"], target: CopyInput, { documents }: Bucket): boolean {
+  if (source.versionId !== undefined && documents.versioning !== undefined) return false;
   return source.bucket === target.bucket && source.key === target.key;
 }
 

@@ -1,58 +1,59 @@
-/** DeleteObject (API_DeleteObject). Deleting an absent key succeeds. `If-Match` never deletes a newer write. */
-import type { Permission } from "../../access/actions.ts";
-import type { GrantedBucket } from "../../access/authorize.ts";
+/** DeleteObject (API_DeleteObject). Deleting an absent key succeeds. A condition never deletes a newer write. */
+import type { VersionTarget } from "../../access/actions.ts";
 import { S3Error } from "../../errors.ts";
-import { refuseConditions } from "../../protocol/conditions.ts";
-import { parseETag } from "../../protocol/header-values.ts";
+import { parseDeleteCondition } from "../../protocol/conditions.ts";
+import { versionHeader } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
-import type { RequestJournal } from "../../storage/journal/journal.ts";
-import type { Objects } from "../../storage/r2/objects.ts";
-import { noBody, operation, requireUnversionedObject } from "../operation.ts";
+import type { Removed } from "../../storage/r2/removal.ts";
+import { noBody, operation, requireVersion, requireWrittenObject } from "../operation.ts";
+import { isPlain, permissionsToRemove, removeOne, removePlainly, reportRemoval } from "./removals.ts";
 import { permissionToReplicate } from "./write-input.ts";
 
 export const DeleteObject = operation({
   name: "DeleteObject",
   body: noBody,
   parse(request) {
-    const object = requireUnversionedObject(request);
     const { headers } = request;
-    refuseConditions(headers, ["If-None-Match", "If-Modified-Since", "If-Unmodified-Since"]);
-    const ifMatch = headers.get("if-match");
+    const replicaOf = parseReplicaState(headers, request.now, "removal");
+    const target: VersionTarget = replicaOf === undefined ? requireVersion(request) : requireWrittenObject(request);
     return {
-      ...object,
-      ifMatch: ifMatch === null ? undefined : parseETag(ifMatch),
-      replicaOf: parseReplicaState(headers, request.now, "removal"),
+      ...target,
+      condition: parseDeleteCondition(headers),
+      replicaOf,
       headers,
     };
   },
-  // A condition reveals whether the object has this ETag, so reading it must be allowed too ("Conditional deletes":
-  // s3:GetObject).
-  requires: ({ bucket, key, ifMatch, replicaOf }): Permission[] => [
-    { action: "s3:DeleteObject", on: "object", bucket, key },
-    ...permissionToReplicate("s3:ReplicateDelete", { bucket, key }, replicaOf),
-    ...(ifMatch === undefined || ifMatch === "*"
-      ? []
-      : [{ action: "s3:GetObject", on: "object", bucket, key } as const]),
+  requires: ({ condition, replicaOf, ...target }) => [
+    ...permissionsToRemove(target, condition),
+    ...permissionToReplicate("s3:ReplicateDelete", target, replicaOf),
   ],
-  async execute({ bucket: name, key, ifMatch, replicaOf, headers }, { grant, stores, journal }) {
+  async execute({ bucket: name, replicaOf, headers, ...removal }, { grant, stores: { objects }, journal }) {
     refuseGovernanceBypass(headers);
     const bucket = grant.bucket(name);
-    if (replicaOf !== undefined) {
-      await journal.write(
-        bucket,
-        { key, event: "ObjectRemoved:Delete", replicaOf },
-        {
-          commit: (ticket) => stores.objects.deleteReplica({ bucket, key, ticket }, { state: replicaOf }),
-          describe: (removed) => removed && { at: removed.at },
+    const { key, versionId } = removal;
+    const context = { bucket, objects, bypassesGovernance: false };
+    if (replicaOf === undefined && isPlain(bucket, removal)) return removePlainly(context, [key], journal);
+    const [removed] = await journal.removeEach(
+      bucket,
+      [{ key, versionId, ...(replicaOf !== undefined && { replicaOf }) }],
+      {
+        async commit([ticket]) {
+          if (ticket === undefined) throw new Error("one removal has one ticket");
+          if (replicaOf === undefined) return [await removeOne(context, removal, ticket)];
+          return [await objects.deleteReplica({ bucket, key, ticket }, { state: replicaOf })];
         },
-      );
-      return;
-    }
-    if (ifMatch !== undefined) return deleteIf(bucket, { key, etag: ifMatch }, { objects: stores.objects, journal });
-    await journal.removeAll(bucket, [key], (ticket) => stores.objects.delete({ bucket, keys: [key], ticket }));
+        describe: (outcome) => outcome && reportRemoval(outcome),
+      },
+    );
+    return removed;
   },
-  respond: () => ({ status: 204 }),
+  respond: (removed) => ({ status: 204, headers: removed === undefined ? {} : removedHeaders(removed) }),
 });
+
+/** The version that is gone, or the delete marker that was made. */
+function removedHeaders({ isMarker, versionId }: Removed): Record<string, string> {
+  return { ...versionHeader(versionId), ...(isMarker && { "x-amz-delete-marker": "true" }) };
+}
 
 /**
  * No bucket has an object lock to bypass.
@@ -65,20 +66,4 @@ export function refuseGovernanceBypass(headers: Headers): void {
     message: `${header} is only applicable to Object Lock enabled buckets.`,
     details: { ArgumentName: header },
   });
-}
-
-/** @throws S3Error `PreconditionFailed`, `NoSuchKey`, `ConditionalRequestConflict` */
-export async function deleteIf(
-  bucket: GrantedBucket,
-  { key, etag }: { readonly key: string; readonly etag: string },
-  { objects, journal }: { readonly objects: Objects; readonly journal: RequestJournal },
-): Promise<void> {
-  await journal.write(
-    bucket,
-    { key, event: "ObjectRemoved:Delete" },
-    {
-      commit: (ticket) => objects.remove({ bucket, key, ticket }, { kind: "if-match", etag }),
-      describe: ({ at }) => ({ at }),
-    },
-  );
 }

@@ -1,9 +1,9 @@
-/** DeleteObjects (API_DeleteObjects): up to 1,000 keys, each with its own result. */
-import type { Permission } from "../../access/actions.ts";
-import type { Grant, GrantedBucket } from "../../access/authorize.ts";
+/** DeleteObjects (API_DeleteObjects): up to 1,000 keys and versions, each with its own result. */
+import type { Grant } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
+import { isVersionId } from "../../model/version.ts";
 import { requireKeyLength } from "../../protocol/addressing.ts";
-import { NULL_VERSION } from "../../protocol/query-parameters.ts";
+import { deleteCondition } from "../../protocol/conditions.ts";
 import {
   type DeletedObject,
   type DeleteFailure,
@@ -13,9 +13,19 @@ import {
   parseDelete,
 } from "../../protocol/xml/delete-objects.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
-import type { Objects } from "../../storage/r2/objects.ts";
+import type { WriteTicket } from "../../storage/journal/ticket.ts";
+import type { Removed } from "../../storage/r2/removal.ts";
 import { documentBody, operation, requireBucket } from "../operation.ts";
-import { deleteIf, refuseGovernanceBypass } from "./delete-object.ts";
+import { refuseGovernanceBypass } from "./delete-object.ts";
+import {
+  isPlain,
+  permissionsToRemove,
+  type Removal,
+  type RemovalContext,
+  removeOne,
+  removePlainly,
+  reportRemoval,
+} from "./removals.ts";
 
 /** R2 allows six simultaneous calls per request. */
 const PARALLEL = 6;
@@ -24,78 +34,103 @@ export const DeleteObjects = operation({
   name: "DeleteObjects",
   body: documentBody({ maxBytes: MAX_DELETE_BYTES, digest: "required" }),
   parse: (request) => ({ bucket: requireBucket(request), headers: request.headers }),
-  // The permission for each key is checked in `execute`.
+  // The permissions for each key are checked in `execute`.
   requires: ({ bucket }) => [
-    { action: "s3:DeleteObject", on: "objects-below", bucket, prefix: "", extent: "something-below" },
+    {
+      action: "s3:DeleteObject",
+      orAction: "s3:DeleteObjectVersion",
+      on: "objects-below",
+      bucket,
+      prefix: "",
+      extent: "something-below",
+    },
   ],
-  async execute({ bucket: name, headers }, { grant, stores: { objects: store }, journal }, body) {
+  async execute({ bucket: name, headers }, { grant, stores: { objects }, journal }, body) {
     refuseGovernanceBypass(headers);
-    const { quiet, objects } = parseDelete(body);
+    const request = parseDelete(body);
     const bucket = grant.bucket(name);
+    const context = { bucket, objects, bypassesGovernance: false };
     const errors: DeleteFailure[] = [];
-    const accepted: ObjectIdentifier[] = [];
-    for (const object of objects) {
-      try {
-        // This check reveals nothing about the object, and policies are not evaluated for impossible keys.
-        requireKeyLength(object.key);
-        for (const permission of permissionsToDelete(name, object)) {
-          if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
-        }
-        refuseUnsupported(object);
-        accepted.push(object);
-      } catch (error) {
-        errors.push(describe(object, error));
-      }
-    }
-    const keys = accepted.filter((object) => object.etag === undefined).map((object) => object.key);
-    await journal.removeAll(bucket, keys, (ticket) => store.delete({ bucket, keys, ticket }));
-    const conditional = accepted.filter((object) => object.etag !== undefined);
-    const failures = await deleteEach(conditional, (object) =>
-      tryDeleteIf({ objects: store, journal, grant }, bucket, object),
-    );
-    const deleted: DeletedObject[] = [];
-    for (const object of accepted) {
-      const failure = failures.get(object);
-      if (failure === undefined) deleted.push({ key: object.key, ...versionOf(object) });
+    const accepted: Removal[] = [];
+    for (const object of request.objects) {
+      const failure = await refusal(object, name, grant);
+      if (failure === undefined) accepted.push(toRemoval(object));
       else errors.push(failure);
     }
-    return { deleted: quiet ? [] : deleted, errors };
+    const [plain, others] = partition(accepted, (removal) => isPlain(bucket, removal));
+    const keys = plain.map(({ key }) => key);
+    if (keys.length > 0) await removePlainly(context, keys, journal);
+    const outcomes = await removeEach(context, others, { journal, grant });
+    const deleted: DeletedObject[] = [];
+    for (const removal of accepted) {
+      const outcome = outcomes.get(removal);
+      if (outcome?.failure !== undefined) errors.push(outcome.failure);
+      else deleted.push(describeRemoved(removal, outcome?.removed));
+    }
+    return { deleted: request.quiet ? [] : deleted, errors };
   },
   respond: (result) => ({ status: 200, body: formatDeleteResult(result) }),
 });
 
-function refuseUnsupported(object: ObjectIdentifier): void {
-  if (object.versionId !== undefined && object.versionId !== NULL_VERSION) throw new S3Error("NoSuchVersion");
-  if (object.lastModifiedTime !== undefined || object.sizeBytes !== undefined) {
-    throw new S3Error("NotImplemented", { message: "Only ETag is implemented as a condition of a deletion." });
+function toRemoval({ key, versionId, ...parts }: ObjectIdentifier): Removal {
+  return { key, ...(versionId !== undefined && { versionId }), condition: deleteCondition(parts) };
+}
+
+/** The failure of an object that is not to be removed; undefined if it may be. */
+async function refusal(object: ObjectIdentifier, bucket: string, grant: Grant): Promise<DeleteFailure | undefined> {
+  const { key, versionId } = object;
+  try {
+    // This check reveals nothing about the object, and policies are not evaluated for impossible keys.
+    requireKeyLength(key);
+    const { condition, ...target } = toRemoval(object);
+    for (const permission of permissionsToRemove({ bucket, ...target }, condition)) {
+      if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
+    }
+    // Unlike in a query, AWS says no more about what is no version id (LocalStack's recordings, 2026-02).
+    if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error("NoSuchVersion");
+    return undefined;
+  } catch (error) {
+    return describeFailure(object, error);
   }
 }
 
-/**
- * A condition reveals whether the object has this ETag, so reading it must be allowed too ("Conditional deletes":
- * s3:GetObject).
- */
-function permissionsToDelete(bucket: string, { key, etag }: ObjectIdentifier): readonly Permission[] {
-  const deletes = { action: "s3:DeleteObject", on: "object", bucket, key } as const;
-  return etag === undefined || etag === "*" ? [deletes] : [deletes, { ...deletes, action: "s3:GetObject" }];
+interface Outcome {
+  /** Absent if there was nothing to remove. */
+  readonly removed?: Removed | undefined;
+  readonly failure?: DeleteFailure;
 }
 
 /**
- * Deletes several keys at a time, and identical keys one after the other. The first error that is not the failure of a
- * key is thrown; no further key is started then.
+ * Removes several keys at a time, and what has the same key one after the other. The first error that is not the failure of
+ * a key is thrown; no further key is started then.
  */
-async function deleteEach(
-  objects: readonly ObjectIdentifier[],
-  tryDelete: (object: ObjectIdentifier) => Promise<DeleteFailure | undefined>,
-): Promise<ReadonlyMap<ObjectIdentifier, DeleteFailure>> {
-  const failures = new Map<ObjectIdentifier, DeleteFailure>();
-  const waiting = [...Map.groupBy(objects, ({ key }) => key).values()];
+async function removeEach(
+  context: RemovalContext,
+  removals: readonly Removal[],
+  { journal, grant }: { readonly journal: RequestJournal; readonly grant: Grant },
+): Promise<ReadonlyMap<Removal, Outcome>> {
+  if (removals.length === 0) return new Map();
+  const outcomes = await journal.removeEach(context.bucket, removals.map(toIntended), {
+    commit: (tickets) =>
+      inLanes(removals, (removal, index) => tryRemove(context, removal, { ticket: tickets[index], grant })),
+    describe: ({ removed }) => removed && reportRemoval(removed),
+  });
+  return new Map(removals.map((removal, index) => [removal, outcomes[index] ?? {}]));
+}
+
+function toIntended({ key, versionId }: Removal) {
+  return { key, versionId };
+}
+
+async function inLanes(
+  removals: readonly Removal[],
+  remove: (removal: Removal, index: number) => Promise<Outcome>,
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = removals.map(() => ({}));
+  const waiting = [...Map.groupBy(removals.entries(), ([, { key }]) => key).values()];
   const lane = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      for (const object of next) {
-        const failure = await tryDelete(object);
-        if (failure !== undefined) failures.set(object, failure);
-      }
+      for (const [index, removal] of next) outcomes[index] = await remove(removal, index);
     }
   };
   try {
@@ -104,31 +139,44 @@ async function deleteEach(
     waiting.length = 0;
     throw error;
   }
-  return failures;
+  return outcomes;
 }
 
-async function tryDeleteIf(
-  { objects, journal, grant }: { objects: Objects; journal: RequestJournal; grant: Grant },
-  bucket: GrantedBucket,
-  object: ObjectIdentifier,
-): Promise<DeleteFailure | undefined> {
-  const { key, etag = "*" } = object;
+async function tryRemove(
+  context: RemovalContext,
+  removal: Removal,
+  { ticket, grant }: { readonly ticket: WriteTicket | undefined; readonly grant: Grant },
+): Promise<Outcome> {
+  if (ticket === undefined) throw new Error("each removal has a ticket");
   try {
-    await deleteIf(bucket, { key, etag }, { objects, journal });
-    return undefined;
+    return { removed: await removeOne(context, removal, ticket) };
   } catch (error) {
     const isAbsent = error instanceof S3Error && error.code === "NoSuchKey";
-    const mayKnow = !isAbsent || (await grant.allows({ on: "key-existence", bucket: bucket.name, key }));
-    return describe(object, mayKnow ? error : new S3Error("AccessDenied"));
+    const bucket = context.bucket.name;
+    const mayKnow = !isAbsent || (await grant.allows({ on: "key-existence", bucket, key: removal.key }));
+    return { failure: describeFailure(removal, mayKnow ? error : new S3Error("AccessDenied")) };
   }
 }
 
 /** @throws an error that is no S3Error, which fails the whole request */
-function describe(object: ObjectIdentifier, error: unknown): DeleteFailure {
+function describeFailure({ key, versionId }: Pick<Removal, "key" | "versionId">, error: unknown): DeleteFailure {
   if (!(error instanceof S3Error)) throw error;
-  return { key: object.key, ...versionOf(object), code: error.code, message: error.message };
+  return { key, ...(versionId !== undefined && { versionId }), code: error.code, message: error.message };
 }
 
-function versionOf({ versionId }: ObjectIdentifier): { versionId?: string } {
-  return versionId === undefined ? {} : { versionId };
+/** The version that the request named, and the delete marker that was made or removed. */
+function describeRemoved({ key, versionId }: Removal, removed: Removed | undefined): DeletedObject {
+  return {
+    key,
+    ...(versionId !== undefined && { versionId }),
+    ...(removed?.isMarker === true && {
+      deleteMarker: true,
+      ...(removed.versionId !== undefined && { deleteMarkerVersionId: removed.versionId }),
+    }),
+  };
+}
+
+function partition<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
+  const { first = [], second = [] } = Object.groupBy(items, (item) => (isFirst(item) ? "first" : "second"));
+  return [first, second];
 }

@@ -1,11 +1,13 @@
 /** GetObjectAttributes (API_GetObjectAttributes): the requested attributes as a document, in one R2 call. */
+import { permissionOn } from "../../access/actions.ts";
 import { invalidArgument, noSuchKey, S3Error } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { PartChecksum } from "../../model/upload.ts";
 import { formatHttpDate } from "../../protocol/dates.ts";
+import { versionHeader } from "../../protocol/object-headers.ts";
 import { formatGetObjectAttributesResponse, type ObjectParts } from "../../protocol/xml/object-results.ts";
-import { noBody, operation, requireUnversionedObject } from "../operation.ts";
+import { noBody, operation, requireVersion } from "../operation.ts";
 
 const MAX_PARTS_HEADER = "x-amz-max-parts";
 const MARKER_HEADER = "x-amz-part-number-marker";
@@ -31,27 +33,24 @@ export const GetObjectAttributes = operation({
   body: noBody,
   parse(request) {
     return {
-      ...requireUnversionedObject(request),
+      ...requireVersion(request),
       attributes: parseAttributes(request.headers.get(HEADER)),
       maxParts: Math.min(parseInteger(request.headers, MAX_PARTS_HEADER, MAX_PARTS), MAX_PARTS),
       partNumberMarker: parseInteger(request.headers, MARKER_HEADER, 0),
     };
   },
-  requires: ({ bucket, key }) => [
-    { action: "s3:GetObject", on: "object", bucket, key },
-    { action: "s3:GetObjectAttributes", on: "object", bucket, key },
-  ],
-  async execute({ bucket: name, key, attributes }, { grant, stores: { objects } }): Promise<Found> {
-    const bucket = grant.bucket(name);
-    const object = attributes.has("ObjectParts")
-      ? await objects.parts(bucket, { key })
-      : toFound(await objects.head(bucket, { key }));
-    if (object === undefined) throw noSuchKey(key);
+  requires: (input) => [permissionOn("s3:GetObject", input), permissionOn("s3:GetObjectAttributes", input)],
+  async execute(input, { grant, stores: { objects } }): Promise<Found> {
+    const bucket = grant.bucket(input.bucket);
+    const object = input.attributes.has("ObjectParts")
+      ? await objects.parts(bucket, input)
+      : toFound(await objects.head(bucket, input));
+    if (object === undefined) throw noSuchKey(input.key);
     return object;
   },
   respond: ({ object, parts }, { attributes, ...page }) => ({
     status: 200,
-    headers: { "last-modified": formatHttpDate(object.lastModified) },
+    headers: { "last-modified": formatHttpDate(object.lastModified), ...versionHeader(object.versionId) },
     body: formatGetObjectAttributesResponse({
       ...(attributes.has("ETag") && { etag: object.etag }),
       ...(attributes.has("Checksum") && object.checksum && { checksum: withoutPartCount(object.checksum) }),

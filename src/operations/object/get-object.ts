@@ -1,4 +1,5 @@
 /** GetObject (API_GetObject). Conditions are evaluated on the metadata that R2 returns with the bytes: one R2 call. */
+import { permissionOn } from "../../access/actions.ts";
 import { noSuchKey } from "../../errors.ts";
 import { evaluateReadConditions } from "../../protocol/conditions.ts";
 import { validatorHeaders } from "../../protocol/object-headers.ts";
@@ -18,10 +19,10 @@ export const GetObject = operation({
   name: "GetObject",
   body: noBody,
   parse: parseReadInput,
-  requires: ({ bucket, key }) => [{ action: "s3:GetObject", on: "object", bucket, key }],
+  requires: (input) => [permissionOn("s3:GetObject", input)],
   async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
-    const opened = await objects.open(grant.bucket(input.bucket), { key: input.key }, input.selection);
+    const opened = await objects.open(grant.bucket(input.bucket), input, input.selection);
     if (opened === undefined) throw noSuchKey(input.key);
     try {
       return await answer(opened, { objects, grant, input, replicationTasks });

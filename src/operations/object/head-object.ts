@@ -1,4 +1,5 @@
 /** HeadObject (API_HeadObject): the answer of GetObject without the bytes. */
+import { permissionOn } from "../../access/actions.ts";
 import { noSuchKey } from "../../errors.ts";
 import { type ResolvedRange, resolveRange } from "../../model/byte-range.ts";
 import type { StoredObject } from "../../model/object.ts";
@@ -25,9 +26,9 @@ export const HeadObject = operation({
     ...parseReadInput(request),
     replicaOf: parseReplicaState(request.headers, request.now, "write"),
   }),
-  requires: ({ bucket, key, replicaOf }) => [
-    { action: "s3:GetObject", on: "object", bucket, key },
-    ...permissionToReplicate("s3:ReplicateObject", { bucket, key }, replicaOf),
+  requires: (input) => [
+    permissionOn("s3:GetObject", input),
+    ...permissionToReplicate("s3:ReplicateObject", input, input.replicaOf),
   ],
   async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
     refuseAnonymousOverrides(input, grant.caller);
@@ -61,7 +62,7 @@ interface Found {
 async function find({ objects, grant, input }: Reading): Promise<Found | undefined> {
   const bucket = grant.bucket(input.bucket);
   const { selection } = input;
-  if (selection?.kind === "part") return objects.headPart(bucket, { key: input.key }, selection.partNumber);
-  const object = await objects.head(bucket, { key: input.key });
+  if (selection?.kind === "part") return objects.headPart(bucket, input, selection.partNumber);
+  const object = await objects.head(bucket, input);
   return object && { object, range: selection && resolveRange(selection, object.sizeBytes) };
 }

@@ -2,74 +2,76 @@
  * GetObjectTagging, PutObjectTagging, DeleteObjectTagging (API_GetObjectTagging and so on). A tag set is replaced as a
  * whole. The object's ETag and Last-Modified do not change.
  */
+import { permissionOn, type VersionTarget } from "../../access/actions.ts";
 import { noSuchKey, S3Error } from "../../errors.ts";
 import type { StoredObject, Tag } from "../../model/object.ts";
+import { versionHeader } from "../../protocol/object-headers.ts";
 import { formatTagging, parseTagging } from "../../protocol/xml/tagging.ts";
 import type { MadeChange } from "../../storage/journal/plan-messages.ts";
-import { documentBody, noBody, type OperationContext, operation, requireUnversionedObject } from "../operation.ts";
+import { documentBody, noBody, type OperationContext, operation, requireVersion } from "../operation.ts";
+import { refusingMarkers } from "./delete-markers.ts";
 
 const MAX_BYTES = 128 * 1024;
 
 export const GetObjectTagging = operation({
   name: "GetObjectTagging",
   body: noBody,
-  parse: requireUnversionedObject,
-  requires: ({ bucket, key }) => [{ action: "s3:GetObjectTagging", on: "object", bucket, key }],
-  async execute({ bucket, key }, { grant, stores }) {
-    const object = await stores.objects.head(grant.bucket(bucket), { key });
+  parse: requireVersion,
+  requires: (target) => [permissionOn("s3:GetObjectTagging", target)],
+  async execute(target, { grant, stores }) {
+    const object = await refusingMarkers(() => stores.objects.head(grant.bucket(target.bucket), target));
     // The key includes the bucket's name, unlike in every other operation (recorded on AWS).
-    if (object === undefined) throw noSuchKey(`${bucket}/${key}`);
-    return object.tags;
+    if (object === undefined) throw noSuchKey(`${target.bucket}/${target.key}`);
+    return object;
   },
-  respond: (tags) => ({ status: 200, body: formatTagging(tags) }),
+  respond: ({ tags, versionId }) => ({ status: 200, headers: versionHeader(versionId), body: formatTagging(tags) }),
 });
 
 export const PutObjectTagging = operation({
   name: "PutObjectTagging",
   body: documentBody({ maxBytes: MAX_BYTES, digest: "required" }),
-  parse: requireUnversionedObject,
-  requires: ({ bucket, key }) => [{ action: "s3:PutObjectTagging", on: "object", bucket, key, requestTags: "later" }],
+  parse: requireVersion,
+  requires: (target) => [{ ...permissionOn("s3:PutObjectTagging", target), requestTags: "later" }],
   async execute(target, context, body) {
     const tags = parseTagging(body, "object");
-    const isAllowed = await context.grant.allows({
-      action: "s3:PutObjectTagging",
-      on: "object",
-      ...target,
-      requestTags: tags,
-    });
+    const isAllowed = await context.grant.allows({ ...permissionOn("s3:PutObjectTagging", target), requestTags: tags });
     if (!isAllowed) throw new S3Error("AccessDenied");
-    await setTags(target, context, tags);
+    return setTags(target, context, tags);
   },
-  respond: () => ({ status: 200 }),
+  respond: ({ versionId }) => ({ status: 200, headers: versionHeader(versionId) }),
 });
 
 export const DeleteObjectTagging = operation({
   name: "DeleteObjectTagging",
   body: noBody,
-  parse: requireUnversionedObject,
-  requires: ({ bucket, key }) => [{ action: "s3:DeleteObjectTagging", on: "object", bucket, key }],
+  parse: requireVersion,
+  requires: (target) => [permissionOn("s3:DeleteObjectTagging", target)],
   execute: (target, context) => setTags(target, context, []),
-  respond: () => ({ status: 204 }),
+  respond: ({ versionId }) => ({ status: 204, headers: versionHeader(versionId) }),
 });
 
+/** The object as it was. */
 async function setTags(
-  { bucket: name, key }: { readonly bucket: string; readonly key: string },
+  { bucket: name, key, ...version }: VersionTarget,
   { grant, stores, journal }: OperationContext,
   tags: readonly Tag[],
-): Promise<void> {
+): Promise<StoredObject> {
   const bucket = grant.bucket(name);
-  const found = await journal.write(
-    bucket,
-    { key, event: tags.length === 0 ? "ObjectTagging:Delete" : "ObjectTagging:Put" },
-    {
-      commit: (ticket) => stores.objects.setTags({ bucket, key, ticket }, tags),
-      describe: (object) => object && rewritten(object),
-    },
+  const found = await refusingMarkers(() =>
+    journal.write(
+      bucket,
+      { key, ...version, event: tags.length === 0 ? "ObjectTagging:Delete" : "ObjectTagging:Put" },
+      {
+        commit: (ticket) => stores.objects.setTags({ bucket, key, ...version, ticket }, tags),
+        describe: (object) => object && rewritten(object),
+      },
+    ),
   );
   if (found === undefined) throw noSuchKey(key);
+  return found;
 }
 
 /** The event's data for a change of metadata only. */
-export function rewritten({ etag, sizeBytes }: StoredObject): MadeChange {
-  return { etag, sizeBytes, at: new Date() };
+export function rewritten({ etag, sizeBytes, versionId }: StoredObject): MadeChange {
+  return { etag, sizeBytes, at: new Date(), ...(versionId !== undefined && { versionId }) };
 }

@@ -3,7 +3,7 @@ import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseLockHeaders, requireBodyDigest, statesBodyDigest } from "../../protocol/object-lock-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
-import { objectBody, operation, requireObject } from "../operation.ts";
+import { objectBody, operation, requireWrittenObject } from "../operation.ts";
 import {
   created,
   lockOfWrite,
@@ -21,7 +21,7 @@ export const PutObject = operation({
   parse(request) {
     const { headers, now } = request;
     return {
-      ...requireObject(request),
+      ...requireWrittenObject(request),
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),

@@ -1,4 +1,5 @@
 /** The input of GetObject and HeadObject, and the errors and headers they share. */
+import { permissionOn, type VersionTarget } from "../../access/actions.ts";
 import type { Grant } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { formatContentRange, parseRange, type ResolvedRange, type Selection } from "../../model/byte-range.ts";
@@ -13,11 +14,9 @@ import { parsePartNumber } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { Stores } from "../../storage/stores.ts";
-import { requireUnversionedObject } from "../operation.ts";
+import { requireVersion } from "../operation.ts";
 
-export interface ReadInput {
-  readonly bucket: string;
-  readonly key: string;
+export interface ReadInput extends VersionTarget {
   /** Undefined: the whole object. */
   readonly selection: Selection | undefined;
   /** The Range header as sent. */
@@ -28,7 +27,7 @@ export interface ReadInput {
 }
 
 export function parseReadInput(request: S3Request): ReadInput {
-  const object = requireUnversionedObject(request);
+  const object = requireVersion(request);
   const { headers, query, now } = request;
   const rangeText = headers.get("range");
   const partNumber = query.has("partNumber") ? parsePartNumber(query) : undefined;
@@ -130,7 +129,7 @@ async function partHeaders(
 ): Promise<Record<string, string>> {
   const count = { "x-amz-mp-parts-count": String(object.partCount) };
   if (!input.checksumMode || object.checksum?.type !== "COMPOSITE") return count;
-  const found = await objects.parts(grant.bucket(input.bucket), { key: input.key });
+  const found = await objects.parts(grant.bucket(input.bucket), input);
   // If the object was overwritten in the meantime, no checksum is better than a wrong one.
   const part = found?.object.etag === object.etag ? found.parts?.[partNumber - 1] : undefined;
   if (part?.checksum === undefined) return count;
@@ -139,8 +138,8 @@ async function partHeaders(
 }
 
 /** "x-amz-tagging-count: the number of tags, if any, … when you have the relevant permission to read object tags". */
-function mayReadTags({ grant, input: { bucket, key } }: Reading): Promise<boolean> {
-  return grant.allows({ action: "s3:GetObjectTagging", on: "object", bucket, key });
+function mayReadTags({ grant, input }: Reading): Promise<boolean> {
+  return grant.allows(permissionOn("s3:GetObjectTagging", input));
 }
 
 /** "This header is only returned if the requester has the s3:GetObjectRetention permission" (API_HeadObject), and likewise. */

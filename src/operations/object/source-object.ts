@@ -1,14 +1,17 @@
 /** The source of CopyObject and UploadPartCopy: parsing its name, opening it, evaluating its conditions. */
+import { type Permission, permissionOn } from "../../access/actions.ts";
 import type { Grant } from "../../access/authorize.ts";
 import { invalidArgument, noSuchKey, S3Error } from "../../errors.ts";
 import type { ByteRange } from "../../model/byte-range.ts";
+import type { StoredObject } from "../../model/object.ts";
+import { isVersionId, NULL_VERSION_ID } from "../../model/version.ts";
 import { isValidBucketName } from "../../protocol/addressing.ts";
 import { type ConditionSubject, evaluateReadConditions, type ReadConditions } from "../../protocol/conditions.ts";
 import { COPY_SOURCE_HEADER, type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
-import { NULL_VERSION } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
+import { isAbsence } from "./delete-markers.ts";
 
 const PREFIX = "x-amz-copy-source-";
 
@@ -19,36 +22,70 @@ export interface CopySourceInput extends CopySource {
   readonly conditions: ReadConditions;
 }
 
-/** @throws S3Error `InvalidArgument`, also for any version other than `null`; `KeyTooLongError` */
+/** @throws S3Error `InvalidArgument`, also for what is no version id; `KeyTooLongError` */
 export function parseCopySourceInput(request: S3Request): CopySourceInput {
   const header = request.headers.get(COPY_SOURCE_HEADER) ?? "";
   const source = request.copySource() ?? parseCopySource(header);
   if (!isValidBucketName(source.bucket))
     throw invalidArgument("Invalid copy source bucket name", COPY_SOURCE_HEADER, header);
-  const { versionId = NULL_VERSION } = source;
-  if (versionId !== NULL_VERSION) throw invalidArgument("Invalid version id specified", "versionId", versionId);
+  const { versionId } = source;
+  if (versionId !== undefined && !isVersionId(versionId)) {
+    throw invalidArgument("Invalid version id specified", COPY_SOURCE_HEADER, versionId);
+  }
   return { ...source, conditions: { headers: request.headers, now: request.now, prefix: PREFIX } };
+}
+
+/** The permission to read the source. */
+export function permissionToCopy(source: CopySourceInput): Permission {
+  return permissionOn("s3:GetObject", source);
+}
+
+/**
+ * The header that names the version that was copied. AWS leaves it out for a null version (LocalStack's recordings,
+ * 2026-02).
+ */
+export function sourceVersionHeader({ versionId }: Pick<StoredObject, "versionId">): Record<string, string> {
+  return versionId === undefined || versionId === NULL_VERSION_ID ? {} : { "x-amz-copy-source-version-id": versionId };
 }
 
 /**
  * Opens the source and evaluates its conditions. The caller must read or discard the result.
- * @throws S3Error `NoSuchKey`, or `AccessDenied` instead of it; `PreconditionFailed`
+ * @throws S3Error `NoSuchKey`, `NoSuchVersion`, or `AccessDenied` instead of them; `InvalidRequest` if the version is a
+ *   delete marker; `PreconditionFailed`
  */
 export async function openCopySource(
   { objects, grant }: { objects: Objects; grant: Grant },
   source: CopySourceInput,
   range: ByteRange | undefined,
 ): Promise<OpenedObject> {
-  const opened = await objects.open(grant.bucket(source.bucket), { key: source.key }, range);
-  if (opened === undefined) {
-    // As for any read, only callers that may list the source's bucket learn that the key does not exist.
-    const mayList = await grant.allows({ on: "key-existence", bucket: source.bucket, key: source.key });
-    throw mayList ? noSuchKey(source.key) : new S3Error("AccessDenied");
-  }
+  const opened = await openOrExplain(objects.open(grant.bucket(source.bucket), source, range), source, grant);
   const failed = failedCondition(source.conditions, opened.object);
   if (failed === undefined) return opened;
   await opened.discard().catch(() => {});
   throw new S3Error("PreconditionFailed", { details: { Condition: failed } });
+}
+
+async function openOrExplain(
+  opening: Promise<OpenedObject | undefined>,
+  { bucket, key }: CopySourceInput,
+  grant: Grant,
+): Promise<OpenedObject> {
+  let absence = noSuchKey(key);
+  try {
+    const opened = await opening;
+    if (opened !== undefined) return opened;
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+    absence = error.code === "MethodNotAllowed" ? copyOfMarker() : error;
+  }
+  // As for any read, only callers that may list the source's bucket learn that the key or version does not exist.
+  throw (await grant.allows({ on: "key-existence", bucket, key })) ? absence : new S3Error("AccessDenied");
+}
+
+function copyOfMarker(): S3Error {
+  return new S3Error("InvalidRequest", {
+    message: "The source of a copy request may not specifically refer to a delete marker by version id.",
+  });
 }
 
 /** @throws S3Error `InvalidRequest` above 5 GiB */

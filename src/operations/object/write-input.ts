@@ -9,6 +9,7 @@ import { ANONYMOUS_ID, type Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
 import type { ObjectAttributes, ObjectState, Tag, WriteCondition } from "../../model/object.ts";
 import { lockOfNewVersion, type ObjectLock } from "../../model/object-lock.ts";
+import { NULL_VERSION_ID } from "../../model/version.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import {
@@ -16,6 +17,7 @@ import {
   parseContentHeaders,
   parseStorageClass,
   parseWebsiteRedirectLocation,
+  versionHeader,
 } from "../../protocol/object-headers.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
@@ -25,8 +27,8 @@ import type { PutOutcome } from "../../storage/r2/put.ts";
 import { requireObject } from "../operation.ts";
 
 /** The event's data for a finished write. */
-export function created({ etag, sizeBytes, lastModified }: PutOutcome): MadeChange {
-  return { etag, sizeBytes, at: lastModified };
+export function created({ etag, sizeBytes, lastModified, versionId }: PutOutcome): MadeChange {
+  return { etag, sizeBytes, at: lastModified, ...(versionId !== undefined && { versionId }) };
 }
 
 interface ObjectName {
@@ -128,12 +130,21 @@ export function lockOfWrite(
 }
 
 /** Headers of the answer to a write. */
-export function writtenHeaders({ etag, checksum }: Pick<PutOutcome, "etag" | "checksum">): Record<string, string> {
+export function writtenHeaders({ etag, checksum, versionId }: PutOutcome): Record<string, string> {
   return {
     etag: formatETag(etag),
+    ...newVersionHeader(versionId),
     ...ENCRYPTED_AT_REST,
     ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
   };
+}
+
+/**
+ * The version that a write made. Where versioning is suspended, a write makes the null version and does not name it
+ * (LocalStack's recordings of AWS, 2026-02).
+ */
+export function newVersionHeader(versionId: string | undefined): Record<string, string> {
+  return versionId === NULL_VERSION_ID ? {} : versionHeader(versionId);
 }
 
 /** URL of the request's object, in the style in which it was addressed. */

@@ -5,9 +5,9 @@
 import { S3Error } from "../../errors.ts";
 import { compareStates, findUnmet, type ObjectState, type WriteCondition } from "../../model/object.ts";
 import { OLDER_CONDITION, type ReplicaState } from "../../model/replication.ts";
-import type { VersionToken } from "../../model/version.ts";
+import { type VersionToken, versionIdOf } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
-import { describeEntry, type Entry, lastModifiedOf, stateOf } from "./entry.ts";
+import { describeEntry, type Entry, lastModifiedOf, markerHeaders, stateOf } from "./entry.ts";
 import type { EntryPlace } from "./entry-place.ts";
 import { unchangedSince } from "./unchanged.ts";
 
@@ -47,8 +47,14 @@ export function requireCondition(seen: R2Object | null, key: string, condition: 
   const present = seen === null || entry === undefined || entry.isAbsent ? undefined : { found: seen, entry };
   const isMet = present === undefined ? isMetByNothing(condition) : isMetBy(condition, present);
   if (isMet) return;
-  if (present === undefined) throw new S3Error("NoSuchKey", { details: { Key: key } });
+  if (present === undefined) throw new S3Error("NoSuchKey", { details: { Key: key }, headers: headersOf(entry) });
   throw new S3Error("PreconditionFailed", { details: nameOf(condition, present) });
+}
+
+/** A delete marker counts as no object, and the answer shows that it is the reason. */
+function headersOf(entry: Entry | undefined): Record<string, string> {
+  const token = entry?.isDeleteMarker === true ? entry.record.V : undefined;
+  return token === undefined ? {} : markerHeaders(versionIdOf(token));
 }
 
 /**

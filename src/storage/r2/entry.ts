@@ -108,3 +108,8 @@ export function identityOf(found: R2Object | null): ObjectIdentity | null {
 export function isSameObject(left: ObjectIdentity | null, right: ObjectIdentity | null): boolean {
   return left?.etag === right?.etag && left?.lastModified === right?.lastModified;
 }
+
+/** The headers by which AWS shows that a delete marker is the reason for an answer. */
+export function markerHeaders(versionId: string): Record<string, string> {
+  return { "x-amz-delete-marker": "true", "x-amz-version-id": versionId };
+}

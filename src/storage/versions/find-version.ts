@@ -8,7 +8,7 @@ import { S3Error } from "../../errors.ts";
 import type { ObjectVersion } from "../../model/object.ts";
 import { isNullToken, NULL_VERSION_ID, type VersionToken, versionIdOf } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
-import { describeEntry, type Entry, lastModifiedOf, tokenOf } from "../r2/entry.ts";
+import { describeEntry, type Entry, lastModifiedOf, markerHeaders, tokenOf } from "../r2/entry.ts";
 import type { EntryPlace } from "../r2/entry-place.ts";
 import { recordKey } from "./record-key.ts";
 import { settleRestored } from "./restored.ts";
@@ -60,11 +60,6 @@ export async function findNullToken(place: EntryPlace): Promise<VersionToken | u
 
 export function noSuchVersion(key: string, versionId: string): S3Error {
   return new S3Error("NoSuchVersion", { details: { Key: key, VersionId: versionId } });
-}
-
-/** The headers by which AWS shows that a delete marker is the reason for an answer. */
-export function markerHeaders(versionId: string | undefined): Record<string, string> {
-  return { "x-amz-delete-marker": "true", ...(versionId !== undefined && { "x-amz-version-id": versionId }) };
 }
 
 /** The object is the null version of a bucket that was never versioned. */

@@ -63,7 +63,9 @@ describe("decisions about a version", () => {
       object.versionId === "old" ? closed : readable,
     );
     const buckets = bucketsWith(policy === undefined ? {} : { policy: JSON.stringify(policy) });
-    const permissions = [permissionOn(action, { bucket: "bucket", key: "k", versionId })];
+    const permissions = [
+      permissionOn(action, { bucket: "bucket", key: "k", ...(versionId !== undefined && { versionId }) }),
+    ];
     const grant = authorize({ caller: stranger, permissions, buckets, facts: () => FACTS, findObject });
     return grant.then(
       () => "allowed",

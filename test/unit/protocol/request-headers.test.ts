@@ -100,12 +100,17 @@ describe("parseCopySource", () => {
     ["/b/a\tb", "Invalid copy source encoding"],
     ["/b/%FF", "Invalid copy source encoding"],
     ["/b/k?", "Invalid version id specified"],
-    ["/b/k?versionId=", "Invalid version id specified"],
     ["/b/k?x=y", "Invalid version id specified"],
   ])("refuses %j with InvalidArgument: %s", (header, message) => {
     const error = failure(() => parseCopySource(header));
     expect([error.code, error.message]).toEqual(["InvalidArgument", message]);
     expect(error.details).toEqual({ ArgumentName: "x-amz-copy-source", ArgumentValue: header });
+  });
+
+  it("refuses an empty version id with InvalidArgument", () => {
+    const error = failure(() => parseCopySource("/b/k?versionId="));
+    expect([error.code, error.message]).toEqual(["InvalidArgument", "Version id cannot be the empty string"]);
+    expect(error.details).toEqual({ ArgumentName: "x-amz-copy-source", ArgumentValue: "" });
   });
 
   it("refuses a long key with KeyTooLongError", () => {

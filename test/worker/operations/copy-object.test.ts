@@ -401,7 +401,7 @@ describe("CopyObject and its source", () => {
     expect((await copied(target, `${source}?versionId=null`)).ETag).toBe(`"${md5("content")}"`);
     await expectError(await copy(target, `${source}?versionId=3HL4kqtJlcpXrof3`), 400, "InvalidArgument", {
       message: "Invalid version id specified",
-      details: { ArgumentName: "versionId", ArgumentValue: "3HL4kqtJlcpXrof3" },
+      details: { ArgumentName: "x-amz-copy-source", ArgumentValue: "3HL4kqtJlcpXrof3" },
     });
   });
 

@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
+import { countingEnv } from "../../support/counting-env.ts";
 import { expectError } from "../../support/errors.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { createVersionedBucket, putVersion } from "../../support/versions.ts";
 import { all, documentOf, fields, textIn, texts } from "../../support/xml.ts";
 
 const ONE_KEY = deletion(["k"]);
@@ -157,16 +159,29 @@ describe("DeleteObjects", () => {
 
   it.each([
     ["LastModifiedTime", "Thu, 01 Jan 2015 00:00:00 GMT"],
-    ["Size", "7"],
-  ])("DeleteObjects refuses only the key with %s with NotImplemented", async (name, value) => {
+    ["LastModifiedTime", "2015-01-01T00:00:00Z"],
+    ["Size", "3"],
+  ])("DeleteObjects refuses only the key whose %s is not %s with PreconditionFailed", async (name, value) => {
     const bucket = await fill(["a", "b"]);
-    const body = `<Delete><Object><Key>a</Key><${name}>${value}</${name}></Object><Object><Key>b</Key></Object></Delete>`;
+    const body = `<Delete><Object><Key>a</Key><${name}>${value}</${name}></Object><Object><Key>b</Key></Object><Object><Key>absent</Key><${name}>${value}</${name}></Object></Delete>`;
     const { deleted, errors } = await remove(bucket, body);
-    expect(deleted).toEqual(["b"]);
+    expect(deleted).toEqual(["b", "absent"]);
     expect(errors).toEqual([
-      { Key: "a", Code: "NotImplemented", Message: "Only ETag is implemented as a condition of a deletion." },
+      {
+        Key: "a",
+        Code: "PreconditionFailed",
+        Message: "At least one of the pre-conditions you specified did not hold",
+      },
     ]);
     expect(await keysOf(bucket)).toEqual(["a"]);
+  });
+
+  it("DeleteObjects removes what has the size and time", async () => {
+    const bucket = await fill(["a"]);
+    const time = (await send({ method: "HEAD", bucket, key: "a" })).headers.get("last-modified");
+    const body = `<Delete><Object><Key>a</Key><LastModifiedTime>${time}</LastModifiedTime><Size>7</Size></Object></Delete>`;
+    expect((await remove(bucket, body)).deleted).toEqual(["a"]);
+    expect(await keysOf(bucket)).toEqual([]);
   });
 
   it("DeleteObjects refuses only a key of more than 1,024 bytes with KeyTooLongError", async () => {
@@ -323,5 +338,121 @@ describe("a bucket whose ACL allows everyone to write", () => {
     expect((await send({ bucket, key: "nobodys" })).status).toBe(200);
     await putObject(bucket, "shown", "content", { as: null, headers: { "x-amz-acl": "public-read" } });
     expect((await send({ bucket, key: "shown", as: null })).status).toBe(200);
+  });
+});
+
+// LocalStack's recordings of AWS: test_delete_objects_versioned, test_delete_keys_in_versioned_bucket.
+describe("DeleteObjects in a versioned bucket", () => {
+  const item = (key: string, versionId?: string, more = "") =>
+    `<Object><Key>${key}</Key>${versionId === undefined ? "" : `<VersionId>${versionId}</VersionId>`}${more}</Object>`;
+
+  async function run(bucket: string, items: readonly string[], options: SendOptions = {}) {
+    const root = await documentOf(await post(bucket, `<Delete>${items.join("")}</Delete>`, options), "DeleteResult");
+    return { deleted: all(root, "Deleted").map(fields), errors: all(root, "Error").map(fields) };
+  }
+
+  it("DeleteObjects answers with the markers it makes and removes", async () => {
+    const bucket = await createVersionedBucket();
+    const version = await putVersion(bucket, "k", "v");
+    const { deleted } = await run(bucket, [item("k"), item("never-written")]);
+    expect(deleted).toEqual(
+      ["k", "never-written"].map((Key) => ({
+        Key,
+        DeleteMarker: "true",
+        DeleteMarkerVersionId: expect.stringMatching(/^[0-9A-Za-z]{32}$/),
+      })),
+    );
+    const marker = deleted[0]?.DeleteMarkerVersionId ?? "";
+    const again = await run(bucket, [item("k", marker), item("k", version)]);
+    expect(again.deleted).toEqual([
+      { Key: "k", VersionId: marker, DeleteMarker: "true", DeleteMarkerVersionId: marker },
+      { Key: "k", VersionId: version },
+    ]);
+    expect((await send({ bucket, key: "k" })).status).toBe(404);
+  });
+
+  it("DeleteObjects where versioning is suspended answers with the version null", async () => {
+    const bucket = await createVersionedBucket("Suspended");
+    await putObject(bucket, "k");
+    expect((await run(bucket, [item("k")])).deleted).toEqual([
+      { Key: "k", DeleteMarker: "true", DeleteMarkerVersionId: "null" },
+    ]);
+  });
+
+  it("DeleteObjects refuses each version that is no version id with NoSuchVersion", async () => {
+    const bucket = await createVersionedBucket();
+    const version = "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD";
+    expect(await run(bucket, [item("a", version), item("b", version)])).toEqual({
+      deleted: [],
+      errors: ["a", "b"].map((Key) => ({
+        Key,
+        VersionId: version,
+        Code: "NoSuchVersion",
+        Message: "The specified version does not exist.",
+      })),
+    });
+  });
+
+  it("DeleteObjects decides conditions about the version that is named, and the current one otherwise", async () => {
+    const bucket = await createVersionedBucket();
+    const old = await putVersion(bucket, "k", "old");
+    await putVersion(bucket, "k", "current");
+    const size = (bytes: number) => `<Size>${bytes}</Size>`;
+    const { deleted, errors } = await run(bucket, [
+      item("k", old, size(7)),
+      item("k", undefined, size(3)),
+      item("k", old, size(3)),
+      item("k", undefined, size(7)),
+      item("k", undefined, size(7)),
+      item("k", undefined, "<ETag>*</ETag>"),
+    ]);
+    expect(deleted).toMatchObject([{ VersionId: old }, { DeleteMarker: "true" }]);
+    expect(errors.map(({ VersionId, Code }) => [VersionId, Code])).toEqual([
+      [old, "PreconditionFailed"],
+      [undefined, "PreconditionFailed"],
+      [undefined, "PreconditionFailed"],
+      [undefined, "NoSuchKey"],
+    ]);
+  });
+
+  it("DeleteObjects decides the permission of each deletion by whether it names a version", async () => {
+    const bucket = await createVersionedBucket();
+    const version = await putVersion(bucket, "k", "v");
+    const other = await createAccount();
+    const Resource = `arn:aws:s3:::${bucket}/*`;
+    for (const [Action, allowed] of [
+      ["s3:DeleteObject", [undefined]],
+      ["s3:DeleteObjectVersion", [version]],
+    ] as const) {
+      const Statement = [{ Effect: "Allow", Principal: "*", Action, Resource }];
+      const body = JSON.stringify({ Version: "2012-10-17", Statement });
+      await send({ method: "PUT", bucket, query: "policy", body });
+      const { deleted, errors } = await run(bucket, [item("k"), item("k", version)], { as: other });
+      expect(deleted.map(({ VersionId }) => VersionId)).toEqual(allowed);
+      expect(errors.map(({ Code }) => Code)).toEqual(["AccessDenied"]);
+    }
+  });
+
+  it("DeleteObjects makes at most three R2 calls a key, six at a time", async () => {
+    const bucket = await createVersionedBucket();
+    const keys = Array.from({ length: 20 }, (_, index) => `key-${index}`);
+    const versions = await Promise.all(keys.map((key) => putVersion(bucket, key, "1")));
+    for (const key of keys) await putVersion(bucket, key, "2");
+    const { env, counts, reset } = countingEnv(testEnv);
+    reset();
+    expect(
+      (
+        await run(
+          bucket,
+          keys.map((key) => item(key)),
+          { env },
+        )
+      ).deleted,
+    ).toHaveLength(20);
+    expect(counts.r2).toBeLessThanOrEqual(3 * 20);
+    reset();
+    const items = keys.map((key, index) => item(key, versions[index]));
+    expect((await run(bucket, items, { env })).deleted).toHaveLength(20);
+    expect(counts.r2).toBeLessThanOrEqual(2 * 20);
   });
 });

@@ -4,6 +4,7 @@ import { configureCors, corsHeadersOf } from "../../support/cors.ts";
 import { MIB, putMultipart } from "../../support/multipart.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
+import { putMarker, putVersion, setVersioning } from "../../support/versions.ts";
 import {
   bucketOf,
   configureWebsite,
@@ -505,5 +506,23 @@ describe("hosts", () => {
     const response = await visit("", "/", { host: "s3.localhost" });
     expect([response.status, response.headers.get("content-type")]).toEqual([403, "application/xml"]);
     await response.body?.cancel();
+  });
+});
+
+describe("a site in a versioned bucket", () => {
+  it("serves current versions only, and takes delete markers as absent", async () => {
+    const bucket = await siteOf("index.html", "error.html");
+    await setVersioning(bucket, "Enabled");
+    await configureWebsite(bucket, { error: "error.html" });
+    const html = { headers: { "content-type": "text/html" } };
+    const old = await putVersion(bucket, "page", "old", html);
+    await putVersion(bucket, "page", "new", html);
+    expect(await seen(await visit(bucket, `/page?versionId=${old}`))).toEqual([200, "text/html", "new"]);
+    await putMarker(bucket, "page");
+    expect(await seen(await visit(bucket, "/page"))).toEqual([404, "text/html", "error.html"]);
+    await putMarker(bucket, "index.html");
+    expect((await visit(bucket, "/")).status).toBe(404);
+    await putMarker(bucket, "error.html");
+    await expectPage(await visit(bucket, "/page"), "404 Not Found", noSuchKey("page"), noSuchKey("error.html"));
   });
 });
