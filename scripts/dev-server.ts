@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { DevArgs } from "./dev-args.ts";
 import { formatEnvFile, type Variables } from "./dev-vars.ts";
 import { loopbackAddress } from "./local-server.ts";
-import { startClock } from "./schedule.ts";
+import { startClock, startLifecycleClock } from "./schedule.ts";
 import { exitCode, spawnWrangler, stopTree } from "./wrangler.ts";
 
 export interface DevServer {
@@ -20,6 +20,8 @@ export interface DevServer {
 export interface DevServerOptions {
   readonly args: DevArgs;
   readonly crons: readonly string[];
+  /** Of wrangler.toml. */
+  readonly settings: Readonly<Record<string, string>>;
   /** Given to the Worker instead of `.dev.vars`. */
   readonly variables: Variables;
   /** "inherit" shows wrangler's output; "pipe" keeps it for the message of a failed start. */
@@ -52,13 +54,16 @@ export async function startDevServer({ args, variables, output, ...options }: De
   });
   const tail = keepTail(child);
   // `wrangler dev` has no clock of its own for cron triggers.
-  const stopClock = startClock(options.crons, async (cron, time) => {
+  const runScheduled = async (cron: string, time: Date) => {
     const query = new URLSearchParams({ cron: `${clockSecret} ${cron}`, time: String(time.getTime()) });
     await probe(`${args.endpoint}/cdn-cgi/handler/scheduled?${query}`);
-  });
+  };
+  const stopClock = startClock(options.crons, runScheduled);
+  const stopLifecycle = startLifecycleClock({ ...options.settings, ...variables }, runScheduled);
   child.once("exit", () => {
     envFile.remove();
     stopClock();
+    stopLifecycle();
   });
   const stop = () => stopTree(child);
   try {

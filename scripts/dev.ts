@@ -27,7 +27,8 @@ async function serve(args: DevArgs): Promise<number> {
   const config = readWorkerConfig(resolve(projectRoot, args.configPath), args.environment);
   const { sealed } = openLocalStorage(config, resolve(projectRoot, args.stateFolder));
   const variables = await prepareLocalVariables(sealed);
-  const server = await startDevServer({ args, crons: config.crons, variables, output: "inherit", signal: stop });
+  const { crons, vars: settings } = config;
+  const server = await startDevServer({ args, crons, settings, variables, output: "inherit", signal: stop });
   process.stdout.write(
     formatGreeting({
       endpoint: args.endpoint,

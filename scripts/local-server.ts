@@ -10,7 +10,7 @@ import { STARTED, STOPPING } from "../src/local/work.ts";
 import { localBucketId } from "./local-buckets.ts";
 import type { LocalStorage } from "./local-storage.ts";
 import { childrenNamed } from "./processes.ts";
-import { startClock } from "./schedule.ts";
+import { startClock, startLifecycleClock } from "./schedule.ts";
 import type { ServerLog } from "./server-log.ts";
 import type { WorkerConfig } from "./worker-config.ts";
 
@@ -86,10 +86,12 @@ export async function serve({ config, folder }: LocalStorage, options: ServeOpti
   }
   watch();
   const stopClock = startClock(config.crons, runScheduled);
+  const stopLifecycle = startLifecycleClock({ ...config.vars, ...options.variables }, runScheduled);
   return {
     runScheduled,
     stop: async () => {
       stopClock();
+      stopLifecycle();
       await awaitLastLines(options.log, () => runScheduled(STOPPING, new Date()));
       await miniflare.dispose();
       options.log.close();

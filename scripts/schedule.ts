@@ -1,4 +1,5 @@
 /** The clock of the local servers. It does what Cloudflare does with cron triggers. */
+import { LIFECYCLE } from "../src/sweeps/schedules.ts";
 
 const RANGES = [
   [0, 59],
@@ -58,6 +59,31 @@ export function startClock(crons: readonly string[], run: (cron: string, time: D
   };
   let timer = setTimeout(tick, untilNextMinute());
   return () => clearTimeout(timer);
+}
+
+/** While a day of lifecycle rules has only seconds, their work is started this often. */
+const LIFECYCLE_EVERY_MS = 1_000;
+
+/**
+ * With a `LIFECYCLE_DAY_SECONDS`, calls `run` for the lifecycle every second, except while the previous call is running.
+ * @returns a function that stops this
+ */
+export function startLifecycleClock(
+  { LIFECYCLE_DAY_SECONDS: daySeconds }: Readonly<Record<string, string | undefined>>,
+  run: (cron: string, time: Date) => Promise<void>,
+): () => void {
+  if (!daySeconds) return () => {};
+  let isRunning = false;
+  const timer = setInterval(() => {
+    if (isRunning) return;
+    isRunning = true;
+    run(LIFECYCLE, new Date())
+      .catch(() => undefined)
+      .finally(() => {
+        isRunning = false;
+      });
+  }, LIFECYCLE_EVERY_MS);
+  return () => clearInterval(timer);
 }
 
 /** Ends 50 ms after the full minute, since timers may fire a little early. */

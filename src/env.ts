@@ -4,6 +4,7 @@
  */
 
 import type { NewBucketSettings } from "./model/bucket.ts";
+import { DAY_MS } from "./model/lifecycle.ts";
 import type { RequestLogLevel } from "./request-log.ts";
 import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
 import {
@@ -47,6 +48,9 @@ export interface Env {
   readonly SIGNATURE_V2?: string;
   readonly ABORT_INCOMPLETE_UPLOADS_DAYS?: string;
   readonly BLOB_GRACE_HOURS?: string;
+  readonly LIFECYCLE_CALLS?: string;
+  /** For development only. */
+  readonly LIFECYCLE_DAY_SECONDS?: string;
   readonly NEW_BUCKETS?: string;
   readonly PUBLIC_ORIGIN?: string;
   readonly ALLOW_PRIVATE_TARGETS?: string;
@@ -86,6 +90,10 @@ export interface Config {
   readonly abortIncompleteUploadsDays: number;
   /** How long a blob is kept after the last entry that names it is gone, for requests that are still reading it. */
   readonly blobGraceMs: number;
+  /** Calls to the platform that one run of the lifecycle may make. */
+  readonly lifecycleCalls: number;
+  /** The length of a day of lifecycle rules. */
+  readonly lifecycleDayMs: number;
   /**
    * Origin that receivers of notifications can reach, e.g. `https://s3.example.com`; undefined: the origin of the
    * request that named them.
@@ -129,6 +137,8 @@ export function readConfig(env: Env): Config {
     // Without a grace period, blobs would be deleted while a request reads them, or before the write that stored them
     // has named them.
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24", 1) * 60 * 60 * 1000,
+    lifecycleCalls: wholeNumber("LIFECYCLE_CALLS", env.LIFECYCLE_CALLS ?? "900", 100),
+    lifecycleDayMs: lifecycleDayMs(env),
     publicOrigin: origin("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN ?? ""),
     allowPrivateTargets: boolean("ALLOW_PRIVATE_TARGETS", env.ALLOW_PRIVATE_TARGETS ?? "false"),
     requestLog: requestLogLevel("REQUEST_LOG", env.REQUEST_LOG ?? "errors"),
@@ -169,6 +179,13 @@ function wholeNumber(name: string, text: string, least = 0): number {
 function boolean(name: string, text: string): boolean {
   if (text !== "true" && text !== "false") throw new NotConfigured(`${name} must be "true" or "false".`);
   return text === "true";
+}
+
+/** A shorter day would remove objects long before the time that their rules state. */
+function lifecycleDayMs({ LIFECYCLE_DAY_SECONDS: text, ONE_ISOLATE }: Env): number {
+  if (!text) return DAY_MS;
+  if (ONE_ISOLATE !== "true") throw new NotConfigured("LIFECYCLE_DAY_SECONDS is for development only.");
+  return wholeNumber("LIFECYCLE_DAY_SECONDS", text, 1) * 1000;
 }
 
 function edgeCacheSeconds(env: Env): number {

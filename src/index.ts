@@ -2,7 +2,8 @@
 import { handleQueue } from "./consumers/index.ts";
 import type { Env } from "./env.ts";
 import { handleRequest } from "./surface.ts";
-import { EVERY_MINUTE, resumeEvents, runSweeps } from "./sweeps/index.ts";
+import { ageObjects, resumeEvents, runSweeps } from "./sweeps/index.ts";
+import { EVERY_MINUTE, LIFECYCLE } from "./sweeps/schedules.ts";
 
 export { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
@@ -11,6 +12,7 @@ export default {
   queue: handleQueue,
   scheduled({ cron, scheduledTime }, env) {
     const now = new Date(scheduledTime);
-    return cron === EVERY_MINUTE ? resumeEvents(env, now) : runSweeps(env, now);
+    if (cron === EVERY_MINUTE) return resumeEvents(env, now);
+    return cron === LIFECYCLE ? ageObjects(env, now) : runSweeps(env, now);
   },
 } satisfies ExportedHandler<Env>;

@@ -17,6 +17,7 @@ import { BucketDocuments, Buckets } from "./storage/d1/buckets.ts";
 import { CertificateKeys } from "./storage/d1/certificate-keys.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
 import { Directory, limitBucketTtlMs } from "./storage/d1/directory.ts";
+import { LifecyclePasses } from "./storage/d1/lifecycle-passes.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { DisplayNames, Principals } from "./storage/d1/principals.ts";
 import { Receivers } from "./storage/d1/receivers.ts";
@@ -31,6 +32,7 @@ import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/messages.ts";
+import { LifecycleObjects } from "./storage/r2/lifecycle-objects.ts";
 import { Objects } from "./storage/r2/objects.ts";
 import { nameSealKey, openMacKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";
@@ -77,6 +79,12 @@ export interface Services {
     readonly deletedBuckets: DeletedBuckets;
     readonly replicaClock: ReplicaClock;
   };
+  /** What only the lifecycle reads and changes. */
+  readonly lifecycle: {
+    readonly passes: LifecyclePasses;
+    readonly objects: LifecycleObjects;
+    readonly openUploads: OpenUploads;
+  };
   /** Signs continuation tokens. */
   readonly tokenKey: MacKey;
   /** Signs the state that replicas behind endpoints carry in their metadata. */
@@ -113,6 +121,8 @@ export type AdminServices = Pick<
   | "signers"
   | "targetPolicy"
 > & { readonly stores: Pick<Stores, "principals"> };
+
+export type LifecycleServices = Pick<Services, "config" | "directory" | "journal" | "lifecycle" | "stores">;
 
 /** Consumers of queues and scheduled work. */
 export type EventServices = Pick<
@@ -186,13 +196,14 @@ export function openServices(env: Env): Services {
   const othersTtlMs = isOnlyIsolate ? 0 : bucketTtlMs;
   const bucketDeletion = new BucketDeletion({ db: env.DB, directory, bucketTtlMs, isOnlyIsolate });
   const openUploads = new OpenUploads(env.DB);
+  const objects = new Objects(config.stores, blobSets);
   const services: Services = {
     config,
     directory,
     stores: {
       buckets: new Buckets(env.DB, directory, othersTtlMs),
       bucketDeletion,
-      objects: new Objects(config.stores, blobSets),
+      objects,
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
       documents: new BucketDocuments(env.DB, directory, othersTtlMs),
       displayNames: new DisplayNames(env.DB),
@@ -235,6 +246,11 @@ export function openServices(env: Env): Services {
       cursors: new SweepCursors(env.DB),
       deletedBuckets: new DeletedBuckets(env.DB),
       replicaClock: new ReplicaClock(env.DB),
+    },
+    lifecycle: {
+      passes: new LifecyclePasses(env.DB),
+      objects: new LifecycleObjects(config.stores, objects),
+      openUploads,
     },
     tokenKey,
     stampKey: openMacKey(config.sealKey, "replica-stamps"),

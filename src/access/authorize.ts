@@ -164,6 +164,16 @@ export function authorizeReplicationSource(source: Bucket): GrantedBucket {
   return source as GrantedBucket;
 }
 
+/**
+ * Authorizes what no caller requests: a bucket's own enabled lifecycle rules may remove and change its objects, whatever its
+ * policy says ("Lifecycle and other bucket configurations").
+ * @throws S3Error `AccessDenied` if no rule is enabled
+ */
+export function authorizeLifecycle(bucket: Bucket): GrantedBucket {
+  if (!bucket.documents.lifecycle?.rules.some(({ isEnabled }) => isEnabled)) throw new S3Error("AccessDenied");
+  return bucket as GrantedBucket;
+}
+
 /** Looks up each object once, for all decisions about it. */
 function lookedUpOnce({ findObject }: Question): FindObject {
   const seen = new Map<string, Promise<ObjectAclAndTags | undefined>>();

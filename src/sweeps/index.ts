@@ -1,13 +1,11 @@
 /** Scheduled work: removes what interrupted or overwritten writes leave behind, and sends events that were not sent. */
 import type { Env } from "../env.ts";
+import { runLifecycle } from "../lifecycle/run.ts";
 import { resumeReplication } from "../replication/tasks.ts";
 import { openServices } from "../services.ts";
 import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from "./abandoned.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepIntents } from "./unreported-changes.ts";
-
-/** The trigger of `resumeEvents` in wrangler.toml; every other trigger is for `runSweeps`. */
-export const EVERY_MINUTE = "* * * * *";
 
 /** Tasks removed in one run; the next run continues. */
 const EXPIRED_TASKS_PER_RUN = 10_000;
@@ -25,6 +23,11 @@ export async function resumeEvents(env: Env, now: Date): Promise<void> {
     ...(config.readsReplicas ? [logged("replica-clock", sweeping.replicaClock.tick())] : []),
   ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+/** Does what lifecycle rules say. */
+export async function ageObjects(env: Env, now: Date): Promise<void> {
+  await logged("lifecycle", runLifecycle(openServices(env), now));
 }
 
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */

@@ -79,7 +79,8 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
   ],
   "local/": ["local/", "model/", "cloudflare:workers"],
   "consumers/": ["consumers/", "delivery/", "replication/", "access/", "model/", "services.ts"],
-  "sweeps/": ["sweeps/", "replication/", "storage/", "model/", "services.ts"],
+  "sweeps/": ["sweeps/", "lifecycle/", "replication/", "storage/", "model/", "services.ts"],
+  "lifecycle/": ["lifecycle/", "model/", "access/", "errors.ts"],
   "replication/": [
     "replication/",
     "outbound/",
@@ -105,6 +106,7 @@ export const MAY_IMPORT_TYPES: Readonly<Record<string, Places>> = {
   "website/": ["identify.ts", "request-log.ts", "services.ts"],
   "consumers/": ["env.ts", "storage/"],
   "sweeps/": ["env.ts"],
+  "lifecycle/": ["services.ts", "storage/"],
   "pipeline.ts": ["storage/"],
   "identify.ts": ["storage/"],
 };
@@ -124,6 +126,7 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "website/": ["website/", "surface.ts", "pipeline.ts"],
   "local/": ["local/", "local-entry.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
+  "lifecycle/": ["lifecycle/", "sweeps/"],
   "consumers/": ["consumers/", "index.ts"],
   "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],
   "signing/": ["signing/", "delivery/", "sns/", "services.ts"],

@@ -147,6 +147,28 @@ export class OpenUploads {
     }));
   }
 
+  /** Uploads of a bucket that were begun up to a time, below a prefix and after one of them, by key. */
+  async initiatedUntil(
+    bucketId: string,
+    query: {
+      readonly prefix: string;
+      readonly initiatedUntil: Date;
+      readonly after: { readonly key: string; readonly uploadId: string };
+      readonly limit: number;
+    },
+  ): Promise<{ key: string; uploadId: string }[]> {
+    const { prefix, initiatedUntil, after, limit } = query;
+    const { results } = await this.#db
+      .prepare(
+        `SELECT key, upload_id FROM open_uploads
+         WHERE bucket_id = ?1 AND (key, upload_id) > (?2, ?3) AND key >= ?4 AND key < ?5 AND initiated_at <= ?6
+         ORDER BY key, upload_id LIMIT ?7`,
+      )
+      .bind(bucketId, after.key, after.uploadId, prefix, prefix + END, initiatedUntil.getTime(), limit)
+      .all<{ key: string; upload_id: string }>();
+    return results.map((row) => ({ key: row.key, uploadId: row.upload_id }));
+  }
+
   /** Uploads of a bucket, whatever its name is or was. */
   async ofBucket(bucketId: string, limit: number): Promise<{ bucketId: string; key: string; uploadId: string }[]> {
     const { results } = await this.#db

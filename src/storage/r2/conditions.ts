@@ -18,7 +18,14 @@ export type ReplicaCondition =
   /** The same, and it is a replica from the removal's source, or the very entry named. */
   | { readonly kind: "if-replica"; readonly removal: ReplicaState; readonly orWriteId?: string };
 
-export type EntryCondition = WriteCondition | ReplicaCondition;
+/** What the lifecycle asks for: the entry is the one that was listed. */
+export interface ListedCondition {
+  readonly kind: "if-listed";
+  readonly writeId: string;
+  readonly etag: string;
+}
+
+export type EntryCondition = WriteCondition | ReplicaCondition | ListedCondition;
 
 /** What must hold for an entry to be put. */
 export interface Guard {
@@ -84,6 +91,7 @@ function isAboutTheEntry(condition: EntryCondition | undefined): boolean {
       return condition.lastModified !== undefined;
     case "if-older":
     case "if-replica":
+    case "if-listed":
       return true;
     default:
       return condition satisfies never;
@@ -97,6 +105,7 @@ function isMetByNothing(condition: EntryCondition): boolean {
       return true;
     case "if-match":
     case "if-replica":
+    case "if-listed":
       return false;
     default:
       return condition satisfies never;
@@ -123,6 +132,8 @@ function isMetBy(condition: EntryCondition, present: PresentEntry): boolean {
       const isMeant = (mark === "R" && source === removal.source) || writeId === orWriteId;
       return isMeant && compareStates(stateOf(found, entry), removal) < 0;
     }
+    case "if-listed":
+      return condition.writeId === entry.record.w && condition.etag === entry.etag;
     default:
       return condition satisfies never;
   }
@@ -136,6 +147,7 @@ function describe({ found, entry }: PresentEntry) {
 export function nameOf(condition: EntryCondition | undefined, present?: PresentEntry): Record<string, string> {
   switch (condition?.kind) {
     case undefined:
+    case "if-listed":
       return {};
     case "if-none-match-any":
       return { Condition: "If-None-Match" };
@@ -160,6 +172,7 @@ export function blindCondition(condition: EntryCondition): R2Conditional | undef
       return /^[0-9a-f]{32}$/.test(condition.etag) ? { etagMatches: condition.etag } : undefined;
     case "if-older":
     case "if-replica":
+    case "if-listed":
       return undefined;
     default:
       return condition satisfies never;

@@ -277,7 +277,7 @@ export class Objects {
   async remove(change: EntryChange, condition?: EntryCondition): Promise<Removed> {
     const { bucket, key } = change;
     if (condition !== undefined || bucket.documents.versioning !== undefined) {
-      return putRemoval(this.#place(bucket, key), change.ticket, condition);
+      return putRemoval(this.#place(bucket, key), change.ticket, { condition });
     }
     await callR2(this.#store(bucket).delete(entryKey(bucket.id, key)));
     return { at: new Date(), isMarker: false };
@@ -308,11 +308,12 @@ export class Objects {
   ): Promise<Removed | undefined> {
     const { state, orWriteId } = removal;
     try {
-      return await putRemoval(this.#place(change.bucket, change.key), change.ticket, {
+      const condition = {
         kind: "if-replica",
         removal: state,
         ...(orWriteId !== undefined && { orWriteId }),
-      });
+      } as const;
+      return await putRemoval(this.#place(change.bucket, change.key), change.ticket, { condition });
     } catch (error) {
       if (error instanceof S3Error && error.code === "NoSuchKey") return undefined;
       throw error;

@@ -9,7 +9,7 @@ import { callR2 } from "../platform-errors.ts";
 import { deleteVersion, type VersionState } from "../versions/delete-version.ts";
 import { findNullToken } from "../versions/find-version.ts";
 import { commitIf } from "./commit.ts";
-import type { EntryCondition } from "./conditions.ts";
+import type { Guard } from "./conditions.ts";
 import { toStoredObject } from "./entry.ts";
 import { markTombstone } from "./entry-options.ts";
 import { clusterHead, type EntryPlace } from "./entry-place.ts";
@@ -41,13 +41,14 @@ export interface RemovalOptions {
 export async function putRemoval(
   place: EntryPlace,
   { writeId }: WriteTicket,
-  condition: EntryCondition | undefined,
+  { condition, madeOf }: Pick<Guard, "condition" | "madeOf">,
 ): Promise<Removed> {
   const isMarker = place.versioning !== undefined;
   const hashedKey = clusterHead(place.key) === undefined ? {} : { k: place.key };
   const bytes = new TextEncoder().encode(newBlobSetId());
   const mark = markTombstone(bytes);
-  const { object, versionId } = await commitIf(place, { condition, writeId, isMarker }, ({ links, ...terms }) => {
+  const guard = { condition, madeOf, writeId, isMarker };
+  const { object, versionId } = await commitIf(place, guard, ({ links, ...terms }) => {
     const kind = isMarker ? { D: 1 as const, ...links } : { t: 1 as const };
     const customMetadata = encodeRecord({ w: writeId, ...kind, ...hashedKey });
     return putBytes(place, { bytes }, { ...mark, customMetadata, ...terms });

@@ -7,7 +7,7 @@
  */
 
 import { S3Error } from "../../errors.ts";
-import type { StoredObject } from "../../model/object.ts";
+import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
 import { type Manifest, summarizeManifest } from "./blobs.ts";
@@ -99,7 +99,7 @@ async function putEntry(
     );
     return;
   }
-  const manifest = entry.isManifest ? await opened.manifest() : await moved.bytesOf(opened);
+  const manifest = entry.isManifest ? await opened.manifest() : await moved.bytesOf(opened, changed);
   const isUpload = changed.partCount !== undefined;
   const facts = summarizeManifest(manifest, { sizeBytes, etag: changed.etag, isUpload });
   const object = { attributes: changed, manifest, facts: { ...kept, manifest: facts } };
@@ -141,7 +141,7 @@ class MovedBytes {
     this.#place = place;
   }
 
-  async bytesOf(opened: OpenedObject): Promise<Manifest> {
+  async bytesOf(opened: OpenedObject, attributes: Pick<ObjectAttributes, "storageClass">): Promise<Manifest> {
     const { object, origin } = opened;
     // R2's ETag of an inline object is the MD5 of its bytes.
     if (this.#moved?.etag === origin.found.etag) return this.#moved.manifest;
@@ -149,7 +149,7 @@ class MovedBytes {
     const { store, r2Key, versioning } = this.#place;
     const version = versioning === undefined ? undefined : tokenOf(origin.found, origin.entry.record);
     const owner = { entry: r2Key, version };
-    const { manifest } = await putOnlyBlob(store, body, { attributes: object, owner });
+    const { manifest } = await putOnlyBlob(store, body, { attributes, owner });
     this.#moved = { manifest, etag: origin.found.etag };
     return manifest;
   }

@@ -38,16 +38,17 @@ const AFTER_TOKENS = "~";
 const SAFE_DELIMITER = /^[^\0-!A-Za-h][^\0-!]*$/;
 const NOT_IN_NAMES = /[^\w-]/;
 
-/** @param query.maxCalls R2 calls after which the page ends early. @throws S3Error */
+/** @param store R2, or with a bound on the calls after which the page ends early. @throws S3Error */
 export async function listVersions(
-  store: R2Bucket,
+  store: R2Bucket | CountedStore,
   bucket: GrantedBucket,
-  { maxCalls = MAX_CALLS, ...query }: VersionQuery & { readonly maxCalls?: number },
+  query: VersionQuery,
 ): Promise<VersionPage> {
   const { prefix, after, maxKeys } = query;
   const isPast = !after.key.startsWith(prefix) && compareBytes(after.key, prefix) > 0;
   if (maxKeys === 0 || isPast) return { versions: [], commonPrefixes: [], next: undefined };
-  return new Lister(new CountedStore(store, maxCalls), bucket, query).page();
+  const counted = store instanceof CountedStore ? store : new CountedStore(store, MAX_CALLS);
+  return new Lister(counted, bucket, query).page();
 }
 
 /** Reads more rows of a source; false if the answer ends instead. */

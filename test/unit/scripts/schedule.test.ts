@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { isDue, startClock } from "../../../scripts/schedule.ts";
+import { isDue, startClock, startLifecycleClock } from "../../../scripts/schedule.ts";
 
 describe("isDue", () => {
   // A Saturday.
@@ -71,5 +71,37 @@ describe("startClock", () => {
     await vi.advanceTimersByTimeAsync(120_000);
     expect(runs).toBe(3);
     stop();
+  });
+});
+
+describe("startLifecycleClock", () => {
+  beforeEach(() => vi.useFakeTimers({ now: new Date("2026-11-28T16:48:30Z") }));
+  afterEach(() => vi.useRealTimers());
+
+  it("runs the lifecycle every second while a day has only seconds, one run at a time", async () => {
+    const seen: string[] = [];
+    const stop = startLifecycleClock({ LIFECYCLE_DAY_SECONDS: "10" }, async (cron, time) => {
+      seen.push(`${cron} ${time.toISOString()}`);
+      if (seen.length === 1) await new Promise((resolve) => setTimeout(resolve, 1_500));
+      if (seen.length === 2) throw new Error("failed");
+    });
+    await vi.advanceTimersByTimeAsync(4_100);
+    stop();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(seen).toEqual([
+      "*/2 * * * * 2026-11-28T16:48:31.000Z",
+      "*/2 * * * * 2026-11-28T16:48:33.000Z",
+      "*/2 * * * * 2026-11-28T16:48:34.000Z",
+    ]);
+  });
+
+  it("does nothing with ordinary days", async () => {
+    let runs = 0;
+    const stop = startLifecycleClock({}, async () => {
+      runs += 1;
+    });
+    await vi.advanceTimersByTimeAsync(5_000);
+    stop();
+    expect(runs).toBe(0);
   });
 });

@@ -112,6 +112,16 @@ describe("a Worker that is not configured", () => {
       { CONFIG_TTL_SECONDS: "soon" },
       "CONFIG_TTL_SECONDS must be a whole number from 0 to 9999.",
     ],
+    [
+      "a shorter day of lifecycle rules on Cloudflare",
+      { LIFECYCLE_DAY_SECONDS: "10", ONE_ISOLATE: "false" },
+      "LIFECYCLE_DAY_SECONDS is for development only.",
+    ],
+    [
+      "too few calls for the lifecycle",
+      { LIFECYCLE_CALLS: "9" },
+      "LIFECYCLE_CALLS must be a whole number from 100 to 9999.",
+    ],
     ["no grace period for blobs", { BLOB_GRACE_HOURS: "0" }, "BLOB_GRACE_HOURS must be a whole number from 1 to 9999."],
     [
       "an origin with a path",
