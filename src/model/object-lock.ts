@@ -66,6 +66,28 @@ export function mayReplaceRetention(
 }
 
 /**
+ * The lock of a version that takes over another one's: never weaker than its own. Retention is only made longer, in the same
+ * mode or in compliance, and a legal hold is only put on.
+ */
+export function strengthenedLock(
+  own: ObjectLock | undefined,
+  other: ObjectLock | undefined,
+  now: Date,
+): ObjectLock | undefined {
+  const retention = strongerRetention(own?.retention, other?.retention, now);
+  const hasLegalHold = other?.hasLegalHold === true ? true : (own?.hasLegalHold ?? other?.hasLegalHold);
+  if (retention === undefined && hasLegalHold === undefined) return undefined;
+  return { ...(retention !== undefined && { retention }), ...(hasLegalHold !== undefined && { hasLegalHold }) };
+}
+
+function strongerRetention(own: Retention | undefined, other: Retention | undefined, now: Date): Retention | undefined {
+  if (own === undefined || other === undefined) return own ?? other;
+  if (own.until <= now.getTime()) return other.until > own.until ? other : own;
+  const isStronger = other.until >= own.until && (other.mode === own.mode || other.mode === "COMPLIANCE");
+  return isStronger ? other : own;
+}
+
+/**
  * The lock of a new version: what the request asks for. The bucket's default applies where it asks for no retention; a legal
  * hold says nothing about that. Undefined: no lock.
  */

@@ -94,7 +94,7 @@ async function postpone(
 /** Raises the event first: it may be raised twice, and if the queue does not accept it, the attempt is repeated. */
 export async function giveUp(task: ReplicationTask, reason: string, services: ReplicationServices): Promise<void> {
   const { bucket: changed, ...request } = task.origin;
-  const { key, etag, sizeBytes } = task.change;
+  const { key, etag, sizeBytes, versionId } = task.change;
   const now = new Date();
   const bucket = (await services.directory.loadFresh([changed.name])).get(changed.name);
   if (bucket?.id === changed.id) {
@@ -103,6 +103,7 @@ export async function giveUp(task: ReplicationTask, reason: string, services: Re
       event: "Replication:OperationFailedReplication",
       ...(etag !== undefined && { etag }),
       ...(sizeBytes !== undefined && { sizeBytes }),
+      ...(versionId !== undefined && { versionId }),
       at: now.getTime(),
       sequencer: nextSequencer(now),
     });

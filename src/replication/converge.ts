@@ -18,6 +18,7 @@ import {
 import type { Services } from "../services.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
+import { orMarker } from "./current-version.ts";
 import type { Destination } from "./destination.ts";
 import type { FreshReads } from "./fresh-reads.ts";
 import { OwnBucket } from "./own-bucket.ts";
@@ -79,14 +80,15 @@ export async function converge(
   };
 
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const opened = await objects.open(grant.source, { key: change.key }, undefined);
-    if (opened === undefined) {
+    const opened = await orMarker(objects.open(grant.source, { key: change.key }, undefined));
+    if (isGone(opened)) {
       // Whatever the change was: an attempt may have written the replica after the task of the removal was done.
-      await remove();
+      if (isRemoved(opened, source)) await remove();
     } else {
       try {
         const rule = chooseRule(source, task, opened.object);
         if (rule === undefined) return;
+        requireLocks(grant);
         const storageClass = rule.destination.storageClass ?? opened.object.storageClass;
         await requireReplicable(grant, { ...opened.object, storageClass }, new Date());
         const { lastModified } = opened.object.state;
@@ -99,10 +101,10 @@ export async function converge(
         await opened.discard().catch(() => {});
       }
     }
-    const after = await objects.head(grant.source, { key: change.key });
-    if (isSameState(opened?.object, after)) return;
+    const after = await orMarker(objects.head(grant.source, { key: change.key }));
+    if (isSameState(isGone(opened) ? opened : opened.object, after)) return;
     // Removed during the replication; the task of the removal may have found no replica yet.
-    if (after === undefined) return remove();
+    if (isGone(after)) return isRemoved(after, source) ? remove() : undefined;
   }
   throw new SourceChanged("The object was written again during each round.");
 }
@@ -153,8 +155,30 @@ function replicatesRemovals({ documents }: Bucket, { destination, change }: Repl
   return rules?.some((rule) => isSameDestination(rule.destination, destination)) ?? false;
 }
 
-function isSameState(left: StoredObject | undefined, right: StoredObject | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right;
+/** What is at a key without an object. */
+type Gone = "delete-marker" | undefined;
+
+function isGone<Read>(read: Read | Gone): read is Gone {
+  return read === undefined || read === "delete-marker";
+}
+
+/**
+ * Whether the key was removed by a removal that is replicated. In a source that is or was versioned that is a delete marker: if
+ * it has nothing at the key, each version was deleted by its id.
+ */
+function isRemoved(gone: Gone, { documents }: Bucket): boolean {
+  return gone === "delete-marker" || documents.versioning === undefined;
+}
+
+/** "To replicate objects from a source bucket with Object Lock enabled, the destination bucket must also have Object Lock". */
+function requireLocks({ source, target }: ReplicationGrant): void {
+  if (source.documents.objectLock === undefined || target === undefined) return;
+  if (target.documents.objectLock !== undefined) return;
+  throw new S3Error("InvalidRequest", { message: "The source has object lock, and the destination has not." });
+}
+
+function isSameState(left: StoredObject | Gone, right: StoredObject | Gone): boolean {
+  if (isGone(left) || isGone(right)) return left === right;
   return compareStates(left.state, right.state) === 0;
 }
 

@@ -3,12 +3,21 @@ import { aclOfReplica } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
+import type { ObjectEvent } from "../model/event.ts";
 import type { ObjectAttributes, StoredObject } from "../model/object.ts";
 import { compareStates, type ObjectState } from "../model/object.ts";
-import { hasTags, isSameDestination, matchReplication, type ReplicationRule } from "../model/replication.ts";
+import { lockOfNewVersion, strengthenedLock } from "../model/object-lock.ts";
+import {
+  hasTags,
+  isSameDestination,
+  matchReplication,
+  type ReplicaState,
+  type ReplicationRule,
+} from "../model/replication.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { Objects } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
+import { orUndefined } from "./current-version.ts";
 import type { Destination } from "./destination.ts";
 
 export class OwnBucket implements Destination {
@@ -33,39 +42,81 @@ export class OwnBucket implements Destination {
     const { object } = opened;
     const { key } = object;
     const replicaOf = { ...object.state, source: this.#source.id };
-    const present = await this.#objects.head(this.#bucket, { key });
+    const present = await orUndefined(this.#objects.head(this.#bucket, { key }));
     if (present !== undefined && compareStates(present.state, replicaOf) >= 0) return;
+    const attributes = this.#attributes(opened, rule);
+    if (this.#isVersioned && isSameObject(present, replicaOf)) {
+      if (await this.#change(present, { attributes, replicaOf })) return;
+    }
     await ignorePreconditionFailed(
       this.#journal.write(
         this.#bucket,
         { key, event: "ObjectCreated:Put", replicaOf },
         {
-          commit: (ticket) => {
-            const attributes = this.#attributes(opened, rule);
-            return this.#objects.replicate(opened, { bucket: this.#bucket, key, attributes, ticket }, this.#until);
-          },
-          describe: ({ etag, sizeBytes, lastModified }) => ({ etag, sizeBytes, at: lastModified }),
+          commit: (ticket) =>
+            this.#objects.replicate(opened, { bucket: this.#bucket, key, attributes, ticket }, this.#until),
+          describe: ({ etag, sizeBytes, lastModified, versionId }) => ({
+            etag,
+            sizeBytes,
+            at: lastModified,
+            versionId,
+          }),
         },
       ),
     );
   }
 
+  /**
+   * Changes tags, ACL and lock of the version that is the replica already, so that it does not become another version.
+   * False if it is not current any more.
+   */
+  async #change(
+    present: StoredObject,
+    { attributes, replicaOf }: { readonly attributes: ObjectAttributes; readonly replicaOf: ReplicaState },
+  ): Promise<boolean> {
+    const { key } = present;
+    const { tags, ownerId, acl } = attributes;
+    const changed = (object: StoredObject): StoredObject | undefined => {
+      if (!isSameObject(object, replicaOf) || compareStates(object.state, replicaOf) >= 0) return undefined;
+      const { acl: _acl, lock: present, ...others } = object;
+      const lock = strengthenedLock(present, attributes.lock, new Date());
+      return { ...others, tags, ownerId, ...(acl !== undefined && { acl }), ...(lock !== undefined && { lock }) };
+    };
+    const rewritten = await this.#journal.write(
+      this.#bucket,
+      { key, event: eventOf(present, attributes), replicaOf },
+      {
+        commit: (ticket) => orUndefined(this.#objects.rewrite({ bucket: this.#bucket, key, ticket }, changed)),
+        describe: (outcome) => {
+          if (outcome?.isChanged !== true) return undefined;
+          const { etag, sizeBytes, versionId } = outcome.object;
+          return { etag, sizeBytes, versionId, at: new Date() };
+        },
+      },
+    );
+    return rewritten?.isChanged === true;
+  }
+
   async remove(key: string, state: ObjectState): Promise<void> {
     const removal = { ...state, source: this.#source.id };
-    const present = await this.#objects.head(this.#bucket, { key });
+    const present = await orUndefined(this.#objects.head(this.#bucket, { key }));
     if (present === undefined) return;
     const orWriteId = this.#isReplicatedBack(present) ? present.replication?.writeId : undefined;
     await ignorePreconditionFailed(
-      this.#journal.write(
-        this.#bucket,
-        { key, event: "ObjectRemoved:Delete", replicaOf: removal },
-        {
-          commit: (ticket) =>
-            this.#objects.deleteReplica({ bucket: this.#bucket, key, ticket }, { state: removal, orWriteId }),
-          describe: (removed) => removed && { at: removed.at },
-        },
-      ),
+      this.#journal.removeEach(this.#bucket, [{ key, replicaOf: removal }], {
+        commit: (tickets) =>
+          Promise.all(
+            tickets.map((ticket) =>
+              this.#objects.deleteReplica({ bucket: this.#bucket, key, ticket }, { state: removal, orWriteId }),
+            ),
+          ),
+        describe: (removed) => removed,
+      }),
     );
+  }
+
+  get #isVersioned(): boolean {
+    return this.#bucket.documents.versioning !== undefined;
   }
 
   /** Whether the object was written here and a rule of this bucket replicates it to the source. */
@@ -79,15 +130,30 @@ export class OwnBucket implements Destination {
 
   #attributes({ object }: OpenedObject, { destination }: ReplicationRule): ObjectAttributes {
     const { content, userMetadata, tags, websiteRedirectLocation } = object;
+    const { objectLock } = this.#bucket.documents;
+    const lock = objectLock && lockOfNewVersion(object.lock, objectLock, new Date());
     return {
       content,
       userMetadata,
       tags,
       ...(websiteRedirectLocation !== undefined && { websiteRedirectLocation }),
+      ...(lock !== undefined && { lock }),
       storageClass: destination.storageClass ?? object.storageClass,
       ...aclOfReplica({ ...object, bucket: this.#source }, this.#bucket, destination.overridesOwner === true),
     };
   }
+}
+
+/** Whether an object and a state have the same bytes, written at the same time. */
+function isSameObject(object: StoredObject | undefined, { lastModified, etag }: ReplicaState): object is StoredObject {
+  return object?.state.lastModified === lastModified && object.state.etag === etag;
+}
+
+/** The event of a change that leaves the bytes as they are. */
+function eventOf(present: StoredObject, { tags, acl, ownerId }: ObjectAttributes): ObjectEvent {
+  const isSame = (left: unknown, right: unknown) => JSON.stringify(left) === JSON.stringify(right);
+  if (!isSame(present.tags, tags)) return tags.length === 0 ? "ObjectTagging:Delete" : "ObjectTagging:Put";
+  return isSame([present.ownerId, present.acl], [ownerId, acl]) ? "ObjectLock:Put" : "ObjectAcl:Put";
 }
 
 async function ignorePreconditionFailed(write: Promise<unknown>): Promise<void> {

@@ -7,11 +7,13 @@ import { sha256Hex } from "../checksum/hasher.ts";
 import type { Acl, AclGrant, CannedAcl } from "../model/acl.ts";
 import type { MacKey } from "../model/mac-key.ts";
 import type { ObjectState, StoredObject } from "../model/object.ts";
+import type { ObjectLock } from "../model/object-lock.ts";
 import type { ReplicaState, ReplicationDestination } from "../model/replication.ts";
 import { parseHttpDate } from "../protocol/dates.ts";
 import { parseETag } from "../protocol/header-values.ts";
 import { formatMetadataToSend } from "../protocol/metadata.ts";
 import { attributeHeaders } from "../protocol/object-headers.ts";
+import { legalHoldHeaders, retentionHeaders } from "../protocol/object-lock-headers.ts";
 import { formatReplicaState, REPLICA_HEADER, REPLICA_SOURCE_HEADER } from "../protocol/replica-state.ts";
 import { formatTaggingHeader } from "../protocol/tags.ts";
 import { readStamp, STAMP } from "./stamp.ts";
@@ -28,12 +30,20 @@ export function putHeaders(
   destination: ReplicationDestination,
   marks: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const { tags, userMetadata } = object;
+  const { tags, userMetadata, lock } = object;
   return {
     ...attributeHeaders({ ...object, storageClass: destination.storageClass ?? object.storageClass }),
     ...formatMetadataToSend({ ...userMetadata, ...marks }),
     ...(tags.length > 0 && { "x-amz-tagging": formatTaggingHeader(tags) }),
+    ...(lock !== undefined && lockHeaders(lock, new Date())),
   };
+}
+
+/** What still protects the object: a date in the past would be refused, and so would any lock by a bucket without locks. */
+function lockHeaders(lock: ObjectLock, now: Date): Record<string, string> {
+  const { retention, hasLegalHold } = lock;
+  const isRetained = retention !== undefined && retention.until > now.getTime();
+  return { ...(isRetained && retentionHeaders(lock)), ...(hasLegalHold === true && legalHoldHeaders(lock)) };
 }
 
 /** Only grants to everyone are sent: account ids mean nothing at another endpoint. */

@@ -5,6 +5,7 @@ import type { GrantedBucket } from "../access/authorize.ts";
 import { compareStates, type StoredObject } from "../model/object.ts";
 import type { ObjectPart, Objects } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
+import { orUndefined } from "./current-version.ts";
 
 /** Opens pieces of the one state of the source object that is being replicated. */
 export interface SourceReader {
@@ -42,7 +43,8 @@ export function readSource(objects: Objects, bucket: GrantedBucket, opened: Open
         isUsed = true;
         return opened.body("put");
       }
-      const piece = await objects.open(bucket, { key: object.key }, { kind: "from", first, last: first + length - 1 });
+      const range = { kind: "from", first, last: first + length - 1 } as const;
+      const piece = await orUndefined(objects.open(bucket, { key: object.key }, range));
       try {
         requireSame(piece?.object);
       } catch (error) {
@@ -53,7 +55,7 @@ export function readSource(objects: Objects, bucket: GrantedBucket, opened: Open
       return piece.body("put");
     },
     async parts() {
-      const found = await objects.parts(bucket, { key: object.key });
+      const found = await orUndefined(objects.parts(bucket, { key: object.key }));
       requireSame(found?.object);
       return found?.parts;
     },

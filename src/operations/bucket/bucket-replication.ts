@@ -139,17 +139,20 @@ class ReplicationRole {
   async require(rule: ParsedRule, target: Bucket | undefined): Promise<void> {
     const { prefix, replicatesDeletes, destination } = rule;
     const carriesAcl = destination.overridesOwner !== true;
+    const carriesLocks = this.#source.documents.objectLock !== undefined;
     const reads: readonly OfEachObject[] = [
       { action: "s3:GetObjectVersionForReplication" },
       { action: "s3:GetObject" },
       { action: "s3:GetObjectTagging" },
       ...(carriesAcl ? [{ action: "s3:GetObjectAcl" } as const] : []),
+      ...(carriesLocks ? ([{ action: "s3:GetObjectRetention" }, { action: "s3:GetObjectLegalHold" }] as const) : []),
     ];
     const writes: readonly OfEachObject[] = [
       { action: "s3:ReplicateObject" },
       { action: "s3:PutObject" },
       { action: "s3:PutObjectTagging", isNew: true },
       ...(carriesAcl ? [{ action: "s3:PutObjectAcl", isNew: true } as const] : []),
+      ...(carriesLocks ? ([{ action: "s3:PutObjectRetention" }, { action: "s3:PutObjectLegalHold" }] as const) : []),
       ...(replicatesDeletes ? ([{ action: "s3:ReplicateDelete" }, { action: "s3:DeleteObject" }] as const) : []),
     ];
     await this.#require(this.#source, prefix, reads);

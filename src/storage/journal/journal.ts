@@ -69,7 +69,7 @@ export interface RequestJournal {
 export interface EachRemoval<Outcome> {
   /**
    * Makes them with one ticket each, in the order in which they were intended, and returns their outcomes in that order. If it
-   * throws an error that is no refusal, a sweep finds out which of them took effect.
+   * throws, a sweep finds out which of them took effect; a single one that is refused did not.
    */
   commit(tickets: readonly WriteTicket[]): Promise<readonly Outcome[]>;
   /** The outcome for the event; undefined if nothing was removed. */
@@ -126,7 +126,7 @@ export class Journal {
       return outcome;
     };
     if (messages.length === 0) return confirmed();
-    return this.#around(messages, confirmed, (outcome) => {
+    return this.#around(messages, { commit: confirmed, isOne: true }, (outcome) => {
       const made = describe(outcome);
       return finishMessages(messages, () => made);
     });
@@ -145,7 +145,7 @@ export class Journal {
       await this.#deletion.confirm(bucket, "adds-nothing");
     };
     if (messages.length === 0) return confirmed();
-    return this.#around(messages, confirmed, () => {
+    return this.#around(messages, { commit: confirmed, isOne: true }, () => {
       const made = { at: new Date() };
       return finishMessages(messages, () => made);
     });
@@ -171,15 +171,16 @@ export class Journal {
       return outcomes;
     };
     if (messages.length === 0) return confirmed();
-    return this.#around(messages, confirmed, (outcomes) => {
+    return this.#around(messages, { commit: confirmed, isOne: removals.length === 1 }, (outcomes) => {
       const made = new Map(outcomes.map((outcome, index) => [tickets[index]?.writeId, describe(outcome)]));
       return finishMessages(messages, ({ writeId }) => made.get(writeId));
     });
   }
 
+  /** @param commit.isOne whether its refusal means that nothing was changed */
   async #around<Outcome>(
     intended: readonly ChangesMessage[],
-    commit: () => Promise<Outcome>,
+    { commit, isOne }: { readonly commit: () => Promise<Outcome>; readonly isOne: boolean },
     finish: (outcome: Outcome) => readonly ChangesMessage[],
   ): Promise<Outcome> {
     await this.#intents.add(intended, new Date());
@@ -188,7 +189,7 @@ export class Journal {
       outcome = await commit();
     } catch (error) {
       // After a refusal nothing was written. After any other error the write may have taken effect: the row stays.
-      if (error instanceof S3Error && error.status < 500) this.#forget(intended);
+      if (isOne && error instanceof S3Error && error.status < 500) this.#forget(intended);
       throw error;
     }
     const finished = finish(outcome);

@@ -62,7 +62,8 @@ export function planMessages(
     const notifications = notification === undefined ? [] : matchNotifications(notification, event, key);
     // "If you specify an object version ID to delete in a DELETE request, Amazon S3 deletes that object version in the source
     // bucket. But it doesn't replicate the deletion" ("How delete operations affect replication").
-    const isReplicated = replicaOf === undefined && !(leavesNothing(event) && versionId !== undefined);
+    const isOfVersion = documents.versioning !== undefined && versionId !== undefined;
+    const isReplicated = replicaOf === undefined && !(leavesNothing(event) && isOfVersion);
     const replications = replication === undefined || !isReplicated ? [] : matchReplication(replication, event, key);
     for (const rule of notifications) drafts.add(change, "notifications", rule);
     for (const rule of replications) drafts.add(change, "replications", rule);

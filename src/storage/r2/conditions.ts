@@ -13,7 +13,7 @@ import { unchangedSince } from "./unchanged.ts";
 
 /** What replication asks for. */
 export type ReplicaCondition =
-  /** The object at the key, if there is one, is earlier. */
+  /** The object or the delete marker at the key, if there is one, is earlier. */
   | { readonly kind: "if-older"; readonly than: ObjectState }
   /** The same, and it is a replica from the removal's source, or the very entry named. */
   | { readonly kind: "if-replica"; readonly removal: ReplicaState; readonly orWriteId?: string };
@@ -51,7 +51,9 @@ export function conditionOf(ticket: WriteTicket, condition: WriteCondition | und
 /** @throws S3Error `PreconditionFailed` or `NoSuchKey` if what was found at the key does not satisfy the condition */
 export function requireCondition(seen: R2Object | null, key: string, condition: EntryCondition): void {
   const entry = seen === null ? undefined : describeEntry(seen);
-  const present = seen === null || entry === undefined || entry.isAbsent ? undefined : { found: seen, entry };
+  const isMarker = entry?.isDeleteMarker === true && condition.kind === "if-older";
+  const present =
+    seen === null || entry === undefined || (entry.isAbsent && !isMarker) ? undefined : { found: seen, entry };
   const isMet = present === undefined ? isMetByNothing(condition) : isMetBy(condition, present);
   if (isMet) return;
   if (present === undefined) throw new S3Error("NoSuchKey", { details: { Key: key }, headers: headersOf(entry) });
@@ -128,7 +130,7 @@ function isMetBy(condition: EntryCondition, present: PresentEntry): boolean {
       return compareStates(stateOf(found, entry), condition.than) < 0;
     case "if-replica": {
       const { removal, orWriteId } = condition;
-      const { p: mark, i: source, w: writeId } = entry.record;
+      const { p: mark, i: source, w, u: writeId = w } = entry.record;
       const isMeant = (mark === "R" && source === removal.source) || writeId === orWriteId;
       return isMeant && compareStates(stateOf(found, entry), removal) < 0;
     }

@@ -53,6 +53,8 @@ export interface EntryRecord extends Partial<VersionLinks> {
   readonly t?: 1;
   /** 1: a replication rule applied when it was written; "R": a replica. */
   readonly p?: 1 | "R";
+  /** Write id whose replication its status is about, if its class or lock has been changed since; absent: `w`. */
+  readonly u?: string;
   /** The state it is a replica of, with `l` as its Last-Modified. Removed once tags or ACL are changed here. */
   readonly v?: readonly [revision: number, etag: string];
   /** Id of the bucket it is a replica from. */
@@ -143,6 +145,8 @@ export interface EntryFacts {
   readonly lastModified?: Date | undefined;
   /** Whether the object was a replica before this change of its entry. */
   readonly wasReplica?: boolean | undefined;
+  /** The write id by which the object's replication is known, before this change of its entry. */
+  readonly replicatedAs?: string | undefined;
   /** Id of the bucket it was a replica from. */
   readonly sourceId?: string | undefined;
   /** The object from which this one differs only in its class, tags or ACL, if its Last-Modified differs too. */
@@ -166,6 +170,8 @@ export function toRecord(
   const isReplica = replicaOf !== undefined || facts.wasReplica === true;
   const lastModified = replicaOf?.lastModified ?? facts.lastModified?.getTime();
   const sourceId = replicaOf === undefined ? facts.sourceId : replicaOf.source;
+  // No rule applies to the change, so the object's status stays.
+  const isStillSource = !isReplica && ticket.replicateIf === undefined && facts.replicatedAs !== undefined;
   const isToReplicate = !isReplica && ticket.replicateIf?.some((tags) => hasTags(attributes.tags, tags));
   return {
     w: ticket.writeId,
@@ -184,6 +190,7 @@ export function toRecord(
     ...(replicaOf !== undefined && { v: [replicaOf.revision, replicaOf.etag] as const }),
     ...(isReplica && sourceId !== undefined && { i: sourceId }),
     ...(isToReplicate && { p: 1 as const }),
+    ...(isStillSource && { p: 1 as const, u: facts.replicatedAs }),
     ...(facts.identity !== undefined && { d: [facts.identity.etag, facts.identity.lastModified] as const }),
     ...(facts.isConditional === true && { q: 1 as const }),
     ...(facts.manifest !== undefined && { f: facts.manifest }),

@@ -77,7 +77,7 @@ export function toStoredObject(
     ...(record.p !== undefined && {
       replication: {
         state: record.p === "R" ? "replica" : "source",
-        writeId: record.w,
+        writeId: record.u ?? record.w,
         ...(record.i !== undefined && { source: record.i }),
       } as const,
     }),

@@ -253,6 +253,17 @@ export class Objects {
     });
   }
 
+  /**
+   * Replaces tags, ACL, owner and lock by those of the object that `change` returns; otherwise as `setAcl`.
+   * @throws S3Error whatever `change` throws
+   */
+  rewrite(
+    entry: EntryChange,
+    change: (object: StoredObject) => StoredObject | undefined,
+  ): Promise<Rewritten | undefined> {
+    return rewriteObject(this.#rewrite(entry), change);
+  }
+
   #rewrite({ bucket, key, versionId, ticket }: EntryChange): Rewrite {
     return { place: this.#place(bucket, key), ticket, open: () => this.open(bucket, { key, versionId }, undefined) };
   }

@@ -3,6 +3,7 @@ import { S3Error } from "../../errors.ts";
 import type { StoredObject } from "../../model/object.ts";
 import { isProtected } from "../../model/object-lock.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import type { ReplicaState } from "../../model/replication.ts";
 import { isMarkerToken, NULL_VERSION_ID } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
@@ -13,7 +14,7 @@ import type { Guard } from "./conditions.ts";
 import { toStoredObject } from "./entry.ts";
 import { markTombstone } from "./entry-options.ts";
 import { clusterHead, type EntryPlace } from "./entry-place.ts";
-import { encodeRecord } from "./entry-record.ts";
+import { type EntryRecord, encodeRecord } from "./entry-record.ts";
 import { putBytes } from "./write.ts";
 
 /** The outcome of a removal. */
@@ -40,7 +41,7 @@ export interface RemovalOptions {
  */
 export async function putRemoval(
   place: EntryPlace,
-  { writeId }: WriteTicket,
+  { writeId, replicaOf }: WriteTicket,
   { condition, madeOf }: Pick<Guard, "condition" | "madeOf">,
 ): Promise<Removed> {
   const isMarker = place.versioning !== undefined;
@@ -49,11 +50,18 @@ export async function putRemoval(
   const mark = markTombstone(bytes);
   const guard = { condition, madeOf, writeId, isMarker };
   const { object, versionId } = await commitIf(place, guard, ({ links, ...terms }) => {
-    const kind = isMarker ? { D: 1 as const, ...links } : { t: 1 as const };
+    const kind = isMarker ? { D: 1 as const, ...links, ...replicaRecord(replicaOf) } : { t: 1 as const };
     const customMetadata = encodeRecord({ w: writeId, ...kind, ...hashedKey });
     return putBytes(place, { bytes }, { ...mark, customMetadata, ...terms });
   });
   return { at: object.uploaded, isMarker, ...(versionId !== undefined && { versionId }) };
+}
+
+/** A delete marker that is a replica is as old as the removal at its source. */
+function replicaRecord(replicaOf: ReplicaState | undefined): Pick<EntryRecord, "p" | "l" | "v" | "i"> {
+  if (replicaOf === undefined) return {};
+  const { lastModified, revision, etag, source } = replicaOf;
+  return { p: "R", l: lastModified, v: [revision, etag], ...(source !== undefined && { i: source }) };
 }
 
 /** The removal of one version. */

@@ -79,13 +79,14 @@ async function putEntry(
   // The same version, at the entry or in a record.
   const target = { ...place, r2Key: found.key, versioning: undefined };
   const { checksum, lastModified, sizeBytes } = changed;
-  const { state, source: sourceId } = changed.replication ?? {};
+  const { state, source: sourceId, writeId } = changed.replication ?? {};
   const identity = entry.record.d === undefined ? undefined : (identityOf(found) ?? undefined);
   const kept = {
     checksum,
     lastModified,
     ticket,
     wasReplica: state === "replica",
+    replicatedAs: state === "source" ? writeId : undefined,
     sourceId,
     identity,
     isConditional: entry.record.q === 1,

@@ -5,6 +5,7 @@ import {
   mayReplaceRetention,
   type ObjectLock,
   type Retention,
+  strengthenedLock,
 } from "../../../src/model/object-lock.ts";
 
 const NOW = new Date("2026-11-28T12:00:00Z");
@@ -72,5 +73,63 @@ describe("lockOfNewVersion", () => {
     ["OFF besides the default", { hasLegalHold: false }, days, { retention: governance(2), hasLegalHold: false }],
   ])("is %s", (_, requested, configuration, expected) => {
     expect(lockOfNewVersion(requested, configuration, NOW)).toEqual(expected);
+  });
+});
+
+describe("strengthenedLock", () => {
+  it.each<[string, ObjectLock | undefined, ObjectLock | undefined, ObjectLock | undefined]>([
+    ["nothing without a lock", undefined, undefined, undefined],
+    [
+      "the other's",
+      undefined,
+      { retention: governance(1), hasLegalHold: false },
+      { retention: governance(1), hasLegalHold: false },
+    ],
+    [
+      "its own if the other has none",
+      { retention: compliance(1), hasLegalHold: true },
+      undefined,
+      { retention: compliance(1), hasLegalHold: true },
+    ],
+    [
+      "the longer retention of its mode",
+      { retention: governance(1) },
+      { retention: governance(2) },
+      { retention: governance(2) },
+    ],
+    [
+      "its own against a shorter one",
+      { retention: governance(2) },
+      { retention: governance(1) },
+      { retention: governance(2) },
+    ],
+    [
+      "compliance that lasts as long",
+      { retention: governance(2) },
+      { retention: compliance(2) },
+      { retention: compliance(2) },
+    ],
+    [
+      "its own against shorter compliance",
+      { retention: governance(2) },
+      { retention: compliance(1) },
+      { retention: governance(2) },
+    ],
+    [
+      "compliance against any governance",
+      { retention: compliance(1) },
+      { retention: governance(3) },
+      { retention: compliance(1) },
+    ],
+    [
+      "the other's if its own has ended",
+      { retention: compliance(-1) },
+      { retention: governance(1) },
+      { retention: governance(1) },
+    ],
+    ["a hold of either", { hasLegalHold: true }, { hasLegalHold: false }, { hasLegalHold: true }],
+    ["a new hold", { hasLegalHold: false }, { hasLegalHold: true }, { hasLegalHold: true }],
+  ])("is %s", (_, own, other, expected) => {
+    expect(strengthenedLock(own, other, NOW)).toEqual(expected);
   });
 });

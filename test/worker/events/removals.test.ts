@@ -77,15 +77,17 @@ describe("removeEach", () => {
       .toEqual([queue.messages[0]?.id]);
   });
 
-  it("leaves the rows if it is not known what was removed, and removes them after a refusal", async () => {
-    for (const [error, rows] of [
-      [new S3Error("SlowDown"), 1],
-      [new Error("R2 is gone"), 1],
-      [new S3Error("PreconditionFailed"), 0],
+  it("leaves the rows if it is not known what was removed, and removes them after the refusal of a single removal", async () => {
+    const refusal = new S3Error("PreconditionFailed");
+    for (const [error, removals, rows] of [
+      [new S3Error("SlowDown"), [{ key: "a" }], 1],
+      [new Error("R2 is gone"), [{ key: "a" }], 1],
+      [refusal, [{ key: "a" }, { key: "b" }], 1],
+      [refusal, [{ key: "a" }], 0],
     ] as const) {
       const bucket = bucketWith(VERSIONED);
       const removal = { commit: () => Promise.reject(error), describe: () => undefined };
-      await expect(journalOf().removeEach(bucket, [{ key: "a" }, { key: "b" }], removal)).rejects.toBe(error);
+      await expect(journalOf().removeEach(bucket, removals, removal)).rejects.toBe(error);
       await expect.poll(() => intentRows(bucket.name).then(({ length }) => length)).toBe(rows);
     }
     expect(queue.messages).toEqual([]);

@@ -1,6 +1,7 @@
 /** Requests of a replicator of another deployment, and what its header does not allow to others. */
 import { describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
+import { contentMd5 } from "../../support/cors.ts";
 import { expectError } from "../../support/errors.ts";
 import { call, resultOf } from "../../support/iam.ts";
 import { MIB, md5, noise } from "../../support/multipart.ts";
@@ -43,6 +44,29 @@ async function userWith(actions: readonly string[]): Promise<Key> {
   await iam("PutUserPolicy", { UserName: name, PolicyName: "p", PolicyDocument });
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey };
 }
+
+describe("in a bucket that keeps versions", () => {
+  it("replicas are versions, a removal is a delete marker, and neither replaces a later state", async () => {
+    const bucket = await createBucket();
+    const enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    const query = "versioning=";
+    await send({ method: "PUT", bucket, query, body: enabled, headers: contentMd5(enabled) });
+    const putAt = async (time: number) => (await put(bucket, "k", "x", version(time))).status;
+    const source = { "x-amz-workers-s3-replica-source": "abcdefghijkl" };
+    const removal = (time: number) => ({ [HEADER]: `${time}.${REMOVED}.`, ...source });
+    expect((await put(bucket, "k", "one", { ...version(THEN, THEN, md5("one")), ...source })).status).toBe(200);
+    expect((await put(bucket, "k", "two", { ...version(THEN + 5, THEN + 5, md5("two")), ...source })).status).toBe(200);
+    expect(await putAt(THEN + 1)).toBe(412);
+    const early = await send({ method: "DELETE", bucket, key: "k", headers: removal(THEN + 1) });
+    expect([early.status, (await early.text()).match(/<Code>(\w+)/)?.[1]]).toEqual([412, "PreconditionFailed"]);
+    const removed = await send({ method: "DELETE", bucket, key: "k", headers: removal(THEN + 10) });
+    expect([removed.status, removed.headers.get("x-amz-delete-marker")]).toEqual([204, "true"]);
+    expect([await putAt(THEN + 7), await putAt(THEN + 20)]).toEqual([412, 200]);
+    const listed = await documentOf(await send({ bucket, query: "versions=" }), "ListVersionsResult");
+    const kinds = listed.children.map(({ name }) => name).filter((name) => /^(Version|DeleteMarker)$/.test(name));
+    expect(kinds).toEqual(["Version", "DeleteMarker", "Version", "Version"]);
+  });
+});
 
 describe("a write with a replica's state", () => {
   it("PutObject keeps the source's Last-Modified, is marked as a replica and is not replicated further", async () => {
