@@ -1,5 +1,6 @@
 /** The versions of a bucket, as they are listed: by key, and newest first within a key. */
-import type { ListedObject, ObjectAttributes } from "./object.ts";
+import type { ListedObject, Tag } from "./object.ts";
+import type { ObjectLock } from "./object-lock.ts";
 import type { VersionToken } from "./version.ts";
 
 /** A version of an object, or a delete marker, as clients see it. */
@@ -15,7 +16,8 @@ export interface ListedVersion extends VersionItem {
   readonly token: VersionToken;
   /** Last-Modified of the next newer version; absent for the latest one. */
   readonly noncurrentSince?: Date;
-  readonly tags: ObjectAttributes["tags"];
+  readonly tags: readonly Tag[];
+  readonly lock?: ObjectLock;
   /** Counts changes of tags, ACL and locks. */
   readonly revision: number;
   /** Random, new with every write. */

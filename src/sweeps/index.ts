@@ -6,6 +6,7 @@ import { openServices } from "../services.ts";
 import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from "./abandoned.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepIntents } from "./unreported-changes.ts";
+import { sweepVersions } from "./versions.ts";
 
 /** Tasks removed in one run; the next run continues. */
 const EXPIRED_TASKS_PER_RUN = 10_000;
@@ -45,6 +46,9 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
     logged("ended-uploads", sweepEndedUploads({ ...uploads, cursors }, now)),
     logged("idle-receivers", receivers.removeIdle(new Date(now.getTime() - IDLE_RECEIVER_MS))),
     logged("subscriptions", subscriptions.removeExpired(now)),
+    ...[...stores.keys()].map((region) =>
+      logged(`versions/${region}`, sweepVersions({ cursors, stores, region, now })),
+    ),
   ]);
   // They use the calls that the others have left.
   const ofBlobSets = await Promise.allSettled(

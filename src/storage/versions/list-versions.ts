@@ -14,6 +14,7 @@ import { isNullToken, NULL_VERSION_ID, type VersionToken, versionIdOf } from "..
 import { CommonPrefixes } from "../r2/common-prefixes.ts";
 import { lastModifiedOf } from "../r2/entry.ts";
 import { clusterHead, entryPrefix } from "../r2/entry-place.ts";
+import { decodeLock } from "../r2/entry-record.ts";
 import { behind, justBefore } from "../r2/list-position.ts";
 import { CountedStore, commonPrefixOf, R2_PAGE } from "../r2/listed-items.ts";
 import { MAX_CALLS } from "../r2/listing.ts";
@@ -299,6 +300,7 @@ function toListedVersion(
 ): ListedVersion {
   const { found, entry, key } = row;
   const { record } = entry;
+  const lock = decodeLock(record);
   return {
     key,
     token,
@@ -313,6 +315,7 @@ function toListedVersion(
     ownerId: record.o ?? bucketOwnerId,
     ...(record.c !== undefined && { checksum: { algorithm: record.c[0], type: record.c[2] } }),
     tags: (record.g ?? []).map(([tagKey, value]) => ({ key: tagKey, value })),
+    ...(lock !== undefined && { lock }),
     revision: record.R ?? 0,
     writeId: record.w,
   };

@@ -2,15 +2,15 @@
  * Entries that are marked as restored (`U`), in a listing: each is shown only if its record says that the version still exists,
  * and otherwise the next version takes its place. Nothing is repaired here; see `restored.ts`.
  */
-import { compareBytes } from "../../model/byte-order.ts";
 import { isNullToken } from "../../model/version.ts";
 import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
 import type { CountedStore } from "../r2/listed-items.ts";
+import { readMany } from "../r2/read-many.ts";
 import { coveredRevision } from "./keep.ts";
 import { recordKey, recordPrefix, recordsOfKey } from "./record-key.ts";
 
-/** Up to this many records are read one by one; more are listed, with what is between them. */
-const MAX_SINGLE_READS = 8;
+/** Read at the same time. */
+const GROUP = 6;
 
 interface Restored {
   readonly found: R2Object;
@@ -47,29 +47,21 @@ export async function settleListed(
   }
   if (restored.length === 0) return NONE;
   const settled = new Map<string, R2Object | undefined>();
-  const left = () => store.left - reserve;
-  const inOrder = restored.toSorted((one, other) => compareBytes(one.recordKey, other.recordKey));
+  const records = await readMany(store, {
+    r2Keys: restored.map((one) => one.recordKey),
+    prefix: recordPrefix(bucketId),
+    include: [],
+    reserve,
+  });
   const suspects: Restored[] = [];
-  if (inOrder.length <= Math.min(MAX_SINGLE_READS, left())) suspects.push(...inOrder);
-  else {
-    for (let next = 0; next < inOrder.length && left() > 0; ) {
-      const first = inOrder[next]?.recordKey ?? "";
-      // The last character of a token is left out, so that the record itself is listed.
-      const page = await store.list({ prefix: recordPrefix(bucketId), startAfter: first.slice(0, -1) });
-      const shown = new Map(page.objects.map((object) => [object.key, object]));
-      const last = page.truncated ? (page.objects.at(-1)?.key ?? "") : undefined;
-      for (; next < inOrder.length; next++) {
-        const asked = inOrder[next];
-        if (asked === undefined || (last !== undefined && compareBytes(asked.recordKey, last) > 0)) break;
-        const record = shown.get(asked.recordKey);
-        if (record !== undefined && record.checksums.sha384 === undefined) settled.set(asked.found.key, asked.found);
-        else suspects.push(asked);
-      }
-    }
+  for (const one of restored) {
+    const record = records.get(one.recordKey);
+    if (record !== undefined && record.checksums.sha384 === undefined) settled.set(one.found.key, one.found);
+    else if (records.has(one.recordKey)) suspects.push(one);
   }
-  for (let start = 0; start < suspects.length; start += MAX_SINGLE_READS) {
-    const group = suspects.slice(start, start + MAX_SINGLE_READS);
-    if (left() < group.length) break;
+  for (let start = 0; start < suspects.length; start += GROUP) {
+    const group = suspects.slice(start, start + GROUP);
+    if (store.left - reserve < group.length) break;
     await Promise.all(
       group.map(async (one) => {
         const shown = await settle(store, one, { bucketId, reserve });

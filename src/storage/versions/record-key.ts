@@ -56,6 +56,10 @@ export function tokenOfRecord(r2Key: string): VersionToken {
   return r2Key.slice(-TOKEN_LENGTH);
 }
 
+export function bucketOfRecord(r2Key: string): string {
+  return r2Key.slice(RECORD_PREFIX.length, RECORD_PREFIX.length + BUCKET_ID_LENGTH);
+}
+
 /** What a record's key says: its token, and the S3 key or, if that was cut, the head. */
 export function parseRecordKey(r2Key: string): {
   readonly token: VersionToken;

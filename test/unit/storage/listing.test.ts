@@ -7,7 +7,7 @@ import { entryKey } from "../../../src/storage/r2/entry-place.ts";
 import { listEntries } from "../../../src/storage/r2/listing.ts";
 
 const MAX_CALLS = 60;
-const BUCKET = { id: "abcdefghijkl", ownerId: "o" } as unknown as GrantedBucket;
+const BUCKET = { id: "abcdefghijkl", ownerId: "o", documents: {} } as unknown as GrantedBucket;
 const EVERYTHING: ListQuery = { prefix: "", delimiter: "", after: "", maxKeys: 1000 };
 
 type Kind = "plain" | "marked" | "tombstone" | "early tombstone";

@@ -1,0 +1,24 @@
+/** Removes stubs of deleted versions, and null versions that were replaced. Each run takes some records, in order of the keys. */
+import type { SweepCursors } from "../storage/d1/sweep-state.ts";
+import type { RegionStores } from "../storage/r2/entry-place.ts";
+import { sweepRecords } from "../storage/versions/sweep-records.ts";
+
+/** R2 calls of one run; a page of 1,000 records takes one, and some more if stubs are due. */
+const CALLS_PER_RUN = 300;
+
+export interface VersionSweep {
+  readonly cursors: SweepCursors;
+  readonly stores: RegionStores;
+  readonly region: string;
+  readonly now: Date;
+}
+
+/** Returns how many stubs and versions were removed, and how many interrupted deletions were completed. */
+export async function sweepVersions(sweep: VersionSweep): Promise<{ removed: number; completed: number }> {
+  const { cursors, stores, region, now } = sweep;
+  const name = `versions/${region}`;
+  const after = await cursors.read(name);
+  const { next, ...counts } = await sweepRecords(stores, { region, after, now, maxCalls: CALLS_PER_RUN });
+  if (next !== after) await cursors.write(name, next);
+  return counts;
+}
