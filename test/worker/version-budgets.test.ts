@@ -1,0 +1,143 @@
+/** The number of calls to R2, D1, Durable Objects and queues of one request in a bucket that keeps versions. */
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { type CallCounts, countingEnv } from "../support/counting-env.ts";
+import { completionDocument, createUpload, putPart } from "../support/multipart.ts";
+import { putObject, type SendOptions, send } from "../support/request.ts";
+import { createBucket, testEnv } from "../support/s3.ts";
+import { createVersionedBucket, putVersion as put, setVersioning } from "../support/versions.ts";
+
+const MIB = 1024 * 1024;
+const NOTHING: CallCounts = { r2: 0, d1: 0, durableObject: 0, queue: 0 };
+const LARGE = new Uint8Array(MIB + 1).fill(7);
+
+/** The calls of one request in an isolate that has cached the key and the bucket. */
+async function cost(options: SendOptions & { bucket: string; status?: number }): Promise<CallCounts> {
+  const { env, counts, reset, log } = countingEnv(testEnv);
+  await send({ method: "HEAD", bucket: options.bucket, env });
+  reset();
+  const response = await send({ ...options, env });
+  const body = await response.text();
+  expect(response.status, `${body.slice(0, 300)} ${log.join("; ")}`).toBe(options.status ?? 200);
+  return { ...counts };
+}
+
+describe("reads in a versioned bucket", () => {
+  it.each(["GET", "HEAD"])("%s is one R2 call for the current version and two for another one", async (method) => {
+    const bucket = await createVersionedBucket();
+    const old = await put(bucket, "k", "1");
+    const current = await put(bucket, "k", "2");
+    expect(await cost({ method, bucket, key: "k" })).toEqual({ ...NOTHING, r2: 1 });
+    expect(await cost({ method, bucket, key: "k", query: `versionId=${current}` })).toEqual({ ...NOTHING, r2: 1 });
+    expect(await cost({ method, bucket, key: "k", query: `versionId=${old}` })).toEqual({ ...NOTHING, r2: 2 });
+    await send({ method: "DELETE", bucket, key: "k" });
+    expect(await cost({ method, bucket, key: "k", status: 404 })).toEqual({ ...NOTHING, r2: 1 });
+  });
+
+  it("GET of a large version adds one call for each blob", async () => {
+    const bucket = await createVersionedBucket();
+    const old = await put(bucket, "k", LARGE);
+    expect(await cost({ bucket, key: "k" })).toEqual({ ...NOTHING, r2: 2 });
+    await put(bucket, "k", "2");
+    expect(await cost({ bucket, key: "k", query: `versionId=${old}` })).toEqual({ ...NOTHING, r2: 3 });
+  });
+
+  it("GET of a version that has become current again is two calls once, and then one", async () => {
+    const bucket = await createVersionedBucket();
+    await put(bucket, "k", "1");
+    const deleted = await put(bucket, "k", "2");
+    await send({ method: "DELETE", bucket, key: "k", query: `versionId=${deleted}` });
+    const costs: number[] = [];
+    for (let reads = 0; reads < 20 && costs.at(-1) !== 1; reads++) costs.push((await cost({ bucket, key: "k" })).r2);
+    // The mark is removed after the answer.
+    expect(costs[0]).toBeLessThanOrEqual(4);
+    expect(costs.at(-1)).toBe(1);
+  });
+});
+
+describe("writes in a versioned bucket", () => {
+  it("PUT of up to 1 MiB is two R2 calls for a new key and three over a version, also under a condition", async () => {
+    const bucket = await createVersionedBucket();
+    expect(await cost({ method: "PUT", bucket, key: "k", body: "1" })).toEqual({ ...NOTHING, r2: 2 });
+    expect(await cost({ method: "PUT", bucket, key: "k", body: "2" })).toEqual({ ...NOTHING, r2: 3 });
+    const headers = { "if-match": "*" };
+    expect(await cost({ method: "PUT", bucket, key: "k", body: "3", headers })).toEqual({ ...NOTHING, r2: 3 });
+    const ifNoneMatch = { "if-none-match": "*" };
+    const refused = { method: "PUT", bucket, key: "k", body: "4", headers: ifNoneMatch, status: 412 };
+    expect(await cost(refused)).toEqual({ ...NOTHING, r2: 1 });
+  });
+
+  it("PUT of a larger object is four R2 calls", async () => {
+    const bucket = await createVersionedBucket();
+    await put(bucket, "k", LARGE);
+    expect(await cost({ method: "PUT", bucket, key: "k", body: LARGE })).toEqual({ ...NOTHING, r2: 4 });
+  });
+
+  it("PUT over a large object from before versioning moves its bytes once", async () => {
+    const bucket = await createBucket();
+    await putObject(bucket, "k", LARGE);
+    await setVersioning(bucket, "Enabled");
+    const first = await cost({ method: "PUT", bucket, key: "k", body: "2" });
+    // An entry that was put in the last minute is read once more.
+    expect(first.r2).toBeLessThanOrEqual(5);
+    expect(await cost({ method: "PUT", bucket, key: "k", body: "3" })).toEqual({ ...NOTHING, r2: 3 });
+  });
+
+  it("PUT in a suspended bucket is three R2 calls over a version and two over the null version", async () => {
+    const bucket = await createVersionedBucket();
+    await put(bucket, "k", "1");
+    await setVersioning(bucket, "Suspended");
+    expect(await cost({ method: "PUT", bucket, key: "k", body: "2" })).toEqual({ ...NOTHING, r2: 3 });
+    expect(await cost({ method: "PUT", bucket, key: "k", body: "3" })).toEqual({ ...NOTHING, r2: 2 });
+  });
+
+  it("a copy of a large version by reference is one Durable Object call and four R2 calls", async () => {
+    const bucket = await createVersionedBucket();
+    const old = await put(bucket, "k", LARGE);
+    await put(bucket, "k", "2");
+    const headers = { "x-amz-copy-source": `${bucket}/k?versionId=${old}` };
+    const copied = await cost({ method: "PUT", bucket, key: "k", headers });
+    expect(copied.r2).toBeLessThanOrEqual(6);
+    expect(copied.durableObject).toBe(1);
+  });
+
+  it("CompleteMultipartUpload is at most four R2 calls", async () => {
+    const bucket = await createVersionedBucket();
+    await put(bucket, "k", "1");
+    const uploadId = await createUpload(bucket, "k");
+    const part = await putPart({ bucket, key: "k", uploadId }, 1, "content");
+    const completion = { method: "POST", bucket, key: "k", query: `uploadId=${uploadId}` };
+    const counts = await cost({ ...completion, body: completionDocument([part]) });
+    expect(counts.r2).toBeLessThanOrEqual(4);
+  });
+});
+
+describe("removals in a versioned bucket", () => {
+  it("DELETE is three R2 calls, two for an absent key", async () => {
+    const bucket = await createVersionedBucket();
+    await put(bucket, "k", "1");
+    expect(await cost({ method: "DELETE", bucket, key: "k", status: 204 })).toEqual({ ...NOTHING, r2: 3 });
+    expect(await cost({ method: "DELETE", bucket, key: "other", status: 204 })).toEqual({ ...NOTHING, r2: 2 });
+  });
+
+  it("DELETE of a version is two R2 calls, and five for the current one", async () => {
+    const bucket = await createVersionedBucket();
+    const versions = [await put(bucket, "k", "1"), await put(bucket, "k", "2"), await put(bucket, "k", LARGE)];
+    const remove = (version: string | undefined) =>
+      cost({ method: "DELETE", bucket, key: "k", query: `versionId=${version}`, status: 204 });
+    expect(await remove(versions[0])).toEqual({ ...NOTHING, r2: 2 });
+    expect(await remove(versions[2])).toEqual({ ...NOTHING, r2: 5 });
+    // It has no version below it: its stub, the entry, the record that is a stub, the list of records, the tombstone.
+    expect((await remove(versions[1])).r2).toBeLessThanOrEqual(5);
+  });
+
+  it("DeleteObjects is at most three R2 calls a key", async () => {
+    const bucket = await createVersionedBucket();
+    const keys = Array.from({ length: 20 }, (_, index) => `k${index}`);
+    for (const key of keys) await put(bucket, key, "1");
+    const body = `<Delete>${keys.map((key) => `<Object><Key>${key}</Key></Object>`).join("")}</Delete>`;
+    const headers = { "content-md5": createHash("md5").update(body).digest("base64") };
+    const counts = await cost({ method: "POST", bucket, query: "delete", body, headers });
+    expect(counts).toEqual({ ...NOTHING, r2: 60 });
+  });
+});
