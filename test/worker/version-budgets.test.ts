@@ -1,6 +1,6 @@
 /** The number of calls to R2, D1, Durable Objects and queues of one request in a bucket that keeps versions. */
 import { createHash } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type CallCounts, countingEnv } from "../support/counting-env.ts";
 import { completionDocument, createUpload, putPart } from "../support/multipart.ts";
 import { putObject, type SendOptions, send } from "../support/request.ts";
@@ -47,11 +47,9 @@ describe("reads in a versioned bucket", () => {
     await put(bucket, "k", "1");
     const deleted = await put(bucket, "k", "2");
     await send({ method: "DELETE", bucket, key: "k", query: `versionId=${deleted}` });
-    const costs: number[] = [];
-    for (let reads = 0; reads < 20 && costs.at(-1) !== 1; reads++) costs.push((await cost({ bucket, key: "k" })).r2);
-    // The mark is removed after the answer.
-    expect(costs[0]).toBeLessThanOrEqual(4);
-    expect(costs.at(-1)).toBe(1);
+    // The mark is removed after the answer, which reads the entry, here a young one twice, and puts it.
+    expect((await cost({ bucket, key: "k" })).r2).toBeLessThanOrEqual(5);
+    await vi.waitFor(async () => expect(await cost({ bucket, key: "k" })).toEqual({ ...NOTHING, r2: 1 }));
   });
 });
 
@@ -104,8 +102,9 @@ describe("writes in a versioned bucket", () => {
   it("CompleteMultipartUpload is at most four R2 calls", async () => {
     const bucket = await createVersionedBucket();
     await put(bucket, "k", "1");
-    const uploadId = await createUpload(bucket, "k");
-    const part = await putPart({ bucket, key: "k", uploadId }, 1, "content");
+    const target = { bucket, key: "k" };
+    const uploadId = await createUpload(target);
+    const part = await putPart(target, uploadId, 1, "content");
     const completion = { method: "POST", bucket, key: "k", query: `uploadId=${uploadId}` };
     const counts = await cost({ ...completion, body: completionDocument([part]) });
     expect(counts.r2).toBeLessThanOrEqual(4);

@@ -34,8 +34,22 @@ export async function settleRestored(
     await refreshRestored(place, token);
     return false;
   }
-  waitUntil(removeMark(place, token).catch(() => {}));
+  removeMarkOnce(place, token);
   return true;
+}
+
+/** R2 keys whose mark this isolate is removing: of many readers of a key, one does it. */
+const underWay = new Set<string>();
+
+function removeMarkOnce(place: EntryPlace, token: VersionToken): void {
+  const { r2Key } = place;
+  if (underWay.has(r2Key)) return;
+  underWay.add(r2Key);
+  const removal = removeMark(place, token)
+    // The next reader tries again.
+    .catch(() => {})
+    .finally(() => underWay.delete(r2Key));
+  waitUntil(removal);
 }
 
 async function removeMark(place: EntryPlace, token: VersionToken): Promise<void> {
