@@ -64,3 +64,14 @@ export async function passOver(
   }
   throw new Error("the pass does not end");
 }
+
+/** The Worker's bindings with other settings, and with services of their own. */
+export function envWith(settings: Partial<Record<keyof Env, string>>): Env {
+  const DB = new Proxy(testEnv.DB, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return { ...testEnv, DB, ...settings } as Env;
+}

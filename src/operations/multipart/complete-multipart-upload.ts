@@ -2,9 +2,11 @@
  * CompleteMultipartUpload (API_CompleteMultipartUpload) makes an object of parts. What the request states about the
  * finished object is checked by the upload, which knows its parts.
  */
+import type { GrantedBucket } from "../../access/authorize.ts";
 import { parseBase64 } from "../../checksum/digests.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type Checksum, checksumHeader } from "../../model/checksum.ts";
+import type { Tag } from "../../model/object.ts";
 import type { CompletedPart, CompletionRequest } from "../../model/upload.ts";
 import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
@@ -16,6 +18,8 @@ import {
   MAX_COMPLETE_MULTIPART_UPLOAD_BYTES,
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/multipart-uploads.ts";
+import type { Stores } from "../../storage/stores.ts";
+import { announcesByTags, expirationHeader } from "../object/lifecycle-headers.ts";
 import {
   created,
   formatObjectUrl,
@@ -52,7 +56,7 @@ export const CompleteMultipartUpload = operation({
     const bucket = grant.bucket(name);
     const upload = { bucket, key, uploadId };
     const parts = await parseParts(body, () => stores.uploads.requireOpen(upload));
-    return journal.write(
+    const completed = await journal.write(
       bucket,
       { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },
       {
@@ -63,13 +67,28 @@ export const CompleteMultipartUpload = operation({
         describe: ({ writeId, ...outcome }) => ({ ...created(outcome), writeId }),
       },
     );
+    const tags = announcesByTags(bucket) ? await findTags(stores.objects, { bucket, key, ...completed }) : [];
+    return { ...completed, expiration: expirationHeader(bucket, { ...completed, key, tags }) };
   },
-  respond: ({ etag, checksum, versionId }, { bucket, key, location }) => ({
+  respond: ({ etag, checksum, versionId, expiration }, { bucket, key, location }) => ({
     status: 200,
-    headers: { ...ENCRYPTED_AT_REST, ...newVersionHeader(versionId) },
+    headers: { ...ENCRYPTED_AT_REST, ...newVersionHeader(versionId), ...expiration },
     body: formatCompleteMultipartUploadResult({ location, bucket, key, etag, checksum }),
   }),
 });
+
+/** The tags of the new object, which were given when the upload was created. A failure must not undo the answer. */
+async function findTags(
+  objects: Stores["objects"],
+  {
+    bucket,
+    key,
+    versionId,
+  }: { readonly bucket: GrantedBucket; readonly key: string; readonly versionId?: string | undefined },
+): Promise<readonly Tag[]> {
+  const object = await objects.head(bucket, { key, versionId }).catch(() => undefined);
+  return object?.tags ?? [];
+}
 
 /** NoSuchUpload takes precedence over errors of the document (seen on AWS). */
 async function parseParts(body: Uint8Array, requireUpload: () => Promise<void>): Promise<readonly CompletedPart[]> {

@@ -8,6 +8,7 @@ import {
 import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/multipart-uploads.ts";
+import { abortionHeaders } from "../object/lifecycle-headers.ts";
 import { lockOfWrite, ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/write-input.ts";
 import { noBody, operation, requireObject } from "../operation.ts";
 
@@ -30,12 +31,14 @@ export const CreateMultipartUpload = operation({
   async execute({ bucket: name, key, attributes, acl, lock, checksum, now }, { grant, stores }) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...lockOfWrite(lock, bucket, now) };
-    return stores.uploads.create({ bucket, key, attributes: owned, checksum, now });
+    const uploadId = await stores.uploads.create({ bucket, key, attributes: owned, checksum, now });
+    return { uploadId, abortion: abortionHeaders(bucket, { key, initiatedAt: now }) };
   },
-  respond: (uploadId, { bucket, key, checksum }) => ({
+  respond: ({ uploadId, abortion }, { bucket, key, checksum }) => ({
     status: 200,
     headers: {
       ...ENCRYPTED_AT_REST,
+      ...abortion,
       ...(checksum && { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type }),
     },
     body: formatInitiateMultipartUploadResult({ bucket, key, uploadId }),

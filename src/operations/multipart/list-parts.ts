@@ -2,6 +2,7 @@
 import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../protocol/query-parameters.ts";
 import { formatListPartsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerNamer } from "../bucket/owners.ts";
+import { abortionHeaders } from "../object/lifecycle-headers.ts";
 import { noBody, operation } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
 
@@ -30,6 +31,7 @@ export const ListParts = operation({
     const owner = ownerNamer(bucket)(upload.ownerId);
     return {
       status: 200,
+      headers: abortionHeaders(bucket, upload),
       body: formatListPartsResult({
         ...input,
         initiator: owner,

@@ -20,6 +20,7 @@ import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { noBody, type OperationContext, operation, requireWrittenObject } from "../operation.ts";
+import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   openCopySource,
   parseCopySourceInput,
@@ -112,16 +113,23 @@ export const CopyObject = operation({
           describe: created,
         },
       );
-      return { ...outcome, source: copied ?? first.source.object };
+      const { tags } = first.attributes;
+      const expiration = expirationHeader(bucket, { ...outcome, key: input.key, tags });
+      return { ...outcome, expiration, source: copied ?? first.source.object };
     } catch (error) {
       await first.source.discard().catch(() => {});
       throw error;
     }
   },
-  respond: ({ source, ...copied }) => ({
+  respond: ({ source, expiration, ...copied }) => ({
     status: 200,
     // Unlike PutObject, a copy names the null version too (LocalStack's recordings of AWS, 2026-02).
-    headers: { ...ENCRYPTED_AT_REST, ...versionHeader(copied.versionId), ...sourceVersionHeader(source) },
+    headers: {
+      ...ENCRYPTED_AT_REST,
+      ...versionHeader(copied.versionId),
+      ...sourceVersionHeader(source),
+      ...expiration,
+    },
     body: formatCopyObjectResult(copied),
   }),
 });

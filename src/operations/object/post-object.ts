@@ -15,6 +15,7 @@ import { formatPostResponse } from "../../protocol/xml/object-results.ts";
 import { parseTaggingField } from "../../protocol/xml/tagging.ts";
 import type { S3Response } from "../../response.ts";
 import { formFile, operation, requireObject } from "../operation.ts";
+import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   created,
   formatObjectUrl,
@@ -52,7 +53,7 @@ export const PostObject = operation({
   async execute({ bucket: name, key, attributes, acl, lock, now }, { grant, stores, journal }, file) {
     const bucket = grant.bucket(name);
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...lockOfWrite(lock, bucket, now) };
-    return journal.write(
+    const written = await journal.write(
       bucket,
       { key, event: "ObjectCreated:Post" },
       {
@@ -60,10 +61,11 @@ export const PostObject = operation({
         describe: created,
       },
     );
+    return { ...written, expiration: expirationHeader(bucket, { ...written, key, tags: owned.tags }) };
   },
   respond(written, { bucket, key, action, location }) {
     const answer = formatAnswer(action, { bucket, key, etag: formatETag(written.etag), location });
-    return { ...answer, headers: { ...writtenHeaders(written), ...answer.headers } };
+    return { ...answer, headers: { ...writtenHeaders(written), ...written.expiration, ...answer.headers } };
   },
 });
 

@@ -4,6 +4,7 @@ import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseLockHeaders, requireBodyDigest, statesBodyDigest } from "../../protocol/object-lock-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { objectBody, operation, requireWrittenObject } from "../operation.ts";
+import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   created,
   lockOfWrite,
@@ -42,7 +43,7 @@ export const PutObject = operation({
     const locked = lockOfWrite(input.lock, bucket, input.now);
     if (locked.lock !== undefined) requireBodyDigest(input.statesDigest, "Put Object");
     const owned = { ...input.attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked };
-    return journal.write(
+    const written = await journal.write(
       bucket,
       { key, event: "ObjectCreated:Put", ...(replicaOf && { replicaOf }) },
       {
@@ -50,6 +51,7 @@ export const PutObject = operation({
         describe: created,
       },
     );
+    return { ...written, expiration: expirationHeader(bucket, { ...written, key, tags: owned.tags }) };
   },
-  respond: (written) => ({ status: 200, headers: writtenHeaders(written) }),
+  respond: (written) => ({ status: 200, headers: { ...writtenHeaders(written), ...written.expiration } }),
 });

@@ -15,6 +15,7 @@ import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { Stores } from "../../storage/stores.ts";
 import { requireVersion } from "../operation.ts";
+import { expirationHeader } from "./lifecycle-headers.ts";
 
 export interface ReadInput extends VersionTarget {
   /** Undefined: the whole object. */
@@ -102,6 +103,10 @@ export async function readHeaders(
   }
   if (tags.length > 0 && (await mayReadTags(reading))) headers["x-amz-tagging-count"] = String(tags.length);
   if (lock !== undefined) Object.assign(headers, await lockHeaders(reading, lock));
+  // AWS was seen to announce it only where the request names no version.
+  if (input.versionId === undefined) {
+    Object.assign(headers, expirationHeader(reading.grant.bucket(input.bucket), object));
+  }
   if (replication !== undefined && replicationTasks !== undefined) {
     headers["x-amz-replication-status"] = await replicationStatus(replication, replicationTasks);
   }
