@@ -34,6 +34,7 @@ export const objects = {
     store.setTags({ bucket, key, ticket: newTicket() }, tags),
   setAcl: (bucket: GrantedBucket, key: string, acl: Acl) =>
     store.setAcl({ bucket, key, ticket: newTicket() }, () => acl),
+  remove: (bucket: GrantedBucket, key: string) => store.remove({ bucket, key, ticket: newTicket() }),
   delete: (bucket: GrantedBucket, keys: readonly string[]) => store.delete({ bucket, keys, ticket: newTicket() }),
   deleteIf: (bucket: GrantedBucket, key: string, etag: string) =>
     store.remove({ bucket, key, ticket: newTicket() }, { kind: "if-match", etag }),

@@ -62,7 +62,10 @@ export function noSuchVersion(key: string, versionId: string): S3Error {
   return new S3Error("NoSuchVersion", { details: { Key: key, VersionId: versionId } });
 }
 
-/** The object is the null version of a bucket that was never versioned. */
+/**
+ * The object is the null version of a bucket that was never versioned. An isolate that has an older row of the bucket may find
+ * a delete marker.
+ */
 async function findUnversioned<Found extends R2Object>(
   { key, r2Key }: EntryPlace,
   versionId: string | undefined,
@@ -71,7 +74,7 @@ async function findUnversioned<Found extends R2Object>(
   if (versionId !== undefined && versionId !== NULL_VERSION_ID) throw noSuchVersion(key, versionId);
   const found = await read(r2Key);
   const entry = found === null ? undefined : describeEntry(found);
-  if (found !== null && entry !== undefined && !entry.isTombstone) return { found, entry };
+  if (found !== null && entry !== undefined && !entry.isAbsent) return { found, entry };
   if (found !== null) await discard(found);
   if (versionId !== undefined) throw noSuchVersion(key, versionId);
   return undefined;

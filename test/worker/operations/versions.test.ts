@@ -8,7 +8,7 @@ import { NULL_VERSION_ID, newVersionToken } from "../../../src/model/version.ts"
 import { createAccount } from "../../support/accounts.ts";
 import { digestOf } from "../../support/acl.ts";
 import { expectError, expectHeadError } from "../../support/errors.ts";
-import { createUpload, sendCompletion } from "../../support/multipart.ts";
+import { createUpload, putPart, sendCompletion } from "../../support/multipart.ts";
 import { BOUNDARY, encodeForm, signPolicy, tomorrow } from "../../support/post-form.ts";
 import { putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, ROOT } from "../../support/s3.ts";
@@ -105,6 +105,16 @@ describe("the version in an answer", () => {
         source: shown.source === true && state === "Enabled" ? ID : null,
         marker: shown.marker === true && state !== "never versioned" ? "true" : null,
       });
+    });
+
+    it("CompleteMultipartUpload", async () => {
+      const target = { bucket, key: "upload" };
+      const uploadId = await createUpload(target);
+      const part = await putPart(target, uploadId, 1, "part");
+      const response = await sendCompletion(target, uploadId, [part]);
+      await response.body?.cancel();
+      const version = state === "Enabled" ? ID : null;
+      expect(versionHeaders(response)).toEqual({ status: 200, version, source: null, marker: null });
     });
 
     it("PostObject", async () => {

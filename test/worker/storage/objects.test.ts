@@ -236,3 +236,14 @@ describe("conditional deletion", () => {
     }
   });
 });
+
+describe("an isolate that has an older row of the bucket", () => {
+  it("takes a delete marker as absent", async () => {
+    const before = testBucket();
+    await objects.put(before, "k", bodyOf("content"), attributes());
+    await objects.remove(testBucket({ id: before.id, versioning: "Enabled" }), "k");
+    expect(await objects.head(before, { key: "k" })).toBeUndefined();
+    expect(await objects.open(before, { key: "k" }, undefined)).toBeUndefined();
+    expect((await objects.list(before, { prefix: "", delimiter: "", after: "", maxKeys: 10 })).objects).toEqual([]);
+  });
+});
