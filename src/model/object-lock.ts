@@ -3,6 +3,8 @@
  * Lock", object-lock). Pure. Every way in which a version can disappear asks `isProtected`.
  */
 
+import { S3Error } from "../errors.ts";
+
 export const RETENTION_MODES = ["GOVERNANCE", "COMPLIANCE"] as const;
 export type RetentionMode = (typeof RETENTION_MODES)[number];
 
@@ -47,6 +49,11 @@ export function isProtected({ retention, hasLegalHold }: ObjectLock, now: Date, 
   if (hasLegalHold === true) return true;
   if (retention === undefined || retention.until <= now.getTime()) return false;
   return retention.mode === "COMPLIANCE" || !bypassesGovernance;
+}
+
+/** The refusal of a change that a lock prevents. */
+export function protectedByLock(): S3Error {
+  return new S3Error("AccessDenied", { message: "Access Denied because object protected by object lock." });
 }
 
 /**

@@ -51,8 +51,6 @@ import {
   GetBucketMetadataTableConfiguration,
   GetBucketMetricsConfiguration,
   GetBucketRequestPayment,
-  GetObjectLegalHold,
-  GetObjectRetention,
   ListBucketAnalyticsConfigurations,
   ListBucketIntelligentTieringConfigurations,
   ListBucketInventoryConfigurations,
@@ -82,6 +80,12 @@ import { DeleteObjects } from "./object/delete-objects.ts";
 import { GetObject } from "./object/get-object.ts";
 import { GetObjectAttributes } from "./object/get-object-attributes.ts";
 import { HeadObject } from "./object/head-object.ts";
+import {
+  GetObjectLegalHold,
+  GetObjectRetention,
+  PutObjectLegalHold,
+  PutObjectRetention,
+} from "./object/object-lock.ts";
 import { DeleteObjectTagging, GetObjectTagging, PutObjectTagging } from "./object/object-tagging.ts";
 import { PostObject } from "./object/post-object.ts";
 import { PutObject } from "./object/put-object.ts";
@@ -137,8 +141,8 @@ export const OPERATIONS = {
   ListObjectAnnotations: notImplemented("ListObjectAnnotations"),
   PutObjectAcl,
   PutObjectAnnotation: notImplemented("PutObjectAnnotation"),
-  PutObjectLegalHold: notImplemented("PutObjectLegalHold"),
-  PutObjectRetention: notImplemented("PutObjectRetention"),
+  PutObjectLegalHold,
+  PutObjectRetention,
   PutObjectTagging,
   // Bucket configuration
   DeleteBucketAnalyticsConfiguration,

@@ -19,7 +19,7 @@ import {
 } from "../../protocol/xml/bucket-settings.ts";
 import { formatXml, xmlText } from "../../protocol/xml/writer.ts";
 import type { S3Response } from "../../response.ts";
-import { documentBody, noBody, type Operation, operation, requireBucket, requireObject } from "../operation.ts";
+import { documentBody, noBody, type Operation, operation, requireBucket } from "../operation.ts";
 
 export const GetBucketAbac = reads("GetBucketAbac", "s3:GetBucketAbac", formatAbacStatus);
 export const PutBucketAbac = takes("PutBucketAbac", "s3:PutBucketAbac", parseAbacStatus);
@@ -91,9 +91,6 @@ export const GetBucketMetadataTableConfiguration = unset(
   (bucket) => notFound("MetadataConfigurationNotFound", bucket),
 );
 
-export const GetObjectLegalHold = lockOfObject("GetObjectLegalHold", "s3:GetObjectLegalHold");
-export const GetObjectRetention = lockOfObject("GetObjectRetention", "s3:GetObjectRetention");
-
 function reads(name: OperationName, action: S3Action, format: () => string): Operation {
   return operation({
     name,
@@ -149,20 +146,6 @@ function unset(name: OperationName, action: S3Action, answer: (bucket: string) =
         throw new S3Error("InvalidArgument", { message, details: { ArgumentName: "continuation-token" } });
       }
       return answer(bucket);
-    },
-    respond: (response) => response,
-  });
-}
-
-/** AWS checks the bucket's object lock before it looks for the object. */
-function lockOfObject(name: OperationName, action: S3Action): Operation {
-  return operation({
-    name,
-    body: noBody,
-    parse: requireObject,
-    requires: ({ bucket, key }) => [{ action, on: "object", bucket, key }],
-    async execute(): Promise<S3Response> {
-      throw new S3Error("InvalidRequest", { message: "Bucket is missing Object Lock Configuration" });
     },
     respond: (response) => response,
   });

@@ -1,7 +1,6 @@
 /** Removing objects: the entry that reads as absent, and single versions. */
-import { S3Error } from "../../errors.ts";
 import type { StoredObject } from "../../model/object.ts";
-import { isProtected } from "../../model/object-lock.ts";
+import { isProtected, protectedByLock } from "../../model/object-lock.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { ReplicaState } from "../../model/replication.ts";
 import { isMarkerToken, NULL_VERSION_ID } from "../../model/version.ts";
@@ -94,8 +93,4 @@ export async function removeVersion(
   };
   await deleteVersion(place, { token, writeId, check: isLocking || check !== undefined ? refuse : undefined });
   return { at: new Date(), isMarker: isMarkerToken(token), versionId };
-}
-
-function protectedByLock(): S3Error {
-  return new S3Error("AccessDenied", { message: "Access Denied because object protected by object lock." });
 }
