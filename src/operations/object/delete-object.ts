@@ -1,12 +1,19 @@
 /** DeleteObject (API_DeleteObject). Deleting an absent key succeeds. A condition never deletes a newer write. */
 import type { VersionTarget } from "../../access/actions.ts";
-import { S3Error } from "../../errors.ts";
 import { parseDeleteCondition } from "../../protocol/conditions.ts";
 import { versionHeader } from "../../protocol/object-headers.ts";
+import { parseBypassGovernance } from "../../protocol/object-lock-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import type { Removed } from "../../storage/r2/removal.ts";
 import { noBody, operation, requireVersion, requireWrittenObject } from "../operation.ts";
-import { isPlain, permissionsToRemove, removeOne, removePlainly, reportRemoval } from "./removals.ts";
+import {
+  isPlain,
+  permissionsToRemove,
+  removeOne,
+  removePlainly,
+  reportRemoval,
+  requireBypassable,
+} from "./removals.ts";
 import { permissionToReplicate } from "./write-input.ts";
 
 export const DeleteObject = operation({
@@ -20,18 +27,18 @@ export const DeleteObject = operation({
       ...target,
       condition: parseDeleteCondition(headers),
       replicaOf,
-      headers,
+      bypass: parseBypassGovernance(headers),
     };
   },
-  requires: ({ condition, replicaOf, ...target }) => [
-    ...permissionsToRemove(target, condition),
+  requires: ({ condition, replicaOf, bypass, ...target }) => [
+    ...permissionsToRemove(target, { condition, bypass }),
     ...permissionToReplicate("s3:ReplicateDelete", target, replicaOf),
   ],
-  async execute({ bucket: name, replicaOf, headers, ...removal }, { grant, stores: { objects }, journal }) {
-    refuseGovernanceBypass(headers);
+  async execute({ bucket: name, replicaOf, bypass, ...removal }, { grant, stores: { objects }, journal }) {
     const bucket = grant.bucket(name);
+    requireBypassable(bucket, bypass);
     const { key, versionId } = removal;
-    const context = { bucket, objects, bypassesGovernance: false };
+    const context = { bucket, objects, bypassesGovernance: bypass === true };
     if (replicaOf === undefined && isPlain(bucket, removal)) return removePlainly(context, [key], journal);
     const [removed] = await journal.removeEach(
       bucket,
@@ -53,17 +60,4 @@ export const DeleteObject = operation({
 /** The version that is gone, or the delete marker that was made. */
 function removedHeaders({ isMarker, versionId }: Removed): Record<string, string> {
   return { ...versionHeader(versionId), ...(isMarker && { "x-amz-delete-marker": "true" }) };
-}
-
-/**
- * No bucket has an object lock to bypass.
- * @throws S3Error `InvalidArgument`, as AWS answers for such a bucket
- */
-export function refuseGovernanceBypass(headers: Headers): void {
-  const header = "x-amz-bypass-governance-retention";
-  if (!headers.has(header)) return;
-  throw new S3Error("InvalidArgument", {
-    message: `${header} is only applicable to Object Lock enabled buckets.`,
-    details: { ArgumentName: header },
-  });
 }

@@ -4,6 +4,7 @@ import { S3Error } from "../../errors.ts";
 import { isVersionId } from "../../model/version.ts";
 import { requireKeyLength } from "../../protocol/addressing.ts";
 import { deleteCondition } from "../../protocol/conditions.ts";
+import { parseBypassGovernance } from "../../protocol/object-lock-headers.ts";
 import {
   type DeletedObject,
   type DeleteFailure,
@@ -16,8 +17,8 @@ import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { WriteTicket } from "../../storage/journal/ticket.ts";
 import type { Removed } from "../../storage/r2/removal.ts";
 import { documentBody, operation, requireBucket } from "../operation.ts";
-import { refuseGovernanceBypass } from "./delete-object.ts";
 import {
+  type Bypass,
   isPlain,
   permissionsToRemove,
   type Removal,
@@ -25,6 +26,7 @@ import {
   removeOne,
   removePlainly,
   reportRemoval,
+  requireBypassable,
 } from "./removals.ts";
 
 /** R2 allows six simultaneous calls per request. */
@@ -33,7 +35,7 @@ const PARALLEL = 6;
 export const DeleteObjects = operation({
   name: "DeleteObjects",
   body: documentBody({ maxBytes: MAX_DELETE_BYTES, digest: "required" }),
-  parse: (request) => ({ bucket: requireBucket(request), headers: request.headers }),
+  parse: (request) => ({ bucket: requireBucket(request), bypass: parseBypassGovernance(request.headers) }),
   // The permissions for each key are checked in `execute`.
   requires: ({ bucket }) => [
     {
@@ -45,15 +47,15 @@ export const DeleteObjects = operation({
       extent: "something-below",
     },
   ],
-  async execute({ bucket: name, headers }, { grant, stores: { objects }, journal }, body) {
-    refuseGovernanceBypass(headers);
-    const request = parseDelete(body);
+  async execute({ bucket: name, bypass }, { grant, stores: { objects }, journal }, body) {
     const bucket = grant.bucket(name);
-    const context = { bucket, objects, bypassesGovernance: false };
+    requireBypassable(bucket, bypass);
+    const request = parseDelete(body);
+    const context = { bucket, objects, bypassesGovernance: bypass === true };
     const errors: DeleteFailure[] = [];
     const accepted: Removal[] = [];
     for (const object of request.objects) {
-      const failure = await refusal(object, name, grant);
+      const failure = await refusal(object, { bucket: name, bypass }, grant);
       if (failure === undefined) accepted.push(toRemoval(object));
       else errors.push(failure);
     }
@@ -77,13 +79,17 @@ function toRemoval({ key, versionId, ...parts }: ObjectIdentifier): Removal {
 }
 
 /** The failure of an object that is not to be removed; undefined if it may be. */
-async function refusal(object: ObjectIdentifier, bucket: string, grant: Grant): Promise<DeleteFailure | undefined> {
+async function refusal(
+  object: ObjectIdentifier,
+  { bucket, bypass }: { readonly bucket: string; readonly bypass: Bypass },
+  grant: Grant,
+): Promise<DeleteFailure | undefined> {
   const { key, versionId } = object;
   try {
     // This check reveals nothing about the object, and policies are not evaluated for impossible keys.
     requireKeyLength(key);
     const { condition, ...target } = toRemoval(object);
-    for (const permission of permissionsToRemove({ bucket, ...target }, condition)) {
+    for (const permission of permissionsToRemove({ bucket, ...target }, { condition, bypass })) {
       if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
     }
     // Unlike in a query, AWS says no more about what is no version id (LocalStack's recordings, 2026-02).

@@ -19,6 +19,7 @@ import {
   parseRetention,
 } from "../../protocol/xml/object-lock.ts";
 import { documentBody, noBody, type OperationContext, operation, requireVersion } from "../operation.ts";
+import { refusingMarkers } from "./delete-markers.ts";
 import { rewritten } from "./object-tagging.ts";
 
 const BODY = documentBody({ maxBytes: MAX_OBJECT_LOCK_BYTES, digest: "required" });
@@ -107,7 +108,7 @@ async function requireAll(permissions: readonly PermissionOnObject[], { grant }:
 
 async function lockOf(target: VersionTarget, { grant, stores }: OperationContext): Promise<ObjectLock> {
   const bucket = requireLocking(grant.bucket(target.bucket));
-  const object = await stores.objects.head(bucket, target);
+  const object = await refusingMarkers(() => stores.objects.head(bucket, target));
   if (object === undefined) throw noSuchKey(target.key);
   return object.lock ?? {};
 }
@@ -124,14 +125,16 @@ async function setLock(
   decide: (present: ObjectLock) => ObjectLock,
 ): Promise<void> {
   const bucket = requireLocking(grant.bucket(name));
-  const found = await journal.write(
-    bucket,
-    { key, event: "ObjectLock:Put" },
-    {
-      commit: (ticket) =>
-        stores.objects.setLock({ bucket, key, versionId, ticket }, ({ lock = {} }: StoredObject) => decide(lock)),
-      describe: (outcome) => outcome && rewritten(outcome.object),
-    },
+  const found = await refusingMarkers(() =>
+    journal.write(
+      bucket,
+      { key, event: "ObjectLock:Put" },
+      {
+        commit: (ticket) =>
+          stores.objects.setLock({ bucket, key, versionId, ticket }, ({ lock = {} }: StoredObject) => decide(lock)),
+        describe: (outcome) => outcome && rewritten(outcome.object),
+      },
+    ),
   );
   if (found === undefined) throw noSuchKey(key);
 }

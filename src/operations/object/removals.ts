@@ -5,6 +5,7 @@ import { S3Error } from "../../errors.ts";
 import { findUnmet, type StoredObject } from "../../model/object.ts";
 import { NULL_VERSION_ID } from "../../model/version.ts";
 import type { DeleteCondition } from "../../protocol/conditions.ts";
+import { BYPASS_GOVERNANCE_HEADER } from "../../protocol/object-lock-headers.ts";
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { MadeChange } from "../../storage/journal/plan-messages.ts";
 import type { WriteTicket } from "../../storage/journal/ticket.ts";
@@ -31,10 +32,30 @@ export interface RemovalContext {
  */
 export function permissionsToRemove(
   target: VersionTarget,
-  condition: DeleteCondition | undefined,
+  { condition, bypass }: { readonly condition: DeleteCondition | undefined; readonly bypass: Bypass },
 ): readonly Permission[] {
-  const removes = permissionOn("s3:DeleteObject", target);
-  return revealsNothing(condition) ? [removes] : [removes, permissionOn("s3:GetObject", target)];
+  const { bucket, key } = target;
+  return [
+    permissionOn("s3:DeleteObject", target),
+    ...(revealsNothing(condition) ? [] : [permissionOn("s3:GetObject", target)]),
+    // "To use this header, you must have the s3:BypassGovernanceRetention permission" (API_DeleteObject).
+    ...(bypass === true ? [{ action: "s3:BypassGovernanceRetention", on: "object", bucket, key } as const] : []),
+  ];
+}
+
+/** `x-amz-bypass-governance-retention`; undefined without the header. */
+export type Bypass = boolean | undefined;
+
+/**
+ * @throws S3Error `InvalidArgument` for the header, whatever its value, if the bucket has no object lock (LocalStack's
+ *   recordings of AWS, 2026-02)
+ */
+export function requireBypassable({ documents }: GrantedBucket, bypass: Bypass): void {
+  if (bypass === undefined || documents.objectLock !== undefined) return;
+  throw new S3Error("InvalidArgument", {
+    message: `${BYPASS_GOVERNANCE_HEADER} is only applicable to Object Lock enabled buckets.`,
+    details: { ArgumentName: BYPASS_GOVERNANCE_HEADER },
+  });
 }
 
 function revealsNothing(condition: DeleteCondition | undefined): boolean {
