@@ -54,3 +54,18 @@ export async function putLock(kind: "retention" | "legal-hold", request: LockReq
 export function getLock(kind: "retention" | "legal-hold", { versionId, ...request }: LockRequest): Promise<Response> {
   return send({ ...request, query: kind + (versionId === undefined ? "" : `&versionId=${versionId}`) });
 }
+
+/** CRC-32 of `content`. */
+export const DIGEST = { "x-amz-checksum-crc32": "/sUwqQ==" };
+
+/** Puts an object with a checksum; returns its version id. */
+export async function putLocked(
+  bucket: string,
+  key: string,
+  headers: Readonly<Record<string, string>> = {},
+  body = "content",
+): Promise<string> {
+  const response = await send({ method: "PUT", bucket, key, body, headers: { ...(await digestOf(body)), ...headers } });
+  if (response.status !== 200) throw new Error(`PutObject: ${response.status} ${await response.text()}`);
+  return response.headers.get("x-amz-version-id") ?? "";
+}
