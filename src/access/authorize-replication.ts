@@ -6,6 +6,7 @@
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { StorageClass, Tag } from "../model/object.ts";
+import type { ObjectLock } from "../model/object-lock.ts";
 import type { PermissionOnObject } from "./actions.ts";
 import type { ReplicationGrant } from "./authorize.ts";
 import { type DecisionContext, decisionContext, isAllowed } from "./decision.ts";
@@ -16,6 +17,8 @@ export interface ReplicatedObject {
   readonly tags: readonly Tag[];
   /** Of the replica. */
   readonly storageClass: StorageClass;
+  /** The replica has it, if its bucket has object lock. */
+  readonly lock?: ObjectLock;
 }
 
 /** @throws S3Error `AccessDenied`, whose message names the bucket and the action */
@@ -24,8 +27,10 @@ export async function requireReplicable(grant: ReplicationGrant, object: Replica
   const context = contextOf(grant, object, now);
   await requireAllowed(context, source, { action: "s3:GetObject", key: object.key });
   if (target === undefined) return;
-  await requireAllowed(context, target, { action: "s3:ReplicateObject", key: object.key });
-  await requireAllowed(context, target, { action: "s3:PutObject", key: object.key, requestTags: object.tags });
+  const requestLock = target.documents.objectLock === undefined ? undefined : object.lock;
+  const { key, tags: requestTags } = object;
+  await requireAllowed(context, target, { action: "s3:ReplicateObject", key, requestLock });
+  await requireAllowed(context, target, { action: "s3:PutObject", key, requestTags, requestLock });
 }
 
 /** @throws S3Error `AccessDenied`, whose message names the bucket and the action */

@@ -5,8 +5,6 @@ import { expectError } from "../../support/errors.ts";
 import { createUser } from "../../support/iam.ts";
 import { concat, digestGet, MIB, md5, noise, putMultipart } from "../../support/multipart.ts";
 import { createLockedBucket, DAY_MS, holdOf, inDays, putLock, putLocked } from "../../support/object-lock.ts";
-import { arn, configureReplication } from "../../support/replication.ts";
-import { replicator } from "../../support/replicator.ts";
 import { type SendOptions, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 import { sweepFully } from "../../support/uploads.ts";
@@ -261,26 +259,5 @@ describe("a removal and a lock at the same moment", () => {
       if (found !== 404) await putLock("legal-hold", { bucket, key: "k", versionId: id, body: holdOf("OFF") });
     }
     expect(outcomes.size).toBeGreaterThan(0);
-  });
-});
-
-describe("replication", () => {
-  const world = replicator();
-  const { env } = world;
-
-  it("of a removal leaves a locked version at the destination", async () => {
-    const [source, target] = [await createLockedBucket(), await createLockedBucket()];
-    await configureReplication(source, { destination: arn(target), deletes: "Enabled" });
-    const put = await send({ method: "PUT", bucket: source, key: "k", body: "version 0", env });
-    const id = put.headers.get("x-amz-version-id") ?? "";
-    await world.settle();
-    const replica =
-      (await send({ method: "HEAD", bucket: target, key: "k", env })).headers.get("x-amz-version-id") ?? "";
-    await putLock("legal-hold", { bucket: target, key: "k", versionId: replica, body: holdOf("ON"), env });
-    await send({ method: "DELETE", bucket: source, key: "k", query: `versionId=${id}`, env });
-    await send({ method: "DELETE", bucket: source, key: "k", env });
-    await world.settle();
-    expect(await contentOf(target, replica)).toBe("version 0");
-    await expectError(await remove(target, replica, { headers: BYPASS }), 403, "AccessDenied", PROTECTED);
   });
 });
