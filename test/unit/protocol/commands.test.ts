@@ -182,6 +182,7 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   PutObject: [...WRITTEN, ...CHECKSUMS, "x-amz-tagging", "if-match", "if-none-match"],
   // "A token to allow Object Lock to be enabled for an existing bucket" is not needed any more.
   PutObjectLockConfiguration: ["x-amz-bucket-object-lock-token"],
+  PutObjectRetention: ["x-amz-bypass-governance-retention"],
   PutObjectAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
   UploadPart: CHECKSUMS,
   UploadPartCopy: [...SOURCE, "x-amz-copy-source-range"],

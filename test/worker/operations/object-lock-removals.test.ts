@@ -1,4 +1,4 @@
-/** Everything that could remove a locked version, or hide that it is there. */
+/** Everything that could remove a locked version, or make it look removed. */
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { digestOf } from "../../support/acl.ts";
 import { expectError } from "../../support/errors.ts";
