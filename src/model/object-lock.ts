@@ -57,6 +57,17 @@ export function protectedByLock(): S3Error {
 }
 
 /**
+ * The refusal of bytes that are to be locked and come without a digest (text and cases as seen on AWS by users of Object
+ * Lock). `x-amz-content-sha256` does not count.
+ * @param request as AWS names it
+ */
+export function digestRequired(request: "Put Object" | "Put Part"): S3Error {
+  return new S3Error("InvalidRequest", {
+    message: `Content-MD5 OR x-amz-checksum- HTTP header is required for ${request} requests with Object Lock parameters`,
+  });
+}
+
+/**
  * Whether a retention may take the place of the present one. It may always be made longer. While compliance lasts, no
  * caller, the root account included, can shorten it, remove it or change its mode; governance needs the bypass for that
  * ("Governance mode": only users with special permissions "alter its lock settings").

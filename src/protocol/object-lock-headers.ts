@@ -80,19 +80,8 @@ export function parseBucketLockHeader(headers: Headers): boolean {
   return text.toLowerCase() === "true";
 }
 
-/** Whether the request states Content-MD5 or a checksum of its body, which `x-amz-content-sha256` does not count as. */
+/** Whether the request states Content-MD5 or a checksum of its body, which bytes with a lock need. */
 export function statesBodyDigest(headers: Headers): boolean {
   if (headers.has("content-md5") || /x-amz-checksum-/i.test(headers.get("x-amz-trailer") ?? "")) return true;
   return CHECKSUM_ALGORITHMS.some((algorithm) => headers.has(checksumHeader(algorithm)));
-}
-
-/**
- * @param request as AWS names it
- * @throws S3Error `InvalidRequest` (text and cases as seen on AWS by users of Object Lock)
- */
-export function requireBodyDigest(isStated: boolean, request: "Put Object" | "Put Part"): void {
-  if (isStated) return;
-  throw new S3Error("InvalidRequest", {
-    message: `Content-MD5 OR x-amz-checksum- HTTP header is required for ${request} requests with Object Lock parameters`,
-  });
 }

@@ -227,6 +227,17 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
   }),
   GetObjectLegalHold: objectOperation("GET", "s3:GetObjectLegalHold", { query: "legal-hold=", success: 400 }),
   GetObjectRetention: objectOperation("GET", "s3:GetObjectRetention", { query: "retention=", success: 400 }),
+  // The bucket has no object lock; only callers with the permission learn that.
+  PutObjectLegalHold: objectOperation("PUT", "s3:PutObjectLegalHold", {
+    query: "legal-hold=",
+    body: () => "<LegalHold><Status>ON</Status></LegalHold>",
+    success: 400,
+  }),
+  PutObjectRetention: objectOperation("PUT", "s3:PutObjectRetention", {
+    query: "retention=",
+    body: () => "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>2140-01-01T00:00:00Z</RetainUntilDate></Retention>",
+    success: 400,
+  }),
   GetBucketAnalyticsConfiguration: unset("analytics=&id=i", "s3:GetAnalyticsConfiguration"),
   ListBucketAnalyticsConfigurations: bucketOperation("GET", "analytics=", "s3:GetAnalyticsConfiguration"),
   DeleteBucketAnalyticsConfiguration: unset("analytics=&id=i", "s3:PutAnalyticsConfiguration", "DELETE"),

@@ -62,7 +62,7 @@ export async function uploadParts(bucket: GrantedBucket, key: string, uploadId: 
     const partNumber = index + 1;
     const { etag } = await uploads.putPart(
       { bucket, key, uploadId },
-      partNumber,
+      { partNumber },
       bodyOf(filled(sizeBytes, partNumber)),
     );
     parts.push({ partNumber, etag, checksums: [] });

@@ -9,7 +9,7 @@ import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
 import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/multipart-uploads.ts";
 import { abortionHeaders } from "../object/lifecycle-headers.ts";
-import { lockOfWrite, ownerAndAcl, parseAttributes, permissionsToWrite } from "../object/write-input.ts";
+import { ownerAndAcl, parseAttributes, permissionsToWrite, requireLockable } from "../object/write-input.ts";
 import { noBody, operation, requireObject } from "../operation.ts";
 
 export const CreateMultipartUpload = operation({
@@ -30,7 +30,10 @@ export const CreateMultipartUpload = operation({
     permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
   async execute({ bucket: name, key, attributes, acl, lock, checksum, now }, { grant, stores }) {
     const bucket = grant.bucket(name);
-    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...lockOfWrite(lock, bucket, now) };
+    // The default retention begins with the object, when the upload is completed.
+    const requested = requireLockable(lock, bucket);
+    const locked = requested === undefined ? {} : { lock: requested };
+    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked };
     const uploadId = await stores.uploads.create({ bucket, key, attributes: owned, checksum, now });
     return { uploadId, abortion: abortionHeaders(bucket, { key, initiatedAt: now }) };
   },

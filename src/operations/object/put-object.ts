@@ -1,7 +1,8 @@
 /** PutObject (API_PutObject). */
+import { digestRequired } from "../../model/object-lock.ts";
 import { parseAclHeaders } from "../../protocol/acl-headers.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
-import { parseLockHeaders, requireBodyDigest, statesBodyDigest } from "../../protocol/object-lock-headers.ts";
+import { parseLockHeaders, statesBodyDigest } from "../../protocol/object-lock-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { objectBody, operation, requireWrittenObject } from "../operation.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
@@ -41,7 +42,7 @@ export const PutObject = operation({
     const { key, acl, condition, replicaOf } = input;
     const bucket = grant.bucket(input.bucket);
     const locked = lockOfWrite(input.lock, bucket, input.now);
-    if (locked.lock !== undefined) requireBodyDigest(input.statesDigest, "Put Object");
+    if (locked.lock !== undefined && !input.statesDigest) throw digestRequired("Put Object");
     const owned = { ...input.attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked };
     const written = await journal.write(
       bucket,

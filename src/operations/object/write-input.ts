@@ -114,19 +114,24 @@ export function ownerAndAcl(caller: Caller, bucket: Bucket, acl: AclRequest | un
 
 /**
  * The lock of a new object: the one that the request names, or the default of the bucket.
- * @throws S3Error `InvalidRequest` for a lock in a bucket without object lock (text as seen on AWS by versitygw's authors;
- *   that of the operations on a lock itself has one more blank)
+ * @throws S3Error as `requireLockable`
  */
 export function lockOfWrite(
   requested: ObjectLock | undefined,
-  { documents: { objectLock } }: Bucket,
+  bucket: Bucket,
   now: Date,
 ): Pick<ObjectAttributes, "lock"> {
-  if (requested !== undefined && objectLock === undefined) {
-    throw new S3Error("InvalidRequest", { message: "Bucket is missing ObjectLockConfiguration" });
-  }
-  const lock = lockOfNewVersion(requested, objectLock, now);
+  const lock = lockOfNewVersion(requireLockable(requested, bucket), bucket.documents.objectLock, now);
   return lock === undefined ? {} : { lock };
+}
+
+/**
+ * @throws S3Error `InvalidRequest` for a lock in a bucket without object lock (text as seen on AWS by versitygw's authors;
+ *   that of the operations on a lock itself has one more blank)
+ */
+export function requireLockable(requested: ObjectLock | undefined, { documents }: Bucket): ObjectLock | undefined {
+  if (requested === undefined || documents.objectLock !== undefined) return requested;
+  throw new S3Error("InvalidRequest", { message: "Bucket is missing ObjectLockConfiguration" });
 }
 
 /** Headers of the answer to a write. */

@@ -12,6 +12,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
+import { digestRequired } from "../../model/object-lock.ts";
 import { type Versioning, versionIdOf } from "../../model/version.ts";
 import { callR2, toS3Error } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix, summarizeManifest } from "../r2/blobs.ts";
@@ -66,6 +67,10 @@ export class BlobSet {
       const actual = part.checksum?.algorithm.toLowerCase() ?? "null";
       const message = `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual}`;
       return refuse("InvalidRequest", { message });
+    }
+    if (upload.attributes.lock !== undefined && part.statesDigest === false) {
+      const { code, message } = digestRequired("Put Part");
+      return refuse(code, { message });
     }
     const mayBeNamed = this.#records.mayHaveTakenEffect();
     const replaced = this.#records.putPart(part);
@@ -159,8 +164,11 @@ export class BlobSet {
     command: CompleteCommand,
     { object, parts, fingerprint }: CompletionPlan & { readonly fingerprint: string },
   ): Promise<Answer<CompletionRecord>> {
-    const { blobSetId, attributes, key } = description;
-    const { ticket, versioning } = command;
+    const { blobSetId, key } = description;
+    const { ticket, versioning, defaultLock } = command;
+    const lock = { ...defaultLock, ...description.attributes.lock };
+    const isLocked = Object.keys(lock).length > 0;
+    const attributes = { ...description.attributes, ...(isLocked && { lock }) };
     const { etag, sizeBytes, checksum } = object;
     const place = entryPlace(storeOf(this.#stores, description), { ...description, versioning });
     const token = proposeToken(place);

@@ -5,6 +5,7 @@
 import type { S3ErrorCode } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
+import type { ObjectLock } from "../../model/object-lock.ts";
 import type { CompletionRequest, PartChecksum, UploadChecksum } from "../../model/upload.ts";
 import type { Versioning } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
@@ -66,6 +67,8 @@ export interface PartRecord {
   readonly checksum?: PartChecksum;
   /** Milliseconds since 1970. */
   readonly uploadedAt: number;
+  /** Whether the request stated a digest of the bytes; absent for a copy. */
+  readonly statesDigest?: boolean;
 }
 
 export interface CompleteCommand {
@@ -74,6 +77,8 @@ export interface CompleteCommand {
   readonly ticket: WriteTicket;
   /** Of the bucket; absent: it was never versioned. */
   readonly versioning?: Versioning;
+  /** What the bucket gives to an object whose upload names no retention. */
+  readonly defaultLock?: ObjectLock;
 }
 
 /** What the parts of an upload make together. */

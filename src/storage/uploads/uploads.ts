@@ -6,6 +6,7 @@ import type { GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
+import { lockOfNewVersion, type ObjectLock } from "../../model/object-lock.ts";
 import { newAttemptId } from "../../model/random-ids.ts";
 import type {
   OpenUpload,
@@ -54,6 +55,14 @@ export interface NewUpload {
   readonly now: Date;
 }
 
+export interface NewPart {
+  readonly partNumber: number;
+  /** Whether the request states a digest of the bytes. */
+  readonly statesDigest?: boolean;
+}
+
+const LONGEST_LOCK: ObjectLock = { retention: { mode: "COMPLIANCE", until: 8.64e15 }, hasLegalHold: true };
+
 export interface PutPartOutcome {
   /** Hex MD5. */
   readonly etag: string;
@@ -80,7 +89,9 @@ export class Uploads {
   async create({ bucket, key, attributes, checksum, now }: NewUpload): Promise<string> {
     const store = storeOf(this.#stores, bucket);
     const place = entryPlace(store, { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key });
-    requireRoom(place, attributes);
+    // By its completion the bucket may have a default retention.
+    const isLocking = bucket.documents.objectLock !== undefined;
+    requireRoom(place, isLocking ? { ...attributes, lock: { ...LONGEST_LOCK, ...attributes.lock } } : attributes);
     const { storageClass } = attributes;
     const uploadId = await this.#ids.create({ bucketId: bucket.id, key }, { checksum, storageClass }, now);
     const blobSetId = blobSetOfUpload(uploadId);
@@ -106,18 +117,18 @@ export class Uploads {
   }
 
   /** One R2 call and one to the Durable Object; one more R2 call where an earlier attempt at the part is replaced. */
-  async putPart(named: GrantedUpload, partNumber: number, body: ObjectBody): Promise<PutPartOutcome> {
+  async putPart(named: GrantedUpload, part: NewPart, body: ObjectBody): Promise<PutPartOutcome> {
     const upload = await this.#verify(named);
     const { checksum: wanted } = upload;
     // A composite checksum needs the client's values; for a full-object one AWS computes the values that were not sent.
     const isMissing = wanted?.type === "FULL_OBJECT" && body.checksum.when === "never";
     const checked = isMissing ? hashed(body, wanted.algorithm) : body;
-    return this.#putPart(upload, partNumber, checked);
+    return this.#putPart(upload, part, checked);
   }
 
   async #putPart(
     upload: VerifiedUpload & GrantedUpload,
-    partNumber: number,
+    { partNumber, statesDigest }: NewPart,
     body: ObjectBody,
   ): Promise<PutPartOutcome> {
     const { bucket, key, uploadId, blobSetId } = upload;
@@ -135,6 +146,7 @@ export class Uploads {
       md5: blob.etag,
       ...(checksum && { checksum }),
       uploadedAt: blob.uploaded.getTime(),
+      ...(statesDigest !== undefined && { statesDigest }),
     };
     const answer = await this.#blobSets.recordPart(blobSetId, part);
     // A blob that no record names is removed at once if that is certain, and by the sweep if not: after a failure of the
@@ -154,17 +166,22 @@ export class Uploads {
     const sizeBytes = source.range?.length ?? source.object.sizeBytes;
     const stored = storedBody(await source.content(), sizeBytes);
     const body = checksum === undefined ? stored : hashed(stored, checksum.algorithm);
-    return this.#putPart(upload, partNumber, body);
+    return this.#putPart(upload, { partNumber }, body);
   }
 
   /** @throws S3Error every refusal of CompleteMultipartUpload */
   async complete(
     upload: GrantedUpload,
-    command: Omit<CompleteCommand, "versioning">,
+    command: Omit<CompleteCommand, "versioning" | "defaultLock">,
   ): Promise<PutOutcome & { readonly writeId: string }> {
     const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
-    const { versioning } = bucket.documents;
-    const completion = { ...command, ...(versioning !== undefined && { versioning }) };
+    const { versioning, objectLock } = bucket.documents;
+    const defaultLock = lockOfNewVersion(undefined, objectLock, new Date());
+    const completion = {
+      ...command,
+      ...(versioning !== undefined && { versioning }),
+      ...(defaultLock !== undefined && { defaultLock }),
+    };
     const committed = unwrap(await this.#blobSets.complete(blobSetId, completion), uploadId);
     await this.#openUploads.remove(bucket.id, key, uploadId);
     const { etag, sizeBytes, checksum, writeId, committedAt, versionId } = committed;

@@ -91,7 +91,7 @@ describe("DeleteObject", () => {
     expect(await isPresent(bucket)).toBe(true);
   });
 
-  it.each(["true", "false"])("DeleteObject refuses a bypass of locks (%s), which no bucket has", async (value) => {
+  it.each(["true", "false"])("DeleteObject refuses a bypass of locks (%s) where the bucket has none", async (value) => {
     const bucket = await createBucket();
     await putObject(bucket, "k");
     const headers = { "x-amz-bypass-governance-retention": value };

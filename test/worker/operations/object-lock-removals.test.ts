@@ -6,7 +6,6 @@ import { createUser } from "../../support/iam.ts";
 import { concat, digestGet, MIB, md5, noise, putMultipart } from "../../support/multipart.ts";
 import { createLockedBucket, DAY_MS, holdOf, inDays, putLock, putLocked } from "../../support/object-lock.ts";
 import { type SendOptions, send } from "../../support/request.ts";
-import { createBucket } from "../../support/s3.ts";
 import { sweepFully } from "../../support/uploads.ts";
 import { putMarker } from "../../support/versions.ts";
 import { all, documentOf, fields } from "../../support/xml.ts";
@@ -101,26 +100,6 @@ describe("DeleteObject of a locked version", () => {
     }
     expect(await contentOf(bucket, id)).toBe("version 0");
   });
-
-  it.each(["true", "false"])(
-    "in a bucket without object lock refuses the bypass (%s) with InvalidArgument",
-    async (value) => {
-      const bucket = await createBucket();
-      await send({ method: "PUT", bucket, key: "k", body: "content" });
-      const headers = { "x-amz-bypass-governance-retention": value };
-      const body = "<Delete><Object><Key>k</Key></Object></Delete>";
-      for (const request of [
-        { method: "DELETE", key: "k", headers },
-        { method: "POST", query: "delete", body, headers: { ...headers, ...(await digestOf(body)) } },
-      ]) {
-        await expectError(await send({ bucket, ...request }), 400, "InvalidArgument", {
-          message: "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
-          details: { ArgumentName: "x-amz-bypass-governance-retention" },
-        });
-      }
-      expect((await send({ method: "HEAD", bucket, key: "k" })).status).toBe(200);
-    },
-  );
 });
 
 describe("DeleteObjects of locked versions", () => {

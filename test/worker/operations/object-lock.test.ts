@@ -379,7 +379,7 @@ describe("a write", () => {
   it("that completes an upload gets the default retention that the bucket has by then", async () => {
     const bucket = await createLockedBucket();
     const uploadId = await createUpload({ bucket, key: "k" }, { [HOLD]: "ON" });
-    const part = await sendPart({ bucket, key: "k" }, uploadId, 1, "content");
+    const part = await sendPart({ bucket, key: "k" }, uploadId, 1, "content", { headers: DIGEST });
     const etag = part.headers.get("etag");
     await putLockConfiguration(bucket, lockConfiguration("<Mode>COMPLIANCE</Mode><Years>1</Years>"));
     const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${etag}</ETag></Part></CompleteMultipartUpload>`;

@@ -4,7 +4,7 @@
  * DeleteBucketMetricsConfiguration, GetBucketAnalyticsConfiguration,
  * GetBucketIntelligentTieringConfiguration, GetBucketInventoryConfiguration,
  * GetBucketMetadataConfiguration, GetBucketMetadataTableConfiguration, GetBucketMetricsConfiguration,
- * GetObjectLegalHold, GetObjectRetention, ListBucketAnalyticsConfigurations,
+ * ListBucketAnalyticsConfigurations,
  * ListBucketIntelligentTieringConfigurations, ListBucketInventoryConfigurations, ListBucketMetricsConfigurations.
  */
 import { beforeAll, describe, expect, it } from "vitest";
@@ -96,17 +96,6 @@ describe.each(STYLES)("a setting that is not set, %s style", (style) => {
       details: { ArgumentName: "continuation-token" },
     });
   });
-
-  it.each(["legal-hold", "retention"])(
-    "of an object, ?%s, is InvalidRequest whether the object exists or not",
-    async (query) => {
-      for (const key of ["k", "absent"]) {
-        await expectError(await send({ bucket, key, query, style }), 400, "InvalidRequest", {
-          message: "Bucket is missing Object Lock Configuration",
-        });
-      }
-    },
-  );
 });
 
 // Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
@@ -127,8 +116,6 @@ describe("reading a setting requires its own permission", () => {
     ["s3:GetInventoryConfiguration", { query: "inventory" }, 200],
     ["s3:GetMetricsConfiguration", { query: "metrics" }, 200],
     ["s3:GetBucketMetadataTableConfiguration", { query: "metadataConfiguration" }, 404],
-    ["s3:GetObjectLegalHold", { key: "k", query: "legal-hold" }, 400],
-    ["s3:GetObjectRetention", { key: "k", query: "retention" }, 400],
   ])("%s", async (action, options, status) => {
     const resource = `arn:aws:s3:::${bucket}${options.key === undefined ? "" : "/*"}`;
     const [allowed, denied] = await Promise.all([

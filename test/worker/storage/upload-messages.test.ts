@@ -61,7 +61,7 @@ describe("an upload that an earlier release created", () => {
   it("keeps its blobs when it is aborted, until the sweep has read the entries", async () => {
     const before = (await blobKeys()).length;
     const { bucket, uploadId } = await createOld("k");
-    await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("again"));
+    await uploads.putPart({ bucket, key: "k", uploadId }, { partNumber: 1 }, bodyOf("again"));
     await uploads.abort({ bucket, key: "k", uploadId });
     expect(await uploads.abort({ bucket, key: "k", uploadId }).catch(codeOf)).toBe("NoSuchUpload");
     expect(await blobKeys()).toHaveLength(before + 2);

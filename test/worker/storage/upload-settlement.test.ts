@@ -101,7 +101,9 @@ const ENDS: readonly [string, (bucket: GrantedBucket, uploadId: string) => Promi
   [
     "is completed with another part",
     async (bucket, uploadId) => {
-      const part = await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("another")).catch(() => undefined);
+      const part = await uploads
+        .putPart({ bucket, key: "k", uploadId }, { partNumber: 1 }, bodyOf("another"))
+        .catch(() => undefined);
       const parts = [{ partNumber: 1, etag: part?.etag ?? "", checksums: [] }];
       await complete(bucket, "k", uploadId, { parts }).catch(() => {});
     },
@@ -109,7 +111,7 @@ const ENDS: readonly [string, (bucket: GrantedBucket, uploadId: string) => Promi
 ];
 
 async function putPart(bucket: GrantedBucket, uploadId: string): Promise<void> {
-  await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("another")).catch(() => {});
+  await uploads.putPart({ bucket, key: "k", uploadId }, { partNumber: 1 }, bodyOf("another")).catch(() => {});
 }
 
 describe("an object whose completion took effect and was not recorded", () => {

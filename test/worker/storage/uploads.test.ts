@@ -45,7 +45,7 @@ describe("completing an upload", () => {
     await Promise.all(
       [4, 2, 1, 3].map(async (partNumber) => {
         const body = bodyOf(bytes[partNumber - 1] ?? new Uint8Array());
-        etags.set(partNumber, (await uploads.putPart({ bucket, key: "k", uploadId }, partNumber, body)).etag);
+        etags.set(partNumber, (await uploads.putPart({ bucket, key: "k", uploadId }, { partNumber }, body)).etag);
       }),
     );
     const parts = [1, 2, 3, 4].map((partNumber) => ({ partNumber, etag: etags.get(partNumber) ?? "", checksums: [] }));
@@ -100,7 +100,9 @@ describe("completing an upload", () => {
       const request = await uploadParts(bucket, "k", uploadId, [10]);
       const [completed, part] = await Promise.all([
         complete(bucket, "k", uploadId, request).then(() => "completed", codeOf),
-        uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("another")).then(() => "recorded", codeOf),
+        uploads
+          .putPart({ bucket, key: "k", uploadId }, { partNumber: 1 }, bodyOf("another"))
+          .then(() => "recorded", codeOf),
       ]);
       // If the other part is recorded first, the request names a replaced one.
       expect([completed, part].join()).toMatch(/^(completed,NoSuchUpload|InvalidPart,recorded)$/);
@@ -124,7 +126,7 @@ describe("completing an upload", () => {
     const before = (await blobKeys()).length;
     const uploadId = await createUpload(bucket, "k");
     const request = await uploadParts(bucket, "k", uploadId, [10, 20, 30]);
-    await uploads.putPart({ bucket, key: "k", uploadId }, 3, bodyOf("again"));
+    await uploads.putPart({ bucket, key: "k", uploadId }, { partNumber: 3 }, bodyOf("again"));
     expect(await blobKeys()).toHaveLength(before + 3);
     await complete(bucket, "k", uploadId, { parts: request.parts.slice(0, 1) });
     expect(await blobKeys()).toHaveLength(before + 1);
@@ -140,17 +142,21 @@ describe("completing an upload", () => {
       ["k", ""],
       ["k", "../x"],
     ] as const) {
-      await expect(uploads.putPart({ bucket, key, uploadId: id }, 1, bodyOf("x"))).rejects.toMatchObject({
+      await expect(
+        uploads.putPart({ bucket, key, uploadId: id }, { partNumber: 1 }, bodyOf("x")),
+      ).rejects.toMatchObject({
         code: "NoSuchUpload",
       });
     }
     const before = await blobKeys();
-    await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("x"));
+    await uploads.putPart({ bucket, key: "k", uploadId }, { partNumber: 1 }, bodyOf("x"));
     await uploads.abort({ bucket, key: "k", uploadId });
     await expect(uploads.abort({ bucket, key: "k", uploadId })).rejects.toMatchObject({ code: "NoSuchUpload" });
-    await expect(uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("x"))).rejects.toMatchObject({
-      code: "NoSuchUpload",
-    });
+    await expect(uploads.putPart({ bucket, key: "k", uploadId }, { partNumber: 1 }, bodyOf("x"))).rejects.toMatchObject(
+      {
+        code: "NoSuchUpload",
+      },
+    );
     expect(await blobKeys()).toEqual(before);
   });
 });
@@ -159,9 +165,11 @@ describe("an aborted upload", () => {
   it("leaves nothing in its Durable Object, even if a part is recorded late", async () => {
     const bucket = testBucket();
     const uploadId = await createUpload(bucket, "k");
-    await uploads.putPart({ bucket, key: "k", uploadId }, 1, bodyOf("x"));
+    await uploads.putPart({ bucket, key: "k", uploadId }, { partNumber: 1 }, bodyOf("x"));
     await uploads.abort({ bucket, key: "k", uploadId });
-    await expect(uploads.putPart({ bucket, key: "k", uploadId }, 2, bodyOf("late"))).rejects.toMatchObject({
+    await expect(
+      uploads.putPart({ bucket, key: "k", uploadId }, { partNumber: 2 }, bodyOf("late")),
+    ).rejects.toMatchObject({
       code: "NoSuchUpload",
     });
     await expect(uploads.abort({ bucket, key: "k", uploadId })).rejects.toMatchObject({ code: "NoSuchUpload" });
@@ -213,8 +221,8 @@ describe("the storage class of an upload", () => {
         now: new Date(),
       });
       const upload = { bucket, key: "k", uploadId };
-      await watched.putPart(upload, 1, bodyOf("small"));
-      await watched.putPart(upload, 2, bodyOf(filled(2 * MIB, 2)));
+      await watched.putPart(upload, { partNumber: 1 }, bodyOf("small"));
+      await watched.putPart(upload, { partNumber: 2 }, bodyOf(filled(2 * MIB, 2)));
       const source = await objects.open(bucket, { key: "source" }, undefined);
       if (source === undefined) throw new Error("no source");
       const { checksum: computed } = await watched.copyPart(upload, 3, source);
