@@ -104,6 +104,8 @@ interface Outcome {
   /** Absent if there was nothing to remove. */
   readonly removed?: Removed | undefined;
   readonly failure?: DeleteFailure;
+  /** The removal may have taken effect although it failed. */
+  readonly isUnclear?: boolean;
 }
 
 /**
@@ -119,7 +121,7 @@ async function removeEach(
   const outcomes = await journal.removeEach(context.bucket, removals.map(toIntended), {
     commit: (tickets) =>
       inLanes(removals, (removal, index) => tryRemove(context, removal, { ticket: tickets[index], grant })),
-    describe: ({ removed }) => removed && reportRemoval(removed),
+    describe: ({ removed, isUnclear }) => (isUnclear ? "unclear" : removed && reportRemoval(removed)),
   });
   return new Map(removals.map((removal, index) => [removal, outcomes[index] ?? {}]));
 }
@@ -160,7 +162,8 @@ async function tryRemove(
     const isAbsent = error instanceof S3Error && error.code === "NoSuchKey";
     const bucket = context.bucket.name;
     const mayKnow = !isAbsent || (await grant.allows({ on: "key-existence", bucket, key: removal.key }));
-    return { failure: describeFailure(removal, mayKnow ? error : new S3Error("AccessDenied")) };
+    const failure = describeFailure(removal, mayKnow ? error : new S3Error("AccessDenied"));
+    return { failure, isUnclear: error instanceof S3Error && error.status >= 500 };
   }
 }
 

@@ -18,6 +18,8 @@ import type { BucketDeletion, WriteEffect } from "../d1/bucket-deletion.ts";
 import type { Intents } from "./intents.ts";
 import type { ChangesMessage, OwnQueue } from "./messages.ts";
 import {
+  type ChangeOutcome,
+  type FinishedMessages,
   finishMessages,
   type IntendedChange,
   type IntendedRemoval,
@@ -72,8 +74,8 @@ export interface EachRemoval<Outcome> {
    * throws, a sweep finds out which of them took effect; a single one that is refused did not.
    */
   commit(tickets: readonly WriteTicket[]): Promise<readonly Outcome[]>;
-  /** The outcome for the event; undefined if nothing was removed. */
-  describe(outcome: Outcome): MadeChange | undefined;
+  /** The outcome for the event; undefined if nothing was removed, "unclear" if a sweep must find out. */
+  describe(outcome: Outcome): ChangeOutcome;
 }
 
 /** Whose request changes which bucket. */
@@ -181,7 +183,7 @@ export class Journal {
   async #around<Outcome>(
     intended: readonly ChangesMessage[],
     { commit, isOne }: { readonly commit: () => Promise<Outcome>; readonly isOne: boolean },
-    finish: (outcome: Outcome) => readonly ChangesMessage[],
+    finish: (outcome: Outcome) => FinishedMessages,
   ): Promise<Outcome> {
     await this.#intents.add(intended, new Date());
     let outcome: Outcome;
@@ -192,23 +194,31 @@ export class Journal {
       if (isOne && error instanceof S3Error && error.status < 500) this.#forget(intended);
       throw error;
     }
-    const finished = finish(outcome);
-    const reported = new Set(finished.map(({ id }) => id));
-    const unmade = intended.filter(({ id }) => !reported.has(id));
+    const { made, unclear } = finish(outcome);
+    const reported = new Set(made.map(({ id }) => id));
+    const unmade = intended.filter(({ id }) => !reported.has(id) && !unclear.has(id));
     if (unmade.length > 0) this.#forget(unmade);
-    if (finished.length > 0) await this.#send(finished);
+    const isIntent = new Set(intended.map(({ id }) => id));
+    const additional = made.filter(({ id }) => !isIntent.has(id));
+    if (made.length > 0) await this.#send(made, additional);
     return outcome;
   }
 
-  /** @throws S3Error if neither the queue nor the database accepts it; the client must then not get a success. */
-  async #send(messages: readonly ChangesMessage[]): Promise<void> {
+  /**
+   * @param additional those without a row
+   * @throws S3Error if neither the queue nor the database accepts it; the client must then not get a success.
+   */
+  async #send(messages: readonly ChangesMessage[], additional: readonly ChangesMessage[]): Promise<void> {
     try {
       await this.#events.send(messages);
     } catch (cause) {
       console.error(JSON.stringify({ journal: "the queue refused a message", cause: String(cause) }));
-      await this.#intents.markMade(messages).catch((error: unknown) => {
+      try {
+        if (additional.length > 0) await this.#intents.add(additional, new Date());
+        await this.#intents.markMade(messages);
+      } catch (error) {
         throw new S3Error("ServiceUnavailable", { cause: error });
-      });
+      }
     }
   }
 

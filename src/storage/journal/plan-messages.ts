@@ -130,21 +130,33 @@ class Drafts {
 
 type Rule = NotificationRule | ReplicationRule;
 
-/**
- * The messages once the writes have ended, with the changes that were made.
- * @param findMade undefined for a change that was not made
- */
+/** What is known of a change once its write has ended: undefined if nothing was changed. */
+export type ChangeOutcome = MadeChange | "unclear" | undefined;
+
+/** Messages once their writes have ended. */
+export interface FinishedMessages {
+  /** With the changes that were made. One that has a new id reports only some changes of an intent, whose row stays. */
+  readonly made: readonly ChangesMessage[];
+  /** Ids of intents with changes that may have been made. */
+  readonly unclear: ReadonlySet<string>;
+}
+
 export function finishMessages(
   messages: readonly ChangesMessage[],
-  findMade: (change: MatchedChange) => MadeChange | undefined,
-): readonly ChangesMessage[] {
-  return messages.flatMap((message) => {
-    const changes = message.changes.flatMap((change) => {
-      const made = findMade(change);
-      return made === undefined ? [] : [finishChange(change, made)];
-    });
-    return changes.length === 0 ? [] : [{ ...message, changes }];
+  outcomeOf: (change: MatchedChange) => ChangeOutcome,
+): FinishedMessages {
+  const unclear = new Set<string>();
+  const made = messages.flatMap((message) => {
+    const changes: MatchedChange[] = [];
+    for (const change of message.changes) {
+      const outcome = outcomeOf(change);
+      if (outcome === "unclear") unclear.add(message.id);
+      else if (outcome !== undefined) changes.push(finishChange(change, outcome));
+    }
+    if (changes.length === 0) return [];
+    return [{ ...message, ...(unclear.has(message.id) && { id: newIntentId() }), changes }];
   });
+  return { made, unclear };
 }
 
 /** The change with what is known only after the write. */

@@ -6,6 +6,7 @@ import { completionDocument, createUpload, putPart } from "../../support/multipa
 import { BOUNDARY, encodeForm, signPolicy, tomorrow } from "../../support/post-form.ts";
 import { putObject, send } from "../../support/request.ts";
 import { ROOT, testEnv } from "../../support/s3.ts";
+import { setVersioning } from "../../support/versions.ts";
 
 let queue: EventQueue;
 beforeEach(() => {
@@ -130,6 +131,35 @@ describe("a change is reported", () => {
     const [created, removed, again] = queue.changes().map(({ sequencer }) => sequencer);
     expect([created, removed, again].sort()).toEqual([created, again, removed].sort());
     expect((again ?? "") < (removed ?? "")).toBe(true);
+  });
+
+  // The changes of LocalStack's recording of AWS: test_object_created_put_versioned.
+  it("with the version that was written or removed, or the delete marker that was made", async () => {
+    const bucket = await bucketWithRules({ notification: [EVERYTHING] });
+    await setVersioning(bucket, "Enabled", { env: queue.env });
+    const change = (method: string, query = "", body?: string) =>
+      ask({ method, bucket, key: "k", query, ...(body !== undefined && { body }) }, method === "PUT" ? 200 : 204);
+    const idOf = (response: Response) => response.headers.get("x-amz-version-id");
+    const first = idOf(await change("PUT", "", "one"));
+    const second = idOf(await change("PUT", "", "two"));
+    const marker = idOf(await change("DELETE"));
+    await change("DELETE", `versionId=${first}`);
+    await setVersioning(bucket, "Suspended", { env: queue.env });
+    await change("PUT", "", "three");
+    await change("DELETE", `versionId=${marker}`);
+    await change("DELETE", `tagging=&versionId=${second}`);
+    await change("DELETE");
+    expect(queue.changes().map(({ event, versionId }) => [event, versionId])).toEqual([
+      ["ObjectCreated:Put", first],
+      ["ObjectCreated:Put", second],
+      ["ObjectRemoved:DeleteMarkerCreated", marker],
+      ["ObjectRemoved:Delete", first],
+      ["ObjectCreated:Put", "null"],
+      ["ObjectRemoved:Delete", marker],
+      ["ObjectTagging:Delete", second],
+      ["ObjectRemoved:DeleteMarkerCreated", "null"],
+    ]);
+    expect(new Set([first, second, marker, null]).size).toBe(4);
   });
 
   it("by DeleteObjects for each key that was removed, and not for refused ones", async () => {

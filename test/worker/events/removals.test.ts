@@ -93,6 +93,26 @@ describe("removeEach", () => {
     expect(queue.messages).toEqual([]);
   });
 
+  it("reports what was removed at once, and leaves the row if another removal of its message is unclear", async () => {
+    const bucket = bucketWith(VERSIONED);
+    const removal = {
+      commit: async (tickets: readonly unknown[]) => tickets.map((_, index) => index),
+      describe: (index: number) => (index === 0 ? { at: AT, versionId: "v0" } : index === 1 ? "unclear" : undefined),
+    } as const;
+    const removals = [{ key: "made" }, { key: "unclear" }, { key: "refused" }];
+    await journalOf().removeEach(bucket, removals, removal);
+    expect(queue.changes().map(({ key, versionId }) => [key, versionId])).toEqual([["made", "v0"]]);
+    const rows = await intentRows(bucket.name);
+    expect(rows.map(({ has_landed }) => has_landed)).toEqual([0]);
+    expect(rows.map(({ id }) => id)).not.toEqual([queue.messages[0]?.id]);
+    // If the queue refuses the message, it has a row of its own.
+    const refused = bucketWith(VERSIONED);
+    const send = () => Promise.reject(new Error("no queue"));
+    const EVENTS = { send, sendBatch: send } as unknown as Queue;
+    await journalOf({ ...queue.env, EVENTS }).removeEach(refused, removals, removal);
+    expect((await intentRows(refused.name)).map(({ has_landed }) => has_landed).sort()).toEqual([0, 1]);
+  });
+
   it("of lifecycle rules raises their events, which no replication rule carries over", async () => {
     const rule = { ...EVERYTHING, events: ["s3:LifecycleExpiration:*"] };
     const rules = { notification: { rules: [rule] }, replication: { rules: [REPLICATE_ALL] } };
