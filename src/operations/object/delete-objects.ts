@@ -86,14 +86,14 @@ async function refusal(
 ): Promise<DeleteFailure | undefined> {
   const { key, versionId } = object;
   try {
-    // This check reveals nothing about the object, and policies are not evaluated for impossible keys.
+    // These checks reveal nothing about the object, and policies are not evaluated for impossible keys and versions.
     requireKeyLength(key);
+    // Unlike in a query, AWS says no more about what is not a version id (LocalStack's recordings, 2026-02).
+    if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error("NoSuchVersion");
     const { condition, ...target } = toRemoval(object);
     for (const permission of permissionsToRemove({ bucket, ...target }, { condition, bypass })) {
       if (!(await grant.allows(permission))) throw new S3Error("AccessDenied");
     }
-    // Unlike in a query, AWS says no more about what is no version id (LocalStack's recordings, 2026-02).
-    if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error("NoSuchVersion");
     return undefined;
   } catch (error) {
     return describeFailure(object, error);
