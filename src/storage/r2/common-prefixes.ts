@@ -4,7 +4,7 @@
  */
 import { compareBytes } from "../../model/byte-order.ts";
 import type { ListQuery } from "../../model/object.ts";
-import { justBefore } from "./list-position.ts";
+import { justBefore, undecidedAfter, undecidedKey } from "./list-position.ts";
 import { type CountedStore, commonPrefixOf, R2_PAGE } from "./listed-items.ts";
 
 /** A Worker has six connections. */
@@ -14,6 +14,8 @@ export interface PrefixScope {
   /** What all R2 keys of the bucket begin with. */
   readonly base: string;
   readonly query: Pick<ListQuery, "prefix" | "delimiter">;
+  /** The marker of the listing. */
+  readonly after: string;
   readonly include?: "customMetadata"[];
   isListed(object: R2Object): boolean;
 }
@@ -22,7 +24,7 @@ export class CommonPrefixes {
   readonly #store: CountedStore;
   readonly #scope: PrefixScope;
   readonly #known = new Map<string, boolean>();
-  /** How far prefixes have been read of which nothing is known yet. */
+  /** The last key that was looked at below prefixes of which nothing is known yet. */
   readonly #reached = new Map<string, string>();
   /** Whether one page was not enough for one prefix. */
   #areLarge = false;
@@ -30,6 +32,15 @@ export class CommonPrefixes {
   constructor(store: CountedStore, scope: PrefixScope) {
     this.#store = store;
     this.#scope = scope;
+    const key = undecidedKey(scope.after);
+    const prefix = key === undefined ? undefined : commonPrefixOf(key, scope.query);
+    if (key !== undefined && prefix !== undefined) this.#reached.set(prefix, key);
+  }
+
+  /** The marker of the next page, if this one ends before a prefix of which nothing is known yet. */
+  markerIn(prefix: string): string | undefined {
+    const key = this.#reached.get(prefix);
+    return key === undefined ? undefined : undecidedAfter(key);
   }
 
   /**
@@ -51,9 +62,10 @@ export class CommonPrefixes {
   /** One R2 call. */
   async #look(asked: string): Promise<void> {
     const { base, query, include } = this.#scope;
+    const reached = this.#reached.get(asked);
     const { objects, truncated } = await this.#store.list({
       prefix: base + query.prefix,
-      startAfter: this.#reached.get(asked) ?? justBefore(base + asked),
+      startAfter: reached === undefined ? justBefore(base + asked) : base + reached,
       limit: R2_PAGE,
       ...(include !== undefined && { include }),
     });
@@ -73,7 +85,7 @@ export class CommonPrefixes {
     const last = objects.at(-1)?.key;
     if (!truncated || last === undefined || !last.startsWith(base + open)) {
       if (!this.#known.has(open)) this.#known.set(open, false);
-    } else this.#reached.set(open, last);
+    } else this.#reached.set(open, last.slice(base.length));
     this.#areLarge = truncated && isOnlyOne;
   }
 }

@@ -18,3 +18,16 @@ export function justBefore(r2Key: string): string {
   const lower = codePoint === FIRST_AFTER_SURROGATES ? LAST_BEFORE_SURROGATES : codePoint - 1;
   return behind(rest + String.fromCodePoint(lower));
 }
+
+/**
+ * A marker that is within a common prefix of which nothing is known yet: nothing up to here is listed. Any other marker there
+ * says that the prefix has been listed. No key that clients make ends like that.
+ */
+export function undecidedAfter(key: string): string {
+  return key + HIGHEST_CHARACTER;
+}
+
+/** The key of such a marker; undefined for all others. */
+export function undecidedKey(marker: string): string | undefined {
+  return marker.endsWith(HIGHEST_CHARACTER) ? marker.slice(0, -HIGHEST_CHARACTER.length) : undefined;
+}

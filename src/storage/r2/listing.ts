@@ -16,7 +16,7 @@ import { CommonPrefixes } from "./common-prefixes.ts";
 import { describeEntry, type Entry } from "./entry.ts";
 import { clusterHead, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
 import { NO_RECORD } from "./entry-record.ts";
-import { behind } from "./list-position.ts";
+import { behind, undecidedKey } from "./list-position.ts";
 import { CountedStore, commonPrefixOf, type Item, type Listing, R2_PAGE, toListedObject } from "./listed-items.ts";
 import { type ClusterRow, type PrefixRow, type Row, rowsOf } from "./listed-rows.ts";
 import { type MarkedEntries, readMarked } from "./marked-entries.ts";
@@ -103,7 +103,7 @@ class Lister {
     this.#reached = after;
     const base = entryPrefix(bucket.id);
     if (bucket.documents.versioning !== undefined) {
-      this.#verification = new CommonPrefixes(store, { base, query, isListed: isNoTombstone });
+      this.#verification = new CommonPrefixes(store, { base, query, after, isListed: isNoTombstone });
     }
   }
 
@@ -135,7 +135,7 @@ class Lister {
 
   /** Takes a page's rows as items; false if the answer ends before its last row. */
   async #takeAll(rows: readonly Row[], start: R2ListOptions): Promise<boolean> {
-    const passed = commonPrefixOf(this.#query.after, this.#query);
+    const passed = passedPrefix(this.#query);
     // Records are read for the rows that fill the answer, and for the rest of the page only if those were not enough.
     const enough = this.#countEnough(rows);
     for (const [from, to] of [
@@ -183,6 +183,7 @@ class Lister {
     if (name !== this.#lastName && name !== passed) {
       const isListed =
         this.#verification === undefined || (await this.#verification.isListed(name, () => prefixesOf(rows)));
+      if (isListed === undefined) this.#reached = this.#verification?.markerIn(name) ?? this.#reached;
       if (isListed === undefined || (isListed && !this.#add({ name }))) return false;
     }
     this.#reached = name;
@@ -234,6 +235,11 @@ class Lister {
   }
 }
 
+/** The common prefix that the marker has passed. */
+function passedPrefix(query: ListQuery): string | undefined {
+  return undecidedKey(query.after) === undefined ? commonPrefixOf(query.after, query) : undefined;
+}
+
 function isNoTombstone({ checksums }: R2Object): boolean {
   return checksums.sha384 === undefined;
 }
@@ -246,8 +252,10 @@ function prefixesOf(rows: readonly Row[]): string[] {
 function firstStart(bucketId: string, query: ListQuery): { startAfter?: string } {
   const { after, prefix } = query;
   if (after === "" || compareBytes(after, prefix) < 0) return {};
+  const undecided = undecidedKey(after);
+  if (undecided !== undefined) return { startAfter: entryPrefix(bucketId) + undecided };
   // A marker below a common prefix continues after all of it (seen on AWS, LocalStack's recordings).
-  const passed = commonPrefixOf(after, query);
+  const passed = passedPrefix(query);
   if (passed !== undefined && clusterHead(passed) === undefined)
     return { startAfter: behind(entryPrefix(bucketId) + passed) };
   const head = clusterHead(after);

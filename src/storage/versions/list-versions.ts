@@ -13,9 +13,9 @@ import type { ListedVersion, VersionMarker, VersionPage, VersionQuery } from "..
 import { isNullToken, NULL_VERSION_ID, type VersionToken, versionIdOf } from "../../model/version.ts";
 import { CommonPrefixes } from "../r2/common-prefixes.ts";
 import { lastModifiedOf } from "../r2/entry.ts";
-import { clusterHead, entryPrefix } from "../r2/entry-place.ts";
+import { clusterHead, entryKey, entryPrefix } from "../r2/entry-place.ts";
 import { decodeLock } from "../r2/entry-record.ts";
-import { behind, justBefore } from "../r2/list-position.ts";
+import { behind, justBefore, undecidedKey } from "../r2/list-position.ts";
 import { CountedStore, commonPrefixOf, R2_PAGE } from "../r2/listed-items.ts";
 import { MAX_CALLS } from "../r2/listing.ts";
 import { type FoundVersion, KeyVersions } from "./key-versions.ts";
@@ -71,6 +71,8 @@ class Lister {
   readonly #commonPrefixes: CommonPrefixes;
   readonly #versions: ListedVersion[] = [];
   readonly #prefixes: string[] = [];
+  /** The last key that was looked at below a common prefix of which nothing is known yet. */
+  readonly #undecided: string | undefined;
   /** The common prefix in which the page begins. */
   readonly #passed: string | undefined;
   #after: VersionMarker;
@@ -83,7 +85,8 @@ class Lister {
     this.#query = query;
     this.#after = after;
     this.#reached = after;
-    this.#passed = after.key === "" ? undefined : commonPrefixOf(after.key, query);
+    this.#undecided = undecidedKey(after.key);
+    this.#passed = after.key === "" || this.#undecided !== undefined ? undefined : commonPrefixOf(after.key, query);
     const r2Prefix = entryPrefix(bucket.id) + (clusterHead(prefix) ?? prefix);
     this.#entries = new R2Rows(store, entrySpace(bucket.id), {
       prefix: r2Prefix,
@@ -93,6 +96,7 @@ class Lister {
     this.#commonPrefixes = new CommonPrefixes(store, {
       base: entryPrefix(bucket.id),
       query,
+      after: after.key,
       include: ["customMetadata"],
       isListed: (object) => object.checksums.sha384 === undefined || !entryRow(object).entry.isTombstone,
     });
@@ -102,7 +106,7 @@ class Lister {
     const { id } = this.#bucket;
     const { prefix, delimiter } = this.#query;
     await this.#entries.read(this.#room + 1);
-    this.#after = this.#resolve(this.#after);
+    if (this.#after.token === NULL_VERSION_ID) this.#after = await this.#resolve(this.#after.key);
     const isSafe = SAFE_DELIMITER.test(delimiter) && NOT_IN_NAMES.test(delimiter);
     const records = new R2Rows(this.#store, recordSpace(id), {
       prefix: recordPrefix(id) + (recordHead(prefix) ?? encodeKey(prefix)),
@@ -167,11 +171,12 @@ class Lister {
         if (first === undefined) return true;
         if (first.kind === "version") {
           const isEntry = first === entries.first;
-          current = this.#open(first, isEntry);
-          if (isEntry) {
-            if (current !== undefined && !this.#takeEntry(current, first)) return false;
-            entries.take();
-          } else if (current === undefined) records.take();
+          const entry = isEntry ? first : await this.#entryBefore(first);
+          if (entry === "unknown") return false;
+          current = this.#open(first.key, entry);
+          if (current !== undefined && entry !== undefined && !this.#takeEntry(current, entry)) return false;
+          if (isEntry) entries.take();
+          else if (current === undefined) records.take();
         } else if (first.kind === "cluster") {
           if (!(await this.#takeCluster(first.key, sources))) return false;
         } else if (!(await this.#takePrefix(first, sources))) return false;
@@ -179,22 +184,28 @@ class Lister {
     }
   }
 
+  /**
+   * The entry of a key of which the first rows are records. For the key of the marker it is read only now: whatever is left of
+   * the key has a record, even if it has become the entry again.
+   */
+  async #entryBefore({ key }: VersionRow): Promise<VersionRow | undefined | "unknown"> {
+    if (key !== this.#after.key || this.#after.token === undefined) return undefined;
+    return this.#store.left === 0 ? "unknown" : this.#readEntry(key);
+  }
+
   /** Undefined for a key that is not after the marker. */
-  #open(row: VersionRow, isEntry: boolean): KeyVersions | undefined {
-    const { key, token } = this.#after;
-    const order = key === "" ? 1 : compareBytes(row.key, key);
+  #open(key: string, entry: VersionRow | undefined): KeyVersions | undefined {
+    const { key: marker, token } = this.#after;
+    const order = marker === "" ? 1 : compareBytes(key, marker);
     if (order < 0 || (order === 0 && token === undefined)) return undefined;
-    return new KeyVersions(row.key, {
-      entry: isEntry ? row : undefined,
-      after: order === 0 ? token : undefined,
-      readAt: this.#readAt,
-    });
+    return new KeyVersions(key, { entry, after: order === 0 ? token : undefined, readAt: this.#readAt });
   }
 
   #takeEntry(current: KeyVersions, row: VersionRow): boolean {
     if (!this.#add(current.takeEntry())) return false;
+    const isBefore = row.key === this.#after.key && (row.token ?? "") <= (this.#after.token ?? "");
     // Nothing has been decided about an unverified entry.
-    if (row.entry.record.U !== 1) this.#reached = { key: row.key, token: row.token };
+    if (row.entry.record.U !== 1 && !isBefore) this.#reached = { key: row.key, token: row.token };
     return true;
   }
 
@@ -209,6 +220,8 @@ class Lister {
   async #takePrefix({ key: prefix, isProven }: GroupRow, { entries, records }: Sources): Promise<boolean> {
     if (prefix !== this.#passed && prefix !== this.#prefixes.at(-1)) {
       const isListed = isProven ?? (await this.#commonPrefixes.isListed(prefix, () => prefixesOf(this.#entries.rows)));
+      const marker = isListed === undefined ? this.#commonPrefixes.markerIn(prefix) : undefined;
+      if (marker !== undefined) this.#reached = { key: marker };
       if (isListed === undefined || (isListed && this.#room === 0)) return false;
       if (isListed) this.#prefixes.push(prefix);
       this.#reached = { key: prefix };
@@ -233,21 +246,23 @@ class Lister {
     return isComplete && !cluster.isCut;
   }
 
-  /** Finds the token of the null version. */
-  #resolve(marker: VersionMarker): VersionMarker {
-    if (marker.token !== NULL_VERSION_ID) return marker;
-    for (const row of this.#entries.rows) {
-      if (row.kind !== "version" || row.key !== marker.key) continue;
-      const token = row.token !== undefined && isNullToken(row.token) ? row.token : row.entry.record.N;
-      return token === undefined ? { key: marker.key } : { key: marker.key, token };
-    }
-    return { key: marker.key };
+  /** The position of the null version. */
+  async #resolve(key: string): Promise<VersionMarker> {
+    const row = await this.#readEntry(key);
+    const token = row?.token !== undefined && isNullToken(row.token) ? row.token : row?.entry.record.N;
+    return token === undefined ? { key } : { key, token };
+  }
+
+  async #readEntry(key: string): Promise<VersionRow | undefined> {
+    const found = await this.#store.head(entryKey(this.#bucket.id, key));
+    return found === null ? undefined : entryRow(found);
   }
 
   /** Where R2's first page begins. */
   #startOf(positions: Positions): string | undefined {
     const { key, token } = this.#after;
     if (key === "" || compareBytes(key, this.#query.prefix) < 0) return undefined;
+    if (this.#undecided !== undefined) return positions.behindKey(this.#undecided);
     // A marker below a common prefix continues after all of it (seen on AWS, LocalStack's recordings).
     if (this.#passed !== undefined && headOfKey(this.#passed) === undefined)
       return positions.behindPrefix(this.#passed);
@@ -271,7 +286,8 @@ function entryPositions(bucketId: string): Positions {
   return {
     behindPrefix: (prefix) => behind(base + prefix),
     behindKey: (key) => base + key,
-    atVersion: (key) => justBefore(base + key),
+    // The entry of the key itself is read only if a record of it follows.
+    atVersion: (key) => base + key,
     atCluster: (head) => justBefore(base + head),
   };
 }
