@@ -140,3 +140,17 @@ describe("removals in a versioned bucket", () => {
     expect(counts).toEqual({ ...NOTHING, r2: 60 });
   });
 });
+
+// `test/unit/storage/version-listing.test.ts` counts the calls for thousands of versions.
+describe("listings in a versioned bucket", () => {
+  it("ListObjects costs what it costs without versions, and ListObjectVersions two list calls", async () => {
+    const bucket = await createVersionedBucket();
+    for (const key of ["a", "b", "c/1"]) for (const body of ["1", "2", "3"]) await put(bucket, key, body);
+    await send({ method: "DELETE", bucket, key: "b" });
+    expect(await cost({ bucket, query: "list-type=2" })).toEqual({ ...NOTHING, r2: 1 });
+    expect(await cost({ bucket, query: "versions" })).toEqual({ ...NOTHING, r2: 2 });
+    // One more call finds out below which common prefixes there are objects.
+    expect(await cost({ bucket, query: "list-type=2&delimiter=/" })).toEqual({ ...NOTHING, r2: 2 });
+    expect(await cost({ bucket, query: "versions&delimiter=/" })).toEqual({ ...NOTHING, r2: 3 });
+  });
+});

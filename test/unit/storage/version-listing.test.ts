@@ -130,6 +130,21 @@ describe("calls of a listing of versions", () => {
 });
 
 describe("calls of ListObjects in a versioned bucket", () => {
+  it("for 1,000 keys with 10 versions each are those for the same objects without versions", async () => {
+    for (const more of [{}, { f: { n: 5, e: "e", b: "b" } }]) {
+      const worlds = [listedR2({ withMetadata: 100 }), listedR2({ withMetadata: 100 })] as const;
+      const [versioned, plain] = worlds;
+      for (const key of numbered(1000)) {
+        for (let time = 1; time < 10; time++) record(versioned, key, token(time), more);
+        for (const world of worlds) entry(world, key, token(10), more);
+      }
+      const { calls } = await listObjects(versioned);
+      const unversioned = { ...BUCKET, documents: {} } as GrantedBucket;
+      await listEntries(plain.store, unversioned, { prefix: "", delimiter: "", after: "", maxKeys: 1000 });
+      expect(calls).toEqual([plain.takeCalls()]);
+    }
+  });
+
   it("are two for 1,000 small common prefixes, of which those without objects are not listed", async () => {
     const world = listedR2();
     for (const [index, prefix] of numbered(900, "p").entries()) {

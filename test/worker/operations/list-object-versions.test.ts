@@ -13,7 +13,8 @@ import {
 import { describeRefusals } from "../../support/refusals.ts";
 import { putObject, STYLES, type Style, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
-import { all, documentOf, fields, textIn } from "../../support/xml.ts";
+import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../../support/versions.ts";
+import { all, documentOf, type Element, fields, textIn } from "../../support/xml.ts";
 
 describeRefusals("ListObjectVersions", { query: "versions", success: 200 });
 
@@ -106,6 +107,26 @@ describe("ListObjectVersions", () => {
     });
   });
 
+  // Measured on AWS: the first error of several.
+  it.each([
+    ["max-keys=x&version-id-marker=y", "max-keys", "Provided max-keys not an integer or within integer range"],
+    ["version-id-marker=", "version-id-marker", "A version-id marker cannot be specified without a key marker."],
+    ["key-marker=k&version-id-marker=", "version-id-marker", "A version-id marker cannot be empty."],
+    ["key-marker=k&version-id-marker=x", "version-id-marker", "Invalid version id specified"],
+  ])("ListObjectVersions refuses encoding-type=gzip&%s with InvalidArgument", async (query, argument, message) => {
+    const bucket = await createBucket();
+    const value = new URLSearchParams(query).get(argument) ?? "";
+    await expectError(await send({ bucket, query: `versions&encoding-type=gzip&${query}` }), 400, "InvalidArgument", {
+      message,
+      details: { ArgumentName: argument, ArgumentValue: value },
+    });
+  });
+
+  it("ListObjectVersions ignores a version marker with an empty key marker", async () => {
+    const page = await list(await bucketOf(["a"]), "key-marker=&version-id-marker=null");
+    expect(page.keys).toEqual(["a"]);
+  });
+
   it.each([
     ["max-keys", "x", "max-keys", "Provided max-keys not an integer or within integer range"],
     ["max-keys", "-1", "maxKeys", "Argument maxKeys must be an integer between 0 and 2147483647"],
@@ -117,5 +138,161 @@ describe("ListObjectVersions", () => {
       message,
       details: { ArgumentName: argument, ArgumentValue: value },
     });
+  });
+});
+
+/** Versions and delete markers in the order of the document: key, id, and whether it is the latest. */
+function rowsOf({ children }: Element): string[] {
+  return children
+    .filter(({ name }) => name === "Version" || name === "DeleteMarker")
+    .map((row) => [row.name, ...["Key", "VersionId", "IsLatest"].map((name) => textIn(row, name))].join(" "));
+}
+
+describe("ListObjectVersions of a versioned bucket", () => {
+  // Recorded on AWS (LocalStack, test_list_objects_versions_markers).
+  it("ListObjectVersions shows versions and delete markers of each key, newest first, and continues after both markers", async () => {
+    const bucket = await createVersionedBucket();
+    const [first = [], second = [], third = []] = [[], [], []] as string[][];
+    first.push(await putVersion(bucket, "test_0", "version 1"));
+    second.push(await putVersion(bucket, "test_1", "version 1"));
+    third.push(await putVersion(bucket, "test_2", "version 1"), await putVersion(bucket, "test_2", "version 2"));
+    for (const [index, versions] of [first, second, third].entries()) {
+      versions.push(await putMarker(bucket, `test_${index}`));
+    }
+    first.push(await putVersion(bucket, "test_0", "version 2"));
+    second.push(await putVersion(bucket, "test_1", "version 2"));
+    const all = [
+      `Version test_0 ${first[2]} true`,
+      `DeleteMarker test_0 ${first[1]} false`,
+      `Version test_0 ${first[0]} false`,
+      `Version test_1 ${second[2]} true`,
+      `DeleteMarker test_1 ${second[1]} false`,
+      `Version test_1 ${second[0]} false`,
+      `DeleteMarker test_2 ${third[2]} true`,
+      `Version test_2 ${third[1]} false`,
+      `Version test_2 ${third[0]} false`,
+    ];
+    const { root } = await list(bucket);
+    expect(rowsOf(root)).toEqual(all);
+    expect(headNames(root)).toEqual([
+      "Name",
+      "Prefix",
+      "KeyMarker",
+      "VersionIdMarker",
+      "MaxKeys",
+      "IsTruncated",
+      "DeleteMarker",
+      "DeleteMarker",
+      "DeleteMarker",
+    ]);
+
+    const page = async (query: string) => {
+      const { root: found } = await list(bucket, query);
+      const names = ["IsTruncated", "NextKeyMarker", "NextVersionIdMarker"];
+      return [rowsOf(found), ...names.map((name) => textIn(found, name))];
+    };
+    expect(await page("max-keys=5")).toEqual([all.slice(0, 5), "true", "test_1", second[1]]);
+    expect(await page("max-keys=1&key-marker=test_1")).toEqual([all.slice(6, 7), "true", "test_2", third[2]]);
+    expect(await page("max-keys=1&key-marker=test_2")).toEqual([[], "false", undefined, undefined]);
+    expect(await page(`max-keys=1&key-marker=test_1&version-id-marker=${second[1]}`)).toEqual([
+      all.slice(5, 6),
+      "true",
+      "test_1",
+      second[0],
+    ]);
+    expect(await page(`max-keys=1&key-marker=test_2&version-id-marker=${third[1]}`)).toEqual([
+      all.slice(8),
+      "false",
+      undefined,
+      undefined,
+    ]);
+    expect(await page("max-keys=1&key-marker=")).toEqual([all.slice(0, 1), "true", "test_0", first[2]]);
+    expect(await page("max-keys=0")).toEqual([[], "false", undefined, undefined]);
+  });
+
+  // Recorded on AWS (LocalStack, test_list_objects_versions_with_prefix_only_and_pagination).
+  it("ListObjectVersions continues at the version that is then the latest if those before the markers were deleted", async () => {
+    const bucket = await createVersionedBucket();
+    const versions: string[] = [];
+    for (let count = 0; count < 5; count++) versions.unshift(await putVersion(bucket, "prefixed_key", ""));
+    await putVersion(bucket, "non_prefixed_key", "");
+    for (const versionId of versions.slice(0, 3)) {
+      await send({ method: "DELETE", bucket, key: "prefixed_key", query: `versionId=${versionId}` });
+    }
+    const { root } = await list(
+      bucket,
+      `prefix=prefix&max-keys=5&key-marker=prefixed_key&version-id-marker=${versions[2]}`,
+    );
+    expect(rowsOf(root)).toEqual([
+      `Version prefixed_key ${versions[3]} true`,
+      `Version prefixed_key ${versions[4]} false`,
+    ]);
+  });
+
+  it("ListObjectVersions shows what each row has on AWS, encoded if asked for", async () => {
+    const bucket = await createVersionedBucket();
+    const versionId = await putVersion(bucket, "a b", "123456789", { headers: { "x-amz-checksum-crc32": "y/Q5Jg==" } });
+    const markerId = await putMarker(bucket, "a b");
+    const { root } = await list(bucket, "encoding-type=url");
+    const { canonicalId } = await rootAccount();
+    const [version] = all(root, "Version");
+    const [marker] = all(root, "DeleteMarker");
+    expect(version?.children.map(({ name }) => name)).toEqual([
+      "Key",
+      "VersionId",
+      "IsLatest",
+      "LastModified",
+      "ETag",
+      "ChecksumAlgorithm",
+      "ChecksumType",
+      "Size",
+      "Owner",
+      "StorageClass",
+    ]);
+    expect(fields(version)).toMatchObject({ Key: "a+b", VersionId: versionId, ChecksumAlgorithm: "CRC32", Size: "9" });
+    expect(marker?.children.map(({ name }) => name)).toEqual(["Key", "VersionId", "IsLatest", "LastModified", "Owner"]);
+    expect(fields(marker)).toMatchObject({ Key: "a+b", VersionId: markerId, IsLatest: "true" });
+    expect(textIn(marker, "Owner", "ID")).toBe(canonicalId);
+  });
+
+  it("ListObjectVersions shows one null version, and continues after it in pages of one", async () => {
+    const bucket = await createBucket();
+    await putObject(bucket, "k", "from before versioning");
+    await setVersioning(bucket, "Enabled");
+    const first = await putVersion(bucket, "k", "1");
+    await setVersioning(bucket, "Suspended");
+    await putObject(bucket, "k", "null");
+    await setVersioning(bucket, "Enabled");
+    const second = await putVersion(bucket, "k", "2");
+    const expected = [`Version k ${second} true`, "Version k null false", `Version k ${first} false`];
+    expect(rowsOf((await list(bucket)).root)).toEqual(expected);
+    const found: string[] = [];
+    for (let markers = ""; ; ) {
+      const { root } = await list(bucket, `max-keys=1${markers}`);
+      found.push(...rowsOf(root));
+      const next = textIn(root, "NextVersionIdMarker");
+      if (next === undefined) break;
+      markers = `&key-marker=k&version-id-marker=${next}`;
+    }
+    expect(found).toEqual(expected);
+    const { root } = await list(bucket, "key-marker=k&version-id-marker=null");
+    expect(rowsOf(root)).toEqual(expected.slice(2));
+  });
+
+  it("ListObjectVersions and ListObjects group keys by a delimiter, whatever it is", async () => {
+    const bucket = await createVersionedBucket();
+    for (const key of ["a/1", "b A", "bA!", "c"]) await putVersion(bucket, key, "");
+    await putMarker(bucket, "a/1");
+    for (const [delimiter, versions, objects] of [
+      ["/", ["a/"], []],
+      ["A", ["b A", "bA"], ["b A", "bA"]],
+      ["!", ["bA!"], ["bA!"]],
+      [" ", ["b "], ["b "]],
+    ] as const) {
+      const query = `delimiter=${encodeURIComponent(delimiter)}`;
+      expect((await list(bucket, query)).prefixes).toEqual(versions);
+      const answer = await documentOf(await send({ bucket, query }), "ListBucketResult");
+      expect(readPage(answer).prefixes).toEqual(objects);
+    }
   });
 });
