@@ -181,11 +181,11 @@ export class BlobSet {
       ticket,
       isConditional,
     };
-    const earlier = this.#blobsOfEarlierAttempts();
+    let last = this.#records.completion();
+    const earlier = last && [...new Set([...last.blobs, ...(last.earlier ?? [])])];
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const found = await callR2(place.store.head(place.r2Key));
-        const last = this.#records.completion();
         const effect = last?.version && (await findVersion(keyOf(this.#stores, description), last.version, found));
         if (last && effect) return this.#isDone({ ...last, ...effect }, fingerprint);
         requireKnownVersions(found, versioning);
@@ -199,6 +199,7 @@ export class BlobSet {
           ...(token !== undefined && { version: token }),
           answer: object,
           blobs: parts.map(([name]) => name),
+          // The blobs of completions that were begun before this one and found not to have taken effect.
           ...(earlier !== undefined && { earlier }),
           before: identityOf(found),
           ...(isConditional && { isConditional }),
@@ -211,6 +212,7 @@ export class BlobSet {
           return { ok: true, value: { ...begun, committedAt, ...(version !== undefined && { version }) } };
         } catch (error) {
           if (!isDeclined(error)) throw error;
+          last = begun;
         }
       }
       // R2 declined each attempt, so nothing was put.
@@ -228,12 +230,6 @@ export class BlobSet {
   #isDone(done: CompletionRecord, fingerprint: string): Answer<CompletionRecord> {
     this.#records.setState("completed", done);
     return done.fingerprint === fingerprint ? { ok: true, value: done } : refuse("NoSuchUpload");
-  }
-
-  /** The blobs of completions that were begun before this one and found not to have taken effect. */
-  #blobsOfEarlierAttempts(): readonly string[] | undefined {
-    const begun = this.#records.completion();
-    return begun === undefined ? undefined : [...new Set([...begun.blobs, ...(begun.earlier ?? [])])];
   }
 
   /** Removes parts that the object does not contain. Blobs that an earlier attempt may have named are left to the sweep. */
