@@ -17,7 +17,7 @@ import { describeEntry, type Entry } from "../r2/entry.ts";
 import { recordsOfEntry } from "../versions/record-key.ts";
 
 /** Pages of records looked through; each is one R2 call. */
-const MAX_PAGES = 500;
+export const MAX_RECORD_PAGES = 500;
 
 /** A version that names a set. */
 export interface NamingVersion {
@@ -65,7 +65,7 @@ export async function findNaming(store: R2Bucket, key: NamingKey, set: SetName):
   if (naming !== undefined) return naming;
   const prefix = recordsOfEntry(key.entry);
   let cursor: string | undefined;
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
+  for (let pages = 0; pages < MAX_RECORD_PAGES; pages++) {
     const page = await callR2(store.list({ prefix, include: ["customMetadata"], ...(cursor && { cursor }) }));
     for (const found of page.objects) {
       const kept = { found, entry: describeEntry(found) };

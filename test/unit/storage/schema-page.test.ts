@@ -18,6 +18,7 @@ import { MAX_CALLS } from "../../../src/storage/r2/listing.ts";
 import { MAX_SINGLE_READS } from "../../../src/storage/r2/marked-entries.ts";
 import { MAX_REWRITE_ATTEMPTS, PAUSE_MS, SETTLED_AGE_MS } from "../../../src/storage/r2/unchanged.ts";
 import { PIECE_LENGTH } from "../../../src/storage/uploads/blob-set-records.ts";
+import { MAX_RECORD_PAGES } from "../../../src/storage/uploads/naming-versions.ts";
 import { MAX_EMPTINESS_CALLS } from "../../../src/storage/versions/emptiness.ts";
 import { FORGET_BUCKET_AFTER_MS } from "../../../src/sweeps/abandoned.ts";
 
@@ -37,6 +38,7 @@ it.each([
   ],
   ["long keys with one head", `if more than ${number(MAX_SORTED_KEYS)} share one`],
   ["tombstones in an empty bucket", MAX_EMPTINESS_CALLS === 1000 ? "up to a million tombstones" : "another number"],
+  ["pages of records", `more than ${MAX_RECORD_PAGES} pages of records`],
   ["pieces of a completion", `in pieces of ${number(PIECE_LENGTH)} characters`],
   ["attempts at a rewrite", `up to ${MAX_REWRITE_ATTEMPTS} times`],
   ["the second read of a young entry", `read again after ${PAUSE_MS} ms`],
