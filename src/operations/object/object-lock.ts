@@ -128,7 +128,7 @@ async function setLock(
   const found = await refusingMarkers(() =>
     journal.write(
       bucket,
-      { key, event: "ObjectLock:Put" },
+      { key, versionId, event: "ObjectLock:Put" },
       {
         commit: (ticket) =>
           stores.objects.setLock({ bucket, key, versionId, ticket }, ({ lock = {} }: StoredObject) => decide(lock)),

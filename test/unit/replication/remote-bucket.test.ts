@@ -278,6 +278,22 @@ describe("RemoteBucket at an s3 endpoint", () => {
     expect(Object.keys(asked[1]?.headers ?? {})).not.toContain("x-amz-missing-meta");
   });
 
+  it("sends what still protects the object: a retention that has not ended, and a legal hold", async () => {
+    const until = Date.parse("2099-01-01T00:00:00Z");
+    for (const [lock, expected] of [
+      [
+        { retention: { mode: "COMPLIANCE", until }, hasLegalHold: true },
+        ["COMPLIANCE", "2099-01-01T00:00:00.000Z", "ON"],
+      ],
+      [{ retention: { mode: "GOVERNANCE", until: THEN }, hasLegalHold: false }, [undefined, undefined, undefined]],
+    ] as const) {
+      const { asked } = await bring("peer", [{}], { ...OBJECT, lock });
+      const headers = asked.at(-1)?.headers ?? {};
+      const names = ["mode", "retain-until-date", "legal-hold"].map((name) => `x-amz-object-lock-${name}`);
+      expect(names.map((name) => headers[name])).toEqual(expected);
+    }
+  });
+
   it.each(["InvalidRequest", "InvalidArgument", "NotImplemented"])(
     "is sent without its checksum where the endpoint refuses that with %s",
     async (code) => {

@@ -21,6 +21,7 @@ import {
 } from "../../support/replication.ts";
 import { replicator } from "../../support/replicator.ts";
 import { type SendOptions, send as sendTo } from "../../support/request.ts";
+import { createVersionedBucket } from "../../support/versions.ts";
 
 const world = replicator();
 const { env } = world;
@@ -63,6 +64,43 @@ describe("replication", () => {
     await world.settle();
     const [mode, , hold] = await shown(target);
     expect([mode, hold]).toEqual(["GOVERNANCE", "ON"]);
+  });
+
+  it("makes the lock of a replica stronger, never weaker, and no other version of it", async () => {
+    const [source, target] = [await createLockedBucket(), await createLockedBucket()];
+    await replicating(source, target);
+    const versions = async (bucket: string) =>
+      (await (await send({ bucket, query: "versions=" })).text()).match(/<VersionId>/g)?.length;
+    await put(source, { "x-amz-object-lock-legal-hold": "ON" });
+    await world.settle();
+    const [date, later, latest] = [inDays(1), inDays(2), inDays(3)];
+    await lock("retention", target, retentionOf("GOVERNANCE", later));
+    // The change of the source must be the later one.
+    await scheduler.wait(5);
+    await lock("legal-hold", source, holdOf("OFF"));
+    await lock("retention", source, retentionOf("GOVERNANCE", date));
+    await world.settle();
+    expect([await shown(source), await shown(target)]).toEqual([
+      ["GOVERNANCE", date, "OFF"],
+      ["GOVERNANCE", later, "ON"],
+    ]);
+    await lock("retention", source, retentionOf("GOVERNANCE", latest));
+    await world.settle();
+    expect([(await shown(target))[1], await versions(target)]).toEqual([latest, 1]);
+  });
+
+  it("from a bucket with object lock to one without it fails", async () => {
+    const [source, target] = [await createLockedBucket(), await createVersionedBucket()];
+    await replicating(source, target);
+    await put(source);
+    await world.settle();
+    expect((await send({ method: "HEAD", bucket: target, key: "k" })).status).toBe(404);
+    const row = await env.DB.prepare(
+      "SELECT last_error FROM replication_tasks WHERE bucket_id = (SELECT id FROM buckets WHERE name = ?1)",
+    )
+      .bind(source)
+      .first();
+    expect(row).toEqual({ last_error: "InvalidRequest: The source has object lock, and the destination has not." });
   });
 
   it("of a removal leaves a locked version at the destination", async () => {

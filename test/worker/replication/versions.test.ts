@@ -5,6 +5,7 @@ import { arn, configureReplication, type RuleOptions } from "../../support/repli
 import { replicator } from "../../support/replicator.ts";
 import { type SendOptions, send as sendTo } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { setVersioning } from "../../support/versions.ts";
 import { documentOf, textIn } from "../../support/xml.ts";
 
 const world = replicator();
@@ -16,18 +17,12 @@ async function must(options: SendOptions, status = 200): Promise<Response> {
   return response;
 }
 
-type State = "never" | "Enabled" | "Suspended" | "locking";
+type State = "never" | "Enabled" | "Suspended";
 
 async function bucketWith(state: State): Promise<string> {
-  if (state === "locking") return createBucket({ headers: { "x-amz-bucket-object-lock-enabled": "true" } });
   const bucket = await createBucket();
-  if (state !== "never") await setVersioning(bucket, state);
+  if (state !== "never") await setVersioning(bucket, state, { env: world.env });
   return bucket;
-}
-
-async function setVersioning(bucket: string, state: "Enabled" | "Suspended"): Promise<void> {
-  const body = `<VersioningConfiguration><Status>${state}</Status></VersioningConfiguration>`;
-  await must({ method: "PUT", bucket, query: "versioning=", body, headers: contentMd5(body) });
 }
 
 async function pair(source: State, target: State, rule: Partial<RuleOptions> = {}) {
@@ -246,52 +241,5 @@ describe("a deletion by version id", () => {
     await remove(source, "k", only);
     await world.settle();
     expect([await versionsOf(source), await versionsOf(target)]).toEqual([[], ["marker", "one"]]);
-  });
-});
-
-describe("object lock", () => {
-  const until = new Date(Date.now() + 60 * 60 * 1000).toISOString();
-  const locked = (mode: string, date: string) => ({
-    "x-amz-object-lock-mode": mode,
-    "x-amz-object-lock-retain-until-date": date,
-  });
-  const lockOf = async (bucket: string) => {
-    const { headers } = await must({ method: "HEAD", bucket, key: "k" });
-    return ["mode", "retain-until-date", "legal-hold"].map((name) => headers.get(`x-amz-object-lock-${name}`));
-  };
-  const withLock = (body: string, headers = {}) => ({ ...headers, ...contentMd5(body) });
-  it("is carried to the replica", async () => {
-    const { source, target } = await pair("locking", "locking");
-    const headers = withLock("one", { ...locked("COMPLIANCE", until), "x-amz-object-lock-legal-hold": "ON" });
-    await put(source, "k", "one", headers);
-    await world.settle();
-    expect(await lockOf(target)).toEqual(await lockOf(source));
-  });
-
-  it("of a source fails to be replicated to a bucket without it", async () => {
-    const { source, target } = await pair("locking", "Enabled");
-    await put(source, "k", "one", withLock("one"));
-    await world.settle();
-    expect(await versionsOf(target)).toEqual([]);
-    const row = await testEnv.DB.prepare(
-      "SELECT last_error FROM replication_tasks WHERE bucket_id = (SELECT id FROM buckets WHERE name = ?1)",
-    )
-      .bind(source)
-      .first();
-    expect(row).toEqual({ last_error: "InvalidRequest: The source has object lock, and the destination has not." });
-  });
-
-  it("of the destination gives a replica without retention its default", async () => {
-    const { source, target } = await pair("Enabled", "locking");
-    const body = `<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>
-      <Mode>GOVERNANCE</Mode><Days>1</Days></DefaultRetention></Rule></ObjectLockConfiguration>`;
-    await must({ method: "PUT", bucket: target, query: "object-lock=", body, headers: contentMd5(body) });
-    await put(source, "k", "one");
-    await world.settle();
-    expect((await lockOf(target))[0]).toBe("GOVERNANCE");
-    // The replica's own retention stays when the source's tags change.
-    await tag(source, "1");
-    await world.settle();
-    expect([(await lockOf(target))[0], await tagsOf(target)]).toEqual(["GOVERNANCE", await tagsOf(source)]);
   });
 });
