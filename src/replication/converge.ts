@@ -6,6 +6,7 @@ import { authorizeReplication, type ReplicationGrant } from "../access/authorize
 import { requireRemovable, requireReplicable } from "../access/authorize-replication.ts";
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
+import { leavesNothing } from "../model/event.ts";
 import type { StoredObject } from "../model/object.ts";
 import { compareStates } from "../model/object.ts";
 import {
@@ -83,7 +84,7 @@ export async function converge(
     const opened = await orMarker(objects.open(grant.source, { key: change.key }, undefined));
     if (isGone(opened)) {
       // Whatever the change was: an attempt may have written the replica after the task of the removal was done.
-      if (isRemoved(opened, source)) await remove();
+      if (isRemoved(opened, source, task)) await remove();
     } else {
       try {
         const rule = chooseRule(source, task, opened.object);
@@ -104,7 +105,7 @@ export async function converge(
     const after = await orMarker(objects.head(grant.source, { key: change.key }));
     if (isSameState(isGone(opened) ? opened : opened.object, after)) return;
     // Removed during the replication; the task of the removal may have found no replica yet.
-    if (isGone(after)) return isRemoved(after, source) ? remove() : undefined;
+    if (isGone(after)) return isRemoved(after, source, task) ? remove() : undefined;
   }
   throw new SourceChanged("The object was written again during each round.");
 }
@@ -164,10 +165,11 @@ function isGone<Read>(read: Read | Gone): read is Gone {
 
 /**
  * Whether the key was removed by a removal that is replicated. In a source that is or was versioned that is a delete marker: if
- * it has nothing at the key, each version was deleted by its id.
+ * it has nothing at the key, each version was deleted by its id, or the removal came before versioning.
  */
-function isRemoved(gone: Gone, { documents }: Bucket): boolean {
-  return gone === "delete-marker" || documents.versioning === undefined;
+function isRemoved(gone: Gone, { documents }: Bucket, { change }: ReplicationTask): boolean {
+  if (gone === "delete-marker" || documents.versioning === undefined) return true;
+  return leavesNothing(change.event);
 }
 
 /** "To replicate objects from a source bucket with Object Lock enabled, the destination bucket must also have Object Lock". */

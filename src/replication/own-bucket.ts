@@ -6,7 +6,7 @@ import type { Bucket } from "../model/bucket.ts";
 import type { ObjectEvent } from "../model/event.ts";
 import type { ObjectAttributes, StoredObject } from "../model/object.ts";
 import { compareStates, type ObjectState } from "../model/object.ts";
-import { lockOfNewVersion, strengthenedLock } from "../model/object-lock.ts";
+import { lockOfNewVersion, type ObjectLock, strengthenedLock } from "../model/object-lock.ts";
 import {
   hasTags,
   isSameDestination,
@@ -46,7 +46,7 @@ export class OwnBucket implements Destination {
     if (present !== undefined && compareStates(present.state, replicaOf) >= 0) return;
     const attributes = this.#attributes(opened, rule);
     if (this.#isVersioned && isSameObject(present, replicaOf)) {
-      if (await this.#change(present, { attributes, replicaOf })) return;
+      if (await this.#change(present, { attributes, lock: object.lock, replicaOf })) return;
     }
     await ignorePreconditionFailed(
       this.#journal.write(
@@ -72,14 +72,23 @@ export class OwnBucket implements Destination {
    */
   async #change(
     present: StoredObject,
-    { attributes, replicaOf }: { readonly attributes: ObjectAttributes; readonly replicaOf: ReplicaState },
+    {
+      attributes,
+      lock: sourceLock,
+      replicaOf,
+    }: {
+      readonly attributes: ObjectAttributes;
+      readonly lock: ObjectLock | undefined;
+      readonly replicaOf: ReplicaState;
+    },
   ): Promise<boolean> {
     const { key } = present;
     const { tags, ownerId, acl } = attributes;
     const changed = (object: StoredObject): StoredObject | undefined => {
       if (!isSameObject(object, replicaOf) || compareStates(object.state, replicaOf) >= 0) return undefined;
       const { acl: _acl, lock: present, ...others } = object;
-      const lock = strengthenedLock(present, attributes.lock, new Date());
+      // The bucket's default retention is for new versions only.
+      const lock = this.#isLocking ? strengthenedLock(present, sourceLock, new Date()) : present;
       return { ...others, tags, ownerId, ...(acl !== undefined && { acl }), ...(lock !== undefined && { lock }) };
     };
     const rewritten = await this.#journal.write(
@@ -117,6 +126,10 @@ export class OwnBucket implements Destination {
 
   get #isVersioned(): boolean {
     return this.#bucket.documents.versioning !== undefined;
+  }
+
+  get #isLocking(): boolean {
+    return this.#bucket.documents.objectLock !== undefined;
   }
 
   /** Whether the object was written here and a rule of this bucket replicates it to the source. */

@@ -21,6 +21,7 @@ import {
 import { hand, type Replicator, replicator } from "../../support/replicator.ts";
 import { send as sendTo } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { createVersionedBucket } from "../../support/versions.ts";
 
 const MINUTE = 60_000;
 const world = replicator();
@@ -544,6 +545,22 @@ describe("the command for existing objects", () => {
     expect(await admin("GET", `buckets/${source}/replication`)).toMatchObject({
       answer: { existing: "COMPLETED, 1 objects seen, 1 tasks made" },
     });
+  });
+
+  it("replicates the current versions only", async () => {
+    const [source, target] = [await createVersionedBucket(), await createVersionedBucket()];
+    for (const body of ["one", "two"]) await sendTo({ env: world.env, method: "PUT", bucket: source, key: "k", body });
+    await sendTo({ env: world.env, method: "PUT", bucket: source, key: "removed", body: "one" });
+    await sendTo({ env: world.env, method: "DELETE", bucket: source, key: "removed" });
+    await configureReplication(source, { destination: arn(target) });
+    await admin("POST", `buckets/${source}/replication/existing`);
+    await world.settle();
+    expect(await admin("GET", `buckets/${source}/replication`)).toMatchObject({
+      answer: { existing: "COMPLETED, 1 objects seen, 1 tasks made" },
+    });
+    const listed = await (await sendTo({ env: world.env, bucket: target, query: "versions=" })).text();
+    expect([listed.match(/<Version>/g)?.length, listed.includes("<DeleteMarker>")]).toEqual([1, false]);
+    expect(await (await sendTo({ env: world.env, bucket: target, key: "k" })).text()).toBe("two");
   });
 
   it("is refused if no rule replicates existing objects", async () => {

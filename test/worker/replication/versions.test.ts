@@ -207,6 +207,18 @@ describe("a delete marker of the source", () => {
   });
 });
 
+describe("a removal before versioning", () => {
+  it("is replicated, although the source has no delete marker", async () => {
+    const { source, target } = await pair("never", "never");
+    await put(source, "k", "one");
+    await world.settle();
+    await remove(source, "k");
+    await setVersioning(source, "Enabled", { env: world.env });
+    await world.settle();
+    expect(await read(target, "k")).toBe(404);
+  });
+});
+
 describe("a deletion by version id", () => {
   it.each<State>(["Enabled", "never"])("is never replicated, whatever becomes current: destination %s", async (to) => {
     const { source, target } = await pair("Enabled", to);
