@@ -84,7 +84,7 @@ it.each<[action: string, prepare: () => Promise<string>, rule: string, calls: st
     ["list", "list", "head", "head", "put", "head"],
   ],
   [
-    "a delete marker that is left alone",
+    "a delete marker without other versions",
     async () => {
       const bucket = await createVersionedBucket();
       await putMarker(bucket, "k");

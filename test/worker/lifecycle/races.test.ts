@@ -136,7 +136,7 @@ describe("in a versioned bucket, a change after the listing", () => {
     expect(await textOf(bucket, "k")).toBe("old");
   });
 
-  it("writes over a delete marker that was alone: the marker stays", async () => {
+  it("writes over a delete marker without other versions: the marker stays", async () => {
     const bucket = await createVersionedBucket();
     const marker = await putMarker(bucket, "k");
     await configureLifecycle(

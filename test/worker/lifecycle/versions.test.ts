@@ -48,7 +48,7 @@ describe("expiration in a versioned bucket", () => {
     expect(await versionsOf(bucket, names)).toEqual(["before null D *", "kept null D *", "kept v1", "null null D *"]);
   });
 
-  it("removes a delete marker that is left alone, by its rule or once it is old", async () => {
+  it("removes a delete marker that has no other version, by its rule or once it is old", async () => {
     const bucket = await createVersionedBucket();
     const names: Record<string, string> = {};
     for (const key of ["days/alone", "flag/alone", "flag/over", "other/alone"]) {
