@@ -195,6 +195,49 @@ def requests_signed_with_version_2(_s3, bucket):
     refused("InvalidRequest", s3.get_public_access_block, Bucket=bucket)
 
 
+@check
+def versions_are_kept_restored_and_removed(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"before")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    first = s3.put_object(Bucket=bucket, Key="k", Body=b"first", Tagging="is=first")["VersionId"]
+    second = s3.put_object(Bucket=bucket, Key="k", Body=b"second")["VersionId"]
+    removed = s3.delete_object(Bucket=bucket, Key="k")
+    assert removed["DeleteMarker"] is True
+    assert refused("NoSuchKey", s3.get_object, Bucket=bucket, Key="k") == 404
+    assert refused("405", s3.head_object, Bucket=bucket, Key="k", VersionId=removed["VersionId"]) == 405
+    for version, body in [("null", b"before"), (first, b"first"), (second, b"second")]:
+        read = s3.get_object(Bucket=bucket, Key="k", VersionId=version)
+        assert read["Body"].read() == body and read["VersionId"] == version
+    assert s3.get_object_tagging(Bucket=bucket, Key="k", VersionId=first)["TagSet"] == [{"Key": "is", "Value": "first"}]
+    listed = s3.list_object_versions(Bucket=bucket)
+    assert [entry["VersionId"] for entry in listed["Versions"]] == [second, first, "null"]
+    assert [entry["VersionId"] for entry in listed["DeleteMarkers"]] == [removed["VersionId"]]
+    source = {"Bucket": bucket, "Key": "k", "VersionId": first}
+    copied = s3.copy_object(Bucket=bucket, Key="k", CopySource=source)
+    assert copied["CopySourceVersionId"] == first
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"first"
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=copied["VersionId"])
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=removed["VersionId"])
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"second"
+    resource = boto3.resource("s3").Bucket(bucket)
+    assert resource.Versioning().status == "Enabled"
+    resource.object_versions.delete()
+    assert list(resource.object_versions.all()) == []
+
+
+@check
+def deletions_on_conditions(s3, bucket):
+    written = s3.put_object(Bucket=bucket, Key="k", Body=b"body")
+    time = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+    refused("PreconditionFailed", s3.delete_object, Bucket=bucket, Key="k", IfMatchSize=1)
+    refused("PreconditionFailed", s3.delete_object, Bucket=bucket, Key="k", IfMatch='"0"', IfMatchLastModifiedTime=time)
+    objects = [{"Key": "k", "ETag": written["ETag"], "Size": 5}, {"Key": "k", "LastModifiedTime": time, "Size": 4}]
+    result = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+    assert [entry["Code"] for entry in result["Errors"]] == ["PreconditionFailed"] and len(result["Deleted"]) == 1
+    refused("404", s3.head_object, Bucket=bucket, Key="k")
+
+
 def empty_and_delete(s3, bucket):
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         objects = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]

@@ -1,5 +1,5 @@
 /** rclone: the Go SDK, MD5 and modification times in metadata, listings of both versions. */
-import { statSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, inject, test } from "vitest";
 import { FEATURES } from "./support/features.ts";
@@ -120,5 +120,37 @@ describeTool("rclone", ["version"], () => {
     await rclone("moveto", `r:${bucket}/a`, `r:${bucket}/b c+d`);
     expect(await rclone("lsf", `r:${bucket}`)).toBe("b c+d\n");
     expect(await rclone("cat", `r:${bucket}/b c+d`)).toBe("moved");
+  });
+
+  test("versions: listed, read as of a time, and cleaned up", async () => {
+    const bucket = await makeBucket();
+    expect(await rclone("backend", "versioning", `r:${bucket}`)).toContain("Unversioned");
+    await rclone("backend", "versioning", `r:${bucket}`, "Enabled");
+    expect(await rclone("backend", "versioning", `r:${bucket}`)).toContain("Enabled");
+    const put = async (text: string) => {
+      writeFileSync(join(folder, "versioned"), text);
+      await rclone("copyto", "--ignore-times", join(folder, "versioned"), `r:${bucket}/dir/file.txt`);
+    };
+    // rclone distinguishes versions by their times, which S3's documents show in seconds.
+    const nextSecond = () => new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000)));
+    await put("first");
+    await nextSecond();
+    const between = new Date().toISOString();
+    await nextSecond();
+    await put("second");
+    await rclone("deletefile", `r:${bucket}/dir/file.txt`);
+    expect(await rclone("lsf", "-R", "--files-only", `r:${bucket}`)).toBe("");
+    const listed = (await rclone("lsf", "-R", "--files-only", "--s3-versions", `r:${bucket}`)).trim().split("\n");
+    expect(listed).toHaveLength(2);
+    for (const name of listed) expect(name).toMatch(/^dir\/file-v\d{4}-\d\d-\d\d-\d{6}-\d{3}\.txt$/);
+    const kept = join(folder, "kept");
+    await rclone("copy", "--s3-versions", `r:${bucket}`, kept);
+    expect(listed.map((name) => readFileSync(join(kept, name), "utf8")).sort()).toEqual(["first", "second"]);
+    await rclone("copy", "--s3-version-at", between, `r:${bucket}`, join(folder, "then"));
+    expect(readFileSync(join(folder, "then/dir/file.txt"), "utf8")).toBe("first");
+    await put("third");
+    await rclone("backend", "cleanup-hidden", `r:${bucket}`);
+    expect(await rclone("lsf", "-R", "--files-only", "--s3-versions", `r:${bucket}`)).toBe("dir/file.txt\n");
+    expect(await rclone("cat", `r:${bucket}/dir/file.txt`)).toBe("third");
   });
 });
