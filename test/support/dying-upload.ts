@@ -90,8 +90,18 @@ export interface VersionInR2 {
 /** Newest first: the entry, and the records of other versions. */
 export async function versionsInR2(bucket: Pick<GrantedBucket, "id">, key: string): Promise<VersionInR2[]> {
   const current = await env.STORE.head(entryKey(bucket.id, key));
-  const { objects } = await env.STORE.list({ prefix: recordsOfKey(bucket.id, key), include: ["customMetadata"] });
-  const all = [...(current === null ? [] : [current]), ...objects].map((found) => {
+  const kept: R2Object[] = [];
+  for (let cursor: string | undefined, isTruncated = true; isTruncated; ) {
+    const page = await env.STORE.list({
+      prefix: recordsOfKey(bucket.id, key),
+      include: ["customMetadata"],
+      ...(cursor !== undefined && { cursor }),
+    });
+    kept.push(...page.objects);
+    isTruncated = page.truncated;
+    cursor = page.truncated ? page.cursor : undefined;
+  }
+  const all = [...(current === null ? [] : [current]), ...kept].map((found) => {
     const { record, etag, isTombstone } = describeEntry(found);
     return { token: tokenOf(found, record), etag, blobSetId: record.f?.b, isTombstone };
   });
