@@ -3,6 +3,7 @@
  * R2 shows whether the write took effect, since it left its id (`storage/journal/find-made.ts`); then the message is sent,
  * possibly again.
  */
+import { newIntentId } from "../model/random-ids.ts";
 import { findMade } from "../storage/journal/find-made.ts";
 import type { Intents } from "../storage/journal/intents.ts";
 import type { ChangesMessage, Queues } from "../storage/journal/messages.ts";
@@ -35,6 +36,7 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
     limit: INTENTS_PER_RUN,
   });
   const complete: ChangesMessage[] = [];
+  const narrowed: ChangesMessage[] = [];
   const seen: string[] = [];
   const toForget: string[] = [];
   let looks = 0;
@@ -42,13 +44,20 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
     const { message, isMade, createdAt } = intent;
     if (!isMade) looks += message.changes.length * (message.isVersioned === true ? 2 : 1);
     if (looks > LOOKS_PER_RUN && seen.length > 0) break;
-    const finished = isMade ? message : await findMade(intent, stores);
-    if (finished !== undefined) complete.push(finished);
-    if (finished === undefined && now - createdAt.getTime() > FORGET_AFTER_MS) toForget.push(message.id);
+    const { made, begun } = isMade ? { made: message.changes, begun: [] } : await findMade(intent, stores);
+    if (made.length > 0 && begun.length === 0) complete.push({ ...message, changes: made });
+    if (made.length > 0 && begun.length > 0) {
+      // The consumer of a message removes the row with its id, and this row is still needed.
+      complete.push({ ...message, id: newIntentId(), changes: made });
+      narrowed.push({ ...message, changes: begun });
+    }
+    const isOld = now - createdAt.getTime() > FORGET_AFTER_MS;
+    if (isOld && made.length === 0 && begun.length === 0) toForget.push(message.id);
     else seen.push(message.id);
   }
   await events.send(complete);
   // After the queue took them: a crash in between sends them once more.
+  if (narrowed.length > 0) await intents.narrow(narrowed);
   if (seen.length > 0) await intents.markSeen(seen, sweep.now);
   if (toForget.length > 0) await intents.remove(toForget);
   return { sent: complete.length, forgotten: toForget.length, waiting: seen.length - complete.length };

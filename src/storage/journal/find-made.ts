@@ -7,9 +7,10 @@ import { makesDeleteMarker, type ObjectEvent } from "../../model/event.ts";
 import { NULL_VERSION_ID, timeOf, versionIdOf } from "../../model/version.ts";
 import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
 import { entryKey, type RegionStores } from "../r2/entry-place.ts";
+import { coveredRevision } from "../versions/keep.ts";
 import { recordKey, recordsOfKey } from "../versions/record-key.ts";
 import type { Intent } from "./intents.ts";
-import type { ChangesMessage, MatchedChange } from "./messages.ts";
+import type { MatchedChange } from "./messages.ts";
 import { finishChange, type MadeChange } from "./plan-messages.ts";
 
 /** Changes of one intent that are looked for in R2 at a time. */
@@ -19,22 +20,32 @@ const MAX_PAGES = 10;
 /** By how much the clocks of two isolates may differ. */
 const SKEW_MS = 60_000;
 
+/** An intent's changes that have been made, and those that have begun and will be completed. */
+export interface FoundChanges {
+  readonly made: readonly MatchedChange[];
+  /** Deletions of versions that were interrupted: the next write of the key or a sweep completes them. */
+  readonly begun: readonly MatchedChange[];
+}
+
 /**
- * The message of an intent with those of its changes that have been made; undefined if none has. One R2 call for each
- * change, a second one if the bucket is versioned. R2's own errors are thrown: no client waits for an answer. Undefined, too,
- * if the region has no binding any more.
+ * One R2 call for each change, a second one if the bucket is versioned. R2's own errors are thrown: no client waits for an
+ * answer. Nothing is found if the region has no binding any more.
  */
-export async function findMade(intent: Intent, stores: RegionStores): Promise<ChangesMessage | undefined> {
-  const store = stores.get(intent.message.origin.bucket.region);
-  if (store === undefined) return undefined;
+export async function findMade(intent: Intent, stores: RegionStores): Promise<FoundChanges> {
   const { message } = intent;
+  const store = stores.get(message.origin.bucket.region);
   const made: MatchedChange[] = [];
-  for (let start = 0; start < message.changes.length; start += PARALLEL) {
+  const begun: MatchedChange[] = [];
+  for (let start = 0; store !== undefined && start < message.changes.length; start += PARALLEL) {
     const group = message.changes.slice(start, start + PARALLEL);
     const found = await Promise.all(group.map((change) => findChange(change, intent, store)));
-    made.push(...found.filter((change) => change !== undefined));
+    for (const [index, change] of group.entries()) {
+      const outcome = found[index];
+      if (outcome === "begun") begun.push(change);
+      else if (outcome !== undefined) made.push(outcome);
+    }
   }
-  return made.length === 0 ? undefined : { ...message, changes: made };
+  return { made, begun };
 }
 
 interface Found {
@@ -42,7 +53,11 @@ interface Found {
   readonly entry: Entry;
 }
 
-async function findChange(change: MatchedChange, intent: Intent, store: R2Bucket): Promise<MatchedChange | undefined> {
+async function findChange(
+  change: MatchedChange,
+  intent: Intent,
+  store: R2Bucket,
+): Promise<MatchedChange | "begun" | undefined> {
   const { message, createdAt } = intent;
   const current = describe(await store.head(entryKey(message.origin.bucket.id, change.key)));
   if (change.writeId === undefined) {
@@ -59,8 +74,8 @@ async function findChange(change: MatchedChange, intent: Intent, store: R2Bucket
   const kept = await findRecord(change, intent, store);
   if (kept === undefined) return undefined;
   if (kept === "unknown") return finishChange(change, { at: createdAt });
-  // Its stub is put before it is removed from the entry.
-  if (kept.entry.isTombstone && isCurrent(current, kept)) return undefined;
+  // The stub of a version is put before the version is removed from the entry.
+  if (kept.entry.isTombstone && isCurrent(current, kept)) return isVoid(kept, current) ? undefined : "begun";
   return finishChange(change, madeOfVersion(change, kept, "in a record"));
 }
 
@@ -96,8 +111,13 @@ async function findRecord(
   return "unknown";
 }
 
+/** Whether the version was changed, as by a lock, before the stub was put that does not cover this change. */
+function isVoid(stub: Found, current: Found): boolean {
+  return coveredRevision(stub.entry.record) < (current.entry.record.R ?? 0);
+}
+
 /** Whether the entry is still the version of a stub. An entry marked as restored counts as removed. */
-function isCurrent(current: Found | undefined, stub: Found): boolean {
+function isCurrent(current: Found | undefined, stub: Found): current is Found {
   if (current === undefined || current.entry.isTombstone || current.entry.record.U === 1) return false;
   return tokenOf(current.found, current.entry.record) === tokenOf(stub.found, stub.entry.record);
 }

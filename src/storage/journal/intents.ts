@@ -50,6 +50,17 @@ export class Intents {
     );
   }
 
+  /** Of these intents only the given changes are still to be found out about. */
+  async narrow(messages: readonly ChangesMessage[]): Promise<void> {
+    await this.#db.batch(
+      messages.map((message) =>
+        this.#db
+          .prepare("UPDATE event_intents SET message = ?2 WHERE id = ?1")
+          .bind(message.id, JSON.stringify(message)),
+      ),
+    );
+  }
+
   async remove(ids: readonly string[]): Promise<void> {
     await this.#db
       .prepare("DELETE FROM event_intents WHERE id IN (SELECT value FROM json_each(?1))")

@@ -320,8 +320,10 @@ async function attempt(scenario: Scenario, { env }: EventQueue, about: { failure
     if (scenario.isAboutVersion) seen.push(await lookAll());
   }
   const changed = looks.map((_, index) => seen.at(-1)?.[index] !== seen[0]?.[index]);
-  return { bucket, isAcknowledged, changed, events, calls: failing.calls() };
+  return { bucket, silent, isAcknowledged, changed, events, lookAll, calls: failing.calls() };
 }
+
+type Attempt = Awaited<ReturnType<typeof attempt>>;
 
 /** Attempts at the same time, and one sweep for all of them. */
 async function run(scenario: Scenario, failures: readonly { failure?: Failure; isReplaced: boolean }[]) {
@@ -338,7 +340,27 @@ async function run(scenario: Scenario, failures: readonly { failure?: Failure; i
   });
   await consume(queue);
   await resumeEvents(queue.env, new Date(Date.now() + 25 * 60 * MINUTES));
-  return outcomes;
+  return Promise.all(
+    outcomes.map(async (outcome) => ({ ...outcome, rowsLeft: (await intentRows(outcome.bucket.name)).length })),
+  );
+}
+
+/** Each sweep is later than the one before: a row is looked at again only after a while. */
+let hours = 26;
+
+/** The next write completes a deletion that was interrupted, however late, and then it is reported. */
+async function expectCompletion({ bucket, silent, events, lookAll }: Attempt, label: string): Promise<void> {
+  const before = await lookAll();
+  await put(silent, "k", "much later");
+  expect(await lookAll(), label).not.toEqual(before);
+  const queue = withEventQueue();
+  await resumeEvents(queue.env, new Date(Date.now() + hours++ * 60 * MINUTES));
+  const reported = queue.messages.filter(({ origin }) => origin.bucket.name === bucket.name);
+  expect([
+    label,
+    reported.flatMap(({ changes }) => changes).filter((change) => events.some((isIt) => isIt(change))).length,
+  ]).toEqual([label, 1]);
+  await consume(queue);
 }
 
 /** What the consumer does with the rows of messages once it has handled them. */
@@ -365,8 +387,8 @@ describe.each(SCENARIOS)("$name, $versioning", (scenario) => {
           const label = `call ${index + 1} of ${calls}, replaced ${isReplaced}`;
           if (outcome.isAcknowledged) expect(outcome.changed, label).toEqual(changed);
           expect([label, outcome.reported, outcome.isNamed]).toEqual([label, outcome.changed, true]);
-          // Also of changes that did not happen.
-          expect([label, await intentRows(outcome.bucket.name)]).toEqual([label, []]);
+          // Also of changes that did not happen. A deletion of the current version that has begun will be completed.
+          if (outcome.rowsLeft > 0) await expectCompletion(outcome, label);
         }
       }
     },
