@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateReadConditions, parseWriteCondition } from "../../../src/protocol/conditions.ts";
+import { evaluateReadConditions, parseDeleteCondition, parseWriteCondition } from "../../../src/protocol/conditions.ts";
 import { failure } from "./failure.ts";
 
 const ETAG = "d41d8cd98f00b204e9800998ecf8427e";
@@ -104,5 +104,34 @@ describe("parseWriteCondition", () => {
     expect(error.status).toBe(501);
     expect(error.message).toBe("A header you provided implies functionality that is not implemented");
     expect(error.details.Header).toBe(header);
+  });
+});
+
+describe("parseDeleteCondition", () => {
+  const SIZE = "x-amz-if-match-size";
+  const TIME = "x-amz-if-match-last-modified-time";
+
+  it.each([
+    [{}, undefined],
+    [{ "if-match": "*" }, { expected: { etag: "*" }, mustExist: true }],
+    [
+      { "if-match": `"${ETAG}"`, [SIZE]: "0" },
+      { expected: { etag: ETAG, sizeBytes: 0 }, mustExist: true },
+    ],
+    [{ [SIZE]: " 12 " }, { expected: { etag: "*", sizeBytes: 12 }, mustExist: false }],
+    [{ [TIME]: SAME }, { expected: { etag: "*", lastModified: new Date(SAME) }, mustExist: false }],
+    [{ [TIME]: "2024-05-05T05:05:05Z" }, { expected: { etag: "*", lastModified: new Date(SAME) }, mustExist: false }],
+  ])("reads %j", (headers, expected) => {
+    expect(parseDeleteCondition(new Headers(headers as Record<string, string>))).toEqual(expected);
+  });
+
+  it.each([
+    [{ [SIZE]: "1e3" }, "InvalidArgument"],
+    [{ [SIZE]: "" }, "InvalidArgument"],
+    [{ [TIME]: "yesterday" }, "InvalidArgument"],
+    [{ "if-none-match": "*" }, "NotImplemented"],
+    [{ "if-unmodified-since": SAME }, "NotImplemented"],
+  ])("refuses %j with %s", (headers, code) => {
+    expect(failure(() => parseDeleteCondition(new Headers(headers as Record<string, string>))).code).toBe(code);
   });
 });

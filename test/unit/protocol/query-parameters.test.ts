@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { newVersionToken } from "../../../src/model/version.ts";
 import { parseResponseOverrides } from "../../../src/protocol/object-headers.ts";
 import { encodeListed, urlEncode } from "../../../src/protocol/percent-encoding.ts";
 import {
@@ -7,6 +8,8 @@ import {
   parseListObjectsParameters,
   parseListObjectsV2Parameters,
   parsePageSize,
+  parseVersionId,
+  refuseVersionId,
 } from "../../../src/protocol/query-parameters.ts";
 import { parseQuery } from "../../../src/protocol/request-target.ts";
 import { failure } from "./failure.ts";
@@ -131,5 +134,39 @@ describe("parseResponseOverrides", () => {
     expect(error.code).toBe("InvalidArgument");
     expect(error.message).toBe(message);
     expect(error.details.ArgumentName).toBe(text.split("=")[0]);
+  });
+});
+
+describe("versionId", () => {
+  const tokenOf = (isNull: boolean) =>
+    newVersionToken({ isNull, isMarker: false }, { now: new Date(0), replaced: undefined });
+
+  it("is null, an id, or absent", () => {
+    const id = tokenOf(false);
+    expect(["", "versionId=null", `versionId=${id}`].map((text) => parseVersionId(parseQuery(text)))).toEqual([
+      undefined,
+      "null",
+      id,
+    ]);
+  });
+
+  it.each(["abc", "NULL", tokenOf(true), "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"])("is not %s", (text) => {
+    const error = failure(() => parseVersionId(parseQuery(`versionId=${text}`)));
+    expect([error.code, error.message]).toEqual(["InvalidArgument", "Invalid version id specified"]);
+    expect(error.details).toEqual({ ArgumentName: "versionId", ArgumentValue: text });
+  });
+
+  it("is not empty", () => {
+    expect(failure(() => parseVersionId(parseQuery("versionId"))).message).toBe(
+      "Version id cannot be the empty string",
+    );
+  });
+
+  it("is refused, whatever its value, where a request makes a version", () => {
+    refuseVersionId(parseQuery("x=y"));
+    for (const text of ["versionId", "versionId=null"]) {
+      const error = failure(() => refuseVersionId(parseQuery(text)));
+      expect([error.code, error.message]).toEqual(["InvalidArgument", "This operation does not accept a version-id."]);
+    }
   });
 });
