@@ -20,6 +20,7 @@ import * as cors from "../../src/protocol/xml/cors-configuration.ts";
 import { MAX_DELETE_OBJECTS } from "../../src/protocol/xml/delete-objects.ts";
 import * as lifecycle from "../../src/protocol/xml/lifecycle-configuration.ts";
 import * as notification from "../../src/protocol/xml/notification-configuration.ts";
+import { MAX_DEFAULT_RETENTION } from "../../src/protocol/xml/object-lock.ts";
 import * as replication from "../../src/protocol/xml/replication-configuration.ts";
 import { MAX_ROUTING_RULES, MAX_WEBSITE_BYTES } from "../../src/protocol/xml/website-configuration.ts";
 import { MAX_KEYS_PER_OWNER } from "../../src/storage/d1/access-keys.ts";
@@ -76,6 +77,7 @@ const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
     "Lifecycle",
     `${count(lifecycle.MAX_LIFECYCLE_RULES)} rules, ${size(MAX_LIFECYCLE_LENGTH)} of values; IDs of ${lifecycle.MAX_ID_LENGTH}`,
   ],
+  ["Default retention", `${count(MAX_DEFAULT_RETENTION.Days)} days or ${MAX_DEFAULT_RETENTION.Years} years`],
   [
     "Notifications",
     `${notification.MAX_RULES} rules, ${size(notification.MAX_NOTIFICATION_BYTES)}; ${notification.MAX_CALLBACK_URLS} URLs for an \`NS:\` topic; ` +

@@ -1,8 +1,10 @@
 /** The number of calls to R2, D1, Durable Objects and queues of one request in a bucket that keeps versions. */
 import { createHash } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
+import { digestOf } from "../support/acl.ts";
 import { type CallCounts, countingEnv } from "../support/counting-env.ts";
 import { completionDocument, createUpload, putPart } from "../support/multipart.ts";
+import { createLockedBucket } from "../support/object-lock.ts";
 import { putObject, type SendOptions, send } from "../support/request.ts";
 import { createBucket, testEnv } from "../support/s3.ts";
 import { createVersionedBucket, putVersion as put, setVersioning } from "../support/versions.ts";
@@ -152,5 +154,26 @@ describe("listings in a versioned bucket", () => {
     // One more call finds out below which common prefixes there are objects.
     expect(await cost({ bucket, query: "list-type=2&delimiter=/" })).toEqual({ ...NOTHING, r2: 2 });
     expect(await cost({ bucket, query: "versions&delimiter=/" })).toEqual({ ...NOTHING, r2: 3 });
+  });
+});
+
+describe("in a bucket with object lock", () => {
+  it("a lock costs what tags cost, and the removal of a version reads it first", async () => {
+    const bucket = await createLockedBucket();
+    const [old, current] = [await put(bucket, "k", "1"), await put(bucket, "k", "2")];
+    const body = "<LegalHold><Status>OFF</Status></LegalHold>";
+    const r2 = async (method: string, query: string, more: Partial<SendOptions & { status: number }> = {}) => {
+      const { r2: calls, ...others } = await cost({ method, bucket, key: "k", query, ...more });
+      expect(others).toEqual({ d1: 0, durableObject: 0, queue: 0 });
+      return calls;
+    };
+    const hold = { body, headers: await digestOf(body) };
+    // An entry or a record of the last minute is read once more before it is put.
+    expect(await r2("PUT", "legal-hold", hold)).toBe(3);
+    expect(await r2("PUT", `legal-hold&versionId=${old}`, hold)).toBe(5);
+    expect(await r2("GET", "legal-hold")).toBe(1);
+    expect(await r2("GET", `legal-hold&versionId=${old}`)).toBe(2);
+    expect(await r2("DELETE", `versionId=${old}`, { status: 204 })).toBe(4);
+    expect(await r2("DELETE", `versionId=${current}`, { status: 204 })).toBe(6);
   });
 });

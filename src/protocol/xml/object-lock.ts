@@ -25,8 +25,7 @@ export const MAX_OBJECT_LOCK_BYTES = 16 * 1024;
 const LIMITS = { maxBytes: MAX_OBJECT_LOCK_BYTES };
 
 /** "The maximum retention period is 100 years" (object-lock-managing). */
-const MAX_YEARS = 100;
-const MAX_DAYS = 36_500;
+export const MAX_DEFAULT_RETENTION = { Days: 36_500, Years: 100 } as const;
 
 /**
  * @throws S3Error `MalformedXML`; `InvalidArgument` for a period that is not positive or too long; `NotImplemented` for an
@@ -105,8 +104,7 @@ function readDefaultRetention(element: XmlElement): DefaultRetention {
   if (!/^\s*-?\d{1,10}\s*$/.test(text)) throw malformedXml(`${unit} is no number`);
   const length = Number(text);
   if (length <= 0) throw invalidPeriod("Default retention period must be a positive integer value.", unit);
-  if (length > (unit === "Days" ? MAX_DAYS : MAX_YEARS))
-    throw invalidPeriod("Default retention period too large.", unit);
+  if (length > MAX_DEFAULT_RETENTION[unit]) throw invalidPeriod("Default retention period too large.", unit);
   return { mode, period: { unit, length } };
 }
 
