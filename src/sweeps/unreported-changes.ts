@@ -13,6 +13,8 @@ import type { RegionStores } from "../storage/r2/entry-place.ts";
 const LOOK_AFTER_MS = 60 * 1000;
 /** Longer than a message normally waits in its queue, so that few changes are reported twice. */
 const LOOK_AGAIN_AFTER_MS = 15 * 60 * 1000;
+/** For deletions that will be completed: less than the ten minutes for which their stubs stay afterwards at least. */
+const LOOK_AGAIN_IF_BEGUN_AFTER_MS = 4 * 60 * 1000;
 /** Longer than any upload takes: a write that has not taken effect by then will not. */
 const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 const INTENTS_PER_RUN = 500;
@@ -38,12 +40,13 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
   const complete: ChangesMessage[] = [];
   const narrowed: ChangesMessage[] = [];
   const seen: string[] = [];
+  const begunIds: string[] = [];
   const toForget: string[] = [];
   let looks = 0;
   for (const intent of due) {
     const { message, isMade, createdAt } = intent;
     if (!isMade) looks += message.changes.length * (message.isVersioned === true ? 2 : 1);
-    if (looks > LOOKS_PER_RUN && seen.length > 0) break;
+    if (looks > LOOKS_PER_RUN && seen.length + begunIds.length > 0) break;
     const { made, begun } = isMade ? { made: message.changes, begun: [] } : await findMade(intent, stores);
     if (made.length > 0 && begun.length === 0) complete.push({ ...message, changes: made });
     if (made.length > 0 && begun.length > 0) {
@@ -52,13 +55,17 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
       narrowed.push({ ...message, changes: begun });
     }
     const isOld = now - createdAt.getTime() > FORGET_AFTER_MS;
-    if (isOld && made.length === 0 && begun.length === 0) toForget.push(message.id);
+    if (begun.length > 0) begunIds.push(message.id);
+    else if (isOld && made.length === 0) toForget.push(message.id);
     else seen.push(message.id);
   }
   await events.send(complete);
   // After the queue took them: a crash in between sends them once more.
   if (narrowed.length > 0) await intents.narrow(narrowed);
   if (seen.length > 0) await intents.markSeen(seen, sweep.now);
+  const lookedAt = new Date(now - LOOK_AGAIN_AFTER_MS + LOOK_AGAIN_IF_BEGUN_AFTER_MS);
+  if (begunIds.length > 0) await intents.markSeen(begunIds, lookedAt);
   if (toForget.length > 0) await intents.remove(toForget);
-  return { sent: complete.length, forgotten: toForget.length, waiting: seen.length - complete.length };
+  const waiting = seen.length + begunIds.length - (complete.length - narrowed.length);
+  return { sent: complete.length, forgotten: toForget.length, waiting };
 }
