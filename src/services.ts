@@ -10,6 +10,7 @@ import type { TargetPolicy } from "./outbound/target.ts";
 import { parseRawUrl } from "./protocol/request-target.ts";
 import { Signers } from "./signing/signer.ts";
 import { TopicDeliveries } from "./sns/topic-deliveries.ts";
+import { CustomerKeys } from "./storage/customer-keys.ts";
 import { KeyUsage, UserKeys } from "./storage/d1/access-keys.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
@@ -205,6 +206,7 @@ export function openServices(env: Env): Services {
       bucketDeletion,
       objects,
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
+      customerKeys: new CustomerKeys(openMacKey(config.sealKey, "customer-keys")),
       documents: new BucketDocuments(env.DB, directory, othersTtlMs),
       displayNames: new DisplayNames(env.DB),
       principals: new Principals(env.DB),

@@ -1,6 +1,7 @@
 /** Objects as they are stored, read, listed and written on condition. */
 import type { Acl } from "./acl.ts";
 import type { Checksum } from "./checksum.ts";
+import type { ObjectEncryption } from "./encryption.ts";
 import type { ObjectLock } from "./object-lock.ts";
 
 /** Storage classes that are accepted; STANDARD_IA maps to R2's InfrequentAccess. */
@@ -36,6 +37,8 @@ export interface ObjectAttributes {
   /** Absent: full control for the owner only. */
   readonly acl?: Acl;
   readonly lock?: ObjectLock;
+  /** Absent: R2's own encryption at rest (SSE-S3). */
+  readonly encryption?: ObjectEncryption;
 }
 
 /** An object of a bucket, or one version of it. */

@@ -57,6 +57,9 @@ export const newRuleId = () => pick(LOWER, 24);
 /** 8 characters, 41 bits: distinguishes attempts at one part of one upload. */
 export const newAttemptId = () => pick(LOWER, 8);
 
+/** 32 hexadecimal digits: the ETag of bytes whose MD5 is not shown. */
+export const newOpaqueETag = () => pick(HEX, 32);
+
 /** 12 decimal digits. */
 export const newAccountId = () => pick(DIGITS, 12);
 

@@ -1,4 +1,5 @@
 /** What operations see of storage. Opened once per isolate by `services.ts`. */
+import type { CustomerKeys } from "./customer-keys.ts";
 import type { BucketDeletion } from "./d1/bucket-deletion.ts";
 import type { BucketDocuments, Buckets } from "./d1/buckets.ts";
 import type { DisplayNames, Principals } from "./d1/principals.ts";
@@ -12,6 +13,7 @@ export interface Stores {
   readonly bucketDeletion: BucketDeletion;
   readonly objects: Objects;
   readonly uploads: Uploads;
+  readonly customerKeys: CustomerKeys;
   readonly documents: BucketDocuments;
   readonly displayNames: DisplayNames;
   readonly principals: Principals;

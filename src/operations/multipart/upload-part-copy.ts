@@ -32,7 +32,11 @@ export const UploadPartCopy = operation({
     const opened = await openCopySource({ objects: stores.objects, grant }, source, range);
     try {
       requireCopyableRange(opened, range);
-      const part = await stores.uploads.copyPart({ bucket: grant.bucket(bucket), key, uploadId }, partNumber, opened);
+      const part = await stores.uploads.copyPart(
+        { bucket: grant.bucket(bucket), key, uploadId },
+        { partNumber },
+        opened,
+      );
       return { part, source: opened.object };
     } catch (error) {
       await opened.discard().catch(() => {});

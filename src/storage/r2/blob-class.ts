@@ -5,8 +5,10 @@
  * Objects that share a set by copying share its class as well.
  */
 import { S3Error } from "../../errors.ts";
+import type { ContentKey } from "../../model/encryption.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobSetPrefix } from "./blobs.ts";
+import { keyOption } from "./keyed-blobs.ts";
 import { storedBody } from "./stored-body.ts";
 import { streamBody } from "./write.ts";
 
@@ -19,11 +21,12 @@ const PARALLEL = 4;
 
 /**
  * Moves a set to Infrequent Access. False if the time or the calls were not enough: then some of it has been moved.
+ * @param blobs.contentKey of encrypted blobs
  * @param limits.until after this time no further blob is begun; one of 5 GiB takes a minute or two
  */
 export async function moveToInfrequentAccess(
   store: R2Bucket,
-  blobSetId: string,
+  { blobSetId, contentKey }: { readonly blobSetId: string; readonly contentKey?: ContentKey | undefined },
   limits: { readonly until: Date; take(calls: number): boolean },
 ): Promise<boolean> {
   const prefix = blobSetPrefix(blobSetId);
@@ -37,7 +40,7 @@ export async function moveToInfrequentAccess(
     const moveNext = async (): Promise<boolean> => {
       for (let blob = waiting.shift(); blob !== undefined; blob = waiting.shift()) {
         if (Date.now() > limits.until.getTime() || !limits.take(2)) return false;
-        await moveBlob(store, blob);
+        await moveBlob(store, blob, contentKey);
       }
       return true;
     };
@@ -49,21 +52,28 @@ export async function moveToInfrequentAccess(
 }
 
 /** A blob that has been deleted meanwhile stays deleted. */
-async function moveBlob(store: R2Bucket, { key: r2Key, etag }: R2Object): Promise<void> {
-  const found = await callR2(store.get(r2Key));
+async function moveBlob(
+  store: R2Bucket,
+  { key: r2Key, etag }: R2Object,
+  contentKey: ContentKey | undefined,
+): Promise<void> {
+  const found = await callR2(store.get(r2Key, keyOption(contentKey)));
   if (found === null) return;
   if (found.etag !== etag) {
     await found.body.cancel();
     return;
   }
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the moved blob differs from its source") });
-  const body = { ...storedBody(found.body, found.size), delegated: { algorithm: "md5", hex: etag, mismatch } as const };
-  await streamBody({ store, r2Key }, body, {
+  const body = storedBody(found.body, found.size);
+  const options = {
     storageClass: INFREQUENT_ACCESS,
     onlyIf: { etagMatches: etag },
     ...(found.httpMetadata !== undefined && { httpMetadata: found.httpMetadata }),
     customMetadata: { ...found.customMetadata, [CLASS]: MOVED },
-  });
+  };
+  // The ETag of an encrypted blob need not be the MD5 of its bytes.
+  const delegated = contentKey === undefined ? ({ algorithm: "md5", hex: etag, mismatch } as const) : undefined;
+  await streamBody({ store, r2Key }, { ...body, delegated }, { ...options, ...keyOption(contentKey) });
 }
 
 /** The simulator of R2 keeps no class. */

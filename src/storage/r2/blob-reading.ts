@@ -1,12 +1,16 @@
 /** Reading the bytes of manifest objects: pieces of several blobs, one after the other. */
+import type { ContentKey } from "../../model/encryption.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { type Pieces, StreamPieces } from "../../model/pieces.ts";
 import { fromR2Error } from "../platform-errors.ts";
 import type { BlobSlice } from "./blobs.ts";
+import { keyOption } from "./keyed-blobs.ts";
 
 export interface BlobSlices {
   readonly store: R2Bucket;
   readonly slices: readonly BlobSlice[];
+  /** Of encrypted blobs. */
+  readonly contentKey?: ContentKey | undefined;
 }
 
 /**
@@ -43,10 +47,12 @@ export async function readSlices(from: BlobSlices): Promise<ObjectBody["content"
 class BlobSequence {
   readonly #store: R2Bucket;
   readonly #slices: Iterator<BlobSlice>;
+  readonly #contentKey: ContentKey | undefined;
   #requested: Promise<ReadableStream<Uint8Array>> | undefined;
 
-  constructor({ store, slices }: BlobSlices) {
+  constructor({ store, slices, contentKey }: BlobSlices) {
     this.#store = store;
+    this.#contentKey = contentKey;
     this.#slices = slices.values();
     this.#requested = this.#request();
   }
@@ -68,7 +74,7 @@ class BlobSequence {
   #request(): Promise<ReadableStream<Uint8Array>> | undefined {
     const { done, value } = this.#slices.next();
     if (done) return undefined;
-    const opening = openSlice(this.#store, value);
+    const opening = openSlice(this.#store, value, this.#contentKey);
     // A rejection is handled when the slice is read; until then it must not count as unhandled.
     opening.catch(() => {});
     return opening;
@@ -115,9 +121,13 @@ class BlobPieces implements Pieces {
   }
 }
 
-async function openSlice(store: R2Bucket, { key, range }: BlobSlice): Promise<ReadableStream<Uint8Array>> {
+async function openSlice(
+  store: R2Bucket,
+  { key, range }: BlobSlice,
+  contentKey: ContentKey | undefined,
+): Promise<ReadableStream<Uint8Array>> {
   const blob = await store
-    .get(key, { range: { offset: range.offset, length: range.length } })
+    .get(key, { range: { offset: range.offset, length: range.length }, ...keyOption(contentKey) })
     .catch((error: unknown) => {
       throw fromR2Error(error);
     });

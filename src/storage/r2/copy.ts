@@ -1,11 +1,13 @@
 /** Copying: whether bytes have to be moved, and moving them. */
 import type { ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { ContentKey } from "../../model/encryption.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import { summarizeManifest } from "./blobs.ts";
 import { commitManifest } from "./commit.ts";
 import { identityOf } from "./entry.ts";
 import { r2StorageClass } from "./entry-options.ts";
 import type { EntryPlace } from "./entry-place.ts";
+import { hasSameKey } from "./keyed-blobs.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { factsOf, outcomeOf, type PutOutcome, putBody, type Write } from "./put.ts";
 import { copyBody } from "./stored-body.ts";
@@ -14,6 +16,8 @@ import { copyBody } from "./stored-body.ts";
 export interface CopyPlan {
   readonly source: OpenedObject;
   readonly attributes: ObjectAttributes;
+  /** Of the copy. */
+  readonly contentKey?: ContentKey | undefined;
 }
 
 /**
@@ -28,14 +32,14 @@ export async function copyObject(
     readonly hold: (blobSetId: string) => Promise<void>;
   },
 ): Promise<PutOutcome> {
-  const { place, attributes, ticket, condition } = write;
+  const { place, attributes, contentKey, ticket, condition } = write;
   const { checksumAlgorithm } = means;
   // In a versioned bucket the copy is a new version, and what it was made of is kept.
   const madeOf = isOntoItself(source, place) && place.versioning === undefined ? source.origin.found : undefined;
   const identity = isStillTheSame(source, place, attributes)
     ? (identityOf(source.origin.found) ?? undefined)
     : undefined;
-  if (!isCopiedByReference(source, { store: place.store, attributes, checksumAlgorithm })) {
+  if (!isCopiedByReference(source, { store: place.store, attributes, contentKey, checksumAlgorithm })) {
     const body = copyBody(await source.content(), source.object, checksumAlgorithm);
     return putBody({ ...write, madeOf, identity }, body);
   }
@@ -54,23 +58,28 @@ export async function copyObject(
 }
 
 /**
- * Whether the copy can share the source's blobs: if they are in the store and the class of the copy, and no checksum has to
- * be computed over them. The copy then keeps the source's ETag and parts.
+ * Whether the copy can share the source's blobs: if they are in the store and the class of the copy and under its key, and no
+ * checksum has to be computed over them. The copy then keeps the source's ETag and parts.
  */
 export function isCopiedByReference(
   source: OpenedObject,
   copy: {
     readonly store: R2Bucket;
     readonly attributes: ObjectAttributes;
+    readonly contentKey?: ContentKey | undefined;
     readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
   },
 ): boolean {
-  const { store, attributes, checksumAlgorithm } = copy;
+  const { store, attributes, contentKey, checksumAlgorithm } = copy;
   const { object, origin } = source;
   return (
     origin.entry.isManifest &&
     source.range === undefined &&
     origin.store === store &&
+    hasSameKey(
+      { encryption: object.encryption, contentKey: source.contentKey },
+      { encryption: attributes.encryption, contentKey },
+    ) &&
     r2StorageClass(object).storageClass === r2StorageClass(attributes).storageClass &&
     (checksumAlgorithm === undefined || checksumAlgorithm === object.checksum?.algorithm)
   );

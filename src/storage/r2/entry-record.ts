@@ -5,6 +5,7 @@
 import { S3Error } from "../../errors.ts";
 import type { Acl, AclGrant, AclPermission, Grantee } from "../../model/acl.ts";
 import type { Checksum } from "../../model/checksum.ts";
+import type { ObjectEncryption } from "../../model/encryption.ts";
 import type { ContentHeaders, ObjectAttributes, StorageClass } from "../../model/object.ts";
 import type { ObjectLock, RetentionMode } from "../../model/object-lock.ts";
 import { hasTags } from "../../model/replication.ts";
@@ -66,6 +67,8 @@ export interface EntryRecord extends Partial<VersionLinks> {
   readonly d?: readonly [etag: string, lastModified: number];
   /** 1: written with a condition on what was at the key before. */
   readonly q?: 1;
+  /** Encryption of the blobs; absent: R2's own. */
+  readonly e?: EncodedEncryption;
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestSummary;
   /** 1: a delete marker; reads as absent. */
@@ -184,6 +187,7 @@ export function toRecord(
     ...(attributes.tags.length > 0 && { g: attributes.tags.map(({ key, value }) => [key, value] as const) }),
     ...(attributes.acl !== undefined && { a: encodeAcl(attributes.acl, attributes.ownerId) }),
     ...(attributes.lock !== undefined && encodeLock(attributes.lock)),
+    ...(attributes.encryption !== undefined && { e: encodeEncryption(attributes.encryption) }),
     ...(lastModified !== undefined && { l: lastModified }),
     ...(clusterHead(key) !== undefined && { k: key }),
     ...(isReplica && { p: "R" as const }),
@@ -281,6 +285,32 @@ export function decodeLock({ L: retention, H: legalHold }: EntryRecord): ObjectL
       retention: { mode: retention[0] === MODES.GOVERNANCE ? "GOVERNANCE" : "COMPLIANCE", until: retention[1] },
     }),
     ...(legalHold !== undefined && { hasLegalHold: legalHold === 1 }),
+  };
+}
+
+/** With a customer's key and its proof, or with a data key and the ARN of the deployment's key. */
+export type EncodedEncryption =
+  | readonly ["C", proof: string]
+  | readonly ["K", sealed: string, keyArn: string, usesBucketKey: 0 | 1, context?: string];
+
+function encodeEncryption(encryption: ObjectEncryption): EncodedEncryption {
+  if (encryption.kind === "customer-key") return ["C", encryption.proof];
+  const { sealed, keyArn, usesBucketKey, context } = encryption;
+  const flag = usesBucketKey === true ? 1 : 0;
+  return context === undefined ? ["K", sealed, keyArn, flag] : ["K", sealed, keyArn, flag, context];
+}
+
+/** Undefined for an object that only R2 encrypts. */
+export function decodeEncryption({ e: encoded }: EntryRecord): ObjectEncryption | undefined {
+  if (encoded === undefined) return undefined;
+  if (encoded[0] === "C") return { kind: "customer-key", proof: encoded[1] };
+  const [, sealed, keyArn, usesBucketKey, context] = encoded;
+  return {
+    kind: "data-key",
+    sealed,
+    keyArn,
+    ...(usesBucketKey === 1 && { usesBucketKey: true }),
+    ...(context !== undefined && { context }),
   };
 }
 

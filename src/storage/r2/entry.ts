@@ -5,6 +5,7 @@ import { newVersionToken, type VersionToken, versionIdOf } from "../../model/ver
 import { type EntryPlace, PREFIX_BYTES } from "./entry-place.ts";
 import {
   decodeAcl,
+  decodeEncryption,
   decodeLock,
   decodeRecord,
   type EntryRecord,
@@ -58,6 +59,7 @@ export function toStoredObject(
   const { record } = entry;
   const ownerId = record.o ?? bucketOwnerId;
   const lock = decodeLock(record);
+  const encryption = decodeEncryption(record);
   return {
     key: entry.key,
     ...(versioning !== undefined && { versionId: versionIdOf(tokenOf(object, record)) }),
@@ -72,6 +74,7 @@ export function toStoredObject(
     tags: (record.g ?? []).map(([key, value]) => ({ key, value })),
     ...(record.a !== undefined && { acl: decodeAcl(record.a, ownerId) }),
     ...(lock !== undefined && { lock }),
+    ...(encryption !== undefined && { encryption }),
     ...(record.f?.k !== undefined && { partCount: record.f.k }),
     ...(record.r !== undefined && { websiteRedirectLocation: record.r }),
     ...(record.p !== undefined && {

@@ -116,14 +116,17 @@ export class LifecycleObjects {
     if (opened === undefined) return "unchanged";
     const { object, origin } = opened;
     const { f: manifest } = origin.entry.record;
-    if (!isDue(object)) {
+    // Without the customer's key the bytes cannot be moved.
+    if (!isDue(object) || (object.encryption !== undefined && opened.contentKey === undefined)) {
       await opened.discard();
       return "unchanged";
     }
     if (manifest !== undefined) {
+      const { contentKey } = opened;
       await opened.discard();
       opened = undefined;
-      if (!(await moveToInfrequentAccess(origin.store, manifest.b, limits))) return "unfinished";
+      if (!(await moveToInfrequentAccess(origin.store, { blobSetId: manifest.b, contentKey }, limits)))
+        return "unfinished";
     }
     const place = entryPlace(origin.store, {
       bucketId: bucket.id,

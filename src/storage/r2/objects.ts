@@ -9,6 +9,7 @@ import { S3Error } from "../../errors.ts";
 import type { Acl } from "../../model/acl.ts";
 import { formatRange, type ResolvedRange, type Selection } from "../../model/byte-range.ts";
 import type { ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { ContentKey } from "../../model/encryption.ts";
 import type { VersionItem, VersionPage, VersionQuery } from "../../model/listed-version.ts";
 import type {
   ListPage,
@@ -60,6 +61,8 @@ export interface EntryChange extends ObjectVersion {
 /** Everything about the write of an object except its bytes. */
 export interface ObjectWrite extends EntryChange {
   readonly attributes: ObjectAttributes;
+  /** Of an object that says that it is encrypted. */
+  readonly contentKey?: ContentKey | undefined;
   readonly condition?: WriteCondition | undefined;
 }
 
@@ -173,11 +176,12 @@ export class Objects {
    * @throws S3Error whatever the condition says; `ConditionalRequestConflict` from a copy onto itself, in the end
    */
   copy(source: OpenedObject, write: ObjectWrite, { checksumAlgorithm, again }: CopyOptions = {}): Promise<PutOutcome> {
-    const { attributes, ...rest } = this.#write(write);
+    const { attributes, contentKey, ...rest } = this.#write(write);
     const { place } = rest;
     const means = { checksumAlgorithm, hold: this.#holder(write.bucket, place) };
-    const copy = (plan: CopyPlan) => copyObject(plan.source, { ...rest, attributes: plan.attributes }, means);
-    const first = { source, attributes };
+    const copy = (plan: CopyPlan) =>
+      copyObject(plan.source, { ...rest, attributes: plan.attributes, contentKey: plan.contentKey }, means);
+    const first = { source, attributes, contentKey };
     if (again === undefined || !isOntoItself(source, place)) return copy(first);
     let next: CopyPlan | undefined = first;
     return repeatIfBeaten(async () => {
@@ -208,8 +212,8 @@ export class Objects {
    */
   async replicate(source: OpenedObject, write: Omit<ObjectWrite, "condition">, until: Date): Promise<PutOutcome> {
     const replica = this.#write(write);
-    const { attributes, place } = replica;
-    if (isCopiedByReference(source, { store: place.store, attributes })) return this.copy(source, write);
+    const { attributes, contentKey, place } = replica;
+    if (isCopiedByReference(source, { store: place.store, attributes, contentKey })) return this.copy(source, write);
     return replicateByValue(source, replica, until);
   }
 
@@ -357,8 +361,14 @@ export class Objects {
     return located && { entry: located.entry, object: toStoredObject(located.found, located.entry, place) };
   }
 
-  #write({ bucket, key, attributes, ticket, condition }: ObjectWrite): Write {
-    return { place: this.#place(bucket, key), attributes, ticket, condition: conditionOf(ticket, condition) };
+  #write({ bucket, key, attributes, contentKey, ticket, condition }: ObjectWrite): Write {
+    return {
+      place: this.#place(bucket, key),
+      attributes,
+      contentKey,
+      ticket,
+      condition: conditionOf(ticket, condition),
+    };
   }
 
   #place({ id, ownerId, region, documents }: GrantedBucket, key: string): EntryPlace {

@@ -1,6 +1,7 @@
 /** An object that has been found; its bytes, or its manifest, have not been read yet. */
 import { S3Error } from "../../errors.ts";
 import { type ResolvedRange, resolveRange, type Selection } from "../../model/byte-range.ts";
+import { type ContentKey, requireUnlocked } from "../../model/encryption.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { callR2 } from "../platform-errors.ts";
@@ -18,6 +19,7 @@ export class OpenedObject {
   readonly origin: { readonly store: R2Bucket; readonly found: R2ObjectBody; readonly entry: Entry };
   #range: ResolvedRange | "unsatisfiable" | undefined;
   #isSpent = false;
+  #contentKey: ContentKey | undefined;
 
   private constructor(origin: OpenedObject["origin"], object: StoredObject) {
     this.origin = origin;
@@ -42,6 +44,15 @@ export class OpenedObject {
     return this;
   }
 
+  /** Gives the key of an encrypted object, without which its bytes are not read. */
+  unlock(contentKey: ContentKey | undefined): void {
+    this.#contentKey = contentKey;
+  }
+
+  get contentKey(): ContentKey | undefined {
+    return this.#contentKey;
+  }
+
   /** The range to serve; undefined if the whole object was requested. */
   get range(): ResolvedRange | "unsatisfiable" | undefined {
     return this.#range;
@@ -64,11 +75,12 @@ export class OpenedObject {
     return streamSlices(await this.#slices(), reader);
   }
 
-  /** The pieces of a manifest object's blobs. */
+  /** The pieces of a manifest object's blobs. @throws S3Error `InvalidRequest` for an encrypted object without its key */
   async #slices(): Promise<BlobSlices> {
     const { store, entry } = this.origin;
+    const contentKey = requireUnlocked(this.object, this.#contentKey);
     const range = this.#satisfiableRange() ?? { offset: 0, length: entry.sizeBytes };
-    return { store, slices: blobSlices(await this.#blobs(), range) };
+    return { store, slices: blobSlices(await this.#blobs(), range), contentKey };
   }
 
   #inlineBody(): ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>> {

@@ -3,6 +3,7 @@ import { formatBase64 } from "../../checksum/digests.ts";
 import { createHasher } from "../../checksum/hasher.ts";
 import { S3Error, type S3ErrorCode } from "../../errors.ts";
 import type { Checksum, ChecksumAlgorithm } from "../../model/checksum.ts";
+import type { ContentKey } from "../../model/encryption.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
@@ -14,6 +15,8 @@ import type { EntryCondition, Guard } from "./conditions.ts";
 import { entryOptions, isPlain, markForListing, r2StorageClass } from "./entry-options.ts";
 import type { EntryPlace } from "./entry-place.ts";
 import type { ObjectIdentity } from "./entry-record.ts";
+import { keyOfWrite, putKeyedBlob } from "./keyed-blobs.ts";
+import { hashed } from "./stored-body.ts";
 import { BUFFERED_BYTES, putBytes, readBody, requireStored, streamBody } from "./write.ts";
 
 /**
@@ -29,6 +32,8 @@ const HAS_NO_ROOM: ReadonlySet<S3ErrorCode> = new Set(["MetadataTooLarge", "Inva
 export interface Write {
   readonly place: EntryPlace;
   readonly attributes: ObjectAttributes;
+  /** Of an object that says that it is encrypted. */
+  readonly contentKey?: ContentKey | undefined;
   readonly ticket: WriteTicket;
   readonly condition: EntryCondition | undefined;
   /** The entry that the object's bytes and attributes were read from, if it is the one to be replaced. */
@@ -50,8 +55,9 @@ export interface PutOutcome {
 export function putBody(write: Write, body: ObjectBody): Promise<PutOutcome> {
   // A replica has the checksum of its source, or none.
   const algorithm = write.ticket.replicaOf === undefined ? DEFAULT_ALGORITHM : undefined;
-  if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body, algorithm);
   const { place, attributes, ticket } = write;
+  if (attributes.encryption !== undefined) return putManifest(write, body, algorithm);
+  if (body.sizeBytes <= BUFFERED_BYTES) return putBuffered(write, body, algorithm);
   // Keeping a version moves no bytes if they are in blobs.
   const isManifest = place.versioning !== undefined || !isPlain(place, attributes, ticket);
   if (body.checksum.when === "after" || isManifest) return putManifest(write, body);
@@ -66,13 +72,10 @@ export async function putBuffered(write: Write, body: ObjectBody, algorithm?: Ch
   const bytes = await readBody(body);
   const checksum = finalChecksum(body);
   if (checksum !== undefined || algorithm === undefined) return putInMemory(write, body, { bytes, checksum });
-  try {
-    return await putInMemory(write, body, { bytes, checksum: checksumOf(bytes, algorithm) });
-  } catch (error) {
-    // The added checksum must not be the reason why the client's metadata does not fit.
-    if (!(error instanceof S3Error && HAS_NO_ROOM.has(error.code))) throw error;
-    return putInMemory(write, body, { bytes, checksum: undefined });
-  }
+  return withoutAddedChecksum(
+    (added) => putInMemory(write, body, { bytes, checksum: added }),
+    checksumOf(bytes, algorithm),
+  );
 }
 
 async function putInMemory(
@@ -101,21 +104,41 @@ async function putStreamed(write: Write, body: ObjectBody): Promise<PutOutcome> 
   return { etag: committed.object.etag, sizeBytes: body.sizeBytes, checksum, ...outcomeOf(committed) };
 }
 
-/** Two R2 calls, three with a condition or in a versioned bucket, and one more if a version is kept there. */
-export async function putManifest(write: Write, body: ObjectBody): Promise<PutOutcome> {
-  const { place, attributes, condition, madeOf } = write;
+/**
+ * Two R2 calls, three with a condition or in a versioned bucket, and one more if a version is kept there.
+ * @param algorithm of the checksum to add to a small body that has none
+ */
+export async function putManifest(write: Write, sent: ObjectBody, algorithm?: ChecksumAlgorithm): Promise<PutOutcome> {
+  const { place, attributes, contentKey, condition, madeOf } = write;
   await refuseAtOnce(place, condition);
+  const isAdded = algorithm !== undefined && sent.checksum.when === "never" && sent.sizeBytes <= BUFFERED_BYTES;
+  const body = isAdded ? hashed(sent, algorithm) : sent;
   const token = proposeToken(place);
   const owner = { entry: place.r2Key, version: token };
-  const { manifest, etag } = await putOnlyBlob(place.store, body, { attributes, owner });
-  const checksum = finalChecksum(body);
+  const { manifest, etag } = await putOnlyBlob(place.store, body, { attributes, contentKey, owner });
   const { sizeBytes } = body;
   const facts = summarizeManifest(manifest, { sizeBytes, etag, isUpload: false });
+  const commit = async (checksum: Checksum | undefined): Promise<PutOutcome> => {
+    const object = { attributes, manifest, facts: { checksum, manifest: facts, ...factsOf(write) } };
+    const committed = await commitManifest(place, object, { condition, madeOf, token });
+    return { etag, sizeBytes, checksum, ...outcomeOf(committed) };
+  };
   // If the entry is refused now, the blob is left to the sweep, which reads the entry first: R2 may have repeated a put that
   // took effect.
-  const object = { attributes, manifest, facts: { checksum, manifest: facts, ...factsOf(write) } };
-  const committed = await commitManifest(place, object, { condition, madeOf, token });
-  return { etag, sizeBytes, checksum, ...outcomeOf(committed) };
+  return isAdded ? withoutAddedChecksum(commit, finalChecksum(body)) : commit(finalChecksum(body));
+}
+
+/** The added checksum must not be the reason why the client's metadata does not fit. */
+async function withoutAddedChecksum(
+  put: (checksum: Checksum | undefined) => Promise<PutOutcome>,
+  added: Checksum | undefined,
+): Promise<PutOutcome> {
+  try {
+    return await put(added);
+  } catch (error) {
+    if (!(error instanceof S3Error && HAS_NO_ROOM.has(error.code))) throw error;
+    return put(undefined);
+  }
 }
 
 /** What the commit adds to the outcome of a write. */
@@ -123,17 +146,28 @@ export function outcomeOf({ object, versionId }: Committed): Pick<PutOutcome, "l
   return { lastModified: object.uploaded, ...(versionId !== undefined && { versionId }) };
 }
 
+interface BlobFacts {
+  readonly attributes: Pick<ObjectAttributes, "storageClass" | "encryption">;
+  readonly contentKey?: ContentKey | undefined;
+  readonly owner: NamingKey;
+}
+
 /** Streams a body into the one blob of a new set, for an entry that is still to be put. One R2 call. */
 export async function putOnlyBlob(
   store: R2Bucket,
   body: ObjectBody,
-  { attributes, owner }: { readonly attributes: Pick<ObjectAttributes, "storageClass">; readonly owner: NamingKey },
+  { attributes, contentKey, owner }: BlobFacts,
 ): Promise<{ manifest: Manifest; etag: string }> {
+  const key = keyOfWrite({ encryption: attributes.encryption, contentKey });
   const blobSetId = newBlobSetId();
   const name = "1";
   const options = { customMetadata: ownedBy(owner), ...r2StorageClass(attributes) };
-  const blob = requireStored(await streamBody({ store, r2Key: blobKey(blobSetId, name) }, body, options));
-  return { manifest: { v: 1, b: blobSetId, p: [[name, body.sizeBytes]] }, etag: blob.etag };
+  const at = { store, r2Key: blobKey(blobSetId, name) };
+  const { etag } =
+    key === undefined
+      ? requireStored(await streamBody(at, body, options))
+      : await putKeyedBlob(at, body, { ...options, contentKey: key });
+  return { manifest: { v: 1, b: blobSetId, p: [[name, body.sizeBytes]] }, etag };
 }
 
 /** What an entry records about the write itself. */

@@ -3,6 +3,7 @@
  * blobs of a manifest are copied one by one, since ETag and part numbers depend on their boundaries.
  */
 import { S3Error } from "../../errors.ts";
+import { type ContentKey, requireUnlocked } from "../../model/encryption.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
@@ -11,10 +12,11 @@ import { blobKey, type Manifest, ownedBy, summarizeManifest } from "./blobs.ts";
 import { commitManifest, refuseAtOnce } from "./commit.ts";
 import { r2StorageClass } from "./entry-options.ts";
 import type { R2Location } from "./entry-place.ts";
+import { keyOfWrite, keyOption, putKeyedBlob } from "./keyed-blobs.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { outcomeOf, type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
 import { copyBody, storedBody } from "./stored-body.ts";
-import { BUFFERED_BYTES, streamBody } from "./write.ts";
+import { BUFFERED_BYTES, requireStored, streamBody } from "./write.ts";
 
 /** Blobs copied at a time; a request may have six calls to R2 in flight. */
 const PARALLEL = 4;
@@ -26,6 +28,7 @@ const PARALLEL = 4;
 export async function replicateByValue(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
   const { object } = source;
   const { isManifest } = source.origin.entry;
+  requireUnlocked(object, source.contentKey);
   const isBuffered = !isManifest && object.sizeBytes <= BUFFERED_BYTES;
   // The commit of so few bytes looks at the key before it puts.
   if (!isBuffered) await refuseAtOnce(write.place, write.condition);
@@ -35,22 +38,23 @@ export async function replicateByValue(source: OpenedObject, write: Write, until
   // An object that was put into R2 by other means may have an ETag that is not an MD5.
   const isMd5 = /^[0-9a-f]{32}$/.test(object.etag);
   const body: ObjectBody = isMd5 ? { ...copied, delegated: { algorithm: "md5", hex: object.etag, mismatch } } : copied;
-  return isBuffered ? putBuffered(write, body) : putManifest(write, body);
+  return isBuffered && write.attributes.encryption === undefined ? putBuffered(write, body) : putManifest(write, body);
 }
 
 async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
-  const { place, attributes, ticket, condition } = write;
+  const { place, attributes, contentKey, ticket, condition } = write;
   const { object } = source;
   const { store } = place;
   const manifest: Manifest = { ...(await source.manifest()), b: newBlobSetId() };
   const from = (await source.manifest()).b;
+  const key = keyOfWrite({ encryption: attributes.encryption, contentKey });
   const names = manifest.p.map(([name]) => name);
   const token = proposeToken(place);
   const options = { customMetadata: ownedBy({ entry: place.r2Key, version: token }), ...r2StorageClass(attributes) };
   await copyEach(names, until, (name) =>
     copyBlob(
-      { store: source.origin.store, r2Key: blobKey(from, name) },
-      { store, r2Key: blobKey(manifest.b, name) },
+      { store: source.origin.store, r2Key: blobKey(from, name), contentKey: source.contentKey },
+      { store, r2Key: blobKey(manifest.b, name), contentKey: key },
       options,
     ),
   );
@@ -85,12 +89,24 @@ async function copyEach(names: readonly string[], until: Date, copy: (name: stri
   }
 }
 
-/** R2 checks the copy against the MD5 it gave the original. */
-async function copyBlob(from: R2Location, to: R2Location, options: R2PutOptions): Promise<void> {
-  const found = await callR2(from.store.get(from.r2Key));
+interface BlobPlace extends R2Location {
+  readonly contentKey: ContentKey | undefined;
+}
+
+/** R2 checks the copy against the MD5 it gave the original, if neither is encrypted. */
+async function copyBlob(from: BlobPlace, to: BlobPlace, options: R2PutOptions): Promise<void> {
+  const found = await callR2(from.store.get(from.r2Key, keyOption(from.contentKey)));
   // Overwritten or deleted while it was being copied: the next attempt sees what there is now.
   if (found === null) throw new S3Error("SlowDown", { cause: new Error(`blob ${from.r2Key} is gone`) });
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the copy differs from its source") });
   const body = storedBody(found.body, found.size);
+  if (to.contentKey !== undefined) {
+    await putKeyedBlob(to, body, { ...options, contentKey: to.contentKey });
+    return;
+  }
+  if (from.contentKey !== undefined) {
+    requireStored(await streamBody(to, body, options));
+    return;
+  }
   await streamBody(to, { ...body, delegated: { algorithm: "md5", hex: found.etag, mismatch } }, options);
 }

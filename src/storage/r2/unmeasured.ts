@@ -6,13 +6,14 @@ import { createHash, type Hash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
 import type { ObjectBody, UnmeasuredBody } from "../../model/object-body.ts";
 import type { Pieces } from "../../model/pieces.ts";
-import { newBlobSetId } from "../../model/random-ids.ts";
+import { newBlobSetId, newOpaqueETag } from "../../model/random-ids.ts";
 import type { VersionToken } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
 import { proposeToken } from "../versions/commit-version.ts";
 import { blobKey, type Manifest, type ManifestPart, ownedBy, summarizeManifest } from "./blobs.ts";
 import { commitManifest } from "./commit.ts";
 import { r2StorageClass } from "./entry-options.ts";
+import { keyOfWrite, keyOption } from "./keyed-blobs.ts";
 import { outcomeOf, type PutOutcome, type Write } from "./put.ts";
 import { asBodyError, BUFFERED_BYTES, putBytes, requireStored, streamBody } from "./write.ts";
 
@@ -43,12 +44,17 @@ export async function putInTwoBlobs(write: Write, body: UnmeasuredBody): Promise
 }
 
 async function writeBlobs(
-  { place: { store, r2Key }, attributes }: Write,
+  { place: { store, r2Key }, attributes, contentKey }: Write,
   body: UnmeasuredBody,
   { blobSetId, version }: { readonly blobSetId: string; readonly version: VersionToken | undefined },
 ): Promise<{ parts: readonly ManifestPart[]; sizeBytes: number; etag: string }> {
   if (body.maxBytes - body.minBytes > BUFFERED_BYTES) throw new Error("the body's length is too uncertain");
-  const options = { customMetadata: ownedBy({ entry: r2Key, version }), ...r2StorageClass(attributes) };
+  const { encryption } = attributes;
+  const options = {
+    customMetadata: ownedBy({ entry: r2Key, version }),
+    ...r2StorageClass(attributes),
+    ...keyOption(keyOfWrite({ encryption, contentKey })),
+  };
   const md5 = createHash("md5");
   const pieces = hashing(body.content, md5);
   const first = { store, r2Key: blobKey(blobSetId, "1") };
@@ -60,7 +66,8 @@ async function writeBlobs(
       await putBytes({ store, r2Key: blobKey(blobSetId, "2") }, { bytes }, options);
       parts.push(["2", bytes.byteLength]);
     }
-    return { parts, sizeBytes: body.minBytes + bytes.byteLength, etag: md5.digest("hex") };
+    const etag = encryption === undefined ? md5.digest("hex") : newOpaqueETag();
+    return { parts, sizeBytes: body.minBytes + bytes.byteLength, etag };
   } catch (error) {
     // No entry names the blob, and none will. If this fails too, the sweep removes it.
     await callR2(store.delete(first.r2Key)).catch(() => undefined);

@@ -95,7 +95,9 @@ export class BlobSet {
     const fingerprint = completionFingerprint(command.request);
     if (this.#records.state() === "completed") {
       const done = this.#records.completion();
-      return done?.fingerprint === fingerprint ? { ok: true, value: answerOf(done) } : refuse("NoSuchUpload");
+      return done?.fingerprint === fingerprint
+        ? { ok: true, value: answerOf(done, description) }
+        : refuse("NoSuchUpload");
     }
     if (this.#records.state() !== "open") return refuse("NoSuchUpload");
     const plan = planCompletion(this.#records.partMap(), command.request, description);
@@ -105,7 +107,7 @@ export class BlobSet {
     if (!completed.ok) return completed;
     this.#records.setState("completed", completed.value);
     await this.#dropUnused(description, completed.value, isFirst);
-    return { ok: true, value: answerOf(completed.value) };
+    return { ok: true, value: answerOf(completed.value, description) };
   }
 
   async abort(): Promise<Answer<undefined>> {
@@ -254,8 +256,17 @@ export class BlobSet {
 }
 
 /** With write id and time of the call that committed, which may be an earlier one. */
-function answerOf({ answer, writeId, committedAt = 0, version }: CompletionRecord): CommittedObject {
-  return { ...answer, writeId, committedAt, ...(version !== undefined && { versionId: versionIdOf(version) }) };
+function answerOf(
+  { answer, writeId, committedAt = 0, version }: CompletionRecord,
+  { attributes: { encryption } }: UploadDescription,
+): CommittedObject {
+  return {
+    ...answer,
+    writeId,
+    committedAt,
+    ...(version !== undefined && { versionId: versionIdOf(version) }),
+    ...(encryption !== undefined && { encryption }),
+  };
 }
 
 /**

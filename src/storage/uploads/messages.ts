@@ -4,6 +4,7 @@
  */
 import type { S3ErrorCode } from "../../errors.ts";
 import type { Checksum } from "../../model/checksum.ts";
+import type { ObjectEncryption } from "../../model/encryption.ts";
 import type { ObjectAttributes, WriteCondition } from "../../model/object.ts";
 import type { ObjectLock } from "../../model/object-lock.ts";
 import type { CompletionRequest, PartChecksum, UploadChecksum } from "../../model/upload.ts";
@@ -62,7 +63,7 @@ export interface PartRecord {
   /** Name of its blob in the set. */
   readonly blobName: string;
   readonly sizeBytes: number;
-  /** Hex. */
+  /** Hex: the part's ETag, which is the MD5 of its bytes unless they are encrypted. */
   readonly md5: string;
   readonly checksum?: PartChecksum;
   /** Milliseconds since 1970. */
@@ -96,6 +97,8 @@ export interface CommittedObject extends CompletedObject {
   readonly committedAt: number;
   /** As clients see it; absent in a bucket that was never versioned. */
   readonly versionId?: string;
+  /** Absent: R2's own, or an answer of an earlier release. */
+  readonly encryption?: ObjectEncryption;
 }
 
 export interface PartsAnswer {

@@ -1,8 +1,8 @@
 /**
- * Upload ids: the blob set's id, a letter for the checksum and the class the upload was created with, and a MAC over both,
- * the bucket and the key. So only an id that this deployment issued for this very key reaches a Durable Object; any other
+ * Upload ids: the blob set's id, a letter for the checksum, the class and the encryption the upload was created with, and a MAC
+ * over both, the bucket and the key. So only an id that this deployment issued for this very key reaches a Durable Object; any other
  * id creates nothing and is answered with NoSuchUpload. From the letter the Worker knows which checksum to compute over a
- * part and in which class to put it, without a call to the Durable Object.
+ * part, in which class to put it and whether it needs a key, without a call to the Durable Object.
  */
 import { S3Error } from "../../errors.ts";
 import type { MacKey } from "../../model/mac-key.ts";
@@ -13,7 +13,7 @@ import type { UploadChecksum } from "../../model/upload.ts";
 const BLOB_SET_ID_LENGTH = 27;
 const MAC_BYTES = 16;
 const MAC_START = BLOB_SET_ID_LENGTH + 1;
-const SHAPE = /^[a-z0-9]{27}[A-Z][A-Za-z0-9_-]{22}$/;
+const SHAPE = /^[a-z0-9]{27}[A-Za-z][A-Za-z0-9_-]{22}$/;
 
 /** In the order of the letters, A for no checksum. Never reordered, since ids outlive a deployment. */
 const CHECKSUMS: readonly (UploadChecksum | undefined)[] = [
@@ -32,6 +32,8 @@ const CHECKSUMS: readonly (UploadChecksum | undefined)[] = [
   { algorithm: "XXHASH128", type: "COMPOSITE" },
 ];
 const LETTER_A = 65;
+/** Small letters mean the same for uploads whose parts are encrypted with a key. */
+const SMALL_LETTER_A = 97;
 /** Letters from N on mean the same for uploads whose parts are put in R2's infrequent access class. */
 const LETTERS_PER_CLASS = 13;
 
@@ -41,6 +43,8 @@ export interface VerifiedUpload {
   readonly checksum: UploadChecksum | undefined;
   /** STANDARD_IA: parts are put in R2's infrequent access class. All other classes share R2's standard class. */
   readonly storageClass: StorageClass;
+  /** Whether its description names an encryption. */
+  readonly isEncrypted: boolean;
 }
 
 /** What an id is to contain. */
@@ -81,11 +85,14 @@ export function uploadIds(signingKey: MacKey): UploadIds {
       const [expected, claimed] = [await mac(object, uploadId.slice(0, MAC_START)), uploadId.slice(MAC_START)];
       const isGenuine = await signingKey.matches(encoder.encode(expected), encoder.encode(claimed));
       if (!isGenuine) throw noSuchUpload(uploadId);
-      const letter = uploadId.charCodeAt(BLOB_SET_ID_LENGTH) - LETTER_A;
+      const code = uploadId.charCodeAt(BLOB_SET_ID_LENGTH);
+      const isEncrypted = code >= SMALL_LETTER_A;
+      const letter = code - (isEncrypted ? SMALL_LETTER_A : LETTER_A);
       return {
         blobSetId: blobSetOfUpload(uploadId),
         checksum: CHECKSUMS[letter % LETTERS_PER_CLASS],
         storageClass: letter < LETTERS_PER_CLASS ? "STANDARD" : "STANDARD_IA",
+        isEncrypted,
       };
     },
   };
@@ -95,13 +102,15 @@ function noSuchUpload(uploadId: string): S3Error {
   return new S3Error("NoSuchUpload", { details: { UploadId: uploadId } });
 }
 
-function letterOf({ checksum, storageClass }: UploadKind): string {
+function letterOf({ checksum, storageClass, isEncrypted }: UploadKind): string {
   const index = CHECKSUMS.findIndex(
     (known) => known?.algorithm === checksum?.algorithm && known?.type === checksum?.type,
   );
   if (index === -1)
     throw new S3Error("InvalidRequest", { message: "The checksum type cannot be used with the algorithm." });
-  return String.fromCharCode(LETTER_A + index + (storageClass === "STANDARD_IA" ? LETTERS_PER_CLASS : 0));
+  return String.fromCharCode(
+    (isEncrypted ? SMALL_LETTER_A : LETTER_A) + index + (storageClass === "STANDARD_IA" ? LETTERS_PER_CLASS : 0),
+  );
 }
 
 /** The blob set of an upload id that has been verified. */

@@ -4,6 +4,7 @@
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
+import type { ContentKey, ObjectEncryption } from "../../model/encryption.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { lockOfNewVersion, type ObjectLock } from "../../model/object-lock.ts";
@@ -23,10 +24,12 @@ import { blobKey } from "../r2/blobs.ts";
 import { identityOf } from "../r2/entry.ts";
 import { r2StorageClass, requireRoom } from "../r2/entry-options.ts";
 import { entryKey, entryPlace, type R2Location, type RegionStores, storeOf } from "../r2/entry-place.ts";
+import { putKeyedBlob } from "../r2/keyed-blobs.ts";
 import type { OpenedObject } from "../r2/opened-object.ts";
 import type { PutOutcome } from "../r2/put.ts";
 import { hashed, storedBody } from "../r2/stored-body.ts";
 import { BUFFERED_BYTES, putBytes, readBody, requireStored, streamBody } from "../r2/write.ts";
+import { TtlCache } from "../ttl-cache.ts";
 import { type BlobSets, type PartsQuery, unwrap } from "./blob-sets.ts";
 import type { CompleteCommand, PartRecord, Refusal, UploadDescription } from "./messages.ts";
 import { blobSetOfUpload, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
@@ -59,12 +62,17 @@ export interface NewPart {
   readonly partNumber: number;
   /** Whether the request states a digest of the bytes. */
   readonly statesDigest?: boolean;
+  /** Of a part of an encrypted upload. */
+  readonly contentKey?: ContentKey | undefined;
 }
+
+/** By blob set id. They never change, and are no secret: a proof, or a sealed key. */
+const encryptions = new TtlCache<ObjectEncryption>({ ttlMs: 60 * 60 * 1000, maxEntries: 256 });
 
 const LONGEST_LOCK: ObjectLock = { retention: { mode: "COMPLIANCE", until: 8.64e15 }, hasLegalHold: true };
 
 export interface PutPartOutcome {
-  /** Hex MD5. */
+  /** Hex: the MD5 of the bytes, unless they are encrypted. */
   readonly etag: string;
   readonly lastModified: Date;
   readonly checksum: PartChecksum | undefined;
@@ -92,8 +100,9 @@ export class Uploads {
     // By its completion the bucket may have a default retention.
     const isLocking = bucket.documents.objectLock !== undefined;
     requireRoom(place, isLocking ? { ...attributes, lock: { ...LONGEST_LOCK, ...attributes.lock } } : attributes);
-    const { storageClass } = attributes;
-    const uploadId = await this.#ids.create({ bucketId: bucket.id, key }, { checksum, storageClass }, now);
+    const { storageClass, encryption } = attributes;
+    const kind = { checksum, storageClass, isEncrypted: encryption !== undefined };
+    const uploadId = await this.#ids.create({ bucketId: bucket.id, key }, kind, now);
     const blobSetId = blobSetOfUpload(uploadId);
     const found = await callR2(store.head(place.r2Key));
     const description: UploadDescription = {
@@ -128,15 +137,18 @@ export class Uploads {
 
   async #putPart(
     upload: VerifiedUpload & GrantedUpload,
-    { partNumber, statesDigest }: NewPart,
+    { partNumber, statesDigest, contentKey }: NewPart,
     body: ObjectBody,
   ): Promise<PutPartOutcome> {
-    const { bucket, key, uploadId, blobSetId } = upload;
+    const { bucket, key, uploadId, blobSetId, isEncrypted } = upload;
+    if (isEncrypted !== (contentKey !== undefined))
+      throw new Error("a part has a key exactly if its upload is encrypted");
     const store = storeOf(this.#stores, bucket);
     const blobName = `${partNumber}.${newAttemptId()}`;
     const blob = await putBlob({ store, r2Key: blobKey(blobSetId, blobName) }, body, {
       customMetadata: { entry: entryKey(bucket.id, key) },
       ...r2StorageClass(upload),
+      contentKey,
     });
     const checksum = partChecksum(body);
     const part: PartRecord = {
@@ -159,21 +171,25 @@ export class Uploads {
   }
 
   /** As `putPart`, from an object or a range of one. The upload's checksum is computed while the bytes are copied. */
-  async copyPart(named: GrantedUpload, partNumber: number, source: OpenedObject): Promise<PutPartOutcome> {
+  async copyPart(
+    named: GrantedUpload,
+    part: Pick<NewPart, "partNumber" | "contentKey">,
+    source: OpenedObject,
+  ): Promise<PutPartOutcome> {
     const upload = await this.#verify(named);
     const { checksum } = upload;
     if (source.range === "unsatisfiable") throw new S3Error("InvalidRange");
     const sizeBytes = source.range?.length ?? source.object.sizeBytes;
     const stored = storedBody(await source.content(), sizeBytes);
     const body = checksum === undefined ? stored : hashed(stored, checksum.algorithm);
-    return this.#putPart(upload, { partNumber }, body);
+    return this.#putPart(upload, part, body);
   }
 
   /** @throws S3Error every refusal of CompleteMultipartUpload */
   async complete(
     upload: GrantedUpload,
     command: Omit<CompleteCommand, "versioning" | "defaultLock">,
-  ): Promise<PutOutcome & { readonly writeId: string }> {
+  ): Promise<PutOutcome & { readonly writeId: string; readonly encryption?: ObjectEncryption }> {
     const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
     const { versioning, objectLock } = bucket.documents;
     const defaultLock = lockOfNewVersion(undefined, objectLock, new Date());
@@ -184,14 +200,33 @@ export class Uploads {
     };
     const committed = unwrap(await this.#blobSets.complete(blobSetId, completion), uploadId);
     await this.#openUploads.remove(bucket.id, key, uploadId);
-    const { etag, sizeBytes, checksum, writeId, committedAt, versionId } = committed;
+    const { etag, sizeBytes, checksum, writeId, committedAt, versionId, encryption } = committed;
     const version = versionId === undefined ? {} : { versionId };
-    return { etag, sizeBytes, checksum, writeId, lastModified: new Date(committedAt), ...version };
+    const sealed = encryption === undefined ? {} : { encryption };
+    return { etag, sizeBytes, checksum, writeId, lastModified: new Date(committedAt), ...version, ...sealed };
   }
 
   /** @throws S3Error `NoSuchUpload` unless the upload is neither completed nor aborted */
   async requireOpen(upload: GrantedUpload): Promise<void> {
     await this.listParts(upload, { after: 0, limit: 0 });
+  }
+
+  /**
+   * The encryption that the upload was created with, and its checksum. No call for an upload without an encryption.
+   * @throws S3Error `NoSuchUpload`
+   */
+  async encryptionOf(
+    upload: GrantedUpload,
+  ): Promise<{ readonly encryption?: ObjectEncryption; readonly checksum: UploadChecksum | undefined }> {
+    const { blobSetId, isEncrypted, checksum } = await this.#verify(upload);
+    if (!isEncrypted) return { checksum };
+    const known = encryptions.get(blobSetId, Date.now());
+    if (known !== undefined) return { encryption: known.value, checksum };
+    const answer = unwrap(await this.#blobSets.listParts(blobSetId, { after: 0, limit: 0 }), upload.uploadId);
+    const { encryption } = answer.description.attributes;
+    if (encryption === undefined) throw new Error("an encrypted upload has no encryption");
+    encryptions.set(blobSetId, { value: encryption }, Date.now());
+    return { encryption, checksum };
   }
 
   async abort(upload: GrantedUpload): Promise<void> {
@@ -243,7 +278,12 @@ function isRefusal({ code }: Refusal): boolean {
   return new S3Error(code).status < 500;
 }
 
-async function putBlob(at: R2Location, body: ObjectBody, options: R2PutOptions): Promise<R2Object> {
+async function putBlob(
+  at: R2Location,
+  body: ObjectBody,
+  { contentKey, ...options }: R2PutOptions & { readonly contentKey: ContentKey | undefined },
+): Promise<Pick<R2Object, "etag" | "uploaded">> {
+  if (contentKey !== undefined) return putKeyedBlob(at, body, { ...options, contentKey });
   const blob =
     body.sizeBytes <= BUFFERED_BYTES
       ? await putBytes(at, { bytes: await readBody(body) }, options)

@@ -225,7 +225,7 @@ describe("the storage class of an upload", () => {
       await watched.putPart(upload, { partNumber: 2 }, bodyOf(filled(2 * MIB, 2)));
       const source = await objects.open(bucket, { key: "source" }, undefined);
       if (source === undefined) throw new Error("no source");
-      const { checksum: computed } = await watched.copyPart(upload, 3, source);
+      const { checksum: computed } = await watched.copyPart(upload, { partNumber: 3 }, source);
       expect(asked).toEqual([expected, expected, expected]);
       expect(computed?.algorithm).toBe("CRC32");
     },
