@@ -244,3 +244,99 @@ describe("a listing of versions", () => {
     }
   });
 });
+
+/** A store whose calls take a random time: longer than the pause between a record and the entry that replaces its version. */
+function slow(random: () => number): R2Bucket {
+  return new Proxy(env.STORE, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return async (...parameters: unknown[]) => {
+        await new Promise((resolve) => setTimeout(resolve, random() * 40));
+        const result: unknown = await Reflect.apply(value, target, parameters);
+        await new Promise((resolve) => setTimeout(resolve, random() * 40));
+        return result;
+      };
+    },
+  });
+}
+
+async function checkListing(
+  bucket: Bucket,
+  {
+    random,
+    keys,
+    staying,
+    deleted,
+  }: {
+    readonly random: () => number;
+    readonly keys: readonly string[];
+    readonly staying: ReadonlyMap<string, ReadonlySet<VersionToken>>;
+    readonly deleted: ReadonlySet<VersionToken>;
+  },
+): Promise<void> {
+  const store = slow(random);
+  const expected = [...staying].flatMap(([key, tokens]) => [...tokens].map((token) => `${key} ${token}`));
+  const shown: ListedVersion[] = [];
+  const maxKeys = pick(random, [20, 1000, 1000]) ?? 1;
+  for (let after: VersionMarker | undefined = { key: "" }; after !== undefined; ) {
+    const page = await listVersions(store, bucket, { prefix: "", delimiter: "", after, maxKeys });
+    for (const key of keys) {
+      const ofKey = page.versions.filter((version) => version.key === key);
+      expect(ofKey.filter(({ isLatest }) => isLatest).length).toBeLessThanOrEqual(1);
+      expect(ofKey.slice(1).some(({ isLatest }) => isLatest)).toBe(false);
+    }
+    shown.push(...page.versions);
+    after = page.next;
+  }
+  const lines = shown.map(({ key, token }) => `${key} ${token}`);
+  expect(new Set(lines).size).toBe(lines.length);
+  const inOrder = shown.toSorted(
+    (one, other) => compareBytes(one.key, other.key) || compareBytes(one.token, other.token),
+  );
+  expect(shown).toEqual(inOrder);
+  for (const { token } of shown) expect(deleted.has(token)).toBe(false);
+  expect(lines).toEqual(expect.arrayContaining(expected));
+}
+
+describe("a listing while writers change the keys", () => {
+  it.each(SEEDS)("shows what stays, once and in order, and nothing that was deleted before: %i", async (seed) => {
+    const random = randomFrom(seed * 104_729);
+    const bucket = versionedBucket();
+    const keys = ["a", "b!", `${LONG}00/2`];
+    const staying = new Map<string, Set<VersionToken>>();
+    const targets: { readonly key: string; readonly token: VersionToken }[] = [];
+    const deleted = new Set<VersionToken>();
+    for (const key of keys) {
+      const tokens = random() < 0.5 ? [await writeUnversioned(placeOf(bucket, key))] : [];
+      for (let count = 1 + Math.floor(random() * 4); count > 0; count--) {
+        tokens.push(await write(placeOf(bucket, key), "Enabled", random() < 0.2));
+      }
+      const stays = tokens.filter(() => random() < 0.5);
+      staying.set(key, new Set(stays));
+      for (const token of tokens) if (!stays.includes(token)) targets.push({ key, token });
+    }
+    for (const target of targets.splice(0, Math.ceil(targets.length / 3))) {
+      await deleteVersion(placeOf(bucket, target.key), { token: target.token });
+      deleted.add(target.token);
+    }
+    let isDone = false;
+    const writers = [1, 2].map(async () => {
+      for (let count = 0; count < 25 && !isDone; count++) {
+        const target = random() < 0.4 ? targets.pop() : undefined;
+        if (target !== undefined) await deleteVersion(placeOf(bucket, target.key), { token: target.token });
+        else {
+          const key = pick(random, keys) ?? "";
+          const token = await write(placeOf(bucket, key), "Enabled", random() < 0.2);
+          staying.get(key)?.add(token);
+        }
+      }
+    });
+    try {
+      for (let round = 0; round < 4; round++) await checkListing(bucket, { random, keys, staying, deleted });
+    } finally {
+      isDone = true;
+      await Promise.all(writers);
+    }
+  });
+});
