@@ -19,6 +19,7 @@ const MIN_CPU_MS = 0.1;
 const SWEEPS = [
   { operation: "sweeps of 10 minutes, two regions, nothing stored", count: 6 * 24 * 30 },
   { operation: "sweeps of a minute, nothing stored", count: 60 * 24 * 30 },
+  { operation: "run of the lifecycle, no bucket with rules", count: 30 * 24 * 30 },
 ] as const;
 
 export interface Bill {

@@ -79,5 +79,6 @@ export const UNITS = {
     ...{ classA: 4, d1Calls: 14, d1RowsRead: 17, d1RowsWritten: 3 },
   }),
   "sweeps of a minute, nothing stored": units({ d1Calls: 3, d1RowsRead: 9 }),
+  "run of the lifecycle, no bucket with rules": units({ d1Calls: 1, d1RowsRead: 2 }),
   "sweep of an object uploaded in parts": units({ classB: 1 }),
 } as const;

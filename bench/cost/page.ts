@@ -23,6 +23,7 @@ const CPU_OF: Readonly<Partial<Record<BilledOperation, CpuBasis>>> = {
 const NOT_REQUESTS: readonly BilledOperation[] = [
   "sweeps of 10 minutes, two regions, nothing stored",
   "sweeps of a minute, nothing stored",
+  "run of the lifecycle, no bucket with rules",
   "sweep of an object uploaded in parts",
   "first request of an isolate, in addition",
 ];

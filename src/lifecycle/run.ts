@@ -17,6 +17,8 @@ const RUN_MS = 60_000;
 /** The rows of the passes, and for each bucket its own row and that of its pass. */
 const CALLS_OF_A_RUN = 2;
 const CALLS_OF_A_BUCKET = 3;
+/** With fewer calls a step might not get anywhere: then fewer buckets have their turn. */
+const LEAST_CALLS_OF_A_STEP = 40;
 
 export interface LifecycleResult {
   readonly buckets: number;
@@ -36,8 +38,10 @@ export async function runLifecycle(services: LifecycleServices, now: Date): Prom
   const total = { buckets: 0, passesCompleted: 0, expired: 0, transitioned: 0, uploadsAborted: 0, failed: 0 };
   const failures: unknown[] = [];
   for (const [index, pass] of passes.entries()) {
-    const share = budget.share(passes.length - index);
-    if (!share.budget.take(CALLS_OF_A_BUCKET)) break;
+    const affordable = Math.floor(budget.left / LEAST_CALLS_OF_A_STEP);
+    if (affordable === 0) break;
+    const share = budget.share(Math.min(passes.length - index, affordable));
+    share.budget.spend(CALLS_OF_A_BUCKET);
     total.buckets++;
     try {
       const step = await takeStep(pass, { services, clock, budget: share.budget });

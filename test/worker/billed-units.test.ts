@@ -4,7 +4,7 @@ import { expect, it, onTestFinished, vi } from "vitest";
 import { type BilledOperation, type BilledUnits, UNITS } from "../../bench/cost/billed-units.ts";
 import { handleQueue } from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
-import { resumeEvents, runSweeps } from "../../src/sweeps/index.ts";
+import { ageObjects, resumeEvents, runSweeps } from "../../src/sweeps/index.ts";
 import { type Meter, meteredEnv } from "../support/billing.ts";
 import { bucketWithRules, EVERYTHING, withEventQueue } from "../support/events.ts";
 import { completionDocument, createUpload, MIB, type Part, putPart } from "../support/multipart.ts";
@@ -39,6 +39,11 @@ const MEASURED: Readonly<Record<BilledOperation, () => Promise<BilledUnits>>> = 
   "sweeps of a minute, nothing stored": async () => {
     const meter = await meteredEnv();
     await resumeEvents(meter.env, new Date());
+    return meter.read();
+  },
+  "run of the lifecycle, no bucket with rules": async () => {
+    const meter = await meteredEnv();
+    await ageObjects(meter.env, new Date());
     return meter.read();
   },
   "sweep of an object uploaded in parts": async () => {

@@ -55,12 +55,13 @@ export class LifecyclePasses {
     this.#db = db;
   }
 
-  /** Passes that are to be begun or continued; those that have waited longest come first. */
+  /** Passes that are to be begun or continued; those that have waited longest come first. Reads only buckets with rules. */
   async due(day: number, limit: number): Promise<LifecyclePass[]> {
     const { results } = await this.#db
       .prepare(
         `SELECT b.name, b.id, p.day, p.position, p.counts, p.worked_at
-         FROM bucket_documents d JOIN buckets b ON b.id = d.bucket_id LEFT JOIN lifecycle_passes p ON p.bucket_id = b.id
+         FROM bucket_documents d CROSS JOIN buckets b ON b.id = d.bucket_id
+           LEFT JOIN lifecycle_passes p ON p.bucket_id = b.id
          WHERE d.kind = 'lifecycle' AND (p.day IS NULL OR p.day < ?1 OR p.position IS NOT NULL)
          ORDER BY coalesce(p.worked_at, 0), b.id LIMIT ?2`,
       )

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { type Permission, permissionOn } from "../../../src/access/actions.ts";
-import { authorize } from "../../../src/access/authorize.ts";
+import { authorize, authorizeLifecycle } from "../../../src/access/authorize.ts";
 import type { DecidedObject } from "../../../src/access/decision.ts";
 import type { S3Error } from "../../../src/errors.ts";
 import type { AccountCaller } from "../../../src/model/caller.ts";
@@ -115,5 +115,37 @@ describe("decisions about a version", () => {
     const one = (versionId: string) =>
       grant.allows(permissionOn("s3:DeleteObject", { bucket: "bucket", key: "k", versionId }));
     expect([await one("old"), await one("new")]).toEqual([true, false]);
+  });
+});
+
+describe("authorizeLifecycle", () => {
+  const rule = (isEnabled: boolean) => ({
+    id: "r",
+    isEnabled,
+    schema: "V2" as const,
+    filter: { tags: [] },
+    transitions: [],
+    noncurrentTransitions: [],
+  });
+  const lifecycleOf = (...rules: boolean[]) => ({
+    lifecycle: { rules: rules.map(rule), transitionMinimum: "all_storage_classes_128K" as const },
+  });
+
+  it("takes only a bucket whose own configuration has an enabled rule, whatever its policy says", () => {
+    const policy = JSON.stringify({
+      Statement: {
+        Effect: "Deny",
+        Principal: "*",
+        Action: "s3:*",
+        Resource: ["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"],
+      },
+    });
+    const bucket = bucketWith({ ...lifecycleOf(false, true), policy });
+    expect(authorizeLifecycle(bucket)).toBe(bucket);
+    for (const documents of [{}, lifecycleOf(), lifecycleOf(false)]) {
+      expect(() => authorizeLifecycle(bucketWith(documents))).toThrow(
+        expect.objectContaining({ code: "AccessDenied" }),
+      );
+    }
   });
 });
