@@ -92,7 +92,7 @@ describe("commitIf", () => {
 
   it("accepts an entry with its own write id, which R2 has put and then declined as a repetition", async () => {
     const landed = entry({ version: "v2", record: { w: "mine" } });
-    expect(await guarded(landed)("mine")).toBe(landed);
+    expect((await guarded(landed)("mine")).object).toBe(landed);
   });
 
   it.each([
