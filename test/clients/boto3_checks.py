@@ -4,6 +4,7 @@
 the environment.
 """
 
+import datetime
 import hashlib
 import io
 import json
@@ -14,6 +15,7 @@ import urllib.request
 import uuid
 
 import boto3
+import boto3.s3.transfer
 import botocore.config
 import botocore.exceptions
 
@@ -236,6 +238,63 @@ def deletions_on_conditions(s3, bucket):
     result = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
     assert [entry["Code"] for entry in result["Errors"]] == ["PreconditionFailed"] and len(result["Deleted"]) == 1
     refused("404", s3.head_object, Bucket=bucket, Key="k")
+
+
+@check
+def locks_as_backup_tools_set_them(s3, _bucket):
+    locked = f"boto3-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)
+    assert s3.get_bucket_versioning(Bucket=locked)["Status"] == "Enabled"
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    configuration = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    s3.put_object_lock_configuration(Bucket=locked, ObjectLockConfiguration=configuration)
+    assert s3.get_object_lock_configuration(Bucket=locked)["ObjectLockConfiguration"] == configuration
+
+    # By the bucket's default; by the request, in one part and in several.
+    until = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) + datetime.timedelta(days=30)
+    own = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until, "ObjectLockLegalHoldStatus": "ON"}
+    parts = boto3.s3.transfer.TransferConfig(multipart_threshold=5 * 2**20, multipart_chunksize=5 * 2**20)
+    s3.put_object(Bucket=locked, Key="default", Body=b"d")
+    s3.put_object(Bucket=locked, Key="own", Body=b"o", **own)
+    s3.upload_fileobj(io.BytesIO(b"p" * (6 * 2**20)), locked, "parts", ExtraArgs=own, Config=parts)
+    default = s3.head_object(Bucket=locked, Key="default")
+    assert default["ObjectLockMode"] == "GOVERNANCE" and "ObjectLockLegalHoldStatus" not in default
+    for key in ("own", "parts"):
+        head = s3.head_object(Bucket=locked, Key=key)
+        assert {name: head[name] for name in own} == own, head
+        retention = s3.get_object_retention(Bucket=locked, Key=key)["Retention"]
+        assert retention == {"Mode": "GOVERNANCE", "RetainUntilDate": until}
+
+    # Extended as each backup needs the same bytes again; never shortened without the bypass.
+    later = {"Mode": "GOVERNANCE", "RetainUntilDate": until + datetime.timedelta(days=30)}
+    s3.put_object_retention(Bucket=locked, Key="own", Retention=later)
+    sooner = {"Mode": "GOVERNANCE", "RetainUntilDate": until}
+    assert refused("AccessDenied", s3.put_object_retention, Bucket=locked, Key="own", Retention=sooner) == 403
+
+    # What stolen keys try: nothing that is locked is lost.
+    versions = s3.list_object_versions(Bucket=locked)["Versions"]
+    for version in versions:
+        named = {"Bucket": locked, "Key": version["Key"], "VersionId": version["VersionId"]}
+        assert refused("AccessDenied", s3.delete_object, **named) == 403
+        s3.delete_object(Bucket=locked, Key=version["Key"])
+    objects = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
+    result = s3.delete_objects(Bucket=locked, Delete={"Objects": objects})
+    assert [entry["Code"] for entry in result["Errors"]] == ["AccessDenied"] * 3 and "Deleted" not in result, result
+    refused("InvalidBucketState", s3.put_bucket_versioning, Bucket=locked, VersioningConfiguration={"Status": "Suspended"})
+    refused("BucketNotEmpty", s3.delete_bucket, Bucket=locked)
+    assert {entry["VersionId"] for entry in s3.list_object_versions(Bucket=locked)["Versions"]} == {
+        version["VersionId"] for version in versions
+    }
+
+    for key in ("own", "parts"):
+        version = next(each for each in objects if each["Key"] == key)
+        s3.put_object_legal_hold(Bucket=locked, **version, LegalHold={"Status": "OFF"})
+        assert s3.get_object_legal_hold(Bucket=locked, **version)["LegalHold"] == {"Status": "OFF"}
+    listed = s3.list_object_versions(Bucket=locked)
+    for entry in listed["Versions"] + listed["DeleteMarkers"]:
+        named = {"Key": entry["Key"], "VersionId": entry["VersionId"]}
+        s3.delete_object(Bucket=locked, **named, BypassGovernanceRetention=True)
+    s3.delete_bucket(Bucket=locked)
 
 
 def empty_and_delete(s3, bucket):
