@@ -2,8 +2,8 @@
  * Reading the versions of keys that are too long for a record's name and share its head. R2 lists them in the order of their
  * hashes, so all of them are read, and the first ones after the marker are kept and sorted.
  *
- * Deviation: the listing of a bucket in which more than about 100,000 versions belong to keys that are longer than 920 bytes and
- * equal up to there is refused where they begin, because the number of calls for one page would be unbounded.
+ * Deviation: if tens of thousands of versions belong to keys that are longer than 920 bytes and equal up to there, a listing is
+ * refused where they begin, because neither the calls nor the CPU time of one page would be bounded.
  */
 import { S3Error } from "../../errors.ts";
 import { compareBytes } from "../../model/byte-order.ts";
@@ -13,8 +13,8 @@ import { type CountedStore, commonPrefixOf } from "../r2/listed-items.ts";
 import { encodeKey, headOfKey, recordPrefix } from "./record-key.ts";
 import { entryRow, type Row, recordRow, SortedRows, type VersionRow } from "./version-rows.ts";
 
-/** R2 calls for a cluster with which a page begins. */
-const MAX_CLUSTER_CALLS = 1000;
+/** R2 calls for a cluster with which a page begins, besides those of the page. Each lists 100 to 1,000 rows, by their length. */
+const MAX_CLUSTER_CALLS = 240;
 /** Rows of each kind that are kept; a page has at most 1,000 versions. */
 export const MAX_KEPT_ROWS = 2000;
 
