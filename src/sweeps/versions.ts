@@ -5,6 +5,10 @@ import { sweepRecords } from "../storage/versions/sweep-records.ts";
 
 /** R2 calls of one run; a page of 1,000 records takes one, and some more if stubs are due. */
 const CALLS_PER_RUN = 300;
+/** From the end of a pass through all records to the next one. */
+const PAUSE_MS = 6 * 60 * 60 * 1000;
+/** Of a cursor that says when a pass ended; records begin with `~`. */
+const ENDED = "@";
 
 export interface VersionSweep {
   readonly cursors: SweepCursors;
@@ -17,8 +21,11 @@ export interface VersionSweep {
 export async function sweepVersions(sweep: VersionSweep): Promise<{ removed: number; completed: number }> {
   const { cursors, stores, region, now } = sweep;
   const name = `versions/${region}`;
-  const after = await cursors.read(name);
+  const position = await cursors.read(name);
+  const endedAt = position.startsWith(ENDED) ? Number(position.slice(ENDED.length)) : Number.NEGATIVE_INFINITY;
+  if (now.getTime() - endedAt < PAUSE_MS) return { removed: 0, completed: 0 };
+  const after = position.startsWith(ENDED) ? "" : position;
   const { next, ...counts } = await sweepRecords(stores, { region, after, now, maxCalls: CALLS_PER_RUN });
-  if (next !== after) await cursors.write(name, next);
+  await cursors.write(name, next === "" ? ENDED + now.getTime() : next);
   return counts;
 }

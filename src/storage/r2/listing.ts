@@ -149,7 +149,7 @@ class Lister {
           row.kind === "cluster"
             ? await this.#takeCluster(row.head)
             : row.kind === "prefix"
-              ? await this.#takePrefix(row.name.slice(PREFIX_BYTES), { passed, rows: rows.slice(from + index) })
+              ? await this.#takePrefix(row.name.slice(PREFIX_BYTES), passed, () => prefixesOf(rows.slice(from + index)))
               : this.#take(row, records);
         if (!isTaken) return false;
       }
@@ -175,14 +175,10 @@ class Lister {
   }
 
   /** False if the answer ends before the prefix. */
-  async #takePrefix(
-    name: string,
-    { passed, rows }: { readonly passed: string | undefined; readonly rows: readonly Row[] },
-  ): Promise<boolean> {
+  async #takePrefix(name: string, passed: string | undefined, following: () => readonly string[]): Promise<boolean> {
     // R2 lists a prefix again if the listing starts inside it.
     if (name !== this.#lastName && name !== passed) {
-      const isListed =
-        this.#verification === undefined || (await this.#verification.isListed(name, () => prefixesOf(rows)));
+      const isListed = this.#verification === undefined || (await this.#verification.isListed(name, following));
       if (isListed === undefined) this.#reached = this.#verification?.markerIn(name) ?? this.#reached;
       if (isListed === undefined || (isListed && !this.#add({ name }))) return false;
     }

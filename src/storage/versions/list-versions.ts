@@ -76,7 +76,9 @@ class Lister {
   /** The common prefix in which the page begins. */
   readonly #passed: string | undefined;
   #after: VersionMarker;
+  /** The position up to which everything has been seen, and that of the last version or common prefix. */
   #reached: VersionMarker;
+  #last: VersionMarker | undefined;
 
   constructor(store: CountedStore, bucket: GrantedBucket, query: VersionQuery) {
     const { prefix, delimiter, after } = query;
@@ -131,7 +133,8 @@ class Lister {
     return {
       versions: this.#versions,
       commonPrefixes: this.#prefixes,
-      next: isComplete ? undefined : this.#reached,
+      // Not a deleted version after the last one: the next version is noncurrent since the last one was written.
+      next: isComplete ? undefined : this.#room === 0 ? this.#last : this.#reached,
     };
   }
 
@@ -214,6 +217,7 @@ class Lister {
     if (found === undefined) return true;
     if (this.#room === 0) return false;
     this.#versions.push(toListedVersion(found, this.#bucket.ownerId));
+    this.#last = { key: found.row.key, token: found.token };
     return true;
   }
 
@@ -223,8 +227,11 @@ class Lister {
       const marker = isListed === undefined ? this.#commonPrefixes.markerIn(prefix) : undefined;
       if (marker !== undefined) this.#reached = { key: marker };
       if (isListed === undefined || (isListed && this.#room === 0)) return false;
-      if (isListed) this.#prefixes.push(prefix);
       this.#reached = { key: prefix };
+      if (isListed) {
+        this.#prefixes.push(prefix);
+        this.#last = this.#reached;
+      }
     }
     entries.take();
     records.passOver(prefix);

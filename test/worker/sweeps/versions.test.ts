@@ -1,11 +1,13 @@
 /** The sweep of stubs and replaced null versions, and what is left of deleted buckets that kept versions. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { SweepCursors } from "../../../src/storage/d1/sweep-state.ts";
 import { entryPlace } from "../../../src/storage/r2/entry-place.ts";
 import { putStub } from "../../../src/storage/versions/delete-version.ts";
 import { recordKey, recordPrefix } from "../../../src/storage/versions/record-key.ts";
 import { sweepRecords } from "../../../src/storage/versions/sweep-records.ts";
 import { runSweeps } from "../../../src/sweeps/index.ts";
+import { sweepVersions } from "../../../src/sweeps/versions.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import { send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
@@ -13,6 +15,12 @@ import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const inDays = (days: number) => new Date(Date.now() + days * DAY_MS);
+/** A pass through the records begins at once. */
+async function sweepIn(days: number): Promise<void> {
+  await env.DB.prepare("DELETE FROM sweep_cursors").run();
+  await runSweeps(testEnv, inDays(days));
+}
+
 const LONG = "l".repeat(1000);
 
 async function idOf(bucket: string): Promise<string> {
@@ -37,9 +45,9 @@ describe("the sweep of versions", () => {
     const second = await putVersion(bucket, key, "2");
     await putVersion(bucket, key, "3");
     await deleteVersion(bucket, key, second);
-    await runSweeps(testEnv, inDays(0.9));
+    await sweepIn(0.9);
     expect(await recordsOf(id)).toEqual([recordKey(id, key, second), recordKey(id, key, first)]);
-    await runSweeps(testEnv, inDays(1.1));
+    await sweepIn(1.1);
     expect(await recordsOf(id)).toEqual([recordKey(id, key, first)]);
     expect(await textOf(bucket, key)).toBe("3");
   });
@@ -52,9 +60,9 @@ describe("the sweep of versions", () => {
     const place = entryPlace(env.STORE, { bucketId: id, key: "k", bucketOwnerId: "", versioning: "Enabled" });
     await putStub(place, second, { writeId: "w" });
     expect(await textOf(bucket, "k")).toBe("2");
-    await runSweeps(testEnv, inDays(1.1));
+    await sweepIn(1.1);
     expect(await textOf(bucket, "k")).toBe("1");
-    await runSweeps(testEnv, inDays(1.1));
+    await sweepIn(1.1);
     expect(await recordsOf(id)).not.toContain(recordKey(id, "k", second));
     expect(await textOf(bucket, "k")).toBe("1");
   });
@@ -68,7 +76,7 @@ describe("the sweep of versions", () => {
     expect(tagging.status).toBe(200);
     const place = entryPlace(env.STORE, { bucketId: id, key: "k", bucketOwnerId: "", versioning: "Enabled" });
     await putStub(place, version, { writeId: "w", revision: 0 });
-    await runSweeps(testEnv, inDays(2));
+    await sweepIn(2);
     expect(await recordsOf(id)).toEqual([recordKey(id, "k", version)]);
     expect(await textOf(bucket, "k")).toBe("1");
   });
@@ -82,11 +90,23 @@ describe("the sweep of versions", () => {
     await setVersioning(bucket, "Suspended");
     await send({ method: "PUT", bucket, key: "replaced", body: "later null" });
     expect(await recordsOf(id)).toHaveLength(3);
-    await runSweeps(testEnv, inDays(1.1));
+    await sweepIn(1.1);
     expect(await recordsOf(id)).toHaveLength(2);
     const kept = await send({ bucket, key: "kept", query: "versionId=null" });
     expect(await kept.text()).toBe("null");
     expect(await textOf(bucket, "replaced")).toBe("later null");
+  });
+
+  it("begins again six hours after it has gone through all records", async () => {
+    const sweep = { cursors: new SweepCursors(env.DB), stores: new Map([["here", env.STORE]]), region: "here" };
+    const place = entryPlace(env.STORE, { bucketId: "sweptagain00", key: "k", bucketOwnerId: "" });
+    const token = `${"0".repeat(9)}v${"0".repeat(22)}`;
+    const removed: number[] = [];
+    for (const days of [2, 2.2, 2.3]) {
+      await putStub(place, token, {});
+      removed.push((await sweepVersions({ ...sweep, now: inDays(days) })).removed);
+    }
+    expect(removed).toEqual([1, 0, 1]);
   });
 
   it("goes on in the next run where the calls of one run end", async () => {
@@ -125,7 +145,7 @@ describe("a deleted bucket that kept versions", () => {
     }
     expect((await send({ method: "DELETE", bucket })).status).toBe(204);
     expect(await recordsOf(id)).toHaveLength(3);
-    await runSweeps(testEnv, inDays(0));
+    await sweepIn(0);
     expect(await recordsOf(id)).toEqual([]);
     expect((await env.STORE.list({ prefix: `${id}/` })).objects).toEqual([]);
   });
