@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { ageObjects } from "../../../src/sweeps/index.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { configureLifecycle, envWith, forgetPasses, inDays, passOf, passOver } from "../../support/lifecycle.ts";
@@ -33,6 +33,15 @@ async function countOf(bucket: string): Promise<number> {
   return [...text.matchAll(/<Contents>/g)].length;
 }
 
+// Entries younger than a minute take more calls, and pauses.
+beforeAll(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(Date.now() + 600_000);
+});
+afterAll(() => {
+  vi.useRealTimers();
+});
+
 // A run serves every bucket with rules.
 afterEach(async () => {
   await env.DB.prepare("DELETE FROM bucket_documents WHERE kind = 'lifecycle'").run();
@@ -56,7 +65,7 @@ describe("a pass", () => {
   });
 
   it("continues where the run before it stopped, in steps that make no more calls than they may", async () => {
-    const bucket = await bucketOf(250);
+    const bucket = await bucketOf(150);
     const counting = countingEnv(envWith({ LIFECYCLE_CALLS: "100" }));
     await forgetPasses();
     let runs = 0;
@@ -64,11 +73,10 @@ describe("a pass", () => {
       counting.reset();
       await ageObjects(counting.env, inDays(2));
       const { r2, d1, durableObject, queue } = counting.counts;
-      // Objects of the last minute are read twice more each.
-      expect(d1 + durableObject + queue + r2 / 3).toBeLessThanOrEqual(100);
+      expect(d1 + durableObject + queue + r2).toBeLessThanOrEqual(100);
     }
-    expect(await passOf(bucket)).toMatchObject({ isComplete: true, counts: { seen: 250, expired: 250, failed: 0 } });
-    expect(runs).toBe(3);
+    expect(await passOf(bucket)).toMatchObject({ isComplete: true, counts: { seen: 150, expired: 150, failed: 0 } });
+    expect(runs).toBe(2);
     expect(await countOf(bucket)).toBe(0);
   });
 
@@ -132,7 +140,7 @@ describe("a pass", () => {
 
 describe("a run", () => {
   it("gives each bucket a part of its calls, so that a large one does not hold up the others", async () => {
-    const [large, ...small] = [await bucketOf(300), await bucketOf(5), await bucketOf(5)];
+    const [large, ...small] = [await bucketOf(120), await bucketOf(5), await bucketOf(5)];
     await forgetPasses();
     await ageObjects(envWith({ LIFECYCLE_CALLS: "200" }), inDays(2));
     for (const bucket of small)
