@@ -54,7 +54,7 @@ interface Candidate {
 export async function sweepRecords(
   stores: RegionStores,
   { region, after, now, maxCalls }: RecordPage & { readonly region: string; readonly maxCalls: number },
-): Promise<SweptPage> {
+): Promise<SweptPage & { readonly calls: number }> {
   const r2 = storeOf(stores, { region });
   const store = new CountedStore(r2, maxCalls);
   let removed = 0;
@@ -64,7 +64,7 @@ export async function sweepRecords(
     removed += page.removed;
     completed += page.completed;
     const isLast = page.next === "" || page.next === position || store.left < CALLS_FOR_PAGE;
-    if (isLast) return { removed, completed, next: page.next };
+    if (isLast) return { removed, completed, next: page.next, calls: maxCalls - store.left };
     position = page.next;
   }
 }
