@@ -21,6 +21,7 @@ export function parseDevArgs(argv: readonly string[]): DevArgs {
   const scheme = findFlag(argv, "--local-protocol") === "https" ? "https" : "http";
   const rest = withoutFlags(argv, ["--ip", "--port"]);
   const defaults = ["--ip", ip, "--port", String(port), "--live-reload=false", "--var", "ONE_ISOLATE:true"];
+  defaults.push("--var", "CUSTOMER_KEYS_OVER_HTTP:true");
   if (findFlag(argv, "--inspector-port") === undefined) defaults.push("--inspector-port", "0");
   return {
     ip,

@@ -135,6 +135,7 @@ function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOpti
     bindings: {
       ...config.vars,
       ONE_ISOLATE: "true",
+      CUSTOMER_KEYS_OVER_HTTP: "true",
       ...variables,
       LOCAL_CLIENT_ADDRESS: loopbackAddress(ip) ?? "",
       LOCAL_CLOCK_SECRET: clockSecret,

@@ -51,6 +51,8 @@ export interface Env {
   readonly LIFECYCLE_CALLS?: string;
   /** For development only. */
   readonly LIFECYCLE_DAY_SECONDS?: string;
+  /** For development only. */
+  readonly CUSTOMER_KEYS_OVER_HTTP?: string;
   readonly NEW_BUCKETS?: string;
   readonly PUBLIC_ORIGIN?: string;
   readonly ALLOW_PRIVATE_TARGETS?: string;
@@ -92,6 +94,8 @@ export interface Config {
   readonly blobGraceMs: number;
   /** Calls to the platform that one run of the lifecycle may make. */
   readonly lifecycleCalls: number;
+  /** Whether customers' encryption keys are accepted without TLS. */
+  readonly acceptsKeysOverHttp: boolean;
   /** The length of a day of lifecycle rules. */
   readonly lifecycleDayMs: number;
   /**
@@ -139,6 +143,7 @@ export function readConfig(env: Env): Config {
     blobGraceMs: wholeNumber("BLOB_GRACE_HOURS", env.BLOB_GRACE_HOURS ?? "24", 1) * 60 * 60 * 1000,
     lifecycleCalls: wholeNumber("LIFECYCLE_CALLS", env.LIFECYCLE_CALLS ?? "900", 100),
     lifecycleDayMs: lifecycleDayMs(env),
+    acceptsKeysOverHttp: acceptsKeysOverHttp(env),
     publicOrigin: origin("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN ?? ""),
     allowPrivateTargets: boolean("ALLOW_PRIVATE_TARGETS", env.ALLOW_PRIVATE_TARGETS ?? "false"),
     requestLog: requestLogLevel("REQUEST_LOG", env.REQUEST_LOG ?? "errors"),
@@ -186,6 +191,13 @@ function lifecycleDayMs({ LIFECYCLE_DAY_SECONDS: text, ONE_ISOLATE }: Env): numb
   if (!text) return DAY_MS;
   if (ONE_ISOLATE !== "true") throw new NotConfigured("LIFECYCLE_DAY_SECONDS is for development only.");
   return wholeNumber("LIFECYCLE_DAY_SECONDS", text, 1) * 1000;
+}
+
+/** The keys would be readable on their way. */
+function acceptsKeysOverHttp({ CUSTOMER_KEYS_OVER_HTTP: text, ONE_ISOLATE }: Env): boolean {
+  const isAccepted = boolean("CUSTOMER_KEYS_OVER_HTTP", text ?? "false");
+  if (isAccepted && ONE_ISOLATE !== "true") throw new NotConfigured("CUSTOMER_KEYS_OVER_HTTP is for development only.");
+  return isAccepted;
 }
 
 function edgeCacheSeconds(env: Env): number {

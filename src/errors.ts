@@ -54,6 +54,7 @@ const TABLE = {
   InvalidBucketState: [409, "The request is not valid with the current state of the bucket."],
   InvalidChunkSizeError: [403, "Only the last chunk is allowed to have a size less than 8192 bytes"],
   InvalidDigest: [400, "The Content-MD5 you specified was invalid."],
+  InvalidEncryptionAlgorithmError: [400, "The Encryption request you specified is not valid. Supported value: AES256."],
   InvalidLocationConstraint: [400, "The specified location-constraint is not valid"],
   InvalidPart: [
     400,
@@ -162,9 +163,13 @@ export class S3Error extends Error {
   }
 }
 
-/** `InvalidArgument` in the shape AWS gives it: the message and the argument that was wrong. */
+/**
+ * `InvalidArgument` in the shape AWS gives it: the message and the argument that was wrong. The value of a customer's key is not
+ * shown.
+ */
 export function invalidArgument(message: string, name: string, value: string | null | undefined): S3Error {
-  return new S3Error("InvalidArgument", { message, details: { ArgumentName: name, ArgumentValue: value ?? "" } });
+  const shown = /customer-key$/i.test(name) ? "" : (value ?? "");
+  return new S3Error("InvalidArgument", { message, details: { ArgumentName: name, ArgumentValue: shown } });
 }
 
 export function invalidRequest(message: string): S3Error {

@@ -19,6 +19,7 @@ import { isAbsence, withMethod } from "./operations/object/delete-markers.ts";
 import type { BodySource } from "./operations/operation.ts";
 import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
 import { COPY_SOURCE_HEADER } from "./protocol/copy-source.ts";
+import { requireSecureKeys } from "./protocol/customer-key-headers.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
 import { refuseHeaders } from "./protocol/refused-headers.ts";
 import { resolveOperation } from "./protocol/routes.ts";
@@ -145,6 +146,7 @@ async function perform(
   const operation = OPERATIONS[name];
   log.operation = name;
   refuseHeaders(name, signed.headers, signed.method);
+  requireSecureKeys(signed.headers, signed.url.scheme === "https" || services.config.acceptsKeysOverHttp);
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, name, buckets);
   const { stores, deployment } = services;

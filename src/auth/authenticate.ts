@@ -5,6 +5,7 @@
  */
 import { S3Error } from "../errors.ts";
 import type { Caller, Credential, FindCredential } from "../model/caller.ts";
+import { withoutCustomerKeys } from "../protocol/customer-key-headers.ts";
 import type { PostForm } from "../protocol/post-form/post-form.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import { callerOf, requireUsable } from "./credential.ts";
@@ -251,8 +252,10 @@ interface Mismatch {
   readonly canonicalRequest?: string;
 }
 
-/** Reports everything that was compared except the correct signature. */
-function signatureDoesNotMatch({ accessKeyId, stringToSign, signature, canonicalRequest }: Mismatch): S3Error {
+/** Reports everything that was compared except the correct signature and the keys of customers. */
+function signatureDoesNotMatch({ accessKeyId, signature, ...compared }: Mismatch): S3Error {
+  const stringToSign = withoutCustomerKeys(compared.stringToSign);
+  const canonicalRequest = compared.canonicalRequest && withoutCustomerKeys(compared.canonicalRequest);
   return new S3Error("SignatureDoesNotMatch", {
     message: SIGNATURE_DOES_NOT_MATCH,
     details: {

@@ -228,10 +228,11 @@ export class BucketStep {
 
   /** @param tags undefined: no rule depends on them */
   #transition(
-    listed: Pick<StoredObject, "key" | "etag" | "sizeBytes" | "lastModified">,
+    listed: Pick<StoredObject, "key" | "etag" | "sizeBytes" | "lastModified"> & { readonly hasCustomerKey: boolean },
     tags: readonly Tag[] | undefined,
     versionId?: string,
-  ): DueAction {
+  ): DueAction | undefined {
+    if (listed.hasCustomerKey) return undefined;
     const { key, etag, sizeBytes, lastModified } = listed;
     const isDue = (object: StoredObject) =>
       object.storageClass === "STANDARD" &&

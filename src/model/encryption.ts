@@ -47,7 +47,7 @@ export class ContentKey {
   }
 }
 
-/** How the bytes of a write are encrypted: what its object says, and the key. Neither: only R2 encrypts them, with a key of its own. */
+/** How the bytes of a write are encrypted: what its object says, and the key. Neither: only by R2, with a key of its own. */
 export interface WriteEncryption {
   readonly encryption?: ObjectEncryption | undefined;
   readonly contentKey?: ContentKey | undefined;

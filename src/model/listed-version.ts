@@ -18,6 +18,8 @@ export interface ListedVersion extends VersionItem {
   readonly noncurrentSince?: Date;
   readonly tags: readonly Tag[];
   readonly lock?: ObjectLock;
+  /** Whether a customer's key encrypts its bytes. */
+  readonly hasCustomerKey: boolean;
   /** Counts changes of tags, ACL and locks. */
   readonly revision: number;
   /** Random, new with every write. */

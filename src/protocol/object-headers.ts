@@ -2,6 +2,7 @@
 
 import { S3Error } from "../errors.ts";
 import { checksumHeader } from "../model/checksum.ts";
+import type { ObjectEncryption } from "../model/encryption.ts";
 import {
   type ContentHeaders,
   type ObjectAttributes,
@@ -9,6 +10,7 @@ import {
   type StorageClass,
   type StoredObject,
 } from "../model/object.ts";
+import { customerKeyAnswer } from "./customer-key-headers.ts";
 import { formatHttpDate } from "./dates.ts";
 import { formatETag, requireHeaderValue, requireLatin1 } from "./header-values.ts";
 import { formatUserMetadata } from "./metadata.ts";
@@ -84,8 +86,24 @@ export function parseWebsiteRedirectLocation(headers: Headers): string | undefin
   return value;
 }
 
-/** In the answer for every object, upload and part: R2 encrypts everything at rest. */
-export const ENCRYPTED_AT_REST = { "x-amz-server-side-encryption": "AES256" } as const;
+/**
+ * In the answer for every object, upload and part: R2 encrypts everything at rest.
+ * @param keyMd5 of the customer's key that the request presents, in base64
+ */
+export function encryptionHeaders(encryption: ObjectEncryption | undefined, keyMd5?: string): Record<string, string> {
+  switch (encryption?.kind) {
+    case undefined:
+      return { "x-amz-server-side-encryption": "AES256" };
+    case "customer-key":
+      return keyMd5 === undefined ? {} : customerKeyAnswer(keyMd5);
+    case "data-key":
+      return {
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": encryption.keyArn,
+        ...(encryption.usesBucketKey === true && { "x-amz-server-side-encryption-bucket-key-enabled": "true" }),
+      };
+  }
+}
 
 /** ETag, Last-Modified and version: the only object headers of a 304, and the first of every other answer. */
 export function validatorHeaders(object: StoredObject): Record<string, string> {
@@ -105,13 +123,14 @@ export function versionHeader(versionId: string | undefined): Record<string, str
  * The headers of an answer with one object, such as GetObject and HeadObject.
  *
  * @param showChecksum whether the request has `x-amz-checksum-mode: ENABLED` and the answer is the whole object
+ * @param keyMd5 as in `encryptionHeaders`
  */
-export function objectHeaders(object: StoredObject, showChecksum: boolean): Record<string, string> {
+export function objectHeaders(object: StoredObject, showChecksum: boolean, keyMd5?: string): Record<string, string> {
   const { checksum } = object;
   const headers: Record<string, string> = {
     ...validatorHeaders(object),
     "accept-ranges": "bytes",
-    ...ENCRYPTED_AT_REST,
+    ...encryptionHeaders(object.encryption, keyMd5),
     ...attributeHeaders(object),
     ...formatUserMetadata(object.userMetadata),
   };

@@ -11,17 +11,11 @@ import type { OperationName } from "./operation-name.ts";
 /** A header, and the values (in lower case) that are accepted because they ask for what happens anyway. */
 type RefusedHeader = readonly [name: string, ...accepted: string[]];
 
-const CUSTOMER_KEY: readonly RefusedHeader[] = [
-  ["x-amz-server-side-encryption-customer-algorithm"],
-  ["x-amz-server-side-encryption-customer-key"],
-  ["x-amz-server-side-encryption-customer-key-md5"],
-];
-
-const SOURCE_CUSTOMER_KEY: readonly RefusedHeader[] = [
-  ["x-amz-copy-source-server-side-encryption-customer-algorithm"],
-  ["x-amz-copy-source-server-side-encryption-customer-key"],
-  ["x-amz-copy-source-server-side-encryption-customer-key-md5"],
-];
+/** Supported by every operation that AWS has them on. */
+const CUSTOMER_KEY = ["algorithm", "key", "key-md5"].flatMap((name) => [
+  `x-amz-server-side-encryption-customer-${name}`,
+  `x-amz-copy-source-server-side-encryption-customer-${name}`,
+]);
 
 const ENCRYPTION: readonly RefusedHeader[] = [
   // R2 encrypts everything at rest with AES-256.
@@ -29,7 +23,6 @@ const ENCRYPTION: readonly RefusedHeader[] = [
   ["x-amz-server-side-encryption-aws-kms-key-id"],
   ["x-amz-server-side-encryption-context"],
   ["x-amz-server-side-encryption-bucket-key-enabled", "false"],
-  ...CUSTOMER_KEY,
 ];
 
 const EVENT_HOLD: readonly RefusedHeader[] = [
@@ -41,27 +34,25 @@ const EVENT_HOLD: readonly RefusedHeader[] = [
 /** In the order in which AWS checks them, where it is known. */
 export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly RefusedHeader[]>>> = {
   AbortMultipartUpload: [["x-amz-if-match-initiated-time"]],
-  CompleteMultipartUpload: CUSTOMER_KEY,
-  CopyObject: [...EVENT_HOLD, ...ENCRYPTION, ...SOURCE_CUSTOMER_KEY, ["x-amz-object-annotation-directive"]],
+  CopyObject: [...EVENT_HOLD, ...ENCRYPTION, ["x-amz-object-annotation-directive"]],
   CreateBucket: [["x-amz-bucket-namespace", "global"]],
   CreateMultipartUpload: [...EVENT_HOLD, ...ENCRYPTION],
   DeleteObject: [["x-amz-mfa"]],
   DeleteObjects: [["x-amz-mfa"]],
   // A read may only have a customer's key; AWS refuses the other encryption headers as well, with 400.
   GetObject: ENCRYPTION,
-  GetObjectAttributes: CUSTOMER_KEY,
   HeadObject: ENCRYPTION,
-  ListParts: CUSTOMER_KEY,
   PostObject: [...EVENT_HOLD, ...ENCRYPTION],
   PutBucketReplication: [["x-amz-bucket-object-lock-token"]],
   PutBucketVersioning: [["x-amz-mfa"]],
   PutObject: [...EVENT_HOLD, ...ENCRYPTION, ["x-amz-write-offset-bytes"]],
   UploadPart: ENCRYPTION,
-  UploadPartCopy: [...ENCRYPTION, ...SOURCE_CUSTOMER_KEY],
+  UploadPartCopy: ENCRYPTION,
 };
 
 /** Critical headers that are supported, or that have a meaning only on other operations than those of the table. */
 export const KNOWN_CRITICAL_HEADERS: ReadonlySet<string> = new Set([
+  ...CUSTOMER_KEY,
   ...Object.values(REFUSED_HEADERS).flatMap((headers) => headers.map(([name]) => name)),
   "x-amz-bucket-object-lock-enabled",
   "x-amz-bypass-governance-retention",

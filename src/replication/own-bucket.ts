@@ -142,7 +142,7 @@ export class OwnBucket implements Destination {
   }
 
   #attributes({ object }: OpenedObject, { destination }: ReplicationRule): ObjectAttributes {
-    const { content, userMetadata, tags, websiteRedirectLocation } = object;
+    const { content, userMetadata, tags, websiteRedirectLocation, encryption } = object;
     const { objectLock } = this.#bucket.documents;
     const lock = objectLock && lockOfNewVersion(object.lock, objectLock, new Date());
     return {
@@ -151,6 +151,8 @@ export class OwnBucket implements Destination {
       tags,
       ...(websiteRedirectLocation !== undefined && { websiteRedirectLocation }),
       ...(lock !== undefined && { lock }),
+      // The replica has the customer's key, of which only the proof is known here.
+      ...(encryption !== undefined && { encryption }),
       storageClass: destination.storageClass ?? object.storageClass,
       ...aclOfReplica({ ...object, bucket: this.#source }, this.#bucket, destination.overridesOwner === true),
     };

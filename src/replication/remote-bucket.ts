@@ -75,6 +75,7 @@ export class RemoteBucket implements Destination {
   }
 
   async replicate(opened: OpenedObject, rule: ReplicationRule): Promise<void> {
+    requireReadable(opened);
     const source = this.#read(opened);
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const condition = await this.#condition(opened.object);
@@ -176,6 +177,13 @@ export class RemoteBucket implements Destination {
       throw error;
     }
   }
+}
+
+/** @throws RemoteFailure */
+function requireReadable({ object, contentKey }: OpenedObject): void {
+  if (object.encryption === undefined || contentKey !== undefined) return;
+  const message = "The object is encrypted with a customer's key, so its bytes cannot be sent to another endpoint.";
+  throw new RemoteFailure(message, { status: 400, code: undefined });
 }
 
 async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {

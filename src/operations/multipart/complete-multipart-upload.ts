@@ -10,7 +10,7 @@ import type { Tag } from "../../model/object.ts";
 import type { CompletedPart, CompletionRequest } from "../../model/upload.ts";
 import { parseChecksumType } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
+import { encryptionHeaders } from "../../protocol/object-headers.ts";
 import { refuseVersionId } from "../../protocol/query-parameters.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import {
@@ -19,6 +19,8 @@ import {
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/multipart-uploads.ts";
 import type { Stores } from "../../storage/stores.ts";
+import { parseWriteKey } from "../object/customer-key.ts";
+import { requireCompletionKey } from "../object/encryption.ts";
 import { announcesByTags, expirationHeader } from "../object/lifecycle-headers.ts";
 import {
   created,
@@ -42,6 +44,7 @@ export const CompleteMultipartUpload = operation({
     return {
       ...parseUploadAddress(request),
       expected: parseExpectations(headers),
+      customerKey: parseWriteKey(headers),
       condition: parseWriteCondition(headers),
       replicaOf: parseReplicaState(headers, request.now, "write"),
       location: formatObjectUrl(request, "keep-slash"),
@@ -52,10 +55,12 @@ export const CompleteMultipartUpload = operation({
     ...permissionToReplicate("s3:ReplicateObject", { bucket, key }, replicaOf),
     ...permissionToCompare({ bucket, key }, condition),
   ],
-  async execute({ bucket: name, key, uploadId, expected, condition, replicaOf }, { grant, stores, journal }, body) {
+  async execute(input, { grant, stores, journal }, body) {
+    const { bucket: name, key, uploadId, expected, customerKey, condition, replicaOf } = input;
     const bucket = grant.bucket(name);
     const upload = { bucket, key, uploadId };
     const parts = await parseParts(body, () => stores.uploads.requireOpen(upload));
+    await requireCompletionKey(upload, customerKey, stores);
     const completed = await journal.write(
       bucket,
       { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },
@@ -70,9 +75,9 @@ export const CompleteMultipartUpload = operation({
     const tags = announcesByTags(bucket) ? await findTags(stores.objects, { bucket, key, ...completed }) : [];
     return { ...completed, expiration: expirationHeader(bucket, { ...completed, key, tags }) };
   },
-  respond: ({ etag, checksum, versionId, expiration }, { bucket, key, location }) => ({
+  respond: ({ etag, checksum, versionId, encryption, expiration }, { bucket, key, location }) => ({
     status: 200,
-    headers: { ...ENCRYPTED_AT_REST, ...newVersionHeader(versionId), ...expiration },
+    headers: { ...encryptionHeaders(encryption), ...newVersionHeader(versionId), ...expiration },
     body: formatCompleteMultipartUploadResult({ location, bucket, key, etag, checksum }),
   }),
 });

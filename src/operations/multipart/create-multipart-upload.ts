@@ -5,9 +5,11 @@ import {
   CHECKSUM_TYPE_HEADER,
   parseUploadChecksum,
 } from "../../protocol/checksum-algorithm.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
+import { encryptionHeaders } from "../../protocol/object-headers.ts";
 import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/multipart-uploads.ts";
+import { parseWriteKey } from "../object/customer-key.ts";
+import { encryptionOfWrite, sealedWith } from "../object/encryption.ts";
 import { abortionHeaders } from "../object/lifecycle-headers.ts";
 import { ownerAndAcl, parseAttributes, permissionsToWrite, requireLockable } from "../object/write-input.ts";
 import { noBody, operation, requireObject } from "../operation.ts";
@@ -22,25 +24,27 @@ export const CreateMultipartUpload = operation({
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),
+      customerKey: parseWriteKey(headers),
       checksum: parseUploadChecksum(headers),
       now,
     };
   },
   requires: ({ bucket, key, attributes, acl, lock }) =>
     permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
-  async execute({ bucket: name, key, attributes, acl, lock, checksum, now }, { grant, stores }) {
+  async execute({ bucket: name, key, attributes, acl, lock, customerKey, checksum, now }, { grant, stores }) {
     const bucket = grant.bucket(name);
     // The default retention begins with the object, when the upload is completed.
     const requested = requireLockable(lock, bucket);
     const locked = requested === undefined ? {} : { lock: requested };
-    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked };
+    const sealing = await encryptionOfWrite(customerKey, stores);
+    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked, ...sealedWith(sealing) };
     const uploadId = await stores.uploads.create({ bucket, key, attributes: owned, checksum, now });
-    return { uploadId, abortion: abortionHeaders(bucket, { key, initiatedAt: now }) };
+    return { uploadId, encryption: sealing.encryption, abortion: abortionHeaders(bucket, { key, initiatedAt: now }) };
   },
-  respond: ({ uploadId, abortion }, { bucket, key, checksum }) => ({
+  respond: ({ uploadId, encryption, abortion }, { bucket, key, checksum, customerKey }) => ({
     status: 200,
     headers: {
-      ...ENCRYPTED_AT_REST,
+      ...encryptionHeaders(encryption, customerKey?.md5),
       ...abortion,
       ...(checksum && { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type }),
     },

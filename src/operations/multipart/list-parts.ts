@@ -2,6 +2,8 @@
 import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../protocol/query-parameters.ts";
 import { formatListPartsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerNamer } from "../bucket/owners.ts";
+import { parseWriteKey } from "../object/customer-key.ts";
+import { encryptionOfPart } from "../object/encryption.ts";
 import { abortionHeaders } from "../object/lifecycle-headers.ts";
 import { noBody, operation } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
@@ -15,6 +17,7 @@ export const ListParts = operation({
     const { query } = request;
     return {
       ...parseUploadAddress(request),
+      customerKey: parseWriteKey(request.headers),
       maxParts: parsePageSize(query, "max-parts"),
       partNumberMarker: parseIntegerParameter(query, "part-number-marker", { min: 0, max: MAX_MARKER, fallback: 0 }),
       // S3 does not document this parameter here, so an empty value is ignored.
@@ -22,8 +25,9 @@ export const ListParts = operation({
     };
   },
   requires: ({ bucket, key }) => [{ action: "s3:ListMultipartUploadParts", on: "object", bucket, key }],
-  async execute({ bucket: name, key, uploadId, maxParts, partNumberMarker }, { grant, stores }) {
+  async execute({ bucket: name, key, uploadId, maxParts, partNumberMarker, customerKey }, { grant, stores }) {
     const bucket = grant.bucket(name);
+    if (customerKey !== undefined) await encryptionOfPart({ bucket, key, uploadId }, customerKey, stores);
     const page = { after: partNumberMarker, limit: maxParts };
     return { bucket, ...(await stores.uploads.listParts({ bucket, key, uploadId }, page)) };
   },

@@ -1,9 +1,11 @@
 /** UploadPartCopy (API_UploadPartCopy): a part that is copied from an existing object or from a range of one. */
 import { invalidArgument, S3Error } from "../../errors.ts";
 import { COPY_SOURCE_RANGE_HEADER, type CopySourceRange, parseCopySourceRange } from "../../model/byte-range.ts";
-import { ENCRYPTED_AT_REST } from "../../protocol/object-headers.ts";
+import { encryptionHeaders } from "../../protocol/object-headers.ts";
 import { formatCopyPartResult } from "../../protocol/xml/multipart-uploads.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
+import { parseWriteKey } from "../object/customer-key.ts";
+import { encryptionOfPart } from "../object/encryption.ts";
 import {
   openCopySource,
   parseCopySourceInput,
@@ -21,6 +23,7 @@ export const UploadPartCopy = operation({
     return {
       ...parsePartAddress(request),
       source: parseCopySourceInput(request),
+      customerKey: parseWriteKey(request.headers),
       range: parseCopySourceRange(request.headers.get(COPY_SOURCE_RANGE_HEADER)),
     };
   },
@@ -28,24 +31,22 @@ export const UploadPartCopy = operation({
     { action: "s3:PutObject", on: "object", bucket, key },
     permissionToCopy(source),
   ],
-  async execute({ bucket, key, uploadId, partNumber, source, range }, { grant, stores }) {
-    const opened = await openCopySource({ objects: stores.objects, grant }, source, range);
+  async execute({ bucket, key, uploadId, partNumber, source, range, customerKey }, { grant, stores }) {
+    const upload = { bucket: grant.bucket(bucket), key, uploadId };
+    const { encryption, contentKey } = await encryptionOfPart(upload, customerKey, stores);
+    const opened = await openCopySource({ stores, grant }, source, range);
     try {
       requireCopyableRange(opened, range);
-      const part = await stores.uploads.copyPart(
-        { bucket: grant.bucket(bucket), key, uploadId },
-        { partNumber },
-        opened,
-      );
-      return { part, source: opened.object };
+      const part = await stores.uploads.copyPart(upload, { partNumber, contentKey }, opened);
+      return { part, source: opened.object, encryption };
     } catch (error) {
       await opened.discard().catch(() => {});
       throw error;
     }
   },
-  respond: ({ part, source }) => ({
+  respond: ({ part, source, encryption }, { customerKey }) => ({
     status: 200,
-    headers: { ...ENCRYPTED_AT_REST, ...sourceVersionHeader(source) },
+    headers: { ...encryptionHeaders(encryption, customerKey?.md5), ...sourceVersionHeader(source) },
     body: formatCopyPartResult(part),
   }),
 });

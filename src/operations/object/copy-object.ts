@@ -9,7 +9,7 @@ import { parseChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import {
-  ENCRYPTED_AT_REST,
+  encryptionHeaders,
   parseContentHeaders,
   parseStorageClass,
   parseWebsiteRedirectLocation,
@@ -20,6 +20,8 @@ import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { noBody, type OperationContext, operation, requireWrittenObject } from "../operation.ts";
+import { parseWriteKey } from "./customer-key.ts";
+import { encryptionOfWrite, sealedWith } from "./encryption.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   openCopySource,
@@ -38,7 +40,12 @@ import {
 } from "./write-input.ts";
 
 /** Headers that count as a change when an object is copied onto itself, even if they set the current value. */
-const CHANGES = ["x-amz-storage-class", "x-amz-website-redirect-location", "x-amz-server-side-encryption"];
+const CHANGES = [
+  "x-amz-storage-class",
+  "x-amz-website-redirect-location",
+  "x-amz-server-side-encryption",
+  "x-amz-server-side-encryption-customer-algorithm",
+];
 
 interface CopyInput {
   readonly bucket: string;
@@ -68,6 +75,7 @@ export const CopyObject = operation({
       // These are never copied from the source (API_CopyObject, "x-amz-acl", "x-amz-storage-class", and so on).
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),
+      customerKey: parseWriteKey(headers),
       now,
       storageClass: parseStorageClass(headers),
       redirect: parseWebsiteRedirectLocation(headers),
@@ -81,7 +89,8 @@ export const CopyObject = operation({
     ...permissionToCompare({ bucket, key }, condition),
     permissionToCopy(source),
   ],
-  async execute(input, { grant, stores: { objects, documents }, journal }) {
+  async execute(input, { grant, stores, journal }) {
+    const { objects, documents } = stores;
     const { source, checksumAlgorithm, condition } = input;
     const bucket = grant.bucket(input.bucket);
     if (!input.isChange && isSame(source, input, bucket)) {
@@ -89,12 +98,19 @@ export const CopyObject = operation({
       if ((await documents.get(bucket, "encryption")) === undefined) throw copyOntoItself();
     }
     const owned = { ...ownerAndAcl(grant.caller, bucket, input.acl), ...lockOfWrite(input.lock, bucket, input.now) };
+    const sealing = await encryptionOfWrite(input.customerKey, stores);
+    const { encryption, contentKey } = sealing;
     let copied: StoredObject | undefined;
     const plan = async (): Promise<CopyPlan> => {
-      const opened = await openCopySource({ objects, grant }, source, undefined);
+      const opened = await openCopySource({ stores, grant }, source, undefined);
       copied = opened.object;
       try {
-        return { source: opened, attributes: { ...(await attributesOfCopy(opened.object, input, grant)), ...owned } };
+        const attributes = {
+          ...(await attributesOfCopy(opened.object, input, grant)),
+          ...owned,
+          ...sealedWith(sealing),
+        };
+        return { source: opened, attributes, contentKey };
       } catch (error) {
         await opened.discard().catch(() => {});
         throw error;
@@ -107,7 +123,7 @@ export const CopyObject = operation({
         { key: input.key, event: "ObjectCreated:Copy" },
         {
           commit(ticket) {
-            const write = { bucket, key: input.key, attributes: first.attributes, ticket, condition };
+            const write = { bucket, key: input.key, attributes: first.attributes, contentKey, ticket, condition };
             return objects.copy(first.source, write, { checksumAlgorithm, again: plan });
           },
           describe: created,
@@ -115,17 +131,17 @@ export const CopyObject = operation({
       );
       const { tags } = first.attributes;
       const expiration = expirationHeader(bucket, { ...outcome, key: input.key, tags });
-      return { ...outcome, expiration, source: copied ?? first.source.object };
+      return { ...outcome, encryption, expiration, source: copied ?? first.source.object };
     } catch (error) {
       await first.source.discard().catch(() => {});
       throw error;
     }
   },
-  respond: ({ source, expiration, ...copied }) => ({
+  respond: ({ source, encryption, expiration, ...copied }, { customerKey }) => ({
     status: 200,
     // Unlike PutObject, a copy names the null version too (LocalStack's recordings of AWS, 2026-02).
     headers: {
-      ...ENCRYPTED_AT_REST,
+      ...encryptionHeaders(encryption, customerKey?.md5),
       ...versionHeader(copied.versionId),
       ...sourceVersionHeader(source),
       ...expiration,
@@ -134,12 +150,12 @@ export const CopyObject = operation({
   }),
 });
 
-/** The attributes of the copy, without owner, ACL and lock. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */
+/** The attributes of the copy, without owner, ACL, lock and encryption. @throws S3Error `InvalidRequest` above 5 GiB, `AccessDenied` */
 async function attributesOfCopy(
   object: StoredObject,
   input: CopyInput & { readonly storageClass: StorageClass; readonly redirect: string | undefined },
   grant: OperationContext["grant"],
-): Promise<Omit<ObjectAttributes, "ownerId" | "acl" | "lock">> {
+): Promise<Omit<ObjectAttributes, "ownerId" | "acl" | "lock" | "encryption">> {
   requireCopyableSize(object.sizeBytes);
   const { storageClass, redirect } = input;
   const { content, userMetadata } = input.metadata ?? object;

@@ -8,6 +8,8 @@ import { formatHttpDate } from "../../protocol/dates.ts";
 import { versionHeader } from "../../protocol/object-headers.ts";
 import { formatGetObjectAttributesResponse, type ObjectParts } from "../../protocol/xml/object-results.ts";
 import { noBody, operation, requireVersion } from "../operation.ts";
+import { parseReadKey } from "./customer-key.ts";
+import { requireReadKey } from "./encryption.ts";
 
 const MAX_PARTS_HEADER = "x-amz-max-parts";
 const MARKER_HEADER = "x-amz-part-number-marker";
@@ -34,19 +36,22 @@ export const GetObjectAttributes = operation({
   parse(request) {
     return {
       ...requireVersion(request),
+      customerKey: parseReadKey(request.headers),
       attributes: parseAttributes(request.headers.get(HEADER)),
       maxParts: Math.min(parseInteger(request.headers, MAX_PARTS_HEADER, MAX_PARTS), MAX_PARTS),
       partNumberMarker: parseInteger(request.headers, MARKER_HEADER, 0),
     };
   },
   requires: (input) => [permissionOn("s3:GetObject", input), permissionOn("s3:GetObjectAttributes", input)],
-  async execute(input, { grant, stores: { objects } }): Promise<Found> {
+  async execute(input, { grant, stores }): Promise<Found> {
+    const { objects } = stores;
     const bucket = grant.bucket(input.bucket);
-    const object = input.attributes.has("ObjectParts")
+    const found = input.attributes.has("ObjectParts")
       ? await objects.parts(bucket, input)
       : toFound(await objects.head(bucket, input));
-    if (object === undefined) throw noSuchKey(input.key);
-    return object;
+    if (found === undefined) throw noSuchKey(input.key);
+    await requireReadKey(found.object, input.customerKey, stores);
+    return found;
   },
   respond: ({ object, parts }, { attributes, ...page }) => ({
     status: 200,

@@ -6,6 +6,7 @@ import { validatorHeaders } from "../../protocol/object-headers.ts";
 import type { S3Response } from "../../response.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { noBody, operation } from "../operation.ts";
+import { unlock } from "./encryption.ts";
 import {
   notSatisfiable,
   parseReadInput,
@@ -20,11 +21,13 @@ export const GetObject = operation({
   body: noBody,
   parse: parseReadInput,
   requires: (input) => [permissionOn("s3:GetObject", input)],
-  async execute(input, { grant, stores: { objects, replicationTasks } }): Promise<S3Response> {
+  async execute(input, { grant, stores }): Promise<S3Response> {
+    const { objects, replicationTasks } = stores;
     refuseAnonymousOverrides(input, grant.caller);
     const opened = await objects.open(grant.bucket(input.bucket), input, input.selection);
     if (opened === undefined) throw noSuchKey(input.key);
     try {
+      await unlock(opened, input.customerKey, stores);
       return await answer(opened, { objects, grant, input, replicationTasks });
     } catch (error) {
       await opened.discard().catch(() => {});

@@ -15,6 +15,8 @@ import { formatPostResponse } from "../../protocol/xml/object-results.ts";
 import { parseTaggingField } from "../../protocol/xml/tagging.ts";
 import type { S3Response } from "../../response.ts";
 import { formFile, operation, requireObject } from "../operation.ts";
+import { parseWriteKey } from "./customer-key.ts";
+import { encryptionOfWrite, sealedWith } from "./encryption.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   created,
@@ -42,6 +44,7 @@ export const PostObject = operation({
       },
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),
+      customerKey: parseWriteKey(headers),
       now,
       action: parseSuccessAction(fields),
       // S3 encodes the key's slashes too (seen on AWS).
@@ -50,22 +53,28 @@ export const PostObject = operation({
   },
   requires: ({ bucket, key, attributes, acl, lock }) =>
     permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
-  async execute({ bucket: name, key, attributes, acl, lock, now }, { grant, stores, journal }, file) {
+  async execute({ bucket: name, key, attributes, acl, lock, customerKey, now }, { grant, stores, journal }, file) {
     const bucket = grant.bucket(name);
-    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...lockOfWrite(lock, bucket, now) };
+    const locked = lockOfWrite(lock, bucket, now);
+    const sealing = await encryptionOfWrite(customerKey, stores);
+    const { encryption, contentKey } = sealing;
+    const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked, ...sealedWith(sealing) };
     const written = await journal.write(
       bucket,
       { key, event: "ObjectCreated:Post" },
       {
-        commit: (ticket) => stores.objects.putUnmeasured({ bucket, key, attributes: owned, ticket }, file),
+        commit: (ticket) => stores.objects.putUnmeasured({ bucket, key, attributes: owned, contentKey, ticket }, file),
         describe: created,
       },
     );
-    return { ...written, expiration: expirationHeader(bucket, { ...written, key, tags: owned.tags }) };
+    return { ...written, encryption, expiration: expirationHeader(bucket, { ...written, key, tags: owned.tags }) };
   },
-  respond(written, { bucket, key, action, location }) {
+  respond(written, { bucket, key, action, location, customerKey }) {
     const answer = formatAnswer(action, { bucket, key, etag: formatETag(written.etag), location });
-    return { ...answer, headers: { ...writtenHeaders(written), ...written.expiration, ...answer.headers } };
+    return {
+      ...answer,
+      headers: { ...writtenHeaders(written, customerKey?.md5), ...written.expiration, ...answer.headers },
+    };
   },
 });
 

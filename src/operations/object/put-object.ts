@@ -5,6 +5,8 @@ import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseLockHeaders, statesBodyDigest } from "../../protocol/object-lock-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { objectBody, operation, requireWrittenObject } from "../operation.ts";
+import { parseWriteKey } from "./customer-key.ts";
+import { encryptionOfWrite, sealedWith } from "./encryption.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   created,
@@ -27,6 +29,7 @@ export const PutObject = operation({
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),
+      customerKey: parseWriteKey(headers),
       statesDigest: statesBodyDigest(headers),
       condition: parseWriteCondition(headers),
       replicaOf: parseReplicaState(headers, now, "write"),
@@ -43,16 +46,21 @@ export const PutObject = operation({
     const bucket = grant.bucket(input.bucket);
     const locked = lockOfWrite(input.lock, bucket, input.now);
     if (locked.lock !== undefined && !input.statesDigest) throw digestRequired("Put Object");
-    const owned = { ...input.attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked };
+    const sealing = await encryptionOfWrite(input.customerKey, stores);
+    const { encryption, contentKey } = sealing;
+    const owned = { ...input.attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked, ...sealedWith(sealing) };
     const written = await journal.write(
       bucket,
       { key, event: "ObjectCreated:Put", ...(replicaOf && { replicaOf }) },
       {
-        commit: (ticket) => stores.objects.put({ bucket, key, attributes: owned, ticket, condition }, body),
+        commit: (ticket) => stores.objects.put({ bucket, key, attributes: owned, contentKey, ticket, condition }, body),
         describe: created,
       },
     );
-    return { ...written, expiration: expirationHeader(bucket, { ...written, key, tags: owned.tags }) };
+    return { ...written, encryption, expiration: expirationHeader(bucket, { ...written, key, tags: owned.tags }) };
   },
-  respond: (written) => ({ status: 200, headers: { ...writtenHeaders(written), ...written.expiration } }),
+  respond: (written, { customerKey }) => ({
+    status: 200,
+    headers: { ...writtenHeaders(written, customerKey?.md5), ...written.expiration },
+  }),
 });

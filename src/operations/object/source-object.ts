@@ -9,9 +9,11 @@ import { isValidBucketName } from "../../protocol/addressing.ts";
 import { type ConditionSubject, evaluateReadConditions, type ReadConditions } from "../../protocol/conditions.ts";
 import { COPY_SOURCE_HEADER, type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import type { Objects } from "../../storage/r2/objects.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
+import type { Stores } from "../../storage/stores.ts";
+import { type CustomerKey, parseReadKey } from "./customer-key.ts";
 import { isAbsence } from "./delete-markers.ts";
+import { unlock } from "./encryption.ts";
 
 const PREFIX = "x-amz-copy-source-";
 
@@ -20,6 +22,8 @@ export const MAX_COPY_BYTES = 5 * 1024 ** 3;
 
 export interface CopySourceInput extends CopySource {
   readonly conditions: ReadConditions;
+  /** The key that the request presents for the source. */
+  readonly customerKey: CustomerKey | undefined;
 }
 
 /** @throws S3Error `InvalidArgument`, also for what is no version id; `KeyTooLongError` */
@@ -32,7 +36,8 @@ export function parseCopySourceInput(request: S3Request): CopySourceInput {
   if (versionId !== undefined && !isVersionId(versionId)) {
     throw invalidArgument("Invalid version id specified", COPY_SOURCE_HEADER, versionId);
   }
-  return { ...source, conditions: { headers: request.headers, now: request.now, prefix: PREFIX } };
+  const { headers, now } = request;
+  return { ...source, conditions: { headers, now, prefix: PREFIX }, customerKey: parseReadKey(headers, "source") };
 }
 
 /** The permission to read the source. */
@@ -49,20 +54,26 @@ export function sourceVersionHeader({ versionId }: Pick<StoredObject, "versionId
 }
 
 /**
- * Opens the source and evaluates its conditions. The caller must read or discard the result.
+ * Opens the source, checks its key and evaluates its conditions. The caller must read or discard the result.
  * @throws S3Error `NoSuchKey`, `NoSuchVersion`, or `AccessDenied` instead of them; `InvalidRequest` if the version is a
- *   delete marker; `PreconditionFailed`
+ *   delete marker; `PreconditionFailed`; as `requireReadKey`
  */
 export async function openCopySource(
-  { objects, grant }: { objects: Objects; grant: Grant },
+  { stores, grant }: { stores: Pick<Stores, "objects" | "customerKeys">; grant: Grant },
   source: CopySourceInput,
   range: ByteRange | undefined,
 ): Promise<OpenedObject> {
+  const { objects } = stores;
   const opened = await openOrExplain(objects.open(grant.bucket(source.bucket), source, range), source, grant);
-  const failed = failedCondition(source.conditions, opened.object);
-  if (failed === undefined) return opened;
-  await opened.discard().catch(() => {});
-  throw new S3Error("PreconditionFailed", { details: { Condition: failed } });
+  try {
+    await unlock(opened, source.customerKey, stores);
+    const failed = failedCondition(source.conditions, opened.object);
+    if (failed !== undefined) throw new S3Error("PreconditionFailed", { details: { Condition: failed } });
+    return opened;
+  } catch (error) {
+    await opened.discard().catch(() => {});
+    throw error;
+  }
 }
 
 async function openOrExplain(

@@ -7,13 +7,14 @@ import type { AclRequest } from "../../model/acl.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { ANONYMOUS_ID, type Caller } from "../../model/caller.ts";
 import { checksumHeader } from "../../model/checksum.ts";
+import type { ObjectEncryption } from "../../model/encryption.ts";
 import type { ObjectAttributes, ObjectState, Tag, WriteCondition } from "../../model/object.ts";
 import { lockOfNewVersion, type ObjectLock } from "../../model/object-lock.ts";
 import { NULL_VERSION_ID } from "../../model/version.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import {
-  ENCRYPTED_AT_REST,
+  encryptionHeaders,
   parseContentHeaders,
   parseStorageClass,
   parseWebsiteRedirectLocation,
@@ -37,7 +38,7 @@ interface ObjectName {
 }
 
 /** The attributes of an object that headers give, and that do not depend on the bucket. */
-export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId" | "acl" | "lock"> {
+export function parseAttributes(headers: Headers): Omit<ObjectAttributes, "ownerId" | "acl" | "lock" | "encryption"> {
   const redirect = parseWebsiteRedirectLocation(headers);
   return {
     content: parseContentHeaders(headers),
@@ -134,12 +135,15 @@ export function requireLockable(requested: ObjectLock | undefined, { documents }
   throw new S3Error("InvalidRequest", { message: "Bucket is missing ObjectLockConfiguration" });
 }
 
-/** Headers of the answer to a write. */
-export function writtenHeaders({ etag, checksum, versionId }: PutOutcome): Record<string, string> {
+/** Headers of the answer to a write. @param keyMd5 as in `encryptionHeaders` */
+export function writtenHeaders(
+  { etag, checksum, versionId, encryption }: PutOutcome & { readonly encryption?: ObjectEncryption | undefined },
+  keyMd5: string | undefined,
+): Record<string, string> {
   return {
     etag: formatETag(etag),
     ...newVersionHeader(versionId),
-    ...ENCRYPTED_AT_REST,
+    ...encryptionHeaders(encryption, keyMd5),
     ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
   };
 }

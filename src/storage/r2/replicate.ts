@@ -3,7 +3,7 @@
  * blobs of a manifest are copied one by one, since ETag and part numbers depend on their boundaries.
  */
 import { S3Error } from "../../errors.ts";
-import { type ContentKey, requireUnlocked } from "../../model/encryption.ts";
+import type { ContentKey } from "../../model/encryption.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import { callR2 } from "../platform-errors.ts";
@@ -28,7 +28,7 @@ const PARALLEL = 4;
 export async function replicateByValue(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
   const { object } = source;
   const { isManifest } = source.origin.entry;
-  requireUnlocked(object, source.contentKey);
+  requireReadable(source);
   const isBuffered = !isManifest && object.sizeBytes <= BUFFERED_BYTES;
   // The commit of so few bytes looks at the key before it puts.
   if (!isBuffered) await refuseAtOnce(write.place, write.condition);
@@ -39,6 +39,15 @@ export async function replicateByValue(source: OpenedObject, write: Write, until
   const isMd5 = /^[0-9a-f]{32}$/.test(object.etag);
   const body: ObjectBody = isMd5 ? { ...copied, delegated: { algorithm: "md5", hex: object.etag, mismatch } } : copied;
   return isBuffered && write.attributes.encryption === undefined ? putBuffered(write, body) : putManifest(write, body);
+}
+
+/** @throws S3Error `InvalidRequest` */
+function requireReadable({ object, contentKey }: OpenedObject): void {
+  if (object.encryption === undefined || contentKey !== undefined) return;
+  throw new S3Error("InvalidRequest", {
+    message:
+      "The object is encrypted with a customer's key: a replica can only share its bytes, in the same region and class.",
+  });
 }
 
 async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {

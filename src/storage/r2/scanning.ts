@@ -30,6 +30,8 @@ export interface ScannedEntry {
   readonly storageClass: StorageClass;
   /** Empty unless the query needs them. */
   readonly tags: readonly Tag[];
+  /** Whether a customer's key encrypts its bytes, which then cannot be moved. */
+  readonly hasCustomerKey: boolean;
   /** As it was listed; a removal may depend on it. */
   readonly found: R2Object;
 }
@@ -89,6 +91,7 @@ function toScanned(found: R2Object, base: string, known?: EntryRecord): ScannedE
       lastModified: lastModifiedOf(found, record),
       storageClass: record.s ?? "STANDARD",
       tags: (record.g ?? []).map(([tagKey, value]) => ({ key: tagKey, value })),
+      hasCustomerKey: record.e?.[0] === "C",
       found,
     },
   ];

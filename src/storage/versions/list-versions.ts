@@ -339,6 +339,7 @@ function toListedVersion(
     ...(record.c !== undefined && { checksum: { algorithm: record.c[0], type: record.c[2] } }),
     tags: (record.g ?? []).map(([tagKey, value]) => ({ key: tagKey, value })),
     ...(lock !== undefined && { lock }),
+    hasCustomerKey: record.e?.[0] === "C",
     revision: record.R ?? 0,
     writeId: record.w,
   };

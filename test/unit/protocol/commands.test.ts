@@ -129,6 +129,10 @@ const SOURCE = [
   "x-amz-copy-source-if-unmodified-since",
   "x-amz-source-expected-bucket-owner",
 ];
+const CUSTOMER_KEY = ["algorithm", "key", "key-md5"].map((name) => `x-amz-server-side-encryption-customer-${name}`);
+const SOURCE_KEY = ["algorithm", "key", "key-md5"].map(
+  (name) => `x-amz-copy-source-server-side-encryption-customer-${name}`,
+);
 /** Has no effect: no object is archived. */
 const LISTED = ["x-amz-optional-object-attributes"];
 
@@ -143,9 +147,18 @@ const EVERYWHERE = [
 
 /** How each operation uses the headers that AWS supports on it, except those that it refuses. */
 const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
-  CompleteMultipartUpload: [...CHECKSUMS, "x-amz-checksum-type", "x-amz-mp-object-size", "if-match", "if-none-match"],
+  CompleteMultipartUpload: [
+    ...CHECKSUMS,
+    ...CUSTOMER_KEY,
+    "x-amz-checksum-type",
+    "x-amz-mp-object-size",
+    "if-match",
+    "if-none-match",
+  ],
   CopyObject: [
     ...SOURCE,
+    ...SOURCE_KEY,
+    ...CUSTOMER_KEY,
     ...WRITTEN,
     "x-amz-checksum-algorithm",
     "if-match",
@@ -161,7 +174,13 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
     "x-amz-object-ownership",
     "x-amz-bucket-object-lock-enabled",
   ],
-  CreateMultipartUpload: [...WRITTEN, "x-amz-tagging", "x-amz-checksum-algorithm", "x-amz-checksum-type"],
+  CreateMultipartUpload: [
+    ...WRITTEN,
+    ...CUSTOMER_KEY,
+    "x-amz-tagging",
+    "x-amz-checksum-algorithm",
+    "x-amz-checksum-type",
+  ],
   DeleteObject: [
     "if-match",
     "x-amz-bypass-governance-retention",
@@ -169,23 +188,24 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
     "x-amz-if-match-size",
   ],
   DeleteObjects: ["x-amz-bypass-governance-retention"],
-  GetObject: READ,
-  GetObjectAttributes: ["x-amz-max-parts", "x-amz-object-attributes", "x-amz-part-number-marker"],
-  HeadObject: READ,
+  GetObject: [...READ, ...CUSTOMER_KEY],
+  GetObjectAttributes: [...CUSTOMER_KEY, "x-amz-max-parts", "x-amz-object-attributes", "x-amz-part-number-marker"],
+  HeadObject: [...READ, ...CUSTOMER_KEY],
   ListObjectVersions: LISTED,
   ListObjects: LISTED,
   ListObjectsV2: LISTED,
+  ListParts: CUSTOMER_KEY,
   PutBucketAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
   PutBucketNotificationConfiguration: ["x-amz-skip-destination-validation"],
   // The root user can always read and replace the policy, so a confirmation is not needed.
   PutBucketPolicy: ["x-amz-confirm-remove-self-bucket-access"],
-  PutObject: [...WRITTEN, ...CHECKSUMS, "x-amz-tagging", "if-match", "if-none-match"],
+  PutObject: [...WRITTEN, ...CHECKSUMS, ...CUSTOMER_KEY, "x-amz-tagging", "if-match", "if-none-match"],
   // "A token to allow Object Lock to be enabled for an existing bucket" is not needed any more.
   PutObjectLockConfiguration: ["x-amz-bucket-object-lock-token"],
   PutObjectRetention: ["x-amz-bypass-governance-retention"],
   PutObjectAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
-  UploadPart: CHECKSUMS,
-  UploadPartCopy: [...SOURCE, "x-amz-copy-source-range"],
+  UploadPart: [...CHECKSUMS, ...CUSTOMER_KEY],
+  UploadPartCopy: [...SOURCE, ...SOURCE_KEY, ...CUSTOMER_KEY, "x-amz-copy-source-range"],
 };
 
 const offered = own.filter(({ name }) => OFFERED_NAMES.some((each) => each === name)) as readonly (Command & {

@@ -11,7 +11,7 @@ describe("parseDevArgs", () => {
       stateFolder: ".wrangler/state",
     });
     expect(args.devArgs.join(" ")).toBe(
-      "--ip 127.0.0.1 --port 8787 --live-reload=false --var ONE_ISOLATE:true --inspector-port 0",
+      "--ip 127.0.0.1 --port 8787 --live-reload=false --var ONE_ISOLATE:true --var CUSTOMER_KEYS_OVER_HTTP:true --inspector-port 0",
     );
   });
 

@@ -1,0 +1,82 @@
+/**
+ * A customer's key as a request presents it (SSE-C). Checks and errors as recorded on AWS; each error names
+ * `x-amz-server-side-encryption`, whichever header it is about.
+ */
+import { formatBase64, parseBase64 } from "../../checksum/digests.ts";
+import { createHasher } from "../../checksum/hasher.ts";
+import { S3Error } from "../../errors.ts";
+import { CONTENT_KEY_BYTES, ContentKey } from "../../model/encryption.ts";
+import { readCustomerKeyHeaders } from "../../protocol/customer-key-headers.ts";
+
+const ENCRYPTION_HEADER = "x-amz-server-side-encryption";
+const MD5_BYTES = 16;
+
+export interface CustomerKey {
+  readonly key: ContentKey;
+  /** Base64 of its MD5, as it was sent; undefined if it was not, which makes the key of a read the wrong one. */
+  readonly md5: string | undefined;
+}
+
+/**
+ * The key of an object that is about to be written. Undefined if the request has none.
+ * @throws S3Error `InvalidArgument`, `InvalidEncryptionAlgorithmError`
+ */
+export function parseWriteKey(headers: Headers): CustomerKey | undefined {
+  const sent = readCustomerKeyHeaders(headers, "target");
+  if (sent === undefined) return undefined;
+  const method = headers.get(ENCRYPTION_HEADER);
+  if (method !== null) {
+    throw invalidKey(
+      "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
+      method,
+    );
+  }
+  const { md5, ...parsed } = parseKey(sent);
+  if (md5 === undefined) throw invalidKey("The secret key was invalid for the specified algorithm.");
+  return { ...parsed, md5 };
+}
+
+/**
+ * The key of an object that is about to be read, or of a copy's source. Otherwise as `parseWriteKey`.
+ * @throws S3Error `InvalidArgument`, `InvalidEncryptionAlgorithmError`
+ */
+export function parseReadKey(headers: Headers, of: "target" | "source" = "target"): CustomerKey | undefined {
+  const sent = readCustomerKeyHeaders(headers, of);
+  return sent && parseKey(sent);
+}
+
+function parseKey({ algorithm, key, keyMd5 }: NonNullable<ReturnType<typeof readCustomerKeyHeaders>>): CustomerKey {
+  if (algorithm !== null && algorithm !== "AES256") {
+    const details = { ArgumentName: ENCRYPTION_HEADER, ArgumentValue: algorithm };
+    throw new S3Error("InvalidEncryptionAlgorithmError", { details });
+  }
+  if (algorithm === null) {
+    throw invalidKey(
+      "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.",
+    );
+  }
+  if (key === null) {
+    throw invalidKey(
+      "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.",
+    );
+  }
+  const bytes = parseBase64(key, CONTENT_KEY_BYTES);
+  if (bytes === undefined) throw invalidKey("The secret key was invalid for the specified algorithm.");
+  if (keyMd5 !== null && !isMd5Of(keyMd5, bytes)) {
+    throw invalidKey("The calculated MD5 hash of the key did not match the hash that was provided.");
+  }
+  return { key: new ContentKey(bytes), md5: keyMd5 ?? undefined };
+}
+
+function isMd5Of(text: string, bytes: Uint8Array): boolean {
+  const hasher = createHasher("MD5");
+  hasher.update(bytes);
+  const sent = parseBase64(text, MD5_BYTES);
+  return sent !== undefined && formatBase64(sent) === formatBase64(hasher.digest());
+}
+
+/** @param value of the header, if it was sent and is no key */
+function invalidKey(message: string, value?: string): S3Error {
+  const details = { ArgumentName: ENCRYPTION_HEADER, ...(value !== undefined && { ArgumentValue: value }) };
+  return new S3Error("InvalidArgument", { message, details });
+}

@@ -1,0 +1,113 @@
+/** With which key an object's bytes are written and read, and the errors of a missing or wrong key. */
+import { S3Error } from "../../errors.ts";
+import { type ContentKey, keyMissing, type ObjectEncryption, type WriteEncryption } from "../../model/encryption.ts";
+import type { StoredObject } from "../../model/object.ts";
+import type { UploadChecksum } from "../../model/upload.ts";
+import type { OpenedObject } from "../../storage/r2/opened-object.ts";
+import type { Stores } from "../../storage/stores.ts";
+import type { GrantedUpload } from "../../storage/uploads/uploads.ts";
+import type { CustomerKey } from "./customer-key.ts";
+
+type Keys = Pick<Stores, "customerKeys">;
+
+/** The encryption of a new object. */
+export async function encryptionOfWrite(
+  customerKey: CustomerKey | undefined,
+  { customerKeys }: Keys,
+): Promise<WriteEncryption> {
+  if (customerKey === undefined) return {};
+  return { encryption: await customerKeys.describe(customerKey.key), contentKey: customerKey.key };
+}
+
+/** The attribute that says so. */
+export function sealedWith({ encryption }: WriteEncryption): { readonly encryption?: ObjectEncryption } {
+  return encryption === undefined ? {} : { encryption };
+}
+
+/**
+ * Checks the key of an object that is about to be read; undefined for one that only R2 encrypts.
+ * @throws S3Error `InvalidRequest` without a key, or for a key that does not apply; `AccessDenied` for a wrong one (recorded)
+ */
+export async function requireReadKey(
+  { encryption }: Pick<StoredObject, "encryption">,
+  presented: CustomerKey | undefined,
+  { customerKeys }: Keys,
+): Promise<ContentKey | undefined> {
+  if (encryption?.kind !== "customer-key") {
+    if (presented === undefined) return undefined;
+    throw new S3Error("InvalidRequest", {
+      message: "The encryption parameters are not applicable to this object.",
+    });
+  }
+  if (presented === undefined) throw keyMissing();
+  const isRight = presented.md5 !== undefined && (await customerKeys.isKeyOf(encryption.proof, presented.key));
+  if (isRight) return presented.key;
+  throw new S3Error("AccessDenied", {
+    message:
+      "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.",
+  });
+}
+
+/** The same for an opened object, whose bytes can then be read. */
+export async function unlock(opened: OpenedObject, presented: CustomerKey | undefined, keys: Keys): Promise<void> {
+  // The common object needs no promise.
+  if (opened.object.encryption === undefined && presented === undefined) return;
+  opened.unlock(await requireReadKey(opened.object, presented, keys));
+}
+
+/**
+ * The encryption of a part: the upload's.
+ * @throws S3Error `InvalidRequest` if the key is missing, is not the upload's or the upload has none (recorded);
+ *   `NoSuchUpload`
+ */
+export async function encryptionOfPart(
+  upload: GrantedUpload,
+  presented: CustomerKey | undefined,
+  { uploads, customerKeys }: Keys & Pick<Stores, "uploads">,
+): Promise<WriteEncryption> {
+  const { encryption } = await uploads.encryptionOf(upload);
+  await requireUploadKey(encryption, presented, { customerKeys });
+  return { encryption, contentKey: presented?.key };
+}
+
+/**
+ * Completing an upload needs its key only if the object gets a checksum ("required only when the object was created using a
+ * checksum algorithm", API_CompleteMultipartUpload). A key that is sent without need is checked too.
+ * @throws S3Error as `encryptionOfPart`
+ */
+export async function requireCompletionKey(
+  upload: GrantedUpload,
+  presented: CustomerKey | undefined,
+  { uploads, customerKeys }: Keys & Pick<Stores, "uploads">,
+): Promise<void> {
+  const found = await uploads.encryptionOf(upload).catch(orUnknown);
+  if (found === undefined) return;
+  const isNeeded = found.encryption?.kind === "customer-key" && found.checksum !== undefined;
+  if (isNeeded || presented !== undefined) await requireUploadKey(found.encryption, presented, { customerKeys });
+}
+
+/** A completion that is repeated has the answer of the first one, which has checked the key. */
+function orUnknown(
+  error: unknown,
+): { readonly encryption?: ObjectEncryption; readonly checksum: UploadChecksum | undefined } | undefined {
+  if (error instanceof S3Error && error.code === "NoSuchUpload") return undefined;
+  throw error;
+}
+
+async function requireUploadKey(
+  encryption: ObjectEncryption | undefined,
+  presented: CustomerKey | undefined,
+  { customerKeys }: Keys,
+): Promise<void> {
+  if (encryption?.kind !== "customer-key" && presented === undefined) return;
+  if (encryption?.kind !== "customer-key" || presented === undefined) {
+    throw new S3Error("InvalidRequest", {
+      message:
+        "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.",
+    });
+  }
+  if (await customerKeys.isKeyOf(encryption.proof, presented.key)) return;
+  throw new S3Error("InvalidRequest", {
+    message: "The provided encryption parameters did not match the ones used originally.",
+  });
+}
