@@ -93,7 +93,10 @@ export class LifecycleObjects {
     );
   }
 
-  /** A noncurrent version becomes the current one if all later ones are removed. */
+  /**
+   * A noncurrent version becomes the current one if all later ones are removed. If that happens within the milliseconds after
+   * this read, the version is removed as if it had expired before.
+   */
   async #requireAsListed({ bucket, key }: EntryChange, { versionId, isLatest }: ListedVersion): Promise<void> {
     const current = await this.#objects.head(bucket, { key }).catch((error: unknown) => markerIn(error));
     const isCurrent = current?.versionId === versionId;

@@ -71,6 +71,15 @@ describe("expiration in a versioned bucket", () => {
     expect(await versionsOf(bucket, names)).toEqual(["flag/over m D *", "flag/over v1", "other/alone m D *"]);
   });
 
+  it("removes a null delete marker that has no other version", async () => {
+    const bucket = await createVersionedBucket("Suspended");
+    await putMarker(bucket, "k");
+    expect(await versionsOf(bucket)).toEqual(["k null D *"]);
+    await configureLifecycle(bucket, `<Filter/>${MARKERS}`);
+    expect(await passOver(bucket, inDays(0))).toMatchObject({ expired: 1, failed: 0 });
+    expect(await versionsOf(bucket)).toEqual([]);
+  });
+
   it("removes a marker once its last version has expired, and then the bucket can be deleted", async () => {
     const bucket = await createVersionedBucket();
     await putVersion(bucket, "k", "1");
