@@ -17,6 +17,7 @@ import {
 } from "../model/lifecycle.ts";
 import type { ListedVersion } from "../model/listed-version.ts";
 import type { StoredObject, Tag } from "../model/object.ts";
+import { isProtected } from "../model/object-lock.ts";
 import { newRequestId } from "../model/random-ids.ts";
 import type { LifecycleServices } from "../services.ts";
 import type { LifecycleCounts } from "../storage/d1/lifecycle-passes.ts";
@@ -41,7 +42,8 @@ const CALLS = { entry: 1, current: 3, version: 6, transition: 5 };
 
 /** Something that has been read, and what is due for it. */
 interface Row {
-  readonly action: DueAction | undefined;
+  /** `locked`: a removal that object lock prevents, as the listing shows. */
+  readonly action: DueAction | "locked" | undefined;
   /** Where the pass continues after it. */
   readonly position: PassPosition;
 }
@@ -184,7 +186,9 @@ export class BucketStep {
           isOnlyVersion: isOnlyVersion && isFollowed,
           newerNoncurrent: counter.newerNoncurrent,
         });
-        if (!version.isLatest && !version.isDeleteMarker) counter.newerNoncurrent++;
+        // What this pass removes is not kept, so it does not make older versions dispensable, whichever rule removes it.
+        const isRemoved = typeof action === "object" && action.kind === "removal";
+        if (!version.isLatest && !version.isDeleteMarker && !isRemoved) counter.newerNoncurrent++;
         const { key, token } = version;
         const { newerNoncurrent } = counter;
         return { action, position: { stage: "versions", prefix: within, key, token, newerNoncurrent } as const };
@@ -203,7 +207,7 @@ export class BucketStep {
   #versionAction(
     version: ListedVersion,
     about: { readonly isOnlyVersion: boolean; readonly newerNoncurrent: number },
-  ): DueAction | undefined {
+  ): Row["action"] {
     const due = this.#dueFor(version, about);
     if (due === undefined) return undefined;
     const { key, versionId, isLatest, isDeleteMarker } = version;
@@ -212,6 +216,8 @@ export class BucketStep {
     if (isLatest && !isDeleteMarker) {
       return { kind: "removal", key, calls: CALLS.current, run: (change) => objects.expireCurrent(change, version) };
     }
+    // Reading it again each day would cost calls for nothing.
+    if (version.lock !== undefined && isProtected(version.lock, new Date(), false)) return "locked";
     const run = (change: Parameters<typeof objects.expireVersion>[0]) => objects.expireVersion(change, version);
     return { kind: "removal", key, versionId, calls: CALLS.version, run };
   }
@@ -259,7 +265,7 @@ export class BucketStep {
       let end = begun;
       for (; end < rows.length && group.length < GROUP; end++) {
         const action = rows[end]?.action;
-        if (action !== undefined) group.push({ action, index: end });
+        if (typeof action === "object") group.push({ action, index: end });
       }
       if (group.length > 0) {
         const affordable = this.#afford(group.map(({ action }) => action));
@@ -279,6 +285,7 @@ export class BucketStep {
   /** All rows before `end` are done. */
   #reach(rows: readonly Row[], begun: number, end: number): void {
     this.counts.seen += end - begun;
+    this.counts.locked += rows.slice(begun, end).filter(({ action }) => action === "locked").length;
     this.position = rows[end - 1]?.position ?? this.position;
   }
 

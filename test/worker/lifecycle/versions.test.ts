@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { contentMd5 } from "../../support/cors.ts";
+import { countingEnv } from "../../support/counting-env.ts";
 import { configureLifecycle, envWith, inDays, passOver } from "../../support/lifecycle.ts";
 import { createLockedBucket, inDays as lockedUntil } from "../../support/object-lock.ts";
 import { putObject, send } from "../../support/request.ts";
@@ -129,6 +130,16 @@ describe("NoncurrentVersionExpiration", () => {
     expect(await versionsOf(bucket)).toHaveLength(5);
   });
 
+  it("does not count among them what another rule removes in the same pass", async () => {
+    const bucket = await createVersionedBucket();
+    const names: Record<string, string> = {};
+    for (const body of ["1", "2", "long", "long", "3"]) names[await putVersion(bucket, "k", body)] = body;
+    const long = "<Filter><ObjectSizeGreaterThan>1</ObjectSizeGreaterThan></Filter>";
+    await configureLifecycle(bucket, `<Filter/>${noncurrent(1, 2)}`, `${long}${noncurrent(1)}`);
+    expect(await passOver(bucket, inDays(3))).toMatchObject({ expired: 2 });
+    expect(await versionsOf(bucket, names)).toEqual(["k 3 *", "k 2", "k 1"]);
+  });
+
   it("chooses by tags and sizes, and then takes no delete marker", async () => {
     const bucket = await createVersionedBucket();
     const tagged = { headers: { "x-amz-tagging": "k=v" } };
@@ -209,5 +220,18 @@ describe("object lock", () => {
     expect(await versionsOf(bucket, names)).toEqual(["k new D *", "k free", "k retained", "k held"]);
     expect(await passOver(bucket, inDays(6))).toMatchObject({ expired: 1, locked: 2, failed: 0 });
     expect(await versionsOf(bucket, names)).toEqual(["k new D *", "k retained", "k held"]);
+  });
+
+  it("is seen in the listing, so that a day's pass reads no locked version", async () => {
+    const bucket = await createLockedBucket();
+    const held = { "x-amz-object-lock-legal-hold": "ON" };
+    for (let index = 0; index < 20; index++) {
+      const body = `${index}`;
+      await putVersion(bucket, "k", body, { headers: { ...contentMd5(body), ...held } });
+    }
+    await configureLifecycle(bucket, `<Filter/>${noncurrent(1)}`);
+    const counting = countingEnv(envWith({}));
+    expect(await passOver(bucket, inDays(3), { env: counting.env })).toMatchObject({ seen: 20, locked: 19 });
+    expect(counting.log.filter((call) => /^(head|get|put) /.test(call))).toEqual([]);
   });
 });
