@@ -14,7 +14,7 @@ export interface VersionItem extends ListedObject {
 /** All that its entry or record says about it. */
 export interface ListedVersion extends VersionItem {
   readonly token: VersionToken;
-  /** Last-Modified of the next newer version; absent for the latest one. */
+  /** Last-Modified of the next newer version, or when this one was kept, if that is later; absent for the latest one. */
   readonly noncurrentSince?: Date;
   readonly tags: readonly Tag[];
   readonly lock?: ObjectLock;

@@ -94,7 +94,7 @@ export class KeyVersions {
   #take(row: VersionRow, token: VersionToken): FoundVersion | undefined {
     if (!this.#isShown(row)) return undefined;
     const isLatest = !this.#hasLatest;
-    const noncurrentSince = this.#newerAt;
+    const noncurrentSince = latestOf(this.#newerAt, row.entry.record.S);
     this.#hasLatest = true;
     this.#newerAt = lastModifiedOf(row.found, row.entry.record);
     return { row, token, isLatest, ...(!isLatest && noncurrentSince !== undefined && { noncurrentSince }) };
@@ -124,4 +124,13 @@ export class KeyVersions {
     if (!isNullToken(token)) return true;
     return current?.token === undefined ? !this.#hasNull : current.entry.record.N === token;
   }
+}
+
+/**
+ * When a version stopped being current: not before the next one was written, nor before its own record was put. A replica, which
+ * takes its place with the earlier date of its source, would else make it look as if it had been kept for long.
+ */
+function latestOf(newerAt: Date | undefined, keptAt: number | undefined): Date | undefined {
+  if (newerAt === undefined || keptAt === undefined || keptAt <= newerAt.getTime()) return newerAt;
+  return new Date(keptAt);
 }

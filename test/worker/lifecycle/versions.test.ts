@@ -140,6 +140,19 @@ describe("NoncurrentVersionExpiration", () => {
     expect(await versionsOf(bucket, names)).toEqual(["k 3 *", "k 2", "k 1"]);
   });
 
+  it("counts days from the replacement, although the replica that did it has an earlier date", async () => {
+    const bucket = await createVersionedBucket();
+    const at = (days: number, etag: string) => {
+      const time = Date.now() - days * 24 * 60 * 60 * 1000;
+      return { headers: { "x-amz-workers-s3-replica": `${time}.${time}.${etag}` } };
+    };
+    await putVersion(bucket, "k", "1", at(90, "a"));
+    await putVersion(bucket, "k", "2", at(60, "b"));
+    await configureLifecycle(bucket, `<Filter/>${noncurrent(30)}`);
+    expect(await passOver(bucket, inDays(0))).toMatchObject({ expired: 0 });
+    expect(await passOver(bucket, inDays(32))).toMatchObject({ expired: 1 });
+  });
+
   it("chooses by tags and sizes, and then takes no delete marker", async () => {
     const bucket = await createVersionedBucket();
     const tagged = { headers: { "x-amz-tagging": "k=v" } };
