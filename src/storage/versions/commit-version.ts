@@ -8,12 +8,13 @@
  * key never have the same time. Only an entry from before versioning, put in the last minute, is read again.
  */
 import { S3Error } from "../../errors.ts";
+import { isProtected } from "../../model/object-lock.ts";
 import { isNullToken, newVersionToken, tokenAfter, type Versioning, type VersionToken } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
 import { type Guard, requireCondition } from "../r2/conditions.ts";
 import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
 import type { EntryPlace } from "../r2/entry-place.ts";
-import type { VersionLinks } from "../r2/entry-record.ts";
+import { decodeLock, type VersionLinks } from "../r2/entry-record.ts";
 import { PAUSE_MS, pause, SETTLED_AGE_MS, unchangedSince } from "../r2/unchanged.ts";
 import { keepVersion } from "./keep.ts";
 
@@ -37,7 +38,7 @@ const MAX_DELAY_MS = 10;
  * Three R2 calls; two if there is nothing to keep. In an enabled bucket the write makes a new version; in a suspended one it
  * makes the null version, which takes the place of an earlier one.
  * @throws S3Error `PreconditionFailed`, `NoSuchKey` by the condition; `ConditionalRequestConflict` if the entry has changed
- *   that the write was made of; `SlowDown` if other writes come first each time
+ *   that the write was made of; `SlowDown` if other writes come first each time, or for a null version under object lock
  */
 export async function commitVersion(place: EntryPlace, guard: Guard, put: PutVersion): Promise<CommittedVersion> {
   const { condition, madeOf, writeId, token, isMarker = false } = guard;
@@ -58,6 +59,7 @@ export async function commitVersion(place: EntryPlace, guard: Guard, put: PutVer
       if (onlyIf !== undefined) {
         const links = linksOf(present, { versioning, isMarker, token });
         if (present !== undefined && isKept(present, versioning)) await keepVersion(place, present, new Date());
+        else if (present !== undefined) refuseLocked(present.entry);
         await pauseAfter(readAt, present?.found);
         const object = await put({ onlyIf, links });
         if (object !== null) return { object, token: links.V };
@@ -89,6 +91,17 @@ export function proposeToken({ versioning }: Pick<EntryPlace, "versioning">): Ve
 function isKept({ found, entry }: PresentVersion, versioning: Versioning): boolean {
   if (entry.isTombstone) return false;
   return versioning === "Enabled" || !isNullToken(tokenOf(found, entry.record));
+}
+
+/**
+ * A bucket with object lock is never suspended. But a request that began before it had the lock may end when its null version
+ * has been locked.
+ * @throws S3Error `SlowDown`: repeated, the request makes a new version
+ */
+function refuseLocked({ record, isTombstone }: Entry): void {
+  const lock = isTombstone ? undefined : decodeLock(record);
+  if (lock === undefined || !isProtected(lock, new Date(), false)) return;
+  throw new S3Error("SlowDown", { cause: new Error("the null version is locked by now") });
 }
 
 /** The links of the version that takes the place of the one at the key. */

@@ -8,12 +8,14 @@
  * the version is not at the entry any more, its stub is not replaced.
  *
  * A null version that is neither the entry nor named by it never becomes current again; it stays in R2 if versioning was
- * suspended after it was kept. R2's own errors are thrown, since no client waits for an answer.
+ * suspended after it was kept. It is left while it is under object lock. R2's own errors are thrown, since no client waits for an answer.
  */
+import { isProtected } from "../../model/object-lock.ts";
 import { isNullToken, type VersionToken } from "../../model/version.ts";
 import { callR2 } from "../platform-errors.ts";
 import { describeEntry, type Entry, tokenOf } from "../r2/entry.ts";
 import { entryKey, entryPlace, entryPrefix, type RegionStores, storeOf } from "../r2/entry-place.ts";
+import { decodeLock } from "../r2/entry-record.ts";
 import { CountedStore, R2_PAGE } from "../r2/listed-items.ts";
 import { readMany } from "../r2/read-many.ts";
 import { dropFromEntry } from "./delete-version.ts";
@@ -26,6 +28,8 @@ export const KEEP_STUBS_MS = 24 * 60 * 60 * 1000;
 const CALLS_FOR_PAGE = 160;
 /** Calls that are left when no more whole keys are read. */
 const CALLS_FOR_ENTRIES = 100;
+/** Calls for what is done with a page after its entries have been read. */
+const RESERVE = 2;
 
 export interface RecordPage {
   /** Empty: from the first record. */
@@ -89,8 +93,10 @@ async function sweepPage(store: CountedStore, r2: R2Bucket, page: RecordPage): P
     const current = found && entry && !entry.isTombstone ? tokenOf(found, entry.record) : undefined;
     if (current === candidate.token) {
       if (candidate.isStub && entry !== undefined && (await complete(store, r2, { candidate, entry }))) completed++;
-    } else if (candidate.isStub || (entry !== undefined && isReplaced(candidate.token, { current, entry }))) {
+    } else if (candidate.isStub) {
       toRemove.push(candidate.found);
+    } else if (entry !== undefined && isReplaced(candidate.token, { current, entry })) {
+      if (!(await isLocked(store, candidate, page.now))) toRemove.push(candidate.found);
     }
   }
   if (!isComplete) next = seen;
@@ -130,7 +136,7 @@ async function readEntries(
       r2Keys: ofBucket.map(({ key }) => entryKey(bucketId, key)),
       prefix: entryPrefix(bucketId),
       include: ["customMetadata"],
-      reserve: 2,
+      reserve: RESERVE,
     });
     for (const [r2Key, entry] of entries) found.set(r2Key, entry);
   }
@@ -144,6 +150,14 @@ function isReplaced(
 ): boolean {
   if (current === undefined) return entry.record.V !== undefined;
   return isNullToken(current) || entry.record.N !== token;
+}
+
+/** Whether a null version is under object lock, as far as the calls that are left show. */
+async function isLocked(store: CountedStore, { found }: Candidate, now: Date): Promise<boolean> {
+  const record = store.left > RESERVE ? await store.head(found.key) : null;
+  if (record === null) return true;
+  const lock = decodeLock(describeEntry(record).record);
+  return lock !== undefined && isProtected(lock, now, false);
 }
 
 /** False if the stub does not cover the entry's revision. */

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { ByteRange } from "../../../src/model/byte-range.ts";
+import type { ObjectLock } from "../../../src/model/object-lock.ts";
 import { newBlobSetId } from "../../../src/model/random-ids.ts";
 import { type Manifest, summarizeManifest } from "../../../src/storage/r2/blobs.ts";
 import { commitManifest } from "../../../src/storage/r2/commit.ts";
@@ -246,4 +247,29 @@ describe("an isolate that has an older row of the bucket", () => {
     expect(await objects.open(before, { key: "k" }, undefined)).toBeUndefined();
     expect((await objects.list(before, { prefix: "", delimiter: "", after: "", maxKeys: 10 })).objects).toEqual([]);
   });
+
+  it.each(["a write", "a deletion"])(
+    "where versioning was suspended: %s replaces no version that is locked by now",
+    async (name) => {
+      const [before, deleted] = [testBucket({ versioning: "Suspended" }), name === "a deletion"];
+      const bucket = testBucket({ id: before.id, versioning: "Enabled" });
+      const put = (as: typeof bucket, key: string, lock?: ObjectLock) =>
+        objects.put(as, key, bodyOf("content"), { ...attributes(), ...(lock && { lock }) });
+      const until = Date.now() + 86_400_000;
+      const locks: [key: string, lock: ObjectLock, isKept: boolean][] = [
+        ["retained", { retention: { mode: "GOVERNANCE", until } }, true],
+        ["held", { hasLegalHold: true }, true],
+        ["ended", { retention: { mode: "COMPLIANCE", until: Date.now() - 1 }, hasLegalHold: false }, false],
+      ];
+      for (const [key, lock, isKept] of locks) {
+        const first = await put(before, key, lock);
+        const late = deleted ? objects.remove(before, key) : put(before, key);
+        if (isKept) await expect(late).rejects.toMatchObject({ code: "SlowDown" });
+        else await late;
+        if (isKept) expect((await objects.head(bucket, { key, versionId: "null" }))?.lock).toEqual(lock);
+        expect((await put(bucket, key)).versionId).not.toBe(first.versionId);
+        if (isKept) expect((await objects.head(bucket, { key, versionId: "null" }))?.lock).toEqual(lock);
+      }
+    },
+  );
 });

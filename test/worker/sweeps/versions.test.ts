@@ -1,14 +1,19 @@
 /** The sweep of stubs and replaced null versions, and what is left of deleted buckets that kept versions. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { newWriteId } from "../../../src/model/random-ids.ts";
 import { SweepCursors } from "../../../src/storage/d1/sweep-state.ts";
 import { entryPlace } from "../../../src/storage/r2/entry-place.ts";
+import { type EntryRecord, encodeRecord } from "../../../src/storage/r2/entry-record.ts";
+import { putBytes } from "../../../src/storage/r2/write.ts";
+import { commitVersion } from "../../../src/storage/versions/commit-version.ts";
 import { putStub } from "../../../src/storage/versions/delete-version.ts";
 import { recordKey, recordPrefix } from "../../../src/storage/versions/record-key.ts";
 import { sweepRecords } from "../../../src/storage/versions/sweep-records.ts";
 import { runSweeps } from "../../../src/sweeps/index.ts";
 import { sweepVersions } from "../../../src/sweeps/versions.ts";
 import { contentMd5 } from "../../support/cors.ts";
+import { createLockedBucket } from "../../support/object-lock.ts";
 import { send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../../support/versions.ts";
@@ -95,6 +100,32 @@ describe("the sweep of versions", () => {
     const kept = await send({ bucket, key: "kept", query: "versionId=null" });
     expect(await kept.text()).toBe("null");
     expect(await textOf(bucket, "replaced")).toBe("later null");
+  });
+
+  it("leaves a null version that is locked, until the lock has ended", async () => {
+    const bucket = await createLockedBucket();
+    const id = await idOf(bucket);
+    const place = entryPlace(env.STORE, { bucketId: id, key: "k", bucketOwnerId: "", versioning: "Suspended" });
+    const putNull = (lock: Partial<EntryRecord> = {}) => {
+      const w = newWriteId();
+      return commitVersion(place, { writeId: w }, ({ onlyIf, links }) =>
+        putBytes(
+          place,
+          { bytes: new Uint8Array(1) },
+          { onlyIf, customMetadata: encodeRecord({ w, ...lock, ...links }) },
+        ),
+      );
+    };
+    const { token } = await putNull({ L: ["C", inDays(5).getTime()] });
+    await putVersion(bucket, "k", "1");
+    await putNull();
+    for (const [days, isLeft] of [
+      [1.1, true],
+      [5.1, false],
+    ] as const) {
+      await sweepIn(days);
+      expect((await recordsOf(id)).includes(recordKey(id, "k", token))).toBe(isLeft);
+    }
   });
 
   it("begins again six hours after it has gone through all records", async () => {
