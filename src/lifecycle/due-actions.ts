@@ -108,8 +108,9 @@ async function removeAll(
             )),
           );
         }
-        // A removal without a clear answer may have been made: the sweep of the journal finds out, and reports it.
-        if (unclear !== undefined) throw unclear;
+        // A removal without a clear answer may have been made: the sweep of the journal finds out, and reports it. After a
+        // refusal it would not look.
+        if (unclear !== undefined) throw new S3Error("ServiceUnavailable", { cause: unclear });
         return outcomes;
       },
       describe: (removed) => removed && { at: removed.at, versionId: removed.versionId },
@@ -157,8 +158,8 @@ function kindOf(error: unknown): "changed" | "locked" | "failed" {
 
 /** The platform refuses every further call of this run ("Too many subrequests"). */
 function isOutOfCalls(error: unknown): boolean {
-  const texts = error instanceof Error ? [error.message, String(error.cause)] : [String(error)];
-  return texts.some((text) => /too many (subrequests|api requests)/i.test(text));
+  if (!(error instanceof Error)) return false;
+  return /too many (subrequests|api requests)/i.test(error.message) || isOutOfCalls(error.cause);
 }
 
 function log(key: string | undefined, error: unknown): void {

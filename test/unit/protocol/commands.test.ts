@@ -196,6 +196,7 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   ListObjectsV2: LISTED,
   ListParts: CUSTOMER_KEY,
   PutBucketAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
+  PutBucketLifecycleConfiguration: ["x-amz-transition-default-minimum-object-size"],
   PutBucketNotificationConfiguration: ["x-amz-skip-destination-validation"],
   // The root user can always read and replace the policy, so a confirmation is not needed.
   PutBucketPolicy: ["x-amz-confirm-remove-self-bucket-access"],

@@ -140,7 +140,7 @@ describe("a pass", () => {
 
 describe("a run", () => {
   it("gives each bucket a part of its calls, so that a large one does not hold up the others", async () => {
-    const [large, ...small] = [await bucketOf(120), await bucketOf(5), await bucketOf(5)];
+    const [large, ...small] = [await bucketOf(220), await bucketOf(5), await bucketOf(5)];
     await forgetPasses();
     await ageObjects(envWith({ LIFECYCLE_CALLS: "200" }), inDays(2));
     for (const bucket of small)
@@ -220,4 +220,24 @@ describe("AbortIncompleteMultipartUpload", () => {
     expect(await passOver(bucket, inDays(5))).toMatchObject({ uploadsAborted: 52 });
     expect(await (await send({ bucket, query: "uploads" })).text()).not.toContain("<Upload>");
   });
+});
+
+it("a run that the platform refuses further calls ends at once, and what it has done is not done again", async () => {
+  const bucket = await bucketOf(40);
+  const own = envWith({});
+  let puts = 0;
+  const STORE = new Proxy(own.STORE, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return async (...parameters: unknown[]) => {
+        if (name === "put" && ++puts > 30) throw new Error("Too many subrequests by single Worker invocation.");
+        return Reflect.apply(value, target, parameters);
+      };
+    },
+  });
+  await forgetPasses();
+  await expect(ageObjects({ ...own, STORE }, inDays(2))).rejects.toThrow();
+  expect(await countOf(bucket)).toBe(10);
+  expect(await passOver(bucket, inDays(2))).toMatchObject({ seen: 10, expired: 10, failed: 0 });
 });
