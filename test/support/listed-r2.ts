@@ -9,8 +9,14 @@ export interface ListedR2 {
   takeCalls(): number;
 }
 
-/** @param rows.withMetadata rows of a page with metadata; R2 decides by their length, the simulator lists 100 */
-export function listedR2(rows: { readonly withMetadata: number } = { withMetadata: 1000 }): ListedR2 {
+/** @param rows of a page with and without metadata: R2 decides by their length, the simulator lists 100 with metadata */
+export function listedR2({
+  withMetadata = 1000,
+  plain = 1000,
+}: {
+  withMetadata?: number;
+  plain?: number;
+} = {}): ListedR2 {
   const objects = new Map<string, R2Object>();
   let sorted: R2Object[] | undefined;
   let calls = 0;
@@ -27,7 +33,7 @@ export function listedR2(rows: { readonly withMetadata: number } = { withMetadat
   const list = async (options: R2ListOptions) => {
     calls++;
     const { prefix = "", delimiter = "", cursor, startAfter = cursor ?? "", include = [] } = options;
-    const limit = Math.min(options.limit ?? 1000, include.length === 0 ? 1000 : rows.withMetadata);
+    const limit = Math.min(options.limit ?? 1000, include.length === 0 ? plain : withMetadata);
     sorted ??= [...objects.values()].sort((left, right) => compareBytes(left.key, right.key));
     const shown: object[] = [];
     const delimitedPrefixes: string[] = [];

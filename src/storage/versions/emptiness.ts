@@ -2,6 +2,7 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { callR2 } from "../platform-errors.ts";
+import { CountedStore } from "../r2/listed-items.ts";
 import { findObject } from "../r2/listing.ts";
 import { listVersions } from "./list-versions.ts";
 import { recordPrefix } from "./record-key.ts";
@@ -18,8 +19,8 @@ export async function isEmptyBucket(store: R2Bucket, bucket: GrantedBucket): Pro
     // A delete marker looks like a tombstone: the bucket may be versioned since its row was read.
     if (!hasTombstones || !(await hasRecord(store, bucket))) return true;
   }
-  const query = { prefix: "", delimiter: "", after: { key: "" }, maxKeys: 1, maxCalls: MAX_EMPTINESS_CALLS };
-  const page = await listVersions(store, bucket, query);
+  const query = { prefix: "", delimiter: "", after: { key: "" }, maxKeys: 1 };
+  const page = await listVersions(new CountedStore(store, MAX_EMPTINESS_CALLS), bucket, query);
   if (page.versions.length > 0) return false;
   if (page.next !== undefined) throw tooManyRows();
   return true;
