@@ -9,10 +9,16 @@ export function clientAtEdge({ headers, cf }: Request): Client {
 /** @param cf undefined where it does not come from the platform */
 export function clientOf(address: string | undefined, cf: Request["cf"]): Client {
   const acceptEncoding: unknown = cf?.clientAcceptEncoding;
-  const tlsVersion: unknown = cf?.tlsVersion;
   return {
     address,
-    acceptEncoding: typeof acceptEncoding === "string" ? acceptEncoding : undefined,
-    tlsVersion: typeof tlsVersion === "string" ? tlsVersion : undefined,
+    acceptEncoding: text(acceptEncoding),
+    tlsVersion: text(cf?.tlsVersion),
+    tlsCipher: text(cf?.tlsCipher),
+    httpProtocol: text(cf?.httpProtocol),
   };
+}
+
+/** Undefined for anything else, and for the empty text: the platform has it for what does not apply. */
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
 }

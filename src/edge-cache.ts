@@ -16,7 +16,8 @@ import { waitUntil } from "cloudflare:workers";
 import type { Incoming } from "./identify.ts";
 import { sharedLifetimeSeconds } from "./protocol/cache-control.ts";
 import { evaluateReadConditions } from "./protocol/conditions.ts";
-import { toHttpResponse } from "./response.ts";
+import type { RequestLog } from "./request-log.ts";
+import { type S3Response, toHttpResponse } from "./response.ts";
 
 const CACHE_NAME = "workers-s3-public-1";
 const RECORD_HEADER = "x-record";
@@ -50,6 +51,8 @@ interface StoredRecord {
   /** False: the URL is a bucket's, whose HEAD asks for the bucket and not for what GET returns. */
   readonly answersHead: boolean;
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** For the access log of the bucket, if it has one. */
+  readonly logged?: Pick<RequestLog, "key" | "logged" | "isWebsite"> | undefined;
 }
 
 /** Keys whose objects are being copied, and since when. */
@@ -101,12 +104,14 @@ async function findStored(key: string, incoming: Incoming, options: EdgeCacheOpt
   const range = request.headers.get("range");
   const found = await match(key, range);
   if (found === undefined) return undefined;
-  const answer = answerFrom(found, incoming, options);
+  const stored = answerFrom(found, incoming, options);
+  const answer = stored?.answer;
   // What is not sent is not read.
   if (answer?.body === undefined || request.method === "HEAD") await found.body?.cancel();
   if (answer === undefined) return undefined;
   log.operation = `edge-cache:${request.method}`;
   log.caller = "anonymous";
+  Object.assign(log, stored?.logged);
   return toHttpResponse(answer, incoming);
 }
 
@@ -120,11 +125,21 @@ async function match(key: string, range: string | null): Promise<Response | unde
   }
 }
 
+interface StoredAnswer {
+  readonly answer: S3Response;
+  readonly logged: StoredRecord["logged"];
+}
+
 /** Undefined if S3 has to answer: the record is too old, or the answer would be an error. */
-function answerFrom(found: Response, { request }: Incoming, { maxSeconds }: EdgeCacheOptions) {
+function answerFrom(
+  found: Response,
+  { request }: Incoming,
+  { maxSeconds }: EdgeCacheOptions,
+): StoredAnswer | undefined {
   const record = parseRecord(found.headers.get(RECORD_HEADER));
   if (record === undefined || found.body === null) return undefined;
   if (request.method === "HEAD" && !record.answersHead) return undefined;
+  const { logged } = record;
   const now = new Date();
   const age = Math.floor((now.getTime() - record.at) / 1000);
   if (age < 0 || age >= Math.min(record.seconds, maxSeconds)) return undefined;
@@ -134,19 +149,17 @@ function answerFrom(found: Response, { request }: Incoming, { maxSeconds }: Edge
     case "precondition-failed":
       return undefined;
     case "not-modified":
-      return { status: 304, headers: withoutBodyHeaders(headers) };
+      return { answer: { status: 304, headers: withoutBodyHeaders(headers) }, logged };
     case "proceed":
   }
   const isPart = request.headers.has("range");
-  if (!isPart) return found.status === 200 ? { status: 200, headers, body: found.body } : undefined;
+  const { body } = found;
+  if (!isPart) return found.status === 200 ? { answer: { status: 200, headers, body }, logged } : undefined;
   const contentRange = found.headers.get("content-range");
   const length = found.headers.get("content-length");
   if (found.status !== 206 || contentRange === null || length === null) return undefined;
-  return {
-    status: 206,
-    headers: { ...headers, "content-range": contentRange, "content-length": length },
-    body: found.body,
-  };
+  const partHeaders = { ...headers, "content-range": contentRange, "content-length": length };
+  return { answer: { status: 206, headers: partHeaders, body }, logged };
 }
 
 function withoutBodyHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -171,9 +184,16 @@ function keep(
 
   const [sent, copied] = body.tee();
   const kept = [...headers].filter(([name]) => !OWN_HEADERS.includes(name));
-  const record = { at: Date.now(), seconds, answersHead: log.key !== undefined, headers: kept };
+  const record = { at: Date.now(), seconds, answersHead: log.key !== undefined, headers: kept, ...loggedIn(log) };
   waitUntil(store(key, copied, { record, length }));
   return new Response(sent.pipeThrough(new FixedLengthStream(length)), { status: 200, headers });
+}
+
+/** What a later answer from the cache needs to be logged. A page of a website on the S3 host counts as one. */
+function loggedIn({ key, logged, isWebsite, operation }: RequestLog): Pick<StoredRecord, "logged"> {
+  if (logged === undefined) return {};
+  const isPage = isWebsite === true || operation?.startsWith("website:") === true;
+  return { logged: { logged, isWebsite: isPage, ...(key !== undefined && { key }) } };
 }
 
 function mayBegin(key: string): boolean {

@@ -8,6 +8,7 @@ import { DAY_MS } from "./model/lifecycle.ts";
 import type { RequestLogLevel } from "./request-log.ts";
 import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
 import {
+  type AccessLogMessage,
   type ChangesMessage,
   type DeadLetter,
   type DeliveryMessage,
@@ -31,6 +32,7 @@ export interface Env {
   readonly DELIVERIES: Queue<DeliveryMessage>;
   readonly RETRIES: Queue<DeliveryMessage>;
   readonly REPLICATION: Queue<ReplicationMessage | ReplicationPageMessage>;
+  readonly ACCESS_LOGS: Queue<AccessLogMessage>;
   readonly DEAD_LETTERS: Queue<DeadLetter>;
   readonly ROOT_ACCESS_KEY_ID?: string;
   readonly ROOT_SECRET_ACCESS_KEY?: string;
@@ -265,6 +267,7 @@ export function findQueues(env: Env): Queues {
     deliveries: new OwnQueue(env.DELIVERIES),
     retries: new OwnQueue(env.RETRIES),
     replication: new OwnQueue(env.REPLICATION),
+    accessLogs: new OwnQueue(env.ACCESS_LOGS),
     deadLetters: new OwnQueue(env.DEAD_LETTERS),
     bound,
   };

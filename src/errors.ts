@@ -26,6 +26,8 @@ const TABLE = {
     409,
     "The conditional request cannot succeed due to a conflicting operation against this resource.",
   ],
+  // AWS spells it so, and ends the message with a blank (LocalStack's recordings, 2026-02).
+  CrossLocationLoggingProhibitted: [403, "Cross S3 location logging not allowed. "],
   EntityTooLarge: [400, "Your proposed upload exceeds the maximum allowed size"],
   EntityTooSmall: [400, "Your proposed upload is smaller than the minimum allowed size"],
   ExpiredToken: [400, "The provided token has expired."],
@@ -72,6 +74,7 @@ const TABLE = {
   InvalidRequest: [400, "Invalid Request"],
   InvalidStorageClass: [400, "The storage class you specified is not valid"],
   InvalidTag: [400, "The TagKey you have provided is invalid"],
+  InvalidTargetBucketForLogging: [400, "The target bucket for logging does not exist"],
   InvalidToken: [400, "The provided token is malformed or otherwise invalid."],
   InvalidURI: [400, "Couldn't parse the specified URI."],
   KeyTooLongError: [400, "Your key is too long"],

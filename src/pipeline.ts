@@ -14,6 +14,7 @@ import { S3Error } from "./errors.ts";
 import { bucketOfCopySource, establish, type Incoming, readRequest, rowsNamedBy } from "./identify.ts";
 import { type Bucket, locationOf } from "./model/bucket.ts";
 import type { Caller } from "./model/caller.ts";
+import { findLogged } from "./model/logged-bucket.ts";
 import { OPERATIONS } from "./operations/index.ts";
 import { isAbsence, withMethod } from "./operations/object/delete-markers.ts";
 import type { BodySource } from "./operations/operation.ts";
@@ -43,6 +44,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
   let upload: FormUpload | undefined;
   let bucket: Bucket | undefined;
   let answer: S3Response;
+  let hasRows = false;
   try {
     const received = addressRequest(incoming, config.s3Domains);
     const name = resolveOperation(received);
@@ -50,6 +52,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
     upload = name === "PostObject" ? await beginFormUpload(received) : undefined;
     const wanted = rowsNamedBy(received, name, upload);
     const rows = await directory.load(wanted);
+    hasRows = true;
     bucket = addressedBucket(received, rows.buckets);
     if (name === "OptionsPreflight") answer = answerPreflight(received, bucket);
     else {
@@ -63,7 +66,10 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
   } catch (error) {
     answer = withRegion(describeFailure(error, log), log, bucket);
     await upload?.discard();
+    if (!hasRows) log.findLogged = findLoggedLater(log, directory);
   }
+  log.logged = findLogged(bucket);
+  log.detail = answer.detail;
   const response = toHttpResponse(answer, incoming);
   addCorsHeaders(response, request, bucket?.documents.cors);
   return response;
@@ -104,6 +110,7 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   const options: AuthenticationOptions = { regions, service: "s3", signatureV2: config.signatureV2 };
   // From here on, only what the signature covers is used.
   const { authentication, signed, source } = await establish(received, rows.credential, options);
+  log.authentication = authentication;
   const { caller, style, signatureVersion } = authentication;
   if (signed.form !== undefined) log.key = signed.form.key;
   log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
@@ -150,6 +157,7 @@ async function perform(
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, name, buckets);
   const { stores, deployment } = services;
+  noteCopySource(signed, buckets, log);
   const grant = await authorize({
     caller,
     permissions: prepared.permissions,
@@ -157,6 +165,7 @@ async function perform(
     facts: () => requestFacts(signed, { style, signatureVersion, operation: name }),
     findObject: (bucket, object) => orAbsent(stores.objects.head(bucket, object)),
   });
+  log.grant = grant;
   refuseUnexpectedOwner(signed, buckets);
 
   try {
@@ -176,6 +185,19 @@ async function perform(
   } catch (error) {
     throw await withoutExistence(error, grant, signed);
   }
+}
+
+/** Finds out whether a request is logged that failed before its bucket was read. */
+export function findLoggedLater({ bucket }: RequestLog, directory: Directory): RequestLog["findLogged"] {
+  if (bucket === undefined || !isValidBucketName(bucket)) return undefined;
+  return async () => findLogged((await directory.load({ bucketName: bucket })).buckets.get(bucket));
+}
+
+function noteCopySource(signed: S3Request, buckets: ReadonlyMap<string, Bucket>, log: RequestLog): void {
+  const source = signed.copySource();
+  if (source === undefined) return;
+  const bucket = findLogged(buckets.get(source.bucket));
+  if (bucket !== undefined) log.copiedFrom = { ...source, bucket };
 }
 
 /** Resolving the operation again cannot yield a preflight, because OPTIONS is a method of its own. */

@@ -1,3 +1,6 @@
+import type { Caller } from "./model/caller.ts";
+import type { LoggedBucket, LoggedDetail } from "./model/logged-bucket.ts";
+
 /**
  * One structured line per logged request. It contains no secret, signature, query or header. Paths are logged as bucket
  * and key, because presigned URLs carry their signature in the query.
@@ -15,6 +18,26 @@ export interface RequestLog {
   isForEveryone?: boolean;
   /** The underlying error, of which the client sees only a code. */
   cause?: unknown;
+  // The rest is for the access log of the bucket, and not part of the line. What names no bucket is not logged there.
+  /** The bucket of the request, if its requests are logged. */
+  logged?: LoggedBucket | undefined;
+  /** Finds it, if the request failed before any bucket was read. */
+  findLogged?: (() => Promise<LoggedBucket | undefined>) | undefined;
+  /** What a copy reads, if the requests to that bucket are logged. */
+  copiedFrom?: { readonly bucket: LoggedBucket; readonly key: string; readonly versionId?: string };
+  /** Absent if it was not found out who sent the request. */
+  authentication?: {
+    readonly caller: Caller;
+    readonly style: "header" | "query" | "form" | "anonymous";
+    readonly signatureVersion: string | undefined;
+  };
+  grant?: { readonly isByAcl: boolean };
+  /** What only the operation knows. */
+  detail?: LoggedDetail | undefined;
+  /** Length of an answer that is a text. */
+  textBytes?: number;
+  /** Whether a website host was asked. */
+  isWebsite?: boolean;
 }
 
 /** Which requests are logged: those answered with this status and above. */

@@ -1,6 +1,8 @@
 /** An operation's answer as an HTTP response. */
+import type { LoggedDetail } from "./model/logged-bucket.ts";
 import { formatHttpDate } from "./protocol/dates.ts";
 import type { Client } from "./protocol/s3-request.ts";
+import type { RequestLog } from "./request-log.ts";
 
 /** An answer before request ids and transport headers are added. */
 export interface S3Response {
@@ -8,16 +10,19 @@ export interface S3Response {
   readonly headers?: Readonly<Record<string, string>>;
   /** Text is sent as `application/xml` unless a content type is given. */
   readonly body?: string | ReadableStream<Uint8Array>;
+  /** For the access log only. */
+  readonly detail?: LoggedDetail;
 }
 
 /** What an answer depends on besides the operation. */
 interface Answered {
   readonly request: Request;
   readonly client: Client;
-  readonly log: { readonly requestId: string };
+  readonly log: RequestLog;
 }
 
-export function toHttpResponse(answer: S3Response, { request, client, log: { requestId } }: Answered): Response {
+export function toHttpResponse(answer: S3Response, { request, client, log }: Answered): Response {
+  const { requestId } = log;
   const headers = new Headers({
     ...answer.headers,
     "x-amz-request-id": requestId,
@@ -31,6 +36,9 @@ export function toHttpResponse(answer: S3Response, { request, client, log: { req
   const body = request.method === "HEAD" ? null : (answer.body ?? null);
   if (request.method === "HEAD" && typeof answer.body === "string") {
     headers.set("content-length", String(new TextEncoder().encode(answer.body).byteLength));
+  }
+  if (typeof body === "string" && (log.logged ?? log.copiedFrom ?? log.findLogged) !== undefined) {
+    log.textBytes = new TextEncoder().encode(body).byteLength;
   }
   // "manual": bytes stored with a Content-Encoding are sent as they are.
   return new Response(body, { status: answer.status, headers, encodeBody: "manual" });

@@ -1,5 +1,6 @@
 /** Everything a request needs, opened from the bindings once per isolate. */
 import { waitUntil } from "cloudflare:workers";
+import { AccessLogs } from "./access-log/access-logs.ts";
 import { Callbacks } from "./delivery/callbacks.ts";
 import { Destinations } from "./delivery/destinations.ts";
 import { type Config, type Env, findQueues, readConfig } from "./env.ts";
@@ -49,6 +50,8 @@ export interface Services {
   /** What operations may know of this deployment. */
   readonly deployment: Deployment;
   readonly journal: Journal;
+  /** Logs the requests to buckets with access logs. */
+  readonly accessLogs: AccessLogs;
   readonly intents: Intents;
   readonly queues: Queues;
   readonly accounts: Accounts;
@@ -123,7 +126,10 @@ export type AdminServices = Pick<
   | "targetPolicy"
 > & { readonly stores: Pick<Stores, "principals"> };
 
-export type LifecycleServices = Pick<Services, "config" | "directory" | "journal" | "lifecycle" | "stores">;
+export type LifecycleServices = Pick<
+  Services,
+  "accessLogs" | "config" | "directory" | "journal" | "lifecycle" | "stores"
+>;
 
 /** Consumers of queues and scheduled work. */
 export type EventServices = Pick<
@@ -222,6 +228,7 @@ export function openServices(env: Env): Services {
       destinations: new Destinations({ accounts, topics, queues, callbacks }),
     },
     journal: new Journal(intents, queues.events, bucketDeletion),
+    accessLogs: new AccessLogs({ queue: queues.accessLogs, waitUntil }),
     intents,
     queues,
     accounts,
@@ -263,5 +270,7 @@ export function openServices(env: Env): Services {
 
 /** An isolate serves one deployment, but can receive a new `env` object with each request. */
 function isSameDeployment(left: Env, right: Env): boolean {
-  return left === right || (left.DB === right.DB && left.STORE === right.STORE && left.EVENTS === right.EVENTS);
+  if (left === right) return true;
+  const isSame = (name: "DB" | "STORE" | "EVENTS" | "ACCESS_LOGS") => left[name] === right[name];
+  return isSame("DB") && isSame("STORE") && isSame("EVENTS") && isSame("ACCESS_LOGS");
 }

@@ -41,10 +41,12 @@ export async function handleRequest(
     const services = openServices(env);
     const { s3Domains, websiteDomains, requestLog, edgeCacheSeconds } = services.config;
     level = requestLog;
+    const { accessLogs } = services;
     const host = request.headers.get("host");
     const website = findWebsiteHost(url, host, { website: websiteDomains, s3: s3Domains });
     isOwn &&= website === undefined && !namesBucketInHost(url, host, s3Domains);
     const queried = isOwn ? undefined : findQueryService(incoming, s3Domains, QUERY_SERVICES);
+    log.isWebsite = website !== undefined;
     const edge = { isWebsite: website !== undefined, maxSeconds: edgeCacheSeconds };
     if (website !== undefined) {
       response = await throughEdgeCache(incoming, edge, () => handleWebsite(incoming, website, services));
@@ -52,6 +54,7 @@ export async function handleRequest(
     else if (queried !== undefined) response = await handleQuery(queried, incoming, services);
     else if (isSnsLink(incoming, s3Domains)) response = await handleSnsLink(incoming, services);
     else response = await throughEdgeCache(incoming, edge, () => handleS3(incoming, services));
+    response = accessLogs.noteRequest(incoming, response);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;
     response = isOwn

@@ -8,6 +8,7 @@
 import { S3Error } from "../errors.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
+import type { LoggedBucket } from "../model/logged-bucket.ts";
 import { isSameDestination, type ReplicationDestination } from "../model/replication.ts";
 import { existingBucketOf, type Permission, type S3Action } from "./actions.ts";
 import {
@@ -19,6 +20,7 @@ import {
   type ObjectAclAndTags,
   type SharedFacts,
 } from "./decision.ts";
+import { requireLogDelivery } from "./log-delivery.ts";
 import { isSameForEveryRequest } from "./policy/inspect.ts";
 import { bucketPolicyOf } from "./policy/parsed.ts";
 
@@ -31,6 +33,8 @@ export interface Grant {
   readonly caller: Caller;
   /** Whether every anonymous request for the same would be granted, whatever else it contains. */
   readonly isForEveryone: boolean;
+  /** Whether an ACL gave a permission that no policy gave. */
+  readonly isByAcl: boolean;
   /**
    * A bucket that the permissions named.
    * @throws Error for any other bucket: a programming error, answered with InternalError
@@ -73,9 +77,13 @@ export async function authorize(question: Question): Promise<Grant> {
   const { caller, permissions, buckets } = question;
   // An operation that requires no permission is a mistake, and is refused.
   if (permissions.length === 0) throw new S3Error("AccessDenied");
+  let isByAcl = false;
   const context = decisionContext({
     caller,
     buckets,
+    noteAcl: () => {
+      isByAcl = true;
+    },
     facts: () => question.facts(),
     findObject: lookedUpOnce(question),
   });
@@ -89,6 +97,9 @@ export async function authorize(question: Question): Promise<Grant> {
   const named = new Set(permissions.map(existingBucketOf));
   return {
     caller,
+    get isByAcl() {
+      return isByAcl;
+    },
     get isForEveryone() {
       return caller.kind === "anonymous" && [...buckets.values()].every(ignoresRequest);
     },
@@ -172,6 +183,20 @@ export function authorizeReplicationSource(source: Bucket): GrantedBucket {
 export function authorizeLifecycle(bucket: Bucket): GrantedBucket {
   if (!bucket.documents.lifecycle?.rules.some(({ isEnabled }) => isEnabled)) throw new S3Error("AccessDenied");
   return bucket as GrantedBucket;
+}
+
+/**
+ * Authorizes what no caller requests: one object with access logs of a bucket may be written to the target that the bucket's
+ * configuration names.
+ * @throws S3Error `AccessDenied`, as `requireLogDelivery`
+ */
+export function authorizeLogDelivery(
+  source: LoggedBucket,
+  target: Bucket | undefined,
+  object: { readonly key: string; readonly now: Date },
+): GrantedBucket {
+  requireLogDelivery(source, target, object);
+  return target as GrantedBucket;
 }
 
 /** Looks up each object once, for all decisions about it. */

@@ -64,6 +64,8 @@ interface Asked {
   /** Called at most once, and only if a decision depends on conditions. */
   facts(): SharedFacts;
   readonly findObject: FindObject;
+  /** Called if an ACL gives a permission that no policy gives. */
+  readonly noteAcl?: () => void;
 }
 
 /** What all decisions of one request have in common, built once. */
@@ -246,8 +248,14 @@ function isOnNewObject(permission: Permission): boolean {
   return (permission.on === "object" || permission.on === "objects-below") && permission.isNew === true;
 }
 
-/** Whether the ACL allows it: the bucket's for writes and deletions, the object's for reads. */
 async function aclGives(question: BucketQuestion, caller: AclCaller): Promise<boolean> {
+  const isGiven = await isGivenByAcl(question, caller);
+  if (isGiven) question.context.noteAcl?.();
+  return isGiven;
+}
+
+/** Whether the ACL allows it: the bucket's for writes and deletions, the object's for reads. */
+async function isGivenByAcl(question: BucketQuestion, caller: AclCaller): Promise<boolean> {
   const { context, permission, bucket } = question;
   const need = aclPermissionFor(actionOf(permission), isOnNewObject(permission) ? "new" : "existing");
   if (need === undefined) return false;

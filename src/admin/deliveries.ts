@@ -66,6 +66,8 @@ async function sendAgain({ message }: StoredDeadLetter, queues: Queues): Promise
     case "replication":
     case "replication-page":
       return queues.replication.send([message]);
+    case "access-log":
+      return queues.accessLogs.send([message]);
   }
 }
 
@@ -89,6 +91,8 @@ function subjectOf(message: StoredDeadLetter["message"]) {
     case "replication":
     case "replication-page":
       return { receiver: "", event: "", bucket: "", key: "" };
+    case "access-log":
+      return { receiver: message.bucket.logging.targetBucket, event: "", bucket: message.bucket.name, key: "" };
   }
 }
 

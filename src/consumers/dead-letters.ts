@@ -24,6 +24,8 @@ function ownerOf(message: OwnMessage): MessageOwner {
       return { accountId: message.origin.bucket.accountId };
     case "delivery":
       return { accountId: responsibleAccount(message) };
+    case "access-log":
+      return { accountId: message.bucket.accountId };
     case "replication":
       return { taskId: message.taskId };
     case "replication-page":

@@ -2,6 +2,7 @@
  * The consumers of the deployment's own queues, chosen by the `kind` of each message. A handler acknowledges or retries
  * every message it is given.
  */
+import { deliverAccessLogs } from "../access-log/deliver.ts";
 import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
 import { replicateExisting } from "../replication/existing.ts";
@@ -22,6 +23,7 @@ const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
   delivery: deliver,
   replication: replicate,
   "replication-page": replicateExisting,
+  "access-log": deliverAccessLogs,
   "dead-letter": keepDeadLetters,
 };
 

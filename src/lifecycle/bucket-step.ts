@@ -16,6 +16,7 @@ import {
   type LifecycleConfiguration,
 } from "../model/lifecycle.ts";
 import type { ListedVersion } from "../model/listed-version.ts";
+import { findLogged, type LoggedAction } from "../model/logged-bucket.ts";
 import type { StoredObject, Tag } from "../model/object.ts";
 import { isProtected } from "../model/object-lock.ts";
 import { newRequestId } from "../model/random-ids.ts";
@@ -118,7 +119,7 @@ export class BucketStep {
         for (const upload of page) {
           if (!this.#budget.take(CALLS_OF_AN_UPLOAD)) return;
           const bucket = await this.#current();
-          await uploads.abort({ bucket, ...upload }).then(() => this.counts.uploadsAborted++, ignoreRefusal);
+          await uploads.abort({ bucket, ...upload }).then(() => this.#countAbortion(upload.key), ignoreRefusal);
           this.position = { stage: "uploads", rule, ...upload };
         }
         after = page.at(-1) ?? after;
@@ -127,6 +128,11 @@ export class BucketStep {
       after = { key: "", uploadId: "" };
     }
     this.position = { stage: "entries", prefix: "", after: "" };
+  }
+
+  #countAbortion(key: string): void {
+    this.counts.uploadsAborted++;
+    this.#log([{ operation: "S3.DELETE.UPLOAD", key }]);
   }
 
   async #passEntries(): Promise<void> {
@@ -157,7 +163,8 @@ export class BucketStep {
     const due = dueForCurrent(this.#configuration, version, this.#clock);
     if (due?.kind !== "expire") return due && this.#transition(entry, hasTags ? entry.tags : undefined);
     const { objects } = this.#services.lifecycle;
-    return { kind: "removal", key: entry.key, calls: CALLS.entry, run: (change) => objects.expireEntry(change, entry) };
+    const { key, sizeBytes } = entry;
+    return { kind: "removal", key, sizeBytes, calls: CALLS.entry, run: (change) => objects.expireEntry(change, entry) };
   }
 
   async #passVersions(): Promise<void> {
@@ -219,7 +226,8 @@ export class BucketStep {
     // Reading it again each day would cost calls for nothing.
     if (version.lock !== undefined && isProtected(version.lock, new Date(), false)) return "locked";
     const run = (change: Parameters<typeof objects.expireVersion>[0]) => objects.expireVersion(change, version);
-    return { kind: "removal", key, versionId, calls: CALLS.version, run };
+    const size = isDeleteMarker ? {} : { sizeBytes: version.sizeBytes };
+    return { kind: "removal", key, versionId, ...size, calls: CALLS.version, run };
   }
 
   #dueFor(
@@ -298,11 +306,17 @@ export class BucketStep {
   }
 
   async #doGroup(actions: readonly DueAction[]): Promise<number> {
-    const { count, tally } = await doAll(actions, { bucket: await this.#current(), journal: this.#journal });
+    const { count, tally, done } = await doAll(actions, { bucket: await this.#current(), journal: this.#journal });
     for (const name of ["expired", "transitioned", "changed", "locked", "failed"] as const) {
       this.counts[name] += tally[name];
     }
+    this.#log(done);
     return count;
+  }
+
+  /** Without a call to the queue: what is logged waits for more, and the run for what is logged. */
+  #log(done: readonly LoggedAction[]): void {
+    this.#services.accessLogs.noteActions(findLogged(this.#bucket), this.#journal.origin.requestId, done);
   }
 
   /** The bucket's row, which is read again when it is as old as rows may be. @throws Superseded */

@@ -4,6 +4,7 @@
  */
 import type { GrantedBucket } from "../access/authorize.ts";
 import { S3Error } from "../errors.ts";
+import type { LoggedAction } from "../model/logged-bucket.ts";
 import type { LifecycleCounts } from "../storage/d1/lifecycle-passes.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { TransitionOutcome } from "../storage/r2/lifecycle-objects.ts";
@@ -19,6 +20,8 @@ interface Action {
   readonly versionId?: string;
   /** Calls to R2 that it takes. */
   readonly calls: number;
+  /** Absent for a delete marker. */
+  readonly sizeBytes?: number;
 }
 
 export interface DueRemoval extends Action {
@@ -45,6 +48,7 @@ export type Tally = Pick<LifecycleCounts, Counted>;
 export interface GroupOutcome {
   readonly count: number;
   readonly tally: Tally;
+  readonly done: readonly LoggedAction[];
 }
 
 export async function doAll(
@@ -52,15 +56,17 @@ export async function doAll(
   { bucket, journal }: { readonly bucket: GrantedBucket; readonly journal: RequestJournal },
 ): Promise<GroupOutcome> {
   const tally: Record<Counted, number> = { expired: 0, transitioned: 0, changed: 0, locked: 0, failed: 0 };
+  const done: LoggedAction[] = [];
   const removals = actions.filter((action) => action.kind === "removal");
-  if (removals.length > 0) await removeAll(removals, { bucket, journal, tally });
+  if (removals.length > 0) await removeAll(removals, { bucket, journal, tally, done });
   for (const [index, action] of actions.entries()) {
     if (action.kind === "removal") continue;
     const outcome = await transition(action, { bucket, journal });
-    if (outcome === "unfinished") return { count: index, tally };
+    if (outcome === "unfinished") return { count: index, tally, done };
     tally[outcome]++;
+    if (outcome === "transitioned") done.push(describeDone("S3.TRANSITION_SIA.OBJECT", action));
   }
-  return { count: actions.length, tally };
+  return { count: actions.length, tally, done };
 }
 
 interface Means {
@@ -68,10 +74,20 @@ interface Means {
   readonly journal: RequestJournal;
 }
 
+function describeDone(operation: LoggedAction["operation"], action: DueAction, removed?: Removed): LoggedAction {
+  const { key, versionId = removed?.versionId, sizeBytes: objectSizeBytes } = action;
+  return { operation, key, versionId, objectSizeBytes };
+}
+
+interface Results {
+  readonly tally: Record<Counted, number>;
+  readonly done: LoggedAction[];
+}
+
 /** @throws whatever the journal throws before anything is removed */
 async function removeAll(
   removals: readonly DueRemoval[],
-  { bucket, journal, tally }: Means & { readonly tally: Record<Counted, number> },
+  { bucket, journal, tally, done }: Means & Results,
 ): Promise<void> {
   let unclear: unknown;
   let hasBegun = false;
@@ -79,6 +95,8 @@ async function removeAll(
     try {
       const removed = await removal.run({ ...removal, bucket, ticket });
       tally.expired++;
+      const makesMarker = removal.versionId === undefined && removed.isMarker;
+      done.push(describeDone(makesMarker ? "S3.CREATE.DELETEMARKER" : "S3.EXPIRE.OBJECT", removal, removed));
       return removed;
     } catch (error) {
       const kind = kindOf(error);

@@ -17,6 +17,7 @@ export interface QueueBindings {
   readonly DELIVERIES: Queue;
   readonly RETRIES: Queue;
   readonly REPLICATION: Queue;
+  readonly ACCESS_LOGS: Queue;
   readonly DEAD_LETTERS: Queue;
 }
 
@@ -27,7 +28,7 @@ type Remote<Method> = Method extends (...parameters: infer Parameters) => infer 
   ? (...parameters: Parameters) => Promise<Result>
   : never;
 
-const OWN = ["EVENTS", "DELIVERIES", "RETRIES", "REPLICATION", "DEAD_LETTERS"] as const;
+const OWN = ["EVENTS", "DELIVERIES", "RETRIES", "REPLICATION", "ACCESS_LOGS", "DEAD_LETTERS"] as const;
 
 /** The queues as the Worker uses them. */
 export function storedQueues(queues: QueueBindings, store: OpenStore): QueueBindings {
@@ -37,6 +38,7 @@ export function storedQueues(queues: QueueBindings, store: OpenStore): QueueBind
     DELIVERIES: stored("DELIVERIES"),
     RETRIES: stored("RETRIES"),
     REPLICATION: stored("REPLICATION"),
+    ACCESS_LOGS: stored("ACCESS_LOGS"),
     DEAD_LETTERS: stored("DEAD_LETTERS"),
   };
 }

@@ -1,4 +1,5 @@
 /** Buckets, what is configured for them, and how requests name them and their objects. */
+import type { BucketLogging } from "./access-logging.ts";
 import type { Acl, ObjectOwnership, PublicAccessBlock } from "./acl.ts";
 import type { LifecycleConfiguration } from "./lifecycle.ts";
 import type { NotificationConfiguration } from "./notification.ts";
@@ -30,6 +31,8 @@ export interface BucketDocumentTypes {
   versioning: Versioning;
   objectLock: ObjectLockConfiguration;
   lifecycle: LifecycleConfiguration;
+  /** Absent: requests are not logged. */
+  logging: BucketLogging;
   /** It cannot be enabled. */
   accelerate: "Suspended";
 }

@@ -8,6 +8,7 @@ import {
   GetBucketLifecycleConfiguration,
   PutBucketLifecycleConfiguration,
 } from "./bucket/bucket-lifecycle.ts";
+import { GetBucketLogging, PutBucketLogging } from "./bucket/bucket-logging.ts";
 import {
   GetBucketNotificationConfiguration,
   PutBucketNotificationConfiguration,
@@ -46,7 +47,6 @@ import {
   GetBucketAnalyticsConfiguration,
   GetBucketIntelligentTieringConfiguration,
   GetBucketInventoryConfiguration,
-  GetBucketLogging,
   GetBucketMetadataConfiguration,
   GetBucketMetadataTableConfiguration,
   GetBucketMetricsConfiguration,
@@ -57,7 +57,6 @@ import {
   ListBucketMetricsConfigurations,
   PutBucketAbac,
   PutBucketAccelerateConfiguration,
-  PutBucketLogging,
   PutBucketRequestPayment,
 } from "./bucket/default-settings.ts";
 import { DeleteBucket } from "./bucket/delete-bucket.ts";

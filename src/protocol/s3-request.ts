@@ -10,6 +10,10 @@ export interface Client {
   readonly acceptEncoding: string | undefined;
   /** `TLSv1.3` */
   readonly tlsVersion: string | undefined;
+  /** `AEAD-AES128-GCM-SHA256` */
+  readonly tlsCipher?: string | undefined;
+  /** `HTTP/2` */
+  readonly httpProtocol?: string | undefined;
 }
 
 /** A request in S3's terms. Every stage after addressing uses it instead of the platform's `Request`. */

@@ -12,8 +12,9 @@ import { addCorsHeaders } from "../cors/rules.ts";
 import { S3Error } from "../errors.ts";
 import type { Incoming } from "../identify.ts";
 import type { Bucket } from "../model/bucket.ts";
+import { findLogged } from "../model/logged-bucket.ts";
 import type { Website, WebsiteSite } from "../model/website.ts";
-import { type Confirmed, confirming, performRead } from "../pipeline.ts";
+import { type Confirmed, confirming, findLoggedLater, performRead } from "../pipeline.ts";
 import { isValidBucketName, requireKeyLength, type WebsiteHost } from "../protocol/addressing.ts";
 import { percentDecode } from "../protocol/percent-encoding.ts";
 import { Query } from "../protocol/request-target.ts";
@@ -51,10 +52,10 @@ export async function handleWebsite(
   log.caller = "anonymous";
   const s3Request = readAnonymousRequest(incoming, name);
   let bucket: Bucket | undefined;
-  let confirmed: Confirmed = (use) => use(NO_ROWS);
+  let confirmed: Confirmed | undefined;
   // Refusals become pages and redirects, so each is confirmed before.
   const performAnonymous: PerformRequest = (object) =>
-    confirmed(({ buckets }) => {
+    (confirmed ?? withoutRows)(({ buckets }) => {
       bucket = buckets.get(name);
       return performRead(object, {
         caller: ANONYMOUS,
@@ -78,19 +79,21 @@ export async function handleWebsite(
     const failure = toS3Error(error);
     log.code = failure.code;
     if (failure.cause !== undefined) log.cause = failure.cause;
+    if (confirmed === undefined) log.findLogged = findLoggedLater(log, services.directory);
     answer = await respondWithError(failure, s3Request, {
       site: siteOf(bucket?.documents.website),
       perform: performAnonymous,
     });
   }
   log.operation = `website:${request.method}`;
+  log.logged = findLogged(bucket);
   const response = toHttpResponse(answer, incoming);
   addCorsHeaders(response, request, bucket?.documents.cors);
   return response;
 }
 
 const ANONYMOUS = { kind: "anonymous" } as const;
-const NO_ROWS = { credential: undefined, buckets: new Map<string, Bucket>() };
+const withoutRows: Confirmed = (use) => use({ credential: undefined, buckets: new Map<string, Bucket>() });
 const METHODS = ["GET", "HEAD", "OPTIONS"];
 
 interface WebsiteContext {
@@ -127,14 +130,16 @@ async function serve(request: S3Request, context: WebsiteContext): Promise<S3Res
 async function serveSite(
   request: S3Request,
   requested: WebsiteRequest,
-  { name, site, perform }: WebsiteContext & { readonly site: WebsiteSite },
+  { name, site, perform, log }: WebsiteContext & { readonly site: WebsiteSite },
 ): Promise<S3Response> {
   const { key } = requested;
   const ruleForKey = findRuleForKey(site.routingRules, key);
   if (ruleForKey !== undefined) return redirectTo(applyRule(ruleForKey, requested, 301));
 
   const isFolder = key === "" || key.endsWith("/");
-  const object = requestObject(request, name, isFolder ? `${key}${site.indexSuffix}` : key);
+  const objectKey = isFolder ? `${key}${site.indexSuffix}` : key;
+  const object = requestObject(request, name, objectKey);
+  log.key = objectKey;
   try {
     const answer = await perform(object);
     return (await followRedirectLocation(answer)) ?? answer;

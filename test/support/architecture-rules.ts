@@ -78,7 +78,8 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
     "storage/platform-errors.ts",
   ],
   "local/": ["local/", "model/", "cloudflare:workers"],
-  "consumers/": ["consumers/", "delivery/", "replication/", "access/", "model/", "services.ts"],
+  "consumers/": ["consumers/", "access-log/", "delivery/", "replication/", "access/", "model/", "services.ts"],
+  "access-log/": ["access-log/", "protocol/", "access/", "model/", "errors.ts", "response.ts"],
   "sweeps/": ["sweeps/", "lifecycle/", "replication/", "storage/", "model/", "services.ts"],
   "lifecycle/": ["lifecycle/", "model/", "access/", "errors.ts"],
   "replication/": [
@@ -107,6 +108,7 @@ export const MAY_IMPORT_TYPES: Readonly<Record<string, Places>> = {
   "consumers/": ["env.ts", "storage/"],
   "sweeps/": ["env.ts"],
   "lifecycle/": ["services.ts", "storage/"],
+  "access-log/": ["request-log.ts", "services.ts", "storage/"],
   "pipeline.ts": ["storage/"],
   "identify.ts": ["storage/"],
 };
@@ -128,6 +130,7 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "sweeps/": ["sweeps/", "index.ts"],
   "lifecycle/": ["lifecycle/", "sweeps/"],
   "consumers/": ["consumers/", "index.ts"],
+  "access-log/": ["access-log/", "consumers/", "services.ts"],
   "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],
   "signing/": ["signing/", "delivery/", "sns/", "services.ts"],
   "replication/": ["replication/", "consumers/", "admin/", "sweeps/"],

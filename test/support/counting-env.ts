@@ -74,12 +74,13 @@ export function countingEnv(env: Env): CountingEnv {
     Object.assign(billed, NOTHING_BILLED);
     log.length = 0;
   };
-  const { EVENTS, DELIVERIES, RETRIES, REPLICATION, DEAD_LETTERS } = env;
+  const { EVENTS, DELIVERIES, RETRIES, REPLICATION, ACCESS_LOGS, DEAD_LETTERS } = env;
   const queues = {
     EVENTS: countQueue(EVENTS),
     DELIVERIES: countQueue(DELIVERIES),
     RETRIES: countQueue(RETRIES),
     REPLICATION: countQueue(REPLICATION),
+    ACCESS_LOGS: countQueue(ACCESS_LOGS),
     DEAD_LETTERS: countQueue(DEAD_LETTERS),
   };
   return { env: { ...env, ...queues, STORE, DB, UPLOADS, CONFIG_TTL_SECONDS }, counts, billed, log, reset };

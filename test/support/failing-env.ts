@@ -16,6 +16,7 @@ const CALLS: Readonly<Record<string, ReadonlySet<string>>> = {
   DELIVERIES: new Set(["send", "sendBatch"]),
   RETRIES: new Set(["send", "sendBatch"]),
   REPLICATION: new Set(["send", "sendBatch"]),
+  ACCESS_LOGS: new Set(["send", "sendBatch"]),
   DEAD_LETTERS: new Set(["send", "sendBatch"]),
 };
 const STATEMENTS = new Set(["run", "all", "first", "raw"]);

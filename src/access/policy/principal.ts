@@ -21,10 +21,14 @@ export type RequestPrincipal =
       readonly federatedUserName?: string;
     };
 
-/**
- * Who acts, as policies see it: the sender of a request, or S3 itself, which notifies a topic about events of a bucket.
- */
-export type PolicyPrincipal = RequestPrincipal | { readonly kind: "service"; readonly name: "s3.amazonaws.com" };
+/** S3 itself, which notifies a topic about events of a bucket, and delivers access logs. */
+export interface ServicePrincipal {
+  readonly kind: "service";
+  readonly name: "s3.amazonaws.com" | "logging.s3.amazonaws.com";
+}
+
+/** Who acts, as policies see it: the sender of a request, or S3 itself. */
+export type PolicyPrincipal = RequestPrincipal | ServicePrincipal;
 
 export interface Principals {
   /** NotPrincipal. */
@@ -35,7 +39,7 @@ export interface Principals {
   /** By the names that the policy uses. */
   readonly userNames: ReadonlySet<string>;
   readonly userIds: ReadonlySet<string>;
-  /** Only S3 acts here, and only on topics: other services may be named, without effect. */
+  /** Only S3 acts here, on topics and on buckets for logs: other services may be named, without effect. */
   readonly services: ReadonlySet<string>;
 }
 

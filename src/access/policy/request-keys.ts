@@ -4,7 +4,7 @@ import type { Tag } from "../../model/object.ts";
 import type { ObjectLock } from "../../model/object-lock.ts";
 import { Effort } from "./effort.ts";
 import { ConditionKeys, PolicyMemory, type UnknownKeys } from "./policy-request.ts";
-import type { PolicyPrincipal, RequestPrincipal } from "./principal.ts";
+import type { PolicyPrincipal, RequestPrincipal, ServicePrincipal } from "./principal.ts";
 
 export interface RequestFacts {
   readonly principal: RequestPrincipal;
@@ -244,15 +244,22 @@ function optional(key: string, value: string | number | boolean | null | undefin
 export interface SourceBucket {
   readonly name: string;
   readonly accountId: string;
+  /** Which part of S3 acts; by default the one that notifies topics. */
+  readonly service?: ServicePrincipal;
 }
 
 export const S3_SERVICE = { kind: "service", name: "s3.amazonaws.com" } as const satisfies PolicyPrincipal;
+/** Writes access logs. */
+export const LOG_DELIVERY_SERVICE = {
+  kind: "service",
+  name: "logging.s3.amazonaws.com",
+} as const satisfies PolicyPrincipal;
 
 /**
- * The condition keys of S3 itself when it notifies a topic about a bucket ("AWS global condition context keys",
- * "Properties of the resource"). Keys of a caller or a connection are absent, as for services on AWS. aws:SourceOwner
- * is absent too: the default policy of topics requires it, and thereby admits no bucket on AWS.
- * @param resourceAccountId owner of the topic
+ * The condition keys of S3 itself when it notifies a topic about a bucket, or writes its access logs ("AWS global condition
+ * context keys", "Properties of the resource"). Keys of a caller or a connection are absent, as for services on AWS.
+ * aws:SourceOwner is absent too: the default policy of topics requires it, and thereby admits no bucket on AWS.
+ * @param resourceAccountId owner of the topic or of the bucket for logs
  */
 export function serviceKeys(source: SourceBucket, resourceAccountId: string, now: Date): ConditionKeys {
   return new ConditionKeys([
@@ -260,9 +267,9 @@ export function serviceKeys(source: SourceBucket, resourceAccountId: string, now
     ["aws:SourceAccount", [source.accountId]],
     ["aws:ResourceAccount", [resourceAccountId]],
     ["aws:PrincipalIsAWSService", ["true"]],
-    ["aws:PrincipalServiceName", [S3_SERVICE.name]],
+    ["aws:PrincipalServiceName", [(source.service ?? S3_SERVICE).name]],
     ["aws:ViaAWSService", ["false"]],
-    // The notification does not leave the platform.
+    // Neither leaves the platform.
     ["aws:SecureTransport", ["true"]],
     ["aws:CurrentTime", [now.toISOString()]],
     ["aws:EpochTime", [String(Math.floor(now.getTime() / 1000))]],

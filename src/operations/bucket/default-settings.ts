@@ -1,5 +1,5 @@
 /**
- * Settings with the default value only (API pages of the names below). Transfer acceleration, ABAC, access logs and
+ * Settings with the default value only (API pages of the names below). Transfer acceleration, ABAC and
  * requester pays can be set to their default. The others are read as on an AWS bucket without them (recorded by
  * LocalStack in 2026), there is nothing to delete, and setting them answers 501.
  */
@@ -9,12 +9,10 @@ import type { OperationName } from "../../protocol/operation-name.ts";
 import {
   formatAbacStatus,
   formatAccelerate,
-  formatLoggingStatus,
   formatRequestPayment,
   MAX_DEFAULT_SETTING_BYTES,
   parseAbacStatus,
   parseAccelerate,
-  parseLoggingStatus,
   parseRequestPayment,
 } from "../../protocol/xml/bucket-settings.ts";
 import { formatXml, xmlText } from "../../protocol/xml/writer.ts";
@@ -23,8 +21,6 @@ import { documentBody, noBody, type Operation, operation, requireBucket } from "
 
 export const GetBucketAbac = reads("GetBucketAbac", "s3:GetBucketAbac", formatAbacStatus);
 export const PutBucketAbac = takes("PutBucketAbac", "s3:PutBucketAbac", parseAbacStatus);
-export const GetBucketLogging = reads("GetBucketLogging", "s3:GetBucketLogging", formatLoggingStatus);
-export const PutBucketLogging = takes("PutBucketLogging", "s3:PutBucketLogging", parseLoggingStatus);
 export const GetBucketRequestPayment = reads(
   "GetBucketRequestPayment",
   "s3:GetBucketRequestPayment",

@@ -75,10 +75,11 @@ export const CompleteMultipartUpload = operation({
     const tags = announcesByTags(bucket) ? await findTags(stores.objects, { bucket, key, ...completed }) : [];
     return { ...completed, expiration: expirationHeader(bucket, { ...completed, key, tags }) };
   },
-  respond: ({ etag, checksum, versionId, encryption, expiration }, { bucket, key, location }) => ({
+  respond: ({ etag, sizeBytes, checksum, versionId, encryption, expiration }, { bucket, key, location }) => ({
     status: 200,
     headers: { ...encryptionHeaders(encryption), ...newVersionHeader(versionId), ...expiration },
     body: formatCompleteMultipartUploadResult({ location, bucket, key, etag, checksum }),
+    detail: { objectSizeBytes: sizeBytes },
   }),
 });
 

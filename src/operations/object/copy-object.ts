@@ -147,6 +147,7 @@ export const CopyObject = operation({
       ...expiration,
     },
     body: formatCopyObjectResult(copied),
+    detail: { objectSizeBytes: copied.sizeBytes },
   }),
 });
 

@@ -1,6 +1,7 @@
 /** DeleteObjects (API_DeleteObjects): up to 1,000 keys and versions, each with its own result. */
 import type { Grant } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
+import type { LoggedRemoval } from "../../model/logged-bucket.ts";
 import { isVersionId } from "../../model/version.ts";
 import { requireKeyLength } from "../../protocol/addressing.ts";
 import { deleteCondition } from "../../protocol/conditions.ts";
@@ -69,10 +70,22 @@ export const DeleteObjects = operation({
       if (outcome?.failure !== undefined) errors.push(outcome.failure);
       else deleted.push(describeRemoved(removal, outcome?.removed));
     }
-    return { deleted: request.quiet ? [] : deleted, errors };
+    return { deleted, errors, isQuiet: request.quiet };
   },
-  respond: (result) => ({ status: 200, body: formatDeleteResult(result) }),
+  respond: ({ deleted, errors, isQuiet }) => ({
+    status: 200,
+    body: formatDeleteResult({ deleted: isQuiet ? [] : deleted, errors }),
+    detail: { removals: () => [...deleted.map(toLogged), ...errors.map(toLoggedFailure)] },
+  }),
 });
+
+function toLogged({ key, versionId, deleteMarkerVersionId }: DeletedObject): LoggedRemoval {
+  return { key, versionId: versionId ?? deleteMarkerVersionId, status: 204 };
+}
+
+function toLoggedFailure({ key, versionId, code }: DeleteFailure): LoggedRemoval {
+  return { key, versionId, status: new S3Error(code).status, code };
+}
 
 function toRemoval({ key, versionId, ...parts }: ObjectIdentifier): Removal {
   return { key, ...(versionId !== undefined && { versionId }), condition: deleteCondition(parts) };

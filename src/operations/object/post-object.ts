@@ -71,10 +71,8 @@ export const PostObject = operation({
   },
   respond(written, { bucket, key, action, location, customerKey }) {
     const answer = formatAnswer(action, { bucket, key, etag: formatETag(written.etag), location });
-    return {
-      ...answer,
-      headers: { ...writtenHeaders(written, customerKey?.md5), ...written.expiration, ...answer.headers },
-    };
+    const headers = { ...writtenHeaders(written, customerKey?.md5), ...written.expiration, ...answer.headers };
+    return { ...answer, headers, detail: { objectSizeBytes: written.sizeBytes } };
   },
 });
 

@@ -51,7 +51,8 @@ export function parseAccessControlPolicy(body: Uint8Array): AccessControlPolicy 
   }
 }
 
-function parseGrant(grant: XmlElement): AclGrant {
+/** A grant of an ACL or of TargetGrants. @throws S3Error `MalformedXML`, `InvalidArgument`, `UnresolvableGrantByEmailAddress` */
+export function parseGrant(grant: XmlElement): AclGrant {
   requireOnly(grant, ["Grantee", "Permission"]);
   const permission = parsePermission(requireChildText(grant, "Permission"));
   return { grantee: parseGrantee(requireChild(grant, "Grantee")), permission };
@@ -92,13 +93,18 @@ export function formatAccessControlPolicy(
 ): string {
   return formatXml("AccessControlPolicy", [
     ownerNode("Owner", owner),
-    xmlElement(
-      "AccessControlList",
-      grants.map(({ grantee, permission }) =>
-        xmlElement("Grant", [granteeNode(grantee, displayNameOf), xmlText("Permission", permission)]),
-      ),
-    ),
+    xmlElement("AccessControlList", formatGrants(grants, displayNameOf)),
   ]);
+}
+
+/** @param displayNameOf as for `formatAccessControlPolicy` */
+export function formatGrants(
+  grants: Acl,
+  displayNameOf: (canonicalId: string) => string | undefined,
+): readonly XmlNode[] {
+  return grants.map(({ grantee, permission }) =>
+    xmlElement("Grant", [granteeNode(grantee, displayNameOf), xmlText("Permission", permission)]),
+  );
 }
 
 function granteeNode(grantee: Grantee, displayNameOf: (canonicalId: string) => string | undefined): XmlNode {

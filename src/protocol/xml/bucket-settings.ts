@@ -1,8 +1,8 @@
 /**
- * Small bucket settings: request payment, ABAC, logging, acceleration, encryption, public access block, ownership
+ * Small bucket settings: request payment, ABAC, acceleration, encryption, public access block, ownership
  * controls and the policy status.
  *
- * Of the first four only one value is offered, the one that a bucket has anyway, so that setting it has its full
+ * Of the first three only one value is offered, the one that a bucket has anyway, so that setting it has its full
  * effect. Every other value answers 501.
  */
 import { S3Error } from "../../errors.ts";
@@ -45,17 +45,6 @@ export function parseAbacStatus(body: Uint8Array): void {
 
 export function formatAbacStatus(): string {
   return formatXml("AbacStatus", [xmlText("Status", "Disabled")]);
-}
-
-/** API_PutBucketLogging. @throws S3Error `MalformedXML`; `NotImplemented` unless logging is off */
-export function parseLoggingStatus(body: Uint8Array): void {
-  const root = parseXml(body, "BucketLoggingStatus", LIMITS);
-  requireOnly(root, ["LoggingEnabled"]);
-  if (childrenOf(root).length > 0) throw new S3Error("NotImplemented", { message: "Access logs are not implemented." });
-}
-
-export function formatLoggingStatus(): string {
-  return formatXml("BucketLoggingStatus", []);
 }
 
 /** API_PutBucketAccelerateConfiguration. @throws S3Error `MalformedXML`; `NotImplemented` unless it is suspended */

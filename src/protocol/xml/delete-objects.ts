@@ -1,4 +1,5 @@
 /** Request and answer of DeleteObjects (API_DeleteObjects). */
+import type { S3ErrorCode } from "../../errors.ts";
 import { parseHttpDate, parseIso8601 } from "../dates.ts";
 import { parseETag } from "../header-values.ts";
 import { childrenOf, childText, childTexts, malformedXml, parseXml, requireOnly, type XmlElement } from "./reader.ts";
@@ -90,7 +91,7 @@ export interface DeletedObject {
 export interface DeleteFailure {
   readonly key: string;
   readonly versionId?: string;
-  readonly code: string;
+  readonly code: S3ErrorCode;
   readonly message: string;
 }
 

@@ -2,7 +2,9 @@
  * The deployment's own queues and what passes through them, and the user's queues that are bound to the Worker. Messages are
  * plain data; a reader distinguishes them by `kind`, never by the queue's name, which the deployer chooses.
  */
+
 import type { ChangeOrigin, EventBucket, ObjectChange } from "../../model/event.ts";
+import type { LoggedBucket } from "../../model/logged-bucket.ts";
 import type { NotificationRule } from "../../model/notification.ts";
 import { queueBatches } from "../../model/queue-batches.ts";
 import type { ReplicationRule } from "../../model/replication.ts";
@@ -96,7 +98,23 @@ export interface ReplicationPageMessage {
   readonly since: number;
 }
 
-export type OwnMessage = ChangesMessage | DeliveryMessage | ReplicationMessage | ReplicationPageMessage;
+/** Lines of a bucket's access log, to be written to the target that was configured when the requests came. */
+export interface AccessLogMessage {
+  readonly kind: "access-log";
+  readonly id: string;
+  readonly bucket: LoggedBucket;
+  /** Of the first line's event, milliseconds since 1970. */
+  readonly time: number;
+  /** Each line ends with a newline. */
+  readonly text: string;
+}
+
+export type OwnMessage =
+  | ChangesMessage
+  | DeliveryMessage
+  | ReplicationMessage
+  | ReplicationPageMessage
+  | AccessLogMessage;
 
 /** A message as a consumer gets it: it acknowledges it, or asks for another attempt. */
 export type QueueMessage<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
@@ -119,6 +137,7 @@ export interface Queues {
   /** Deliveries to receivers that are failing or slow, which must not hold up the others. */
   readonly retries: OwnQueue<DeliveryMessage>;
   readonly replication: OwnQueue<ReplicationMessage | ReplicationPageMessage>;
+  readonly accessLogs: OwnQueue<AccessLogMessage>;
   /** Messages that were given up. */
   readonly deadLetters: OwnQueue<DeadLetter>;
   /** `QUEUE_<NAME>` bindings by name in lower case with hyphens: `QUEUE_MY_JOBS` is `my-jobs`. */

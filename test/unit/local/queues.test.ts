@@ -51,6 +51,7 @@ const bindings: QueueBindings = {
   DELIVERIES: queue("DELIVERIES"),
   RETRIES: queue("RETRIES"),
   REPLICATION: queue("REPLICATION"),
+  ACCESS_LOGS: queue("ACCESS_LOGS"),
   DEAD_LETTERS: queue("DEAD_LETTERS"),
 };
 const open = () => store;

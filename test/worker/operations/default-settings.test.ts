@@ -1,7 +1,6 @@
 /**
  * Settings with a single supported value, the default: GetBucketAbac, GetBucketAccelerateConfiguration,
- * GetBucketLogging, GetBucketRequestPayment, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketLogging,
- * PutBucketRequestPayment.
+ * GetBucketRequestPayment, PutBucketAbac, PutBucketAccelerateConfiguration, PutBucketRequestPayment.
  */
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../support/acl.ts";
@@ -13,11 +12,6 @@ import { createBucket } from "../../support/s3.ts";
 const SETTINGS = {
   abac: ["AbacStatus", "<Status>Disabled</Status>", "<Status>Enabled</Status>"],
   accelerate: ["AccelerateConfiguration", "<Status>Suspended</Status>", "<Status>Enabled</Status>"],
-  logging: [
-    "BucketLoggingStatus",
-    "",
-    "<LoggingEnabled><TargetBucket>b</TargetBucket><TargetPrefix/></LoggingEnabled>",
-  ],
   requestPayment: ["RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>", "<Payer>Requester</Payer>"],
 } as const;
 

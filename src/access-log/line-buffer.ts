@@ -1,0 +1,152 @@
+/**
+ * The lines of an isolate until they are sent to the queue, as one message for each bucket. No answer waits for it. A batch is
+ * sent a second after its first line, or at once when it is full, inside `waitUntil` of any of its requests. So lines are lost
+ * only with an isolate that ends within that second, or if the queue refuses them for as long as `RETRY_MS` says.
+ */
+import { isByEventDay, type LoggedBucket } from "../model/logged-bucket.ts";
+import { newIntentId } from "../model/random-ids.ts";
+import type { AccessLogMessage, OwnQueue } from "../storage/journal/messages.ts";
+
+/** How long lines wait for others. */
+export const FLUSH_MS = 1_000;
+/** Of one message, which may have 128 KB. */
+export const MESSAGE_BYTES = 100_000;
+/** Of a batch: it is then sent at once. */
+const BATCH_BYTES = MESSAGE_BYTES;
+/** Of all batches of the isolate that are not sent yet: what comes beyond is not logged. */
+export const MAX_WAITING_BYTES = 4_000_000;
+/** Between the attempts to send a batch. A request's `waitUntil` ends after 30 seconds. */
+const RETRY_MS = [500, 2_000, 6_000, 12_000];
+
+interface Batch {
+  readonly dueAt: number;
+  readonly logs: Map<string, Log>;
+  bytes: number;
+  lines: number;
+  /** By one of its requests; the others have nothing to do any more. */
+  isTaken: boolean;
+}
+
+interface Log {
+  readonly bucket: LoggedBucket;
+  readonly messages: Draft[];
+}
+
+interface Draft {
+  readonly time: number;
+  text: string;
+  bytes: number;
+}
+
+export interface LogEntry {
+  readonly bucket: LoggedBucket;
+  /** Of the event, milliseconds since 1970. */
+  readonly time: number;
+  readonly line: string;
+}
+
+export interface LineBufferOptions {
+  readonly queue: Pick<OwnQueue<AccessLogMessage>, "send">;
+  /** Keeps the request that calls it alive until the promise has settled. */
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+export class LineBuffer {
+  readonly #options: LineBufferOptions;
+  #batch: Batch | undefined;
+  #waitingBytes = 0;
+
+  constructor(options: LineBufferOptions) {
+    this.#options = options;
+  }
+
+  /** Adds the lines of one request, which then waits until they are sent. */
+  add(entries: readonly LogEntry[]): void {
+    for (const entry of entries) this.#addOne(entry);
+    const batch = this.#batch;
+    if (batch !== undefined) this.#options.waitUntil(this.#sendWhenDue(batch));
+  }
+
+  #addOne({ bucket, time, line }: LogEntry): void {
+    // Quotes take two bytes in the message.
+    const bytes = JSON.stringify(line).length;
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+      reportLost(1, "too many lines wait for the queue");
+      return;
+    }
+    this.#batch ??= { dueAt: Date.now() + FLUSH_MS, logs: new Map(), bytes: 0, lines: 0, isTaken: false };
+    const batch = this.#batch;
+    addTo(logOf(batch, bucket, time), { time, line, bytes });
+    batch.bytes += bytes;
+    batch.lines++;
+    this.#waitingBytes += bytes;
+    if (batch.bytes >= BATCH_BYTES) this.#options.waitUntil(this.#send(batch));
+  }
+
+  /** Sends what is waiting. */
+  async flush(): Promise<void> {
+    if (this.#batch !== undefined) await this.#send(this.#batch);
+  }
+
+  /** Each request waits by itself, because the end of another one ends its timers. */
+  async #sendWhenDue(batch: Batch): Promise<void> {
+    await wait(batch.dueAt - Date.now());
+    await this.#send(batch);
+  }
+
+  async #send(batch: Batch): Promise<void> {
+    if (batch.isTaken) return;
+    batch.isTaken = true;
+    if (this.#batch === batch) this.#batch = undefined;
+    const messages = [...batch.logs.values()].flatMap(toMessages);
+    try {
+      await this.#sendPatiently(messages);
+    } catch (error) {
+      reportLost(batch.lines, String(error));
+    } finally {
+      this.#waitingBytes -= batch.bytes;
+    }
+  }
+
+  async #sendPatiently(messages: readonly AccessLogMessage[]): Promise<void> {
+    for (const pauseMs of RETRY_MS) {
+      try {
+        return await this.#options.queue.send(messages);
+      } catch {
+        await wait(pauseMs);
+      }
+    }
+    await this.#options.queue.send(messages);
+  }
+}
+
+/** The lines of one bucket under one configuration; with keys by the day of the event, also of one day. */
+function logOf({ logs }: Batch, bucket: LoggedBucket, time: number): Log {
+  const day = isByEventDay(bucket.logging) ? new Date(time).toISOString().slice(0, 10) : "";
+  const name = `${day}${JSON.stringify(bucket)}`;
+  const log = logs.get(name) ?? { bucket, messages: [] };
+  logs.set(name, log);
+  return log;
+}
+
+function addTo({ messages }: Log, { time, line, bytes }: { time: number; line: string; bytes: number }): void {
+  let last = messages.at(-1);
+  if (last === undefined || last.bytes + bytes > MESSAGE_BYTES) {
+    last = { time, text: "", bytes: 0 };
+    messages.push(last);
+  }
+  last.text += `${line}\n`;
+  last.bytes += bytes;
+}
+
+function toMessages({ bucket, messages }: Log): AccessLogMessage[] {
+  return messages.map(({ time, text }) => ({ kind: "access-log", id: newIntentId(), bucket, time, text }));
+}
+
+function reportLost(lines: number, cause: string): void {
+  console.error(JSON.stringify({ accessLog: "lost", lines, cause }));
+}
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
+}
