@@ -112,7 +112,7 @@ describe("a second Worker", () => {
     expect(code, text).toBe(0);
     expect([...cloud.workers.keys()]).toEqual(["workers-s3", "second"]);
     expect([...cloud.buckets]).toEqual(["workers-s3-store", "second-store"]);
-    expect(cloud.queues.size).toBe(10);
+    expect(cloud.queues.size).toBe(12);
     expect(cloud.secretsOf("second").SEAL_KEY).not.toBe(cloud.secretsOf("workers-s3").SEAL_KEY);
   });
 });
