@@ -18,6 +18,8 @@ export interface Target {
   /** As sent, without `?`. */
   readonly query?: string;
   readonly style?: Style;
+  /** Absent: http. */
+  readonly scheme?: "http" | "https";
 }
 
 export interface SendOptions extends Target {
@@ -47,9 +49,9 @@ export function pathOf({ bucket, key, style = "path" }: Target): string {
 }
 
 export function urlOf(target: Target): string {
-  const { bucket, style = "path", query } = target;
+  const { bucket, style = "path", query, scheme = "http" } = target;
   const host = style === "virtual-host" && bucket !== undefined ? `${bucket}.${HOST}` : HOST;
-  return `http://${host}${pathOf(target)}${query === undefined ? "" : `?${query}`}`;
+  return `${scheme}://${host}${pathOf(target)}${query === undefined ? "" : `?${query}`}`;
 }
 
 /** Signs with aws4fetch and calls the Worker. */
