@@ -12,14 +12,17 @@ import { describeEntry, tokenOf } from "../../../src/storage/r2/entry.ts";
 import { markTombstone } from "../../../src/storage/r2/entry-options.ts";
 import { type EntryPlace, entryKey } from "../../../src/storage/r2/entry-place.ts";
 import { encodeRecord } from "../../../src/storage/r2/entry-record.ts";
+import { Objects } from "../../../src/storage/r2/objects.ts";
 import { putBytes } from "../../../src/storage/r2/write.ts";
+import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { commitVersion } from "../../../src/storage/versions/commit-version.ts";
 import { deleteVersion, putStub } from "../../../src/storage/versions/delete-version.ts";
 import { listVersions } from "../../../src/storage/versions/list-versions.ts";
-import { objects, testBucket } from "../../support/storage.ts";
+import { newTicket, objects, testBucket } from "../../support/storage.ts";
 
 type Bucket = ReturnType<typeof testBucket>;
 const SEEDS = Array.from({ length: Number(Reflect.get(env, "RACE_ROUNDS") ?? 0) || 4 }, (_, index) => index + 1);
+const store = new Objects(new Map([["us-east-1", env.STORE]]), new BlobSets(env.UPLOADS));
 const encode = (text: string) => new TextEncoder().encode(text);
 const LONG = "l".repeat(918);
 
@@ -85,7 +88,7 @@ async function writeUnversioned({ store, r2Key, key }: EntryPlace): Promise<Vers
 }
 
 /** Newest first. */
-type Model = Map<string, { readonly token: VersionToken; readonly isMarker: boolean }[]>;
+type Model = Map<string, { readonly token: VersionToken; readonly isMarker: boolean; readonly tag?: string }[]>;
 
 function randomFrom(seed: number): () => number {
   let state = seed;
@@ -114,6 +117,15 @@ async function change(bucket: Bucket, model: Model, random: () => number): Promi
     if (kind < 0.1 && isEnough) await putStub(place, target.token, {});
     else await deleteVersion(place, { token: target.token });
     versions.splice(versions.indexOf(target), 1);
+    return;
+  }
+  if (kind < 0.5) {
+    const target = pick(random, versions);
+    if (target === undefined || target.isMarker) return;
+    const tag = newWriteId();
+    const versionId = versionIdOf(target.token);
+    await store.setTags({ bucket, key, versionId, ticket: newTicket() }, [{ key: "k", value: tag }]);
+    versions.splice(versions.indexOf(target), 1, { ...target, tag });
     return;
   }
   const versioning = random() < 0.7 ? "Enabled" : "Suspended";
@@ -154,9 +166,9 @@ function expectedOf(model: Model, { prefix, delimiter, after }: Asked, isCurrent
       continue;
     }
     if (isCurrentOnly && versions[0]?.isMarker === false) lines.push(short(key));
-    for (const [index, { token, isMarker }] of isCurrentOnly ? [] : versions.entries()) {
+    for (const [index, { token, isMarker, tag }] of isCurrentOnly ? [] : versions.entries()) {
       if (order === 0 && after.token !== undefined && token <= after.token) continue;
-      lines.push(lineOf({ key, token, isMarker, isLatest: index === 0 }));
+      lines.push(lineOf({ key, token, isMarker, isLatest: index === 0, tag }));
     }
   }
   return lines;
@@ -164,9 +176,15 @@ function expectedOf(model: Model, { prefix, delimiter, after }: Asked, isCurrent
 
 const short = (key: string) => key.replace(LONG, "L");
 
-function lineOf(version: { key: string; token: string; isMarker: boolean; isLatest: boolean }): string {
-  const { key, token, isMarker, isLatest } = version;
-  return [short(key), versionIdOf(token), token, isMarker ? "marker" : "", isLatest ? "latest" : ""].join(" ");
+function lineOf(version: {
+  key: string;
+  token: string;
+  isMarker: boolean;
+  isLatest: boolean;
+  tag: string | undefined;
+}): string {
+  const { key, token, isMarker, isLatest, tag = "" } = version;
+  return [short(key), versionIdOf(token), token, isMarker ? "marker" : "", isLatest ? "latest" : "", tag].join(" ");
 }
 
 async function allPages(bucket: Bucket, asked: Asked, maxKeys: number): Promise<string[]> {
@@ -178,7 +196,7 @@ async function allPages(bucket: Bucket, asked: Asked, maxKeys: number): Promise<
     expect(page.versions.length + page.commonPrefixes.length).toBeLessThanOrEqual(maxKeys);
     const shown = page.versions.map((version: ListedVersion) => ({
       key: version.key,
-      line: lineOf({ ...version, isMarker: version.isDeleteMarker }),
+      line: lineOf({ ...version, isMarker: version.isDeleteMarker, tag: version.tags[0]?.value }),
     }));
     const prefixes = page.commonPrefixes.map((key) => ({ key, line: `${short(key)}*` }));
     const sorted = [...shown, ...prefixes].sort((left, right) => compareBytes(left.key, right.key));
