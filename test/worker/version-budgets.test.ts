@@ -141,6 +141,21 @@ describe("removals in a versioned bucket", () => {
     const counts = await cost({ method: "POST", bucket, query: "delete", body, headers });
     expect(counts).toEqual({ ...NOTHING, r2: 60 });
   });
+
+  it("DeleteObjects of all versions of a key is two R2 calls a version, and five for the current one", async () => {
+    const bucket = await createVersionedBucket();
+    const objects: string[] = [];
+    for (const key of ["a", "b"]) {
+      for (let count = 0; count < 10; count++) {
+        objects.unshift(`<Object><Key>${key}</Key><VersionId>${await put(bucket, key, "1")}</VersionId></Object>`);
+      }
+    }
+    const body = `<Delete>${objects.join("")}</Delete>`;
+    const headers = { "content-md5": createHash("md5").update(body).digest("base64") };
+    const counts = await cost({ method: "POST", bucket, query: "delete", body, headers });
+    expect(counts).toEqual({ ...NOTHING, r2: 2 * (9 * 2 + 5) });
+    expect(await (await send({ bucket, query: "versions" })).text()).not.toContain("<Key>");
+  });
 });
 
 // `test/unit/storage/version-listing.test.ts` counts the calls for thousands of versions.

@@ -2,7 +2,7 @@
 import type { Grant } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { LoggedRemoval } from "../../model/logged-bucket.ts";
-import { isVersionId } from "../../model/version.ts";
+import { isVersionId, NULL_VERSION_ID } from "../../model/version.ts";
 import { requireKeyLength } from "../../protocol/addressing.ts";
 import { deleteCondition } from "../../protocol/conditions.ts";
 import { parseBypassGovernance } from "../../protocol/object-lock-headers.ts";
@@ -122,7 +122,7 @@ interface Outcome {
 }
 
 /**
- * Removes several keys at a time, and what has the same key one after the other. The first error that is not the failure of
+ * Removes several keys or versions at a time, in the order of `toWaves`. The first error that is not the failure of
  * a key is thrown; no further key is started then.
  */
 async function removeEach(
@@ -148,19 +148,47 @@ async function inLanes(
   remove: (removal: Removal, index: number) => Promise<Outcome>,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = removals.map(() => ({}));
-  const waiting = [...Map.groupBy(removals.entries(), ([, { key }]) => key).values()];
-  const lane = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      for (const [index, removal] of next) outcomes[index] = await remove(removal, index);
+  for (const wave of toWaves(removals)) {
+    const waiting = [...wave];
+    const lane = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        for (const [index, removal] of next) outcomes[index] = await remove(removal, index);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: PARALLEL }, lane));
+    } catch (error) {
+      waiting.length = 0;
+      throw error;
     }
-  };
-  try {
-    await Promise.all(Array.from({ length: PARALLEL }, lane));
-  } catch (error) {
-    waiting.length = 0;
-    throw error;
   }
   return outcomes;
+}
+
+/** Removals that are made one after the other, with their places in the request. */
+type Sequence = readonly (readonly [index: number, removal: Removal])[];
+
+/**
+ * What has the same key is removed in order. But of versions that are named by their ids, as by a client that empties a bucket,
+ * the last one follows the others: only the removal of a current version has to put the one before it in its place, and that
+ * one would be the next to be removed. `null` comes shortly before, because it may be the current one.
+ */
+function toWaves(removals: readonly Removal[]): readonly [first: readonly Sequence[], second: readonly Sequence[]] {
+  const [first, second]: [Sequence[], Sequence[]] = [[], []];
+  for (const ofKey of Map.groupBy(removals.entries(), ([, { key }]) => key).values()) {
+    const ids = new Set(ofKey.map(([, { versionId }]) => versionId));
+    if (ids.has(undefined) || ids.size < ofKey.length) {
+      first.push(ofKey);
+      continue;
+    }
+    const isNull = ([, { versionId }]: Sequence[number]) => versionId === NULL_VERSION_ID;
+    // Later versions have lesser ids. The null version is most often the oldest one.
+    const [last] = [...ids].filter((id) => id !== NULL_VERSION_ID).sort();
+    const [late, early] = partition(ofKey, (each) => isNull(each) || each[1].versionId === last);
+    first.push(...early.map((each) => [each]));
+    second.push(late.sort((left, right) => Number(isNull(right)) - Number(isNull(left))));
+  }
+  return [first, second];
 }
 
 async function tryRemove(
