@@ -1,5 +1,5 @@
 /** The clock of the local servers. It does what Cloudflare does with cron triggers. */
-import { LIFECYCLE } from "../src/sweeps/schedules.ts";
+import { INVENTORY, LIFECYCLE } from "../src/sweeps/schedules.ts";
 
 const RANGES = [
   [0, 59],
@@ -61,11 +61,11 @@ export function startClock(crons: readonly string[], run: (cron: string, time: D
   return () => clearTimeout(timer);
 }
 
-/** While a day of lifecycle rules has only seconds, their work is started this often. */
+/** While a day has only seconds, the work of lifecycle rules and inventories is started this often. */
 const LIFECYCLE_EVERY_MS = 1_000;
 
 /**
- * With a `LIFECYCLE_DAY_SECONDS`, calls `run` for the lifecycle every second, except while the previous call is running.
+ * With a `LIFECYCLE_DAY_SECONDS`, calls `run` for the lifecycle and for inventories every second, except while the previous calls are running.
  * @returns a function that stops this
  */
 export function startLifecycleClock(
@@ -77,11 +77,10 @@ export function startLifecycleClock(
   const timer = setInterval(() => {
     if (isRunning) return;
     isRunning = true;
-    run(LIFECYCLE, new Date())
-      .catch(() => undefined)
-      .finally(() => {
-        isRunning = false;
-      });
+    const now = new Date();
+    Promise.allSettled([run(LIFECYCLE, now), run(INVENTORY, now)]).finally(() => {
+      isRunning = false;
+    });
   }, LIFECYCLE_EVERY_MS);
   return () => clearInterval(timer);
 }

@@ -94,11 +94,11 @@ export interface Config {
   readonly abortIncompleteUploadsDays: number;
   /** How long a blob is kept after the last entry that names it is gone, for requests that are still reading it. */
   readonly blobGraceMs: number;
-  /** Calls to the platform that one run of the lifecycle may make. */
+  /** Calls to the platform that one run of the lifecycle, or of inventories, may make. */
   readonly lifecycleCalls: number;
   /** Whether customers' encryption keys are accepted without TLS. */
   readonly acceptsKeysOverHttp: boolean;
-  /** The length of a day of lifecycle rules. */
+  /** The length of a day of lifecycle rules and of inventories. */
   readonly lifecycleDayMs: number;
   /**
    * Origin that receivers of notifications can reach, e.g. `https://s3.example.com`; undefined: the origin of the

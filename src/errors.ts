@@ -31,6 +31,7 @@ const TABLE = {
   EntityTooLarge: [400, "Your proposed upload exceeds the maximum allowed size"],
   EntityTooSmall: [400, "Your proposed upload is smaller than the minimum allowed size"],
   ExpiredToken: [400, "The provided token has expired."],
+  IdMismatch: [400, "Document ID does not match the specified configuration ID."],
   IllegalLocationConstraintException: [
     400,
     "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.",
@@ -72,6 +73,7 @@ const TABLE = {
   InvalidRange: [416, "The requested range is not satisfiable"],
   InvalidRedirectLocation: [400, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."],
   InvalidRequest: [400, "Invalid Request"],
+  InvalidS3DestinationBucket: [400, "Invalid bucket ARN."],
   InvalidStorageClass: [400, "The storage class you specified is not valid"],
   InvalidTag: [400, "The TagKey you have provided is invalid"],
   InvalidTargetBucketForLogging: [400, "The target bucket for logging does not exist"],
@@ -130,6 +132,10 @@ const TABLE = {
   ],
   SlowDown: [503, "Please reduce your request rate."],
   TooManyBuckets: [400, "You have attempted to create more buckets than allowed"],
+  TooManyConfigurations: [
+    400,
+    "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.",
+  ],
   UnexpectedContent: [400, "This request does not support content"],
   UnresolvableGrantByEmailAddress: [400, "The e-mail address you provided does not match any account on record."],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],

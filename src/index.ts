@@ -2,8 +2,8 @@
 import { handleQueue } from "./consumers/index.ts";
 import type { Env } from "./env.ts";
 import { handleRequest } from "./surface.ts";
-import { ageObjects, resumeEvents, runSweeps } from "./sweeps/index.ts";
-import { EVERY_MINUTE, LIFECYCLE } from "./sweeps/schedules.ts";
+import { ageObjects, resumeEvents, runSweeps, takeInventories } from "./sweeps/index.ts";
+import { EVERY_MINUTE, INVENTORY, LIFECYCLE } from "./sweeps/schedules.ts";
 
 export { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
@@ -13,6 +13,7 @@ export default {
   scheduled({ cron, scheduledTime }, env) {
     const now = new Date(scheduledTime);
     if (cron === EVERY_MINUTE) return resumeEvents(env, now);
+    if (cron === INVENTORY) return takeInventories(env, now);
     return cron === LIFECYCLE ? ageObjects(env, now) : runSweeps(env, now);
   },
 } satisfies ExportedHandler<Env>;

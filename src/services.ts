@@ -19,6 +19,7 @@ import { BucketDocuments, Buckets } from "./storage/d1/buckets.ts";
 import { CertificateKeys } from "./storage/d1/certificate-keys.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
 import { Directory, limitBucketTtlMs } from "./storage/d1/directory.ts";
+import { Inventories } from "./storage/d1/inventories.ts";
 import { LifecyclePasses } from "./storage/d1/lifecycle-passes.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { DisplayNames, Principals } from "./storage/d1/principals.ts";
@@ -34,6 +35,7 @@ import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/messages.ts";
+import { InventoryObjects } from "./storage/r2/inventory-objects.ts";
 import { LifecycleObjects } from "./storage/r2/lifecycle-objects.ts";
 import { Objects } from "./storage/r2/objects.ts";
 import { nameSealKey, openMacKey, openSealer } from "./storage/sealing.ts";
@@ -89,6 +91,11 @@ export interface Services {
     readonly objects: LifecycleObjects;
     readonly openUploads: OpenUploads;
   };
+  /** What only inventories read and change. */
+  readonly inventory: {
+    readonly reports: Inventories;
+    readonly objects: InventoryObjects;
+  };
   /** Signs continuation tokens. */
   readonly tokenKey: MacKey;
   /** Signs the state that replicas behind endpoints carry in their metadata. */
@@ -129,6 +136,11 @@ export type AdminServices = Pick<
 export type LifecycleServices = Pick<
   Services,
   "accessLogs" | "config" | "directory" | "journal" | "lifecycle" | "stores"
+>;
+
+export type InventoryServices = Pick<
+  Services,
+  "config" | "directory" | "inventory" | "journal" | "replicationTasks" | "stores"
 >;
 
 /** Consumers of queues and scheduled work. */
@@ -204,6 +216,7 @@ export function openServices(env: Env): Services {
   const bucketDeletion = new BucketDeletion({ db: env.DB, directory, bucketTtlMs, isOnlyIsolate });
   const openUploads = new OpenUploads(env.DB);
   const objects = new Objects(config.stores, blobSets);
+  const inventories = new Inventories(env.DB, config.lifecycleDayMs);
   const services: Services = {
     config,
     directory,
@@ -218,6 +231,7 @@ export function openServices(env: Env): Services {
       principals: new Principals(env.DB),
       remotes,
       replicationTasks,
+      inventories,
     },
     deployment: {
       region: config.region,
@@ -261,6 +275,7 @@ export function openServices(env: Env): Services {
       objects: new LifecycleObjects(config.stores, objects),
       openUploads,
     },
+    inventory: { reports: inventories, objects: new InventoryObjects(config.stores, objects) },
     tokenKey,
     stampKey: openMacKey(config.sealKey, "replica-stamps"),
   };

@@ -93,10 +93,21 @@ export type Permission =
   | { readonly on: "account"; readonly action: "s3:ListAllMyBuckets" }
   /** A bucket that the request is about to create. */
   | { readonly on: "new-bucket"; readonly action: S3Action; readonly bucket: string }
-  | { readonly on: "bucket"; readonly action: S3Action; readonly bucket: string }
+  | PermissionOnBucket
   | PermissionOnObject
   | PermissionOnKeyExistence
   | PermissionOnObjectsBelow;
+
+export interface PermissionOnBucket {
+  readonly on: "bucket";
+  readonly action: S3Action;
+  readonly bucket: string;
+  /**
+   * The optional fields of the inventory that the action would configure; absent: none. `later`: they are in the body, and the
+   * operation then asks for the permission again.
+   */
+  readonly inventoryFields?: readonly string[] | "later";
+}
 
 export interface PermissionOnObject {
   readonly on: "object";

@@ -20,6 +20,7 @@ import {
   type ObjectAclAndTags,
   type SharedFacts,
 } from "./decision.ts";
+import { type InventoryDelivery, requireDeliverable } from "./inventory-delivery.ts";
 import { requireLogDelivery } from "./log-delivery.ts";
 import { isSameForEveryRequest } from "./policy/inspect.ts";
 import { bucketPolicyOf } from "./policy/parsed.ts";
@@ -197,6 +198,29 @@ export function authorizeLogDelivery(
 ): GrantedBucket {
   requireLogDelivery(source, target, object);
   return target as GrantedBucket;
+}
+
+/** Proof that an inventory configuration writes reports about a bucket into another one. */
+export interface InventoryGrant {
+  readonly [granted]: "inventory";
+  readonly source: GrantedBucket;
+  readonly destination: GrantedBucket;
+}
+
+/**
+ * Authorizes what no caller requests: an enabled inventory configuration of a bucket may list it and write one object of a report
+ * to its destination, if the destination's policy allows that.
+ * @param buckets those of both names that exist
+ * @throws S3Error `AccessDenied`, as `requireDeliverable`
+ */
+export function authorizeInventory(
+  delivery: InventoryDelivery,
+  buckets: { readonly source: Bucket; readonly destination: Bucket | undefined },
+  now: Date,
+): InventoryGrant {
+  requireDeliverable(delivery, buckets, now);
+  const { source, destination } = buckets;
+  return { source: source as GrantedBucket, destination: destination as GrantedBucket } as InventoryGrant;
 }
 
 /** Looks up each object once, for all decisions about it. */

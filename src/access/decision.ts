@@ -38,7 +38,7 @@ import { restrictsPublicBucket } from "./public-access-block.ts";
 /** The facts about a request that are the same for all its decisions. */
 export type SharedFacts = Omit<
   RequestFacts,
-  "principal" | "existingTags" | "requestTags" | "requestLock" | "resourceAccountId"
+  "principal" | "existingTags" | "requestTags" | "requestLock" | "inventoryFields" | "resourceAccountId"
 >;
 
 /** The properties of an object that a decision may depend on. */
@@ -212,11 +212,12 @@ function toRequest(
   const versionsFollow = permission.on === "objects-below" && permission.extent === "something-below";
   const shared = keysByAccount(accountId);
   const requestLock = permission.on === "object" ? permission.requestLock : undefined;
+  const inventoryFields = permission.on === "bucket" ? permission.inventoryFields : undefined;
   const isOrdinary =
     requestTags === NO_TAGS &&
     !versionsFollow &&
-    [existingTags, requestLock, listedKey, versionId].every((fact) => fact === undefined);
-  const ofObject = { existingTags, requestTags, requestLock, listedKey, versionId, versionsFollow };
+    [existingTags, requestLock, inventoryFields, listedKey, versionId].every((fact) => fact === undefined);
+  const ofObject = { existingTags, requestTags, requestLock, inventoryFields, listedKey, versionId, versionsFollow };
   return {
     principal,
     action: actionOf(permission),

@@ -4,6 +4,12 @@
 import type { OperationName } from "../protocol/operation-name.ts";
 import { GetBucketAcl, GetObjectAcl, PutBucketAcl, PutObjectAcl } from "./acl.ts";
 import {
+  DeleteBucketInventoryConfiguration,
+  GetBucketInventoryConfiguration,
+  ListBucketInventoryConfigurations,
+  PutBucketInventoryConfiguration,
+} from "./bucket/bucket-inventory.ts";
+import {
   DeleteBucketLifecycle,
   GetBucketLifecycleConfiguration,
   PutBucketLifecycleConfiguration,
@@ -40,20 +46,17 @@ import { CreateBucket } from "./bucket/create-bucket.ts";
 import {
   DeleteBucketAnalyticsConfiguration,
   DeleteBucketIntelligentTieringConfiguration,
-  DeleteBucketInventoryConfiguration,
   DeleteBucketMetricsConfiguration,
   GetBucketAbac,
   GetBucketAccelerateConfiguration,
   GetBucketAnalyticsConfiguration,
   GetBucketIntelligentTieringConfiguration,
-  GetBucketInventoryConfiguration,
   GetBucketMetadataConfiguration,
   GetBucketMetadataTableConfiguration,
   GetBucketMetricsConfiguration,
   GetBucketRequestPayment,
   ListBucketAnalyticsConfigurations,
   ListBucketIntelligentTieringConfigurations,
-  ListBucketInventoryConfigurations,
   ListBucketMetricsConfigurations,
   PutBucketAbac,
   PutBucketAccelerateConfiguration,
@@ -190,7 +193,7 @@ export const OPERATIONS = {
   PutBucketCors,
   PutBucketEncryption,
   PutBucketIntelligentTieringConfiguration: notImplemented("PutBucketIntelligentTieringConfiguration"),
-  PutBucketInventoryConfiguration: notImplemented("PutBucketInventoryConfiguration"),
+  PutBucketInventoryConfiguration,
   PutBucketLifecycleConfiguration,
   PutBucketLogging,
   PutBucketMetricsConfiguration: notImplemented("PutBucketMetricsConfiguration"),

@@ -34,6 +34,11 @@ const GROUPS: readonly (readonly [uri: string, kind: Exclude<Grantee["kind"], "c
   ["http://acs.amazonaws.com/groups/s3/LogDelivery", "log-delivery"],
 ];
 
+/** The URI of a group of grantees. */
+export function groupUri(kind: Exclude<Grantee["kind"], "canonical-user">): string {
+  return GROUPS.find(([, each]) => each === kind)?.[0] ?? "";
+}
+
 /**
  * The ACL that the headers request; undefined without such a header.
  *

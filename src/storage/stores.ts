@@ -2,6 +2,7 @@
 import type { CustomerKeys } from "./customer-keys.ts";
 import type { BucketDeletion } from "./d1/bucket-deletion.ts";
 import type { BucketDocuments, Buckets } from "./d1/buckets.ts";
+import type { Inventories } from "./d1/inventories.ts";
 import type { DisplayNames, Principals } from "./d1/principals.ts";
 import type { Remotes } from "./d1/remotes.ts";
 import type { ReplicationTasks } from "./d1/replication-tasks.ts";
@@ -18,5 +19,6 @@ export interface Stores {
   readonly displayNames: DisplayNames;
   readonly principals: Principals;
   readonly remotes: Pick<Remotes, "isOpenTo">;
+  readonly inventories: Pick<Inventories, "put" | "get" | "list" | "delete">;
   readonly replicationTasks: Pick<ReplicationTasks, "statusOf">;
 }

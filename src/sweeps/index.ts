@@ -1,5 +1,6 @@
 /** Scheduled work: removes what interrupted or overwritten writes leave behind, and sends events that were not sent. */
 import type { Env } from "../env.ts";
+import { runInventories } from "../inventory/run.ts";
 import { runLifecycle } from "../lifecycle/run.ts";
 import { resumeReplication } from "../replication/tasks.ts";
 import { openServices } from "../services.ts";
@@ -29,6 +30,11 @@ export async function resumeEvents(env: Env, now: Date): Promise<void> {
 /** Does what lifecycle rules say. */
 export async function ageObjects(env: Env, now: Date): Promise<void> {
   await logged("lifecycle", runLifecycle(openServices(env), now));
+}
+
+/** Writes the reports of inventories. */
+export async function takeInventories(env: Env, now: Date): Promise<void> {
+  await logged("inventory", runInventories(openServices(env), now));
 }
 
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */

@@ -80,8 +80,9 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
   "local/": ["local/", "model/", "cloudflare:workers"],
   "consumers/": ["consumers/", "access-log/", "delivery/", "replication/", "access/", "model/", "services.ts"],
   "access-log/": ["access-log/", "protocol/", "access/", "model/", "errors.ts", "response.ts"],
-  "sweeps/": ["sweeps/", "lifecycle/", "replication/", "storage/", "model/", "services.ts"],
+  "sweeps/": ["sweeps/", "inventory/", "lifecycle/", "replication/", "storage/", "model/", "services.ts"],
   "lifecycle/": ["lifecycle/", "model/", "access/", "errors.ts"],
+  "inventory/": ["inventory/", "lifecycle/call-budget.ts", "protocol/", "checksum/", "model/", "access/", "errors.ts"],
   "replication/": [
     "replication/",
     "outbound/",
@@ -109,6 +110,7 @@ export const MAY_IMPORT_TYPES: Readonly<Record<string, Places>> = {
   "sweeps/": ["env.ts"],
   "lifecycle/": ["services.ts", "storage/"],
   "access-log/": ["request-log.ts", "services.ts", "storage/"],
+  "inventory/": ["services.ts", "storage/"],
   "pipeline.ts": ["storage/"],
   "identify.ts": ["storage/"],
 };
@@ -128,7 +130,8 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "website/": ["website/", "surface.ts", "pipeline.ts"],
   "local/": ["local/", "local-entry.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
-  "lifecycle/": ["lifecycle/", "sweeps/"],
+  "lifecycle/": ["lifecycle/", "inventory/", "sweeps/"],
+  "inventory/": ["inventory/", "sweeps/"],
   "consumers/": ["consumers/", "index.ts"],
   "access-log/": ["access-log/", "consumers/", "services.ts"],
   "delivery/": ["delivery/", "consumers/", "admin/", "sns/", "services.ts"],

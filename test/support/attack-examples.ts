@@ -56,6 +56,8 @@ const REPLICATION = ({ source }: AttackWorld) =>
   `<ReplicationConfiguration><Rule><ID>all</ID><Priority>1</Priority><Filter/><Status>Enabled</Status><Destination><Bucket>arn:aws:s3:::${source.bucket}</Bucket></Destination><DeleteMarkerReplication><Status>Enabled</Status></DeleteMarkerReplication></Rule></ReplicationConfiguration>`;
 const ENCRYPTION = () =>
   "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>";
+const INVENTORY = ({ source }: AttackWorld) =>
+  `<InventoryConfiguration><Id>i</Id><IsEnabled>false</IsEnabled><IncludedObjectVersions>All</IncludedObjectVersions><Schedule><Frequency>Daily</Frequency></Schedule><Destination><S3BucketDestination><Format>CSV</Format><Bucket>arn:aws:s3:::${source.bucket}</Bucket></S3BucketDestination></Destination></InventoryConfiguration>`;
 /** Allows nothing new to any caller. */
 export const HARMLESS_POLICY = (bucket: string) =>
   JSON.stringify({
@@ -252,9 +254,13 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
     "s3:PutIntelligentTieringConfiguration",
     "DELETE",
   ),
-  GetBucketInventoryConfiguration: unset("inventory=&id=i", "s3:GetInventoryConfiguration"),
+  PutBucketInventoryConfiguration: bucketOperation("PUT", "inventory=&id=i", "s3:PutInventoryConfiguration", {
+    body: INVENTORY,
+    success: 204,
+  }),
+  GetBucketInventoryConfiguration: unset("inventory=&id=none", "s3:GetInventoryConfiguration"),
   ListBucketInventoryConfigurations: bucketOperation("GET", "inventory=", "s3:GetInventoryConfiguration"),
-  DeleteBucketInventoryConfiguration: unset("inventory=&id=i", "s3:PutInventoryConfiguration", "DELETE"),
+  DeleteBucketInventoryConfiguration: unset("inventory=&id=none", "s3:PutInventoryConfiguration", "DELETE"),
   GetBucketMetricsConfiguration: unset("metrics=&id=i", "s3:GetMetricsConfiguration"),
   ListBucketMetricsConfigurations: bucketOperation("GET", "metrics=", "s3:GetMetricsConfiguration"),
   DeleteBucketMetricsConfiguration: unset("metrics=&id=i", "s3:PutMetricsConfiguration", "DELETE"),

@@ -18,6 +18,7 @@ import { MAX_PAGE_SIZE, MAX_PARTS } from "../../src/protocol/query-parameters.ts
 import { MAX_TAGS } from "../../src/protocol/tags.ts";
 import * as cors from "../../src/protocol/xml/cors-configuration.ts";
 import { MAX_DELETE_OBJECTS } from "../../src/protocol/xml/delete-objects.ts";
+import * as inventory from "../../src/protocol/xml/inventory-configuration.ts";
 import * as lifecycle from "../../src/protocol/xml/lifecycle-configuration.ts";
 import * as notification from "../../src/protocol/xml/notification-configuration.ts";
 import { MAX_DEFAULT_RETENTION } from "../../src/protocol/xml/object-lock.ts";
@@ -25,6 +26,7 @@ import * as replication from "../../src/protocol/xml/replication-configuration.t
 import { MAX_ROUTING_RULES, MAX_WEBSITE_BYTES } from "../../src/protocol/xml/website-configuration.ts";
 import { MAX_KEYS_PER_OWNER } from "../../src/storage/d1/access-keys.ts";
 import { MAX_BUCKETS_PER_ACCOUNT } from "../../src/storage/d1/buckets.ts";
+import { MAX_INVENTORIES } from "../../src/storage/d1/inventories.ts";
 import { MAX_SUBSCRIPTIONS_PER_TOPIC } from "../../src/storage/d1/subscriptions.ts";
 import { MAX_TOPICS_PER_ACCOUNT } from "../../src/storage/d1/topics.ts";
 import { MAX_POLICY_CHARACTERS_PER_USER, MAX_USERS_PER_ACCOUNT } from "../../src/storage/d1/users.ts";
@@ -76,6 +78,10 @@ const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
   [
     "Lifecycle",
     `${count(lifecycle.MAX_LIFECYCLE_RULES)} rules, ${size(MAX_LIFECYCLE_LENGTH)} of values; IDs of ${lifecycle.MAX_ID_LENGTH}`,
+  ],
+  [
+    "Inventory configurations of a bucket",
+    `${count(MAX_INVENTORIES)}; ids of ${inventory.MAX_ID_LENGTH} characters, prefixes of ${count(inventory.MAX_PREFIX_LENGTH)} bytes`,
   ],
   ["Default retention", `${count(MAX_DEFAULT_RETENTION.Days)} days or ${MAX_DEFAULT_RETENTION.Years} years`],
   [

@@ -6,7 +6,7 @@
  * `GET /b/k?prefix=home/me/` or by an `x-amz-acl` header on a download, both of which the operation ignores.
  */
 
-/** Prefixes of the keys whose values differ between the objects of one request. */
+/** Prefixes of the keys whose values differ between the objects of one request, or between its decisions. */
 const OF_ONE_OBJECT = [
   "s3:existingobjecttag/",
   "s3:requestobjecttag",
@@ -14,6 +14,7 @@ const OF_ONE_OBJECT = [
   "s3:prefix",
   "s3:delimiter",
   "s3:versionid",
+  "s3:inventoryaccessibleoptionalfields",
 ];
 
 /** Whether the key's value may differ between the objects of one request. */
@@ -97,10 +98,10 @@ const S3_KEYS: Readonly<Record<string, "*" | readonly string[]>> = {
   "s3:ExistingObjectTag/": TAGGED,
   "s3:RequestObjectTag/": TAGGING,
   "s3:RequestObjectTagKeys": TAGGING,
+  "s3:InventoryAccessibleOptionalFields": ["PutInventoryConfiguration"],
   // Keys of settings that do not exist here: no request has them, as on AWS where the setting is off.
   "s3:BucketTag/": "*",
   "s3:destinationRegion": ["PutReplicationConfiguration"],
-  "s3:InventoryAccessibleOptionalFields": ["PutInventoryConfiguration"],
   "s3:isReplicationPauseRequest": ["PutReplicationConfiguration"],
 };
 

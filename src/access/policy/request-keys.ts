@@ -39,11 +39,13 @@ export interface RequestFacts {
   readonly requestTags?: readonly Tag[] | "later" | undefined;
   /** The lock that the request gives an object; undefined: none. `later`: as for tags. */
   readonly requestLock?: ObjectLock | "later" | undefined;
+  /** The optional fields of the inventory that the request configures. `later`: as for tags. */
+  readonly inventoryFields?: readonly string[] | "later" | undefined;
 }
 
 /** The facts that may differ between the objects of one request. */
 export interface PerObjectFacts
-  extends Pick<RequestFacts, "existingTags" | "requestTags" | "requestLock" | "query" | "now"> {
+  extends Pick<RequestFacts, "existingTags" | "requestTags" | "requestLock" | "inventoryFields" | "query" | "now"> {
   /** The key whose existence the response would reveal, in place of the prefix that the request names. */
   readonly listedKey?: string | undefined;
   /** The version that the action is on; undefined: the current one. */
@@ -57,6 +59,7 @@ type Entry = readonly [key: string, values: readonly string[]];
 const EXISTING_TAG = "s3:ExistingObjectTag/";
 const REQUEST_TAG = "s3:RequestObjectTag";
 const REQUEST_LOCK = "s3:object-lock-";
+const INVENTORY_FIELDS = "s3:InventoryAccessibleOptionalFields";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -113,6 +116,7 @@ export function keysOfObject(keys: ConditionKeys, facts: PerObjectFacts): Condit
 
 function objectKeys(facts: PerObjectFacts): [Entry[], UnknownKeys[]] {
   const { existingTags, requestTags, requestLock, query, listedKey, versionId, versionsFollow, now } = facts;
+  const { inventoryFields = [] } = facts;
   const listing =
     listedKey === undefined
       ? [...optional("s3:prefix", query.get("prefix")), ...optional("s3:delimiter", query.get("delimiter"))]
@@ -122,6 +126,7 @@ function objectKeys(facts: PerObjectFacts): [Entry[], UnknownKeys[]] {
     ...optional("s3:VersionId", versionId),
     ...tagKeys(existingTags ?? [], requestTags === "later" ? [] : (requestTags ?? [])),
     ...(requestLock === "later" ? [] : lockKeys(requestLock ?? {}, now)),
+    [INVENTORY_FIELDS, inventoryFields === "later" ? [] : inventoryFields] satisfies Entry,
   ];
   requireBoundedValues(entries);
   const unknown: UnknownKeys[] = [];
@@ -129,6 +134,7 @@ function objectKeys(facts: PerObjectFacts): [Entry[], UnknownKeys[]] {
   if (requestTags === undefined) unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "against" });
   if (requestTags === "later") unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "for" });
   if (requestLock === "later") unknown.push({ prefix: REQUEST_LOCK, decided: "for" });
+  if (inventoryFields === "later") unknown.push({ prefix: INVENTORY_FIELDS.toLowerCase(), decided: "for" });
   if (versionsFollow === true) unknown.push({ prefix: "s3:versionid", decided: "for" });
   return [entries, unknown];
 }

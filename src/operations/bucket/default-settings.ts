@@ -64,12 +64,6 @@ export const {
 } = unsetById("IntelligentTiering", "ListBucketIntelligentTieringConfigurationsOutput");
 
 export const {
-  get: GetBucketInventoryConfiguration,
-  list: ListBucketInventoryConfigurations,
-  delete: DeleteBucketInventoryConfiguration,
-} = unsetById("Inventory", "ListInventoryConfigurationsResult");
-
-export const {
   get: GetBucketMetricsConfiguration,
   list: ListBucketMetricsConfigurations,
   delete: DeleteBucketMetricsConfiguration,
@@ -115,7 +109,7 @@ function takes(name: OperationName, action: S3Action, parse: (body: Uint8Array) 
  * A configuration of which a bucket can have several, by id.
  * @param listRoot root element of the list; AWS's names follow no rule
  */
-function unsetById(kind: "Analytics" | "IntelligentTiering" | "Inventory" | "Metrics", listRoot: string) {
+function unsetById(kind: "Analytics" | "IntelligentTiering" | "Metrics", listRoot: string) {
   return {
     get: unset(`GetBucket${kind}Configuration`, `s3:Get${kind}Configuration`, () => notFound("NoSuchConfiguration")),
     list: unset(`ListBucket${kind}Configurations`, `s3:Get${kind}Configuration`, () => ({

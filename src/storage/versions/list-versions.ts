@@ -45,6 +45,21 @@ export async function listVersions(
   bucket: GrantedBucket,
   query: VersionQuery,
 ): Promise<VersionPage> {
+  return listVersionsAs(store, bucket, { ...query, toItem: (found) => toListedVersion(found, bucket.ownerId) });
+}
+
+export interface PageOfVersions<Item> {
+  readonly versions: readonly Item[];
+  readonly commonPrefixes: readonly string[];
+  readonly next: VersionMarker | undefined;
+}
+
+/** The same with other items. @param query.toItem makes one of a version that is listed */
+export async function listVersionsAs<Item>(
+  store: R2Bucket | CountedStore,
+  bucket: GrantedBucket,
+  query: VersionQuery & { toItem(found: FoundVersion): Item },
+): Promise<PageOfVersions<Item>> {
   const { prefix, after, maxKeys } = query;
   const isPast = !after.key.startsWith(prefix) && compareBytes(after.key, prefix) > 0;
   if (maxKeys === 0 || isPast) return { versions: [], commonPrefixes: [], next: undefined };
@@ -62,14 +77,14 @@ interface Sources {
   readonly readRecords: ReadMore;
 }
 
-class Lister {
+class Lister<Item> {
   readonly #store: CountedStore;
   readonly #bucket: GrantedBucket;
-  readonly #query: VersionQuery;
+  readonly #query: VersionQuery & { toItem(found: FoundVersion): Item };
   readonly #readAt = Date.now();
   readonly #entries: R2Rows;
   readonly #commonPrefixes: CommonPrefixes;
-  readonly #versions: ListedVersion[] = [];
+  readonly #versions: Item[] = [];
   readonly #prefixes: string[] = [];
   /** The last key that was looked at below a common prefix of which nothing is known yet. */
   readonly #undecided: string | undefined;
@@ -80,7 +95,7 @@ class Lister {
   #reached: VersionMarker;
   #last: VersionMarker | undefined;
 
-  constructor(store: CountedStore, bucket: GrantedBucket, query: VersionQuery) {
+  constructor(store: CountedStore, bucket: GrantedBucket, query: VersionQuery & { toItem(found: FoundVersion): Item }) {
     const { prefix, delimiter, after } = query;
     this.#store = store;
     this.#bucket = bucket;
@@ -104,7 +119,7 @@ class Lister {
     });
   }
 
-  async page(): Promise<VersionPage> {
+  async page(): Promise<PageOfVersions<Item>> {
     const { id } = this.#bucket;
     const { prefix, delimiter } = this.#query;
     await this.#entries.read(this.#room + 1);
@@ -216,7 +231,7 @@ class Lister {
   #add(found: FoundVersion | undefined): boolean {
     if (found === undefined) return true;
     if (this.#room === 0) return false;
-    this.#versions.push(toListedVersion(found, this.#bucket.ownerId));
+    this.#versions.push(this.#query.toItem(found));
     this.#last = { key: found.row.key, token: found.token };
     return true;
   }

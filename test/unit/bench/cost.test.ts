@@ -27,7 +27,7 @@ it("the page sweeps as many sets as the Worker", () => {
   expect(sweep).toContain(`const CALLS_PER_RUN = ${SWEEP_CALLS_PER_RUN};`);
   expect(sweep).toContain(`const PASSES_PER_GRACE_PERIOD = ${SWEEP_PASSES_PER_DAY};`);
   expect(read("wrangler.toml")).toContain('BLOB_GRACE_HOURS = "24"');
-  expect(read("wrangler.toml")).toContain('crons = ["*/10 * * * *", "*/2 * * * *", "* * * * *"]');
+  expect(read("wrangler.toml")).toContain('crons = ["*/10 * * * *", "*/2 * * * *", "1-59/2 * * * *", "* * * * *"]');
 });
 
 it("CPU time is taken from requests that are measured", () => {

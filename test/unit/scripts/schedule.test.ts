@@ -78,20 +78,23 @@ describe("startLifecycleClock", () => {
   beforeEach(() => vi.useFakeTimers({ now: new Date("2026-11-28T16:48:30Z") }));
   afterEach(() => vi.useRealTimers());
 
-  it("runs the lifecycle every second while a day has only seconds, one run at a time", async () => {
+  it("runs the lifecycle and inventories every second while a day has only seconds, one run at a time", async () => {
     const seen: string[] = [];
     const stop = startLifecycleClock({ LIFECYCLE_DAY_SECONDS: "10" }, async (cron, time) => {
       seen.push(`${cron} ${time.toISOString()}`);
       if (seen.length === 1) await new Promise((resolve) => setTimeout(resolve, 1_500));
-      if (seen.length === 2) throw new Error("failed");
+      if (seen.length === 3) throw new Error("failed");
     });
     await vi.advanceTimersByTimeAsync(4_100);
     stop();
     await vi.advanceTimersByTimeAsync(5_000);
     expect(seen).toEqual([
       "*/2 * * * * 2026-11-28T16:48:31.000Z",
+      "1-59/2 * * * * 2026-11-28T16:48:31.000Z",
       "*/2 * * * * 2026-11-28T16:48:33.000Z",
+      "1-59/2 * * * * 2026-11-28T16:48:33.000Z",
       "*/2 * * * * 2026-11-28T16:48:34.000Z",
+      "1-59/2 * * * * 2026-11-28T16:48:34.000Z",
     ]);
   });
 

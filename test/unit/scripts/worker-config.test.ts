@@ -11,7 +11,7 @@ it("reads the project's own file", () => {
     database: { binding: "DB", id: "DB", migrationsFolder: join(import.meta.dirname, "../../../migrations") },
     objects: { UPLOADS: "MultipartUpload" },
     producers: { EVENTS: "workers-s3-events", DEAD_LETTERS: "workers-s3-dead-letters" },
-    crons: ["*/10 * * * *", "*/2 * * * *", "* * * * *"],
+    crons: ["*/10 * * * *", "*/2 * * * *", "1-59/2 * * * *", "* * * * *"],
   });
   expect(config.buckets.map(({ binding }) => binding)).toContain("STORE");
   expect(config.consumers.find(({ queue }) => queue === "workers-s3-events")).toEqual({
