@@ -113,7 +113,7 @@ function printable(text: string | undefined, limit: number): string {
 
 /** Parameters that are secrets: a reader of the log must not be able to repeat a presigned request, or to decrypt an object. */
 const SECRET_PARAMETER =
-  /((?:^|[?&])(?:x-amz-signature|signature|x-amz-security-token|x-amz-(?:copy-source-)?server-side-encryption-customer-key)=)[^&]*/gi;
+  /((?:^|[?&])(?:x-amz-signature|signature|x-amz-security-token|x-amz-(?:copy-source-)?server-side-encryption-customer-key(?:-md5)?)=)[^&]*/gi;
 
 /** A target as the log shows it. @param query as sent, without `?` */
 export function loggedTarget(path: string, query: string): string {

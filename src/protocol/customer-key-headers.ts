@@ -36,9 +36,9 @@ export function requireSecureKeys(headers: Headers, isSecure: boolean): void {
   });
 }
 
-const SHOWN_KEY = /((?:x-amz-copy-source-|x-amz-)server-side-encryption-customer-key)([:=])[^\n&]*/gi;
+const SHOWN_KEY = /((?:x-amz-copy-source-|x-amz-)server-side-encryption-customer-key(?:-md5)?)([:=])[^\n&]*/gi;
 
-/** A text of headers or of a query, for an error document, without the keys in it. */
+/** A text of headers or of a query, for an error document, without the keys in it and their MD5. */
 export function withoutCustomerKeys(text: string): string {
   return text.replace(SHOWN_KEY, "$1$2***");
 }
