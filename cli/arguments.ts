@@ -23,6 +23,7 @@ export interface Invocation {
   readonly request: AdminRequest;
   readonly endpoint: string | undefined;
   readonly isJson: boolean;
+  readonly keyFile?: { readonly is: "written" | "read"; readonly path: string };
 }
 
 const NO_KEYS: RemoteKeys = { accessKeyId: undefined, secretAccessKey: undefined };
@@ -36,15 +37,17 @@ export function parseInvocation(argv: readonly string[], remoteKeys: RemoteKeys 
   const { help, endpoint, json: isJson = false, ...options } = values;
   if (help) return "help";
   const { command, operands } = findCommand(positionals);
-  if (command.options === undefined && Object.keys(options).length > 0) {
-    throw new UsageError('Only "remote add" takes --account, --bucket, --kind and --region.');
-  }
+  const taken = (command.options ?? []).map(([option]) => option.split(" ")[0]);
+  const other = Object.keys(options).find((option) => !taken.includes(`--${option}`));
+  if (other !== undefined) throw new UsageError(`"${nameOf(command).join(" ")}" does not take --${other}.`);
   const request = {
     method: command.method,
     path: `/-/admin${command.path.replace(/[A-Z_]+/g, (name) => encodeURIComponent(operands[name] ?? ""))}`,
     ...(command.body !== undefined && { body: command.body({ operands, options, remoteKeys }) }),
   };
-  return { request, endpoint, isJson };
+  const { keyFile: is } = command;
+  const keyFile = is === undefined ? {} : { keyFile: { is, path: operands.FILE ?? "" } };
+  return { request, endpoint, isJson, ...keyFile };
 }
 
 function parseFlags(argv: readonly string[]) {

@@ -5,6 +5,8 @@ export interface Command {
   readonly line: string;
   readonly help: string;
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** The command writes the answer to the file that its operand names, or reads the request from it (`key-file.ts`). */
+  readonly keyFile?: "written" | "read";
   /** Below `/-/admin`, with the names of operands where their values go. */
   readonly path: string;
   readonly body?: (input: CommandInput) => unknown;
@@ -25,6 +27,8 @@ export interface RemoteOptions {
   readonly kind?: string | undefined;
   readonly region?: string | undefined;
 }
+
+const ACCOUNT_OF_KEY = ["--account ID", "the account whose key it is (default: the root account)"] as const;
 
 /** Keys of a remote. They come from the environment, because every user of the machine can read a command line. */
 export interface RemoteKeys {
@@ -109,6 +113,45 @@ export const COMMANDS: readonly Command[] = [
     body: ({ operands }) => ({ bucket: operands.BUCKET }),
   },
   {
+    line: "kms create ALIAS",
+    help: "creates a key for SSE-KMS",
+    method: "POST",
+    path: "/kms",
+    body: ({ operands, options }) => ({ alias: operands.ALIAS, ...accountOf(options) }),
+    options: [ACCOUNT_OF_KEY],
+  },
+  { line: "kms list", help: "", method: "GET", path: "/kms" },
+  {
+    line: "kms disable KEY",
+    help: "KEY: its id or alias. Objects under it can be neither read nor written",
+    method: "PATCH",
+    path: "/kms",
+    body: ({ operands, options }) => ({ key: operands.KEY, status: "Disabled", ...accountOf(options) }),
+    options: [ACCOUNT_OF_KEY],
+  },
+  {
+    line: "kms enable KEY",
+    help: "",
+    method: "PATCH",
+    path: "/kms",
+    body: ({ operands, options }) => ({ key: operands.KEY, status: "Enabled", ...accountOf(options) }),
+    options: [ACCOUNT_OF_KEY],
+  },
+  {
+    line: "kms export FILE",
+    help: "writes all keys to a new file, sealed under KMS_PASSPHRASE,\nwhich comes from the environment",
+    method: "POST",
+    path: "/kms/export",
+    keyFile: "written",
+  },
+  {
+    line: "kms import FILE",
+    help: "restores the keys of an export",
+    method: "POST",
+    path: "/kms/import",
+    keyFile: "read",
+  },
+  {
     line: "replication status BUCKET",
     help: "what is still to be replicated, what failed, and why",
     method: "GET",
@@ -149,6 +192,12 @@ function describeRemote({ operands, options, remoteKeys }: CommandInput): unknow
     accessKeyId,
     secretAccessKey,
   };
+}
+
+function accountOf({ account }: RemoteOptions): { readonly accountId?: string } {
+  const [accountId, ...others] = splitLists(account);
+  if (others.length > 0) throw new UsageError("--account takes one account.");
+  return accountId === undefined ? {} : { accountId };
 }
 
 function splitLists(lists: readonly string[] = []): string[] {

@@ -4,6 +4,7 @@ import { overlaySecrets, readDevVars } from "../scripts/dev-vars.ts";
 import { type Invocation, parseInvocation, usage } from "./arguments.ts";
 import { callAdmin } from "./client.ts";
 import { UsageError } from "./commands.ts";
+import { exportTo, importFrom } from "./key-file.ts";
 import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
 
 // The program that reads the output may have closed the pipe.
@@ -22,24 +23,31 @@ try {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
-async function run({ request, endpoint, isJson }: Invocation): Promise<void> {
+async function run({ request, endpoint, isJson, keyFile }: Invocation): Promise<void> {
   const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
   const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
   if (!accessKeyId || !secretAccessKey) {
     throw new Error("No root keys: set ROOT_ACCESS_KEY_ID and ROOT_SECRET_ACCESS_KEY, or start `npm start` once.");
   }
-  const answer = await callAdmin(
-    {
-      endpoint: endpoint ?? (process.env.WORKERS_S3_ENDPOINT || "http://127.0.0.1:8787"),
-      region: process.env.REGION || "us-east-1",
-      accessKeyId,
-      secretAccessKey,
-    },
-    request,
-  );
+  const target = {
+    endpoint: endpoint ?? (process.env.WORKERS_S3_ENDPOINT || "http://127.0.0.1:8787"),
+    region: process.env.REGION || "us-east-1",
+    accessKeyId,
+    secretAccessKey,
+  };
+  const call = (body: unknown) => callAdmin(target, body === undefined ? request : { ...request, body });
+  const answer = await callWithFile(call, keyFile);
   const warning = findWarning(answer);
   if (warning !== undefined) console.error(warning);
   if (hasFailedStep(answer)) process.exitCode = 1;
   // The answer to a deletion is empty; --json prints a document nevertheless.
   process.stdout.write(isJson ? `${JSON.stringify(answer ?? {})}\n` : formatAnswer(answer));
+}
+
+function callWithFile(call: (body: unknown) => Promise<unknown>, keyFile: Invocation["keyFile"]): Promise<unknown> {
+  if (keyFile === undefined) return call(undefined);
+  const passphrase = process.env.KMS_PASSPHRASE ?? "";
+  return keyFile.is === "written"
+    ? exportTo(keyFile.path, passphrase, call)
+    : importFrom(keyFile.path, passphrase, call);
 }

@@ -20,6 +20,7 @@ import { CertificateKeys } from "./storage/d1/certificate-keys.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
 import { Directory, limitBucketTtlMs } from "./storage/d1/directory.ts";
 import { Inventories } from "./storage/d1/inventories.ts";
+import { KmsKeys } from "./storage/d1/kms-keys.ts";
 import { LifecyclePasses } from "./storage/d1/lifecycle-passes.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { DisplayNames, Principals } from "./storage/d1/principals.ts";
@@ -66,6 +67,7 @@ export interface Services {
   readonly receivers: Receivers;
   readonly deadLetters: DeadLetters;
   readonly remotes: Remotes;
+  readonly kmsKeys: KmsKeys;
   readonly replicationTasks: ReplicationTasks;
   readonly replicationJobs: ReplicationJobs;
   /** Records the last use of a key after the answer. For authenticated callers only. */
@@ -124,6 +126,7 @@ export type AdminServices = Pick<
   | "accounts"
   | "deadLetters"
   | "directory"
+  | "kmsKeys"
   | "queues"
   | "receivers"
   | "remotes"
@@ -192,6 +195,10 @@ export function openServices(env: Env): Services {
   const blobSets = new BlobSets(env.UPLOADS);
   const ids = uploadIds(openMacKey(config.sealKey, "upload-ids"));
   const remotes = new Remotes(env.DB, openSealer(config.sealKey, "remote-secrets"));
+  const kmsKeys = new KmsKeys(env.DB, openSealer(config.sealKey, "kms-keys"), {
+    region: config.region,
+    ttlMs: config.configTtlMs,
+  });
   const replicationTasks = new ReplicationTasks(env.DB);
   const signers = new Signers(
     new CertificateKeys(env.DB, openSealer(config.sealKey, "signing-keys"), () => nameSealKey(config.sealKey)),
@@ -230,6 +237,7 @@ export function openServices(env: Env): Services {
       displayNames: new DisplayNames(env.DB),
       principals: new Principals(env.DB),
       remotes,
+      kmsKeys,
       replicationTasks,
       inventories,
     },
@@ -255,6 +263,7 @@ export function openServices(env: Env): Services {
     receivers: new Receivers(env.DB),
     deadLetters: new DeadLetters(env.DB),
     remotes,
+    kmsKeys,
     replicationTasks,
     replicationJobs: new ReplicationJobs(env.DB),
     noteKeyUse(caller, use) {

@@ -11,6 +11,7 @@ import type { Caller } from "../model/caller.ts";
 import type { LoggedBucket } from "../model/logged-bucket.ts";
 import { isSameDestination, type ReplicationDestination } from "../model/replication.ts";
 import { existingBucketOf, type Permission, type S3Action } from "./actions.ts";
+import { authorizeKey, type KeyGrant, type KeyUse } from "./authorize-kms.ts";
 import {
   type DecidedObject,
   decisionContext,
@@ -49,6 +50,8 @@ export interface Grant {
   wouldAllow(bucket: Bucket, permission: Permission): Promise<boolean>;
   /** Decides by the caller's own policies about everything below an ARN that is not a bucket of this deployment. */
   wouldAllowBelow(action: S3Action, arn: string): boolean;
+  /** Decides about a key of SSE-KMS. @throws S3Error `AccessDenied`, `InvalidArgument` */
+  key(use: KeyUse): KeyGrant;
 }
 
 export interface GrantedBucket extends Bucket {
@@ -113,6 +116,7 @@ export async function authorize(question: Question): Promise<Grant> {
     wouldAllow: (bucket: Bucket, permission: Permission) =>
       isAllowed({ ...context, buckets: new Map([[bucket.name, bucket]]) }, permission),
     wouldAllowBelow: (action: S3Action, arn: string) => isAllowedBelow(context, action, arn),
+    key: (use: KeyUse) => authorizeKey(context, use),
   } as Grant;
 }
 

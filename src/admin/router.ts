@@ -12,6 +12,7 @@ import { toS3Error } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
 import { type AdminCall, failure } from "./call.ts";
 import * as deliveries from "./deliveries.ts";
+import * as kms from "./kms.ts";
 import * as remotes from "./remotes.ts";
 import * as replication from "./replication.ts";
 
@@ -40,6 +41,11 @@ router
   .get("/-/admin/remotes", asRoot(remotes.listRemotes))
   .delete("/-/admin/remotes/:name", asRoot(remotes.removeRemote))
   .post("/-/admin/remotes/:name/check", asRoot(remotes.check))
+  .post("/-/admin/kms", asRoot(kms.createKey))
+  .get("/-/admin/kms", asRoot(kms.listKeys))
+  .patch("/-/admin/kms", asRoot(kms.setKeyStatus))
+  .post("/-/admin/kms/export", asRoot(kms.exportKeys))
+  .post("/-/admin/kms/import", asRoot(kms.importKeys))
   .get("/-/admin/buckets/:bucket/replication", asRoot(replication.showReplication))
   .post("/-/admin/buckets/:bucket/replication/retry", asRoot(replication.retryReplication))
   .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))

@@ -21,7 +21,7 @@ export interface Sealer {
  */
 export function openSealer(
   sealKey: Uint8Array<ArrayBuffer>,
-  purpose: "access-key-secrets" | "session-tokens" | "remote-secrets" | "signing-keys",
+  purpose: "access-key-secrets" | "session-tokens" | "remote-secrets" | "signing-keys" | "kms-keys" | "kms-export",
 ): Sealer {
   // Not a promise: one request must not wait for I/O of another.
   let derived: CryptoKey | undefined;

@@ -3,6 +3,7 @@ import type { CustomerKeys } from "./customer-keys.ts";
 import type { BucketDeletion } from "./d1/bucket-deletion.ts";
 import type { BucketDocuments, Buckets } from "./d1/buckets.ts";
 import type { Inventories } from "./d1/inventories.ts";
+import type { KmsKeys } from "./d1/kms-keys.ts";
 import type { DisplayNames, Principals } from "./d1/principals.ts";
 import type { Remotes } from "./d1/remotes.ts";
 import type { ReplicationTasks } from "./d1/replication-tasks.ts";
@@ -18,6 +19,7 @@ export interface Stores {
   readonly documents: BucketDocuments;
   readonly displayNames: DisplayNames;
   readonly principals: Principals;
+  readonly kmsKeys: Pick<KmsKeys, "require" | "generate" | "seal" | "unseal">;
   readonly remotes: Pick<Remotes, "isOpenTo">;
   readonly inventories: Pick<Inventories, "put" | "get" | "list" | "delete">;
   readonly replicationTasks: Pick<ReplicationTasks, "statusOf">;
