@@ -123,7 +123,7 @@ export const COMMANDS: readonly Command[] = [
   { line: "kms list", help: "", method: "GET", path: "/kms" },
   {
     line: "kms disable KEY",
-    help: "KEY: its id or alias. Objects under it can be neither read nor written",
+    help: "KEY: its id or alias; no object under it can be\nread or written then",
     method: "PATCH",
     path: "/kms",
     body: ({ operands, options }) => ({ key: operands.KEY, status: "Disabled", ...accountOf(options) }),

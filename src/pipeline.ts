@@ -21,6 +21,7 @@ import type { BodySource } from "./operations/operation.ts";
 import { isValidBucketName, parseAddress } from "./protocol/addressing.ts";
 import { COPY_SOURCE_HEADER } from "./protocol/copy-source.ts";
 import { requireSecureKeys } from "./protocol/customer-key-headers.ts";
+import { refuseMisplacedEncryption } from "./protocol/encryption-headers.ts";
 import type { OperationName } from "./protocol/operation-name.ts";
 import { refuseHeaders } from "./protocol/refused-headers.ts";
 import { resolveOperation } from "./protocol/routes.ts";
@@ -153,6 +154,7 @@ async function perform(
   const operation = OPERATIONS[name];
   log.operation = name;
   refuseHeaders(name, signed.headers, signed.method);
+  refuseMisplacedEncryption(name, signed.headers);
   requireSecureKeys(signed.headers, signed.url.scheme === "https" || services.config.acceptsKeysOverHttp);
   const prepared = operation.prepare(signed);
   refuseBadBucketName(signed, name, buckets);

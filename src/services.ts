@@ -245,6 +245,7 @@ export function openServices(env: Env): Services {
       region: config.region,
       regions: [...config.stores.keys()],
       isAnyRegion: !config.enforceRegion,
+      acceptsKeysOverHttp: config.acceptsKeysOverHttp,
       newBuckets: config.newBuckets,
       tokenKey,
       destinations: new Destinations({ accounts, topics, queues, callbacks }),
@@ -281,7 +282,7 @@ export function openServices(env: Env): Services {
     },
     lifecycle: {
       passes: new LifecyclePasses(env.DB),
-      objects: new LifecycleObjects(config.stores, objects),
+      objects: new LifecycleObjects(config.stores, objects, kmsKeys),
       openUploads,
     },
     inventory: { reports: inventories, objects: new InventoryObjects(config.stores, objects) },

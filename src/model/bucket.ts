@@ -44,8 +44,13 @@ export interface BucketLocation {
   readonly constraint?: string;
 }
 
-/** R2 encrypts everything at rest. The flag is about KMS; it is stored and returned as on AWS. */
+/** The encryption of new objects whose request names none. */
 export interface BucketEncryption {
+  /** Absent: R2's own, AES256. */
+  readonly algorithm?: "aws:kms";
+  /** The key as it was put: its id, ARN, alias or alias's ARN. Absent: the default key of the writer's account. */
+  readonly keyName?: string;
+  /** Of use only with KMS; it is stored and returned in any case, as on AWS. */
   readonly bucketKeyEnabled: boolean;
 }
 

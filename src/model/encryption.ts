@@ -2,20 +2,25 @@
 import { S3Error } from "../errors.ts";
 
 /** What an object says about its encryption. Plain data, which is stored with it; nothing of it is a key. */
-export type ObjectEncryption =
-  /** With a key that the customer sends with each request (SSE-C). It is not stored: the proof decides whether it is sent. */
-  | { readonly kind: "customer-key"; readonly proof: string }
-  /** With a random key of the object (SSE-KMS). */
-  | {
-      readonly kind: "data-key";
-      /** The object's key, sealed under a key of the deployment. */
-      readonly sealed: string;
-      /** ARN of the deployment's key. */
-      readonly keyArn: string;
-      /** The encryption context, in the form in which it is sent. */
-      readonly context?: string;
-      readonly usesBucketKey?: boolean;
-    };
+export type ObjectEncryption = CustomerKeyEncryption | DataKeyEncryption;
+
+/** With a key that the customer sends with each request (SSE-C). It is not stored: the proof decides whether it is sent. */
+export interface CustomerKeyEncryption {
+  readonly kind: "customer-key";
+  readonly proof: string;
+}
+
+/** With a random key of the object (SSE-KMS). */
+export interface DataKeyEncryption {
+  readonly kind: "data-key";
+  /** The object's key, sealed under a key of the deployment and bound to the object (`KeyBinding`). */
+  readonly sealed: string;
+  /** ARN of the deployment's key. */
+  readonly keyArn: string;
+  /** The encryption context, in the form in which it is sent. */
+  readonly context?: string;
+  readonly usesBucketKey?: boolean;
+}
 
 export const CONTENT_KEY_BYTES = 32;
 

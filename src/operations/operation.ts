@@ -83,6 +83,8 @@ export interface Deployment {
   readonly isAnyRegion: boolean;
   /** Settings that every new bucket is given. */
   readonly newBuckets: NewBucketSettings;
+  /** Whether requests without TLS may use encryption keys. */
+  readonly acceptsKeysOverHttp: boolean;
   /** Signs continuation tokens. */
   readonly tokenKey: MacKey;
   /** Verifies the destinations of a notification configuration. */

@@ -12,6 +12,7 @@ import {
 } from "../model/object.ts";
 import { customerKeyAnswer } from "./customer-key-headers.ts";
 import { formatHttpDate } from "./dates.ts";
+import { CONTEXT_HEADER } from "./encryption-headers.ts";
 import { formatETag, requireHeaderValue, requireLatin1 } from "./header-values.ts";
 import { formatUserMetadata } from "./metadata.ts";
 import type { Query } from "./request-target.ts";
@@ -103,6 +104,16 @@ export function encryptionHeaders(encryption: ObjectEncryption | undefined, keyM
         ...(encryption.usesBucketKey === true && { "x-amz-server-side-encryption-bucket-key-enabled": "true" }),
       };
   }
+}
+
+/** The same in the answer to a write, which also has the encryption context. */
+export function writtenEncryptionHeaders(
+  encryption: ObjectEncryption | undefined,
+  keyMd5: string | undefined,
+): Record<string, string> {
+  const headers = encryptionHeaders(encryption, keyMd5);
+  const context = encryption?.kind === "data-key" ? encryption.context : undefined;
+  return context === undefined ? headers : { ...headers, [CONTEXT_HEADER]: context };
 }
 
 /** ETag, Last-Modified and version: the only object headers of a 304, and the first of every other answer. */

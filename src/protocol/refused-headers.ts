@@ -17,14 +17,6 @@ const CUSTOMER_KEY = ["algorithm", "key", "key-md5"].flatMap((name) => [
   `x-amz-copy-source-server-side-encryption-customer-${name}`,
 ]);
 
-const ENCRYPTION: readonly RefusedHeader[] = [
-  // R2 encrypts everything at rest with AES-256.
-  ["x-amz-server-side-encryption", "aes256"],
-  ["x-amz-server-side-encryption-aws-kms-key-id"],
-  ["x-amz-server-side-encryption-context"],
-  ["x-amz-server-side-encryption-bucket-key-enabled", "false"],
-];
-
 const EVENT_HOLD: readonly RefusedHeader[] = [
   ["x-amz-object-lock-event-hold"],
   ["x-amz-object-lock-event-hold-duration-days"],
@@ -34,20 +26,15 @@ const EVENT_HOLD: readonly RefusedHeader[] = [
 /** In the order in which AWS checks them, where it is known. */
 export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly RefusedHeader[]>>> = {
   AbortMultipartUpload: [["x-amz-if-match-initiated-time"]],
-  CopyObject: [...EVENT_HOLD, ...ENCRYPTION, ["x-amz-object-annotation-directive"]],
+  CopyObject: [...EVENT_HOLD, ["x-amz-object-annotation-directive"]],
   CreateBucket: [["x-amz-bucket-namespace", "global"]],
-  CreateMultipartUpload: [...EVENT_HOLD, ...ENCRYPTION],
+  CreateMultipartUpload: EVENT_HOLD,
   DeleteObject: [["x-amz-mfa"]],
   DeleteObjects: [["x-amz-mfa"]],
-  // A read may only have a customer's key; AWS refuses the other encryption headers as well, with 400.
-  GetObject: ENCRYPTION,
-  HeadObject: ENCRYPTION,
-  PostObject: [...EVENT_HOLD, ...ENCRYPTION],
+  PostObject: EVENT_HOLD,
   PutBucketReplication: [["x-amz-bucket-object-lock-token"]],
   PutBucketVersioning: [["x-amz-mfa"]],
-  PutObject: [...EVENT_HOLD, ...ENCRYPTION, ["x-amz-write-offset-bytes"]],
-  UploadPart: ENCRYPTION,
-  UploadPartCopy: ENCRYPTION,
+  PutObject: [...EVENT_HOLD, ["x-amz-write-offset-bytes"]],
 };
 
 /** Critical headers that are supported, or that have a meaning only on other operations than those of the table. */
@@ -70,6 +57,10 @@ export const KNOWN_CRITICAL_HEADERS: ReadonlySet<string> = new Set([
   "x-amz-rename-source-if-modified-since",
   "x-amz-rename-source-if-none-match",
   "x-amz-rename-source-if-unmodified-since",
+  "x-amz-server-side-encryption",
+  "x-amz-server-side-encryption-aws-kms-key-id",
+  "x-amz-server-side-encryption-bucket-key-enabled",
+  "x-amz-server-side-encryption-context",
 ]);
 
 /** Conditions, locks, bypasses of locks, and encryption. AWS keeps adding headers of these families. */

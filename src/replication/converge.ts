@@ -90,6 +90,7 @@ export async function converge(
         const rule = chooseRule(source, task, opened.object);
         if (rule === undefined) return;
         requireLocks(grant);
+        refuseDataKeys(opened.object);
         const storageClass = rule.destination.storageClass ?? opened.object.storageClass;
         await requireReplicable(grant, { ...opened.object, storageClass }, new Date());
         const { lastModified } = opened.object.state;
@@ -177,6 +178,12 @@ function requireLocks({ source, target }: ReplicationGrant): void {
   if (source.documents.objectLock === undefined || target === undefined) return;
   if (target.documents.objectLock !== undefined) return;
   throw new S3Error("InvalidRequest", { message: "The source has object lock, and the destination has not." });
+}
+
+/** The data key is bound to the source. */
+function refuseDataKeys({ encryption }: StoredObject): void {
+  if (encryption?.kind !== "data-key") return;
+  throw new S3Error("InvalidRequest", { message: "Objects encrypted with aws:kms are not replicated." });
 }
 
 function isSameState(left: StoredObject | Gone, right: StoredObject | Gone): boolean {

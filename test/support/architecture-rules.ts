@@ -21,6 +21,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
     "errors.ts",
     "access/authorize.ts",
     "access/authorize-iam.ts",
+    "access/authorize-kms.ts",
     "access/authorize-sns.ts",
     "node:",
     "cloudflare:workers",

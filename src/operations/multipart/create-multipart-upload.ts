@@ -5,11 +5,10 @@ import {
   CHECKSUM_TYPE_HEADER,
   parseUploadChecksum,
 } from "../../protocol/checksum-algorithm.ts";
-import { encryptionHeaders } from "../../protocol/object-headers.ts";
+import { writtenEncryptionHeaders } from "../../protocol/object-headers.ts";
 import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import { formatInitiateMultipartUploadResult } from "../../protocol/xml/multipart-uploads.ts";
-import { parseWriteKey } from "../object/customer-key.ts";
-import { encryptionOfWrite, sealedWith } from "../object/encryption.ts";
+import { encryptionOfWrite, parseWrittenEncryption, sealedWith } from "../object/encryption.ts";
 import { abortionHeaders } from "../object/lifecycle-headers.ts";
 import { ownerAndAcl, parseAttributes, permissionsToWrite, requireLockable } from "../object/write-input.ts";
 import { noBody, operation, requireObject } from "../operation.ts";
@@ -24,19 +23,21 @@ export const CreateMultipartUpload = operation({
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),
-      customerKey: parseWriteKey(headers),
+      ...parseWrittenEncryption(headers),
       checksum: parseUploadChecksum(headers),
       now,
     };
   },
   requires: ({ bucket, key, attributes, acl, lock }) =>
     permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
-  async execute({ bucket: name, key, attributes, acl, lock, customerKey, checksum, now }, { grant, stores }) {
-    const bucket = grant.bucket(name);
+  async execute(input, context) {
+    const { key, attributes, acl, lock, checksum, now } = input;
+    const { grant, stores } = context;
+    const bucket = grant.bucket(input.bucket);
     // The default retention begins with the object, when the upload is completed.
     const requested = requireLockable(lock, bucket);
     const locked = requested === undefined ? {} : { lock: requested };
-    const sealing = await encryptionOfWrite(customerKey, stores);
+    const sealing = await encryptionOfWrite({ bucket, key }, input, { keys: context });
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked, ...sealedWith(sealing) };
     const uploadId = await stores.uploads.create({ bucket, key, attributes: owned, checksum, now });
     return { uploadId, encryption: sealing.encryption, abortion: abortionHeaders(bucket, { key, initiatedAt: now }) };
@@ -44,7 +45,7 @@ export const CreateMultipartUpload = operation({
   respond: ({ uploadId, encryption, abortion }, { bucket, key, checksum, customerKey }) => ({
     status: 200,
     headers: {
-      ...encryptionHeaders(encryption, customerKey?.md5),
+      ...writtenEncryptionHeaders(encryption, customerKey?.md5),
       ...abortion,
       ...(checksum && { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type }),
     },

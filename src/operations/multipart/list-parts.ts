@@ -25,9 +25,10 @@ export const ListParts = operation({
     };
   },
   requires: ({ bucket, key }) => [{ action: "s3:ListMultipartUploadParts", on: "object", bucket, key }],
-  async execute({ bucket: name, key, uploadId, maxParts, partNumberMarker, customerKey }, { grant, stores }) {
+  async execute({ bucket: name, key, uploadId, maxParts, partNumberMarker, customerKey }, context) {
+    const { grant, stores } = context;
     const bucket = grant.bucket(name);
-    if (customerKey !== undefined) await encryptionOfPart({ bucket, key, uploadId }, customerKey, stores);
+    if (customerKey !== undefined) await encryptionOfPart({ bucket, key, uploadId }, customerKey, context);
     const page = { after: partNumberMarker, limit: maxParts };
     return { bucket, ...(await stores.uploads.listParts({ bucket, key, uploadId }, page)) };
   },

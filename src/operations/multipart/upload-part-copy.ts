@@ -31,10 +31,11 @@ export const UploadPartCopy = operation({
     { action: "s3:PutObject", on: "object", bucket, key },
     permissionToCopy(source),
   ],
-  async execute({ bucket, key, uploadId, partNumber, source, range, customerKey }, { grant, stores }) {
+  async execute({ bucket, key, uploadId, partNumber, source, range, customerKey }, context) {
+    const { grant, stores } = context;
     const upload = { bucket: grant.bucket(bucket), key, uploadId };
-    const { encryption, contentKey } = await encryptionOfPart(upload, customerKey, stores);
-    const opened = await openCopySource({ stores, grant }, source, range);
+    const { encryption, contentKey } = await encryptionOfPart(upload, customerKey, context);
+    const opened = await openCopySource(context, source, range);
     try {
       requireCopyableRange(opened, range);
       const part = await stores.uploads.copyPart(upload, { partNumber, contentKey }, opened);

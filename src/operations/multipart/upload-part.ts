@@ -18,12 +18,13 @@ export const UploadPart = operation({
     statesDigest: statesBodyDigest(request.headers),
   }),
   requires: ({ bucket, key }) => [{ action: "s3:PutObject", on: "object", bucket, key }],
-  async execute({ bucket: name, key, uploadId, customerKey, ...part }, { grant, stores }, body) {
+  async execute({ bucket: name, key, uploadId, customerKey, ...part }, context, body) {
+    const { grant, stores } = context;
     const bucket = grant.bucket(name);
     const isLocking = bucket.documents.objectLock?.defaultRetention !== undefined;
     if (isLocking && !part.statesDigest) throw digestRequired("Put Part");
     const upload = { bucket, key, uploadId };
-    const { encryption, contentKey } = await encryptionOfPart(upload, customerKey, stores);
+    const { encryption, contentKey } = await encryptionOfPart(upload, customerKey, context);
     return { ...(await stores.uploads.putPart(upload, { ...part, contentKey }, body)), encryption };
   },
   respond: ({ etag, checksum, encryption }, { customerKey }) => ({

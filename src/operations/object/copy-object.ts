@@ -9,19 +9,18 @@ import { parseChecksumAlgorithm } from "../../protocol/checksum-algorithm.ts";
 import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import {
-  encryptionHeaders,
   parseContentHeaders,
   parseStorageClass,
   parseWebsiteRedirectLocation,
   versionHeader,
+  writtenEncryptionHeaders,
 } from "../../protocol/object-headers.ts";
 import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { noBody, type OperationContext, operation, requireWrittenObject } from "../operation.ts";
-import { parseWriteKey } from "./customer-key.ts";
-import { encryptionOfWrite, sealedWith } from "./encryption.ts";
+import { encryptionOfWrite, parseWrittenEncryption, sealedWith } from "./encryption.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   openCopySource,
@@ -75,7 +74,7 @@ export const CopyObject = operation({
       // These are never copied from the source (API_CopyObject, "x-amz-acl", "x-amz-storage-class", and so on).
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),
-      customerKey: parseWriteKey(headers),
+      ...parseWrittenEncryption(headers),
       now,
       storageClass: parseStorageClass(headers),
       redirect: parseWebsiteRedirectLocation(headers),
@@ -89,7 +88,8 @@ export const CopyObject = operation({
     ...permissionToCompare({ bucket, key }, condition),
     permissionToCopy(source),
   ],
-  async execute(input, { grant, stores, journal }) {
+  async execute(input, context) {
+    const { grant, stores, journal } = context;
     const { objects, documents } = stores;
     const { source, checksumAlgorithm, condition } = input;
     const bucket = grant.bucket(input.bucket);
@@ -98,19 +98,16 @@ export const CopyObject = operation({
       if ((await documents.get(bucket, "encryption")) === undefined) throw copyOntoItself();
     }
     const owned = { ...ownerAndAcl(grant.caller, bucket, input.acl), ...lockOfWrite(input.lock, bucket, input.now) };
-    const sealing = await encryptionOfWrite(input.customerKey, stores);
-    const { encryption, contentKey } = sealing;
     let copied: StoredObject | undefined;
     const plan = async (): Promise<CopyPlan> => {
-      const opened = await openCopySource({ stores, grant }, source, undefined);
+      const opened = await openCopySource(context, source, undefined);
       copied = opened.object;
       try {
-        const attributes = {
-          ...(await attributesOfCopy(opened.object, input, grant)),
-          ...owned,
-          ...sealedWith(sealing),
-        };
-        return { source: opened, attributes, contentKey };
+        const copy = await attributesOfCopy(opened.object, input, grant);
+        const named = { bucket, key: input.key };
+        const sealing = await encryptionOfWrite(named, input, { keys: context, source: opened });
+        const attributes = { ...copy, ...owned, ...sealedWith(sealing) };
+        return { source: opened, attributes, contentKey: sealing.contentKey };
       } catch (error) {
         await opened.discard().catch(() => {});
         throw error;
@@ -123,13 +120,14 @@ export const CopyObject = operation({
         { key: input.key, event: "ObjectCreated:Copy" },
         {
           commit(ticket) {
-            const write = { bucket, key: input.key, attributes: first.attributes, contentKey, ticket, condition };
-            return objects.copy(first.source, write, { checksumAlgorithm, again: plan });
+            const { source, ...written } = first;
+            const write = { bucket, key: input.key, ...written, ticket, condition };
+            return objects.copy(source, write, { checksumAlgorithm, again: plan });
           },
           describe: created,
         },
       );
-      const { tags } = first.attributes;
+      const { tags, encryption } = first.attributes;
       const expiration = expirationHeader(bucket, { ...outcome, key: input.key, tags });
       return { ...outcome, encryption, expiration, source: copied ?? first.source.object };
     } catch (error) {
@@ -141,7 +139,7 @@ export const CopyObject = operation({
     status: 200,
     // Unlike PutObject, a copy names the null version too (LocalStack's recordings of AWS, 2026-02).
     headers: {
-      ...encryptionHeaders(encryption, customerKey?.md5),
+      ...writtenEncryptionHeaders(encryption, customerKey?.md5),
       ...versionHeader(copied.versionId),
       ...sourceVersionHeader(source),
       ...expiration,

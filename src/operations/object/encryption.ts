@@ -1,22 +1,47 @@
 /** With which key an object's bytes are written and read, and the errors of a missing or wrong key. */
+import type { GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import { type ContentKey, keyMissing, type ObjectEncryption, type WriteEncryption } from "../../model/encryption.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { UploadChecksum } from "../../model/upload.ts";
+import { type RequestedEncryption, readRequestedEncryption } from "../../protocol/encryption-headers.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import type { Stores } from "../../storage/stores.ts";
 import type { GrantedUpload } from "../../storage/uploads/uploads.ts";
-import type { CustomerKey } from "./customer-key.ts";
+import { type CustomerKey, parseWriteKey } from "./customer-key.ts";
+import { chooseKms, decryptWithKms, encryptWithKms, type KeyContext, type NamedObject } from "./kms-encryption.ts";
 
 type Keys = Pick<Stores, "customerKeys">;
 
-/** The encryption of a new object. */
+/** What a request says about the encryption of the object that it writes. */
+export interface WrittenEncryption {
+  readonly customerKey: CustomerKey | undefined;
+  readonly requested: RequestedEncryption;
+}
+
+/** @throws S3Error as `parseWriteKey` */
+export function parseWrittenEncryption(headers: Headers): WrittenEncryption {
+  return { customerKey: parseWriteKey(headers), requested: readRequestedEncryption(headers) };
+}
+
+/**
+ * The encryption of a new object. No call unless it is encrypted with KMS.
+ * @param source of a copy: with its data key, the copy can share its bytes
+ * @throws S3Error as `chooseKms` and `encryptWithKms`
+ */
 export async function encryptionOfWrite(
-  customerKey: CustomerKey | undefined,
-  { customerKeys }: Keys,
+  object: NamedObject,
+  { customerKey, requested }: WrittenEncryption,
+  { keys, source }: { readonly keys: KeyContext; readonly source?: OpenedObject },
 ): Promise<WriteEncryption> {
-  if (customerKey === undefined) return {};
-  return { encryption: await customerKeys.describe(customerKey.key), contentKey: customerKey.key };
+  if (customerKey !== undefined) {
+    const encryption = await keys.stores.customerKeys.describe(customerKey.key);
+    return { encryption, contentKey: customerKey.key };
+  }
+  const choice = chooseKms(requested, object.bucket.documents.encryption);
+  if (choice === undefined) return {};
+  const shared = source?.object.encryption?.kind === "data-key" ? source.contentKey : undefined;
+  return encryptWithKms(object, choice, { keys, shared });
 }
 
 /** The attribute that says so. */
@@ -48,26 +73,50 @@ export async function requireReadKey(
   });
 }
 
-/** The same for an opened object, whose bytes can then be read. */
-export async function unlock(opened: OpenedObject, presented: CustomerKey | undefined, keys: Keys): Promise<void> {
+/**
+ * The same for an opened object, whose bytes can then be read.
+ * @throws S3Error as `requireReadKey` and `decryptWithKms`
+ */
+export async function unlock(
+  opened: OpenedObject,
+  { bucket, customerKey }: { readonly bucket: GrantedBucket; readonly customerKey: CustomerKey | undefined },
+  keys: KeyContext,
+): Promise<void> {
+  const { encryption, key } = opened.object;
   // The common object needs no promise.
-  if (opened.object.encryption === undefined && presented === undefined) return;
-  opened.unlock(await requireReadKey(opened.object, presented, keys));
+  if (encryption === undefined && customerKey === undefined) return;
+  const presented = await requireReadKey(opened.object, customerKey, keys.stores);
+  const isSealed = encryption?.kind === "data-key";
+  opened.unlock(isSealed ? await decryptWithKms({ bucket, key }, encryption, keys) : presented);
+}
+
+/**
+ * "If you enable x-amz-checksum-mode and the object is encrypted with AWS KMS, you must also have the kms:Decrypt permission"
+ * (API_HeadObject). Nothing else that HeadObject answers needs the key.
+ * @throws S3Error as `decryptWithKms`
+ */
+export async function requireDecryption(
+  { bucket, object }: { readonly bucket: GrantedBucket; readonly object: StoredObject },
+  keys: KeyContext,
+): Promise<void> {
+  const { encryption, key } = object;
+  if (encryption?.kind === "data-key") await decryptWithKms({ bucket, key }, encryption, keys);
 }
 
 /**
  * The encryption of a part: the upload's.
  * @throws S3Error `InvalidRequest` if the key is missing, is not the upload's or the upload has none (recorded);
- *   `NoSuchUpload`
+ *   `NoSuchUpload`; as `decryptWithKms`
  */
 export async function encryptionOfPart(
   upload: GrantedUpload,
   presented: CustomerKey | undefined,
-  { uploads, customerKeys }: Keys & Pick<Stores, "uploads">,
+  keys: KeyContext,
 ): Promise<WriteEncryption> {
-  const { encryption } = await uploads.encryptionOf(upload);
-  await requireUploadKey(encryption, presented, { customerKeys });
-  return { encryption, contentKey: presented?.key };
+  const { encryption } = await keys.stores.uploads.encryptionOf(upload);
+  await requireUploadKey(encryption, presented, keys.stores);
+  const isSealed = encryption?.kind === "data-key";
+  return { encryption, contentKey: isSealed ? await decryptWithKms(upload, encryption, keys) : presented?.key };
 }
 
 /**

@@ -21,13 +21,15 @@ export const GetObject = operation({
   body: noBody,
   parse: parseReadInput,
   requires: (input) => [permissionOn("s3:GetObject", input)],
-  async execute(input, { grant, stores }): Promise<S3Response> {
+  async execute(input, context): Promise<S3Response> {
+    const { grant, stores } = context;
     const { objects, replicationTasks } = stores;
     refuseAnonymousOverrides(input, grant.caller);
-    const opened = await objects.open(grant.bucket(input.bucket), input, input.selection);
+    const bucket = grant.bucket(input.bucket);
+    const opened = await objects.open(bucket, input, input.selection);
     if (opened === undefined) throw noSuchKey(input.key);
     try {
-      await unlock(opened, input.customerKey, stores);
+      await unlock(opened, { bucket, customerKey: input.customerKey }, context);
       return await answer(opened, { objects, grant, input, replicationTasks });
     } catch (error) {
       await opened.discard().catch(() => {});

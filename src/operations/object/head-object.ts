@@ -9,7 +9,7 @@ import { validatorHeaders } from "../../protocol/object-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import type { S3Response } from "../../response.ts";
 import { noBody, operation } from "../operation.ts";
-import { requireReadKey } from "./encryption.ts";
+import { requireDecryption, requireReadKey } from "./encryption.ts";
 import {
   notSatisfiable,
   parseReadInput,
@@ -31,7 +31,8 @@ export const HeadObject = operation({
     permissionOn("s3:GetObject", input),
     ...permissionToReplicate("s3:ReplicateObject", input, input.replicaOf),
   ],
-  async execute(input, { grant, stores }): Promise<S3Response> {
+  async execute(input, context): Promise<S3Response> {
+    const { grant, stores } = context;
     const { objects, replicationTasks } = stores;
     refuseAnonymousOverrides(input, grant.caller);
     const reading = { objects, grant, input, replicationTasks };
@@ -39,6 +40,7 @@ export const HeadObject = operation({
     if (found === undefined) throw noSuchKey(input.key);
     const { object, range } = found;
     await requireReadKey(object, input.customerKey, stores);
+    if (input.checksumMode) await requireDecryption({ bucket: grant.bucket(input.bucket), object }, context);
     // A replicator sends this request before a large write, to learn whether the write would be refused.
     if (input.replicaOf !== undefined) requireOlder(object.state, input.replicaOf);
     switch (evaluateReadConditions(input.conditions, object)) {

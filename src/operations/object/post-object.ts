@@ -15,8 +15,7 @@ import { formatPostResponse } from "../../protocol/xml/object-results.ts";
 import { parseTaggingField } from "../../protocol/xml/tagging.ts";
 import type { S3Response } from "../../response.ts";
 import { formFile, operation, requireObject } from "../operation.ts";
-import { parseWriteKey } from "./customer-key.ts";
-import { encryptionOfWrite, sealedWith } from "./encryption.ts";
+import { encryptionOfWrite, parseWrittenEncryption, sealedWith } from "./encryption.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   created,
@@ -44,7 +43,7 @@ export const PostObject = operation({
       },
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),
-      customerKey: parseWriteKey(headers),
+      ...parseWrittenEncryption(headers),
       now,
       action: parseSuccessAction(fields),
       // S3 encodes the key's slashes too (seen on AWS).
@@ -53,10 +52,12 @@ export const PostObject = operation({
   },
   requires: ({ bucket, key, attributes, acl, lock }) =>
     permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
-  async execute({ bucket: name, key, attributes, acl, lock, customerKey, now }, { grant, stores, journal }, file) {
-    const bucket = grant.bucket(name);
+  async execute(input, context, file) {
+    const { key, attributes, acl, lock, now } = input;
+    const { grant, stores, journal } = context;
+    const bucket = grant.bucket(input.bucket);
     const locked = lockOfWrite(lock, bucket, now);
-    const sealing = await encryptionOfWrite(customerKey, stores);
+    const sealing = await encryptionOfWrite({ bucket, key }, input, { keys: context });
     const { encryption, contentKey } = sealing;
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked, ...sealedWith(sealing) };
     const written = await journal.write(

@@ -5,8 +5,7 @@ import { parseWriteCondition } from "../../protocol/conditions.ts";
 import { parseLockHeaders, statesBodyDigest } from "../../protocol/object-lock-headers.ts";
 import { parseReplicaState } from "../../protocol/replica-state.ts";
 import { objectBody, operation, requireWrittenObject } from "../operation.ts";
-import { parseWriteKey } from "./customer-key.ts";
-import { encryptionOfWrite, sealedWith } from "./encryption.ts";
+import { encryptionOfWrite, parseWrittenEncryption, sealedWith } from "./encryption.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
 import {
   created,
@@ -29,7 +28,7 @@ export const PutObject = operation({
       attributes: parseAttributes(headers),
       acl: parseAclHeaders(headers, "object"),
       lock: parseLockHeaders(headers, now),
-      customerKey: parseWriteKey(headers),
+      ...parseWrittenEncryption(headers),
       statesDigest: statesBodyDigest(headers),
       condition: parseWriteCondition(headers),
       replicaOf: parseReplicaState(headers, now, "write"),
@@ -41,12 +40,13 @@ export const PutObject = operation({
     ...permissionsToWrite({ bucket, key }, { tags: attributes.tags, acl, lock }),
     ...permissionToCompare({ bucket, key }, condition),
   ],
-  async execute(input, { grant, stores, journal }, body) {
+  async execute(input, context, body) {
+    const { grant, stores, journal } = context;
     const { key, acl, condition, replicaOf } = input;
     const bucket = grant.bucket(input.bucket);
     const locked = lockOfWrite(input.lock, bucket, input.now);
     if (locked.lock !== undefined && !input.statesDigest) throw digestRequired("Put Object");
-    const sealing = await encryptionOfWrite(input.customerKey, stores);
+    const sealing = await encryptionOfWrite({ bucket, key }, input, { keys: context });
     const { encryption, contentKey } = sealing;
     const owned = { ...input.attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked, ...sealedWith(sealing) };
     const written = await journal.write(

@@ -10,10 +10,10 @@ import { type ConditionSubject, evaluateReadConditions, type ReadConditions } fr
 import { COPY_SOURCE_HEADER, type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
-import type { Stores } from "../../storage/stores.ts";
 import { type CustomerKey, parseReadKey } from "./customer-key.ts";
 import { isAbsence } from "./delete-markers.ts";
 import { unlock } from "./encryption.ts";
+import type { KeyContext } from "./kms-encryption.ts";
 
 const PREFIX = "x-amz-copy-source-";
 
@@ -59,14 +59,15 @@ export function sourceVersionHeader({ versionId }: Pick<StoredObject, "versionId
  *   delete marker; `PreconditionFailed`; as `requireReadKey`
  */
 export async function openCopySource(
-  { stores, grant }: { stores: Pick<Stores, "objects" | "customerKeys">; grant: Grant },
+  context: KeyContext,
   source: CopySourceInput,
   range: ByteRange | undefined,
 ): Promise<OpenedObject> {
-  const { objects } = stores;
-  const opened = await openOrExplain(objects.open(grant.bucket(source.bucket), source, range), source, grant);
+  const { stores, grant } = context;
+  const bucket = grant.bucket(source.bucket);
+  const opened = await openOrExplain(stores.objects.open(bucket, source, range), source, grant);
   try {
-    await unlock(opened, source.customerKey, stores);
+    await unlock(opened, { bucket, customerKey: source.customerKey }, context);
     const failed = failedCondition(source.conditions, opened.object);
     if (failed !== undefined) throw new S3Error("PreconditionFailed", { details: { Condition: failed } });
     return opened;

@@ -14,11 +14,11 @@ import { NULL_VERSION_ID } from "../../model/version.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { parseUserMetadata } from "../../protocol/metadata.ts";
 import {
-  encryptionHeaders,
   parseContentHeaders,
   parseStorageClass,
   parseWebsiteRedirectLocation,
   versionHeader,
+  writtenEncryptionHeaders,
 } from "../../protocol/object-headers.ts";
 import { uriEncode } from "../../protocol/percent-encoding.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
@@ -143,7 +143,7 @@ export function writtenHeaders(
   return {
     etag: formatETag(etag),
     ...newVersionHeader(versionId),
-    ...encryptionHeaders(encryption, keyMd5),
+    ...writtenEncryptionHeaders(encryption, keyMd5),
     ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value, "x-amz-checksum-type": checksum.type }),
   };
 }

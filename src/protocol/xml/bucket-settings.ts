@@ -69,11 +69,13 @@ function requireOffered(value: string, offered: string, others: readonly string[
 /** Request and answer of a bucket's default encryption (API_PutBucketEncryption). */
 export const MAX_ENCRYPTION_BYTES = 64 * 1024;
 
-const WITH_KMS: readonly string[] = ["aws:kms", "aws:kms:dsse", "aws:fsx"];
+const NOT_OFFERED: readonly string[] = ["aws:kms:dsse", "aws:fsx"];
+/** "Maximum length of 2048" for the ARN of a key (API_control_S3UpdateObjectEncryptionSSEKMS). */
+const MAX_KEY_NAME = 2048;
 
 /**
  * @throws S3Error `MalformedXML`, also for several rules: a bucket has one; `InvalidArgument` for a key without KMS;
- *   `NotImplemented` for KMS, and for blocked encryption types, which are refused anyway
+ *   `NotImplemented` for dual-layer encryption, and for blocked encryption types, which are refused anyway
  */
 export function parseEncryptionConfiguration(body: Uint8Array): BucketEncryption {
   const root = parseXml(body, "ServerSideEncryptionConfiguration", { maxBytes: MAX_ENCRYPTION_BYTES });
@@ -81,32 +83,41 @@ export function parseEncryptionConfiguration(body: Uint8Array): BucketEncryption
   const rule = requireChild(root, "Rule");
   requireOnly(rule, ["ApplyServerSideEncryptionByDefault", "BucketKeyEnabled", "BlockedEncryptionTypes"]);
   const byDefault = findChild(rule, "ApplyServerSideEncryptionByDefault");
-  if (byDefault !== undefined) requireAes256(byDefault);
+  const algorithm = byDefault === undefined ? {} : parseDefault(byDefault);
   const blocked = findChild(rule, "BlockedEncryptionTypes");
   if (blocked !== undefined) requireNoneBlocked(blocked);
   const flag = childText(rule, "BucketKeyEnabled")?.toLowerCase() ?? "false";
   if (flag !== "true" && flag !== "false") throw malformedXml("BucketKeyEnabled is neither true nor false");
-  return { bucketKeyEnabled: flag === "true" };
+  return { ...algorithm, bucketKeyEnabled: flag === "true" };
 }
 
-export function formatEncryptionConfiguration({ bucketKeyEnabled }: BucketEncryption): string {
+export function formatEncryptionConfiguration(encryption: BucketEncryption): string {
+  const { algorithm = "AES256", keyName, bucketKeyEnabled } = encryption;
   return formatXml("ServerSideEncryptionConfiguration", [
     xmlElement("Rule", [
-      xmlElement("ApplyServerSideEncryptionByDefault", [xmlText("SSEAlgorithm", "AES256")]),
+      xmlElement("ApplyServerSideEncryptionByDefault", [
+        xmlText("SSEAlgorithm", algorithm),
+        ...(keyName === undefined ? [] : [xmlText("KMSMasterKeyID", keyName)]),
+      ]),
       xmlText("BucketKeyEnabled", bucketKeyEnabled),
     ]),
   ]);
 }
 
-function requireAes256(byDefault: XmlElement): void {
+/** Whether the key exists is decided when an object is written, as on AWS. */
+function parseDefault(byDefault: XmlElement): Pick<BucketEncryption, "algorithm" | "keyName"> {
   requireOnly(byDefault, ["SSEAlgorithm", "KMSMasterKeyID"]);
   const algorithm = requireChildText(byDefault, "SSEAlgorithm");
   const key = childText(byDefault, "KMSMasterKeyID");
-  if (WITH_KMS.includes(algorithm)) {
+  if (NOT_OFFERED.includes(algorithm)) {
     throw new S3Error("NotImplemented", { message: `Encryption with ${algorithm} is not implemented.` });
   }
+  if (algorithm === "aws:kms") {
+    if (key !== undefined && key.length > MAX_KEY_NAME) throw malformedXml("KMSMasterKeyID is too long");
+    return { algorithm, ...(key !== undefined && key !== "" && { keyName: key }) };
+  }
   if (algorithm !== "AES256") throw malformedXml(`unknown algorithm ${algorithm}`);
-  if (key === undefined) return;
+  if (key === undefined) return {};
   throw new S3Error("InvalidArgument", {
     message: "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
     details: { ArgumentName: "ApplyServerSideEncryptionByDefault" },

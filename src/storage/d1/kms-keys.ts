@@ -132,7 +132,7 @@ export class KmsKeys {
     return this.#open(name);
   }
 
-  /** Whether there was room for the alias. A row that is there already stays. */
+  /** Undefined if the account has a key with this alias, or does not exist. */
   async #insert({ accountId, alias }: { accountId: string; alias: string }, now: Date): Promise<KmsKey | undefined> {
     const id = crypto.randomUUID();
     const region = this.#region;

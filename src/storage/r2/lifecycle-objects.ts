@@ -3,9 +3,13 @@
  * has the condition that the entry, or the record of the version, is the one that the rules were applied to.
  */
 import type { GrantedBucket } from "../../access/authorize.ts";
+import { authorizeLifecycleKey } from "../../access/authorize-kms.ts";
 import { S3Error } from "../../errors.ts";
+import type { ContentKey, DataKeyEncryption } from "../../model/encryption.ts";
+import { keyNameOfArn } from "../../model/kms-key.ts";
 import type { ListedVersion, VersionPage, VersionQuery } from "../../model/listed-version.ts";
 import type { StoredObject } from "../../model/object.ts";
+import type { KmsKeys } from "../d1/kms-keys.ts";
 import { callR2 } from "../platform-errors.ts";
 import { listVersions } from "../versions/list-versions.ts";
 import { moveToInfrequentAccess } from "./blob-class.ts";
@@ -13,6 +17,7 @@ import { entryPlace, type RegionStores, storeOf } from "./entry-place.ts";
 import { CountedStore } from "./listed-items.ts";
 import { MAX_CALLS } from "./listing.ts";
 import type { EntryChange, Objects } from "./objects.ts";
+import type { OpenedObject } from "./opened-object.ts";
 import { putRemoval, type Removed } from "./removal.ts";
 import { rewriteObject } from "./rewrite.ts";
 import { type ScannedEntry, type ScanPage, type ScanQuery, scanEntries } from "./scanning.ts";
@@ -31,10 +36,12 @@ export type TransitionOutcome = "done" | "unchanged" | "unfinished";
 export class LifecycleObjects {
   readonly #stores: RegionStores;
   readonly #objects: Objects;
+  readonly #kmsKeys: KmsKeys;
 
-  constructor(stores: RegionStores, objects: Objects) {
+  constructor(stores: RegionStores, objects: Objects, kmsKeys: KmsKeys) {
     this.#stores = stores;
     this.#objects = objects;
+    this.#kmsKeys = kmsKeys;
   }
 
   /** Of a bucket that was never versioned. */
@@ -119,6 +126,9 @@ export class LifecycleObjects {
     if (opened === undefined) return "unchanged";
     const { object, origin } = opened;
     const { f: manifest } = origin.entry.record;
+    if (isDue(object) && object.encryption?.kind === "data-key") {
+      opened.unlock(await this.#unseal(change, object.encryption).catch(discarding(opened)));
+    }
     // Without the customer's key the bytes cannot be moved.
     if (!isDue(object) || (object.encryption !== undefined && opened.contentKey === undefined)) {
       await opened.discard();
@@ -147,6 +157,21 @@ export class LifecycleObjects {
     );
     return rewritten?.isChanged === true ? "done" : "unchanged";
   }
+
+  /** No call while the key is cached. @throws S3Error `AccessDenied` for a key of another account; `KMS.*` */
+  async #unseal({ bucket, key }: EntryChange, encryption: DataKeyEncryption): Promise<ContentKey> {
+    const kmsKey = await this.#kmsKeys.require(keyNameOfArn(encryption.keyArn));
+    const grant = authorizeLifecycleKey(bucket, kmsKey);
+    const { sealed, context } = encryption;
+    return this.#kmsKeys.unseal(grant, sealed, { bucketId: bucket.id, key, context });
+  }
+}
+
+function discarding(opened: OpenedObject): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await opened.discard().catch(() => {});
+    throw error;
+  };
 }
 
 /** Tags are changed, and locks, without another ETag and Last-Modified; the lock is checked by the removal itself. */

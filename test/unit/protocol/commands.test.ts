@@ -133,6 +133,9 @@ const CUSTOMER_KEY = ["algorithm", "key", "key-md5"].map((name) => `x-amz-server
 const SOURCE_KEY = ["algorithm", "key", "key-md5"].map(
   (name) => `x-amz-copy-source-server-side-encryption-customer-${name}`,
 );
+const SEALED = ["", "-aws-kms-key-id", "-bucket-key-enabled", "-context"].map(
+  (name) => `x-amz-server-side-encryption${name}`,
+);
 /** Has no effect: no object is archived. */
 const LISTED = ["x-amz-optional-object-attributes"];
 
@@ -159,6 +162,7 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
     ...SOURCE,
     ...SOURCE_KEY,
     ...CUSTOMER_KEY,
+    ...SEALED,
     ...WRITTEN,
     "x-amz-checksum-algorithm",
     "if-match",
@@ -177,6 +181,7 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   CreateMultipartUpload: [
     ...WRITTEN,
     ...CUSTOMER_KEY,
+    ...SEALED,
     "x-amz-tagging",
     "x-amz-checksum-algorithm",
     "x-amz-checksum-type",
@@ -200,7 +205,7 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   PutBucketNotificationConfiguration: ["x-amz-skip-destination-validation"],
   // The root user can always read and replace the policy, so a confirmation is not needed.
   PutBucketPolicy: ["x-amz-confirm-remove-self-bucket-access"],
-  PutObject: [...WRITTEN, ...CHECKSUMS, ...CUSTOMER_KEY, "x-amz-tagging", "if-match", "if-none-match"],
+  PutObject: [...WRITTEN, ...CHECKSUMS, ...CUSTOMER_KEY, ...SEALED, "x-amz-tagging", "if-match", "if-none-match"],
   // "A token to allow Object Lock to be enabled for an existing bucket" is not needed any more.
   PutObjectLockConfiguration: ["x-amz-bucket-object-lock-token"],
   PutObjectRetention: ["x-amz-bypass-governance-retention"],

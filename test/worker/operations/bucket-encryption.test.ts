@@ -64,7 +64,6 @@ describe("PutBucketEncryption", () => {
   });
 
   it.each([
-    rule("aws:kms"),
     rule("aws:kms:dsse"),
     rule("AES256", "<BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes>"),
   ])("refuses %s with NotImplemented", async (inner) => {

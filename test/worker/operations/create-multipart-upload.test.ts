@@ -107,7 +107,6 @@ describe("CreateMultipartUpload", () => {
   it.each([
     ["x-amz-acl", "aws-exec-read"],
     ["x-amz-object-lock-event-hold", "ON"],
-    ["x-amz-server-side-encryption", "aws:kms"],
   ])("CreateMultipartUpload refuses %s: %s with NotImplemented", async (name, value) => {
     const bucket = await createBucket();
     await expectError(await create({ bucket, headers: { [name]: value } }), 501, "NotImplemented", {

@@ -211,10 +211,6 @@ describe("PutObject", () => {
     ["x-amz-acl", "aws-exec-read"],
     ["x-amz-object-lock-event-hold", "ON"],
     ["x-amz-object-lock-event-hold-duration-days", "1"],
-    ["x-amz-server-side-encryption", "aws:kms"],
-    ["x-amz-server-side-encryption-aws-kms-key-id", "k"],
-    ["x-amz-server-side-encryption-bucket-key-enabled", "true"],
-    ["x-amz-server-side-encryption-context", "e30="],
     ["x-amz-server-side-encryption-customer-algorithm", "AES256"],
     ["x-amz-write-offset-bytes", "1"],
   ])("PutObject refuses %s: %s with NotImplemented", async (name, value) => {

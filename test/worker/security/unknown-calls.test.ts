@@ -110,8 +110,6 @@ describe("a header that AWS honours and that is not implemented here", () => {
     ["x-amz-object-annotation-directive", "COPY"],
     ["x-amz-object-lock-event-hold", "ON"],
     ["x-amz-object-lock-event-hold-duration-years", "1"],
-    ["x-amz-server-side-encryption", "aws:kms"],
-    ["x-amz-server-side-encryption-bucket-key-enabled", "true"],
     ["x-amz-if-match-novelty", "x"],
   ])("%s is refused, sent or in the query of a presigned URL", async (name, value) => {
     const copy = { "x-amz-copy-source": `/${bucket}/k` };
