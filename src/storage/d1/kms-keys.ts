@@ -67,7 +67,7 @@ export class KmsKeys {
   }
 
   /**
-   * The key with this name. No call if it is cached, otherwise one; two for the first use of an account's default key, which
+   * The key with this name. No call if it is cached, otherwise one; three for the first use of an account's default key, which
    * makes it.
    * @throws S3Error `KMS.NotFoundException`
    */
