@@ -4,11 +4,28 @@
  */
 import { compareBytes } from "../../model/byte-order.ts";
 import type { ListQuery } from "../../model/object.ts";
-import { justBefore, undecidedAfter, undecidedKey } from "./list-position.ts";
+import { justBefore } from "./list-position.ts";
 import { type CountedStore, commonPrefixOf, R2_PAGE } from "./listed-items.ts";
 
 /** A Worker has six connections. */
 const CALLS_AT_ONCE = 6;
+
+/**
+ * The end of a marker below a common prefix of which nothing is known yet, because the calls of one page were not enough. Any
+ * other marker there says that the prefix has been passed. Both characters are no characters in Unicode.
+ */
+const UNDECIDED = "\u{10FFFE}\u{10FFFF}";
+
+/** The last key that was looked at below such a prefix; undefined for other markers. */
+export function findUndecided(
+  marker: string,
+  query: PrefixScope["query"],
+): { readonly prefix: string; readonly key: string } | undefined {
+  if (!marker.endsWith(UNDECIDED)) return undefined;
+  const key = marker.slice(0, -UNDECIDED.length);
+  const prefix = commonPrefixOf(key, query);
+  return prefix === undefined ? undefined : { prefix, key };
+}
 
 export interface PrefixScope {
   /** What all R2 keys of the bucket begin with. */
@@ -32,15 +49,14 @@ export class CommonPrefixes {
   constructor(store: CountedStore, scope: PrefixScope) {
     this.#store = store;
     this.#scope = scope;
-    const key = undecidedKey(scope.after);
-    const prefix = key === undefined ? undefined : commonPrefixOf(key, scope.query);
-    if (key !== undefined && prefix !== undefined) this.#reached.set(prefix, key);
+    const undecided = findUndecided(scope.after, scope.query);
+    if (undecided !== undefined) this.#reached.set(undecided.prefix, undecided.key);
   }
 
   /** The marker of the next page, if this one ends before a prefix of which nothing is known yet. */
   markerIn(prefix: string): string | undefined {
     const key = this.#reached.get(prefix);
-    return key === undefined ? undefined : undecidedAfter(key);
+    return key === undefined ? undefined : key + UNDECIDED;
   }
 
   /**

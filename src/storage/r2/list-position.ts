@@ -1,8 +1,6 @@
 /** Where an R2 listing begins. R2's `startAfter` is exclusive, and lists a common prefix again if it equals it or is below it. */
 
 const HIGHEST_CHARACTER = "\u{10FFFF}";
-/** Two noncharacters: clients put one behind a prefix to pass over it, and none ends a key with both. */
-const UNDECIDED = "\u{10FFFE}\u{10FFFF}";
 const FIRST_AFTER_SURROGATES = 0xe000;
 const LAST_BEFORE_SURROGATES = 0xd7ff;
 
@@ -19,17 +17,4 @@ export function justBefore(r2Key: string): string {
   if (codePoint === 0) return rest;
   const lower = codePoint === FIRST_AFTER_SURROGATES ? LAST_BEFORE_SURROGATES : codePoint - 1;
   return behind(rest + String.fromCodePoint(lower));
-}
-
-/**
- * A marker that is within a common prefix of which nothing is known yet: nothing up to here is listed. Any other marker there
- * says that the prefix has been listed.
- */
-export function undecidedAfter(key: string): string {
-  return key + UNDECIDED;
-}
-
-/** The key of such a marker; undefined for all others. */
-export function undecidedKey(marker: string): string | undefined {
-  return marker.endsWith(UNDECIDED) ? marker.slice(0, -UNDECIDED.length) : undefined;
 }

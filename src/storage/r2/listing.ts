@@ -12,11 +12,11 @@ import type { ListedObject, ListPage, ListQuery } from "../../model/object.ts";
 import { NULL_VERSION_ID } from "../../model/version.ts";
 import { settleListed } from "../versions/listed-restored.ts";
 import { CLUSTER_CALLS, clusterEnd, listCluster } from "./cluster-listing.ts";
-import { CommonPrefixes } from "./common-prefixes.ts";
+import { CommonPrefixes, findUndecided } from "./common-prefixes.ts";
 import { describeEntry, type Entry } from "./entry.ts";
 import { clusterHead, entryPrefix, PREFIX_BYTES } from "./entry-place.ts";
 import { NO_RECORD } from "./entry-record.ts";
-import { behind, undecidedKey } from "./list-position.ts";
+import { behind } from "./list-position.ts";
 import { CountedStore, commonPrefixOf, type Item, type Listing, R2_PAGE, toListedObject } from "./listed-items.ts";
 import { type ClusterRow, type PrefixRow, type Row, rowsOf } from "./listed-rows.ts";
 import { type MarkedEntries, readMarked } from "./marked-entries.ts";
@@ -108,7 +108,7 @@ class Lister {
   }
 
   async page(): Promise<ListPage> {
-    let start: R2ListOptions = firstStart(this.#bucket.id, this.#query);
+    let start: R2ListOptions = firstStart(this.#bucket, this.#query);
     // A page that was not enough contained tombstones: a whole page gets past a run of them.
     for (let limit = Math.min(this.#query.maxKeys, R2_PAGE); ; limit = R2_PAGE) {
       const page = await this.#store.list({ ...this.#scope, ...start, limit });
@@ -135,7 +135,7 @@ class Lister {
 
   /** Takes a page's rows as items; false if the answer ends before its last row. */
   async #takeAll(rows: readonly Row[], start: R2ListOptions): Promise<boolean> {
-    const passed = passedPrefix(this.#query);
+    const passed = passedPrefix(this.#bucket, this.#query);
     // Records are read for the rows that fill the answer, and for the rest of the page only if those were not enough.
     const enough = this.#countEnough(rows);
     for (const [from, to] of [
@@ -232,8 +232,13 @@ class Lister {
 }
 
 /** The common prefix that the marker has passed. */
-function passedPrefix(query: ListQuery): string | undefined {
-  return undecidedKey(query.after) === undefined ? commonPrefixOf(query.after, query) : undefined;
+function passedPrefix(bucket: GrantedBucket, query: ListQuery): string | undefined {
+  return undecidedKey(bucket, query) === undefined ? commonPrefixOf(query.after, query) : undefined;
+}
+
+/** Only in a bucket that is or was versioned are common prefixes verified. */
+function undecidedKey({ documents }: GrantedBucket, query: ListQuery): string | undefined {
+  return documents.versioning === undefined ? undefined : findUndecided(query.after, query)?.key;
 }
 
 function isNoTombstone({ checksums }: R2Object): boolean {
@@ -245,13 +250,14 @@ function prefixesOf(rows: readonly Row[]): string[] {
 }
 
 /** Where the first R2 page begins for a given marker. */
-function firstStart(bucketId: string, query: ListQuery): { startAfter?: string } {
+function firstStart(bucket: GrantedBucket, query: ListQuery): { startAfter?: string } {
+  const bucketId = bucket.id;
   const { after, prefix } = query;
   if (after === "" || compareBytes(after, prefix) < 0) return {};
-  const undecided = undecidedKey(after);
+  const undecided = undecidedKey(bucket, query);
   if (undecided !== undefined) return { startAfter: entryPrefix(bucketId) + undecided };
   // A marker below a common prefix continues after all of it (seen on AWS, LocalStack's recordings).
-  const passed = passedPrefix(query);
+  const passed = passedPrefix(bucket, query);
   if (passed !== undefined && clusterHead(passed) === undefined)
     return { startAfter: behind(entryPrefix(bucketId) + passed) };
   const head = clusterHead(after);

@@ -11,11 +11,11 @@ import type { GrantedBucket } from "../../access/authorize.ts";
 import { compareBytes } from "../../model/byte-order.ts";
 import type { ListedVersion, VersionMarker, VersionPage, VersionQuery } from "../../model/listed-version.ts";
 import { isNullToken, NULL_VERSION_ID, type VersionToken, versionIdOf } from "../../model/version.ts";
-import { CommonPrefixes } from "../r2/common-prefixes.ts";
+import { CommonPrefixes, findUndecided } from "../r2/common-prefixes.ts";
 import { lastModifiedOf } from "../r2/entry.ts";
 import { clusterHead, entryKey, entryPrefix } from "../r2/entry-place.ts";
 import { decodeLock } from "../r2/entry-record.ts";
-import { behind, justBefore, undecidedKey } from "../r2/list-position.ts";
+import { behind, justBefore } from "../r2/list-position.ts";
 import { CountedStore, commonPrefixOf, R2_PAGE } from "../r2/listed-items.ts";
 import { MAX_CALLS } from "../r2/listing.ts";
 import { type FoundVersion, KeyVersions } from "./key-versions.ts";
@@ -102,7 +102,7 @@ class Lister<Item> {
     this.#query = query;
     this.#after = after;
     this.#reached = after;
-    this.#undecided = undecidedKey(after.key);
+    this.#undecided = findUndecided(after.key, query)?.key;
     this.#passed = after.key === "" || this.#undecided !== undefined ? undefined : commonPrefixOf(after.key, query);
     const r2Prefix = entryPrefix(bucket.id) + (clusterHead(prefix) ?? prefix);
     this.#entries = new R2Rows(store, entrySpace(bucket.id), {

@@ -99,6 +99,9 @@ describe("listing", () => {
     const bucket = await fill(hostile);
     const expected = expectedNames(hostile, query);
     for (const maxKeys of [1, 2, 3, 1000]) expect(await listAll(bucket, query, maxKeys)).toEqual(expected);
+    // Its common prefixes are verified.
+    const versioned = { ...bucket, documents: { versioning: "Enabled" } } as Bucket;
+    for (const maxKeys of [2, 1000]) expect(await listAll(versioned, query, maxKeys)).toEqual(expected);
   });
 
   it("round-trips and orders keys of up to 1,024 bytes, among their shorter neighbours", async () => {
