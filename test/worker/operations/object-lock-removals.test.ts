@@ -173,7 +173,7 @@ describe("a locked version stays", () => {
     const [id = ""] = await putVersions(bucket, [HELD]);
     await putMarker(bucket, "k");
     await expectError(await send({ method: "DELETE", bucket }), 409, "BucketNotEmpty", {
-      message: /^The bucket you tried to delete is not empty/,
+      message: "The bucket you tried to delete is not empty. You must delete all versions in the bucket.",
       details: { BucketName: bucket },
     });
     expect(await contentOf(bucket, id)).toBe("version 0");
