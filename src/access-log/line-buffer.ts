@@ -55,6 +55,8 @@ export class LineBuffer {
   readonly #options: LineBufferOptions;
   #batch: Batch | undefined;
   #waitingBytes = 0;
+  /** Lines that were not taken, and are not reported yet. */
+  #refused = 0;
 
   constructor(options: LineBufferOptions) {
     this.#options = options;
@@ -71,7 +73,7 @@ export class LineBuffer {
     // Quotes take two bytes in the message.
     const bytes = JSON.stringify(line).length;
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
-      reportLost(1, "too many lines wait for the queue");
+      this.#refused++;
       return;
     }
     this.#batch ??= { dueAt: Date.now() + FLUSH_MS, logs: new Map(), bytes: 0, lines: 0, isTaken: false };
@@ -105,6 +107,8 @@ export class LineBuffer {
       reportLost(batch.lines, String(error));
     } finally {
       this.#waitingBytes -= batch.bytes;
+      if (this.#refused > 0) reportLost(this.#refused, "too many lines wait for the queue");
+      this.#refused = 0;
     }
   }
 

@@ -27,8 +27,8 @@ export interface LogRecorder {
   readonly env: Env;
   /** Sent and not delivered yet. */
   readonly messages: AccessLogMessage[];
-  /** Waits for the lines of all requests so far, and returns those that came since the last call. */
-  lines(): Promise<ParsedLine[]>;
+  /** The lines that came since the last call. Waits for at least so many. */
+  lines(least?: number): Promise<ParsedLine[]>;
 }
 
 /** The Worker's bindings with a queue of access logs that records what it is sent, and an isolate's services of its own. */
@@ -42,12 +42,17 @@ export function recordLogs(base: Env = testEnv): LogRecorder {
     },
   } as unknown as Env["ACCESS_LOGS"];
   const env = { ...base, ACCESS_LOGS };
+  const waiting: ParsedLine[] = [];
   let seen = 0;
-  const lines = async () => {
-    await flushLogs();
-    const fresh = messages.slice(seen);
-    seen = messages.length;
-    return fresh.flatMap(({ text }) => text.trimEnd().split("\n").map(parseLogLine));
+  const lines = async (least = 0) => {
+    for (let round = 0; round < 100; round++) {
+      await flushLogs();
+      const fresh = messages.slice(seen);
+      seen = messages.length;
+      waiting.push(...fresh.flatMap(({ text }) => text.trimEnd().split("\n").map(parseLogLine)));
+      if (waiting.length >= least) break;
+    }
+    return waiting.splice(0);
   };
   return { env, messages, lines };
 }

@@ -123,12 +123,15 @@ describe("LineBuffer", () => {
     });
     const line = "x".repeat(50_000);
     buffer.add(Array.from({ length: 100 }, () => entry(line)));
-    expect(reported).toHaveBeenCalledTimes(100 - Math.floor(MAX_WAITING_BYTES / (line.length + 2)));
     open();
     await vi.advanceTimersByTimeAsync(FLUSH_MS);
-    expect(bytes).toBeLessThanOrEqual(MAX_WAITING_BYTES);
+    const taken = Math.floor(MAX_WAITING_BYTES / (line.length + 2));
+    expect(bytes).toBe(taken * (line.length + 1));
+    const lost = { accessLog: "lost", lines: 100 - taken, cause: "too many lines wait for the queue" };
+    expect(reported.mock.calls).toEqual([[JSON.stringify(lost)]]);
     reported.mockClear();
     buffer.add([entry(line)]);
-    expect(reported).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(FLUSH_MS);
+    expect([bytes, reported.mock.calls]).toEqual([(taken + 1) * (line.length + 1), []]);
   });
 });

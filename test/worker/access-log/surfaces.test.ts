@@ -22,7 +22,7 @@ describe("a website", () => {
     await (await visit(bucket, "/absent", { env })).text();
     await visit(bucket, "/", { method: "OPTIONS", env });
     await (await visit(bucket, "/a", { method: "DELETE", env })).text();
-    expect(await lines()).toMatchObject([
+    expect(await lines(4)).toMatchObject([
       { operation: "WEBSITE.GET.OBJECT", key: "index.html", status: "200", bytesSent: "14", requester: "-" },
       { operation: "WEBSITE.GET.OBJECT", key: "absent", status: "404", errorCode: "NoSuchKey" },
       { operation: "WEBSITE.OPTIONS.PREFLIGHT" },
@@ -30,7 +30,7 @@ describe("a website", () => {
     ]);
     // The same site on the S3 host.
     await (await send({ bucket, key: "absent", as: null, env })).text();
-    expect(await lines()).toMatchObject([{ operation: "WEBSITE.GET.OBJECT", key: "absent", status: "404" }]);
+    expect(await lines(1)).toMatchObject([{ operation: "WEBSITE.GET.OBJECT", key: "absent", status: "404" }]);
   });
 });
 
@@ -49,20 +49,23 @@ describe("answers from the edge cache", () => {
     const headers = { "cache-control": "public, max-age=3600", "x-amz-acl": "public-read" };
     await putObject(bucket, "a b", "0123456789", { env, headers });
     await lines();
-    const read = (range?: string) =>
-      send({ bucket, key: "a b", as: null, env, ...(range !== undefined && { headers: { range } }) });
+    let reads = 0;
+    const read = (range?: string) => {
+      reads++;
+      return send({ bucket, key: "a b", as: null, env, ...(range !== undefined && { headers: { range } }) });
+    };
     let hit: Response | undefined;
     await vi.waitFor(async () => {
       hit = await read();
       await hit.text();
       expect(hit.headers.has("age")).toBe(true);
     });
-    const all = await lines();
+    const all = await lines(reads);
     const common = { operation: "REST.GET.OBJECT", key: "a%2520b", status: "200", bytesSent: "10", objectSize: "10" };
     expect(all.at(0)).toMatchObject({ ...common, aclRequired: "Yes" });
     expect(all.at(-1)).toMatchObject({ ...common, requestId: hit?.headers.get("x-amz-request-id") });
     await (await read("bytes=2-4")).text();
-    expect(await lines()).toMatchObject([{ ...common, status: "206", bytesSent: "3" }]);
+    expect(await lines(1)).toMatchObject([{ ...common, status: "206", bytesSent: "3" }]);
   });
 });
 
@@ -84,7 +87,7 @@ describe("the lifecycle", () => {
     );
     await lines();
     await passOver(bucket, inDays(40), { env });
-    expect(await lines()).toMatchObject([
+    expect(await lines(3)).toMatchObject([
       { ...common, operation: "S3.DELETE.UPLOAD", key: "upload" },
       { ...common, operation: "S3.EXPIRE.OBJECT", key: "old/a%20b", objectSize: "7", versionId: "-" },
       { ...common, operation: "S3.TRANSITION_SIA.OBJECT", key: "warm/k", objectSize: "200000" },
@@ -102,9 +105,9 @@ describe("the lifecycle", () => {
     );
     await lines();
     await passOver(bucket, inDays(2), { env });
-    expect(await lines()).toMatchObject([{ ...common, operation: "S3.CREATE.DELETEMARKER", key: "k" }]);
+    expect(await lines(1)).toMatchObject([{ ...common, operation: "S3.CREATE.DELETEMARKER", key: "k" }]);
     await passOver(bucket, inDays(9), { env });
-    const [expired, marker] = await lines();
+    const [expired, marker] = await lines(1);
     expect(expired).toMatchObject({ operation: "S3.EXPIRE.OBJECT", objectSize: "7" });
     expect(expired?.versionId).toMatch(/^\S{32}$/);
     expect(marker).toBeUndefined();
