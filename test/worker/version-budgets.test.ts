@@ -49,7 +49,7 @@ describe("reads in a versioned bucket", () => {
     await put(bucket, "k", "1");
     const deleted = await put(bucket, "k", "2");
     await send({ method: "DELETE", bucket, key: "k", query: `versionId=${deleted}` });
-    // The mark is removed after the answer, which reads the entry, here a young one twice, and puts it.
+    // The mark is removed after the answer, which reads and puts the record and the entry, here young ones that are read twice.
     expect((await cost({ bucket, key: "k" })).r2).toBeLessThanOrEqual(5);
     await vi.waitFor(async () => expect(await cost({ bucket, key: "k" })).toEqual({ ...NOTHING, r2: 1 }));
   });

@@ -10,6 +10,7 @@ import { S3Error } from "../../errors.ts";
 import type { ObjectAttributes, StoredObject } from "../../model/object.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
+import { removeMark } from "../versions/restored.ts";
 import { type Manifest, summarizeManifest } from "./blobs.ts";
 import { commitIf, commitManifest } from "./commit.ts";
 import { describeEntry, identityOf, tokenOf } from "./entry.ts";
@@ -60,8 +61,8 @@ async function rewriteOnce(
     const { object } = opened;
     const changed = change(object);
     if (changed !== undefined) {
-      await putEntry(opened, changed, { ...rewrite, moved });
       await refuseRestored(rewrite.place, opened.origin);
+      await putEntry(opened, changed, { ...rewrite, moved });
     }
     return { object, isChanged: changed !== undefined };
   } finally {
@@ -120,13 +121,20 @@ function nextRevision(found: R2Object, record: EntryRecord): EntryVersion {
 }
 
 /**
- * A version whose record has been changed may have been restored to the entry meanwhile, from the record as it was before.
+ * A version that becomes current again is at the entry and in its record, and must be changed in one place only: in the record
+ * while the entry has the mark of a restored version, then at the entry (`versions/restored.ts`). So a record is changed only
+ * if its version is not at the entry after the record was read, and an entry only without the mark.
  * @throws S3Error `ConditionalRequestConflict`, after which the entry is changed
  */
 async function refuseRestored(place: EntryPlace, { found, entry }: OpenedObject["origin"]): Promise<void> {
-  if (found.key === place.r2Key) return;
-  const current = await callR2(place.store.head(place.r2Key));
-  if (current === null || tokenOf(current, describeEntry(current).record) !== tokenOf(found, entry.record)) return;
+  const token = tokenOf(found, entry.record);
+  if (found.key === place.r2Key) {
+    if (entry.record.U !== 1) return;
+    await removeMark(place, token);
+  } else {
+    const current = await callR2(place.store.head(place.r2Key));
+    if (current === null || tokenOf(current, describeEntry(current).record) !== token) return;
+  }
   throw new S3Error("ConditionalRequestConflict", { details: { Key: place.key } });
 }
 

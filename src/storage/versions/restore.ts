@@ -91,6 +91,19 @@ export async function putAgain(
   );
 }
 
+/** Puts a record again as it is. Null if it has changed. */
+export async function renewKept(
+  store: R2Bucket,
+  { found, record }: KeptVersion,
+  onlyIf: R2Conditional,
+): Promise<R2Object | null> {
+  const bytes = bodyAgain(record, new Uint8Array(await callR2(found.arrayBuffer())));
+  const http = found.httpMetadata === undefined ? {} : { httpMetadata: found.httpMetadata };
+  const storageClass = record.f === undefined ? r2StorageClass({ storageClass: record.s ?? "STANDARD" }) : {};
+  const options = { ...http, ...storageClass, customMetadata: encodeRecord(record), onlyIf };
+  return putBytes({ store, r2Key: found.key }, { bytes }, options);
+}
+
 /** Bodies of manifests and markers are new with every put, so that R2's ETag identifies it. */
 function bodyAgain(record: EntryRecord, bytes: Uint8Array): Uint8Array {
   if (record.D === 1) return new TextEncoder().encode(newBlobSetId());

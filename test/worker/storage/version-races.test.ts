@@ -220,3 +220,81 @@ describe("changes of one key at the same moment", () => {
     }
   });
 });
+
+describe("a change of a version that becomes current meanwhile", () => {
+  /** A store whose next put of a key waits until it is let through, and which stops after it if it is told to. */
+  function held(r2Key: string, { dies }: { readonly dies: boolean }) {
+    const reached = Promise.withResolvers<void>();
+    const let_ = Promise.withResolvers<void>();
+    const isPut = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    let isHeld = false;
+    const store = new Proxy(env.STORE, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        return async (...parameters: unknown[]) => {
+          if (name !== "put" || parameters[0] !== r2Key || isHeld) return Reflect.apply(value, target, parameters);
+          isHeld = true;
+          reached.resolve();
+          await let_.promise;
+          const result: unknown = await Reflect.apply(value, target, parameters);
+          isPut.resolve();
+          if (dies) throw new Error("the Worker has stopped");
+          await goOn.promise;
+          return result;
+        };
+      },
+    });
+    return { store, reached: reached.promise, put: let_.resolve, isPut: isPut.promise, goOn: goOn.resolve };
+  }
+
+  it("counts for a removal, and not what the version was before", async () => {
+    const bucket = bucketOf("Enabled", true);
+    const put = async () => {
+      const write = { bucket, key: KEY, attributes: attributes(), ticket: newTicket() };
+      return (await steady.put(write, bodyOf("same"))).versionId ?? "";
+    };
+    const versionId = await put();
+    const version = { bucket, key: KEY, versionId };
+    await steady.setLock({ ...version, ticket: newTicket() }, () => ({ hasLegalHold: true }));
+    const later = { bucket, key: KEY, versionId: await put(), ticket: newTicket() };
+    await steady.removeVersion(later, { bypassesGovernance: false });
+    const removal = { ...version, ticket: newTicket() };
+    await expect(steady.removeVersion(removal, { bypassesGovernance: false })).rejects.toMatchObject({
+      code: "AccessDenied",
+    });
+    await steady.setLock({ ...version, ticket: newTicket() }, () => ({ hasLegalHold: false }));
+    await steady.removeVersion(removal, { bypassesGovernance: false });
+    expect(await shownIn(bucket)).toEqual([]);
+  });
+
+  it.each([{ dies: false }, { dies: true }])("does not undo a lock (dies: $dies)", async ({ dies }) => {
+    const bucket = bucketOf("Enabled", true);
+    const put = async () => {
+      const write = { bucket, key: KEY, attributes: attributes(), ticket: newTicket() };
+      return (await steady.put(write, bodyOf("same"))).versionId ?? "";
+    };
+    const changed = await put();
+    const later = await put();
+    const version = { bucket, key: KEY, versionId: changed };
+    const slow = held(recordsOfKey(bucket.id, KEY) + changed, { dies });
+    const tags = [{ key: "t", value: "1" }];
+    const tagged = objectsOn(slow.store)
+      .setTags({ ...version, ticket: newTicket() }, tags)
+      .catch(() => "failed");
+    await slow.reached;
+    const removal = { bucket, key: KEY, versionId: later, ticket: newTicket() };
+    await steady.removeVersion(removal, { bypassesGovernance: false });
+    const lock = { retention: { mode: "COMPLIANCE", until: UNTIL } } as const;
+    await steady.setLock({ ...version, ticket: newTicket() }, () => lock);
+    slow.put();
+    await slow.isPut;
+    await put();
+    slow.goOn();
+    const outcome = await tagged;
+    const found = await steady.head(bucket, version);
+    expect(found?.lock).toEqual(lock);
+    if (outcome !== "failed") expect(found?.tags).toEqual(tags);
+  });
+});
