@@ -64,27 +64,45 @@ export async function deleteVersion(place: EntryPlace, { token, writeId = "", ch
 }
 
 /** False if the version has been changed in the meantime. */
-async function deleteChecked(place: EntryPlace, { token, writeId, check }: Required<Removal>): Promise<boolean> {
+async function deleteChecked(place: EntryPlace, removal: Required<Removal>): Promise<boolean> {
+  const { token, writeId, check } = removal;
   const record = await headState(place.store, recordKey(place.bucketId, place.key, token));
   if (record !== undefined && !record.entry.isTombstone) {
-    check?.(record);
-    const revision = record.entry.record.R ?? 0;
+    const revision = revisionOf(record);
+    try {
+      check?.(record);
+    } catch (error) {
+      // The record of a version that is current again is as it was before.
+      const current = await headState(place.store, place.r2Key);
+      if (current === undefined || !isVersion(current, token) || revisionOf(current) <= revision) throw error;
+      return deleteCurrent(place, removal, { record, current });
+    }
     if (!(await putStubOver(place, { token, writeId, revision, record }))) return false;
     return dropFromEntry(place, { token, revision });
   }
   const current = await headState(place.store, place.r2Key);
-  if (current === undefined || !isVersion(current, token)) {
-    // A write may have moved it to its record since.
-    const now = await headState(place.store, recordKey(place.bucketId, place.key, token));
-    return now === undefined || now.entry.isTombstone;
-  }
-  const revision = current.entry.record.R ?? 0;
+  if (current !== undefined && isVersion(current, token)) return deleteCurrent(place, removal, { record, current });
+  // A write may have moved it to its record since.
+  const now = await headState(place.store, recordKey(place.bucketId, place.key, token));
+  return now === undefined || now.entry.isTombstone;
+}
+
+async function deleteCurrent(
+  place: EntryPlace,
+  { token, writeId, check }: Required<Removal>,
+  { record, current }: { readonly record: VersionState | undefined; readonly current: VersionState },
+): Promise<boolean> {
+  const revision = revisionOf(current);
   const isCovered = record !== undefined && coveredRevision(record.entry.record) >= revision;
   if (!isCovered) {
     check?.(current);
     if (!(await putStubOver(place, { token, writeId, revision, record }))) return false;
   }
   return dropFromEntry(place, { token, revision, current });
+}
+
+function revisionOf({ entry }: VersionState): number {
+  return entry.record.R ?? 0;
 }
 
 export interface Drop {
@@ -106,7 +124,7 @@ export async function dropFromEntry(place: EntryPlace, drop: Drop): Promise<bool
     const state = current ?? (await headState(store, r2Key));
     current = undefined;
     if (state === undefined || !isVersion(state, token)) return true;
-    if ((state.entry.record.R ?? 0) > revision) return false;
+    if (revisionOf(state) > revision) return false;
     const readAt = Date.now();
     const next = await findNewest(place, state.entry.record);
     if (!(await replaceEntry(place, { state, next, readAt }))) {
@@ -117,7 +135,7 @@ export async function dropFromEntry(place: EntryPlace, drop: Drop): Promise<bool
     const record = await headState(store, recordKey(bucketId, key, next.token));
     if (record === undefined) return true;
     if (!record.entry.isTombstone) {
-      const isSame = (record.entry.record.R ?? 0) <= (next.record.R ?? 0);
+      const isSame = revisionOf(record) <= (next.record.R ?? 0);
       return isSame || (await refreshRestored(place, next.token));
     }
     // It was deleted while it was being restored.
@@ -135,7 +153,7 @@ export async function refreshRestored(place: EntryPlace, token: VersionToken): P
     const readAt = Date.now();
     const next = await readKept(place.store, recordKey(place.bucketId, place.key, token));
     if (next === undefined) return true;
-    if ((next.record.R ?? 0) <= (state.entry.record.R ?? 0)) {
+    if ((next.record.R ?? 0) <= revisionOf(state)) {
       await next.found.body.cancel();
       return true;
     }
