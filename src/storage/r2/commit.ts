@@ -113,14 +113,18 @@ export interface ManifestObject {
 export function commitManifest(
   place: EntryPlace,
   { attributes, manifest, facts }: ManifestObject,
-  { condition, madeOf, token }: Pick<Guard, "condition" | "madeOf" | "token">,
+  { condition, madeOf, token, isSameVersion = false }: Omit<Guard, "writeId" | "isMarker">,
 ): Promise<Committed> {
   const { writeId } = facts.ticket;
   const bytes = encodeManifest(manifest, writeId);
-  return commitIf(place, { condition, madeOf, writeId, token }, ({ links = facts.version, ...terms }) => {
-    const options = { ...entryOptions(place, attributes, { ...facts, version: links }), ...markForListing(bytes) };
-    return putBytes(place, { bytes }, { ...options, ...terms });
-  });
+  return commitIf(
+    place,
+    { condition, madeOf, writeId, token, isSameVersion },
+    ({ links = facts.version, ...terms }) => {
+      const options = { ...entryOptions(place, attributes, { ...facts, version: links }), ...markForListing(bytes) };
+      return putBytes(place, { bytes }, { ...options, ...terms });
+    },
+  );
 }
 
 function headEntry({ store, r2Key }: EntryPlace): Promise<R2Object | null> {

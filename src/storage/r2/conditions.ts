@@ -41,6 +41,8 @@ export interface Guard {
   readonly token?: VersionToken | undefined;
   /** Whether the entry is a delete marker. */
   readonly isMarker?: boolean;
+  /** Whether the entry stays the same version. */
+  readonly isSameVersion?: boolean;
 }
 
 /** The condition of a write: a replica's own one takes the place of a client's. */
@@ -67,15 +69,27 @@ function headersOf(entry: Entry | undefined): Record<string, string> {
 }
 
 /**
+ * The Worker may have read the bucket before it was versioned, and a version may have been acknowledged since, which a write
+ * that keeps nothing would overwrite.
+ * @throws S3Error `SlowDown`, after which the client repeats the call
+ */
+export function requireKnownVersions(seen: R2Object | null, { versioning }: Pick<EntryPlace, "versioning">): void {
+  if (versioning !== undefined || seen === null || describeEntry(seen).record.V === undefined) return;
+  throw new S3Error("SlowDown", { cause: new Error("the bucket is versioned by now") });
+}
+
+/**
  * The R2 condition that holds only while the entry is in the state just seen, which satisfies the guard; undefined if it
  * has changed already.
  * @throws S3Error `PreconditionFailed` or `NoSuchKey` if the state does not satisfy it
  */
 export async function exactCondition(
-  { store, key }: EntryPlace,
-  { condition, madeOf }: Guard,
+  place: EntryPlace,
+  { condition, madeOf, isSameVersion }: Guard,
   seen: R2Object | null,
 ): Promise<R2Conditional | undefined> {
+  const { store, key } = place;
+  if (isSameVersion !== true) requireKnownVersions(seen, place);
   if (condition !== undefined) requireCondition(seen, key, condition);
   if (seen === null) return { etagDoesNotMatch: "*" };
   if (madeOf !== undefined || isAboutTheEntry(condition)) return unchangedSince(store, seen);

@@ -76,7 +76,9 @@ async function putEntry(
   { place, ticket, moved }: Omit<Rewrite, "open"> & { readonly moved: MovedBytes },
 ): Promise<void> {
   const { found, entry } = opened.origin;
-  const version = place.versioning === undefined ? undefined : nextRevision(found, entry.record);
+  // An isolate that has an older row of the bucket may find a version.
+  const isVersion = place.versioning !== undefined || entry.record.V !== undefined;
+  const version = isVersion ? nextRevision(found, entry.record) : undefined;
   // The same version, at the entry or in a record.
   const target = { ...place, r2Key: found.key, versioning: undefined };
   const { checksum, lastModified, sizeBytes } = changed;
@@ -96,7 +98,7 @@ async function putEntry(
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
     const bytes = await readBody(storedBody(await opened.content(), sizeBytes));
     const options = { ...entryOptions(place, changed, kept), ...markForListing(bytes) };
-    await commitIf(target, { madeOf: found, writeId: ticket.writeId }, ({ onlyIf }) =>
+    await commitIf(target, { madeOf: found, writeId: ticket.writeId, isSameVersion: true }, ({ onlyIf }) =>
       putBytes(target, { bytes }, onlyIf === undefined ? options : { ...options, onlyIf }),
     );
     return;
@@ -105,7 +107,7 @@ async function putEntry(
   const isUpload = changed.partCount !== undefined;
   const facts = summarizeManifest(manifest, { sizeBytes, etag: changed.etag, isUpload });
   const object = { attributes: changed, manifest, facts: { ...kept, manifest: facts } };
-  await commitManifest(target, object, { madeOf: found });
+  await commitManifest(target, object, { madeOf: found, isSameVersion: true });
 }
 
 function nextRevision(found: R2Object, record: EntryRecord): EntryVersion {

@@ -13,12 +13,12 @@ import { DurableObject } from "cloudflare:workers";
 import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
 import { digestRequired } from "../../model/object-lock.ts";
-import { type Versioning, versionIdOf } from "../../model/version.ts";
+import { versionIdOf } from "../../model/version.ts";
 import { callR2, toS3Error } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix, summarizeManifest } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
-import { conditionOf, requireCondition } from "../r2/conditions.ts";
-import { describeEntry, identityOf, isSameObject } from "../r2/entry.ts";
+import { conditionOf, requireCondition, requireKnownVersions } from "../r2/conditions.ts";
+import { identityOf, isSameObject } from "../r2/entry.ts";
 import { entryPlace, type RegionStores, regionStores, type StoreBindings, storeOf } from "../r2/entry-place.ts";
 import { proposeToken } from "../versions/commit-version.ts";
 import { BlobSetRecords, type CompletionRecord, type KnownUpload } from "./blob-set-records.ts";
@@ -190,7 +190,7 @@ export class BlobSet {
         const found = await callR2(place.store.head(place.r2Key));
         const effect = last?.version && (await findVersion(keyOf(this.#stores, description), last.version, found));
         if (last && effect) return this.#isDone({ ...last, ...effect }, fingerprint);
-        requireKnownVersions(found, versioning);
+        requireKnownVersions(found, place);
         if (condition !== undefined) requireCondition(found, key, condition);
         if (command.condition !== undefined && ticket.replicaOf === undefined) {
           requireUntouched(found, description, command.condition);
@@ -267,16 +267,6 @@ function answerOf(
     ...(version !== undefined && { versionId: versionIdOf(version) }),
     ...(encryption !== undefined && { encryption }),
   };
-}
-
-/**
- * The Worker may have read the bucket before it was versioned, and a version may have been acknowledged since, which an
- * unversioned put would overwrite.
- * @throws S3Error `SlowDown`, after which the client repeats the call
- */
-function requireKnownVersions(found: R2Object | null, versioning: Versioning | undefined): void {
-  if (versioning !== undefined || found === null || describeEntry(found).record.V === undefined) return;
-  throw new S3Error("SlowDown", { cause: new Error("the bucket is versioned by now") });
 }
 
 /** @throws S3Error `ConditionalRequestConflict` if the object was written or deleted since the upload was created */

@@ -272,4 +272,24 @@ describe("an isolate that has an older row of the bucket", () => {
       }
     },
   );
+
+  it("replaces no version that it has read, and changes it as a version", async () => {
+    const before = testBucket();
+    const bucket = testBucket({ id: before.id, versioning: "Enabled" });
+    const { versionId = "", etag } = await objects.put(bucket, "k", bodyOf(pattern(MIB + 1)), attributes());
+    const slowDown = expect.objectContaining({ code: "SlowDown" });
+    const replace = objects.put(before, "k", bodyOf("later"), attributes(), { kind: "if-match", etag });
+    await expect(replace).rejects.toEqual(slowDown);
+    await expect(objects.deleteIf(before, "k", etag)).rejects.toEqual(slowDown);
+    const source = await objects.open(before, { key: "k" }, undefined);
+    if (source === undefined) throw new Error("there is no object");
+    await expect(objects.copy(source, { bucket: before, key: "k" }, attributes())).rejects.toEqual(slowDown);
+    const tags = [{ key: "a", value: "b" }];
+    await objects.setTags(before, "k", tags);
+    expect(await objects.head(bucket, { key: "k", versionId })).toMatchObject({ versionId, etag, tags });
+
+    await objects.remove(bucket, "k");
+    const create = objects.put(before, "k", bodyOf("later"), attributes(), { kind: "if-none-match-any" });
+    await expect(create).rejects.toEqual(slowDown);
+  });
 });
