@@ -1,12 +1,23 @@
 /** What a put of an entry sends to R2 besides its bytes. */
 import { digestHex } from "../../checksum/hasher.ts";
+import { S3Error } from "../../errors.ts";
 import type { ObjectAttributes } from "../../model/object.ts";
 import { LONGEST_TICKET, type WriteTicket } from "../journal/ticket.ts";
+import { headOfKey } from "../versions/record-key.ts";
 import { clusterHead, type EntryPlace } from "./entry-place.ts";
-import { type EntryFacts, encodeRecord, toHttpMetadata, toRecord } from "./entry-record.ts";
+import {
+  type EntryFacts,
+  type EntryRecord,
+  encodeRecord,
+  fitsEncoded,
+  toHttpMetadata,
+  toRecord,
+} from "./entry-record.ts";
 
+/** @throws S3Error `InvalidRequest`, `MetadataTooLarge` if the version's record would have no room for all of it */
 export function entryOptions(place: EntryPlace, attributes: ObjectAttributes, facts: EntryFacts): R2PutOptions {
   const record = toRecord(place, attributes, facts);
+  if (facts.version !== undefined) requireRoomInRecord(place, record);
   return {
     httpMetadata: toHttpMetadata(attributes.content),
     customMetadata: encodeRecord(record),
@@ -16,6 +27,24 @@ export function entryOptions(place: EntryPlace, attributes: ObjectAttributes, fa
 }
 
 const LONGEST_TOKEN = "x".repeat(32);
+
+/** What a version's entry or record may have in addition to what its write puts. */
+const LONGEST_STATE: Partial<EntryRecord> = {
+  N: LONGEST_TOKEN,
+  P: LONGEST_TOKEN,
+  R: 1e6,
+  S: 1e12,
+  U: 1,
+  l: 1e12,
+  L: ["C", 8.64e15],
+  H: 1,
+};
+
+/** A version that does not fit into its record could not be kept, and its key could not be written again. */
+function requireRoomInRecord({ key }: EntryPlace, record: EntryRecord): void {
+  const name = headOfKey(key) === undefined ? {} : { k: key };
+  if (!fitsEncoded({ ...LONGEST_STATE, ...record, ...name })) throw new S3Error("MetadataTooLarge");
+}
 
 /** The longest values that the completion of an upload adds to what is known when it is created. */
 const LONGEST_FACTS: EntryFacts = {
@@ -28,10 +57,12 @@ const LONGEST_FACTS: EntryFacts = {
 
 /**
  * Checks that an upload's attributes will fit into its entry, before any part is sent.
- * @throws S3Error `InvalidRequest`
+ * @throws S3Error `InvalidRequest`; `MetadataTooLarge` in a bucket that keeps versions
  */
 export function requireRoom(place: EntryPlace, attributes: ObjectAttributes): void {
-  entryOptions(place, attributes, LONGEST_FACTS);
+  const record = toRecord(place, attributes, LONGEST_FACTS);
+  encodeRecord(record);
+  if (place.versioning !== undefined) requireRoomInRecord(place, record);
 }
 
 /**

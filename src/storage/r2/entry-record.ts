@@ -125,6 +125,11 @@ export function encodeRecord(record: EntryRecord): Record<string, string> {
   });
 }
 
+/** @throws S3Error as `encodeRecord` */
+export function fitsEncoded(record: EntryRecord): boolean {
+  return Object.values(encodeRecord(record)).every(fits);
+}
+
 function fits(json: string): boolean {
   // A character is at most 3 bytes per UTF-16 unit, so most records need no encoding.
   if (json.length * 3 + METADATA_KEY.length <= MAX_METADATA_BYTES) return true;

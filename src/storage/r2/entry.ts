@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { ObjectState, StoredObject } from "../../model/object.ts";
 import { newVersionToken, type VersionToken, versionIdOf } from "../../model/version.ts";
+import { keyOfRecord, RECORD_PREFIX } from "../versions/record-key.ts";
 import { type EntryPlace, PREFIX_BYTES } from "./entry-place.ts";
 import {
   decodeAcl,
@@ -29,7 +30,7 @@ export interface Entry {
 /** @param record of an entry whose metadata need not be read */
 export function describeEntry(object: R2Object, record = decodeRecord(object.customMetadata)): Entry {
   return {
-    key: record.k ?? object.key.slice(PREFIX_BYTES),
+    key: record.k ?? keyOf(object.key),
     etag: record.f?.e ?? object.etag,
     sizeBytes: record.f?.n ?? object.size,
     isTombstone: record.t === 1,
@@ -38,6 +39,11 @@ export function describeEntry(object: R2Object, record = decodeRecord(object.cus
     isManifest: record.f !== undefined,
     record,
   };
+}
+
+/** Of an R2 key that contains the whole S3 key. */
+function keyOf(r2Key: string): string {
+  return r2Key.startsWith(RECORD_PREFIX) ? keyOfRecord(r2Key) : r2Key.slice(PREFIX_BYTES);
 }
 
 /**

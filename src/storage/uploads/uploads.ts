@@ -96,7 +96,8 @@ export class Uploads {
   /** Returns the upload id. One R2 call, which reads the object that a condition of the completion is about. */
   async create({ bucket, key, attributes, checksum, now }: NewUpload): Promise<string> {
     const store = storeOf(this.#stores, bucket);
-    const place = entryPlace(store, { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key });
+    const { versioning } = bucket.documents;
+    const place = entryPlace(store, { bucketId: bucket.id, bucketOwnerId: bucket.ownerId, key, versioning });
     // By its completion the bucket may have a default retention.
     const isLocking = bucket.documents.objectLock !== undefined;
     requireRoom(place, isLocking ? { ...attributes, lock: { ...LONGEST_LOCK, ...attributes.lock } } : attributes);

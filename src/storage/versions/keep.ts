@@ -17,7 +17,7 @@ import { type EntryRecord, encodeRecord } from "../r2/entry-record.ts";
 import { storedBody } from "../r2/stored-body.ts";
 import { unchangedSince } from "../r2/unchanged.ts";
 import { BUFFERED_BYTES, putBytes, requireStored, streamBody } from "../r2/write.ts";
-import { recordKey } from "./record-key.ts";
+import { headOfKey, recordKey } from "./record-key.ts";
 
 /** Attempts to replace a record of a lower revision while other writers do the same. */
 const MAX_ATTEMPTS = 4;
@@ -69,7 +69,7 @@ async function describeRecord(at: RecordPlace, { found, entry }: ReplacedVersion
     ...entry.record,
     V: tokenOf(found, entry.record),
     l: lastModifiedOf(found, entry.record).getTime(),
-    k: entry.key,
+    ...(headOfKey(entry.key) !== undefined && { k: entry.key }),
     S: since.getTime(),
   };
   const http = found.httpMetadata === undefined ? {} : { httpMetadata: found.httpMetadata };

@@ -71,6 +71,12 @@ export function parseRecordKey(r2Key: string): {
   return { token, name: isWhole ? { key: head } : { head: encodeKey(head) } };
 }
 
+/** The S3 key of a record that does not say it; the head if it was cut. */
+export function keyOfRecord(r2Key: string): string {
+  const { name } = parseRecordKey(r2Key);
+  return "key" in name ? name.key : name.head;
+}
+
 /** The encoded head of a key that is too long to be used as it is; undefined for all others. */
 export function recordHead(key: string): string | undefined {
   const head = headOfKey(key);

@@ -7,7 +7,7 @@ import { behind } from "../r2/list-position.ts";
 import { type CountedStore, R2_PAGE } from "../r2/listed-items.ts";
 import { lastRow } from "../r2/listed-rows.ts";
 
-import { encodeKey, headOfKey, parseRecordKey, recordPrefix, tokenOfRecord } from "./record-key.ts";
+import { encodeKey, headOfKey, recordPrefix, tokenOfRecord } from "./record-key.ts";
 
 /** An entry or a record. */
 export interface VersionRow {
@@ -90,14 +90,7 @@ export function entryRow(found: R2Object): VersionRow {
 
 export function recordRow(found: R2Object): VersionRow {
   const entry = describeEntry(found);
-  const key = entry.record.k ?? keyOfRecord(found.key);
-  return { kind: "version", key, token: tokenOfRecord(found.key), found, entry };
-}
-
-/** Records that are put here say their key; this is for others. */
-function keyOfRecord(r2Key: string): string {
-  const { name } = parseRecordKey(r2Key);
-  return "key" in name ? name.key : name.head;
+  return { kind: "version", key: entry.key, token: tokenOfRecord(found.key), found, entry };
 }
 
 /** Rows that R2 lists. */

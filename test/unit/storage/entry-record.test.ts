@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Acl } from "../../../src/model/acl.ts";
 import { ACL_PERMISSIONS } from "../../../src/model/acl.ts";
+import { issueTicket } from "../../../src/storage/journal/ticket.ts";
+import { entryOptions } from "../../../src/storage/r2/entry-options.ts";
+import { entryPlace } from "../../../src/storage/r2/entry-place.ts";
 import {
   decodeAcl,
   decodeLock,
@@ -90,5 +93,41 @@ describe("encodeRecord", () => {
       "InvalidRequest",
       "The access control list is too long to be stored with the object's other metadata.",
     ]);
+  });
+});
+
+describe("entryOptions", () => {
+  it("refuses a version that would not fit into its record with MetadataTooLarge", () => {
+    const token = "0".repeat(32);
+    const key = "a ".repeat(470);
+    const place = entryPlace({} as R2Bucket, { key, bucketId: "b", bucketOwnerId: OWNER, versioning: "Enabled" });
+    const accepts = (length: number, version: Partial<EntryRecord> | undefined) => {
+      const attributes = {
+        content: { contentType: "text/plain" },
+        userMetadata: { m: "x".repeat(length) },
+        storageClass: "STANDARD",
+        ownerId: OWNER,
+        tags: [],
+      } as const;
+      const facts = { ticket: issueTicket({ writeId: "w".repeat(20) }), checksum: undefined };
+      try {
+        return entryOptions(place, attributes, { ...facts, ...(version && { version }) }).customMetadata?.["s3"];
+      } catch (error) {
+        expect(error).toMatchObject({ code: "MetadataTooLarge" });
+        return undefined;
+      }
+    };
+    const lengths = Array.from({ length: 2000 }, (_, index) => 6200 + index);
+    const longest = lengths.findLast((length) => accepts(length, { V: token }) !== undefined) ?? 0;
+    expect(longest).toBeGreaterThan(6500);
+    // As its record, after its tags or its lock have been changed while it was restored.
+    const later = { V: token, P: token, N: token, S: 1e12, R: 99_999, U: 1, l: 1e12, k: key } as const;
+    const json = JSON.stringify({
+      ...JSON.parse(accepts(longest, { V: token }) ?? ""),
+      ...later,
+      ...{ L: ["C", 1e15], H: 0 },
+    });
+    expect(json.length + 2).toBeLessThanOrEqual(8192);
+    expect(accepts(longest + 1, undefined)).toBeDefined();
   });
 });
