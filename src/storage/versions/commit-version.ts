@@ -17,6 +17,7 @@ import type { EntryPlace } from "../r2/entry-place.ts";
 import { decodeLock, type VersionLinks } from "../r2/entry-record.ts";
 import { PAUSE_MS, pause, SETTLED_AGE_MS, unchangedSince } from "../r2/unchanged.ts";
 import { keepVersion } from "./keep.ts";
+import { recordKey } from "./record-key.ts";
 
 /** Puts the entry with these links; null if R2 declined because the condition does not hold. */
 export type PutVersion = (commit: {
@@ -43,14 +44,19 @@ const MAX_DELAY_MS = 10;
 export async function commitVersion(place: EntryPlace, guard: Guard, put: PutVersion): Promise<CommittedVersion> {
   const { condition, madeOf, writeId, token, isMarker = false } = guard;
   const { versioning = "Enabled" } = place;
+  let declined: VersionToken | undefined;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const found = await callR2(place.store.get(place.r2Key));
     const readAt = Date.now();
     const present = found === null ? undefined : { found, entry: describeEntry(found) };
     try {
-      // If the platform has repeated the put, the second one finds the entry that the first one made.
+      // If the platform has repeated the put, the second one finds what the first one made: at the entry, or below it.
       if (present?.entry.record.w === writeId)
         return { object: present.found, token: tokenOf(present.found, present.entry.record) };
+      if (declined !== undefined && present?.entry.record.P === declined) {
+        const kept = await callR2(place.store.head(recordKey(place.bucketId, place.key, declined)));
+        if (kept !== null && describeEntry(kept).record.w === writeId) return { object: kept, token: declined };
+      }
       if (condition !== undefined) requireCondition(found, place.key, condition);
       if (madeOf !== undefined && !isSame(found, madeOf)) {
         throw new S3Error("ConditionalRequestConflict", { details: { Key: place.key } });
@@ -63,6 +69,7 @@ export async function commitVersion(place: EntryPlace, guard: Guard, put: PutVer
         await pauseAfter(readAt, present?.found);
         const object = await put({ onlyIf, links });
         if (object !== null) return { object, token: links.V };
+        declined = links.V;
       }
     } finally {
       if (found !== null && !found.bodyUsed) await found.body.cancel();

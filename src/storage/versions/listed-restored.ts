@@ -8,6 +8,7 @@ import type { CountedStore } from "../r2/listed-items.ts";
 import { readMany } from "../r2/read-many.ts";
 import { coveredRevision } from "./keep.ts";
 import { recordKey, recordPrefix, recordsOfKey } from "./record-key.ts";
+import { isStub } from "./restore.ts";
 
 /** Read at the same time. */
 const GROUP = 6;
@@ -56,7 +57,7 @@ export async function settleListed(
   const suspects: Restored[] = [];
   for (const one of restored) {
     const record = records.get(one.recordKey);
-    if (record !== undefined && record.checksums.sha384 === undefined) settled.set(one.found.key, one.found);
+    if (record !== undefined && !isStub(record)) settled.set(one.found.key, one.found);
     else if (records.has(one.recordKey)) suspects.push(one);
   }
   for (let start = 0; start < suspects.length; start += GROUP) {
@@ -73,7 +74,7 @@ export async function settleListed(
   return { shown: settled, unknown };
 }
 
-/** One R2 call; two if the version was deleted. */
+/** One R2 call; three if the version was deleted. */
 async function settle(
   store: CountedStore,
   { found, entry, recordKey: r2Key }: Restored,
@@ -86,12 +87,14 @@ async function settle(
   const prefix = recordsOfKey(bucketId, entry.key);
   for (let startAfter = r2Key; ; ) {
     if (store.left - reserve <= 0) return "unknown";
-    const page = await store.list({ prefix, startAfter, include: ["customMetadata"] });
+    const page = await store.list({ prefix, startAfter });
     for (const object of page.objects) {
-      const { isTombstone, isAbsent } = describeEntry(object);
       const token = object.key.slice(prefix.length);
-      const isDead = isNullToken(token) && token !== entry.record.N;
-      if (!isTombstone && !isDead) return isAbsent ? undefined : object;
+      if (isStub(object) || (isNullToken(token) && token !== entry.record.N)) continue;
+      if (store.left - reserve <= 0) return "unknown";
+      const kept = await store.head(object.key);
+      const { isTombstone = true, isAbsent = true } = kept === null ? {} : describeEntry(kept);
+      if (kept !== null && !isTombstone) return isAbsent ? undefined : kept;
     }
     const last = page.objects.at(-1);
     if (!page.truncated || last === undefined) return undefined;

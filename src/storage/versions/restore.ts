@@ -11,8 +11,8 @@ import { type EntryRecord, encodeRecord } from "../r2/entry-record.ts";
 import { putBytes } from "../r2/write.ts";
 import { recordKey, recordsOfKey } from "./record-key.ts";
 
-/** Records of one key that are looked through for one that was not deleted; each page is one R2 call. */
-const MAX_PAGES = 40;
+/** Pages of up to 1,000 records of one key that are looked through for one that was not deleted; each is one R2 call. */
+const MAX_PAGES = 200;
 
 export interface KeptVersion {
   readonly token: VersionToken;
@@ -34,9 +34,9 @@ export async function findNewest(
   const prefix = recordsOfKey(bucketId, key);
   let startAfter = prefix + previous;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const { objects, truncated } = await callR2(store.list({ prefix, startAfter, include: ["customMetadata"] }));
+    const { objects, truncated } = await callR2(store.list({ prefix, startAfter }));
     for (const object of objects) {
-      if (describeEntry(object).isTombstone || isDead(object.key.slice(prefix.length))) continue;
+      if (isStub(object) || isDead(object.key.slice(prefix.length))) continue;
       const kept = await readKept(store, object.key);
       if (kept !== undefined) return kept;
     }
@@ -45,6 +45,11 @@ export async function findNewest(
     startAfter = last.key;
   }
   throw new S3Error("SlowDown", { cause: new Error(`too many deleted versions of ${prefix}`) });
+}
+
+/** Whether a record that R2 lists is a stub. R2 lists 1,000 records at once without metadata, and far fewer with it. */
+export function isStub({ checksums }: R2Object): boolean {
+  return checksums.sha384 !== undefined;
 }
 
 /** Undefined if there is no record, or a stub. */

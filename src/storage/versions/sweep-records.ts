@@ -21,6 +21,7 @@ import { readMany } from "../r2/read-many.ts";
 import { dropFromEntry } from "./delete-version.ts";
 import { coveredRevision } from "./keep.ts";
 import { bucketOfRecord, parseRecordKey, RECORD_PREFIX } from "./record-key.ts";
+import { isStub } from "./restore.ts";
 
 export const KEEP_STUBS_MS = 24 * 60 * 60 * 1000;
 
@@ -110,12 +111,13 @@ function listRecords(store: CountedStore, after: string): Promise<R2Objects> {
 async function findCandidates(store: CountedStore, objects: readonly R2Object[], now: Date): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
   for (const found of objects) {
-    const isStub = found.checksums.sha384 !== undefined;
+    const isDeleted = isStub(found);
     const { token, name } = parseRecordKey(found.key);
-    if (now.getTime() - found.uploaded.getTime() < KEEP_STUBS_MS || !(isStub || isNullToken(token))) continue;
+    if (now.getTime() - found.uploaded.getTime() < KEEP_STUBS_MS || !(isDeleted || isNullToken(token))) continue;
     // Only the metadata of records with a cut name has the whole key.
     const key = "key" in name ? name.key : await wholeKey(store, found.key);
-    if (key !== undefined) candidates.push({ found, isStub, token, key, bucketId: bucketOfRecord(found.key) });
+    if (key !== undefined)
+      candidates.push({ found, isStub: isDeleted, token, key, bucketId: bucketOfRecord(found.key) });
   }
   return candidates;
 }

@@ -5,13 +5,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { newBucketId, newWriteId } from "../../../src/model/random-ids.ts";
-import { orderOf, type VersionToken } from "../../../src/model/version.ts";
+import { newVersionToken, orderOf, type VersionToken } from "../../../src/model/version.ts";
 import { describeEntry, tokenOf } from "../../../src/storage/r2/entry.ts";
 import { type EntryPlace, entryPlace } from "../../../src/storage/r2/entry-place.ts";
 import { encodeRecord } from "../../../src/storage/r2/entry-record.ts";
 import { putBytes } from "../../../src/storage/r2/write.ts";
 import { commitVersion } from "../../../src/storage/versions/commit-version.ts";
-import { deleteVersion } from "../../../src/storage/versions/delete-version.ts";
+import { deleteVersion, putStub } from "../../../src/storage/versions/delete-version.ts";
 import { recordsOfKey } from "../../../src/storage/versions/record-key.ts";
 
 const ROUNDS = Number(Reflect.get(env, "RACE_ROUNDS")) * 5;
@@ -100,6 +100,46 @@ describe("versions of a key", () => {
     expect(await visible(place)).toEqual(
       tokens.map((token, index) => ({ token, text: ["1", "2", "2", "3"][index], isCurrent: index === 3 })).toReversed(),
     );
+  });
+
+  it("are not doubled if the platform repeats a put, and another write has come in between", async () => {
+    const place = placeOf(env.STORE, newBucketId());
+    await putVersion(place, "1");
+    const w = newWriteId();
+    let later: VersionToken | undefined;
+    const { token } = await commitVersion(place, { writeId: w }, async ({ onlyIf, links }) => {
+      const put = () =>
+        putBytes(place, { bytes: encode("2") }, { onlyIf, customMetadata: encodeRecord({ w, ...links }) });
+      expect(await put()).not.toBeNull();
+      later = await putVersion(place, "3");
+      return put();
+    });
+    const found = await visible(place);
+    expect(found.map((one) => one.text)).toEqual(["3", "2", "1"]);
+    expect(found.slice(0, 2).map((one) => one.token)).toEqual([later, token]);
+  });
+
+  it("are found below any number of deleted ones, of which R2 lists few at once with their metadata", async () => {
+    const place = placeOf(env.STORE, newBucketId());
+    const first = await putVersion(place, "1");
+    const between = [first];
+    const kind = { isNull: false, isMarker: false };
+    for (let count = 0; count < 500; count++) {
+      between.push(newVersionToken(kind, { now: new Date(0), replaced: between.at(-1) }));
+    }
+    const previous = await putVersion(place, "2");
+    const current = await putVersion(place, "3");
+    await Promise.all([...between.slice(1), previous].map((token) => putStub(place, token, {})));
+    const few = new Proxy(env.STORE, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        if (name !== "list") return value.bind(target);
+        return (options: R2ListOptions) => target.list({ ...options, ...(options.include && { limit: 2 }) });
+      },
+    });
+    await deleteVersion(placeOf(few, place.bucketId), { token: current });
+    expect(await visible(place)).toEqual([{ token: first, text: "1", isCurrent: true }]);
   });
 
   it("become current again when the later ones are deleted", async () => {
