@@ -222,10 +222,10 @@ describe("changes of one key at the same moment", () => {
 });
 
 describe("a change of a version that becomes current meanwhile", () => {
-  /** A store whose next put of a key waits until it is let through, and which stops after it if it is told to. */
+  /** A store whose next put of a key waits until it is let through; after it the store may stop. */
   function held(r2Key: string, { dies }: { readonly dies: boolean }) {
     const reached = Promise.withResolvers<void>();
-    const let_ = Promise.withResolvers<void>();
+    const pass = Promise.withResolvers<void>();
     const isPut = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
     let isHeld = false;
@@ -237,7 +237,7 @@ describe("a change of a version that becomes current meanwhile", () => {
           if (name !== "put" || parameters[0] !== r2Key || isHeld) return Reflect.apply(value, target, parameters);
           isHeld = true;
           reached.resolve();
-          await let_.promise;
+          await pass.promise;
           const result: unknown = await Reflect.apply(value, target, parameters);
           isPut.resolve();
           if (dies) throw new Error("the Worker has stopped");
@@ -246,7 +246,7 @@ describe("a change of a version that becomes current meanwhile", () => {
         };
       },
     });
-    return { store, reached: reached.promise, put: let_.resolve, isPut: isPut.promise, goOn: goOn.resolve };
+    return { store, reached: reached.promise, put: pass.resolve, isPut: isPut.promise, goOn: goOn.resolve };
   }
 
   it("counts for a removal, and not what the version was before", async () => {
