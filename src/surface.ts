@@ -18,6 +18,7 @@ import { formatErrorResponse } from "./protocol/xml/error-response.ts";
 import { findQueryService, handleQuery } from "./query-api/surface.ts";
 import { type RequestLogLevel, startRequestLog, writeRequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
+import { handleControl, isControlRequest } from "./s3-control/surface.ts";
 import { openServices } from "./services.ts";
 import { SNS } from "./sns/actions/index.ts";
 import { handleSnsLink, isSnsLink } from "./sns/links.ts";
@@ -52,6 +53,7 @@ export async function handleRequest(
       response = await throughEdgeCache(incoming, edge, () => handleWebsite(incoming, website, services));
     } else if (isOwn) response = await handleAdmin(incoming, services);
     else if (queried !== undefined) response = await handleQuery(queried, incoming, services);
+    else if (isControlRequest(incoming)) response = await handleControl(incoming, services);
     else if (isSnsLink(incoming, s3Domains)) response = await handleSnsLink(incoming, services);
     else response = await throughEdgeCache(incoming, edge, () => handleS3(incoming, services));
     response = accessLogs.noteRequest(incoming, response);

@@ -53,6 +53,7 @@ export const S3_ACTIONS = [
   "s3:ListBucketMultipartUploads",
   "s3:ListBucketVersions",
   "s3:ListMultipartUploadParts",
+  "s3:ListTagsForResource",
   "s3:PutAccelerateConfiguration",
   "s3:PutAnalyticsConfiguration",
   "s3:PutBucketAbac",
@@ -83,6 +84,8 @@ export const S3_ACTIONS = [
   "s3:PutReplicationConfiguration",
   "s3:ReplicateDelete",
   "s3:ReplicateObject",
+  "s3:TagResource",
+  "s3:UntagResource",
 ] as const;
 
 export type S3Action = (typeof S3_ACTIONS)[number];

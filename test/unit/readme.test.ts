@@ -81,6 +81,17 @@ describe("docs/compatibility.md", () => {
     expect(stated).toEqual(OPERATION_NAMES.map((name) => `${name}: ${offered.has(name) ? "yes" : "501"}`));
   });
 
+  it("has one table of all that is not offered, with the reasons", () => {
+    const left = rows(section(page, "## What is not offered"));
+    const named = left.flatMap(([subject = ""]) => subject.split(", "));
+    const offered = new Set<string>([...OFFERED_NAMES, "OptionsPreflight"]);
+    const operations = new Set<string>(OPERATION_NAMES);
+    expect(named.filter((name) => operations.has(name)).sort()).toEqual(
+      OPERATION_NAMES.filter((name) => !offered.has(name)).sort(),
+    );
+    expect(left.filter((row) => row.length !== 3 || row.includes(""))).toEqual([]);
+  });
+
   it("names every action of SNS once", () => {
     const stated = rows(section(page, "## SNS actions")).flatMap(([, actions = ""]) => actions.split(", "));
     expect(stated.sort()).toEqual([...SNS_ACTIONS.keys()].sort());

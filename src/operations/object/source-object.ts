@@ -77,10 +77,9 @@ export async function openCopySource(
   }
 }
 
-/** @throws S3Error `NoSuchKey`, `NoSuchVersion`, `AccessDenied` instead of them; `InvalidRequest` for a named delete marker */
-export async function openOrExplain(
+async function openOrExplain(
   opening: Promise<OpenedObject | undefined>,
-  { bucket, key }: CopySource,
+  { bucket, key }: CopySourceInput,
   grant: Grant,
 ): Promise<OpenedObject> {
   let absence = noSuchKey(key);
