@@ -31,6 +31,12 @@ export function requireDeliverable(
   if (named.accountId !== undefined && named.accountId !== destination.accountId) {
     throw refusal(`The bucket ${named.bucket} does not belong to the account ${named.accountId}.`);
   }
+  // S3 has no permission to use the key.
+  if (destination.documents.encryption?.algorithm === "aws:kms" && !named.isEncrypted) {
+    throw refusal(
+      `The bucket ${named.bucket} encrypts with SSE-KMS by default, and the inventory does not ask for SSE-S3.`,
+    );
+  }
   const policy = bucketPolicyOf(destination);
   const effect =
     policy &&

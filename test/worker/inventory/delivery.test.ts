@@ -15,7 +15,7 @@ import {
   sourceWith,
   takeAll,
 } from "../../support/inventory.ts";
-import { DAY_MS } from "../../support/lifecycle.ts";
+import { DAY_MS, envWith } from "../../support/lifecycle.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 
@@ -154,6 +154,23 @@ describe("a destination", () => {
     await takeInventories(testEnv, new Date(NOW.getTime() + DAY_MS));
     expect(await manifestsIn(destination)).toHaveLength(1);
   });
+});
+
+it("a destination that encrypts with SSE-KMS by default gets only reports that ask for SSE-S3", async () => {
+  const { source, destination } = await sourceWith(["a"]);
+  await env.DB.prepare(
+    `INSERT INTO bucket_documents (bucket_id, kind, body, updated_at)
+     SELECT id, 'encryption', '{"algorithm":"aws:kms","bucketKeyEnabled":false}', 0 FROM buckets WHERE name = ?1`,
+  )
+    .bind(destination)
+    .run();
+  const { env: fresh } = { env: envWith({}) };
+  await configureInventory(source, { destination });
+  await takeInventories(fresh, NOW);
+  expect(await keysOf(destination)).toEqual([]);
+  await configureInventory(source, { destination, ofDestination: "<Encryption><SSE-S3/></Encryption>" });
+  await takeInventories(fresh, new Date(NOW.getTime() + DAY_MS));
+  expect(await manifestsIn(destination)).toHaveLength(1);
 });
 
 it("the policy of the source does not count, and the report contains what its owner cannot read", async () => {
