@@ -28,6 +28,10 @@ export function requireLogDelivery(
   if (target.documents.objectLock?.defaultRetention !== undefined) {
     throw refusal(`The bucket ${name} has a default retention.`);
   }
+  // "Default encryption with … AWS KMS keys (SSE-KMS) isn't supported for server access log destination buckets."
+  if (target.documents.encryption?.algorithm !== undefined) {
+    throw refusal(`The default encryption of the bucket ${name} is SSE-KMS.`);
+  }
   const policy = bucketPolicyOf(target);
   const effect =
     policy &&

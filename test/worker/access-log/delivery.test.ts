@@ -12,7 +12,7 @@ import {
   recordLogs,
 } from "../../support/access-logs.ts";
 import { createAccount, rootAccount } from "../../support/accounts.ts";
-import { setOwnership } from "../../support/acl.ts";
+import { digestOf, setOwnership } from "../../support/acl.ts";
 import { bucketWithRules, EVERYTHING, withEventQueue } from "../../support/events.ts";
 import { failingEnv } from "../../support/failing-env.ts";
 import { createLockedBucket, lockConfiguration, putLockConfiguration } from "../../support/object-lock.ts";
@@ -79,7 +79,7 @@ describe("permission to deliver", () => {
     expect(await isDelivered([message(bucket, writeOnly)], writeOnly)).toBe(false);
   });
 
-  it("is refused for a bucket of another account or region, with a default retention, or that is gone", async () => {
+  it("is refused for a bucket of another account or region, with a default retention or SSE-KMS, or that is gone", async () => {
     const bucket = await createBucket();
     const stranger = await createAccount();
     const foreign = await createBucket({ key: stranger });
@@ -94,6 +94,15 @@ describe("permission to deliver", () => {
     const elsewhere = message(bucket, locked);
     expect((await consume([elsewhere], testEnv, 2)).acknowledged).toEqual([elsewhere.id]);
     expect((await objectsOf(locked)).size).toBe(0);
+
+    const sealed = await createBucket();
+    await permit(bucket, sealed);
+    const kms =
+      "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>" +
+      "</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>";
+    const headers = await digestOf(kms);
+    expect((await send({ method: "PUT", bucket: sealed, query: "encryption", body: kms, headers })).status).toBe(200);
+    expect(await isDelivered([message(bucket, sealed)], sealed)).toBe(false);
 
     const target = await createBucket();
     await permit(bucket, target);
