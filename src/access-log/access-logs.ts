@@ -2,7 +2,6 @@
  * Every request to a bucket with access logs becomes lines here, whatever surface has answered it and however: `surface.ts` passes
  * each answer through `noteRequest`. For a bucket without access logs that is one comparison.
  */
-
 import type { LoggedAction, LoggedBucket } from "../model/logged-bucket.ts";
 import { type Pieces, StreamPieces } from "../model/pieces.ts";
 import type { RawUrl } from "../protocol/request-target.ts";
@@ -43,10 +42,10 @@ export class AccessLogs {
       return response;
     }
     const { status, statusText, headers } = response;
-    const length = headers.get("content-length");
-    const { readable, writable } =
-      length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
-    const sent = send(new StreamPieces(response.body), writable.getWriter());
+    const stated = headers.get("content-length");
+    const length = stated === null ? undefined : Number(stated);
+    const { readable, writable } = length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
+    const sent = send(new StreamPieces(response.body, length), writable.getWriter());
     this.#waitUntil(sent.then((bytesSent) => this.#add(noted, { ...answer, bytesSent })));
     return new Response(readable, { status, statusText, headers, encodeBody: "manual" });
   }

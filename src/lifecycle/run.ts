@@ -52,6 +52,7 @@ export async function runLifecycle(services: LifecycleServices, now: Date): Prom
     }
     share.settle();
   }
+  await services.accessLogs.flush();
   if (failures.length > 0) throw failures[0];
   return total;
 }
