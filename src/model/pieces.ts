@@ -28,13 +28,15 @@ interface SizedReader {
 
 /** The pieces of a stream. They are full, except the last, if it is a byte stream, as the platform's streams are. */
 export class StreamPieces implements Pieces {
-  readonly #reader: SizedReader;
+  readonly #stream: ReadableStream<Uint8Array>;
+  /** Opened by the first read: a server that drains what a refused request sends cannot drain a locked stream. */
+  #reader: SizedReader | undefined;
   readonly #pieceBytes: number;
   #memory: ArrayBuffer | undefined;
 
   /** @param atMostBytes how much the stream is expected to hold, so that little memory is taken for a small one */
   constructor(stream: ReadableStream<Uint8Array>, atMostBytes = PIECE_BYTES) {
-    this.#reader = openReader(stream);
+    this.#stream = stream;
     this.#pieceBytes = Math.max(1, Math.min(PIECE_BYTES, atMostBytes));
   }
 
@@ -42,7 +44,7 @@ export class StreamPieces implements Pieces {
     for (;;) {
       const memory = this.#memory ?? new ArrayBuffer(this.#pieceBytes);
       this.#memory = undefined;
-      const { done, value } = await this.#reader.read(new Uint8Array(memory), { min: memory.byteLength });
+      const { done, value } = await this.#open().read(new Uint8Array(memory), { min: memory.byteLength });
       if (value !== undefined && value.length > 0) {
         this.#memory = value.buffer;
         return value;
@@ -58,7 +60,12 @@ export class StreamPieces implements Pieces {
 
   async cancel(reason: unknown): Promise<void> {
     this.#memory = undefined;
-    await this.#reader.cancel(reason);
+    await this.#open().cancel(reason);
+  }
+
+  #open(): SizedReader {
+    this.#reader ??= openReader(this.#stream);
+    return this.#reader;
   }
 }
 
