@@ -19,7 +19,7 @@ import {
   parseCompleteMultipartUpload,
 } from "../../protocol/xml/multipart-uploads.ts";
 import type { Stores } from "../../storage/stores.ts";
-import { parseWriteKey } from "../object/customer-key.ts";
+import { presentedForWrite } from "../object/customer-key.ts";
 import { requireCompletionKey } from "../object/encryption.ts";
 import { announcesByTags, expirationHeader } from "../object/lifecycle-headers.ts";
 import {
@@ -44,7 +44,7 @@ export const CompleteMultipartUpload = operation({
     return {
       ...parseUploadAddress(request),
       expected: parseExpectations(headers),
-      customerKey: parseWriteKey(headers),
+      customerKey: presentedForWrite(headers),
       condition: parseWriteCondition(headers),
       replicaOf: parseReplicaState(headers, request.now, "write"),
       location: formatObjectUrl(request, "keep-slash"),
@@ -57,6 +57,7 @@ export const CompleteMultipartUpload = operation({
   ],
   async execute(input, { grant, stores, journal }, body) {
     const { bucket: name, key, uploadId, expected, customerKey, condition, replicaOf } = input;
+    customerKey?.read();
     const bucket = grant.bucket(name);
     const upload = { bucket, key, uploadId };
     const parts = await parseParts(body, () => stores.uploads.requireOpen(upload));

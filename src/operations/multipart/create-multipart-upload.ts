@@ -45,7 +45,7 @@ export const CreateMultipartUpload = operation({
   respond: ({ uploadId, encryption, abortion }, { bucket, key, checksum, customerKey }) => ({
     status: 200,
     headers: {
-      ...writtenEncryptionHeaders(encryption, customerKey?.md5),
+      ...writtenEncryptionHeaders(encryption, customerKey?.read().md5),
       ...abortion,
       ...(checksum && { [CHECKSUM_ALGORITHM_HEADER]: checksum.algorithm, [CHECKSUM_TYPE_HEADER]: checksum.type }),
     },

@@ -2,7 +2,7 @@
 import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../protocol/query-parameters.ts";
 import { formatListPartsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerNamer } from "../bucket/owners.ts";
-import { parseWriteKey } from "../object/customer-key.ts";
+import { presentedForWrite } from "../object/customer-key.ts";
 import { encryptionOfPart } from "../object/encryption.ts";
 import { abortionHeaders } from "../object/lifecycle-headers.ts";
 import { noBody, operation } from "../operation.ts";
@@ -17,7 +17,7 @@ export const ListParts = operation({
     const { query } = request;
     return {
       ...parseUploadAddress(request),
-      customerKey: parseWriteKey(request.headers),
+      customerKey: presentedForWrite(request.headers),
       maxParts: parsePageSize(query, "max-parts"),
       partNumberMarker: parseIntegerParameter(query, "part-number-marker", { min: 0, max: MAX_MARKER, fallback: 0 }),
       // S3 does not document this parameter here, so an empty value is ignored.

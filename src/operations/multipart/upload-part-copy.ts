@@ -4,7 +4,7 @@ import { COPY_SOURCE_RANGE_HEADER, type CopySourceRange, parseCopySourceRange } 
 import { encryptionHeaders } from "../../protocol/object-headers.ts";
 import { formatCopyPartResult } from "../../protocol/xml/multipart-uploads.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
-import { parseWriteKey } from "../object/customer-key.ts";
+import { presentedForWrite } from "../object/customer-key.ts";
 import { encryptionOfPart } from "../object/encryption.ts";
 import {
   openCopySource,
@@ -23,7 +23,7 @@ export const UploadPartCopy = operation({
     return {
       ...parsePartAddress(request),
       source: parseCopySourceInput(request),
-      customerKey: parseWriteKey(request.headers),
+      customerKey: presentedForWrite(request.headers),
       range: parseCopySourceRange(request.headers.get(COPY_SOURCE_RANGE_HEADER)),
     };
   },
@@ -47,7 +47,7 @@ export const UploadPartCopy = operation({
   },
   respond: ({ part, source, encryption }, { customerKey }) => ({
     status: 200,
-    headers: { ...encryptionHeaders(encryption, customerKey?.md5), ...sourceVersionHeader(source) },
+    headers: { ...encryptionHeaders(encryption, customerKey?.read().md5), ...sourceVersionHeader(source) },
     body: formatCopyPartResult(part),
   }),
 });

@@ -4,7 +4,7 @@ import { digestRequired } from "../../model/object-lock.ts";
 import { formatETag } from "../../protocol/header-values.ts";
 import { encryptionHeaders } from "../../protocol/object-headers.ts";
 import { statesBodyDigest } from "../../protocol/object-lock-headers.ts";
-import { parseWriteKey } from "../object/customer-key.ts";
+import { presentedForWrite } from "../object/customer-key.ts";
 import { encryptionOfPart } from "../object/encryption.ts";
 import { objectBody, operation } from "../operation.ts";
 import { parsePartAddress } from "./part-address.ts";
@@ -14,7 +14,7 @@ export const UploadPart = operation({
   body: objectBody({ md5ShownIn: "base64" }),
   parse: (request) => ({
     ...parsePartAddress(request),
-    customerKey: parseWriteKey(request.headers),
+    customerKey: presentedForWrite(request.headers),
     statesDigest: statesBodyDigest(request.headers),
   }),
   requires: ({ bucket, key }) => [{ action: "s3:PutObject", on: "object", bucket, key }],
@@ -31,7 +31,7 @@ export const UploadPart = operation({
     status: 200,
     headers: {
       etag: formatETag(etag),
-      ...encryptionHeaders(encryption, customerKey?.md5),
+      ...encryptionHeaders(encryption, customerKey?.read().md5),
       ...(checksum && { [checksumHeader(checksum.algorithm)]: checksum.value }),
     },
   }),

@@ -97,6 +97,7 @@ export const CopyObject = operation({
       // If the bucket has an encryption configuration, the copy counts as a change of encryption (recorded on AWS).
       if ((await documents.get(bucket, "encryption")) === undefined) throw copyOntoItself();
     }
+    input.customerKey?.read();
     const owned = { ...ownerAndAcl(grant.caller, bucket, input.acl), ...lockOfWrite(input.lock, bucket, input.now) };
     let copied: StoredObject | undefined;
     const plan = async (): Promise<CopyPlan> => {
@@ -139,7 +140,7 @@ export const CopyObject = operation({
     status: 200,
     // Unlike PutObject, a copy names the null version too (LocalStack's recordings of AWS, 2026-02).
     headers: {
-      ...writtenEncryptionHeaders(encryption, customerKey?.md5),
+      ...writtenEncryptionHeaders(encryption, customerKey?.read().md5),
       ...versionHeader(copied.versionId),
       ...sourceVersionHeader(source),
       ...expiration,

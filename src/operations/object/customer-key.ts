@@ -18,31 +18,46 @@ export interface CustomerKey {
 }
 
 /**
- * The key of an object that is about to be written. Undefined if the request has none.
- * @throws S3Error `InvalidArgument`, `InvalidEncryptionAlgorithmError`
+ * The key that a request presents, which is checked when it is first read. That is after the authorization: a policy that denies
+ * requests with another algorithm answers AccessDenied (s3-tests, test_encryption_sse_c_deny_algo_with_bucket_policy).
  */
-export function parseWriteKey(headers: Headers): CustomerKey | undefined {
+export class PresentedKey {
+  readonly #parse: () => CustomerKey;
+  #parsed: CustomerKey | undefined;
+
+  constructor(parse: () => CustomerKey) {
+    this.#parse = parse;
+  }
+
+  /** @throws S3Error `InvalidArgument`, `InvalidEncryptionAlgorithmError` */
+  read(): CustomerKey {
+    this.#parsed ??= this.#parse();
+    return this.#parsed;
+  }
+}
+
+/** The key of an object that is about to be written. Undefined if the request has none. */
+export function presentedForWrite(headers: Headers): PresentedKey | undefined {
   const sent = readCustomerKeyHeaders(headers, "target");
   if (sent === undefined) return undefined;
   const method = headers.get(ENCRYPTION_HEADER);
-  if (method !== null) {
-    throw invalidKey(
-      "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
-      method,
-    );
-  }
-  const { md5, ...parsed } = parseKey(sent);
-  if (md5 === undefined) throw invalidKey("The secret key was invalid for the specified algorithm.");
-  return { ...parsed, md5 };
+  return new PresentedKey(() => {
+    if (method !== null) {
+      throw invalidKey(
+        "Server Side Encryption with Customer provided key is incompatible with the encryption method specified",
+        method,
+      );
+    }
+    const { key, md5 } = parseKey(sent);
+    if (md5 === undefined) throw invalidKey("The secret key was invalid for the specified algorithm.");
+    return { key, md5 };
+  });
 }
 
-/**
- * The key of an object that is about to be read, or of a copy's source. Otherwise as `parseWriteKey`.
- * @throws S3Error `InvalidArgument`, `InvalidEncryptionAlgorithmError`
- */
-export function parseReadKey(headers: Headers, of: "target" | "source" = "target"): CustomerKey | undefined {
+/** The key of an object that is about to be read, or of a copy's source. Undefined if the request has none. */
+export function presentedForRead(headers: Headers, of: "target" | "source" = "target"): PresentedKey | undefined {
   const sent = readCustomerKeyHeaders(headers, of);
-  return sent && parseKey(sent);
+  return sent && new PresentedKey(() => parseKey(sent));
 }
 
 function parseKey({ algorithm, key, keyMd5 }: NonNullable<ReturnType<typeof readCustomerKeyHeaders>>): CustomerKey {

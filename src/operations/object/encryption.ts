@@ -8,26 +8,25 @@ import { type RequestedEncryption, readRequestedEncryption } from "../../protoco
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import type { Stores } from "../../storage/stores.ts";
 import type { GrantedUpload } from "../../storage/uploads/uploads.ts";
-import { type CustomerKey, parseWriteKey } from "./customer-key.ts";
+import { type PresentedKey, presentedForWrite } from "./customer-key.ts";
 import { chooseKms, decryptWithKms, encryptWithKms, type KeyContext, type NamedObject } from "./kms-encryption.ts";
 
 type Keys = Pick<Stores, "customerKeys">;
 
 /** What a request says about the encryption of the object that it writes. */
 export interface WrittenEncryption {
-  readonly customerKey: CustomerKey | undefined;
+  readonly customerKey: PresentedKey | undefined;
   readonly requested: RequestedEncryption;
 }
 
-/** @throws S3Error as `parseWriteKey` */
 export function parseWrittenEncryption(headers: Headers): WrittenEncryption {
-  return { customerKey: parseWriteKey(headers), requested: readRequestedEncryption(headers) };
+  return { customerKey: presentedForWrite(headers), requested: readRequestedEncryption(headers) };
 }
 
 /**
  * The encryption of a new object. No call unless it is encrypted with KMS.
  * @param source of a copy: with its data key, the copy can share its bytes
- * @throws S3Error as `chooseKms` and `encryptWithKms`
+ * @throws S3Error as `PresentedKey.read`, `chooseKms` and `encryptWithKms`
  */
 export async function encryptionOfWrite(
   object: NamedObject,
@@ -35,8 +34,8 @@ export async function encryptionOfWrite(
   { keys, source }: { readonly keys: KeyContext; readonly source?: OpenedObject },
 ): Promise<WriteEncryption> {
   if (customerKey !== undefined) {
-    const encryption = await keys.stores.customerKeys.describe(customerKey.key);
-    return { encryption, contentKey: customerKey.key };
+    const { key } = customerKey.read();
+    return { encryption: await keys.stores.customerKeys.describe(key), contentKey: key };
   }
   const choice = chooseKms(requested, object.bucket.documents.encryption);
   if (choice === undefined) return {};
@@ -55,7 +54,7 @@ export function sealedWith({ encryption }: WriteEncryption): { readonly encrypti
  */
 export async function requireReadKey(
   { encryption }: Pick<StoredObject, "encryption">,
-  presented: CustomerKey | undefined,
+  presented: PresentedKey | undefined,
   { customerKeys }: Keys,
 ): Promise<ContentKey | undefined> {
   if (encryption?.kind !== "customer-key") {
@@ -65,8 +64,8 @@ export async function requireReadKey(
     });
   }
   if (presented === undefined) throw keyMissing();
-  const isRight = presented.md5 !== undefined && (await customerKeys.isKeyOf(encryption.proof, presented.key));
-  if (isRight) return presented.key;
+  const { key, md5 } = presented.read();
+  if (md5 !== undefined && (await customerKeys.isKeyOf(encryption.proof, key))) return key;
   throw new S3Error("AccessDenied", {
     message:
       "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.",
@@ -79,7 +78,7 @@ export async function requireReadKey(
  */
 export async function unlock(
   opened: OpenedObject,
-  { bucket, customerKey }: { readonly bucket: GrantedBucket; readonly customerKey: CustomerKey | undefined },
+  { bucket, customerKey }: { readonly bucket: GrantedBucket; readonly customerKey: PresentedKey | undefined },
   keys: KeyContext,
 ): Promise<void> {
   const { encryption, key } = opened.object;
@@ -106,17 +105,18 @@ export async function requireDecryption(
 /**
  * The encryption of a part: the upload's.
  * @throws S3Error `InvalidRequest` if the key is missing, is not the upload's or the upload has none (recorded);
- *   `NoSuchUpload`; as `decryptWithKms`
+ *   `NoSuchUpload`; as `PresentedKey.read` and `decryptWithKms`
  */
 export async function encryptionOfPart(
   upload: GrantedUpload,
-  presented: CustomerKey | undefined,
+  presented: PresentedKey | undefined,
   keys: KeyContext,
 ): Promise<WriteEncryption> {
+  presented?.read();
   const { encryption } = await keys.stores.uploads.encryptionOf(upload);
   await requireUploadKey(encryption, presented, keys.stores);
   const isSealed = encryption?.kind === "data-key";
-  return { encryption, contentKey: isSealed ? await decryptWithKms(upload, encryption, keys) : presented?.key };
+  return { encryption, contentKey: isSealed ? await decryptWithKms(upload, encryption, keys) : presented?.read().key };
 }
 
 /**
@@ -126,7 +126,7 @@ export async function encryptionOfPart(
  */
 export async function requireCompletionKey(
   upload: GrantedUpload,
-  presented: CustomerKey | undefined,
+  presented: PresentedKey | undefined,
   { uploads, customerKeys }: Keys & Pick<Stores, "uploads">,
 ): Promise<void> {
   const found = await uploads.encryptionOf(upload).catch(orUnknown);
@@ -145,7 +145,7 @@ function orUnknown(
 
 async function requireUploadKey(
   encryption: ObjectEncryption | undefined,
-  presented: CustomerKey | undefined,
+  presented: PresentedKey | undefined,
   { customerKeys }: Keys,
 ): Promise<void> {
   if (encryption?.kind !== "customer-key" && presented === undefined) return;
@@ -155,7 +155,7 @@ async function requireUploadKey(
         "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate encryption parameters.",
     });
   }
-  if (await customerKeys.isKeyOf(encryption.proof, presented.key)) return;
+  if (await customerKeys.isKeyOf(encryption.proof, presented.read().key)) return;
   throw new S3Error("InvalidRequest", {
     message: "The provided encryption parameters did not match the ones used originally.",
   });

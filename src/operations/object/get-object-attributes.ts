@@ -8,7 +8,7 @@ import { formatHttpDate } from "../../protocol/dates.ts";
 import { versionHeader } from "../../protocol/object-headers.ts";
 import { formatGetObjectAttributesResponse, type ObjectParts } from "../../protocol/xml/object-results.ts";
 import { noBody, operation, requireVersion } from "../operation.ts";
-import { parseReadKey } from "./customer-key.ts";
+import { presentedForRead } from "./customer-key.ts";
 import { requireReadKey } from "./encryption.ts";
 
 const MAX_PARTS_HEADER = "x-amz-max-parts";
@@ -36,7 +36,7 @@ export const GetObjectAttributes = operation({
   parse(request) {
     return {
       ...requireVersion(request),
-      customerKey: parseReadKey(request.headers),
+      customerKey: presentedForRead(request.headers),
       attributes: parseAttributes(request.headers.get(HEADER)),
       maxParts: Math.min(parseInteger(request.headers, MAX_PARTS_HEADER, MAX_PARTS), MAX_PARTS),
       partNumberMarker: parseInteger(request.headers, MARKER_HEADER, 0),
@@ -46,6 +46,7 @@ export const GetObjectAttributes = operation({
   async execute(input, { grant, stores }): Promise<Found> {
     const { objects } = stores;
     const bucket = grant.bucket(input.bucket);
+    input.customerKey?.read();
     const found = input.attributes.has("ObjectParts")
       ? await objects.parts(bucket, input)
       : toFound(await objects.head(bucket, input));

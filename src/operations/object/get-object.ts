@@ -26,6 +26,7 @@ export const GetObject = operation({
     const { objects, replicationTasks } = stores;
     refuseAnonymousOverrides(input, grant.caller);
     const bucket = grant.bucket(input.bucket);
+    input.customerKey?.read();
     const opened = await objects.open(bucket, input, input.selection);
     if (opened === undefined) throw noSuchKey(input.key);
     try {

@@ -35,6 +35,7 @@ export const HeadObject = operation({
     const { grant, stores } = context;
     const { objects, replicationTasks } = stores;
     refuseAnonymousOverrides(input, grant.caller);
+    input.customerKey?.read();
     const reading = { objects, grant, input, replicationTasks };
     const found = await find(reading);
     if (found === undefined) throw noSuchKey(input.key);

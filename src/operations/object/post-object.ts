@@ -72,7 +72,7 @@ export const PostObject = operation({
   },
   respond(written, { bucket, key, action, location, customerKey }) {
     const answer = formatAnswer(action, { bucket, key, etag: formatETag(written.etag), location });
-    const headers = { ...writtenHeaders(written, customerKey?.md5), ...written.expiration, ...answer.headers };
+    const headers = { ...writtenHeaders(written, customerKey?.read().md5), ...written.expiration, ...answer.headers };
     return { ...answer, headers, detail: { objectSizeBytes: written.sizeBytes } };
   },
 });

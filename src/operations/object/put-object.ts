@@ -61,6 +61,6 @@ export const PutObject = operation({
   },
   respond: (written, { customerKey }) => ({
     status: 200,
-    headers: { ...writtenHeaders(written, customerKey?.md5), ...written.expiration },
+    headers: { ...writtenHeaders(written, customerKey?.read().md5), ...written.expiration },
   }),
 });

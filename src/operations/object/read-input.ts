@@ -15,7 +15,7 @@ import type { S3Request } from "../../protocol/s3-request.ts";
 import type { Objects } from "../../storage/r2/objects.ts";
 import type { Stores } from "../../storage/stores.ts";
 import { requireVersion } from "../operation.ts";
-import { type CustomerKey, parseReadKey } from "./customer-key.ts";
+import { type PresentedKey, presentedForRead } from "./customer-key.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
 
 export interface ReadInput extends VersionTarget {
@@ -25,7 +25,7 @@ export interface ReadInput extends VersionTarget {
   readonly rangeText: string;
   readonly checksumMode: boolean;
   /** The key that the request presents. */
-  readonly customerKey: CustomerKey | undefined;
+  readonly customerKey: PresentedKey | undefined;
   readonly conditions: ReadConditions;
   readonly overrides: Readonly<Record<string, string>>;
 }
@@ -43,7 +43,7 @@ export function parseReadInput(request: S3Request): ReadInput {
     selection: partNumber === undefined ? parseRange(rangeText) : { kind: "part", partNumber },
     rangeText: rangeText ?? "",
     checksumMode: headers.get("x-amz-checksum-mode")?.toUpperCase() === "ENABLED",
-    customerKey: parseReadKey(headers),
+    customerKey: presentedForRead(headers),
     conditions: { headers, now },
     overrides: parseResponseOverrides(request.query),
   };
@@ -94,7 +94,7 @@ export async function readHeaders(
 ): Promise<Record<string, string>> {
   const { input, replicationTasks } = reading;
   const headers: Record<string, string> = {
-    ...objectHeaders(object, input.checksumMode && servesWhole(input, object, range), input.customerKey?.md5),
+    ...objectHeaders(object, input.checksumMode && servesWhole(input, object, range), input.customerKey?.read().md5),
     ...input.overrides,
     "content-length": String(range === undefined ? object.sizeBytes : range.length),
   };

@@ -10,7 +10,7 @@ import { type ConditionSubject, evaluateReadConditions, type ReadConditions } fr
 import { COPY_SOURCE_HEADER, type CopySource, parseCopySource } from "../../protocol/copy-source.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
-import { type CustomerKey, parseReadKey } from "./customer-key.ts";
+import { type PresentedKey, presentedForRead } from "./customer-key.ts";
 import { isAbsence } from "./delete-markers.ts";
 import { unlock } from "./encryption.ts";
 import type { KeyContext } from "./kms-encryption.ts";
@@ -23,7 +23,7 @@ export const MAX_COPY_BYTES = 5 * 1024 ** 3;
 export interface CopySourceInput extends CopySource {
   readonly conditions: ReadConditions;
   /** The key that the request presents for the source. */
-  readonly customerKey: CustomerKey | undefined;
+  readonly customerKey: PresentedKey | undefined;
 }
 
 /** @throws S3Error `InvalidArgument`, also for what is no version id; `KeyTooLongError` */
@@ -37,7 +37,7 @@ export function parseCopySourceInput(request: S3Request): CopySourceInput {
     throw invalidArgument("Invalid version id specified", COPY_SOURCE_HEADER, versionId);
   }
   const { headers, now } = request;
-  return { ...source, conditions: { headers, now, prefix: PREFIX }, customerKey: parseReadKey(headers, "source") };
+  return { ...source, conditions: { headers, now, prefix: PREFIX }, customerKey: presentedForRead(headers, "source") };
 }
 
 /** The permission to read the source. */
@@ -65,6 +65,7 @@ export async function openCopySource(
 ): Promise<OpenedObject> {
   const { stores, grant } = context;
   const bucket = grant.bucket(source.bucket);
+  source.customerKey?.read();
   const opened = await openOrExplain(stores.objects.open(bucket, source, range), source, grant);
   try {
     await unlock(opened, { bucket, customerKey: source.customerKey }, context);

@@ -413,15 +413,6 @@ describe("CopyObject and its source", () => {
     expect(await copied(target, source, { "x-amz-source-expected-bucket-owner": accountId })).toHaveProperty("ETag");
   });
 
-  it("CopyObject refuses customer keys of the source with NotImplemented", async () => {
-    const { target, source } = await prepared();
-    const header = "x-amz-copy-source-server-side-encryption-customer-algorithm";
-    await expectError(await copy(target, source, { [header]: "AES256" }), 501, "NotImplemented", {
-      message: "A header you provided implies functionality that is not implemented",
-      details: { Header: header },
-    });
-  });
-
   it("CopyObject does not change open uploads of the target's key", async () => {
     const { target, source } = await prepared();
     await createUpload(target);

@@ -15,7 +15,12 @@ const OTHER = customerKey(2);
 const HEADER = "x-amz-server-side-encryption";
 const NAME = `${HEADER}-customer-`;
 
-const call = (options: SendOptions) => send({ key: "k", env, ...options });
+/** A copy's source is in the bucket of the request. */
+function call({ headers = {}, ...options }: SendOptions): Promise<Response> {
+  const source = headers["x-amz-copy-source"]?.replace("SOURCE", options.bucket ?? "");
+  const own = source === undefined ? headers : { ...headers, "x-amz-copy-source": source };
+  return send({ key: "k", env, ...options, headers: own });
+}
 
 async function encrypted(key: CustomerKey = KEY): Promise<string> {
   const bucket = await createBucket();
@@ -60,12 +65,12 @@ const CALLS: readonly [name: string, options: SendOptions][] = [
   ["PutObject", { method: "PUT", body: "content" }],
   ["GetObject", {}],
   ["GetObjectAttributes", { query: "attributes", headers: { "x-amz-object-attributes": "ETag" } }],
-  ["CopyObject", { method: "PUT", headers: { "x-amz-copy-source": "/source-bucket/k" } }],
+  ["CopyObject", { method: "PUT", headers: { "x-amz-copy-source": "/SOURCE/other" } }],
   ["CreateMultipartUpload", { method: "POST", query: "uploads" }],
   ["UploadPart", { method: "PUT", query: "partNumber=1&uploadId=x", body: "content" }],
   [
     "UploadPartCopy",
-    { method: "PUT", query: "partNumber=1&uploadId=x", headers: { "x-amz-copy-source": "/source-bucket/k" } },
+    { method: "PUT", query: "partNumber=1&uploadId=x", headers: { "x-amz-copy-source": "/SOURCE/k" } },
   ],
   ["CompleteMultipartUpload", { method: "POST", query: "uploadId=x", body: "<CompleteMultipartUpload/>" }],
   ["ListParts", { query: "uploadId=x" }],
@@ -103,6 +108,25 @@ describe.each(CALLS)("%s", (name, options) => {
 });
 
 describe("a write with a key", () => {
+  it("PutObject with another algorithm is AccessDenied where a policy denies it", async () => {
+    const bucket = await createBucket();
+    const statement = {
+      Effect: "Deny",
+      Principal: "*",
+      Action: "s3:PutObject",
+      Resource: `arn:aws:s3:::${bucket}/*`,
+      Condition: { StringNotEquals: { "s3:x-amz-server-side-encryption-customer-algorithm": "AES256" } },
+    };
+    const body = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+    await (await send({ method: "PUT", bucket, query: "policy", body, env })).text();
+    const headers = { [`${NAME}algorithm`]: "AES192" };
+    const message = /with an explicit deny in a resource-based policy|Access Denied/;
+    await expectError(await call({ bucket, method: "PUT", body: "content", headers }), 403, "AccessDenied", {
+      message,
+    });
+    expect((await call({ bucket, method: "PUT", body: "content", headers: keyHeaders(KEY) })).status).toBe(200);
+  });
+
   it.each(CALLS.filter(([name]) => /^(Put|Copy|Create)/.test(name)))(
     "%s with a key and another encryption is InvalidArgument",
     async (_, options) => {

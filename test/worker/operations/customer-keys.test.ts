@@ -7,7 +7,8 @@ import { contentMd5 } from "../../support/cors.ts";
 import { expectError } from "../../support/errors.ts";
 import { customerKey, type KeyedCall, keyedEnv, keyHeaders } from "../../support/keyed-r2.ts";
 import { completionDocument, concat, MIB, md5, noise, type Part } from "../../support/multipart.ts";
-import { putObject, type SendOptions, send } from "../../support/request.ts";
+import { BOUNDARY, encodeForm, signPolicy, tomorrow } from "../../support/post-form.ts";
+import { handDirectly, putObject, type SendOptions, send, urlOf } from "../../support/request.ts";
 import { createBucket, ROOT } from "../../support/s3.ts";
 import { documentOf, textIn } from "../../support/xml.ts";
 
@@ -159,6 +160,33 @@ describe("PutObject with a key", () => {
     // Everyone may read it, with the key only.
     expect((await call({ as: null, headers: keyHeaders(KEY) })).status).toBe(200);
     expect((await call({ as: null })).status).toBe(400);
+  });
+});
+
+describe("PostObject with a key", () => {
+  it.each([
+    ["a small file", 5],
+    ["a file of more than 1 MiB", MIB + 3],
+  ])("PostObject of %s encrypts it", async (_, sizeBytes) => {
+    const content = noise(sizeBytes, 8);
+    const fields = { key: "k", ...keyHeaders(KEY) };
+    const conditions = [{ bucket }, ...Object.keys(fields).map((name) => ["starts-with", `$${name}`, ""])];
+    const document = (signing: readonly object[]) => ({
+      expiration: tomorrow(),
+      conditions: [...conditions, ...signing],
+    });
+    const signed = signPolicy({ key: ROOT, document });
+    const body = encodeForm([...Object.entries({ ...fields, ...signed }), ["file", { content, name: "a.txt" }]]);
+    const headers = { "content-type": `multipart/form-data; boundary=${BOUNDARY}` };
+    const request = () => new Request(urlOf({ bucket }), { method: "POST", headers, body });
+    const response = await handDirectly(request(), env);
+    expect(response.status).toBe(204);
+    expectKeyAnswer(response);
+    expect(response.headers.get("etag")).not.toBe(`"${md5(content)}"`);
+    expect(new Set(keysOf("blobs"))).toEqual(new Set([KEY.key]));
+    expectSame(await bytesAt("k"), content);
+    // Without the setting of the local servers it needs HTTPS.
+    expect((await handDirectly(request())).status).toBe(400);
   });
 });
 

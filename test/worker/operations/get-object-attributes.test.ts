@@ -91,13 +91,4 @@ describe("GetObjectAttributes", () => {
       details: { ArgumentName: "versionId", ArgumentValue: "" },
     });
   });
-
-  it("GetObjectAttributes refuses a customer's key with NotImplemented", async () => {
-    const bucket = await bucketWith();
-    const headers = { "x-amz-server-side-encryption-customer-algorithm": "AES256" };
-    await expectError(await attributes({ bucket, headers }), 501, "NotImplemented", {
-      message: "A header you provided implies functionality that is not implemented",
-      details: { Header: "x-amz-server-side-encryption-customer-algorithm" },
-    });
-  });
 });

@@ -454,15 +454,4 @@ describe("GetObject with parameters", () => {
     const part = await get({ bucket, headers: { ...headers, range: "bytes=0-1" } });
     expect([part.headers.get("x-amz-checksum-crc32"), await part.text()]).toEqual([null, "12"]);
   });
-
-  it.each([
-    ["x-amz-server-side-encryption-customer-algorithm", "AES256"],
-    ["x-amz-server-side-encryption-customer-key", "c2VjcmV0"],
-  ])("GetObject refuses %s with NotImplemented", async (name, value) => {
-    const bucket = await bucketWith();
-    await expectError(await get({ bucket, headers: { [name]: value } }), 501, "NotImplemented", {
-      message: "A header you provided implies functionality that is not implemented",
-      details: { Header: name },
-    });
-  });
 });

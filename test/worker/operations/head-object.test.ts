@@ -99,11 +99,6 @@ describe("HeadObject", () => {
     expect((await head({ bucket: await bucketWith(), query })).status).toBe(status);
   });
 
-  it("HeadObject refuses a customer's key with 501", async () => {
-    const headers = { "x-amz-server-side-encryption-customer-algorithm": "AES256" };
-    await expectHeadError(await head({ bucket: await bucketWith(), headers }), 501);
-  });
-
   it("HeadObject replaces headers by response-* parameters, for signed requests only", async () => {
     const bucket = await bucketWith();
     const query = "response-content-disposition=attachment";

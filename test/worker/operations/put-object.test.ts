@@ -211,7 +211,6 @@ describe("PutObject", () => {
     ["x-amz-acl", "aws-exec-read"],
     ["x-amz-object-lock-event-hold", "ON"],
     ["x-amz-object-lock-event-hold-duration-days", "1"],
-    ["x-amz-server-side-encryption-customer-algorithm", "AES256"],
     ["x-amz-write-offset-bytes", "1"],
   ])("PutObject refuses %s: %s with NotImplemented", async (name, value) => {
     const bucket = await createBucket();
@@ -220,15 +219,6 @@ describe("PutObject", () => {
       details: { Header: name },
     });
     expect(await isAbsent(bucket)).toBe(true);
-  });
-
-  it("PutObject refuses a customer's key with NotImplemented and does not repeat it", async () => {
-    const bucket = await createBucket();
-    const headers = { "x-amz-server-side-encryption-customer-key": "c2VjcmV0" };
-    await expectError(await put({ bucket, headers }), 501, "NotImplemented", {
-      message: "A header you provided implies functionality that is not implemented",
-      details: { Header: "x-amz-server-side-encryption-customer-key" },
-    });
   });
 
   it.each([

@@ -195,17 +195,6 @@ describe("UploadPart", () => {
     ]);
   });
 
-  it("UploadPart refuses customer keys with NotImplemented", async () => {
-    const target = await newTarget();
-    const uploadId = await createUpload(target);
-    const header = "x-amz-server-side-encryption-customer-algorithm";
-    const response = await sendPart(target, uploadId, 1, "content", { headers: { [header]: "AES256" } });
-    await expectError(response, 501, "NotImplemented", {
-      message: "A header you provided implies functionality that is not implemented",
-      details: { Header: header },
-    });
-  });
-
   it("UploadPart needs one R2 call and no D1 call", async () => {
     const target = await newTarget();
     const uploadId = await createUpload(target);
