@@ -89,3 +89,18 @@ export async function textOf(bucket: GrantedBucket, key: string): Promise<string
   const opened = await objects.open(bucket, { key }, undefined);
   return opened === undefined ? undefined : new Response(await opened.body()).text();
 }
+
+/** Puts many small objects into a bucket of the Worker, without requests. Returns the keys, in order. */
+export async function fillBucket(
+  name: string,
+  count: number,
+  about: ObjectAttributes = attributes(),
+): Promise<string[]> {
+  const row = await env.DB.prepare("SELECT id FROM buckets WHERE name = ?1").bind(name).first<{ id: string }>();
+  const bucket = testBucket({ id: row?.id ?? "" });
+  const keys = Array.from({ length: count }, (_, index) => `key-${String(index).padStart(4, "0")}`);
+  for (let start = 0; start < count; start += 100) {
+    await Promise.all(keys.slice(start, start + 100).map((key) => objects.put(bucket, key, bodyOf("x"), about)));
+  }
+  return keys;
+}

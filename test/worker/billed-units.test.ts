@@ -12,6 +12,7 @@ import { receivers, willing } from "../support/notification.ts";
 import { encode, handDirectly, putObject, type SendOptions, send, urlOf } from "../support/request.ts";
 import { createBucket, testEnv } from "../support/s3.ts";
 import { sign, unsignedChunks } from "../support/signer.ts";
+import { attributes, fillBucket } from "../support/storage.ts";
 
 type Request = SendOptions & { readonly bucket: string };
 
@@ -90,12 +91,12 @@ const MEASURED: Readonly<Record<BilledOperation, () => Promise<BilledUnits>>> = 
   },
   "ListObjects, page of 1,000 plain objects": async () => {
     const bucket = await createBucket();
-    await fill(bucket, 1_000);
+    await fillBucket(bucket, 1_000);
     return billedFor({ bucket, query: "list-type=2" });
   },
   "ListObjects, page of 1,000 objects uploaded in parts": async () => {
     const bucket = await createBucket();
-    await fill(bucket, 1_000, { "x-amz-storage-class": "STANDARD_IA" });
+    await fillBucket(bucket, 1_000, attributes({ storageClass: "STANDARD_IA" }));
     return billedFor({ bucket, query: "list-type=2" });
   },
   CreateMultipartUpload: async () => {
@@ -175,13 +176,6 @@ async function bucketWith(key: string, body: string): Promise<string> {
   const bucket = await createBucket();
   await putObject(bucket, key, body);
   return bucket;
-}
-
-async function fill(bucket: string, count: number, headers: Record<string, string> = {}): Promise<void> {
-  for (let start = 0; start < count; start += 100) {
-    const keys = Array.from({ length: 100 }, (_, index) => `key-${start + index}`);
-    await Promise.all(keys.map((key) => putObject(bucket, key, "x", { headers })));
-  }
 }
 
 async function uploadParts(target: { bucket: string; key: string }, count: number) {

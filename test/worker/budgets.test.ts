@@ -8,6 +8,7 @@ import { completionDocument, createUpload, type Part, putPart } from "../support
 import { encode, handDirectly, putObject, type SendOptions, send, urlOf } from "../support/request.ts";
 import { createBucket, testEnv } from "../support/s3.ts";
 import { sign, signedChunks, unsignedChunks } from "../support/signer.ts";
+import { attributes, fillBucket } from "../support/storage.ts";
 
 const MIB = 1024 * 1024;
 const NOTHING: CallCounts = { r2: 0, d1: 0, durableObject: 0, queue: 0 };
@@ -45,15 +46,6 @@ async function bucketWith(key: string, body: string | Uint8Array, headers: Recor
   const bucket = await createBucket();
   await putObject(bucket, key, body, { headers });
   return bucket;
-}
-
-/** Puts many small objects, several at a time. */
-async function fill(bucket: string, count: number, headers: Record<string, string> = {}): Promise<string[]> {
-  const keys = Array.from({ length: count }, (_, index) => `key-${String(index).padStart(4, "0")}`);
-  for (let start = 0; start < count; start += 100) {
-    await Promise.all(keys.slice(start, start + 100).map((key) => putObject(bucket, key, "x", { headers })));
-  }
-  return keys;
 }
 
 describe("a cold isolate", () => {
@@ -303,7 +295,7 @@ describe("deleting, warm", () => {
 describe("listing, warm", { timeout: 60_000 }, () => {
   it("a page of 1,000 inline objects is one R2 call, in every form of listing", async () => {
     const bucket = await createBucket();
-    await fill(bucket, 1001);
+    await fillBucket(bucket, 1001);
     for (const query of [
       "list-type=2",
       "",
@@ -317,14 +309,14 @@ describe("listing, warm", { timeout: 60_000 }, () => {
 
   it("a page of 1,000 marked objects is the page and ten pages with metadata", async () => {
     const bucket = await createBucket();
-    await fill(bucket, 1000, AS_MANIFEST);
+    await fillBucket(bucket, 1000, attributes({ storageClass: "STANDARD_IA" }));
     // The simulator, like R2, returns at most 100 rows a page with metadata.
     expect(await cost({ bucket, query: "list-type=2" })).toEqual({ ...NOTHING, r2: 11 });
   });
 
   it("a page with few marked objects reads the metadata of those only", async () => {
     const bucket = await createBucket();
-    await fill(bucket, 50);
+    await fillBucket(bucket, 50);
     await putObject(bucket, "marked-1", "x", { headers: AS_MANIFEST });
     await putObject(bucket, "marked-2", "x", { headers: AS_MANIFEST });
     expect(await cost({ bucket, query: "list-type=2" })).toEqual({ ...NOTHING, r2: 3 });

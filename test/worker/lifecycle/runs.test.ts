@@ -211,8 +211,8 @@ describe("AbortIncompleteMultipartUpload", () => {
 
   it("aborts more uploads than a page has, by several rules", async () => {
     const bucket = await createBucket();
-    for (let index = 0; index < 105; index++)
-      await createUpload({ bucket, key: `${index % 2 === 0 ? "a" : "b"}/${index}` });
+    const keys = Array.from({ length: 105 }, (_, index) => `${index % 2 === 0 ? "a" : "b"}/${index}`);
+    await Promise.all(keys.map((key) => createUpload({ bucket, key })));
     const abort = (days: number) =>
       `<AbortIncompleteMultipartUpload><DaysAfterInitiation>${days}</DaysAfterInitiation></AbortIncompleteMultipartUpload>`;
     await configureLifecycle(bucket, `<Filter/>${abort(3)}`, `<Filter><Prefix>a/</Prefix></Filter>${abort(1)}`);
