@@ -54,7 +54,7 @@ export async function streamBody(
   const [put] = await Promise.allSettled([store.put(r2Key, pipe.readable, { ...options, ...digestOption(delegated) })]);
   if (put.status === "fulfilled" && put.value !== null) return put.value;
   // R2 may answer without reading the body to its end, and then the body must not wait for R2.
-  abandon.abort();
+  abandon.abort(new Error(ABANDONED));
   const [move] = await moved;
   const failure = body.failure();
   if (failure !== undefined) throw failure;
@@ -62,9 +62,16 @@ export async function streamBody(
   if (isBadDigest(put.reason, delegated)) throw delegated.mismatch(r2CalculatedDigest(put.reason));
   const fromR2 = fromR2Error(put.reason);
   if (fromR2.code !== "InternalError") throw fromR2;
-  if (move.status === "rejected") throw asBodyError(move.reason);
+  if (move.status === "rejected" && !isAbandonment(move.reason)) throw asBodyError(move.reason);
   // Too few bytes are noticed only when the pipe is closed, on R2's side of it.
   throw /FixedLengthStream/.test(String(put.reason)) ? asBodyError(put.reason) : fromR2;
+}
+
+/** The platform's own pipe passes on a copy of the error. */
+const ABANDONED = "R2 does not take the body";
+
+function isAbandonment(reason: unknown): boolean {
+  return reason instanceof Error && reason.message === ABANDONED;
 }
 
 /** Writes everything and closes the sink. As with `pipeTo`, a failure of one side ends the other. */

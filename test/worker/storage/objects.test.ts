@@ -7,6 +7,8 @@ import { newBlobSetId } from "../../../src/model/random-ids.ts";
 import { type Manifest, summarizeManifest } from "../../../src/storage/r2/blobs.ts";
 import { commitManifest } from "../../../src/storage/r2/commit.ts";
 import { entryPlace } from "../../../src/storage/r2/entry-place.ts";
+import { Objects } from "../../../src/storage/r2/objects.ts";
+import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { attributes, bodyOf, newTicket, OWNER, objects, testBucket, textOf } from "../../support/storage.ts";
 
 const MIB = 1024 * 1024;
@@ -85,6 +87,31 @@ describe("objects", () => {
     expect(await read(bucket, "empty", { kind: "suffix", length: 5 })).toBe(fingerprint(new Uint8Array(0)));
     expect(await read(bucket, "empty")).toBe(fingerprint(new Uint8Array(0)));
   });
+
+  it.each([undefined, CRC])(
+    "says that R2 has failed, and not that the body is incomplete (checksum: %j)",
+    async (checksum) => {
+      const fail = async () => {
+        await scheduler.wait(1);
+        throw new Error("Network connection lost.");
+      };
+      const failing = new Proxy(env.STORE, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== "function") return value;
+          return name === "put" ? fail : value.bind(target);
+        },
+      });
+      const store = new Objects(new Map([["us-east-1", failing]]), new BlobSets(env.UPLOADS));
+      const body = bodyOf(pattern(2 * MIB), checksum);
+      const { content } = body;
+      const pieces = { next: async () => pattern(1000), cancel: async () => {} };
+      for (const source of [content, pieces]) {
+        const write = { bucket: testBucket(), key: "k", attributes: attributes(), ticket: newTicket() };
+        await expect(store.put(write, { ...body, content: source })).rejects.toMatchObject({ code: "InternalError" });
+      }
+    },
+  );
 
   it("leaves no R2 object when the body fails, small or large", async () => {
     for (const sizeBytes of [10, 2 * MIB]) {
