@@ -29,6 +29,14 @@ describe("pieces of a byte stream", () => {
     expect(second).toEqual(numbered(30).subarray(10, 20));
   });
 
+  test("lock the stream only when they are read", async () => {
+    const stream = byteStream(numbered(10));
+    const pieces = new StreamPieces(stream);
+    expect(stream.locked).toBe(false);
+    await pieces.next();
+    expect(stream.locked).toBe(true);
+  });
+
   test("may be more than expected", async () => {
     expect(await collect(new StreamPieces(byteStream(numbered(1000)), 7), 1000)).toEqual(numbered(1000));
   });

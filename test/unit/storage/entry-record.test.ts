@@ -6,6 +6,7 @@ import { entryOptions } from "../../../src/storage/r2/entry-options.ts";
 import { entryPlace } from "../../../src/storage/r2/entry-place.ts";
 import {
   decodeAcl,
+  decodeEncryption,
   decodeLock,
   type EntryRecord,
   encodeAcl,
@@ -129,5 +130,32 @@ describe("entryOptions", () => {
     });
     expect(json.length + 2).toBeLessThanOrEqual(8192);
     expect(accepts(longest + 1, undefined)).toBeDefined();
+  });
+});
+
+describe("the encryption of an entry", () => {
+  const sealed = { kind: "data-key", sealed: "s", keyArn: "arn:aws:kms:us-east-1:1:key/k" } as const;
+
+  it.each([
+    { kind: "customer-key", proof: "p" } as const,
+    sealed,
+    { ...sealed, usesBucketKey: true },
+    { ...sealed, context: "e30=" },
+    { ...sealed, usesBucketKey: true, context: "e30=" },
+  ])("is kept in its record: %j", (encryption) => {
+    const place = entryPlace({} as R2Bucket, { bucketId: "b".repeat(12), bucketOwnerId: OWNER, key: "k" });
+    const attributes = {
+      content: { contentType: "text/plain" },
+      userMetadata: {},
+      storageClass: "STANDARD",
+      ownerId: OWNER,
+      tags: [],
+      encryption,
+    } as const;
+    const ticket = issueTicket({ writeId: "w" });
+    const { customMetadata } = entryOptions(place, attributes, { ticket, checksum: undefined });
+    const record: EntryRecord = JSON.parse(customMetadata?.s3 ?? "");
+    expect(decodeEncryption(record)).toEqual(encryption);
+    expect(decodeEncryption({ w: "w" })).toBeUndefined();
   });
 });

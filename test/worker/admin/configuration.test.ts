@@ -118,6 +118,11 @@ describe("a Worker that is not configured", () => {
       "LIFECYCLE_DAY_SECONDS is for development only.",
     ],
     [
+      "customers' keys over HTTP on Cloudflare",
+      { CUSTOMER_KEYS_OVER_HTTP: "true", ONE_ISOLATE: "false" },
+      "CUSTOMER_KEYS_OVER_HTTP is for development only.",
+    ],
+    [
       "too few calls for the lifecycle",
       { LIFECYCLE_CALLS: "9" },
       "LIFECYCLE_CALLS must be a whole number from 100 to 9999.",
