@@ -49,7 +49,9 @@ export async function importKeys({ services, grant, body }: AdminCall): Promise<
 function requireAlias(body: unknown): string {
   const text = readText(body, "alias") ?? "";
   const alias = text.startsWith("alias/") ? text.slice("alias/".length) : text;
-  if (!isKmsAlias(alias)) throw invalid("alias must be 1 to 250 letters, digits, hyphens, underscores and slashes.");
+  // A key is named by its id or its alias.
+  if (!isKmsAlias(alias) || isKmsKeyId(alias))
+    throw invalid("alias must be 1 to 250 letters, digits, hyphens, underscores and slashes, and not an id.");
   return alias;
 }
 

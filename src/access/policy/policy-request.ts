@@ -66,11 +66,12 @@ export class ConditionKeys {
     return new ConditionKeys(entries, unknown, { shared: this.#shared, memory: this.memory });
   }
 
-  /** The same keys with these replaced; an empty list removes a key. */
+  /** The same keys with these replaced; an empty list removes a key. The cost of decisions by them counts too. */
   with(replaced: Readonly<Record<string, readonly string[]>>): ConditionKeys {
     const names = new Set(Object.keys(replaced).map((key) => key.toLowerCase()));
     const kept = [...this.#shared, ...this.#ofObject].filter(([name]) => !names.has(name));
-    return new ConditionKeys([...kept, ...Object.entries(replaced)], this.#unknown);
+    const memory = new PolicyMemory(this.memory.effort);
+    return new ConditionKeys([...kept, ...Object.entries(replaced)], this.#unknown, { memory });
   }
 }
 

@@ -51,6 +51,7 @@ describe("keys", () => {
     ["POST", "", { alias: "" }, [400, "InvalidRequest"]],
     ["POST", "", { alias: "a b" }, [400, "InvalidRequest"]],
     ["POST", "", { alias: "aws/s3" }, [400, "InvalidRequest"]],
+    ["POST", "", { alias: "134f2428-cec1-4b25-a1ae-9048164dba47" }, [400, "InvalidRequest"]],
     ["POST", "", { alias: "free", accountId: "000000000000" }, [404, "NoSuchAccount"]],
     ["PATCH", "", { key: "none", status: "Enabled" }, [404, "NoSuchKmsKey"]],
     ["PATCH", "", { key: "none", status: "Deleted" }, [400, "InvalidRequest"]],
