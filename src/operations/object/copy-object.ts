@@ -93,10 +93,9 @@ export const CopyObject = operation({
     const { objects, documents } = stores;
     const { source, checksumAlgorithm, condition } = input;
     const bucket = grant.bucket(input.bucket);
-    if (!input.isChange && isSame(source, input, bucket)) {
-      // If the bucket has an encryption configuration, the copy counts as a change of encryption (recorded on AWS).
-      if ((await documents.get(bucket, "encryption")) === undefined) throw copyOntoItself();
-    }
+    // If the bucket has an encryption configuration, the copy counts as a change of encryption (recorded on AWS).
+    const changesNothing =
+      !input.isChange && isSame(source, input, bucket) && (await documents.get(bucket, "encryption")) === undefined;
     input.customerKey?.read();
     const owned = { ...ownerAndAcl(grant.caller, bucket, input.acl), ...lockOfWrite(input.lock, bucket, input.now) };
     let copied: StoredObject | undefined;
@@ -104,6 +103,8 @@ export const CopyObject = operation({
       const opened = await openCopySource(context, source, undefined);
       copied = opened.object;
       try {
+        // The copy of an object that is encrypted otherwise has another encryption (recorded on AWS).
+        if (changesNothing && opened.object.encryption === undefined) throw copyOntoItself();
         const copy = await attributesOfCopy(opened.object, input, grant);
         const named = { bucket, key: input.key };
         const sealing = await encryptionOfWrite(named, input, { keys: context, source: opened });

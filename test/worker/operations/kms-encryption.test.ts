@@ -154,6 +154,18 @@ describe("a copy", () => {
     await setKmsStatus(key, "Enabled");
   });
 
+  it("onto itself may do nothing but lose the encryption, once", async () => {
+    const bucket = await createBucket();
+    const target = { method: "PUT", bucket, headers: { "x-amz-copy-source": `/${bucket}/k` } };
+    await ok(put(bucket, kmsHeaders(key, { "bucket-key-enabled": "true" })));
+    const copied = await ok(call(target));
+    expect([encryptionOf(copied), await copied.text()]).toEqual([
+      { "": "AES256" },
+      expect.stringContaining("9a0364b9e99bb480dd25e1f0284c8555"),
+    ]);
+    await expectError(await call(target), 400, "InvalidRequest", { message: /without changing the object's metadata/ });
+  });
+
   it("has the encryption of its request or bucket, not of its source", async () => {
     const bucket = await createBucket();
     await ok(put(bucket, kmsHeaders(key)));
