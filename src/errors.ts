@@ -32,6 +32,10 @@ const TABLE = {
   EntityTooSmall: [400, "Your proposed upload is smaller than the minimum allowed size"],
   ExpiredToken: [400, "The provided token has expired."],
   IdMismatch: [400, "Document ID does not match the specified configuration ID."],
+  IdempotencyParameterMismatch: [
+    400,
+    "Parameters on this idempotent request are inconsistent with parameters used in previous request(s).",
+  ],
   IllegalLocationConstraintException: [
     400,
     "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.",

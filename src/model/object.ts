@@ -95,7 +95,29 @@ export interface ReplicationMark {
 }
 
 /** A client's condition on the object at the key, decided atomically with the write. ETags without quotes. */
-export type WriteCondition = { readonly kind: "if-none-match-any" } | ({ readonly kind: "if-match" } & ExpectedObject);
+export type WriteCondition =
+  | { readonly kind: "if-none-match-any" }
+  | ({ readonly kind: "if-match" } & ExpectedObject)
+  | ModifiedCondition;
+
+/** A condition on when the object was last modified, to the second. */
+export interface ModifiedCondition {
+  readonly kind: "if-dated";
+  /** There is an object, and it was modified later. */
+  readonly after?: Date;
+  /** There is no object, or it was not modified later. */
+  readonly notAfter?: Date;
+}
+
+/** The header of a condition on the time that is not met; undefined if all are. @param lastModified absent: no object */
+export function findUnmetTime(
+  { after, notAfter }: ModifiedCondition,
+  lastModified: Date | undefined,
+): "If-Modified-Since" | "If-Unmodified-Since" | undefined {
+  const isAfter = (date: Date) => lastModified !== undefined && toSeconds(lastModified) > toSeconds(date);
+  if (after !== undefined && !isAfter(after)) return "If-Modified-Since";
+  return notAfter !== undefined && isAfter(notAfter) ? "If-Unmodified-Since" : undefined;
+}
 
 /** What an object must be like; a condition on size and time is only for deletions. */
 export interface ExpectedObject {

@@ -91,6 +91,7 @@ import {
 import { DeleteObjectTagging, GetObjectTagging, PutObjectTagging } from "./object/object-tagging.ts";
 import { PostObject } from "./object/post-object.ts";
 import { PutObject } from "./object/put-object.ts";
+import { RenameObject } from "./object/rename-object.ts";
 import { notImplemented, type Operation } from "./operation.ts";
 import { ListBuckets } from "./service/list-buckets.ts";
 
@@ -120,7 +121,7 @@ export const OPERATIONS = {
   HeadObject,
   PostObject,
   PutObject,
-  RenameObject: notImplemented("RenameObject"),
+  RenameObject,
   RestoreObject: notImplemented("RestoreObject"),
   SelectObjectContent: notImplemented("SelectObjectContent"),
   UpdateObjectEncryption: notImplemented("UpdateObjectEncryption"),

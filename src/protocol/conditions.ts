@@ -17,13 +17,13 @@ export interface ConditionSubject {
 /** A copy answers 412 for both refusals; a read answers 304 for `not-modified`. */
 export type ReadDecision = "proceed" | "not-modified" | "precondition-failed";
 
-/** The conditions of a read, or those on the source of a copy. */
+/** The conditions of a read, or those on the source of a copy or a rename. */
 export interface ReadConditions {
   /** The headers with the conditions. */
   readonly headers: Headers;
   readonly now: Date;
   /** Prefix of the names of all four. */
-  readonly prefix?: "" | "x-amz-copy-source-";
+  readonly prefix?: "" | "x-amz-copy-source-" | "x-amz-rename-source-";
 }
 
 /**

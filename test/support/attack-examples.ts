@@ -11,6 +11,7 @@ export interface AttackWorld {
   readonly emptyBucket: string;
   /** The name of a bucket that does not exist yet. */
   readonly newBucket: string;
+  /** An object with the same key, the neighbour, is in `bucket`. */
   readonly source: { readonly bucket: string; readonly key: string };
   readonly key: string;
   readonly uploadId: string;
@@ -20,7 +21,16 @@ export interface AttackWorld {
   readonly ownerId: string;
 }
 
-type Place = "service" | "bucket" | "empty bucket" | "new bucket" | "object" | "source" | "all objects" | "all sources";
+type Place =
+  | "service"
+  | "bucket"
+  | "empty bucket"
+  | "new bucket"
+  | "object"
+  | "neighbour"
+  | "source"
+  | "all objects"
+  | "all sources";
 
 export interface Need {
   readonly action: `s3:${string}`;
@@ -29,7 +39,7 @@ export interface Need {
 
 export interface AttackExample {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  readonly on: Exclude<Place, "source" | "all objects" | "all sources">;
+  readonly on: Exclude<Place, "neighbour" | "source" | "all objects" | "all sources">;
   readonly query?: (world: AttackWorld) => string;
   readonly headers?: (world: AttackWorld) => Readonly<Record<string, string>>;
   readonly body?: (world: AttackWorld) => string;
@@ -298,6 +308,19 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
     ],
     success: 200,
   },
+  /** The token lets a rename that has been made be repeated. */
+  RenameObject: {
+    method: "PUT",
+    on: "object",
+    query: () => "renameObject=",
+    headers: ({ source }) => ({ "x-amz-rename-source": source.key, "x-amz-client-token": "again" }),
+    needs: [
+      { action: "s3:PutObject", on: "object" },
+      { action: "s3:GetObject", on: "neighbour" },
+      { action: "s3:DeleteObject", on: "neighbour" },
+    ],
+    success: 200,
+  },
   GetObjectAcl: objectOperation("GET", "s3:GetObjectAcl", { query: "acl=" }),
   PutObjectAcl: objectOperation("PUT", "s3:PutObjectAcl", { query: "acl=", body: PLAIN_ACL }),
   GetObjectAttributes: {
@@ -383,6 +406,7 @@ export function bucketOf(world: AttackWorld, place: Place): string | undefined {
       return world.emptyBucket;
     case "new bucket":
       return world.newBucket;
+    case "neighbour":
     case "all objects":
       return world.bucket;
     case "source":
@@ -395,6 +419,7 @@ export function arnOf(world: AttackWorld, place: Place): string {
   if (place === "service") return "*";
   const keys: Partial<Record<Place, string>> = {
     object: world.key,
+    neighbour: world.source.key,
     source: world.source.key,
     "all objects": "*",
     "all sources": "*",

@@ -78,9 +78,10 @@ export async function openCopySource(
   }
 }
 
-async function openOrExplain(
+/** @throws S3Error `NoSuchKey`, `NoSuchVersion`, `AccessDenied` instead of them; `InvalidRequest` for a named delete marker */
+export async function openOrExplain(
   opening: Promise<OpenedObject | undefined>,
-  { bucket, key }: CopySourceInput,
+  { bucket, key }: CopySource,
   grant: Grant,
 ): Promise<OpenedObject> {
   let absence = noSuchKey(key);

@@ -85,14 +85,15 @@ export function permissionsToTag(
 }
 
 /**
- * A write with an ETag condition reveals whether the object has that ETag, so reading it must be allowed too
+ * A write with a condition on ETag or time reveals whether the object has them, so reading it must be allowed too
  * ("Conditional writes": s3:GetObject).
  */
 export function permissionToCompare(
   { bucket, key }: ObjectName,
   condition: WriteCondition | undefined,
 ): readonly Permission[] {
-  if (condition?.kind !== "if-match" || condition.etag === "*") return [];
+  if (condition === undefined || condition.kind === "if-none-match-any") return [];
+  if (condition.kind === "if-match" && condition.etag === "*") return [];
   return [{ action: "s3:GetObject", on: "object", bucket, key }];
 }
 

@@ -3,7 +3,7 @@
  * what replication asks for, and that nothing has changed since the entry was read.
  */
 import { S3Error } from "../../errors.ts";
-import { compareStates, findUnmet, type ObjectState, type WriteCondition } from "../../model/object.ts";
+import { compareStates, findUnmet, findUnmetTime, type ObjectState, type WriteCondition } from "../../model/object.ts";
 import { OLDER_CONDITION, type ReplicaState } from "../../model/replication.ts";
 import { type VersionToken, versionIdOf } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
@@ -18,7 +18,7 @@ export type ReplicaCondition =
   /** The same, and it is a replica from the removal's source, or the very entry named. */
   | { readonly kind: "if-replica"; readonly removal: ReplicaState; readonly orWriteId?: string };
 
-/** What the lifecycle asks for: the entry is the one that was listed. */
+/** What the lifecycle and renames ask for: the entry is the one that was listed or read. */
 export interface ListedCondition {
   readonly kind: "if-listed";
   readonly writeId: string;
@@ -46,7 +46,10 @@ export interface Guard {
 }
 
 /** The condition of a write: a replica's own one takes the place of a client's. */
-export function conditionOf(ticket: WriteTicket, condition: WriteCondition | undefined): EntryCondition | undefined {
+export function conditionOf(
+  ticket: WriteTicket,
+  condition: WriteCondition | ListedCondition | undefined,
+): EntryCondition | undefined {
   return ticket.replicaOf === undefined ? condition : { kind: "if-older", than: ticket.replicaOf };
 }
 
@@ -105,6 +108,7 @@ function isAboutTheEntry(condition: EntryCondition | undefined): boolean {
     case "if-match":
       // The same bytes may be written again at another time.
       return condition.lastModified !== undefined;
+    case "if-dated":
     case "if-older":
     case "if-replica":
     case "if-listed":
@@ -119,6 +123,8 @@ function isMetByNothing(condition: EntryCondition): boolean {
     case "if-none-match-any":
     case "if-older":
       return true;
+    case "if-dated":
+      return findUnmetTime(condition, undefined) === undefined;
     case "if-match":
     case "if-replica":
     case "if-listed":
@@ -140,6 +146,8 @@ function isMetBy(condition: EntryCondition, present: PresentEntry): boolean {
       return false;
     case "if-match":
       return findUnmet(condition, describe(present)) === undefined;
+    case "if-dated":
+      return findUnmetTime(condition, describe(present).lastModified) === undefined;
     case "if-older":
       return compareStates(stateOf(found, entry), condition.than) < 0;
     case "if-replica": {
@@ -169,6 +177,8 @@ export function nameOf(condition: EntryCondition | undefined, present?: PresentE
       return { Condition: "If-None-Match" };
     case "if-match":
       return { Condition: (present && findUnmet(condition, describe(present))) ?? "If-Match" };
+    case "if-dated":
+      return { Condition: findUnmetTime(condition, present && describe(present).lastModified) ?? "If-Modified-Since" };
     case "if-older":
     case "if-replica":
       return { Condition: OLDER_CONDITION };
@@ -186,6 +196,7 @@ export function blindCondition(condition: EntryCondition): R2Conditional | undef
       if (condition.sizeBytes !== undefined || condition.lastModified !== undefined) return undefined;
       // An inline object's ETag is R2's. Bodies of manifests and tombstones hold random ids: no client can name their MD5.
       return /^[0-9a-f]{32}$/.test(condition.etag) ? { etagMatches: condition.etag } : undefined;
+    case "if-dated":
     case "if-older":
     case "if-replica":
     case "if-listed":

@@ -32,7 +32,7 @@ export async function copyObject(
     readonly hold: (blobSetId: string) => Promise<void>;
   },
 ): Promise<PutOutcome> {
-  const { place, attributes, contentKey, ticket, condition } = write;
+  const { place, attributes, contentKey, ticket, condition, renamed } = write;
   const { checksumAlgorithm } = means;
   // In a versioned bucket the copy is a new version, and what it was made of is kept.
   const madeOf = isOntoItself(source, place) && place.versioning === undefined ? source.origin.found : undefined;
@@ -51,7 +51,7 @@ export async function copyObject(
   const object = {
     attributes,
     manifest,
-    facts: { checksum, manifest: facts, ...factsOf({ ticket, identity, condition }) },
+    facts: { checksum, manifest: facts, ...factsOf({ ticket, identity, condition, renamed }) },
   };
   const committed = await commitManifest(place, object, { condition, madeOf });
   return { etag, checksum, sizeBytes, ...outcomeOf(committed) };

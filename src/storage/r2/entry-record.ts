@@ -69,6 +69,8 @@ export interface EntryRecord extends Partial<VersionLinks> {
   readonly q?: 1;
   /** Encryption of the blobs; absent: R2's own. */
   readonly e?: EncodedEncryption;
+  /** Of what a rename has put, at either key. */
+  readonly n?: RenameMark;
   /** The object's bytes are blobs; this entry's body is the manifest. */
   readonly f?: ManifestSummary;
   /** 1: a delete marker; reads as absent. */
@@ -95,6 +97,16 @@ export interface ObjectIdentity {
   /** Milliseconds since 1970. */
   readonly lastModified: number;
 }
+
+/**
+ * By what a repeated rename recognises the first one: digests of its client token and of its parameters, and, at the
+ * destination, the ETag, the time in milliseconds and the write id of the object that was renamed.
+ */
+export type RenameMark = readonly [
+  token: string,
+  parameters: string,
+  renamed?: readonly [etag: string, lastModified: number, writeId: string],
+];
 
 /** What HEAD and LIST need to know about a manifest object without reading its body. */
 export interface ManifestSummary {
@@ -163,6 +175,8 @@ export interface EntryFacts {
   readonly isConditional?: boolean | undefined;
   /** In a bucket that is or was versioned. */
   readonly version?: EntryVersion | undefined;
+  /** If a rename has put it. */
+  readonly renamed?: RenameMark | undefined;
 }
 
 /** The version that an entry is: of a new one the links, of a changed one also its revision and its place. */
@@ -203,6 +217,7 @@ export function toRecord(
     ...(facts.identity !== undefined && { d: [facts.identity.etag, facts.identity.lastModified] as const }),
     ...(facts.isConditional === true && { q: 1 as const }),
     ...(facts.manifest !== undefined && { f: facts.manifest }),
+    ...(facts.renamed !== undefined && { n: facts.renamed }),
     ...facts.version,
   };
 }

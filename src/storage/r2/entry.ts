@@ -12,6 +12,7 @@ import {
   type EntryRecord,
   fromHttpMetadata,
   type ObjectIdentity,
+  type RenameMark,
 } from "./entry-record.ts";
 
 export interface Entry {
@@ -116,6 +117,20 @@ export function identityOf(found: R2Object | null): ObjectIdentity | null {
 
 export function isSameObject(left: ObjectIdentity | null, right: ObjectIdentity | null): boolean {
   return left?.etag === right?.etag && left?.lastModified === right?.lastModified;
+}
+
+/** An entry that a rename has put. */
+export interface RenamedEntry {
+  readonly mark: RenameMark;
+  readonly writeId: string;
+  /** Without quotes. */
+  readonly etag: string;
+}
+
+export function renamedEntry(found: R2Object | null): RenamedEntry | undefined {
+  if (found === null) return undefined;
+  const { record, etag } = describeEntry(found);
+  return record.n === undefined ? undefined : { mark: record.n, writeId: record.w, etag };
 }
 
 /** The headers by which AWS shows that a delete marker is the reason for an answer. */

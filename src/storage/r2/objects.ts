@@ -30,10 +30,11 @@ import type { BlobSets } from "../uploads/blob-sets.ts";
 import { isEmptyBucket } from "../versions/emptiness.ts";
 import { findVersion } from "../versions/find-version.ts";
 import { listVersions } from "../versions/list-versions.ts";
-import { conditionOf, type EntryCondition } from "./conditions.ts";
+import { conditionOf, type EntryCondition, type ListedCondition } from "./conditions.ts";
 import { type CopyPlan, copyObject, isCopiedByReference, isOntoItself } from "./copy.ts";
-import { toStoredObject } from "./entry.ts";
+import { type RenamedEntry, renamedEntry, toStoredObject } from "./entry.ts";
 import { type EntryPlace, entryKey, entryPlace, type RegionStores, storeOf } from "./entry-place.ts";
+import type { RenameMark } from "./entry-record.ts";
 import { listEntries, listNullVersions } from "./listing.ts";
 import { OpenedObject, partRange } from "./opened-object.ts";
 import { type PutOutcome, putBody, type Write } from "./put.ts";
@@ -56,6 +57,8 @@ export interface ObjectPart {
 export interface EntryChange extends ObjectVersion {
   readonly bucket: GrantedBucket;
   readonly ticket: WriteTicket;
+  /** If a rename makes it. */
+  readonly renamed?: RenameMark | undefined;
 }
 
 /** Everything about the write of an object except its bytes. */
@@ -63,7 +66,7 @@ export interface ObjectWrite extends EntryChange {
   readonly attributes: ObjectAttributes;
   /** Of an object that says that it is encrypted. */
   readonly contentKey?: ContentKey | undefined;
-  readonly condition?: WriteCondition | undefined;
+  readonly condition?: WriteCondition | ListedCondition | undefined;
 }
 
 export interface CopyOptions {
@@ -292,7 +295,7 @@ export class Objects {
   async remove(change: EntryChange, condition?: EntryCondition): Promise<Removed> {
     const { bucket, key } = change;
     if (condition !== undefined || bucket.documents.versioning !== undefined) {
-      return putRemoval(this.#place(bucket, key), change.ticket, { condition });
+      return putRemoval(this.#place(bucket, key), change.ticket, { condition, renamed: change.renamed });
     }
     await callR2(this.#store(bucket).delete(entryKey(bucket.id, key)));
     return { at: new Date(), isMarker: false };
@@ -361,13 +364,20 @@ export class Objects {
     return located && { entry: located.entry, object: toStoredObject(located.found, located.entry, place) };
   }
 
-  #write({ bucket, key, attributes, contentKey, ticket, condition }: ObjectWrite): Write {
+  /** What a rename has left at a key, even if the key has no object. One R2 call. */
+  async renamedAt(bucket: GrantedBucket, key: string): Promise<RenamedEntry | undefined> {
+    const found = await callR2(this.#store(bucket).head(entryKey(bucket.id, key)));
+    return renamedEntry(found);
+  }
+
+  #write({ bucket, key, attributes, contentKey, ticket, condition, renamed }: ObjectWrite): Write {
     return {
       place: this.#place(bucket, key),
       attributes,
       contentKey,
       ticket,
       condition: conditionOf(ticket, condition),
+      renamed,
     };
   }
 

@@ -53,6 +53,11 @@ export class OpenedObject {
     return this.#contentKey;
   }
 
+  /** New with every write and every change of the object. */
+  get writeId(): string {
+    return this.origin.entry.record.w;
+  }
+
   /** The range to serve; undefined if the whole object was requested. */
   get range(): ResolvedRange | "unsatisfiable" | undefined {
     return this.#range;

@@ -14,7 +14,7 @@ import { type Committed, commitIf, commitManifest, commitOnce, refuseAtOnce } fr
 import type { EntryCondition, Guard } from "./conditions.ts";
 import { entryOptions, isPlain, markForListing, r2StorageClass } from "./entry-options.ts";
 import type { EntryPlace } from "./entry-place.ts";
-import type { ObjectIdentity } from "./entry-record.ts";
+import type { ObjectIdentity, RenameMark } from "./entry-record.ts";
 import { keyOfWrite, putKeyedBlob } from "./keyed-blobs.ts";
 import { hashed } from "./stored-body.ts";
 import { BUFFERED_BYTES, putBytes, readBody, requireStored, streamBody } from "./write.ts";
@@ -40,6 +40,8 @@ export interface Write {
   readonly madeOf?: R2Object | undefined;
   /** The identity of that entry's object, if it is still the same object. */
   readonly identity?: ObjectIdentity | undefined;
+  /** If it is a rename's. */
+  readonly renamed?: RenameMark | undefined;
 }
 
 export interface PutOutcome {
@@ -171,8 +173,13 @@ export async function putOnlyBlob(
 }
 
 /** What an entry records about the write itself. */
-export function factsOf({ ticket, identity, condition }: Pick<Write, "ticket" | "identity" | "condition">) {
-  return { ticket, identity, isConditional: condition !== undefined };
+export function factsOf({
+  ticket,
+  identity,
+  condition,
+  renamed,
+}: Pick<Write, "ticket" | "identity" | "condition" | "renamed">) {
+  return { ticket, identity, isConditional: condition !== undefined, renamed };
 }
 
 function guardOf({ condition, madeOf, ticket }: Write): Guard {

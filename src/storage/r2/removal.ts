@@ -13,7 +13,7 @@ import type { Guard } from "./conditions.ts";
 import { toStoredObject } from "./entry.ts";
 import { markTombstone } from "./entry-options.ts";
 import { clusterHead, type EntryPlace } from "./entry-place.ts";
-import { type EntryRecord, encodeRecord } from "./entry-record.ts";
+import { type EntryRecord, encodeRecord, type RenameMark } from "./entry-record.ts";
 import { putBytes } from "./write.ts";
 
 /** The outcome of a removal. */
@@ -41,7 +41,7 @@ export interface RemovalOptions {
 export async function putRemoval(
   place: EntryPlace,
   { writeId, replicaOf }: WriteTicket,
-  { condition, madeOf }: Pick<Guard, "condition" | "madeOf">,
+  { condition, madeOf, renamed }: Pick<Guard, "condition" | "madeOf"> & { readonly renamed?: RenameMark | undefined },
 ): Promise<Removed> {
   const isMarker = place.versioning !== undefined;
   const hashedKey = clusterHead(place.key) === undefined ? {} : { k: place.key };
@@ -50,7 +50,7 @@ export async function putRemoval(
   const guard = { condition, madeOf, writeId, isMarker };
   const { object, versionId } = await commitIf(place, guard, ({ links, ...terms }) => {
     const kind = isMarker ? { D: 1 as const, ...links, ...replicaRecord(replicaOf) } : { t: 1 as const };
-    const customMetadata = encodeRecord({ w: writeId, ...kind, ...hashedKey });
+    const customMetadata = encodeRecord({ w: writeId, ...kind, ...hashedKey, ...(renamed && { n: renamed }) });
     return putBytes(place, { bytes }, { ...mark, customMetadata, ...terms });
   });
   return { at: object.uploaded, isMarker, ...(versionId !== undefined && { versionId }) };

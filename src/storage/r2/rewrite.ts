@@ -93,6 +93,7 @@ async function putEntry(
     sourceId,
     identity,
     isConditional: entry.record.q === 1,
+    renamed: entry.record.n,
     version,
   };
   if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {

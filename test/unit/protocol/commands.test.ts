@@ -210,6 +210,18 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   PutObjectLockConfiguration: ["x-amz-bucket-object-lock-token"],
   PutObjectRetention: ["x-amz-bypass-governance-retention"],
   PutObjectAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
+  RenameObject: [
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-unmodified-since",
+    "x-amz-client-token",
+    "x-amz-rename-source",
+    "x-amz-rename-source-if-match",
+    "x-amz-rename-source-if-modified-since",
+    "x-amz-rename-source-if-none-match",
+    "x-amz-rename-source-if-unmodified-since",
+  ],
   UploadPart: [...CHECKSUMS, ...CUSTOMER_KEY],
   UploadPartCopy: [...SOURCE, ...SOURCE_KEY, ...CUSTOMER_KEY, "x-amz-copy-source-range"],
 };

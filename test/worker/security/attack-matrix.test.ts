@@ -174,7 +174,9 @@ async function newWorld(key: string, withUpload: boolean): Promise<AttackWorld> 
   }
   const headers = { "content-type": "text/secret", "x-amz-meta-secret": SECRET_CONTENT, "x-amz-tagging": "secret=tag" };
   await must(owner, { method: "PUT", url: at(`${stem}/${PRESENT}`), headers, body: SECRET_CONTENT });
-  await must(owner, { method: "PUT", url: at(`${bare.source.bucket}/${SOURCE_KEY}`), body: SECRET_CONTENT });
+  for (const name of [bare.bucket, bare.source.bucket]) {
+    await must(owner, { method: "PUT", url: at(`${name}/${SOURCE_KEY}`), body: SECRET_CONTENT });
+  }
   const configurations = [
     ["PutBucketCors", 200],
     ["PutBucketReplication", 200],
