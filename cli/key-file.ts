@@ -56,7 +56,7 @@ function derive(passphrase: string, { salt, N, r, p }: KeyFile["scrypt"]): strin
 function parse(text: string): KeyFile {
   let file: Partial<KeyFile>;
   try {
-    file = JSON.parse(text) as Partial<KeyFile>;
+    file = (JSON.parse(text) as Partial<KeyFile> | null) ?? {};
   } catch {
     throw new Error("The file is no export of keys.");
   }

@@ -12,6 +12,7 @@ import { MAX_STORED_LENGTH } from "../../src/operations/bucket/bucket-replicatio
 import { MAX_COPY_BYTES } from "../../src/operations/object/source-object.ts";
 import { MAX_GRANTS } from "../../src/protocol/acl-headers.ts";
 import { MAX_KEY_BYTES } from "../../src/protocol/addressing.ts";
+import { MAX_CONTEXT_LENGTH } from "../../src/protocol/encryption-headers.ts";
 import { MAX_USER_METADATA_BYTES } from "../../src/protocol/metadata.ts";
 import { MAX_FIELD_BYTES } from "../../src/protocol/post-form/post-form.ts";
 import { MAX_PAGE_SIZE, MAX_PARTS } from "../../src/protocol/query-parameters.ts";
@@ -61,6 +62,7 @@ const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
   ],
   ["CopyObject, UploadPartCopy", `sources of up to ${size(MAX_COPY_BYTES, true)} in one call`],
   ["User metadata", size(MAX_USER_METADATA_BYTES)],
+  ["Encryption context", `${count(MAX_CONTEXT_LENGTH)} characters of base64`],
   ["Tags", `${MAX_TAGS.object} for an object, ${MAX_TAGS.bucket} for a bucket`],
   ["ACL", `${MAX_GRANTS} grants`],
   ["Bucket policy", size(MAX_POLICY_BYTES)],
