@@ -49,7 +49,7 @@ interface Row {
   readonly position: PassPosition;
 }
 
-/** The bucket is another one, or has other rules, than when the step began. */
+/** The bucket is another one, or has other rules, than when the step began, or another run works on it. */
 class Superseded extends Error {}
 
 export interface StepOptions {
@@ -57,6 +57,11 @@ export interface StepOptions {
   readonly configuration: LifecycleConfiguration;
   readonly clock: LifecycleClock;
   readonly budget: CallBudget;
+  /**
+   * Writes what the step has done up to now, so that a run which the platform ends is continued there. False if another run
+   * has worked on the bucket since.
+   */
+  save(position: PassPosition, counts: LifecycleCounts): Promise<boolean>;
 }
 
 export class BucketStep {
@@ -65,6 +70,7 @@ export class BucketStep {
   readonly #configuration: LifecycleConfiguration;
   readonly #clock: LifecycleClock;
   readonly #budget: CallBudget;
+  readonly #save: StepOptions["save"];
   readonly #journal: RequestJournal;
   readonly #plan: PassPlan;
   /** What this step has done. */
@@ -74,7 +80,7 @@ export class BucketStep {
 
   constructor(
     services: LifecycleServices,
-    { bucket, configuration, clock, budget }: StepOptions,
+    { bucket, configuration, clock, budget, save }: StepOptions,
     counts: LifecycleCounts,
   ) {
     this.#services = services;
@@ -82,6 +88,7 @@ export class BucketStep {
     this.#configuration = configuration;
     this.#clock = clock;
     this.#budget = budget;
+    this.#save = save;
     this.#plan = planPass(configuration, clock, { isVersioned: bucket.documents.versioning !== undefined });
     this.#journal = services.journal.of({
       time: clock.now,
@@ -153,7 +160,7 @@ export class BucketStep {
       if (!(await this.#doAll(rows))) return;
       after = page.next ?? "";
       if (page.next === undefined) prefix = nextPrefix(prefixes, prefix);
-      if (prefix !== undefined) this.position = { stage: "entries", prefix, after };
+      if (prefix !== undefined) await this.#continueAt({ stage: "entries", prefix, after });
     }
     this.position = undefined;
   }
@@ -205,7 +212,7 @@ export class BucketStep {
       if (next === undefined) prefix = nextPrefix(prefixes, prefix);
       if (prefix !== undefined) {
         const { newerNoncurrent } = counter.key === after.key ? counter : { newerNoncurrent: 0 };
-        this.position = { stage: "versions", prefix, ...after, newerNoncurrent };
+        await this.#continueAt({ stage: "versions", prefix, ...after, newerNoncurrent });
       }
     }
     this.position = undefined;
@@ -263,6 +270,13 @@ export class BucketStep {
       calls: CALLS.transition,
       run: (change) => objects.transition(change, isDue, this.#budget),
     };
+  }
+
+  /** After a page. @throws Superseded */
+  async #continueAt(position: PassPosition): Promise<void> {
+    this.position = position;
+    if (!this.#budget.take(1)) return;
+    if (!(await this.#save(position, this.counts))) throw new Superseded("another run works on the bucket");
   }
 
   /** Does what is due for the rows, in groups. False if it had to stop before the last row. */

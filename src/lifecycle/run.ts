@@ -6,10 +6,10 @@
 import { authorizeLifecycle } from "../access/authorize.ts";
 import type { LifecycleClock } from "../model/lifecycle.ts";
 import type { LifecycleServices } from "../services.ts";
-import type { LifecyclePass } from "../storage/d1/lifecycle-passes.ts";
+import type { LifecycleCounts, LifecyclePass } from "../storage/d1/lifecycle-passes.ts";
 import { BucketStep } from "./bucket-step.ts";
 import { CallBudget } from "./call-budget.ts";
-import { formatPosition, parsePosition } from "./position.ts";
+import { formatPosition, type PassPosition, parsePosition } from "./position.ts";
 
 const BUCKETS_PER_RUN = 20;
 /** Less than the time between two runs. */
@@ -67,7 +67,7 @@ type StepResult = Omit<LifecycleResult, "buckets" | "passesCompleted"> & { reado
 
 const NOTHING = { expired: 0, transitioned: 0, uploadsAborted: 0, failed: 0 };
 
-/** What the step has done is written even if it fails. @throws whatever the platform throws */
+/** What the step has done is written after each page, and even if it fails. @throws whatever the platform throws */
 async function takeStep(pass: LifecyclePass, { services, clock, budget }: StepMeans): Promise<StepResult> {
   const { directory, lifecycle } = services;
   const { buckets } = await directory.load({ bucketName: pass.bucketName });
@@ -78,16 +78,22 @@ async function takeStep(pass: LifecyclePass, { services, clock, budget }: StepMe
     await lifecycle.passes.advance(pass, { position: undefined, counts: pass.counts, now: clock.now });
     return { ...NOTHING, isComplete: true };
   }
+  let { workedAt } = pass;
+  const save = async (reached: PassPosition | undefined, counts: LifecycleCounts): Promise<boolean> => {
+    const position = reached && formatPosition(reached);
+    const saved = await lifecycle.passes.advance({ ...pass, workedAt }, { position, counts, now: clock.now });
+    workedAt = saved ?? workedAt;
+    return saved !== undefined;
+  };
   const step = new BucketStep(
     services,
-    { bucket: authorizeLifecycle(bucket), configuration, clock, budget },
+    { bucket: authorizeLifecycle(bucket), configuration, clock, budget, save },
     pass.counts,
   );
   try {
     await step.run(parsePosition(pass.position));
   } finally {
-    const position = step.position && formatPosition(step.position);
-    await lifecycle.passes.advance(pass, { position, counts: step.counts, now: clock.now });
+    await save(step.position, step.counts);
   }
   const { expired, transitioned, uploadsAborted, failed } = step.counts;
   const { counts: before } = pass;

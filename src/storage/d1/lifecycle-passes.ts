@@ -12,7 +12,7 @@ export interface LifecyclePass {
   /** As the step before it wrote it; empty: the pass begins. */
   readonly position: string;
   readonly counts: LifecycleCounts;
-  /** Of the step before; 0: there was none. */
+  /** When the row was last written; 0: never. */
   readonly workedAt: number;
 }
 
@@ -71,13 +71,15 @@ export class LifecyclePasses {
   }
 
   /**
-   * Writes what a step has done. False if another run has worked on the bucket since it was read: then its position counts.
+   * Writes what a step has done, and returns the `workedAt` of it. Undefined if another run has worked on the bucket since it
+   * was read: then its position counts.
    * @param step.position of the next step; undefined: the pass is complete
    */
   async advance(
     { bucketId, day, workedAt }: LifecyclePass,
     step: { readonly position: string | undefined; readonly counts: LifecycleCounts; readonly now: Date },
-  ): Promise<boolean> {
+  ): Promise<number | undefined> {
+    const now = Math.max(step.now.getTime(), workedAt + 1);
     const { meta } = await this.#db
       .prepare(
         `INSERT INTO lifecycle_passes (bucket_id, day, position, counts, worked_at)
@@ -86,16 +88,9 @@ export class LifecyclePasses {
            day = excluded.day, position = excluded.position, counts = excluded.counts, worked_at = excluded.worked_at
          WHERE worked_at = ?6`,
       )
-      .bind(
-        bucketId,
-        day,
-        step.position ?? null,
-        JSON.stringify(step.counts),
-        Math.max(step.now.getTime(), workedAt + 1),
-        workedAt,
-      )
+      .bind(bucketId, day, step.position ?? null, JSON.stringify(step.counts), now, workedAt)
       .run();
-    return meta.changes > 0;
+    return meta.changes > 0 ? now : undefined;
   }
 }
 

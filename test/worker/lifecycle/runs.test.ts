@@ -98,6 +98,38 @@ describe("a pass", () => {
     expect(await lists()).toEqual([]);
   });
 
+  it("is continued after the last page that was read, if the platform ends a run before its end", async () => {
+    const bucket = await bucketOf(30);
+    const rules = ["k0000", "k0001", "k0002"].map((prefix) => `<Filter><Prefix>${prefix}</Prefix></Filter>`);
+    await configureLifecycle(bucket, ...rules.map((filter) => `${filter}<Expiration><Days>9</Days></Expiration>`));
+    const id = await idOf(bucket);
+    await forgetPasses();
+    const own = envWith({});
+    const ended = Promise.withResolvers<void>();
+    let lists = 0;
+    const STORE = new Proxy(own.STORE, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        return async (...parameters: unknown[]) => {
+          const isOwn = name === "list" && JSON.stringify(parameters).includes(id);
+          if (isOwn && ++lists === 3) {
+            ended.resolve();
+            await new Promise(() => {});
+          }
+          return Reflect.apply(value, target, parameters);
+        };
+      },
+    });
+    void ageObjects({ ...own, STORE }, inDays(2));
+    await ended.promise;
+    expect(await passOf(bucket)).toMatchObject({ isComplete: false, counts: { seen: 20 } });
+    const counting = countingEnv(envWith({}));
+    await ageObjects(counting.env, inDays(2));
+    expect(await passOf(bucket)).toMatchObject({ isComplete: true, counts: { seen: 30 } });
+    expect(counting.log.filter((call) => call.startsWith("list ") && call.includes(id))).toHaveLength(1);
+  });
+
   it("ends its step when the rules change, and the next step goes by the new ones", async () => {
     const bucket = await bucketOf(60);
     const id = await idOf(bucket);
