@@ -12,6 +12,8 @@ const TABLE = {
   AccessControlListNotSupported: [400, "The bucket does not allow ACLs"],
   AccessDenied: [403, "Access Denied"],
   AccessForbidden: [403, "Access Forbidden"],
+  AnnotationLimitExceeded: [400, "The request would exceed the maximum number of annotations allowed per object."],
+  AnnotationNameTooLong: [400, "The annotation name exceeds 512 bytes."],
   AuthorizationHeaderMalformed: [400, "The authorization header is malformed."],
   AuthorizationQueryParametersError: [400, "Error parsing the query-string authentication parameters."],
   BadDigest: [400, "The Content-MD5 you specified did not match what we received."],
@@ -44,6 +46,7 @@ const TABLE = {
   IncompleteBody: [400, "You did not provide the number of bytes specified by the Content-Length HTTP header"],
   InternalError: [500, "We encountered an internal error. Please try again."],
   InvalidAccessKeyId: [403, "The AWS Access Key Id you provided does not exist in our records."],
+  InvalidAnnotationName: [400, "The annotation name you provided is invalid."],
   InvalidArgument: [400, "Invalid Argument"],
   InvalidBucketAclWithBlockPublicAccessError: [
     400,
@@ -103,6 +106,7 @@ const TABLE = {
   MethodNotAllowed: [405, "The specified method is not allowed against this resource."],
   MissingContentLength: [411, "You must provide the Content-Length HTTP header."],
   MissingSecurityHeader: [400, "Your request was missing a required header"],
+  NoSuchAnnotation: [404, "The specified annotation does not exist."],
   NoSuchBucket: [404, "The specified bucket does not exist"],
   NoSuchBucketPolicy: [404, "The bucket policy does not exist"],
   NoSuchConfiguration: [404, "The specified configuration does not exist."],
@@ -147,6 +151,7 @@ const TABLE = {
   UnexpectedContent: [400, "This request does not support content"],
   UnresolvableGrantByEmailAddress: [400, "The e-mail address you provided does not match any account on record."],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
+  UnsupportedMediaType: [415, "The annotation payload is not valid UTF-8 encoded text."],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
 export type S3ErrorCode = keyof typeof TABLE;

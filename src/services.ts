@@ -36,6 +36,7 @@ import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/messages.ts";
+import { Annotations } from "./storage/r2/annotations.ts";
 import { InventoryObjects } from "./storage/r2/inventory-objects.ts";
 import { LifecycleObjects } from "./storage/r2/lifecycle-objects.ts";
 import { Objects } from "./storage/r2/objects.ts";
@@ -231,6 +232,7 @@ export function openServices(env: Env): Services {
       buckets: new Buckets(env.DB, directory, othersTtlMs),
       bucketDeletion,
       objects,
+      annotations: new Annotations(config.stores, objects),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
       customerKeys: new CustomerKeys(openMacKey(config.sealKey, "customer-keys")),
       documents: new BucketDocuments(env.DB, directory, othersTtlMs),

@@ -17,8 +17,11 @@ export const OBJECT_EVENTS = [
   "Replication:OperationFailedReplication",
 ] as const;
 
-/** S3 has no event for a changed retention or legal hold: such a change is only replicated. */
-export type ObjectEvent = (typeof OBJECT_EVENTS)[number] | "ObjectLock:Put";
+/**
+ * S3 has no event for a changed retention or legal hold: such a change is only replicated. A change of annotations is neither
+ * reported nor replicated.
+ */
+export type ObjectEvent = (typeof OBJECT_EVENTS)[number] | "ObjectLock:Put" | "ObjectAnnotation";
 
 /** Who changes objects by a lifecycle rule, and from where ("Configuring S3 Lifecycle event notifications"). */
 export const S3_ITSELF = "s3.amazonaws.com";

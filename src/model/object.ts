@@ -39,6 +39,8 @@ export interface ObjectAttributes {
   readonly lock?: ObjectLock;
   /** Absent: R2's own encryption at rest (SSE-S3). */
   readonly encryption?: ObjectEncryption;
+  /** Id of the set of blobs that are its annotations; absent: it never had one. */
+  readonly annotations?: string;
 }
 
 /** An object of a bucket, or one version of it. */

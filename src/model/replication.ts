@@ -90,7 +90,7 @@ export function matchReplication(
 function carriesOver(rule: ReplicationRule, event: ObjectEvent): boolean {
   // "Actions performed by S3 Lifecycle configurations" are not replicated ("What isn't replicated with replication
   // configurations?").
-  if (event.startsWith("Replication:") || event.startsWith("Lifecycle")) return false;
+  if (event.startsWith("Replication:") || event.startsWith("Lifecycle") || event === "ObjectAnnotation") return false;
   // "Filter with tags and delete marker replication": a removal has no tags to compare.
   return !isRemoval(event) || (rule.replicatesDeletes && rule.tags.length === 0);
 }

@@ -83,6 +83,12 @@ import { GetObject } from "./object/get-object.ts";
 import { GetObjectAttributes } from "./object/get-object-attributes.ts";
 import { HeadObject } from "./object/head-object.ts";
 import {
+  DeleteObjectAnnotation,
+  GetObjectAnnotation,
+  ListObjectAnnotations,
+  PutObjectAnnotation,
+} from "./object/object-annotations.ts";
+import {
   GetObjectLegalHold,
   GetObjectRetention,
   PutObjectLegalHold,
@@ -134,16 +140,16 @@ export const OPERATIONS = {
   UploadPart,
   UploadPartCopy,
   // Object subresources
-  DeleteObjectAnnotation: notImplemented("DeleteObjectAnnotation"),
+  DeleteObjectAnnotation,
   DeleteObjectTagging,
   GetObjectAcl,
-  GetObjectAnnotation: notImplemented("GetObjectAnnotation"),
+  GetObjectAnnotation,
   GetObjectLegalHold,
   GetObjectRetention,
   GetObjectTagging,
-  ListObjectAnnotations: notImplemented("ListObjectAnnotations"),
+  ListObjectAnnotations,
   PutObjectAcl,
-  PutObjectAnnotation: notImplemented("PutObjectAnnotation"),
+  PutObjectAnnotation,
   PutObjectLegalHold,
   PutObjectRetention,
   PutObjectTagging,

@@ -26,7 +26,7 @@ const EVENT_HOLD: readonly RefusedHeader[] = [
 /** In the order in which AWS checks them, where it is known. */
 export const REFUSED_HEADERS: Partial<Readonly<Record<OperationName, readonly RefusedHeader[]>>> = {
   AbortMultipartUpload: [["x-amz-if-match-initiated-time"]],
-  CopyObject: [...EVENT_HOLD, ["x-amz-object-annotation-directive"]],
+  CopyObject: EVENT_HOLD,
   CreateBucket: [["x-amz-bucket-namespace", "global"]],
   CreateMultipartUpload: EVENT_HOLD,
   DeleteObject: [["x-amz-mfa"]],

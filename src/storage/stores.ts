@@ -7,10 +7,12 @@ import type { KmsKeys } from "./d1/kms-keys.ts";
 import type { DisplayNames, Principals } from "./d1/principals.ts";
 import type { Remotes } from "./d1/remotes.ts";
 import type { ReplicationTasks } from "./d1/replication-tasks.ts";
+import type { Annotations } from "./r2/annotations.ts";
 import type { Objects } from "./r2/objects.ts";
 import type { Uploads } from "./uploads/uploads.ts";
 
 export interface Stores {
+  readonly annotations: Annotations;
   readonly buckets: Buckets;
   readonly bucketDeletion: BucketDeletion;
   readonly objects: Objects;

@@ -321,6 +321,20 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
     ],
     success: 200,
   },
+  PutObjectAnnotation: objectOperation("PUT", "s3:PutObjectAnnotation", {
+    query: "annotation=&annotationName=n",
+    body: () => "text",
+  }),
+  ListObjectAnnotations: objectOperation("GET", "s3:ListObjectAnnotations", { query: "annotation=" }),
+  // There is none of this name; only callers with the permission learn that.
+  GetObjectAnnotation: objectOperation("GET", "s3:GetObjectAnnotation", {
+    query: "annotation=&annotationName=absent",
+    success: 404,
+  }),
+  DeleteObjectAnnotation: objectOperation("DELETE", "s3:DeleteObjectAnnotation", {
+    query: "annotation=&annotationName=absent",
+    success: 404,
+  }),
   GetObjectAcl: objectOperation("GET", "s3:GetObjectAcl", { query: "acl=" }),
   PutObjectAcl: objectOperation("PUT", "s3:PutObjectAcl", { query: "acl=", body: PLAIN_ACL }),
   GetObjectAttributes: {

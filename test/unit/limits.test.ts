@@ -7,6 +7,7 @@ import { MAX_BODY_BYTES } from "../../src/auth/payload/declared-content.ts";
 import { MAX_EXPIRES_SECONDS } from "../../src/auth/sigv4/presigned-url.ts";
 import { MAX_NAMES } from "../../src/cors/rules.ts";
 import { ROOT_MAX_SESSION_SECONDS, SESSION_SECONDS } from "../../src/iam/parameters.ts";
+import { MAX_ANNOTATION_BYTES, MAX_ANNOTATION_NAME_BYTES, MAX_ANNOTATIONS } from "../../src/model/annotation.ts";
 import { MAX_STORED_LENGTH as MAX_LIFECYCLE_LENGTH } from "../../src/operations/bucket/bucket-lifecycle.ts";
 import { MAX_STORED_LENGTH } from "../../src/operations/bucket/bucket-replication.ts";
 import { MAX_COPY_BYTES } from "../../src/operations/object/source-object.ts";
@@ -64,6 +65,10 @@ const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
   ["User metadata", size(MAX_USER_METADATA_BYTES)],
   ["Encryption context", `${count(MAX_CONTEXT_LENGTH)} characters of base64`],
   ["Tags", `${MAX_TAGS.object} for an object, ${MAX_TAGS.bucket} for a bucket`],
+  [
+    "Annotations",
+    `${count(MAX_ANNOTATIONS)} for a version, of 1 byte to ${size(MAX_ANNOTATION_BYTES, true)} of UTF-8; names of ${MAX_ANNOTATION_NAME_BYTES} bytes`,
+  ],
   ["ACL", `${MAX_GRANTS} grants`],
   ["Bucket policy", size(MAX_POLICY_BYTES)],
   [

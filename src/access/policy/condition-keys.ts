@@ -29,12 +29,16 @@ const WRITES = ["PutObject", "ReplicateObject"];
 const LOCKS = ["PutObject", "PutObjectRetention", "PutObjectLegalHold", "BypassGovernanceRetention", "ReplicateObject"];
 const VERSIONS = [
   "DeleteObjectVersion",
+  "DeleteObjectVersionAnnotation",
   "DeleteObjectVersionTagging",
   "GetObjectVersion",
   "GetObjectVersionAcl",
+  "GetObjectVersionAnnotation",
   "GetObjectVersionAttributes",
   "GetObjectVersionTagging",
+  "ListObjectVersionAnnotations",
   "PutObjectVersionAcl",
+  "PutObjectVersionAnnotation",
   "PutObjectVersionTagging",
 ];
 const TAGGED = [

@@ -16,10 +16,12 @@ import {
   writtenEncryptionHeaders,
 } from "../../protocol/object-headers.ts";
 import { parseLockHeaders } from "../../protocol/object-lock-headers.ts";
+import type { S3Request } from "../../protocol/s3-request.ts";
 import { parseTaggingHeader } from "../../protocol/tags.ts";
 import { formatCopyObjectResult } from "../../protocol/xml/object-results.ts";
 import type { CopyPlan } from "../../storage/r2/copy.ts";
 import { noBody, type OperationContext, operation, requireWrittenObject } from "../operation.ts";
+import { copyAnnotations } from "./carried-annotations.ts";
 import { encryptionOfWrite, parseWrittenEncryption, sealedWith } from "./encryption.ts";
 import { expirationHeader } from "./lifecycle-headers.ts";
 import {
@@ -70,6 +72,7 @@ export const CopyObject = operation({
       metadata: replacesMetadata
         ? { content: parseContentHeaders(headers), userMetadata: parseUserMetadata(headers) }
         : undefined,
+      copiesAnnotations: parseAnnotationDirective(request) === "COPY",
       tags: replacesTags ? parseTaggingHeader(headers.get("x-amz-tagging")) : undefined,
       // These are never copied from the source (API_CopyObject, "x-amz-acl", "x-amz-storage-class", and so on).
       acl: parseAclHeaders(headers, "object"),
@@ -108,7 +111,10 @@ export const CopyObject = operation({
         const copy = await attributesOfCopy(opened.object, input, grant);
         const named = { bucket, key: input.key };
         const sealing = await encryptionOfWrite(named, input, { keys: context, source: opened });
-        const attributes = { ...copy, ...owned, ...sealedWith(sealing) };
+        const annotations = input.copiesAnnotations
+          ? await copyAnnotations(opened, { source, target: named, sealing }, context)
+          : undefined;
+        const attributes = { ...copy, ...owned, ...sealedWith(sealing), ...(annotations && { annotations }) };
         return { source: opened, attributes, contentKey: sealing.contentKey };
       } catch (error) {
         await opened.discard().catch(() => {});
@@ -176,6 +182,14 @@ function parseDirective(headers: Headers, subject: "metadata" | "tagging"): "COP
   const directive = headers.get(name) || "COPY";
   if (directive === "COPY" || directive === "REPLACE") return directive;
   throw invalidArgument(`Unknown ${subject} directive.`, name, directive);
+}
+
+/** A header or, for presigned URLs, a parameter (API_CopyObject, "x-amz-object-annotation-directive"). */
+function parseAnnotationDirective({ headers, query }: S3Request): "COPY" | "EXCLUDE" {
+  const name = "x-amz-object-annotation-directive";
+  const directive = headers.get(name) || query.get(name) || "COPY";
+  if (directive === "COPY" || directive === "EXCLUDE") return directive;
+  throw invalidArgument("Unknown annotation directive.", name, directive);
 }
 
 /**

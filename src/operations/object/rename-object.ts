@@ -9,6 +9,7 @@ import { type Permission, permissionOn } from "../../access/actions.ts";
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { digestHex } from "../../checksum/hasher.ts";
 import { invalidRequest, noSuchKey, S3Error } from "../../errors.ts";
+import type { WriteEncryption } from "../../model/encryption.ts";
 import type { ObjectAttributes, StoredObject, WriteCondition } from "../../model/object.ts";
 import { newWriteId } from "../../model/random-ids.ts";
 import { evaluateReadConditions, type ReadConditions } from "../../protocol/conditions.ts";
@@ -23,6 +24,9 @@ import type { ListedCondition } from "../../storage/r2/conditions.ts";
 import type { RenameMark } from "../../storage/r2/entry-record.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { noBody, type OperationContext, operation, requireWrittenObject } from "../operation.ts";
+import { copyAnnotations } from "./carried-annotations.ts";
+import { sealedWith } from "./encryption.ts";
+import { decryptWithKms, encryptWithKms } from "./kms-encryption.ts";
 import { reportRemoval } from "./removals.ts";
 import { openOrExplain } from "./source-object.ts";
 import { created, lockOfWrite, permissionsToTag, permissionsToWrite, permissionToCompare } from "./write-input.ts";
@@ -122,7 +126,7 @@ function isOf([token, parameters]: Rename["mark"], found: RenameMark): boolean {
 
 /**
  * Undefined if the object has been renamed already: it is gone, or another one has taken its place.
- * @throws S3Error `NoSuchKey`, or `AccessDenied` instead of it; `PreconditionFailed`; `NotImplemented`
+ * @throws S3Error `NoSuchKey`, or `AccessDenied` instead of it; `PreconditionFailed`
  */
 async function openSource(rename: Rename, copied: Copied | undefined): Promise<OpenedObject | undefined> {
   const { input, context, bucket, mark } = rename;
@@ -158,11 +162,7 @@ function refusalOf(object: StoredObject, conditions: ReadConditions): S3Error | 
     const name = names.find((each) => conditions.headers.has(`${SOURCE_PREFIX}${each}`)) ?? "";
     return new S3Error("PreconditionFailed", { details: { Condition: `${SOURCE_PREFIX}${name}` } });
   }
-  // Its data key is bound to the object's key.
-  if (object.encryption?.kind !== "data-key") return undefined;
-  return new S3Error("NotImplemented", {
-    message: "Renaming an object that is encrypted with SSE-KMS is not implemented.",
-  });
+  return undefined;
 }
 
 /** Puts the object at its new key, with all it has except its time and lock, unless that has been done. */
@@ -175,6 +175,16 @@ async function copyUnlessCopied(rename: Rename, source: OpenedObject, copied: Co
   }
   try {
     await requireCarried(object, rename);
+    const named = { bucket, key: input.key };
+    const sealing = await sealedAgain(rename, source);
+    const from = { bucket: input.bucket, key: input.source };
+    const annotations = await copyAnnotations(source, { source: from, target: named, sealing }, context);
+    const attributes = {
+      ...attributesOf(object),
+      ...lockOfWrite(undefined, bucket, input.now),
+      ...sealedWith(sealing),
+      ...(annotations && { annotations }),
+    };
     const of = [object.etag, object.lastModified.getTime(), source.writeId] as const;
     let writeId = "";
     const { etag } = await context.journal.write(
@@ -183,17 +193,10 @@ async function copyUnlessCopied(rename: Rename, source: OpenedObject, copied: Co
       {
         commit(ticket) {
           writeId = ticket.writeId;
-          const attributes = { ...attributesOf(object), ...lockOfWrite(undefined, bucket, input.now) };
           const condition = copied === undefined ? input.condition : copied.condition;
           const renamed: RenameMark = [...mark, of];
-          return context.stores.objects.copy(source, {
-            bucket,
-            key: input.key,
-            attributes,
-            ticket,
-            condition,
-            renamed,
-          });
+          const { contentKey } = sealing;
+          return context.stores.objects.copy(source, { ...named, attributes, contentKey, ticket, condition, renamed });
         },
         describe: created,
       },
@@ -209,8 +212,22 @@ async function copyUnlessCopied(rename: Rename, source: OpenedObject, copied: Co
   }
 }
 
-function attributesOf(object: StoredObject): Omit<ObjectAttributes, "lock"> {
-  const { content, userMetadata, storageClass, ownerId, websiteRedirectLocation, tags, acl, encryption } = object;
+/**
+ * The encryption at the new key. A data key is bound to the object's key, so it is sealed once more.
+ * @throws S3Error as `decryptWithKms` and `encryptWithKms`
+ */
+async function sealedAgain({ input, context, bucket }: Rename, source: OpenedObject): Promise<WriteEncryption> {
+  const { encryption } = source.object;
+  if (encryption?.kind !== "data-key") return { encryption };
+  const { keyArn: keyName, context: about, usesBucketKey = false } = encryption;
+  const shared = await decryptWithKms({ bucket, key: input.source }, encryption, context);
+  source.unlock(shared);
+  const choice = { keyName, usesBucketKey, context: about };
+  return encryptWithKms({ bucket, key: input.key }, choice, { keys: context, shared });
+}
+
+function attributesOf(object: StoredObject): Omit<ObjectAttributes, "lock" | "encryption" | "annotations"> {
+  const { content, userMetadata, storageClass, ownerId, websiteRedirectLocation, tags, acl } = object;
   return {
     content,
     userMetadata,
@@ -219,7 +236,6 @@ function attributesOf(object: StoredObject): Omit<ObjectAttributes, "lock"> {
     tags,
     ...(websiteRedirectLocation !== undefined && { websiteRedirectLocation }),
     ...(acl !== undefined && { acl }),
-    ...(encryption !== undefined && { encryption }),
   };
 }
 

@@ -69,6 +69,8 @@ export interface EntryRecord extends Partial<VersionLinks> {
   readonly q?: 1;
   /** Encryption of the blobs; absent: R2's own. */
   readonly e?: EncodedEncryption;
+  /** Id of the blob set of its annotations; absent: there never was one. */
+  readonly A?: string;
   /** Of what a rename has put, at either key. */
   readonly n?: RenameMark;
   /** The object's bytes are blobs; this entry's body is the manifest. */
@@ -207,6 +209,7 @@ export function toRecord(
     ...(attributes.acl !== undefined && { a: encodeAcl(attributes.acl, attributes.ownerId) }),
     ...(attributes.lock !== undefined && encodeLock(attributes.lock)),
     ...(attributes.encryption !== undefined && { e: encodeEncryption(attributes.encryption) }),
+    ...(attributes.annotations !== undefined && { A: attributes.annotations }),
     ...(lastModified !== undefined && { l: lastModified }),
     ...(clusterHead(key) !== undefined && { k: key }),
     ...(isReplica && { p: "R" as const }),

@@ -82,6 +82,7 @@ export function toStoredObject(
     ...(record.a !== undefined && { acl: decodeAcl(record.a, ownerId) }),
     ...(lock !== undefined && { lock }),
     ...(encryption !== undefined && { encryption }),
+    ...(record.A !== undefined && { annotations: record.A }),
     ...(record.f?.k !== undefined && { partCount: record.f.k }),
     ...(record.r !== undefined && { websiteRedirectLocation: record.r }),
     ...(record.p !== undefined && {

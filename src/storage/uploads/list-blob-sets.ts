@@ -58,7 +58,8 @@ export async function isPlainlyInUse(
   if (owner === undefined) return [false, 0];
   const { naming, calls } = await searchPlainly(storeOf(stores, { region }), owner, { blobSetId: id });
   // Only an upload leaves blobs that its object does not contain.
-  const parts = naming?.entry.record.f?.k;
+  const manifest = naming?.entry.record.f;
+  const parts = manifest?.b === id ? manifest.k : undefined;
   return [naming !== undefined && (parts === undefined || parts === blobCount), calls];
 }
 

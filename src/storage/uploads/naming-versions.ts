@@ -88,5 +88,6 @@ async function read(store: R2Bucket, r2Key: string): Promise<NamingVersion | und
 function names(version: NamingVersion | undefined, { blobSetId, etag }: SetName): boolean {
   if (version === undefined) return false;
   const { record, etag: itsEtag } = version.entry;
+  if (record.A === blobSetId) return etag === undefined;
   return record.f?.b === blobSetId && (etag === undefined || etag === itsEtag);
 }

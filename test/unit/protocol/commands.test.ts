@@ -168,6 +168,7 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
     "if-match",
     "if-none-match",
     "x-amz-metadata-directive",
+    "x-amz-object-annotation-directive",
     "x-amz-tagging",
     "x-amz-tagging-directive",
   ],
@@ -192,8 +193,10 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
     "x-amz-if-match-last-modified-time",
     "x-amz-if-match-size",
   ],
+  DeleteObjectAnnotation: ["x-amz-object-if-match"],
   DeleteObjects: ["x-amz-bypass-governance-retention"],
   GetObject: [...READ, ...CUSTOMER_KEY],
+  GetObjectAnnotation: ["x-amz-checksum-mode"],
   GetObjectAttributes: [...CUSTOMER_KEY, "x-amz-max-parts", "x-amz-object-attributes", "x-amz-part-number-marker"],
   HeadObject: [...READ, ...CUSTOMER_KEY],
   ListObjectVersions: LISTED,
@@ -209,6 +212,7 @@ const HONOURED: Partial<Record<OperationName, readonly string[]>> = {
   // "A token to allow Object Lock to be enabled for an existing bucket" is not needed any more.
   PutObjectLockConfiguration: ["x-amz-bucket-object-lock-token"],
   PutObjectRetention: ["x-amz-bypass-governance-retention"],
+  PutObjectAnnotation: [...CHECKSUMS, "x-amz-object-if-match"],
   PutObjectAcl: ["x-amz-acl", ...GRANTS, "x-amz-grant-write"],
   RenameObject: [
     "if-match",

@@ -2,6 +2,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
+import { Annotations } from "../../../src/storage/r2/annotations.ts";
 import { Objects } from "../../../src/storage/r2/objects.ts";
 import { BlobSetRecords } from "../../../src/storage/uploads/blob-set-records.ts";
 import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
@@ -152,5 +153,74 @@ describe("garbage", () => {
     expect(await blobSets.addReference(blobSetId, { region: "us-east-1", entry: `${bucket.id}/copy` })).toBe(false);
     await expect(copy(bucket, "k", "copy")).rejects.toMatchObject({ code: "SlowDown" });
     expect(await objects.head(bucket, { key: "copy" })).toBeUndefined();
+  });
+});
+
+describe("annotations", () => {
+  const annotations = new Annotations(stores, new Objects(stores, new BlobSets(env.UPLOADS)));
+  const annotate = (bucket: GrantedBucket, name: string, versionId?: string) =>
+    annotations.put(
+      { bucket, key: "k", versionId, ticket: newTicket() },
+      { name, body: bodyOf(name), check: () => {}, keyOf: async () => undefined },
+    );
+  const put = (bucket: GrantedBucket, body: string) => objects.put(bucket, "k", bodyOf(body), attributes());
+  const namesOf = async (bucket: GrantedBucket) => {
+    const page = await env.STORE.list({ prefix: "~b/", include: ["customMetadata"] });
+    const own = page.objects.filter(
+      ({ key, customMetadata }) => key.includes("/a.") && customMetadata?.entry?.startsWith(bucket.id),
+    );
+    return own.map(({ key }) => key.slice(key.indexOf("/a.") + 3));
+  };
+
+  it("are removed after the object was overwritten or deleted, and kept while it exists", async () => {
+    const bucket = testBucket();
+    await put(bucket, "one");
+    await annotate(bucket, "of one");
+    await sweepFully();
+    expect(await namesOf(bucket)).toEqual(["of one"]);
+    await put(bucket, "two");
+    await annotate(bucket, "of two");
+    await sweepFully();
+    expect(await namesOf(bucket)).toEqual(["of two"]);
+    await objects.setTags(bucket, "k", [{ key: "a", value: "b" }]);
+    await sweepFully();
+    expect(await namesOf(bucket)).toEqual(["of two"]);
+    await objects.delete(bucket, ["k"]);
+    await sweepFully();
+    expect(await namesOf(bucket)).toEqual([]);
+  });
+
+  it("of an object uploaded in parts are kept, and so are its parts", async () => {
+    const bucket = testBucket();
+    await completeUpload(bucket, "k", [5 * MIB, 10]);
+    await annotate(bucket, "of parts");
+    await sweepFully();
+    expect([await namesOf(bucket), await isWhole(bucket, "k")]).toEqual([["of parts"], true]);
+    await objects.delete(bucket, ["k"]);
+  });
+
+  it("of versions are kept with them, wherever they are, and removed once they are deleted", async () => {
+    const { id } = testBucket();
+    const bucket = testBucket({ id, versioning: "Enabled" });
+    const store = new Objects(stores, new BlobSets(env.UPLOADS));
+    const first = await put(bucket, "one");
+    await annotate(bucket, "of one");
+    const second = await put(bucket, "two");
+    await annotate(bucket, "of two");
+    await put(bucket, "three");
+    await annotate(bucket, "late", second.versionId);
+    await sweepFully();
+    expect((await namesOf(bucket)).sort()).toEqual(["late", "of one", "of two"]);
+    const remove = (versionId = "") =>
+      store.removeVersion({ bucket, key: "k", versionId, ticket: newTicket() }, { bypassesGovernance: false });
+    await remove(second.versionId);
+    await sweepFully();
+    expect(await namesOf(bucket)).toEqual(["of one"]);
+    await remove((await objects.head(bucket, { key: "k" }))?.versionId);
+    await sweepFully();
+    expect(await namesOf(bucket)).toEqual(["of one"]);
+    await remove(first.versionId);
+    await sweepFully();
+    expect(await namesOf(bucket)).toEqual([]);
   });
 });
