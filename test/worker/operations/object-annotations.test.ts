@@ -9,6 +9,7 @@ import { countingEnv } from "../../support/counting-env.ts";
 import { expectError } from "../../support/errors.ts";
 import { failingEnv } from "../../support/failing-env.ts";
 import { createUser, putPolicy } from "../../support/iam.ts";
+import { createKmsKey, env, kmsHeaders } from "../../support/kms.ts";
 import { checksumOf, complete, createUpload, MIB, md5, putPart } from "../../support/multipart.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { encode, putObject, type SendOptions, send } from "../../support/request.ts";
@@ -231,11 +232,11 @@ describe("annotations of an object", () => {
 
   it("an object without annotations costs no call more, and one with them none more to read", async () => {
     const bucket = await prepared();
-    const { env, counts, reset } = countingEnv(testEnv);
+    const counting = countingEnv(testEnv);
     const read = async () => {
-      reset();
-      await (await send({ bucket, key: "k", env })).text();
-      return JSON.stringify(counts);
+      counting.reset();
+      await (await send({ bucket, key: "k", env: counting.env })).text();
+      return JSON.stringify(counting.counts);
     };
     await read();
     const before = await read();
@@ -355,6 +356,46 @@ describe("annotations of copies", () => {
   });
 });
 
+describe("annotations of an object under aws:kms", () => {
+  it("have its key, are copied to other keys, and need kms:Decrypt", async () => {
+    const bucket = await createBucket();
+    const headers = kmsHeaders(await createKmsKey());
+    const other = kmsHeaders(await createKmsKey());
+    await putObject(bucket, "k", "content", { headers, env });
+    const stored = await put(bucket, "n", "text", { env });
+    expect(stored.headers.get("x-amz-server-side-encryption")).toBe("aws:kms");
+    expect(stored.headers.get("etag")).not.toBe(`"${md5("text")}"`);
+    expect(await textOf(bucket, "n", { env })).toBe("text");
+    expect(await namesOf(bucket)).toEqual(["n"]);
+    const source = { "x-amz-copy-source": `${bucket}/k` };
+    for (const [key, about] of Object.entries({ same: headers, other, none: {} })) {
+      const copied = await send({ method: "PUT", bucket, key, headers: { ...about, ...source }, env });
+      expect([key, copied.status, await textOf(bucket, "n", { key, env })]).toEqual([key, 200, "text"]);
+    }
+    const renaming = {
+      method: "PUT",
+      bucket,
+      key: "renamed",
+      query: "renameObject",
+      headers: { "x-amz-rename-source": "k" },
+    };
+    const Action = ["s3:*", "kms:GenerateDataKey"];
+    const user = await createUser([{ Effect: "Allow", Action, Resource: "*" }]);
+    for (const response of [
+      await annotation("GET", bucket, "n", { as: user.key, env }),
+      await annotation("PUT", bucket, "n", { as: user.key, env, body: "other" }),
+      await send({ ...renaming, as: user.key, env }),
+    ]) {
+      expect([response.status, await response.text()]).toEqual([403, expect.stringContaining("kms:Decrypt")]);
+    }
+    expect((await send({ ...renaming, env })).status).toBe(200);
+    const read = await send({ bucket, key: "renamed", env });
+    expect([await read.text(), read.headers.get("x-amz-server-side-encryption")]).toEqual(["content", "aws:kms"]);
+    expect(await textOf(bucket, "n", { key: "renamed", env })).toBe("text");
+    expect((await send({ bucket, key: "k", env })).status).toBe(404);
+  });
+});
+
 describe("annotations whose write is interrupted", () => {
   it.each([
     ["before", "permanently"],
@@ -365,13 +406,13 @@ describe("annotations whose write is interrupted", () => {
       const attempt = async (at: number, change: (bucket: string, options: SendOptions) => Promise<Response>) => {
         const bucket = await prepared(at % 2 === 0 ? undefined : await createVersionedBucket());
         await put(bucket, "present", "old");
-        const { env, calls } = failingEnv(testEnv, at === 0 ? undefined : { at, when, lasting });
-        const response = await change(bucket, { env }).catch(() => undefined);
+        const failing = failingEnv(testEnv, at === 0 ? undefined : { at, when, lasting });
+        const response = await change(bucket, { env: failing.env }).catch(() => undefined);
         await response?.body?.cancel();
         expect(await (await send({ bucket, key: "k" })).text()).toBe("content");
         expect(["old", "new"]).toContain(await textOf(bucket, "present"));
         expect((await change(bucket, {})).status).toBe(200);
-        return { bucket, calls: calls() };
+        return { bucket, calls: failing.calls() };
       };
       const putAgain = (bucket: string, options: SendOptions) =>
         annotation("PUT", bucket, "present", { ...options, body: "new" });
