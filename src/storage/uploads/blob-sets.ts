@@ -7,12 +7,12 @@ import {
   type CommittedObject,
   type CompleteCommand,
   FIRST_MESSAGE_VERSION,
-  MESSAGE_VERSION,
   type PartRecord,
   type PartsAnswer,
   type SweepCommand,
   type SweepOutcome,
   type UploadDescription,
+  VERSIONED_MESSAGE_VERSION,
   versionOfCompletion,
 } from "./messages.ts";
 
@@ -65,7 +65,7 @@ export class BlobSets {
 
   async sweep(command: SweepCommand): Promise<SweepOutcome> {
     // Code from before versions would take a set for dead that only a noncurrent version names.
-    return unwrap(await this.of(command.blobSetId).sweep(command, MESSAGE_VERSION));
+    return unwrap(await this.of(command.blobSetId).sweep(command, VERSIONED_MESSAGE_VERSION));
   }
 }
 

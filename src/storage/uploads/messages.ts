@@ -21,14 +21,21 @@ import type { ObjectIdentity } from "../r2/entry-record.ts";
  * - A change that older code would act on wrongly raises the version, and newer code still understands the version before.
  * - Names of methods and the order of their parameters never change; the version comes last and was not sent at first.
  */
-export const MESSAGE_VERSION = 2;
+export const MESSAGE_VERSION = 3;
+
+/** Of the calls that code from before encrypted objects understands. */
+export const VERSIONED_MESSAGE_VERSION = 2;
 
 /** Of the calls that code from before versions of objects understands. */
 export const FIRST_MESSAGE_VERSION = 1;
 
-/** By which a completion is to be understood: code from before versions would overwrite the object at the key. */
-export function versionOfCompletion({ versioning }: CompleteCommand): number {
-  return versioning === undefined ? FIRST_MESSAGE_VERSION : MESSAGE_VERSION;
+/**
+ * By which a completion is to be understood: code from before versions would overwrite the object at the key, and code from
+ * before encrypted objects would put an entry that does not say how its blobs are encrypted.
+ */
+export function versionOfCompletion({ versioning, isEncrypted }: CompleteCommand): number {
+  if (isEncrypted === true) return MESSAGE_VERSION;
+  return versioning === undefined ? FIRST_MESSAGE_VERSION : VERSIONED_MESSAGE_VERSION;
 }
 
 export interface Refusal {
@@ -78,6 +85,8 @@ export interface CompleteCommand {
   readonly ticket: WriteTicket;
   /** Of the bucket; absent: it was never versioned. */
   readonly versioning?: Versioning;
+  /** Whether the upload's parts have a key. */
+  readonly isEncrypted?: boolean;
   /** What the bucket gives to an object whose upload names no retention. */
   readonly defaultLock?: ObjectLock;
 }

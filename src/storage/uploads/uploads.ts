@@ -189,14 +189,15 @@ export class Uploads {
   /** @throws S3Error every refusal of CompleteMultipartUpload */
   async complete(
     upload: GrantedUpload,
-    command: Omit<CompleteCommand, "versioning" | "defaultLock">,
+    command: Omit<CompleteCommand, "versioning" | "isEncrypted" | "defaultLock">,
   ): Promise<PutOutcome & { readonly writeId: string; readonly encryption?: ObjectEncryption }> {
-    const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
+    const { bucket, key, uploadId, blobSetId, isEncrypted } = await this.#verify(upload);
     const { versioning, objectLock } = bucket.documents;
     const defaultLock = lockOfNewVersion(undefined, objectLock, new Date());
     const completion = {
       ...command,
       ...(versioning !== undefined && { versioning }),
+      ...(isEncrypted && { isEncrypted }),
       ...(defaultLock !== undefined && { defaultLock }),
     };
     const committed = unwrap(await this.#blobSets.complete(blobSetId, completion), uploadId);
