@@ -26,6 +26,9 @@ const CREATES_OBJECT: ReadonlySet<OperationName> = new Set([
   "CompleteMultipartUpload",
 ]);
 
+/** Operations on an upload that was created with an encryption, which their requests do not name. */
+const OF_UPLOAD: ReadonlySet<OperationName> = new Set(["UploadPart", "UploadPartCopy", "CompleteMultipartUpload"]);
+
 /** The values that conditions of policies are evaluated on. */
 export function requestFacts(
   signed: S3Request,
@@ -48,6 +51,7 @@ export function requestFacts(
       signatureVersion: request.signatureVersion,
     }),
     copySource: signed.copySource(),
+    isOfUpload: OF_UPLOAD.has(request.operation),
     createsObject: CREATES_OBJECT.has(request.operation),
   };
 }

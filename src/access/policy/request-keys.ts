@@ -30,6 +30,8 @@ export interface RequestFacts {
   readonly locationConstraint?: string | undefined;
   /** Whether the request creates a whole object: false for parts and for CreateMultipartUpload. */
   readonly createsObject?: boolean | undefined;
+  /** Whether the encryption was chosen, and decided about, when the upload was created: for its parts and completion. */
+  readonly isOfUpload?: boolean | undefined;
   /** Tags that the object has now; empty if there is no object. Undefined: not looked up. */
   readonly existingTags?: readonly Tag[] | undefined;
   /**
@@ -45,7 +47,10 @@ export interface RequestFacts {
 
 /** The facts that may differ between the objects of one request. */
 export interface PerObjectFacts
-  extends Pick<RequestFacts, "existingTags" | "requestTags" | "requestLock" | "inventoryFields" | "query" | "now"> {
+  extends Pick<
+    RequestFacts,
+    "isOfUpload" | "existingTags" | "requestTags" | "requestLock" | "inventoryFields" | "query" | "now"
+  > {
   /** The key whose existence the response would reveal, in place of the prefix that the request names. */
   readonly listedKey?: string | undefined;
   /** The version that the action is on; undefined: the current one. */
@@ -130,6 +135,7 @@ function objectKeys(facts: PerObjectFacts): [Entry[], UnknownKeys[]] {
   ];
   requireBoundedValues(entries);
   const unknown: UnknownKeys[] = [];
+  if (facts.isOfUpload === true) unknown.push({ prefix: "s3:x-amz-server-side-encryption", decided: "for" });
   if (existingTags === undefined) unknown.push({ prefix: EXISTING_TAG.toLowerCase(), decided: "against" });
   if (requestTags === undefined) unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "against" });
   if (requestTags === "later") unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "for" });

@@ -229,6 +229,11 @@ describe("the default encryption of a bucket", () => {
       await expectError(await put(bucket, headers), 403, "AccessDenied");
     }
     await ok(put(bucket, kmsHeaders(key)));
+    // An upload is decided about when it is created: its parts do not name the encryption.
+    await expectError(await call({ method: "POST", bucket, query: "uploads" }), 403, "AccessDenied");
+    const created = await ok(call({ method: "POST", bucket, query: "uploads", headers: kmsHeaders(key) }));
+    const uploadId = textIn(await documentOf(created, "InitiateMultipartUploadResult"), "UploadId") ?? "";
+    await ok(call({ method: "PUT", bucket, query: `partNumber=1&uploadId=${encode(uploadId)}`, body: "x" }));
   });
 });
 
