@@ -13,7 +13,7 @@ const MD5_BYTES = 16;
 
 export interface CustomerKey {
   readonly key: ContentKey;
-  /** Base64 of its MD5, as it was sent; undefined if it was not, which makes the key of a read the wrong one. */
+  /** Base64 of its MD5, as it was sent; undefined if the key is too long, which makes that of a read the wrong one (recorded). */
   readonly md5: string | undefined;
 }
 
@@ -75,12 +75,20 @@ function parseKey({ algorithm, key, keyMd5 }: NonNullable<ReturnType<typeof read
       "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.",
     );
   }
-  const bytes = parseBase64(key, CONTENT_KEY_BYTES);
-  if (bytes === undefined) throw invalidKey("The secret key was invalid for the specified algorithm.");
-  if (keyMd5 !== null && !isMd5Of(keyMd5, bytes)) {
+  if (keyMd5 === null) {
+    throw invalidKey(
+      "Requests specifying Server Side Encryption with Customer provided keys must provide the client calculated MD5 of the secret key.",
+    );
+  }
+  const bytes = parseBase64(key, (key.length / 4) * 3 - (/=*$/.exec(key)?.[0].length ?? 0));
+  if (bytes === undefined || bytes.length < CONTENT_KEY_BYTES) {
+    throw invalidKey("The secret key was invalid for the specified algorithm.");
+  }
+  if (!isMd5Of(keyMd5, bytes)) {
     throw invalidKey("The calculated MD5 hash of the key did not match the hash that was provided.");
   }
-  return { key: new ContentKey(bytes), md5: keyMd5 ?? undefined };
+  const isTooLong = bytes.length > CONTENT_KEY_BYTES;
+  return { key: new ContentKey(bytes.subarray(0, CONTENT_KEY_BYTES)), md5: isTooLong ? undefined : keyMd5 };
 }
 
 function isMd5Of(text: string, bytes: Uint8Array): boolean {

@@ -36,11 +36,17 @@ function without(name: string): Record<string, string> {
 const short = Buffer.alloc(10, 1);
 const SHORT = { key: short.toString("base64"), md5: createHash("md5").update(short).digest("base64") };
 
+/** The base64 of a key in place of the key, as botocore sends it without an MD5. */
+const long = Buffer.from(KEY.key);
+const LONG = { key: long.toString("base64"), md5: createHash("md5").update(long).digest("base64") };
+
 const ALGORITHM_NEEDED =
   "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm.";
 const KEY_NEEDED =
   "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret key.";
 const KEY_INVALID = "The secret key was invalid for the specified algorithm.";
+const MD5_NEEDED =
+  "Requests specifying Server Side Encryption with Customer provided keys must provide the client calculated MD5 of the secret key.";
 const MD5_WRONG = "The calculated MD5 hash of the key did not match the hash that was provided.";
 const STORED_WITH_KEY =
   "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.";
@@ -55,6 +61,7 @@ const PART_KEY_WRONG = "The provided encryption parameters did not match the one
 const INVALID: readonly [what: string, headers: Record<string, string>, message: string][] = [
   ["no algorithm", without("algorithm"), ALGORITHM_NEEDED],
   ["no key", without("key"), KEY_NEEDED],
+  ["no MD5", without("key-md5"), MD5_NEEDED],
   ["a key of 10 bytes", keyHeaders(SHORT), KEY_INVALID],
   ["a key that is no base64", { ...keyHeaders(KEY), [`${NAME}key`]: "?".repeat(44) }, KEY_INVALID],
   ["the MD5 of another key", { ...keyHeaders(KEY), [`${NAME}key-md5`]: OTHER.md5 }, MD5_WRONG],
@@ -140,9 +147,9 @@ describe("a write with a key", () => {
     },
   );
 
-  it("PutObject without the MD5 of the key is InvalidArgument", async () => {
+  it("PutObject with a key of 44 bytes is InvalidArgument", async () => {
     const bucket = await createBucket();
-    const response = await call({ bucket, method: "PUT", body: "content", headers: without("key-md5") });
+    const response = await call({ bucket, method: "PUT", body: "content", headers: keyHeaders(LONG) });
     await expectError(response, 400, "InvalidArgument", { message: KEY_INVALID, details: { ArgumentName: HEADER } });
   });
 
@@ -179,9 +186,9 @@ describe("a read of an object that has a key", () => {
     await expectHeadError(await call({ bucket, method: "HEAD", headers }), 403);
   });
 
-  it("GetObject and HeadObject without the MD5 of the key are AccessDenied", async () => {
+  it("GetObject and HeadObject with a key of 44 bytes are AccessDenied", async () => {
     const bucket = await encrypted();
-    const headers = without("key-md5");
+    const headers = keyHeaders(LONG);
     await expectError(await call({ bucket, headers }), 403, "AccessDenied", { message: KEY_WRONG });
     await expectHeadError(await call({ bucket, method: "HEAD", headers }), 403);
   });
