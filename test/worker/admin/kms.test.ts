@@ -206,21 +206,34 @@ describe("no state contains a key in clear", () => {
       const rows = await testEnv.DB.prepare(`SELECT * FROM "${name}"`).all();
       found.push({ what: `D1 ${name}`, text: JSON.stringify(rows.results) });
     }
-    const listed = await testEnv.STORE.list({ include: ["customMetadata", "httpMetadata"] } as R2ListOptions);
+    // The storage has objects of other tests too.
+    const row = await testEnv.DB.prepare("SELECT id FROM buckets WHERE name = ?1").bind(bucket).first<{ id: string }>();
+    const entries = await testEnv.STORE.list({
+      prefix: `${row?.id}/`,
+      include: ["customMetadata", "httpMetadata"],
+    } as R2ListOptions);
+    const sets = entries.objects.flatMap(({ customMetadata }) => JSON.parse(customMetadata?.s3 ?? "{}").f?.b ?? []);
+    const blobSetId = uploadId.slice(0, 27);
+    const blobs = await Promise.all(
+      [...new Set<string>([...sets, blobSetId])].map((set) =>
+        testEnv.STORE.list({ prefix: `~b/${set}/`, include: ["customMetadata", "httpMetadata"] } as R2ListOptions),
+      ),
+    );
+    const listed = { objects: [entries, ...blobs].flatMap(({ objects }) => objects) };
+    expect(listed.objects.map(({ key: name }) => name.slice(0, 3) === "~b/").filter(Boolean)).toHaveLength(3);
     for (const { key: name, customMetadata, httpMetadata } of listed.objects) {
       const body = await (await testEnv.STORE.get(name))?.arrayBuffer();
       const text = `${name} ${JSON.stringify([customMetadata, httpMetadata])} ${Buffer.from(body ?? []).toString("latin1")}`;
       found.push({ what: `R2 ${name}`, text });
     }
-    const { runInDurableObject, listDurableObjectIds } = await import("cloudflare:test");
-    for (const id of await listDurableObjectIds(testEnv.UPLOADS as never)) {
-      await runInDurableObject(testEnv.UPLOADS.get(id) as never, (_instance: unknown, state: DurableObjectState) => {
-        for (const table of ["upload", "parts", "completion", "entries"]) {
-          const rows = [...state.storage.sql.exec(`SELECT * FROM ${table}`)];
-          found.push({ what: `Durable Object ${table}`, text: JSON.stringify(rows) });
-        }
-      });
-    }
+    const { runInDurableObject } = await import("cloudflare:test");
+    const object = testEnv.UPLOADS.get(testEnv.UPLOADS.idFromName(blobSetId));
+    await runInDurableObject(object as never, (_instance: unknown, state: DurableObjectState) => {
+      for (const table of ["upload", "parts", "completion", "entries"]) {
+        const rows = [...state.storage.sql.exec(`SELECT * FROM ${table}`)];
+        found.push({ what: `Durable Object ${table}`, text: JSON.stringify(rows) });
+      }
+    });
   });
 
   it("in rows of D1, in R2, and in Durable Objects", () => {
