@@ -42,6 +42,8 @@ export interface LoggedConnection {
 /** Longer targets and headers are cut, so that a line stays far below what a queue accepts. */
 const MAX_TARGET_LENGTH = 8_192;
 const MAX_HEADER_LENGTH = 2_048;
+/** As are keys and version ids that can be none: in DeleteObjects they are only as short as the document. */
+const MAX_NAME_LENGTH = 1_024;
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -67,9 +69,9 @@ export function formatLine(line: LogLine): string {
     line.totalMs ?? "-",
     line.turnAroundMs ?? "-",
     // AWS's own pattern for these lines (Athena) expects no blank in a referrer.
-    quoted(line.referrer?.replaceAll(" ", "%20"), MAX_HEADER_LENGTH),
+    quoted(line.referrer && withoutSecrets(line.referrer).replaceAll(" ", "%20"), MAX_HEADER_LENGTH),
     quoted(line.userAgent, MAX_HEADER_LENGTH),
-    line.versionId === undefined ? "-" : uriEncode(line.versionId),
+    line.versionId === undefined ? "-" : uriEncode(line.versionId.slice(0, MAX_NAME_LENGTH)),
     line.hostId,
     connection.signatureVersion ?? "-",
     connection.cipherSuite ?? "-",
@@ -97,7 +99,7 @@ function formatTime(time: number): string {
  */
 function formatKey(key: string | undefined, operation: string): string {
   if (!key) return "-";
-  const once = uriEncode(key, "keep-slash");
+  const once = uriEncode(key.slice(0, MAX_NAME_LENGTH), "keep-slash");
   return /^(?:BATCH|S3)\./.test(operation) ? once : uriEncode(once, "keep-slash");
 }
 
@@ -112,10 +114,30 @@ function printable(text: string | undefined, limit: number): string {
 }
 
 /** Parameters that are secrets: a reader of the log must not be able to repeat a presigned request, or to decrypt an object. */
-const SECRET_PARAMETER =
-  /((?:^|[?&])(?:x-amz-signature|signature|x-amz-security-token|x-amz-(?:copy-source-)?server-side-encryption-customer-key(?:-md5)?)=)[^&]*/gi;
+const SECRETS = [
+  "x-amz-signature",
+  "signature",
+  "x-amz-security-token",
+  "x-amz-server-side-encryption-customer-key",
+  "x-amz-server-side-encryption-customer-key-md5",
+  "x-amz-copy-source-server-side-encryption-customer-key",
+  "x-amz-copy-source-server-side-encryption-customer-key-md5",
+];
+
+/** Names of parameters may be percent-encoded in any part. */
+const SECRET_PARAMETER = new RegExp(`((?:^|[?&])(?:${SECRETS.map(inAnyEncoding).join("|")})=)[^&]*`, "gi");
+
+function inAnyEncoding(name: string): string {
+  const encoded = (character: string) => percentEncodeByte(character.charCodeAt(0));
+  return Array.from(name, (each) => `(?:${each}|${encoded(each)}|${encoded(each.toUpperCase())})`).join("");
+}
 
 /** A target as the log shows it. @param query as sent, without `?` */
 export function loggedTarget(path: string, query: string): string {
-  return query === "" ? path : `${path}?${query.replace(SECRET_PARAMETER, "$1-")}`;
+  return query === "" ? path : `${path}?${withoutSecrets(query)}`;
+}
+
+/** Of a query or a URL: browsers send the whole URL of a page, presigned or not, as the referrer of what the page loads. */
+function withoutSecrets(text: string): string {
+  return text.replace(SECRET_PARAMETER, "$1-");
 }

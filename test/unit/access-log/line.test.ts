@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatLine, type LogLine, loggedTarget } from "../../../src/access-log/line.ts";
+import { MESSAGE_BYTES } from "../../../src/access-log/line-buffer.ts";
 import { requestOperation, sourceOperation } from "../../../src/access-log/operation-names.ts";
 import { logObjectKey } from "../../../src/model/logged-bucket.ts";
 import { OPERATION_NAMES } from "../../../src/protocol/operation-name.ts";
@@ -57,6 +58,26 @@ describe("formatLine", () => {
     expect(keyIn("BATCH.DELETE.OBJECT")).toBe("a%20%25/%C3%A4");
     expect(keyIn("S3.EXPIRE.OBJECT")).toBe("a%20%25/%C3%A4");
   });
+});
+
+it("formatLine cuts keys and version ids that no object can have, so that a line fits into a message", () => {
+  for (const operation of ["BATCH.DELETE.OBJECT", "REST.GET.OBJECT"]) {
+    const line = formatLine({ ...LINE, operation, key: "\u20ac".repeat(100_000), versionId: "\u20ac".repeat(100_000) });
+    expect(line.length).toBeLessThan(MESSAGE_BYTES / 2);
+  }
+  const longest = "\u00e9".repeat(512);
+  expect(formatLine({ ...LINE, operation: "BATCH.DELETE.OBJECT", key: longest })).toContain("%C3%A9".repeat(512));
+});
+
+it("formatLine hides the secrets of a presigned page in the referrer", () => {
+  const referrer = "https://h/a=b?X-Amz-Date=1&X-Amz-Signature=abc&x=y";
+  expect(formatLine({ ...LINE, referrer })).toContain('"https://h/a=b?X-Amz-Date=1&X-Amz-Signature=-&x=y"');
+});
+
+it("loggedTarget hides parameters whose names are percent-encoded", () => {
+  expect(loggedTarget("/b/k", "%58-amz%2dSi%67nature=abc&Signature%31=b&%53ignature=c?d")).toBe(
+    "/b/k?%58-amz%2dSi%67nature=-&Signature%31=b&%53ignature=-",
+  );
 });
 
 it("loggedTarget hides signatures, tokens and keys, and nothing else", () => {
