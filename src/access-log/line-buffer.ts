@@ -14,7 +14,9 @@ export const MESSAGE_BYTES = 100_000;
 /** Of a batch: it is then sent at once. */
 const BATCH_BYTES = MESSAGE_BYTES;
 /** Of all batches of the isolate that are not sent yet: what comes beyond is not logged. */
-export const MAX_WAITING_BYTES = 4_000_000;
+export const MAX_WAITING_BYTES = 8_000_000;
+/** Of them, about the buckets of one account: it cannot fill the buffer so that requests to others' buckets are not logged. */
+export const MAX_ACCOUNT_BYTES = MAX_WAITING_BYTES / 2;
 /** Between the attempts to send a batch. A request's `waitUntil` ends after 30 seconds. */
 const RETRY_MS = [500, 2_000, 6_000, 12_000];
 
@@ -55,6 +57,7 @@ export class LineBuffer {
   readonly #options: LineBufferOptions;
   #batch: Batch | undefined;
   #waitingBytes = 0;
+  readonly #bytesOfAccounts = new Map<string, number>();
   /** Lines that were not taken, and are not reported yet. */
   #refused = 0;
 
@@ -72,7 +75,9 @@ export class LineBuffer {
   #addOne({ bucket, time, line }: LogEntry): void {
     // Quotes take two bytes in the message.
     const bytes = JSON.stringify(line).length;
-    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+    const { accountId } = bucket;
+    const bytesOfAccount = (this.#bytesOfAccounts.get(accountId) ?? 0) + bytes;
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES || bytesOfAccount > MAX_ACCOUNT_BYTES) {
       this.#refused++;
       return;
     }
@@ -82,6 +87,7 @@ export class LineBuffer {
     batch.bytes += bytes;
     batch.lines++;
     this.#waitingBytes += bytes;
+    this.#bytesOfAccounts.set(accountId, bytesOfAccount);
     if (batch.bytes >= BATCH_BYTES) this.#options.waitUntil(this.#send(batch));
   }
 
@@ -106,9 +112,19 @@ export class LineBuffer {
     } catch (error) {
       reportLost(batch.lines, String(error));
     } finally {
-      this.#waitingBytes -= batch.bytes;
+      this.#release(batch);
       if (this.#refused > 0) reportLost(this.#refused, "too many lines wait for the queue");
       this.#refused = 0;
+    }
+  }
+
+  #release(batch: Batch): void {
+    this.#waitingBytes -= batch.bytes;
+    for (const { bucket, messages } of batch.logs.values()) {
+      let rest = this.#bytesOfAccounts.get(bucket.accountId) ?? 0;
+      for (const { bytes } of messages) rest -= bytes;
+      if (rest > 0) this.#bytesOfAccounts.set(bucket.accountId, rest);
+      else this.#bytesOfAccounts.delete(bucket.accountId);
     }
   }
 

@@ -3,7 +3,7 @@ import {
   FLUSH_MS,
   LineBuffer,
   type LogEntry,
-  MAX_WAITING_BYTES,
+  MAX_ACCOUNT_BYTES,
   MESSAGE_BYTES,
 } from "../../../src/access-log/line-buffer.ts";
 import type { AccessLogMessage } from "../../../src/storage/journal/messages.ts";
@@ -30,10 +30,10 @@ function recording() {
   return { ...bufferOn(async (messages) => void sent.push([...messages])), sent };
 }
 
-function entry(line: string, { name = "b", byDay = false, time = Date.now() } = {}): LogEntry {
+function entry(line: string, { name = "b", accountId = "1", byDay = false, time = Date.now() } = {}): LogEntry {
   const keyFormat = { kind: "partitioned", dateSource: "EventTime" } as const;
   const logging = { targetBucket: "t", targetPrefix: "", ...(byDay && { keyFormat }) };
-  return { bucket: { name, region: "us-east-1", accountId: "1", ownerId: "o", logging }, time, line };
+  return { bucket: { name, region: "us-east-1", accountId, ownerId: "o", logging }, time, line };
 }
 
 describe("LineBuffer", () => {
@@ -125,7 +125,7 @@ describe("LineBuffer", () => {
     buffer.add(Array.from({ length: 100 }, () => entry(line)));
     open();
     await vi.advanceTimersByTimeAsync(FLUSH_MS);
-    const taken = Math.floor(MAX_WAITING_BYTES / (line.length + 2));
+    const taken = Math.floor(MAX_ACCOUNT_BYTES / (line.length + 2));
     expect(bytes).toBe(taken * (line.length + 1));
     const lost = { accessLog: "lost", lines: 100 - taken, cause: "too many lines wait for the queue" };
     expect(reported.mock.calls).toEqual([[JSON.stringify(lost)]]);
@@ -133,5 +133,15 @@ describe("LineBuffer", () => {
     buffer.add([entry(line)]);
     await vi.advanceTimersByTimeAsync(FLUSH_MS);
     expect([bytes, reported.mock.calls]).toEqual([(taken + 1) * (line.length + 1), []]);
+  });
+
+  it("takes lines of other accounts when one account has filled its part", async () => {
+    const reported = vi.spyOn(console, "error").mockReturnValue();
+    const { buffer, sent } = recording();
+    buffer.add(Array.from({ length: 200 }, (_, index) => entry("x".repeat(50_000), { name: `b${index}` })));
+    buffer.add([entry("other", { accountId: "2" })]);
+    await vi.advanceTimersByTimeAsync(FLUSH_MS);
+    expect(sent.flat().filter(({ text }) => text === "other\n")).toHaveLength(1);
+    expect(reported).toHaveBeenCalledOnce();
   });
 });
