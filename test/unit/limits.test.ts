@@ -88,7 +88,7 @@ const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
   ],
   [
     "Inventory configurations of a bucket",
-    `${count(MAX_INVENTORIES)}; ids of ${inventory.MAX_ID_LENGTH} characters, prefixes of ${count(inventory.MAX_PREFIX_LENGTH)} bytes`,
+    `${count(MAX_INVENTORIES)}; ids of ${inventory.MAX_ID_LENGTH} characters, prefixes of ${count(inventory.MAX_PREFIX_LENGTH)} bytes, of destinations ${inventory.MAX_DESTINATION_PREFIX_LENGTH}`,
   ],
   ["Default retention", `${count(MAX_DEFAULT_RETENTION.Days)} days or ${MAX_DEFAULT_RETENTION.Years} years`],
   [

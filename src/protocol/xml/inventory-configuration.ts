@@ -25,6 +25,8 @@ import { formatXml, type XmlNode, xmlElement, xmlOptional, xmlText } from "./wri
 /** A configuration with the longest prefixes, escaped, takes less. */
 export const MAX_INVENTORY_BYTES = 64 * 1024;
 export const MAX_PREFIX_LENGTH = 1024;
+/** A report's keys are this prefix and up to 178 characters more, and a key has at most 1,024 bytes. */
+export const MAX_DESTINATION_PREFIX_LENGTH = 840;
 export const MAX_ID_LENGTH = 64;
 
 const ELEMENTS = [
@@ -88,9 +90,9 @@ function readPrefix(parent: XmlElement): string {
   return boundedPrefix(requireChildText(parent, "Prefix"));
 }
 
-function boundedPrefix(prefix: string): string {
-  if (new TextEncoder().encode(prefix).length <= MAX_PREFIX_LENGTH) return prefix;
-  throw invalidArgument(`A prefix has at most ${MAX_PREFIX_LENGTH} bytes.`, "Prefix", prefix.slice(0, 256));
+function boundedPrefix(prefix: string, maxBytes = MAX_PREFIX_LENGTH): string {
+  if (new TextEncoder().encode(prefix).length <= maxBytes) return prefix;
+  throw invalidArgument(`This prefix has at most ${maxBytes} bytes.`, "Prefix", prefix.slice(0, 256));
 }
 
 function readFields(element: XmlElement | undefined): readonly InventoryField[] {
@@ -125,7 +127,7 @@ function readDestination(element: XmlElement): InventoryDestination {
   return {
     bucket,
     partition,
-    ...(prefix !== undefined && prefix !== "" && { prefix: boundedPrefix(prefix) }),
+    ...(prefix !== undefined && prefix !== "" && { prefix: boundedPrefix(prefix, MAX_DESTINATION_PREFIX_LENGTH) }),
     ...(accountId !== undefined && { accountId }),
     isEncrypted: readEncryption(findChild(destination, "Encryption")),
   };

@@ -147,6 +147,12 @@ describe("PutBucketInventoryConfiguration", () => {
       { fields: ["IntelligentTieringReferenceDate"] },
     ],
     ["an account that is none", "AccountId", "1", { ofDestination: "<AccountId>1</AccountId>" }],
+    [
+      "a prefix that leaves no room for the names of a report",
+      "Prefix",
+      "p".repeat(256),
+      { ofDestination: `<Prefix>${"p".repeat(841)}</Prefix>` },
+    ],
     ["a long prefix", "Prefix", "ä".repeat(256), { ofDestination: `<Prefix>${"ä".repeat(513)}</Prefix>` }],
     ["an id with a slash", "id", "a/b", { id: "a/b" }],
     ["a long id", "id", "i".repeat(65), { id: "i".repeat(65) }],
