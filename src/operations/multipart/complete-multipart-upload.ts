@@ -55,13 +55,14 @@ export const CompleteMultipartUpload = operation({
     ...permissionToReplicate("s3:ReplicateObject", { bucket, key }, replicaOf),
     ...permissionToCompare({ bucket, key }, condition),
   ],
-  async execute(input, { grant, stores, journal }, body) {
+  async execute(input, context, body) {
+    const { grant, stores, journal } = context;
     const { bucket: name, key, uploadId, expected, customerKey, condition, replicaOf } = input;
     customerKey?.read();
     const bucket = grant.bucket(name);
     const upload = { bucket, key, uploadId };
     const parts = await parseParts(body, () => stores.uploads.requireOpen(upload));
-    await requireCompletionKey(upload, customerKey, stores);
+    await requireCompletionKey(upload, customerKey, context);
     const completed = await journal.write(
       bucket,
       { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },

@@ -3,7 +3,7 @@ import { parseEncodingType, parseIntegerParameter, parsePageSize } from "../../p
 import { formatListPartsResult } from "../../protocol/xml/multipart-uploads.ts";
 import { ownerNamer } from "../bucket/owners.ts";
 import { presentedForWrite } from "../object/customer-key.ts";
-import { encryptionOfPart } from "../object/encryption.ts";
+import { requireListingKey } from "../object/encryption.ts";
 import { abortionHeaders } from "../object/lifecycle-headers.ts";
 import { noBody, operation } from "../operation.ts";
 import { parseUploadAddress } from "./part-address.ts";
@@ -28,9 +28,9 @@ export const ListParts = operation({
   async execute({ bucket: name, key, uploadId, maxParts, partNumberMarker, customerKey }, context) {
     const { grant, stores } = context;
     const bucket = grant.bucket(name);
-    if (customerKey !== undefined) await encryptionOfPart({ bucket, key, uploadId }, customerKey, context);
-    const page = { after: partNumberMarker, limit: maxParts };
-    return { bucket, ...(await stores.uploads.listParts({ bucket, key, uploadId }, page)) };
+    const upload = { bucket, key, uploadId };
+    await requireListingKey(upload, customerKey, context);
+    return { bucket, ...(await stores.uploads.listParts(upload, { after: partNumberMarker, limit: maxParts })) };
   },
   respond({ bucket, upload, parts, isTruncated }, input) {
     const owner = ownerNamer(bucket)(upload.ownerId);

@@ -121,18 +121,38 @@ export async function encryptionOfPart(
 
 /**
  * Completing an upload needs its key only if the object gets a checksum ("required only when the object was created using a
- * checksum algorithm", API_CompleteMultipartUpload). A key that is sent without need is checked too.
+ * checksum algorithm"; "if you provide an additional checksum value […] and the object is encrypted with AWS KMS, you must have
+ * permission to use the kms:Decrypt action", API_CompleteMultipartUpload). A key that is sent without need is checked too.
  * @throws S3Error as `encryptionOfPart`
  */
 export async function requireCompletionKey(
   upload: GrantedUpload,
   presented: PresentedKey | undefined,
-  { uploads, customerKeys }: Keys & Pick<Stores, "uploads">,
+  keys: KeyContext,
 ): Promise<void> {
-  const found = await uploads.encryptionOf(upload).catch(orUnknown);
+  const found = await keys.stores.uploads.encryptionOf(upload).catch(orUnknown);
   if (found === undefined) return;
-  const isNeeded = found.encryption?.kind === "customer-key" && found.checksum !== undefined;
-  if (isNeeded || presented !== undefined) await requireUploadKey(found.encryption, presented, { customerKeys });
+  const { encryption, checksum } = found;
+  const isNeeded = encryption?.kind === "customer-key" && checksum !== undefined;
+  if (isNeeded || presented !== undefined) await requireUploadKey(encryption, presented, keys.stores);
+  if (encryption?.kind === "data-key" && checksum !== undefined) await decryptWithKms(upload, encryption, keys);
+}
+
+/**
+ * Listing parts shows their checksums: "If the upload was created using server-side encryption with AWS KMS keys […], you must have
+ * permission to the kms:Decrypt action" (API_ListParts). No call for an upload without an encryption. A customer's key that is sent
+ * is checked.
+ * @throws S3Error as `encryptionOfPart`
+ */
+export async function requireListingKey(
+  upload: GrantedUpload,
+  presented: PresentedKey | undefined,
+  keys: KeyContext,
+): Promise<void> {
+  presented?.read();
+  const { encryption } = await keys.stores.uploads.encryptionOf(upload);
+  if (presented !== undefined) await requireUploadKey(encryption, presented, keys.stores);
+  if (encryption?.kind === "data-key") await decryptWithKms(upload, encryption, keys);
 }
 
 /** A completion that is repeated has the answer of the first one, which has checked the key. */

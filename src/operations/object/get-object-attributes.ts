@@ -9,7 +9,7 @@ import { versionHeader } from "../../protocol/object-headers.ts";
 import { formatGetObjectAttributesResponse, type ObjectParts } from "../../protocol/xml/object-results.ts";
 import { noBody, operation, requireVersion } from "../operation.ts";
 import { presentedForRead } from "./customer-key.ts";
-import { requireReadKey } from "./encryption.ts";
+import { requireDecryption, requireReadKey } from "./encryption.ts";
 
 const MAX_PARTS_HEADER = "x-amz-max-parts";
 const MARKER_HEADER = "x-amz-part-number-marker";
@@ -43,7 +43,8 @@ export const GetObjectAttributes = operation({
     };
   },
   requires: (input) => [permissionOn("s3:GetObject", input), permissionOn("s3:GetObjectAttributes", input)],
-  async execute(input, { grant, stores }): Promise<Found> {
+  async execute(input, context): Promise<Found> {
+    const { grant, stores } = context;
     const { objects } = stores;
     const bucket = grant.bucket(input.bucket);
     input.customerKey?.read();
@@ -51,7 +52,11 @@ export const GetObjectAttributes = operation({
       ? await objects.parts(bucket, input)
       : toFound(await objects.head(bucket, input));
     if (found === undefined) throw noSuchKey(input.key);
-    await requireReadKey(found.object, input.customerKey, stores);
+    const { object } = found;
+    await requireReadKey(object, input.customerKey, stores);
+    // A checksum is one of the bytes: it is for those who may read them, as with HeadObject.
+    const showsChecksums = input.attributes.has("Checksum") || input.attributes.has("ObjectParts");
+    if (showsChecksums && object.checksum !== undefined) await requireDecryption({ bucket, object }, context);
     return found;
   },
   respond: ({ object, parts }, { attributes, ...page }) => ({

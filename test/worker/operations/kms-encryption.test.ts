@@ -451,6 +451,59 @@ describe("the permission to use a key", () => {
     await expectError(await call({ bucket, as: denied }), 403, "AccessDenied", { message });
   });
 
+  it("is needed to see checksums of the bytes: GetObjectAttributes, ListParts, and completing with a checksum", async () => {
+    const bucket = await createBucket();
+    const target = { bucket, key: "k", env };
+    const { key: as } = await createUser([S3]);
+    const attributes = (names: string) =>
+      call({ bucket, query: "attributes", headers: { "x-amz-object-attributes": names }, as });
+    await ok(put(bucket, kmsHeaders(key)));
+    await ok(attributes("ETag,ObjectSize,StorageClass"));
+    const denied = { message: /kms:Decrypt on resource/ };
+    await expectError(await attributes("Checksum"), 403, "AccessDenied", denied);
+    await setKmsStatus(key, "Disabled");
+    const asRoot = { bucket, query: "attributes", headers: { "x-amz-object-attributes": "Checksum" } };
+    await expectError(await call(asRoot), 400, "KMS.DisabledException", { message: `${key} is disabled.` });
+    await setKmsStatus(key, "Enabled");
+    expect(await (await ok(call(asRoot))).text()).toContain("<ChecksumCRC64NVME>");
+
+    const headers = kmsHeaders(key);
+    for (const [more, needsKey] of [
+      [{}, false],
+      [{ "x-amz-checksum-algorithm": "SHA256" }, true],
+    ] as const) {
+      const created = await ok(send({ ...target, method: "POST", query: "uploads", headers: { ...headers, ...more } }));
+      const uploadId = textIn(await documentOf(created, "InitiateMultipartUploadResult"), "UploadId") ?? "";
+      const sha256 = Buffer.from(await crypto.subtle.digest("SHA-256", Buffer.from("part"))).toString("base64");
+      const query = `uploadId=${encode(uploadId)}`;
+      const sent = needsKey ? { "x-amz-checksum-sha256": sha256 } : {};
+      const part = await ok(
+        send({ ...target, method: "PUT", query: `partNumber=1&${query}`, body: "part", headers: sent }),
+      );
+      await expectError(await send({ ...target, query, as }), 403, "AccessDenied", denied);
+      await ok(send({ ...target, query }));
+      const checksum = needsKey ? `<ChecksumSHA256>${sha256}</ChecksumSHA256>` : "";
+      const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${part.headers.get("etag")}</ETag>${checksum}</Part></CompleteMultipartUpload>`;
+      const completed = await send({ ...target, method: "POST", query, body, as });
+      if (needsKey) await expectError(completed, 403, "AccessDenied", denied);
+      else await ok(completed);
+    }
+  });
+
+  it("is for the object's own ARN, whatever the encryption context says", async () => {
+    const bucket = await createBucket();
+    const here = { StringEquals: { "kms:EncryptionContext:aws:s3:arn": `arn:aws:s3:::${bucket}/allowed` } };
+    const { key: as } = await createUser([S3, statement("Allow", "kms:*", key, here)]);
+    for (const name of ["aws:s3:arn", "AWS:S3:ARN"]) {
+      const context = base64(JSON.stringify({ [name]: `arn:aws:s3:::${bucket}/allowed` }));
+      const headers = kmsHeaders(key, { context });
+      await expectError(await put(bucket, headers, { as }), 403, "AccessDenied", { message: /kms:GenerateDataKey/ });
+      await ok(put(bucket, headers));
+      await expectError(await call({ bucket, as }), 403, "AccessDenied", { message: /kms:Decrypt/ });
+      await ok(put(bucket, headers, { as, key: "allowed" }));
+    }
+  });
+
   it("is limited by the policy of a session", async () => {
     const bucket = await createBucket();
     await ok(put(bucket, kmsHeaders(key)));
