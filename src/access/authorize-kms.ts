@@ -69,9 +69,14 @@ export function authorizeLifecycleKey(bucket: Bucket, key: KeyUse["key"]): KeyGr
   return grantOf(key);
 }
 
+/** What S3 adds to every encryption context. */
+const OBJECT_ARN = "aws:s3:arn";
+
 /** "AWS KMS condition keys" that S3's use of a key has. */
 function conditionKeys({ key, objectArn, context }: KeyUse): Record<string, readonly string[]> {
-  const whole = { "aws:s3:arn": objectArn, ...context };
+  // Names of condition keys are compared without case: none that the client chooses counts as the object's ARN.
+  const chosen = Object.entries(context).filter(([name]) => name.toLowerCase() !== OBJECT_ARN);
+  const whole = { [OBJECT_ARN]: objectArn, ...Object.fromEntries(chosen) };
   return {
     "kms:CallerAccount": [key.accountId],
     "kms:ViaService": [`s3.${key.region}.amazonaws.com`],
