@@ -108,11 +108,16 @@ export class Inventories {
   async due(now: Date, limit: number): Promise<DueInventory[]> {
     const { results } = await this.#db
       .prepare(
-        `SELECT b.name, i.bucket_id, i.body, i.report, i.revision,
-           row_number() OVER (PARTITION BY b.account_id ORDER BY i.worked_at, i.bucket_id, i.id) AS turn
-         FROM inventories i JOIN buckets b ON b.id = i.bucket_id
-         WHERE i.is_enabled = 1 AND i.due_at <= ?1
-         ORDER BY turn, i.worked_at, i.bucket_id, i.id LIMIT ?2`,
+        // The documents are read only for the rows that are chosen: a bucket can have a thousand.
+        `SELECT t.name, i.bucket_id, i.body, i.report, i.revision
+         FROM (
+           SELECT b.name, i.bucket_id, i.id, i.worked_at,
+             row_number() OVER (PARTITION BY b.account_id ORDER BY i.worked_at, i.bucket_id, i.id) AS turn
+           FROM inventories i JOIN buckets b ON b.id = i.bucket_id
+           WHERE i.is_enabled = 1 AND i.due_at <= ?1
+           ORDER BY turn, i.worked_at, i.bucket_id, i.id LIMIT ?2
+         ) t JOIN inventories i ON i.bucket_id = t.bucket_id AND i.id = t.id
+         ORDER BY t.turn, t.worked_at, i.bucket_id, i.id`,
       )
       .bind(now.getTime(), limit)
       .all<DueRow>();
