@@ -47,7 +47,7 @@ export interface ExportedKey extends Omit<KmsKey, "createdAt"> {
 
 export interface ImportOutcome {
   readonly imported: readonly string[];
-  /** ARNs of keys whose account does not exist, or whose alias another key of the account has. */
+  /** ARNs of keys whose account does not exist. */
   readonly skipped: readonly string[];
 }
 
@@ -203,8 +203,8 @@ export class KmsKeys {
       const key = toKey(row);
       if (material === undefined) unavailable.push(kmsKeyArn(key));
       else {
-        const sealed = await sealer.seal(formatBase64(material), kmsKeyArn(key));
-        keys.push({ ...key, createdAt: row.created_at, sealed });
+        const exported = { ...key, createdAt: row.created_at };
+        keys.push({ ...exported, sealed: await sealer.seal(formatBase64(material), exportName(exported)) });
       }
     }
     return { keys, unavailable };
@@ -212,6 +212,8 @@ export class KmsKeys {
 
   /**
    * Adds keys of an export. Of a key that exists, only the material is written: it may be sealed under a SEAL_KEY that is lost.
+   * A key whose alias another key of the account has by now, as the default key soon has, gets the alias `imported/<id>`: objects
+   * name keys by id.
    * @returns undefined if the wrapping key is not that of the export, or the export was altered; then nothing is imported
    */
   async import(
@@ -221,13 +223,16 @@ export class KmsKeys {
   ): Promise<ImportOutcome | undefined> {
     const sealer = openSealer(wrappingKey, "kms-export");
     const statements: D1PreparedStatement[] = [];
-    for (const { sealed, id, accountId, region, alias, status, createdAt } of keys) {
-      const material = await sealer.unseal(sealed, kmsKeyArn({ id, accountId, region })).catch(() => undefined);
+    for (const { sealed, ...key } of keys) {
+      const { id, accountId, region, alias, status, createdAt } = key;
+      const material = await sealer.unseal(sealed, exportName(key)).catch(() => undefined);
       if (material === undefined || parseBase64(material, CONTENT_KEY_BYTES) === undefined) return undefined;
       const statement = this.#db.prepare(
         `INSERT INTO kms_keys (id, account_id, region, alias, material_sealed, status, created_at)
-         SELECT ?1, a.id, ?3, ?4, ?5, ?6, ?7 FROM accounts a
-         WHERE a.id = ?2 AND NOT EXISTS (SELECT 1 FROM kms_keys k WHERE k.account_id = ?2 AND k.alias = ?4 AND k.id <> ?1)
+         SELECT ?1, a.id, ?3,
+           CASE WHEN EXISTS (SELECT 1 FROM kms_keys k WHERE k.account_id = ?2 AND k.alias = ?4 AND k.id <> ?1)
+             THEN 'imported/' || ?1 ELSE ?4 END,
+           ?5, ?6, ?7 FROM accounts a WHERE a.id = ?2
          ON CONFLICT (id) DO UPDATE SET material_sealed = ?5 WHERE account_id = ?2 RETURNING id`,
       );
       const material_sealed = await this.#sealer.seal(material, kmsKeyArn({ id, accountId, region }));
@@ -254,6 +259,14 @@ export class KmsKeys {
       .first<{ id: string }>();
     return row?.id;
   }
+}
+
+/**
+ * What the seal of an exported key authenticates: all that an import takes over. Another alias would be another permission, since
+ * the default key needs none.
+ */
+function exportName({ alias, status, createdAt, ...key }: Omit<ExportedKey, "sealed">): string {
+  return JSON.stringify([kmsKeyArn(key), alias, status, createdAt]);
 }
 
 function cacheKey({ accountId, id, alias }: Pick<KmsKeyName, "accountId" | "id" | "alias">): string {

@@ -101,24 +101,33 @@ describe("an export", () => {
       expect((await call({ bucket })).status).toBe(400);
       const refused = [400, "WrongPassphrase"];
       expect(codeOf(await restore({}, Buffer.alloc(32, 8).toString("base64")))).toEqual(refused);
-      expect(codeOf(await restore({ region: "eu-west-1" }))).toEqual(refused);
+      for (const change of [{ region: "eu-west-1" }, { alias: "aws/s3" }, { status: "Disabled" }, { createdAt: 1 }]) {
+        expect(codeOf(await restore(change))).toEqual(refused);
+      }
       expect((await restore({})).body).toEqual({ imported: [arn], skipped: [] });
       expect(await (await call({ bucket })).text()).toBe("content");
     }
   });
 
-  it("names the keys that it lacks, and an import those that it passes over", async () => {
-    const [lost, taken] = [await createKmsKey(), await createKmsKey(undefined, "taken")];
-    const exported = await kms("POST", { wrappingKey: WRAPPING }, "/export");
-    const key = (exported.body.keys as { id: string }[]).find(({ id }) => id === idOf(taken));
+  it("names the keys that it lacks", async () => {
+    const lost = await createKmsKey();
     await testEnv.DB.prepare("UPDATE kms_keys SET material_sealed = 'AAAA' WHERE id = ?1").bind(idOf(lost)).run();
     expect((await kms("POST", { wrappingKey: WRAPPING }, "/export")).body.unavailable).toContain(lost);
-    await testEnv.DB.prepare("UPDATE kms_keys SET alias = 'other' WHERE id = ?1").bind(idOf(taken)).run();
-    await createKmsKey(undefined, "third");
-    await testEnv.DB.prepare("DELETE FROM kms_keys WHERE id = ?1").bind(idOf(taken)).run();
-    await createKmsKey(undefined, "taken");
-    const outcome = await kms("POST", { wrappingKey: WRAPPING, keys: [key] }, "/import");
-    expect(outcome.body).toEqual({ imported: [], skipped: [taken] });
+  });
+
+  it("restores a key whose alias another one has meanwhile, under another alias", async () => {
+    const old = await createKmsKey(undefined, "taken");
+    const bucket = await writeUnder(old);
+    const exported = await kms("POST", { wrappingKey: WRAPPING }, "/export");
+    const key = (exported.body.keys as { id: string }[]).find(({ id }) => id === idOf(old));
+    await testEnv.DB.prepare("DELETE FROM kms_keys WHERE id = ?1").bind(idOf(old)).run();
+    const present = await createKmsKey(undefined, "taken");
+    const restore = () => kms("POST", { wrappingKey: WRAPPING, keys: [key] }, "/import");
+    for (let times = 0; times < 2; times++) expect((await restore()).body).toEqual({ imported: [old], skipped: [] });
+    const { keys } = (await kms("GET")).body as { keys: { arn: string; alias: string }[] };
+    const aliasOf = (wanted: string) => keys.find(({ arn }) => arn === wanted)?.alias;
+    expect([aliasOf(old), aliasOf(present)]).toEqual([`imported/${idOf(old)}`, "taken"]);
+    expect(await (await call({ bucket })).text()).toBe("content");
   });
 });
 
