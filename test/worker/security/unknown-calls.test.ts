@@ -27,8 +27,6 @@ async function inEveryWay(options: SendOptions): Promise<Response[]> {
 
 describe.each(STYLES)("a write with an unknown bare parameter, %s style", (style) => {
   it.each<[method: string, key: string | undefined, query: string]>([
-    ["PUT", "k", "annotation&annotationName=note"],
-    ["DELETE", "k", "annotation&annotationName=note"],
     ["PUT", "k", "novelty"],
     ["PUT", "k", "novelty="],
     ["DELETE", "k", "novelty"],
@@ -107,7 +105,6 @@ describe("requests of other servers and services", () => {
 
 describe("a header that AWS honours and that is not implemented here", () => {
   it.each([
-    ["x-amz-object-annotation-directive", "COPY"],
     ["x-amz-object-lock-event-hold", "ON"],
     ["x-amz-object-lock-event-hold-duration-years", "1"],
     ["x-amz-if-match-novelty", "x"],
