@@ -87,30 +87,31 @@ async function serve(incoming: Incoming, services: S3Services): Promise<S3Respon
   const bucket = grant.bucket(bucketName);
   // The signed value: a header that was added on the way is not the caller's.
   if (signed.headers.get(ACCOUNT_HEADER) !== bucket.accountId) throw new S3Error("AccessDenied");
-  const present = async () => (await stores.documents.get(bucket, "tagging")) ?? [];
+  const { now } = received;
   switch (name) {
     case "ListTagsForResource":
-      return { status: 200, body: formatTagsOfResource(await present()) };
+      return { status: 200, body: formatTagsOfResource((await stores.documents.get(bucket, "tagging")) ?? []) };
     case "TagResource": {
       const body = await source.document?.({ maxBytes: MAX_TAG_RESOURCE_BYTES, digest: "optional" });
       if (body === undefined) throw new S3Error("UnexpectedContent");
       const added = parseTagResource(body);
-      const kept = (await present()).filter(({ key }) => !added.some((tag) => tag.key === key));
-      await put(validateTags([...kept, ...added], "bucket"));
+      const isKept = (present: Tag) => !added.some(({ key }) => key === present.key);
+      await stores.documents.changeTags(bucket, {
+        now,
+        change: (present) => validateTags([...present.filter(isKept), ...added], "bucket"),
+      });
       return { status: 204 };
     }
     case "UntagResource": {
       const removed = keysOf(signed);
-      await put((await present()).filter(({ key }) => !removed.has(key)));
+      await stores.documents.changeTags(bucket, {
+        now,
+        change: (present) => present.filter(({ key }) => !removed.has(key)),
+      });
       return { status: 204 };
     }
     default:
       return name satisfies never;
-  }
-
-  async function put(tags: readonly Tag[]): Promise<void> {
-    if (tags.length === 0) await stores.documents.delete(bucket, "tagging");
-    else await stores.documents.put(bucket, { kind: "tagging", document: tags, now: received.now });
   }
 }
 

@@ -4,6 +4,7 @@
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { S3Error } from "../../errors.ts";
 import type { Bucket, BucketDocumentKind, BucketDocumentTypes } from "../../model/bucket.ts";
+import type { Tag } from "../../model/object.ts";
 import type { ObjectLockConfiguration } from "../../model/object-lock.ts";
 import { newBucketId } from "../../model/random-ids.ts";
 import type { PolicyUsers } from "../../model/user.ts";
@@ -13,6 +14,9 @@ import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
 
 /** AWS's default quota of general purpose buckets per account. */
 export const MAX_BUCKETS_PER_ACCOUNT = 10_000;
+
+/** Of a change of tags, if others come between its reading and its writing. */
+const MAX_TAG_ATTEMPTS = 8;
 
 export type CreateBucketResult =
   | { readonly outcome: "created" }
@@ -173,6 +177,38 @@ export class BucketDocuments {
     ]);
     this.#directory.forgetBucket(bucket.name);
     if (put?.meta.changes === 0) throw noSuchBucket(bucket);
+  }
+
+  /**
+   * Changes the tags. What another request has changed in the meantime is kept: then `change` is called again.
+   * @throws S3Error `NoSuchBucket`, `OperationAborted` if the tags change all the time; whatever `change` throws
+   */
+  async changeTags(
+    bucket: GrantedBucket,
+    { change, now }: { readonly change: (present: readonly Tag[]) => readonly Tag[]; readonly now: Date },
+  ): Promise<void> {
+    for (let attempt = 1; attempt <= MAX_TAG_ATTEMPTS; attempt++) {
+      const present = (await this.get(bucket, "tagging")) ?? [];
+      const [written, found] = await this.#db.batch([
+        this.#db
+          .prepare(
+            `INSERT INTO bucket_documents (bucket_id, kind, body, updated_at)
+             SELECT id, 'tagging', ?2, ?3 FROM buckets WHERE id = ?1 AND coalesce(
+               (SELECT body FROM bucket_documents WHERE bucket_id = ?1 AND kind = 'tagging'), '[]') = ?4
+             ON CONFLICT (bucket_id, kind) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at`,
+          )
+          .bind(bucket.id, JSON.stringify(change(present)), now.getTime(), JSON.stringify(present)),
+        this.#db.prepare("SELECT id FROM buckets WHERE id = ?1").bind(bucket.id),
+        // A bucket without tags has no document.
+        this.#db
+          .prepare("DELETE FROM bucket_documents WHERE bucket_id = ?1 AND kind = 'tagging' AND body = '[]'")
+          .bind(bucket.id),
+      ]);
+      this.#directory.forgetBucket(bucket.name);
+      if (found?.results.length === 0) throw noSuchBucket(bucket);
+      if (written !== undefined && written.meta.changes > 0) return;
+    }
+    throw new S3Error("OperationAborted");
   }
 
   /** Replaces the policy, with the users it names. @throws S3Error as `put` */

@@ -47,6 +47,18 @@ describe("tags of a bucket", () => {
     expect((await send({ bucket, query: "tagging" })).status).toBe(404);
   });
 
+  it("that are added and removed at the same time are all there, or gone", async () => {
+    const bucket = await createBucket();
+    await signedFetch({ method: "POST", bucket, body: TAGS({ old: "1" }) });
+    const names = ["a", "b", "c", "d"];
+    const responses = await Promise.all([
+      ...names.map((name) => signedFetch({ method: "POST", bucket, body: TAGS({ [name]: "1" }) })),
+      signedFetch({ method: "DELETE", bucket, query: "tagKeys=old" }),
+    ]);
+    expect(responses.map(({ status }) => status)).toEqual([204, 204, 204, 204, 204]);
+    expect(Object.keys(await tagsOf(bucket)).sort()).toEqual(names);
+  });
+
   it("are found by both forms of a bucket's ARN, on a host with the account id in front", async () => {
     const bucket = await createBucket();
     const { accountId } = await rootAccount();
