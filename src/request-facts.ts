@@ -24,6 +24,7 @@ const CREATES_OBJECT: ReadonlySet<OperationName> = new Set([
   "PostObject",
   "CopyObject",
   "CompleteMultipartUpload",
+  "RenameObject",
 ]);
 
 /** Operations on an upload that was created with an encryption, which their requests do not name. */

@@ -220,6 +220,20 @@ describe("RenameObject", () => {
     await renamed(bucket, "k", "source", { as: user.key });
   });
 
+  it("RenameObject without If-None-Match is refused by a policy that requires it of operations that create objects", async () => {
+    const bucket = await prepared();
+    await putObject(bucket, "k", "kept");
+    // "Enforce conditional writes on Amazon S3 buckets", AWS's guide.
+    const Condition = { Null: { "s3:if-none-match": "true" }, Bool: { "s3:ObjectCreationOperation": "true" } };
+    const user = await createUser([
+      { Effect: "Allow", Action: "s3:*", Resource: "*" },
+      { Effect: "Deny", Action: "s3:PutObject", Resource: "*", Condition },
+    ]);
+    await expectError(await rename(bucket, "k", "source", { as: user.key }), 403, "AccessDenied");
+    expect(await both(bucket)).toEqual(["content", "kept"]);
+    await renamed(bucket, "other", "source", { as: user.key, headers: { "if-none-match": "*" } });
+  });
+
   it("RenameObject by an account that may only read the source is refused", async () => {
     const bucket = await prepared();
     const other = await createAccount();
