@@ -4,6 +4,7 @@ import { S3Error } from "../../errors.ts";
 import { type ContentKey, keyMissing, type ObjectEncryption, type WriteEncryption } from "../../model/encryption.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { UploadChecksum } from "../../model/upload.ts";
+import { readCustomerKeyHeaders } from "../../protocol/customer-key-headers.ts";
 import { type RequestedEncryption, readRequestedEncryption } from "../../protocol/encryption-headers.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import type { Stores } from "../../storage/stores.ts";
@@ -100,6 +101,20 @@ export async function requireDecryption(
 ): Promise<void> {
   const { encryption, key } = object;
   if (encryption?.kind === "data-key") await decryptWithKms({ bucket, key }, encryption, keys);
+}
+
+/**
+ * A rename keeps the encryption. Conditions of policies look at the headers, so what these say of it must be so.
+ * @throws S3Error `InvalidArgument`
+ */
+export function requireStatedEncryption(headers: Headers, { encryption }: Pick<StoredObject, "encryption">): void {
+  const { method, keyName } = readRequestedEncryption(headers);
+  const keyArn = encryption?.kind === "data-key" ? encryption.keyArn : undefined;
+  const actual = encryption === undefined ? "AES256" : keyArn && "aws:kms";
+  const hasOtherKey = keyName !== null && keyName !== keyArn;
+  const isOtherKind = encryption?.kind !== "customer-key" && readCustomerKeyHeaders(headers, "target") !== undefined;
+  if ((method === null || method === actual) && !hasOtherKey && !isOtherKind) return;
+  throw new S3Error("InvalidArgument", { message: "The object is encrypted otherwise, and a rename keeps that." });
 }
 
 /**

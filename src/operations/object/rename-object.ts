@@ -25,7 +25,7 @@ import type { RenameMark } from "../../storage/r2/entry-record.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
 import { noBody, type OperationContext, operation, requireWrittenObject } from "../operation.ts";
 import { copyAnnotations } from "./carried-annotations.ts";
-import { sealedWith } from "./encryption.ts";
+import { requireStatedEncryption, sealedWith } from "./encryption.ts";
 import { decryptWithKms, encryptWithKms } from "./kms-encryption.ts";
 import { reportRemoval } from "./removals.ts";
 import { openOrExplain } from "./source-object.ts";
@@ -174,6 +174,7 @@ async function copyUnlessCopied(rename: Rename, source: OpenedObject, copied: Co
     return copied;
   }
   try {
+    requireStatedEncryption(context.request.headers, object);
     await requireCarried(object, rename);
     const named = { bucket, key: input.key };
     const sealing = await sealedAgain(rename, source);

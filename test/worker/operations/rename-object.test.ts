@@ -116,6 +116,23 @@ describe("RenameObject", () => {
     expect(await (await send({ bucket, key: "k", scheme, headers })).text()).toBe("secret");
   });
 
+  it("RenameObject with headers of another encryption than the object's answers InvalidArgument", async () => {
+    // Otherwise the object would pass a policy that asks for what only the headers have.
+    const bucket = await prepared();
+    const prefix = "x-amz-server-side-encryption";
+    for (const headers of [
+      { [prefix]: "aws:kms" },
+      { [prefix]: "AES256", [`${prefix}-aws-kms-key-id`]: "alias/a" },
+      { [`${prefix}-customer-algorithm`]: "AES256" },
+    ]) {
+      const answer = await rename(bucket, "k", "source", { scheme: "https", headers });
+      const message = "The object is encrypted otherwise, and a rename keeps that.";
+      await expectError(answer, 400, "InvalidArgument", { message });
+      expect(await both(bucket)).toEqual(["content", 404]);
+    }
+    await renamed(bucket, "k", "source", { headers: { [prefix]: "AES256" } });
+  });
+
   it("RenameObject replaces the object at the destination, and leaves one key in the listing", async () => {
     const bucket = await prepared();
     await putObject(bucket, "k", "old");
