@@ -154,9 +154,9 @@ export async function requireCompletionKey(
 }
 
 /**
- * Listing parts shows their checksums: "If the upload was created using server-side encryption with AWS KMS keys […], you must have
- * permission to the kms:Decrypt action" (API_ListParts). No call for an upload without an encryption. A customer's key that is sent
- * is checked.
+ * Listing parts shows their checksums: a customer's key is "needed only when the object was created using a checksum algorithm",
+ * and for SSE-KMS "you must have permission to the kms:Decrypt action" (API_ListParts). A key that is sent without need is checked
+ * too. No call for an upload without an encryption.
  * @throws S3Error as `encryptionOfPart`
  */
 export async function requireListingKey(
@@ -165,8 +165,9 @@ export async function requireListingKey(
   keys: KeyContext,
 ): Promise<void> {
   presented?.read();
-  const { encryption } = await keys.stores.uploads.encryptionOf(upload);
-  if (presented !== undefined) await requireUploadKey(encryption, presented, keys.stores);
+  const { encryption, checksum } = await keys.stores.uploads.encryptionOf(upload);
+  const isNeeded = encryption?.kind === "customer-key" && checksum !== undefined;
+  if (isNeeded || presented !== undefined) await requireUploadKey(encryption, presented, keys.stores);
   if (encryption?.kind === "data-key") await decryptWithKms(upload, encryption, keys);
 }
 

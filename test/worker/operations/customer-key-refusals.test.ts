@@ -275,9 +275,12 @@ describe("an upload", () => {
     await expectError(listed, 400, "InvalidRequest", { message: PART_KEY_WRONG });
   });
 
-  it("CompleteMultipartUpload needs the key if the upload has a checksum algorithm", async () => {
+  it("CompleteMultipartUpload and ListParts need the key if the upload has a checksum algorithm", async () => {
     const { bucket, uploadId } = await begin({ ...keyHeaders(KEY), "x-amz-checksum-algorithm": "CRC32" });
     await expectError(await complete(bucket, uploadId), 400, "InvalidRequest", { message: PART_NEEDS_KEY });
+    const listing = { bucket, query: `uploadId=${uploadId}` };
+    await expectError(await call(listing), 400, "InvalidRequest", { message: PART_NEEDS_KEY });
+    expect((await call({ ...listing, headers: keyHeaders(KEY) })).status).toBe(200);
   });
 
   it("UploadPart of an aborted upload is NoSuchUpload, with its key", async () => {
