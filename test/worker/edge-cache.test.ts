@@ -4,6 +4,7 @@ import { MAX_CACHED_BYTES } from "../../src/edge-cache.ts";
 import type { Env } from "../../src/env.ts";
 import { configureCors } from "../support/cors.ts";
 import { countingEnv } from "../support/counting-env.ts";
+import { md5 } from "../support/multipart.ts";
 import { presign, putObject, type SendOptions, send } from "../support/request.ts";
 import { createBucket, errorOf, ROOT, testEnv } from "../support/s3.ts";
 import { signV2 } from "../support/signer-v2.ts";
@@ -429,4 +430,22 @@ describe("a cache that fails", () => {
     expect(await statusAndText(await get({ bucket, key: "k" }))).toEqual([200, CONTENT]);
     expect((await send({ method: "DELETE", bucket, key: "k", env })).status).toBe(204);
   });
+});
+
+it("an answer with the bytes of an object under a customer's key is not kept, and none from the cache shows them", async () => {
+  const bucket = await createBucket();
+  const scheme = "https" as const;
+  const bytes = new Uint8Array(32).fill(7);
+  const prefix = "x-amz-server-side-encryption-customer-";
+  const headers = {
+    [`${prefix}algorithm`]: "AES256",
+    [`${prefix}key`]: Buffer.from(bytes).toString("base64"),
+    [`${prefix}key-md5`]: Buffer.from(md5(bytes), "hex").toString("base64"),
+  };
+  await putObject(bucket, "k", CONTENT, { scheme, headers: { ...PUBLIC, "x-amz-acl": "public-read", ...headers } });
+  const withKey = () => get({ bucket, key: "k", scheme, headers });
+  const [first, second] = await twice(withKey);
+  expect([first.status, isHit(second), await second.text()]).toEqual([200, false, CONTENT]);
+  const without = await get({ bucket, key: "k", scheme });
+  expect([without.status, (await without.text()).includes(CONTENT)]).toEqual([400, false]);
 });
