@@ -59,6 +59,7 @@ export default defineConfig({
                 // Tests look for secrets in the lines of all requests.
                 REQUEST_LOG: "all",
                 RACE_ROUNDS: process.env.RACE_ROUNDS ?? "2",
+                ALL_FAILURES: process.env.ALL_FAILURES ?? "",
                 ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
               },

@@ -1,4 +1,5 @@
 /** Bindings of which one call fails, as if the platform or the Worker failed there. */
+import { env as bindings } from "cloudflare:workers";
 import type { Env } from "../../src/env.ts";
 
 export interface Failure {
@@ -8,6 +9,20 @@ export interface Failure {
   readonly when: "before" | "after";
   /** "once": only that call. "permanently": every later one as well, as if the Worker had stopped. */
   readonly lasting: "once" | "permanently";
+}
+
+/** Of the calls of one scenario, how many `npm test` passes over for each that it lets fail. */
+const STRIDE = 4;
+
+/**
+ * Which of so many calls a test lets fail, counted from 1: all of them in `npm run test:failures`, which CI runs too, and some of
+ * them in `npm test`, others for each kind of failure.
+ */
+export function callsToFail(calls: number, { when, lasting }: Omit<Failure, "at">): number[] {
+  const all = Array.from({ length: calls }, (_, index) => index + 1);
+  if (Reflect.get(bindings, "ALL_FAILURES") === "1") return all;
+  const offset = (when === "before" ? 0 : 1) + (lasting === "once" ? 2 : 0) + calls;
+  return all.filter((at) => (at + offset) % STRIDE === 0 || at === calls);
 }
 
 const CALLS: Readonly<Record<string, ReadonlySet<string>>> = {

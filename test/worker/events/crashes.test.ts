@@ -13,7 +13,7 @@ import {
   setRules,
   withEventQueue,
 } from "../../support/events.ts";
-import { type Failure, failingEnv } from "../../support/failing-env.ts";
+import { callsToFail, type Failure, failingEnv } from "../../support/failing-env.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
@@ -180,7 +180,7 @@ describe.each(SCENARIOS)("$name", (scenario) => {
     async (when, lasting) => {
       const { calls } = await run(scenario, undefined);
       const seen = new Set<string>();
-      for (let at = 1; at <= calls; at++) {
+      for (const at of callsToFail(calls, { when, lasting })) {
         const outcome = await run(scenario, { at, when, lasting });
         const reported = reportedOf(outcome, scenario);
         const label = `call ${at} of ${calls}: status ${outcome.status}, changed ${outcome.isChanged}, reported ${reported}`;

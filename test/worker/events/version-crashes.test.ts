@@ -15,7 +15,7 @@ import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { resumeEvents } from "../../../src/sweeps/index.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import { EVERYTHING, type EventQueue, intentRows, withEventQueue } from "../../support/events.ts";
-import { type Failure, failingEnv } from "../../support/failing-env.ts";
+import { callsToFail, type Failure, failingEnv } from "../../support/failing-env.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
@@ -377,14 +377,14 @@ describe.each(SCENARIOS)("$name, $versioning", (scenario) => {
       const { isAcknowledged, changed = [], reported, calls = 0 } = intact ?? {};
       expect([isAcknowledged, reported, changed.includes(false)]).toEqual([true, changed, false]);
       expect(calls).toBeGreaterThanOrEqual(4);
-      const failures = Array.from({ length: calls }, (_, index) => ({ at: index + 1, when, lasting }));
+      const failures = callsToFail(calls, { when, lasting }).map((at) => ({ at, when, lasting }));
       for (const isReplaced of scenario.isLostByNext ? [false] : [false, true]) {
         const outcomes = await run(
           scenario,
           failures.map((failure) => ({ failure, isReplaced })),
         );
         for (const [index, outcome] of outcomes.entries()) {
-          const label = `call ${index + 1} of ${calls}, replaced ${isReplaced}`;
+          const label = `call ${failures[index]?.at} of ${calls}, replaced ${isReplaced}`;
           if (outcome.isAcknowledged) expect(outcome.changed, label).toEqual(changed);
           expect([label, outcome.reported, outcome.isNamed]).toEqual([label, outcome.changed, true]);
           // Also of changes that did not happen. A deletion of the current version that has begun will be completed.

@@ -5,7 +5,7 @@ import { takeInventories } from "../../../src/sweeps/index.ts";
 import { createAccount } from "../../support/accounts.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { EVERYTHING, setRules, withEventQueue } from "../../support/events.ts";
-import { failingEnv } from "../../support/failing-env.ts";
+import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import {
   configureInventory,
   createDestination,
@@ -178,7 +178,7 @@ describe("a crash", () => {
     ];
     const { calls, keys } = await run(undefined);
     expect(keys).toEqual([expected]);
-    for (let at = 1; at <= calls; at++) {
+    for (const at of callsToFail(calls, { when, lasting })) {
       const outcome = await run(at);
       expect([at, outcome.keys]).toEqual([at, [expected]]);
     }

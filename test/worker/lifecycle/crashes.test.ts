@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ageObjects, resumeEvents } from "../../../src/sweeps/index.ts";
 import { EVERYTHING, setRules, withEventQueue } from "../../support/events.ts";
-import { type Failure, failingEnv } from "../../support/failing-env.ts";
+import { callsToFail, type Failure, failingEnv } from "../../support/failing-env.ts";
 import { configureLifecycle, forgetPasses, inDays, passOver } from "../../support/lifecycle.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { putObject, send } from "../../support/request.ts";
@@ -163,7 +163,7 @@ describe.each(SCENARIOS)("$name", (scenario) => {
     expect(good.left).toEqual(scenario.left);
     expect(good.unique).toEqual(scenario.reported);
     expect([good.next.expired, good.next.transitioned]).toEqual([0, 0]);
-    for (let at = 1; at <= calls; at++) {
+    for (const at of callsToFail(calls, { when, lasting })) {
       const outcome = await run(scenario, { at, when, lasting });
       const label = `call ${at} of ${calls}`;
       expect([label, outcome.left]).toEqual([label, scenario.left]);

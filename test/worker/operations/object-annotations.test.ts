@@ -7,7 +7,7 @@ import { MAX_ANNOTATIONS } from "../../../src/model/annotation.ts";
 import { headOf } from "../../support/copy.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { expectError } from "../../support/errors.ts";
-import { failingEnv } from "../../support/failing-env.ts";
+import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import { createUser, putPolicy } from "../../support/iam.ts";
 import { createKmsKey, env, kmsHeaders } from "../../support/kms.ts";
 import { checksumOf, complete, createUpload, MIB, md5, putPart } from "../../support/multipart.ts";
@@ -420,7 +420,7 @@ describe("annotations whose write is interrupted", () => {
         send({ ...options, method: "PUT", bucket, key: "copy", headers: { "x-amz-copy-source": `${bucket}/k` } });
       for (const change of [putAgain, copyIt]) {
         const { calls } = await attempt(0, change);
-        const outcomes = await Promise.all(Array.from({ length: calls }, (_, index) => attempt(index + 1, change)));
+        const outcomes = await Promise.all(callsToFail(calls, { when, lasting }).map((at) => attempt(at, change)));
         for (const { bucket } of outcomes) {
           const key = change === copyIt ? "copy" : "k";
           expect(await textOf(bucket, "present", { key })).toBe(change === copyIt ? "old" : "new");

@@ -7,7 +7,7 @@ import { createAccount } from "../../support/accounts.ts";
 import { headOf } from "../../support/copy.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { expectError } from "../../support/errors.ts";
-import { failingEnv } from "../../support/failing-env.ts";
+import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import { createUser, putPolicy } from "../../support/iam.ts";
 import { completionDocument, createUpload, MIB, md5, noise, putPart } from "../../support/multipart.ts";
 import { describeRefusals } from "../../support/refusals.ts";
@@ -331,7 +331,7 @@ describe("RenameObject that is interrupted", () => {
       };
       const calls = await attempt(0);
       expect(calls).toBeGreaterThanOrEqual(4);
-      await Promise.all(Array.from({ length: calls }, (_, index) => attempt(index + 1)));
+      await Promise.all(callsToFail(calls, { when, lasting }).map(attempt));
     },
   );
 
