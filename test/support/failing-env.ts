@@ -15,7 +15,7 @@ export interface Failure {
 const STRIDE = 4;
 
 /**
- * Which of so many calls a test lets fail, counted from 1: all of them in `npm run test:failures`, which CI runs too, and some of
+ * Which of so many calls a test lets fail, counted from 1: all of them in `npm run test:failures`, and some of
  * them in `npm test`, others for each kind of failure.
  */
 export function callsToFail(calls: number, { when, lasting }: Omit<Failure, "at">): number[] {
