@@ -94,9 +94,9 @@ export function expectComplete(): void {
   expect([...cloud.buckets]).toEqual(["workers-s3-store"]);
   expect([...cloud.databases.values()].map(({ name }) => name)).toEqual(["workers-s3"]);
   expect(appliedMigrations()).toEqual(migrations);
-  expect(cloud.queues.size).toBe(5);
+  expect(cloud.queues.size).toBe(6);
   for (const { consumers } of cloud.queues.values()) expect(consumers).toHaveLength(1);
-  expect(cloud.workers.get("workers-s3")?.schedules).toHaveLength(2);
+  expect(cloud.workers.get("workers-s3")?.schedules).toHaveLength(4);
   expect(Object.keys(cloud.secretsOf("workers-s3")).sort()).toEqual([
     "ROOT_ACCESS_KEY_ID",
     "ROOT_SECRET_ACCESS_KEY",
