@@ -11,12 +11,12 @@ export interface Failure {
   readonly lasting: "once" | "permanently";
 }
 
-/** Of the calls of one scenario, how many `npm test` passes over for each that it lets fail. */
+/** `npm test` lets one of so many calls of a scenario fail, and the last one. */
 const STRIDE = 4;
 
 /**
- * Which of so many calls a test lets fail, counted from 1: all of them in `npm run test:failures`, and some of
- * them in `npm test`, others for each kind of failure.
+ * Which of so many calls a test lets fail, counted from 1: all of them in `npm run test:failures`, and some of them in
+ * `npm test`, others for each kind of failure.
  */
 export function callsToFail(calls: number, { when, lasting }: Omit<Failure, "at">): number[] {
   const all = Array.from({ length: calls }, (_, index) => index + 1);
