@@ -177,6 +177,8 @@ describe("LifecycleConfiguration", () => {
     ["no Status", `<Rule><Filter/>${DAY}</Rule>`],
     ["Status in lower case", rule(`<Filter/>${DAY}`, "enabled")],
     ["an unknown element", rule(`<Filter/>${DAY}<Priority>1</Priority>`)],
+    ["a misspelt element of its Filter", rule(`<Filter><Prefx>logs/</Prefx></Filter>${DAY}`)],
+    ["a misspelt element of its action", rule("<Filter/><Expiration><Days>1</Days><Dates>2030</Dates></Expiration>")],
     ["an element twice", rule(`<Filter/>${DAY}${DAY}`)],
     ["an empty Expiration", rule("<Filter/><Expiration/>")],
     [
