@@ -6,6 +6,22 @@ const SCHEMA_REMEDY =
   "The database schema is missing or older than this Worker. Run `npm run deploy`, or `npx wrangler d1 migrations apply DB` with --local or --remote.";
 
 /**
+ * What D1, Durable Objects and queues say when they have too much to do (Cloudflare documentation: "Debug D1", "Troubleshooting" of
+ * Durable Objects, "Limits" of Queues).
+ */
+const OVERLOAD =
+  /overloaded|too many requests|queued for too long|too much load|too many concurrent storage|storage limit exceeded/i;
+
+/** What they say when they were restarted, or the way to them was interrupted; and what a Durable Object says whose code is older than this Worker, for some minutes after a deployment. */
+const INTERRUPTION =
+  /network connection lost|object to be reset|reset because|was reset\b|transient issue|timed? ?out|no longer active|code has been updated|internal error in Durable Object|client disconnected|does not implement the method/i;
+
+/** The platform marks errors of Durable Objects ("Error handling"). */
+function isMarked(error: unknown, mark: "overloaded" | "retryable"): boolean {
+  return error instanceof Error && Reflect.get(error, mark) === true;
+}
+
+/**
  * Any error as an S3 error: itself if it is one, else what the platform's message says.
  * @returns the error to answer; its cause is for the log.
  */
@@ -15,16 +31,18 @@ export function toS3Error(error: unknown): S3Error {
   if (/no such (table|column)/.test(message)) {
     return new S3Error("ServiceUnavailable", { message: SCHEMA_REMEDY, cause: error });
   }
-  // D1 and Durable Objects say so when their single thread has too much to do.
-  if (/overloaded|too many requests|queued for too long/i.test(message))
-    return new S3Error("SlowDown", { cause: error });
-  if (/network connection lost|storage caused object to be reset|timed? ?out/i.test(message)) {
+  if (OVERLOAD.test(message) || isMarked(error, "overloaded")) return new S3Error("SlowDown", { cause: error });
+  if (INTERRUPTION.test(message) || isMarked(error, "retryable")) {
     return new S3Error("ServiceUnavailable", { cause: error });
   }
-  // A Durable Object whose code is older than this Worker, for some minutes after a deployment.
-  if (/does not implement the method/.test(message)) return new S3Error("ServiceUnavailable", { cause: error });
   return new S3Error("InternalError", { cause: error });
 }
+
+/** R2 refused the bytes because the digest handed to it does not match. */
+export const R2_BAD_DIGEST = 10037;
+
+/** R2 refused a write because it came too early after another one to the same key. */
+export const R2_TOO_MANY_WRITES = 10058;
 
 /**
  * By R2's code. The binding throws plain errors whose message ends in it, "put: … (10058)" (Cloudflare R2 documentation,
@@ -36,12 +54,9 @@ const R2_CODES: Readonly<Record<number, S3ErrorCode>> = {
   10020: "KeyTooLongError",
   10043: "ServiceUnavailable",
   10054: "RequestTimeout",
-  10058: "SlowDown",
+  [R2_TOO_MANY_WRITES]: "SlowDown",
   100100: "EntityTooLarge",
 };
-
-/** R2 refused the bytes because the digest handed to it does not match. */
-export const R2_BAD_DIGEST = 10037;
 
 export function r2ErrorCode(error: unknown): number | undefined {
   const match = error instanceof Error ? /\((\d+)\)\s*$/.exec(error.message) : null;
@@ -58,7 +73,8 @@ export function r2CalculatedDigest(error: unknown): Uint8Array | undefined {
 export function fromR2Error(error: unknown): S3Error {
   if (error instanceof S3Error) return error;
   const code = r2ErrorCode(error);
-  return new S3Error((code === undefined ? undefined : R2_CODES[code]) ?? "InternalError", { cause: error });
+  if (code === undefined) return toS3Error(error);
+  return new S3Error(R2_CODES[code] ?? "InternalError", { cause: error });
 }
 
 /** Awaits an R2 call. @throws S3Error */

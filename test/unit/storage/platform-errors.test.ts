@@ -13,10 +13,49 @@ describe("toS3Error", () => {
     // A Durable Object whose code is older than the Worker's.
     ['The RPC receiver does not implement the method "later".', "ServiceUnavailable", 503],
     ["D1 DB storage operation exceeded timeout which caused object to be reset.", "ServiceUnavailable", 503],
+    // The lists of the pages "Debug D1", "Troubleshooting" of Durable Objects, and "Limits" of Queues.
+    ["D1_ERROR: D1 DB reset because its code was updated.", "ServiceUnavailable", 503],
+    ["Internal error while starting up D1 DB storage caused object to be reset.", "ServiceUnavailable", 503],
+    ["Internal error in D1 DB storage caused object to be reset.", "ServiceUnavailable", 503],
+    ["Cannot resolve D1 DB due to transient issue on remote node.", "ServiceUnavailable", 503],
+    ["D1 DB's isolate exceeded its memory limit and was reset.", "ServiceUnavailable", 503],
+    ["D1 DB exceeded its CPU time limit and was reset.", "ServiceUnavailable", 503],
+    ["Can't read from request stream because client disconnected.", "ServiceUnavailable", 503],
+    ["Durable Object reset because its code was updated.", "ServiceUnavailable", 503],
+    [
+      "The Durable Object's code has been updated, this version can no longer access storage.",
+      "ServiceUnavailable",
+      503,
+    ],
+    ["Connection closed: this Durable Object instance is no longer active.", "ServiceUnavailable", 503],
+    ["Internal error in Durable Object storage write caused object to be reset.", "ServiceUnavailable", 503],
+    ["Durable Object is overloaded. Too much data queued.", "SlowDown", 503],
+    [
+      "Your account is generating too much load on Durable Objects. Please back off and try again later.",
+      "SlowDown",
+      503,
+    ],
+    [
+      "Your account is doing too many concurrent storage operations. Please back off and try again later.",
+      "SlowDown",
+      503,
+    ],
+    ["Queue sendBatch failed: Too Many Requests", "SlowDown", 503],
+    ["Storage Limit Exceeded", "SlowDown", 503],
     ["Cannot read properties of undefined", "InternalError", 500],
   ])("answers %j with %s", (message, code, status) => {
     const cause = new Error(message);
     expect(toS3Error(cause)).toMatchObject({ code, status, cause });
+  });
+
+  it.each([
+    ["retryable", "ServiceUnavailable"],
+    ["overloaded", "SlowDown"],
+  ])("believes the platform's own mark: %s", (mark, code) => {
+    expect(toS3Error(Object.assign(new Error("a new message"), { [mark]: true }))).toMatchObject({ code });
+    expect(toS3Error(Object.assign(new Error("a new message"), { [mark]: false }))).toMatchObject({
+      code: "InternalError",
+    });
   });
 
   it("never shows the client the message of the platform", () => {
@@ -42,6 +81,7 @@ describe("fromR2Error", () => {
     ["put: too large (100100)", "EntityTooLarge"],
     ["get: We encountered an internal error. Please try again. (10001)", "InternalError"],
     ["something without a code", "InternalError"],
+    ["Network connection lost.", "ServiceUnavailable"],
   ])("answers %j with %s", (message, code) => {
     expect(fromR2Error(new Error(message))).toMatchObject({ code, cause: new Error(message) });
   });

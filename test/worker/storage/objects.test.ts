@@ -108,7 +108,9 @@ describe("objects", () => {
       const pieces = { next: async () => pattern(1000), cancel: async () => {} };
       for (const source of [content, pieces]) {
         const write = { bucket: testBucket(), key: "k", attributes: attributes(), ticket: newTicket() };
-        await expect(store.put(write, { ...body, content: source })).rejects.toMatchObject({ code: "InternalError" });
+        await expect(store.put(write, { ...body, content: source })).rejects.toMatchObject({
+          code: "ServiceUnavailable",
+        });
       }
     },
   );
