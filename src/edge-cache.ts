@@ -14,6 +14,7 @@
  */
 import { waitUntil } from "cloudflare:workers";
 import type { Incoming } from "./identify.ts";
+import { inTime } from "./model/deadline.ts";
 import { sharedLifetimeSeconds } from "./protocol/cache-control.ts";
 import { evaluateReadConditions } from "./protocol/conditions.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -25,6 +26,8 @@ const RECORD_HEADER = "x-record";
 export const MAX_CACHED_BYTES = 8 * 1024 * 1024;
 /** Objects that an isolate copies into the cache at the same time. */
 const MAX_STORES = 4;
+/** A cache that has not answered by then is passed over. */
+const MAX_MATCH_MS = 2_000;
 /** Longer ones are not keys; the platform allows 16 KB. */
 const MAX_KEY_LENGTH = 8 * 1024;
 
@@ -115,11 +118,12 @@ async function findStored(key: string, incoming: Incoming, options: EdgeCacheOpt
   return toHttpResponse(answer, incoming);
 }
 
-/** Undefined, too, if the cache fails or a key of this host is no URL: S3 needs no cache. */
+/** Undefined, too, if the cache fails or hangs, or a key of this host is no URL: S3 needs no cache. */
 async function match(key: string, range: string | null): Promise<Response | undefined> {
   try {
-    const cache = await caches.open(CACHE_NAME);
-    return await cache.match(new Request(key, { headers: range === null ? {} : { range } }));
+    const request = new Request(key, { headers: range === null ? {} : { range } });
+    const found = caches.open(CACHE_NAME).then((cache) => cache.match(request));
+    return await inTime(found, { ms: MAX_MATCH_MS, what: "cache match", free: (late) => late?.body?.cancel() });
   } catch {
     return undefined;
   }

@@ -17,6 +17,7 @@ import {
   type ReplicationMessage,
   type ReplicationPageMessage,
 } from "./storage/journal/messages.ts";
+import { parseWaits, type WaitsBinding } from "./storage/platform/waits.ts";
 import { defaultRegion, type RegionStores, regionStores } from "./storage/r2/entry-place.ts";
 import type { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
@@ -24,7 +25,7 @@ import type { MultipartUpload } from "./storage/uploads/blob-set.ts";
  * Bindings and variables of `wrangler.toml` plus the secrets. `STORE_<NAME>` bindings add regions, `QUEUE_<NAME>` bindings
  * receivers of notifications.
  */
-export interface Env {
+export interface Env extends WaitsBinding {
   readonly STORE: R2Bucket;
   readonly DB: D1Database;
   readonly UPLOADS: DurableObjectNamespace<MultipartUpload>;
@@ -127,6 +128,7 @@ const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which set
  */
 export function readConfig(env: Env): Config {
   const region = defaultRegion(env);
+  checkWaits(env);
   return {
     rootAccessKeyId: required(env, "ROOT_ACCESS_KEY_ID"),
     rootSecretAccessKey: required(env, "ROOT_SECRET_ACCESS_KEY"),
@@ -193,6 +195,14 @@ function lifecycleDayMs({ LIFECYCLE_DAY_SECONDS: text, ONE_ISOLATE }: Env): numb
   if (!text) return DAY_MS;
   if (ONE_ISOLATE !== "true") throw new NotConfigured("LIFECYCLE_DAY_SECONDS is for development only.");
   return wholeNumber("LIFECYCLE_DAY_SECONDS", text, 1) * 1000;
+}
+
+/** Another time than the platform's own would fail calls that only take long. */
+function checkWaits({ PLATFORM_WAITS_MS: text, ONE_ISOLATE }: Env): void {
+  if (text === undefined) return;
+  if (ONE_ISOLATE !== "true") throw new NotConfigured("PLATFORM_WAITS_MS is for development only.");
+  if (parseWaits(text) === undefined)
+    throw new NotConfigured("PLATFORM_WAITS_MS must be three numbers of milliseconds.");
 }
 
 /** The keys would be readable on their way. */

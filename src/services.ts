@@ -36,6 +36,7 @@ import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/messages.ts";
+import { patientBindings } from "./storage/platform/patient-bindings.ts";
 import { Annotations } from "./storage/r2/annotations.ts";
 import { InventoryObjects } from "./storage/r2/inventory-objects.ts";
 import { LifecycleObjects } from "./storage/r2/lifecycle-objects.ts";
@@ -173,8 +174,9 @@ export type EventServices = Pick<
 let opened: { readonly env: Env; readonly services: Services } | undefined;
 
 /** @throws NotConfigured */
-export function openServices(env: Env): Services {
-  if (opened !== undefined && isSameDeployment(opened.env, env)) return opened.services;
+export function openServices(bindings: Env): Services {
+  if (opened !== undefined && isSameDeployment(opened.env, bindings)) return opened.services;
+  const env = patientBindings(bindings);
   const config = readConfig(env);
   const sealer = openSealer(config.sealKey, "access-key-secrets");
   const sessionTokens = new SessionTokens(
@@ -291,7 +293,7 @@ export function openServices(env: Env): Services {
     tokenKey,
     stampKey: openMacKey(config.sealKey, "replica-stamps"),
   };
-  opened = { env, services };
+  opened = { env: bindings, services };
   return services;
 }
 

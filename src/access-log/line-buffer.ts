@@ -3,6 +3,8 @@
  * sent a second after its first line, or at once when it is full, inside `waitUntil` of any of its requests. So lines are lost
  * only with an isolate that ends within that second, or if the queue refuses them for as long as `RETRY_MS` says.
  */
+import { S3Error } from "../errors.ts";
+import { inTime } from "../model/deadline.ts";
 import { isByEventDay, type LoggedBucket } from "../model/logged-bucket.ts";
 import { newIntentId } from "../model/random-ids.ts";
 import type { AccessLogMessage, OwnQueue } from "../storage/journal/messages.ts";
@@ -17,8 +19,12 @@ const BATCH_BYTES = MESSAGE_BYTES;
 export const MAX_WAITING_BYTES = 8_000_000;
 /** Of them, about the buckets of one account: it cannot fill the buffer so that requests to others' buckets are not logged. */
 export const MAX_ACCOUNT_BYTES = MAX_WAITING_BYTES / 2;
-/** Between the attempts to send a batch. A request's `waitUntil` ends after 30 seconds. */
+/** Between the attempts to send a batch. */
 const RETRY_MS = [500, 2_000, 6_000, 12_000];
+/** For an attempt, after which the lines are sent again: they may then be logged twice. */
+const ATTEMPT_MS = 4_000;
+/** For all attempts. A request's `waitUntil` ends after 30 seconds, and what it has not released by then is never released. */
+const SEND_MS = 25_000;
 
 interface Batch {
   readonly dueAt: number;
@@ -108,9 +114,9 @@ export class LineBuffer {
     if (this.#batch === batch) this.#batch = undefined;
     const messages = [...batch.logs.values()].flatMap(toMessages);
     try {
-      await this.#sendPatiently(messages);
+      await inTime(this.#sendPatiently(messages), { ms: SEND_MS, what: "queue sends" });
     } catch (error) {
-      reportLost(batch.lines, String(error));
+      reportLost(batch.lines, error instanceof S3Error ? String(error.cause) : String(error));
     } finally {
       this.#release(batch);
       if (this.#refused > 0) reportLost(this.#refused, "too many lines wait for the queue");
@@ -131,12 +137,16 @@ export class LineBuffer {
   async #sendPatiently(messages: readonly AccessLogMessage[]): Promise<void> {
     for (const pauseMs of RETRY_MS) {
       try {
-        return await this.#options.queue.send(messages);
+        return await this.#attempt(messages);
       } catch {
         await wait(pauseMs);
       }
     }
-    await this.#options.queue.send(messages);
+    await this.#attempt(messages);
+  }
+
+  #attempt(messages: readonly AccessLogMessage[]): Promise<void> {
+    return inTime(this.#options.queue.send(messages), { ms: ATTEMPT_MS, what: "queue send" });
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import { formatBase64, parseHex } from "../checksum/digests.ts";
 import { checksumHeader } from "../model/checksum.ts";
+import { inTime } from "../model/deadline.ts";
 import type { MacKey } from "../model/mac-key.ts";
 import { compareStates, type ObjectState, type StoredObject } from "../model/object.ts";
 import type { ReplicationRule } from "../model/replication.ts";
@@ -34,6 +35,8 @@ const MAX_PUT_BYTES = 90 * 1024 * 1024;
  * through the Worker costs more than their bytes.
  */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** To read so many bytes from R2. */
+const MAX_READ_MS = 25_000;
 /** Rounds of reading the present state and writing, if the key is written by others meanwhile. */
 const MAX_ATTEMPTS = 3;
 
@@ -187,7 +190,8 @@ function requireReadable({ object, contentKey }: OpenedObject): void {
 }
 
 async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const bytes = new Response(stream).arrayBuffer();
+  return new Uint8Array(await inTime(bytes, { ms: MAX_READ_MS, what: "R2 get, the bytes to send" }));
 }
 
 function isPreconditionFailed(error: unknown): boolean {

@@ -16,6 +16,7 @@ import type { StoredObject } from "../../model/object.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId, newOpaqueETag } from "../../model/random-ids.ts";
 import { NULL_VERSION_ID } from "../../model/version.ts";
+import { bytesOf } from "../platform/reading.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey, ownedBy } from "./blobs.ts";
 import { entryKey, type RegionStores, storeOf } from "./entry-place.ts";
@@ -186,7 +187,7 @@ export class Annotations {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const found = await callR2(from.get(next.key, keyOption(source.contentKey)));
         if (found === null) throw changedMeanwhile(target.key);
-        const bytes = new Uint8Array(await callR2(found.arrayBuffer()));
+        const bytes = await bytesOf(from, found);
         const { name, checksum } = describe(found);
         await this.#put({ ...target, owner }, { id, name }, { bytes, checksum, contentKey: target.contentKey });
       }

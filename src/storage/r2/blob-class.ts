@@ -6,6 +6,7 @@
  */
 import { S3Error } from "../../errors.ts";
 import type { ContentKey } from "../../model/encryption.ts";
+import { storedPieces } from "../platform/reading.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobSetPrefix } from "./blobs.ts";
 import { keyOption } from "./keyed-blobs.ts";
@@ -64,7 +65,7 @@ async function moveBlob(
     return;
   }
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the moved blob differs from its source") });
-  const body = storedBody(found.body, found.size);
+  const body = storedBody(storedPieces(store, found.body), found.size);
   const options = {
     storageClass: INFREQUENT_ACCESS,
     onlyIf: { etagMatches: etag },

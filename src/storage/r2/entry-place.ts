@@ -12,6 +12,7 @@
 import { createHash } from "node:crypto";
 import { S3Error } from "../../errors.ts";
 import type { Versioning } from "../../model/version.ts";
+import type { WaitsBinding } from "../platform/waits.ts";
 
 /** `<bucketId>/`: 12 characters and the slash. */
 export const PREFIX_BYTES = 13;
@@ -79,7 +80,7 @@ export function entryPlace(store: R2Bucket, names: Omit<EntryPlace, keyof R2Loca
 }
 
 /** The R2 bindings: `STORE` serves the default region, `STORE_EU_WEST_1` serves `eu-west-1`. */
-export interface StoreBindings {
+export interface StoreBindings extends WaitsBinding {
   readonly STORE: R2Bucket;
   readonly REGION?: string;
 }

@@ -3,7 +3,8 @@ import { S3Error } from "../../errors.ts";
 import { type ResolvedRange, resolveRange, type Selection } from "../../model/byte-range.ts";
 import { type ContentKey, requireUnlocked } from "../../model/encryption.ts";
 import type { StoredObject } from "../../model/object.ts";
-import type { ObjectBody } from "../../model/object-body.ts";
+import type { Pieces } from "../../model/pieces.ts";
+import { bytesOf, storedPieces } from "../platform/reading.ts";
 import { callR2 } from "../platform-errors.ts";
 import { TtlCache } from "../ttl-cache.ts";
 import { type BlobReader, type BlobSlices, readSlices, streamSlices } from "./blob-reading.ts";
@@ -72,8 +73,9 @@ export class OpenedObject {
   }
 
   /** The same bytes, for a put. To be called once, unless `body` or `discard` is. */
-  async content(): Promise<ObjectBody["content"]> {
-    return this.origin.entry.isManifest ? readSlices(await this.#slices()) : this.#inlineBody();
+  async content(): Promise<Pieces> {
+    const content = this.origin.entry.isManifest ? readSlices(await this.#slices()) : this.#inlineBody();
+    return storedPieces(this.origin.store, await content);
   }
 
   async #joined(reader: BlobReader): Promise<ReadableStream<Uint8Array>> {
@@ -124,7 +126,8 @@ export class OpenedObject {
     const isWhole = !this.#isSpent && serves(found, { offset: 0, length: found.size });
     if (!isWhole) await this.discard();
     this.#isSpent = true;
-    const manifest = decodeManifest(await (isWhole ? found : await this.#entryAgain()).text());
+    const bytes = await bytesOf(this.origin.store, isWhole ? found : await this.#entryAgain());
+    const manifest = decodeManifest(new TextDecoder().decode(bytes));
     manifests.set(found.etag, { value: manifest }, Date.now());
     return manifest;
   }

@@ -6,6 +6,7 @@ import { S3Error } from "../../errors.ts";
 import type { ContentKey } from "../../model/encryption.ts";
 import type { ObjectBody } from "../../model/object-body.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import { storedPieces } from "../platform/reading.ts";
 import { callR2 } from "../platform-errors.ts";
 import { proposeToken } from "../versions/commit-version.ts";
 import { blobKey, type Manifest, ownedBy, summarizeManifest } from "./blobs.ts";
@@ -108,7 +109,7 @@ async function copyBlob(from: BlobPlace, to: BlobPlace, options: R2PutOptions): 
   // Overwritten or deleted while it was being copied: the next attempt sees what there is now.
   if (found === null) throw new S3Error("SlowDown", { cause: new Error(`blob ${from.r2Key} is gone`) });
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the copy differs from its source") });
-  const body = storedBody(found.body, found.size);
+  const body = storedBody(storedPieces(from.store, found.body), found.size);
   if (to.contentKey !== undefined) {
     await putKeyedBlob(to, body, { ...options, contentKey: to.contentKey });
     return;

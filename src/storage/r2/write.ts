@@ -2,8 +2,10 @@
 import { parseHex } from "../../checksum/digests.ts";
 import { digestHex } from "../../checksum/hasher.ts";
 import { S3Error } from "../../errors.ts";
+import { inTime } from "../../model/deadline.ts";
 import type { DelegatedDigest, ObjectBody } from "../../model/object-body.ts";
-import { collect } from "../../model/pieces.ts";
+import { collect, StreamPieces } from "../../model/pieces.ts";
+import { waitsFor } from "../platform/waits.ts";
 import { fromR2Error, R2_BAD_DIGEST, r2CalculatedDigest, r2ErrorCode } from "../platform-errors.ts";
 import type { R2Location } from "./entry-place.ts";
 
@@ -50,18 +52,21 @@ export async function streamBody(
   const { delegated } = body;
   const pipe = new FixedLengthStream(body.sizeBytes);
   const abandon = new AbortController();
-  const moved = Promise.allSettled([transfer(body.content, pipe.writable, abandon.signal)]);
-  const [put] = await Promise.allSettled([store.put(r2Key, pipe.readable, { ...options, ...digestOption(delegated) })]);
+  const { callMs } = waitsFor(store);
+  const moved = Promise.allSettled([transfer(body, pipe.writable, { signal: abandon.signal, callMs })]);
+  const answer = store.put(r2Key, pipe.readable, { ...options, ...digestOption(delegated) });
+  const [put] = await Promise.allSettled([whileMoving(answer, moved, callMs)]);
   if (put.status === "fulfilled" && put.value !== null) return put.value;
   // R2 may answer without reading the body to its end, and then the body must not wait for R2.
   abandon.abort(new Error(ABANDONED));
+  if (put.status === "rejected" && put.reason instanceof S3Error) throw body.failure() ?? put.reason;
   const [move] = await moved;
   const failure = body.failure();
   if (failure !== undefined) throw failure;
   if (put.status === "fulfilled") return put.value;
   if (isBadDigest(put.reason, delegated)) throw delegated.mismatch(r2CalculatedDigest(put.reason));
   const fromR2 = fromR2Error(put.reason);
-  if (fromR2.code !== "InternalError") throw fromR2;
+  if (r2ErrorCode(put.reason) !== undefined && fromR2.code !== "InternalError") throw fromR2;
   if (move.status === "rejected" && !isAbandonment(move.reason)) throw asBodyError(move.reason);
   // Too few bytes are noticed only when the pipe is closed, on R2's side of it.
   throw /FixedLengthStream/.test(String(put.reason)) ? asBodyError(put.reason) : fromR2;
@@ -74,21 +79,59 @@ function isAbandonment(reason: unknown): boolean {
   return reason instanceof Error && reason.message === ABANDONED;
 }
 
-/** Writes everything and closes the sink. As with `pipeTo`, a failure of one side ends the other. */
+/** R2's answer, unless R2 stops taking the body or does not answer after its end. */
+function whileMoving(
+  answer: Promise<R2Object | null>,
+  moved: Promise<[PromiseSettledResult<void>]>,
+  callMs: number,
+): Promise<R2Object | null> {
+  return new Promise((resolve, reject) => {
+    answer.then(resolve, reject);
+    moved
+      .then(([move]) => {
+        if (move.status === "rejected" && move.reason instanceof NotTaken) throw move.reason.answer;
+        return inTime(answer, { ms: callMs, what: "R2 put" });
+      })
+      .catch(reject);
+  });
+}
+
+/** R2 does not read what is there for it. */
+class NotTaken extends Error {
+  override readonly name = "NotTaken";
+  readonly answer: unknown;
+
+  constructor(answer: unknown) {
+    super("R2 has stopped taking the body");
+    this.answer = answer;
+  }
+}
+
+/**
+ * Writes everything and closes the sink. As with `pipeTo`, a failure of one side ends the other. The body may come as slowly as its
+ * sender likes, but each piece of it must be taken in time.
+ */
 async function transfer(
-  content: ObjectBody["content"],
+  { content, sizeBytes }: ObjectBody,
   sink: WritableStream<Uint8Array>,
-  signal: AbortSignal,
+  { signal, callMs }: { readonly signal: AbortSignal; readonly callMs: number },
 ): Promise<void> {
-  if (content instanceof ReadableStream) return content.pipeTo(sink, { signal });
+  const pieces = content instanceof ReadableStream ? new StreamPieces(content, sizeBytes) : content;
   const writer = sink.getWriter();
-  const end = (reason: unknown) => Promise.allSettled([content.cancel(reason), writer.abort(reason)]);
+  const end = (reason: unknown) => Promise.allSettled([pieces.cancel(reason), writer.abort(reason)]);
+  const taken = (step: Promise<void>) =>
+    inTime(step, { ms: callMs, what: "R2 put, the next bytes" }).catch((error: unknown) => {
+      throw error instanceof S3Error ? new NotTaken(error) : error;
+    });
   signal.addEventListener("abort", () => void end(signal.reason));
   try {
-    for (let piece = await content.next(); piece !== undefined; piece = await content.next()) await writer.write(piece);
-    await writer.close();
+    for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) {
+      await taken(writer.write(piece));
+    }
+    await taken(writer.close());
   } catch (error) {
-    await end(error);
+    // What holds the body is freed, but it need not be waited for.
+    void end(error);
     throw error;
   }
 }

@@ -14,6 +14,7 @@ import { S3Error } from "../../errors.ts";
 import type { WriteCondition } from "../../model/object.ts";
 import { digestRequired } from "../../model/object-lock.ts";
 import { versionIdOf } from "../../model/version.ts";
+import { patientBindings } from "../platform/patient-bindings.ts";
 import { callR2, toS3Error } from "../platform-errors.ts";
 import { blobKey, blobSetPrefix, summarizeManifest } from "../r2/blobs.ts";
 import { commitManifest } from "../r2/commit.ts";
@@ -291,7 +292,7 @@ export class MultipartUpload extends DurableObject<StoreBindings> {
 
   constructor(state: DurableObjectState, env: StoreBindings) {
     super(state, env);
-    this.#stores = regionStores(env);
+    this.#stores = regionStores(patientBindings(env));
   }
 
   create(description: UploadDescription, version?: number): Promise<Answer<undefined>> {

@@ -8,6 +8,7 @@
  */
 import { S3Error } from "../../errors.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
+import { bytesOf, storedPieces } from "../platform/reading.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobKey, encodeManifest, type NamingKey, ownedBy, summarizeManifest } from "../r2/blobs.ts";
 import { describeEntry, type Entry, lastModifiedOf, tokenOf } from "../r2/entry.ts";
@@ -74,7 +75,7 @@ async function describeRecord(at: RecordPlace, { found, entry }: ReplacedVersion
   };
   const http = found.httpMetadata === undefined ? {} : { httpMetadata: found.httpMetadata };
   if (entry.isManifest || found.size <= BUFFERED_BYTES) {
-    const bytes = new Uint8Array(await callR2(found.arrayBuffer()));
+    const bytes = await bytesOf(at.store, found);
     const storageClass = entry.isManifest ? {} : r2StorageClass({ storageClass: record.s ?? "STANDARD" });
     const options = { ...http, ...storageClass, customMetadata: encodeRecord(record) };
     return { put: (onlyIf) => putBytes(at, { bytes }, { ...options, onlyIf }) };
@@ -97,7 +98,7 @@ async function moveIntoBlob(
   const blob = { store: at.store, r2Key: blobKey(blobSetId, name) };
   const options = { customMetadata: ownedBy(at.owner), ...storageClass };
   const mismatch = () => new S3Error("InternalError", { cause: new Error("the kept version differs from its source") });
-  const body = storedBody(found.body, found.size);
+  const body = storedBody(storedPieces(at.store, found.body), found.size);
   requireStored(
     await streamBody(blob, { ...body, delegated: { algorithm: "md5", hex: found.etag, mismatch } }, options),
   );

@@ -2,6 +2,7 @@
 import { S3Error } from "../../errors.ts";
 import { newBlobSetId, newWriteId } from "../../model/random-ids.ts";
 import { isNullToken, type VersionToken } from "../../model/version.ts";
+import { bytesOf } from "../platform/reading.ts";
 import { callR2 } from "../platform-errors.ts";
 import { decodeManifest, encodeManifest } from "../r2/blobs.ts";
 import { describeEntry, tokenOf } from "../r2/entry.ts";
@@ -81,7 +82,7 @@ export async function putAgain(
   found: R2ObjectBody,
   { onlyIf, record }: { readonly onlyIf: R2Conditional; readonly record: EntryRecord },
 ): Promise<R2Object | null> {
-  const bytes = bodyAgain(record, new Uint8Array(await callR2(found.arrayBuffer())));
+  const bytes = bodyAgain(record, await bytesOf(place.store, found));
   const isBlob = record.f !== undefined;
   return putBytes(
     place,
@@ -102,7 +103,7 @@ export async function renewKept(
   { found, record }: KeptVersion,
   onlyIf: R2Conditional,
 ): Promise<R2Object | null> {
-  const bytes = bodyAgain(record, new Uint8Array(await callR2(found.arrayBuffer())));
+  const bytes = bodyAgain(record, await bytesOf(store, found));
   const http = found.httpMetadata === undefined ? {} : { httpMetadata: found.httpMetadata };
   const storageClass = record.f === undefined ? r2StorageClass({ storageClass: record.s ?? "STANDARD" }) : {};
   const options = { ...http, ...storageClass, customMetadata: encodeRecord(record), onlyIf };

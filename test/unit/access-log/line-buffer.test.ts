@@ -99,6 +99,34 @@ describe("LineBuffer", () => {
     expect(sent.sort()).toEqual(["1\n", "2\n"]);
   });
 
+  it("frees and reports the lines of sends that hang, before the request's waitUntil ends", async () => {
+    const reported = vi.spyOn(console, "error").mockReturnValue();
+    const { buffer, pending } = bufferOn(() => new Promise(() => {}));
+    const line = "x".repeat(MESSAGE_BYTES - 100);
+    const fitting = Math.floor(MAX_ACCOUNT_BYTES / (line.length + 2));
+    for (let round = 0; round < 3; round++) {
+      buffer.add(Array.from({ length: fitting }, () => entry(line)));
+      await vi.advanceTimersByTimeAsync(29_000);
+      expect(pending.size).toBe(0);
+    }
+    const lines = reported.mock.calls.map(([text]) => JSON.parse(String(text)) as { lines: number; cause: string });
+    expect(lines.reduce((sum, each) => sum + each.lines, 0)).toBe(3 * fitting);
+    expect(new Set(lines.map(({ cause }) => cause))).toEqual(new Set(["Error: queue sends: no answer within 25 s"]));
+  });
+
+  it("sends lines again if a send hangs", async () => {
+    const sent: string[] = [];
+    let calls = 0;
+    const { buffer } = bufferOn((messages) => {
+      if (calls++ === 0) return new Promise(() => {});
+      sent.push(...messages.map(({ text }) => text));
+      return Promise.resolve();
+    });
+    buffer.add([entry("1")]);
+    await vi.advanceTimersByTimeAsync(FLUSH_MS + 5_000);
+    expect(sent).toEqual(["1\n"]);
+  });
+
   it("reports what the queue never accepts", async () => {
     const reported = vi.spyOn(console, "error").mockReturnValue();
     const { buffer, pending } = bufferOn(() => Promise.reject(new Error("the queue is down")));
