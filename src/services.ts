@@ -19,6 +19,7 @@ import { BucketDocuments, Buckets } from "./storage/d1/buckets.ts";
 import { CertificateKeys } from "./storage/d1/certificate-keys.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
 import { Directory, limitBucketTtlMs } from "./storage/d1/directory.ts";
+import { DueMarkers } from "./storage/d1/due-markers.ts";
 import { Inventories } from "./storage/d1/inventories.ts";
 import { KmsKeys } from "./storage/d1/kms-keys.ts";
 import { LifecyclePasses } from "./storage/d1/lifecycle-passes.ts";
@@ -38,6 +39,7 @@ import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/messages.ts";
 import { patientBindings } from "./storage/platform/patient-bindings.ts";
 import { Annotations } from "./storage/r2/annotations.ts";
+import { BucketMarkers } from "./storage/r2/bucket-markers.ts";
 import { InventoryObjects } from "./storage/r2/inventory-objects.ts";
 import { LifecycleObjects } from "./storage/r2/lifecycle-objects.ts";
 import { Objects } from "./storage/r2/objects.ts";
@@ -87,6 +89,7 @@ export interface Services {
     readonly blobSets: BlobSets;
     readonly cursors: SweepCursors;
     readonly deletedBuckets: DeletedBuckets;
+    readonly dueMarkers: DueMarkers;
     readonly replicaClock: ReplicaClock;
   };
   /** What only the lifecycle reads and changes. */
@@ -233,6 +236,7 @@ export function openServices(bindings: Env): Services {
     stores: {
       buckets: new Buckets(env.DB, directory, othersTtlMs),
       bucketDeletion,
+      bucketMarkers: new BucketMarkers(config.stores),
       objects,
       annotations: new Annotations(config.stores, objects),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
@@ -282,6 +286,7 @@ export function openServices(bindings: Env): Services {
       blobSets,
       cursors: new SweepCursors(env.DB),
       deletedBuckets: new DeletedBuckets(env.DB),
+      dueMarkers: new DueMarkers(env.DB),
       replicaClock: new ReplicaClock(env.DB),
     },
     lifecycle: {

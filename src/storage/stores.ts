@@ -8,6 +8,7 @@ import type { DisplayNames, Principals } from "./d1/principals.ts";
 import type { Remotes } from "./d1/remotes.ts";
 import type { ReplicationTasks } from "./d1/replication-tasks.ts";
 import type { Annotations } from "./r2/annotations.ts";
+import type { BucketMarkers } from "./r2/bucket-markers.ts";
 import type { Objects } from "./r2/objects.ts";
 import type { Uploads } from "./uploads/uploads.ts";
 
@@ -15,6 +16,7 @@ export interface Stores {
   readonly annotations: Annotations;
   readonly buckets: Buckets;
   readonly bucketDeletion: BucketDeletion;
+  readonly bucketMarkers: BucketMarkers;
   readonly objects: Objects;
   readonly uploads: Uploads;
   readonly customerKeys: CustomerKeys;

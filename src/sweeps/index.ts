@@ -6,6 +6,7 @@ import { resumeReplication } from "../replication/tasks.ts";
 import { openServices } from "../services.ts";
 import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from "./abandoned.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
+import { sweepBucketMarkers } from "./bucket-markers.ts";
 import { sweepIntents } from "./unreported-changes.ts";
 import { sweepVersions } from "./versions.ts";
 
@@ -40,12 +41,13 @@ export async function takeInventories(env: Env, now: Date): Promise<void> {
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
   const { config, receivers, subscriptions, replicationTasks, sweeping } = openServices(env);
-  const { openUploads, blobSets, cursors, deletedBuckets } = sweeping;
+  const { openUploads, blobSets, cursors, deletedBuckets, dueMarkers } = sweeping;
   const uploads = { openUploads, blobSets };
   const { stores, abortIncompleteUploadsDays: abortAfterDays, blobGraceMs: graceMs } = config;
 
   const results = await Promise.allSettled([
     logged("deleted-buckets", sweepDeletedBuckets({ ...uploads, deletedBuckets, regions: stores }, now)),
+    logged("bucket-markers", sweepBucketMarkers({ dueMarkers, stores, now })),
     logged("replication-tasks", replicationTasks.removeOrphans()),
     logged("replication-failures", replicationTasks.removeExpired(now, EXPIRED_TASKS_PER_RUN)),
     logged("abandoned-uploads", sweepAbandonedUploads(uploads, { now, abortAfterDays })),

@@ -10,6 +10,7 @@ import {
   parseVersioningConfiguration,
 } from "../../protocol/xml/versioning-configuration.ts";
 import { documentBody, noBody, operation, requireBucket } from "../operation.ts";
+import { leaveToSweep } from "./marking.ts";
 
 export const GetBucketVersioning = operation({
   name: "GetBucketVersioning",
@@ -28,7 +29,14 @@ export const PutBucketVersioning = operation({
   requires: (bucket) => [{ action: "s3:PutBucketVersioning", on: "bucket", bucket }],
   async execute(bucket, { grant, stores, request: { now } }, body) {
     const versioning = parseVersioningConfiguration(body);
-    if (await stores.documents.putVersioning(grant.bucket(bucket), { versioning, now })) return;
+    const granted = grant.bucket(bucket);
+    // A marker must not say that a bucket is not versioned when it is: its versions would not be found again. It may say that the
+    // bucket is versioned when it is not, until a sweep corrects it.
+    if (versioning === "Enabled") await stores.bucketMarkers.change(granted, { versioning });
+    if (await stores.documents.putVersioning(granted, { versioning, now })) {
+      if (versioning === "Suspended") await leaveToSweep(stores.bucketMarkers.change(granted, { versioning }));
+      return;
+    }
     // Text and code as recorded on AWS (LocalStack's recordings, 2026-02).
     throw new S3Error("InvalidBucketState", {
       message: "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",

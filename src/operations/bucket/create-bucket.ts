@@ -3,7 +3,9 @@ import { aclOfNewBucket } from "../../access/acl/ownership.ts";
 import type { Permission } from "../../access/actions.ts";
 import { S3Error } from "../../errors.ts";
 import type { AclRequest, ObjectOwnership } from "../../model/acl.ts";
-import { bucketArn } from "../../model/bucket.ts";
+import { type BucketDocumentTypes, bucketArn } from "../../model/bucket.ts";
+import type { BucketMarker } from "../../model/bucket-marker.ts";
+import type { Account } from "../../model/caller.ts";
 import type { Tag } from "../../model/object.ts";
 import { parseAclHeaders, parseObjectOwnershipHeader } from "../../protocol/acl-headers.ts";
 import { hostOf, validateBucketName } from "../../protocol/addressing.ts";
@@ -12,6 +14,7 @@ import { chooseLocation, US_EAST_1 } from "../../protocol/regions.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { parseCreateBucketConfiguration } from "../../protocol/xml/bucket-location.ts";
 import { documentBody, operation, requireBucket } from "../operation.ts";
+import { leaveToSweep } from "./marking.ts";
 
 export const CreateBucket = operation({
   name: "CreateBucket",
@@ -70,6 +73,7 @@ export const CreateBucket = operation({
     const result = await stores.buckets.create(grant, bucket);
     switch (result.outcome) {
       case "created":
+        await leaveToSweep(stores.bucketMarkers.put(grant, markerOf({ ...bucket, id: result.id }, account)));
         return location;
       case "too-many":
         throw new S3Error("TooManyBuckets");
@@ -89,6 +93,29 @@ export const CreateBucket = operation({
     headers: { location: formatLocation(name, region, request), "x-amz-bucket-arn": bucketArn(name) },
   }),
 });
+
+function markerOf({ id, name, region, documents, now }: CreatedBucket, owner: Account): BucketMarker {
+  const { objectLock, versioning, location } = documents;
+  const { id: accountId, canonicalId, displayName, isRoot } = owner;
+  return {
+    name,
+    id,
+    region,
+    createdAt: now,
+    owner: { accountId, canonicalId, displayName, isRoot },
+    versioning,
+    hasObjectLock: objectLock !== undefined,
+    location,
+  };
+}
+
+interface CreatedBucket {
+  readonly id: string;
+  readonly name: string;
+  readonly region: string;
+  readonly documents: Readonly<Partial<BucketDocumentTypes>>;
+  readonly now: Date;
+}
 
 /**
  * AWS returns the bucket's host, except in us-east-1. An IP address or a single-label host name has no such subdomains.

@@ -32,6 +32,8 @@ export const DeleteBucket = operation({
         await stores.bucketDeletion.cancel(grant, bucket, deletion);
         throw error;
       }
+      // First, so that no marker of a bucket that is gone can bring it back.
+      await stores.bucketMarkers.remove(bucket);
       if (await stores.bucketDeletion.finish(grant, bucket, deletion)) return;
     }
     throw new S3Error("OperationAborted");

@@ -11,6 +11,7 @@ import {
   parseObjectLockConfiguration,
 } from "../../protocol/xml/object-lock.ts";
 import { documentBody, noBody, operation, requireBucket } from "../operation.ts";
+import { leaveToSweep } from "./marking.ts";
 
 export const GetObjectLockConfiguration = operation({
   name: "GetObjectLockConfiguration",
@@ -32,7 +33,13 @@ export const PutObjectLockConfiguration = operation({
   requires: (bucket) => [{ action: "s3:PutBucketObjectLockConfiguration", on: "bucket", bucket }],
   async execute(bucket, { grant, stores, request: { now } }, body) {
     const configuration = parseObjectLockConfiguration(body);
-    if (await stores.documents.putObjectLock(grant.bucket(bucket), { configuration, now })) return;
+    const granted = grant.bucket(bucket);
+    if (await stores.documents.putObjectLock(granted, { configuration, now })) {
+      if (granted.documents.objectLock === undefined) {
+        await leaveToSweep(stores.bucketMarkers.change(granted, { hasObjectLock: true }));
+      }
+      return;
+    }
     // Code and text as recorded on AWS (LocalStack's recordings, 2026-02).
     throw new S3Error("InvalidBucketState", {
       message: "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",

@@ -3,7 +3,8 @@
  *
  * Isolates act on rows that they have read up to `bucketTtlMs` ago, without a query before they write. So:
  *
- *   check: is it empty? → mark its row → wait for `bucketTtlMs` → check again → remove the row, if it still has the mark
+ *   check: is it empty? → mark its row → wait for `bucketTtlMs` → check again → remove its marker in R2 → remove the row, if it
+ *   still has the mark
  *
  * The second check sees a write that took effect before it. A later write has acted on its row for longer than
  * `bucketTtlMs`, or has read the mark: it queries the database before it is answered (`confirm`). If the row is gone, the
@@ -63,6 +64,8 @@ export class BucketDeletion {
       .prepare(
         `UPDATE buckets SET
            deletion = CASE WHEN deleting_since > ?4 THEN deletion ELSE ?2 END,
+           -- The marker in R2 is removed before the row; if the row stays, a sweep puts it again.
+           marker_due = max(coalesce(marker_due, 0) + 1, ?3),
            deleting_since = CASE WHEN deleting_since > ?4 THEN deleting_since ELSE ?3 END
          WHERE id = ?1 RETURNING deletion`,
       )

@@ -10,6 +10,7 @@ import { newBucketId } from "../../model/random-ids.ts";
 import type { PolicyUsers } from "../../model/user.ts";
 import type { Versioning } from "../../model/version.ts";
 import type { Directory } from "./directory.ts";
+import { makeMarkerDue } from "./due-markers.ts";
 import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
 
 /** AWS's default quota of general purpose buckets per account. */
@@ -19,7 +20,7 @@ export const MAX_BUCKETS_PER_ACCOUNT = 10_000;
 const MAX_TAG_ATTEMPTS = 8;
 
 export type CreateBucketResult =
-  | { readonly outcome: "created" }
+  | { readonly outcome: "created"; readonly id: string }
   | { readonly outcome: "exists"; readonly accountId: string }
   | { readonly outcome: "too-many" };
 
@@ -63,8 +64,8 @@ export class Buckets {
     const [inserted, owner, deleted] = await this.#db.batch([
       this.#db
         .prepare(
-          `INSERT INTO buckets (name, id, account_id, region, created_at)
-           SELECT ?1, ?2, ?3, ?4, ?5 WHERE (SELECT count(*) FROM buckets WHERE account_id = ?3) < ?6
+          `INSERT INTO buckets (name, id, account_id, region, created_at, marker_due)
+           SELECT ?1, ?2, ?3, ?4, ?5, ?5 WHERE (SELECT count(*) FROM buckets WHERE account_id = ?3) < ?6
            ON CONFLICT (name) DO NOTHING RETURNING id`,
         )
         .bind(bucket.name, id, bucket.accountId, bucket.region, bucket.now.getTime(), MAX_BUCKETS_PER_ACCOUNT),
@@ -75,7 +76,7 @@ export class Buckets {
     this.#directory.forgetBucket(bucket.name);
     if (inserted?.results.length === 1) {
       await this.#waitForCaches((deleted?.results[0] as { at: number | null } | undefined)?.at ?? undefined);
-      return { outcome: "created" };
+      return { outcome: "created", id };
     }
     const row = owner?.results[0] as { account_id: string } | undefined;
     return row === undefined ? { outcome: "too-many" } : { outcome: "exists", accountId: row.account_id };
@@ -245,6 +246,7 @@ export class BucketDocuments {
         )
         .bind(bucket.id, JSON.stringify(versioning), now.getTime(), versioning === "Enabled" ? 1 : 0),
       this.#db.prepare("SELECT id FROM buckets WHERE id = ?1").bind(bucket.id),
+      makeMarkerDue(this.#db, bucket.id, now),
     ]);
     this.#directory.forgetBucket(bucket.name);
     if (found?.results.length === 0) throw noSuchBucket(bucket);
@@ -290,6 +292,7 @@ export class BucketDocuments {
         )
         .bind(bucket.id, JSON.stringify(configuration), now.getTime(), JSON.stringify("Enabled")),
       this.#db.prepare("SELECT id FROM buckets WHERE id = ?1").bind(bucket.id),
+      makeMarkerDue(this.#db, bucket.id, now),
     ]);
     this.#directory.forgetBucket(bucket.name);
     if (found?.results.length === 0) throw noSuchBucket(bucket);

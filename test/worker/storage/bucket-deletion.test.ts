@@ -33,7 +33,7 @@ type Isolate = Awaited<ReturnType<typeof openIsolate>>;
 async function create({ buckets }: Isolate, name: string): Promise<void> {
   const row = await env.DB.prepare("SELECT id FROM accounts WHERE is_root = 1").first<{ id: string }>();
   const bucket = { name, accountId: row?.id ?? "", region: "us-east-1", documents: {}, now: new Date() };
-  expect(await buckets.create(grant, bucket)).toEqual({ outcome: "created" });
+  expect(await buckets.create(grant, bucket)).toEqual({ outcome: "created", id: expect.any(String) });
 }
 
 async function newBucket(isolate: Isolate): Promise<string> {
