@@ -43,6 +43,7 @@ import { BucketMarkers } from "./storage/r2/bucket-markers.ts";
 import { InventoryObjects } from "./storage/r2/inventory-objects.ts";
 import { LifecycleObjects } from "./storage/r2/lifecycle-objects.ts";
 import { Objects } from "./storage/r2/objects.ts";
+import { Reencryption } from "./storage/r2/reencryption.ts";
 import { nameSealKey, openMacKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";
 import type { Stores } from "./storage/stores.ts";
@@ -229,6 +230,7 @@ export function openServices(bindings: Env): Services {
   const bucketDeletion = new BucketDeletion({ db: env.DB, directory, bucketTtlMs, isOnlyIsolate });
   const openUploads = new OpenUploads(env.DB);
   const objects = new Objects(config.stores, blobSets);
+  const annotations = new Annotations(config.stores, objects);
   const inventories = new Inventories(env.DB, config.lifecycleDayMs);
   const services: Services = {
     config,
@@ -238,7 +240,8 @@ export function openServices(bindings: Env): Services {
       bucketDeletion,
       bucketMarkers: new BucketMarkers(config.stores),
       objects,
-      annotations: new Annotations(config.stores, objects),
+      annotations,
+      reencryption: new Reencryption(config.stores, objects, annotations),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
       customerKeys: new CustomerKeys(openMacKey(config.sealKey, "customer-keys")),
       documents: new BucketDocuments(env.DB, directory, othersTtlMs),

@@ -94,6 +94,7 @@ export const S3_ACTIONS = [
   "s3:ReplicateObject",
   "s3:TagResource",
   "s3:UntagResource",
+  "s3:UpdateObjectEncryption",
 ] as const;
 
 export type S3Action = (typeof S3_ACTIONS)[number];

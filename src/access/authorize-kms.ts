@@ -30,16 +30,20 @@ export interface KeyUse {
   readonly objectArn: string;
   /** What the client gave as encryption context. */
   readonly context: Readonly<Record<string, string>>;
+  /** The encryption of an existing object is to be changed: AWS has another error then for another signature. */
+  readonly isUpdate?: boolean;
 }
 
 /**
  * @throws S3Error `AccessDenied`; `InvalidArgument` unless the request is signed with Signature Version 4 ("All GET and PUT requests
- *   for an object protected by KMS will fail if they're not made via SSL or using SigV4", API_PutObject)
+ *   for an object protected by KMS will fail if they're not made via SSL or using SigV4", API_PutObject), and for an update of an
+ *   object `InvalidRequest`
  */
 export function authorizeKey(asked: Omit<DecisionContext, "buckets" | "findObject">, use: KeyUse): KeyGrant {
   const { caller, principal, policies, facts, keys } = asked;
   const { action, key } = use;
   if (caller.kind === "anonymous" || facts().signatureVersion === "AWS") {
+    if (use.isUpdate === true) throw updateWithoutV4();
     throw new S3Error("InvalidArgument", {
       message: "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.",
       details: { ArgumentName: "Authorization" },
@@ -57,6 +61,14 @@ export function authorizeKey(asked: Omit<DecisionContext, "buckets" | "findObjec
     throw denied(question, arn, ` because no identity-based policy allows the ${action} action`);
   }
   return grantOf(key);
+}
+
+/** API_UpdateObjectEncryption, "Errors". */
+function updateWithoutV4(): S3Error {
+  return new S3Error("InvalidRequest", {
+    message:
+      "Requests that modify an object encryption configuration require AWS Signature Version 4. Modify the request to use AWS Signature Version 4, and then try again.",
+  });
 }
 
 /**

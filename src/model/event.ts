@@ -18,10 +18,12 @@ export const OBJECT_EVENTS = [
 ] as const;
 
 /**
- * S3 has no event for a changed retention or legal hold: such a change is only replicated. A change of annotations is neither
- * reported nor replicated.
+ * S3 has no event for a changed retention or legal hold: such a change is only replicated. A change of annotations or of the
+ * encryption is neither reported nor replicated.
  */
-export type ObjectEvent = (typeof OBJECT_EVENTS)[number] | "ObjectLock:Put" | "ObjectAnnotation";
+export type ObjectEvent = (typeof OBJECT_EVENTS)[number] | "ObjectLock:Put" | UnreportedChange;
+
+type UnreportedChange = "ObjectAnnotation" | "ObjectEncryption";
 
 /** Who changes objects by a lifecycle rule, and from where ("Configuring S3 Lifecycle event notifications"). */
 export const S3_ITSELF = "s3.amazonaws.com";

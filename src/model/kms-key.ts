@@ -14,7 +14,7 @@ export interface KmsKey {
 
 export type KmsKeyStatus = "Enabled" | "Disabled";
 
-export type KmsAction = "kms:GenerateDataKey" | "kms:Decrypt";
+export type KmsAction = "kms:GenerateDataKey" | "kms:Decrypt" | "kms:Encrypt" | "kms:ReEncryptFrom" | "kms:ReEncryptTo";
 
 /** The key that an account has without creating one. */
 export const DEFAULT_ALIAS = "aws/s3";

@@ -89,8 +89,9 @@ export function matchReplication(
 
 function carriesOver(rule: ReplicationRule, event: ObjectEvent): boolean {
   // "Actions performed by S3 Lifecycle configurations" are not replicated ("What isn't replicated with replication
-  // configurations?").
-  if (event.startsWith("Replication:") || event.startsWith("Lifecycle") || event === "ObjectAnnotation") return false;
+  // configurations?"), and an update of the encryption "won't initiate replica events" (update-sse-encryption).
+  if (event.startsWith("Replication:") || event.startsWith("Lifecycle")) return false;
+  if (event === "ObjectAnnotation" || event === "ObjectEncryption") return false;
   // "Filter with tags and delete marker replication": a removal has no tags to compare.
   return !isRemoval(event) || (rule.replicatesDeletes && rule.tags.length === 0);
 }

@@ -98,6 +98,7 @@ import { DeleteObjectTagging, GetObjectTagging, PutObjectTagging } from "./objec
 import { PostObject } from "./object/post-object.ts";
 import { PutObject } from "./object/put-object.ts";
 import { RenameObject } from "./object/rename-object.ts";
+import { UpdateObjectEncryption } from "./object/update-object-encryption.ts";
 import { notImplemented, type Operation } from "./operation.ts";
 import { ListBuckets } from "./service/list-buckets.ts";
 
@@ -130,7 +131,7 @@ export const OPERATIONS = {
   RenameObject,
   RestoreObject: notImplemented("RestoreObject"),
   SelectObjectContent: notImplemented("SelectObjectContent"),
-  UpdateObjectEncryption: notImplemented("UpdateObjectEncryption"),
+  UpdateObjectEncryption,
   // Multipart uploads
   AbortMultipartUpload,
   CompleteMultipartUpload,

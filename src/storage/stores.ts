@@ -10,6 +10,7 @@ import type { ReplicationTasks } from "./d1/replication-tasks.ts";
 import type { Annotations } from "./r2/annotations.ts";
 import type { BucketMarkers } from "./r2/bucket-markers.ts";
 import type { Objects } from "./r2/objects.ts";
+import type { Reencryption } from "./r2/reencryption.ts";
 import type { Uploads } from "./uploads/uploads.ts";
 
 export interface Stores {
@@ -18,6 +19,7 @@ export interface Stores {
   readonly bucketDeletion: BucketDeletion;
   readonly bucketMarkers: BucketMarkers;
   readonly objects: Objects;
+  readonly reencryption: Reencryption;
   readonly uploads: Uploads;
   readonly customerKeys: CustomerKeys;
   readonly documents: BucketDocuments;

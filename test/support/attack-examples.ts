@@ -335,6 +335,12 @@ export const ATTACK_EXAMPLES: Partial<Readonly<Record<OperationName, AttackExamp
     query: "annotation=&annotationName=absent",
     success: 404,
   }),
+  // Names no key, since no account can use those of another; only callers with the permission learn that.
+  UpdateObjectEncryption: objectOperation("PUT", "s3:UpdateObjectEncryption", {
+    query: "encryption=",
+    body: () => "<ObjectEncryption><SSE-KMS/></ObjectEncryption>",
+    success: 400,
+  }),
   GetObjectAcl: objectOperation("GET", "s3:GetObjectAcl", { query: "acl=" }),
   PutObjectAcl: objectOperation("PUT", "s3:PutObjectAcl", { query: "acl=", body: PLAIN_ACL }),
   GetObjectAttributes: {

@@ -42,6 +42,7 @@ export const VERSION_EXAMPLES: Readonly<Record<string, AttackExample>> = {
   "ListObjectAnnotations of a version": ofVersion("ListObjectAnnotations", "s3:ListObjectVersionAnnotations"),
   "GetObjectAnnotation of a version": ofVersion("GetObjectAnnotation", "s3:GetObjectVersionAnnotation"),
   "DeleteObjectAnnotation of a version": ofVersion("DeleteObjectAnnotation", "s3:DeleteObjectVersionAnnotation"),
+  "UpdateObjectEncryption of a version": ofVersion("UpdateObjectEncryption", "s3:UpdateObjectEncryption"),
   "GetObjectAcl of a version": ofVersion("GetObjectAcl", "s3:GetObjectVersionAcl"),
   "PutObjectAcl of a version": ofVersion("PutObjectAcl", "s3:PutObjectVersionAcl"),
   "DeleteObject of a version": ofVersion("DeleteObject", "s3:DeleteObjectVersion"),

@@ -1,5 +1,6 @@
 /** Encryption with a data key of the object (SSE-KMS): which key seals it, and the permission to use that key. */
 import type { GrantedBucket } from "../../access/authorize.ts";
+import type { KeyGrant } from "../../access/authorize-kms.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
 import type { BucketEncryption } from "../../model/bucket.ts";
 import type { ContentKey, DataKeyEncryption, WriteEncryption } from "../../model/encryption.ts";
@@ -16,6 +17,7 @@ import {
   parseEncryptionContext,
   type RequestedEncryption,
 } from "../../protocol/encryption-headers.ts";
+import type { NewEncryption } from "../../storage/r2/reencryption.ts";
 import type { OperationContext } from "../operation.ts";
 
 export type KeyContext = Pick<OperationContext, "grant" | "stores" | "deployment" | "request">;
@@ -99,12 +101,53 @@ export async function decryptWithKms(
   { keyArn, sealed, context }: DataKeyEncryption,
   keys: KeyContext,
 ): Promise<ContentKey> {
+  const keyGrant = useKey(await keyOfObject(keyArn, keys), "kms:Decrypt", { object, context, keys });
+  return keys.stores.kmsKeys.unseal(keyGrant, sealed, { bucketId: object.bucket.id, key: object.key, context });
+}
+
+/** "kms:Encrypt, kms:Decrypt, kms:GenerateDataKey, kms:ReEncrypt*" (API_UpdateObjectEncryption): of the key that is to be used. */
+const TO_TAKE_UP = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptTo"] as const;
+/** Of the key that was used. */
+const TO_GIVE_UP = ["kms:Decrypt", "kms:ReEncryptFrom"] as const;
+
+export interface NewKey {
+  readonly keyArn: string;
+  readonly usesBucketKey: boolean;
+}
+
+/**
+ * The encryption of an existing object under another key: its data key is sealed again, or it gets one. The encryption context
+ * stays, as all metadata does.
+ * @param present undefined: only R2 encrypts the object
+ * @throws S3Error as `encryptWithKms`
+ */
+export async function reencryptWithKms(
+  object: NamedObject,
+  present: DataKeyEncryption | undefined,
+  { keyArn, usesBucketKey, keys }: NewKey & { readonly keys: KeyContext },
+): Promise<NewEncryption> {
   const { kmsKeys } = keys.stores;
+  const { context } = present ?? {};
+  const use = { object, context, keys, isUpdate: true };
+  const binding = { bucketId: object.bucket.id, key: object.key, context };
+  const key = await keyOfObject(keyArn, keys);
+  const takenUp = useKeyFor(key, TO_TAKE_UP, use);
+  const described = { kind: "data-key", keyArn: kmsKeyArn(key), ...(usesBucketKey && { usesBucketKey }) } as const;
+  if (present === undefined) {
+    const { contentKey, sealed } = await kmsKeys.generate(takenUp, binding);
+    return { encryption: { ...described, sealed }, contentKey, isSameKey: false };
+  }
+  const givenUp = useKeyFor(await keyOfObject(present.keyArn, keys), TO_GIVE_UP, use);
+  const contentKey = await kmsKeys.unseal(givenUp, present.sealed, binding);
+  const sealed = await kmsKeys.seal(takenUp, contentKey, binding);
+  const encryption = { ...described, sealed, ...(context !== undefined && { context }) };
+  return { encryption, contentKey, isSameKey: true };
+}
+
+/** The key that an ARN names. What the key of another account is called is not looked up. */
+async function keyOfObject(keyArn: string, keys: KeyContext): Promise<UsedKey> {
   const name = keyNameOfArn(keyArn);
-  // What the key of another account is called is not looked up.
-  const key = isOwn(name.accountId, keys) ? await kmsKeys.require(name) : foreignKey(name);
-  const keyGrant = useKey(key, "kms:Decrypt", { object, context, keys });
-  return kmsKeys.unseal(keyGrant, sealed, { bucketId: object.bucket.id, key: object.key, context });
+  return isOwn(name.accountId, keys) ? keys.stores.kmsKeys.require(name) : foreignKey(name);
 }
 
 type UsedKey = Pick<KmsKey, "id" | "accountId" | "region" | "alias">;
@@ -127,11 +170,21 @@ function foreignKey({ accountId, region = "", id = "" }: { accountId: string; re
   return { accountId, region, id, alias: "" };
 }
 
-function useKey(
-  key: UsedKey,
-  action: KmsAction,
-  { object, context, keys }: { object: NamedObject; context: string | undefined; keys: KeyContext },
-) {
+interface IntendedUse {
+  readonly object: NamedObject;
+  readonly context: string | undefined;
+  readonly keys: KeyContext;
+  readonly isUpdate?: boolean;
+}
+
+/** With each of several permissions. */
+function useKeyFor(key: UsedKey, actions: readonly [KmsAction, ...KmsAction[]], use: IntendedUse): KeyGrant {
+  const [first, ...others] = actions;
+  for (const action of others) useKey(key, action, use);
+  return useKey(key, first, use);
+}
+
+function useKey(key: UsedKey, action: KmsAction, { object, context, keys, isUpdate = false }: IntendedUse): KeyGrant {
   const { grant, deployment, request } = keys;
   if (request.url.scheme !== "https" && !deployment.acceptsKeysOverHttp) {
     throw new S3Error("InvalidRequest", {
@@ -140,5 +193,5 @@ function useKey(
     });
   }
   const objectArn = `arn:aws:s3:::${object.bucket.name}/${object.key}`;
-  return grant.key({ action, key, objectArn, context: parseEncryptionContext(context) ?? {} });
+  return grant.key({ action, key, objectArn, context: parseEncryptionContext(context) ?? {}, isUpdate });
 }

@@ -62,6 +62,23 @@ export interface AnnotationPage {
   readonly next: string | undefined;
 }
 
+/** Where the annotations of a version are copied to: a set that no version names yet. */
+interface AnnotationTarget {
+  readonly bucket: GrantedBucket;
+  readonly key: string;
+  /** `null` or an id, if the version exists. */
+  readonly versionId?: string | undefined;
+  readonly contentKey: ContentKey | undefined;
+}
+
+/** Annotations that have been copied for another encryption of their version. */
+export interface MovedAnnotations {
+  /** Of the new set. */
+  readonly id: string;
+  /** Once the version names it: takes over what was put to the old set, or deleted from it, since it was copied. */
+  finish(): Promise<void>;
+}
+
 export class Annotations {
   readonly #stores: RegionStores;
   readonly #objects: Objects;
@@ -72,7 +89,7 @@ export class Annotations {
   }
 
   /**
-   * Undefined if there is no such version. Three R2 calls; the first annotation of a version also changes its entry. ETag and
+   * Undefined if there is no such version. Four R2 calls; the first annotation of a version also changes its entry. ETag and
    * Last-Modified of the object stay.
    * @throws S3Error `AnnotationLimitExceeded`, `EntityTooLarge`, `InvalidRequest` for no bytes, `UnsupportedMediaType`;
    *   whatever `check` throws and the body's verification finds; `ConditionalRequestConflict`
@@ -94,7 +111,10 @@ export class Annotations {
     const version = { ...change, versionId: object.versionId };
     if (object.annotations !== undefined) {
       const annotation = await this.#store(version, { id: object.annotations, name }, stored);
-      return { object, annotation };
+      const again = await this.#movedFrom(object, version);
+      if (again === undefined) return { object, annotation };
+      const moved = { bytes, checksum: stored.checksum, contentKey: await keyOf(again.object) };
+      return { object: again.object, annotation: await this.#store(version, { id: again.id, name }, moved) };
     }
     const id = newBlobSetId();
     let annotation = await this.#store(version, { id, name }, stored);
@@ -111,6 +131,17 @@ export class Annotations {
     // Another call has named a set first.
     if (named !== id) annotation = await this.#store(version, { id: named, name }, stored);
     return { object, annotation };
+  }
+
+  /** The set that the version has by now, if its encryption was changed after `object` was read. */
+  async #movedFrom(
+    { versionId, etag, lastModified, annotations }: StoredObject,
+    { bucket, key }: EntryChange,
+  ): Promise<{ readonly object: StoredObject; readonly id: string } | undefined> {
+    const object = await this.#objects.head(bucket, { key, versionId }).catch(orAbsent);
+    if (object?.annotations === undefined || object.annotations === annotations) return undefined;
+    const isSame = object.etag === etag && object.lastModified.getTime() === lastModified.getTime();
+    return isSame ? { object, id: object.annotations } : undefined;
   }
 
   /** One R2 call. @throws S3Error `NoSuchAnnotation` */
@@ -148,13 +179,14 @@ export class Annotations {
   }
 
   /**
-   * Undefined if there is no such version. Three R2 calls.
+   * Undefined if there is no such version. Four R2 calls.
    * @throws S3Error `NoSuchAnnotation`; whatever `check` throws
    */
   async delete(
-    { bucket, key, versionId }: EntryChange,
+    change: EntryChange,
     { name, check }: { readonly name: string; readonly check: (object: StoredObject) => void },
   ): Promise<StoredObject | undefined> {
+    const { bucket, key, versionId } = change;
     const object = await this.#objects.head(bucket, { key, versionId });
     if (object === undefined) return undefined;
     check(object);
@@ -163,6 +195,8 @@ export class Annotations {
     const found = id === undefined ? null : await callR2(store.head(keyOf(id, name)));
     if (id === undefined || found === null) throw noSuchAnnotation(name);
     await callR2(store.delete(keyOf(id, name)));
+    const moved = await this.#movedFrom(object, change);
+    if (moved !== undefined) await callR2(store.delete(keyOf(moved.id, name)));
     return object;
   }
 
@@ -171,31 +205,71 @@ export class Annotations {
    * calls for each, and two listings.
    * @throws S3Error `ConditionalRequestConflict` if they are changed meanwhile
    */
-  async copy(
-    source: AnnotationSet,
-    target: { readonly bucket: GrantedBucket; readonly key: string; readonly contentKey: ContentKey | undefined },
-  ): Promise<string | undefined> {
-    const { id: sourceId } = source;
-    if (sourceId === undefined) return undefined;
-    const from = storeOf(this.#stores, source.bucket);
-    const before = await this.#listed(source.bucket, sourceId);
+  async copy(source: AnnotationSet, target: AnnotationTarget): Promise<string | undefined> {
+    if (source.id === undefined) return undefined;
+    const before = await this.#listed(source.bucket, source.id);
     if (before.length === 0) return undefined;
     const id = newBlobSetId();
-    const waiting = [...before];
-    const owner = ownedBy({ entry: entryKey(target.bucket.id, target.key) });
+    await this.#copyEach(before, source, { ...target, id });
+    const after = await this.#listed(source.bucket, source.id);
+    if (versionsOf(after) !== versionsOf(before)) throw changedMeanwhile(target.key);
+    return id;
+  }
+
+  /**
+   * Copies all annotations of a version into a new set, with the key that the version is about to get; undefined if there never
+   * was one. The old set may change until the version names the new one, and `finish` takes that over.
+   */
+  async move(source: AnnotationSet, target: AnnotationTarget): Promise<MovedAnnotations | undefined> {
+    const { bucket, id: sourceId } = source;
+    if (sourceId === undefined) return undefined;
+    const id = newBlobSetId();
+    const copied = await this.#copyEach(await this.#listed(bucket, sourceId), source, { ...target, id });
+    const finish = async () => {
+      const present = await this.#listed(bucket, sourceId);
+      const kept = new Set(present.map(({ key }) => nameOf(key)));
+      const changed = present.filter(({ key, version }) => copied.get(nameOf(key))?.from !== version);
+      const gone = [...copied.keys()].filter((name) => !kept.has(name));
+      if (changed.length + gone.length === 0) return;
+      // What has been changed in the new set is newer.
+      const listed = await this.#listed(target.bucket, id);
+      const moved = new Map(listed.map(({ key, version }) => [nameOf(key), version]));
+      const isAsCopied = (name: string) => moved.get(name) === copied.get(name)?.to;
+      await this.#copyEach(
+        changed.filter(({ key }) => isAsCopied(nameOf(key))),
+        source,
+        { ...target, id },
+      );
+      const store = storeOf(this.#stores, target.bucket);
+      for (const name of gone.filter(isAsCopied)) await callR2(store.delete(keyOf(id, name)));
+    };
+    return { id, finish };
+  }
+
+  /** By name: which R2 version was copied, and which one its copy is. */
+  async #copyEach(
+    listed: readonly R2Object[],
+    source: AnnotationSet,
+    { id, key, versionId, ...target }: AnnotationTarget & { readonly id: string },
+  ): Promise<ReadonlyMap<string, { readonly from: string; readonly to: string }>> {
+    const copied = new Map<string, { readonly from: string; readonly to: string }>();
+    const from = storeOf(this.#stores, source.bucket);
+    const owner = ownerOf({ bucket: target.bucket, key, versionId });
+    const waiting = [...listed];
     const lane = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const found = await callR2(from.get(next.key, keyOption(source.contentKey)));
-        if (found === null) throw changedMeanwhile(target.key);
+        // The caller finds out that it has been deleted.
+        if (found === null) continue;
         const bytes = await bytesOf(from, found);
         const { name, checksum } = describe(found);
-        await this.#put({ ...target, owner }, { id, name }, { bytes, checksum, contentKey: target.contentKey });
+        const stored = { bytes, checksum, contentKey: target.contentKey };
+        const { version } = await this.#put({ bucket: target.bucket, owner }, { id, name }, stored);
+        copied.set(name, { from: found.version, to: version });
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, lane));
-    const after = await this.#listed(source.bucket, sourceId);
-    if (versionsOf(after) !== versionsOf(before)) throw changedMeanwhile(target.key);
-    return id;
+    return copied;
   }
 
   async #names(bucket: GrantedBucket, id: string): Promise<readonly string[]> {
@@ -214,20 +288,19 @@ export class Annotations {
     return listed;
   }
 
-  #store(
-    { bucket, key, versionId }: EntryChange,
+  async #store(
+    change: EntryChange,
     at: { readonly id: string; readonly name: string },
     stored: Stored,
   ): Promise<Annotation> {
-    const version = versionId === NULL_VERSION_ID ? undefined : versionId;
-    return this.#put({ bucket, owner: ownedBy({ entry: entryKey(bucket.id, key), version }) }, at, stored);
+    return describe(await this.#put({ bucket: change.bucket, owner: ownerOf(change) }, at, stored));
   }
 
   async #put(
     { bucket, owner }: { readonly bucket: GrantedBucket; readonly owner: Record<string, string> },
     { id, name }: { readonly id: string; readonly name: string },
     { bytes, checksum, contentKey }: Stored,
-  ): Promise<Annotation> {
+  ): Promise<R2Object> {
     // What R2 says about the bytes of an encrypted blob is not relied on (`keyed-blobs.ts`).
     const etag = contentKey === undefined ? undefined : newOpaqueETag();
     const customMetadata = {
@@ -236,7 +309,7 @@ export class Annotations {
       ...(checksum !== undefined && { checksum: JSON.stringify(checksum) }),
     };
     const at = { store: storeOf(this.#stores, bucket), r2Key: keyOf(id, name) };
-    return describe(requireStored(await putBytes(at, { bytes }, { customMetadata, ...keyOption(contentKey) })));
+    return requireStored(await putBytes(at, { bytes }, { customMetadata, ...keyOption(contentKey) }));
   }
 }
 
@@ -244,6 +317,17 @@ interface Stored {
   readonly bytes: Uint8Array;
   readonly checksum: Checksum | undefined;
   readonly contentKey: ContentKey | undefined;
+}
+
+/** The metadata of the blobs of a version's annotations. */
+function ownerOf({ bucket, key, versionId }: Omit<EntryChange, "ticket">): Record<string, string> {
+  const version = versionId === NULL_VERSION_ID ? undefined : versionId;
+  return ownedBy({ entry: entryKey(bucket.id, key), version });
+}
+
+function orAbsent(error: unknown): undefined {
+  if (error instanceof S3Error && error.status < 500) return undefined;
+  throw error;
 }
 
 function keyOf(id: string, name: string): string {

@@ -148,7 +148,8 @@ export function outcomeOf({ object, versionId }: Committed): Pick<PutOutcome, "l
   return { lastModified: object.uploaded, ...(versionId !== undefined && { versionId }) };
 }
 
-interface BlobFacts {
+/** For whom a blob is put, and how. */
+export interface BlobFacts {
   readonly attributes: Pick<ObjectAttributes, "storageClass" | "encryption">;
   readonly contentKey?: ContentKey | undefined;
   readonly owner: NamingKey;

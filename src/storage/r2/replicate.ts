@@ -15,7 +15,7 @@ import { r2StorageClass } from "./entry-options.ts";
 import type { R2Location } from "./entry-place.ts";
 import { keyOfWrite, keyOption, putKeyedBlob } from "./keyed-blobs.ts";
 import type { OpenedObject } from "./opened-object.ts";
-import { outcomeOf, type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
+import { type BlobFacts, outcomeOf, type PutOutcome, putBuffered, putManifest, type Write } from "./put.ts";
 import { copyBody, storedBody } from "./stored-body.ts";
 import { BUFFERED_BYTES, requireStored, streamBody } from "./write.ts";
 
@@ -54,20 +54,9 @@ function requireReadable({ object, contentKey }: OpenedObject): void {
 async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promise<PutOutcome> {
   const { place, attributes, contentKey, ticket, condition } = write;
   const { object } = source;
-  const { store } = place;
-  const manifest: Manifest = { ...(await source.manifest()), b: newBlobSetId() };
-  const from = (await source.manifest()).b;
-  const key = keyOfWrite({ encryption: attributes.encryption, contentKey });
-  const names = manifest.p.map(([name]) => name);
   const token = proposeToken(place);
-  const options = { customMetadata: ownedBy({ entry: place.r2Key, version: token }), ...r2StorageClass(attributes) };
-  await copyEach(names, until, (name) =>
-    copyBlob(
-      { store: source.origin.store, r2Key: blobKey(from, name), contentKey: source.contentKey },
-      { store, r2Key: blobKey(manifest.b, name), contentKey: key },
-      options,
-    ),
-  );
+  const owner = { entry: place.r2Key, version: token };
+  const manifest = await copyBlobSet(source, { store: place.store, attributes, contentKey, owner }, until);
   const facts = summarizeManifest(manifest, {
     sizeBytes: object.sizeBytes,
     etag: object.etag,
@@ -80,12 +69,44 @@ async function copyBlobs(source: OpenedObject, write: Write, until: Date): Promi
   return { etag, checksum, sizeBytes, ...outcomeOf(committed) };
 }
 
+/**
+ * Copies the blobs of a manifest one by one, into a new set.
+ * @param until when it gives up; undefined: never
+ * @throws S3Error `SlowDown`
+ */
+export async function copyBlobSet(
+  source: OpenedObject,
+  to: BlobFacts & { readonly store: R2Bucket },
+  until: Date | undefined,
+): Promise<Manifest> {
+  const { store, attributes, contentKey, owner } = to;
+  const key = keyOfWrite({ encryption: attributes.encryption, contentKey });
+  const { b: from, ...present } = await source.manifest();
+  const manifest: Manifest = { ...present, b: newBlobSetId() };
+  const options = { customMetadata: ownedBy(owner), ...r2StorageClass(attributes) };
+  await copyEach(
+    manifest.p.map(([name]) => name),
+    until,
+    (name) =>
+      copyBlob(
+        { store: source.origin.store, r2Key: blobKey(from, name), contentKey: source.contentKey },
+        { store, r2Key: blobKey(manifest.b, name), contentKey: key },
+        options,
+      ),
+  );
+  return manifest;
+}
+
 /** Starts no further copy once one has failed, or the time is up. */
-async function copyEach(names: readonly string[], until: Date, copy: (name: string) => Promise<void>): Promise<void> {
+async function copyEach(
+  names: readonly string[],
+  until: Date | undefined,
+  copy: (name: string) => Promise<void>,
+): Promise<void> {
   const waiting = [...names];
   const copyNext = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      if (Date.now() > until.getTime()) {
+      if (until !== undefined && Date.now() > until.getTime()) {
         throw new S3Error("SlowDown", { message: "Copying the object takes too long." });
       }
       await copy(name);

@@ -61,8 +61,7 @@ async function rewriteOnce(
     const { object } = opened;
     const changed = change(object);
     if (changed !== undefined) {
-      await refuseRestored(rewrite.place, opened.origin);
-      await putEntry(opened, changed, { ...rewrite, moved });
+      await putChanged(opened, changed, { ...rewrite, manifest: () => manifestOf(opened, changed, moved) });
     }
     return { object, isChanged: changed !== undefined };
   } finally {
@@ -70,11 +69,32 @@ async function rewriteOnce(
   }
 }
 
-async function putEntry(
+/** Undefined for an object that is small enough to stay inline. */
+async function manifestOf(
   opened: OpenedObject,
   changed: StoredObject,
-  { place, ticket, moved }: Omit<Rewrite, "open"> & { readonly moved: MovedBytes },
+  moved: MovedBytes,
+): Promise<Manifest | undefined> {
+  if (opened.origin.entry.isManifest) return opened.manifest();
+  return changed.sizeBytes <= BUFFERED_BYTES ? undefined : moved.bytesOf(opened, changed);
+}
+
+/** What is put in place of an entry. */
+export interface Replacement extends Omit<Rewrite, "open"> {
+  /** Of the changed object; undefined: its bytes are inline, as they were. Called once it is clear where the version is. */
+  manifest(): Promise<Manifest | undefined>;
+}
+
+/**
+ * Puts an entry again, changed, on condition that it is the one that was opened.
+ * @throws S3Error `ConditionalRequestConflict`
+ */
+export async function putChanged(
+  opened: OpenedObject,
+  changed: StoredObject,
+  { place, ticket, ...replacement }: Replacement,
 ): Promise<void> {
+  await refuseRestored(place, opened.origin);
   const { found, entry } = opened.origin;
   // An isolate that has an older row of the bucket may find a version.
   const isVersion = place.versioning !== undefined || entry.record.V !== undefined;
@@ -96,7 +116,8 @@ async function putEntry(
     renamed: entry.record.n,
     version,
   };
-  if (!entry.isManifest && sizeBytes <= BUFFERED_BYTES) {
+  const manifest = await replacement.manifest();
+  if (manifest === undefined) {
     const bytes = await readBody(storedBody(await opened.content(), sizeBytes));
     const options = { ...entryOptions(place, changed, kept), ...markForListing(bytes) };
     await commitIf(target, { madeOf: found, writeId: ticket.writeId, isSameVersion: true }, ({ onlyIf }) =>
@@ -104,7 +125,6 @@ async function putEntry(
     );
     return;
   }
-  const manifest = entry.isManifest ? await opened.manifest() : await moved.bytesOf(opened, changed);
   const isUpload = changed.partCount !== undefined;
   const facts = summarizeManifest(manifest, { sizeBytes, etag: changed.etag, isUpload });
   const object = { attributes: changed, manifest, facts: { ...kept, manifest: facts } };
