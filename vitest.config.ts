@@ -60,6 +60,8 @@ export default defineConfig({
                 REQUEST_LOG: "all",
                 RACE_ROUNDS: process.env.RACE_ROUNDS ?? "2",
                 ALL_FAILURES: process.env.ALL_FAILURES ?? "",
+                FUZZ_RUNS: process.env.FUZZ_RUNS ?? "",
+                SEED: process.env.SEED ?? "",
                 ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
               },
