@@ -137,7 +137,15 @@ export interface PermissionOnObject {
   readonly requestTags?: readonly Tag[] | "later";
   /** The lock that the action would give the object; absent: none. `later`: as for tags. */
   readonly requestLock?: ObjectLock | "later" | undefined;
+  /**
+   * The action would write an object as it is, without headers about it: what conditions on such headers are decided by, in place
+   * of the request's. `later`: as for tags.
+   */
+  readonly carried?: CarriedKeys | "later" | undefined;
 }
+
+/** Condition keys and their values; an empty list: the request does not have the key. */
+export type CarriedKeys = Readonly<Record<string, readonly string[]>>;
 
 /** Actions that have another name where the request names a version. */
 const ON_VERSION = {

@@ -210,14 +210,18 @@ function toRequest(
   const listedKey = permission.on === "key-existence" ? permission.key : undefined;
   const versionId = permission.on === "object" ? permission.versionId : undefined;
   const versionsFollow = permission.on === "objects-below" && permission.extent === "something-below";
-  const shared = keysByAccount(accountId);
+  const carried = permission.on === "object" ? permission.carried : undefined;
+  const ofRequest = keysByAccount(accountId);
+  const shared = typeof carried === "object" ? ofRequest.with(carried) : ofRequest;
   const requestLock = permission.on === "object" ? permission.requestLock : undefined;
   const inventoryFields = permission.on === "bucket" ? permission.inventoryFields : undefined;
   const isOrdinary =
     requestTags === NO_TAGS &&
     !versionsFollow &&
+    carried !== "later" &&
     [existingTags, requestLock, inventoryFields, listedKey, versionId].every((fact) => fact === undefined);
-  const ofObject = { existingTags, requestTags, requestLock, inventoryFields, listedKey, versionId, versionsFollow };
+  const fixed = { requestTags, requestLock, inventoryFields, listedKey, versionId, versionsFollow };
+  const ofObject = { ...fixed, existingTags, carriedFollow: carried === "later" };
   return {
     principal,
     action: actionOf(permission),

@@ -57,6 +57,8 @@ export interface PerObjectFacts
   readonly versionId?: string | undefined;
   /** The versions are named in the body, which is read after the decision, and the decision is then made for each. */
   readonly versionsFollow?: boolean;
+  /** The object is written as its source is, which is read after the decision, and the decision is then made again. */
+  readonly carriedFollow?: boolean;
 }
 
 type Entry = readonly [key: string, values: readonly string[]];
@@ -64,6 +66,8 @@ type Entry = readonly [key: string, values: readonly string[]];
 const EXISTING_TAG = "s3:ExistingObjectTag/";
 const REQUEST_TAG = "s3:RequestObjectTag";
 const REQUEST_LOCK = "s3:object-lock-";
+/** Of headers about the object that is written. */
+const CARRIED = "s3:x-amz-";
 const INVENTORY_FIELDS = "s3:InventoryAccessibleOptionalFields";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -141,6 +145,7 @@ function objectKeys(facts: PerObjectFacts): [Entry[], UnknownKeys[]] {
   if (requestTags === "later") unknown.push({ prefix: REQUEST_TAG.toLowerCase(), decided: "for" });
   if (requestLock === "later") unknown.push({ prefix: REQUEST_LOCK, decided: "for" });
   if (inventoryFields === "later") unknown.push({ prefix: INVENTORY_FIELDS.toLowerCase(), decided: "for" });
+  if (facts.carriedFollow === true) unknown.push({ prefix: CARRIED, decided: "for" });
   if (versionsFollow === true) unknown.push({ prefix: "s3:versionid", decided: "for" });
   return [entries, unknown];
 }

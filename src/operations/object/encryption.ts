@@ -104,7 +104,7 @@ export async function requireDecryption(
 }
 
 /**
- * A rename keeps the encryption. Conditions of policies look at the headers, so what these say of it must be so.
+ * A rename keeps the encryption. A client that asks for another one must not believe that it has it.
  * @throws S3Error `InvalidArgument`
  */
 export function requireStatedEncryption(headers: Headers, { encryption }: Pick<StoredObject, "encryption">): void {

@@ -5,8 +5,9 @@
  * In a bucket that is or was versioned the destination gets a new version and the source a delete marker.
  */
 
-import { type Permission, permissionOn } from "../../access/actions.ts";
+import { type Permission, type PermissionOnObject, permissionOn } from "../../access/actions.ts";
 import type { GrantedBucket } from "../../access/authorize.ts";
+import { carriedKeys } from "../../access/policy/carried-keys.ts";
 import { digestHex } from "../../checksum/hasher.ts";
 import { invalidRequest, noSuchKey, S3Error } from "../../errors.ts";
 import type { WriteEncryption } from "../../model/encryption.ts";
@@ -64,7 +65,9 @@ export const RenameObject = operation({
     };
   },
   requires: ({ bucket, key, source, condition }) => [
-    ...permissionsToWrite({ bucket, key }, { tags: "later", acl: undefined, lock: undefined }),
+    ...permissionsToWrite({ bucket, key }, { tags: "later", acl: undefined, lock: undefined }).map(
+      withCarried("later"),
+    ),
     ...permissionToCompare({ bucket, key }, condition),
     permissionOn("s3:GetObject", { bucket, key: source }),
     permissionOn("s3:DeleteObject", { bucket, key: source }),
@@ -241,18 +244,28 @@ function attributesOf(object: StoredObject): Omit<ObjectAttributes, "lock" | "en
 }
 
 /** The permissions for tags and an ACL are known only once the source is read. @throws S3Error `AccessDenied` */
-async function requireCarried({ tags, acl }: StoredObject, { input, context }: Rename): Promise<void> {
+async function requireCarried(object: StoredObject, { input, context, bucket: { ownerId } }: Rename): Promise<void> {
   const { bucket, key } = input;
+  const { tags, acl } = object;
   const source = { bucket, key: input.source };
-  const permissions: Permission[] = [...permissionsToTag({ bucket, key }, { tags, lock: undefined })];
+  const toWrite: Permission[] = [...permissionsToTag({ bucket, key }, { tags, lock: undefined })];
+  const permissions: Permission[] = [];
   if (tags.length > 0) permissions.push(permissionOn("s3:GetObjectTagging", source));
   if (acl !== undefined) {
     permissions.push(permissionOn("s3:GetObjectAcl", source));
-    permissions.push({ action: "s3:PutObjectAcl", on: "object", bucket, key, isNew: true, requestTags: tags });
+    toWrite.push({ action: "s3:PutObjectAcl", on: "object", bucket, key, isNew: true, requestTags: tags });
   }
+  const statedAcl = context.request.headers.get("x-amz-acl");
+  const carried = carriedKeys(object, { bucketOwnerId: ownerId, statedAcl });
+  permissions.push(...toWrite.map(withCarried(carried)));
   for (const permission of permissions) {
     if (!(await context.grant.allows(permission))) throw new S3Error("AccessDenied");
   }
+}
+
+/** Conditions on headers of writes look at the object that is renamed. */
+function withCarried(carried: PermissionOnObject["carried"]): (permission: Permission) => Permission {
+  return (permission) => (permission.on === "object" ? { ...permission, carried } : permission);
 }
 
 /** Removes the source if it is still the object that was copied. */
