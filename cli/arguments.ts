@@ -24,6 +24,7 @@ export interface Invocation {
   readonly endpoint: string | undefined;
   readonly isJson: boolean;
   readonly keyFile?: { readonly is: "written" | "read"; readonly path: string };
+  readonly isScrub?: true;
 }
 
 const NO_KEYS: RemoteKeys = { accessKeyId: undefined, secretAccessKey: undefined };
@@ -47,7 +48,7 @@ export function parseInvocation(argv: readonly string[], remoteKeys: RemoteKeys 
   };
   const { keyFile: is } = command;
   const keyFile = is === undefined ? {} : { keyFile: { is, path: operands.FILE ?? "" } };
-  return { request, endpoint, isJson, ...keyFile };
+  return { request, endpoint, isJson, ...keyFile, ...(command.isScrub && { isScrub: true }) };
 }
 
 function parseFlags(argv: readonly string[]) {
@@ -61,6 +62,8 @@ function parseFlags(argv: readonly string[]) {
         help: { type: "boolean", short: "h" },
         account: { type: "string", multiple: true },
         bucket: { type: "string", multiple: true },
+        bytes: { type: "boolean" },
+        cursor: { type: "string" },
         kind: { type: "string" },
         region: { type: "string" },
       },

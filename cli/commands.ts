@@ -7,6 +7,8 @@ export interface Command {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** The command writes the answer to the file that its operand names, or reads the request from it (`key-file.ts`). */
   readonly keyFile?: "written" | "read";
+  /** The request is repeated with the cursor of its answer (`scrub.ts`). */
+  readonly isScrub?: true;
   /** Below `/-/admin`, with the names of operands where their values go. */
   readonly path: string;
   readonly body?: (input: CommandInput) => unknown;
@@ -17,18 +19,25 @@ export interface Command {
 export interface CommandInput {
   /** Values by the operands' names. */
   readonly operands: Readonly<Record<string, string>>;
-  readonly options: RemoteOptions;
+  readonly options: CommandOptions;
   readonly remoteKeys: RemoteKeys;
 }
 
-export interface RemoteOptions {
+export interface CommandOptions {
   readonly account?: readonly string[] | undefined;
   readonly bucket?: readonly string[] | undefined;
+  readonly bytes?: boolean | undefined;
+  readonly cursor?: string | undefined;
   readonly kind?: string | undefined;
   readonly region?: string | undefined;
 }
 
 const ACCOUNT_OF_KEY = ["--account ID", "the account whose key it is (default: the root account)"] as const;
+
+const SCRUB_OPTIONS = [
+  ["--bytes", "also reads all bytes, and compares MD5s and checksums"],
+  ["--cursor CURSOR", "continues a scrub that was interrupted"],
+] as const;
 
 /** Keys of a remote. They come from the environment, because every user of the machine can read a command line. */
 export interface RemoteKeys {
@@ -152,6 +161,24 @@ export const COMMANDS: readonly Command[] = [
     keyFile: "read",
   },
   {
+    line: "scrub",
+    help: "checks that what is stored is consistent; changes nothing",
+    method: "POST",
+    path: "/scrub",
+    body: describeScrub,
+    isScrub: true,
+    options: SCRUB_OPTIONS,
+  },
+  {
+    line: "scrub BUCKET",
+    help: "the same for one bucket",
+    method: "POST",
+    path: "/scrub",
+    body: describeScrub,
+    isScrub: true,
+    options: SCRUB_OPTIONS,
+  },
+  {
     line: "replication status BUCKET",
     help: "what is still to be replicated, what failed, and why",
     method: "GET",
@@ -194,7 +221,15 @@ function describeRemote({ operands, options, remoteKeys }: CommandInput): unknow
   };
 }
 
-function accountOf({ account }: RemoteOptions): { readonly accountId?: string } {
+function describeScrub({ operands, options }: CommandInput): unknown {
+  const { BUCKET: bucket } = operands;
+  const { bytes = false, cursor } = options;
+  if (cursor === undefined) return { ...(bucket !== undefined && { bucket }), bytes };
+  if (bucket === undefined && !bytes) return { cursor };
+  throw new UsageError("--cursor says which bucket it is and whether bytes are read: it takes neither.");
+}
+
+function accountOf({ account }: CommandOptions): { readonly accountId?: string } {
   const [accountId, ...others] = splitLists(account);
   if (others.length > 0) throw new UsageError("--account takes one account.");
   return accountId === undefined ? {} : { accountId };

@@ -6,6 +6,7 @@ import { callAdmin } from "./client.ts";
 import { UsageError } from "./commands.ts";
 import { exportTo, importFrom } from "./key-file.ts";
 import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
+import { runScrub } from "./scrub.ts";
 
 // The program that reads the output may have closed the pipe.
 process.stdout.on("error", () => process.exit());
@@ -23,7 +24,7 @@ try {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
-async function run({ request, endpoint, isJson, keyFile }: Invocation): Promise<void> {
+async function run({ request, endpoint, isJson, keyFile, isScrub }: Invocation): Promise<void> {
   const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
   const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
   if (!accessKeyId || !secretAccessKey) {
@@ -36,12 +37,31 @@ async function run({ request, endpoint, isJson, keyFile }: Invocation): Promise<
     secretAccessKey,
   };
   const call = (body: unknown) => callAdmin(target, body === undefined ? request : { ...request, body });
+  if (isScrub) {
+    process.exitCode = await scrub(call, isJson);
+    return;
+  }
   const answer = await callWithFile(call, keyFile);
   const warning = findWarning(answer);
   if (warning !== undefined) console.error(warning);
   if (hasFailedStep(answer)) process.exitCode = 1;
   // The answer to a deletion is empty; --json prints a document nevertheless.
   process.stdout.write(isJson ? `${JSON.stringify(answer ?? {})}\n` : formatAnswer(answer));
+}
+
+async function scrub(call: (body: unknown) => Promise<unknown>, isJson: boolean): Promise<number> {
+  const interruption = new AbortController();
+  process.once("SIGINT", () => interruption.abort());
+  process.once("SIGTERM", () => interruption.abort());
+  return runScrub({
+    call,
+    isJson,
+    signal: interruption.signal,
+    print: (text) => process.stdout.write(text),
+    note: (text) => process.stderr.write(text),
+    isTerminal: process.stderr.isTTY,
+    now: Date.now,
+  });
 }
 
 function callWithFile(call: (body: unknown) => Promise<unknown>, keyFile: Invocation["keyFile"]): Promise<unknown> {

@@ -36,7 +36,7 @@ function formatTable(records: readonly Record<string, unknown>[]): string {
 }
 
 // A display name may be chosen by another account. Its control characters must not reach the terminal.
-function printable(value: unknown): string {
+export function printable(value: unknown): string {
   return String(value ?? "").replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");
 }
 

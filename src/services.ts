@@ -30,6 +30,7 @@ import { Remotes } from "./storage/d1/remotes.ts";
 import { ReplicaClock } from "./storage/d1/replica-reads.ts";
 import { ReplicationJobs } from "./storage/d1/replication-jobs.ts";
 import { ReplicationTasks } from "./storage/d1/replication-tasks.ts";
+import { ScrubRows } from "./storage/d1/scrub-rows.ts";
 import { Subscriptions } from "./storage/d1/subscriptions.ts";
 import { DeletedBuckets, SweepCursors } from "./storage/d1/sweep-state.ts";
 import { Topics } from "./storage/d1/topics.ts";
@@ -44,6 +45,7 @@ import { InventoryObjects } from "./storage/r2/inventory-objects.ts";
 import { LifecycleObjects } from "./storage/r2/lifecycle-objects.ts";
 import { Objects } from "./storage/r2/objects.ts";
 import { Reencryption } from "./storage/r2/reencryption.ts";
+import { ScrubSource } from "./storage/scrub/scrub-reads.ts";
 import { nameSealKey, openMacKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";
 import type { Stores } from "./storage/stores.ts";
@@ -104,6 +106,8 @@ export interface Services {
     readonly reports: Inventories;
     readonly objects: InventoryObjects;
   };
+  /** What a scrub reads. */
+  readonly scrub: ScrubSource;
   /** Signs continuation tokens. */
   readonly tokenKey: MacKey;
   /** Signs the state that replicas behind endpoints carry in their metadata. */
@@ -138,6 +142,7 @@ export type AdminServices = Pick<
   | "remotes"
   | "replicationJobs"
   | "replicationTasks"
+  | "scrub"
   | "signers"
   | "targetPolicy"
 > & { readonly stores: Pick<Stores, "principals"> };
@@ -298,6 +303,7 @@ export function openServices(bindings: Env): Services {
       openUploads,
     },
     inventory: { reports: inventories, objects: new InventoryObjects(config.stores, objects) },
+    scrub: new ScrubSource({ regions: config.stores, blobSets, kmsKeys, rows: new ScrubRows(env.DB) }),
     tokenKey,
     stampKey: openMacKey(config.sealKey, "replica-stamps"),
   };

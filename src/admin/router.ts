@@ -15,6 +15,7 @@ import * as deliveries from "./deliveries.ts";
 import * as kms from "./kms.ts";
 import * as remotes from "./remotes.ts";
 import * as replication from "./replication.ts";
+import { scrub } from "./scrub.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -49,6 +50,7 @@ router
   .get("/-/admin/buckets/:bucket/replication", asRoot(replication.showReplication))
   .post("/-/admin/buckets/:bucket/replication/retry", asRoot(replication.retryReplication))
   .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))
+  .post("/-/admin/scrub", asRoot(scrub))
   .all("*", () => failure(404, "NotFound", "There is nothing at this path."));
 
 export async function handleAdmin(incoming: Incoming, services: AdminServices): Promise<Response> {

@@ -100,6 +100,19 @@ export class KmsKeys {
     return dataKey;
   }
 
+  /**
+   * What unseals the data keys under a key, enabled or not. "unavailable": it was sealed under another SEAL_KEY. No call if it is
+   * cached, otherwise one.
+   */
+  async sealerOf(
+    _by: RootGrant,
+    name: KmsKeyName & { readonly id: string },
+  ): Promise<DataKeySealer | "missing" | "unavailable"> {
+    const found = await this.#open(name);
+    if (found === undefined) return "missing";
+    return found.sealer ?? "unavailable";
+  }
+
   async #use({ name }: KeyGrant): Promise<DataKeySealer> {
     const found = await this.#open(name);
     if (found === undefined) throw kmsKeyNotFound(name, name.region ?? this.#region);

@@ -4,7 +4,7 @@
  */
 import type { VersionToken } from "../../model/version.ts";
 import type { ObjectIdentity } from "../r2/entry-record.ts";
-import type { BlobSetReference, CompletedObject, PartRecord, UploadDescription } from "./messages.ts";
+import type { BlobSetReference, BlobSetState, CompletedObject, PartRecord, UploadDescription } from "./messages.ts";
 
 export type UploadState = "open" | "completing" | "completed" | "aborted";
 
@@ -211,6 +211,29 @@ export class BlobSetRecords {
 
   setTidy(): void {
     this.#sql("UPDATE fate SET is_tidy = 1");
+  }
+
+  /** All of it, with a page of the parts. */
+  inspect(after: number, limit: number): BlobSetState {
+    const [state, description] = [this.state(), this.description()];
+    const deadSince = this.deadSince();
+    return {
+      ...(state !== undefined &&
+        description !== undefined && {
+          upload: {
+            state,
+            bucketId: description.bucketId,
+            region: description.region,
+            key: description.key,
+            uploadId: description.uploadId,
+            initiatedAt: description.initiatedAt,
+            parts: this.parts(after, limit),
+          },
+        }),
+      references: this.references(),
+      ...(deadSince !== undefined && { deadSince }),
+      isDying: this.isDying(),
+    };
   }
 
   async forgetAll(): Promise<void> {

@@ -28,6 +28,7 @@ import {
   type AddReferenceCall,
   type Answer,
   type BlobSetReference,
+  type BlobSetState,
   type CommittedObject,
   type CompleteCommand,
   MESSAGE_VERSION,
@@ -137,6 +138,11 @@ export class BlobSet {
   async #hasBlobs(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
     const page = await callR2(storeOf(this.#stores, reference).list({ prefix: blobSetPrefix(blobSetId), limit: 1 }));
     return page.objects.length > 0;
+  }
+
+  /** Reads only. */
+  inspect(after: number, limit: number): BlobSetState {
+    return this.#records.inspect(after, limit);
   }
 
   async sweep(command: SweepCommand): Promise<SweepOutcome> {
@@ -323,6 +329,10 @@ export class MultipartUpload extends DurableObject<StoreBindings> {
       ok: true,
       value: await this.#blobSet().addReference(blobSetId, reference, now),
     }));
+  }
+
+  inspect(after: number, limit: number, version?: number): Promise<Answer<BlobSetState>> {
+    return this.#inTurn(version, async () => ({ ok: true, value: this.#blobSet().inspect(after, limit) }));
   }
 
   sweep(command: SweepCommand, version?: number): Promise<Answer<SweepOutcome>> {

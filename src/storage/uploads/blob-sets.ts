@@ -4,6 +4,7 @@ import type { MultipartUpload } from "./blob-set.ts";
 import {
   type Answer,
   type BlobSetReference,
+  type BlobSetState,
   type CommittedObject,
   type CompleteCommand,
   FIRST_MESSAGE_VERSION,
@@ -61,6 +62,11 @@ export class BlobSets {
   /** False if the set is already being removed. */
   async addReference(blobSetId: string, reference: BlobSetReference): Promise<boolean> {
     return unwrap(await this.of(blobSetId).addReference(blobSetId, reference, this.#clock(), FIRST_MESSAGE_VERSION));
+  }
+
+  /** What the set's Durable Object has recorded; nothing is changed by it. @param page of the parts of an open upload */
+  async inspect(blobSetId: string, page: PartsQuery): Promise<BlobSetState> {
+    return unwrap(await this.of(blobSetId).inspect(page.after, page.limit, FIRST_MESSAGE_VERSION));
   }
 
   async sweep(command: SweepCommand): Promise<SweepOutcome> {

@@ -126,6 +126,27 @@ export interface BlobSetReference {
   readonly entry: string;
 }
 
+/** What the Durable Object of a set has recorded. */
+export interface BlobSetState {
+  /** If the set is or was an upload's. */
+  readonly upload?: {
+    readonly state: "open" | "completing" | "completed" | "aborted";
+    readonly bucketId: string;
+    readonly region: string;
+    readonly key: string;
+    readonly uploadId: string;
+    /** Milliseconds since 1970. */
+    readonly initiatedAt: number;
+    /** Ascending, a page of them. */
+    readonly parts: readonly PartRecord[];
+  };
+  readonly references: readonly (BlobSetReference & { readonly addedAt: number })[];
+  /** When a sweep found that no version names it, milliseconds since 1970. */
+  readonly deadSince?: number;
+  /** Whether it is being removed. */
+  readonly isDying: boolean;
+}
+
 export interface SweepCommand {
   readonly blobSetId: string;
   readonly region: string;

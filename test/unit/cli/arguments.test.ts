@@ -28,6 +28,9 @@ describe("admin command line", () => {
     ["replication status b/1", { method: "GET", path: "/-/admin/buckets/b%2F1/replication" }],
     ["replication retry b", { method: "POST", path: "/-/admin/buckets/b/replication/retry" }],
     ["replication existing b", { method: "POST", path: "/-/admin/buckets/b/replication/existing" }],
+    ["scrub", { method: "POST", path: "/-/admin/scrub", body: { bytes: false } }],
+    ["scrub b --bytes", { method: "POST", path: "/-/admin/scrub", body: { bucket: "b", bytes: true } }],
+    ["scrub --cursor c", { method: "POST", path: "/-/admin/scrub", body: { cursor: "c" } }],
     ["key delete ../x", { method: "DELETE", path: "/-/admin/keys/..%2Fx" }],
   ])("%s", (line, request) => {
     expect(requestOf(line)).toEqual(request);
@@ -79,6 +82,10 @@ describe("admin command line", () => {
     "remote remove",
     "replication status",
     "replication status b c",
+    "scrub b c",
+    "scrub b --cursor c",
+    "scrub --bytes --cursor c",
+    "key list --bytes",
     "--no",
   ])("refuses %j as a usage error", (line) => {
     expect(() => requestOf(line, KEYS)).toThrow(UsageError);
