@@ -21,7 +21,7 @@ import {
 } from "./payload/content-sha256.ts";
 import type { FileSizeRange } from "./post-policy/conditions.ts";
 import { type FormClaim, type FormClaimV2, readFormClaim } from "./post-policy/form-claim.ts";
-import { ANY_FILE_SIZE, applyPolicy, parsePolicyDocument } from "./post-policy/policy.ts";
+import { ANY_FILE_SIZE, applyPolicy, parsePolicyDocument, shownPolicy } from "./post-policy/policy.ts";
 import { type Claim, readClaim, refuseSignatureBesideForm } from "./request-claim.ts";
 import type { ClaimV2 } from "./sigv2/claim-v2.ts";
 import { effectiveQuery } from "./sigv2/parameters.ts";
@@ -189,7 +189,13 @@ async function verifyForm(request: S3Request, claim: FormClaim, findCredential: 
   const signingKey = signingKeys.find(secret, claim.credential) ?? (await deriveSigningKey(secret, claim.credential));
   const isGenuine = await verifySignature(signingKey, claim.policy, claim.signature);
   const usable = requireUsable(credential, named, request.now);
-  if (!isGenuine) throw signatureDoesNotMatch({ accessKeyId, stringToSign: claim.policy, signature: claim.signature });
+  if (!isGenuine) {
+    throw signatureDoesNotMatch({
+      accessKeyId,
+      stringToSign: shownPolicy(claim.policy),
+      signature: claim.signature,
+    });
+  }
   signingKeys.remember(usable.secretAccessKey, claim.credential, signingKey);
   return usable;
 }
@@ -204,7 +210,9 @@ async function verifyFormV2(
   const secret = credential?.secretAccessKey ?? SECRET_OF_UNKNOWN_KEYS;
   const genuine = await findSigned({ secret, signature }, [policy], String);
   const usable = requireUsable(credential, { accessKeyId, sessionToken }, request.now);
-  if (genuine === undefined) throw signatureDoesNotMatch({ accessKeyId, stringToSign: policy, signature });
+  if (genuine === undefined) {
+    throw signatureDoesNotMatch({ accessKeyId, stringToSign: shownPolicy(policy), signature });
+  }
   return usable;
 }
 

@@ -38,6 +38,13 @@ export function requireSecureKeys(headers: Headers, isSecure: boolean): void {
 
 const SHOWN_KEY = /((?:x-amz-copy-source-|x-amz-)server-side-encryption-customer-key(?:-md5)?)([:=])[^\n&]*/gi;
 
+const KEY_NAME = /^(?:x-amz-copy-source-|x-amz-)server-side-encryption-customer-key(?:-md5)?$/i;
+
+/** Whether the header or field of this name is a key or the MD5 of one. */
+export function isCustomerKeyName(name: string): boolean {
+  return KEY_NAME.test(name);
+}
+
 /** A text of headers or of a query, for an error document, without the keys in it and their MD5. */
 export function withoutCustomerKeys(text: string): string {
   return text.replace(SHOWN_KEY, "$1$2***");

@@ -1,5 +1,6 @@
 /** The conditions of a POST policy (sigv4-HTTPPOSTConstructPolicy, "Condition Matching"). */
 import { S3Error } from "../../errors.ts";
+import { isCustomerKeyName } from "../../protocol/customer-key-headers.ts";
 
 /** Allowed size of a form's file in bytes, inclusive. */
 export interface FileSizeRange {
@@ -80,7 +81,9 @@ function fieldCondition(
   list: readonly unknown[],
 ): PolicyCondition {
   const field = reference.startsWith("$") ? reference.slice(1).toLowerCase() : undefined;
-  return { operator, field, operand, written: write(list) };
+  // Errors do not show a customer's key.
+  const shown = field !== undefined && isCustomerKeyName(field) ? [...list.slice(0, 2), "***"] : list;
+  return { operator, field, operand, written: write(shown) };
 }
 
 function requireOperands(list: readonly unknown[], operator: string): void {

@@ -4,6 +4,7 @@
  */
 
 import { S3Error } from "../../errors.ts";
+import { isCustomerKeyName } from "../../protocol/customer-key-headers.ts";
 import { parseIso8601 } from "../../protocol/dates.ts";
 import { decodeUtf8 } from "../../protocol/percent-encoding.ts";
 import { type FileSizeRange, fulfils, invalidPolicy, type PolicyCondition, parseCondition } from "./conditions.ts";
@@ -24,6 +25,34 @@ export function parsePolicyDocument(text: string): PostPolicy {
     if (name !== "expiration" && name !== "conditions") throw invalidPolicy(`Unexpected: '${name}'`);
   }
   return { expiration: parseExpiration(members.expiration), conditions: parseConditions(members.conditions) };
+}
+
+/**
+ * A policy for an error document: `***` if it has a condition on a customer's key, or cannot be read and may have one. Its base64
+ * has no part without the key that would still be the string to sign.
+ */
+export function shownPolicy(text: string): string {
+  return mayHaveCustomerKey(text) ? "***" : text;
+}
+
+function mayHaveCustomerKey(text: string): boolean {
+  let json: string;
+  try {
+    json = decodePolicy(text);
+  } catch {
+    return false;
+  }
+  try {
+    return parsePolicyDocument(text).conditions.some(
+      (condition) =>
+        condition.operator !== "content-length-range" &&
+        condition.field !== undefined &&
+        isCustomerKeyName(condition.field),
+    );
+  } catch {
+    // A name may be written with escapes.
+    return /customer-key|\\u/i.test(json);
+  }
 }
 
 function decodePolicy(text: string): string {

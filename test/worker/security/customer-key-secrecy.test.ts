@@ -72,7 +72,9 @@ async function call(options: SendOptions): Promise<string> {
 async function noteAnswer(response: Response): Promise<string> {
   const text = await response.text();
   const headers = [...response.headers].filter(([name]) => !name.endsWith("customer-key-md5"));
-  answers.push(`${response.status} ${JSON.stringify(headers)} ${text.slice(0, 100_000)}`);
+  // The string to sign of a form is base64.
+  const shown = Buffer.from(/<StringToSign>([^<]*)/.exec(text)?.[1] ?? "", "base64").toString();
+  answers.push(`${response.status} ${JSON.stringify(headers)} ${text.slice(0, 100_000)} ${shown}`);
   return text;
 }
 
@@ -119,6 +121,9 @@ beforeAll(async () => {
   await call({ method: "PUT", query: "acl", headers: { ...keyHeaders(KEY), "x-amz-acl": "private" } });
   await call({ method: "PUT", query: "tagging", body: "<Tagging/>", headers: tagging });
   await postForm();
+  // Policies that have the key itself: with another signature, and for another key than the form has.
+  await postForm({ policyHas: KEY, secretAccessKey: "wrong" });
+  await postForm({ policyHas: OTHER });
 
   // Refusals, and failures of R2.
   await call({ headers: keyHeaders(OTHER) });
@@ -168,11 +173,21 @@ async function presigned(query: string, key: typeof ROOT): Promise<string> {
   return (await client.sign(url, { aws: { signQuery: true } })).url;
 }
 
-async function postForm(): Promise<void> {
+/** @param policyHas whose key is a condition of the policy */
+async function postForm({
+  policyHas,
+  secretAccessKey = ROOT.secretAccessKey,
+}: {
+  readonly policyHas?: CustomerKey;
+  readonly secretAccessKey?: string;
+} = {}): Promise<void> {
   const fields = { key: "form", ...keyHeaders(KEY) };
-  const conditions = [{ bucket }, ...Object.keys(fields).map((name) => ["starts-with", `$${name}`, ""])];
+  const open = Object.keys(fields).map((name) => ["starts-with", `$${name}`, ""]);
+  const exact = Object.entries(policyHas === undefined ? {} : keyHeaders(policyHas));
+  const conditions = [{ bucket }, ...exact.map(([name, value]) => ({ [name]: value })), ...open];
   const signed = signPolicy({
     key: ROOT,
+    secretAccessKey,
     document: (signing) => ({ expiration: tomorrow(), conditions: [...conditions, ...signing] }),
   });
   const body = encodeForm([
@@ -204,6 +219,10 @@ describe("a customer's key", () => {
   it("is in no answer", () => {
     for (const answer of answers) expectNoKey(answer, "an answer");
     expect(answers.some((text) => text.includes("server-side-encryption-customer-key:***"))).toBe(true);
+    expect(answers.some((text) => text.includes("<StringToSign>***</StringToSign>"))).toBe(true);
+    expect(
+      answers.some((text) => /Policy Condition failed: .*customer-key(&quot;|"), (&quot;|")\*\*\*/.test(text)),
+    ).toBe(true);
   });
 
   it("is in no message of a queue, access logs included", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FileSizeRange } from "../../../../src/auth/post-policy/conditions.ts";
-import { applyPolicy, parsePolicyDocument } from "../../../../src/auth/post-policy/policy.ts";
+import { applyPolicy, parsePolicyDocument, shownPolicy } from "../../../../src/auth/post-policy/policy.ts";
 import { failure } from "../../protocol/failure.ts";
 
 const NOW = new Date("2026-03-01T12:00:00Z");
@@ -262,5 +262,44 @@ describe("the document", () => {
 
   it("must be UTF-8", () => {
     expect(failure(() => parsePolicyDocument(btoa("{\u00ff}"))).message).toBe("Invalid Policy: Invalid JSON.");
+  });
+});
+
+describe("a policy with a customer's key", () => {
+  const name = "x-amz-server-side-encryption-customer-key";
+
+  it.each([
+    ["an equality", encode({ expiration: EXPIRATION, conditions: [{ [name]: "secret" }] })],
+    [
+      "another spelling",
+      encode({ expiration: EXPIRATION, conditions: [["Starts-With", `$${name.toUpperCase()}`, "sec"]] }),
+    ],
+    ["an MD5", encode({ expiration: EXPIRATION, conditions: [["eq", `$${name}-MD5`, "secret"]] })],
+    ["escapes", encode(`{"expiration":"${EXPIRATION}","conditions":[{"${name.replace("k", "\\u006b")}":"secret"}]}`)],
+    ["another mistake", encode({ conditions: [{ [name]: "secret" }] })],
+    ["escapes and another mistake", encode(`{"conditions":[{"${name.replace("k", "\\u006b")}":"secret"}]}`)],
+  ])("is not shown: %s", (_what, text) => {
+    expect(shownPolicy(text)).toBe("***");
+  });
+
+  it("is shown otherwise", () => {
+    for (const document of [
+      { expiration: EXPIRATION, conditions: [{ bucket: "b" }, ["content-length-range", 0, 9]] },
+      { expiration: EXPIRATION, conditions: [{ "x-amz-server-side-encryption-customer-algorithm": "AES256" }] },
+      "no JSON",
+    ]) {
+      expect(shownPolicy(encode(document))).toBe(encode(document));
+    }
+    expect(shownPolicy("?")).toBe("?");
+  });
+
+  it("is not shown by an error about its condition", () => {
+    for (const condition of [
+      { [name]: "secret" },
+      ["eq", `$${name}`, "secret"],
+      ["starts-with", `$${name}-md5`, "secret"],
+    ]) {
+      expect(violation([BUCKET, condition], { [name]: "other", [`${name}-md5`]: "other" })).toContain('"***"]');
+    }
   });
 });
