@@ -25,7 +25,7 @@ import type { LifecycleCounts } from "../storage/d1/lifecycle-passes.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
 import type { ScannedEntry } from "../storage/r2/scanning.ts";
 import type { CallBudget } from "./call-budget.ts";
-import { type DueAction, doAll, EVENT_CALLS } from "./due-actions.ts";
+import { COUNTED, type DueAction, doAll, EVENT_CALLS } from "./due-actions.ts";
 import { nextPrefix, type PassPlan, planPass, resumedPrefix } from "./plan.ts";
 import type { PassPosition } from "./position.ts";
 
@@ -321,9 +321,7 @@ export class BucketStep {
 
   async #doGroup(actions: readonly DueAction[]): Promise<number> {
     const { count, tally, done } = await doAll(actions, { bucket: await this.#current(), journal: this.#journal });
-    for (const name of ["expired", "transitioned", "changed", "locked", "failed"] as const) {
-      this.counts[name] += tally[name];
-    }
+    for (const name of COUNTED) this.counts[name] += tally[name];
     this.#log(done);
     return count;
   }

@@ -41,7 +41,8 @@ export type DueAction = DueRemoval | DueTransition;
 /** Calls for the events of a group, if the bucket has notifications. */
 export const EVENT_CALLS = 3;
 
-type Counted = "expired" | "transitioned" | "changed" | "locked" | "failed";
+export const COUNTED = ["expired", "transitioned", "changed", "locked", "foreignKey", "failed"] as const;
+type Counted = (typeof COUNTED)[number];
 export type Tally = Pick<LifecycleCounts, Counted>;
 
 /** How many of the actions were done or given up, from the first one on, and what became of them. */
@@ -55,7 +56,7 @@ export async function doAll(
   actions: readonly DueAction[],
   { bucket, journal }: { readonly bucket: GrantedBucket; readonly journal: RequestJournal },
 ): Promise<GroupOutcome> {
-  const tally: Record<Counted, number> = { expired: 0, transitioned: 0, changed: 0, locked: 0, failed: 0 };
+  const tally = { expired: 0, transitioned: 0, changed: 0, locked: 0, foreignKey: 0, failed: 0 };
   const done: LoggedAction[] = [];
   const removals = actions.filter((action) => action.kind === "removal");
   if (removals.length > 0) await removeAll(removals, { bucket, journal, tally, done });
@@ -99,7 +100,7 @@ async function removeAll(
       done.push(describeDone(makesMarker ? "S3.CREATE.DELETEMARKER" : "S3.EXPIRE.OBJECT", removal, removed));
       return removed;
     } catch (error) {
-      const kind = kindOf(error);
+      const kind = kindOf(error, "locked");
       tally[kind]++;
       if (kind === "failed") unclear ??= error;
       return undefined;
@@ -154,7 +155,7 @@ async function transition(action: DueTransition, { bucket, journal }: Means): Pr
     return outcome === "done" ? "transitioned" : outcome === "unfinished" ? "unfinished" : "changed";
   } catch (error) {
     if (isOutOfCalls(error)) throw error;
-    const kind = kindOf(error);
+    const kind = kindOf(error, "foreignKey");
     if (kind === "failed") log(key, error);
     return kind;
   }
@@ -168,10 +169,11 @@ const CHANGED = new Set([
   "MethodNotAllowed",
 ]);
 
-function kindOf(error: unknown): "changed" | "locked" | "failed" {
+/** @param denied what AccessDenied means */
+function kindOf(error: unknown, denied: "locked" | "foreignKey"): "changed" | "locked" | "foreignKey" | "failed" {
   if (!(error instanceof S3Error)) return "failed";
   if (CHANGED.has(error.code)) return "changed";
-  return error.code === "AccessDenied" ? "locked" : "failed";
+  return error.code === "AccessDenied" ? denied : "failed";
 }
 
 /** The platform refuses every further call of this run ("Too many subrequests"). */

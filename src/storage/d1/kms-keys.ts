@@ -79,6 +79,11 @@ export class KmsKeys {
     return found.key;
   }
 
+  /** Whether `require` needs no call. */
+  isCached(name: KmsKeyName): boolean {
+    return this.#opened.get(cacheKey(name), Date.now()) !== undefined;
+  }
+
   /** A new data key: random bytes, and the same sealed. @throws S3Error as `seal` */
   async generate(grant: KeyGrant, binding: KeyBinding): Promise<{ contentKey: ContentKey; sealed: string }> {
     const contentKey = new ContentKey(crypto.getRandomValues(new Uint8Array(CONTENT_KEY_BYTES)));

@@ -24,6 +24,8 @@ export interface LifecycleCounts {
   readonly uploadsAborted: number;
   /** Due, and protected by object lock. */
   readonly locked: number;
+  /** Due to be moved, and under a key of SSE-KMS that belongs to another account than the bucket. */
+  readonly foreignKey: number;
   /** Due, and changed since it was listed. */
   readonly changed: number;
   readonly failed: number;
@@ -35,6 +37,7 @@ export const NO_COUNTS: LifecycleCounts = {
   transitioned: 0,
   uploadsAborted: 0,
   locked: 0,
+  foreignKey: 0,
   changed: 0,
   failed: 0,
 };
@@ -103,7 +106,7 @@ function toPass(row: PassRow, day: number): LifecyclePass {
     bucketId: row.id,
     day: isUnfinished ? (row.day ?? day) : day,
     position: position ?? "",
-    counts: isUnfinished && row.counts !== null ? (JSON.parse(row.counts) as LifecycleCounts) : NO_COUNTS,
+    counts: { ...NO_COUNTS, ...(isUnfinished && row.counts !== null && (JSON.parse(row.counts) as LifecycleCounts)) },
     workedAt: row.worked_at ?? 0,
   };
 }

@@ -127,6 +127,10 @@ export class LifecycleObjects {
     const { object, origin } = opened;
     const { f: manifest } = origin.entry.record;
     if (isDue(object) && object.encryption?.kind === "data-key") {
+      if (!this.#kmsKeys.isCached(keyNameOfArn(object.encryption.keyArn)) && !limits.take(1)) {
+        await opened.discard();
+        return "unfinished";
+      }
       opened.unlock(await this.#unseal(change, object.encryption).catch(discarding(opened)));
     }
     // Without the customer's key the bytes cannot be moved.
@@ -158,7 +162,7 @@ export class LifecycleObjects {
     return rewritten?.isChanged === true ? "done" : "unchanged";
   }
 
-  /** No call while the key is cached. @throws S3Error `AccessDenied` for a key of another account; `KMS.*` */
+  /** One call unless the key is cached. @throws S3Error `AccessDenied` for a key of another account; `KMS.*` */
   async #unseal({ bucket, key }: EntryChange, encryption: DataKeyEncryption): Promise<ContentKey> {
     const kmsKey = await this.#kmsKeys.require(keyNameOfArn(encryption.keyArn));
     const grant = authorizeLifecycleKey(bucket, kmsKey);
