@@ -216,6 +216,16 @@ describe("a read of an object that has a key", () => {
 
   it("CopyObject with a malformed key of the source is refused", async () => {
     const bucket = await encrypted();
+    for (const [what, headers, message] of INVALID) {
+      const named = Object.entries(headers).map(([name, value]) => [
+        name.replace("x-amz-", "x-amz-copy-source-"),
+        value,
+      ]);
+      const copied = await copy(bucket, Object.fromEntries(named));
+      expect(copied.status, what).toBe(400);
+      await expectError(copied, 400, "InvalidArgument", { message, details: { ArgumentName: HEADER } });
+    }
+    await expectError(await copy(bucket, keyHeaders(LONG, "source")), 403, "AccessDenied", { message: KEY_WRONG });
     const wrong = {
       ...keyHeaders(KEY, "source"),
       "x-amz-copy-source-server-side-encryption-customer-algorithm": "KMS",
