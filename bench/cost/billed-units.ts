@@ -42,6 +42,8 @@ export const UNITS = {
     ...{ classA: 1, d1Calls: 1, d1RowsWritten: 4, queueMessages: 1 },
   }),
   "event to one URL: fan-out and delivery": units({ d1Calls: 3, d1RowsRead: 13, d1RowsWritten: 3, queueMessages: 1 }),
+  "GetObject of a bucket with access logs, the only request in its second": units({ classB: 1, queueMessages: 1 }),
+  "object of an access log: the lines of a bucket in 30 seconds": units({ classA: 1 }),
   "DeleteObject, DeleteObjects of 1,000 keys": units({ r2Calls: 1 }),
   "ListObjects, page of 1,000 plain objects": units({ classA: 1 }),
   "ListObjects, page of 1,000 objects uploaded in parts": units({ classA: 11 }),

@@ -26,6 +26,7 @@ const NOT_REQUESTS: readonly BilledOperation[] = [
   "run of the lifecycle, no bucket with rules",
   "sweep of an object uploaded in parts",
   "first request of an isolate, in addition",
+  "object of an access log: the lines of a bucket in 30 seconds",
 ];
 
 const BILLION = 1e9;

@@ -5,6 +5,8 @@ import { type BilledOperation, type BilledUnits, UNITS } from "../../bench/cost/
 import { handleQueue } from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
 import { ageObjects, resumeEvents, runSweeps } from "../../src/sweeps/index.ts";
+import { deliveryPolicy, flushLogs, loggedBucket, recordLogs } from "../support/access-logs.ts";
+import { rootAccount } from "../support/accounts.ts";
 import { type Meter, meteredEnv } from "../support/billing.ts";
 import { bucketWithRules, EVERYTHING, withEventQueue } from "../support/events.ts";
 import { completionDocument, createUpload, MIB, type Part, putPart } from "../support/multipart.ts";
@@ -82,6 +84,26 @@ const MEASURED: Readonly<Record<BilledOperation, () => Promise<BilledUnits>>> = 
   "PutObject under a notification or replication rule": async () => {
     const bucket = await bucketWithRules({ notification: [EVERYTHING] });
     return billedFor({ method: "PUT", bucket, key: "k", body: "content" });
+  },
+  "GetObject of a bucket with access logs, the only request in its second": async () => {
+    const { meter, read } = await loggedReads();
+    await read();
+    meter.reset();
+    await flushLogs();
+    const waited = meter.read();
+    meter.reset();
+    await read();
+    return difference(meter.read(), waited);
+  },
+  "object of an access log: the lines of a bucket in 30 seconds": async () => {
+    const { meter, messages, read } = await loggedReads();
+    // The first one reads the target's settings.
+    for (let second = 0; second < 2; second++) {
+      await read();
+      meter.reset();
+      await consume(messages.splice(0), meter.env);
+    }
+    return meter.read();
   },
   "DeleteObject, DeleteObjects of 1,000 keys": async () => {
     const bucket = await bucketWith("k", "content");
@@ -173,6 +195,21 @@ const MEASURED: Readonly<Record<BilledOperation, () => Promise<BilledUnits>>> = 
 it.each(Object.entries(MEASURED))("%s", { timeout: 60_000 }, async (operation, measure) => {
   expect(await measure()).toEqual(UNITS[operation as BilledOperation]);
 });
+
+/** Reads an object of a bucket with access logs, and sends the line to a queue. */
+async function loggedReads() {
+  const { env, messages } = recordLogs();
+  const meter = await meteredEnv(env);
+  const { bucket, target } = await loggedBucket(meter.env);
+  const policy = deliveryPolicy(bucket, target, (await rootAccount()).accountId);
+  await (await send({ method: "PUT", bucket: target, query: "policy", body: policy, env: meter.env })).text();
+  await putObject(bucket, "k", "content");
+  const read = async () => {
+    await (await send({ bucket, key: "k", env: meter.env })).text();
+    await flushLogs();
+  };
+  return { meter, messages, read };
+}
 
 async function bucketWith(key: string, body: string): Promise<string> {
   const bucket = await createBucket();
