@@ -76,7 +76,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["./test/support/receiver.ts"],
-          setupFiles: ["./test/support/empty-storage.ts"],
+          setupFiles: ["./test/support/pool-shortcuts.ts", "./test/support/empty-storage.ts"],
         },
       },
       {
