@@ -76,7 +76,11 @@ export default defineConfig({
           hookTimeout: 120_000,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["./test/support/receiver.ts"],
-          setupFiles: ["./test/support/pool-shortcuts.ts", "./test/support/empty-storage.ts"],
+          setupFiles: [
+            "./test/support/pool-shortcuts.ts",
+            "./test/support/request-lines.ts",
+            "./test/support/empty-storage.ts",
+          ],
         },
       },
       {
