@@ -63,9 +63,10 @@ function decodeJson(header: string): unknown {
   }
 }
 
-/** The encryption of what these read or write was chosen before. */
+/** The encryption of what these read, write or remove was chosen before. */
 const CHOSEN_BEFORE: ReadonlySet<OperationName> = new Set([
   "CompleteMultipartUpload",
+  "DeleteObject",
   "GetObject",
   "HeadObject",
   "UploadPart",

@@ -320,6 +320,7 @@ describe("a write is refused", () => {
 
 it.each([
   ["GetObject", { method: "GET" }],
+  ["DeleteObject", { method: "DELETE" }],
   ["UploadPart", { method: "PUT", query: "partNumber=1&uploadId=x", body: "x" }],
   ["CompleteMultipartUpload", { method: "POST", query: "uploadId=x", body: "<a/>" }],
 ])("%s with an encryption that was chosen before is refused with InvalidArgument", async (_name, options) => {
