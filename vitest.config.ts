@@ -49,8 +49,8 @@ export default defineConfig({
             miniflare: {
               // A second region.
               r2Buckets: ["STORE_EU_WEST_1"],
-              // A copy of the database that tests let lag behind.
-              d1Databases: ["REPLICA"],
+              // A copy of the database that tests let lag behind, and that of a second deployment.
+              d1Databases: ["REPLICA", "SECOND_DB"],
               bindings: {
                 ...testSecrets,
                 ALLOW_PRIVATE_TARGETS: "true",

@@ -1,6 +1,6 @@
 /** The command line of `npm run admin`, parsed into one request to the admin API. */
 import { parseArgs } from "node:util";
-import { COMMANDS, type Command, type RemoteKeys, UsageError } from "./commands.ts";
+import { COMMANDS, type Command, type FileAction, type RemoteKeys, UsageError } from "./commands.ts";
 
 const HELP_COLUMN = 31;
 
@@ -23,7 +23,7 @@ export interface Invocation {
   readonly request: AdminRequest;
   readonly endpoint: string | undefined;
   readonly isJson: boolean;
-  readonly keyFile?: { readonly is: "written" | "read"; readonly path: string };
+  readonly file?: { readonly action: FileAction; readonly path: string };
   readonly isScrub?: true;
 }
 
@@ -46,9 +46,9 @@ export function parseInvocation(argv: readonly string[], remoteKeys: RemoteKeys 
     path: `/-/admin${command.path.replace(/[A-Z_]+/g, (name) => encodeURIComponent(operands[name] ?? ""))}`,
     ...(command.body !== undefined && { body: command.body({ operands, options, remoteKeys }) }),
   };
-  const { keyFile: is } = command;
-  const keyFile = is === undefined ? {} : { keyFile: { is, path: operands.FILE ?? "" } };
-  return { request, endpoint, isJson, ...keyFile, ...(command.isScrub && { isScrub: true }) };
+  const { file: action } = command;
+  const file = action === undefined ? {} : { file: { action, path: operands.FILE ?? "" } };
+  return { request, endpoint, isJson, ...file, ...(command.isScrub && { isScrub: true }) };
 }
 
 function parseFlags(argv: readonly string[]) {

@@ -5,8 +5,8 @@ export interface Command {
   readonly line: string;
   readonly help: string;
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** The command writes the answer to the file that its operand names, or reads the request from it (`key-file.ts`). */
-  readonly keyFile?: "written" | "read";
+  /** The command makes several requests, and writes or reads the file that its operand names. */
+  readonly file?: FileAction;
   /** The request is repeated with the cursor of its answer (`scrub.ts`). */
   readonly isScrub?: true;
   /** Below `/-/admin`, with the names of operands where their values go. */
@@ -15,6 +15,9 @@ export interface Command {
   /** Options that only this command takes, each with its help. */
   readonly options?: readonly (readonly [option: string, help: string])[];
 }
+
+/** Of `key-file.ts` and `config-file.ts`. */
+export type FileAction = "kms-export" | "kms-import" | "config-export" | "config-restore";
 
 export interface CommandInput {
   /** Values by the operands' names. */
@@ -151,14 +154,28 @@ export const COMMANDS: readonly Command[] = [
     help: "writes all keys to a new file, sealed under KMS_PASSPHRASE,\nwhich comes from the environment",
     method: "POST",
     path: "/kms/export",
-    keyFile: "written",
+    file: "kms-export",
   },
   {
     line: "kms import FILE",
     help: "restores the keys of an export",
     method: "POST",
     path: "/kms/import",
-    keyFile: "read",
+    file: "kms-import",
+  },
+  {
+    line: "export-config FILE",
+    help: "writes accounts, keys, policies, buckets' settings and all else\nthat D1 holds to a new file, sealed under CONFIG_PASSPHRASE,\nwhich comes from the environment",
+    method: "POST",
+    path: "/config/exports",
+    file: "config-export",
+  },
+  {
+    line: "restore-config FILE",
+    help: "restores such a file into an empty deployment",
+    method: "POST",
+    path: "/config/restores",
+    file: "config-restore",
   },
   {
     line: "scrub",

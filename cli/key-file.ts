@@ -2,22 +2,19 @@
  * Exports of the keys of SSE-KMS: a JSON file with the keys, each sealed with AES-256-GCM, and the parameters of scrypt, which
  * derives the key of the export from the operator's passphrase. The Worker gets the derived key, never the passphrase.
  */
-import { randomBytes, scryptSync } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { UsageError } from "./commands.ts";
+import { deriveKeys, isScrypt, SCRYPT, type Scrypt } from "./passphrase.ts";
 
 const FORMAT = "workers-s3 kms export";
 const VERSION = 1;
-/** 128 MiB of memory and about half a second for each guess. */
-const SCRYPT = { N: 2 ** 17, r: 8, p: 1 };
-const MIN_PASSPHRASE = 12;
 /** The admin API takes 100 keys at a time. */
 const BATCH = 100;
 
 interface KeyFile {
   readonly format: typeof FORMAT;
   readonly version: typeof VERSION;
-  readonly scrypt: typeof SCRYPT & { readonly salt: string };
+  readonly scrypt: Scrypt;
   readonly keys: readonly unknown[];
 }
 
@@ -45,12 +42,9 @@ export async function importFrom(path: string, passphrase: string, call: Call): 
   return outcome.skipped.length > 0 ? outcome : { imported: outcome.imported };
 }
 
-function derive(passphrase: string, { salt, N, r, p }: KeyFile["scrypt"]): string {
-  if (passphrase.length < MIN_PASSPHRASE) {
-    throw new UsageError(`KMS_PASSPHRASE must be set, to ${MIN_PASSPHRASE} characters or more.`);
-  }
-  const options = { N, r, p, maxmem: 256 * N * r };
-  return scryptSync(passphrase.normalize("NFC"), Buffer.from(salt, "base64"), 32, options).toString("base64");
+function derive(passphrase: string, scrypt: Scrypt): string {
+  const [key = Buffer.of()] = deriveKeys({ name: "KMS_PASSPHRASE", text: passphrase }, scrypt, 1);
+  return key.toString("base64");
 }
 
 function parse(text: string): KeyFile {
@@ -61,9 +55,7 @@ function parse(text: string): KeyFile {
     throw new Error("The file is no export of keys.");
   }
   const { format, version, scrypt, keys } = file;
-  const isExport = format === FORMAT && version === VERSION && typeof scrypt?.salt === "string" && Array.isArray(keys);
-  // Other parameters could be a request for any amount of memory.
-  if (!isExport || scrypt.N !== SCRYPT.N || scrypt.r !== SCRYPT.r || scrypt.p !== SCRYPT.p) {
+  if (format !== FORMAT || version !== VERSION || !isScrypt(scrypt) || !Array.isArray(keys)) {
     throw new Error("The file is no export of keys, or of another version.");
   }
   return { format, version, scrypt, keys };

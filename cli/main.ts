@@ -1,9 +1,10 @@
 /** `npm run admin`: accounts, access keys and deliveries of a running or deployed Worker. */
 import { join } from "node:path";
 import { overlaySecrets, readDevVars } from "../scripts/dev-vars.ts";
-import { type Invocation, parseInvocation, usage } from "./arguments.ts";
+import { type AdminRequest, type Invocation, parseInvocation, usage } from "./arguments.ts";
 import { callAdmin } from "./client.ts";
 import { UsageError } from "./commands.ts";
+import { exportConfig, restoreConfig, type Send } from "./config-file.ts";
 import { exportTo, importFrom } from "./key-file.ts";
 import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
 import { runScrub } from "./scrub.ts";
@@ -24,7 +25,7 @@ try {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
-async function run({ request, endpoint, isJson, keyFile, isScrub }: Invocation): Promise<void> {
+async function run({ request, endpoint, isJson, file, isScrub }: Invocation): Promise<void> {
   const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
   const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
   if (!accessKeyId || !secretAccessKey) {
@@ -36,12 +37,12 @@ async function run({ request, endpoint, isJson, keyFile, isScrub }: Invocation):
     accessKeyId,
     secretAccessKey,
   };
-  const call = (body: unknown) => callAdmin(target, body === undefined ? request : { ...request, body });
+  const send = (each: AdminRequest) => callAdmin(target, each);
   if (isScrub) {
-    process.exitCode = await scrub(call, isJson);
+    process.exitCode = await scrub((body) => send(body === undefined ? request : { ...request, body }), isJson);
     return;
   }
-  const answer = await callWithFile(call, keyFile);
+  const answer = file === undefined ? await send(request) : await useFile(file, request, send);
   const warning = findWarning(answer);
   if (warning !== undefined) console.error(warning);
   if (hasFailedStep(answer)) process.exitCode = 1;
@@ -64,10 +65,24 @@ async function scrub(call: (body: unknown) => Promise<unknown>, isJson: boolean)
   });
 }
 
-function callWithFile(call: (body: unknown) => Promise<unknown>, keyFile: Invocation["keyFile"]): Promise<unknown> {
-  if (keyFile === undefined) return call(undefined);
-  const passphrase = process.env.KMS_PASSPHRASE ?? "";
-  return keyFile.is === "written"
-    ? exportTo(keyFile.path, passphrase, call)
-    : importFrom(keyFile.path, passphrase, call);
+function useFile(
+  { action, path }: NonNullable<Invocation["file"]>,
+  request: AdminRequest,
+  send: Send,
+): Promise<unknown> {
+  const { KMS_PASSPHRASE = "", CONFIG_PASSPHRASE = "" } = process.env;
+  const ofConfig = { name: "CONFIG_PASSPHRASE", text: CONFIG_PASSPHRASE } as const;
+  const call = (body: unknown) => send({ ...request, body });
+  switch (action) {
+    case "kms-export":
+      return exportTo(path, KMS_PASSPHRASE, call);
+    case "kms-import":
+      return importFrom(path, KMS_PASSPHRASE, call);
+    case "config-export":
+      return exportConfig(path, ofConfig, send);
+    case "config-restore":
+      return restoreConfig(path, ofConfig, send);
+    default:
+      return action satisfies never;
+  }
 }

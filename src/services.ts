@@ -17,6 +17,8 @@ import { Accounts } from "./storage/d1/accounts.ts";
 import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments, Buckets } from "./storage/d1/buckets.ts";
 import { CertificateKeys } from "./storage/d1/certificate-keys.ts";
+import { ConfigExports } from "./storage/d1/config-exports.ts";
+import { ConfigRestores } from "./storage/d1/config-restores.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
 import { Directory, limitBucketTtlMs } from "./storage/d1/directory.ts";
 import { DueMarkers } from "./storage/d1/due-markers.ts";
@@ -75,6 +77,8 @@ export interface Services {
   readonly deadLetters: DeadLetters;
   readonly remotes: Remotes;
   readonly kmsKeys: KmsKeys;
+  readonly configExports: ConfigExports;
+  readonly configRestores: ConfigRestores;
   readonly replicationTasks: ReplicationTasks;
   readonly replicationJobs: ReplicationJobs;
   /** Records the last use of a key after the answer. For authenticated callers only. */
@@ -134,6 +138,8 @@ export type QueryServices = Pick<
 export type AdminServices = Pick<
   Services,
   | "accounts"
+  | "configExports"
+  | "configRestores"
   | "deadLetters"
   | "directory"
   | "kmsKeys"
@@ -206,15 +212,20 @@ export function openServices(bindings: Env): Services {
   const keyUsage = new KeyUsage(env.DB, config.rootAccessKeyId);
   const blobSets = new BlobSets(env.UPLOADS);
   const ids = uploadIds(openMacKey(config.sealKey, "upload-ids"));
-  const remotes = new Remotes(env.DB, openSealer(config.sealKey, "remote-secrets"));
-  const kmsKeys = new KmsKeys(env.DB, openSealer(config.sealKey, "kms-keys"), {
+  const sealers = {
+    accessKeys: sealer,
+    remotes: openSealer(config.sealKey, "remote-secrets"),
+    kmsKeys: openSealer(config.sealKey, "kms-keys"),
+    signingKeys: openSealer(config.sealKey, "signing-keys"),
+    sealKeyName: () => nameSealKey(config.sealKey),
+  };
+  const remotes = new Remotes(env.DB, sealers.remotes);
+  const kmsKeys = new KmsKeys(env.DB, sealers.kmsKeys, {
     region: config.region,
     ttlMs: config.configTtlMs,
   });
   const replicationTasks = new ReplicationTasks(env.DB);
-  const signers = new Signers(
-    new CertificateKeys(env.DB, openSealer(config.sealKey, "signing-keys"), () => nameSealKey(config.sealKey)),
-  );
+  const signers = new Signers(new CertificateKeys(env.DB, sealers.signingKeys, sealers.sealKeyName));
   const targetPolicy = (origin?: string): TargetPolicy => {
     const origins = [config.publicOrigin, origin].filter((each) => each !== undefined);
     return {
@@ -281,6 +292,8 @@ export function openServices(bindings: Env): Services {
     deadLetters: new DeadLetters(env.DB),
     remotes,
     kmsKeys,
+    configExports: new ConfigExports(env.DB, sealers),
+    configRestores: new ConfigRestores(env.DB, sealers, directory),
     replicationTasks,
     replicationJobs: new ReplicationJobs(env.DB),
     noteKeyUse(caller, use) {

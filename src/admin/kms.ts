@@ -6,6 +6,7 @@ import { S3Error } from "../errors.ts";
 import { isKmsAlias, isKmsKeyId, type KmsKey, kmsKeyArn } from "../model/kms-key.ts";
 import type { ExportedKey } from "../storage/d1/kms-keys.ts";
 import { type AdminCall, failure } from "./call.ts";
+import { readField, readText, requireWrappingKey } from "./fields.ts";
 
 const MAX_IMPORTED = 100;
 
@@ -55,12 +56,6 @@ function requireAlias(body: unknown): string {
   return alias;
 }
 
-function requireWrappingKey(body: unknown): Uint8Array<ArrayBuffer> {
-  const text = readText(body, "wrappingKey") ?? "";
-  if (!/^[A-Za-z0-9+/]{43}=$/.test(text)) throw invalid("wrappingKey must be 32 bytes in base64.");
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
-
 function requireExported(body: unknown): ExportedKey[] {
   const list = readField(body, "keys");
   if (!Array.isArray(list) || list.length > MAX_IMPORTED) throw invalid(`keys must list ${MAX_IMPORTED} keys at most.`);
@@ -92,15 +87,6 @@ function toExported(value: unknown): ExportedKey {
 
 function describe({ alias, status, accountId, createdAt, ...key }: KmsKey) {
   return { arn: kmsKeyArn({ accountId, ...key }), alias, status, accountId, createdAt };
-}
-
-function readText(body: unknown, name: string): string | undefined {
-  const value = readField(body, name);
-  return typeof value === "string" ? value : undefined;
-}
-
-function readField(body: unknown, name: string): unknown {
-  return typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
 }
 
 function invalid(message: string): S3Error {

@@ -11,6 +11,7 @@ import type { AdminServices } from "../services.ts";
 import { toS3Error } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
 import { type AdminCall, failure } from "./call.ts";
+import * as config from "./config.ts";
 import * as deliveries from "./deliveries.ts";
 import * as kms from "./kms.ts";
 import * as remotes from "./remotes.ts";
@@ -47,6 +48,11 @@ router
   .patch("/-/admin/kms", asRoot(kms.setKeyStatus))
   .post("/-/admin/kms/export", asRoot(kms.exportKeys))
   .post("/-/admin/kms/import", asRoot(kms.importKeys))
+  .post("/-/admin/config/exports", asRoot(config.beginExport))
+  .post("/-/admin/config/exports/:exportId/pages", asRoot(config.exportPage))
+  .delete("/-/admin/config/exports/:exportId", asRoot(config.endExport))
+  .post("/-/admin/config/restores/:exportId/pages", asRoot(config.receivePage, config.MAX_PAGE_BYTES))
+  .post("/-/admin/config/restores/:exportId/apply", asRoot(config.applyRestore))
   .get("/-/admin/buckets/:bucket/replication", asRoot(replication.showReplication))
   .post("/-/admin/buckets/:bucket/replication/retry", asRoot(replication.retryReplication))
   .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))
@@ -69,7 +75,10 @@ export async function handleAdmin(incoming: Incoming, services: AdminServices): 
 }
 
 /** Verifies the signature, the root account and the body, in that order, before the handler runs. */
-function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) => Promise<Response>) {
+function asRoot(
+  handler: (call: AdminCall, parameters: Record<string, string>) => Promise<Response>,
+  maxBytes = MAX_BODY_BYTES,
+) {
   return async (routed: IRequest, services: AdminServices, incoming: Incoming): Promise<Response> => {
     const request = readRequest(incoming);
     // Temporary credentials are not looked up, because they cannot administer anything.
@@ -80,7 +89,7 @@ function asRoot(handler: (call: AdminCall, parameters: Record<string, string>) =
     incoming.log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
     const grant = authorizeRoot(caller);
     const bytes = await readWholeBody(request, authentication, {
-      maxBytes: MAX_BODY_BYTES,
+      maxBytes,
       requireDigest: false,
     });
     const call = { services, grant, now: request.now, body: parseJson(bytes) };

@@ -45,6 +45,9 @@ function checkOf(random: string): string {
   return check;
 }
 
+/** 20 characters, 103 bits: one export of the configuration. */
+export const newExportId = () => pick(LOWER, 20);
+
 /** 20 characters, 103 bits: one deletion of a bucket. */
 export const newDeletionId = () => pick(LOWER, 20);
 

@@ -21,7 +21,14 @@ export interface Sealer {
  */
 export function openSealer(
   sealKey: Uint8Array<ArrayBuffer>,
-  purpose: "access-key-secrets" | "session-tokens" | "remote-secrets" | "signing-keys" | "kms-keys" | "kms-export",
+  purpose:
+    | "access-key-secrets"
+    | "session-tokens"
+    | "remote-secrets"
+    | "signing-keys"
+    | "kms-keys"
+    | "kms-export"
+    | "config-export",
 ): Sealer {
   // Not a promise: one request must not wait for I/O of another.
   let derived: CryptoKey | undefined;
@@ -35,7 +42,7 @@ export function openSealer(
       const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
       const algorithm = { name: "AES-GCM", iv, additionalData: encoder.encode(name) };
       const sealed = new Uint8Array(await crypto.subtle.encrypt(algorithm, await key(), encoder.encode(secret)));
-      return btoa(String.fromCharCode(...iv, ...sealed));
+      return btoa(toBinary(iv) + toBinary(sealed));
     },
     async unseal(sealed, name) {
       const bytes = Uint8Array.from(atob(sealed), (character) => character.charCodeAt(0));
@@ -43,6 +50,15 @@ export function openSealer(
       return new TextDecoder().decode(await crypto.subtle.decrypt(algorithm, await key(), bytes.subarray(IV_BYTES)));
     },
   };
+}
+
+/** A call takes some ten thousand arguments, and a page of an export has more bytes. */
+function toBinary(bytes: Uint8Array): string {
+  let text = "";
+  for (let start = 0; start < bytes.length; start += 8192) {
+    text += String.fromCharCode(...bytes.subarray(start, start + 8192));
+  }
+  return text;
 }
 
 /** Derived, too, when it is first used. MACs of one purpose mean nothing under another. */

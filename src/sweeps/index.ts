@@ -40,7 +40,7 @@ export async function takeInventories(env: Env, now: Date): Promise<void> {
 
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
-  const { config, receivers, subscriptions, replicationTasks, sweeping } = openServices(env);
+  const { config, configExports, receivers, subscriptions, replicationTasks, sweeping } = openServices(env);
   const { openUploads, blobSets, cursors, deletedBuckets, dueMarkers } = sweeping;
   const uploads = { openUploads, blobSets };
   const { stores, abortIncompleteUploadsDays: abortAfterDays, blobGraceMs: graceMs } = config;
@@ -48,6 +48,7 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
   const results = await Promise.allSettled([
     logged("deleted-buckets", sweepDeletedBuckets({ ...uploads, deletedBuckets, regions: stores }, now)),
     logged("bucket-markers", sweepBucketMarkers({ dueMarkers, stores, now })),
+    logged("config-transfers", configExports.removeAbandoned(now)),
     logged("replication-tasks", replicationTasks.removeOrphans()),
     logged("replication-failures", replicationTasks.removeExpired(now, EXPIRED_TASKS_PER_RUN)),
     logged("abandoned-uploads", sweepAbandonedUploads(uploads, { now, abortAfterDays })),

@@ -24,7 +24,7 @@ import { ReplicaReads, type Statements } from "./replica-reads.ts";
 import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } from "./rows.ts";
 
 /** File name of the newest migration; a test keeps it true. */
-export const NEWEST_MIGRATION = "0017_bucket_markers.sql";
+export const NEWEST_MIGRATION = "0018_config_transfers.sql";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
@@ -333,6 +333,13 @@ export class Directory {
   forgetBucket(name: string): void {
     this.#noteOwnChange();
     this.#buckets.delete(name);
+  }
+
+  /** After the rows of all keys and buckets have been replaced. */
+  forgetAll(): void {
+    this.#noteOwnChange();
+    this.#credentials.clear();
+    this.#buckets.clear();
   }
 
   forgetCredential(accessKeyId: string): void {

@@ -5,16 +5,12 @@
  * its row says that it is due, and a sweep puts it.
  */
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
-import { S3Error } from "../../errors.ts";
 import { type BucketMarker, formatMarker, parseMarker } from "../../model/bucket-marker.ts";
 import { callR2 } from "../platform-errors.ts";
 import { type RegionStores, storeOf } from "./entry-place.ts";
 
 const MARKER_PREFIX = "~m/";
 const FIELD = "bucket";
-/** R2 takes one write a second of each key, and a bucket may be versioned right after it was created. */
-const PAUSE_MS = 1_100;
-const MAX_ATTEMPTS = 3;
 /** A younger marker that differs from its row may be that of a request which has not written the row yet. */
 const YOUNG_MS = 2 * 60 * 1000;
 
@@ -48,16 +44,7 @@ export class BucketMarkers {
   async change(bucket: GrantedBucket, change: MarkerChange): Promise<void> {
     const store = storeOf(this.#stores, bucket);
     const marker = (await findMarker(store, bucket))?.marker;
-    if (marker === undefined) return;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await putMarker(store, { ...marker, ...change });
-        return;
-      } catch (error) {
-        if (attempt === MAX_ATTEMPTS || !(error instanceof S3Error) || error.code !== "SlowDown") throw error;
-        await scheduler.wait(PAUSE_MS);
-      }
-    }
+    if (marker !== undefined) await putMarker(store, { ...marker, ...change });
   }
 
   /** One R2 call. @throws S3Error */

@@ -66,8 +66,8 @@ it.each([
 });
 
 it("kms export and import name their file", () => {
-  expect(requestOf("kms export f").keyFile).toEqual({ is: "written", path: "f" });
-  expect(requestOf("kms import f").keyFile).toEqual({ is: "read", path: "f" });
+  expect(requestOf("kms export f").file).toEqual({ action: "kms-export", path: "f" });
+  expect(requestOf("kms import f").file).toEqual({ action: "kms-import", path: "f" });
   for (const line of ["kms export", "kms create", "kms create a --account 1,2", "kms list --account 1"]) {
     expect(() => requestOf(line)).toThrow(UsageError);
   }
