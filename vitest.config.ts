@@ -17,6 +17,12 @@ function freeBytesOf(folder: string): number {
   }
 }
 
+/** Variables of the environment by the first letters of their names. */
+function variables(prefix: string): Record<string, string> {
+  const found = Object.entries(process.env).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(found.map(([name, value]) => [name, value ?? ""]));
+}
+
 /** Known secrets, so that tests can sign as root and read what is sealed. */
 const testSecrets = {
   ROOT_ACCESS_KEY_ID: "AKIAROOTROOTROOTROOT",
@@ -62,6 +68,8 @@ export default defineConfig({
                 ALL_FAILURES: process.env.ALL_FAILURES ?? "",
                 FUZZ_RUNS: process.env.FUZZ_RUNS ?? "",
                 SEED: process.env.SEED ?? "",
+                // How many random histories, and which (test/worker/model).
+                ...variables("MODEL_"),
                 ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
               },
