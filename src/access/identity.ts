@@ -80,6 +80,7 @@ export function toPrincipal(caller: Caller): RequestPrincipal {
     canonicalId: account.canonicalId,
     ...(user && { user: { id: user.id, name: user.name, arn: user.arn } }),
     ...(session?.name !== undefined && { federatedUserName: session.name }),
+    ...(session !== undefined && { sessionIssuedAt: session.issuedAt }),
   };
 }
 

@@ -46,6 +46,7 @@ export function callerOf({ account, accessKeyId, user, session }: Credential): A
     ...(session !== undefined && {
       session: {
         expiresAt: session.expiresAt,
+        issuedAt: session.issuedAt,
         makerAccessKeyId: session.makerAccessKeyId,
         ...(session.policy !== undefined && { policy: session.policy }),
         ...(session.name !== undefined && { name: session.name }),

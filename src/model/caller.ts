@@ -45,6 +45,7 @@ export interface Session {
   /** Session policy, JSON text: what it does not allow is denied. Undefined: everything the maker may do. */
   readonly policy?: string;
   readonly expiresAt: Date;
+  readonly issuedAt: Date;
   /** Name of the federated user (GetFederationToken). */
   readonly name?: string;
   /** The long-term key that made the session. */

@@ -13,6 +13,7 @@ export interface SessionClaims {
   readonly accountId: string;
   readonly userId: string | undefined;
   readonly makerAccessKeyId: string;
+  readonly issuedAt: Date;
   readonly expiresAt: Date;
   readonly policy: string | undefined;
   readonly name: string | undefined;
@@ -34,11 +35,15 @@ interface SealedClaims {
   readonly m: string;
   /** Milliseconds since 1970. */
   readonly e: number;
+  /** When it was issued, as `e`; absent in tokens of versions before this field. */
+  readonly i?: number;
   readonly p?: string;
   readonly n?: string;
 }
 
 const SECRET_CHARACTERS = 40;
+/** "DurationSeconds: … 129,600 seconds (36 hours)" (API_GetFederationToken). */
+const LONGEST_SESSION_MS = 129_600_000;
 const encoder = new TextEncoder();
 
 export class SessionTokens {
@@ -63,6 +68,7 @@ export class SessionTokens {
       ...(claims.userId !== undefined && { u: claims.userId }),
       m: claims.makerAccessKeyId,
       e: claims.expiresAt.getTime(),
+      i: claims.issuedAt.getTime(),
       ...(claims.policy !== undefined && { p: claims.policy }),
       ...(claims.name !== undefined && { n: claims.name }),
     };
@@ -91,6 +97,8 @@ export class SessionTokens {
       accountId: sealed.a,
       userId: sealed.u,
       makerAccessKeyId: sealed.m,
+      // A token that does not say it was issued at the earliest time at which it can have been.
+      issuedAt: new Date(sealed.i ?? sealed.e - LONGEST_SESSION_MS),
       expiresAt: new Date(sealed.e),
       policy: sealed.p,
       name: sealed.n,
@@ -109,6 +117,7 @@ export class SessionTokens {
     if (maker.accessKeyId !== claims.makerAccessKeyId || maker.session !== undefined) return undefined;
     if (maker.account.id !== claims.accountId || maker.user?.id !== claims.userId) return undefined;
     const session: Session = {
+      issuedAt: claims.issuedAt,
       expiresAt: claims.expiresAt,
       makerAccessKeyId: claims.makerAccessKeyId,
       ...(claims.policy !== undefined && { policy: claims.policy }),

@@ -47,7 +47,7 @@ describe("callback variables", () => {
 
 describe("principal", () => {
   const user = { id: "AIDA1", name: "n", path: "/", arn: "arn", policies: [] };
-  const session = { expiresAt: new Date(), makerAccessKeyId: "AKIA" };
+  const session = { issuedAt: new Date(), expiresAt: new Date(), makerAccessKeyId: "AKIA" };
   it.each([
     ["nobody", { kind: "anonymous" } as Caller, "Anonymous"],
     ["the root of an account", root, "000000000001"],

@@ -19,6 +19,8 @@ export type RequestPrincipal =
       readonly user?: { readonly id: string; readonly name: string; readonly arn: string };
       /** For a session created by GetFederationToken. */
       readonly federatedUserName?: string;
+      /** For every session. */
+      readonly sessionIssuedAt?: Date;
     };
 
 /** S3 itself, which notifies a topic about events of a bucket, and delivers access logs. */

@@ -179,11 +179,16 @@ function principalKeys(principal: RequestPrincipal): Entry[] {
       ["aws:userid", ["anonymous"]],
     ];
   }
-  const { accountId, user, federatedUserName: federated } = principal;
-  const account: Entry = ["aws:PrincipalAccount", [accountId]];
+  const { accountId, user, federatedUserName: federated, sessionIssuedAt } = principal;
+  const account: Entry[] = [
+    ["aws:PrincipalAccount", [accountId]],
+    // Both are present for temporary credentials only. No one signs in with a second factor here.
+    ...optional("aws:TokenIssueTime", sessionIssuedAt?.toISOString()),
+    ...optional("aws:MultiFactorAuthPresent", sessionIssuedAt && false),
+  ];
   if (federated !== undefined) {
     return [
-      account,
+      ...account,
       ["aws:PrincipalType", ["FederatedUser"]],
       ["aws:PrincipalArn", [`arn:aws:sts::${accountId}:federated-user/${federated}`]],
       ["aws:userid", [`${accountId}:${federated}`]],
@@ -191,13 +196,13 @@ function principalKeys(principal: RequestPrincipal): Entry[] {
   }
   return user === undefined
     ? [
-        account,
+        ...account,
         ["aws:PrincipalType", ["Account"]],
         ["aws:PrincipalArn", [`arn:aws:iam::${accountId}:root`]],
         ["aws:userid", [accountId]],
       ]
     : [
-        account,
+        ...account,
         ["aws:PrincipalType", ["User"]],
         ["aws:PrincipalArn", [user.arn]],
         ["aws:userid", [user.id]],

@@ -223,6 +223,7 @@ export class Directory {
       accountId: maker.account.id,
       userId: maker.user?.id,
       makerAccessKeyId: maker.accessKeyId,
+      issuedAt: new Date(),
       expiresAt: wanted.expiresAt,
       policy: wanted.policy,
       name: wanted.name,

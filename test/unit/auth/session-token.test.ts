@@ -26,6 +26,7 @@ const SESSION: Credential = {
   session: {
     token: TOKEN,
     makerAccessKeyId: "AKIAMAKER",
+    issuedAt: NOW,
     expiresAt: new Date(NOW.getTime() + 1000),
     name: "Bob",
     policy: "{}",
@@ -45,6 +46,7 @@ describe("x-amz-security-token", () => {
       accessKeyId: ACCESS_KEY_ID,
       session: {
         makerAccessKeyId: "AKIAMAKER",
+        issuedAt: NOW,
         expiresAt: new Date(NOW.getTime() + 1000),
         name: "Bob",
         policy: "{}",

@@ -15,6 +15,7 @@ const CLAIMS: SessionClaims = {
   accountId: "111122223333",
   userId: "AIDAEXAMPLE",
   makerAccessKeyId: "AKIAMAKER",
+  issuedAt: new Date("2029-12-31T12:00:00Z"),
   expiresAt: new Date("2030-01-01T00:00:00Z"),
   policy: '{"Statement":[]}',
   name: "Bob",
@@ -40,6 +41,14 @@ describe("a token", () => {
     const plain = { ...CLAIMS, userId: undefined, policy: undefined, name: undefined };
     const root = await all.mint(plain, "s");
     expect(await all.open(root.accessKeyId, root.sessionToken)).toEqual(plain);
+  });
+
+  test("of a version before they said when they were issued counts as issued as early as it can have been", async () => {
+    const before = { v: 1, a: "1", m: "m", e: Date.parse("2030-01-02T12:00:00Z") };
+    const sealed = await openSealer(SEAL_KEY, "session-tokens").seal(JSON.stringify(before), "ASIA1");
+    const token = sealed.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+    const issuedAt = new Date("2030-01-01T00:00:00Z");
+    expect(await (await tokens()).open("ASIA1", token)).toMatchObject({ issuedAt });
   });
 
   test("does not open for another key, cut short, altered, padded or under another seal key", async () => {
@@ -86,6 +95,7 @@ describe("the credential of a session", () => {
       active: false,
       user: MAKER.user,
       session: {
+        issuedAt: CLAIMS.issuedAt,
         expiresAt: CLAIMS.expiresAt,
         makerAccessKeyId: "AKIAMAKER",
         policy: CLAIMS.policy,
@@ -111,7 +121,10 @@ describe("the credential of a session", () => {
       { ...MAKER, accessKeyId: "AKIAOTHER" },
       { ...MAKER, account: { ...MAKER.account, id: "000000000000" } },
       { ...rootOfAccount, user: { id: "AIDAOTHER", name: "bob", path: "/", arn: "arn", policies: [] } },
-      { ...MAKER, session: { token: "t", makerAccessKeyId: "m", expiresAt: CLAIMS.expiresAt } },
+      {
+        ...MAKER,
+        session: { token: "t", makerAccessKeyId: "m", issuedAt: CLAIMS.issuedAt, expiresAt: CLAIMS.expiresAt },
+      },
     ];
     for (const maker of strangers) {
       expect(await all.credentialOf({ accessKeyId: "ASIA", token: "t" }, CLAIMS, maker)).toBeUndefined();

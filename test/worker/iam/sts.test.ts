@@ -235,6 +235,31 @@ describe("temporary credentials", () => {
   });
 });
 
+test("policies distinguish temporary credentials, and those issued before a time", async () => {
+  const onlyLongTerm = { ...EVERYTHING[0], Condition: { Null: { "aws:TokenIssueTime": "true" } } };
+  const olderThan = (date: string) => ({
+    Effect: "Deny",
+    Action: "*",
+    Resource: "*",
+    Condition: { DateLessThan: { "aws:TokenIssueTime": date } },
+  });
+  for (const [statements, expected] of [
+    [[onlyLongTerm], [200, 403]],
+    [
+      [...EVERYTHING, olderThan("2999-01-01T00:00:00Z")],
+      [200, 403],
+    ],
+    [
+      [...EVERYTHING, olderThan("2020-01-01T00:00:00Z")],
+      [200, 200],
+    ],
+  ] as const) {
+    const { key } = await createUser(statements);
+    const statuses = [await send({ as: key }), await send({ as: await session(key) })].map(({ status }) => status);
+    expect(statuses).toEqual(expected);
+  }
+});
+
 test("GetCallerIdentity needs no permission, even against an explicit Deny", async () => {
   const { key, arn } = await createUser([{ Effect: "Deny", Action: "*", Resource: "*" }]);
   const response = await call("sts", "GetCallerIdentity", {}, { as: key });
@@ -258,6 +283,7 @@ async function mintForRoot(
     accountId,
     userId: undefined,
     makerAccessKeyId: ROOT.accessKeyId,
+    issuedAt: new Date(expiresAt.getTime() - 3_600_000),
     expiresAt,
     policy: undefined,
     name: undefined,

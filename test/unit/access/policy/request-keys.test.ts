@@ -65,6 +65,15 @@ describe("requestKeys", () => {
       `arn:aws:sts::${ACCOUNT_ID}:federated-user/f`,
     ],
 
+    ["aws:TokenIssueTime", { principal: ACCOUNT }, undefined],
+    [
+      "aws:TokenIssueTime",
+      { principal: { ...user("alice"), sessionIssuedAt: new Date(0) } },
+      "1970-01-01T00:00:00.000Z",
+    ],
+    ["aws:MultiFactorAuthPresent", { principal: ACCOUNT }, undefined],
+    ["aws:MultiFactorAuthPresent", { principal: { ...user("alice"), sessionIssuedAt: new Date(0) } }, "false"],
+
     ["s3:authType", { authType: "REST-HEADER" }, "REST-HEADER"],
     ["s3:authType", {}, undefined],
     ["s3:signatureAge", { signatureAgeMs: 1500 }, "1500"],

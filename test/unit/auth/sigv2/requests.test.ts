@@ -70,7 +70,12 @@ describe("the caller", () => {
   });
 
   test("temporary keys require their signed token, in a header or in the URL", async () => {
-    const session = { token: "to+ken/=", expiresAt: new Date(NOW_V2.getTime() + 1000), makerAccessKeyId: "AKIAMAKER" };
+    const session = {
+      token: "to+ken/=",
+      issuedAt: NOW_V2,
+      expiresAt: new Date(NOW_V2.getTime() + 1000),
+      makerAccessKeyId: "AKIAMAKER",
+    };
     const keys = keyring({ session });
     const token = "x-amz-security-token:to+ken/=";
     const inHeader = { headers: { date: DATE, "x-amz-security-token": session.token } };
