@@ -266,7 +266,7 @@ async function isGivenByAcl(question: BucketQuestion, caller: AclCaller): Promis
   if (need === undefined) return false;
   if (need.on === "bucket") {
     if (!aclAllows(effectiveAcl(bucket), caller, need.permission)) return false;
-    return need.ofOwn !== true || mayBeOwn(question, caller);
+    return need.ofOwn !== true || mayBeOwn(question);
   }
   // The ACL of one object says nothing about all objects below a prefix.
   if (permission.on !== "object" || !canObjectAclsGive(bucket, caller)) return false;
@@ -278,11 +278,13 @@ async function isGivenByAcl(question: BucketQuestion, caller: AclCaller): Promis
   return aclAllows(effectiveAcl(bucket, object), caller, need.permission);
 }
 
-/** Whether the caller owns the object, or the object does not exist. */
-async function mayBeOwn({ context, permission, bucket }: BucketQuestion, caller: AclCaller): Promise<boolean> {
+/** Whether the caller's account owns the object or the bucket, or the object does not exist. */
+async function mayBeOwn({ context, permission, bucket }: BucketQuestion): Promise<boolean> {
   // The operation decides each key separately.
   if (permission.on === "objects-below") return permission.extent === "something-below";
   if (permission.on !== "object") return false;
+  const caller = toAclCaller(context.caller);
+  if (isOwnedBy(caller, bucket.ownerId)) return true;
   const object = await context.findObject(bucket, permission);
   return object === undefined || isOwnedBy(caller, object.ownerId);
 }

@@ -74,7 +74,7 @@ export type AclCaller =
 export interface AclNeed {
   readonly on: "bucket" | "object";
   readonly permission: AclPermission;
-  /** The permission applies only to objects that the caller owns, and to keys that do not exist. */
+  /** The permission applies only to objects that the caller owns, to all for the owner of the bucket, and to keys that do not exist. */
   readonly ofOwn?: true;
 }
 
@@ -120,9 +120,10 @@ const NEEDS: Partial<Readonly<Record<S3Action, AclNeed>>> = {
   "s3:ListBucket": { on: "bucket", permission: "READ" },
   "s3:ListBucketVersions": { on: "bucket", permission: "READ" },
   "s3:ListBucketMultipartUploads": { on: "bucket", permission: "READ" },
-  "s3:PutObject": { on: "bucket", permission: "WRITE" },
-  // "For the bucket and object owners of existing objects, also allows deletions". Another caller that deletes an
-  // object of the bucket's owner is refused (seen on AWS, LocalStack's recordings).
+  // "For the bucket and object owners of existing objects, also allows deletions and overwrites of those objects"; WRITE does
+  // "not allow non-owners to overwrite or delete existing objects". Another caller that deletes an object of the bucket's
+  // owner is refused (seen on AWS, LocalStack's recordings), and so is one that overwrites it (seen on AWS, ksantest).
+  "s3:PutObject": { on: "bucket", permission: "WRITE", ofOwn: true },
   "s3:DeleteObject": { on: "bucket", permission: "WRITE", ofOwn: true },
   // AWS allows these to the initiator, who needed WRITE to create the upload. Upload ids cannot be guessed.
   "s3:AbortMultipartUpload": { on: "bucket", permission: "WRITE" },

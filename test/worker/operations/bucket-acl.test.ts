@@ -12,8 +12,9 @@ import {
   setPublicAccessBlock,
 } from "../../support/acl.ts";
 import { expectError } from "../../support/errors.ts";
+import { createUser } from "../../support/iam.ts";
 import { describeRefusals } from "../../support/refusals.ts";
-import { STYLES, send } from "../../support/request.ts";
+import { putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 
 describeRefusals("GetBucketAcl", { query: "acl", success: 200 });
@@ -219,6 +220,46 @@ describe("PutBucketAcl", () => {
       owner: { id: canonicalId, displayName: "root" },
       grants: [`${as.canonicalId} WRITE_ACP`, `${as.canonicalId} READ_ACP`],
     });
+  });
+});
+
+describe("WRITE on a bucket", () => {
+  it("lets other accounts create objects and overwrite their own, but not those of others", async () => {
+    const [bucket, as, other] = await Promise.all([
+      createBucket({ headers: { "x-amz-acl": "public-read-write" } }),
+      createAccount(),
+      createAccount(),
+    ]);
+    const put = (key: string, writer: Omit<SendOptions, "body">) =>
+      send({ ...writer, method: "PUT", bucket, key, body: "x" });
+    expect((await put("of-owner", {})).status).toBe(200);
+    for (const writer of [{ as }, { as: null }]) {
+      await expectError(await put("of-owner", writer), 403, "AccessDenied");
+      const tags = { headers: { "x-amz-tagging": "a=b", "x-amz-acl": "public-read" } };
+      await expectError(await put("of-owner", { ...writer, ...tags }), 403, "AccessDenied");
+      const uploads = { method: "POST", bucket, key: "of-owner", query: "uploads=", ...writer } as const;
+      await expectError(await send(uploads), 403, "AccessDenied");
+      const headers = { "x-amz-copy-source": `/${bucket}/of-owner` };
+      await expectError(await put("of-owner", { ...writer, headers }), 403, "AccessDenied");
+    }
+    for (const [key, writer] of [
+      ["own", { as }],
+      ["anonymous", { as: null }],
+    ] as const) {
+      expect([(await put(key, writer)).status, (await put(key, writer)).status]).toEqual([200, 200]);
+      await expectError(await put(key, { as: other }), 403, "AccessDenied");
+      expect((await put(key, {})).status).toBe(200);
+    }
+  });
+
+  it("lets users of the bucket's own account overwrite every object", async () => {
+    const [bucket, as] = await Promise.all([
+      createBucket({ headers: { "x-amz-acl": "public-read-write" } }),
+      createAccount(),
+    ]);
+    await putObject(bucket, "k", "x", { as });
+    const { key } = await createUser();
+    await putObject(bucket, "k", "y", { as: key });
   });
 });
 

@@ -122,8 +122,10 @@ describe("aclPermissionFor", () => {
   });
 
   it("the ACL and the tags of a new object need only the permission to write it", () => {
-    expect(aclPermissionFor("s3:PutObjectAcl", "new")).toEqual({ on: "bucket", permission: "WRITE" });
-    expect(aclPermissionFor("s3:PutObjectTagging", "new")).toEqual({ on: "bucket", permission: "WRITE" });
+    const need = { on: "bucket", permission: "WRITE", ofOwn: true };
+    expect(aclPermissionFor("s3:PutObject")).toEqual(need);
+    expect(aclPermissionFor("s3:PutObjectAcl", "new")).toEqual(need);
+    expect(aclPermissionFor("s3:PutObjectTagging", "new")).toEqual(need);
     expect(aclPermissionFor("s3:PutObjectTagging")).toBeUndefined();
   });
 });
