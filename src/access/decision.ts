@@ -302,8 +302,10 @@ function isRestricted({ context: { caller }, bucket, policy }: BucketQuestion): 
   });
 }
 
+/** With its root key or a session of GetSessionToken: the principal of one of GetFederationToken is the federated user. */
 function isAccountRoot(caller: Caller): boolean {
-  return caller.kind === "account" && caller.user === undefined && caller.session === undefined;
+  if (caller.kind !== "account" || caller.user !== undefined) return false;
+  return caller.session === undefined || (caller.session.name === undefined && caller.session.policy === undefined);
 }
 
 function toAclCaller(caller: Caller): AclCaller {

@@ -54,6 +54,47 @@ describe("the facts about a request", () => {
   });
 });
 
+describe("a bucket policy that denies everyone", () => {
+  const policy = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Deny", Principal: "*", Action: "*", Resource: ["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"] },
+    ],
+  });
+  const times = { issuedAt: new Date(0), expiresAt: new Date(1), makerAccessKeyId: "AKIA" };
+  const everything = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
+  });
+  const user = { id: "AIDA", name: "u", path: "/", arn: "arn:aws:iam::000000000001:user/u", policies: [everything] };
+
+  it.each<[string, AccountCaller, boolean]>([
+    ["the root of the account", owner, true],
+    ["a session of the root", { ...owner, session: times }, true],
+    ["a federated user of the root", { ...owner, session: { ...times, name: "fed", policy: everything } }, false],
+    ["a user", { ...owner, user }, false],
+    ["a session of a user", { ...owner, user, session: times }, false],
+    ["the root of another account", { ...owner, account: { ...account, id: "000000000002" } }, false],
+  ])("can be read, replaced and removed by %s: %j", async (_who, caller, expected) => {
+    const question = {
+      caller,
+      buckets: bucketsWith({ policy }),
+      facts: () => FACTS,
+      findObject: async () => undefined,
+    };
+    const isAllowed = (asked: Permission) =>
+      authorize({ ...question, permissions: [asked] }).then(
+        () => true,
+        () => false,
+      );
+    for (const action of ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"] as const) {
+      expect(await isAllowed({ on: "bucket", action, bucket: "bucket" })).toBe(expected);
+    }
+    expect(await isAllowed({ on: "bucket", action: "s3:ListBucket", bucket: "bucket" })).toBe(false);
+    expect(await isAllowed(permission)).toBe(false);
+  });
+});
+
 describe("decisions about a version", () => {
   const stranger: AccountCaller = { ...owner, account: { ...account, id: "000000000002", canonicalId: "s" } };
   const readable = { ownerId: "c", acl: [{ grantee: { kind: "all-users" }, permission: "READ" }], tags: [] } as const;
