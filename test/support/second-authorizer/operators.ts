@@ -81,16 +81,16 @@ export function operatorOf(name: string): Operator {
 
 /** "Each of the six colon-delimited components of the ARN is checked separately." */
 function arnLike(compared: Compared): Comparison {
-  const [patterns, parts] = [partsOf(compared.listed), partsOf(compared.actual)];
+  const [patterns, parts] = [partsOf(compared.listed, compared.variables), partsOf(compared.actual, false)];
   if (patterns.length !== 6 || parts.length !== 6) return false;
   const results = patterns.map((pattern, index) => like({ ...compared, listed: pattern, actual: parts[index] ?? "" }));
   if (results.includes("unresolved")) return "unresolved";
   return results.every((result) => result === true);
 }
 
-/** The sixth component is everything that follows the fifth colon. */
-function partsOf(arn: string): string[] {
-  const parts = arn.split(":");
+/** The sixth component is everything that follows the fifth colon. The colon in the name of a variable separates nothing. */
+function partsOf(arn: string, variables: boolean): string[] {
+  const parts = arn.split(variables ? /:(?![^{}]*\})/ : ":");
   return parts.length < 6 ? parts : [...parts.slice(0, 5), parts.slice(5).join(":")];
 }
 

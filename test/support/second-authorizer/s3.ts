@@ -35,7 +35,7 @@ export interface S3Question {
 /** "The root user of the bucket owner's AWS account can perform these actions even if the policy explicitly denies it." */
 const POLICY_ACTIONS = ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"];
 
-/** Actions on keys that the owner of the bucket decides about, whoever owns the object there. */
+/** Actions on keys that the owner of the bucket decides about, and not the owner of the object there. */
 const OF_THE_BUCKET_OWNER = [
   "s3:PutObject",
   "s3:DeleteObject",
