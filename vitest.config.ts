@@ -70,6 +70,7 @@ export default defineConfig({
                 SEED: process.env.SEED ?? "",
                 // How many random histories, and which (test/worker/model).
                 ...variables("MODEL_"),
+                ACCESS_MATRIX: process.env.ACCESS_MATRIX ?? "",
                 ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
               },
