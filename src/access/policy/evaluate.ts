@@ -141,6 +141,9 @@ function matchesBelow(
   asked: { effect: Statement["effect"]; extent: Extent; prefix: string; reading: Reading },
 ): boolean {
   const { effect, extent, prefix, reading } = asked;
+  // As for one resource: an Allow does not apply if a variable of NotResource has no value.
+  const isUnresolved = (pattern: Pattern) => resolvePattern(pattern, reading) === undefined;
+  if (negated && effect === "Allow" && extent === "everything-below" && patterns.some(isUnresolved)) return false;
   const covers = () => patterns.some((pattern) => coversBelow(pattern, prefix, reading));
   const touches = () => patterns.some((pattern) => touchesBelow(pattern, prefix, reading));
   const mustTakeInAll = (effect === "Allow") === (extent === "everything-below");

@@ -75,6 +75,12 @@ describe("a policy for everything below a prefix", () => {
     ["an Allow of one character", userPolicy(mine({ Resource: `${BUCKET_ARN}/?` })), "", "none"],
     ["an Allow of all but part", userPolicy(mine({ NotResource: `${BUCKET_ARN}/secret/*` })), "", "none"],
     ["an Allow of all but what lies elsewhere", userPolicy(mine({ NotResource: `${BUCKET_ARN}/b/*` })), "a/", "allow"],
+    [
+      "an Allow of all but what a variable without a value names elsewhere",
+      userPolicy(mine({ NotResource: `${BUCKET_ARN}/b/\${aws:PrincipalTag/none}` })),
+      "a/",
+      "none",
+    ],
     ["a Deny of part", deny({ Resource: `${BUCKET_ARN}/secret/*` }), "", "deny"],
     ["a Deny of one key", deny({ Resource: `${BUCKET_ARN}/a/b` }), "a/", "deny"],
     ["a Deny elsewhere", deny({ Resource: `${BUCKET_ARN}/secret/*` }), "a/", "allow"],
