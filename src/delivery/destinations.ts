@@ -4,6 +4,7 @@
  */
 import type { GrantedBucket } from "../access/authorize.ts";
 import { authorizeNotification } from "../access/authorize-sns.ts";
+import { ConcurrencyLimit } from "../model/concurrency-limit.ts";
 import type { NotificationRule } from "../model/notification.ts";
 import { parseTopicArn } from "../model/topic.ts";
 import type { Accounts } from "../storage/d1/accounts.ts";
@@ -13,7 +14,7 @@ import type { RequestOrigin } from "../storage/journal/plan-messages.ts";
 import { awsMessage } from "./aws-record.ts";
 import { findBoundQueue } from "./bound-queues.ts";
 import type { Callbacks } from "./callbacks.ts";
-import { ConcurrencyLimit, MAX_CONNECTIONS } from "./fair-share.ts";
+import { MAX_CONNECTIONS } from "./fair-share.ts";
 
 /** For all URLs of a configuration; there can be hundreds. */
 const MAX_HANDSHAKES_MS = 30_000;

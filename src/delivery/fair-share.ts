@@ -2,6 +2,7 @@
  * Shares the connections and the time of one batch of deliveries among hosts and accounts, so that a slow host or a
  * busy account does not delay the others. A host gets one connection until it has answered once, then its share.
  */
+import { ConcurrencyLimit } from "../model/concurrency-limit.ts";
 import type { ReceiverIdentity } from "./receiver-identity.ts";
 
 const MIN_CONCURRENCY_PER_HOST = 2;
@@ -60,28 +61,6 @@ async function runGroup<Job>(
 
 /** A Worker can wait for six answers at a time ("simultaneous open connections"); one is left for the queues and D1. */
 export const MAX_CONNECTIONS = 5;
-
-/** Limits how much work runs at the same time, in order of arrival. */
-export class ConcurrencyLimit {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const waiting = this.#waiting.shift();
-      if (waiting === undefined) this.#free++;
-      else waiting();
-    }
-  }
-}
 
 type Receiver = Pick<ReceiverIdentity, "accountId" | "host">;
 

@@ -7,6 +7,7 @@
  * A task whose last attempt did not finish runs by itself after the others, so that it cannot stop their attempts
  * again.
  */
+import { ConcurrencyLimit } from "../model/concurrency-limit.ts";
 import type { ReplicationTask } from "../storage/d1/replication-tasks.ts";
 import type { QueueMessage, ReplicationMessage } from "../storage/journal/messages.ts";
 import { attemptTask, giveUp, postponeUnattempted, retryDelaySeconds } from "./attempt.ts";
@@ -19,6 +20,15 @@ import { FreshReads } from "./fresh-reads.ts";
  * ("simultaneous open connections"), and the task of a small object waits for one.
  */
 const MAX_CONCURRENT_TASKS = 6;
+/**
+ * Of the six connections, those that the bytes of objects may hold. A transfer holds one until its end, and short calls would wait
+ * behind transfers for longer than a call is waited for.
+ */
+const TRANSFERS = 4;
+/** A smaller object is in memory when it is sent, and its calls are short. */
+const TRANSFER_BYTES = 1024 * 1024;
+/** The blobs or parts of a larger object are sent several at a time. */
+const MANY_TRANSFERS_BYTES = 8 * 1024 * 1024;
 /** No task begins later in a batch, so that each has most of a consumer's 15 minutes. */
 const MAX_START_DELAY_MS = 90_000;
 /** In a row. Attempts that exceed the limit of subrequests take over an hour in all; others that are stopped, less. */
@@ -44,6 +54,7 @@ class Batch {
   readonly #startedAt = Date.now();
   /** Remotes that gave no answer in this batch. */
   readonly #unresponsive = new Set<string>();
+  readonly #transfers = new ConcurrencyLimit(TRANSFERS);
   #handled: QueueMessage<ReplicationMessage>[] = [];
   #done: string[] = [];
   #notStarted: Job[] = [];
@@ -87,10 +98,14 @@ class Batch {
 
   async #work(queue: Job[], reads: FreshReads): Promise<void> {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-      if (this.#isLate()) this.#notStarted.push(job);
-      else if (this.#isUnresponsive(job.task)) this.#unattempted.push(job);
-      else await this.#run(job, reads);
+      await this.#transfers.run(() => this.#start(job, reads), transfersOf(job.task));
     }
+  }
+
+  async #start(job: Job, reads: FreshReads): Promise<void> {
+    if (this.#isLate()) this.#notStarted.push(job);
+    else if (this.#isUnresponsive(job.task)) this.#unattempted.push(job);
+    else await this.#run(job, reads);
   }
 
   async #runIsolated({ message, task }: Job, reads: FreshReads): Promise<void> {
@@ -157,6 +172,12 @@ class Batch {
   #isLate(): boolean {
     return Date.now() - this.#startedAt > MAX_START_DELAY_MS;
   }
+}
+
+/** Connections that the task may hold for long. */
+function transfersOf({ change: { sizeBytes = 0 } }: ReplicationTask): number {
+  if (sizeBytes <= TRANSFER_BYTES) return 0;
+  return sizeBytes <= MANY_TRANSFERS_BYTES ? 1 : TRANSFERS;
 }
 
 /** Tasks that one run of the sweep sends again. */
