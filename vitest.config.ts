@@ -71,6 +71,8 @@ export default defineConfig({
                 // How many random histories, and which (test/worker/model).
                 ...variables("MODEL_"),
                 ACCESS_MATRIX: process.env.ACCESS_MATRIX ?? "",
+                // The pause before a write is repeated is a second of the tests' platform (test/support/platform).
+                PLATFORM_WAITS_MS: "25000,50000,40",
                 ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
               },

@@ -1,12 +1,12 @@
 /** Buckets with access logs, a queue that records their lines, and the consumer that writes them. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { LineBuffer } from "../../src/access-log/line-buffer.ts";
-import { handleQueue } from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
 import type { AccessLogMessage } from "../../src/storage/journal/messages.ts";
 import { type ParsedLine, parseLogLine } from "./access-log-line.ts";
 import { send } from "./request.ts";
 import { createBucket, testEnv } from "./s3.ts";
+import { handleQueue } from "./worker.ts";
 
 /** Those that have lines: other tests and queues open services with other bindings in between. */
 const buffers = new Set<LineBuffer>();

@@ -14,6 +14,9 @@ const D1_STATEMENT_METHODS = new Set(["run", "all", "first", "raw"]);
 /** How long isolates cache settings here: longer than a test lasts on a busy machine, since a budget is that of a warm one. */
 const CONFIG_TTL_SECONDS = "600";
 
+/** The calls of a request, and not those that it repeats. */
+const UNLIMITED = { PLATFORM_LIMITS: "off" };
+
 export interface CountingEnv {
   readonly env: Env;
   readonly counts: CallCounts;
@@ -83,7 +86,13 @@ export function countingEnv(env: Env): CountingEnv {
     ACCESS_LOGS: countQueue(ACCESS_LOGS),
     DEAD_LETTERS: countQueue(DEAD_LETTERS),
   };
-  return { env: { ...env, ...queues, STORE, DB, UPLOADS, CONFIG_TTL_SECONDS }, counts, billed, log, reset };
+  return {
+    env: { ...env, ...queues, STORE, DB, UPLOADS, CONFIG_TTL_SECONDS, ...UNLIMITED },
+    counts,
+    billed,
+    log,
+    reset,
+  };
 }
 
 /** Each call of a method on one of the namespace's stubs is a call of a Durable Object. */

@@ -1,10 +1,9 @@
 /** Inventory configurations for tests, runs at a time of the test's choice, and reports as a client reads them. */
 import { env } from "cloudflare:workers";
 import type { Env } from "../../src/env.ts";
-import { takeInventories } from "../../src/sweeps/index.ts";
 import { putObject, type SendOptions, send } from "./request.ts";
 import { createBucket } from "./s3.ts";
-import { testEnv } from "./worker.ts";
+import { takeInventories, testEnv } from "./worker.ts";
 
 export interface InventoryOptions {
   readonly id?: string;

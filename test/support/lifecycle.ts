@@ -1,10 +1,9 @@
 /** Lifecycle configurations for tests, and runs of the lifecycle at a time of the test's choice. */
 import { env } from "cloudflare:workers";
 import type { Env } from "../../src/env.ts";
-import { ageObjects } from "../../src/sweeps/index.ts";
 import { contentMd5 } from "./cors.ts";
 import { type SendOptions, send } from "./request.ts";
-import { testEnv } from "./worker.ts";
+import { ageObjects, testEnv } from "./worker.ts";
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 

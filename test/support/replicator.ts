@@ -1,8 +1,8 @@
 /** The Worker's bindings with queues that record what they are sent, so that a test decides when it is processed. */
-import { handleQueue } from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
 import type { ChangesMessage, ReplicationMessage } from "../../src/storage/journal/messages.ts";
 import { testEnv } from "./s3.ts";
+import { handleQueue } from "./worker.ts";
 
 interface Kept<Body> {
   readonly body: Body;

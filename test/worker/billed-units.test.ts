@@ -2,9 +2,7 @@
 import { createHash } from "node:crypto";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { type BilledOperation, type BilledUnits, UNITS } from "../../bench/cost/billed-units.ts";
-import { handleQueue } from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
-import { ageObjects, resumeEvents, runSweeps } from "../../src/sweeps/index.ts";
 import { deliveryPolicy, flushLogs, loggedBucket, recordLogs } from "../support/access-logs.ts";
 import { rootAccount } from "../support/accounts.ts";
 import { type Meter, meteredEnv } from "../support/billing.ts";
@@ -15,6 +13,7 @@ import { encode, handDirectly, putObject, type SendOptions, send, urlOf } from "
 import { createBucket, testEnv } from "../support/s3.ts";
 import { sign, unsignedChunks } from "../support/signer.ts";
 import { attributes, fillBucket } from "../support/storage.ts";
+import { ageObjects, handleQueue, resumeEvents, runSweeps } from "../support/worker.ts";
 
 type Request = SendOptions & { readonly bucket: string };
 

@@ -28,7 +28,7 @@ export function parseWaits(text: string): Waits | undefined {
 
 /** The variable that tests set. */
 export interface WaitsBinding {
-  /** For development only. */
+  /** As `parseWaits` reads it. */
   readonly PLATFORM_WAITS_MS?: string;
 }
 

@@ -42,11 +42,15 @@ export function isQueue(binding: string): boolean {
 }
 
 export function interceptEnv(env: Env, around: Around): Env {
-  const wrapped = Object.entries(env).map(([name, binding]: [string, unknown]) => [name, wrap(name, binding, around)]);
+  const wrapped = Object.entries(env).map(([name, binding]: [string, unknown]) => [
+    name,
+    interceptBinding(name, binding, around),
+  ]);
   return Object.fromEntries(wrapped) as Env;
 }
 
-function wrap(binding: string, inner: unknown, around: Around): unknown {
+/** The binding itself if it has no calls. */
+export function interceptBinding(binding: string, inner: unknown, around: Around): unknown {
   if (typeof inner !== "object" || inner === null) return inner;
   if (isBucket(binding)) return wrapMethods(inner, BUCKET_CALLS, { binding, around });
   if (isQueue(binding)) return wrapMethods(inner, QUEUE_CALLS, { binding, around });

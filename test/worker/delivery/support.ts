@@ -1,10 +1,10 @@
 /** Hands batches of deliveries to the Worker as its queues do. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { handleQueue } from "../../../src/consumers/index.ts";
 import type { Env } from "../../../src/env.ts";
 import type { DeadLetter, DeliveryMessage, Event, Receiver } from "../../../src/storage/journal/messages.ts";
 import { envWith } from "../../support/notification.ts";
+import { handleQueue } from "../../support/worker.ts";
 
 export interface Sent<Body> {
   readonly body: Body;

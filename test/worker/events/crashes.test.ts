@@ -4,7 +4,6 @@
  */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { resumeEvents } from "../../../src/sweeps/index.ts";
 import {
   bucketWithRules,
   EVERYTHING,
@@ -17,6 +16,7 @@ import { callsToFail, type Failure, failingEnv } from "../../support/failing-env
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { resumeEvents } from "../../support/worker.ts";
 
 const MINUTES = 60_000;
 const LARGE = new Uint8Array(1024 * 1024 + 1).fill(5);

@@ -1,6 +1,5 @@
 /** The consumer of changes: which receivers get messages, and that nothing is lost if one of its calls fails. */
 import { describe, expect, it } from "vitest";
-import { handleQueue } from "../../../src/consumers/index.ts";
 import type { Env } from "../../../src/env.ts";
 import type { NotificationRule } from "../../../src/model/notification.ts";
 import type { ChangesMessage, DeliveryMessage, ReplicationMessage } from "../../../src/storage/journal/messages.ts";
@@ -8,6 +7,7 @@ import { bucketWithRules, EVERYTHING, intentRows, REPLICATE_ALL, withEventQueue 
 import { type Failure, failingEnv } from "../../support/failing-env.ts";
 import { putObject, send } from "../../support/request.ts";
 import { testEnv } from "../../support/s3.ts";
+import { handleQueue } from "../../support/worker.ts";
 
 const CALLBACK: NotificationRule = {
   ...EVERYTHING,

@@ -12,7 +12,6 @@ import { Journal, type RequestJournal } from "../../../src/storage/journal/journ
 import { type MatchedChange, OwnQueue } from "../../../src/storage/journal/messages.ts";
 import { Objects } from "../../../src/storage/r2/objects.ts";
 import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
-import { resumeEvents } from "../../../src/sweeps/index.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import { EVERYTHING, type EventQueue, intentRows, withEventQueue } from "../../support/events.ts";
 import { callsToFail, type Failure, failingEnv } from "../../support/failing-env.ts";
@@ -20,6 +19,7 @@ import { completionDocument, createUpload, putPart } from "../../support/multipa
 import { type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { attributes, bodyOf, testBucket } from "../../support/storage.ts";
+import { resumeEvents } from "../../support/worker.ts";
 
 const MINUTES = 60_000;
 const ORIGIN = {

@@ -1,7 +1,6 @@
 /** A report is delivered only where the destination's policy lets S3 write ("Creating a destination bucket policy"). */
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
-import { takeInventories } from "../../../src/sweeps/index.ts";
 import { createAccount } from "../../support/accounts.ts";
 import {
   configureInventory,
@@ -18,6 +17,7 @@ import {
 import { DAY_MS, envWith } from "../../support/lifecycle.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { takeInventories } from "../../support/worker.ts";
 
 const NOW = new Date("2140-02-03T04:05:06Z");
 

@@ -3,7 +3,6 @@
  * is due is removed by the next pass, and every removal and transition is reported.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { ageObjects, resumeEvents } from "../../../src/sweeps/index.ts";
 import { EVERYTHING, setRules, withEventQueue } from "../../support/events.ts";
 import { callsToFail, type Failure, failingEnv } from "../../support/failing-env.ts";
 import { configureLifecycle, forgetPasses, inDays, passOver } from "../../support/lifecycle.ts";
@@ -11,6 +10,7 @@ import { completionDocument, createUpload, putPart } from "../../support/multipa
 import { putObject, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 import { createVersionedBucket, putMarker, putVersion } from "../../support/versions.ts";
+import { ageObjects, resumeEvents } from "../../support/worker.ts";
 
 const LIFECYCLE_EVENTS = { ...EVERYTHING, events: ["s3:LifecycleExpiration:*", "s3:LifecycleTransition"] };
 const LARGE = "x".repeat(128 * 1024);

@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { ageObjects } from "../../../src/sweeps/index.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { configureLifecycle, envWith, forgetPasses, inDays, passOf, passOver } from "../../support/lifecycle.ts";
 import { createUpload } from "../../support/multipart.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { setVersioning } from "../../support/versions.ts";
+import { ageObjects } from "../../support/worker.ts";
 
 const EXPIRE = "<Expiration><Days>1</Days></Expiration>";
 const ALL = `<Filter/>${EXPIRE}`;
@@ -121,7 +121,8 @@ describe("a pass", () => {
         };
       },
     });
-    void ageObjects({ ...own, STORE }, inDays(2));
+    // Long after this test, the hung call is given up.
+    ageObjects({ ...own, STORE }, inDays(2)).catch(() => undefined);
     await ended.promise;
     expect(await passOf(bucket)).toMatchObject({ isComplete: false, counts: { seen: 20 } });
     const counting = countingEnv(envWith({}));

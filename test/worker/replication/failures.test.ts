@@ -1,14 +1,12 @@
 /** Failed tasks, lost messages and a Worker that stops: no replication is lost. */
 import { createScheduledController } from "cloudflare:test";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { handleQueue } from "../../../src/consumers/index.ts";
 import type { Env } from "../../../src/env.ts";
 import { postponeUnattempted } from "../../../src/replication/attempt.ts";
 import { converge } from "../../../src/replication/converge.ts";
 import { FreshReads } from "../../../src/replication/fresh-reads.ts";
 import { RemoteClient, RemoteFailure } from "../../../src/replication/remote-client.ts";
 import { openServices } from "../../../src/services.ts";
-import { resumeEvents, runSweeps } from "../../../src/sweeps/index.ts";
 import { rootAccount } from "../../support/accounts.ts";
 import { failingEnv } from "../../support/failing-env.ts";
 import {
@@ -22,6 +20,7 @@ import { hand, type Replicator, replicator } from "../../support/replicator.ts";
 import { send as sendTo } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { createVersionedBucket } from "../../support/versions.ts";
+import { handleQueue, resumeEvents, runSweeps } from "../../support/worker.ts";
 
 const MINUTE = 60_000;
 const world = replicator();

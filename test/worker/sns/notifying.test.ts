@@ -1,6 +1,5 @@
 /** Buckets that send events to a topic, and the topic's policy: at configuration and for each event. */
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { handleQueue } from "../../../src/consumers/index.ts";
 import type { Env } from "../../../src/env.ts";
 import type { ChangesMessage, DeliveryMessage } from "../../../src/storage/journal/messages.ts";
 import { createAccount, type TestAccount } from "../../support/accounts.ts";
@@ -9,6 +8,7 @@ import { notificationDocument, topicRule } from "../../support/notification.ts";
 import { send } from "../../support/request.ts";
 import { createBucket, errorOf } from "../../support/s3.ts";
 import { createTopic, sns, subscribe, takeMessages, topicsEnv } from "../../support/topics.ts";
+import { handleQueue } from "../../support/worker.ts";
 
 const NOT_ALLOWED = "Permissions on the destination topic do not allow S3 to publish notifications from this bucket";
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { completionDocument, createUpload, noise, putPart } from "../../support/multipart.ts";
 import { encode, putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { unlimitedEnv } from "../../support/worker.ts";
 
 const ROUNDS = Number(Reflect.get(testEnv, "RACE_ROUNDS"));
 
@@ -64,7 +65,8 @@ function change(
   body?: Uint8Array | string,
 ) {
   const request = { method, ...target, headers, ...(query !== "" && { query }), ...(body !== undefined && { body }) };
-  return isAcknowledged(send(request));
+  // R2's limit of one write a second would keep apart what is to meet here.
+  return isAcknowledged(send({ ...request, env: unlimitedEnv }));
 }
 
 const putTag =

@@ -4,13 +4,13 @@ import type { Grant } from "../../../src/access/authorize.ts";
 import type { Env } from "../../../src/env.ts";
 import { BucketDeletion } from "../../../src/storage/d1/bucket-deletion.ts";
 import { MAX_REPLICA_AGE_MS, ReplicaClock } from "../../../src/storage/d1/replica-reads.ts";
-import { resumeEvents } from "../../../src/sweeps/index.ts";
 import { createKey, createUser, iam } from "../../support/iam.ts";
 import { openDirectory } from "../../support/isolate.ts";
 import { LaggingD1, PRIMARY_MS, REPLICA_MS } from "../../support/lagging-replica.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, errorOf, ROOT, testEnv } from "../../support/s3.ts";
 import { bucketOf, configureWebsite, makePublic, visit } from "../../support/website.ts";
+import { resumeEvents } from "../../support/worker.ts";
 
 const TTL_MS = 5_000;
 const ALLOW = [{ Effect: "Allow", Action: "*", Resource: "*" }];

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { runSweeps } from "../../../src/sweeps/index.ts";
 import { send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { runSweeps } from "../../support/worker.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

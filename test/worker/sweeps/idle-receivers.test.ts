@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { runSweeps } from "../../../src/sweeps/index.ts";
 import { testEnv } from "../../support/s3.ts";
+import { runSweeps } from "../../support/worker.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 

@@ -10,13 +10,13 @@ import { commitVersion } from "../../../src/storage/versions/commit-version.ts";
 import { putStub } from "../../../src/storage/versions/delete-version.ts";
 import { recordKey, recordPrefix } from "../../../src/storage/versions/record-key.ts";
 import { sweepRecords } from "../../../src/storage/versions/sweep-records.ts";
-import { runSweeps } from "../../../src/sweeps/index.ts";
 import { sweepVersions } from "../../../src/sweeps/versions.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import { createLockedBucket } from "../../support/object-lock.ts";
 import { send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../../support/versions.ts";
+import { runSweeps } from "../../support/worker.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const inDays = (days: number) => new Date(Date.now() + days * DAY_MS);
