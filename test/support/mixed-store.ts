@@ -1,6 +1,5 @@
 /** A store after operations of every kind, which are all as they should be. */
 import type { Env } from "../../src/env.ts";
-import { runSweeps } from "../../src/sweeps/index.ts";
 import { digestOf } from "./acl.ts";
 import { contentMd5 } from "./cors.ts";
 import { customerKey, keyHeaders } from "./keyed-r2.ts";
@@ -11,6 +10,7 @@ import { inDays as dateInDays, holdOf, retentionOf } from "./object-lock.ts";
 import { type SendOptions, send } from "./request.ts";
 import { createBucket } from "./s3.ts";
 import { setVersioning } from "./versions.ts";
+import { runSweeps } from "./worker.ts";
 
 const CUSTOMER_KEY = keyHeaders(customerKey(7));
 const LARGE = noise(MIB + 1, 3);

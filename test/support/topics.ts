@@ -4,10 +4,10 @@ import type { DeliveryOutcome } from "../../src/delivery/outcome.ts";
 import type { Env } from "../../src/env.ts";
 import { openServices } from "../../src/services.ts";
 import type { DeliveryMessage, TopicMessage } from "../../src/storage/journal/messages.ts";
-import { handleRequest } from "../../src/surface.ts";
 import { type CallParameters, call, type RawCall, type Refusal, refusalOf, resultOf } from "./iam.ts";
 import type { Received } from "./receiver.ts";
 import { ROOT, testEnv } from "./s3.ts";
+import { handleRequest } from "./worker.ts";
 import { type Element, textIn } from "./xml.ts";
 
 const messages: DeliveryMessage[] = [];

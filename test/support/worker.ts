@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import * as consumers from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
-import { handleRequest } from "../../src/surface.ts";
+import * as surface from "../../src/surface.ts";
 import * as sweeps from "../../src/sweeps/index.ts";
 import { invoke } from "./platform/invocation.ts";
 import { limitedEnv } from "./platform/limited-env.ts";
@@ -24,10 +24,12 @@ export async function handDirectly(request: Request, env: Env = testEnv): Promis
   const isUpload = request.method === "PUT" || request.method === "POST";
   if (bytes !== undefined || isUpload) headers.set("content-length", String(bytes?.byteLength ?? 0));
   const init = { method: request.method, headers, ...(bytes !== undefined && { body: bytes }) };
-  return invoke(() => handleRequest(new Request(request.url, init), limitedEnv(env)));
+  return handleRequest(new Request(request.url, init), env);
 }
 
-/** The Worker's other entry points, each an invocation with the platform's limits. */
+/** The Worker's entry points, each an invocation with the platform's limits. */
+export const handleRequest: typeof surface.handleRequest = (request, env, ...client) =>
+  invoke(() => surface.handleRequest(request, limitedEnv(env), ...client));
 export const handleQueue = asInvocation(consumers.handleQueue);
 export const resumeEvents = asScheduled(sweeps.resumeEvents);
 export const ageObjects = asScheduled(sweeps.ageObjects);

@@ -1,12 +1,12 @@
 /** The lines of requests to a bucket with access logs, read with AWS's own pattern. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { handleRequest } from "../../../src/surface.ts";
 import { loggedBucket, recordLogs } from "../../support/access-logs.ts";
 import { createAccount, rootAccount, type TestAccount } from "../../support/accounts.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { presign, putObject, type SendOptions, send, urlOf } from "../../support/request.ts";
 import { createBucket, ROOT } from "../../support/s3.ts";
+import { handleRequest } from "../../support/worker.ts";
 
 const { env, lines } = recordLogs();
 let root: Awaited<ReturnType<typeof rootAccount>>;

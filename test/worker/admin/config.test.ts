@@ -4,7 +4,6 @@ import { createHash, verify, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openServices } from "../../../src/services.ts";
 import { CONFIG_TABLES, OMITTED_TABLES } from "../../../src/storage/d1/config-tables.ts";
-import { runSweeps } from "../../../src/sweeps/index.ts";
 import { createAccount, rootAccount, type TestAccount } from "../../support/accounts.ts";
 import {
   admin,
@@ -23,6 +22,7 @@ import { createBucket, testEnv } from "../../support/s3.ts";
 import { emptySecondDb, secondDb, secondEnv } from "../../support/second-deployment.ts";
 import { createTopic } from "../../support/topics.ts";
 import { createVersionedBucket, putVersion } from "../../support/versions.ts";
+import { runSweeps } from "../../support/worker.ts";
 
 const OVER_HTTP = { CUSTOMER_KEYS_OVER_HTTP: "true" };
 const codeOf = ({ status, body }: { status: number; body: Record<string, unknown> }) => [

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { openServices } from "../../../src/services.ts";
 import { NEWEST_MIGRATION } from "../../../src/storage/d1/directory.ts";
-import { handleRequest } from "../../../src/surface.ts";
 import { expectError } from "../../support/errors.ts";
 import { send } from "../../support/request.ts";
 import { testEnv } from "../../support/s3.ts";
+import { handleRequest } from "../../support/worker.ts";
 
 const HEALTH = "http://s3.localhost:8787/-/health";
 const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which sets what is missing.";

@@ -1,13 +1,13 @@
 import { exports } from "cloudflare:workers";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { handleRequest } from "../../../src/surface.ts";
 import { expectError } from "../../support/errors.ts";
 import { putMultipart } from "../../support/multipart.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { handDirectly, presign, putObject, type SendOptions, STYLES, send, urlOf } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { sha256, sign } from "../../support/signer.ts";
+import { handleRequest } from "../../support/worker.ts";
 
 describeRefusals("GetObject", { key: "k", success: 200 });
 

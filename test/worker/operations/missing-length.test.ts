@@ -4,11 +4,11 @@
  */
 import { AwsClient } from "aws4fetch";
 import { describe, expect, it } from "vitest";
-import { handleRequest } from "../../../src/surface.ts";
 import { expectError } from "../../support/errors.ts";
 import { createUpload } from "../../support/multipart.ts";
 import { presign, putObject, type SendOptions, STYLES, send, urlOf } from "../../support/request.ts";
 import { createBucket, ROOT, testEnv } from "../../support/s3.ts";
+import { handleRequest } from "../../support/worker.ts";
 
 async function sendWithoutLength(options: SendOptions): Promise<Response> {
   const { method = "PUT", headers = {} } = options;

@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { handleRequest } from "../../../src/surface.ts";
 import { createAccount } from "../../support/accounts.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { expectError } from "../../support/errors.ts";
@@ -19,6 +18,7 @@ import {
 import { encode, handDirectly, STYLES, type Style, send, urlOf } from "../../support/request.ts";
 import { createBucket, type Key, ROOT, testEnv } from "../../support/s3.ts";
 import { configureWebsite } from "../../support/website.ts";
+import { handleRequest } from "../../support/worker.ts";
 import { documentOf, fields as fieldsOf, readXml, texts } from "../../support/xml.ts";
 
 const MIB = 1024 * 1024;

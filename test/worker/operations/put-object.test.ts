@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { handleRequest } from "../../../src/surface.ts";
 import { expectError } from "../../support/errors.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { presign, putObject, type SendOptions, STYLES, send, urlOf } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { sha256, sign } from "../../support/signer.ts";
-import { handDirectly } from "../../support/worker.ts";
+import { handDirectly, handleRequest } from "../../support/worker.ts";
 
 describeRefusals("PutObject", { method: "PUT", key: "k", body: "content", success: 200 });
 

@@ -5,13 +5,12 @@ import { describe, expect, it, vi } from "vitest";
 import { parseWaits } from "../../../src/storage/platform/waits.ts";
 import { MultipartUpload } from "../../../src/storage/uploads/blob-set.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
-import { handleRequest } from "../../../src/surface.ts";
 import { bucketWithRules, EVERYTHING, intentRows } from "../../support/events.ts";
 import { complete, MIB, noise, putPart, sendPart, started } from "../../support/multipart.ts";
 import { callOf, type Hanging, hangingEnv, SHORT_WAITS } from "../../support/platform/hanging.ts";
 import { presign, putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, errorOf, testEnv } from "../../support/s3.ts";
-import { resumeEvents } from "../../support/worker.ts";
+import { handleRequest, resumeEvents } from "../../support/worker.ts";
 
 /** Sends a request of which one call hangs: what the client sees of it, and what the log says. */
 async function expectNoAnswer({ hung }: Hanging, request: () => Promise<Response>): Promise<void> {

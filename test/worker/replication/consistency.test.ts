@@ -6,7 +6,6 @@ import { replicateExisting } from "../../../src/replication/existing.ts";
 import { replicate } from "../../../src/replication/tasks.ts";
 import { openServices } from "../../../src/services.ts";
 import type { ReplicationMessage, ReplicationPageMessage } from "../../../src/storage/journal/messages.ts";
-import { handleRequest } from "../../../src/surface.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import {
   arn,
@@ -18,6 +17,7 @@ import {
 import { replicator } from "../../support/replicator.ts";
 import { send as sendTo, urlOf } from "../../support/request.ts";
 import { createBucket, ROOT, testEnv } from "../../support/s3.ts";
+import { handleRequest } from "../../support/worker.ts";
 
 beforeAll(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});

@@ -3,7 +3,6 @@ import { listDurableObjectIds, runInDurableObject } from "cloudflare:test";
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../../src/env.ts";
-import { handleRequest } from "../../../src/surface.ts";
 import { enableLogging, flushLogs, loggingDocument } from "../../support/access-logs.ts";
 import { EVERYTHING, REPLICATE_ALL, setRules } from "../../support/events.ts";
 import { type CustomerKey, keyedEnv, keyHeaders } from "../../support/keyed-r2.ts";
@@ -11,6 +10,7 @@ import { completionDocument, MIB, noise } from "../../support/multipart.ts";
 import { BOUNDARY, encodeForm, signPolicy, tomorrow } from "../../support/post-form.ts";
 import { type SendOptions, send, urlOf } from "../../support/request.ts";
 import { createBucket, ROOT, testEnv } from "../../support/s3.ts";
+import { handleRequest } from "../../support/worker.ts";
 
 function randomKey(): CustomerKey {
   const bytes = randomBytes(32);

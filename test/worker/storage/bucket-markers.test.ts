@@ -2,12 +2,12 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
-import { runSweeps } from "../../../src/sweeps/index.ts";
 import { rootAccount } from "../../support/accounts.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import { type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { runSweeps } from "../../support/worker.ts";
 
 const { accountId, canonicalId } = await rootAccount();
 /** After the time in which a marker that differs is left alone. */
