@@ -62,6 +62,10 @@ const LIMITS: readonly (readonly [subject: string, limit: string])[] = [
     `${count(MAX_PARTS)} parts of up to ${size(MAX_BODY_BYTES, true)}; all except the last at least ${size(MIN_PART_BYTES, true)}`,
   ],
   ["CopyObject, UploadPartCopy", `sources of up to ${size(MAX_COPY_BYTES, true)} in one call`],
+  [
+    "UpdateObjectEncryption",
+    `objects without a data key of up to ${size(MAX_COPY_BYTES, true)}; under SSE-KMS of any size`,
+  ],
   ["User metadata", size(MAX_USER_METADATA_BYTES)],
   ["Encryption context", `${count(MAX_CONTEXT_LENGTH)} characters of base64`],
   ["Tags", `${MAX_TAGS.object} for an object, ${MAX_TAGS.bucket} for a bucket`],

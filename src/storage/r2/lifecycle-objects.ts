@@ -5,7 +5,7 @@
 import type { GrantedBucket } from "../../access/authorize.ts";
 import { authorizeLifecycleKey } from "../../access/authorize-kms.ts";
 import { S3Error } from "../../errors.ts";
-import type { ContentKey, DataKeyEncryption } from "../../model/encryption.ts";
+import { type ContentKey, type DataKeyEncryption, isSameEncryption } from "../../model/encryption.ts";
 import { keyNameOfArn } from "../../model/kms-key.ts";
 import type { ListedVersion, VersionPage, VersionQuery } from "../../model/listed-version.ts";
 import type { StoredObject } from "../../model/object.ts";
@@ -156,9 +156,11 @@ export class LifecycleObjects {
       opened = undefined;
       return first ?? open();
     };
-    const rewritten = await rewriteObject({ place, ticket, open: openAgain }, (present) =>
-      isDue(present) ? { ...present, storageClass: "STANDARD_IA" } : undefined,
-    );
+    const rewritten = await rewriteObject({ place, ticket, open: openAgain }, (present) => {
+      // Under another encryption it may have other blobs, which have not been moved.
+      const isMoved = isSameEncryption(present.encryption, object.encryption);
+      return isDue(present) && isMoved ? { ...present, storageClass: "STANDARD_IA" } : undefined;
+    });
     return rewritten?.isChanged === true ? "done" : "unchanged";
   }
 

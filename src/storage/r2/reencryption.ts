@@ -109,8 +109,8 @@ class EncryptedBytes {
 
   async bytesOf(opened: OpenedObject, { attributes, contentKey }: Encrypted): Promise<Manifest> {
     const { found, entry } = opened.origin;
-    // R2's ETag of an inline object is the MD5 of its bytes.
-    const of = entry.record.f?.b ?? found.etag;
+    // R2's ETag of an inline object is the MD5 of its bytes. The lifecycle may have moved the object in the meantime.
+    const of = `${entry.record.f?.b ?? found.etag} ${attributes.storageClass}`;
     if (this.#copied?.of === of && this.#copied.contentKey.equals(contentKey)) return this.#copied.manifest;
     const { store, r2Key, versioning } = this.#place;
     const version = versioning === undefined ? undefined : tokenOf(found, entry.record);

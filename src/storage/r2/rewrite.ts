@@ -167,7 +167,7 @@ async function refuseRestored(place: EntryPlace, { found, entry }: OpenedObject[
  */
 class MovedBytes {
   readonly #place: EntryPlace;
-  #moved: { readonly manifest: Manifest; readonly etag: string } | undefined;
+  #moved: { readonly manifest: Manifest; readonly of: string } | undefined;
 
   constructor(place: EntryPlace) {
     this.#place = place;
@@ -176,13 +176,14 @@ class MovedBytes {
   async bytesOf(opened: OpenedObject, attributes: Pick<ObjectAttributes, "storageClass">): Promise<Manifest> {
     const { object, origin } = opened;
     // R2's ETag of an inline object is the MD5 of its bytes.
-    if (this.#moved?.etag === origin.found.etag) return this.#moved.manifest;
+    const of = `${origin.found.etag} ${attributes.storageClass}`;
+    if (this.#moved?.of === of) return this.#moved.manifest;
     const body = storedBody(await opened.content(), object.sizeBytes);
     const { store, r2Key, versioning } = this.#place;
     const version = versioning === undefined ? undefined : tokenOf(origin.found, origin.entry.record);
     const owner = { entry: r2Key, version };
     const { manifest } = await putOnlyBlob(store, body, { attributes, owner });
-    this.#moved = { manifest, etag: origin.found.etag };
+    this.#moved = { manifest, of };
     return manifest;
   }
 }

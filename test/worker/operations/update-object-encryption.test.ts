@@ -11,11 +11,12 @@ import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import { createUser } from "../../support/iam.ts";
 import { customerKey, keyedEnv, keyHeaders } from "../../support/keyed-r2.ts";
 import { createKmsKey, encryptionOf, idOf, kmsHeaders, setKmsStatus } from "../../support/kms.ts";
+import { configureLifecycle, inDays as inDaysFromNow, passOver } from "../../support/lifecycle.ts";
 import { concat, MIB, md5, noise, putMultipart } from "../../support/multipart.ts";
 import { createLockedBucket, holdOf, inDays, putLock, retentionOf } from "../../support/object-lock.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { putObject, type SendOptions, send, urlOf } from "../../support/request.ts";
-import { createBucket, ROOT } from "../../support/s3.ts";
+import { createBucket, ROOT, testEnv } from "../../support/s3.ts";
 import { signV2 } from "../../support/signer-v2.ts";
 import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../../support/versions.ts";
 
@@ -292,6 +293,54 @@ describe("what happens to the object meanwhile", () => {
     expect(await stateOf(bucket)).toMatchObject({ md5: md5(noise(MIB + 1)), encryption: shownAs(FIRST) });
   });
 
+  describe("its transition by a lifecycle rule", () => {
+    const RULE = "<Filter/><Transition><Days>30</Days><StorageClass>STANDARD_IA</StorageClass></Transition>";
+
+    /** The store, and the class that each blob was put with. */
+    function classedStore(store: R2Bucket) {
+      const classes: (string | undefined)[] = [];
+      const STORE = new Proxy(store, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== "function") return value;
+          return (...parameters: unknown[]) => {
+            const [r2Key, , options] = parameters as [string, unknown, R2PutOptions | undefined];
+            if (name === "put" && isBlob({ r2Key })) classes.push(options?.storageClass);
+            return Reflect.apply(value, target, parameters);
+          };
+        },
+      });
+      return { classes, STORE };
+    }
+
+    it("UpdateObjectEncryption puts the bytes into the class that the object has by then", async () => {
+      const bucket = await createVersionedBucket();
+      await putObject(bucket, "k", noise(MIB + 1), { env });
+      await configureLifecycle(bucket, RULE);
+      const change = async () => void (await passOver(bucket, inDaysFromNow(31), { env }));
+      const { classes, STORE } = classedStore(meanwhile(change).env.STORE);
+      await updated(bucket, withKey(FIRST), { env: { ...env, STORE } });
+      const { headers, encryption } = await stateOf(bucket);
+      expect(headers).toContainEqual(["x-amz-storage-class", "STANDARD_IA"]);
+      expect([classes, encryption]).toEqual([[undefined, "InfrequentAccess"], shownAs(FIRST)]);
+    });
+
+    it("leaves the object to the next pass if it has new blobs, which have not been moved", async () => {
+      const bucket = await createVersionedBucket();
+      await putObject(bucket, "k", noise(MIB + 1), { env });
+      await configureLifecycle(bucket, RULE);
+      const change = () => updated(bucket, withKey(FIRST));
+      const interrupted = interruptedEnv({ method: "put", of: "entry", when: "before", change });
+      expect(await passOver(bucket, inDaysFromNow(31), { env: interrupted })).toMatchObject({
+        transitioned: 0,
+        changed: 1,
+      });
+      expect((await stateOf(bucket)).headers).not.toContainEqual(["x-amz-storage-class", "STANDARD_IA"]);
+      expect(await passOver(bucket, inDaysFromNow(31), { env })).toMatchObject({ transitioned: 1 });
+      expect(await stateOf(bucket)).toMatchObject({ md5: md5(noise(MIB + 1)), encryption: shownAs(FIRST) });
+    });
+  });
+
   it("UpdateObjectEncryption of an object that is deleted: NoSuchKey, and of a version: NoSuchVersion", async () => {
     const bucket = await createBucket();
     await putObject(bucket, "k", "content", { env });
@@ -385,6 +434,28 @@ describe("UpdateObjectEncryption is refused", () => {
       "The UpdateObjectEncryption operation doesn't support source objects with the encryption type DSSE-KMS or SSE-C. Only source objects encrypted with SSE-S3 or SSE-KMS are supported.";
     await expectError(await update(bucket, withKey(FIRST)), 400, "InvalidRequest", { message });
     expect(await (await call({ bucket, headers: keyHeaders(key) })).text()).toBe("content");
+  });
+
+  it("for more than 5 GiB without a data key: InvalidRequest. With one, any size is sealed again", async () => {
+    const bucket = await createVersionedBucket();
+    const row = testEnv.DB.prepare("SELECT id FROM buckets WHERE name = ?1").bind(bucket);
+    const { id } = (await row.first<{ id: string }>()) ?? { id: "" };
+    const outcomes: unknown[] = [];
+    for (const headers of [{}, kmsHeaders(FIRST)]) {
+      await putObject(bucket, "k", noise(MIB + 1), { env, headers });
+      const found = await testEnv.STORE.get(`${id}/k`);
+      const record = JSON.parse(found?.customMetadata?.["s3"] ?? "{}");
+      const customMetadata = { s3: JSON.stringify({ ...record, f: { ...record.f, n: 5 * 1024 ** 3 + 1 } }) };
+      await testEnv.STORE.put(`${id}/k`, (await found?.bytes()) ?? null, { customMetadata });
+      const answer = await update(bucket, withKey(SECOND));
+      outcomes.push([answer.status, /<Message>(.*)<\/Message>/.exec(await answer.text())?.[1]]);
+    }
+    const message = "The encryption of an object that has no key of its own can be updated up to a size of 5368709120.";
+    expect(outcomes).toEqual([
+      [400, message],
+      [200, undefined],
+    ]);
+    expect(encryptionOf(await call({ method: "HEAD", bucket }))).toEqual(shownAs(SECOND));
   });
 
   it("without Signature Version 4: InvalidRequest", async () => {
