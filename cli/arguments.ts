@@ -25,6 +25,7 @@ export interface Invocation {
   readonly isJson: boolean;
   readonly file?: { readonly action: FileAction; readonly path: string };
   readonly isScrub?: true;
+  readonly isRebuild?: true;
 }
 
 const NO_KEYS: RemoteKeys = { accessKeyId: undefined, secretAccessKey: undefined };
@@ -48,7 +49,14 @@ export function parseInvocation(argv: readonly string[], remoteKeys: RemoteKeys 
   };
   const { file: action } = command;
   const file = action === undefined ? {} : { file: { action, path: operands.FILE ?? "" } };
-  return { request, endpoint, isJson, ...file, ...(command.isScrub && { isScrub: true }) };
+  return {
+    request,
+    endpoint,
+    isJson,
+    ...file,
+    ...(command.isScrub && { isScrub: true }),
+    ...(command.isRebuild && { isRebuild: true }),
+  };
 }
 
 function parseFlags(argv: readonly string[]) {
@@ -65,6 +73,7 @@ function parseFlags(argv: readonly string[]) {
         bytes: { type: "boolean" },
         cursor: { type: "string" },
         kind: { type: "string" },
+        owner: { type: "string" },
         region: { type: "string" },
       },
     });

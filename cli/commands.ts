@@ -9,6 +9,8 @@ export interface Command {
   readonly file?: FileAction;
   /** The request is repeated with the cursor of its answer (`scrub.ts`). */
   readonly isScrub?: true;
+  /** The command makes several requests (`rebuild.ts`). */
+  readonly isRebuild?: true;
   /** Below `/-/admin`, with the names of operands where their values go. */
   readonly path: string;
   readonly body?: (input: CommandInput) => unknown;
@@ -32,6 +34,7 @@ export interface CommandOptions {
   readonly bytes?: boolean | undefined;
   readonly cursor?: string | undefined;
   readonly kind?: string | undefined;
+  readonly owner?: string | undefined;
   readonly region?: string | undefined;
 }
 
@@ -178,6 +181,21 @@ export const COMMANDS: readonly Command[] = [
     file: "config-restore",
   },
   {
+    line: "rebuild",
+    help: "after the loss of D1 without an export: restores buckets from\ntheir markers in R2, private and without their other settings",
+    method: "POST",
+    path: "/rebuild/buckets",
+    isRebuild: true,
+    body: describeRebuild,
+    options: [
+      ["--region REGION", "only buckets in this region"],
+      [
+        "--owner root",
+        "buckets of accounts that do not exist go to the root\naccount (default: the accounts are created, without keys)",
+      ],
+    ],
+  },
+  {
     line: "scrub",
     help: "checks that what is stored is consistent; changes nothing",
     method: "POST",
@@ -244,6 +262,11 @@ function describeScrub({ operands, options }: CommandInput): unknown {
   if (cursor === undefined) return { ...(bucket !== undefined && { bucket }), bytes };
   if (bucket === undefined && !bytes) return { cursor };
   throw new UsageError("--cursor says which bucket it is and whether bytes are read: it takes neither.");
+}
+
+function describeRebuild({ options: { region, owner } }: CommandInput): unknown {
+  if (owner !== undefined && owner !== "root") throw new UsageError("--owner takes root.");
+  return { region, owner };
 }
 
 function accountOf({ account }: CommandOptions): { readonly accountId?: string } {

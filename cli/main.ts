@@ -7,6 +7,7 @@ import { UsageError } from "./commands.ts";
 import { exportConfig, restoreConfig, type Send } from "./config-file.ts";
 import { exportTo, importFrom } from "./key-file.ts";
 import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
+import { isIncomplete, type RebuildOptions, rebuild } from "./rebuild.ts";
 import { runScrub } from "./scrub.ts";
 
 // The program that reads the output may have closed the pipe.
@@ -25,7 +26,7 @@ try {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
-async function run({ request, endpoint, isJson, file, isScrub }: Invocation): Promise<void> {
+async function run({ request, endpoint, isJson, file, isScrub, isRebuild }: Invocation): Promise<void> {
   const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
   const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
   if (!accessKeyId || !secretAccessKey) {
@@ -40,6 +41,12 @@ async function run({ request, endpoint, isJson, file, isScrub }: Invocation): Pr
   const send = (each: AdminRequest) => callAdmin(target, each);
   if (isScrub) {
     process.exitCode = await scrub((body) => send(body === undefined ? request : { ...request, body }), isJson);
+    return;
+  }
+  if (isRebuild) {
+    const rebuilt = await rebuild((request.body ?? {}) as RebuildOptions, send);
+    if (isIncomplete(rebuilt)) process.exitCode = 1;
+    process.stdout.write(isJson ? `${JSON.stringify(rebuilt)}\n` : formatAnswer(rebuilt));
     return;
   }
   const answer = file === undefined ? await send(request) : await useFile(file, request, send);

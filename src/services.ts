@@ -27,6 +27,7 @@ import { KmsKeys } from "./storage/d1/kms-keys.ts";
 import { LifecyclePasses } from "./storage/d1/lifecycle-passes.ts";
 import { OpenUploads } from "./storage/d1/open-uploads.ts";
 import { DisplayNames, Principals } from "./storage/d1/principals.ts";
+import { RebuiltBuckets } from "./storage/d1/rebuilt-buckets.ts";
 import { Receivers } from "./storage/d1/receivers.ts";
 import { Remotes } from "./storage/d1/remotes.ts";
 import { ReplicaClock } from "./storage/d1/replica-reads.ts";
@@ -79,6 +80,8 @@ export interface Services {
   readonly kmsKeys: KmsKeys;
   readonly configExports: ConfigExports;
   readonly configRestores: ConfigRestores;
+  readonly bucketMarkers: BucketMarkers;
+  readonly rebuiltBuckets: RebuiltBuckets;
   readonly replicationTasks: ReplicationTasks;
   readonly replicationJobs: ReplicationJobs;
   /** Records the last use of a key after the answer. For authenticated callers only. */
@@ -138,12 +141,14 @@ export type QueryServices = Pick<
 export type AdminServices = Pick<
   Services,
   | "accounts"
+  | "bucketMarkers"
   | "configExports"
   | "configRestores"
   | "deadLetters"
   | "directory"
   | "kmsKeys"
   | "queues"
+  | "rebuiltBuckets"
   | "receivers"
   | "remotes"
   | "replicationJobs"
@@ -244,6 +249,7 @@ export function openServices(bindings: Env): Services {
   // For how long other isolates may act on a bucket's row.
   const othersTtlMs = isOnlyIsolate ? 0 : bucketTtlMs;
   const bucketDeletion = new BucketDeletion({ db: env.DB, directory, bucketTtlMs, isOnlyIsolate });
+  const bucketMarkers = new BucketMarkers(config.stores);
   const openUploads = new OpenUploads(env.DB);
   const objects = new Objects(config.stores, blobSets);
   const annotations = new Annotations(config.stores, objects);
@@ -254,7 +260,7 @@ export function openServices(bindings: Env): Services {
     stores: {
       buckets: new Buckets(env.DB, directory, othersTtlMs),
       bucketDeletion,
-      bucketMarkers: new BucketMarkers(config.stores),
+      bucketMarkers,
       objects,
       annotations,
       reencryption: new Reencryption(config.stores, objects, annotations),
@@ -293,6 +299,8 @@ export function openServices(bindings: Env): Services {
     remotes,
     kmsKeys,
     configExports: new ConfigExports(env.DB, sealers),
+    bucketMarkers,
+    rebuiltBuckets: new RebuiltBuckets(env.DB, directory),
     configRestores: new ConfigRestores(env.DB, sealers, directory),
     replicationTasks,
     replicationJobs: new ReplicationJobs(env.DB),

@@ -14,6 +14,7 @@ import { type AdminCall, failure } from "./call.ts";
 import * as config from "./config.ts";
 import * as deliveries from "./deliveries.ts";
 import * as kms from "./kms.ts";
+import * as rebuild from "./rebuild.ts";
 import * as remotes from "./remotes.ts";
 import * as replication from "./replication.ts";
 import { scrub } from "./scrub.ts";
@@ -53,6 +54,8 @@ router
   .delete("/-/admin/config/exports/:exportId", asRoot(config.endExport))
   .post("/-/admin/config/restores/:exportId/pages", asRoot(config.receivePage, config.MAX_PAGE_BYTES))
   .post("/-/admin/config/restores/:exportId/apply", asRoot(config.applyRestore))
+  .post("/-/admin/rebuild/markers", asRoot(rebuild.listMarkers))
+  .post("/-/admin/rebuild/buckets", asRoot(rebuild.rebuildBuckets))
   .get("/-/admin/buckets/:bucket/replication", asRoot(replication.showReplication))
   .post("/-/admin/buckets/:bucket/replication/retry", asRoot(replication.retryReplication))
   .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))

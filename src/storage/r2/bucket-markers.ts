@@ -4,7 +4,7 @@
  * listing shows it. Only a rebuild after the loss of D1 depends on markers, so a bucket is no less usable if its marker is late:
  * its row says that it is due, and a sweep puts it.
  */
-import type { Grant, GrantedBucket } from "../../access/authorize.ts";
+import type { Grant, GrantedBucket, RootGrant } from "../../access/authorize.ts";
 import { type BucketMarker, formatMarker, parseMarker } from "../../model/bucket-marker.ts";
 import { callR2 } from "../platform-errors.ts";
 import { type RegionStores, storeOf } from "./entry-place.ts";
@@ -23,6 +23,18 @@ interface FoundMarker {
   /** Undefined if its text is no marker. */
   readonly marker: BucketMarker | undefined;
   readonly found: R2Object;
+}
+
+export interface MarkerPosition {
+  readonly region: string;
+  /** Id of a bucket; empty: the first page. */
+  readonly after: string;
+}
+
+export interface MarkerPage {
+  readonly markers: readonly BucketMarker[];
+  /** `after` of the next page; undefined: there is none. */
+  readonly next: string | undefined;
 }
 
 /** What may change in a marker. */
@@ -45,6 +57,36 @@ export class BucketMarkers {
     const store = storeOf(this.#stores, bucket);
     const marker = (await findMarker(store, bucket))?.marker;
     if (marker !== undefined) await putMarker(store, { ...marker, ...change });
+  }
+
+  /** The regions whose markers can be listed. */
+  get regions(): readonly string[] {
+    return [...this.#stores.keys()];
+  }
+
+  /** A page of a region's markers, in the order of the ids. One R2 call. @throws S3Error */
+  async list(_by: RootGrant, { region, after }: MarkerPosition): Promise<MarkerPage> {
+    const store = storeOf(this.#stores, { region });
+    const { objects, truncated } = await callR2(
+      store.list({
+        prefix: MARKER_PREFIX,
+        include: ["customMetadata"],
+        ...(after !== "" && { startAfter: markerKey(after) }),
+      }),
+    );
+    const last = objects.at(-1)?.key.slice(MARKER_PREFIX.length);
+    return {
+      markers: objects.map((found) => readMarker(found, region)).filter((marker) => marker !== undefined),
+      next: truncated ? last : undefined,
+    };
+  }
+
+  /** Undefined if there is no such marker. One R2 call. @throws S3Error */
+  async find(
+    _by: RootGrant,
+    place: { readonly id: string; readonly region: string },
+  ): Promise<BucketMarker | undefined> {
+    return (await findMarker(storeOf(this.#stores, place), place))?.marker;
   }
 
   /** One R2 call. @throws S3Error */
