@@ -153,7 +153,9 @@ export function completeUpload(world: World, command: CompleteUpload): Answer {
     parts.push(part);
   }
   if (parts.slice(0, -1).some(({ body }) => body.length < 5 * MIB)) return failure("EntityTooSmall");
-  const refused = writeFailure(condition, bucket, key) ?? changedSince(upload, command);
+  const unmet = writeFailure(condition, bucket, key);
+  // Unlike other writes, a completion does not say that a delete marker is the reason.
+  const refused = unmet === undefined ? changedSince(upload, command) : { ...unmet, headers: {} };
   if (refused !== undefined) return refused;
   const etag = etagOfParts(parts);
   const id = newVersionId(world, bucket);
