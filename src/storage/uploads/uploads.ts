@@ -234,8 +234,9 @@ export class Uploads {
   async abort(upload: GrantedUpload): Promise<void> {
     const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
     const answer = await this.#blobSets.abort(blobSetId);
-    // Also if the upload was gone: then an interrupted call has left the row.
-    await this.#openUploads.remove(bucket.id, key, uploadId);
+    // Also if the upload was gone: then an interrupted call has left the row. After any other refusal the upload may still be
+    // open, and without its row no list and no sweep would find it.
+    if (answer.ok || answer.code === "NoSuchUpload") await this.#openUploads.remove(bucket.id, key, uploadId);
     unwrap(answer, uploadId);
     await this.#bucketDeletion.confirm(bucket, "adds-nothing");
   }

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
+import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { Uploads } from "../../../src/storage/uploads/uploads.ts";
 import { attributes, bodyOf, objects, testBucket, textOf } from "../../support/storage.ts";
@@ -17,6 +18,7 @@ import {
   MIB,
   openUploads,
   registerBucket,
+  stores,
   uploadParts,
   uploads,
 } from "../../support/uploads.ts";
@@ -179,6 +181,24 @@ describe("an aborted upload", () => {
     );
     expect(tables).toEqual([]);
   });
+});
+
+describe("an abort that its Durable Object does not answer", () => {
+  it.each(["SlowDown", "ServiceUnavailable", "InternalError"] as const)(
+    "leaves the upload listed after %s, so that a sweep can abort it",
+    async (code) => {
+      const bucket = testBucket();
+      const uploadId = await createUpload(bucket, "k");
+      const refusing = new BlobSets(env.UPLOADS);
+      refusing.abort = async () => ({ ok: false, code });
+      const failing = new Uploads({ stores, blobSets: refusing, openUploads, ids, bucketDeletion });
+      await expect(failing.abort({ bucket, key: "k", uploadId })).rejects.toMatchObject({ code });
+      const listed = () => openUploads.ofBucket(bucket.id, 10);
+      expect(await listed()).toEqual([{ bucketId: bucket.id, key: "k", uploadId }]);
+      await uploads.abort({ bucket, key: "k", uploadId });
+      expect(await listed()).toEqual([]);
+    },
+  );
 });
 
 describe("the storage class of an upload", () => {
