@@ -29,6 +29,7 @@ export const FINDING_KINDS = [
   "upload-not-listed",
   // Rows of D1.
   "region-missing",
+  "bucket-marker-wrong",
   "row-unreadable",
   "inventory-destination-missing",
   "replication-overdue",

@@ -5,7 +5,7 @@
 import { S3Error } from "../errors.ts";
 import type { RawBucket } from "../storage/d1/scrub-rows.ts";
 import type { ScrubReads } from "../storage/scrub/scrub-reads.ts";
-import { checkBucket, factsOf } from "./bucket-stage.ts";
+import { type BucketState, checkBucket, describeBuckets, factsOf } from "./bucket-stage.ts";
 import { checkBlobSets, checkContents, checkRows } from "./deployment-stages.ts";
 import { type CountName, type Finding, Tally } from "./findings.ts";
 import { checkEntries, checkRecords } from "./object-stages.ts";
@@ -48,6 +48,10 @@ class Scrub {
   readonly #context: StepContext;
   /** The bucket that the step has read last. */
   #bucket: RawBucket | undefined;
+  /** Buckets in order, the next one first. */
+  #waiting: BucketState[] = [];
+  /** Whether the bucket is known to have no open upload. */
+  #hasNoUploads = false;
 
   constructor({ only }: Position, context: StepContext) {
     this.#only = only;
@@ -63,11 +67,11 @@ class Scrub {
   async #runPage(at: Stage): Promise<Progress> {
     switch (at.stage) {
       case "next-bucket":
-        return this.#beginBucket(await this.#context.reads.rows.bucketAfter(at.after));
+        return this.#beginBucket(await this.#bucketAfter(at.after));
       case "bucket": {
         const bucket = await this.#context.reads.rows.bucket(at.bucket);
         if (bucket === undefined) throw new S3Error("NoSuchBucket", { details: { BucketName: at.bucket } });
-        return this.#beginBucket(bucket);
+        return this.#beginBucket((await describeBuckets([bucket], this.#context))[0]);
       }
       case "entries":
       case "records":
@@ -84,10 +88,19 @@ class Scrub {
     }
   }
 
-  async #beginBucket(bucket: RawBucket | undefined): Promise<Progress> {
-    if (bucket === undefined) return COMPLETE;
+  async #bucketAfter(name: string): Promise<BucketState | undefined> {
+    if (this.#waiting.length === 0) {
+      this.#waiting = await describeBuckets(await this.#context.reads.rows.bucketsAfter(name), this.#context);
+    }
+    return this.#waiting.shift();
+  }
+
+  async #beginBucket(state: BucketState | undefined): Promise<Progress> {
+    if (state === undefined) return COMPLETE;
+    const { bucket } = state;
     this.#bucket = bucket;
-    await checkBucket(bucket, this.#context);
+    this.#hasNoUploads = !state.hasUploads;
+    await checkBucket(state, this.#context);
     const { name, id } = bucket;
     const hasRegion = this.#context.reads.hasRegion(bucket.region);
     const uploads: Stage = { stage: "uploads", bucket: name, bucketId: id, key: "", uploadId: "" };
@@ -98,9 +111,13 @@ class Scrub {
 
   /** A bucket that has been deleted meanwhile has nothing left to be checked. */
   async #continueBucket(at: Extract<Stage, { stage: "entries" | "records" | "uploads" }>): Promise<Progress> {
-    if (this.#bucket?.name !== at.bucket) this.#bucket = await this.#context.reads.rows.bucket(at.bucket);
+    if (this.#bucket?.name !== at.bucket) {
+      this.#bucket = await this.#context.reads.rows.bucket(at.bucket);
+      this.#hasNoUploads = false;
+    }
     const bucket = this.#bucket;
     if (bucket?.id !== at.bucketId || !this.#context.reads.hasRegion(bucket.region)) return COMPLETE;
+    if (at.stage === "uploads" && this.#hasNoUploads) return COMPLETE;
     if (at.stage === "uploads") return checkUploads(at, factsOf(bucket), this.#context);
     return at.stage === "entries"
       ? checkEntries(at, factsOf(bucket), this.#context)

@@ -4,13 +4,21 @@ import type { CallCounts } from "../scrub/call-counts.ts";
 /** Rows in one answer. */
 export const MAX_ROWS = 100;
 
+/** Buckets in one answer. */
+const MAX_BUCKETS = 20;
+
 /** A bucket with its documents as text. */
 export interface RawBucket {
   readonly name: string;
   readonly id: string;
   readonly accountId: string;
   readonly ownerId: string;
+  readonly ownerDisplayName: string;
+  readonly isOwnedByRoot: boolean;
   readonly region: string;
+  readonly createdAt: Date;
+  /** Whether a sweep is still to compare the marker in R2 with the row. */
+  readonly isMarkerDue: boolean;
   readonly documents: ReadonlyMap<string, string>;
 }
 
@@ -20,10 +28,14 @@ export interface OpenUploadRow {
   readonly initiatedAt: number;
 }
 
-/** A row by the table and what names it there. */
-export interface NamedRow {
+/** A row about a bucket that is not as it should be: its table, what names it there, and what the reason is about. */
+export interface OddRow {
+  readonly bucketId: string;
+  readonly reason: "unreadable" | "no-destination" | "overdue";
   readonly table: string;
   readonly name: string;
+  /** The destination, or the key. */
+  readonly about: string;
 }
 
 export interface OldIntent {
@@ -37,13 +49,17 @@ interface BucketRow {
   readonly id: string;
   readonly account_id: string;
   readonly canonical_id: string;
+  readonly display_name: string;
+  readonly is_root: number;
   readonly region: string;
+  readonly created_at: number;
+  readonly marker_due: number | null;
   readonly kind: string | null;
   readonly body: string | null;
 }
 
 const SELECT = `
-  SELECT b.name, b.id, b.account_id, a.canonical_id, b.region, d.kind, d.body
+  SELECT b.name, b.id, b.account_id, a.canonical_id, a.display_name, a.is_root, b.region, b.created_at, b.marker_due, d.kind, d.body
   FROM buckets b JOIN accounts a ON a.id = b.account_id LEFT JOIN bucket_documents d ON d.bucket_id = b.id`;
 
 export class ScrubRows {
@@ -63,42 +79,46 @@ export class ScrubRows {
     return toRawBucket(await this.#all<BucketRow>(`${SELECT} WHERE b.name = ?1`, name));
   }
 
-  /** The first bucket after a name. */
-  async bucketAfter(name: string): Promise<RawBucket | undefined> {
-    const first = "(SELECT min(name) FROM buckets WHERE name > ?1)";
-    return toRawBucket(await this.#all<BucketRow>(`${SELECT} WHERE b.name = ${first}`, name));
+  /** The first buckets after a name. */
+  async bucketsAfter(name: string): Promise<RawBucket[]> {
+    const names = `(SELECT name FROM buckets WHERE name > ?1 ORDER BY name LIMIT ${MAX_BUCKETS})`;
+    const rows = await this.#all<BucketRow>(`${SELECT} WHERE b.name IN ${names} ORDER BY b.name`, name);
+    return [...Map.groupBy(rows, (row) => row.name).values()].flatMap((ofBucket) => toRawBucket(ofBucket) ?? []);
   }
 
-  /** Rows about a bucket whose JSON is invalid. */
-  async unreadable(bucketId: string): Promise<NamedRow[]> {
-    return this.#all<{ table: string; name: string }>(
-      `SELECT 'lifecycle_passes' AS "table", 'lifecycle' AS name FROM lifecycle_passes
-         WHERE bucket_id = ?1 AND (NOT json_valid(counts) OR (position IS NOT NULL AND position <> '' AND NOT json_valid(position)))
-       UNION ALL SELECT 'inventories', id FROM inventories
-         WHERE bucket_id = ?1 AND (NOT json_valid(body) OR (report IS NOT NULL AND NOT json_valid(report)))
-       UNION ALL SELECT 'replication_tasks', id FROM replication_tasks WHERE bucket_id = ?1 AND NOT json_valid(body)
-       LIMIT ${MAX_ROWS}`,
-      bucketId,
-    );
-  }
-
-  /** Ids of inventories that are writing a report to a bucket that does not exist. */
-  async lostInventories(bucketId: string): Promise<{ readonly id: string; readonly destination: string }[]> {
+  /**
+   * Rows about buckets whose JSON is invalid, inventories that write a report to a bucket that does not exist, and pending
+   * replications that were to be sent again before a time.
+   */
+  async oddRows(bucketIds: readonly string[], dueBefore: Date): Promise<OddRow[]> {
+    const isAsked = "bucket_id IN (SELECT value FROM json_each(?1))";
     return this.#all(
-      `SELECT i.id, i.body ->> '$.destination.bucket' AS destination FROM inventories i
-       WHERE i.bucket_id = ?1 AND i.report IS NOT NULL AND json_valid(i.body)
-         AND NOT EXISTS (SELECT 1 FROM buckets b WHERE b.name = i.body ->> '$.destination.bucket') LIMIT ${MAX_ROWS}`,
-      bucketId,
+      `SELECT bucket_id AS bucketId, 'unreadable' AS reason, 'lifecycle_passes' AS "table", bucket_id AS name, '' AS about
+         FROM lifecycle_passes
+         WHERE ${isAsked} AND (NOT json_valid(counts) OR (position <> '' AND NOT json_valid(position)))
+       UNION ALL SELECT bucket_id, 'unreadable', 'inventories', id, '' FROM inventories
+         WHERE ${isAsked} AND (NOT json_valid(body) OR NOT json_valid(coalesce(report, 'null')))
+       UNION ALL SELECT bucket_id, 'unreadable', 'replication_tasks', id, key FROM replication_tasks
+         WHERE ${isAsked} AND NOT json_valid(body)
+       UNION ALL SELECT bucket_id, 'no-destination', 'inventories', id, destination FROM (
+         SELECT bucket_id, id, CASE WHEN json_valid(body) THEN body ->> '$.destination.bucket' END AS destination
+         FROM inventories WHERE ${isAsked} AND report IS NOT NULL
+       ) WHERE destination IS NOT NULL AND NOT EXISTS (SELECT 1 FROM buckets b WHERE b.name = destination)
+       UNION ALL SELECT bucket_id, 'overdue', 'replication_tasks', id, key FROM replication_tasks
+         WHERE ${isAsked} AND status = 'PENDING' AND due_at < ?2
+       LIMIT ${MAX_BUCKETS * MAX_ROWS}`,
+      JSON.stringify(bucketIds),
+      dueBefore.getTime(),
     );
   }
 
-  /** Pending tasks that were to be sent again before a time. */
-  async overdueTasks(bucketId: string, before: Date): Promise<{ readonly id: string; readonly key: string }[]> {
-    return this.#all(
-      `SELECT id, key FROM replication_tasks WHERE bucket_id = ?1 AND status = 'PENDING' AND due_at < ?2 LIMIT ${MAX_ROWS}`,
-      bucketId,
-      before.getTime(),
+  /** Those of the buckets that have open uploads. */
+  async withUploads(bucketIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#all<{ id: string }>(
+      "SELECT value AS id FROM json_each(?1) WHERE EXISTS (SELECT 1 FROM open_uploads WHERE bucket_id = value)",
+      JSON.stringify(bucketIds),
     );
+    return new Set(rows.map(({ id }) => id));
   }
 
   /** Uploads of a bucket after one of them, by key. */
@@ -180,9 +200,19 @@ export class ScrubRows {
 function toRawBucket(rows: readonly BucketRow[]): RawBucket | undefined {
   const [first] = rows;
   if (first === undefined) return undefined;
-  const { name, id, account_id: accountId, canonical_id: ownerId, region } = first;
   const documents = new Map(
     rows.flatMap(({ kind, body }) => (kind === null || body === null ? [] : [[kind, body] as const])),
   );
-  return { name, id, accountId, ownerId, region, documents };
+  return {
+    name: first.name,
+    id: first.id,
+    accountId: first.account_id,
+    ownerId: first.canonical_id,
+    ownerDisplayName: first.display_name,
+    isOwnedByRoot: first.is_root === 1,
+    region: first.region,
+    createdAt: new Date(first.created_at),
+    isMarkerDue: first.marker_due !== null,
+    documents,
+  };
 }

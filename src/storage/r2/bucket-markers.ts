@@ -131,7 +131,7 @@ async function putMarker(store: R2Bucket, marker: BucketMarker, onlyIf?: R2Condi
 }
 
 /** One R2 call. Undefined if there is nothing at its place. @throws S3Error */
-async function findMarker(
+export async function findMarker(
   store: R2Bucket,
   bucket: { readonly id: string; readonly region: string },
 ): Promise<FoundMarker | undefined> {

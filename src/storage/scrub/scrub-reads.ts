@@ -3,12 +3,14 @@
  * is plain data: `src/scrub` judges it.
  */
 import type { RootGrant } from "../../access/authorize.ts";
+import type { BucketMarker } from "../../model/bucket-marker.ts";
 import type { ContentKey } from "../../model/encryption.ts";
 import { type KeyBinding, keyNameOfArn } from "../../model/kms-key.ts";
 import type { KmsKeys } from "../d1/kms-keys.ts";
 import type { ScrubRows } from "../d1/scrub-rows.ts";
 import { callR2 } from "../platform-errors.ts";
 import { blobSetPrefix, type NamingKey, ownerOf } from "../r2/blobs.ts";
+import { findMarker } from "../r2/bucket-markers.ts";
 import { entryKey, entryPrefix, type RegionStores, storeOf } from "../r2/entry-place.ts";
 import { behind } from "../r2/list-position.ts";
 import { CountedStore } from "../r2/listed-items.ts";
@@ -249,6 +251,13 @@ export class ScrubReads {
     const last = lastRow(page);
     const end = page.delimitedPrefixes.includes(last) ? behind(last) : last;
     return { ids: names.filter((name) => /^[a-z0-9]{12}$/.test(name)), next: page.truncated ? end : undefined };
+  }
+
+  /** The marker of a bucket; undefined if there is none, or what is at its place is no marker. One R2 call. */
+  async marker({ region, bucketId }: BucketPlace): Promise<BucketMarker | undefined> {
+    this.counts.r2++;
+    const found = await findMarker(storeOf(this.#stores.regions, { region }), { id: bucketId, region });
+    return found?.marker;
   }
 
   /** Whether there is anything under a bucket's id. One R2 call. */

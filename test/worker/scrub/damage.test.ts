@@ -379,6 +379,29 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    kind: "bucket-marker-wrong",
+    what: "no marker, although the row says that it is right",
+    async plant() {
+      const bucket = await createBucket();
+      await sql("UPDATE buckets SET marker_due = NULL WHERE name = ?1", bucket);
+      expect((await scrub({ bucket })).findings).toEqual([]);
+      await env.STORE.delete(`~m/${await idOf(bucket)}`);
+      return bucket;
+    },
+  },
+  {
+    kind: "bucket-marker-wrong",
+    what: "the marker of a bucket that is not versioned",
+    async plant() {
+      const bucket = await createVersionedBucket();
+      await sql("UPDATE buckets SET marker_due = NULL WHERE name = ?1", bucket);
+      const at = `~m/${await idOf(bucket)}`;
+      const text = (await env.STORE.head(at))?.customMetadata?.bucket?.replace("Enabled", "Suspended") ?? "";
+      await env.STORE.put(at, text, { customMetadata: { bucket: text } });
+      return bucket;
+    },
+  },
+  {
     kind: "row-unreadable",
     what: "a document that is no JSON",
     async plant() {
