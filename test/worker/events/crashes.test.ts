@@ -3,7 +3,7 @@
  * change that is acknowledged or visible in R2 has been reported, and no change that did not happen.
  */
 import { createHash } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import {
   bucketWithRules,
   EVERYTHING,
@@ -16,7 +16,10 @@ import { callsToFail, type Failure, failingEnv } from "../../support/failing-env
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { resumeEvents } from "../../support/worker.ts";
+
+afterAll(() => expectNoFindings());
 
 const MINUTES = 60_000;
 const LARGE = new Uint8Array(1024 * 1024 + 1).fill(5);

@@ -2,7 +2,7 @@
  * As `crashes.test.ts`, in buckets that are or were versioned: every binding call of every change fails, and another write may
  * replace the version before the sweep looks for it. Every change that took effect has then been reported, and no other.
  */
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import type { Env } from "../../../src/env.ts";
 import { S3Error } from "../../../src/errors.ts";
@@ -18,8 +18,11 @@ import { callsToFail, type Failure, failingEnv } from "../../support/failing-env
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { attributes, bodyOf, testBucket } from "../../support/storage.ts";
 import { resumeEvents } from "../../support/worker.ts";
+
+afterAll(() => expectNoFindings());
 
 const MINUTES = 60_000;
 const ORIGIN = {

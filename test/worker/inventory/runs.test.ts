@@ -1,6 +1,6 @@
 /** Runs of inventories: steps that continue one another, fairness, bounded calls, and a crash at every call. */
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { EVERYTHING, setRules, withEventQueue } from "../../support/events.ts";
@@ -23,8 +23,11 @@ import {
 import { envWith } from "../../support/lifecycle.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { createVersionedBucket, putVersion, setVersioning } from "../../support/versions.ts";
 import { takeInventories } from "../../support/worker.ts";
+
+afterAll(() => expectNoFindings());
 
 const NOW = new Date("2140-02-03T04:05:06Z");
 const SMALL_RUNS = { LIFECYCLE_CALLS: "100" };

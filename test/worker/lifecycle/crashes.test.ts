@@ -9,8 +9,11 @@ import { configureLifecycle, forgetPasses, inDays, passOver } from "../../suppor
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { createVersionedBucket, putMarker, putVersion } from "../../support/versions.ts";
 import { ageObjects, resumeEvents } from "../../support/worker.ts";
+
+afterAll(() => expectNoFindings());
 
 const LIFECYCLE_EVENTS = { ...EVERYTHING, events: ["s3:LifecycleExpiration:*", "s3:LifecycleTransition"] };
 const LARGE = "x".repeat(128 * 1024);

@@ -2,7 +2,7 @@
  * PutObjectAnnotation, GetObjectAnnotation, ListObjectAnnotations and DeleteObjectAnnotation, with names, limits and errors of
  * their pages in the API reference, and the directive of CopyObject.
  */
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { MAX_ANNOTATIONS } from "../../../src/model/annotation.ts";
 import { headOf } from "../../support/copy.ts";
 import { countingEnv } from "../../support/counting-env.ts";
@@ -14,8 +14,11 @@ import { checksumOf, complete, createUpload, MIB, md5, putPart } from "../../sup
 import { describeRefusals } from "../../support/refusals.ts";
 import { encode, putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../../support/versions.ts";
 import { all, documentOf, fields, texts } from "../../support/xml.ts";
+
+afterAll(() => expectNoFindings());
 
 describeRefusals("ListObjectAnnotations", { method: "GET", key: "k", query: "annotation", success: 200 });
 
@@ -161,8 +164,11 @@ describe("annotations of an object", () => {
       .filter(({ key }) => key.endsWith("/a.n"))
       .slice(-1);
     const prefix = first?.key.slice(0, -1) ?? "";
+    const { customMetadata = {} } = (await testEnv.STORE.head(`${prefix}n`)) ?? {};
     await Promise.all(
-      Array.from({ length: MAX_ANNOTATIONS - 1 }, (_, index) => testEnv.STORE.put(`${prefix}m${index}`, "text")),
+      Array.from({ length: MAX_ANNOTATIONS - 1 }, (_, index) =>
+        testEnv.STORE.put(`${prefix}m${index}`, "text", { customMetadata }),
+      ),
     );
     await expectError(await annotation("PUT", bucket, "one more", { body: "text" }), 400, "AnnotationLimitExceeded", {
       message: /maximum number of annotations/,

@@ -2,7 +2,7 @@
  * RenameObject on ordinary buckets, where AWS has it on directory buckets only. Headers, token and error of a token that is
  * used again: API_RenameObject. At every moment the object is at one of its keys, or at both.
  */
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { headOf } from "../../support/copy.ts";
 import { countingEnv } from "../../support/counting-env.ts";
@@ -13,8 +13,11 @@ import { completionDocument, createUpload, MIB, md5, noise, putPart } from "../.
 import { describeRefusals } from "../../support/refusals.ts";
 import { putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { createVersionedBucket, versionHeaders } from "../../support/versions.ts";
 import { documentOf, texts } from "../../support/xml.ts";
+
+afterAll(() => expectNoFindings());
 
 describeRefusals("RenameObject", {
   method: "PUT",

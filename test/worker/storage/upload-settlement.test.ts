@@ -1,11 +1,12 @@
 /** Interrupted completions: whatever follows, an object that was visible stays readable and is never undone. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { BlobSet } from "../../../src/storage/uploads/blob-set.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { type Cut, completeCut } from "../../support/dying-upload.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
   blobKeys,
@@ -19,6 +20,8 @@ import {
   uploadParts,
   uploads,
 } from "../../support/uploads.ts";
+
+afterAll(() => expectNoFindings());
 
 const TAGS = [{ key: "a", value: "b" }];
 const PUBLIC = [{ grantee: { kind: "all-users" }, permission: "READ" }] as const;

@@ -4,13 +4,14 @@
  */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { NULL_VERSION_ID, type Versioning } from "../../../src/model/version.ts";
 import { Objects } from "../../../src/storage/r2/objects.ts";
 import { BlobSet } from "../../../src/storage/uploads/blob-set.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { type Cut, completeCut, versionsInR2 } from "../../support/dying-upload.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
   blobSets,
@@ -24,6 +25,8 @@ import {
   uploadParts,
   uploads,
 } from "../../support/uploads.ts";
+
+afterAll(() => expectNoFindings());
 
 const CONTENT = new TextDecoder().decode(filled(10, 1));
 const store = new Objects(stores, blobSets);

@@ -4,7 +4,7 @@
  * brought back, a lock that was acknowledged holds, and the newest version is current.
  */
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { S3Error } from "../../../src/errors.ts";
 import { isNullToken, orderOf, type Versioning, type VersionToken, versionIdOf } from "../../../src/model/version.ts";
@@ -13,7 +13,10 @@ import { entryKey } from "../../../src/storage/r2/entry-place.ts";
 import { Objects } from "../../../src/storage/r2/objects.ts";
 import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { recordsOfKey } from "../../../src/storage/versions/record-key.ts";
+import { expectNoFindings } from "../../support/scrub.ts";
 import { attributes, bodyOf, newTicket, testBucket } from "../../support/storage.ts";
+
+afterAll(() => expectNoFindings());
 
 const ROUNDS = Number(Reflect.get(env, "RACE_ROUNDS")) * 5;
 const KEY = "a key!";
