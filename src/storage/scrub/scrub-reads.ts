@@ -157,9 +157,13 @@ export class ScrubReads {
     const prefix = blobSetPrefix(blobSetId);
     // A read is billed at less than a tenth of a listing.
     if (names !== undefined && names.length <= READ_BY_NAME) {
-      const found = await Promise.all(names.map((name) => this.#r2(region, (store) => store.head(prefix + name))));
-      const present = found.filter((blob) => blob !== null);
-      return { blobs: toBlobs(present, prefix), owner: ownerOf(present[0]) };
+      const found: R2Object[] = [];
+      // One after the other: a step works on several objects, and an invocation may wait for six answers at a time.
+      for (const name of names) {
+        const blob = await this.#r2(region, (store) => store.head(prefix + name));
+        if (blob !== null) found.push(blob);
+      }
+      return { blobs: toBlobs(found, prefix), owner: ownerOf(found[0]) };
     }
     const include: ["customMetadata"] = ["customMetadata"];
     const isSmall = expected <= LISTED_WITH_METADATA;
