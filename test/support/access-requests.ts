@@ -59,7 +59,7 @@ export function worldOf({ bucket }: MatrixBucket): AttackWorld {
 }
 
 /** What the request is, as far as the policies of the matrix can depend on it. */
-const SENT: Sent = {
+export const SENT: Sent = {
   sourceIp: undefined,
   isSecure: false,
   headers: new Headers(),

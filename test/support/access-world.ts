@@ -56,6 +56,7 @@ interface Setting {
   readonly isWrittenByOther?: true;
   readonly ownership?: ObjectOwnership;
   readonly block?: Partial<PublicAccessBlock>;
+  readonly isWebsite?: true;
 }
 
 export interface People extends Accounts {
@@ -132,7 +133,7 @@ export class MatrixWorld {
     this.#env = env;
   }
 
-  async #must(key: Key, path: string, { method = "PUT", ...more }: Partial<Parameters<typeof signAs>[2]> = {}) {
+  async must(key: Key, path: string, { method = "PUT", ...more }: Partial<Parameters<typeof signAs>[2]> = {}) {
     const md5 = more.body && { "content-md5": createHash("md5").update(more.body).digest("base64") };
     const request = { method, url: `http://${HOST}/${path}`, ...more, headers: { ...more.headers, ...md5 } };
     const response = await handDirectly(signAs(key, "header, unsigned payload", request), this.#env);
@@ -179,14 +180,15 @@ export class MatrixWorld {
     const { owner, other } = people;
     const name = `matrix-${this.#buckets++}`;
     const bucketAcl = setting.isBucketPrivate ? undefined : setting.acl;
-    await this.#must(owner, name, { headers: aclHeaders(setting.isWrittenByOther ? WRITABLE : bucketAcl, people) });
+    await this.must(owner, name, { headers: aclHeaders(setting.isWrittenByOther ? WRITABLE : bucketAcl, people) });
     const writer = setting.isWrittenByOther ? other : owner;
     for (const key of [KEY, SOURCE_KEY]) {
-      await this.#must(writer, `${name}/${key}`, { headers: aclHeaders(setting.acl, people), body: "content" });
+      await this.must(writer, `${name}/${key}`, { headers: aclHeaders(setting.acl, people), body: "content" });
     }
     if (setting.isWrittenByOther) {
-      await this.#must(owner, `${name}?acl=`, { headers: { "x-amz-acl": setting.acl ?? "private" } });
+      await this.must(owner, `${name}?acl=`, { headers: { "x-amz-acl": setting.acl ?? "private" } });
     }
+    if (setting.isWebsite) await this.must(owner, `${name}?website=`, { body: WEBSITE });
     const bucket = bucketOf(name, people, setting);
     await this.restore(owner, bucket);
     const acl = setting.acl && aclOf(setting.acl, writer, people);
@@ -198,7 +200,7 @@ export class MatrixWorld {
     const { ownership, publicAccessBlock, policy } = documents;
     if (ownership !== undefined) {
       const body = `<OwnershipControls><Rule><ObjectOwnership>${ownership}</ObjectOwnership></Rule></OwnershipControls>`;
-      await this.#must(owner, `${name}?ownershipControls=`, { body });
+      await this.must(owner, `${name}?ownershipControls=`, { body });
     }
     if (publicAccessBlock !== undefined) {
       const settings = Object.entries(publicAccessBlock).map(([setting, isOn]) => {
@@ -206,12 +208,13 @@ export class MatrixWorld {
         return `<${element}>${isOn}</${element}>`;
       });
       const body = `<PublicAccessBlockConfiguration>${settings.join("")}</PublicAccessBlockConfiguration>`;
-      await this.#must(owner, `${name}?publicAccessBlock=`, { body });
+      await this.must(owner, `${name}?publicAccessBlock=`, { body });
     }
-    if (policy !== undefined) await this.#must(owner, `${name}?policy=`, { body: policy });
+    if (policy !== undefined) await this.must(owner, `${name}?policy=`, { body: policy });
   }
 }
 
+const WEBSITE = "<WebsiteConfiguration><IndexDocument><Suffix>i</Suffix></IndexDocument></WebsiteConfiguration>";
 const WRITABLE = "public-read-write";
 
 function aclHeaders(acl: Setting["acl"], { other }: Accounts): Record<string, string> {

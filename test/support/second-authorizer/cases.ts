@@ -9,7 +9,7 @@ import { type AccountCaller, ANONYMOUS_ID, type Caller } from "../../../src/mode
 import { cannedAcl } from "./acl.ts";
 import type { Sent } from "./context.ts";
 import { BUCKET_ACTIONS, CANNED, OBJECT_ACTIONS } from "./pools.ts";
-import { policyText, type Subject } from "./random-policies.ts";
+import { conditionFor, policyText, type Subject } from "./random-policies.ts";
 import type { ObjectState, S3Question } from "./s3.ts";
 
 export const OWNER = account("111111111111", "a");
@@ -154,6 +154,37 @@ export const s3Case: fc.Arbitrary<Case> = subject.chain((about) => {
   CASES.set(name, known);
   return known;
 });
+
+/** A user whose only policy has one condition, which therefore decides. */
+export const conditionCase: fc.Arbitrary<Case> = subject.chain((about) => {
+  const name = JSON.stringify(about);
+  const known = CONDITION_CASES.get(name) ?? caseWithCondition(about);
+  CONDITION_CASES.set(name, known);
+  return known;
+});
+
+const CONDITION_CASES = new Map<string, fc.Arbitrary<Case>>();
+
+function caseWithCondition(about: Subject): fc.Arbitrary<Case> {
+  const everything = { Effect: "Allow", Action: "*", Resource: "*" };
+  return fc
+    .record({
+      made: caseAbout(about),
+      who: fc.constantFrom(0, 1),
+      isSession: fc.boolean(),
+      Version: fc.constantFrom("2012-10-17", "2008-10-17"),
+      Condition: conditionFor(about),
+      Effect: fc.constantFrom("Allow", "Deny"),
+    })
+    .map(({ made, who, isSession, Version, Condition, Effect }) => {
+      const statement = { ...everything, Effect, ...(Condition && { Condition }) };
+      const Statement = Effect === "Allow" ? [statement] : [everything, statement];
+      const session = isSession ? { policy: "", kind: "plain" } : undefined;
+      const caller = callerOf({ who, userPolicies: [JSON.stringify({ Version, Statement })], session });
+      const sent = { ...made.sent, authType: made.sent.authType ?? "REST-HEADER" };
+      return { ...made, caller, sent, bucket: bucketWith({}), object: made.object && { ...made.object, acl: [] } };
+    });
+}
 
 /** The policies of the caller's user and session. */
 export function ownPoliciesAbout(about: Subject) {

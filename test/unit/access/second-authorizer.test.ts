@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 import type { PermissionOnObjectsBelow, S3Action } from "../../../src/access/actions.ts";
 import { isPublicPolicy } from "../../../src/access/policy/inspect.ts";
 import { bucketPolicyOf } from "../../../src/access/policy/parsed.ts";
-import { type Case, s3Case } from "../../support/second-authorizer/cases.ts";
+import { type Case, conditionCase, s3Case } from "../../support/second-authorizer/cases.ts";
 import { AS_HERE, AS_ON_AWS, DEVIATIONS, type DeviationName } from "../../support/second-authorizer/deviations.ts";
 import { type OtherCase, otherCase } from "../../support/second-authorizer/other-cases.ts";
 import { iamAllows, kmsAllows, snsAllows, stsAllows } from "../../support/second-authorizer/others.ts";
@@ -18,6 +18,7 @@ import { mayLearnAbsence, s3Allows } from "../../support/second-authorizer/s3.ts
 import { productAllows, productAllowsOther, serviceOf } from "./product-decisions.ts";
 
 const QUESTIONS = Number(process.env.ACCESS_QUESTIONS ?? 3000);
+const CONDITIONS = Math.ceil(QUESTIONS / 3);
 const OTHERS = Math.ceil(QUESTIONS / 10);
 const seed = process.env.ACCESS_SEED === undefined ? {} : { seed: Number(process.env.ACCESS_SEED) };
 /** A busy machine needs some milliseconds for each question. */
@@ -48,6 +49,23 @@ describe("the second authorizer", () => {
       });
       await fc.assert(property, { numRuns: QUESTIONS, ...seed });
       expectBoth(allowed, asked);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    `decides as the product does about ${CONDITIONS} random conditions`,
+    async () => {
+      let allowed = 0;
+      const property = fc.asyncProperty(conditionCase, async (question) => {
+        const expected = s3Allows(question, AS_HERE);
+        allowed += Number(expected);
+        const actual = await productAllows(question);
+        if (actual && !expected) expect(mayLearnAbsence(question)).toBe(true);
+        else expect(actual).toBe(expected);
+      });
+      await fc.assert(property, { numRuns: CONDITIONS, ...seed });
+      expectBoth(allowed, CONDITIONS);
     },
     TIMEOUT_MS,
   );

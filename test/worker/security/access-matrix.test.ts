@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { OFFERED_NAMES } from "../../../src/operations/index.ts";
 import { callersOf, peopleOf } from "../../support/access-callers.ts";
 import { isExpectedToBeAllowed, REMOVES_SOURCE, withoutEffect, worldOf } from "../../support/access-requests.ts";
+import { type Answer, serviceRows, topicPolicies } from "../../support/access-services.ts";
 import {
   type MatrixBucket,
   type MatrixCaller,
@@ -21,8 +22,11 @@ import { type AttackExample, exampleOf, requestOf } from "../../support/attack-e
 import { signAs } from "../../support/attack-signer.ts";
 import { VERSION_EXAMPLES } from "../../support/attack-version-examples.ts";
 import { countingEnv } from "../../support/counting-env.ts";
+import { call } from "../../support/iam.ts";
+import { createKmsKey, env as kmsEnv, kmsHeaders } from "../../support/kms.ts";
 import { HOST, handDirectly } from "../../support/request.ts";
 import { testEnv } from "../../support/s3.ts";
+import { createTopic, topicsEnv } from "../../support/topics.ts";
 
 const { env, counts, log, reset } = countingEnv(testEnv);
 const IS_FULL = Reflect.get(testEnv, "ACCESS_MATRIX") === "full";
@@ -63,16 +67,26 @@ beforeAll(async () => {
   const [owner, other, deployment] = await Promise.all([createAccount("owner"), createAccount("other"), rootAccount()]);
   people = await peopleOf(world, owner, other);
   callers = Object.entries(await callersOf(world, people, deployment));
-  const made: [string, MatrixBucket][] = [];
-  for (const [name, setting] of Object.entries(settings(people)))
-    made.push([name, await world.newBucket(people, setting)]);
-  buckets = made;
+  buckets = await newBuckets();
 });
+
+async function newBuckets(more: { readonly isWebsite?: true } = {}): Promise<typeof buckets> {
+  const made: [string, MatrixBucket][] = [];
+  for (const [name, setting] of Object.entries(settings(people))) {
+    made.push([name, await world.newBucket(people, { ...setting, ...more })]);
+  }
+  return made;
+}
 
 /** The objects of all buckets and all rows, except the times when keys were last used. */
 async function snapshot(): Promise<string> {
-  const objects = await testEnv.STORE.list({ include: ["customMetadata", "httpMetadata"] });
-  expect(objects.truncated).toBe(false);
+  const entries: object[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await testEnv.STORE.list({ include: ["customMetadata"], ...(cursor !== undefined && { cursor }) });
+    entries.push(...page.objects.map(({ key, version, customMetadata }) => ({ key, version, customMetadata })));
+    cursor = page.truncated ? page.cursor : undefined;
+  } while (cursor !== undefined);
   const tables = [
     "accounts",
     "buckets",
@@ -85,23 +99,96 @@ async function snapshot(): Promise<string> {
   const rows = await testEnv.DB.batch(
     tables.map((table) => testEnv.DB.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`)),
   );
-  const entries = objects.objects.map(({ key, version, customMetadata }) => ({ key, version, customMetadata }));
   return JSON.stringify([entries, rows.map(({ results }) => results)]);
-}
-
-interface Answer {
-  readonly status: number;
-  readonly code: string;
 }
 
 async function send(example: AttackExample, { by, at }: Combination): Promise<Answer> {
   const request = requestOf(example, worldOf(at), HOST);
-  const response = await handDirectly(signAs(by.key, "header, unsigned payload", request), env);
+  return answerOf(await handDirectly(signAs(by.key, "header, unsigned payload", request), env));
+}
+
+async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
-  return { status: response.status, code: /<Code>([^<]*)/.exec(text)?.[1] ?? "" };
+  const [, xml, json] = /<Code>([^<]*)|"code":"([^"]*)/.exec(text) ?? [];
+  return { status: response.status, code: xml ?? json ?? "" };
 }
 
 const isDenied = ({ status, code }: Answer) => code === "AccessDenied" || (status === 403 && code === "");
+
+/** The rows beyond S3's operations, which read or fail behind their permission: before the rows that change settings. */
+describe("other services", () => {
+  /**
+   * The codes that each kind of API has for a refusal, for keys that are not valid, for a signature that is missing (a POST to `/`
+   * is a call only if it is signed) and for a session that it does not accept.
+   */
+  const REFUSALS =
+    /^(?:AccessDenied|AuthorizationError|InvalidClientTokenId|InvalidAccessKeyId|ExpiredToken|MethodNotAllowed|InvalidToken)$/;
+
+  it("answer every caller as expected, and refusals change nothing", async () => {
+    const websites = await newBuckets({ isWebsite: true });
+    const subjects = { people, buckets, websites, topics: await newTopics(), encrypted: await newEncrypted() };
+    const rows = Object.entries(serviceRows(subjects, env));
+    const unchanged = await snapshot();
+    let [allowed, denied] = [0, 0];
+    const wrong: string[] = [];
+    for (const [index, [name, row]] of rows.entries()) {
+      for (const [position, [who, by]] of callers.entries()) {
+        // Of the rows about buckets, every caller meets every third.
+        if (!IS_FULL && / with /.test(name) && (index + position) % 3 !== 0) continue;
+        // A website reads no signature.
+        const isWebsite = name.startsWith("a website");
+        const isAllowed = (by.invalid === undefined || isWebsite) && row.isAllowed(by);
+        const answer = await answerOf(await row.send(by));
+        // KMS takes no requests without a signature.
+        const isUnsigned = by.key === null && answer.code === "InvalidArgument";
+        const isRefused = REFUSALS.test(answer.code) || isUnsigned || (isWebsite && answer.status === 403);
+        if (isRefused === isAllowed || answer.status >= 500) {
+          const expected = isAllowed ? "to be allowed" : "to be refused";
+          wrong.push(`${name} by ${who}: ${answer.status} ${answer.code}, expected ${expected}`);
+        }
+        if (isAllowed) allowed++;
+        else denied++;
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(await snapshot()).toBe(unchanged);
+    expect(Math.min(allowed, denied)).toBeGreaterThan(100);
+  });
+
+  async function newTopics() {
+    const { owner } = people;
+    const made: { arn: string; policy: string | undefined }[] = [];
+    for (const policyOf of topicPolicies(people)) {
+      const arn = await createTopic(owner);
+      const policy = policyOf(arn);
+      if (policy !== undefined) {
+        const parameters = { TopicArn: arn, AttributeName: "Policy", AttributeValue: policy };
+        const response = await call("sns", "SetTopicAttributes", parameters, { as: owner, env: topicsEnv });
+        expect(response.status).toBe(200);
+      }
+      made.push({ arn, policy });
+    }
+    return made;
+  }
+
+  async function newEncrypted() {
+    const { owner } = people;
+    const at = buckets.find(([name]) => name === "a policy for everyone")?.[1];
+    if (at === undefined) throw new Error("There is no public bucket.");
+    const keyArn = await createKmsKey(owner.accountId);
+    const keys = { default: "under-default", own: "under-own" };
+    for (const [key, name] of [
+      [keys.default, undefined],
+      [keys.own, keyArn],
+    ] as const) {
+      const url = `http://${HOST}/${at.bucket.name}/${key}`;
+      const request = { method: "PUT", url, headers: kmsHeaders(name), body: "content" };
+      const response = await handDirectly(signAs(owner, "header, unsigned payload", request), kmsEnv);
+      expect([response.status, await response.text()]).toEqual([200, ""]);
+    }
+    return { at, keys, keyArn };
+  }
+});
 
 let before = "";
 let refused = 0;
