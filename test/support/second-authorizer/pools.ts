@@ -80,6 +80,8 @@ export const CONDITION_KEYS: Readonly<Record<string, { readonly kind: Kind; read
       "arn:aws:iam::??????111111:*",
       "arn:aws:sts::111111111111:federated-user/fed",
       "arn:aws:*::111111111111:*",
+      // Five components are not an ARN.
+      "arn:aws:iam:*:user/alice",
       "arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}",
     ]),
   },
