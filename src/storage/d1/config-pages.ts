@@ -8,7 +8,10 @@ import { CONFIG_TABLES, type ConfigTable } from "./config-tables.ts";
 import { NEWEST_MIGRATION } from "./directory.ts";
 
 const VERSION = 1;
-/** Exports of earlier schemas lack rows that this release restores. */
+/**
+ * Of the exports that are restored. A migration that adds a column to an exported table raises it, unless NULL is right for a row that
+ * lacks the column.
+ */
 const OLDEST_SCHEMA = "0018";
 
 /** The place of a row in `config_rows`, in the order of its key. */

@@ -14,6 +14,7 @@ import {
   sendPage,
   WRAPPING_KEY,
 } from "../../support/config.ts";
+import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import { createUser, iam } from "../../support/iam.ts";
 import { createKmsKey, kmsHeaders } from "../../support/kms.ts";
 import { configureLifecycle } from "../../support/lifecycle.ts";
@@ -330,6 +331,36 @@ it("an export is what the database was at one moment", async () => {
   const names = (await rowsOf(secondDb, "users")).map(({ name }) => name);
   expect(names).toContain(userName);
   expect((await countAll(secondDb)).buckets).toBeLessThan((await countAll(env.DB)).buckets ?? 0);
+});
+
+it("whichever call of a restore fails, it restores all or nothing, and a repeat finishes", async () => {
+  await emptySecond();
+  expect((await admin("accounts", { displayName: "small" }, { env: second })).status).toBe(201);
+  const small = await exportConfig(second);
+  const attempt = async (failure?: Parameters<typeof failingEnv>[1]) => {
+    await emptySecond();
+    const failing = failingEnv(second, failure);
+    const [sealed = ""] = small.pages;
+    const statuses = [
+      (await sendPage(small, { page: 0, sealed }, failing.env)).status,
+      (await applyRestore(small, failing.env)).status,
+    ];
+    return { calls: failing.calls(), statuses };
+  };
+  const { calls, statuses } = await attempt();
+  expect([small.pages.length, statuses]).toEqual([1, [200, 200]]);
+  for (const when of ["before", "after"] as const) {
+    for (const at of callsToFail(calls, { when, lasting: "permanently" })) {
+      const failed = await attempt({ at, when, lasting: "permanently" });
+      expect(failed.statuses).not.toEqual([200, 200]);
+      const { accounts, access_keys: keys } = await countAll(secondDb);
+      expect([1, 2]).toContain(accounts);
+      expect([at, when, keys]).toEqual([at, when, (accounts ?? 0) - 1]);
+      second = secondEnv(OVER_HTTP);
+      await restoreConfig(small, second);
+      expect(await countAll(secondDb)).toMatchObject({ accounts: 2, access_keys: 1 });
+    }
+  }
 });
 
 it("any number of buckets is exported and restored in pages of bounded size", async () => {
