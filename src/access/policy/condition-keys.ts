@@ -57,6 +57,7 @@ const TAGGED = [
   "PutObjectVersionAcl",
   "PutObjectVersionTagging",
   "RestoreObject",
+  "UpdateObjectEncryption",
 ];
 const TAGGING = ["PutObject", "PutObjectTagging", "PutObjectVersionTagging", "ReplicateTags"];
 

@@ -121,6 +121,7 @@ const TAGGED = [
   "s3:PutObjectTagging",
   "s3:PutObjectVersionAcl",
   "s3:PutObjectVersionTagging",
+  "s3:UpdateObjectEncryption",
 ];
 
 /** Keys whose value is a header, with the actions for which AWS lists them. */

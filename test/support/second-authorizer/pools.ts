@@ -28,6 +28,7 @@ export const OBJECT_ACTIONS = [
   "s3:GetObjectAttributes",
   "s3:AbortMultipartUpload",
   "s3:ListMultipartUploadParts",
+  "s3:UpdateObjectEncryption",
 ];
 
 export const CANNED: readonly CannedAcl[] = [

@@ -212,6 +212,10 @@ describe("parsePolicy accepts", () => {
     ["any key of aws:", { Condition: { StringEquals: { "aws:SourceVpce": "vpce-1", "AWS:WhatNot/x": "1" } } }],
     ["keys whatever their case", { Condition: { StringLike: { "S3:PREFIX": "x" } } }],
     ["keys of a wildcard's actions", { Action: "s3:*", Condition: { StringEquals: { "s3:x-amz-acl": "private" } } }],
+    [
+      "tags of an object whose encryption is updated",
+      { Action: "s3:UpdateObjectEncryption", Condition: { StringEquals: { "s3:ExistingObjectTag/a": "b" } } },
+    ],
     ["tags with slashes", { Action: "s3:GetObject", Condition: { Null: { "s3:ExistingObjectTag/a/b": "true" } } }],
   ])("%s", (_name, fields) => {
     expect(() => parse(withStatement(fields))).not.toThrow();
