@@ -83,8 +83,8 @@ function isGivenByAcl(bucket: Bucket, { caller, action, target }: Question): boo
   if (on === "bucket") {
     if (!aclGives({ acl: bucket.acl, owner: bucket.owner, bucketOwner: bucket.owner }, caller, permission))
       return false;
-    // "For the bucket and object owners of existing objects, also allows deletions".
-    return action !== "s3:DeleteObject" || isOwnOrAbsent(bucket, caller, target);
+    // "For the bucket and object owners of existing objects, also allows deletions and overwrites of those objects".
+    return !["s3:PutObject", "s3:DeleteObject"].includes(action) || isOwnOrAbsent(bucket, caller, target);
   }
   const object = target === undefined ? undefined : named(bucket, target);
   // Callers that may list learn that the object does not exist.
