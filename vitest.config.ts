@@ -73,6 +73,8 @@ export default defineConfig({
                 ACCESS_MATRIX: process.env.ACCESS_MATRIX ?? "",
                 // The pause before a write is repeated is a second of the tests' platform (test/support/platform).
                 PLATFORM_WAITS_MS: "25000,50000,40",
+                // "off", to see what the limits of the platform change.
+                PLATFORM_LIMITS: process.env.PLATFORM_LIMITS ?? "on",
                 ONE_ISOLATE: "true",
                 TEST_MIGRATIONS: await readD1Migrations("./migrations"),
               },

@@ -9,13 +9,12 @@ import type { Pieces } from "./pieces.ts";
  * (payload hash, chunk signatures, trailer, Content-MD5, checksum, length) has been checked. If a check fails, it fails before
  * its last piece, and `failure()` returns the S3 error. So a write that is committed with its last byte is always verified.
  *
- * The one exception is `delegated`: a single digest that the store checks, because then the platform can move the bytes
- * without JavaScript.
+ * The one exception is `delegated`: a single digest that the store checks, because then JavaScript need not look at the bytes.
  */
 export interface ObjectBody {
   /** Decoded length in bytes, known before the first byte. */
   readonly sizeBytes: number;
-  /** A stream if the platform can move the bytes by itself. Can be consumed only once. */
+  /** A stream if nothing but `delegated` verifies the bytes. Can be consumed only once. */
   readonly content: ReadableStream<Uint8Array> | Pieces;
   /** A digest the store must verify before it commits, and the error to answer if it does not match. */
   readonly delegated: DelegatedDigest | undefined;

@@ -35,7 +35,7 @@ export async function streamSlices(from: BlobSlices, reader: BlobReader): Promis
   return joined.readable;
 }
 
-/** The slices for a put: one blob as a stream that the platform moves by itself. As `streamSlices` otherwise. */
+/** The slices for a put. As `streamSlices` otherwise. */
 export async function readSlices(from: BlobSlices): Promise<ObjectBody["content"]> {
   const blobs = new BlobSequence(from);
   const first = await blobs.next();
