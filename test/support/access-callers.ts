@@ -9,10 +9,13 @@ const ALL_OF_S3 = { Effect: "Allow", Action: "s3:*", Resource: "*" };
 const READS = { Effect: "Allow", Action: ["s3:Get*", "s3:List*"], Resource: "*" };
 const NO_WRITES = { Effect: "Deny", Action: ["s3:Put*", "s3:Delete*"], Resource: "*" };
 
+/** Users of these names, with a key, are in every account: a call of IAM about them finds them in the caller's own. */
+export const NAMES = ["named", "second"] as const;
+
 export async function peopleOf(world: MatrixWorld, owner: TestAccount, other: TestAccount): Promise<People> {
   const [named, guest] = await Promise.all([
-    world.newPerson(owner, "named"),
-    world.newPerson(other, "guest", [EVERYTHING]),
+    world.newPerson(owner, NAMES[0]),
+    world.newPerson(other, NAMES[1], [EVERYTHING]),
   ]);
   return { owner, other, named, guest };
 }
@@ -25,9 +28,10 @@ export async function callersOf(
   const { owner, other } = people;
   const [named, guest, root] = [asUser(people.named), asUser(people.guest), asRoot(owner)];
   const allowed = asUser(await world.newPerson(owner, "allowed", [EVERYTHING]));
-  const reader = asUser(await world.newPerson(owner, "reader", [READS]));
+  const reader = asUser(await world.newPerson(owner, NAMES[1], [READS]));
   const denied = asUser(await world.newPerson(owner, "denied", [EVERYTHING, { ...ALL_OF_S3, Effect: "Deny" }]));
-  const stranger = asUser(await world.newPerson(other, "stranger"));
+  const stranger = asUser(await world.newPerson(other, NAMES[0]));
+  for (const name of NAMES) await world.newPerson({ ...deployment, ...ROOT }, name);
   const disabled = await world.newPerson(owner, "disabled", [EVERYTHING]);
   await world.query(
     "iam",
