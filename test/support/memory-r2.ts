@@ -1,7 +1,7 @@
 /**
  * R2 in memory, for tests that make so many requests that the simulator would take most of their time. It has what the Worker
- * uses: conditional puts, ranges, digests, listings with delimiters. test/worker/model/memory-r2.test.ts compares it with the
- * simulator.
+ * uses: conditional puts, ranges, digests, listings with delimiters. With `MODEL_STORE=simulator` the histories of
+ * test/worker/model use the simulator instead.
  *
  * Every method takes its effect in one step and answers later, so calls of several requests interleave between their steps only.
  */
@@ -27,7 +27,13 @@ const PAGE = 1000;
 export class MemoryR2 {
   /** The objects below each first folder, which is a bucket's: listings need not look at the others. */
   readonly #folders = new Map<string, Map<string, Stored>>();
+  readonly #now: () => Date;
   #versions = 0;
+
+  /** @param now the time of uploads */
+  constructor(now: () => Date = () => new Date()) {
+    this.#now = now;
+  }
 
   async head(key: string): Promise<R2Object | null> {
     const found = this.#find(key);
@@ -63,7 +69,7 @@ export class MemoryR2 {
       version: `v${this.#versions}`,
       bytes,
       etag,
-      uploaded: new Date(),
+      uploaded: this.#now(),
       digests,
       httpMetadata: { ...(options.httpMetadata as R2HTTPMetadata | undefined) },
       customMetadata: { ...options.customMetadata },
@@ -124,8 +130,7 @@ const METHODS = ["head", "get", "put", "delete", "list"] as const;
  * Lets the bucket use memory until the returned function is called. The binding itself is changed, because Durable Objects have the
  * same one.
  */
-export function useMemory(bucket: R2Bucket): () => void {
-  const memory = new MemoryR2();
+export function useMemory(bucket: R2Bucket, memory = new MemoryR2()): () => void {
   for (const name of METHODS) {
     Object.defineProperty(bucket, name, { value: memory[name].bind(memory), configurable: true, writable: true });
   }
