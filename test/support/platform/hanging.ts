@@ -4,7 +4,7 @@ import { testEnv } from "../worker.ts";
 import { interceptEnv, type PlatformCall } from "./intercept.ts";
 
 /** The waits of these tests: long enough for a busy machine, since only the call that hangs uses them up. */
-export const SHORT_WAITS = "400,800,5";
+export const SHORT_WAITS = "250,500,5";
 
 export interface Hanging {
   readonly env: Env;
