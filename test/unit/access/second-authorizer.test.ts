@@ -17,7 +17,7 @@ import { isPublicPolicy as isPublicOnAws } from "../../support/second-authorizer
 import { mayLearnAbsence, s3Allows } from "../../support/second-authorizer/s3.ts";
 import { productAllows, productAllowsOther, serviceOf } from "./product-decisions.ts";
 
-const QUESTIONS = Number(process.env.ACCESS_QUESTIONS ?? 2400);
+const QUESTIONS = Number(process.env.ACCESS_QUESTIONS ?? 3000);
 const CONDITIONS = Math.ceil(QUESTIONS / 3);
 const OTHERS = Math.ceil(QUESTIONS / 10);
 const seed = process.env.ACCESS_SEED === undefined ? {} : { seed: Number(process.env.ACCESS_SEED) };
