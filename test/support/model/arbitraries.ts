@@ -97,8 +97,8 @@ const range = rarely(
 
 const onVersion = { by, bucket, key, version };
 
-/** The kinds of requests, and how often each occurs. */
-function commands({ largeParts }: HistoryOptions): fc.Arbitrary<Command> {
+/** The kinds of requests, and how often each occurs. @param locks how much more often requests are about locks */
+function commands({ largeParts }: HistoryOptions, locks: number): fc.Arbitrary<Command> {
   const op = <Name extends string>(...names: readonly Name[]) => fc.constantFrom(...names);
   const body = fc.nat(BODIES.length - 1);
   const part =
@@ -132,6 +132,10 @@ function commands({ largeParts }: HistoryOptions): fc.Arbitrary<Command> {
     ],
     [9, fc.record({ op: op("DeleteObject"), ...onVersion, ifMatch: rarely(etag, 6), bypass })],
     [
+      4 * Math.max(0, locks - 1),
+      fc.record({ op: op("DeleteObject"), ...onVersion, version: fc.nat(2), bypass: fc.boolean() }),
+    ],
+    [
       4,
       fc.record({
         op: op("DeleteObjects"),
@@ -161,9 +165,17 @@ function commands({ largeParts }: HistoryOptions): fc.Arbitrary<Command> {
     [3, fc.record({ op: op("GetObjectTagging", "DeleteObjectTagging"), ...onVersion })],
     [3, fc.record({ op: op("PutObjectAcl"), ...onVersion, acl: fc.constantFrom(...OBJECT_ACLS) })],
     [2, fc.record({ op: op("GetObjectAcl"), ...onVersion })],
-    [2, fc.record({ op: op("GetObjectRetention", "GetObjectLegalHold"), ...onVersion })],
-    [3, fc.record({ op: op("PutObjectRetention"), ...onVersion, retention: rarely(retention, 2), bypass })],
-    [2, fc.record({ op: op("PutObjectLegalHold"), ...onVersion, hold: fc.boolean() })],
+    [2 * locks, fc.record({ op: op("GetObjectRetention", "GetObjectLegalHold"), ...onVersion })],
+    [
+      3 * locks,
+      fc.record({
+        op: op("PutObjectRetention"),
+        ...onVersion,
+        retention: fc.option(retention, { nil: undefined, freq: 4 }),
+        bypass: rarely(fc.boolean(), 3),
+      }),
+    ],
+    [2 * locks, fc.record({ op: op("PutObjectLegalHold"), ...onVersion, hold: fc.boolean() })],
     [2, fc.record({ op: op("GetObjectAttributes"), ...onVersion })],
     [2, fc.record({ op: op("CreateMultipartUpload"), by, bucket, key, attributes })],
     [
@@ -248,7 +260,7 @@ function commands({ largeParts }: HistoryOptions): fc.Arbitrary<Command> {
       fc.record({ op: op("PutObjectLockConfiguration"), by, bucket, mode: rarely(op("GOVERNANCE", "COMPLIANCE"), 2) }),
     ],
   ];
-  return fc.oneof(...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })));
+  return fc.oneof(...weighted.filter(([weight]) => weight > 0).map(([weight, arbitrary]) => ({ weight, arbitrary })));
 }
 
 /** A whole upload, since the parts of one rarely come together by chance. */
@@ -278,14 +290,22 @@ const setup: fc.Arbitrary<Setup> = fc.oneof(
 );
 
 export function histories(options: HistoryOptions): fc.Arbitrary<History> {
+  // Few requests about locks would meet a lock in histories of all kinds.
+  return fc.oneof(
+    { arbitrary: historiesOf(options, setup, 1), weight: 3 },
+    { arbitrary: historiesOf(options, fc.constant("locked"), 6), weight: 1 },
+  );
+}
+
+function historiesOf(options: HistoryOptions, first: fc.Arbitrary<Setup>, locks: number): fc.Arbitrary<History> {
   const { length } = options;
   // The length of all histories is the same. A shrunk one has fewer commands, since each may become none.
-  const one: fc.Arbitrary<readonly Command[]> = commands(options).map((command) => [command]);
+  const one: fc.Arbitrary<readonly Command[]> = commands(options, locks).map((command) => [command]);
   const some = fc.oneof({ arbitrary: one, weight: 24 }, { arbitrary: uploads(options), weight: 1 });
   const slot = fc.option(some, { freq: 1000, nil: [] });
   return fc
     .record({
-      first: setup,
+      first,
       second: fc.oneof({ arbitrary: fc.constant("absent" as const), weight: 2 }, { arbitrary: setup, weight: 1 }),
       slots: fc.array(slot, { minLength: length, maxLength: length, size: "max" }),
     })

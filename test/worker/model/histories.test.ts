@@ -40,7 +40,7 @@ function run(history: Parameters<typeof runHistory>[0]): Promise<void> {
   return runHistory(history, { env, callers, prefix: `m${Date.now().toString(36)}-${runs}` }, tally);
 }
 
-const arbitrary = histories({ length: 20, largeParts: 0 });
+const arbitrary = histories({ length: 14, largeParts: 0 });
 
 /** The histories of a failed run that are shrunk: one of each kind of difference. */
 const SHRUNK = Number(setting("MODEL_SHRUNK")) || 2;
