@@ -156,8 +156,14 @@ async function must(key: Key, request: Parameters<typeof signAs>[2], status = 20
 let worlds = 0;
 const canned = (name: string) => exampleOf(name as (typeof OFFERED_NAMES)[number]);
 
+interface WorldOptions {
+  readonly withUpload: boolean;
+  /** The operation that it is for: the other configurations are left out. Absent: all of them. */
+  readonly operation?: string;
+}
+
 /** Buckets with every kind of configuration, and an upload in progress if requested. */
-async function newWorld(key: string, withUpload: boolean): Promise<AttackWorld> {
+async function newWorld(key: string, { withUpload, operation }: WorldOptions): Promise<AttackWorld> {
   const stem = `attacked-${worlds++}`;
   const at = (path: string) => `http://${HOST}/${path}`;
   const bare = {
@@ -187,7 +193,10 @@ async function newWorld(key: string, withUpload: boolean): Promise<AttackWorld> 
     ["PutPublicAccessBlock", 200],
     ["PutBucketPolicy", 204],
   ] as const;
-  for (const [name, status] of configurations) await must(owner, requestOf(canned(name), bare, HOST), status);
+  for (const [name, status] of configurations) {
+    const isUsed = operation === undefined || operation.includes(name.replace("Put", ""));
+    if (isUsed) await must(owner, requestOf(canned(name), bare, HOST), status);
+  }
   if (!withUpload) return bare;
   const created = await must(owner, { method: "POST", url: at(`${stem}/${key}?uploads=`) });
   const uploadId = textIn(readXml(await created.text()), "UploadId") ?? "";
@@ -232,7 +241,7 @@ beforeAll(async () => {
     "expired session": await expiredSession(owner),
     "session without its token": { accessKeyId, secretAccessKey },
   };
-  shared = await newWorld(PRESENT, true);
+  shared = await newWorld(PRESENT, { withUpload: true });
 });
 
 afterAll(() => {
@@ -402,7 +411,9 @@ describe.each(MATRIX)("%s", (name, example) => {
     let world: AttackWorld | undefined = isRead ? shared : undefined;
     for (const form of happensOnce(name) ? forms.slice(1, 3) : forms) {
       const isFresh = world === undefined || (!isRead && happensOnce(name));
-      if (world === undefined || isFresh) world = await newWorld(PRESENT, needsUpload(example));
+      if (world === undefined || isFresh) {
+        world = await newWorld(PRESENT, { withUpload: needsUpload(example), operation: name });
+      }
       if (isFresh || isRead) await setNeeds(example, world, example.needs);
       const response = await handDirectly(signAs(exact, form, requestOf(example, world, HOST)), env);
       const text = await response.text();
@@ -494,7 +505,7 @@ describe("PostObject", () => {
   it.each(INSIDERS.flatMap((caller) => ([4, 2] as const).map((version) => [caller, version] as const)))(
     "PostObject is allowed to the %s, version %i",
     async (caller, version) => {
-      const world = await newWorld(PRESENT, false);
+      const world = await newWorld(PRESENT, { withUpload: false, operation: "PostObject" });
       await setNeeds(example, world, example.needs);
       const response = await handDirectly(post(insiderKey(caller), world, { version }), env);
       expect([response.status, await response.text()]).toEqual([204, ""]);
