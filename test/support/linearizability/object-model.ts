@@ -12,7 +12,7 @@
  * - Versioning is not switched on while a history runs: a write that began before may replace a version (docs/versioning.md).
  */
 import { createHash } from "node:crypto";
-import type { SequentialModel } from "./checker.ts";
+import type { Operation, SequentialModel } from "./checker.ts";
 
 export type Versioning = "never" | "Enabled" | "Suspended";
 
@@ -41,6 +41,8 @@ export type KeyInput =
       readonly body: string;
       readonly etag: string;
       readonly condition: Condition;
+      /** Of a write without an answer, if it is known from other answers. */
+      readonly foundId?: string;
     }
   /** The content of the current version with other metadata; its tags stay. */
   | { readonly kind: "copy-onto-itself"; readonly write: string }
@@ -131,24 +133,35 @@ function decide({ ifMatch, ifNoneMatch }: Condition, current: KeyVersion | undef
 
 function write(
   state: KeyState,
-  { write: name, body, etag, tags }: Pick<KeyVersion, "write" | "body" | "etag" | "tags">,
+  {
+    write: name,
+    body,
+    etag,
+    tags,
+    foundId,
+  }: Pick<KeyVersion, "write" | "body" | "etag" | "tags"> & { readonly foundId?: string },
   output: KeyOutput | undefined,
 ): KeyState | undefined {
-  return add(state, { isMarker: false, write: name, body, etag, tags, acl: "private" }, output);
+  return add(state, { isMarker: false, write: name, body, etag, tags, acl: "private" }, output, foundId);
 }
 
 /** A new version; where versions are not kept it replaces the null version. */
-function add(state: KeyState, version: Omit<KeyVersion, "id">, output: KeyOutput | undefined): KeyState | undefined {
+function add(
+  state: KeyState,
+  version: Omit<KeyVersion, "id">,
+  output: KeyOutput | undefined,
+  foundId = "",
+): KeyState | undefined {
   const { versioning, versions } = state;
   if (versioning === "never") return { versioning, versions: [{ ...version, id: "null" }] };
   if (versioning === "Suspended") {
     return { versioning, versions: [{ ...version, id: "null" }, ...versions.filter(({ id }) => id !== "null")] };
   }
-  const id = output?.versionId ?? "";
+  const id = output?.versionId ?? foundId;
   // An id is new, and sorts before those of the versions at the key ("Tokens" in docs/storage-schema.md). Without this, orders
   // that only the listing at the end shows to be wrong would all be tried.
   const isNewest = versions.every((each) => each.id === "" || each.id === "null" || id < each.id);
-  if (output !== undefined && (id === "" || !isNewest)) return undefined;
+  if ((output !== undefined || foundId !== "") && (id === "" || !isNewest)) return undefined;
   return { versioning, versions: [{ ...version, id }, ...versions] };
 }
 
@@ -240,4 +253,39 @@ function list(state: KeyState, rows: readonly Row[]): KeyState | undefined {
     next = named(next, version, id);
   }
   return next;
+}
+
+type KeyOperation = Operation<KeyInput, KeyOutput>;
+
+/**
+ * The same history with less to try: writes without an answer that no answer shows are left out, since they may never have taken
+ * effect, and others have their version id if the answers leave no choice. What is linearizable so is linearizable.
+ */
+export function withFoundIds(operations: readonly KeyOperation[]): readonly KeyOperation[] {
+  const answered = new Set(
+    operations.flatMap(({ input, output }) => (isWrite(input) && output ? [output.versionId] : [])),
+  );
+  const shown = new Map<string, string>();
+  const rows: Row[] = [];
+  for (const { output } of operations) {
+    if (output?.read !== undefined) shown.set(output.read.write, output.versionId);
+    for (const row of output?.rows ?? []) if (!answered.has(row.id) && !row.isMarker) rows.push(row);
+  }
+  return operations.flatMap((operation) => {
+    const { input, output } = operation;
+    if (output !== undefined || input.kind !== "put") return [operation];
+    const alike = rows.filter(({ etag }) => etag === input.etag);
+    const id = shown.get(input.write) ?? (alike.length === 1 ? alike[0]?.id : undefined);
+    const rivals = operations.filter(
+      (each) => each.output === undefined && each.input.kind === "put" && each.input.etag === input.etag,
+    );
+    if (id === undefined && alike.length === 0) return [];
+    if (id === undefined || id === "" || id === "null" || (rivals.length > 1 && !shown.has(input.write)))
+      return [operation];
+    return [{ ...operation, input: { ...input, foundId: id } }];
+  });
+}
+
+function isWrite({ kind }: KeyInput): boolean {
+  return kind === "put" || kind === "delete" || kind === "copy-onto-itself";
 }

@@ -6,6 +6,7 @@ import {
   CANNED_ACLS,
   type Command,
   type History,
+  KEYS,
   LARGE_BODY,
   OBJECT_ACLS,
   RETAIN_UNTIL,
@@ -281,6 +282,48 @@ function uploads({ largeParts }: HistoryOptions): fc.Arbitrary<readonly Command[
     ]);
 }
 
+/** Requests that rarely follow each other by chance, and what shows their effect. */
+const scenes: fc.Arbitrary<readonly Command[]> = fc
+  .record({ bucket, key, tags, acl: fc.constantFrom(...OBJECT_ACLS), body: fc.nat(BODIES.length - 1), retention })
+  .chain(({ bucket, key, tags, acl, body, retention }) => {
+    const on = { by: "owner", bucket, key } as const;
+    const put = { op: "PutObject", ...on, body, condition: {} } as const;
+    const other = (key + 1) % KEYS.length;
+    return fc.constantFrom<readonly Command[]>(
+      // A version is current again once the later one is deleted.
+      [
+        { ...put, attributes: { tags, acl } },
+        { ...put, attributes: {} },
+        { op: "DeleteObject", ...on, version: 0 },
+        { op: "GetObjectTagging", ...on },
+      ],
+      [
+        { ...put, attributes: { tags, meta: "one" } },
+        {
+          op: "CopyObject",
+          ...on,
+          key: other,
+          source: { bucket, key },
+          replacesMetadata: false,
+          replacesTags: false,
+          attributes: {},
+          condition: {},
+          sourceCondition: {},
+        },
+        { op: "GetObjectTagging", ...on, key: other },
+      ],
+      [
+        { ...put, attributes: { acl } },
+        { op: "GetObject", ...on, by: "anonymous", condition: {} },
+        { op: "GetObject", ...on, by: "other", condition: {} },
+      ],
+      [
+        { ...put, attributes: { lock: { retention } } },
+        { op: "DeleteObject", ...on, version: 0, bypass: true },
+      ],
+    );
+  });
+
 const setup: fc.Arbitrary<Setup> = fc.oneof(
   {
     arbitrary: fc.constantFrom("plain" as const, "versioned" as const, "suspended" as const, "locked" as const),
@@ -301,7 +344,11 @@ function historiesOf(options: HistoryOptions, first: fc.Arbitrary<Setup>, locks:
   const { length } = options;
   // The length of all histories is the same. A shrunk one has fewer commands, since each may become none.
   const one: fc.Arbitrary<readonly Command[]> = commands(options, locks).map((command) => [command]);
-  const some = fc.oneof({ arbitrary: one, weight: 24 }, { arbitrary: uploads(options), weight: 1 });
+  const some = fc.oneof(
+    { arbitrary: one, weight: 24 },
+    { arbitrary: uploads(options), weight: 1 },
+    { arbitrary: scenes, weight: 3 },
+  );
   const slot = fc.option(some, { freq: 1000, nil: [] });
   return fc
     .record({

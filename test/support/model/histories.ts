@@ -56,13 +56,17 @@ function setupCommands(bucket: number, setup: Setup): Command[] {
   }
 }
 
-/** All that is left, in pages. */
+/** All that is left, in pages, and what listings do not show of the keys that are used most. */
 function finalCommands(bucket: number): Command[] {
   const all = { by: "owner", bucket, prefix: "", delimiter: "", after: "", isUrlEncoded: true } as const;
   return [
     { op: "ListObjectsV2", ...all, maxKeys: 1000 },
     { op: "ListObjectVersions", ...all, maxKeys: 3 },
     { op: "ListMultipartUploads", by: "owner", bucket },
+    ...[0, 1].flatMap((key): Command[] => [
+      { op: "HeadObject", by: "owner", bucket, key, condition: {} },
+      { op: "GetObjectAcl", by: "owner", bucket, key },
+    ]),
   ];
 }
 

@@ -30,11 +30,16 @@ export function list(world: World, command: Listing): Answer {
 }
 
 /**
- * Whether only keys without an object follow: a listing may say that it is truncated, and its next page is empty ("Bounds of a
+ * Whether only keys without an object, or deleted versions, follow: a listing may say that it is truncated, and its next page is empty ("Bounds of a
  * listing" in docs/storage-schema.md).
  */
 function isFollowedByHidden(bucket: Bucket, { op, prefix }: Listing, name: string): boolean {
-  if (op === "ListObjectVersions" && bucket.versioning !== "never") return false;
+  if (op === "ListObjectVersions" && bucket.versioning !== "never") {
+    return [...bucket.ids].some(([key, ids]) => {
+      const isLater = key.startsWith(prefix) && byBytes(key, name) > 0;
+      return isLater || (key === name && ids.length > (bucket.versions.get(key)?.length ?? 0));
+    });
+  }
   return [...bucket.versions.keys(), ...bucket.tombstones].some(
     (key) => key.startsWith(prefix) && byBytes(key, name) > 0,
   );
