@@ -318,7 +318,19 @@ const scenes: fc.Arbitrary<readonly Command[]> = fc
         { op: "GetObject", ...on, by: "other", condition: {} },
       ],
       [
+        { ...put, body: 2, attributes: {} },
+        { op: "GetObject", ...on, range: "bytes=-2", condition: {} },
+        { op: "GetObject", ...on, range: "bytes=0-0", condition: {} },
+      ],
+      [
+        { op: "CreateMultipartUpload", ...on, attributes: {} },
+        { op: "UploadPart", by: "owner", upload: 0, partNumber: 1, body },
+        { op: "UploadPart", by: "owner", upload: 0, partNumber: 2, body },
+        { op: "CompleteMultipartUpload", by: "owner", upload: 0, parts: [1, 0], condition: {} },
+      ],
+      [
         { ...put, attributes: { lock: { retention } } },
+        { op: "PutObjectRetention", ...on, retention },
         { op: "DeleteObject", ...on, version: 0, bypass: true },
       ],
     );
@@ -347,7 +359,7 @@ function historiesOf(options: HistoryOptions, first: fc.Arbitrary<Setup>, locks:
   const some = fc.oneof(
     { arbitrary: one, weight: 24 },
     { arbitrary: uploads(options), weight: 1 },
-    { arbitrary: scenes, weight: 3 },
+    { arbitrary: scenes, weight: 4 },
   );
   const slot = fc.option(some, { freq: 1000, nil: [] });
   return fc
