@@ -6,43 +6,28 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { TestAccount } from "../../support/accounts.ts";
-import { must, newAccount, newBucket } from "../../support/attack-client.ts";
+import { must } from "../../support/attack-client.ts";
 import { ATTACK_EXAMPLES, type AttackExample, type AttackWorld, requestOf } from "../../support/attack-examples.ts";
 import { signAs, type Unsigned } from "../../support/attack-signer.ts";
+import { CONTENT, newAttackWorld, newSourceBucket, rootOwnerId, SOURCE_KEY } from "../../support/attacked-buckets.ts";
 import { QUERY_API_FORMS } from "../../support/fuzz/corpus.ts";
 import { damaged } from "../../support/fuzz/mutation.ts";
 import { post } from "../../support/iam.ts";
 import { HOST, handDirectly } from "../../support/request.ts";
 import { ROOT, testEnv } from "../../support/s3.ts";
-import { readXml, textIn } from "../../support/xml.ts";
 
 const runs = Reflect.get(env, "FUZZ_RUNS");
 const numRuns = Number(runs || 4);
 const seed = Number(Reflect.get(env, "SEED") || (runs ? Date.now() : 1));
 const parameters = { numRuns, seed };
 
-const CONTENT = "untouched";
-let owner: TestAccount;
 let canary: string;
 let world: AttackWorld;
 
 beforeAll(async () => {
-  owner = await newAccount();
-  canary = `/${await newBucket(owner)}/canary`;
-  await must({ method: "PUT", path: canary, as: owner, body: CONTENT });
-  const [bucket, emptyBucket, sourceBucket] = [await newBucket(owner), await newBucket(owner), await newBucket(owner)];
-  const source = { bucket: sourceBucket, key: "source" };
-  for (const name of [bucket, sourceBucket]) {
-    await must({ method: "PUT", path: `/${name}/source`, as: owner, body: CONTENT });
-  }
-  await must({ method: "PUT", path: `/${bucket}/key`, as: owner, body: CONTENT });
-  const { text } = await must({ method: "POST", path: `/${bucket}/key?uploads=`, as: owner });
-  const uploadId = textIn(readXml(text), "UploadId") ?? "";
-  const part = { method: "PUT", path: `/${bucket}/key?partNumber=1&uploadId=${uploadId}`, as: owner, body: CONTENT };
-  const partEtag = ((await must(part)).headers.get("etag") ?? "").replaceAll('"', "");
-  const ownerId = owner.canonicalId;
-  world = { bucket, emptyBucket, newBucket: `${bucket}-new`, source, key: "key", uploadId, partEtag, ownerId };
+  const [sourceBucket, ownerId] = [await newSourceBucket(), await rootOwnerId()];
+  canary = `/${await newSourceBucket()}/${SOURCE_KEY}`;
+  world = await newAttackWorld({ ownerId, sourceBucket, needs: { emptyBucket: true, upload: true } });
 });
 
 /** What is wrong with an answer; undefined if a client may see it. */
@@ -95,7 +80,7 @@ function headersIn(text: string): Record<string, string> {
 /** Undefined if the platform itself would have refused it: then the Worker never sees it. */
 function signed(request: Unsigned): Request | undefined {
   try {
-    return signAs(owner, "header, unsigned payload", request);
+    return signAs(ROOT, "header, unsigned payload", request);
   } catch (error) {
     if (error instanceof TypeError || error instanceof URIError) return undefined;
     throw error;
@@ -114,13 +99,13 @@ describe("a damaged request is answered, and not with a fault of the server", ()
       }),
       parameters,
     );
-    expect((await must({ path: canary, as: owner })).text).toBe(CONTENT);
+    expect((await must({ path: canary, as: ROOT })).text).toBe(CONTENT);
   });
 
   it.each(["iam", "sts", "sns"] as const)("of %s", async (service) => {
     await fc.assert(
       fc.asyncProperty(damaged(QUERY_API_FORMS), async (body) => {
-        expect(await faultOf(await post({ service, body, as: owner, env: testEnv }))).toBeUndefined();
+        expect(await faultOf(await post({ service, body, as: ROOT, env: testEnv }))).toBeUndefined();
       }),
       { ...parameters, numRuns: numRuns * 10 },
     );
@@ -154,7 +139,7 @@ describe("a damaged signature", () => {
     "presigned, version 2",
   ] as const)("%s, gives no access", async (form) => {
     const url = `http://${HOST}${canary}`;
-    const genuine = signAs(owner, form, { method: "GET", url });
+    const genuine = signAs(ROOT, form, { method: "GET", url });
     const authorization = genuine.headers.get("authorization") ?? "";
     const target = genuine.url.slice(url.length);
     const text = authorization === "" ? target : authorization;
