@@ -6,18 +6,9 @@ import { describe, expect, it } from "vitest";
 import { expectError } from "../../support/errors.ts";
 import { createUser } from "../../support/iam.ts";
 import { createKmsKey, encryptionOf, env as kmsEnv, kmsHeaders } from "../../support/kms.ts";
-import { putObject, type SendOptions, send } from "../../support/request.ts";
+import { rename } from "../../support/rename.ts";
+import { putObject, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
-
-const rename = (bucket: string, key: string, source: string, options: SendOptions = {}) =>
-  send({
-    ...options,
-    method: "PUT",
-    bucket,
-    key,
-    query: "renameObject",
-    headers: { "x-amz-rename-source": source, ...options.headers },
-  });
 
 async function renamed(...parameters: Parameters<typeof rename>): Promise<void> {
   const response = await rename(...parameters);

@@ -11,7 +11,8 @@ import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import { createUser, putPolicy } from "../../support/iam.ts";
 import { completionDocument, createUpload, MIB, md5, noise, putPart } from "../../support/multipart.ts";
 import { describeRefusals } from "../../support/refusals.ts";
-import { putObject, type SendOptions, send } from "../../support/request.ts";
+import { rename } from "../../support/rename.ts";
+import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { createVersionedBucket, versionHeaders } from "../../support/versions.ts";
@@ -26,16 +27,6 @@ describeRefusals("RenameObject", {
   headers: { "x-amz-rename-source": "k", "x-amz-client-token": "t" },
   success: 400,
 });
-
-const rename = (bucket: string, key: string, source: string, options: SendOptions = {}) =>
-  send({
-    ...options,
-    method: "PUT",
-    bucket,
-    key,
-    query: "renameObject",
-    headers: { "x-amz-rename-source": source, ...options.headers },
-  });
 
 async function contentOf(bucket: string, key: string): Promise<string | number> {
   const response = await send({ bucket, key });

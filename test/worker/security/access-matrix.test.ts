@@ -21,6 +21,7 @@ import { createAccount, rootAccount } from "../../support/accounts.ts";
 import { type AttackExample, exampleOf, requestOf } from "../../support/attack-examples.ts";
 import { signAs } from "../../support/attack-signer.ts";
 import { VERSION_EXAMPLES } from "../../support/attack-version-examples.ts";
+import { configurationRows } from "../../support/configuration-rows.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { call } from "../../support/iam.ts";
 import { createKmsKey, env as kmsEnv, kmsHeaders } from "../../support/kms.ts";
@@ -89,18 +90,7 @@ async function snapshot(): Promise<string> {
     entries.push(...page.objects.map(({ key, version, customMetadata }) => ({ key, version, customMetadata })));
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);
-  const tables = [
-    "accounts",
-    "buckets",
-    "deleted_buckets",
-    "open_uploads",
-    "bucket_documents",
-    "users",
-    "user_policies",
-  ];
-  const rows = await testEnv.DB.batch(
-    tables.map((table) => testEnv.DB.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`)),
-  );
+  const rows = await testEnv.DB.batch(configurationRows(testEnv.DB));
   return JSON.stringify([entries, rows.map(({ results }) => results)]);
 }
 

@@ -19,6 +19,7 @@ import {
 } from "../../support/attack-examples.ts";
 import { type AttackKey, type AuthForm, signAs } from "../../support/attack-signer.ts";
 import { VERSION_EXAMPLES } from "../../support/attack-version-examples.ts";
+import { configurationRows } from "../../support/configuration-rows.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { call, credentialsOf, resultOf } from "../../support/iam.ts";
 import { BOUNDARY, encodeForm, type FormEntry, signPolicy, tomorrow } from "../../support/post-form.ts";
@@ -276,17 +277,8 @@ async function snapshot(): Promise<string> {
     }
     expect(page.truncated).toBe(false);
   }
-  const tables = [
-    "accounts",
-    "buckets",
-    "deleted_buckets",
-    "open_uploads",
-    "bucket_documents",
-    "users",
-    "user_policies",
-  ];
   const rows = await testEnv.DB.batch([
-    ...tables.map((table) => testEnv.DB.prepare(`SELECT * FROM ${table} ORDER BY 1, 2, 3`)),
+    ...configurationRows(testEnv.DB),
     testEnv.DB.prepare("SELECT id, account_id, secret_sealed, status, user_id FROM access_keys ORDER BY id"),
   ]);
   return [...objects, ...rows.map(({ results }) => JSON.stringify(results))].join("\n");
