@@ -2,7 +2,7 @@
  * Export and restore of the configuration, over JSON. No answer contains a secret in clear: pages are sealed under a key that the
  * operator's program derives from a passphrase.
  */
-import { S3Error } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import type { RowPlace } from "../storage/d1/config-pages.ts";
 import { type AdminCall, failure } from "./call.ts";
 import { readField, readText, requireWrappingKey } from "./fields.ts";
@@ -42,7 +42,7 @@ export async function receivePage(
   { exportId = "" }: Parameters,
 ): Promise<Response> {
   const sealed = readText(body, "sealed") ?? "";
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(sealed)) throw invalid("sealed must be a page of an export.");
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(sealed)) throw invalidRequest("sealed must be a page of an export.");
   const page = { exportId, page: requirePage(body), sealed, wrappingKey: requireWrappingKey(body) };
   const received = await services.configRestores.receive(grant, page, now);
   switch (received.outcome) {
@@ -89,7 +89,7 @@ function notEmpty(tables: readonly string[]): Response {
 function requirePage(body: unknown): number {
   const page = readField(body, "page");
   if (typeof page === "number" && Number.isSafeInteger(page) && page >= 0) return page;
-  throw invalid("page must be the number of a page.");
+  throw invalidRequest("page must be the number of a page.");
 }
 
 function readPlace(body: unknown): RowPlace | undefined {
@@ -97,9 +97,5 @@ function readPlace(body: unknown): RowPlace | undefined {
   if (after === undefined || after === null) return undefined;
   const [source, number, piece] = [readText(after, "source"), readField(after, "number"), readField(after, "piece")];
   if (source !== undefined && typeof number === "number" && typeof piece === "number") return { source, number, piece };
-  throw invalid("after must be that of the page before.");
-}
-
-function invalid(message: string): S3Error {
-  return new S3Error("InvalidRequest", { message });
+  throw invalidRequest("after must be that of the page before.");
 }

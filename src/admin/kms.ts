@@ -2,7 +2,7 @@
  * Keys of SSE-KMS, over JSON. No answer contains a key in clear: an export is sealed under a key that the operator's program
  * derives from a passphrase.
  */
-import { S3Error } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import { isKmsAlias, isKmsKeyId, type KmsKey, kmsKeyArn } from "../model/kms-key.ts";
 import type { ExportedKey } from "../storage/d1/kms-keys.ts";
 import { type AdminCall, failure } from "./call.ts";
@@ -14,7 +14,7 @@ const MAX_IMPORTED = 100;
 export async function createKey({ services, grant, now, body }: AdminCall): Promise<Response> {
   const alias = requireAlias(body);
   // "The alias name cannot begin with aws/" (API_CreateAlias of KMS).
-  if (alias.startsWith("aws/")) throw invalid("Names that begin with aws/ are for default keys.");
+  if (alias.startsWith("aws/")) throw invalidRequest("Names that begin with aws/ are for default keys.");
   const accountId = readText(body, "accountId");
   const created = await services.kmsKeys.create(grant, { accountId, alias }, now);
   if (created === "no-such-account") return failure(404, "NoSuchAccount", "There is no such account.");
@@ -29,7 +29,7 @@ export async function listKeys({ services, grant }: AdminCall): Promise<Response
 /** `{ key, status, accountId? }`: `key` is an id, or an alias of the account. */
 export async function setKeyStatus({ services, grant, body }: AdminCall): Promise<Response> {
   const status = readText(body, "status");
-  if (status !== "Enabled" && status !== "Disabled") throw invalid('status must be "Enabled" or "Disabled".');
+  if (status !== "Enabled" && status !== "Disabled") throw invalidRequest('status must be "Enabled" or "Disabled".');
   const name = { accountId: readText(body, "accountId"), name: readText(body, "key") ?? "" };
   const key = await services.kmsKeys.setStatus(grant, name, status);
   return key === undefined ? failure(404, "NoSuchKmsKey", "There is no such key.") : Response.json(describe(key));
@@ -52,13 +52,14 @@ function requireAlias(body: unknown): string {
   const alias = text.startsWith("alias/") ? text.slice("alias/".length) : text;
   // A key is named by its id or its alias.
   if (!isKmsAlias(alias) || isKmsKeyId(alias))
-    throw invalid("alias must be 1 to 250 letters, digits, hyphens, underscores and slashes, and not an id.");
+    throw invalidRequest("alias must be 1 to 250 letters, digits, hyphens, underscores and slashes, and not an id.");
   return alias;
 }
 
 function requireExported(body: unknown): ExportedKey[] {
   const list = readField(body, "keys");
-  if (!Array.isArray(list) || list.length > MAX_IMPORTED) throw invalid(`keys must list ${MAX_IMPORTED} keys at most.`);
+  if (!Array.isArray(list) || list.length > MAX_IMPORTED)
+    throw invalidRequest(`keys must list ${MAX_IMPORTED} keys at most.`);
   return list.map(toExported);
 }
 
@@ -73,7 +74,8 @@ function toExported(value: unknown): ExportedKey {
     isKmsAlias(text("alias")) &&
     /^[A-Za-z0-9+/=]{1,200}$/.test(text("sealed"));
   const hasState = (status === "Enabled" || status === "Disabled") && Number.isSafeInteger(createdAt);
-  if (!isKey || !hasState || typeof createdAt !== "number") throw invalid("keys contains what is no exported key.");
+  if (!isKey || !hasState || typeof createdAt !== "number")
+    throw invalidRequest("keys contains what is no exported key.");
   return {
     id: text("id"),
     accountId: text("accountId"),
@@ -87,8 +89,4 @@ function toExported(value: unknown): ExportedKey {
 
 function describe({ alias, status, accountId, createdAt, ...key }: KmsKey) {
   return { arn: kmsKeyArn({ accountId, ...key }), alias, status, accountId, createdAt };
-}
-
-function invalid(message: string): S3Error {
-  return new S3Error("InvalidRequest", { message });
 }

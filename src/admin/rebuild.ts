@@ -1,5 +1,5 @@
 /** Rebuilding the rows of buckets from their markers in R2, over JSON. The command lists the markers, and sends those it has chosen. */
-import { S3Error } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import type { BucketMarker } from "../model/bucket-marker.ts";
 import type { RebuiltBucket } from "../storage/d1/rebuilt-buckets.ts";
 import type { AdminCall } from "./call.ts";
@@ -14,7 +14,7 @@ const PARALLEL = 6;
 export async function listMarkers({ services, grant, body }: AdminCall): Promise<Response> {
   const { regions } = services.bucketMarkers;
   const region = readText(body, "region") ?? regions[0] ?? "";
-  if (!regions.includes(region)) throw invalid(`There is no storage in the region ${region}.`);
+  if (!regions.includes(region)) throw invalidRequest(`There is no storage in the region ${region}.`);
   const page = await services.bucketMarkers.list(grant, { region, after: readText(body, "after") ?? "" });
   const nextRegion = regions[regions.indexOf(region) + 1];
   const next =
@@ -32,7 +32,7 @@ export async function listMarkers({ services, grant, body }: AdminCall): Promise
 /** `{ buckets: [{ region, id }], owner? }`, 50 at most; `owner` "root": buckets whose owner has no account go to the root account. */
 export async function rebuildBuckets({ services, grant, now, body }: AdminCall): Promise<Response> {
   const owner = readField(body, "owner");
-  if (owner !== undefined && owner !== "root") throw invalid('owner must be "root".');
+  if (owner !== undefined && owner !== "root") throw invalidRequest('owner must be "root".');
   const waiting = [...requirePlaces(body)];
   const markers: BucketMarker[] = [];
   const lane = async () => {
@@ -61,16 +61,13 @@ function describe({ marker, outcome, accountId }: RebuiltBucket) {
 
 function requirePlaces(body: unknown): { readonly region: string; readonly id: string }[] {
   const list = readField(body, "buckets");
-  if (!Array.isArray(list) || list.length > MAX_BUCKETS) throw invalid(`buckets must list ${MAX_BUCKETS} at most.`);
+  if (!Array.isArray(list) || list.length > MAX_BUCKETS)
+    throw invalidRequest(`buckets must list ${MAX_BUCKETS} at most.`);
   return list.map((place) => {
     const [region, id] = [readText(place, "region"), readText(place, "id")];
     if (region === undefined || id === undefined || !/^[a-z0-9]{12}$/.test(id)) {
-      throw invalid("buckets must list regions and ids.");
+      throw invalidRequest("buckets must list regions and ids.");
     }
     return { region, id };
   });
-}
-
-function invalid(message: string): S3Error {
-  return new S3Error("InvalidRequest", { message });
 }

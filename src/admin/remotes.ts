@@ -1,5 +1,5 @@
 /** Endpoints to replicate to, over JSON. Answers never contain their secrets. */
-import { S3Error } from "../errors.ts";
+import { invalidRequest } from "../errors.ts";
 import type { Remote, RemoteDescription } from "../model/replication.ts";
 import { parseTarget, TargetRefused } from "../outbound/target.ts";
 import { checkRemote } from "../replication/check-remote.ts";
@@ -75,16 +75,16 @@ function requireEndpoint(text: string, services: AdminServices): string {
     if (pathAndQuery === "/") return url.slice(0, -1);
   } catch (error) {
     if (!(error instanceof TargetRefused)) throw error;
-    throw invalid(`endpoint: ${error.message}`);
+    throw invalidRequest(`endpoint: ${error.message}`);
   }
-  throw invalid("endpoint must end with the host or the port: buckets are the first part of the path.");
+  throw invalidRequest("endpoint must end with the host or the port: buckets are the first part of the path.");
 }
 
 function requireAccounts(body: unknown): readonly string[] {
   const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, "accountIds") : undefined;
   const isList = Array.isArray(value) && value.length > 0 && value.length <= 1000;
   if (!isList || !value.every((id) => typeof id === "string" && /^\d{12}$/.test(id))) {
-    throw invalid("accountIds must list the accounts that may replicate there.");
+    throw invalidRequest("accountIds must list the accounts that may replicate there.");
   }
   return [...new Set(value as string[])];
 }
@@ -97,7 +97,7 @@ function readBuckets(body: unknown): { readonly buckets?: readonly string[] } {
   if (value === undefined) return {};
   const isList = Array.isArray(value) && value.length > 0 && value.length <= 1000;
   if (!isList || !value.every((name) => typeof name === "string" && BUCKET.test(name))) {
-    throw invalid("buckets must list names of buckets.");
+    throw invalidRequest("buckets must list names of buckets.");
   }
   return { buckets: [...new Set(value as string[])] };
 }
@@ -111,11 +111,7 @@ interface FieldShape {
 function requireField(body: unknown, name: string, { pattern, expected }: FieldShape): string {
   const value: unknown = typeof body === "object" && body !== null ? Reflect.get(body, name) : undefined;
   if (typeof value === "string" && pattern.test(value)) return value;
-  throw invalid(`${name} must be ${expected}.`);
-}
-
-function invalid(message: string): S3Error {
-  return new S3Error("InvalidRequest", { message });
+  throw invalidRequest(`${name} must be ${expected}.`);
 }
 
 function noSuchRemote(): Response {
