@@ -1,6 +1,8 @@
 /**
- * Setup of every file of the `worker` project: the Worker logs a line for each request, which only helps where a test
- * fails. They stay in memory until then, since on their own way each is a message to Vitest's main process.
+ * Setup of every file of the `worker` project: the Worker logs JSON lines, which only help where a test fails. They stay
+ * in memory until then. On their own way each would be a message to Vitest's main process, and one that the Worker logs
+ * after its request has ended would wait for the next message of the tests (vitest-pool-workers 0.23): Vitest waits for
+ * the answer to it before it ends a file, so a run with such a line at the end of a file would never end.
  */
 import { beforeEach } from "vitest";
 
@@ -12,16 +14,18 @@ isolate[NAME] = lines;
 
 function keepLines(): string[] {
   const kept: string[] = [];
-  const write = console.log.bind(console);
-  console.log = (...values: unknown[]) => {
-    const [line] = values;
-    if (typeof line === "string" && line.startsWith('{"requestId":')) kept.push(line);
-    else write(...values);
-  };
+  for (const method of ["debug", "log", "info", "warn", "error"] as const) {
+    const write = console[method].bind(console);
+    console[method] = (...values: unknown[]) => {
+      const [line] = values;
+      if (typeof line === "string" && line.startsWith("{")) kept.push(line);
+      else write(...values);
+    };
+  }
   return kept;
 }
 
 beforeEach(({ onTestFailed }) => {
   lines.length = 0;
-  onTestFailed(() => console.info(lines.join("\n")));
+  onTestFailed(() => console.info(["The Worker's log:", ...lines].join("\n")));
 });
