@@ -4,6 +4,7 @@
  */
 
 import type { NewBucketSettings } from "./model/bucket.ts";
+import type { ProbeMessage } from "./model/heartbeat.ts";
 import { DAY_MS } from "./model/lifecycle.ts";
 import type { RequestLogLevel } from "./request-log.ts";
 import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
@@ -29,12 +30,12 @@ export interface Env extends WaitsBinding {
   readonly STORE: R2Bucket;
   readonly DB: D1Database;
   readonly UPLOADS: DurableObjectNamespace<MultipartUpload>;
-  readonly EVENTS: Queue<ChangesMessage>;
-  readonly DELIVERIES: Queue<DeliveryMessage>;
-  readonly RETRIES: Queue<DeliveryMessage>;
-  readonly REPLICATION: Queue<ReplicationMessage | ReplicationPageMessage>;
-  readonly ACCESS_LOGS: Queue<AccessLogMessage>;
-  readonly DEAD_LETTERS: Queue<DeadLetter>;
+  readonly EVENTS: Queue<ChangesMessage | ProbeMessage>;
+  readonly DELIVERIES: Queue<DeliveryMessage | ProbeMessage>;
+  readonly RETRIES: Queue<DeliveryMessage | ProbeMessage>;
+  readonly REPLICATION: Queue<ReplicationMessage | ReplicationPageMessage | ProbeMessage>;
+  readonly ACCESS_LOGS: Queue<AccessLogMessage | ProbeMessage>;
+  readonly DEAD_LETTERS: Queue<DeadLetter | ProbeMessage>;
   readonly ROOT_ACCESS_KEY_ID?: string;
   readonly ROOT_SECRET_ACCESS_KEY?: string;
   readonly SEAL_KEY?: string;

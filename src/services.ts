@@ -22,6 +22,7 @@ import { ConfigRestores } from "./storage/d1/config-restores.ts";
 import { DeadLetters } from "./storage/d1/dead-letters.ts";
 import { Directory, limitBucketTtlMs } from "./storage/d1/directory.ts";
 import { DueMarkers } from "./storage/d1/due-markers.ts";
+import { Heartbeats } from "./storage/d1/heartbeats.ts";
 import { Inventories } from "./storage/d1/inventories.ts";
 import { KmsKeys } from "./storage/d1/kms-keys.ts";
 import { LifecyclePasses } from "./storage/d1/lifecycle-passes.ts";
@@ -76,6 +77,7 @@ export interface Services {
   readonly callbacks: Callbacks;
   readonly receivers: Receivers;
   readonly deadLetters: DeadLetters;
+  readonly heartbeats: Heartbeats;
   readonly remotes: Remotes;
   readonly kmsKeys: KmsKeys;
   readonly configExports: ConfigExports;
@@ -146,6 +148,7 @@ export type AdminServices = Pick<
   | "configRestores"
   | "deadLetters"
   | "directory"
+  | "heartbeats"
   | "kmsKeys"
   | "queues"
   | "rebuiltBuckets"
@@ -156,7 +159,14 @@ export type AdminServices = Pick<
   | "scrub"
   | "signers"
   | "targetPolicy"
-> & { readonly stores: Pick<Stores, "principals"> };
+> & {
+  readonly stores: Pick<Stores, "principals">;
+  /** Without secrets. */
+  readonly config: Pick<
+    Config,
+    "acceptsKeysOverHttp" | "configTtlMs" | "edgeCacheSeconds" | "region" | "s3Domains" | "stores" | "websiteDomains"
+  >;
+};
 
 export type LifecycleServices = Pick<
   Services,
@@ -176,6 +186,7 @@ export type EventServices = Pick<
   | "config"
   | "deadLetters"
   | "directory"
+  | "heartbeats"
   | "intents"
   | "journal"
   | "queues"
@@ -296,6 +307,7 @@ export function openServices(bindings: Env): Services {
     callbacks,
     receivers: new Receivers(env.DB),
     deadLetters: new DeadLetters(env.DB),
+    heartbeats: new Heartbeats(env.DB),
     remotes,
     kmsKeys,
     configExports: new ConfigExports(env.DB, sealers),

@@ -13,6 +13,7 @@ import * as accounts from "./accounts.ts";
 import { type AdminCall, failure } from "./call.ts";
 import * as config from "./config.ts";
 import * as deliveries from "./deliveries.ts";
+import * as deployment from "./deployment.ts";
 import * as kms from "./kms.ts";
 import * as rebuild from "./rebuild.ts";
 import * as remotes from "./remotes.ts";
@@ -60,6 +61,10 @@ router
   .post("/-/admin/buckets/:bucket/replication/retry", asRoot(replication.retryReplication))
   .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))
   .post("/-/admin/scrub", asRoot(scrub))
+  .get("/-/admin/deployment", asRoot(deployment.describeDeployment))
+  .post("/-/admin/probes", asRoot(deployment.sendProbes))
+  .get("/-/admin/probes/:id", asRoot(deployment.showProbes))
+  .delete("/-/admin/probes/:id", asRoot(deployment.forgetProbes))
   .all("*", () => failure(404, "NotFound", "There is nothing at this path."));
 
 export async function handleAdmin(incoming: Incoming, services: AdminServices): Promise<Response> {

@@ -5,14 +5,16 @@
 import { deliverAccessLogs } from "../access-log/deliver.ts";
 import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
+import type { ProbeMessage } from "../model/heartbeat.ts";
 import { replicateExisting } from "../replication/existing.ts";
 import { replicate } from "../replication/tasks.ts";
 import { type EventServices, openServices } from "../services.ts";
 import type { DeadLetter, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
 import { fanOutChanges } from "./fan-out.ts";
+import { noteProbes } from "./probes.ts";
 
-type AnyMessage = OwnMessage | DeadLetter;
+type AnyMessage = OwnMessage | DeadLetter | ProbeMessage;
 type Handler<Kind extends AnyMessage["kind"]> = (
   messages: readonly QueueMessage<Extract<AnyMessage, { kind: Kind }>>[],
   services: EventServices,
@@ -25,6 +27,7 @@ const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
   "replication-page": replicateExisting,
   "access-log": deliverAccessLogs,
   "dead-letter": keepDeadLetters,
+  probe: noteProbes,
 };
 
 /** End of the name of the queue to which the platform moves messages that failed too often (wrangler.toml). */
@@ -58,7 +61,7 @@ export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> 
 /** The platform moves a message unchanged, so its `kind` does not show that it is a dead letter. */
 function toDeadLetter(message: QueueMessage<AnyMessage>): QueueMessage<AnyMessage> {
   const { body, id, attempts } = message;
-  if (body.kind === "dead-letter") return message;
+  if (body.kind === "dead-letter" || body.kind === "probe") return message;
   const dead: DeadLetter = {
     kind: "dead-letter",
     message: body,

@@ -4,6 +4,7 @@ import * as consumers from "../../src/consumers/index.ts";
 import type { Env } from "../../src/env.ts";
 import * as surface from "../../src/surface.ts";
 import * as sweeps from "../../src/sweeps/index.ts";
+import { runSchedule as runScheduleOf } from "../../src/sweeps/run-schedule.ts";
 import { invoke } from "./platform/invocation.ts";
 import { limitedEnv } from "./platform/limited-env.ts";
 
@@ -35,6 +36,8 @@ export const resumeEvents = asScheduled(sweeps.resumeEvents);
 export const ageObjects = asScheduled(sweeps.ageObjects);
 export const takeInventories = asScheduled(sweeps.takeInventories);
 export const runSweeps = asScheduled(sweeps.runSweeps);
+export const runSchedule = (cron: string, env: Env, now: Date): Promise<void> =>
+  invoke(() => runScheduleOf(cron, limitedEnv(env), now));
 
 function asInvocation(work: typeof consumers.handleQueue): typeof work {
   return (batch, env) => invoke(() => work(batch, limitedEnv(env)));

@@ -148,6 +148,7 @@ export const OMITTED_TABLES: Readonly<Record<string, string>> = {
   lifecycle_passes: "positions of passes that are begun again",
   sweep_cursors: "positions of sweeps that are begun again",
   replica_clock: "the present time",
+  heartbeats: "when background work was last seen to run",
   config_transfers: "exports and restores themselves",
   config_rows: "exports and restores themselves",
   config_pages: "exports and restores themselves",

@@ -4,6 +4,7 @@
  */
 
 import type { ChangeOrigin, EventBucket, ObjectChange } from "../../model/event.ts";
+import type { ProbeMessage } from "../../model/heartbeat.ts";
 import type { LoggedBucket } from "../../model/logged-bucket.ts";
 import type { NotificationRule } from "../../model/notification.ts";
 import { queueBatches } from "../../model/queue-batches.ts";
@@ -131,15 +132,15 @@ export type MessageOwner = { readonly accountId: string } | { readonly bucketId:
 /** The queues of a deployment. */
 export interface Queues {
   /** Changes, to be spread over their receivers. */
-  readonly events: OwnQueue<ChangesMessage>;
+  readonly events: OwnQueue<ChangesMessage | ProbeMessage>;
   /** First attempts at deliveries. */
-  readonly deliveries: OwnQueue<DeliveryMessage>;
+  readonly deliveries: OwnQueue<DeliveryMessage | ProbeMessage>;
   /** Deliveries to receivers that are failing or slow, which must not hold up the others. */
-  readonly retries: OwnQueue<DeliveryMessage>;
-  readonly replication: OwnQueue<ReplicationMessage | ReplicationPageMessage>;
-  readonly accessLogs: OwnQueue<AccessLogMessage>;
+  readonly retries: OwnQueue<DeliveryMessage | ProbeMessage>;
+  readonly replication: OwnQueue<ReplicationMessage | ReplicationPageMessage | ProbeMessage>;
+  readonly accessLogs: OwnQueue<AccessLogMessage | ProbeMessage>;
   /** Messages that were given up. */
-  readonly deadLetters: OwnQueue<DeadLetter>;
+  readonly deadLetters: OwnQueue<DeadLetter | ProbeMessage>;
   /** `QUEUE_<NAME>` bindings by name in lower case with hyphens: `QUEUE_MY_JOBS` is `my-jobs`. */
   readonly bound: ReadonlyMap<string, Queue>;
 }
