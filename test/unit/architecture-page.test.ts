@@ -9,6 +9,7 @@ const files = Object.keys(
     [
       "../../*.{md,toml,json,ts}",
       "../../{src,test,scripts,cli,bench,migrations,docs}/**/*.{ts,md,sql,cjs}",
+      "../../console/**/*.{ts,tsx}",
       "../../.ci/run",
       "!../../**/node_modules/**",
     ],

@@ -191,11 +191,14 @@ const RULES: readonly WordRule[] = [
 ];
 
 const CODE = {
-  ...import.meta.glob(["../../src/**/*.ts", "../../{scripts,cli,bench}/**/*.{ts,cjs}", "../../*.ts"], {
-    query: "?raw",
-    import: "default",
-    eager: true,
-  }),
+  ...import.meta.glob(
+    ["../../src/**/*.ts", "../../{scripts,cli,bench}/**/*.{ts,cjs}", "../../console/src/**/*.{ts,tsx}", "../../*.ts"],
+    {
+      query: "?raw",
+      import: "default",
+      eager: true,
+    },
+  ),
 };
 const TESTS = import.meta.glob(["../**/*.ts", "!../unit/english.test.ts"], {
   query: "?raw",

@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import { formatBytes, formatCount, formatDuration, formatTime } from "../../../console/src/lib/format.ts";
+import { type Listing, PagedList } from "../../../console/src/lib/pages-of.ts";
+import { link, matchPath, parseRoute } from "../../../console/src/lib/router.ts";
+import { createStore } from "../../../console/src/lib/store.ts";
+import { rowWindow } from "../../../console/src/lib/window.ts";
+import { faultOfBucketName } from "../../../console/src/pages/buckets/bucket-name.ts";
+
+describe("routes", () => {
+  it.each(["a/b c", "100%", "ü&x=1#?", "/..//", "a+b"])("the key %s is the same after a link", (key) => {
+    const { segments, query } = parseRoute(link("/buckets/:bucket/object", { bucket: "my.b" }, { key }));
+    expect(matchPath("/buckets/:bucket/object", segments)).toEqual({ bucket: "my.b" });
+    expect(query.get("key")).toBe(key);
+  });
+
+  it("another path does not match", () => {
+    expect(matchPath("/buckets/:bucket", ["buckets"])).toBeUndefined();
+    expect(matchPath("/buckets/:bucket", ["users", "a"])).toBeUndefined();
+    expect(matchPath("/", [])).toEqual({});
+  });
+
+  it("a link leaves out what is empty, and a wrong percent sign stays", () => {
+    expect(link("/buckets/:bucket", { bucket: "b" }, { prefix: "", version: undefined })).toBe("#/buckets/b");
+    expect(parseRoute("#/buckets/%zz").segments).toEqual(["buckets", "%zz"]);
+  });
+});
+
+describe("the rows of a long table that are drawn", () => {
+  it.each([
+    { scrollTop: 0, height: 440 },
+    { scrollTop: 2_000_000, height: 440 },
+    { scrollTop: 4_400_000 - 440, height: 440 },
+  ])("are few at $scrollTop, and the height is that of all", (viewport) => {
+    const { first, end, heightBefore, heightAfter } = rowWindow(100_000, 44, viewport);
+    expect(end - first).toBeLessThan(40);
+    expect(first * 44).toBeLessThanOrEqual(viewport.scrollTop);
+    expect(end * 44).toBeGreaterThanOrEqual(Math.min(viewport.scrollTop + viewport.height, 4_400_000));
+    expect(heightBefore + (end - first) * 44 + heightAfter).toBe(4_400_000);
+  });
+
+  it("stay within a table that is empty, or has become shorter", () => {
+    expect(rowWindow(0, 44, { scrollTop: 500, height: 440 })).toMatchObject({ first: 0, end: 0 });
+    expect(rowWindow(5, 44, { scrollTop: 50_000, height: 440 })).toMatchObject({ first: 5, end: 5, heightAfter: 0 });
+  });
+});
+
+describe("a listing in pages", () => {
+  const listed = (pages: Record<string, { rows: number[]; next?: string }>) => {
+    const seen: Listing<number>[] = [];
+    const asked: (string | undefined)[] = [];
+    const list = new PagedList<number, string>(
+      async (position) => {
+        asked.push(position);
+        const page = pages[position ?? ""];
+        if (page === undefined) throw new Error("no such page");
+        return { rows: page.rows, next: page.next };
+      },
+      (listing) => seen.push(listing),
+    );
+    return { list, seen, asked };
+  };
+
+  it("loads one page after another, each once, until there is no other", async () => {
+    const { list, seen, asked } = listed({ "": { rows: [1, 2], next: "p2" }, p2: { rows: [3] } });
+    await Promise.all([list.loadMore(), list.loadMore()]);
+    expect(seen.at(-1)).toEqual({ rows: [1, 2], isComplete: false, isLoading: false, error: undefined });
+    await list.loadMore();
+    await list.loadMore();
+    expect(seen.at(-1)).toMatchObject({ rows: [1, 2, 3], isComplete: true });
+    expect(asked).toEqual([undefined, "p2"]);
+  });
+
+  it("keeps its rows after a failure, and goes on with the page that failed", async () => {
+    const { list, seen, asked } = listed({ "": { rows: [1], next: "lost" } });
+    await list.loadMore();
+    await list.loadMore();
+    expect(seen.at(-1)).toMatchObject({ rows: [1], error: new Error("no such page"), isLoading: false });
+    await list.loadMore();
+    expect(asked).toEqual([undefined, "lost", "lost"]);
+  });
+
+  it("reports nothing after it was stopped", async () => {
+    const { list, seen } = listed({ "": { rows: [1] } });
+    const loading = list.loadMore();
+    list.stop();
+    await loading;
+    expect(seen.map(({ isLoading }) => isLoading)).toEqual([true]);
+  });
+});
+
+describe("texts", () => {
+  it.each([
+    [0, "0 bytes"],
+    [1, "1 byte"],
+    [1023, "1,023 bytes"],
+    [1536, "1.5 KiB"],
+    [5 * 1024 ** 3, "5 GiB"],
+    [1024 ** 6, "1,024 PiB"],
+  ])("%i bytes are %s", (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+
+  it("counts, durations and times", () => {
+    expect([formatCount(1, "file"), formatCount(2000, "file"), formatCount(2, "entry", "entries")]).toEqual([
+      "1 file",
+      "2,000 files",
+      "2 entries",
+    ]);
+    expect([5, 61, 3700].map(formatDuration)).toEqual(["5 s", "2 min", "1 h 2 min"]);
+    expect(formatTime(new Date(2026, 10, 29, 16, 4))).toBe("2026-11-29 16:04");
+    expect([formatTime(undefined), formatTime("x")]).toEqual(["", ""]);
+  });
+
+  it.each(["ab", "Abc", "a_b", "-abc", "abc.", "a..b", "192.168.0.1"])("%s is no name of a bucket", (name) => {
+    expect(faultOfBucketName(name)).toMatch(/^A name /);
+  });
+
+  it("my-bucket.1 is one", () => {
+    expect(faultOfBucketName("my-bucket.1")).toBeUndefined();
+  });
+});
+
+describe("a store", () => {
+  it("notifies of changes only, and not after the end of a subscription", () => {
+    const store = createStore(1);
+    const seen: number[] = [];
+    const end = store.subscribe(() => seen.push(store.get()));
+    store.set(1);
+    store.set(2);
+    end();
+    store.set(3);
+    expect(seen).toEqual([2]);
+  });
+});
