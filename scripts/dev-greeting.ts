@@ -44,6 +44,18 @@ Stop with Ctrl-C.
 `;
 }
 
+/** For a server that has a SETUP_CODE in place of keys. */
+export function formatSetupGreeting(endpoint: string): string {
+  return `
+workers-s3 is ready
+
+  Endpoint  ${endpoint}
+  Keys      those that ${endpoint}/-/setup shows, once, to a visitor with the SETUP_CODE
+
+Stop with Ctrl-C.
+`;
+}
+
 export function shellWord(text: string): string {
   return /^[\w./+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

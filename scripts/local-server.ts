@@ -170,7 +170,9 @@ async function requireHealthy(miniflare: Miniflare, name: string): Promise<void>
   const worker = await miniflare.getWorker(name);
   const answer = await worker.fetch("http://127.0.0.1/-/health");
   const body = (await answer.json().catch(() => ({}))) as { message?: unknown };
-  if (answer.status !== 200) {
+  // Before the set-up, only its page is answered.
+  const isSetUpNext = answer.status === 503 && (await worker.fetch("http://127.0.0.1/-/setup")).status === 200;
+  if (answer.status !== 200 && !isSetUpNext) {
     throw new Error(typeof body.message === "string" ? body.message : `The Worker answers ${answer.status}.`);
   }
 }

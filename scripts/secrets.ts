@@ -1,10 +1,10 @@
 /** The three secrets of a Worker, and random values for them. */
 import { randomBytes, randomInt } from "node:crypto";
-import { SECRET_SHAPES, type SecretName } from "../src/secret-shapes.ts";
+import { SECRET_NAMES, SECRET_SHAPES, type SecretName } from "../src/secret-shapes.ts";
 
 export type { SecretName } from "../src/secret-shapes.ts";
 
-export const secretNames: readonly SecretName[] = ["ROOT_ACCESS_KEY_ID", "ROOT_SECRET_ACCESS_KEY", "SEAL_KEY"];
+export const secretNames = SECRET_NAMES;
 
 export type Secrets = Record<SecretName, string>;
 

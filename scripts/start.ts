@@ -1,7 +1,7 @@
 /** `npm start`: a local S3 endpoint, offline, with its own keys. */
 import { resolve } from "node:path";
 import { bundleWorker } from "./bundle-worker.ts";
-import { formatGreeting } from "./dev-greeting.ts";
+import { formatGreeting, formatSetupGreeting } from "./dev-greeting.ts";
 import { devVarsPath, prepareLocalVariables, readGivenVariables } from "./local-secrets.ts";
 import { type LocalServer, loopbackAddress, serve } from "./local-server.ts";
 import { openLocalStorage } from "./local-storage.ts";
@@ -36,22 +36,23 @@ async function start(args: StartArgs): Promise<void> {
   // A failure is reported where the script is awaited.
   script.catch(() => undefined);
   const storage = openLocalStorage(config, resolve(projectRoot, args.stateFolder));
-  const secrets = await prepareLocalVariables(storage.sealed, devVarsPath, given);
+  // The set-up makes the keys.
+  const hasSetup = Boolean(given.SETUP_CODE);
+  const secrets = hasSetup ? given : await prepareLocalVariables(storage.sealed, devVarsPath, given);
   // Notifications may go to receivers on this machine as long as only this machine can reach the server.
   const defaults: Record<string, string> = loopbackAddress(ip) === undefined ? {} : { ALLOW_PRIVATE_TARGETS: "true" };
   defaults.REQUEST_LOG = args.log === undefined ? "failures" : "all";
-  const variables = { ...defaults, ...secrets };
+  const variables: Record<string, string> = { ...defaults, ...secrets };
   const server = await serve(storage, { ip, port, variables, script, log, inspectorPort });
   obeyParent(server);
   if (!stop.aborted) {
-    process.stdout.write(
-      formatGreeting({
-        endpoint,
-        region: variables.REGION || config.vars.REGION || "us-east-1",
-        accessKeyId: variables.ROOT_ACCESS_KEY_ID ?? "",
-        secretAccessKey: variables.ROOT_SECRET_ACCESS_KEY ?? "",
-      }),
-    );
+    const access = {
+      endpoint,
+      region: variables.REGION || config.vars.REGION || "us-east-1",
+      accessKeyId: variables.ROOT_ACCESS_KEY_ID ?? "",
+      secretAccessKey: variables.ROOT_SECRET_ACCESS_KEY ?? "",
+    };
+    process.stdout.write(hasSetup ? formatSetupGreeting(endpoint) : formatGreeting(access));
   }
   await new Promise<void>((resolve) => {
     if (stop.aborted) resolve();

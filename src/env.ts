@@ -39,6 +39,8 @@ export interface Env extends WaitsBinding {
   readonly ROOT_ACCESS_KEY_ID?: string;
   readonly ROOT_SECRET_ACCESS_KEY?: string;
   readonly SEAL_KEY?: string;
+  /** In place of the other secrets: opens the set-up, which makes them. */
+  readonly SETUP_CODE?: string;
   readonly REGION?: string;
   readonly S3_DOMAINS?: string;
   readonly WEBSITE_DOMAINS?: string;
@@ -259,10 +261,20 @@ function hexToBytes(hex: string): Uint8Array<ArrayBuffer> {
 }
 
 function findStores(env: Env): RegionStores {
+  requireStorage(env);
+  return regionStores(env);
+}
+
+/** @throws NotConfigured */
+export function requireStorage(env: Env): void {
   if (env.STORE === undefined || env.DB === undefined || env.UPLOADS === undefined) {
     throw new NotConfigured("wrangler.toml must bind STORE (R2), DB (D1) and UPLOADS (Durable Objects).");
   }
-  return regionStores(env);
+}
+
+/** Whether requests may come without TLS, as they do to the servers for development. */
+export function acceptsHttp({ ONE_ISOLATE }: Env): boolean {
+  return ONE_ISOLATE === "true";
 }
 
 export function findQueues(env: Env): Queues {

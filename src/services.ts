@@ -56,6 +56,7 @@ import type { Stores } from "./storage/stores.ts";
 import { BlobSets } from "./storage/uploads/blob-sets.ts";
 import { uploadIds } from "./storage/uploads/upload-id.ts";
 import { Uploads } from "./storage/uploads/uploads.ts";
+import { withStoredSecrets } from "./stored-secrets.ts";
 
 export interface Services {
   readonly config: Config;
@@ -203,6 +204,12 @@ export type EventServices = Pick<
 >;
 
 let opened: { readonly env: Env; readonly services: Services } | undefined;
+
+/** As `openServices`, for a deployment that may have its secrets in D1. @throws NotConfigured */
+export async function openDeployment(bindings: Env): Promise<Services> {
+  if (opened !== undefined && isSameDeployment(opened.env, bindings)) return opened.services;
+  return openServices(await withStoredSecrets(bindings));
+}
 
 /** @throws NotConfigured */
 export function openServices(bindings: Env): Services {

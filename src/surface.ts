@@ -19,9 +19,11 @@ import { findQueryService, handleQuery } from "./query-api/surface.ts";
 import { type RequestLogLevel, startRequestLog, writeRequestLog } from "./request-log.ts";
 import { hostId, toHttpResponse } from "./response.ts";
 import { handleControl, isControlRequest } from "./s3-control/surface.ts";
-import { openServices } from "./services.ts";
+import { openDeployment } from "./services.ts";
+import { closedSetup, handleSetup, isSetup } from "./setup/surface.ts";
 import { SNS } from "./sns/actions/index.ts";
 import { handleSnsLink, isSnsLink } from "./sns/links.ts";
+import { SetupPending } from "./stored-secrets.ts";
 import { handleWebsite } from "./website/surface.ts";
 
 const QUERY_SERVICES = [IAM, STS, SNS];
@@ -39,7 +41,7 @@ export async function handleRequest(
   let response: Response;
   let level: RequestLogLevel = "errors";
   try {
-    const services = openServices(env);
+    const services = await openDeployment(env);
     const { s3Domains, websiteDomains, requestLog, edgeCacheSeconds } = services.config;
     level = requestLog;
     const { accessLogs } = services;
@@ -51,7 +53,8 @@ export async function handleRequest(
     const edge = { isWebsite: website !== undefined, maxSeconds: edgeCacheSeconds };
     if (website !== undefined) {
       response = await throughEdgeCache(incoming, edge, () => handleWebsite(incoming, website, services));
-    } else if (isOwn) response = await handleAdmin(incoming, services);
+    } else if (isOwn && isSetup(url.path)) response = closedSetup(incoming);
+    else if (isOwn) response = await handleAdmin(incoming, services);
     else if (queried !== undefined) response = await handleQuery(queried, incoming, services);
     else if (isControlRequest(incoming)) response = await handleControl(incoming, services);
     else if (isSnsLink(incoming, s3Domains)) response = await handleSnsLink(incoming, services);
@@ -59,13 +62,19 @@ export async function handleRequest(
     response = accessLogs.noteRequest(incoming, response);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;
-    response = isOwn
-      ? Response.json({ status: "unconfigured", message: error.message }, { status: 503 })
-      : notConfigured(error, incoming);
-    log.code = "ServiceUnavailable";
+    response = await withoutConfiguration(error, incoming, isOwn);
   }
   writeRequestLog(log, { request, response }, level);
   return response;
+}
+
+async function withoutConfiguration(error: NotConfigured, incoming: Incoming, isOwn: boolean): Promise<Response> {
+  const { url, log } = incoming;
+  if (error instanceof SetupPending && isSetup(url.path)) return handleSetup(incoming, error);
+  log.code = "ServiceUnavailable";
+  log.cause = error.cause;
+  if (isOwn) return Response.json({ status: "unconfigured", message: error.message }, { status: 503 });
+  return notConfigured(error, incoming);
 }
 
 function notConfigured(error: NotConfigured, incoming: Incoming): Response {

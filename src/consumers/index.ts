@@ -8,7 +8,7 @@ import type { Env } from "../env.ts";
 import type { ProbeMessage } from "../model/heartbeat.ts";
 import { replicateExisting } from "../replication/existing.ts";
 import { replicate } from "../replication/tasks.ts";
-import { type EventServices, openServices } from "../services.ts";
+import { type EventServices, openDeployment } from "../services.ts";
 import type { DeadLetter, OwnMessage, QueueMessage } from "../storage/journal/messages.ts";
 import { keepDeadLetters } from "./dead-letters.ts";
 import { fanOutChanges } from "./fan-out.ts";
@@ -44,7 +44,7 @@ export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> 
     batch.queue.endsWith(DEAD_LETTER_QUEUE) ? all.map(toDeadLetter) : all,
     ({ body }) => body.kind,
   );
-  const services = openServices(env);
+  const services = await openDeployment(env);
   for (const [kind, messages] of byKind) {
     try {
       // Messages are grouped by `kind`, which decides their type.

@@ -81,6 +81,9 @@ export const newUserId = () => `AIDA${pick(UPPER_BASE32, 17)}`;
 /** 40 characters, 240 bits. */
 export const newSecretAccessKey = () => pick(SECRET, 40);
 
+/** 64 hexadecimal digits, 256 bits: the key from which a deployment's other keys are derived. */
+export const newSealKey = () => pick(HEX, 64);
+
 /** 64 hexadecimal digits, 256 bits: proves that an endpoint received the message with it. */
 export const newConfirmationToken = () => pick(HEX, 64);
 

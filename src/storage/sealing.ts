@@ -28,7 +28,8 @@ export function openSealer(
     | "signing-keys"
     | "kms-keys"
     | "kms-export"
-    | "config-export",
+    | "config-export"
+    | "setup-secrets",
 ): Sealer {
   // Not a promise: one request must not wait for I/O of another.
   let derived: CryptoKey | undefined;
@@ -71,6 +72,17 @@ export function openMacKey(sealKey: Uint8Array<ArrayBuffer>, purpose: string): M
 export async function nameSealKey(sealKey: Uint8Array<ArrayBuffer>): Promise<string> {
   const mac = await openMacKey(sealKey, "seal-key-name").sign(new Uint8Array(0));
   return formatHex(mac.subarray(0, 16));
+}
+
+/** 32 bytes from a secret that a person has chosen. Each guess at it takes as many iterations of PBKDF2. */
+export async function stretch(
+  secret: string,
+  { salt, iterations }: { readonly salt: Uint8Array<ArrayBuffer>; readonly iterations: number },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const key = await crypto.subtle.importKey("raw", encoder.encode(secret), "PBKDF2", false, ["deriveBits"]);
+  return new Uint8Array(
+    await crypto.subtle.deriveBits({ name: "PBKDF2", hash: "SHA-256", salt, iterations }, key, 256),
+  );
 }
 
 interface DerivedKey {

@@ -3,7 +3,7 @@ import type { Env } from "../env.ts";
 import { runInventories } from "../inventory/run.ts";
 import { runLifecycle } from "../lifecycle/run.ts";
 import { resumeReplication } from "../replication/tasks.ts";
-import { openServices } from "../services.ts";
+import { openDeployment } from "../services.ts";
 import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from "./abandoned.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepBucketMarkers } from "./bucket-markers.ts";
@@ -18,7 +18,7 @@ const IDLE_RECEIVER_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Sends events and resumes replication that a crash has interrupted, and lets replicas of D1 show how old they are. */
 export async function resumeEvents(env: Env, now: Date): Promise<void> {
-  const services = openServices(env);
+  const services = await openDeployment(env);
   const { config, intents, queues, sweeping } = services;
   const results = await Promise.allSettled([
     logged("intents", sweepIntents({ intents, events: queues.events, stores: config.stores, now })),
@@ -30,17 +30,17 @@ export async function resumeEvents(env: Env, now: Date): Promise<void> {
 
 /** Does what lifecycle rules say. */
 export async function ageObjects(env: Env, now: Date): Promise<void> {
-  await logged("lifecycle", runLifecycle(openServices(env), now));
+  await logged("lifecycle", runLifecycle(await openDeployment(env), now));
 }
 
 /** Writes the reports of inventories. */
 export async function takeInventories(env: Env, now: Date): Promise<void> {
-  await logged("inventory", runInventories(openServices(env), now));
+  await logged("inventory", runInventories(await openDeployment(env), now));
 }
 
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
-  const { config, configExports, receivers, subscriptions, replicationTasks, sweeping } = openServices(env);
+  const { config, configExports, receivers, subscriptions, replicationTasks, sweeping } = await openDeployment(env);
   const { openUploads, blobSets, cursors, deletedBuckets, dueMarkers } = sweeping;
   const uploads = { openUploads, blobSets };
   const { stores, abortIncompleteUploadsDays: abortAfterDays, blobGraceMs: graceMs } = config;

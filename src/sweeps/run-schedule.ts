@@ -1,7 +1,7 @@
 /** The work of a schedule, by its trigger in wrangler.toml. */
 import type { Env } from "../env.ts";
 import type { Schedule } from "../model/heartbeat.ts";
-import { openServices } from "../services.ts";
+import { openDeployment } from "../services.ts";
 import { ageObjects, resumeEvents, runSweeps, takeInventories } from "./index.ts";
 import { EVERY_MINUTE, INVENTORY, LIFECYCLE } from "./schedules.ts";
 
@@ -15,10 +15,8 @@ const WORK: { readonly [Name in Schedule]: (env: Env, now: Date) => Promise<void
 /** @throws the failure of the work, for the platform to report */
 export async function runSchedule(cron: string, env: Env, now: Date): Promise<void> {
   const schedule = scheduleOf(cron);
-  const results = await Promise.allSettled([
-    openServices(env).heartbeats.noteSchedule(schedule, now),
-    WORK[schedule](env, now),
-  ]);
+  const { heartbeats } = await openDeployment(env);
+  const results = await Promise.allSettled([heartbeats.noteSchedule(schedule, now), WORK[schedule](env, now)]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 

@@ -152,6 +152,8 @@ export const OMITTED_TABLES: Readonly<Record<string, string>> = {
   config_transfers: "exports and restores themselves",
   config_rows: "exports and restores themselves",
   config_pages: "exports and restores themselves",
+  setup_secrets: "the keys of this deployment, sealed under its SETUP_CODE",
+  setup_attempts: "counters of minutes",
 };
 
 /** Characters of a piece of a long value: at most four bytes each, and D1 takes strings of two million bytes. */

@@ -33,10 +33,14 @@ export async function startSite(): Promise<Site> {
 }
 
 /** Debian's Chromium with an empty profile, which connects only to the opened pages. */
-export async function startBrowser(folder: string): Promise<BrowserContext> {
+export async function startBrowser(
+  folder: string,
+  options: { readonly javaScriptEnabled?: boolean } = {},
+): Promise<BrowserContext> {
   const executablePath = findOnPath("chromium");
   if (executablePath === undefined) throw new Error("chromium is not on PATH");
   return chromium.launchPersistentContext(join(folder, "profile"), {
+    ...options,
     executablePath,
     headless: true,
     env: bareEnvironment(folder),
