@@ -88,7 +88,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           include: ["test/worker/**/*.test.ts"],
-          globalSetup: ["./test/support/receiver.ts"],
+          globalSetup: ["./test/support/receiver.ts", "./test/support/console-pack.ts"],
           setupFiles: [
             "./test/support/pool-shortcuts.ts",
             "./test/support/request-lines.ts",

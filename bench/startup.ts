@@ -20,6 +20,9 @@ const EVALUATIONS = 21;
 const RUNTIME_MODULE =
   "export class DurableObject {}; export class WorkerEntrypoint {}; export const env = {}; export const waitUntil = () => {};";
 
+/** The console's files, which are data and not evaluated. */
+const DATA_MODULE = "export default new ArrayBuffer(0);";
+
 export const STARTUP_SECTION: Section = {
   name: "Start",
   run: async (bench) => [...(await measureBundle()), await measureReadiness(bench)],
@@ -56,8 +59,10 @@ async function measureBundle(): Promise<Figure[]> {
 /** Milliseconds of user and system time. */
 function evaluate(bundle: string): number {
   const hooks = `export async function resolve(specifier, context, next) {
-    if (!specifier.startsWith("cloudflare:")) return next(specifier, context);
-    return { url: ${JSON.stringify(`data:text/javascript,${RUNTIME_MODULE}`)}, shortCircuit: true };
+    const isRuntime = specifier.startsWith("cloudflare:");
+    if (!isRuntime && !specifier.endsWith(".bin")) return next(specifier, context);
+    const url = isRuntime ? ${JSON.stringify(`data:text/javascript,${RUNTIME_MODULE}`)} : ${JSON.stringify(`data:text/javascript,${DATA_MODULE}`)};
+    return { url, shortCircuit: true };
   }`;
   const program = `
     import { register } from "node:module";

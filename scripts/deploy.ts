@@ -5,6 +5,7 @@
  * are uploaded with the code, so that no Worker is live without either.
  */
 import { join } from "node:path";
+import { writeConsolePack } from "./console-pack.ts";
 import { chooseAccount, findLogin } from "./deploy/account.ts";
 import { type DeployArguments, parseDeployArguments } from "./deploy/arguments.ts";
 import { ApiError, CloudflareApi } from "./deploy/cloudflare-api.ts";
@@ -38,6 +39,7 @@ async function main(args: DeployArguments): Promise<void> {
   ]);
   const complaints = malformedSecrets(process.env);
   if (complaints.length > 0) throw new DeployError(complaints.join("\n"));
+  if (!configuration.hasBuild) await writeConsolePack();
   if (args.isDryRun) await dryRun(configuration, args);
   else await deploy(configuration, args);
 }
@@ -77,5 +79,13 @@ async function deploy(configuration: Configuration, args: DeployArguments): Prom
   report.step("Login, permissions, R2 and addresses");
   await prepareDatabase(run, inspection);
   const { endpoints, secrets } = await uploadWorker(run, inspection);
-  process.stdout.write(formatOutcome({ endpoints, region: configuration.region, secrets, logPath: run.log.path }));
+  process.stdout.write(
+    formatOutcome({
+      endpoints,
+      consoleOrigin: configuration.console?.origin,
+      region: configuration.region,
+      secrets,
+      logPath: run.log.path,
+    }),
+  );
 }

@@ -12,6 +12,8 @@ export interface DevArgs {
   readonly stateFolder: string;
   readonly configPath: string;
   readonly environment: string | undefined;
+  /** Settings of wrangler.toml that the command line replaces. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** @throws RangeError for an invalid port */
@@ -31,5 +33,15 @@ export function parseDevArgs(argv: readonly string[]): DevArgs {
     stateFolder: findFlag(argv, "--persist-to") ?? ".wrangler/state",
     configPath: findFlag(argv, "--config") ?? findFlag(argv, "-c") ?? "wrangler.toml",
     environment: findFlag(argv, "--env") ?? findFlag(argv, "-e"),
+    variables: variablesIn(argv),
   };
+}
+
+/** `--var NAME:VALUE` and `--var=NAME:VALUE`. */
+function variablesIn(argv: readonly string[]): Record<string, string> {
+  const values = argv.flatMap((argument, index) => {
+    if (argument === "--var") return [argv[index + 1] ?? ""];
+    return argument.startsWith("--var=") ? [argument.slice("--var=".length)] : [];
+  });
+  return Object.fromEntries(values.map((value) => [value.replace(/:.*$/s, ""), value.replace(/^[^:]*:?/, "")]));
 }

@@ -2,13 +2,15 @@
 
 export interface Access {
   readonly endpoint: string;
+  /** Undefined if the console is off. */
+  readonly consoleOrigin?: string | undefined;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }
 
 /** One screen: at most 40 lines, of which none is wider than 120 columns with keys of the usual length. */
-export function formatGreeting({ endpoint, region, accessKeyId, secretAccessKey }: Access): string {
+export function formatGreeting({ endpoint, consoleOrigin, region, accessKeyId, secretAccessKey }: Access): string {
   const [id, secret] = [JSON.stringify(accessKeyId), JSON.stringify(secretAccessKey)];
   return `
 workers-s3 is ready
@@ -16,7 +18,7 @@ workers-s3 is ready
   Endpoint           ${endpoint}
   Region             ${region}
   Access key id      ${accessKeyId}
-  Secret access key  ${secretAccessKey}
+  Secret access key  ${secretAccessKey}${consoleOrigin === undefined ? "" : `\n  Console            ${consoleOrigin}`}
 
 AWS CLI
   export AWS_ENDPOINT_URL=${endpoint} AWS_DEFAULT_REGION=${region}

@@ -1,8 +1,10 @@
 /** `npm run dev`: the local endpoint behind `wrangler dev`, for people who change the code. */
 import { resolve } from "node:path";
+import { writeConsolePack } from "./console-pack.ts";
 import { type DevArgs, parseDevArgs } from "./dev-args.ts";
 import { formatGreeting } from "./dev-greeting.ts";
 import { startDevServer } from "./dev-server.ts";
+import { localConsole } from "./local-console.ts";
 import { prepareLocalVariables } from "./local-secrets.ts";
 import { openLocalStorage } from "./local-storage.ts";
 import { requireFreePort } from "./ports.ts";
@@ -27,11 +29,24 @@ async function serve(args: DevArgs): Promise<number> {
   const config = readWorkerConfig(resolve(projectRoot, args.configPath), args.environment);
   const { sealed } = openLocalStorage(config, resolve(projectRoot, args.stateFolder));
   const variables = await prepareLocalVariables(sealed);
+  if (!config.hasBuild) await writeConsolePack();
   const { crons, vars: settings } = config;
-  const server = await startDevServer({ args, crons, settings, variables, output: "inherit", signal: stop });
+  const { origin: consoleOrigin, variables: forConsole } = localConsole(args.endpoint, {
+    toml: settings,
+    given: { ...variables, ...args.variables },
+  });
+  const server = await startDevServer({
+    args,
+    crons,
+    settings,
+    variables: { ...forConsole, ...variables },
+    output: "inherit",
+    signal: stop,
+  });
   process.stdout.write(
     formatGreeting({
       endpoint: args.endpoint,
+      consoleOrigin,
       region: variables.REGION || config.vars.REGION || "us-east-1",
       accessKeyId: variables.ROOT_ACCESS_KEY_ID ?? "",
       secretAccessKey: variables.ROOT_SECRET_ACCESS_KEY ?? "",

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import type { Miniflare } from "miniflare";
 import { STARTED, STOPPING } from "../src/local/work.ts";
+import { PACK_NAME, type WorkerModules } from "./bundle-worker.ts";
 import { localBucketId } from "./local-buckets.ts";
 import type { LocalStorage } from "./local-storage.ts";
 import { childrenNamed } from "./processes.ts";
@@ -20,7 +21,7 @@ export interface ServeOptions {
   /** Secrets, and settings that replace those of wrangler.toml. */
   readonly variables: Readonly<Record<string, string>>;
   /** The result of `bundleWorker`, which can run while the storage is opened. */
-  readonly script: Promise<string>;
+  readonly modules: Promise<WorkerModules>;
   readonly log: ServerLog;
   readonly inspectorPort: number | undefined;
 }
@@ -41,7 +42,7 @@ export async function serve({ config, folder }: LocalStorage, options: ServeOpti
   const { convertV4MiniflareOptions, Miniflare } = createRequire(import.meta.url)(
     "miniflare",
   ) as typeof import("miniflare");
-  const script = await options.script;
+  const { code, consolePack } = await options.modules;
   // Earlier log lines add nothing to the error with which a failed start ends.
   let isRunning = false;
   let stopWatching = () => {};
@@ -72,7 +73,13 @@ export async function serve({ config, folder }: LocalStorage, options: ServeOpti
       },
       workers: [
         { name: "gate", modules: true, script: GATE, compatibilityDate: config.compatibilityDate },
-        { ...describeWorker(config, options, clockSecret), script },
+        {
+          ...describeWorker(config, options, clockSecret),
+          modules: [
+            { type: "ESModule", path: "worker.js", contents: code },
+            { type: "Data", path: PACK_NAME, contents: consolePack },
+          ],
+        },
       ],
     }),
   );
@@ -129,7 +136,6 @@ function endRuntimeWithThis(): () => void {
 function describeWorker(config: WorkerConfig, { ip, port, variables }: ServeOptions, clockSecret: string) {
   return {
     name: config.name,
-    modules: true as const,
     compatibilityDate: config.compatibilityDate,
     compatibilityFlags: [...config.compatibilityFlags],
     bindings: {

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { bundleWorker } from "./bundle-worker.ts";
 import { formatGreeting, formatSetupGreeting } from "./dev-greeting.ts";
+import { localConsole } from "./local-console.ts";
 import { devVarsPath, prepareLocalVariables, readGivenVariables } from "./local-secrets.ts";
 import { type LocalServer, loopbackAddress, serve } from "./local-server.ts";
 import { openLocalStorage } from "./local-storage.ts";
@@ -32,9 +33,9 @@ async function start(args: StartArgs): Promise<void> {
   const config = readWorkerConfig(resolve(projectRoot, args.configPath), args.environment);
   const given = readGivenVariables(args.envFiles, args.variables);
   const log = new ServerLog(args.log);
-  const script = bundleWorker({ hasSourceMap: inspectorPort !== undefined });
-  // A failure is reported where the script is awaited.
-  script.catch(() => undefined);
+  const modules = bundleWorker({ hasSourceMap: inspectorPort !== undefined });
+  // A failure is reported where they are awaited.
+  modules.catch(() => undefined);
   const storage = openLocalStorage(config, resolve(projectRoot, args.stateFolder));
   // The set-up makes the keys.
   const hasSetup = Boolean(given.SETUP_CODE);
@@ -42,12 +43,17 @@ async function start(args: StartArgs): Promise<void> {
   // Notifications may go to receivers on this machine as long as only this machine can reach the server.
   const defaults: Record<string, string> = loopbackAddress(ip) === undefined ? {} : { ALLOW_PRIVATE_TARGETS: "true" };
   defaults.REQUEST_LOG = args.log === undefined ? "failures" : "all";
-  const variables: Record<string, string> = { ...defaults, ...secrets };
-  const server = await serve(storage, { ip, port, variables, script, log, inspectorPort });
+  const { origin: consoleOrigin, variables: forConsole } = localConsole(endpoint, {
+    toml: config.vars,
+    given: secrets,
+  });
+  const variables: Record<string, string> = { ...defaults, ...forConsole, ...secrets };
+  const server = await serve(storage, { ip, port, variables, modules, log, inspectorPort });
   obeyParent(server);
   if (!stop.aborted) {
     const access = {
       endpoint,
+      consoleOrigin,
       region: variables.REGION || config.vars.REGION || "us-east-1",
       accessKeyId: variables.ROOT_ACCESS_KEY_ID ?? "",
       secretAccessKey: variables.ROOT_SECRET_ACCESS_KEY ?? "",

@@ -16,6 +16,8 @@ export interface WorkerConfig {
   readonly producers: Readonly<Record<string, string>>;
   readonly consumers: readonly Consumer[];
   readonly crons: readonly string[];
+  /** Whether wrangler builds the console itself: older configurations do not say so. */
+  readonly hasBuild: boolean;
 }
 
 export interface BucketBinding {
@@ -81,6 +83,7 @@ export function parseWorkerConfig(toml: string, folder: string, environment?: st
       deadLetterQueue: text(each.dead_letter_queue),
     })),
     crons: texts(table(chosen.triggers ?? top.triggers).crons),
+    hasBuild: table(chosen.build ?? top.build).command !== undefined,
   };
 }
 

@@ -3,6 +3,7 @@
  * see `Env`.
  */
 
+import { type ConsoleSettings, readConsoleSettings } from "./console/settings.ts";
 import type { NewBucketSettings } from "./model/bucket.ts";
 import type { ProbeMessage } from "./model/heartbeat.ts";
 import { DAY_MS } from "./model/lifecycle.ts";
@@ -44,6 +45,9 @@ export interface Env extends WaitsBinding {
   readonly REGION?: string;
   readonly S3_DOMAINS?: string;
   readonly WEBSITE_DOMAINS?: string;
+  readonly CONSOLE_DOMAIN?: string;
+  /** Set by the local servers: their own origin. */
+  readonly LOCAL_ENDPOINT?: string;
   readonly CONFIG_TTL_SECONDS?: string;
   readonly D1_READS?: string;
   readonly EDGE_CACHE?: string;
@@ -79,6 +83,8 @@ export interface Config {
    * name.
    */
   readonly websiteDomains: readonly string[];
+  /** Undefined: no console. */
+  readonly console: ConsoleSettings | undefined;
   /** How long an isolate may use what it has read about keys and buckets. */
   readonly configTtlMs: number;
   /** Whether reads of objects may use keys and buckets as the nearest replica of D1 shows them. */
@@ -138,6 +144,7 @@ export function readConfig(env: Env): Config {
     sealKey: hexToBytes(required(env, "SEAL_KEY")),
     region,
     ...domainsOf(env),
+    console: consoleOf(env),
     configTtlMs: wholeNumber("CONFIG_TTL_SECONDS", env.CONFIG_TTL_SECONDS ?? "5") * 1000,
     readsReplicas: d1Reads("D1_READS", env.D1_READS ?? "primary") === "nearest",
     edgeCacheSeconds: edgeCacheSeconds(env),
@@ -171,6 +178,16 @@ function domainsOf(env: Env): Pick<Config, "s3Domains" | "websiteDomains"> {
   if (both !== undefined)
     throw new NotConfigured(`${both} is in both S3_DOMAINS and WEBSITE_DOMAINS; it can be in only one of them.`);
   return { s3Domains, websiteDomains };
+}
+
+function consoleOf(env: Env): ConsoleSettings | undefined {
+  const { CONSOLE_DOMAIN: domain = "", LOCAL_ENDPOINT: localEndpoint = "", ONE_ISOLATE } = env;
+  if (localEndpoint !== "" && ONE_ISOLATE !== "true")
+    throw new NotConfigured("LOCAL_ENDPOINT is for development only.");
+  const publicOrigin = origin("PUBLIC_ORIGIN", env.PUBLIC_ORIGIN ?? "");
+  const outcome = readConsoleSettings({ domain, localEndpoint, publicOrigin, ...domainsOf(env) });
+  if ("problem" in outcome) throw new NotConfigured(outcome.problem);
+  return outcome.settings;
 }
 
 function required(env: Env, name: SecretName): string {

@@ -250,7 +250,7 @@ export function openServices(bindings: Env): Services {
   const replicationTasks = new ReplicationTasks(env.DB);
   const signers = new Signers(new CertificateKeys(env.DB, sealers.signingKeys, sealers.sealKeyName));
   const targetPolicy = (origin?: string): TargetPolicy => {
-    const origins = [config.publicOrigin, origin].filter((each) => each !== undefined);
+    const origins = [config.publicOrigin, config.console?.origin, origin].filter((each) => each !== undefined);
     return {
       allowPrivate: config.allowPrivateTargets,
       ownHosts: [...config.s3Domains, ...config.websiteDomains, ...origins.map((each) => parseRawUrl(each).host)],

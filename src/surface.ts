@@ -1,9 +1,12 @@
 /**
- * Chooses the surface that answers. `-` is never a bucket name, so paths below `/-/` belong to the deployment, except
+ * Chooses the surface that answers. The console's host serves the console only. `-` is never a bucket name, so paths below `/-/` belong to the deployment, except
  * on a bucket's own host.
  */
 import { handleAdmin } from "./admin/router.ts";
 import { clientAtEdge } from "./client.ts";
+import { CONSOLE_PACK } from "./console/files.ts";
+import { handleConsole, isConsoleRequest } from "./console/surface.ts";
+import { addConsoleCors, isConsolePreflight } from "./cors/console-origin.ts";
 import { throughEdgeCache } from "./edge-cache.ts";
 import { type Env, NotConfigured } from "./env.ts";
 import { S3Error } from "./errors.ts";
@@ -42,8 +45,13 @@ export async function handleRequest(
   let level: RequestLogLevel = "errors";
   try {
     const services = await openDeployment(env);
-    const { s3Domains, websiteDomains, requestLog, edgeCacheSeconds } = services.config;
+    const { s3Domains, websiteDomains, requestLog, edgeCacheSeconds, console: settings } = services.config;
     level = requestLog;
+    if (settings !== undefined && isConsoleRequest(incoming, settings)) {
+      response = handleConsole(incoming, { settings, region: services.config.region, pack: CONSOLE_PACK });
+      writeRequestLog(log, { request, response }, level);
+      return response;
+    }
     const { accessLogs } = services;
     const host = request.headers.get("host");
     const website = findWebsiteHost(url, host, { website: websiteDomains, s3: s3Domains });
@@ -53,12 +61,14 @@ export async function handleRequest(
     const edge = { isWebsite: website !== undefined, maxSeconds: edgeCacheSeconds };
     if (website !== undefined) {
       response = await throughEdgeCache(incoming, edge, () => handleWebsite(incoming, website, services));
-    } else if (isOwn && isSetup(url.path)) response = closedSetup(incoming);
+    } else if (isConsolePreflight(request, settings?.origin)) response = toHttpResponse({ status: 204 }, incoming);
+    else if (isOwn && isSetup(url.path)) response = closedSetup(incoming);
     else if (isOwn) response = await handleAdmin(incoming, services);
     else if (queried !== undefined) response = await handleQuery(queried, incoming, services);
     else if (isControlRequest(incoming)) response = await handleControl(incoming, services);
     else if (isSnsLink(incoming, s3Domains)) response = await handleSnsLink(incoming, services);
     else response = await throughEdgeCache(incoming, edge, () => handleS3(incoming, services));
+    if (settings !== undefined && website === undefined) addConsoleCors(response, request, settings.origin);
     response = accessLogs.noteRequest(incoming, response);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;

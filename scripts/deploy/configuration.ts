@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
+import { type ConsoleSettings, readConsoleSettings } from "../../src/console/settings.ts";
 import { projectRoot } from "../wrangler.ts";
 import { DeployError } from "./error.ts";
 
@@ -21,6 +22,10 @@ export interface Configuration {
   readonly isOnWorkersDev: boolean | undefined;
   readonly hasPreviewUrls: boolean | undefined;
   readonly hasRoute: boolean;
+  /** Undefined: no console. */
+  readonly console: ConsoleSettings | undefined;
+  /** Whether wrangler builds the console itself: older configurations do not say so. */
+  readonly hasBuild: boolean;
 }
 
 /** The part of the configuration, as wrangler parses it, that is used here. */
@@ -32,6 +37,7 @@ interface WranglerConfig {
   readonly route?: unknown;
   readonly routes?: readonly unknown[];
   readonly vars: Readonly<Record<string, unknown>>;
+  readonly build?: { readonly command?: string };
   readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name?: string }[];
   readonly d1_databases: readonly { readonly binding: string; readonly database_name?: string }[];
   readonly queues: {
@@ -71,7 +77,28 @@ export function readConfiguration({ config, environment, name }: Source): Config
     isOnWorkersDev: read.workers_dev,
     hasPreviewUrls: read.preview_urls,
     hasRoute: (read.routes ?? []).length > 0 || read.route !== undefined,
+    console: readConsole(read.vars),
+    hasBuild: read.build?.command !== undefined,
   };
+}
+
+/** @throws DeployError for settings with which the Worker would answer 503 */
+function readConsole(vars: WranglerConfig["vars"]): ConsoleSettings | undefined {
+  const text = (name: string, absent = "") => String(vars[name] ?? absent);
+  const list = (value: string) =>
+    value
+      .split(",")
+      .map((each) => each.trim().toLowerCase())
+      .filter((each) => each !== "");
+  const outcome = readConsoleSettings({
+    domain: text("CONSOLE_DOMAIN"),
+    localEndpoint: "",
+    publicOrigin: text("PUBLIC_ORIGIN") || undefined,
+    s3Domains: list(text("S3_DOMAINS")),
+    websiteDomains: list(text("WEBSITE_DOMAINS", "website.localhost")),
+  });
+  if ("problem" in outcome) throw new DeployError(`${outcome.problem} Nothing was created.`);
+  return outcome.settings;
 }
 
 function readWithWrangler(path: string, environment: string | undefined): WranglerConfig {

@@ -24,17 +24,21 @@ export class Report {
 }
 
 export interface Outcome {
+  /** Addresses of the Worker, and of the console if it has one of its own. */
   readonly endpoints: readonly string[];
+  readonly consoleOrigin: string | undefined;
   readonly region: string;
   /** The secrets that this run has set. */
   readonly secrets: Partial<Secrets>;
   readonly logPath: string;
 }
 
-export function formatOutcome({ endpoints, region, secrets, logPath }: Outcome): string {
+export function formatOutcome({ endpoints: addresses, consoleOrigin, region, secrets, logPath }: Outcome): string {
+  const endpoints = addresses.filter((each) => each !== consoleOrigin);
   const [endpoint] = endpoints;
   const lines = endpoints.map((each) => `  Endpoint           ${each}`);
   if (endpoint === undefined) lines.push("  Endpoint           none: workers.dev is off and no route or domain is set");
+  if (consoleOrigin !== undefined) lines.push(`  Console            ${consoleOrigin}`);
   lines.push(`  Region             ${region}`);
   lines.push(...formatSecrets(secrets));
   if (endpoint !== undefined) lines.push("", `Ready when this answers {"status":"ok"}:  curl ${endpoint}/-/health`);

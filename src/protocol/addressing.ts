@@ -42,6 +42,11 @@ export function namesBucketInHost(url: RawUrl, hostHeader: string | null, domain
   return findBucketInHost(hostHeader ?? url.host, domains) !== undefined;
 }
 
+/** Whether the request is to this host, on whatever port. @param domain in lower case, without a port */
+export function isHost(url: RawUrl, hostHeader: string | null, domain: string): boolean {
+  return nameOfHost((hostHeader ?? url.host).trim().toLowerCase()) === domain;
+}
+
 function resourceOf(bucket: string, encodedKey: string): Resource {
   if (bucket === "" || RESERVED_NAMES.has(bucket)) throw invalidBucketName(bucket);
   if (encodedKey === "") return { kind: "bucket", bucket };

@@ -34,9 +34,10 @@ describe("a first deploy", () => {
     expect(cloud.calls.some((call) => call.includes("secrets-bulk"))).toBe(false);
   });
 
-  it("uploads the source map with the Worker", async () => {
+  it("uploads the source map and the files of the console with the Worker", async () => {
     await deploy();
-    expect(cloud.workers.get("workers-s3")?.files).toEqual(["index.js", "index.js.map"]);
+    const files = cloud.workers.get("workers-s3")?.files.map((name) => name.replace(/^\.\/[0-9a-f]{40}-/, ""));
+    expect(files?.sort()).toEqual(["console.bin", "index.js", "index.js.map"]);
   });
 
   it("takes keys from the environment", async () => {
@@ -56,6 +57,46 @@ describe("a first deploy", () => {
     expect(text).toContain("SEAL_KEY must be 64 hexadecimal digits.");
     expect(text).not.toContain("too-short");
     expect(cloud.calls).toEqual([]);
+  });
+});
+
+describe("the console", () => {
+  const configured = join("wrangler-console.toml");
+  const withConsole = async (settings: Readonly<Record<string, string>>) => {
+    let toml = readFileSync(join(clone, "wrangler.toml"), "utf8");
+    for (const [name, value] of Object.entries(settings)) {
+      toml = toml.replace(new RegExp(`^${name} = .*$`, "m"), `${name} = "${value}"`);
+    }
+    writeFileSync(join(clone, configured), toml);
+    return deploy(["--config", configured, "--domain", settings.CONSOLE_DOMAIN ?? ""]);
+  };
+
+  it("has its address in the outcome, apart from the endpoint's", async () => {
+    const { code, text } = await withConsole({
+      CONSOLE_DOMAIN: "console.example.com",
+      S3_DOMAINS: "s3.localhost,s3.example.com",
+    });
+    expect(code, text).toBe(0);
+    expect(text).toContain("Console            https://console.example.com");
+    expect(text).not.toContain("Endpoint           https://console.example.com");
+    const bindings = cloud.workers.get("workers-s3")?.bindings ?? [];
+    expect(bindings.find(({ name }) => name === "CONSOLE_DOMAIN")?.text).toBe("console.example.com");
+  });
+
+  it("is refused on a host of buckets before anything is created", async () => {
+    const { code, text } = await withConsole({ CONSOLE_DOMAIN: "console.example.com", S3_DOMAINS: "example.com" });
+    expect(code).toBe(1);
+    expect(text).toContain("CONSOLE_DOMAIN console.example.com and example.com of S3_DOMAINS");
+    expect(cloud.calls).toEqual([]);
+  });
+
+  it("is built for a configuration that has no build step of its own", async () => {
+    const toml = readFileSync(join(clone, "wrangler.toml"), "utf8").replace(/\[build\][^[]*/, "");
+    writeFileSync(join(clone, configured), toml);
+    rmSync(join(clone, "dist"), { recursive: true, force: true });
+    const { code, text } = await deploy(["--config", configured]);
+    expect(code, text).toBe(0);
+    expect(cloud.workers.get("workers-s3")?.files.some((name) => name.endsWith("console.bin"))).toBe(true);
   });
 });
 

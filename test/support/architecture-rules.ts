@@ -13,6 +13,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
   "protocol/": ["protocol/", "model/", "errors.ts", "fast-xml-parser"],
   "access/": ["access/", "model/", "errors.ts"],
   "cors/": ["cors/", "model/", "errors.ts", "protocol/"],
+  "console/": ["console/", "protocol/", "dist/console.bin"],
   "auth/": ["auth/", "protocol/", "checksum/", "model/", "errors.ts"],
   "storage/": [
     "storage/",
@@ -129,6 +130,7 @@ export const MAY_IMPORT_TYPES: Readonly<Record<string, Places>> = {
   "iam/": ["storage/"],
   "admin/": ["services.ts", "storage/"],
   "website/": ["identify.ts", "request-log.ts", "services.ts"],
+  "console/": ["identify.ts"],
   "s3-control/": ["services.ts"],
   "setup/": ["identify.ts"],
   "consumers/": ["env.ts", "storage/"],
@@ -176,6 +178,7 @@ export const IMPORTED_ONLY_BY: Readonly<Record<string, Places>> = {
   "website/": ["website/", "surface.ts", "pipeline.ts"],
   "s3-control/": ["s3-control/", "surface.ts"],
   "setup/": ["setup/", "surface.ts"],
+  "console/": ["console/", "surface.ts", "env.ts"],
   "local/": ["local/", "local-entry.ts"],
   "sweeps/": ["sweeps/", "index.ts"],
   "lifecycle/": ["lifecycle/", "inventory/", "sweeps/"],

@@ -22,10 +22,12 @@ export function useClone(): void {
     for (const name of [
       "src",
       "scripts",
+      "console",
       "migrations",
       "wrangler.toml",
       "package.json",
       "tsconfig.json",
+      "tsconfig.console.json",
       "tsconfig.base.json",
     ]) {
       cpSync(join(root, name), join(clone, name), { recursive: true });
