@@ -26,6 +26,7 @@ export interface Invocation {
   readonly file?: { readonly action: FileAction; readonly path: string };
   readonly isScrub?: true;
   readonly isRebuild?: true;
+  readonly isUsage?: true;
 }
 
 const NO_KEYS: RemoteKeys = { accessKeyId: undefined, secretAccessKey: undefined };
@@ -42,10 +43,12 @@ export function parseInvocation(argv: readonly string[], remoteKeys: RemoteKeys 
   const taken = (command.options ?? []).map(([option]) => option.split(" ")[0]);
   const other = Object.keys(options).find((option) => !taken.includes(`--${option}`));
   if (other !== undefined) throw new UsageError(`"${nameOf(command).join(" ")}" does not take --${other}.`);
+  const input = { operands, options, remoteKeys };
+  const path = command.path.replace(/[A-Z_]+/g, (name) => encodeURIComponent(operands[name] ?? ""));
   const request = {
     method: command.method,
-    path: `/-/admin${command.path.replace(/[A-Z_]+/g, (name) => encodeURIComponent(operands[name] ?? ""))}`,
-    ...(command.body !== undefined && { body: command.body({ operands, options, remoteKeys }) }),
+    path: `/-/admin${path}${command.query?.(input) ?? ""}`,
+    ...(command.body !== undefined && { body: command.body(input) }),
   };
   const { file: action } = command;
   const file = action === undefined ? {} : { file: { action, path: operands.FILE ?? "" } };
@@ -56,6 +59,7 @@ export function parseInvocation(argv: readonly string[], remoteKeys: RemoteKeys 
     ...file,
     ...(command.isScrub && { isScrub: true }),
     ...(command.isRebuild && { isRebuild: true }),
+    ...(command.isUsage && { isUsage: true }),
   };
 }
 
@@ -72,6 +76,7 @@ function parseFlags(argv: readonly string[]) {
         bucket: { type: "string", multiple: true },
         bytes: { type: "boolean" },
         cursor: { type: "string" },
+        history: { type: "boolean" },
         kind: { type: "string" },
         owner: { type: "string" },
         region: { type: "string" },

@@ -11,8 +11,12 @@ export interface Command {
   readonly isScrub?: true;
   /** The command makes several requests (`rebuild.ts`). */
   readonly isRebuild?: true;
+  /** The request is repeated for each page (`usage.ts`). */
+  readonly isUsage?: true;
   /** Below `/-/admin`, with the names of operands where their values go. */
   readonly path: string;
+  /** Further parts of the path and the query. */
+  readonly query?: (input: CommandInput) => string;
   readonly body?: (input: CommandInput) => unknown;
   /** Options that only this command takes, each with its help. */
   readonly options?: readonly (readonly [option: string, help: string])[];
@@ -33,6 +37,7 @@ export interface CommandOptions {
   readonly bucket?: readonly string[] | undefined;
   readonly bytes?: boolean | undefined;
   readonly cursor?: string | undefined;
+  readonly history?: boolean | undefined;
   readonly kind?: string | undefined;
   readonly owner?: string | undefined;
   readonly region?: string | undefined;
@@ -196,6 +201,19 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    line: "usage",
+    help: "what buckets and accounts hold, as it was last counted",
+    method: "GET",
+    path: "/usage",
+    query: describeUsage,
+    isUsage: true,
+    options: [
+      ["--bucket NAME", "only this bucket"],
+      ["--account ID", "only this account and its buckets"],
+      ["--history", "with --bucket: one line for each day, 400 at most"],
+    ],
+  },
+  {
     line: "scrub",
     help: "checks that what is stored is consistent; changes nothing",
     method: "POST",
@@ -267,6 +285,17 @@ function describeScrub({ operands, options }: CommandInput): unknown {
 function describeRebuild({ options: { region, owner } }: CommandInput): unknown {
   if (owner !== undefined && owner !== "root") throw new UsageError("--owner takes root.");
   return { region, owner };
+}
+
+function describeUsage({ options }: CommandInput): string {
+  const { accountId } = accountOf(options);
+  const [bucket, ...others] = splitLists(options.bucket);
+  if (others.length > 0) throw new UsageError("--bucket takes one bucket.");
+  if (bucket !== undefined && accountId !== undefined)
+    throw new UsageError("--bucket and --account exclude each other.");
+  if (options.history && bucket === undefined) throw new UsageError("--history needs --bucket.");
+  if (accountId !== undefined) return `?account=${encodeURIComponent(accountId)}`;
+  return bucket === undefined ? "" : `${options.history ? "/history" : ""}?bucket=${encodeURIComponent(bucket)}`;
 }
 
 function accountOf({ account }: CommandOptions): { readonly accountId?: string } {

@@ -9,6 +9,7 @@ import { exportTo, importFrom } from "./key-file.ts";
 import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
 import { isIncomplete, type RebuildOptions, rebuild } from "./rebuild.ts";
 import { runScrub } from "./scrub.ts";
+import { formatHistory, formatUsage, readUsage, type ShownUsage } from "./usage.ts";
 
 // The program that reads the output may have closed the pipe.
 process.stdout.on("error", () => process.exit());
@@ -26,7 +27,7 @@ try {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
-async function run({ request, endpoint, isJson, file, isScrub, isRebuild }: Invocation): Promise<void> {
+async function run({ request, endpoint, isJson, file, isScrub, isRebuild, isUsage }: Invocation): Promise<void> {
   const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
   const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
   if (!accessKeyId || !secretAccessKey) {
@@ -49,12 +50,23 @@ async function run({ request, endpoint, isJson, file, isScrub, isRebuild }: Invo
     process.stdout.write(isJson ? `${JSON.stringify(rebuilt)}\n` : formatAnswer(rebuilt));
     return;
   }
+  if (isUsage) {
+    process.stdout.write(await showUsage(request, send, isJson));
+    return;
+  }
   const answer = file === undefined ? await send(request) : await useFile(file, request, send);
   const warning = findWarning(answer);
   if (warning !== undefined) console.error(warning);
   if (hasFailedStep(answer)) process.exitCode = 1;
   // The answer to a deletion is empty; --json prints a document nevertheless.
   process.stdout.write(isJson ? `${JSON.stringify(answer ?? {})}\n` : formatAnswer(answer));
+}
+
+async function showUsage(request: AdminRequest, send: Send, isJson: boolean): Promise<string> {
+  const isHistory = request.path.includes("/history?");
+  const answer = isHistory ? await send(request) : await readUsage(request, send);
+  if (isJson) return `${JSON.stringify(answer)}\n`;
+  return isHistory ? formatHistory(answer) : formatUsage(answer as ShownUsage, new Date());
 }
 
 async function scrub(call: (body: unknown) => Promise<unknown>, isJson: boolean): Promise<number> {

@@ -19,6 +19,11 @@ function formatFields(record: Record<string, unknown>): string {
     .join("");
 }
 
+/** Tables with an empty line between them. */
+export function formatTables(tables: readonly (readonly Record<string, unknown>[])[]): string {
+  return tables.map(formatTable).join("\n");
+}
+
 function formatTable(records: readonly Record<string, unknown>[]): string {
   if (records.length === 0) return "(none)\n";
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))];

@@ -38,6 +38,7 @@ import { ScrubRows } from "./storage/d1/scrub-rows.ts";
 import { Subscriptions } from "./storage/d1/subscriptions.ts";
 import { DeletedBuckets, SweepCursors } from "./storage/d1/sweep-state.ts";
 import { Topics } from "./storage/d1/topics.ts";
+import { Usage } from "./storage/d1/usage.ts";
 import { Users } from "./storage/d1/users.ts";
 import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
@@ -49,6 +50,7 @@ import { InventoryObjects } from "./storage/r2/inventory-objects.ts";
 import { LifecycleObjects } from "./storage/r2/lifecycle-objects.ts";
 import { Objects } from "./storage/r2/objects.ts";
 import { Reencryption } from "./storage/r2/reencryption.ts";
+import { UsageObjects } from "./storage/r2/usage-objects.ts";
 import { ScrubSource } from "./storage/scrub/scrub-reads.ts";
 import { nameSealKey, openMacKey, openSealer } from "./storage/sealing.ts";
 import { SessionTokens } from "./storage/session-tokens.ts";
@@ -87,6 +89,8 @@ export interface Services {
   readonly rebuiltBuckets: RebuiltBuckets;
   readonly replicationTasks: ReplicationTasks;
   readonly replicationJobs: ReplicationJobs;
+  /** What buckets hold, as it was last counted. */
+  readonly usage: Usage;
   /** Records the last use of a key after the answer. For authenticated callers only. */
   noteKeyUse(caller: AccountCaller, use: { readonly service: "s3" | "iam" | "sts" | "sns"; readonly now: Date }): void;
   /** Signs messages to receivers of notifications. */
@@ -104,6 +108,7 @@ export interface Services {
     readonly deletedBuckets: DeletedBuckets;
     readonly dueMarkers: DueMarkers;
     readonly replicaClock: ReplicaClock;
+    readonly usageObjects: UsageObjects;
   };
   /** What only the lifecycle reads and changes. */
   readonly lifecycle: {
@@ -160,6 +165,7 @@ export type AdminServices = Pick<
   | "scrub"
   | "signers"
   | "targetPolicy"
+  | "usage"
 > & {
   readonly stores: Pick<Stores, "principals">;
   /** Without secrets. */
@@ -323,6 +329,7 @@ export function openServices(bindings: Env): Services {
     configRestores: new ConfigRestores(env.DB, sealers, directory),
     replicationTasks,
     replicationJobs: new ReplicationJobs(env.DB),
+    usage: new Usage(env.DB),
     noteKeyUse(caller, use) {
       const write = keyUsage.note(caller, { ...use, region: config.region });
       if (write !== undefined) waitUntil(write);
@@ -336,6 +343,7 @@ export function openServices(bindings: Env): Services {
       deletedBuckets: new DeletedBuckets(env.DB),
       dueMarkers: new DueMarkers(env.DB),
       replicaClock: new ReplicaClock(env.DB),
+      usageObjects: new UsageObjects(config.stores),
     },
     lifecycle: {
       passes: new LifecyclePasses(env.DB),

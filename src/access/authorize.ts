@@ -190,6 +190,11 @@ export function authorizeLifecycle(bucket: Bucket): GrantedBucket {
   return bucket as GrantedBucket;
 }
 
+/** Authorizes what no caller requests: what each bucket holds is counted, for the operator of the deployment. */
+export function authorizeUsage(bucket: Bucket): GrantedBucket {
+  return bucket as GrantedBucket;
+}
+
 /**
  * Authorizes what no caller requests: one object with access logs of a bucket may be written to the target that the bucket's
  * configuration names.

@@ -7,6 +7,8 @@ export interface AdminCall {
   readonly services: AdminServices;
   readonly grant: RootGrant;
   readonly now: Date;
+  /** As it was signed. */
+  readonly query: { get(name: string): string | undefined };
   /** The body as JSON; undefined if there is none. */
   readonly body: unknown;
 }

@@ -19,6 +19,7 @@ import * as rebuild from "./rebuild.ts";
 import * as remotes from "./remotes.ts";
 import * as replication from "./replication.ts";
 import { scrub } from "./scrub.ts";
+import * as usage from "./usage.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -29,6 +30,8 @@ const router = Router<IRequest, Arguments>();
 router
   .get("/-/health", (_request, services) => checkHealth(services))
   .get("/-/certificates/:name", ({ params }, services) => getCertificate(services, params.name ?? ""))
+  .get("/-/admin/usage", asRoot(usage.showUsage))
+  .get("/-/admin/usage/history", asRoot(usage.showHistory))
   .post("/-/admin/accounts", asRoot(accounts.createAccount))
   .get("/-/admin/accounts", asRoot(accounts.listAccounts))
   .post("/-/admin/accounts/:accountId/keys", asRoot(accounts.createKey))
@@ -100,7 +103,7 @@ function asRoot(
       maxBytes,
       requireDigest: false,
     });
-    const call = { services, grant, now: request.now, body: parseJson(bytes) };
+    const call = { services, grant, now: request.now, query: authentication.query, body: parseJson(bytes) };
     return handler(call, routed.params);
   };
 }

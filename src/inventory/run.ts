@@ -2,15 +2,13 @@
  * The inventories of all buckets: their reports are written from the schedule, in steps. A run gives every report whose turn it is
  * an equal part of its calls, and begins with those that have waited longest.
  */
-import { CallBudget } from "../lifecycle/call-budget.ts";
+import type { CallBudget } from "../lifecycle/call-budget.ts";
 import type { InventoryServices } from "../services.ts";
 import { ReportStep } from "./report-step.ts";
 
 const REPORTS_PER_RUN = 20;
 /** With fewer calls a report could list the bucket and not be completed. */
 const LEAST_CALLS_OF_A_REPORT = 50;
-/** Less than the time between two runs. */
-const RUN_MS = 60_000;
 /** The rows of the reports. */
 const CALLS_OF_A_RUN = 1;
 /** The rows of both buckets and that of the report. */
@@ -25,10 +23,14 @@ export interface InventoryResult {
 }
 
 /** @throws the first failure, after all reports had their turn */
-export async function runInventories(services: InventoryServices, now: Date): Promise<InventoryResult> {
-  const { config, inventory } = services;
-  const budget = new CallBudget(config.lifecycleCalls - CALLS_OF_A_RUN, new Date(Date.now() + RUN_MS));
-  const affordable = Math.floor(config.lifecycleCalls / LEAST_CALLS_OF_A_REPORT);
+export async function runInventories(
+  services: InventoryServices,
+  now: Date,
+  budget: CallBudget,
+): Promise<InventoryResult> {
+  const { inventory } = services;
+  budget.spend(CALLS_OF_A_RUN);
+  const affordable = Math.floor(budget.left / LEAST_CALLS_OF_A_REPORT);
   const due = await inventory.reports.due(now, Math.min(REPORTS_PER_RUN, affordable));
   const total = { reports: 0, completed: 0, refused: 0, rows: 0 };
   const failures: unknown[] = [];

@@ -14,6 +14,11 @@ export class CallBudget {
     return Date.now() > this.until.getTime() ? 0 : Math.max(0, this.#left);
   }
 
+  /** Calls that were not made, even if there is no time left for them; negative if too many were made. */
+  get unused(): number {
+    return this.#left;
+  }
+
   /** False if there are not so many calls left, or no time; then none is taken. */
   take(calls: number): boolean {
     if (this.left < calls) return false;

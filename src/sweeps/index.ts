@@ -1,6 +1,7 @@
 /** Scheduled work: removes what interrupted or overwritten writes leave behind, and sends events that were not sent. */
 import type { Env } from "../env.ts";
 import { runInventories } from "../inventory/run.ts";
+import { CallBudget } from "../lifecycle/call-budget.ts";
 import { runLifecycle } from "../lifecycle/run.ts";
 import { resumeReplication } from "../replication/tasks.ts";
 import { openDeployment } from "../services.ts";
@@ -8,7 +9,11 @@ import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from ".
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepBucketMarkers } from "./bucket-markers.ts";
 import { sweepIntents } from "./unreported-changes.ts";
+import { sweepUsage } from "./usage.ts";
 import { sweepVersions } from "./versions.ts";
+
+/** Less than the time between two runs, together with what follows. */
+const INVENTORIES_MS = 55_000;
 
 /** Tasks removed in one run; the next run continues. */
 const EXPIRED_TASKS_PER_RUN = 10_000;
@@ -33,9 +38,18 @@ export async function ageObjects(env: Env, now: Date): Promise<void> {
   await logged("lifecycle", runLifecycle(await openDeployment(env), now));
 }
 
-/** Writes the reports of inventories. */
+/** Writes the reports of inventories, and counts what buckets hold, with a part of the calls that is at least a tenth. */
 export async function takeInventories(env: Env, now: Date): Promise<void> {
-  await logged("inventory", runInventories(await openDeployment(env), now));
+  const services = await openDeployment(env);
+  const { config, sweeping, usage } = services;
+  const ofUsage = Math.floor(config.lifecycleCalls / 10);
+  const budget = new CallBudget(config.lifecycleCalls - ofUsage, new Date(Date.now() + INVENTORIES_MS));
+  const inventories = await Promise.allSettled([logged("inventory", runInventories(services, now, budget))]);
+  const calls = ofUsage + budget.unused;
+  const counts = await Promise.allSettled([
+    logged("usage", sweepUsage({ ...sweeping, usage, objects: sweeping.usageObjects, now, calls })),
+  ]);
+  for (const result of [...inventories, ...counts]) if (result.status === "rejected") throw result.reason;
 }
 
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */

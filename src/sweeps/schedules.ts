@@ -4,5 +4,5 @@
 export const EVERY_MINUTE = "* * * * *";
 /** Of `ageObjects`. */
 export const LIFECYCLE = "*/2 * * * *";
-/** Of `takeInventories`: in the other minutes, because the platform limits the calls of each run. */
+/** Of `takeInventories`, which counts usage too: in the other minutes, because the platform limits the calls of each run. */
 export const INVENTORY = "1-59/2 * * * *";

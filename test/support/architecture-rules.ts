@@ -103,7 +103,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
   "local/": ["local/", "model/", "cloudflare:workers"],
   "consumers/": ["consumers/", "access-log/", "delivery/", "replication/", "access/", "model/", "services.ts"],
   "access-log/": ["access-log/", "protocol/", "access/", "model/", "errors.ts", "response.ts"],
-  "sweeps/": ["sweeps/", "inventory/", "lifecycle/", "replication/", "storage/", "model/", "services.ts"],
+  "sweeps/": ["sweeps/", "inventory/", "lifecycle/", "replication/", "storage/", "access/", "model/", "services.ts"],
   "lifecycle/": ["lifecycle/", "model/", "access/", "errors.ts"],
   "scrub/": ["scrub/", "storage/", "checksum/", "model/", "errors.ts"],
   "inventory/": ["inventory/", "lifecycle/call-budget.ts", "protocol/", "checksum/", "model/", "access/", "errors.ts"],

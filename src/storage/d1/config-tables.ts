@@ -63,7 +63,7 @@ export const CONFIG_TABLES: readonly ConfigTable[] = [
     key: "name",
     columns: columns("name id account_id region created_at"),
     // The marker of a restored bucket is compared by the sweep.
-    omitted: { deleting_since: null, deletion: null, marker_due: null },
+    omitted: { deleting_since: null, deletion: null, marker_due: null, usage_due: null },
   },
   {
     name: "bucket_documents",
@@ -146,6 +146,8 @@ export const OMITTED_TABLES: Readonly<Record<string, string>> = {
   replication_tasks: "work under way; its objects are exported as failed",
   replication_jobs: "work under way, which the command begins again",
   lifecycle_passes: "positions of passes that are begun again",
+  bucket_usage: "it is counted again",
+  usage_history: "figures of the past",
   sweep_cursors: "positions of sweeps that are begun again",
   replica_clock: "the present time",
   heartbeats: "when background work was last seen to run",

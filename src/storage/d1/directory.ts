@@ -24,7 +24,7 @@ import { ReplicaReads, type Statements } from "./replica-reads.ts";
 import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } from "./rows.ts";
 
 /** File name of the newest migration; a test keeps it true. */
-export const NEWEST_MIGRATION = "0020_setup_secrets.sql";
+export const NEWEST_MIGRATION = "0021_usage.sql";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;

@@ -228,6 +228,7 @@ export class BlobSetRecords {
             uploadId: description.uploadId,
             initiatedAt: description.initiatedAt,
             parts: this.parts(after, limit),
+            partBytes: Number(this.#read("SELECT coalesce(sum(size), 0) AS bytes FROM parts")[0]?.bytes ?? 0),
           },
         }),
       references: this.references(),

@@ -139,6 +139,8 @@ export interface BlobSetState {
     readonly initiatedAt: number;
     /** Ascending, a page of them. */
     readonly parts: readonly PartRecord[];
+    /** Of all parts; absent in the answer of an earlier release. */
+    readonly partBytes?: number;
   };
   readonly references: readonly (BlobSetReference & { readonly addedAt: number })[];
   /** When a sweep found that no version names it, milliseconds since 1970. */

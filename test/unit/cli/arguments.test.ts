@@ -31,6 +31,10 @@ describe("admin command line", () => {
     ["scrub", { method: "POST", path: "/-/admin/scrub", body: { bytes: false } }],
     ["scrub b --bytes", { method: "POST", path: "/-/admin/scrub", body: { bucket: "b", bytes: true } }],
     ["scrub --cursor c", { method: "POST", path: "/-/admin/scrub", body: { cursor: "c" } }],
+    ["usage", { method: "GET", path: "/-/admin/usage" }],
+    ["usage --bucket a&b", { method: "GET", path: "/-/admin/usage?bucket=a%26b" }],
+    ["usage --account 123456789012", { method: "GET", path: "/-/admin/usage?account=123456789012" }],
+    ["usage --history --bucket b", { method: "GET", path: "/-/admin/usage/history?bucket=b" }],
     ["key delete ../x", { method: "DELETE", path: "/-/admin/keys/..%2Fx" }],
   ])("%s", (line, request) => {
     expect(requestOf(line)).toEqual(request);
@@ -86,6 +90,10 @@ describe("admin command line", () => {
     "scrub b --cursor c",
     "scrub --bytes --cursor c",
     "key list --bytes",
+    "usage b",
+    "usage --history",
+    "usage --bucket a,b",
+    "usage --bucket a --account 1",
     "--no",
   ])("refuses %j as a usage error", (line) => {
     expect(() => requestOf(line, KEYS)).toThrow(UsageError);
