@@ -11,6 +11,7 @@ import { type Session, session, signOut } from "./session.ts";
 import { ErrorBox, Loading, PageHeader } from "./ui/basics.tsx";
 import { Toasts } from "./ui/toast.tsx";
 import { SessionContext, useLoad } from "./ui/use.ts";
+import { UploadsPanel } from "./uploads/panel.tsx";
 
 const TITLE = "workers-s3 console";
 
@@ -83,6 +84,7 @@ function Frame({ session: { identity, isDeploymentRoot } }: { readonly session: 
           <LoadedPage key={found.page.path} page={found.page} props={found.props} />
         )}
       </main>
+      <UploadsPanel />
     </>
   );
 }

@@ -3,14 +3,14 @@ import { App } from "./app.tsx";
 import { loadConfig } from "./config.ts";
 import { watchIdleTime } from "./session.ts";
 import { ErrorBox } from "./ui/basics.tsx";
+import { isUploading } from "./uploads/uploads.ts";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no element #app.");
 // Else what is in <noscript> stays.
 root.replaceChildren();
 
-// `false` until something can be busy: uploads replace it.
-watchIdleTime(() => false);
+watchIdleTime(isUploading);
 try {
   render(<App config={await loadConfig()} />, root);
 } catch (error) {

@@ -1,9 +1,10 @@
 /** All pages. Each area has its own list. */
 import { matchPath, type Route } from "../lib/router.ts";
 import { BUCKET_PAGES } from "./buckets/index.ts";
+import { OBJECT_PAGES } from "./objects/index.ts";
 import type { Page, PageProps } from "./page.ts";
 
-export const PAGES: readonly Page[] = [...BUCKET_PAGES];
+export const PAGES: readonly Page[] = [...BUCKET_PAGES, ...OBJECT_PAGES];
 
 export const HOME = "/buckets";
 

@@ -74,12 +74,13 @@ export function PageHeader({ title, children }: PageHeaderProps) {
 }
 
 export interface CrumbsProps {
+  readonly label?: string;
   readonly crumbs: readonly { readonly label: string; readonly href: string }[];
 }
 
-export function Crumbs({ crumbs }: CrumbsProps) {
+export function Crumbs({ label: name = "Path", crumbs }: CrumbsProps) {
   return (
-    <nav aria-label="Path" class="crumbs">
+    <nav aria-label={name} class="crumbs">
       <ol>
         {crumbs.map(({ label, href }, index) => (
           <li key={href}>

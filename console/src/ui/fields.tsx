@@ -72,15 +72,26 @@ export interface TextAreaProps extends FieldProps {
   readonly rows?: number;
   /** Documents are shown in a fixed-width font. */
   readonly isCode?: boolean;
+  readonly isReadOnly?: boolean;
 }
 
-export function TextArea({ label, hint, error, value, onChange, rows = 8, isCode = false }: TextAreaProps) {
+export function TextArea({
+  label,
+  hint,
+  error,
+  value,
+  onChange,
+  rows = 8,
+  isCode = false,
+  isReadOnly = false,
+}: TextAreaProps) {
   return (
     <Field label={label} hint={hint} error={error}>
       {(attributes) => (
         <textarea
           {...attributes}
           rows={rows}
+          readOnly={isReadOnly}
           class={isCode ? "code" : ""}
           spellcheck={!isCode}
           value={value}

@@ -23,7 +23,9 @@ const RULES: readonly Rule[] = [
   {
     name: "no text becomes markup or code",
     breaks: (_path, text) =>
-      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|"text\/html"/i.test(text),
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc|parseFromString\([^)]*html/i.test(
+        text,
+      ),
     example: ["src/a.ts", "element.innerHTML = key;"],
   },
   {
