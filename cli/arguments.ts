@@ -79,6 +79,7 @@ function parseFlags(argv: readonly string[]) {
         history: { type: "boolean" },
         kind: { type: "string" },
         owner: { type: "string" },
+        prefix: { type: "string" },
         region: { type: "string" },
       },
     });

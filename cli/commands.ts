@@ -40,6 +40,7 @@ export interface CommandOptions {
   readonly history?: boolean | undefined;
   readonly kind?: string | undefined;
   readonly owner?: string | undefined;
+  readonly prefix?: string | undefined;
   readonly region?: string | undefined;
 }
 
@@ -231,6 +232,23 @@ export const COMMANDS: readonly Command[] = [
     isScrub: true,
     options: SCRUB_OPTIONS,
   },
+  {
+    line: "audit set BUCKET",
+    help: "who changes what, and what is denied, goes to this bucket",
+    method: "POST",
+    path: "/audit",
+    body: ({ operands, options }) => ({
+      bucket: operands.BUCKET,
+      ...(options.prefix !== undefined && { prefix: options.prefix }),
+      ...accountOf(options),
+    }),
+    options: [
+      ["--prefix PREFIX", "of the keys of its objects (default: audit/)"],
+      ["--account ID", "the account whose bucket it is (default: the root account)"],
+    ],
+  },
+  { line: "audit show", help: "", method: "GET", path: "/audit" },
+  { line: "audit off", help: "", method: "DELETE", path: "/audit" },
   {
     line: "replication status BUCKET",
     help: "what is still to be replicated, what failed, and why",

@@ -11,6 +11,7 @@ import type { RequestLogLevel } from "./request-log.ts";
 import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
 import {
   type AccessLogMessage,
+  type AuditMessage,
   type ChangesMessage,
   type DeadLetter,
   type DeliveryMessage,
@@ -35,7 +36,7 @@ export interface Env extends WaitsBinding {
   readonly DELIVERIES: Queue<DeliveryMessage | ProbeMessage>;
   readonly RETRIES: Queue<DeliveryMessage | ProbeMessage>;
   readonly REPLICATION: Queue<ReplicationMessage | ReplicationPageMessage | ProbeMessage>;
-  readonly ACCESS_LOGS: Queue<AccessLogMessage | ProbeMessage>;
+  readonly ACCESS_LOGS: Queue<AccessLogMessage | AuditMessage | ProbeMessage>;
   readonly DEAD_LETTERS: Queue<DeadLetter | ProbeMessage>;
   readonly ROOT_ACCESS_KEY_ID?: string;
   readonly ROOT_SECRET_ACCESS_KEY?: string;

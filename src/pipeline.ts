@@ -52,6 +52,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
     log.operation = name;
     upload = name === "PostObject" ? await beginFormUpload(received) : undefined;
     const wanted = rowsNamedBy(received, name, upload);
+    log.claimedKeyId = wanted.accessKeyId;
     const rows = await directory.load(wanted);
     hasRows = true;
     bucket = addressedBucket(received, rows.buckets);
@@ -112,6 +113,7 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   // From here on, only what the signature covers is used.
   const { authentication, signed, source } = await establish(received, rows.credential, options);
   log.authentication = authentication;
+  log.signed = signed;
   const { caller, style, signatureVersion } = authentication;
   if (signed.form !== undefined) log.key = signed.form.key;
   log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
@@ -125,7 +127,7 @@ async function serve(arrival: Arrival, services: S3Services): Promise<S3Response
   const name = mayDiffer ? requireServed(resolveOperation(signed)) : arrival.name;
   const context = { caller, style, signatureVersion, buckets, services, log };
   const site = findHostedSite(signed, name, { caller, bucket: addressedBucket(received, rows.buckets) });
-  if (site === undefined) return perform(signed, name, { ...context, source });
+  if (site === undefined) return perform(signed, name, { ...context, source: noting(source, log) });
   // A site turns refusals into pages and redirects, so each is confirmed before.
   const read: PerformRequest = (object) =>
     confirmed((current) => performRead(object, { ...context, buckets: current.buckets }));
@@ -200,6 +202,19 @@ function noteCopySource(signed: S3Request, buckets: ReadonlyMap<string, Bucket>,
   if (source === undefined) return;
   const bucket = findLogged(buckets.get(source.bucket));
   if (bucket !== undefined) log.copiedFrom = { ...source, bucket };
+}
+
+/** Keeps the document for the audit, which shows its digest. */
+function noting(source: BodySource, log: RequestLog): BodySource {
+  const { document } = source;
+  if (document === undefined) return source;
+  return {
+    ...source,
+    async document(options) {
+      log.document = await document(options);
+      return log.document;
+    },
+  };
 }
 
 /** Resolving the operation again cannot yield a preflight, because OPTIONS is a method of its own. */

@@ -1,5 +1,7 @@
+import type { AuditSetting } from "./model/audit.ts";
 import type { Caller } from "./model/caller.ts";
 import type { LoggedBucket, LoggedDetail } from "./model/logged-bucket.ts";
+import type { S3Request } from "./protocol/s3-request.ts";
 
 /**
  * One structured line per logged request. It contains no secret, signature, query or header. Paths are logged as bucket
@@ -38,6 +40,23 @@ export interface RequestLog {
   textBytes?: number;
   /** Whether a website host was asked. */
   isWebsite?: boolean;
+  // The rest is for the audit, and not part of the line: `audit/shown.ts` chooses what of it is shown.
+  /** Which surface answered; absent: S3. */
+  service?: "s3-control" | "iam" | "sts" | "sns" | "admin" | "website";
+  /** The key that the request names, before anything is verified. */
+  claimedKeyId?: string | undefined;
+  /** What the signature covers, once it is verified. */
+  signed?: S3Request;
+  /** The document in the body of a request of S3. */
+  document?: Uint8Array;
+  /** The parameters of a request of a query API, once its signature is verified. */
+  form?: ReadonlyMap<string, string>;
+  /** A request of the admin API; the values in its path, and its body once it is verified. */
+  adminCall?: { readonly route: string; readonly values: Readonly<Record<string, string>>; readonly body?: unknown };
+  /** Ids of what the request has created. */
+  created?: Readonly<Record<string, string>>;
+  /** Where the audit went before this request changed that. */
+  formerAudit?: AuditSetting | undefined;
 }
 
 /** Which requests are logged: those answered with this status and above. */

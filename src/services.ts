@@ -1,6 +1,7 @@
 /** Everything a request needs, opened from the bindings once per isolate. */
 import { waitUntil } from "cloudflare:workers";
 import { AccessLogs } from "./access-log/access-logs.ts";
+import { AuditTrail } from "./audit/audit-trail.ts";
 import { Callbacks } from "./delivery/callbacks.ts";
 import { Destinations } from "./delivery/destinations.ts";
 import { type Config, type Env, findQueues, readConfig } from "./env.ts";
@@ -14,6 +15,7 @@ import { TopicDeliveries } from "./sns/topic-deliveries.ts";
 import { CustomerKeys } from "./storage/customer-keys.ts";
 import { KeyUsage, UserKeys } from "./storage/d1/access-keys.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
+import { AuditSwitch } from "./storage/d1/audit-switch.ts";
 import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments, Buckets } from "./storage/d1/buckets.ts";
 import { CertificateKeys } from "./storage/d1/certificate-keys.ts";
@@ -69,6 +71,9 @@ export interface Services {
   readonly journal: Journal;
   /** Logs the requests to buckets with access logs. */
   readonly accessLogs: AccessLogs;
+  /** Shows who changed what, and what was denied. */
+  readonly audit: AuditTrail;
+  readonly auditSwitch: AuditSwitch;
   readonly intents: Intents;
   readonly queues: Queues;
   readonly accounts: Accounts;
@@ -149,6 +154,7 @@ export type QueryServices = Pick<
 export type AdminServices = Pick<
   Services,
   | "accounts"
+  | "auditSwitch"
   | "bucketMarkers"
   | "configExports"
   | "configRestores"
@@ -227,6 +233,7 @@ export function openServices(bindings: Env): Services {
     openSealer(config.sealKey, "session-tokens"),
     openMacKey(config.sealKey, "session-secrets"),
   );
+  const auditSwitch = new AuditSwitch(env.DB, config.configTtlMs);
   const directory = new Directory({
     db: env.DB,
     sealer,
@@ -235,6 +242,7 @@ export function openServices(bindings: Env): Services {
     ttlMs: config.configTtlMs,
     waitUntil,
     mayReadReplicas: config.readsReplicas,
+    audit: auditSwitch,
   });
   const queues = findQueues(env);
   const intents = new Intents(env.DB);
@@ -309,6 +317,8 @@ export function openServices(bindings: Env): Services {
     },
     journal: new Journal(intents, queues.events, bucketDeletion),
     accessLogs: new AccessLogs({ queue: queues.accessLogs, waitUntil }),
+    audit: new AuditTrail({ queue: queues.accessLogs, waitUntil, setting: auditSwitch }),
+    auditSwitch,
     intents,
     queues,
     accounts,

@@ -52,7 +52,7 @@ export async function handleRequest(
       writeRequestLog(log, { request, response }, level);
       return response;
     }
-    const { accessLogs } = services;
+    const { accessLogs, audit } = services;
     const host = request.headers.get("host");
     const website = findWebsiteHost(url, host, { website: websiteDomains, s3: s3Domains });
     isOwn &&= website === undefined && !namesBucketInHost(url, host, s3Domains);
@@ -70,6 +70,7 @@ export async function handleRequest(
     else response = await throughEdgeCache(incoming, edge, () => handleS3(incoming, services));
     if (settings !== undefined && website === undefined) addConsoleCors(response, request, settings.origin);
     response = accessLogs.noteRequest(incoming, response);
+    audit.note(incoming, response);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;
     response = await withoutConfiguration(error, incoming, isOwn);

@@ -76,7 +76,7 @@ export const UNITS = {
   }),
   "CopyObject of a plain object": units({ classA: 1, classB: 1 }),
   "PutObjectTagging, PutObjectAcl": units({ classA: 1, classB: 1 }),
-  "first request of an isolate, in addition": units({ d1Calls: 1, d1RowsRead: 3 }),
+  "first request of an isolate, in addition": units({ d1Calls: 1, d1RowsRead: 4 }),
   "sweeps of 10 minutes, two regions, nothing stored": units({
     ...{ classA: 4, d1Calls: 16, d1RowsRead: 20, d1RowsWritten: 3 },
   }),

@@ -12,7 +12,7 @@ import { S3Error } from "../errors.ts";
 import { S3_ITSELF } from "../model/event.ts";
 import { isByEventDay, type LoggedBucket, logObjectKey } from "../model/logged-bucket.ts";
 import type { ObjectAttributes } from "../model/object.ts";
-import type { ObjectBody } from "../model/object-body.ts";
+import { textBody } from "../model/object-body.ts";
 import { newRequestId } from "../model/random-ids.ts";
 import type { EventServices } from "../services.ts";
 import type { AccessLogMessage, QueueMessage } from "../storage/journal/messages.ts";
@@ -95,7 +95,7 @@ async function write(
     { key, event: "ObjectCreated:Put" },
     {
       commit: (ticket) =>
-        stores.objects.put({ bucket: target, key, attributes: attributesIn(target, source), ticket }, bodyOf(text)),
+        stores.objects.put({ bucket: target, key, attributes: attributesIn(target, source), ticket }, textBody(text)),
       describe: ({ etag, sizeBytes, lastModified, versionId }) => ({ etag, sizeBytes, at: lastModified, versionId }),
     },
   );
@@ -116,24 +116,5 @@ function attributesIn(target: GrantedBucket, { logging }: LoggedBucket): ObjectA
     ...(grants.length === 0
       ? { ownerId }
       : aclOfNewObject({ kind: "grants", grants: [fullControl(ownerId), ...grants] }, target, ownerId)),
-  };
-}
-
-function bodyOf(text: string): ObjectBody {
-  const bytes = new TextEncoder().encode(text);
-  let isRead = false;
-  return {
-    sizeBytes: bytes.byteLength,
-    content: {
-      async next() {
-        if (isRead) return undefined;
-        isRead = true;
-        return bytes;
-      },
-      async cancel() {},
-    },
-    delegated: undefined,
-    checksum: { when: "never" },
-    failure: () => undefined,
   };
 }

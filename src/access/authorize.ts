@@ -6,11 +6,13 @@
  * combines the sources of permission.
  */
 import { S3Error } from "../errors.ts";
+import type { AuditSetting } from "../model/audit.ts";
 import type { Bucket } from "../model/bucket.ts";
 import type { Caller } from "../model/caller.ts";
 import type { LoggedBucket } from "../model/logged-bucket.ts";
 import { isSameDestination, type ReplicationDestination } from "../model/replication.ts";
 import { existingBucketOf, type Permission, type S3Action } from "./actions.ts";
+import { requireAuditable } from "./audit-delivery.ts";
 import { authorizeKey, type KeyGrant, type KeyUse } from "./authorize-kms.ts";
 import {
   type DecidedObject,
@@ -207,6 +209,16 @@ export function authorizeLogDelivery(
 ): GrantedBucket {
   requireLogDelivery(source, target, object);
   return target as GrantedBucket;
+}
+
+/**
+ * Authorizes what no caller requests: the operator has chosen the bucket, as its account's, for the audit. Nothing that a tenant
+ * can set has a say in it.
+ * @throws S3Error `AccessDenied`, as `requireAuditable`
+ */
+export function authorizeAuditDelivery(setting: AuditSetting, bucket: Bucket | undefined): GrantedBucket {
+  requireAuditable(setting, bucket);
+  return bucket as GrantedBucket;
 }
 
 /** Proof that an inventory configuration writes reports about a bucket into another one. */

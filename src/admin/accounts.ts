@@ -9,7 +9,7 @@ const MAX_DISPLAY_NAME = 128;
 
 type Parameters = Record<string, string>;
 
-export async function createAccount({ services, grant, now, body }: AdminCall): Promise<Response> {
+export async function createAccount({ services, grant, now, body, log }: AdminCall): Promise<Response> {
   const displayName = readField(body, "displayName");
   if (displayName === undefined || displayName.length > MAX_DISPLAY_NAME || /^\s*$|\p{Cc}/u.test(displayName)) {
     throw new S3Error("InvalidRequest", {
@@ -19,6 +19,7 @@ export async function createAccount({ services, grant, now, body }: AdminCall): 
   const { account, key } = await services.accounts.create(grant, displayName, now);
   const { id: accountId, canonicalId } = account;
   const { accessKeyId, secretAccessKey } = key;
+  log.created = { accountId, accessKeyId };
   return Response.json({ accountId, canonicalId, displayName, accessKeyId, secretAccessKey }, { status: 201 });
 }
 
@@ -34,9 +35,10 @@ export async function listAccounts({ services, grant }: AdminCall): Promise<Resp
   });
 }
 
-export async function createKey({ services, grant, now }: AdminCall, parameters: Parameters): Promise<Response> {
+export async function createKey({ services, grant, now, log }: AdminCall, parameters: Parameters): Promise<Response> {
   const key = await services.accounts.createKey(grant, parameters.accountId ?? "", now);
   if (key === undefined) return failure(404, "NoSuchAccount", "There is no such account.");
+  log.created = { accessKeyId: key.accessKeyId };
   return Response.json({ ...describe(key), secretAccessKey: key.secretAccessKey }, { status: 201 });
 }
 

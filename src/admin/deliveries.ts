@@ -67,6 +67,7 @@ async function sendAgain({ message }: StoredDeadLetter, queues: Queues): Promise
     case "replication-page":
       return queues.replication.send([message]);
     case "access-log":
+    case "audit":
       return queues.accessLogs.send([message]);
   }
 }
@@ -93,6 +94,8 @@ function subjectOf(message: StoredDeadLetter["message"]) {
       return { receiver: "", event: "", bucket: "", key: "" };
     case "access-log":
       return { receiver: message.bucket.logging.targetBucket, event: "", bucket: message.bucket.name, key: "" };
+    case "audit":
+      return { receiver: message.setting.bucket, event: "", bucket: "", key: "" };
   }
 }
 

@@ -10,6 +10,7 @@ import { claimedKey, type Incoming, identify, readRequest } from "../identify.ts
 import type { AdminServices } from "../services.ts";
 import { toS3Error } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
+import * as audit from "./audit.ts";
 import { type AdminCall, failure } from "./call.ts";
 import * as config from "./config.ts";
 import * as deliveries from "./deliveries.ts";
@@ -68,11 +69,18 @@ router
   .post("/-/admin/probes", asRoot(deployment.sendProbes))
   .get("/-/admin/probes/:id", asRoot(deployment.showProbes))
   .delete("/-/admin/probes/:id", asRoot(deployment.forgetProbes))
+  .get("/-/admin/audit", asRoot(audit.showAudit))
+  .post("/-/admin/audit", asRoot(audit.setAudit))
+  .delete("/-/admin/audit", asRoot(audit.clearAudit))
   .all("*", () => failure(404, "NotFound", "There is nothing at this path."));
+
+/** Method and path of each route, with the names of parameters. */
+export const ADMIN_ROUTES: readonly string[] = router.routes.map(([method, , , path]) => `${method} ${path}`);
 
 export async function handleAdmin(incoming: Incoming, services: AdminServices): Promise<Response> {
   const { request, log } = incoming;
   log.operation = "Admin";
+  log.service = "admin";
   try {
     // itty-router adds members to what it routes, and a Request must not be changed.
     const routed = { method: request.method, url: request.url };
@@ -91,20 +99,28 @@ function asRoot(
   maxBytes = MAX_BODY_BYTES,
 ) {
   return async (routed: IRequest, services: AdminServices, incoming: Incoming): Promise<Response> => {
+    const { log } = incoming;
+    const { params: values } = routed;
+    const route = `${routed.method} ${routed.route}`;
+    log.adminCall = { route, values };
     const request = readRequest(incoming);
     // Temporary credentials are not looked up, because they cannot administer anything.
     const { accessKeyId } = claimedKey(request);
+    log.claimedKeyId = accessKeyId;
     const { credential } = await services.directory.load({ accessKeyId });
     const authentication = await identify(request, credential, { regions: "any", service: "s3" });
     const { caller } = authentication;
-    incoming.log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
+    log.authentication = authentication;
+    log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
     const grant = authorizeRoot(caller);
     const bytes = await readWholeBody(request, authentication, {
       maxBytes,
       requireDigest: false,
     });
-    const call = { services, grant, now: request.now, query: authentication.query, body: parseJson(bytes) };
-    return handler(call, routed.params);
+    const body = parseJson(bytes);
+    log.adminCall = { route, values, body };
+    const accountId = caller.kind === "account" ? caller.account.id : "";
+    return handler({ services, grant, now: request.now, query: authentication.query, body, accountId, log }, values);
   };
 }
 

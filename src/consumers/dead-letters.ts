@@ -26,6 +26,8 @@ function ownerOf(message: OwnMessage): MessageOwner {
       return { accountId: responsibleAccount(message) };
     case "access-log":
       return { accountId: message.bucket.accountId };
+    case "audit":
+      return { accountId: message.setting.accountId };
     case "replication":
       return { taskId: message.taskId };
     case "replication-page":

@@ -3,6 +3,7 @@
  * every message it is given.
  */
 import { deliverAccessLogs } from "../access-log/deliver.ts";
+import { deliverAudit } from "../audit/deliver.ts";
 import { deliver } from "../delivery/deliver.ts";
 import type { Env } from "../env.ts";
 import type { ProbeMessage } from "../model/heartbeat.ts";
@@ -26,6 +27,7 @@ const HANDLERS: { readonly [Kind in AnyMessage["kind"]]?: Handler<Kind> } = {
   replication: replicate,
   "replication-page": replicateExisting,
   "access-log": deliverAccessLogs,
+  audit: deliverAudit,
   "dead-letter": keepDeadLetters,
   probe: noteProbes,
 };

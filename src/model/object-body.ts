@@ -24,6 +24,26 @@ export interface ObjectBody {
   failure(): S3Error | undefined;
 }
 
+/** Text of the deployment itself, which no client has signed. */
+export function textBody(text: string): ObjectBody {
+  const bytes = new TextEncoder().encode(text);
+  let isRead = false;
+  return {
+    sizeBytes: bytes.byteLength,
+    content: {
+      async next() {
+        if (isRead) return undefined;
+        isRead = true;
+        return bytes;
+      },
+      async cancel() {},
+    },
+    delegated: undefined,
+    checksum: { when: "never" },
+    failure: () => undefined,
+  };
+}
+
 /**
  * The same for bytes whose number is known only at their end: a form's file, which more of the form may follow. There are
  * `minBytes` to `maxBytes` of them, and all is verified once they have ended without a failure.

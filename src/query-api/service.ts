@@ -26,6 +26,8 @@ export interface QueryCall {
   /** Scheme and host by which the caller reached the deployment. */
   readonly endpoint: string;
   readonly services: QueryServices;
+  /** For the audit: ids of what the action has created, never secrets. */
+  noteCreated(ids: Readonly<Record<string, string>>): void;
 }
 
 export interface QueryService {

@@ -37,6 +37,7 @@ export function findQueryService(
 
 /** Answers a request for which `findQueryService` found a service; never throws. */
 export function handleQuery(service: QueryService, incoming: Incoming, services: QueryServices): Promise<Response> {
+  incoming.log.service = service.api.service;
   return answer(service, incoming, () => serve(service, incoming, services));
 }
 
@@ -65,11 +66,12 @@ async function serve(service: QueryService, incoming: Incoming, services: QueryS
   const { request, log } = incoming;
   const body = await readBody(request.body, service.maxBodyBytes);
   const received = readRequest(incoming);
-  const caller = await requireCaller(received, { service: api.service, body }, services);
+  const caller = await requireCaller(received, { service: api.service, body, log }, services);
   log.caller = caller.accessKeyId;
   services.noteKeyUse(caller, { service: api.service, now: received.now });
 
   const form = parseForm(body);
+  log.form = form;
   const name = form.get("Action");
   if (name === undefined) {
     throw new QueryError("MissingAction", "The request is missing an action or a required parameter.", { status: 400 });
@@ -80,20 +82,31 @@ async function serve(service: QueryService, incoming: Incoming, services: QueryS
   const run = service.find(name, form.keys());
   log.operation = `${api.service}:${name}`;
   const { now } = received;
-  const call = { action: name, form, caller, facts: factsOf(received), now, endpoint: endpointOf(received), services };
+  const noteCreated: QueryCall["noteCreated"] = (ids) => {
+    log.created = ids;
+  };
+  const facts = factsOf(received);
+  const call = { action: name, form, caller, facts, now, endpoint: endpointOf(received), services, noteCreated };
   return formatResponse(api, await run(call), { action: name, requestId: log.requestId });
 }
 
 /** @throws S3Error; QueryError unless the request is signed in its header and has no query */
 async function requireCaller(
   received: S3Request,
-  { service, body }: { readonly service: Api["service"]; readonly body: Uint8Array<ArrayBuffer> },
+  {
+    service,
+    body,
+    log,
+  }: { readonly service: Api["service"]; readonly body: Uint8Array<ArrayBuffer>; readonly log: Incoming["log"] },
   { directory }: QueryServices,
 ): Promise<AccountCaller> {
-  const { credential } = await directory.load(claimedKey(received));
+  const claimed = claimedKey(received);
+  log.claimedKeyId = claimed.accessKeyId;
+  const { credential } = await directory.load(claimed);
   // These APIs have one endpoint for all regions: clients sign for their own region or for us-east-1.
   const options = { regions: "any", service, bodySha256: sha256Hex(body) } as const;
-  const { caller, style } = await identify(received, credential, options);
+  const { caller, style, signatureVersion } = await identify(received, credential, options);
+  log.authentication = { caller, style, signatureVersion };
   if (caller.kind !== "account" || style !== "header") {
     throw new QueryError("MissingAuthenticationToken", "Request is missing Authentication Token", { status: 403 });
   }

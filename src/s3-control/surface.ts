@@ -47,6 +47,7 @@ export function isControlRequest({ url, request }: Incoming): boolean {
 /** Answers a request of S3 Control; never throws. */
 export async function handleControl(incoming: Incoming, services: S3Services): Promise<Response> {
   const { log } = incoming;
+  log.service = "s3-control";
   let answer: S3Response;
   try {
     answer = await serve(incoming, services);
@@ -66,14 +67,20 @@ async function serve(incoming: Incoming, services: S3Services): Promise<S3Respon
   const bucketName = bucketOf(incoming.url.path);
   const method = methodOf(incoming.request.method);
   const { name, action } = OPERATIONS[method];
-  incoming.log.bucket = bucketName;
+  const { log } = incoming;
+  log.bucket = bucketName;
+  log.operation = `s3-control:${name}`;
   const received = readRequest(incoming, { resource: { kind: "bucket", bucket: bucketName }, style: "path" });
-  const rows = await directory.load({ ...claimedKey(received), bucketName });
+  const claimed = claimedKey(received);
+  log.claimedKeyId = claimed.accessKeyId;
+  const rows = await directory.load({ ...claimed, bucketName });
   const regions = config.enforceRegion ? config.region : "any";
   const options = { regions, service: "s3", signatureV2: false } as const;
   const { authentication, signed, source } = await establish(received, rows.credential, options);
   const { caller, style, signatureVersion } = authentication;
-  incoming.log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
+  log.authentication = authentication;
+  log.signed = signed;
+  log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;
   if (caller.kind === "account") services.noteKeyUse(caller, { service: "s3", now: received.now });
   const grant = await authorize({
     caller,
@@ -94,6 +101,7 @@ async function serve(incoming: Incoming, services: S3Services): Promise<S3Respon
     case "TagResource": {
       const body = await source.document?.({ maxBytes: MAX_TAG_RESOURCE_BYTES, digest: "optional" });
       if (body === undefined) throw new S3Error("UnexpectedContent");
+      log.document = body;
       const added = parseTagResource(body);
       const isKept = (present: Tag) => !added.some(({ key }) => key === present.key);
       await stores.documents.changeTags(bucket, {

@@ -33,12 +33,14 @@ export function isSnsLink({ request, url }: Incoming, domains: readonly string[]
 /** @param incoming a request for which `isSnsLink` is true. Never throws. */
 export function handleSnsLink(incoming: Incoming, services: QueryServices): Promise<Response> {
   const { log } = incoming;
+  log.service = "sns";
   return answer(SNS, incoming, async () => {
     const received = readRequest(incoming);
     const form = parametersOf(received.query.entries);
     const action = form.get("Action") ?? "";
     log.operation = `sns:${action}`;
     log.caller = "anonymous";
+    log.form = form;
     const linkRequest = {
       parameters: new Parameters(form),
       services,

@@ -50,6 +50,7 @@ export async function handleWebsite(
   const { request, log } = incoming;
   log.bucket = name;
   log.caller = "anonymous";
+  log.service = "website";
   const s3Request = readAnonymousRequest(incoming, name);
   let bucket: Bucket | undefined;
   let confirmed: Confirmed | undefined;

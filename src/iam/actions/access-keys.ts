@@ -17,6 +17,7 @@ export const CreateAccessKey: IamAction = {
     const key = await call.services.userKeys.create(owner, call.now);
     if (key === "too-many") throw new IamError("LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2");
     if (key === "gone") throw noSuchUser(owner.user?.name ?? "");
+    call.noteCreated({ accessKeyId: key.accessKeyId });
     return [
       xmlElement("AccessKey", [
         xmlOptional("UserName", owner.user?.name),

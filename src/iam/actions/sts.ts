@@ -42,6 +42,7 @@ export const GetSessionToken: IamAction = {
     const expiresAt = readExpiry(call);
     const grant = authorizeSession(questionOf(call), undefined);
     const credentials = await call.services.directory.issueSession(grant, { expiresAt });
+    noteIssued(call, credentials);
     return [describeCredentials(credentials)];
   },
 };
@@ -58,12 +59,17 @@ export const GetFederationToken: IamAction = {
     if (given !== undefined) requireWellFormedPolicy(given);
     const policy = given ?? NO_PERMISSIONS;
     const credentials = await services.directory.issueSession(grant, { expiresAt, policy, name });
+    noteIssued(call, credentials);
     return [
       describeCredentials(credentials),
       xmlElement("FederatedUser", [xmlText("FederatedUserId", `${caller.account.id}:${name}`), xmlText("Arn", arn)]),
     ];
   },
 };
+
+function noteIssued({ noteCreated }: IamCall, { accessKeyId, expiresAt }: TemporaryCredentials): void {
+  noteCreated({ accessKeyId, expiration: expiresAt.toISOString() });
+}
 
 function readExpiry({ parameters, caller, now }: IamCall): Date {
   const asked = parameters.findInteger("DurationSeconds", SESSION_SECONDS) ?? DEFAULT_DURATION_SECONDS;

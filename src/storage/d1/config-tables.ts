@@ -136,6 +136,7 @@ export const CONFIG_TABLES: readonly ConfigTable[] = [
     columns: columns("id name region deleted_at"),
     omitted: { swept_at: null },
   },
+  { name: "audit_setting", key: "id", columns: columns("id account_id bucket prefix set_at") },
 ];
 
 /** Tables that an export leaves out, with the reason. docs/operations.md states what that means. */

@@ -20,11 +20,12 @@ import { type Credential, type User, userArn } from "../../model/caller.ts";
 import type { Sealer } from "../sealing.ts";
 import type { SessionClaims, SessionTokens, TemporaryCredentials } from "../session-tokens.ts";
 import { TtlCache } from "../ttl-cache.ts";
+import type { AuditSwitch } from "./audit-switch.ts";
 import { ReplicaReads, type Statements } from "./replica-reads.ts";
 import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } from "./rows.ts";
 
 /** File name of the newest migration; a test keeps it true. */
-export const NEWEST_MIGRATION = "0021_usage.sql";
+export const NEWEST_MIGRATION = "0022_audit_setting.sql";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;
@@ -135,6 +136,7 @@ export class Directory {
   #ownChanges = 0;
   readonly #reads: ReplicaReads;
   readonly #mayReadReplicas: boolean;
+  readonly #audit: AuditSwitch | undefined;
   /** What is being read from the primary after an answer. */
   readonly #warming = new TtlCache<true>({ ttlMs: WARMING_MS, maxEntries: MAX_KEYS });
   #confirmed = { second: 0, count: 0 };
@@ -149,8 +151,11 @@ export class Directory {
     waitUntil: (work: Promise<unknown>) => void;
     /** Absent: every read is the primary's. */
     mayReadReplicas?: boolean;
+    /** Is read with every batch. */
+    audit?: AuditSwitch;
   }) {
     this.#db = options.db;
+    this.#audit = options.audit;
     this.#mayReadReplicas = options.mayReadReplicas ?? false;
     this.#reads = new ReplicaReads(options.db, this.#mayReadReplicas);
     this.#sealer = options.sealer;
@@ -297,11 +302,14 @@ export class Directory {
     const statements: Statements = (db) => [
       ...names.map((name) => db.prepare(`${SELECT_BUCKETS} WHERE b.name = ?1`).bind(name)),
       ...(accessKeyId === undefined ? [] : [this.#selectCredential(db, accessKeyId)]),
+      ...(this.#audit === undefined ? [] : [this.#audit.select(db)]),
     ];
     const { results, asOf, isFromReplica } =
       from === "nearest" ? await this.#reads.nearest(statements) : await this.#reads.current(statements);
-    const keyRow = results[names.length]?.results[0] as CredentialRow | undefined;
+    const keyRow =
+      accessKeyId === undefined ? undefined : (results[names.length]?.results[0] as CredentialRow | undefined);
     const credential = keyRow === undefined ? undefined : await this.#toCredential(keyRow);
+    if (!isFromReplica) this.#audit?.note(results.at(-1)?.results[0], asOf);
     const rows = names.map((_name, index) => results[index]?.results[0] as BucketRow | undefined);
     const found = rows
       .filter((row) => row !== undefined)

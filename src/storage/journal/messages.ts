@@ -3,6 +3,7 @@
  * plain data; a reader distinguishes them by `kind`, never by the queue's name, which the deployer chooses.
  */
 
+import type { AuditSetting } from "../../model/audit.ts";
 import type { ChangeOrigin, EventBucket, ObjectChange } from "../../model/event.ts";
 import type { ProbeMessage } from "../../model/heartbeat.ts";
 import type { LoggedBucket } from "../../model/logged-bucket.ts";
@@ -110,12 +111,25 @@ export interface AccessLogMessage {
   readonly text: string;
 }
 
+/** Lines of the audit: one object of the bucket that was set when they were written. */
+export interface AuditMessage {
+  readonly kind: "audit";
+  /** Part of the object's key. */
+  readonly id: string;
+  readonly setting: AuditSetting;
+  /** Of the first line's event, milliseconds since 1970. */
+  readonly time: number;
+  /** Each line ends with a newline. */
+  readonly text: string;
+}
+
 export type OwnMessage =
   | ChangesMessage
   | DeliveryMessage
   | ReplicationMessage
   | ReplicationPageMessage
-  | AccessLogMessage;
+  | AccessLogMessage
+  | AuditMessage;
 
 /** A message as a consumer gets it: it acknowledges it, or asks for another attempt. */
 export type QueueMessage<Body> = Pick<Message<Body>, "body" | "ack" | "retry" | "attempts" | "id">;
@@ -138,7 +152,8 @@ export interface Queues {
   /** Deliveries to receivers that are failing or slow, which must not hold up the others. */
   readonly retries: OwnQueue<DeliveryMessage | ProbeMessage>;
   readonly replication: OwnQueue<ReplicationMessage | ReplicationPageMessage | ProbeMessage>;
-  readonly accessLogs: OwnQueue<AccessLogMessage | ProbeMessage>;
+  /** Lines of access logs and of the audit. */
+  readonly accessLogs: OwnQueue<AccessLogMessage | AuditMessage | ProbeMessage>;
   /** Messages that were given up. */
   readonly deadLetters: OwnQueue<DeadLetter | ProbeMessage>;
   /** `QUEUE_<NAME>` bindings by name in lower case with hyphens: `QUEUE_MY_JOBS` is `my-jobs`. */

@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import {
-  FLUSH_MS,
-  LineBuffer,
-  type LogEntry,
-  MAX_ACCOUNT_BYTES,
-  MESSAGE_BYTES,
-} from "../../../src/access-log/line-buffer.ts";
+import { LineBuffer, type LogEntry, MAX_ACCOUNT_BYTES } from "../../../src/access-log/line-buffer.ts";
+import { FLUSH_MS, MESSAGE_BYTES } from "../../../src/access-log/line-queue.ts";
 import type { AccessLogMessage } from "../../../src/storage/journal/messages.ts";
 
 beforeEach(() => {

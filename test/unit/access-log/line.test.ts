@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatLine, type LogLine, loggedTarget } from "../../../src/access-log/line.ts";
-import { MESSAGE_BYTES } from "../../../src/access-log/line-buffer.ts";
+import { MESSAGE_BYTES } from "../../../src/access-log/line-queue.ts";
 import { requestOperation, sourceOperation } from "../../../src/access-log/operation-names.ts";
 import { logObjectKey } from "../../../src/model/logged-bucket.ts";
 import { OPERATION_NAMES } from "../../../src/protocol/operation-name.ts";

@@ -165,6 +165,9 @@ describe("a restore into an empty deployment with another SEAL_KEY", () => {
          VALUES (?1, 'weekly', '{"a":1}', 1, 'r', 77, '{"files":[]}', 5)`,
       ).bind(id),
       env.DB.prepare(
+        "INSERT INTO audit_setting (id, account_id, bucket, prefix, set_at) VALUES (1, ?1, 'elsewhere', 'audit/', 4)",
+      ).bind(other.accountId),
+      env.DB.prepare(
         "INSERT INTO signing_keys (id, fingerprint, certificate, private_key, created_at) VALUES ('old', 'ab', 'PEM', 'AAAA', 3)",
       ),
     ]);
