@@ -15,6 +15,7 @@ import { DeployError } from "./deploy/error.ts";
 import { inspect, requireAddress } from "./deploy/inspection.ts";
 import { WranglerLog } from "./deploy/log.ts";
 import { PendingSecrets } from "./deploy/pending-secrets.ts";
+import { remove } from "./deploy/removal.ts";
 import { formatOutcome, Report } from "./deploy/report.ts";
 import type { Run } from "./deploy/run.ts";
 import { requireSealKey } from "./deploy/seal-key.ts";
@@ -39,8 +40,8 @@ async function main(args: DeployArguments): Promise<void> {
   ]);
   const complaints = malformedSecrets(process.env);
   if (complaints.length > 0) throw new DeployError(complaints.join("\n"));
-  if (!configuration.hasBuild) await writeConsolePack();
-  if (args.isDryRun) await dryRun(configuration, args);
+  if (args.removal === undefined && !configuration.hasBuild) await writeConsolePack();
+  if (args.isDryRun && args.removal === undefined) await dryRun(configuration, args);
   else await deploy(configuration, args);
 }
 
@@ -62,7 +63,11 @@ async function deploy(configuration: Configuration, args: DeployArguments): Prom
   const report = new Report((text) => process.stdout.write(text));
   const api = new CloudflareApi(await findLogin());
   const accountId = await chooseAccount(api, configuration.accountId);
-  report.title(`Deploying ${configuration.workerName} to the account ${accountId}`);
+  report.title(
+    args.removal === undefined
+      ? `Deploying ${configuration.workerName} to the account ${accountId}`
+      : `Removing ${configuration.workerName} from the account ${accountId}`,
+  );
   const run: Run = {
     configuration,
     args,
@@ -74,17 +79,17 @@ async function deploy(configuration: Configuration, args: DeployArguments): Prom
     report,
   };
   const inspection = await inspect(run);
+  if (args.removal !== undefined) return remove(run, args.removal, inspection);
   requireAddress(run, inspection);
   await requireSealKey(run, inspection);
   report.step("Login, permissions, R2 and addresses");
   await prepareDatabase(run, inspection);
-  const { endpoints, secrets } = await uploadWorker(run, inspection);
+  const uploaded = await uploadWorker(run, inspection);
   process.stdout.write(
     formatOutcome({
-      endpoints,
+      ...uploaded,
       consoleOrigin: configuration.console?.origin,
       region: configuration.region,
-      secrets,
       logPath: run.log.path,
     }),
   );

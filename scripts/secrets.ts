@@ -1,6 +1,12 @@
-/** The three secrets of a Worker, and random values for them. */
+/** The three secrets of a Worker, and random values for them; or the SETUP_CODE that it may have in their place. */
 import { randomBytes, randomInt } from "node:crypto";
-import { SECRET_NAMES, SECRET_SHAPES, type SecretName } from "../src/secret-shapes.ts";
+import {
+  isSetupCode,
+  SECRET_NAMES,
+  SECRET_SHAPES,
+  SETUP_CODE_EXPECTED,
+  type SecretName,
+} from "../src/secret-shapes.ts";
 
 export type { SecretName } from "../src/secret-shapes.ts";
 
@@ -33,11 +39,13 @@ export function missingSecrets(present: Readonly<Record<string, string | undefin
 
 /** A sentence for each secret that the Worker would refuse. It does not contain the value. */
 export function malformedSecrets(given: Readonly<Record<string, string | undefined>>): string[] {
-  return secretNames.flatMap((name) => {
+  const { SETUP_CODE: code } = given;
+  const complaints = secretNames.flatMap((name) => {
     const value = given[name];
     const { pattern, expected } = SECRET_SHAPES[name];
     return !value || pattern.test(value) ? [] : [`${name} must be ${expected}.`];
   });
+  return !code || isSetupCode(code) ? complaints : [...complaints, `SETUP_CODE must be ${SETUP_CODE_EXPECTED}.`];
 }
 
 /** A value for each secret that is not in `present`: from the first of `sources` that has one, else a random one. */
@@ -49,6 +57,19 @@ export function chooseSecrets(
   for (const name of secretNames.filter((each) => !present.includes(each))) {
     const given = sources.map((source) => source[name]).find((value) => value);
     chosen[name] = given ?? randomSecret(name);
+  }
+  return chosen;
+}
+
+/** As `chooseSecrets`, but only values that are given. */
+export function givenSecrets(
+  present: readonly string[],
+  given: Readonly<Record<string, string | undefined>>,
+): Partial<Secrets> {
+  const chosen: Partial<Secrets> = {};
+  for (const name of secretNames) {
+    const value = given[name];
+    if (value && !present.includes(name)) chosen[name] = value;
   }
   return chosen;
 }

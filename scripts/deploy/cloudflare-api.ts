@@ -1,4 +1,4 @@
-/** The calls of Cloudflare's API v4 that the checks before a deploy need. */
+/** The calls of Cloudflare's API v4 that a removal and the checks before a deploy need. */
 import { DeployError } from "./error.ts";
 
 const PUBLIC_BASE = "https://api.cloudflare.com/client/v4";
@@ -39,6 +39,17 @@ export class CloudflareApi {
   /** @throws ApiError, DeployError */
   post(path: string, body: unknown): Promise<unknown> {
     return this.#call("POST", path, body);
+  }
+
+  /** @returns whether it existed. @throws ApiError, DeployError */
+  async delete(path: string): Promise<boolean> {
+    try {
+      await this.#call("DELETE", path);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return false;
+      throw error;
+    }
   }
 
   /** Undefined if Cloudflare answers 404. @throws ApiError, DeployError */

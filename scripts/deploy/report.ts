@@ -1,5 +1,6 @@
 /** What a deploy prints: one line for each step, then the endpoint and its keys. */
 import type { Secrets } from "../secrets.ts";
+import type { SetupState } from "./upload.ts";
 
 export class Report {
   readonly #print: (text: string) => void;
@@ -31,19 +32,38 @@ export interface Outcome {
   /** The secrets that this run has set. */
   readonly secrets: Partial<Secrets>;
   readonly logPath: string;
+  readonly setup: SetupState;
 }
 
-export function formatOutcome({ endpoints: addresses, consoleOrigin, region, secrets, logPath }: Outcome): string {
+export function formatOutcome({
+  endpoints: addresses,
+  consoleOrigin,
+  region,
+  secrets,
+  setup,
+  logPath,
+}: Outcome): string {
   const endpoints = addresses.filter((each) => each !== consoleOrigin);
   const [endpoint] = endpoints;
   const lines = endpoints.map((each) => `  Endpoint           ${each}`);
   if (endpoint === undefined) lines.push("  Endpoint           none: workers.dev is off and no route or domain is set");
   if (consoleOrigin !== undefined) lines.push(`  Console            ${consoleOrigin}`);
   lines.push(`  Region             ${region}`);
-  lines.push(...formatSecrets(secrets));
+  lines.push(...(setup === "none" ? formatSecrets(secrets) : formatSetup(setup, endpoint ?? "<the endpoint>")));
   if (endpoint !== undefined) lines.push("", `Ready when this answers {"status":"ok"}:  curl ${endpoint}/-/health`);
   lines.push("", `wrangler's output is in ${logPath}`);
   return `\n${lines.join("\n")}\n`;
+}
+
+function formatSetup(setup: Exclude<SetupState, "none">, endpoint: string): string[] {
+  const page = `${endpoint}/-/setup`;
+  if (setup === "open") return [`  Keys               made at ${page} with the SETUP_CODE, unless that is done`];
+  return [
+    "  Keys               none yet",
+    "",
+    "Set the secret SETUP_CODE, at least 16 characters (dashboard: the Worker, Settings, Variables and Secrets),",
+    `and enter it at ${page}`,
+  ];
 }
 
 /** Lines for keys that are shown once. */

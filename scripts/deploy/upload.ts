@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chooseSecrets, type Secrets, secretNames } from "../secrets.ts";
+import { chooseSecrets, givenSecrets, type Secrets, secretNames } from "../secrets.ts";
 import { wantsWorkersDev, workerFlags, writeWithExposure } from "./configuration.ts";
 import { DeployError } from "./error.ts";
 import { type Inspection, readSecretNames } from "./inspection.ts";
@@ -15,28 +15,37 @@ export interface Uploaded {
   readonly endpoints: readonly string[];
   /** Secrets that this run, or an interrupted earlier one, has set and that have not been shown yet. */
   readonly secrets: Partial<Secrets>;
+  readonly setup: SetupState;
 }
+
+/**
+ * "open": the Worker has a SETUP_CODE in place of its secrets. "missing": it has neither, and Workers Builds, whose log others may
+ * read, must not make secrets.
+ */
+export type SetupState = "open" | "missing" | "none";
 
 /** @throws DeployError that says what took effect and what did not */
 export async function uploadWorker(run: Run, inspection: Inspection): Promise<Uploaded> {
   const { configuration, pending, log, report, args } = run;
   const present = inspection.worker?.secrets ?? [];
   const earlier = pending.read();
-  const chosen = chooseSecrets(present, process.env, earlier);
+  const { chosen, setupCode, setup } = choose(present, earlier);
   // An earlier run set these and ended before it showed them.
   const unseen = Object.fromEntries(
     Object.entries(earlier).filter(([name]) => present.includes(name)),
   ) as Partial<Secrets>;
-  const secrets = { ...unseen, ...chosen };
+  // Others may read the log of Workers Builds.
+  const secrets = process.env.WORKERS_CI ? {} : { ...unseen, ...chosen };
   if (Object.keys(secrets).length > 0) pending.write(secrets);
 
   const folder = mkdtempSync(join(tmpdir(), "workers-s3-deploy-"));
   const configPath = keepExposure(run, inspection);
   try {
     const secretsPath = join(folder, "secrets.json");
-    writeFileSync(secretsPath, JSON.stringify(chosen), { mode: 0o600 });
+    const uploaded = { ...chosen, ...(setupCode !== undefined && { SETUP_CODE: setupCode }) };
+    writeFileSync(secretsPath, JSON.stringify(uploaded), { mode: 0o600 });
     const outputPath = join(folder, "output.ndjson");
-    const secretFlags = Object.keys(chosen).length > 0 ? ["--secrets-file", secretsPath] : [];
+    const secretFlags = Object.keys(uploaded).length > 0 ? ["--secrets-file", secretsPath] : [];
     const { code, output } = await log.run(
       ["deploy", ...workerFlags(configuration, configPath), ...secretFlags, ...args.passedOn],
       { ...run.environment, WRANGLER_OUTPUT_FILE_PATH: outputPath },
@@ -45,13 +54,34 @@ export async function uploadWorker(run: Run, inspection: Inspection): Promise<Up
     report.step(
       inspection.worker === undefined ? "Worker created, with its bucket, queues and schedules" : "Worker updated",
     );
-    if (Object.keys(chosen).length > 0) report.step(`Secrets set: ${Object.keys(chosen).join(", ")}`);
+    if (Object.keys(uploaded).length > 0) report.step(`Secrets set: ${Object.keys(uploaded).join(", ")}`);
     pending.remove();
-    return { endpoints: readTargets(outputPath), secrets };
+    return { endpoints: readTargets(outputPath), secrets, setup };
   } finally {
     rmSync(folder, { recursive: true, force: true });
     if (configPath !== configuration.path) rmSync(configPath, { force: true });
   }
+}
+
+interface Choice {
+  readonly chosen: Partial<Secrets>;
+  /** The SETUP_CODE to set. */
+  readonly setupCode: string | undefined;
+  readonly setup: SetupState;
+}
+
+/** Random secrets are made only for a terminal that shows them, and not for a Worker that makes its own. */
+function choose(present: readonly string[], earlier: Partial<Secrets>): Choice {
+  const { SETUP_CODE: code, WORKERS_CI } = process.env;
+  const hasCode = present.includes("SETUP_CODE");
+  const given = givenSecrets(present, process.env);
+  const hasKeys = Object.keys(given).length > 0 || secretNames.some((name) => present.includes(name));
+  if (hasKeys && (hasCode || WORKERS_CI)) return { chosen: given, setupCode: undefined, setup: "none" };
+  if (hasKeys || !(hasCode || code || WORKERS_CI)) {
+    return { chosen: chooseSecrets(present, process.env, earlier), setupCode: undefined, setup: "none" };
+  }
+  const setupCode = hasCode || !code ? undefined : code;
+  return { chosen: {}, setupCode, setup: hasCode || code ? "open" : "missing" };
 }
 
 /**
@@ -78,7 +108,7 @@ async function failure(run: Run, output: string, secrets: Partial<Secrets>): Pro
   const errors = errorsIn(output) || "wrangler deploy failed.";
   const names = Object.keys(secrets);
   const isLive = await readSecretNames(run).then(
-    (present) => secretNames.every((name) => present?.includes(name)),
+    (present) => present?.includes("SETUP_CODE") || secretNames.every((name) => present?.includes(name)),
     () => false,
   );
   const end = `Nothing stored is lost: correct this, then run the same command again. wrangler's output is in ${log.path}`;

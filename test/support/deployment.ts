@@ -53,7 +53,12 @@ export interface Outcome {
   readonly text: string;
 }
 
-export function deploy(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+/** @param input what the person types */
+export function deploy(
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+  input = "",
+): Promise<Outcome> {
   const environment = {
     PATH: process.env.PATH,
     HOME: clone,
@@ -64,7 +69,7 @@ export function deploy(args: readonly string[] = [], env: Readonly<Record<string
     ...env,
   };
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [join(clone, "scripts/deploy.ts"), ...args],
       { env: environment, cwd: clone },
@@ -72,6 +77,7 @@ export function deploy(args: readonly string[] = [], env: Readonly<Record<string
         resolve({ code: error === null ? 0 : Number(error.code), text: `${stdout}${stderr}` });
       },
     );
+    child.stdin?.end(input);
   });
 }
 

@@ -1,13 +1,26 @@
 /**
- * The part of Cloudflare's API v4 that a deploy calls, with one account and its state in memory.
+ * The part of Cloudflare's API v4 that a deploy and a removal call, with one account and its state in memory.
  *
  * The codes that wrangler itself checks are Cloudflare's (10007 no Worker or subdomain, 10006 no bucket, 7502 database
- * exists); other codes are assumptions. Plans, limits and code are not checked.
+ * exists, 10008 bucket not empty, 10064 Worker consumes a queue); other codes are assumptions. Plans, limits and code are not checked.
  */
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DatabaseSync } from "node:sqlite";
+import {
+  deleteFrom,
+  type FakeDatabase,
+  type FakeQueue,
+  type FakeWorker,
+  parseBody,
+  query,
+  Refusal,
+  secretNamesOf,
+  serviceOf,
+  type Upload,
+  withoutTexts,
+} from "./fake-account.ts";
 
 export interface Fault {
   readonly method: string;
@@ -20,53 +33,18 @@ export interface Fault {
   times?: number;
 }
 
-interface Binding {
-  readonly type: string;
-  readonly name: string;
-  readonly text?: string;
-  readonly bucket_name?: string;
-  readonly id?: string;
-  readonly queue_name?: string;
-}
-
-export interface FakeWorker {
-  bindings: readonly Binding[];
-  /** Names of the uploaded files: the module and its source map. */
-  files: readonly string[];
-  subdomain: { enabled: boolean; previews_enabled: boolean };
-  schedules: readonly unknown[];
-}
-
-interface FakeQueue {
-  readonly queue_id: string;
-  readonly queue_name: string;
-  consumers: { consumer_id: string; type?: string; script?: string }[];
-}
-
-interface FakeDatabase {
-  readonly uuid: string;
-  readonly name: string;
-  readonly sql: DatabaseSync;
-}
-
 type Answer = (names: readonly string[], body: never, query: URLSearchParams) => unknown;
-
-class Refusal extends Error {
-  readonly status: number;
-  readonly code: number;
-
-  constructor(status: number, code: number, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
 
 export const ACCOUNT_ID = "0123456789abcdef0123456789abcdef";
 
 export class FakeCloudflare {
   readonly workers = new Map<string, FakeWorker>();
   readonly buckets = new Set<string>();
+  /** Names of buckets that hold objects. */
+  readonly fullBuckets = new Set<string>();
+  /** Of the zone `example.com`, by id. */
+  readonly routes = new Map<string, { readonly pattern: string; readonly script: string }>();
+  readonly domains = new Map<string, { readonly hostname: string; readonly service: string }>();
   readonly databases = new Map<string, FakeDatabase>();
   readonly queues = new Map<string, FakeQueue>();
   readonly calls: string[] = [];
@@ -103,6 +81,21 @@ export class FakeCloudflare {
   deleteWorker(name: string): void {
     this.workers.delete(name);
     for (const queue of this.queues.values()) queue.consumers = queue.consumers.filter((each) => each.script !== name);
+  }
+
+  /** A queue with a consumer, or another consumer of the queue. */
+  addQueue(queue_name: string, script: string): void {
+    const consumer = { consumer_id: randomUUID(), type: "worker", script };
+    const found = [...this.queues.values()].find((queue) => queue.queue_name === queue_name);
+    if (found !== undefined) found.consumers = [consumer];
+    const queue_id = randomUUID().replaceAll("-", "");
+    if (found === undefined) this.queues.set(queue_id, { queue_id, queue_name, consumers: [consumer] });
+  }
+
+  addDatabase(name: string): FakeDatabase {
+    const database = { uuid: randomUUID(), name, sql: new DatabaseSync(":memory:") };
+    this.databases.set(database.uuid, database);
+    return database;
   }
 
   secretsOf(name: string): Record<string, string> {
@@ -192,6 +185,26 @@ export class FakeCloudflare {
     ["GET", "/accounts", () => this.accounts],
     ["GET", "/memberships", () => this.accounts.map((account) => ({ id: account.id, status: "accepted", account }))],
     ["GET", "/workers/services/([^/]+)", ([name]) => this.#worker(name) && serviceOf(name)],
+    ["DELETE", "/workers/services/([^/]+)", ([name]) => this.#deleteWorker(name)],
+    [
+      "GET",
+      "/workers/services/([^/]+)/environments/production/routes",
+      ([name]) =>
+        [...this.routes]
+          .filter(([, { script }]) => script === name)
+          .map(([id, route]) => ({ id, zone_name: "example.com", ...route })),
+    ],
+    ["GET", "/zones", (_names, _body, query) => (query.get("name") === "example.com" ? [{ id: "zone" }] : [])],
+    ["DELETE", "/zones/zone/workers/routes/([^/]+)", ([id]) => deleteFrom(this.routes, id)],
+    [
+      "GET",
+      "/workers/domains",
+      (_names, _body, query) =>
+        [...this.domains]
+          .filter(([, { service }]) => service === query.get("service"))
+          .map(([id, domain]) => ({ id, ...domain })),
+    ],
+    ["DELETE", "/workers/domains/([^/]+)", ([id]) => deleteFrom(this.domains, id)],
     ["GET", "/workers/workers/([^/]+)", ([name]) => ({ id: name, name, subdomain: this.#worker(name).subdomain })],
     ["GET", "/workers/scripts/([^/]+)/settings", ([name]) => ({ bindings: withoutTexts(this.#worker(name)) })],
     ["GET", "/workers/scripts/([^/]+)/deployments", ([name]) => this.#worker(name) && { deployments: [] }],
@@ -247,6 +260,18 @@ export class FakeCloudflare {
         return { name };
       },
     ],
+    [
+      "DELETE",
+      "/r2/buckets/([^/]+)",
+      ([name = ""]) => {
+        if (this.fullBuckets.has(name)) {
+          throw new Refusal(409, 10008, "The bucket you tried to delete is not empty.");
+        }
+        if (!this.buckets.delete(name)) throw new Refusal(404, 10006, "The specified bucket does not exist.");
+        return {};
+      },
+    ],
+    ["DELETE", "/d1/database/([^/]+)", ([id]) => deleteFrom(this.databases, id)],
     ["GET", "/d1/database", () => [...this.databases.values()].map(({ uuid, name }) => ({ uuid, name }))],
     [
       "POST",
@@ -255,9 +280,7 @@ export class FakeCloudflare {
         if ([...this.databases.values()].some((each) => each.name === name)) {
           throw new Refusal(400, 7502, "A database with that name already exists");
         }
-        const database = { uuid: randomUUID(), name, sql: new DatabaseSync(":memory:") };
-        this.databases.set(database.uuid, database);
-        return { uuid: database.uuid, name };
+        return { uuid: this.addDatabase(name).uuid, name };
       },
     ],
     [
@@ -302,6 +325,18 @@ export class FakeCloudflare {
       },
     ],
     [
+      "DELETE",
+      "/queues/([^/]+)/consumers/([^/]+)",
+      ([id, consumerId]) => {
+        const queue = this.#queue(id);
+        const left = queue.consumers.filter(({ consumer_id }) => consumer_id !== consumerId);
+        if (left.length === queue.consumers.length) throw new Refusal(404, 11000, "Consumer does not exist");
+        queue.consumers = left;
+        return {};
+      },
+    ],
+    ["DELETE", "/queues/([^/]+)", ([id]) => deleteFrom(this.queues, id)],
+    [
       "PUT",
       "/queues/([^/]+)/consumers/([^/]+)",
       ([id, consumerId], body: object) => {
@@ -311,6 +346,16 @@ export class FakeCloudflare {
       },
     ],
   ];
+
+  #deleteWorker(name = ""): object {
+    this.#worker(name);
+    const isConsumer = [...this.queues.values()].some(({ consumers }) =>
+      consumers.some(({ script }) => script === name),
+    );
+    if (isConsumer) throw new Refusal(400, 10064, "script still in use as a consumer for a queue");
+    this.workers.delete(name);
+    return {};
+  }
 
   #upload(name: string, metadata: Upload): object {
     const before = this.workers.get(name);
@@ -347,48 +392,5 @@ export class FakeCloudflare {
     );
     const id = randomUUID().replaceAll("-", "");
     return { id: name, etag: id, deployment_id: id, startup_time_ms: 1, exports_reconciliation: reconciled };
-  }
-}
-
-interface Upload {
-  readonly bindings: readonly Binding[];
-  readonly keep_bindings?: readonly string[];
-  readonly files: readonly string[];
-}
-
-/** JSON, or the part `metadata` of a form with the names of its other parts. */
-async function parseBody(request: IncomingMessage, body: Buffer): Promise<unknown> {
-  const type = request.headers["content-type"] ?? "";
-  if (body.length === 0) return undefined;
-  if (!type.startsWith("multipart/")) return JSON.parse(body.toString());
-  const form = await new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData();
-  const metadata = form.get("metadata");
-  const text = typeof metadata === "string" ? metadata : await new Response(metadata).text();
-  return { ...JSON.parse(text), files: [...form.keys()].filter((name) => name !== "metadata") };
-}
-
-function serviceOf(name = ""): object {
-  const script = { id: name, tag: name, tags: [], last_deployed_from: "wrangler" };
-  return { id: name, default_environment: { environment: "production", script } };
-}
-
-function withoutTexts({ bindings }: FakeWorker): object[] {
-  return bindings.map(({ text: _, ...shown }) => shown);
-}
-
-function secretNamesOf({ bindings }: FakeWorker): object[] {
-  return bindings.filter(({ type }) => type === "secret_text").map(({ name, type }) => ({ name, type }));
-}
-
-/** One transaction a call, since D1 rolls a failed migration back. */
-function query(database: DatabaseSync, sql: string): object[] {
-  const meta = { duration: 1, rows_read: 0, rows_written: 0, changes: 0, served_by: "fake" };
-  try {
-    if (/^\s*(select|pragma|with)\b/i.test(sql)) return [{ results: database.prepare(sql).all(), success: true, meta }];
-    database.exec(`BEGIN;${sql}\n;COMMIT;`);
-    return [{ results: [], success: true, meta }];
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw new Refusal(400, 7500, `${error instanceof Error ? error.message : error}: SQLITE_ERROR`);
   }
 }

@@ -2,14 +2,9 @@
  * The secrets of a deployment that has been set up on its own page. They are sealed under a key derived from the Worker's secret
  * SETUP_CODE, so a reader of D1 learns nothing, and without the code nothing can be put in their place.
  */
-import { formatHex, parseHex } from "../../checksum/digests.ts";
 import type { Secrets } from "../../secret-shapes.ts";
-import { openSealer, stretch } from "../sealing.ts";
+import { type SealedSecrets, sealSecrets, unsealSecrets } from "../setup-sealing.ts";
 
-/** PBKDF2 with SHA-256. Each new isolate takes them once, within the CPU time that the Free plan allows a request. */
-const ITERATIONS = 20_000;
-const SALT_BYTES = 16;
-const NAME = "deployment";
 const SELECT = "SELECT salt, iterations, sealed FROM setup_secrets";
 
 export const ATTEMPTS_WINDOW_MS = 10 * 60 * 1000;
@@ -31,12 +26,6 @@ export interface CodeProof {
   readonly [proven]: true;
 }
 
-interface SecretsRow {
-  readonly salt: string;
-  readonly iterations: number;
-  readonly sealed: string;
-}
-
 export type Made = "made" | "made-before" | "in-use";
 
 export class SetupSecrets {
@@ -46,19 +35,16 @@ export class SetupSecrets {
   /** @param code the Worker's SETUP_CODE */
   constructor(db: D1Database, code: string) {
     this.#db = db;
-    this.#code = code.trim();
+    this.#code = code;
   }
 
   /** Undefined before the set-up. @throws SealedOtherwise */
   async find(): Promise<Secrets | undefined> {
     const row = await this.#row();
     if (row === undefined) return undefined;
-    const salt = parseHex(row.salt, SALT_BYTES) ?? new Uint8Array(SALT_BYTES);
-    const sealer = await this.#sealer({ salt, iterations: row.iterations });
-    const text = await sealer.unseal(row.sealed, NAME).catch((cause: unknown) => {
+    return unsealSecrets(row, this.#code).catch((cause: unknown) => {
       throw new SealedOtherwise("The secrets are sealed under another SETUP_CODE.", { cause });
     });
-    return JSON.parse(text) as Secrets;
   }
 
   /**
@@ -82,19 +68,13 @@ export class SetupSecrets {
 
   /** Digests are compared, and all of them, so the duration reveals nothing about the code. */
   async verify(code: string): Promise<CodeProof | undefined> {
-    const [claimed, expected] = await Promise.all([digest(code.trim()), digest(this.#code)]);
+    const [claimed, expected] = await Promise.all([digest(code.trim()), digest(this.#code.trim())]);
     return crypto.subtle.timingSafeEqual(claimed, expected) ? ({} as CodeProof) : undefined;
   }
 
   /** Keeps the secrets, unless there are some, or the database was used with others. */
   async make(_by: CodeProof, secrets: Secrets, now: Date): Promise<Made> {
-    const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES));
-    const sealer = await this.#sealer({ salt, iterations: ITERATIONS });
-    const row = {
-      salt: formatHex(salt),
-      iterations: ITERATIONS,
-      sealed: await sealer.seal(JSON.stringify(secrets), NAME),
-    };
+    const row = await sealSecrets(secrets, this.#code);
     const kept = await this.#insert(row, now).catch(async (error: unknown) => {
       // Only the answer may have been lost, and then no one would ever see the keys.
       const found = await this.#row();
@@ -106,8 +86,8 @@ export class SetupSecrets {
   }
 
   /** @returns the row that exists then: this one, or an earlier one */
-  async #insert({ salt, iterations, sealed }: SecretsRow, now: Date): Promise<SecretsRow | undefined> {
-    const [, , kept] = await this.#db.batch<SecretsRow>([
+  async #insert({ salt, iterations, sealed }: SealedSecrets, now: Date): Promise<SealedSecrets | undefined> {
+    const [, , kept] = await this.#db.batch<SealedSecrets>([
       this.#db
         .prepare(
           `INSERT INTO setup_secrets (id, salt, iterations, sealed, created_at) SELECT 1, ?1, ?2, ?3, ?4
@@ -120,13 +100,9 @@ export class SetupSecrets {
     return kept?.results[0];
   }
 
-  async #row(): Promise<SecretsRow | undefined> {
-    const row = await this.#db.prepare(SELECT).first<SecretsRow>();
+  async #row(): Promise<SealedSecrets | undefined> {
+    const row = await this.#db.prepare(SELECT).first<SealedSecrets>();
     return row ?? undefined;
-  }
-
-  async #sealer(by: Parameters<typeof stretch>[1]) {
-    return openSealer(await stretch(this.#code, by), "setup-secrets");
   }
 }
 

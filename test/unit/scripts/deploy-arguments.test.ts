@@ -8,6 +8,7 @@ describe("parseDeployArguments", () => {
   it("keeps what names configuration, environment and Worker, and passes the rest on", () => {
     expect(parseDeployArguments(["--env=staging", "--name", "mine", "-c", "other.toml", "--minify"])).toEqual({
       isDryRun: false,
+      removal: undefined,
       isNewSealKeyAccepted: false,
       config: "other.toml",
       environment: "staging",
