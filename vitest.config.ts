@@ -53,8 +53,16 @@ export default defineConfig({
           cloudflareTest(async () => ({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
-              // A second region.
-              r2Buckets: ["STORE_EU_WEST_1"],
+              // A second region; R2 buckets to adopt, of which some are the same ones or a region's store.
+              r2Buckets: {
+                STORE: "store",
+                STORE_EU_WEST_1: "store-eu-west-1",
+                ADOPT_PHOTOS: "photos",
+                ADOPT_PHOTOS_AGAIN: "photos",
+                ADOPT_FILES: "files",
+                ADOPT_STORE: "store",
+                ADOPT_EU: "store-eu-west-1",
+              },
               // A copy of the database that tests let lag behind, and that of a second deployment.
               d1Databases: ["REPLICA", "SECOND_DB"],
               bindings: {

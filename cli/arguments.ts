@@ -73,6 +73,7 @@ function parseFlags(argv: readonly string[]) {
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         account: { type: "string", multiple: true },
+        binding: { type: "string" },
         bucket: { type: "string", multiple: true },
         bytes: { type: "boolean" },
         cursor: { type: "string" },

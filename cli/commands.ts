@@ -34,6 +34,7 @@ export interface CommandInput {
 
 export interface CommandOptions {
   readonly account?: readonly string[] | undefined;
+  readonly binding?: string | undefined;
   readonly bucket?: readonly string[] | undefined;
   readonly bytes?: boolean | undefined;
   readonly cursor?: string | undefined;
@@ -215,6 +216,24 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
+    line: "bucket adopt NAME",
+    help: "serves an R2 bucket of yours under its own keys; writes nothing",
+    method: "POST",
+    path: "/adoptions",
+    body: describeAdoption,
+    options: [
+      ["--binding ADOPT_NAME", "its binding in wrangler.toml"],
+      ["--account ID", "the account that owns it here (default: the root account)"],
+    ],
+  },
+  { line: "bucket adopted", help: "the R2 buckets that are served so", method: "GET", path: "/adoptions" },
+  {
+    line: "bucket release NAME",
+    help: "forgets an adopted bucket and its settings; deletes no object",
+    method: "DELETE",
+    path: "/adoptions/NAME",
+  },
+  {
     line: "scrub",
     help: "checks that what is stored is consistent; changes nothing",
     method: "POST",
@@ -290,6 +309,11 @@ function describeRemote({ operands, options, remoteKeys }: CommandInput): unknow
     accessKeyId,
     secretAccessKey,
   };
+}
+
+function describeAdoption({ operands, options }: CommandInput): unknown {
+  if (options.binding === undefined) throw new UsageError("--binding is missing.");
+  return { name: operands.NAME, binding: options.binding, ...accountOf(options) };
 }
 
 function describeScrub({ operands, options }: CommandInput): unknown {

@@ -4,11 +4,13 @@
  */
 
 import { type ConsoleSettings, readConsoleSettings } from "./console/settings.ts";
+import { isAdopted } from "./model/adopted.ts";
 import type { NewBucketSettings } from "./model/bucket.ts";
 import type { ProbeMessage } from "./model/heartbeat.ts";
 import { DAY_MS } from "./model/lifecycle.ts";
 import type { RequestLogLevel } from "./request-log.ts";
 import { SECRET_SHAPES, type SecretName } from "./secret-shapes.ts";
+import { type AdoptedStores, adoptedStores } from "./storage/adopted/adopted-stores.ts";
 import {
   type AccessLogMessage,
   type AuditMessage,
@@ -26,7 +28,7 @@ import type { MultipartUpload } from "./storage/uploads/blob-set.ts";
 
 /**
  * Bindings and variables of `wrangler.toml` plus the secrets. `STORE_<NAME>` bindings add regions, `QUEUE_<NAME>` bindings
- * receivers of notifications.
+ * receivers of notifications, `ADOPT_<NAME>` bindings R2 buckets that can be adopted.
  */
 export interface Env extends WaitsBinding {
   readonly STORE: R2Bucket;
@@ -124,6 +126,8 @@ export interface Config {
   readonly newBuckets: NewBucketSettings;
   /** R2 bindings by region. */
   readonly stores: RegionStores;
+  /** R2 bindings of the deployer's own buckets, by name. */
+  readonly adopted: AdoptedStores;
 }
 
 /** Why the Worker cannot serve yet, as a message to the person who deploys it. */
@@ -139,6 +143,7 @@ const REMEDY = "Run `npm run deploy` (or `npm run dev` for local use), which set
 export function readConfig(env: Env): Config {
   const region = defaultRegion(env);
   checkWaits(env);
+  if (isAdopted({ region })) throw new NotConfigured("REGION must not begin with ADOPT_.");
   return {
     rootAccessKeyId: required(env, "ROOT_ACCESS_KEY_ID"),
     rootSecretAccessKey: required(env, "ROOT_SECRET_ACCESS_KEY"),
@@ -164,6 +169,7 @@ export function readConfig(env: Env): Config {
     requestLog: requestLogLevel("REQUEST_LOG", env.REQUEST_LOG ?? "errors"),
     newBuckets: newBuckets("NEW_BUCKETS", env.NEW_BUCKETS ?? "open"),
     stores: findStores(env),
+    adopted: adoptedStores(env),
   };
 }
 

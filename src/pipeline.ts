@@ -15,6 +15,7 @@ import { bucketOfCopySource, establish, type Incoming, readRequest, rowsNamedBy 
 import { type Bucket, locationOf } from "./model/bucket.ts";
 import type { Caller } from "./model/caller.ts";
 import { findLogged } from "./model/logged-bucket.ts";
+import { requireOffered } from "./operations/adopted.ts";
 import { OPERATIONS } from "./operations/index.ts";
 import { isAbsence, withMethod } from "./operations/object/delete-markers.ts";
 import type { BodySource } from "./operations/operation.ts";
@@ -171,6 +172,7 @@ async function perform(
   });
   log.grant = grant;
   refuseUnexpectedOwner(signed, buckets);
+  requireOffered(name, addressedBucket(signed, buckets));
 
   try {
     const context = {

@@ -12,9 +12,15 @@ import type { TargetPolicy } from "./outbound/target.ts";
 import { parseRawUrl } from "./protocol/request-target.ts";
 import { Signers } from "./signing/signer.ts";
 import { TopicDeliveries } from "./sns/topic-deliveries.ts";
+import { AdoptedObjects } from "./storage/adopted/adopted-objects.ts";
+import { Adoption } from "./storage/adopted/adoption.ts";
+import type { AdoptedSource } from "./storage/adopted/find-made.ts";
+import { MetadataRecords } from "./storage/adopted/metadata-record.ts";
+import { routedObjects } from "./storage/adopted/routed-objects.ts";
 import { CustomerKeys } from "./storage/customer-keys.ts";
 import { KeyUsage, UserKeys } from "./storage/d1/access-keys.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
+import { AdoptedBuckets } from "./storage/d1/adopted-buckets.ts";
 import { AuditSwitch } from "./storage/d1/audit-switch.ts";
 import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments, Buckets } from "./storage/d1/buckets.ts";
@@ -91,6 +97,7 @@ export interface Services {
   readonly configExports: ConfigExports;
   readonly configRestores: ConfigRestores;
   readonly bucketMarkers: BucketMarkers;
+  readonly adoption: Adoption;
   readonly rebuiltBuckets: RebuiltBuckets;
   readonly replicationTasks: ReplicationTasks;
   readonly replicationJobs: ReplicationJobs;
@@ -107,6 +114,7 @@ export interface Services {
   targetPolicy(origin?: string): TargetPolicy;
   /** What only sweeps read and change. */
   readonly sweeping: {
+    readonly adopted: AdoptedSource;
     readonly openUploads: OpenUploads;
     readonly blobSets: BlobSets;
     readonly cursors: SweepCursors;
@@ -155,10 +163,12 @@ export type AdminServices = Pick<
   Services,
   | "accounts"
   | "auditSwitch"
+  | "adoption"
   | "bucketMarkers"
   | "configExports"
   | "configRestores"
   | "deadLetters"
+  | "deployment"
   | "directory"
   | "heartbeats"
   | "kmsKeys"
@@ -283,7 +293,9 @@ export function openServices(bindings: Env): Services {
   const bucketDeletion = new BucketDeletion({ db: env.DB, directory, bucketTtlMs, isOnlyIsolate });
   const bucketMarkers = new BucketMarkers(config.stores);
   const openUploads = new OpenUploads(env.DB);
+  const records = new MetadataRecords(openMacKey(config.sealKey, "adopted-metadata"));
   const objects = new Objects(config.stores, blobSets);
+  const allObjects = routedObjects(objects, new AdoptedObjects(config.adopted, records));
   const annotations = new Annotations(config.stores, objects);
   const inventories = new Inventories(env.DB, config.lifecycleDayMs);
   const services: Services = {
@@ -293,7 +305,7 @@ export function openServices(bindings: Env): Services {
       buckets: new Buckets(env.DB, directory, othersTtlMs),
       bucketDeletion,
       bucketMarkers,
-      objects,
+      objects: allObjects,
       annotations,
       reencryption: new Reencryption(config.stores, objects, annotations),
       uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
@@ -335,6 +347,10 @@ export function openServices(bindings: Env): Services {
     kmsKeys,
     configExports: new ConfigExports(env.DB, sealers),
     bucketMarkers,
+    adoption: new Adoption(
+      { regions: config.stores, adopted: config.adopted },
+      new AdoptedBuckets(env.DB, directory, othersTtlMs),
+    ),
     rebuiltBuckets: new RebuiltBuckets(env.DB, directory),
     configRestores: new ConfigRestores(env.DB, sealers, directory),
     replicationTasks,
@@ -347,20 +363,21 @@ export function openServices(bindings: Env): Services {
     signers,
     targetPolicy,
     sweeping: {
+      adopted: { stores: config.adopted, records },
       openUploads,
       blobSets,
       cursors: new SweepCursors(env.DB),
       deletedBuckets: new DeletedBuckets(env.DB),
       dueMarkers: new DueMarkers(env.DB),
       replicaClock: new ReplicaClock(env.DB),
-      usageObjects: new UsageObjects(config.stores),
+      usageObjects: new UsageObjects(config.stores, config.adopted),
     },
     lifecycle: {
       passes: new LifecyclePasses(env.DB),
       objects: new LifecycleObjects(config.stores, objects, kmsKeys),
       openUploads,
     },
-    inventory: { reports: inventories, objects: new InventoryObjects(config.stores, objects) },
+    inventory: { reports: inventories, objects: new InventoryObjects(config.stores, allObjects) },
     scrub: new ScrubSource({ regions: config.stores, blobSets, kmsKeys, rows: new ScrubRows(env.DB) }),
     tokenKey,
     stampKey: openMacKey(config.sealKey, "replica-stamps"),

@@ -10,6 +10,7 @@ import { claimedKey, type Incoming, identify, readRequest } from "../identify.ts
 import type { AdminServices } from "../services.ts";
 import { toS3Error } from "../storage/platform-errors.ts";
 import * as accounts from "./accounts.ts";
+import * as adoptions from "./adoptions.ts";
 import * as audit from "./audit.ts";
 import { type AdminCall, failure } from "./call.ts";
 import * as config from "./config.ts";
@@ -64,6 +65,9 @@ router
   .get("/-/admin/buckets/:bucket/replication", asRoot(replication.showReplication))
   .post("/-/admin/buckets/:bucket/replication/retry", asRoot(replication.retryReplication))
   .post("/-/admin/buckets/:bucket/replication/existing", asRoot(replication.replicateExisting))
+  .post("/-/admin/adoptions", asRoot(adoptions.adoptBucket))
+  .get("/-/admin/adoptions", asRoot(adoptions.listAdopted))
+  .delete("/-/admin/adoptions/:name", asRoot(adoptions.releaseBucket))
   .post("/-/admin/scrub", asRoot(scrub))
   .get("/-/admin/deployment", asRoot(deployment.describeDeployment))
   .post("/-/admin/probes", asRoot(deployment.sendProbes))

@@ -58,6 +58,8 @@ const ROUTES: ReadonlyMap<string, RouteDecision> = new Map([
   ["POST /-/admin/accounts/:accountId/keys", route("CreateKey")],
   ["PATCH /-/admin/keys/:accessKeyId", route("SetKeyStatus", "status")],
   ["DELETE /-/admin/keys/:accessKeyId", route("DeleteKey")],
+  ["POST /-/admin/adoptions", route("AdoptBucket", "name binding accountId")],
+  ["DELETE /-/admin/adoptions/:name", route("ReleaseBucket")],
   ["POST /-/admin/dead-letters/:id/retry", route("RetryDeadLetters")],
   ["DELETE /-/admin/dead-letters/:id", route("DeleteDeadLetters")],
   ["POST /-/admin/remotes", route("AddRemote", "name endpoint region kind accountIds buckets accessKeyId")],

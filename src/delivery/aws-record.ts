@@ -35,7 +35,7 @@ function awsRecord({ origin, change, configurationId }: Event) {
   return {
     eventVersion: eventVersion(change.event),
     eventSource: "aws:s3",
-    awsRegion: bucket.region,
+    awsRegion: bucket.location ?? bucket.region,
     eventTime: new Date(origin.time).toISOString(),
     eventName: change.event,
     userIdentity: { principalId: awsPrincipal(origin.principalId) },

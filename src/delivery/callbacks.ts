@@ -117,7 +117,7 @@ export function formatCallbackMessage({ origin, change, configurationId }: Event
   const record = {
     eventVersion: "1.0",
     eventSource: "oss",
-    awsRegion: bucket.region,
+    awsRegion: bucket.location ?? bucket.region,
     eventTime: formatHttpDate(new Date(origin.time)),
     eventName: `s3:${change.event}`,
     userIdentity: { principalId: origin.principalId },

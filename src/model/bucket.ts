@@ -24,7 +24,7 @@ export interface BucketDocumentTypes {
   website: Website;
   notification: NotificationConfiguration;
   replication: ReplicationConfiguration;
-  /** For a bucket that was created in a region without storage of its own, or by an old name of a region. */
+  /** For a bucket that was created in a region without storage of its own, or by an old name of a region; for an adopted one. */
   location: BucketLocation;
   encryption: BucketEncryption;
   /** Absent: the bucket was never versioned. */
@@ -69,7 +69,7 @@ export interface Bucket {
   /** Canonical user id of the owner. */
   readonly ownerId: string;
   readonly ownerDisplayName: string;
-  /** Selects the R2 binding. Clients see `locationOf`. */
+  /** Selects the R2 binding: a region, or of an adopted bucket the binding's name. Clients see `locationOf`. */
   readonly region: string;
   readonly createdAt: Date;
   /** When the query for the row was sent. */

@@ -77,7 +77,10 @@ export interface ChangeOrigin {
 export interface EventBucket {
   readonly name: string;
   readonly id: string;
+  /** Selects the R2 binding. */
   readonly region: string;
+  /** As clients see it, if that is another one. */
+  readonly location?: string;
   readonly accountId: string;
   /** Canonical user id. */
   readonly ownerId: string;

@@ -15,7 +15,7 @@ import {
   type ReplicationRule,
 } from "../model/replication.ts";
 import type { RequestJournal } from "../storage/journal/journal.ts";
-import type { Objects } from "../storage/r2/objects.ts";
+import type { ObjectStore } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import { orUndefined } from "./current-version.ts";
 import type { Destination } from "./destination.ts";
@@ -23,13 +23,13 @@ import type { Destination } from "./destination.ts";
 export class OwnBucket implements Destination {
   readonly #bucket: GrantedBucket;
   readonly #source: Bucket;
-  readonly #objects: Objects;
+  readonly #objects: ObjectStore;
   readonly #journal: RequestJournal;
   readonly #until: Date;
 
   constructor(
     { source, target }: { readonly source: Bucket; readonly target: GrantedBucket },
-    context: { objects: Objects; journal: RequestJournal; until: Date },
+    context: { objects: ObjectStore; journal: RequestJournal; until: Date },
   ) {
     this.#bucket = target;
     this.#source = source;

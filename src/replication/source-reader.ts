@@ -3,7 +3,7 @@ import type { AclState } from "../access/acl/grants.ts";
 import { effectiveAcl } from "../access/acl/ownership.ts";
 import type { GrantedBucket } from "../access/authorize.ts";
 import { compareStates, type StoredObject } from "../model/object.ts";
-import type { ObjectPart, Objects } from "../storage/r2/objects.ts";
+import type { ObjectPart, ObjectStore } from "../storage/r2/objects.ts";
 import type { OpenedObject } from "../storage/r2/opened-object.ts";
 import { orUndefined } from "./current-version.ts";
 
@@ -27,7 +27,7 @@ export class SourceChanged extends Error {
   }
 }
 
-export function readSource(objects: Objects, bucket: GrantedBucket, opened: OpenedObject): SourceReader {
+export function readSource(objects: ObjectStore, bucket: GrantedBucket, opened: OpenedObject): SourceReader {
   const { object } = opened;
   let isUsed = false;
   const requireSame = (found: StoredObject | undefined) => {

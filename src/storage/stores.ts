@@ -9,7 +9,7 @@ import type { Remotes } from "./d1/remotes.ts";
 import type { ReplicationTasks } from "./d1/replication-tasks.ts";
 import type { Annotations } from "./r2/annotations.ts";
 import type { BucketMarkers } from "./r2/bucket-markers.ts";
-import type { Objects } from "./r2/objects.ts";
+import type { ObjectStore } from "./r2/objects.ts";
 import type { Reencryption } from "./r2/reencryption.ts";
 import type { Uploads } from "./uploads/uploads.ts";
 
@@ -18,7 +18,7 @@ export interface Stores {
   readonly buckets: Buckets;
   readonly bucketDeletion: BucketDeletion;
   readonly bucketMarkers: BucketMarkers;
-  readonly objects: Objects;
+  readonly objects: ObjectStore;
   readonly reencryption: Reencryption;
   readonly uploads: Uploads;
   readonly customerKeys: CustomerKeys;

@@ -25,8 +25,10 @@ const IDLE_RECEIVER_MS = 30 * 24 * 60 * 60 * 1000;
 export async function resumeEvents(env: Env, now: Date): Promise<void> {
   const services = await openDeployment(env);
   const { config, intents, queues, sweeping } = services;
+  const { stores } = config;
+  const intentSweep = { intents, events: queues.events, stores, adopted: sweeping.adopted, now };
   const results = await Promise.allSettled([
-    logged("intents", sweepIntents({ intents, events: queues.events, stores: config.stores, now })),
+    logged("intents", sweepIntents(intentSweep)),
     logged("replication", resumeReplication(services, now)),
     ...(config.readsReplicas ? [logged("replica-clock", sweeping.replicaClock.tick())] : []),
   ]);

@@ -3,9 +3,11 @@
  * R2 shows whether the write took effect, since it left its id (`storage/journal/find-made.ts`); then the message is sent,
  * possibly again.
  */
+import { isAdopted } from "../model/adopted.ts";
 import { newIntentId } from "../model/random-ids.ts";
-import { findMade } from "../storage/journal/find-made.ts";
-import type { Intents } from "../storage/journal/intents.ts";
+import { type AdoptedSource, findAdoptedMade } from "../storage/adopted/find-made.ts";
+import { type FoundChanges, findMade } from "../storage/journal/find-made.ts";
+import type { Intent, Intents } from "../storage/journal/intents.ts";
 import type { ChangesMessage, Queues } from "../storage/journal/messages.ts";
 import type { RegionStores } from "../storage/r2/entry-place.ts";
 
@@ -25,12 +27,13 @@ export interface IntentSweep {
   readonly intents: Intents;
   readonly events: Queues["events"];
   readonly stores: RegionStores;
+  readonly adopted: AdoptedSource;
   readonly now: Date;
 }
 
 /** How many were sent, forgotten, and left for later. */
 export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; forgotten: number; waiting: number }> {
-  const { intents, events, stores } = sweep;
+  const { intents, events } = sweep;
   const now = sweep.now.getTime();
   const due = await intents.outstanding({
     madeBefore: new Date(now - LOOK_AFTER_MS),
@@ -47,7 +50,7 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
     const { message, isMade, createdAt } = intent;
     if (!isMade) looks += message.changes.length * (message.isVersioned === true ? 2 : 1);
     if (looks > LOOKS_PER_RUN && seen.length + begunIds.length > 0) break;
-    const { made, begun } = isMade ? { made: message.changes, begun: [] } : await findMade(intent, stores);
+    const { made, begun } = isMade ? { made: message.changes, begun: [] } : await find(intent, sweep);
     if (made.length > 0 && begun.length === 0) complete.push({ ...message, changes: made });
     if (made.length > 0 && begun.length > 0) {
       // The consumer of a message removes the row with its id, and this row is still needed.
@@ -68,4 +71,8 @@ export async function sweepIntents(sweep: IntentSweep): Promise<{ sent: number; 
   if (toForget.length > 0) await intents.remove(toForget);
   const waiting = seen.length + begunIds.length - (complete.length - narrowed.length);
   return { sent: complete.length, forgotten: toForget.length, waiting };
+}
+
+function find(intent: Intent, { stores, adopted }: IntentSweep): Promise<FoundChanges> {
+  return isAdopted(intent.message.origin.bucket) ? findAdoptedMade(intent, adopted) : findMade(intent, stores);
 }

@@ -64,6 +64,7 @@ export const MAY_IMPORT: Readonly<Record<string, Places>> = {
     "replication/",
     "scrub/",
     "outbound/",
+    "protocol/addressing.ts",
     "model/",
     "access/",
     "errors.ts",

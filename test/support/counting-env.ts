@@ -33,11 +33,16 @@ export function countingEnv(env: Env): CountingEnv {
   const counts: CallCounts = { r2: 0, d1: 0, durableObject: 0, queue: 0 };
   const billed = { ...NOTHING_BILLED };
   const log: string[] = [];
-  const STORE = intercept(env.STORE, (name, parameters) => {
-    if (!R2_METHODS.has(name)) return;
-    counts.r2++;
-    log.push(`${name} ${JSON.stringify(parameters[0] ?? null).slice(0, 120)}`);
-  });
+  const countBucket = (store: R2Bucket) =>
+    intercept(store, (name, parameters) => {
+      if (!R2_METHODS.has(name)) return;
+      counts.r2++;
+      log.push(`${name} ${JSON.stringify(parameters[0] ?? null).slice(0, 120)}`);
+    });
+  const STORE = countBucket(env.STORE);
+  const adopted = Object.entries(env)
+    .filter(([name]) => name.startsWith("ADOPT_"))
+    .map(([name, store]: [string, unknown]) => [name, countBucket(store as R2Bucket)]);
   const onQuery: OnQuery = {
     called: () => {
       counts.d1++;
@@ -87,7 +92,7 @@ export function countingEnv(env: Env): CountingEnv {
     DEAD_LETTERS: countQueue(DEAD_LETTERS),
   };
   return {
-    env: { ...env, ...queues, STORE, DB, UPLOADS, CONFIG_TTL_SECONDS, ...UNLIMITED },
+    env: { ...env, ...Object.fromEntries(adopted), ...queues, STORE, DB, UPLOADS, CONFIG_TTL_SECONDS, ...UNLIMITED },
     counts,
     billed,
     log,

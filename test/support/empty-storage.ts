@@ -9,7 +9,8 @@ import { env } from "cloudflare:workers";
 const CACHED = ["accounts", "signing_keys"];
 
 await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-await Promise.all([emptyDatabase(), emptyBucket(env.STORE), emptyBucket(Reflect.get(env, "STORE_EU_WEST_1"))]);
+const BUCKETS = ["STORE", "STORE_EU_WEST_1", "ADOPT_PHOTOS", "ADOPT_FILES"];
+await Promise.all([emptyDatabase(), ...BUCKETS.map((name) => emptyBucket(Reflect.get(env, name)))]);
 
 async function emptyDatabase(): Promise<void> {
   const { results: tables } = await env.DB.prepare(

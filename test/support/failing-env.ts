@@ -27,6 +27,7 @@ export function callsToFail(calls: number, { when, lasting }: Omit<Failure, "at"
 
 const CALLS: Readonly<Record<string, ReadonlySet<string>>> = {
   STORE: new Set(["head", "get", "put", "delete", "list"]),
+  ADOPT_PHOTOS: new Set(["head", "get", "put", "delete", "list", "createMultipartUpload"]),
   EVENTS: new Set(["send", "sendBatch"]),
   DELIVERIES: new Set(["send", "sendBatch"]),
   RETRIES: new Set(["send", "sendBatch"]),

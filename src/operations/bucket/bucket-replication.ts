@@ -13,6 +13,7 @@
 import type { PermissionOnObjectsBelow } from "../../access/actions.ts";
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
 import { invalidArgument, S3Error } from "../../errors.ts";
+import { isAdopted, notInAdopted } from "../../model/adopted.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { newRuleId } from "../../model/random-ids.ts";
 import {
@@ -101,6 +102,7 @@ async function requireDestination(
   const target = await stores.buckets.find(grant, name);
   if (target === undefined) throw invalidRequest("Destination bucket must exist.");
   if (target.accountId !== source.accountId) throw new S3Error("AccessDenied");
+  if (isAdopted(target)) throw notInAdopted("Replication is");
   if (account !== undefined && account !== target.accountId) {
     throw invalidArgument("Account is not the owner of the destination bucket", "Account", account);
   }

@@ -3,6 +3,7 @@
  * website (API_GetBucketCors and so on). A member that only some of them have marks an exception of S3.
  */
 import { requireOwnerOnly } from "../../access/acl/ownership.ts";
+import { isAdopted, notInAdopted } from "../../model/adopted.ts";
 import {
   formatEncryptionConfiguration,
   formatOwnershipControls,
@@ -50,7 +51,12 @@ export const {
   kind: "encryption",
   action: "EncryptionConfiguration",
   body: { maxBytes: MAX_ENCRYPTION_BYTES, digest: "required" },
-  parse: parseEncryptionConfiguration,
+  parse(body, bucket) {
+    const encryption = parseEncryptionConfiguration(body);
+    const usesKeys = encryption?.algorithm === "aws:kms";
+    if (usesKeys && isAdopted(bucket)) throw notInAdopted("Encryption with keys (SSE-C, SSE-KMS) is");
+    return encryption;
+  },
   format: formatEncryptionConfiguration,
   // "The default encryption for every bucket": R2 encrypts everything at rest with AES-256.
   absent: { default: { bucketKeyEnabled: false } },

@@ -1,6 +1,7 @@
 /** Annotations that a copy or a rename takes along. */
 import { type Permission, permissionOn, type VersionTarget } from "../../access/actions.ts";
 import { S3Error } from "../../errors.ts";
+import { isAdopted, notInAdopted } from "../../model/adopted.ts";
 import type { WriteEncryption } from "../../model/encryption.ts";
 import type { StoredObject } from "../../model/object.ts";
 import type { OpenedObject } from "../../storage/r2/opened-object.ts";
@@ -31,6 +32,7 @@ export async function copyAnnotations(
   { grant, stores }: OperationContext,
 ): Promise<string | undefined> {
   if (object.annotations === undefined) return undefined;
+  if (isAdopted(copy.target.bucket)) throw notInAdopted("Annotations are");
   const { source, target, sealing } = copy;
   const { bucket, key } = target;
   for (const permission of permissionsToCarry(object, source, { bucket: bucket.name, key })) {

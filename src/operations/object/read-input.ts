@@ -12,7 +12,7 @@ import { objectHeaders, parseResponseOverrides } from "../../protocol/object-hea
 import { legalHoldHeaders, retentionHeaders } from "../../protocol/object-lock-headers.ts";
 import { parsePartNumber } from "../../protocol/query-parameters.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
-import type { Objects } from "../../storage/r2/objects.ts";
+import type { ObjectStore } from "../../storage/r2/objects.ts";
 import type { Stores } from "../../storage/stores.ts";
 import { requireVersion } from "../operation.ts";
 import { type PresentedKey, presentedForRead } from "./customer-key.ts";
@@ -76,7 +76,7 @@ export function notSatisfiable({ selection, rangeText }: ReadInput, object: Stor
 }
 
 export interface Reading {
-  readonly objects: Objects;
+  readonly objects: ObjectStore;
   readonly grant: Grant;
   readonly input: ReadInput;
   /** Absent if the answer has no replication status. */

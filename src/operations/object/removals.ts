@@ -9,7 +9,7 @@ import { BYPASS_GOVERNANCE_HEADER } from "../../protocol/object-lock-headers.ts"
 import type { RequestJournal } from "../../storage/journal/journal.ts";
 import type { MadeChange } from "../../storage/journal/plan-messages.ts";
 import type { WriteTicket } from "../../storage/journal/ticket.ts";
-import type { Objects } from "../../storage/r2/objects.ts";
+import type { ObjectStore } from "../../storage/r2/objects.ts";
 import type { Removed } from "../../storage/r2/removal.ts";
 import { isAboutMarker } from "./delete-markers.ts";
 
@@ -22,7 +22,7 @@ export interface Removal {
 
 export interface RemovalContext {
   readonly bucket: GrantedBucket;
-  readonly objects: Objects;
+  readonly objects: ObjectStore;
   readonly bypassesGovernance: boolean;
 }
 

@@ -4,6 +4,9 @@ import type { BucketMarker } from "../../model/bucket-marker.ts";
 import type { Versioning } from "../../model/version.ts";
 import { DELETION_MARK_MS } from "./rows.ts";
 
+/** Names of bindings, which are the regions of adopted buckets: those have no markers, although a restored row is due. */
+const IS_ADOPTED = "(b.region >= 'ADOPT_' AND b.region < 'ADOPT`')";
+
 export interface DueMarker {
   readonly marker: BucketMarker;
   /** As the row has it; 0: the bucket never had a marker, as far as the row says. */
@@ -45,7 +48,7 @@ export class DueMarkers {
     this.#db = db;
   }
 
-  /** Those that have been due longest; none of a bucket that is being deleted. Reads only rows that are due. */
+  /** Those that have been due longest; none of a bucket that is being deleted, or adopted. Reads only rows that are due. */
   async next(now: Date, limit: number): Promise<DueMarker[]> {
     const { results } = await this.#db
       .prepare(
@@ -53,7 +56,7 @@ export class DueMarkers {
            ${document("versioning")} AS versioning, ${document("objectLock")} IS NOT NULL AS has_lock,
            ${document("location")} AS location
          FROM buckets b JOIN accounts a ON a.id = b.account_id
-         WHERE b.marker_due IS NOT NULL AND (b.deleting_since IS NULL OR b.deleting_since < ?1)
+         WHERE b.marker_due IS NOT NULL AND NOT ${IS_ADOPTED} AND (b.deleting_since IS NULL OR b.deleting_since < ?1)
          ORDER BY b.marker_due LIMIT ?2`,
       )
       .bind(now.getTime() - DELETION_MARK_MS, limit)

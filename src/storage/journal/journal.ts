@@ -191,7 +191,7 @@ export class Journal {
       outcome = await commit();
     } catch (error) {
       // After a refusal nothing was written. After any other error the write may have taken effect: the row stays.
-      if (isOne && error instanceof S3Error && error.status < 500) this.#forget(intended);
+      if (isOne && isRefusal(error)) this.#forget(intended);
       throw error;
     }
     const { made, unclear } = finish(outcome);
@@ -226,6 +226,10 @@ export class Journal {
     // If this fails, the sweep finds that the writes did not take effect.
     waitUntil(this.#intents.remove(messages.map(({ id }) => id)).catch(() => {}));
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof S3Error && (error.status < 500 || error.code === "NotImplemented");
 }
 
 /** What changes do to a bucket that is being deleted: a delete marker keeps it from being empty. */

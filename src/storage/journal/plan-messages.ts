@@ -68,7 +68,8 @@ export function planMessages(
     for (const rule of notifications) drafts.add(change, "notifications", rule);
     for (const rule of replications) drafts.add(change, "replications", rule);
   }
-  const bucket = { name, id, region, accountId, ownerId };
+  const { location } = documents;
+  const bucket = { name, id, region, ...(location && { location: location.region }), accountId, ownerId };
   return drafts.all.map(({ notifications, replications, changes: matched }) => ({
     kind: "changes",
     id: newIntentId(),

@@ -7,7 +7,7 @@ import { patientBucket } from "./patient-bucket.ts";
 import { patientDatabase } from "./patient-database.ts";
 import { type Waits, type WaitsBinding, waitsOf } from "./waits.ts";
 
-const BUCKET = /^STORE(?:_[A-Z0-9_]+)?$/;
+const BUCKET = /^(?:STORE(?:_[A-Z0-9_]+)?|ADOPT_[A-Z0-9_]+)$/;
 const QUEUE = /^(?:EVENTS|DELIVERIES|RETRIES|REPLICATION|ACCESS_LOGS|DEAD_LETTERS|QUEUE_[A-Z0-9_]+)$/;
 
 /** The same bindings and variables. A binding that is missing stays missing. */

@@ -21,9 +21,27 @@ export function patientBucket(bucket: R2Bucket, waits: Waits): R2Bucket {
         ? bucket.put(key, value, options)
         : inItsTurn(() => inTime(bucket.put(key, value, options), { ms, what: "R2 put" }), waits),
     delete: (keys: string | string[]) => inItsTurn(() => inTime(bucket.delete(keys), { ms, what: "R2 delete" }), waits),
+    // Of adopted buckets only: elsewhere parts are objects of their own.
+    createMultipartUpload: async (...call: Parameters<R2Bucket["createMultipartUpload"]>) =>
+      patientUpload(await inTime(bucket.createMultipartUpload(...call), { ms, what: "R2 createMultipartUpload" }), ms),
+    resumeMultipartUpload: (...call: Parameters<R2Bucket["resumeMultipartUpload"]>) =>
+      patientUpload(bucket.resumeMultipartUpload(...call), ms),
   };
-  // The other calls of a bucket are not used: multipart uploads are parts of their own.
   return keepWaits(patient as unknown as R2Bucket, waits);
+}
+
+/** The upload, whose calls end, except that of a part that is streamed. */
+function patientUpload(upload: R2MultipartUpload, ms: number): R2MultipartUpload {
+  return {
+    key: upload.key,
+    uploadId: upload.uploadId,
+    uploadPart: (partNumber, value, options) => {
+      const part = upload.uploadPart(partNumber, value, options);
+      return value instanceof ReadableStream ? part : inTime(part, { ms, what: "R2 uploadPart" });
+    },
+    complete: (parts) => inTime(upload.complete(parts), { ms, what: "R2 complete" }),
+    abort: () => inTime(upload.abort(), { ms, what: "R2 abort" }),
+  };
 }
 
 async function inItsTurn<Result>(write: () => Promise<Result>, { pauseMs }: Waits): Promise<Result> {

@@ -139,6 +139,12 @@ export async function findMarker(
   return found === null ? undefined : { marker: readMarker(found, bucket.region), found };
 }
 
+/** Whether an R2 bucket has markers of buckets, of whatever deployment. One R2 call. @throws S3Error */
+export async function hasMarkers(store: R2Bucket): Promise<boolean> {
+  const { objects } = await callR2(store.list({ prefix: MARKER_PREFIX, include: ["customMetadata"], limit: 100 }));
+  return objects.some((found) => readMarker(found, "") !== undefined);
+}
+
 /** @param found with its metadata */
 function readMarker(found: R2Object, region: string): BucketMarker | undefined {
   const id = found.key.slice(MARKER_PREFIX.length);

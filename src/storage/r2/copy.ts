@@ -6,7 +6,7 @@ import { summarizeManifest } from "./blobs.ts";
 import { commitManifest } from "./commit.ts";
 import { identityOf } from "./entry.ts";
 import { r2StorageClass } from "./entry-options.ts";
-import type { EntryPlace } from "./entry-place.ts";
+import type { EntryPlace, R2Location } from "./entry-place.ts";
 import { hasSameKey } from "./keyed-blobs.ts";
 import type { OpenedObject } from "./opened-object.ts";
 import { factsOf, outcomeOf, type PutOutcome, putBody, type Write } from "./put.ts";
@@ -86,7 +86,7 @@ export function isCopiedByReference(
 }
 
 /** Whether the copy replaces its own source. */
-export function isOntoItself({ origin }: OpenedObject, place: EntryPlace): boolean {
+export function isOntoItself({ origin }: OpenedObject, place: R2Location): boolean {
   return origin.store === place.store && origin.found.key === place.r2Key;
 }
 

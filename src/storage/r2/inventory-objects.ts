@@ -10,7 +10,7 @@ import { describeEntry, type Entry, toStoredObject } from "./entry.ts";
 import { type RegionStores, storeOf } from "./entry-place.ts";
 import { CountedStore } from "./listed-items.ts";
 import { MAX_CALLS } from "./listing.ts";
-import type { Objects } from "./objects.ts";
+import type { ObjectStore } from "./objects.ts";
 import type { PutOutcome } from "./put.ts";
 import { scanEntries } from "./scanning.ts";
 import { storedBody } from "./stored-body.ts";
@@ -27,9 +27,9 @@ const VERSIONS_PER_PAGE = 1000;
 
 export class InventoryObjects {
   readonly #stores: RegionStores;
-  readonly #objects: Pick<Objects, "put">;
+  readonly #objects: Pick<ObjectStore, "put">;
 
-  constructor(stores: RegionStores, objects: Pick<Objects, "put">) {
+  constructor(stores: RegionStores, objects: Pick<ObjectStore, "put">) {
     this.#stores = stores;
     this.#objects = objects;
   }

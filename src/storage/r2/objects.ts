@@ -78,6 +78,9 @@ export interface CopyOptions {
   readonly again?: () => Promise<CopyPlan>;
 }
 
+/** What operations need of the objects of a bucket, whatever kind of bucket it is. */
+export type ObjectStore = Pick<Objects, keyof Objects>;
+
 export class Objects {
   readonly #stores: RegionStores;
   readonly #blobSets: BlobSets;

@@ -194,7 +194,7 @@ function checksumOf(bytes: Uint8Array, algorithm: ChecksumAlgorithm): Checksum {
 }
 
 /** The checksum to store, after the body has ended cleanly. */
-function finalChecksum(body: ObjectBody): Checksum | undefined {
+export function finalChecksum(body: ObjectBody): Checksum | undefined {
   if (body.checksum.when === "never") return undefined;
   return body.checksum.when === "before" ? body.checksum.checksum : body.checksum.value();
 }

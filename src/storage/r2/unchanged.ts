@@ -27,12 +27,20 @@ export const SETTLED_AGE_MS = 60_000;
 /** Undefined if the entry has changed already. No R2 call, or one if a young inline entry is read again. */
 export async function unchangedSince(store: R2Bucket, seen: R2Object): Promise<R2Conditional | undefined> {
   const { isManifest, isAbsent } = describeEntry(seen);
-  if (isManifest || isAbsent) return { etagMatches: seen.etag };
+  return isManifest || isAbsent ? { etagMatches: seen.etag } : uploadedAs(store, seen, isSameWrite);
+}
+
+/** The same for any R2 object. @param isSame whether two reads are of the same write */
+export async function uploadedAs(
+  store: R2Bucket,
+  seen: R2Object,
+  isSame: (now: R2Object, seen: R2Object) => boolean,
+): Promise<R2Conditional | undefined> {
   const time = seen.uploaded.getTime();
   if (Date.now() - time < SETTLED_AGE_MS) {
     await pause(PAUSE_MS);
     const now = await callR2(store.head(seen.key));
-    if (now === null || !isSameWrite(now, seen)) return undefined;
+    if (now === null || !isSame(now, seen)) return undefined;
   }
   return { uploadedAfter: new Date(time - 1), uploadedBefore: new Date(time + 1) };
 }

@@ -56,7 +56,7 @@ async function writeBlobs(
     ...keyOption(keyOfWrite({ encryption, contentKey })),
   };
   const md5 = createHash("md5");
-  const pieces = hashing(body.content, md5);
+  const pieces = repeatable(body.content, md5);
   const first = { store, r2Key: blobKey(blobSetId, "1") };
   requireStored(await streamBody(first, beginning(pieces, body), options));
   const parts: ManifestPart[] = [["1", body.minBytes]];
@@ -75,12 +75,14 @@ async function writeBlobs(
   }
 }
 
-interface HashedPieces extends Pieces {
+/** Pieces of which the last one can be put back. */
+export interface RepeatablePieces extends Pieces {
   /** Puts the end of the last piece back, to be read again. */
   unread(piece: Uint8Array): void;
 }
 
-function hashing(pieces: Pieces, hash: Hash): HashedPieces {
+/** @param hash to be updated with all pieces */
+export function repeatable(pieces: Pieces, hash?: Hash): RepeatablePieces {
   let kept: Uint8Array | undefined;
   return {
     async next() {
@@ -90,7 +92,7 @@ function hashing(pieces: Pieces, hash: Hash): HashedPieces {
         return piece;
       }
       const piece = await pieces.next();
-      if (piece !== undefined) hash.update(piece);
+      if (piece !== undefined) hash?.update(piece);
       return piece;
     },
     unread(piece) {
@@ -101,7 +103,7 @@ function hashing(pieces: Pieces, hash: Hash): HashedPieces {
 }
 
 /** The bytes that are certain to come, as a body of their own. */
-function beginning(pieces: HashedPieces, body: UnmeasuredBody): ObjectBody {
+export function beginning(pieces: RepeatablePieces, body: UnmeasuredBody): ObjectBody {
   let left = body.minBytes;
   const content: Pieces = {
     async next() {
@@ -127,8 +129,8 @@ function beginning(pieces: HashedPieces, body: UnmeasuredBody): ObjectBody {
   };
 }
 
-/** @throws S3Error */
-async function readRest(from: Pieces, body: UnmeasuredBody): Promise<Uint8Array> {
+/** @throws S3Error whatever the body's verification found */
+export async function readRest(from: Pieces, body: UnmeasuredBody): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   try {
     for (let piece = await from.next(); piece !== undefined; piece = await from.next()) pieces.push(piece.slice());

@@ -1,6 +1,9 @@
 /** Counting what a bucket holds: one page of its objects, or of its versions, at a time. */
 import type { GrantedBucket } from "../../access/authorize.ts";
+import { isAdopted } from "../../model/adopted.ts";
 import { addUsage, type CountedPage, NO_USAGE, type UsagePosition } from "../../model/usage.ts";
+import { type AdoptedStores, adoptedStore } from "../adopted/adopted-stores.ts";
+import { callR2 } from "../platform-errors.ts";
 import type { FoundVersion } from "../versions/key-versions.ts";
 import { listVersionsAs } from "../versions/list-versions.ts";
 import { type RegionStores, storeOf } from "./entry-place.ts";
@@ -17,9 +20,11 @@ export type ObjectsPosition = Exclude<UsagePosition, { stage: "uploads" }>;
 
 export class UsageObjects {
   readonly #stores: RegionStores;
+  readonly #adopted: AdoptedStores;
 
-  constructor(stores: RegionStores) {
+  constructor(stores: RegionStores, adopted: AdoptedStores) {
     this.#stores = stores;
+    this.#adopted = adopted;
   }
 
   /** Where the objects of a bucket begin. */
@@ -34,6 +39,7 @@ export class UsageObjects {
   }
 
   async #pageOfEntries(bucket: GrantedBucket, after: string): Promise<CountedPage> {
+    if (isAdopted(bucket)) return this.#pageOfAdopted(bucket, after);
     const query = { prefix: "", after, needsTags: false };
     const { entries, next, calls } = await scanEntries(storeOf(this.#stores, bucket), bucket.id, query);
     const bytes = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
@@ -41,6 +47,19 @@ export class UsageObjects {
       counts: { objects: entries.length, bytes },
       next: next === undefined ? undefined : { stage: "entries", after: next },
       calls,
+    };
+  }
+
+  /** As R2 lists them. */
+  async #pageOfAdopted({ region: binding }: GrantedBucket, after: string): Promise<CountedPage> {
+    const store = adoptedStore(this.#adopted, binding);
+    const page = await callR2(store.list(after === "" ? {} : { startAfter: after }));
+    const bytes = page.objects.reduce((sum, { size }) => sum + size, 0);
+    const last = page.objects.at(-1)?.key;
+    return {
+      counts: { objects: page.objects.length, bytes },
+      next: page.truncated && last !== undefined ? { stage: "entries", after: last } : undefined,
+      calls: 1,
     };
   }
 

@@ -44,17 +44,36 @@ async function readAll(body: ObjectBody): Promise<Uint8Array> {
  * Null if `options.onlyIf` did not hold.
  * @throws S3Error
  */
-export async function streamBody(
+export function streamBody(
   { store, r2Key }: R2Location,
   body: ObjectBody,
   options: R2PutOptions,
 ): Promise<R2Object | null> {
+  return streamTo(body, {
+    callMs: waitsFor(store).callMs,
+    put: (bytes) => store.put(r2Key, bytes, { ...options, ...digestOption(body.delegated) }),
+  });
+}
+
+/** The call of R2 that takes a stream. */
+export interface StreamTarget<Stored> {
+  readonly callMs: number;
+  put(bytes: ReadableStream): Promise<Stored | null>;
+}
+
+/**
+ * Streams a body into a call of R2, which commits only after the stream's clean end. Null if R2 declines.
+ * @throws S3Error
+ */
+export async function streamTo<Stored>(
+  body: ObjectBody,
+  { callMs, put: begin }: StreamTarget<Stored>,
+): Promise<Stored | null> {
   const { delegated } = body;
   const pipe = new FixedLengthStream(body.sizeBytes);
   const abandon = new AbortController();
-  const { callMs } = waitsFor(store);
   const moved = Promise.allSettled([transfer(body, pipe.writable, { signal: abandon.signal, callMs })]);
-  const answer = store.put(r2Key, pipe.readable, { ...options, ...digestOption(delegated) });
+  const answer = begin(pipe.readable);
   const [put] = await Promise.allSettled([whileMoving(answer, moved, callMs)]);
   if (put.status === "fulfilled" && put.value !== null) return put.value;
   // R2 may answer without reading the body to its end, and then the body must not wait for R2.
@@ -80,11 +99,11 @@ function isAbandonment(reason: unknown): boolean {
 }
 
 /** R2's answer, unless R2 stops taking the body or does not answer after its end. */
-function whileMoving(
-  answer: Promise<R2Object | null>,
+function whileMoving<Stored>(
+  answer: Promise<Stored | null>,
   moved: Promise<[PromiseSettledResult<void>]>,
   callMs: number,
-): Promise<R2Object | null> {
+): Promise<Stored | null> {
   return new Promise((resolve, reject) => {
     answer.then(resolve, reject);
     moved

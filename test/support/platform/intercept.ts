@@ -27,7 +27,7 @@ export type Around = (
   make: (parameters?: readonly unknown[]) => Promise<unknown>,
 ) => Promise<unknown>;
 
-const BUCKET = /^STORE(?:_[A-Z0-9_]+)?$/;
+const BUCKET = /^(?:STORE(?:_[A-Z0-9_]+)?|ADOPT_[A-Z0-9_]+)$/;
 const QUEUE = /^(?:EVENTS|DELIVERIES|RETRIES|REPLICATION|ACCESS_LOGS|DEAD_LETTERS|QUEUE_[A-Z0-9_]+)$/;
 const BUCKET_CALLS = new Set(["head", "get", "put", "delete", "list"]);
 const QUEUE_CALLS = new Set(["send", "sendBatch"]);
