@@ -160,8 +160,8 @@ type CodeAndMessage = { readonly code: string; readonly message: string };
 function readError(text: string): CodeAndMessage | undefined {
   try {
     if (text.startsWith("{")) {
-      const { code, message } = JSON.parse(text);
-      return { code: String(code), message: String(message) };
+      const { code, message } = JSON.parse(text).error ?? {};
+      return code === undefined ? undefined : { code: String(code), message: String(message) };
     }
     const root = parseXml(text);
     const error = root.localName === "Error" ? root : findElement(root, "Error");

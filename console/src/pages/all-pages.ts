@@ -1,10 +1,12 @@
 /** All pages. Each area has its own list. */
 import { matchPath, type Route } from "../lib/router.ts";
+import { ACCESS_PAGES } from "./access/index.ts";
 import { BUCKET_PAGES } from "./buckets/index.ts";
 import { OBJECT_PAGES } from "./objects/index.ts";
 import type { Page, PageProps } from "./page.ts";
+import { SETTING_PAGES } from "./settings/index.ts";
 
-export const PAGES: readonly Page[] = [...BUCKET_PAGES, ...OBJECT_PAGES];
+export const PAGES: readonly Page[] = [...BUCKET_PAGES, ...OBJECT_PAGES, ...SETTING_PAGES, ...ACCESS_PAGES];
 
 export const HOME = "/buckets";
 
