@@ -17,6 +17,8 @@ export interface Configuration {
   readonly buckets: ReadonlyMap<string, string>;
   /** Name of the database bound as DB. */
   readonly database: string;
+  /** Its id, if the configuration has it, as Cloudflare's button writes it. */
+  readonly databaseId: string | undefined;
   readonly queues: readonly string[];
   /** Undefined if the configuration does not set it. */
   readonly isOnWorkersDev: boolean | undefined;
@@ -39,10 +41,14 @@ interface WranglerConfig {
   readonly vars: Readonly<Record<string, unknown>>;
   readonly build?: { readonly command?: string };
   readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name?: string }[];
-  readonly d1_databases: readonly { readonly binding: string; readonly database_name?: string }[];
+  readonly d1_databases: readonly {
+    readonly binding: string;
+    readonly database_name?: string;
+    readonly database_id?: string;
+  }[];
   readonly queues: {
-    readonly producers?: readonly { readonly queue?: string }[];
-    readonly consumers?: readonly { readonly queue?: string }[];
+    readonly producers?: readonly { readonly binding?: string; readonly queue?: string }[];
+    readonly consumers?: readonly { readonly queue?: string; readonly dead_letter_queue?: string }[];
   };
 }
 
@@ -56,12 +62,15 @@ interface Source {
 export function readConfiguration({ config, environment, name }: Source): Configuration {
   const path = resolve(projectRoot, config ?? "wrangler.toml");
   const read = readWithWrangler(path, environment);
-  const workerName = name ?? read.name;
+  // Workers Builds deploys to the Worker that it is connected to, as wrangler does.
+  const workerName = name ?? process.env.WRANGLER_CI_OVERRIDE_NAME ?? read.name;
   if (workerName === undefined) throw new DeployError(`${path} names no Worker.`);
-  const database = read.d1_databases.find(({ binding }) => binding === "DB")?.database_name;
+  const { database_name: database, database_id: databaseId } =
+    read.d1_databases.find(({ binding }) => binding === "DB") ?? {};
   if (database === undefined) throw new DeployError(`${path} must bind a D1 database with a database_name as DB.`);
   const producers = read.queues.producers ?? [];
   const consumers = read.queues.consumers ?? [];
+  requireConsumers(path, read.queues);
   return {
     path,
     environment,
@@ -73,6 +82,7 @@ export function readConfiguration({ config, environment, name }: Source): Config
       read.r2_buckets.map((each) => [each.binding, each.bucket_name ?? defaultName(workerName, each.binding)]),
     ),
     database,
+    databaseId,
     queues: [...new Set([...producers, ...consumers].map(({ queue }) => queue).filter((each) => each !== undefined))],
     isOnWorkersDev: read.workers_dev,
     hasPreviewUrls: read.preview_urls,
@@ -80,6 +90,35 @@ export function readConfiguration({ config, environment, name }: Source): Config
     console: readConsole(read.vars),
     hasBuild: read.build?.command !== undefined,
   };
+}
+
+const OWN_QUEUES = ["EVENTS", "DELIVERIES", "RETRIES", "REPLICATION", "ACCESS_LOGS", "DEAD_LETTERS"];
+
+/**
+ * A queue that was renamed in one place only would never be read, or its failures would be lost. The Worker knows the queue of
+ * dead letters by the end of its name.
+ * @throws DeployError
+ */
+function requireConsumers(path: string, { producers = [], consumers = [] }: WranglerConfig["queues"]): void {
+  const named = new Map(producers.map(({ binding, queue }) => [binding, queue]));
+  const deadLetters = named.get("DEAD_LETTERS");
+  const problems: string[] = [];
+  if (deadLetters !== undefined && !deadLetters.endsWith("dead-letters")) {
+    problems.push(`the name of the queue DEAD_LETTERS, ${deadLetters}, must end in dead-letters`);
+  }
+  for (const binding of OWN_QUEUES) {
+    const queue = named.get(binding);
+    const consumer = consumers.find((each) => each.queue === queue);
+    if (queue === undefined) continue;
+    if (consumer === undefined) problems.push(`the queue ${queue} of ${binding} needs a consumer`);
+    else if (binding !== "DEAD_LETTERS" && consumer.dead_letter_queue !== deadLetters) {
+      problems.push(`the consumer of ${queue} must have dead_letter_queue = "${deadLetters}"`);
+    }
+  }
+  if (problems.length === 0) return;
+  throw new DeployError(
+    [`Correct the queues in ${path}. Nothing was created.`, ...problems.map((each) => `  ${each}`)].join("\n"),
+  );
 }
 
 /** @throws DeployError for settings with which the Worker would answer 503 */

@@ -7,7 +7,8 @@ import type { Run } from "./run.ts";
 export interface DeployedWorker {
   /** Names of its secrets. */
   readonly secrets: readonly string[];
-  readonly exposure: Exposure;
+  /** Undefined for the empty Worker that Cloudflare's button creates before the first deploy. */
+  readonly exposure: Exposure | undefined;
 }
 
 export interface Inspection {
@@ -35,11 +36,11 @@ const R2_NOT_ENABLED = 10042;
 
 /** @throws DeployError that names every missing permission and every other obstacle */
 export async function inspect(run: Run): Promise<Inspection> {
-  const { api, account, configuration } = run;
+  const { api, account, args, configuration } = run;
   const service = await seeWorker(api, account, configuration.workerName);
   await requireRights(api, account, service === "forbidden" ? [WORKERS_RIGHT] : []);
   const subdomain = (await api.find(`${account}/workers/subdomain`)) as { readonly subdomain?: string } | undefined;
-  const databaseId = await findDatabase(api, account, configuration.database);
+  const databaseId = await findDatabase(run, args.removal !== undefined);
   const worker = service === undefined ? undefined : await readWorker(run, databaseId);
   return { worker, databaseId, subdomain: subdomain?.subdomain };
 }
@@ -53,7 +54,7 @@ export async function readSecretNames({ api, account, configuration }: Run): Pro
 
 /** @throws DeployError if the Worker would have no address: neither workers.dev nor a route or domain */
 export function requireAddress({ configuration, args, account }: Run, { subdomain, worker }: Inspection): void {
-  const isOff = configuration.isOnWorkersDev === undefined && worker?.exposure.isOnWorkersDev === false;
+  const isOff = configuration.isOnWorkersDev === undefined && worker?.exposure?.isOnWorkersDev === false;
   if (subdomain !== undefined || !wantsWorkersDev(configuration, args) || isOff) return;
   throw new DeployError(
     [
@@ -108,7 +109,17 @@ function isForbidden(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 401 || error.status === 403);
 }
 
-async function findDatabase(api: CloudflareApi, account: string, name: string): Promise<string | undefined> {
+/** @param mayBeGone whether a database that the configuration names by its id may have been deleted */
+async function findDatabase({ api, account, configuration }: Run, mayBeGone: boolean): Promise<string | undefined> {
+  const { database: name, databaseId, path: configured } = configuration;
+  if (databaseId !== undefined) {
+    if ((await api.find(`${account}/d1/database/${databaseId}`)) !== undefined) return databaseId;
+    if (mayBeGone) return undefined;
+    throw new DeployError(
+      `The account has no D1 database with the database_id ${databaseId} of ${configured}. Nothing was changed. Remove the line to\n` +
+        `use the database ${name}, which is created if it is missing.`,
+    );
+  }
   const path = `${account}/d1/database?name=${encodeURIComponent(name)}&per_page=1000`;
   const list = (await api.get(path)) as readonly { readonly uuid: string; readonly name: string }[];
   return list.find((database) => database.name === name)?.uuid;
@@ -132,12 +143,15 @@ async function readWorker(run: Run, database: string | undefined): Promise<Deplo
   const worker = (await api.find(`${account}/workers/workers/${name}`)) as {
     readonly subdomain?: { readonly enabled?: boolean; readonly previews_enabled?: boolean };
   };
+  const wasDeployed = settings?.bindings?.some((binding) => binding.name === "DB") ?? false;
   return {
     secrets: (await readSecretNames(run)) ?? [],
-    exposure: {
-      isOnWorkersDev: worker?.subdomain?.enabled ?? true,
-      hasPreviewUrls: worker?.subdomain?.previews_enabled ?? worker?.subdomain?.enabled ?? true,
-    },
+    exposure: !wasDeployed
+      ? undefined
+      : {
+          isOnWorkersDev: worker?.subdomain?.enabled ?? true,
+          hasPreviewUrls: worker?.subdomain?.previews_enabled ?? worker?.subdomain?.enabled ?? true,
+        },
   };
 }
 

@@ -91,8 +91,8 @@ function choose(present: readonly string[], earlier: Partial<Secrets>): Choice {
  */
 function keepExposure({ configuration, args }: Run, { worker }: Inspection): string {
   const { path, isOnWorkersDev, hasPreviewUrls } = configuration;
-  if (worker === undefined) return path;
-  const { exposure } = worker;
+  const exposure = worker?.exposure;
+  if (exposure === undefined) return path;
   const wouldBe = wantsWorkersDev(configuration, args);
   const kept = {
     isOnWorkersDev: isOnWorkersDev ?? (wouldBe && exposure.isOnWorkersDev),

@@ -13,7 +13,6 @@ export const migrations = readdirSync(join(root, "migrations"));
 export let clone: string;
 /** New for each test. */
 export let cloud: FakeCloudflare;
-let base: string;
 
 /** Registers the set-up and the clean-up of a file's tests. */
 export function useClone(): void {
@@ -26,6 +25,7 @@ export function useClone(): void {
       "migrations",
       "wrangler.toml",
       "package.json",
+      ".dev.vars.example",
       "tsconfig.json",
       "tsconfig.console.json",
       "tsconfig.base.json",
@@ -38,7 +38,7 @@ export function useClone(): void {
 
   beforeEach(async () => {
     cloud = new FakeCloudflare();
-    base = await cloud.start();
+    await cloud.start();
   });
   afterEach(async () => {
     await cloud.stop();
@@ -63,7 +63,7 @@ export function deploy(
     PATH: process.env.PATH,
     HOME: clone,
     CI: "1",
-    CLOUDFLARE_API_BASE_URL: base,
+    CLOUDFLARE_API_BASE_URL: cloud.base,
     CLOUDFLARE_API_TOKEN: "x",
     WRANGLER_SEND_METRICS: "false",
     ...env,

@@ -53,15 +53,18 @@ export class FakeCloudflare {
   #faults: Fault[] = [];
   #server: Server | undefined;
 
-  /** Starts to listen. @returns the value for CLOUDFLARE_API_BASE_URL */
-  async start(): Promise<string> {
+  /** The value for CLOUDFLARE_API_BASE_URL. */
+  base = "";
+
+  /** Starts to listen. */
+  async start(): Promise<void> {
     const server = createServer(async (request, response) => {
       const { status, envelope } = await this.#respond(request);
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(envelope));
     });
     this.#server = server;
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`;
+    this.base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/client/v4`;
   }
 
   async stop(): Promise<void> {
@@ -83,13 +86,13 @@ export class FakeCloudflare {
     for (const queue of this.queues.values()) queue.consumers = queue.consumers.filter((each) => each.script !== name);
   }
 
-  /** A queue with a consumer, or another consumer of the queue. */
-  addQueue(queue_name: string, script: string): void {
-    const consumer = { consumer_id: randomUUID(), type: "worker", script };
+  /** A queue, with a consumer if a Worker is named; if it exists, its consumer is another one then. */
+  addQueue(queue_name: string, script?: string): void {
+    const consumers = script === undefined ? [] : [{ consumer_id: randomUUID(), type: "worker", script }];
     const found = [...this.queues.values()].find((queue) => queue.queue_name === queue_name);
-    if (found !== undefined) found.consumers = [consumer];
+    if (found !== undefined) found.consumers = consumers;
     const queue_id = randomUUID().replaceAll("-", "");
-    if (found === undefined) this.queues.set(queue_id, { queue_id, queue_name, consumers: [consumer] });
+    if (found === undefined) this.queues.set(queue_id, { queue_id, queue_name, consumers });
   }
 
   addDatabase(name: string): FakeDatabase {
