@@ -4,7 +4,7 @@ import { NetworkError } from "./errors.ts";
 interface Sent {
   readonly method: string;
   readonly headers: Headers;
-  readonly body: string | ArrayBuffer | null;
+  readonly body: string | Blob | null;
   readonly signal: AbortSignal | null;
 }
 

@@ -13,15 +13,20 @@ export function filesOfInput(input: HTMLInputElement): ChosenFile[] {
 
 /** Of a drop, folders included. It must be called in the event itself, since the browser forgets the items after it. */
 export function filesOfDrop({ items }: DataTransfer): Promise<ChosenFile[]> {
-  const entries = [...items].flatMap((item) => {
-    const entry = item.kind === "file" ? item.webkitGetAsEntry() : null;
-    return entry === null ? [] : [entry];
-  });
-  return collect(entries);
+  const entries: FileSystemEntry[] = [];
+  const files: ChosenFile[] = [];
+  for (const item of items) {
+    if (item.kind !== "file") continue;
+    const entry = item.webkitGetAsEntry();
+    // A file that a page dragged, and not the file manager, has no entry.
+    const file = entry === null ? item.getAsFile() : null;
+    if (entry !== null) entries.push(entry);
+    else if (file !== null) files.push({ path: file.name, file });
+  }
+  return collect(entries, files);
 }
 
-async function collect(entries: readonly FileSystemEntry[]): Promise<ChosenFile[]> {
-  const files: ChosenFile[] = [];
+async function collect(entries: readonly FileSystemEntry[], files: ChosenFile[]): Promise<ChosenFile[]> {
   const left = [...entries];
   for (let entry = left.shift(); entry !== undefined; entry = left.shift()) {
     if (isFile(entry)) files.push({ path: entry.fullPath.replace(/^\//, ""), file: await open(entry) });

@@ -1,6 +1,6 @@
 /**
- * Uploads of any number of files of any size, with at most `MAX_REQUESTS` requests at a time. Only the parts that are being sent
- * are in memory. A pause ends the requests that run; what was sent of a large file stays, and the upload goes on from there.
+ * Uploads of any number of files of any size, with at most `MAX_REQUESTS` requests at a time. The browser reads a part from
+ * its file while it sends it, so that no file is in memory. A pause ends the requests that run; what was sent of a large file stays, and the upload goes on from there.
  */
 import { hasCode, NetworkError } from "../api/errors.ts";
 import { type Part, planParts } from "./plan.ts";
@@ -9,11 +9,10 @@ import type { SentPart, Target, Transport } from "./transport.ts";
 /** Browsers open six connections to a host; one is left for the pages. */
 export const MAX_REQUESTS = 5;
 
-/** What the queue needs of a `Blob`. */
-export interface Source {
+/** What the queue needs of a `Blob`: it never reads one. */
+export interface Source<Self> {
   readonly size: number;
-  arrayBuffer(): Promise<ArrayBuffer>;
-  slice(start: number, end: number): Pick<Source, "arrayBuffer">;
+  slice(start: number, end: number): Self;
 }
 
 export type UploadState = "waiting" | "sending" | "done" | "kept" | "failed" | "cancelled";
@@ -47,10 +46,10 @@ export interface QueueView {
 
 const SHOWN_FAILURES = 50;
 
-class Upload implements UploadView {
+class Upload<Body extends Source<Body>> implements UploadView {
   readonly id: number;
   readonly target: Target;
-  readonly file: Source;
+  readonly file: Body;
   state: UploadState = "waiting";
   error: unknown;
   controller = new AbortController();
@@ -66,7 +65,7 @@ class Upload implements UploadView {
   readonly partCount: number;
   readonly isMultipart: boolean;
 
-  constructor(id: number, target: Target, file: Source) {
+  constructor(id: number, target: Target, file: Body) {
     this.id = id;
     this.target = target;
     this.file = file;
@@ -87,28 +86,28 @@ class Upload implements UploadView {
   }
 }
 
-export class UploadQueue {
-  readonly #transport: Transport;
+export class UploadQueue<Body extends Source<Body>> {
+  readonly #transport: Transport<Body>;
   readonly #onChange: () => void;
-  readonly #uploads = new Map<number, Upload>();
+  readonly #uploads = new Map<number, Upload<Body>>();
   /** In the order of their start: those that wait are found from here on. */
-  #waiting: Upload[] = [];
-  readonly #sending = new Set<Upload>();
+  #waiting: Upload<Body>[] = [];
+  readonly #sending = new Set<Upload<Body>>();
   #requests = 0;
   #isPaused = false;
   #pauseReason: unknown;
   #lastId = 0;
 
   /** @param onChange after any change; it may be called often */
-  constructor(transport: Transport, onChange: () => void) {
+  constructor(transport: Transport<Body>, onChange: () => void) {
     this.#transport = transport;
     this.#onChange = onChange;
   }
 
-  add(files: readonly { readonly target: Target; readonly file: Source }[]): void {
+  add(files: readonly { readonly target: Target; readonly file: Body }[]): void {
     if (!this.view().isBusy) this.#forget("done", "kept", "cancelled");
     for (const { target, file } of files) {
-      const upload = new Upload(++this.#lastId, target, file);
+      const upload = new Upload<Body>(++this.#lastId, target, file);
       this.#uploads.set(upload.id, upload);
       this.#waiting.push(upload);
     }
@@ -213,7 +212,7 @@ export class UploadQueue {
     for (const [id, { state }] of this.#uploads) if (states.includes(state)) this.#uploads.delete(id);
   }
 
-  #interrupt(upload: Upload, state: UploadState): void {
+  #interrupt(upload: Upload<Body>, state: UploadState): void {
     upload.controller.abort();
     upload.controller = new AbortController();
     upload.state = state;
@@ -234,7 +233,7 @@ export class UploadQueue {
     this.#onChange();
   }
 
-  #next(): Upload | undefined {
+  #next(): Upload<Body> | undefined {
     for (const upload of this.#sending) {
       if (upload.uploadId !== undefined && upload.partsLeft.length > 0) return upload;
     }
@@ -246,7 +245,7 @@ export class UploadQueue {
   }
 
   /** One request of the upload, and its completion after the last one. */
-  async #step(upload: Upload): Promise<void> {
+  async #step(upload: Upload<Body>): Promise<void> {
     const { signal } = upload.controller;
     try {
       if (!upload.isMultipart) await this.#sendWhole(upload, signal);
@@ -257,7 +256,7 @@ export class UploadQueue {
     }
   }
 
-  #fail(upload: Upload, error: unknown): void {
+  #fail(upload: Upload<Body>, error: unknown): void {
     if (error instanceof NetworkError) {
       // The next file would fail too.
       this.pause(error);
@@ -271,15 +270,13 @@ export class UploadQueue {
     if (isKept && uploadId !== undefined) void this.#transport.abort(target, uploadId).catch(() => undefined);
   }
 
-  async #sendWhole(upload: Upload, signal: AbortSignal): Promise<void> {
-    const bytes = await upload.file.arrayBuffer();
-    signal.throwIfAborted();
-    await this.#transport.put(upload.target, bytes, this.#sendingOf(upload, { number: 1, signal }));
+  async #sendWhole(upload: Upload<Body>, signal: AbortSignal): Promise<void> {
+    await this.#transport.put(upload.target, upload.file, this.#sendingOf(upload, { number: 1, signal }));
     if (!signal.aborted) this.#finish(upload, "done");
   }
 
   /** A pause does not end this request, since its answer names what has to be aborted. */
-  async #begin(upload: Upload): Promise<void> {
+  async #begin(upload: Upload<Body>): Promise<void> {
     upload.creation ??= this.#transport.create(upload.target);
     try {
       const uploadId = await upload.creation;
@@ -291,7 +288,7 @@ export class UploadQueue {
   }
 
   async #sendPart(
-    upload: Upload,
+    upload: Upload<Body>,
     { uploadId, signal }: { readonly uploadId: string; readonly signal: AbortSignal },
   ): Promise<void> {
     const part = upload.partsLeft.shift();
@@ -299,10 +296,9 @@ export class UploadQueue {
     if (part !== undefined) {
       const { number, start, end } = part;
       try {
-        const bytes = await upload.file.slice(start, end).arrayBuffer();
-        signal.throwIfAborted();
+        const body = upload.file.slice(start, end);
         const sending = this.#sendingOf(upload, { number, signal });
-        const etag = await this.#transport.putPart(target, { uploadId, number, bytes }, sending);
+        const etag = await this.#transport.putPart(target, { uploadId, number, body }, sending);
         if (upload.uploadId !== uploadId) return;
         upload.sentParts.push({ number, etag });
         upload.storedBytes += end - start;
@@ -325,7 +321,7 @@ export class UploadQueue {
     this.#finish(upload, "done");
   }
 
-  #sendingOf(upload: Upload, { number, signal }: { readonly number: number; readonly signal: AbortSignal }) {
+  #sendingOf(upload: Upload<Body>, { number, signal }: { readonly number: number; readonly signal: AbortSignal }) {
     return {
       signal,
       onSent: (bytes: number) => {
@@ -337,14 +333,14 @@ export class UploadQueue {
   }
 
   /** A retry of a file whose upload was aborted by someone else starts from its beginning. */
-  #beginAgain(upload: Upload): void {
+  #beginAgain(upload: Upload<Body>): void {
     upload.uploadId = undefined;
     upload.storedBytes = 0;
     upload.sentParts.length = 0;
     upload.partsLeft = [...(planParts(upload.sizeBytes) ?? [])];
   }
 
-  #finish(upload: Upload, state: UploadState): void {
+  #finish(upload: Upload<Body>, state: UploadState): void {
     upload.state = state;
     upload.inFlight.clear();
     this.#sending.delete(upload);

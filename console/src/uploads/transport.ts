@@ -22,19 +22,15 @@ export interface SentPart {
   readonly etag: string;
 }
 
-export interface Transport {
-  put(target: Target, bytes: ArrayBuffer, sending: Sending): Promise<void>;
+export interface Transport<Body> {
+  put(target: Target, body: Body, sending: Sending): Promise<void>;
   create(target: Target): Promise<string>;
-  putPart(
-    target: Target,
-    part: { uploadId: string; number: number; bytes: ArrayBuffer },
-    sending: Sending,
-  ): Promise<string>;
+  putPart(target: Target, part: { uploadId: string; number: number; body: Body }, sending: Sending): Promise<string>;
   complete(target: Target, upload: { uploadId: string; parts: readonly SentPart[] }): Promise<void>;
   abort(target: Target, uploadId: string): Promise<void>;
 }
 
-export function transportOf(client: ApiClient): Transport {
+export function transportOf(client: ApiClient): Transport<Blob> {
   return {
     async put(target, body, sending) {
       await client.send({
@@ -55,12 +51,12 @@ export function transportOf(client: ApiClient): Transport {
       });
       return root === undefined ? "" : textOf(root, "UploadId");
     },
-    async putPart(target, { uploadId, number, bytes }, sending) {
+    async putPart(target, { uploadId, number, body }, sending) {
       const response = await client.send({
         method: "PUT",
         path: pathOf(target),
         query: { partNumber: number, uploadId },
-        body: bytes,
+        body,
         ...sending,
       });
       return response.headers.get("etag") ?? "";

@@ -5,15 +5,17 @@ import { onSignOut } from "../session.ts";
 import { type QueueView, UploadQueue } from "./queue.ts";
 import { transportOf } from "./transport.ts";
 
-let current: { readonly client: ApiClient; readonly queue: UploadQueue } | undefined;
+let current: { readonly client: ApiClient; readonly queue: UploadQueue<Blob> } | undefined;
 
 /** Undefined before the first upload. */
 export const uploads = createStore<QueueView | undefined>(undefined);
-/** The number of uploads that ended: pages list again when it changes. */
+/** Changes when all uploads have ended: pages list again then. */
 export const finishedUploads = createStore(0);
 
 const SHOWN_EVERY_MS = 250;
 let isScheduled = false;
+/** Whether something was added since the uploads ended last. */
+let hasNews = false;
 
 /** Progress is reported for every few kilobytes, and shown four times a second. */
 function scheduleView(): void {
@@ -22,13 +24,19 @@ function scheduleView(): void {
   setTimeout(() => {
     isScheduled = false;
     const view = current?.queue.view();
-    const before = uploads.get();
     uploads.set(view);
-    if (before?.isBusy && view !== undefined && !view.isBusy) finishedUploads.set(finishedUploads.get() + 1);
+    if (view === undefined || view.isBusy || !hasNews) return;
+    hasNews = false;
+    finishedUploads.set(finishedUploads.get() + 1);
   }, SHOWN_EVERY_MS);
 }
 
-export function queueOf(client: ApiClient): UploadQueue {
+export function startUploads(client: ApiClient, files: Parameters<UploadQueue<Blob>["add"]>[0]): void {
+  hasNews = true;
+  queueOf(client).add(files);
+}
+
+export function queueOf(client: ApiClient): UploadQueue<Blob> {
   if (current?.client !== client) current = { client, queue: new UploadQueue(transportOf(client), scheduleView) };
   return current.queue;
 }

@@ -12,10 +12,11 @@ import {
 
 const MIB = 1024 ** 2;
 
-/** A file of a size, without its bytes. */
-function fileOf(size: number): Source {
-  const bytes = { byteLength: size } as ArrayBuffer;
-  return { size, arrayBuffer: async () => bytes, slice: (start, end) => fileOf(end - start) };
+/** A file without its bytes. */
+interface Sized extends Source<Sized> {}
+
+function fileOf(size: number): Sized {
+  return { size, slice: (start, end) => fileOf(end - start) };
 }
 
 const target = (key: string, keepsExisting = false): Target => ({
@@ -58,17 +59,17 @@ function endpoint({ isManual = false, failures = new Map<string, unknown[]>() } 
       running--;
     }
   };
-  const transport: Transport = {
-    put: ({ key }, { byteLength }, { signal, onSent }) => {
-      onSent(byteLength / 2);
+  const transport: Transport<Sized> = {
+    put: ({ key }, { size }, { signal, onSent }) => {
+      onSent(size / 2);
       return call(`put ${key}`, signal);
     },
     async create({ key }) {
       await call(`create ${key}`);
       return `id of ${key}`;
     },
-    async putPart({ key }, { number, bytes }, { signal, onSent }) {
-      onSent(bytes.byteLength / 2);
+    async putPart({ key }, { number, body }, { signal, onSent }) {
+      onSent(body.size / 2);
       await call(`part ${key} ${number}`, signal);
       return `"${number}"`;
     },
@@ -88,7 +89,7 @@ async function settled(): Promise<void> {
 
 function queueWith(options: Parameters<typeof endpoint>[0] = {}) {
   const server = endpoint(options);
-  const queue = new UploadQueue(server.transport, () => undefined);
+  const queue = new UploadQueue<Sized>(server.transport, () => undefined);
   const add = (...files: readonly (readonly [key: string, size: number])[]) =>
     queue.add(files.map(([key, size]) => ({ target: target(key), file: fileOf(size) })));
   return { queue, add, ...server };

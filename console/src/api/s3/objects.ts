@@ -52,6 +52,8 @@ export async function headObject(client: ApiClient, name: ObjectName, signal?: A
     ...(signal && { signal }),
   });
   const content = Object.fromEntries(CONTENT_HEADERS.map((header) => [header, headers.get(header) ?? ""]));
+  // The endpoint adds it to every answer.
+  content["cache-control"] = (content["cache-control"] ?? "").replace(/(?:^|, *)no-transform$/, "");
   const all = [...headers];
   return {
     sizeBytes: Number(headers.get("content-length") ?? "0"),

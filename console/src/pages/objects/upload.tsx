@@ -10,7 +10,7 @@ import { Checkbox } from "../../ui/fields.tsx";
 import { notifyFailure } from "../../ui/toast.tsx";
 import { useSession } from "../../ui/use.ts";
 import { type ChosenFile, filesOfDrop, filesOfInput } from "../../uploads/files.ts";
-import { queueOf } from "../../uploads/uploads.ts";
+import { startUploads } from "../../uploads/uploads.ts";
 
 interface ChoosingProps {
   readonly onFiles: (files: readonly ChosenFile[]) => void;
@@ -98,7 +98,8 @@ export function UploadDialog({ bucket, prefix, files, onClose }: UploadDialogPro
   const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
   const unreachable = files.find(({ path }) => !isReachable(`${prefix}${path}`));
   const start = async () => {
-    queueOf(client).add(
+    startUploads(
+      client,
       files.map(({ path, file }) => ({
         file,
         target: { bucket, key: `${prefix}${path}`, contentType: file.type || typeOfName(path), keepsExisting },
