@@ -9,7 +9,8 @@
  */
 export type AuditDecision = "none" | "change" | "granting" | "bypassing" | "starting";
 
-const READ = /^(?:Get|Head|List|Options)/;
+/** Also the methods that websites have in place of operations. */
+const READ = /^(?:get|head|list|options)/i;
 
 /** Operations of S3 on data. Access logs show them. */
 const S3: ReadonlyMap<string, AuditDecision> = new Map<string, AuditDecision>([

@@ -58,6 +58,7 @@ export async function serveHosted(
     return respondWithError(failure, request, { site, perform });
   } finally {
     log.operation = `website:${request.method}`;
+    log.service = "website";
   }
 }
 

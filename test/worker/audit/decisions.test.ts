@@ -62,6 +62,7 @@ describe("the audit has a decision about", () => {
     const decided = Object.values(S3).flatMap(words);
     expect(OPERATION_NAMES.filter((name) => !isRead(name) && !decided.includes(name))).toEqual([]);
     expectDecided(S3, decideS3);
+    for (const method of ["GET", "HEAD", "OPTIONS"]) expect(decideS3(method)).toBe("none");
     expect(OPERATION_NAMES.filter(isRead).filter((name) => decideS3(name) !== "none")).toEqual([]);
   });
 

@@ -373,6 +373,25 @@ describe("refusals", () => {
     ]);
   });
 
+  it("not of pages that a bucket with a website shows on the S3 host", async () => {
+    const site = await createBucket();
+    const body =
+      "<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>";
+    await send({ method: "PUT", bucket: site, query: "website", body });
+    await putObject(site, "index.html", "page", { headers: { "x-amz-acl": "public-read" } });
+    await lines();
+    for (const [method, key] of [
+      ["GET", ""],
+      ["GET", "index.html"],
+      ["HEAD", "index.html"],
+    ] as const) {
+      expect(await linesOf({ method, bucket: site, key, as: null })).toEqual({ status: 200, lines: [] });
+    }
+    expect(await linesOf({ bucket: site, key: "none", as: null })).toMatchObject({
+      lines: [{ type: "denied", service: "website", operation: "GET", caller: { kind: "anonymous" } }],
+    });
+  });
+
   it("of a website", async () => {
     const body =
       "<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>";
