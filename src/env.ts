@@ -4,6 +4,7 @@
  */
 
 import { type ConsoleSettings, readConsoleSettings } from "./console/settings.ts";
+import type { MetricsDataset } from "./metrics/metrics.ts";
 import { isAdopted } from "./model/adopted.ts";
 import type { NewBucketSettings } from "./model/bucket.ts";
 import type { ProbeMessage } from "./model/heartbeat.ts";
@@ -40,6 +41,8 @@ export interface Env extends WaitsBinding {
   readonly REPLICATION: Queue<ReplicationMessage | ReplicationPageMessage | ProbeMessage>;
   readonly ACCESS_LOGS: Queue<AccessLogMessage | AuditMessage | ProbeMessage>;
   readonly DEAD_LETTERS: Queue<DeadLetter | ProbeMessage>;
+  /** Where request metrics are written; absent: nowhere. */
+  readonly METRICS?: MetricsDataset;
   readonly ROOT_ACCESS_KEY_ID?: string;
   readonly ROOT_SECRET_ACCESS_KEY?: string;
   readonly SEAL_KEY?: string;

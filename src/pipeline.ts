@@ -71,6 +71,7 @@ export async function handleS3(incoming: Incoming, services: S3Services): Promis
     await upload?.discard();
     if (!hasRows) log.findLogged = findLoggedLater(log, directory);
   }
+  log.found = bucket;
   log.logged = findLogged(bucket);
   log.detail = answer.detail;
   const response = toHttpResponse(answer, incoming);

@@ -1,4 +1,5 @@
 import type { AuditSetting } from "./model/audit.ts";
+import type { Bucket } from "./model/bucket.ts";
 import type { Caller } from "./model/caller.ts";
 import type { LoggedBucket, LoggedDetail } from "./model/logged-bucket.ts";
 import type { S3Request } from "./protocol/s3-request.ts";
@@ -40,7 +41,7 @@ export interface RequestLog {
   textBytes?: number;
   /** Whether a website host was asked. */
   isWebsite?: boolean;
-  // The rest is for the audit, and not part of the line: `audit/shown.ts` chooses what of it is shown.
+  // The rest is for the audit and the metrics, and not part of the line: `audit/shown.ts` chooses what of it is shown.
   /** Which surface answered; absent: S3. */
   service?: "s3-control" | "iam" | "sts" | "sns" | "admin" | "website";
   /** The key that the request names, before anything is verified. */
@@ -55,6 +56,10 @@ export interface RequestLog {
   adminCall?: { readonly route: string; readonly values: Readonly<Record<string, string>>; readonly body?: unknown };
   /** Ids of what the request has created. */
   created?: Readonly<Record<string, string>>;
+  /** The bucket of the request, if it exists. */
+  found?: Bucket | undefined;
+  /** Whether the length of the answer is to be known. */
+  isMeasured?: boolean;
   /** Where the audit went before this request changed that. */
   formerAudit?: AuditSetting | undefined;
 }

@@ -37,7 +37,8 @@ export function toHttpResponse(answer: S3Response, { request, client, log }: Ans
   if (request.method === "HEAD" && typeof answer.body === "string") {
     headers.set("content-length", String(new TextEncoder().encode(answer.body).byteLength));
   }
-  if (typeof body === "string" && (log.logged ?? log.copiedFrom ?? log.findLogged) !== undefined) {
+  const isMeasured = log.isMeasured ?? (log.logged ?? log.copiedFrom ?? log.findLogged) !== undefined;
+  if (isMeasured && typeof body === "string") {
     log.textBytes = new TextEncoder().encode(body).byteLength;
   }
   // "manual": bytes stored with a Content-Encoding are sent as they are.

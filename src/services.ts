@@ -5,6 +5,7 @@ import { AuditTrail } from "./audit/audit-trail.ts";
 import { Callbacks } from "./delivery/callbacks.ts";
 import { Destinations } from "./delivery/destinations.ts";
 import { type Config, type Env, findQueues, readConfig } from "./env.ts";
+import { Metrics } from "./metrics/metrics.ts";
 import type { AccountCaller } from "./model/caller.ts";
 import type { MacKey } from "./model/mac-key.ts";
 import type { Deployment } from "./operations/operation.ts";
@@ -80,6 +81,7 @@ export interface Services {
   /** Shows who changed what, and what was denied. */
   readonly audit: AuditTrail;
   readonly auditSwitch: AuditSwitch;
+  readonly metrics: Metrics;
   readonly intents: Intents;
   readonly queues: Queues;
   readonly accounts: Accounts;
@@ -331,6 +333,7 @@ export function openServices(bindings: Env): Services {
     accessLogs: new AccessLogs({ queue: queues.accessLogs, waitUntil }),
     audit: new AuditTrail({ queue: queues.accessLogs, waitUntil, setting: auditSwitch }),
     auditSwitch,
+    metrics: new Metrics(env.METRICS),
     intents,
     queues,
     accounts,

@@ -52,7 +52,8 @@ export async function handleRequest(
       writeRequestLog(log, { request, response }, level);
       return response;
     }
-    const { accessLogs, audit } = services;
+    const { accessLogs, audit, metrics } = services;
+    if (metrics.isOn) log.isMeasured = true;
     const host = request.headers.get("host");
     const website = findWebsiteHost(url, host, { website: websiteDomains, s3: s3Domains });
     isOwn &&= website === undefined && !namesBucketInHost(url, host, s3Domains);
@@ -71,6 +72,7 @@ export async function handleRequest(
     if (settings !== undefined && website === undefined) addConsoleCors(response, request, settings.origin);
     response = accessLogs.noteRequest(incoming, response);
     audit.note(incoming, response);
+    metrics.note(incoming, response);
   } catch (error) {
     if (!(error instanceof NotConfigured)) throw error;
     response = await withoutConfiguration(error, incoming, isOwn);

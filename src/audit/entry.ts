@@ -1,9 +1,8 @@
 /** What the audit says about an answered request: a change, a refusal, or nothing. */
-import { callerArn } from "../access/identity.ts";
-import type { Caller } from "../model/caller.ts";
 import type { RequestLog } from "../request-log.ts";
 import { type AuditDecision, decideAction, decideRoute, decideS3 } from "./decisions.ts";
-import { type AuditCaller, type AuditService, clip, type RequestEntry } from "./line.ts";
+import { callerOf, operationOf } from "./described.ts";
+import { clip, type RequestEntry } from "./line.ts";
 import { digestOf, type Parameters, shownOfForm, shownOfRoute, shownOfS3 } from "./shown.ts";
 
 export interface Answered {
@@ -19,8 +18,6 @@ const DENIED_CODES: ReadonlySet<string> = new Set(["AccessDenied", "ExpiredToken
 const GRANTS = ["full-control", "read", "read-acp", "write", "write-acp"].map((name) => `x-amz-grant-${name}`);
 /** Canned ACLs that give permissions only to the owners of object and bucket. */
 const PRIVATE_ACLS: ReadonlySet<string> = new Set(["private", "bucket-owner-read", "bucket-owner-full-control"]);
-/** Secret keys contain lower-case letters: one that was sent in place of the id is not shown. */
-const KEY_ID = /^[A-Z0-9_]{1,32}$/;
 const MAX_KEY_LENGTH = 1024;
 const MAX_NAME_LENGTH = 128;
 const MAX_USER_AGENT_LENGTH = 256;
@@ -116,30 +113,3 @@ function isFirst(body: unknown): boolean {
   const page: unknown = Reflect.get(body, "page");
   return (page === undefined || page === 0) && Reflect.get(body, "cursor") === undefined;
 }
-
-/** Without the service: `CreateUser`. */
-function operationOf({ operation, adminCall }: RequestLog): string | undefined {
-  if (adminCall !== undefined) return decideRoute(adminCall.route).operation;
-  return operation && clip(operation.slice(operation.indexOf(":") + 1), MAX_NAME_LENGTH);
-}
-
-function callerOf({ authentication, caller: named, claimedKeyId }: RequestLog): AuditCaller {
-  const caller: Caller | undefined = authentication?.caller;
-  if (caller?.kind === "account") {
-    const { account, user, session, accessKeyId } = caller;
-    return {
-      kind: session !== undefined ? "session" : user !== undefined ? "user" : "root",
-      accountId: account.id,
-      arn: callerArn(caller),
-      accessKeyId,
-      ...(session !== undefined && { issuedBy: session.makerAccessKeyId }),
-    };
-  }
-  if (caller?.kind === "anonymous" || named === "anonymous") return { kind: "anonymous" };
-  return {
-    kind: "unknown",
-    ...(claimedKeyId !== undefined && KEY_ID.test(claimedKeyId) && { accessKeyId: claimedKeyId }),
-  };
-}
-
-export type { AuditService };

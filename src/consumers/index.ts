@@ -52,7 +52,9 @@ export async function handleQueue(batch: MessageBatch, env: Env): Promise<void> 
       // Messages are grouped by `kind`, which decides their type.
       const handle = HANDLERS[kind] as Handler<AnyMessage["kind"]> | undefined;
       if (handle === undefined) throw new Error(`There is no consumer of messages of the kind ${kind}.`);
-      await handle(messages, services);
+      await services.metrics.measure("queue", { name: kind, messages: messages.length }, () =>
+        handle(messages, services),
+      );
     } catch (error) {
       console.error(JSON.stringify({ consumer: kind, cause: String(error) }));
       for (const message of messages) message.retry();

@@ -78,6 +78,7 @@ async function serve(incoming: Incoming, services: S3Services): Promise<S3Respon
   const options = { regions, service: "s3", signatureV2: false } as const;
   const { authentication, signed, source } = await establish(received, rows.credential, options);
   const { caller, style, signatureVersion } = authentication;
+  log.found = rows.buckets.get(bucketName);
   log.authentication = authentication;
   log.signed = signed;
   log.caller = caller.kind === "account" ? caller.accessKeyId : caller.kind;

@@ -15,8 +15,11 @@ const WORK: { readonly [Name in Schedule]: (env: Env, now: Date) => Promise<void
 /** @throws the failure of the work, for the platform to report */
 export async function runSchedule(cron: string, env: Env, now: Date): Promise<void> {
   const schedule = scheduleOf(cron);
-  const { heartbeats } = await openDeployment(env);
-  const results = await Promise.allSettled([heartbeats.noteSchedule(schedule, now), WORK[schedule](env, now)]);
+  const { heartbeats, metrics } = await openDeployment(env);
+  const results = await Promise.allSettled([
+    heartbeats.noteSchedule(schedule, now),
+    metrics.measure("schedule", { name: schedule }, () => WORK[schedule](env, now)),
+  ]);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 

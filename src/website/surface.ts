@@ -87,6 +87,7 @@ export async function handleWebsite(
     });
   }
   log.operation = `website:${request.method}`;
+  log.found = bucket;
   log.logged = findLogged(bucket);
   const response = toHttpResponse(answer, incoming);
   addCorsHeaders(response, request, bucket?.documents.cors);

@@ -178,7 +178,7 @@ describe.each(pages)("$name", ({ name, blocks }) => {
   );
 
   test("every block names its language", () => {
-    const known = ["sh", "json", "toml", "js", "nginx"];
+    const known = ["sh", "json", "toml", "js", "nginx", "sql"];
     expect(blocks.filter(({ language }) => !known.includes(language)).map(({ line }) => line)).toEqual([]);
   });
 
