@@ -27,6 +27,7 @@ export interface Invocation {
   readonly isScrub?: true;
   readonly isRebuild?: true;
   readonly isUsage?: true;
+  readonly isDoctor?: true;
 }
 
 const NO_KEYS: RemoteKeys = { accessKeyId: undefined, secretAccessKey: undefined };
@@ -60,6 +61,7 @@ export function parseInvocation(argv: readonly string[], remoteKeys: RemoteKeys 
     ...(command.isScrub && { isScrub: true }),
     ...(command.isRebuild && { isRebuild: true }),
     ...(command.isUsage && { isUsage: true }),
+    ...(command.isDoctor && { isDoctor: true }),
   };
 }
 
@@ -82,6 +84,8 @@ function parseFlags(argv: readonly string[]) {
         owner: { type: "string" },
         prefix: { type: "string" },
         region: { type: "string" },
+        "upload-mb": { type: "string" },
+        wait: { type: "string" },
       },
     });
   } catch (error) {

@@ -13,6 +13,8 @@ export interface Command {
   readonly isRebuild?: true;
   /** The request is repeated for each page (`usage.ts`). */
   readonly isUsage?: true;
+  /** The command checks the deployment from outside (`doctor/command.ts`). */
+  readonly isDoctor?: true;
   /** Below `/-/admin`, with the names of operands where their values go. */
   readonly path: string;
   /** Further parts of the path and the query. */
@@ -20,6 +22,14 @@ export interface Command {
   readonly body?: (input: CommandInput) => unknown;
   /** Options that only this command takes, each with its help. */
   readonly options?: readonly (readonly [option: string, help: string])[];
+}
+
+/** Of `doctor/command.ts`. */
+export interface DoctorOptions {
+  /** MiB that the check of the request size sends at most. */
+  readonly uploadMb: number;
+  /** How long the queues are waited for. */
+  readonly waitSeconds: number;
 }
 
 /** Of `key-file.ts` and `config-file.ts`. */
@@ -40,6 +50,8 @@ export interface CommandOptions {
   readonly cursor?: string | undefined;
   readonly history?: boolean | undefined;
   readonly kind?: string | undefined;
+  readonly "upload-mb"?: string | undefined;
+  readonly wait?: string | undefined;
   readonly owner?: string | undefined;
   readonly prefix?: string | undefined;
   readonly region?: string | undefined;
@@ -234,6 +246,18 @@ export const COMMANDS: readonly Command[] = [
     path: "/adoptions/NAME",
   },
   {
+    line: "doctor",
+    help: "checks a deployment from outside, step by step, and prints what\nto change; makes a bucket and removes it",
+    method: "GET",
+    path: "/deployment",
+    isDoctor: true,
+    body: describeDoctor,
+    options: [
+      ["--upload-mb N", "how much the check of the request size sends, in MiB\n(default: 16)"],
+      ["--wait SECONDS", "how long the queues are waited for (default: 45)"],
+    ],
+  },
+  {
     line: "scrub",
     help: "checks that what is stored is consistent; changes nothing",
     method: "POST",
@@ -322,6 +346,24 @@ function describeScrub({ operands, options }: CommandInput): unknown {
   if (cursor === undefined) return { ...(bucket !== undefined && { bucket }), bytes };
   if (bucket === undefined && !bytes) return { cursor };
   throw new UsageError("--cursor says which bucket it is and whether bytes are read: it takes neither.");
+}
+
+/** Not sent: the command reads its options from it. */
+function describeDoctor({ options }: CommandInput): DoctorOptions {
+  return {
+    uploadMb: wholeNumber("--upload-mb", options["upload-mb"] ?? "16", { from: 1, to: 2048 }),
+    waitSeconds: wholeNumber("--wait", options.wait ?? "45", { from: 0, to: 600 }),
+  };
+}
+
+function wholeNumber(
+  option: string,
+  text: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): number {
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= from && value <= to) return value;
+  throw new UsageError(`${option} takes a whole number from ${from} to ${to}.`);
 }
 
 function describeRebuild({ options: { region, owner } }: CommandInput): unknown {

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { overlaySecrets, readDevVars } from "../scripts/dev-vars.ts";
 import { type AdminRequest, type Invocation, parseInvocation, usage } from "./arguments.ts";
 import { callAdmin } from "./client.ts";
-import { UsageError } from "./commands.ts";
+import { type DoctorOptions, UsageError } from "./commands.ts";
 import { exportConfig, restoreConfig, type Send } from "./config-file.ts";
+import { doctor } from "./doctor/command.ts";
 import { exportTo, importFrom } from "./key-file.ts";
 import { findWarning, formatAnswer, hasFailedStep } from "./output.ts";
 import { isIncomplete, type RebuildOptions, rebuild } from "./rebuild.ts";
@@ -27,7 +28,8 @@ try {
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
-async function run({ request, endpoint, isJson, file, isScrub, isRebuild, isUsage }: Invocation): Promise<void> {
+async function run(invocation: Invocation): Promise<void> {
+  const { request, endpoint, isJson, file, isScrub, isRebuild, isUsage, isDoctor } = invocation;
   const variables = overlaySecrets(readDevVars(join(import.meta.dirname, "..", ".dev.vars")), process.env);
   const { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey } = variables;
   if (!accessKeyId || !secretAccessKey) {
@@ -39,6 +41,10 @@ async function run({ request, endpoint, isJson, file, isScrub, isRebuild, isUsag
     accessKeyId,
     secretAccessKey,
   };
+  if (isDoctor) {
+    process.exitCode = await doctor(target, request.body as DoctorOptions, isJson);
+    return;
+  }
   const send = (each: AdminRequest) => callAdmin(target, each);
   if (isScrub) {
     process.exitCode = await scrub((body) => send(body === undefined ? request : { ...request, body }), isJson);

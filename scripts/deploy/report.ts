@@ -50,7 +50,10 @@ export function formatOutcome({
   if (consoleOrigin !== undefined) lines.push(`  Console            ${consoleOrigin}`);
   lines.push(`  Region             ${region}`);
   lines.push(...(setup === "none" ? formatSecrets(secrets) : formatSetup(setup, endpoint ?? "<the endpoint>")));
-  if (endpoint !== undefined) lines.push("", `Ready when this answers {"status":"ok"}:  curl ${endpoint}/-/health`);
+  if (endpoint !== undefined) {
+    lines.push("", `Ready when this answers {"status":"ok"}:  curl ${endpoint}/-/health`);
+    lines.push(`Check it from outside:                    npm run admin -- doctor --endpoint ${endpoint}`);
+  }
   lines.push("", `wrangler's output is in ${logPath}`);
   return `\n${lines.join("\n")}\n`;
 }
