@@ -47,6 +47,8 @@ function useRoute(): Route {
   useEffect(() => {
     const update = () => setHash(location.hash);
     addEventListener("hashchange", update);
+    // It may have changed before anyone listened.
+    update();
     return () => removeEventListener("hashchange", update);
   }, []);
   return parseRoute(hash);

@@ -9,6 +9,9 @@ import { expectAccessible, goTo, openConsole, ownRequests, signIn } from "./cons
 const server = inject("devServer");
 const own = ownRequests(server);
 
+/** On a machine that may be busy. */
+const WAIT = { timeout: 30_000 };
+
 describeTool("chromium", ["--version"], () => {
   const folder = temporaryFolder();
   let browser: BrowserContext;
@@ -67,7 +70,7 @@ describeTool("chromium", ["--version"], () => {
     const rule = (filter: string) =>
       `<LifecycleConfiguration><Rule><ID>old</ID><Filter>${filter}</Filter><Status>Enabled</Status><Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>`;
     await page.getByLabel("Document", { exact: true }).fill(rule("<Prefix>logs/</Prefix>"));
-    await expect.poll(() => page.getByLabel("Expire after days").inputValue()).toBe("7");
+    await expect.poll(() => page.getByLabel("Expire after days").inputValue(), WAIT).toBe("7");
     await page.getByLabel("Document", { exact: true }).fill(rule("<Tag><Key>a</Key><Value>b</Value></Tag>"));
     await page.getByText("parts that this form has no fields for").waitFor();
     await save("Lifecycle");
@@ -93,7 +96,7 @@ describeTool("chromium", ["--version"], () => {
     expect(await documentText()).toBe(text);
     await page.getByText("The endpoint has another document now").waitFor();
     await page.getByRole("button", { name: "Discard changes" }).click();
-    await expect.poll(documentText).toContain("theirs");
+    await expect.poll(documentText, WAIT).toContain("theirs");
   });
 
   test("fields are checked before anything is sent", async () => {
@@ -104,7 +107,7 @@ describeTool("chromium", ["--version"], () => {
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByRole("alert").getByText("2 fields must be corrected").waitFor();
     expect(await page.getByLabel("Priority").getAttribute("aria-invalid")).toBe("true");
-    await expect.poll(() => page.evaluate("document.activeElement.getAttribute('aria-invalid')")).toBe("true");
+    await expect.poll(() => page.evaluate("document.activeElement.getAttribute('aria-invalid')"), WAIT).toBe("true");
     expect(await stored("replication")).toContain("<Code>ReplicationConfigurationNotFoundError</Code>");
   });
 
@@ -122,7 +125,7 @@ describeTool("chromium", ["--version"], () => {
     await expectAccessible(page);
     expect(await visit()).toBe(403);
     await save("Policy");
-    await expect.poll(visit).toBe(200);
+    await expect.poll(visit, WAIT).toBe(200);
     await page.getByRole("button", { name: "Add: Refuse plain HTTP" }).click();
     await check.getByText("OnlyTls").first().waitFor();
     await page.getByLabel("Action", { exact: true }).selectOption("s3:GetObject");
@@ -202,12 +205,12 @@ describeTool("chromium", ["--version"], () => {
     await page.getByLabel("Resources, one a line").fill(`arn:aws:s3:::${bucket}`);
     await expectAccessible(page);
     await save("Policy");
-    await expect.poll(async () => (await asUser("GET", `/${bucket}?list-type=2`)).status).toBe(200);
+    await expect.poll(async () => (await asUser("GET", `/${bucket}?list-type=2`)).status, WAIT).toBe(200);
 
     await goTo(page, `/users/${user}`);
     await page.getByRole("button", { name: `Deactivate ${accessKeyId}` }).click();
     await page.getByRole("button", { name: `Activate ${accessKeyId}` }).waitFor();
-    await expect.poll(async () => (await asUser("GET", `/${bucket}?list-type=2`)).status).toBe(403);
+    await expect.poll(async () => (await asUser("GET", `/${bucket}?list-type=2`)).status, WAIT).toBe(403);
     await page.getByRole("button", { name: "Delete user" }).click();
     await page.getByLabel(`Type ${user} to confirm`).fill(user);
     await page.getByRole("dialog").getByRole("button", { name: "Delete user" }).click();

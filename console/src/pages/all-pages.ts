@@ -2,11 +2,20 @@
 import { matchPath, type Route } from "../lib/router.ts";
 import { ACCESS_PAGES } from "./access/index.ts";
 import { BUCKET_PAGES } from "./buckets/index.ts";
+import { EVENT_PAGES } from "./events/index.ts";
 import { OBJECT_PAGES } from "./objects/index.ts";
 import type { Page, PageProps } from "./page.ts";
 import { SETTING_PAGES } from "./settings/index.ts";
+import { USAGE_PAGES } from "./usage/index.ts";
 
-export const PAGES: readonly Page[] = [...BUCKET_PAGES, ...OBJECT_PAGES, ...SETTING_PAGES, ...ACCESS_PAGES];
+export const PAGES: readonly Page[] = [
+  ...BUCKET_PAGES,
+  ...OBJECT_PAGES,
+  ...SETTING_PAGES,
+  ...ACCESS_PAGES,
+  ...EVENT_PAGES,
+  ...USAGE_PAGES,
+];
 
 export const HOME = "/buckets";
 

@@ -1,0 +1,69 @@
+import { useState } from "preact/hooks";
+import { createTopic, listTopics } from "../../api/sns.ts";
+import { link } from "../../lib/router.ts";
+import { Empty, ErrorBox, Loading, PageHeader } from "../../ui/basics.tsx";
+import { FormDialog } from "../../ui/dialog.tsx";
+import { TextField } from "../../ui/fields.tsx";
+import { type Column, Table } from "../../ui/table.tsx";
+import { useSession } from "../../ui/use.ts";
+import { usePages } from "../../ui/use-pages.ts";
+
+const COLUMNS: readonly Column<string>[] = [
+  {
+    id: "name",
+    header: "Name",
+    isRowHeader: true,
+    render: (arn) => <a href={link("/topics/topic", {}, { arn })}>{arn.split(":").at(-1)}</a>,
+  },
+  { id: "arn", header: "ARN", isOptional: true, render: (arn) => <code>{arn}</code> },
+];
+
+export function Topics() {
+  const { client } = useSession();
+  const [isCreating, setCreating] = useState(false);
+  const [name, setName] = useState("");
+  const listing = usePages<string, string>((token) => listTopics(client, token), [client]);
+  return (
+    <>
+      <PageHeader title="Topics">
+        <button type="button" class="primary" onClick={() => setCreating(true)}>
+          Create topic
+        </button>
+      </PageHeader>
+      <p>Buckets whose notifications name a topic send their events to its subscribers.</p>
+      <ErrorBox error={listing.error} />
+      {listing.rows.length > 0 && (
+        <Table
+          label="Topics"
+          columns={COLUMNS}
+          rows={listing.rows}
+          rowKey={(arn) => arn}
+          isComplete={listing.isComplete}
+          onNearEnd={listing.loadMore}
+        />
+      )}
+      {listing.isLoading && listing.rows.length === 0 && <Loading />}
+      {listing.isComplete && listing.rows.length === 0 && <Empty>This account has no topics.</Empty>}
+      {isCreating && (
+        <FormDialog
+          title="Create topic"
+          submitLabel="Create"
+          isDisabled={name.trim() === ""}
+          onSubmit={async () => {
+            location.hash = link("/topics/topic", {}, { arn: await createTopic(client, name.trim()) });
+          }}
+          onClose={() => setCreating(false)}
+        >
+          <TextField
+            label="Name"
+            hint="Letters, digits, - and _."
+            value={name}
+            onChange={setName}
+            spellcheck={false}
+            autocomplete="off"
+          />
+        </FormDialog>
+      )}
+    </>
+  );
+}
