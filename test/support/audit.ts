@@ -28,6 +28,8 @@ export interface AuditRecorder {
   readonly env: Env;
   /** All that were sent. */
   readonly messages: AuditMessage[];
+  /** Messages of topics that would have been sent. */
+  readonly deliveries: unknown[];
   /** The lines that came since the last call. */
   lines(): Promise<AuditLine[]>;
 }
@@ -43,7 +45,13 @@ export function recordAudit(base: Env = testEnv): AuditRecorder {
     },
   } as unknown as Env["ACCESS_LOGS"];
   // Nothing is delivered to the addresses of tests.
-  const DELIVERIES = { send: async () => {}, sendBatch: async () => {} } as unknown as Env["DELIVERIES"];
+  const deliveries: unknown[] = [];
+  const DELIVERIES = {
+    send: async (body: unknown) => deliveries.push(structuredClone(body)),
+    sendBatch: async (batch: Iterable<{ body: unknown }>) => {
+      for (const { body } of batch) deliveries.push(structuredClone(body));
+    },
+  } as unknown as Env["DELIVERIES"];
   let seen = 0;
   const lines = async () => {
     await flushAudit();
@@ -56,7 +64,7 @@ export function recordAudit(base: Env = testEnv): AuditRecorder {
         .map((line) => JSON.parse(line) as AuditLine),
     );
   };
-  return { env: { ...base, ACCESS_LOGS, DELIVERIES }, messages, lines };
+  return { env: { ...base, ACCESS_LOGS, DELIVERIES }, messages, deliveries, lines };
 }
 
 export function audit(method: "GET" | "POST" | "DELETE", body?: object, options: CallOptions = {}): Promise<Response> {

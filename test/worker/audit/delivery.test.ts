@@ -8,6 +8,7 @@ import type { AuditMessage } from "../../../src/storage/journal/messages.ts";
 import { enableLogging, flushLogs, loggingDocument } from "../../support/access-logs.ts";
 import { createAccount, rootAccount } from "../../support/accounts.ts";
 import { digestOf } from "../../support/acl.ts";
+import { adopt, keysIn, r2, release } from "../../support/adopted.ts";
 import { audit, enableAudit, flushAudit, recordAudit } from "../../support/audit.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { createKmsKey, env as keysEnv } from "../../support/kms.ts";
@@ -110,6 +111,19 @@ describe("a message", () => {
     await consume([await oneMessage()]);
     const [key = ""] = await keysOf(locked);
     expect(await (await send({ bucket: locked, key, query: "retention" })).text()).toContain("COMPLIANCE");
+  });
+
+  it("is one object of an adopted bucket, too", async () => {
+    const adopted = await adopt("ADOPT_FILES");
+    expect((await audit("POST", { bucket: adopted }, { env })).status).toBe(200);
+    await lines();
+    const message = await oneMessage();
+    for (let step = 0; step < 2; step++) expect((await consume([message])).retried).toEqual([]);
+    const [key = "", ...others] = await keysIn(r2("ADOPT_FILES"));
+    expect([key, others]).toEqual([auditObjectKey(message.setting, message), []]);
+    expect(await (await r2("ADOPT_FILES").get(key))?.text()).toBe(message.text);
+    await audit("POST", { bucket }, { env });
+    await release(adopted);
   });
 
   it("waits for a bucket that does not exist, and never goes to a bucket of another account", async () => {

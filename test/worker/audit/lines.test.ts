@@ -247,11 +247,30 @@ describe("the query APIs", () => {
   it("links of messages: unsigned, and without their token", async () => {
     const { text } = await answerOf("sns", "CreateTopic", { Name: "linked" }, { env });
     const TopicArn = /<TopicArn>([^<]+)/.exec(text)?.[1] ?? "";
-    const url = `http://${HOST}/?Action=Unsubscribe&SubscriptionArn=${TopicArn}:0&Token=abcdef`;
-    const response = await handleRequest(new Request(url), env);
-    const found = await lines();
-    expect([response.status >= 400, found.filter(({ type }) => type === "change")]).toEqual([true, []]);
-    expect(JSON.stringify(found)).not.toContain("abcdef");
+    await call("sns", "Subscribe", { TopicArn, Protocol: "https", Endpoint: "https://hooks.example.com/" }, { env });
+    const token = /"token":"([^"]+)"/.exec(JSON.stringify(recorder.deliveries.at(-1)))?.[1] ?? "";
+    await lines();
+    const visit = async (query: string) => {
+      const response = await handleRequest(new Request(`http://${HOST}/?${query}`), env);
+      return { status: response.status, text: await response.text(), lines: await lines() };
+    };
+    const confirmed = await visit(`Action=ConfirmSubscription&TopicArn=${TopicArn}&Token=${token}`);
+    expect([confirmed.status, confirmed.lines]).toMatchObject([
+      200,
+      [
+        {
+          type: "change",
+          service: "sns",
+          operation: "ConfirmSubscription",
+          caller: { kind: "anonymous" },
+          parameters: { TopicArn },
+        },
+      ],
+    ]);
+    const SubscriptionArn = /<SubscriptionArn>([^<]+)/.exec(confirmed.text)?.[1] ?? "";
+    const refused = await visit(`Action=Unsubscribe&SubscriptionArn=${SubscriptionArn}&Token=abcdef`);
+    expect([refused.status, refused.lines]).toMatchObject([403, [{ type: "denied", operation: "Unsubscribe" }]]);
+    expect(JSON.stringify([confirmed.lines, refused.lines])).not.toMatch(new RegExp(`${token}|abcdef`));
   });
 });
 
