@@ -4,6 +4,7 @@
  */
 import { AwsV4Signer } from "aws4fetch";
 import type { Config } from "../config.ts";
+import { sha256 } from "./digest.ts";
 import { ApiError, endsSession, isTemporary, NetworkError } from "./errors.ts";
 import { sendWithProgress } from "./send.ts";
 import { formatQuery, type Query } from "./urls.ts";
@@ -191,19 +192,12 @@ function formatAmzDate(time: number): string {
 }
 
 async function hashHeaders(body: string | Blob, hasChecksum: boolean): Promise<Record<string, string>> {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body).buffer : await body.arrayBuffer();
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  release(bytes);
+  const digest = await sha256(body);
   const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   return {
     "x-amz-content-sha256": hex,
     ...(hasChecksum && { "x-amz-checksum-sha256": btoa(String.fromCharCode(...digest)) }),
   };
-}
-
-/** Frees the memory at once: the collector notices large buffers late. Browsers older than 2024 leave it to the collector. */
-function release(bytes: ArrayBuffer): void {
-  if ("transfer" in bytes) bytes.transfer(0);
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

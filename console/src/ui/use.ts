@@ -44,6 +44,18 @@ export function useLoad<Value>(
   return [loaded, reload];
 }
 
+/** The value when it has not changed for a moment: what is typed is not listed letter by letter. */
+export function useSettled<Value>(value: Value): Value {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}
+
+const SETTLED_MS = 200;
+
 export interface Task {
   readonly isRunning: boolean;
   readonly error: unknown;

@@ -76,7 +76,11 @@ export async function expectAccessible(page: Page): Promise<void> {
 /** Requests of the test itself, as the root account. */
 export function ownRequests({ endpoint, ...access }: DevServerAccess) {
   const client = new AwsClient({ ...access, service: "s3", retries: 0 });
-  return async (method: string, path: string, init: { body?: string; headers?: Record<string, string> } = {}) => {
+  return async (
+    method: string,
+    path: string,
+    init: { body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> } = {},
+  ) => {
     const response = await client.fetch(`${endpoint}${path}`, { method, ...init });
     return { status: response.status, headers: response.headers, body: await response.text() };
   };

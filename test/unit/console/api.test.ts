@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { sha256 } from "../../../console/src/api/digest.ts";
 import { ApiError, describeError, endsSession, isTemporary, NetworkError } from "../../../console/src/api/errors.ts";
 import { formatForm, memberFields } from "../../../console/src/api/query.ts";
 import { formatLocation } from "../../../console/src/api/s3/buckets.ts";
@@ -36,6 +37,30 @@ describe("URLs", () => {
       "?versions=&prefix=a%20b%2F%2B&max-keys=5",
     );
     expect(formatQuery({ a: undefined })).toBe("");
+  });
+});
+
+describe("SHA-256", () => {
+  const hex = async (body: string | Blob) =>
+    Array.from(await sha256(body), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+  it.each([0, 1, 70_000, 3_000_000, 70_001])(
+    "of a file of %i bytes is that of its bytes, in a buffer that others used",
+    async (size) => {
+      const bytes = new Uint8Array(size).map((_none, index) => (index * 7 + size) % 251);
+      const expected = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+      expect(await sha256(new Blob([bytes]))).toEqual(expected);
+      expect(await Promise.all([bytes, bytes, bytes].map((each) => sha256(new Blob([each]))))).toEqual([
+        expected,
+        expected,
+        expected,
+      ]);
+    },
+  );
+
+  it("of a slice and of a text", async () => {
+    expect(await hex(new Blob(["xabcx"]).slice(1, 4))).toBe(await hex("abc"));
+    expect(await hex("")).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   });
 });
 

@@ -5,7 +5,7 @@ import { link } from "../../lib/router.ts";
 import { Empty, ErrorBox, Loading, PageHeader } from "../../ui/basics.tsx";
 import { TextField } from "../../ui/fields.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
-import { useSession } from "../../ui/use.ts";
+import { useSession, useSettled } from "../../ui/use.ts";
 import { usePages } from "../../ui/use-pages.ts";
 import { CreateBucketDialog } from "./create-bucket.tsx";
 import { DeleteBucketDialog } from "./delete-bucket.tsx";
@@ -14,7 +14,8 @@ type Shown = { readonly kind: "create" } | { readonly kind: "delete"; readonly b
 
 export function Buckets() {
   const { client } = useSession();
-  const [prefix, setPrefix] = useState("");
+  const [typed, setTyped] = useState("");
+  const prefix = useSettled(typed);
   const [dialog, setDialog] = useState<Shown | undefined>(undefined);
   const listing = usePages<ListedBucket, string>(
     async (token, signal) => {
@@ -58,7 +59,7 @@ export function Buckets() {
           Create bucket
         </button>
       </PageHeader>
-      <TextField label="Names that begin with" type="search" value={prefix} onChange={setPrefix} spellcheck={false} />
+      <TextField label="Names that begin with" type="search" value={typed} onChange={setTyped} spellcheck={false} />
       <ErrorBox error={listing.error} />
       {listing.rows.length > 0 && (
         <Table

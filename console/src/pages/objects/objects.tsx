@@ -7,7 +7,7 @@ import { useStore } from "../../lib/store.ts";
 import { Crumbs, Empty, ErrorBox, Loading } from "../../ui/basics.tsx";
 import { Checkbox, TextField } from "../../ui/fields.tsx";
 import { Table } from "../../ui/table.tsx";
-import { useSession } from "../../ui/use.ts";
+import { useSession, useSettled } from "../../ui/use.ts";
 import { usePages } from "../../ui/use-pages.ts";
 import type { ChosenFile } from "../../uploads/files.ts";
 import { finishedUploads } from "../../uploads/uploads.ts";
@@ -33,12 +33,15 @@ export function Objects({ params, query }: PageProps) {
   const prefix = query.get("prefix") ?? "";
   const showsVersions = query.get("versions") === "1";
   const { client } = useSession();
-  const [search, setSearch] = useState("");
+  const folder = `${bucket}/${prefix}`;
+  /** In another folder it is no search any more. */
+  const [typed, setTyped] = useState({ folder, text: "" });
+  const settled = useSettled(typed);
+  const search = settled.folder === folder ? settled.text : "";
   const [selected, setSelected] = useState<ReadonlyMap<string, Row>>(new Map());
   const [dialog, setDialog] = useState<Shown | undefined>(undefined);
   const finished = useStore(finishedUploads);
 
-  useEffect(() => setSearch(""), [bucket, prefix]);
   useEffect(() => setSelected(new Map()), [bucket, prefix, showsVersions, search]);
 
   const listing = usePages<Row, Position>(
@@ -83,8 +86,8 @@ export function Objects({ params, query }: PageProps) {
         <TextField
           label="Names in this folder that begin with"
           type="search"
-          value={search}
-          onChange={setSearch}
+          value={typed.folder === folder ? typed.text : ""}
+          onChange={(text) => setTyped({ folder, text })}
           spellcheck={false}
         />
         <Checkbox
