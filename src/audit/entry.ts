@@ -49,7 +49,7 @@ export function describeRequest(answered: Answered): RequestEntry | undefined {
     bucket: log.bucket && clip(log.bucket, MAX_NAME_LENGTH),
     key: log.key && clip(log.key, MAX_KEY_LENGTH),
     parameters: refused?.parameters === undefined ? shown : { ...shown, ...refused.parameters },
-    document: document && digestOf(document),
+    document: document === undefined || document.byteLength === 0 ? undefined : digestOf(document),
     created: log.created,
     status,
     errorCode: refused?.code ?? log.code,
