@@ -13,15 +13,12 @@ import type { TargetPolicy } from "./outbound/target.ts";
 import { parseRawUrl } from "./protocol/request-target.ts";
 import { Signers } from "./signing/signer.ts";
 import { TopicDeliveries } from "./sns/topic-deliveries.ts";
-import { AdoptedObjects } from "./storage/adopted/adopted-objects.ts";
-import { Adoption } from "./storage/adopted/adoption.ts";
-import type { AdoptedSource } from "./storage/adopted/find-made.ts";
-import { MetadataRecords } from "./storage/adopted/metadata-record.ts";
-import { routedObjects } from "./storage/adopted/routed-objects.ts";
+import type { Adoption } from "./storage/adopted/adoption.ts";
+import { type AdoptedSweeping, openAdopted } from "./storage/adopted/open-adopted.ts";
+import { routedObjects, routedUploads } from "./storage/adopted/routed-stores.ts";
 import { CustomerKeys } from "./storage/customer-keys.ts";
 import { KeyUsage, UserKeys } from "./storage/d1/access-keys.ts";
 import { Accounts } from "./storage/d1/accounts.ts";
-import { AdoptedBuckets } from "./storage/d1/adopted-buckets.ts";
 import { AuditSwitch } from "./storage/d1/audit-switch.ts";
 import { BucketDeletion } from "./storage/d1/bucket-deletion.ts";
 import { BucketDocuments, Buckets } from "./storage/d1/buckets.ts";
@@ -116,7 +113,7 @@ export interface Services {
   targetPolicy(origin?: string): TargetPolicy;
   /** What only sweeps read and change. */
   readonly sweeping: {
-    readonly adopted: AdoptedSource;
+    readonly adopted: AdoptedSweeping;
     readonly openUploads: OpenUploads;
     readonly blobSets: BlobSets;
     readonly cursors: SweepCursors;
@@ -295,9 +292,10 @@ export function openServices(bindings: Env): Services {
   const bucketDeletion = new BucketDeletion({ db: env.DB, directory, bucketTtlMs, isOnlyIsolate });
   const bucketMarkers = new BucketMarkers(config.stores);
   const openUploads = new OpenUploads(env.DB);
-  const records = new MetadataRecords(openMacKey(config.sealKey, "adopted-metadata"));
   const objects = new Objects(config.stores, blobSets);
-  const allObjects = routedObjects(objects, new AdoptedObjects(config.adopted, records));
+  const recordKey = openMacKey(config.sealKey, "adopted-metadata");
+  const adopted = openAdopted({ db: env.DB, config, recordKey, ids, directory, bucketDeletion, othersTtlMs });
+  const allObjects = routedObjects(objects, adopted.objects);
   const annotations = new Annotations(config.stores, objects);
   const inventories = new Inventories(env.DB, config.lifecycleDayMs);
   const services: Services = {
@@ -310,7 +308,10 @@ export function openServices(bindings: Env): Services {
       objects: allObjects,
       annotations,
       reencryption: new Reencryption(config.stores, objects, annotations),
-      uploads: new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
+      uploads: routedUploads(
+        new Uploads({ stores: config.stores, blobSets, openUploads, ids, bucketDeletion }),
+        adopted.uploads,
+      ),
       customerKeys: new CustomerKeys(openMacKey(config.sealKey, "customer-keys")),
       documents: new BucketDocuments(env.DB, directory, othersTtlMs),
       displayNames: new DisplayNames(env.DB),
@@ -350,10 +351,7 @@ export function openServices(bindings: Env): Services {
     kmsKeys,
     configExports: new ConfigExports(env.DB, sealers),
     bucketMarkers,
-    adoption: new Adoption(
-      { regions: config.stores, adopted: config.adopted },
-      new AdoptedBuckets(env.DB, directory, othersTtlMs),
-    ),
+    adoption: adopted.adoption,
     rebuiltBuckets: new RebuiltBuckets(env.DB, directory),
     configRestores: new ConfigRestores(env.DB, sealers, directory),
     replicationTasks,
@@ -366,7 +364,7 @@ export function openServices(bindings: Env): Services {
     signers,
     targetPolicy,
     sweeping: {
-      adopted: { stores: config.adopted, records },
+      adopted: adopted.sweeping,
       openUploads,
       blobSets,
       cursors: new SweepCursors(env.DB),

@@ -9,14 +9,9 @@ import type { OperationName } from "../protocol/operation-name.ts";
 
 /** The beginning of each message. */
 const NOT_OFFERED: Readonly<Partial<Record<OperationName, string>>> = {
-  AbortMultipartUpload: "Multipart upload is",
-  CompleteMultipartUpload: "Multipart upload is",
-  CreateMultipartUpload: "Multipart upload is",
   DeleteObjectAnnotation: "Annotations are",
   GetObjectAnnotation: "Annotations are",
-  ListMultipartUploads: "Multipart upload is",
   ListObjectAnnotations: "Annotations are",
-  ListParts: "Multipart upload is",
   PutBucketInventoryConfiguration: "Inventory is",
   PutBucketLifecycleConfiguration: "Lifecycle is",
   PutBucketReplication: "Replication is",
@@ -26,8 +21,6 @@ const NOT_OFFERED: Readonly<Partial<Record<OperationName, string>>> = {
   PutObjectLockConfiguration: "Object lock is",
   PutObjectRetention: "Object lock is",
   RenameObject: "Renaming is",
-  UploadPart: "Multipart upload is",
-  UploadPartCopy: "Multipart upload is",
   UpdateObjectEncryption: "Encryption with keys (SSE-C, SSE-KMS) is",
 };
 

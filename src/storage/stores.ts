@@ -11,7 +11,7 @@ import type { Annotations } from "./r2/annotations.ts";
 import type { BucketMarkers } from "./r2/bucket-markers.ts";
 import type { ObjectStore } from "./r2/objects.ts";
 import type { Reencryption } from "./r2/reencryption.ts";
-import type { Uploads } from "./uploads/uploads.ts";
+import type { UploadStore } from "./uploads/uploads.ts";
 
 export interface Stores {
   readonly annotations: Annotations;
@@ -20,7 +20,7 @@ export interface Stores {
   readonly bucketMarkers: BucketMarkers;
   readonly objects: ObjectStore;
   readonly reencryption: Reencryption;
-  readonly uploads: Uploads;
+  readonly uploads: UploadStore;
   readonly customerKeys: CustomerKeys;
   readonly documents: BucketDocuments;
   readonly displayNames: DisplayNames;

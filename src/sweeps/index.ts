@@ -6,6 +6,7 @@ import { runLifecycle } from "../lifecycle/run.ts";
 import { resumeReplication } from "../replication/tasks.ts";
 import { openDeployment } from "../services.ts";
 import { sweepAbandonedUploads, sweepDeletedBuckets, sweepEndedUploads } from "./abandoned.ts";
+import { sweepAdoptedUploads } from "./adopted-uploads.ts";
 import { sweepBlobSets } from "./blob-sets.ts";
 import { sweepBucketMarkers } from "./bucket-markers.ts";
 import { sweepIntents } from "./unreported-changes.ts";
@@ -57,7 +58,7 @@ export async function takeInventories(env: Env, now: Date): Promise<void> {
 /** Each sweep runs even if others fail; the first failure is reported to the platform at the end. */
 export async function runSweeps(env: Env, now: Date): Promise<void> {
   const { config, configExports, receivers, subscriptions, replicationTasks, sweeping } = await openDeployment(env);
-  const { openUploads, blobSets, cursors, deletedBuckets, dueMarkers } = sweeping;
+  const { adopted, openUploads, blobSets, cursors, deletedBuckets, dueMarkers } = sweeping;
   const uploads = { openUploads, blobSets };
   const { stores, abortIncompleteUploadsDays: abortAfterDays, blobGraceMs: graceMs } = config;
 
@@ -68,6 +69,7 @@ export async function runSweeps(env: Env, now: Date): Promise<void> {
     logged("replication-tasks", replicationTasks.removeOrphans()),
     logged("replication-failures", replicationTasks.removeExpired(now, EXPIRED_TASKS_PER_RUN)),
     logged("abandoned-uploads", sweepAbandonedUploads(uploads, { now, abortAfterDays })),
+    logged("adopted-uploads", sweepAdoptedUploads(adopted, { now, abortAfterDays })),
     logged("ended-uploads", sweepEndedUploads({ ...uploads, cursors }, now)),
     logged("idle-receivers", receivers.removeIdle(new Date(now.getTime() - IDLE_RECEIVER_MS))),
     logged("subscriptions", subscriptions.removeExpired(now)),

@@ -35,6 +35,7 @@ const CALLS: Readonly<Record<string, ReadonlySet<string>>> = {
   ACCESS_LOGS: new Set(["send", "sendBatch"]),
   DEAD_LETTERS: new Set(["send", "sendBatch"]),
 };
+const UPLOAD = new Set(["uploadPart", "complete", "abort"]);
 const STATEMENTS = new Set(["run", "all", "first", "raw"]);
 
 /** `calls()` returns how many were made, so that a test can let each of them fail. */
@@ -55,6 +56,9 @@ export function failingEnv(env: Env, failure: Failure | undefined): { env: Env; 
       get(target, name) {
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== "function") return value;
+        if (name === "resumeMultipartUpload") {
+          return (...parameters: unknown[]) => guarded(Reflect.apply(value, target, parameters) as object, UPLOAD);
+        }
         if (!names.has(String(name))) return value.bind(target);
         return (...parameters: unknown[]) => call(() => Reflect.apply(value, target, parameters));
       },

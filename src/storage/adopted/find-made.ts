@@ -45,7 +45,9 @@ async function findChange(
   // A removal leaves nothing.
   if (change.writeId === undefined) return isOlder ? undefined : finishChange(change, { at: intent.createdAt });
   if (found === null) return undefined;
-  const writeId = (await records.find(place, found))?.w;
+  const record = await records.find(place, found);
+  // That of an upload was made with the upload, and not with its completion.
+  const writeId = record?.u === undefined ? record?.w : undefined;
   if (writeId === undefined ? isOlder : writeId !== change.writeId) return undefined;
   return finishChange(change, { etag: found.etag, sizeBytes: found.size, at: found.uploaded });
 }

@@ -150,6 +150,8 @@ export const OMITTED_TABLES: Readonly<Record<string, string>> = {
   bucket_usage: "it is counted again",
   usage_history: "figures of the past",
   sweep_cursors: "positions of sweeps that are begun again",
+  adopted_uploads: "unfinished uploads of adopted buckets, which R2 ends after some days",
+  adopted_parts: "parts of those uploads",
   replica_clock: "the present time",
   heartbeats: "when background work was last seen to run",
   config_transfers: "exports and restores themselves",

@@ -78,6 +78,9 @@ export interface PutPartOutcome {
   readonly checksum: PartChecksum | undefined;
 }
 
+/** What operations need of the uploads of a bucket, whatever kind of bucket it is. */
+export type UploadStore = Pick<Uploads, keyof Uploads>;
+
 export class Uploads {
   readonly #stores: RegionStores;
   readonly #blobSets: BlobSets;

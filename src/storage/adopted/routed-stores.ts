@@ -1,6 +1,7 @@
 /** The one place that chooses between ordinary and adopted buckets, by the bucket's row. */
 import { isAdopted } from "../../model/adopted.ts";
 import type { ObjectStore } from "../r2/objects.ts";
+import type { UploadStore } from "../uploads/uploads.ts";
 
 export function routedObjects(ordinary: ObjectStore, adopted: ObjectStore): ObjectStore {
   const of = (bucket: Parameters<ObjectStore["list"]>[0]) => (isAdopted(bucket) ? adopted : ordinary);
@@ -25,5 +26,20 @@ export function routedObjects(ordinary: ObjectStore, adopted: ObjectStore): Obje
     listVersions: (bucket, query) => of(bucket).listVersions(bucket, query),
     isEmpty: (bucket) => of(bucket).isEmpty(bucket),
     renamedAt: (bucket, key) => of(bucket).renamedAt(bucket, key),
+  };
+}
+
+export function routedUploads(ordinary: UploadStore, adopted: UploadStore): UploadStore {
+  const of = (bucket: Parameters<UploadStore["listUploads"]>[0]) => (isAdopted(bucket) ? adopted : ordinary);
+  return {
+    create: (upload) => of(upload.bucket).create(upload),
+    putPart: (upload, ...rest) => of(upload.bucket).putPart(upload, ...rest),
+    copyPart: (upload, ...rest) => of(upload.bucket).copyPart(upload, ...rest),
+    complete: (upload, command) => of(upload.bucket).complete(upload, command),
+    requireOpen: (upload) => of(upload.bucket).requireOpen(upload),
+    encryptionOf: (upload) => of(upload.bucket).encryptionOf(upload),
+    abort: (upload) => of(upload.bucket).abort(upload),
+    listParts: (upload, page) => of(upload.bucket).listParts(upload, page),
+    listUploads: (bucket, query) => of(bucket).listUploads(bucket, query),
   };
 }
