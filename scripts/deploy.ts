@@ -23,6 +23,11 @@ import { uploadWorker } from "./deploy/upload.ts";
 import { malformedSecrets } from "./secrets.ts";
 import { projectRoot, runWrangler } from "./wrangler.ts";
 
+const REUSED = [
+  "The data is that of an earlier Worker, whose Durable Objects are gone: which copies share their bytes is not known any more. To keep",
+  'them all, follow the row "Durable Objects" of "What is lost with each store" in docs/operations.md within a day.',
+].join("\n");
+
 try {
   await main(parseDeployArguments(process.argv.slice(2)));
 } catch (error) {
@@ -81,7 +86,7 @@ async function deploy(configuration: Configuration, args: DeployArguments): Prom
   const inspection = await inspect(run);
   if (args.removal !== undefined) return remove(run, args.removal, inspection);
   requireAddress(run, inspection);
-  await requireSealKey(run, inspection);
+  const isReused = await requireSealKey(run, inspection);
   report.step("Login, permissions, R2 and addresses");
   await prepareDatabase(run, inspection);
   const uploaded = await uploadWorker(run, inspection);
@@ -93,4 +98,5 @@ async function deploy(configuration: Configuration, args: DeployArguments): Prom
       logPath: run.log.path,
     }),
   );
+  if (isReused) process.stdout.write(`\n${REUSED}\n`);
 }

@@ -20,15 +20,18 @@ interface SealedKey {
 
 /**
  * A Worker without SEAL_KEY on a database in use needs the key with which that database was used.
+ * @returns whether the data is that of a Worker that was removed
  * @throws DeployError if the key is missing or a different one
  */
-export async function requireSealKey(run: Run, { worker, databaseId }: Inspection): Promise<void> {
+export async function requireSealKey(run: Run, { worker, databaseId }: Inspection): Promise<boolean> {
   const hasKey = worker?.secrets.some((name) => name === "SEAL_KEY" || name === "SETUP_CODE");
-  if (hasKey || databaseId === undefined || run.args.isNewSealKeyAccepted) return;
+  if (hasKey || databaseId === undefined) return false;
   const use = await findUse(run.api, `${run.account}/d1/database/${databaseId}`);
-  if (use === undefined) return;
+  if (use === undefined) return false;
+  const isReused = worker === undefined && !use.isUnused;
+  if (run.args.isNewSealKeyAccepted) return isReused;
   if (use.stored !== undefined && process.env.SETUP_CODE) {
-    if (await opensStored(use.stored, process.env.SETUP_CODE)) return;
+    if (await opensStored(use.stored, process.env.SETUP_CODE)) return isReused;
     throw new DeployError(
       "SETUP_CODE is not the code with which this database was set up. Nothing was changed. Run the command again with that one,\n" +
         "or with ROOT_ACCESS_KEY_ID, ROOT_SECRET_ACCESS_KEY and SEAL_KEY set to the keys that the set-up has shown.",
@@ -51,6 +54,7 @@ export async function requireSealKey(run: Run, { worker, databaseId }: Inspectio
   if (!(await opens(given, use))) {
     throw new DeployError(["SEAL_KEY is not the key that this database was used with.", ...remedy].join("\n"));
   }
+  return isReused;
 }
 
 interface Use {
@@ -60,6 +64,8 @@ interface Use {
   readonly sealKeyNames: readonly string[];
   /** What the set-up has stored. */
   readonly stored: SealedSecrets | undefined;
+  /** Whether the secrets of the set-up are all. */
+  readonly isUnused: boolean;
 }
 
 async function findUse(api: CloudflareApi, database: string): Promise<Use | undefined> {
@@ -79,6 +85,7 @@ async function findUse(api: CloudflareApi, database: string): Promise<Use | unde
   const isUnused = [keys, names, ...others].every(({ length }) => length === 0);
   if (isUnused && stored === undefined) return undefined;
   return {
+    isUnused,
     keys: keys.map(({ id, sealed }) => ({ id: String(id), sealed: String(sealed) })),
     sealKeyNames: names.map(({ id }) => String(id)),
     stored: stored && {

@@ -194,5 +194,7 @@ describe("the keys of what is kept", () => {
     expect(code, text).toBe(0);
     expectComplete();
     expect(keysIn(text).SEAL_KEY).toBe(sealKey);
+    expect(text).toContain("whose Durable Objects are gone");
+    expect((await deploy()).text).not.toContain("Durable Objects");
   });
 });
