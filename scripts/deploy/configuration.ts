@@ -20,6 +20,8 @@ export interface Configuration {
   /** Its id, if the configuration has it, as Cloudflare's button writes it. */
   readonly databaseId: string | undefined;
   readonly queues: readonly string[];
+  /** Queues that only the deployment uses; those bound as `QUEUE_…` are the operator's. */
+  readonly ownQueues: readonly string[];
   /** Undefined if the configuration does not set it. */
   readonly isOnWorkersDev: boolean | undefined;
   readonly hasPreviewUrls: boolean | undefined;
@@ -84,6 +86,9 @@ export function readConfiguration({ config, environment, name }: Source): Config
     database,
     databaseId,
     queues: [...new Set([...producers, ...consumers].map(({ queue }) => queue).filter((each) => each !== undefined))],
+    ownQueues: [
+      ...new Set(producers.filter(({ binding = "" }) => OWN_QUEUES.includes(binding)).map(({ queue }) => queue)),
+    ].filter((each) => each !== undefined),
     isOnWorkersDev: read.workers_dev,
     hasPreviewUrls: read.preview_urls,
     hasRoute: (read.routes ?? []).length > 0 || read.route !== undefined,

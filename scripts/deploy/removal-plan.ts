@@ -4,6 +4,9 @@ import { DeployError } from "./error.ts";
 import type { Inspection } from "./inspection.ts";
 import type { Run } from "./run.ts";
 
+/** Buckets that hold what the deployment stores. Any other bucket, and what is in it, is the operator's. */
+const REGION_STORE = /^STORE(?:_|$)/;
+
 /** Something that one call deletes. */
 export interface Removable {
   /** With its kind: "queue workers-s3-events". */
@@ -44,10 +47,11 @@ interface Route {
 
 export async function planRemoval(run: Run, inspection: Inspection): Promise<RemovalPlan> {
   const { api, account, configuration } = run;
-  const { workerName, buckets } = configuration;
+  const { workerName, buckets, ownQueues } = configuration;
   const queues = await findQueues(run);
   const isOwn = (party: Party) => (party.script ?? party.script_name ?? party.service ?? workerName) === workerName;
   const shared = queues.filter(({ consumers = [], producers = [] }) => ![...consumers, ...producers].every(isOwn));
+  const foreign = queues.filter(({ queue_name }) => !ownQueues.includes(queue_name));
   const consumers = queues.flatMap((queue) =>
     (queue.consumers ?? [])
       .filter((consumer) => isOwn(consumer) && consumer.consumer_id !== undefined)
@@ -60,8 +64,10 @@ export async function planRemoval(run: Run, inspection: Inspection): Promise<Rem
     name: `Worker ${workerName}, with its schedules, its secrets and its Durable Objects`,
     path: `${account}/workers/services/${encodeURIComponent(workerName)}?force=false`,
   };
-  const own = queues.filter((queue) => !shared.includes(queue));
-  const names = [...new Set(buckets.values())];
+  const own = queues.filter((queue) => !shared.includes(queue) && !foreign.includes(queue));
+  const ofDeployment = [...buckets].filter(([binding]) => REGION_STORE.test(binding)).map(([, name]) => name);
+  const others = [...buckets.values()].filter((name) => !ofDeployment.includes(name));
+  const names = [...new Set(ofDeployment)];
   const exists = await Promise.all(names.map((name) => api.find(`${account}/r2/buckets/${name}`)));
   const { databaseId } = inspection;
   return {
@@ -82,7 +88,13 @@ export async function planRemoval(run: Run, inspection: Inspection): Promise<Rem
       databaseId === undefined
         ? undefined
         : { name: `D1 database ${configuration.database}`, path: `${account}/d1/database/${databaseId}` },
-    left: shared.map(({ queue_name }) => `queue ${queue_name}: another Worker uses it`),
+    left: [
+      ...foreign.map(({ queue_name }) => `queue ${queue_name}: it is yours`),
+      ...shared
+        .filter((queue) => !foreign.includes(queue))
+        .map(({ queue_name }) => `queue ${queue_name}: another Worker uses it`),
+      ...others.map((name) => `R2 bucket ${name}: it is yours`),
+    ],
   };
 }
 

@@ -1,7 +1,9 @@
 /** Removals: `npm run deploy -- --remove` as a person runs it, against a fake of Cloudflare's API. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { nameSealKey } from "../../src/storage/sealing.ts";
-import { cloud, deploy, expectComplete, keysIn, useClone } from "../support/deployment.ts";
+import { clone, cloud, deploy, expectComplete, keysIn, useClone } from "../support/deployment.ts";
 
 useClone();
 
@@ -100,6 +102,26 @@ describe("a removal", () => {
       ["workers-s3-events", 1],
     ]);
     expect(cloud.workers.size).toBe(0);
+  });
+
+  it("keeps buckets and queues of the operator, whatever flags are given", async () => {
+    const toml = readFileSync(join(clone, "wrangler.toml"), "utf8");
+    const more = [
+      '[[r2_buckets]]\nbinding = "ADOPT_PHOTOS"\nbucket_name = "photos"',
+      '[[r2_buckets]]\nbinding = "STORE_EU_WEST_1"\nbucket_name = "workers-s3-eu"',
+      '[[queues.producers]]\nbinding = "QUEUE_MINE"\nqueue = "mine"',
+    ].join("\n\n");
+    writeFileSync(join(clone, "operators.toml"), `${toml}\n${more}\n`);
+    for (const bucket of ["photos", "workers-s3-eu"]) cloud.buckets.add(bucket);
+    cloud.addQueue("mine");
+    const flags = ["--config", "operators.toml", "--remove", "--yes", "--delete-data=workers-s3"];
+    const { code, text } = await deploy(flags);
+    expect(code, text).toBe(0);
+    expect(text).toContain("queue mine: it is yours");
+    expect(text).toContain("R2 bucket photos: it is yours");
+    expect([...cloud.buckets]).toEqual(["photos"]);
+    expect([...cloud.queues.values()].map(({ queue_name }) => queue_name)).toEqual(["mine"]);
+    expect(cloud.databases.size).toBe(0);
   });
 
   it("deletes bucket and database if both names are typed", async () => {
