@@ -123,6 +123,27 @@ describeTool("chromium", ["--version"], () => {
     expect(calls).toContain("POST /-/admin/dead-letters/letter-1/retry");
   });
 
+  test("an account is created with a root key, which administers the account and not the deployment", async () => {
+    await goTo(page, "/accounts");
+    await page.getByRole("button", { name: "Create account" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("a tenant");
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByText("shown now and never again").waitFor();
+    const [accessKeyId = "", secretAccessKey = ""] = await page.getByRole("dialog").locator("code").allTextContents();
+    await page.getByRole("button", { name: "I have stored it" }).click();
+    await expectAccessible(page);
+    await page.getByRole("link", { name: "a tenant" }).click();
+    await page.getByRole("button", { name: `Deactivate ${accessKeyId}` }).waitFor();
+    await expectAccessible(page);
+
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await signIn(page, { accessKeyId, secretAccessKey });
+    await goTo(page, "/buckets");
+    await page.getByText("This account has no buckets.").waitFor();
+    const links = await page.getByRole("navigation", { name: "Main" }).getByRole("link").allTextContents();
+    expect(links).toEqual(["Buckets", "Users", "Topics"]);
+  });
+
   test("an answer of the admin API that refuses is shown with its code", async () => {
     await goTo(page, "/buckets/no-such-bucket-of-ours/usage");
     await page.getByRole("alert").getByText("NoSuchBucket").waitFor();

@@ -1,5 +1,6 @@
 /** The console's pages of settings, users, topics and usage, in Chromium against `npm start`. */
 import { createHash } from "node:crypto";
+import { AwsClient } from "aws4fetch";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
@@ -178,6 +179,39 @@ describeTool("chromium", ["--version"], () => {
     await page.getByLabel("Bucket for the logs").fill("Not A Bucket");
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await page.getByText("This cannot be the name of a bucket.").waitFor();
+  });
+
+  test("notifications and replication are set up with a topic and a bucket that exist, and the state of replication is shown", async () => {
+    const sns = new AwsClient({ ...server, service: "sns", retries: 0 });
+    const form = new URLSearchParams({ Action: "CreateTopic", Version: "2010-03-31", Name: bucket }).toString();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const answer = await (await sns.fetch(`${server.endpoint}/`, { method: "POST", body: form, headers })).text();
+    const [, topic = ""] = /<TopicArn>([^<]+)</.exec(answer) ?? [];
+    await open("notification", "Notifications");
+    await page.getByRole("button", { name: "Add topic" }).click();
+    await page.getByLabel("ARN of the topic").fill(topic);
+    await page.getByRole("button", { name: "Add condition" }).click();
+    await page.getByLabel("is", { exact: true }).fill("incoming/");
+    await expectAccessible(page);
+    await save("Notifications");
+    expect(await stored("notification")).toContain(`<Topic>${topic}</Topic>`);
+    await expect.poll(() => page.getByLabel("is", { exact: true }).inputValue(), WAIT).toBe("incoming/");
+
+    const copy = newBucketName("copy");
+    expect((await own("PUT", `/${copy}`)).status).toBe(200);
+    for (const name of [bucket, copy]) {
+      const body = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+      expect((await own("PUT", `/${name}?versioning`, { body })).status).toBe(200);
+    }
+    await open("replication", "Replication");
+    await page.getByRole("button", { name: "Add rule" }).click();
+    await page.getByLabel("ARN of the destination").fill(`arn:aws:s3:::${copy}`);
+    await save("Replication");
+    expect(await stored("replication")).toContain(`<Bucket>arn:aws:s3:::${copy}</Bucket>`);
+    const status = page.getByRole("region", { name: "Replication status" });
+    await status.getByText("not requested").waitFor();
+    await status.getByRole("button", { name: "Replicate existing objects" }).click();
+    await page.getByText("Existing objects are being replicated.").waitFor();
   });
 
   test("a user gets a key, whose secret is shown once, and a policy that takes effect", async () => {

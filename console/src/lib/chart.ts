@@ -45,13 +45,12 @@ export function layOut(points: readonly Point[], box: ChartBox, isBytes: boolean
   return { line, area, marks, levels: levels.map((value) => ({ value, y: yOf(value) })) };
 }
 
-/** Four steps of 1, 2, 5 or 10 times a power of ten, of the unit in which such an amount is written. */
+/** Four steps: of a power of two for bytes, whose units are such powers, else of 1, 2, 5 or 10 times a power of ten. */
 function levelsTo(largest: number, isBytes: boolean): number[] {
-  const rough = Math.max(1, largest) / 4;
-  const unit = isBytes ? 1024 ** Math.max(0, Math.floor(Math.log2(rough) / 10)) : 1;
-  const power = 10 ** Math.floor(Math.log10(rough / unit));
-  const factor = [1, 2, 5, 10].find((each) => each * power * unit >= rough) ?? 10;
-  const step = Math.max(1, factor * power * unit);
+  const rough = Math.max(1, largest / 4);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const factor = [1, 2, 5, 10].find((each) => each * power >= rough) ?? 10;
+  const step = isBytes ? 2 ** Math.ceil(Math.log2(rough)) : factor * power;
   return Array.from({ length: 5 }, (_, index) => index * step);
 }
 

@@ -33,6 +33,7 @@ describe("layOut", () => {
     [1_000_000, false, [0, 500_000, 1_000_000, 1_500_000, 2_000_000]],
     [3, true, [0, 1, 2, 3, 4]],
     [4 * 1024, true, [0, 1024, 2048, 3072, 4096]],
+    [2.3 * 1024 ** 2, true, [0, 1, 2, 3, 4].map((count) => count * 1024 ** 2)],
     [6 * 1024 ** 3, true, [0, 2, 4, 6, 8].map((count) => count * 1024 ** 3)],
   ])("has levels at round numbers up to %i (bytes: %s)", (largest, isBytes, expected) => {
     expect(layOut(days(largest), BOX, isBytes).levels.map(({ value }) => value)).toEqual(expected);

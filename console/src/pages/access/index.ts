@@ -17,4 +17,17 @@ export const ACCESS_PAGES: readonly Page[] = [
     title: ({ params, query }) => `Policy ${query.get("name")} of ${params.user}`,
     load: async () => (await import("./user-policy.tsx")).UserPolicy,
   },
+  {
+    path: "/accounts",
+    title: () => "Accounts",
+    nav: { label: "Accounts", order: 25 },
+    isForDeploymentRoot: true,
+    load: async () => (await import("./accounts.tsx")).Accounts,
+  },
+  {
+    path: "/accounts/:account",
+    title: ({ params }) => `Account ${params.account}`,
+    isForDeploymentRoot: true,
+    load: async () => (await import("./accounts.tsx")).AccountKeys,
+  },
 ];

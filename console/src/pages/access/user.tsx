@@ -2,13 +2,13 @@ import { useState } from "preact/hooks";
 import * as iam from "../../api/iam.ts";
 import { formatTime } from "../../lib/format.ts";
 import { link } from "../../lib/router.ts";
-import { Await, Crumbs, Empty, ErrorBox, Facts, PageHeader } from "../../ui/basics.tsx";
+import { Await, Crumbs, Empty, Facts, PageHeader } from "../../ui/basics.tsx";
 import { ConfirmDialog, FormDialog } from "../../ui/dialog.tsx";
 import { TextField } from "../../ui/fields.tsx";
 import { notify } from "../../ui/toast.tsx";
-import { useLoad, useSession, useTask } from "../../ui/use.ts";
+import { useLoad, useSession } from "../../ui/use.ts";
 import type { PageProps } from "../page.ts";
-import { NewKeyDialog } from "./new-key.tsx";
+import { Keys } from "./keys.tsx";
 
 export function UserDetails({ params: { user: name = "" } }: PageProps) {
   const { client } = useSession();
@@ -41,7 +41,16 @@ export function UserDetails({ params: { user: name = "" } }: PageProps) {
                 ["Created", formatTime(createdAt)],
               ]}
             />
-            <Keys key={`keys-${name}`} name={name} />
+            <Keys
+              key={`keys-${name}`}
+              owner={name}
+              source={{
+                list: () => iam.listKeys(client, name),
+                create: () => iam.createKey(client, name),
+                setStatus: (id, isActive) => iam.setKeyStatus(client, { userName: name, id, isActive }),
+                remove: (id) => iam.deleteKey(client, name, id),
+              }}
+            />
             <Policies key={`policies-${name}`} name={name} />
           </>
         )}
@@ -60,72 +69,6 @@ export function UserDetails({ params: { user: name = "" } }: PageProps) {
         </ConfirmDialog>
       )}
     </>
-  );
-}
-
-function Keys({ name }: { readonly name: string }) {
-  const { client } = useSession();
-  const [loaded, reload] = useLoad(() => iam.listKeys(client, name), [name]);
-  const [created, setCreated] = useState<iam.NewKey | undefined>(undefined);
-  const [deleting, setDeleting] = useState<string | undefined>(undefined);
-  const task = useTask();
-  const change = async (work: () => Promise<unknown>) => {
-    if (await task.run(work)) reload();
-  };
-  return (
-    <section class="panel" aria-label="Access keys">
-      <h2>Access keys</h2>
-      <Await loaded={loaded}>
-        {(keys) => (
-          <>
-            {keys.length === 0 && <Empty>The user has no keys, and cannot sign requests.</Empty>}
-            <ul class="rows">
-              {keys.map(({ id, isActive, createdAt }) => (
-                <li key={id}>
-                  <code>{id}</code> <span>{isActive ? "active" : "inactive"}</span> <span>{formatTime(createdAt)}</span>
-                  <button
-                    type="button"
-                    aria-label={`${isActive ? "Deactivate" : "Activate"} ${id}`}
-                    onClick={() => change(() => iam.setKeyStatus(client, { userName: name, id, isActive: !isActive }))}
-                  >
-                    {isActive ? "Deactivate" : "Activate"}
-                  </button>
-                  <button type="button" aria-label={`Delete ${id}`} onClick={() => setDeleting(id)}>
-                    Delete
-                  </button>
-                </li>
-              ))}
-            </ul>
-          </>
-        )}
-      </Await>
-      <ErrorBox error={task.error} />
-      <button
-        type="button"
-        disabled={task.isRunning}
-        onClick={() => change(async () => setCreated(await iam.createKey(client, name)))}
-      >
-        Create access key
-      </button>
-      {created !== undefined && <NewKeyDialog of={name} created={created} onClose={() => setCreated(undefined)} />}
-      {deleting !== undefined && (
-        <FormDialog
-          title={`Delete ${deleting}?`}
-          submitLabel="Delete key"
-          isDangerous
-          onSubmit={async () => {
-            await iam.deleteKey(client, name, deleting);
-            reload();
-          }}
-          onClose={() => setDeleting(undefined)}
-        >
-          <p>
-            Programs that use the key are refused within seconds. It cannot be restored; a key can be deactivated
-            instead.
-          </p>
-        </FormDialog>
-      )}
-    </section>
   );
 }
 
