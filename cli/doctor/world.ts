@@ -3,8 +3,27 @@ import { randomBytes } from "node:crypto";
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { elementOf, elementsOf, errorOf, explain, explainSilence } from "./blame.ts";
 import { Ended, fail, type Verdict } from "./check.ts";
-import { type Agents, type Answer, type Destination, exchange, NoAnswer, type Outgoing, openAgents } from "./http.ts";
-import { encodePath, type Keys, md5Base64, presign, type Signed, sha256, signHeaders, UNSIGNED } from "./sign.ts";
+import {
+  type Agents,
+  type Answer,
+  type Destination,
+  exchange,
+  type Limits,
+  NoAnswer,
+  type Outgoing,
+  openAgents,
+} from "./http.ts";
+import {
+  encodePath,
+  encodeQuery,
+  type Keys,
+  md5Base64,
+  presign,
+  type Signed,
+  sha256,
+  signHeaders,
+  UNSIGNED,
+} from "./sign.ts";
 
 export interface WorldOptions {
   readonly endpoint: URL;
@@ -69,7 +88,9 @@ export interface Facts {
   readonly schedules: Readonly<Record<string, string | null>>;
 }
 
-const USER_AGENT = "workers-s3-doctor/1";
+export const USER_AGENT = "workers-s3-doctor/1";
+/** No check makes as many objects. */
+const MAX_PAGES = 10;
 const RETRY_MAX_BYTES = 256 * 1024;
 const NEVER = new AbortController().signal;
 
@@ -101,12 +122,16 @@ export class World {
     return /^(localhost|127\.[\d.]+|::1)$|\.localhost$/.test(this.destination.host);
   }
 
+  get limits(): Limits {
+    const { timeoutMs, msPerMib, ca } = this.options;
+    return { timeoutMs, msPerMib, signal: this.#signal, ...(ca !== undefined && { ca }) };
+  }
+
   /** @throws NoAnswer, Interrupted */
   async send(request: S3Request): Promise<Received> {
-    const outgoing = this.#prepare(request);
+    const outgoing = this.prepare(request);
     const { destination = this.destination } = request;
-    const { timeoutMs, msPerMib } = this.options;
-    const limits = { timeoutMs, msPerMib, signal: this.#signal, ...caOf(this.options) };
+    const { limits } = this;
     const attempt = () => {
       this.sentBytes += outgoing.body?.byteLength ?? 0;
       return exchange({ destination, agents: this.#agents }, outgoing, limits);
@@ -183,22 +208,30 @@ export class World {
   }
 
   async #removeBucket(): Promise<void> {
+    // Requests that were given up may still take effect for a moment.
+    for (let attempt = 1; ; attempt++) {
+      if (codeOf(await this.send({ query: `uploads&max-uploads=1&n=${attempt}` })) === "NoSuchBucket") return;
+      await this.#empty();
+      const answer = await this.send({ method: "DELETE" });
+      if (answer.status === 204 || codeOf(answer) === "NoSuchBucket") return;
+      if (codeOf(answer) !== "BucketNotEmpty" || attempt === 3) throw new Ended(unexpected(answer, "DeleteBucket"));
+      await this.pause(1000);
+    }
+  }
+
+  async #empty(): Promise<void> {
     for (const { key, uploadId } of await this.#uploads()) {
-      await this.expect({ method: "DELETE", key, query: `uploadId=${encodeURIComponent(uploadId)}` }, 204, "abort");
+      await this.expect({ method: "DELETE", key, query: `uploadId=${encodeQuery(uploadId)}` }, 204, "abort");
     }
     // Keys are named in the body, since paths may be rewritten.
-    for (let round = 0; round < 10; round++) {
-      const page = await this.expect({ query: `list-type=2&n=${round}` }, 200, "listing");
-      const keys = elementsOf(page.body.toString(), "Key");
-      if (keys.length === 0) break;
+    for (let page = 1; ; page++) {
+      const listed = await this.expect({ query: `list-type=2&n=${page}` }, 200, "listing");
+      const keys = elementsOf(listed.body.toString(), "Key");
+      if (keys.length === 0 || page > MAX_PAGES) return;
       const objects = keys.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join("");
-      await this.expect(
-        this.document("POST", "delete", `<Delete><Quiet>true</Quiet>${objects}</Delete>`),
-        200,
-        "deletion",
-      );
+      const xml = `<Delete><Quiet>true</Quiet>${objects}</Delete>`;
+      await this.expect(this.document("POST", "delete", xml), 200, "deletion");
     }
-    await this.expect({ method: "DELETE" }, 204, "deletion");
   }
 
   async #uploads(): Promise<{ readonly key: string; readonly uploadId: string }[]> {
@@ -213,7 +246,8 @@ export class World {
     return this.options.endpoint.host;
   }
 
-  #prepare(request: S3Request): Outgoing {
+  /** The signed request, for a protocol of its own. */
+  prepare(request: S3Request): Outgoing {
     const { method = "GET", query = "", by = "header", isChunked, awaitContinueMs, userAgent = USER_AGENT } = request;
     const body = typeof request.body === "string" ? Buffer.from(request.body) : request.body;
     const path = request.path ?? this.#pathOf(request);
@@ -284,10 +318,6 @@ export function escapeXml(text: string): string {
 function reasonOf(error: unknown): string {
   if (error instanceof Ended) return error.verdict.detail;
   return error instanceof Error ? error.message : String(error);
-}
-
-function caOf({ ca }: WorldOptions): { readonly ca?: string } {
-  return ca === undefined ? {} : { ca };
 }
 
 function target(path: string, query: string): string {

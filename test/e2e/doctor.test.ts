@@ -15,12 +15,12 @@ import { startTlsFront } from "../clients/support/tls-front.ts";
 import { temporaryFolder } from "../clients/support/tools.ts";
 import { startTestServer, type TestServer } from "../support/dev-server.ts";
 import * as faults from "../support/doctor/faults.ts";
-import { type Fault, startProxy } from "../support/doctor/proxy.ts";
+import { type Certificate, type Fault, startProxy } from "../support/doctor/proxy.ts";
 
 const CRONS = ["* * * * *", "*/2 * * * *", "1-59/2 * * * *", "*/10 * * * *"];
 const MIB = 2 ** 20;
 /** Of a server for http on this machine with the settings of wrangler.toml. */
-const ALWAYS_SKIPPED = ["tls", "https-only", "edge-cache"];
+const ALWAYS_SKIPPED = ["tls", "https-only", "http2", "edge-cache"];
 const NEEDED = ["reachable", "health", "signature", "admin-api", "bucket"];
 /** They depend on no proxy, and take longest. */
 const LEFT_OUT = ["queues", "write-races", "delete-many", "latency"];
@@ -46,13 +46,13 @@ interface Extent {
   readonly timeoutMs?: number;
   /** Only this check and those that it needs. */
   readonly only?: string;
+  /** Https, by HTTP/2 too. */
+  readonly certificate?: Certificate;
 }
 
-async function diagnose(
-  fault: Fault,
-  { uploadMib = 1, timeoutMs = 20_000, only }: Extent = {},
-): Promise<readonly Result[]> {
-  const proxy = await startProxy(server.port, fault);
+async function diagnose(fault: Fault, extent: Extent = {}): Promise<readonly Result[]> {
+  const { uploadMib = 1, timeoutMs = 20_000, only, certificate } = extent;
+  const proxy = await startProxy(server.port, fault, certificate);
   const world = new World({
     endpoint: new URL(proxy.endpoint),
     keys: server,
@@ -61,6 +61,7 @@ async function diagnose(
     uploadBytes: uploadMib * MIB,
     waitMs: 0,
     signal: new AbortController().signal,
+    ...(certificate !== undefined && { ca: certificate.cert }),
   });
   let text = "";
   const isUsed = (name: string) =>
@@ -340,6 +341,12 @@ test.concurrent.each(STOPS)(
   },
 );
 
+/** The one that `startTlsFront` has made. */
+function certificate(): Certificate {
+  const read = (name: string) => readFileSync(join(temporary, name), "utf8");
+  return { key: read("tls-key.pem"), cert: read("tls-certificate.pem") };
+}
+
 const MAIN = join(import.meta.dirname, "../../cli/main.ts");
 
 function doctor(endpoint: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
@@ -386,23 +393,8 @@ describe("npm run admin -- doctor", () => {
     const untrusted = await doctor(front.endpoint, ["--wait", "0"]).ended;
     expect(untrusted.code).toBe(1);
     expect(untrusted.stdout).toMatch(/^FAIL +reachable +no trusted authority has issued the certificate/m);
-    const world = new World({
-      ...{
-        endpoint: new URL(front.endpoint),
-        keys: server,
-        timeoutMs: 5_000,
-        msPerMib: 0,
-        uploadBytes: MIB,
-        waitMs: 0,
-      },
-      signal: new AbortController().signal,
-      ca: readFileSync(front.certificateFile, "utf8"),
-    });
-    let text = "";
-    const checks = CHECKS.filter(({ name }) => !LEFT_OUT.includes(name));
-    await runDoctor({ world, checks, isJson: true, print: (piece) => (text += piece) });
     await front.close();
-    const { results } = JSON.parse(text) as { results: Result[] };
+    const results = await diagnose({}, { certificate: certificate() });
     // The certificate is for two days.
     expect(namesOf(results, "fail", "warn")).toEqual(["tls", "website-hosts"]);
     expect(results.find(({ name }) => name === "website-hosts")?.detail).toMatch(
@@ -411,6 +403,13 @@ describe("npm run admin -- doctor", () => {
     expect(results.find(({ name }) => name === "tls")?.detail).toMatch(
       /^TLSv1\.[23], certificate of 127.0.0.1 for 1 more days$/,
     );
-    expect(results.find(({ name }) => name === "customer-keys")?.outcome).toBe("ok");
+    for (const name of ["customer-keys", "http2"]) {
+      expect(results.find((result) => result.name === name)).toMatchObject({ name, outcome: "ok" });
+    }
+    const spoiled = await diagnose(faults.spoilsHttp2, { certificate: certificate(), only: "http2" });
+    expect(namesOf(spoiled, "fail", "warn")).toEqual(["http2"]);
+    expect(spoiled.find(({ name }) => name === "http2")?.detail).toMatch(
+      /^GET, accepting identity: ETag: W\/"\w+", Content-Length: none\nHEAD, accepting identity: ETag: W/,
+    );
   });
 });

@@ -8,6 +8,7 @@ import { CONNECTION } from "./connection.ts";
 import { FIREWALL } from "./firewall.ts";
 import { HEADERS } from "./headers.ts";
 import { HOSTS } from "./hosts.ts";
+import { HTTP2 } from "./http2.ts";
 import { OBJECTS } from "./objects.ts";
 import { PATHS } from "./paths.ts";
 import { SIGNATURES } from "./signatures.ts";
@@ -19,6 +20,7 @@ export const CHECKS: readonly Check[] = [
   ...PATHS,
   ...HEADERS,
   ...ANSWERS,
+  ...HTTP2,
   ...BODIES,
   ...CACHING,
   ...FIREWALL,

@@ -30,6 +30,11 @@ function explainRefusal(answer: Received, world: World) {
       );
     case "RequestTimeTooSkewed":
       return fail("this machine's clock differs by more than 15 minutes", "Set this machine's clock by NTP.");
+    case "AuthorizationHeaderMalformed":
+      return fail(
+        "the deployment takes signatures for its own region only",
+        "Set REGION in the environment to the REGION of wrangler.toml.",
+      );
     case "AccessDenied":
       return fail("the signature did not arrive", "A proxy removes `Authorization`: let it pass.");
     case "SignatureDoesNotMatch": {

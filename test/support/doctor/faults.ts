@@ -63,6 +63,17 @@ export const compressesForAll: Fault = {
   },
 };
 
+/** Loses the length of text, and weakens its ETag. */
+export const spoilsHttp2: Fault = {
+  response: (given, passed) => {
+    if (!passed.isHttp2 || !isText(given) || given.headers.etag === undefined) return given;
+    return {
+      ...given,
+      headers: { ...given.headers, "content-length": undefined, etag: `W/${String(given.headers.etag)}` },
+    };
+  },
+};
+
 export const decompressesStored: Fault = {
   response: (given, passed) => {
     if (!isFound(given, passed) || given.headers["content-encoding"] !== "gzip" || accepts(passed, "gzip"))

@@ -6,6 +6,7 @@ import {
   request as requestUpstream,
   type ServerResponse,
 } from "node:http";
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 
 export interface Passed {
@@ -14,6 +15,7 @@ export interface Passed {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  readonly isHttp2: boolean;
 }
 
 export interface Given {
@@ -31,18 +33,27 @@ export interface Fault {
   response?(given: Given, passed: Passed): Given;
 }
 
+export interface Certificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
 export interface Proxy {
   readonly endpoint: string;
   close(): Promise<void>;
 }
 
-/** Listens on a free port of 127.0.0.1. A client's `Host` is passed on. */
-export async function startProxy(port: number, fault: Fault): Promise<Proxy> {
+/**
+ * Listens on a free port of 127.0.0.1. A client's `Host` is passed on.
+ * @param certificate speaks HTTP/2 and HTTP/1.1 over TLS
+ */
+export async function startProxy(port: number, fault: Fault, certificate?: Certificate): Promise<Proxy> {
   const sockets = new Set<Socket>();
-  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    pass(port, fault, { incoming, outgoing }).catch(() => outgoing.destroy());
+  const handle = (incoming: Incoming, outgoing: Outgoing) => {
+    pass(port, fault, { incoming, outgoing }).catch(() => incoming.socket.destroy());
   };
-  const server = createServer(handle);
+  const server =
+    certificate === undefined ? createServer(handle) : createSecureServer({ ...certificate, allowHTTP1: true }, handle);
   server.on("connection", (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -50,7 +61,7 @@ export async function startProxy(port: number, fault: Fault): Promise<Proxy> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address() as AddressInfo;
   return {
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint: `http${certificate === undefined ? "" : "s"}://127.0.0.1:${address.port}`,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -58,21 +69,42 @@ export async function startProxy(port: number, fault: Fault): Promise<Proxy> {
   };
 }
 
+type Incoming = IncomingMessage | Http2ServerRequest;
+type Outgoing = ServerResponse | Http2ServerResponse;
+
 interface Pair {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
+  readonly incoming: Incoming;
+  readonly outgoing: Outgoing;
 }
 
 async function pass(port: number, fault: Fault, { incoming, outgoing }: Pair): Promise<void> {
-  const { method = "", url: path = "", headers } = incoming;
-  const passed: Passed = { method, path, headers, body: await read(incoming) };
+  const { method = "", url: path = "" } = incoming;
+  const headers = withoutPseudoHeaders(incoming.headers);
+  const passed: Passed = {
+    method,
+    path,
+    headers,
+    body: await read(incoming),
+    isHttp2: incoming.httpVersionMajor === 2,
+  };
   const own = fault.answer?.(passed);
   if (own === null) return;
   const answer = own ?? (await forward(port, { ...passed, ...fault.request?.(passed) }));
   const { status, headers: given, body } = fault.response?.(answer, passed) ?? answer;
-  const sent = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
-  outgoing.writeHead(status, Object.fromEntries(sent));
-  outgoing.end(method === "HEAD" ? undefined : body);
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) outgoing.setHeader(name, value);
+  outgoing.statusCode = status;
+  if (method === "HEAD") outgoing.end();
+  else {
+    // Node would add the length of a body that ends with the head.
+    if ("flushHeaders" in outgoing) outgoing.flushHeaders();
+    outgoing.end(body);
+  }
+}
+
+function withoutPseudoHeaders(given: IncomingHttpHeaders): IncomingHttpHeaders {
+  const { ":authority": host, ...headers } = given as IncomingHttpHeaders & { readonly ":authority"?: string };
+  const kept = Object.entries(headers).filter(([name]) => !name.startsWith(":"));
+  return { ...Object.fromEntries(kept), ...(host !== undefined && { host }) };
 }
 
 function forward(port: number, { method, path, headers, body }: Passed): Promise<Given> {
@@ -93,7 +125,7 @@ function forward(port: number, { method, path, headers, body }: Passed): Promise
   });
 }
 
-async function read(stream: IncomingMessage): Promise<Buffer> {
+async function read(stream: Incoming): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for await (const piece of stream) pieces.push(piece as Buffer);
   return Buffer.concat(pieces);

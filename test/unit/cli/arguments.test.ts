@@ -35,6 +35,11 @@ describe("admin command line", () => {
     ["usage --bucket a&b", { method: "GET", path: "/-/admin/usage?bucket=a%26b" }],
     ["usage --account 123456789012", { method: "GET", path: "/-/admin/usage?account=123456789012" }],
     ["usage --history --bucket b", { method: "GET", path: "/-/admin/usage/history?bucket=b" }],
+    ["doctor", { method: "GET", path: "/-/admin/deployment", body: { uploadMb: 16, waitSeconds: 45 } }],
+    [
+      "doctor --upload-mb 300 --wait 0",
+      { method: "GET", path: "/-/admin/deployment", body: { uploadMb: 300, waitSeconds: 0 } },
+    ],
     ["key delete ../x", { method: "DELETE", path: "/-/admin/keys/..%2Fx" }],
   ])("%s", (line, request) => {
     expect(requestOf(line)).toEqual(request);
@@ -90,6 +95,12 @@ describe("admin command line", () => {
     "scrub b --cursor c",
     "scrub --bytes --cursor c",
     "key list --bytes",
+    "key list --wait 1",
+    "doctor bucket",
+    "doctor --upload-mb 0",
+    "doctor --upload-mb 4096",
+    "doctor --wait 1.5",
+    "doctor --wait -1",
     "usage b",
     "usage --history",
     "usage --bucket a,b",

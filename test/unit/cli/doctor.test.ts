@@ -293,7 +293,7 @@ describe("checks", () => {
     const [, table = ""] = deploy.split("## What to check on your account");
     const named = table.split("\n").flatMap((line) => {
       const cell = /^\|[^|]*\|([^|]*)\|/.exec(line)?.[1] ?? "";
-      return [...cell.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name).filter((name) => name !== "doctor");
+      return [...cell.matchAll(/`([a-z0-9-]+)`/g)].map(([, name = ""]) => name).filter((name) => name !== "doctor");
     });
     expect(named.length).toBeGreaterThan(10);
     for (const name of named) expect(names).toContain(name);
