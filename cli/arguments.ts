@@ -77,10 +77,11 @@ function parseFlags(argv: readonly string[]) {
         account: { type: "string", multiple: true },
         binding: { type: "string" },
         bucket: { type: "string", multiple: true },
-        bytes: { type: "boolean" },
+        bytes: { type: takesSize(argv) ? "string" : "boolean" },
         cursor: { type: "string" },
         history: { type: "boolean" },
         kind: { type: "string" },
+        objects: { type: "string" },
         owner: { type: "string" },
         prefix: { type: "string" },
         region: { type: "string" },
@@ -91,6 +92,11 @@ function parseFlags(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error));
   }
+}
+
+/** `--bytes` is a flag of `scrub`, and takes a size after `quota`. */
+function takesSize(argv: readonly string[]): boolean {
+  return argv.find((word) => word === "quota" || word === "scrub") === "quota";
 }
 
 function findCommand(words: readonly string[]): { command: Command; operands: Record<string, string> } {

@@ -1,61 +1,9 @@
 /** The commands of `npm run admin`: what a person types, what it does, and the request to the admin API that does it. */
+import { accountOf, type Command, type CommandInput, type DoctorOptions, splitLists, UsageError } from "./command.ts";
+import { USAGE_COMMANDS } from "./usage-commands.ts";
 
-export interface Command {
-  /** Words in lower case are the command's name; words in capitals are its operands. */
-  readonly line: string;
-  readonly help: string;
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
-  /** The command makes several requests, and writes or reads the file that its operand names. */
-  readonly file?: FileAction;
-  /** The request is repeated with the cursor of its answer (`scrub.ts`). */
-  readonly isScrub?: true;
-  /** The command makes several requests (`rebuild.ts`). */
-  readonly isRebuild?: true;
-  /** The request is repeated for each page (`usage.ts`). */
-  readonly isUsage?: true;
-  /** The command checks the deployment from outside (`doctor/command.ts`). */
-  readonly isDoctor?: true;
-  /** Below `/-/admin`, with the names of operands where their values go. */
-  readonly path: string;
-  /** Further parts of the path and the query. */
-  readonly query?: (input: CommandInput) => string;
-  readonly body?: (input: CommandInput) => unknown;
-  /** Options that only this command takes, each with its help. */
-  readonly options?: readonly (readonly [option: string, help: string])[];
-}
-
-/** Of `doctor/command.ts`. */
-export interface DoctorOptions {
-  /** MiB that the check of the request size sends at most. */
-  readonly uploadMb: number;
-  /** How long the queues are waited for. */
-  readonly waitSeconds: number;
-}
-
-/** Of `key-file.ts` and `config-file.ts`. */
-export type FileAction = "kms-export" | "kms-import" | "config-export" | "config-restore";
-
-export interface CommandInput {
-  /** Values by the operands' names. */
-  readonly operands: Readonly<Record<string, string>>;
-  readonly options: CommandOptions;
-  readonly remoteKeys: RemoteKeys;
-}
-
-export interface CommandOptions {
-  readonly account?: readonly string[] | undefined;
-  readonly binding?: string | undefined;
-  readonly bucket?: readonly string[] | undefined;
-  readonly bytes?: boolean | undefined;
-  readonly cursor?: string | undefined;
-  readonly history?: boolean | undefined;
-  readonly kind?: string | undefined;
-  readonly "upload-mb"?: string | undefined;
-  readonly wait?: string | undefined;
-  readonly owner?: string | undefined;
-  readonly prefix?: string | undefined;
-  readonly region?: string | undefined;
-}
+export type { Command, CommandInput, CommandOptions, DoctorOptions, FileAction, RemoteKeys } from "./command.ts";
+export { UsageError } from "./command.ts";
 
 const ACCOUNT_OF_KEY = ["--account ID", "the account whose key it is (default: the root account)"] as const;
 
@@ -63,15 +11,6 @@ const SCRUB_OPTIONS = [
   ["--bytes", "also reads all bytes, and compares MD5s and checksums"],
   ["--cursor CURSOR", "continues a scrub that was interrupted"],
 ] as const;
-
-/** Keys of a remote. They come from the environment, because every user of the machine can read a command line. */
-export interface RemoteKeys {
-  readonly accessKeyId: string | undefined;
-  readonly secretAccessKey: string | undefined;
-}
-
-/** The command line is invalid; the program ends with exit code 2. */
-export class UsageError extends Error {}
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -215,19 +154,6 @@ export const COMMANDS: readonly Command[] = [
     ],
   },
   {
-    line: "usage",
-    help: "what buckets and accounts hold, as it was last counted",
-    method: "GET",
-    path: "/usage",
-    query: describeUsage,
-    isUsage: true,
-    options: [
-      ["--bucket NAME", "only this bucket"],
-      ["--account ID", "only this account and its buckets"],
-      ["--history", "with --bucket: one line for each day, 400 at most"],
-    ],
-  },
-  {
     line: "bucket adopt NAME",
     help: "serves an R2 bucket of yours under its own keys; writes nothing",
     method: "POST",
@@ -257,6 +183,7 @@ export const COMMANDS: readonly Command[] = [
       ["--wait SECONDS", "how long the queues are waited for (default: 45)"],
     ],
   },
+  ...USAGE_COMMANDS,
   {
     line: "scrub",
     help: "checks that what is stored is consistent; changes nothing",
@@ -369,25 +296,4 @@ function wholeNumber(
 function describeRebuild({ options: { region, owner } }: CommandInput): unknown {
   if (owner !== undefined && owner !== "root") throw new UsageError("--owner takes root.");
   return { region, owner };
-}
-
-function describeUsage({ options }: CommandInput): string {
-  const { accountId } = accountOf(options);
-  const [bucket, ...others] = splitLists(options.bucket);
-  if (others.length > 0) throw new UsageError("--bucket takes one bucket.");
-  if (bucket !== undefined && accountId !== undefined)
-    throw new UsageError("--bucket and --account exclude each other.");
-  if (options.history && bucket === undefined) throw new UsageError("--history needs --bucket.");
-  if (accountId !== undefined) return `?account=${encodeURIComponent(accountId)}`;
-  return bucket === undefined ? "" : `${options.history ? "/history" : ""}?bucket=${encodeURIComponent(bucket)}`;
-}
-
-function accountOf({ account }: CommandOptions): { readonly accountId?: string } {
-  const [accountId, ...others] = splitLists(account);
-  if (others.length > 0) throw new UsageError("--account takes one account.");
-  return accountId === undefined ? {} : { accountId };
-}
-
-function splitLists(lists: readonly string[] = []): string[] {
-  return lists.flatMap((list) => list.split(",")).filter((name) => name !== "");
 }

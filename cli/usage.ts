@@ -44,7 +44,7 @@ export function formatUsage({ buckets, accounts }: ShownUsage, now: Date): strin
 }
 
 function cells(row: Row, now: Date) {
-  const { objects, versions, deleteMarkers, bytes, noncurrentBytes, openUploads, uploadBytes, computedAt } = row;
+  const { objects, versions, deleteMarkers, bytes, noncurrentBytes, openUploads, uploadBytes, computedAt, quota } = row;
   return {
     objects,
     size: sizeCell(bytes),
@@ -54,7 +54,17 @@ function cells(row: Row, now: Date) {
     uploads: openUploads,
     "of parts": sizeCell(uploadBytes),
     counted: typeof computedAt === "string" ? `${formatAge(now.getTime() - Date.parse(computedAt))} ago` : "not yet",
+    quota: quotaCell(quota),
   };
+}
+
+function quotaCell(quota: unknown): string {
+  const { bytes, objects } = (quota ?? {}) as { readonly bytes?: number; readonly objects?: number };
+  const parts = [
+    ...(bytes === undefined ? [] : [formatSize(bytes)]),
+    ...(objects === undefined ? [] : [`${objects} objects`]),
+  ];
+  return parts.join(", ");
 }
 
 function sizeCell(value: unknown): string {

@@ -132,6 +132,8 @@ const TABLE = {
   PreconditionFailed: [412, "At least one of the pre-conditions you specified did not hold"],
   ReplicationConfigurationNotFoundError: [404, "The replication configuration was not found"],
   RequestHeaderSectionTooLarge: [400, "Your request header and query parameters exceed the maximum allowed size."],
+  // This product's own.
+  QuotaExceeded: [403, "The quota does not leave room for this request."],
   RequestTimeTooSkewed: [403, "The difference between the request time and the current time is too large."],
   RequestTimeout: [
     400,

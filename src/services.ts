@@ -50,6 +50,7 @@ import { Intents } from "./storage/journal/intents.ts";
 import { Journal } from "./storage/journal/journal.ts";
 import type { Queues } from "./storage/journal/messages.ts";
 import { patientBindings } from "./storage/platform/patient-bindings.ts";
+import { openQuotas } from "./storage/quota-guard.ts";
 import { Annotations } from "./storage/r2/annotations.ts";
 import { BucketMarkers } from "./storage/r2/bucket-markers.ts";
 import { InventoryObjects } from "./storage/r2/inventory-objects.ts";
@@ -182,7 +183,7 @@ export type AdminServices = Pick<
   | "targetPolicy"
   | "usage"
 > & {
-  readonly stores: Pick<Stores, "principals">;
+  readonly stores: Pick<Stores, "principals" | "quotas">;
   /** Without secrets. */
   readonly config: Pick<
     Config,
@@ -296,6 +297,7 @@ export function openServices(bindings: Env): Services {
   const recordKey = openMacKey(config.sealKey, "adopted-metadata");
   const adopted = openAdopted({ db: env.DB, config, recordKey, ids, directory, bucketDeletion, othersTtlMs });
   const allObjects = routedObjects(objects, adopted.objects);
+  const quotas = openQuotas(env.DB, directory, waitUntil);
   const annotations = new Annotations(config.stores, objects);
   const inventories = new Inventories(env.DB, config.lifecycleDayMs);
   const services: Services = {
@@ -313,6 +315,7 @@ export function openServices(bindings: Env): Services {
         adopted.uploads,
       ),
       customerKeys: new CustomerKeys(openMacKey(config.sealKey, "customer-keys")),
+      quotas,
       documents: new BucketDocuments(env.DB, directory, othersTtlMs),
       displayNames: new DisplayNames(env.DB),
       principals: new Principals(env.DB),
@@ -330,7 +333,7 @@ export function openServices(bindings: Env): Services {
       tokenKey,
       destinations: new Destinations({ accounts, topics, queues, callbacks }),
     },
-    journal: new Journal(intents, queues.events, bucketDeletion),
+    journal: new Journal({ intents, events: queues.events, deletion: bucketDeletion, quotas }),
     accessLogs: new AccessLogs({ queue: queues.accessLogs, waitUntil }),
     audit: new AuditTrail({ queue: queues.accessLogs, waitUntil, setting: auditSwitch }),
     auditSwitch,

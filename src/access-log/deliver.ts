@@ -90,12 +90,14 @@ async function write(
     endpoint: config.publicOrigin ?? "",
     callbackVariables: {},
   };
+  const body = textBody(text);
   await journal.of(origin).write(
     target,
     { key, event: "ObjectCreated:Put" },
     {
+      adds: { objects: 1, bytes: body.sizeBytes },
       commit: (ticket) =>
-        stores.objects.put({ bucket: target, key, attributes: attributesIn(target, source), ticket }, textBody(text)),
+        stores.objects.put({ bucket: target, key, attributes: attributesIn(target, source), ticket }, body),
       describe: ({ etag, sizeBytes, lastModified, versionId }) => ({ etag, sizeBytes, at: lastModified, versionId }),
     },
   );

@@ -17,6 +17,7 @@ import * as config from "./config.ts";
 import * as deliveries from "./deliveries.ts";
 import * as deployment from "./deployment.ts";
 import * as kms from "./kms.ts";
+import * as quotas from "./quotas.ts";
 import * as rebuild from "./rebuild.ts";
 import * as remotes from "./remotes.ts";
 import * as replication from "./replication.ts";
@@ -32,6 +33,12 @@ const router = Router<IRequest, Arguments>();
 router
   .get("/-/health", (_request, services) => checkHealth(services))
   .get("/-/certificates/:name", ({ params }, services) => getCertificate(services, params.name ?? ""))
+  .post("/-/admin/quotas/buckets/:bucket", asRoot(quotas.setQuota))
+  .get("/-/admin/quotas/buckets/:bucket", asRoot(quotas.showQuota))
+  .delete("/-/admin/quotas/buckets/:bucket", asRoot(quotas.deleteQuota))
+  .post("/-/admin/quotas/accounts/:accountId", asRoot(quotas.setQuota))
+  .get("/-/admin/quotas/accounts/:accountId", asRoot(quotas.showQuota))
+  .delete("/-/admin/quotas/accounts/:accountId", asRoot(quotas.deleteQuota))
   .get("/-/admin/usage", asRoot(usage.showUsage))
   .get("/-/admin/usage/history", asRoot(usage.showHistory))
   .post("/-/admin/accounts", asRoot(accounts.createAccount))

@@ -1,5 +1,6 @@
 /** What buckets and accounts hold, as it was last counted. docs/usage.md describes the answers. */
 import { invalidRequest } from "../errors.ts";
+import type { QuotaLimits } from "../model/quota.ts";
 import { DAY_MS, NO_USAGE } from "../model/usage.ts";
 import type { AccountUsage, BucketUsage, CountedUsage } from "../storage/d1/usage.ts";
 import { type AdminCall, failure } from "./call.ts";
@@ -46,12 +47,16 @@ export async function showHistory({ services, grant, now, query }: AdminCall): P
   });
 }
 
-function describeBucket({ name, accountId, usage }: BucketUsage) {
-  return { name, accountId, ...describe(usage) };
+function describeBucket({ name, accountId, usage, quota }: BucketUsage) {
+  return { name, accountId, ...describe(usage), ...describeQuota(quota) };
 }
 
-function describeAccount({ accountId, displayName, buckets, uncounted, usage }: AccountUsage) {
-  return { accountId, displayName, buckets, uncounted, ...describe(usage) };
+function describeAccount({ accountId, displayName, buckets, uncounted, usage, quota }: AccountUsage) {
+  return { accountId, displayName, buckets, uncounted, ...describe(usage), ...describeQuota(quota) };
+}
+
+function describeQuota(quota: QuotaLimits) {
+  return Object.keys(quota).length === 0 ? {} : { quota };
 }
 
 /** Null instead of figures that were never counted. */

@@ -82,6 +82,10 @@ const ROUTES: ReadonlyMap<string, RouteDecision> = new Map([
   ["POST /-/admin/scrub", route("Scrub", "bucket bytes", "starting")],
   ["POST /-/admin/probes", route("SendProbes", "", "none")],
   ["DELETE /-/admin/probes/:id", route("ForgetProbes", "", "none")],
+  ["POST /-/admin/quotas/buckets/:bucket", route("SetQuota", "bytes objects")],
+  ["DELETE /-/admin/quotas/buckets/:bucket", route("DeleteQuota")],
+  ["POST /-/admin/quotas/accounts/:accountId", route("SetQuota", "bytes objects")],
+  ["DELETE /-/admin/quotas/accounts/:accountId", route("DeleteQuota")],
   ["POST /-/admin/audit", route("SetAudit", "bucket prefix accountId")],
   ["DELETE /-/admin/audit", route("ClearAudit")],
 ]);

@@ -58,12 +58,14 @@ async function write(message: AuditMessage, { config, directory, journal, stores
     callbackVariables: {},
   };
   const condition = { kind: "if-none-match-any" } as const;
+  const body = textBody(text);
   try {
     await journal.of(origin).write(
       bucket,
       { key, event: "ObjectCreated:Put" },
       {
-        commit: (ticket) => stores.objects.put({ bucket, key, attributes, ticket, condition }, textBody(text)),
+        adds: { objects: 1, bytes: body.sizeBytes },
+        commit: (ticket) => stores.objects.put({ bucket, key, attributes, ticket, condition }, body),
         describe: ({ etag, sizeBytes, lastModified, versionId }) => ({ etag, sizeBytes, at: lastModified, versionId }),
       },
     );

@@ -192,6 +192,7 @@ export class ReportStep {
       bucket,
       { key, event: "ObjectCreated:Put" },
       {
+        adds: { objects: 1, bytes: bytes.byteLength },
         commit: (ticket) => this.#services.inventory.objects.put({ bucket, key, attributes, ticket }, bytes),
         describe: ({ etag, sizeBytes, lastModified: at, versionId }) => ({
           etag,

@@ -148,6 +148,7 @@ async function transition(action: DueTransition, { bucket, journal }: Means): Pr
       bucket,
       { key, ...named, event: "LifecycleTransition" },
       {
+        adds: undefined,
         commit: (ticket) => action.run({ bucket, key, ...named, ticket }),
         describe: (done) => (done === "done" ? { etag, sizeBytes, ...named, at: new Date() } : undefined),
       },

@@ -5,6 +5,7 @@ import type { LifecycleConfiguration } from "./lifecycle.ts";
 import type { NotificationConfiguration } from "./notification.ts";
 import type { Tag } from "./object.ts";
 import type { ObjectLockConfiguration } from "./object-lock.ts";
+import type { QuotaState } from "./quota.ts";
 import type { ReplicationConfiguration } from "./replication.ts";
 import type { PolicyUsers } from "./user.ts";
 import type { Versioning } from "./version.ts";
@@ -78,6 +79,15 @@ export interface Bucket {
   readonly isBeingDeleted: boolean;
   /** Read together with the row, so that authorization and CORS need no further query. */
   readonly documents: Readonly<Partial<BucketDocumentTypes>>;
+  /** Absent: neither the bucket nor its account has a quota. */
+  readonly quotas?: BucketQuotas;
+}
+
+/** The quotas that a write to a bucket must fit in. */
+export interface BucketQuotas {
+  readonly bucket?: QuotaState;
+  /** Of all buckets of the account together. */
+  readonly account?: QuotaState;
 }
 
 export function locationOf({ region, documents }: Pick<Bucket, "region" | "documents">): BucketLocation {

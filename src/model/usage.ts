@@ -1,5 +1,7 @@
 /** What buckets hold, and when it is counted. */
 
+import type { QuotaAmount } from "./quota.ts";
+
 export interface UsageFigures {
   /** Current ones, without delete markers. */
   readonly objects: number;
@@ -69,6 +71,8 @@ export interface UsagePass {
   readonly counts: UsageFigures;
   /** Calls that the count has taken. */
   readonly calls: number;
+  /** What had been written under a quota when the count began; it is then part of the count. */
+  readonly added: QuotaAmount;
 }
 
 const MINUTE_MS = 60_000;

@@ -87,6 +87,7 @@ export const PutObjectAcl = operation({
         bucket,
         { key, ...version, event: "ObjectAcl:Put" },
         {
+          adds: undefined,
           commit: (ticket) => stores.objects.setAcl({ bucket, key, ...version, ticket }, decide),
           // "S3 doesn't send an event when a request results in no change to an object's ACL" (supported event types).
           describe: (outcome) => (outcome?.isChanged === true ? rewritten(outcome.object) : undefined),

@@ -53,6 +53,7 @@ export class OwnBucket implements Destination {
         this.#bucket,
         { key, event: "ObjectCreated:Put", replicaOf },
         {
+          adds: { objects: 1, bytes: object.sizeBytes },
           commit: (ticket) =>
             this.#objects.replicate(opened, { bucket: this.#bucket, key, attributes, ticket }, this.#until),
           describe: ({ etag, sizeBytes, lastModified, versionId }) => ({
@@ -95,6 +96,7 @@ export class OwnBucket implements Destination {
       this.#bucket,
       { key, event: eventOf(present, attributes), replicaOf },
       {
+        adds: undefined,
         commit: (ticket) => orUndefined(this.#objects.rewrite({ bucket: this.#bucket, key, ticket }, changed)),
         describe: (outcome) => {
           if (outcome?.isChanged !== true) return undefined;

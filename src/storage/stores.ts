@@ -7,6 +7,7 @@ import type { KmsKeys } from "./d1/kms-keys.ts";
 import type { DisplayNames, Principals } from "./d1/principals.ts";
 import type { Remotes } from "./d1/remotes.ts";
 import type { ReplicationTasks } from "./d1/replication-tasks.ts";
+import type { QuotaGuard } from "./quota-guard.ts";
 import type { Annotations } from "./r2/annotations.ts";
 import type { BucketMarkers } from "./r2/bucket-markers.ts";
 import type { ObjectStore } from "./r2/objects.ts";
@@ -21,6 +22,7 @@ export interface Stores {
   readonly objects: ObjectStore;
   readonly reencryption: Reencryption;
   readonly uploads: UploadStore;
+  readonly quotas: QuotaGuard;
   readonly customerKeys: CustomerKeys;
   readonly documents: BucketDocuments;
   readonly displayNames: DisplayNames;

@@ -105,7 +105,7 @@ async function takeStep(
     return {
       due,
       pass: undefined,
-      counted: { figures: pass.counts, countedAt: pass.startedAt },
+      counted: { figures: pass.counts, countedAt: pass.startedAt, calls: pass.calls, added: pass.added },
       dueAt: nextCountAt(nowMs, { calls: pass.calls, isChanged, ...lastAt }),
     };
   } catch (error) {
@@ -116,9 +116,11 @@ async function takeStep(
 }
 
 /** The count that is under way, or a new one; also if versioning has been enabled since, since positions do not compare. */
-function begin({ pass }: DueUsage, first: UsagePosition, now: number): UsagePass {
+function begin({ pass, added }: DueUsage, first: UsagePosition, now: number): UsagePass {
   const isOf = pass?.position.stage === "uploads" || pass?.position.stage === first.stage;
-  return pass !== undefined && isOf ? pass : { startedAt: now, position: FIRST_POSITION, counts: NO_USAGE, calls: 0 };
+  return pass !== undefined && isOf
+    ? pass
+    : { startedAt: now, position: FIRST_POSITION, counts: NO_USAGE, calls: 0, added };
 }
 
 /** Counts until the end of the bucket, or until the step has used its calls. */
@@ -140,7 +142,7 @@ async function count(
     budget.spend(page.calls - most);
     const next = page.next ?? (position.stage === "uploads" ? sweep.objects.first(bucket) : undefined);
     pass = {
-      startedAt: pass.startedAt,
+      ...pass,
       position: next ?? position,
       counts: addUsage(pass.counts, page.counts),
       calls: pass.calls + page.calls,

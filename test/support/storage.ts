@@ -8,11 +8,15 @@ import type { ObjectBody } from "../../src/model/object-body.ts";
 import { newBucketId, newWriteId } from "../../src/model/random-ids.ts";
 import type { Versioning } from "../../src/model/version.ts";
 import { issueTicket } from "../../src/storage/journal/ticket.ts";
+import type { QuotaChecks } from "../../src/storage/quota-guard.ts";
 import { Objects } from "../../src/storage/r2/objects.ts";
 import type { OpenedObject } from "../../src/storage/r2/opened-object.ts";
 import { BlobSets } from "../../src/storage/uploads/blob-sets.ts";
 
 export const OWNER = `${"0".repeat(63)}1`;
+
+/** Of buckets without a quota. */
+export const noQuotas: QuotaChecks = { around: (_bucket, _adds, { write }) => write(), requireRoom() {} };
 
 /** Writes without events. */
 export const newTicket = () => issueTicket({ writeId: newWriteId() });

@@ -90,3 +90,26 @@ export function pagesOf(rows: number, bindings: Env = testEnv): Env {
   });
   return { ...bindings, STORE };
 }
+
+export type QuotaSubject = { readonly bucket: string } | { readonly accountId: string };
+
+/** A call of the API of quotas. */
+export async function quotaCall(
+  method: "POST" | "GET" | "DELETE",
+  subject: QuotaSubject,
+  { body, ...options }: { readonly body?: unknown; readonly as?: NonNullable<SendOptions["as"]> | null } = {},
+): Promise<Response> {
+  const key =
+    "bucket" in subject ? `admin/quotas/buckets/${subject.bucket}` : `admin/quotas/accounts/${subject.accountId}`;
+  return send({ method, bucket: "-", key, ...(body !== undefined && { body: JSON.stringify(body) }), ...options });
+}
+
+/** Sets a quota of a bucket or an account, and counts the bucket first. */
+export async function setQuota(
+  subject: QuotaSubject,
+  limits: { readonly bytes?: number; readonly objects?: number },
+): Promise<void> {
+  if ("bucket" in subject) await count(subject.bucket);
+  const response = await quotaCall("POST", subject, { body: limits });
+  if (response.status !== 200) throw new Error(`quota set: ${response.status} ${await response.text()}`);
+}

@@ -67,6 +67,8 @@ export const CompleteMultipartUpload = operation({
       bucket,
       { key, event: "ObjectCreated:CompleteMultipartUpload", ...(replicaOf && { replicaOf }) },
       {
+        // The bytes were added with the parts.
+        adds: { objects: 1 },
         commit: (ticket) =>
           stores.uploads.complete(upload, { request: { parts, ...expected }, ticket, ...(condition && { condition }) }),
         // A call that is repeated after a crash has the answer of the first call, whose event may not have been sent. A

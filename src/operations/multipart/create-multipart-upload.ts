@@ -39,6 +39,8 @@ export const CreateMultipartUpload = operation({
     const locked = requested === undefined ? {} : { lock: requested };
     const sealing = await encryptionOfWrite({ bucket, key }, input, { keys: context });
     const owned = { ...attributes, ...ownerAndAcl(grant.caller, bucket, acl), ...locked, ...sealedWith(sealing) };
+    // Where not even an object of one byte has room.
+    stores.quotas.requireRoom(bucket, { objects: 1, bytes: 1 });
     const uploadId = await stores.uploads.create({ bucket, key, attributes: owned, checksum, now });
     return { uploadId, encryption: sealing.encryption, abortion: abortionHeaders(bucket, { key, initiatedAt: now }) };
   },

@@ -38,7 +38,13 @@ export const UploadPartCopy = operation({
     const opened = await openCopySource(context, source, range);
     try {
       requireCopyableRange(opened, range);
-      const part = await stores.uploads.copyPart(upload, { partNumber, contentKey }, opened);
+      const bytes =
+        opened.range === undefined || opened.range === "unsatisfiable" ? opened.object.sizeBytes : opened.range.length;
+      const part = await stores.quotas.around(
+        upload.bucket,
+        { bytes },
+        { write: () => stores.uploads.copyPart(upload, { partNumber, contentKey }, opened) },
+      );
       return { part, source: opened.object, encryption };
     } catch (error) {
       await opened.discard().catch(() => {});

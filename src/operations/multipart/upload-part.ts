@@ -25,7 +25,12 @@ export const UploadPart = operation({
     if (isLocking && !part.statesDigest) throw digestRequired("Put Part");
     const upload = { bucket, key, uploadId };
     const { encryption, contentKey } = await encryptionOfPart(upload, customerKey, context);
-    return { ...(await stores.uploads.putPart(upload, { ...part, contentKey }, body)), encryption };
+    const stored = await stores.quotas.around(
+      bucket,
+      { bytes: body.sizeBytes },
+      { write: () => stores.uploads.putPart(upload, { ...part, contentKey }, body) },
+    );
+    return { ...stored, encryption };
   },
   respond: ({ etag, checksum, encryption }, { customerKey }) => ({
     status: 200,

@@ -127,6 +127,9 @@ export const CopyObject = operation({
         bucket,
         { key: input.key, event: "ObjectCreated:Copy" },
         {
+          adds: replacesItself(source, input, bucket)
+            ? undefined
+            : { objects: 1, bytes: first.source.object.sizeBytes },
           commit(ticket) {
             const { source, ...written } = first;
             const write = { bucket, key: input.key, ...written, ticket, condition };
@@ -214,6 +217,11 @@ async function tagsToCarry(
 function isSame(source: CopyInput["source"], target: CopyInput, { documents }: Bucket): boolean {
   if (source.versionId !== undefined && documents.versioning !== undefined) return false;
   return source.bucket === target.bucket && source.key === target.key;
+}
+
+/** Where versions are kept, a copy of an object onto itself is another version. */
+function replacesItself(source: CopyInput["source"], target: CopyInput, bucket: Bucket): boolean {
+  return bucket.documents.versioning === undefined && isSame(source, target, bucket);
 }
 
 function copyOntoItself(): S3Error {

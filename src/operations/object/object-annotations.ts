@@ -43,6 +43,7 @@ export const PutObjectAnnotation = operation({
         bucket,
         { key, ...(versionId !== undefined && { versionId }), event: "ObjectAnnotation" },
         {
+          adds: { bytes: body.sizeBytes },
           commit: (ticket) =>
             stores.annotations.put(
               { bucket, key, versionId, ticket },
@@ -149,6 +150,7 @@ export const DeleteObjectAnnotation = operation({
         bucket,
         { key, ...(versionId !== undefined && { versionId }), event: "ObjectAnnotation" },
         {
+          adds: undefined,
           commit: (ticket) =>
             stores.annotations.delete(
               { bucket, key, versionId, ticket },

@@ -130,6 +130,7 @@ async function setLock(
       bucket,
       { key, versionId, event: "ObjectLock:Put" },
       {
+        adds: undefined,
         commit: (ticket) =>
           stores.objects.setLock({ bucket, key, versionId, ticket }, ({ lock = {} }: StoredObject) => decide(lock)),
         describe: (outcome) => outcome && rewritten(outcome.object),

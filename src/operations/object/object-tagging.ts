@@ -62,6 +62,7 @@ async function setTags(
       bucket,
       { key, ...version, event: tags.length === 0 ? "ObjectTagging:Delete" : "ObjectTagging:Put" },
       {
+        adds: undefined,
         commit: (ticket) => stores.objects.setTags({ bucket, key, ...version, ticket }, tags),
         describe: (object) => object && rewritten(object),
       },

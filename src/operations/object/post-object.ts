@@ -64,6 +64,7 @@ export const PostObject = operation({
       bucket,
       { key, event: "ObjectCreated:Post" },
       {
+        adds: { objects: 1, bytes: file.minBytes },
         commit: (ticket) => stores.objects.putUnmeasured({ bucket, key, attributes: owned, contentKey, ticket }, file),
         describe: created,
       },

@@ -53,6 +53,7 @@ export const PutObject = operation({
       bucket,
       { key, event: "ObjectCreated:Put", ...(replicaOf && { replicaOf }) },
       {
+        adds: { objects: 1, bytes: body.sizeBytes },
         commit: (ticket) => stores.objects.put({ bucket, key, attributes: owned, contentKey, ticket, condition }, body),
         describe: created,
       },

@@ -195,6 +195,7 @@ async function copyUnlessCopied(rename: Rename, source: OpenedObject, copied: Co
       bucket,
       { key: input.key, event: "ObjectCreated:Copy" },
       {
+        adds: undefined,
         commit(ticket) {
           writeId = ticket.writeId;
           const condition = copied === undefined ? input.condition : copied.condition;

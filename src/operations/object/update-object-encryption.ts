@@ -33,6 +33,7 @@ export const UpdateObjectEncryption = operation({
         bucket,
         { key, versionId, event: "ObjectEncryption" },
         {
+          adds: undefined,
           commit: (ticket) => stores.reencryption.update({ bucket, key, versionId, ticket }, decide),
           describe: () => undefined,
         },

@@ -43,6 +43,13 @@ export const CONFIG_TABLES: readonly ConfigTable[] = [
     // The root account of the database gets the ids of the exported one.
     inserted: "fields ->> 'is_root' = 0",
   },
+  {
+    name: "account_quotas",
+    key: "account_id",
+    columns: columns("account_id max_bytes max_objects"),
+    // They are summed again.
+    omitted: { used_bytes: null, used_objects: null, summed_at: null, buckets: null },
+  },
   { name: "users", key: "id", columns: columns("id account_id name path created_at") },
   {
     name: "user_policies",
@@ -65,6 +72,7 @@ export const CONFIG_TABLES: readonly ConfigTable[] = [
     // The marker of a restored bucket is compared by the sweep.
     omitted: { deleting_since: null, deletion: null, marker_due: null, usage_due: null },
   },
+  { name: "bucket_quotas", key: "bucket_id", columns: columns("bucket_id max_bytes max_objects") },
   {
     name: "bucket_documents",
     key: "bucket_id, kind",

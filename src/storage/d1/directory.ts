@@ -25,7 +25,7 @@ import { ReplicaReads, type Statements } from "./replica-reads.ts";
 import { type AccountRow, type BucketRow, SELECT_BUCKETS, toAccount, toBucket } from "./rows.ts";
 
 /** File name of the newest migration; a test keeps it true. */
-export const NEWEST_MIGRATION = "0024_adopted_uploads.sql";
+export const NEWEST_MIGRATION = "0025_quotas.sql";
 
 const MAX_KEYS = 2_000;
 const MAX_BUCKETS = 5_000;

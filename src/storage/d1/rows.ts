@@ -1,8 +1,9 @@
 /** Rows as D1 returns them, and their translation into the model. snake_case stops here. */
-import type { Bucket, BucketDocumentTypes } from "../../model/bucket.ts";
+import type { Bucket, BucketDocumentTypes, BucketQuotas } from "../../model/bucket.ts";
 import type { Account } from "../../model/caller.ts";
 import type { SignatureVersion, Subscription, Topic, TopicAccess, TopicPolicy } from "../../model/topic.ts";
 import type { PolicyUsers } from "../../model/user.ts";
+import { QUOTA_COLUMNS, QUOTA_JOINS, toQuota } from "./quotas.ts";
 
 export interface AccountRow {
   readonly id: string;
@@ -31,13 +32,15 @@ export interface BucketRow {
   readonly display_name: string;
   /** JSON object of JSON texts by kind. */
   readonly documents: string;
+  readonly bucket_quota: string | null;
+  readonly account_quota: string | null;
 }
 
 /** Every read of a bucket includes its owner and its documents, so that a request needs no second query. */
 export const SELECT_BUCKETS = `
   SELECT b.name, b.id, b.account_id, b.region, b.created_at, b.deleting_since, a.canonical_id, a.display_name,
-    (SELECT json_group_object(d.kind, d.body) FROM bucket_documents d WHERE d.bucket_id = b.id) AS documents
-  FROM buckets b JOIN accounts a ON a.id = b.account_id`;
+    (SELECT json_group_object(d.kind, d.body) FROM bucket_documents d WHERE d.bucket_id = b.id) AS documents,${QUOTA_COLUMNS}
+  FROM buckets b JOIN accounts a ON a.id = b.account_id${QUOTA_JOINS}`;
 
 export function toAccount(row: AccountRow): Account {
   return { id: row.id, canonicalId: row.canonical_id, displayName: row.display_name, isRoot: row.is_root === 1 };
@@ -59,6 +62,14 @@ export function toBucket(row: BucketRow, readAt: Date): Bucket {
     readAt,
     isBeingDeleted: row.deleting_since !== null && readAt.getTime() - row.deleting_since < DELETION_MARK_MS,
     documents: toDocuments(row.documents),
+    ...((row.bucket_quota !== null || row.account_quota !== null) && { quotas: toQuotas(row) }),
+  };
+}
+
+function toQuotas({ bucket_quota: own, account_quota: account }: BucketRow): BucketQuotas {
+  return {
+    ...(own !== null && { bucket: toQuota(own) }),
+    ...(account !== null && { account: toQuota(account) }),
   };
 }
 

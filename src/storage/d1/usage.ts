@@ -4,6 +4,7 @@
  */
 import type { RootGrant } from "../../access/authorize.ts";
 import type { Bucket } from "../../model/bucket.ts";
+import type { QuotaAmount, QuotaLimits } from "../../model/quota.ts";
 import { newWriteId } from "../../model/random-ids.ts";
 import {
   DAY_MS,
@@ -14,6 +15,7 @@ import {
   type UsageOfDay,
   type UsagePass,
 } from "../../model/usage.ts";
+import { sumAccounts, toLimits } from "./quotas.ts";
 import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
 
 /** A bucket whose count has a step to do. */
@@ -24,6 +26,8 @@ export interface DueUsage {
   /** Of the last complete count. */
   readonly last: CountedUsage | undefined;
   readonly revision: string;
+  /** What has been written since the last count began, of a bucket under a quota. */
+  readonly added: QuotaAmount;
 }
 
 export interface CountedUsage {
@@ -38,7 +42,7 @@ export interface UsageStep {
   /** Undefined: no count is under way. */
   readonly pass: UsagePass | undefined;
   /** Of a count that the step has completed. */
-  readonly counted?: CountedUsage;
+  readonly counted?: CountedUsage & Pick<UsagePass, "calls" | "added">;
   /** When the bucket has its next turn, milliseconds since 1970. */
   readonly dueAt: number;
 }
@@ -47,6 +51,7 @@ export interface BucketUsage {
   readonly name: string;
   readonly accountId: string;
   readonly usage: CountedUsage | undefined;
+  readonly quota: QuotaLimits;
 }
 
 export interface AccountUsage {
@@ -57,6 +62,7 @@ export interface AccountUsage {
   readonly uncounted: number;
   /** Sums of those that were; the time is that of the oldest count. */
   readonly usage: CountedUsage | undefined;
+  readonly quota: QuotaLimits;
 }
 
 export interface UsageQuery {
@@ -76,17 +82,19 @@ const U_SUMS = COLUMNS.map((column) => `sum(u.${column}) AS ${column}`).join(", 
 
 /**
  * Of a list of steps as JSON, ?1: those whose row is as it was read, with the new revision ?2. A figure of a count that is not
- * complete leaves the last one.
+ * complete leaves the last one. What had been added when a complete count began is part of it.
  */
 const SAVE = `
-  INSERT INTO bucket_usage (bucket_id, counted_at, ${COLUMNS.join(", ")}, pass, revision)
+  INSERT INTO bucket_usage (bucket_id, counted_at, ${COLUMNS.join(", ")}, calls, added_bytes, added_objects, pass, revision)
   SELECT b.id, e.value ->> 'countedAt', ${USAGE_FIGURES.map((figure) => `coalesce(e.value ->> '$.figures.${figure}', 0)`).join(", ")},
+    coalesce(e.value ->> 'calls', 0), coalesce(e.value ->> '$.added.bytes', 0), coalesce(e.value ->> '$.added.objects', 0),
     e.value ->> 'pass', ?2
   FROM json_each(?1) e CROSS JOIN buckets b ON b.id = e.value ->> 'id' LEFT JOIN bucket_usage u ON u.bucket_id = b.id
   WHERE coalesce(u.revision, '') = e.value ->> 'revision'
   ON CONFLICT (bucket_id) DO UPDATE SET pass = excluded.pass, revision = excluded.revision,
     counted_at = coalesce(excluded.counted_at, counted_at),
-    ${COLUMNS.map((column) => `${column} = iif(excluded.counted_at IS NULL, ${column}, excluded.${column})`).join(", ")}`;
+    added_bytes = max(0, added_bytes - excluded.added_bytes), added_objects = max(0, added_objects - excluded.added_objects),
+    ${[...COLUMNS, "calls"].map((column) => `${column} = iif(excluded.counted_at IS NULL, ${column}, excluded.${column})`).join(", ")}`;
 const SAVED = "json_each(?1) e CROSS JOIN bucket_usage u ON u.bucket_id = e.value ->> 'id' AND u.revision = ?2";
 const SET_DUE = `UPDATE buckets SET usage_due = e.value ->> 'dueAt' FROM ${SAVED} WHERE buckets.id = e.value ->> 'id'`;
 const BEFORE = (column: string) =>
@@ -116,7 +124,7 @@ export class Usage {
     const readAt = new Date();
     const { results } = await this.#db
       .prepare(
-        `SELECT t.*, u.counted_at, ${U_COLUMNS}, u.pass, u.revision
+        `SELECT t.*, u.counted_at, ${U_COLUMNS}, u.added_bytes, u.added_objects, u.pass, u.revision
          FROM (${SELECT_BUCKETS}
            WHERE b.id IN (SELECT id FROM buckets WHERE usage_due <= ?1 ORDER BY usage_due, id LIMIT ?2)) t
            LEFT JOIN bucket_usage u ON u.bucket_id = t.id`,
@@ -128,6 +136,7 @@ export class Usage {
       pass: row.pass === null ? undefined : (JSON.parse(row.pass) as UsagePass),
       last: toCounted(row),
       revision: row.revision ?? "",
+      added: { bytes: row.added_bytes ?? 0, objects: row.added_objects ?? 0 },
     }));
   }
 
@@ -149,6 +158,7 @@ export class Usage {
       this.#db.prepare(SET_DUE).bind(list, revision),
       this.#db.prepare(ADD_HISTORY).bind(list, revision, today),
       this.#db.prepare(REMOVE_HISTORY).bind(list, today - HISTORY_DAYS + 1),
+      sumAccounts(this.#db, [...new Set(steps.map(({ due }) => due.bucket.accountId))], now),
     ]);
   }
 
@@ -162,13 +172,18 @@ export class Usage {
           : ["b.account_id = ?3", only.accountId];
     const { results } = await this.#db
       .prepare(
-        `SELECT b.name, b.account_id, u.counted_at, ${U_COLUMNS}
-         FROM buckets b LEFT JOIN bucket_usage u ON u.bucket_id = b.id
+        `SELECT b.name, b.account_id, u.counted_at, ${U_COLUMNS}, q.max_bytes, q.max_objects
+         FROM buckets b LEFT JOIN bucket_usage u ON u.bucket_id = b.id LEFT JOIN bucket_quotas q ON q.bucket_id = b.id
          WHERE b.name > ?1 AND ${condition} ORDER BY b.name LIMIT ?2`,
       )
       .bind(after, limit, value)
       .all<FigureColumns & { readonly name: string; readonly account_id: string }>();
-    return results.map((row) => ({ name: row.name, accountId: row.account_id, usage: toCounted(row) }));
+    return results.map((row) => ({
+      name: row.name,
+      accountId: row.account_id,
+      usage: toCounted(row),
+      quota: toLimits(row.max_bytes, row.max_objects),
+    }));
   }
 
   /** Sums of accounts, in the order of their ids. */
@@ -176,8 +191,8 @@ export class Usage {
     const { results } = await this.#db
       .prepare(
         `SELECT a.id, a.display_name, count(b.id) AS buckets, count(b.id) - count(u.counted_at) AS uncounted,
-           min(u.counted_at) AS counted_at, ${U_SUMS}
-         FROM accounts a LEFT JOIN buckets b ON b.account_id = a.id LEFT JOIN bucket_usage u ON u.bucket_id = b.id
+           min(u.counted_at) AS counted_at, ${U_SUMS}, q.max_bytes, q.max_objects
+         FROM accounts a LEFT JOIN account_quotas q ON q.account_id = a.id LEFT JOIN buckets b ON b.account_id = a.id LEFT JOIN bucket_usage u ON u.bucket_id = b.id
          WHERE ${accountId === undefined ? "?1 IS NULL" : "a.id = ?1"} GROUP BY a.id ORDER BY a.id LIMIT ?2`,
       )
       .bind(accountId ?? null, limit)
@@ -188,6 +203,7 @@ export class Usage {
       buckets: row.buckets,
       uncounted: row.uncounted,
       usage: toCounted(row),
+      quota: toLimits(row.max_bytes, row.max_objects),
     }));
   }
 

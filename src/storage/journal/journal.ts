@@ -15,6 +15,7 @@ import type { Bucket } from "../../model/bucket.ts";
 import { leavesNothing, type ObjectChange, type ObjectEvent, removalEvent } from "../../model/event.ts";
 import { newWriteId } from "../../model/random-ids.ts";
 import type { BucketDeletion, WriteEffect } from "../d1/bucket-deletion.ts";
+import type { Addition, QuotaGuard } from "../quota-guard.ts";
 import type { Intents } from "./intents.ts";
 import type { ChangesMessage, OwnQueue } from "./messages.ts";
 import {
@@ -31,6 +32,8 @@ import { issueTicket, type WriteTicket } from "./ticket.ts";
 
 /** A write that the journal reports. */
 export interface JournaledWrite<Outcome> {
+  /** What it adds to the bucket, for quotas; undefined: nothing. */
+  readonly adds: Addition | undefined;
   /** Makes the change; the ticket goes into the entry. */
   commit(ticket: WriteTicket): Promise<Outcome>;
   /** The outcome for the event; undefined if nothing has changed. */
@@ -42,8 +45,8 @@ export interface RequestJournal {
   readonly origin: RequestOrigin;
   /**
    * Makes a change and reports it.
-   * @throws whatever `commit` throws; S3Error `NoSuchBucket` if the bucket was deleted meanwhile; S3Error if the event
-   * could not be stored
+   * @throws whatever `commit` throws; S3Error `QuotaExceeded`, before anything is recorded; S3Error `NoSuchBucket` if the bucket
+   * was deleted meanwhile; S3Error if the event could not be stored
    */
   write<Outcome>(bucket: GrantedBucket, change: IntendedChange, write: JournaledWrite<Outcome>): Promise<Outcome>;
   /**
@@ -84,15 +87,24 @@ interface RequestedBucket {
   readonly bucket: GrantedBucket;
 }
 
+export interface JournalOptions {
+  readonly intents: Intents;
+  readonly events: OwnQueue<ChangesMessage>;
+  readonly deletion: Pick<BucketDeletion, "confirm">;
+  readonly quotas: Pick<QuotaGuard, "around">;
+}
+
 export class Journal {
   readonly #intents: Intents;
   readonly #events: OwnQueue<ChangesMessage>;
   readonly #deletion: Pick<BucketDeletion, "confirm">;
+  readonly #quotas: Pick<QuotaGuard, "around">;
 
-  constructor(intents: Intents, events: OwnQueue<ChangesMessage>, deletion: Pick<BucketDeletion, "confirm">) {
+  constructor({ intents, events, deletion, quotas }: JournalOptions) {
     this.#intents = intents;
     this.#events = events;
     this.#deletion = deletion;
+    this.#quotas = quotas;
   }
 
   of(origin: RequestOrigin): RequestJournal {
@@ -109,7 +121,20 @@ export class Journal {
     await this.#events.send(planMessages(origin, bucket, [change]));
   }
 
-  async #write<Outcome>(
+  #write<Outcome>(
+    requested: RequestedBucket,
+    change: IntendedChange,
+    write: JournaledWrite<Outcome>,
+  ): Promise<Outcome> {
+    const { adds, describe } = write;
+    if (adds === undefined) return this.#writeOne(requested, change, write);
+    return this.#quotas.around(requested.bucket, adds, {
+      write: () => this.#writeOne(requested, change, write),
+      bytesOf: (outcome) => (adds.bytes === undefined ? 0 : describe(outcome)?.sizeBytes),
+    });
+  }
+
+  #writeOne<Outcome>(
     { origin, bucket }: RequestedBucket,
     change: IntendedChange,
     { commit, describe }: JournaledWrite<Outcome>,

@@ -88,7 +88,7 @@ it("usage is shown as two tables, with ages", () => {
   const text = formatUsage(
     {
       buckets: [
-        { name: "b", accountId: "1", ...FIGURES, computedAt },
+        { name: "b", accountId: "1", ...FIGURES, computedAt, quota: { bytes: 5000, objects: 9 } },
         { name: "new", accountId: "1", ...nothing, computedAt: null },
       ],
       accounts: [{ accountId: "1", displayName: "a\u001b", buckets: 2, uncounted: 1, ...FIGURES, computedAt }],
@@ -97,11 +97,11 @@ it("usage is shown as two tables, with ages", () => {
   );
   expect(text).toBe(
     [
-      "bucket  account  objects  size     versions  their size  markers  uploads  of parts  counted",
-      "b       1        1        4.00 kB  2         5 B         3        6        7 B       3 min ago",
+      "bucket  account  objects  size     versions  their size  markers  uploads  of parts  counted    quota",
+      "b       1        1        4.00 kB  2         5 B         3        6        7 B       3 min ago  5.00 kB, 9 objects",
       "new     1                                                                            not yet",
       "",
-      "account  name  buckets  objects  size     versions  their size  markers  uploads  of parts  counted",
+      "account  name  buckets  objects  size     versions  their size  markers  uploads  of parts  counted    quota",
       "1        a?    2        1        4.00 kB  2         5 B         3        6        7 B       3 min ago",
       "",
     ].join("\n"),

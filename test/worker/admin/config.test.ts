@@ -154,6 +154,10 @@ describe("a restore into an empty deployment with another SEAL_KEY", () => {
       env.DB.prepare(
         "INSERT INTO deleted_buckets (id, region, deleted_at, name) VALUES ('gone00000000', 'us-east-1', 9, 'gone')",
       ),
+      env.DB.prepare("INSERT INTO bucket_quotas (bucket_id, max_bytes) VALUES (?1, 5000000000000)").bind(id),
+      env.DB.prepare(
+        "INSERT INTO account_quotas (account_id, max_objects) SELECT account_id, 9 FROM buckets WHERE id = ?1",
+      ).bind(id),
       env.DB.prepare("INSERT INTO replication_destinations (destination, source_id) VALUES ('copies', ?1)").bind(id),
       env.DB.prepare("INSERT INTO replication_failures (write_id, bucket_id) VALUES ('failed', ?1)").bind(id),
       env.DB.prepare(

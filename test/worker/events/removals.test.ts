@@ -8,7 +8,7 @@ import { Journal, type RequestJournal } from "../../../src/storage/journal/journ
 import { OwnQueue } from "../../../src/storage/journal/messages.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { EVERYTHING, type EventQueue, intentRows, REPLICATE_ALL, withEventQueue } from "../../support/events.ts";
-import { testBucket } from "../../support/storage.ts";
+import { noQuotas, testBucket } from "../../support/storage.ts";
 
 const ORIGIN = {
   time: new Date(),
@@ -29,7 +29,12 @@ beforeEach(() => {
 
 function journalOf(env = queue.env): RequestJournal {
   const confirm = async (_: unknown, effect: string) => void effects.push(effect);
-  return new Journal(new Intents(env.DB), new OwnQueue(env.EVENTS), { confirm }).of(ORIGIN);
+  return new Journal({
+    intents: new Intents(env.DB),
+    events: new OwnQueue(env.EVENTS),
+    deletion: { confirm },
+    quotas: noQuotas,
+  }).of(ORIGIN);
 }
 
 function bucketWith(documents: Partial<BucketDocumentTypes>): GrantedBucket {

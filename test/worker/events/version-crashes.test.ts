@@ -19,7 +19,7 @@ import { completionDocument, createUpload, putPart } from "../../support/multipa
 import { type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
-import { attributes, bodyOf, testBucket } from "../../support/storage.ts";
+import { attributes, bodyOf, noQuotas, testBucket } from "../../support/storage.ts";
 import { resumeEvents } from "../../support/worker.ts";
 
 afterAll(() => expectNoFindings());
@@ -47,7 +47,12 @@ function worldOf(env: Env): World {
   return {
     env,
     objects: new Objects(stores, new BlobSets(env.UPLOADS)),
-    journal: new Journal(new Intents(env.DB), new OwnQueue(env.EVENTS), { confirm }).of(ORIGIN),
+    journal: new Journal({
+      intents: new Intents(env.DB),
+      events: new OwnQueue(env.EVENTS),
+      deletion: { confirm },
+      quotas: noQuotas,
+    }).of(ORIGIN),
   };
 }
 
@@ -78,6 +83,7 @@ const put = (bucket: GrantedBucket, key: string, body: string | Uint8Array, { ob
     bucket,
     { key, event: "ObjectCreated:Put" },
     {
+      adds: undefined,
       commit: (ticket) => objects.put({ bucket, key, attributes: attributes(), ticket }, bodyOf(body)),
       describe: ({ etag, sizeBytes, lastModified, versionId }) => ({ etag, sizeBytes, at: lastModified, versionId }),
     },
@@ -293,6 +299,7 @@ function tagged(bucket: GrantedBucket, versionId: string | undefined): Prepared 
         bucket,
         { key: "k", versionId, event: "ObjectTagging:Put" },
         {
+          adds: undefined,
           commit: (ticket) => objects.setTags({ bucket, key: "k", versionId, ticket }, tags),
           describe: (object) =>
             object && { etag: object.etag, sizeBytes: object.sizeBytes, versionId: object.versionId, at: new Date() },
