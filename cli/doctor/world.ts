@@ -324,11 +324,14 @@ function target(path: string, query: string): string {
   return query === "" ? path : `${path}?${query}`;
 }
 
+/** A few bytes may decode to very many. */
+const DECODED = { maxOutputLength: 64 * 1024 * 1024 };
+
 const DECODERS: Readonly<Record<string, (bytes: Buffer) => Buffer>> = {
-  gzip: (bytes) => gunzipSync(bytes),
-  br: (bytes) => brotliDecompressSync(bytes),
-  deflate: (bytes) => inflateSync(bytes),
-  zstd: (bytes) => zstdDecompressSync(bytes),
+  gzip: (bytes) => gunzipSync(bytes, DECODED),
+  br: (bytes) => brotliDecompressSync(bytes, DECODED),
+  deflate: (bytes) => inflateSync(bytes, DECODED),
+  zstd: (bytes) => zstdDecompressSync(bytes, DECODED),
 };
 
 function decoded(answer: Answer): Received {

@@ -1,7 +1,7 @@
 /** Other hosts of the deployment, and pages of other origins. */
 import { type Check, fail, ok, skipped, type Verdict } from "../check.ts";
 import { NoAnswer } from "../http.ts";
-import { codeOf, type Received, type S3Request, silent, unexpected, type World } from "../world.ts";
+import { codeOf, type S3Request, silent, unexpected, type World } from "../world.ts";
 
 const MAX_DOMAINS = 5;
 
@@ -82,15 +82,13 @@ const cors: Check = {
       "access-control-request-method": "PUT",
       "access-control-request-headers": "content-type",
     };
-    let answer: Received | undefined;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (attempt > 0) await world.pause(1000);
-      answer = await world.send({ method: "OPTIONS", key: "cors", by: "anonymous", unsignedHeaders });
-      const isForbidden = codeOf(answer) === "AccessForbidden";
-      if (!isForbidden) break;
+    const preflight = () => world.send({ method: "OPTIONS", key: "cors", by: "anonymous", unsignedHeaders });
+    let answer = await preflight();
+    for (let attempt = 1; attempt < ATTEMPTS && codeOf(answer) === "AccessForbidden"; attempt++) {
+      await world.pause(1000);
+      answer = await preflight();
     }
-    if (answer === undefined || answer.status !== 200)
-      return answer === undefined ? fail("") : unexpected(answer, "the preflight");
+    if (answer.status !== 200) return unexpected(answer, "the preflight");
     if (answer.headers["access-control-allow-origin"] !== ORIGIN)
       return fail("the preflight has no Access-Control-Allow-Origin");
     if (!answer.headers["access-control-allow-methods"]?.includes("PUT"))
