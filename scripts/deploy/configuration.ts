@@ -1,8 +1,10 @@
 /** The deployment that wrangler.toml describes: the Worker's name, and the resources that hold its data. */
+
 import { writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
 import { type ConsoleSettings, readConsoleSettings } from "../../src/console/settings.ts";
+import { isAdoptBinding } from "../../src/model/adopted.ts";
 import { projectRoot } from "../wrangler.ts";
 import { DeployError } from "./error.ts";
 
@@ -73,16 +75,18 @@ export function readConfiguration({ config, environment, name }: Source): Config
   const producers = read.queues.producers ?? [];
   const consumers = read.queues.consumers ?? [];
   requireConsumers(path, read.queues);
+  // The name that wrangler gives a bucket without a name.
+  const buckets = new Map(
+    read.r2_buckets.map((each) => [each.binding, each.bucket_name ?? defaultName(workerName, each.binding)]),
+  );
+  requireSeparate(path, buckets);
   return {
     path,
     environment,
     workerName,
     accountId: read.account_id,
     region: String(read.vars.REGION ?? "us-east-1"),
-    // The name that wrangler gives a bucket without a name.
-    buckets: new Map(
-      read.r2_buckets.map((each) => [each.binding, each.bucket_name ?? defaultName(workerName, each.binding)]),
-    ),
+    buckets,
     database,
     databaseId,
     queues: [...new Set([...producers, ...consumers].map(({ queue }) => queue).filter((each) => each !== undefined))],
@@ -95,6 +99,20 @@ export function readConfiguration({ config, environment, name }: Source): Config
     console: readConsole(read.vars),
     hasBuild: read.build?.command !== undefined,
   };
+}
+
+/**
+ * The store of a region holds the objects of all buckets, and none of it may be served under its own keys.
+ * @throws DeployError
+ */
+function requireSeparate(path: string, buckets: ReadonlyMap<string, string>): void {
+  for (const [binding, name] of buckets) {
+    const other = [...buckets].find(([each, of]) => each !== binding && of === name)?.[0];
+    if (!isAdoptBinding(binding) || other === undefined) continue;
+    throw new DeployError(
+      `${path} binds the R2 bucket ${name} as ${binding} and as ${other}. An adopted bucket must be no other binding's. Nothing was created.`,
+    );
+  }
 }
 
 const OWN_QUEUES = ["EVENTS", "DELIVERIES", "RETRIES", "REPLICATION", "ACCESS_LOGS", "DEAD_LETTERS"];

@@ -75,6 +75,21 @@ describe("a removal", () => {
     expect(deletions()).toEqual([]);
   });
 
+  it("never deletes an R2 bucket that can be adopted, and says so", async () => {
+    const own = '\n[[r2_buckets]]\nbinding = "ADOPT_PHOTOS"\nbucket_name = "photos"\n';
+    const toml = readFileSync(join(clone, "wrangler.toml"), "utf8");
+    writeFileSync(join(clone, "own.toml"), toml + own);
+    writeFileSync(join(clone, "shared.toml"), toml + own.replace('"photos"', '"workers-s3-store"'));
+    cloud.buckets.add("photos");
+    const refused = await deploy(["--config", "shared.toml"]);
+    expect([refused.code, refused.text]).toEqual([1, expect.stringContaining("as ADOPT_PHOTOS and as STORE")]);
+    const { code, text } = await deploy(["--remove", "--config", "own.toml", "--yes", "--delete-data=workers-s3"]);
+    expect(code, text).toBe(0);
+    expect(text).toContain("R2 bucket photos: it is yours");
+    expect([...cloud.buckets]).toEqual(["photos"]);
+    expect(deletions().some((call) => call.includes("photos"))).toBe(false);
+  });
+
   it("takes --yes for the name, and no other flags", async () => {
     const refused = await deploy(["--remove", "--yes", "--minify"]);
     expect([refused.code, refused.text.trim()]).toEqual([1, "--remove does not take --minify."]);
