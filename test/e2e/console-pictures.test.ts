@@ -2,14 +2,16 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
-import type { BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { INVENTORY } from "../../src/sweeps/schedules.ts";
 import { describeTool, temporaryFolder } from "../clients/support/tools.ts";
 import { startTestServer, type TestServer } from "../support/dev-server.ts";
 import { startBrowser } from "./browser/site.ts";
 import { goTo, openConsole, ownRequests, signIn } from "./console/console.ts";
 
 const MAX_PICTURE_BYTES = 150_000;
+const DAY_MS = 86_400_000;
 
 describeTool("chromium", ["--version"], () => {
   const folder = temporaryFolder();
@@ -41,10 +43,12 @@ describeTool("chromium", ["--version"], () => {
     await server?.stop();
   });
 
-  const take = async (name: string) => {
+  /** @param below what the picture ends with, instead of beginning with the page */
+  const take = async (name: string, below?: Locator) => {
     const path = join(pictures, `${name}.png`);
     await page.waitForLoadState("networkidle");
     await page.evaluate(() => scrollTo(0, 0));
+    await below?.evaluate((element) => element.scrollIntoView({ block: "end" }));
     await page.screenshot({ path, animations: "disabled" });
     const { size } = statSync(path);
     expect(size).toBeGreaterThan(8_000);
@@ -85,6 +89,27 @@ describeTool("chromium", ["--version"], () => {
     await page.getByText(/^Until /).waitFor();
     await take("console-share-phone");
     await page.keyboard.press("Escape");
+  });
+
+  test("the policy of a bucket, with what it allows", async () => {
+    await show("/buckets/public-site/settings?section=policy", { width: 1_000, height: 1_000, colorScheme: "light" });
+    await page.getByRole("button", { name: "Add: Everyone reads objects" }).click();
+    await page.getByText("Yes: PublicRead allows it.").waitFor();
+    await take("console-policy", page.getByRole("region", { name: "What this policy allows" }));
+    await page.getByRole("button", { name: "Discard changes" }).click();
+  });
+
+  test("usage over time", async () => {
+    const own = ownRequests(server);
+    const counts = 8;
+    for (let day = 1; day <= counts; day++) {
+      const body = "x".repeat(100_000 * (1 + (day % 3)));
+      expect((await own("PUT", `/backups/${day}.tar`, { body })).status).toBe(200);
+      await server.runScheduled(INVENTORY, Date.now() + (day - counts) * DAY_MS);
+    }
+    await show("/buckets/backups/usage", { ...WIDE, height: 800, colorScheme: "light" });
+    await page.getByRole("img", { name: "Size of objects" }).waitFor();
+    await take("console-usage");
   });
 });
 
