@@ -18,10 +18,15 @@ export const session = createStore<Session | undefined>(undefined);
 /** Why the last session ended, for the sign-in page. */
 export const endReason = createStore<string | undefined>(undefined);
 
-const cleanUps = new Set<() => void>();
+type CleanUp = (reason?: string) => void;
 
-/** Runs when the session ends: stops uploads, forgets what was listed. */
-export function onSignOut(cleanUp: () => void): void {
+const cleanUps = new Set<CleanUp>();
+
+/**
+ * Runs when the session ends: stops uploads, forgets what was listed.
+ * @param cleanUp gets the reason if the user has not signed out
+ */
+export function onSignOut(cleanUp: CleanUp): void {
   cleanUps.add(cleanUp);
 }
 
@@ -42,7 +47,7 @@ export async function signIn(config: Config, credentials: Credentials): Promise<
 }
 
 export function signOut(reason?: string): void {
-  for (const cleanUp of cleanUps) cleanUp();
+  for (const cleanUp of cleanUps) cleanUp(reason);
   endReason.set(reason);
   session.set(undefined);
 }

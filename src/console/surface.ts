@@ -17,8 +17,8 @@ export interface ConsoleSite {
 let opened: { readonly pack: ArrayBuffer; readonly files: ReadonlyMap<string, ConsoleFile> } | undefined;
 
 /** Whether the request is to the console's host, on whatever port. */
-export function isConsoleRequest({ request, url }: Incoming, settings: ConsoleSettings | undefined): boolean {
-  return settings !== undefined && isHost(url, request.headers.get("host"), settings.domain);
+export function isConsoleRequest({ request, url }: Incoming, settings: ConsoleSettings): boolean {
+  return isHost(url, request.headers.get("host"), settings.domain);
 }
 
 /** @param incoming a request for which `isConsoleRequest` is true */

@@ -1,11 +1,11 @@
-/** The console's pages of settings, users, topics and usage, in Chromium against `npm start`. */
+/** The console's pages of settings and users, in Chromium against `npm start`. */
 import { createHash } from "node:crypto";
 import { AwsClient } from "aws4fetch";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
 import { startBrowser } from "./browser/site.ts";
-import { expectAccessible, goTo, openConsole, ownRequests, signIn } from "./console/console.ts";
+import { callIam, expectAccessible, goTo, type Keys, openConsole, ownRequests, signIn } from "./console/console.ts";
 
 const server = inject("devServer");
 const own = ownRequests(server);
@@ -98,6 +98,39 @@ describeTool("chromium", ["--version"], () => {
     await page.getByText("The endpoint has another document now").waitFor();
     await page.getByRole("button", { name: "Discard changes" }).click();
     await expect.poll(documentText, WAIT).toContain("theirs");
+  });
+
+  test("a text outlives a session that ends by itself, for the same user, and is forgotten by signing out", async () => {
+    const newKey = async (): Promise<Keys> => {
+      const created = await callIam(server, { Action: "CreateAccessKey", UserName: bucket });
+      const [, accessKeyId = ""] = /<AccessKeyId>([^<]+)</.exec(created) ?? [];
+      const [, secretAccessKey = ""] = /<SecretAccessKey>([^<]+)</.exec(created) ?? [];
+      return { accessKeyId, secretAccessKey };
+    };
+    const all = { Version: "2012-10-17", Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" } };
+    await callIam(server, { Action: "CreateUser", UserName: bucket });
+    await callIam(server, {
+      Action: "PutUserPolicy",
+      UserName: bucket,
+      PolicyName: "all",
+      PolicyDocument: JSON.stringify(all),
+    });
+    const [first, second] = [await newKey(), await newKey()];
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await signIn(page, first);
+    await open("website", "Website");
+    await page.getByLabel("Index document").fill("mine.html");
+    await callIam(server, { Action: "DeleteAccessKey", UserName: bucket, AccessKeyId: first.accessKeyId });
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await page.getByText("InvalidAccessKeyId").waitFor();
+    await signIn(page, second);
+    await open("website", "Website");
+    expect(await page.getByLabel("Index document").inputValue()).toBe("mine.html");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await signIn(page, second);
+    await open("website", "Website");
+    expect(await page.getByLabel("Index document").inputValue()).toBe("");
   });
 
   test("fields are checked before anything is sent", async () => {

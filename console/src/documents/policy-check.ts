@@ -57,23 +57,20 @@ export function summarize(text: string): PolicySummary | undefined {
 export function decide(text: string, question: Question): Decision | undefined {
   const statements = statementsOf(text)?.slice(0, MAX_STATEMENTS);
   if (statements === undefined) return undefined;
-  let depends: string | undefined;
-  let allowed: string | undefined;
-  for (const [index, statement] of statements.entries()) {
-    if (!matches(statement, question)) continue;
-    const name = nameOf(statement, index);
-    const mayDiffer = isConditional(statement);
-    if (statement.Effect === "Deny" && !mayDiffer) return { outcome: "denied", by: name };
-    if (mayDiffer) depends ??= name;
-    else allowed ??= name;
-  }
-  // A condition can change the answer only if it belongs to a Deny, or if nothing else allows it.
-  const conditionalDeny = statements.some(
-    (each) => each.Effect === "Deny" && isConditional(each) && matches(each, question),
+  const matching = statements.flatMap((statement, index) =>
+    matches(statement, question)
+      ? [{ effect: statement.Effect, isSure: !isConditional(statement), name: nameOf(statement, index) }]
+      : [],
   );
-  if (allowed !== undefined && !conditionalDeny) return { outcome: "allowed", by: allowed };
+  const find = (effect: "Allow" | "Deny", isSure: boolean) =>
+    matching.find((each) => each.effect === effect && each.isSure === isSure)?.name;
+  const denied = find("Deny", true);
+  if (denied !== undefined) return { outcome: "denied", by: denied };
+  const allowed = find("Allow", true);
+  // A condition of a Deny changes the answer only if something is allowed.
+  const depends = allowed === undefined ? find("Allow", false) : find("Deny", false);
   if (depends !== undefined) return { outcome: "depends", by: depends };
-  return { outcome: "not-mentioned" };
+  return allowed === undefined ? { outcome: "not-mentioned" } : { outcome: "allowed", by: allowed };
 }
 
 function statementsOf(text: string): readonly JsonObject[] | undefined {

@@ -116,6 +116,12 @@ describe("decide", () => {
     ).toMatchObject({ outcome: "depends" });
   });
 
+  it("does not depend on the conditions of a Deny where nothing is allowed, nor on statements without an effect", () => {
+    const Condition = { Bool: { "aws:SecureTransport": "false" } };
+    expect(ask(policy({ ...read, Effect: "Deny", Condition }))).toEqual({ outcome: "not-mentioned" });
+    expect(ask(policy({ ...read, Effect: "allow" }))).toEqual({ outcome: "not-mentioned" });
+  });
+
   it("knows accounts by id and by ARN", () => {
     const text = policy({ ...read, Principal: { AWS: "arn:aws:iam::111111111111:root" } });
     expect(ask(text, { principal: "111111111111" })?.outcome).toBe("allowed");

@@ -8,7 +8,7 @@ import { type Editing, editModel, editText, type Format, problemsOf, startEditin
 import { Await, ErrorBox } from "../../ui/basics.tsx";
 import { TextArea } from "../../ui/fields.tsx";
 import { notify } from "../../ui/toast.tsx";
-import { useLoad, useTask } from "../../ui/use.ts";
+import { useLoad, useSession, useTask } from "../../ui/use.ts";
 import { dropDraft, findDraft, keepDraft } from "./drafts.ts";
 import { FieldInputs } from "./field-inputs.tsx";
 
@@ -33,7 +33,7 @@ export function DocumentEditor({ edited }: { readonly edited: EditedDocument }) 
       <h2>{edited.label}</h2>
       <p>{edited.about}</p>
       <Await loaded={loaded}>
-        {({ text }) => <Editor key={`${edited.id}`} edited={edited} saved={text} onSaved={reload} />}
+        {({ text }) => <Editor key={edited.id} edited={edited} saved={text} onSaved={reload} />}
       </Await>
     </section>
   );
@@ -46,7 +46,9 @@ interface EditorProps {
 }
 
 function Editor({ edited, saved, onSaved }: EditorProps) {
-  const { id, label, format, notes } = edited;
+  const { label, format, notes } = edited;
+  const { identity } = useSession();
+  const id = `${identity.arn} ${edited.id}`;
   const fresh = () => startEditing(format, saved);
   const [draft] = useState(() => findDraft(id));
   const [editing, setEditing] = useState<Editing>(() => draft?.editing ?? fresh());

@@ -1,4 +1,7 @@
-/** Texts that were edited and not saved. They outlive the page that edits them, and end with the session. */
+/**
+ * Texts that were edited and not saved. They outlive the page that edits them, and also a session that ends by itself, for the same
+ * user; signing out forgets them.
+ */
 import type { Editing } from "../../documents/editing.ts";
 import { onSignOut } from "../../session.ts";
 
@@ -10,9 +13,11 @@ export interface Draft {
 
 const drafts = new Map<string, Draft>();
 
-onSignOut(() => drafts.clear());
+onSignOut((reason) => {
+  if (reason === undefined) drafts.clear();
+});
 
-/** @param id names the document: `bucket/photos/cors` */
+/** @param id names the user and the document: `<ARN> bucket/photos/cors` */
 export function findDraft(id: string): Draft | undefined {
   return drafts.get(id);
 }
