@@ -34,6 +34,7 @@ describeTool("chromium", ["--version"], () => {
     await put("captions.csv", "file,caption\ncoast.png,The coast\n", "text/csv");
     await put("index.html", "<h1>Photos</h1>", "text/html");
     await put("licence.txt", "All rights reserved.\n", "text/plain");
+    await server.runScheduled(INVENTORY, Date.now());
     page = (await openConsole(browser, server)).page;
     await signIn(page, server);
   });
@@ -69,6 +70,13 @@ describeTool("chromium", ["--version"], () => {
 
   const WIDE = { width: 1_000, height: 700 };
   const PHONE = { width: 390, height: 720 };
+
+  test("buckets, with what they hold", async () => {
+    await show("/buckets", { ...WIDE, colorScheme: "light" });
+    await page.getByRole("row").filter({ hasText: "photos" }).getByRole("cell", { name: "6", exact: true }).waitFor();
+    await page.getByText("the oldest figure is of").waitFor();
+    await take("console-buckets");
+  });
 
   test("objects of a bucket, with a selection", async () => {
     await show("/buckets/photos", { ...WIDE, colorScheme: "light" });

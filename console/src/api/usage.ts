@@ -45,7 +45,12 @@ export interface DayOfUsage {
 
 export async function listUsage(
   client: ApiClient,
-  query: { readonly bucket?: string; readonly after?: string | undefined },
+  query: {
+    readonly bucket?: string;
+    readonly account?: string;
+    readonly after?: string | undefined;
+    readonly limit?: number;
+  },
 ): Promise<UsagePage> {
   const answer = await callAdmin(client, { path: "/usage", query });
   return {

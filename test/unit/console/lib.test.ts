@@ -5,6 +5,7 @@ import { link, matchPath, parseRoute } from "../../../console/src/lib/router.ts"
 import { createStore } from "../../../console/src/lib/store.ts";
 import { rowWindow } from "../../../console/src/lib/window.ts";
 import { faultOfBucketName } from "../../../console/src/pages/buckets/bucket-name.ts";
+import { justBefore } from "../../../console/src/pages/buckets/with-usage.ts";
 
 describe("routes", () => {
   it.each(["a/b c", "100%", "ü&x=1#?", "/..//", "a+b"])("the key %s is the same after a link", (key) => {
@@ -117,6 +118,18 @@ describe("texts", () => {
 
   it("my-bucket.1 is one", () => {
     expect(faultOfBucketName("my-bucket.1")).toBeUndefined();
+  });
+});
+
+describe("usage in the list of buckets", () => {
+  it.each([
+    ["abc", "abb", "abb-z", "abb.9", "ab", "abbzzz"],
+    ["b0", "b", "b-", "b.z", "azz"],
+    ["a-b", "a-a9", "a-", "a--"],
+  ])("starts with %s, and not with a name before it", (name, ...before) => {
+    const start = justBefore(name);
+    expect(start < name).toBe(true);
+    for (const other of before) expect(other <= start).toBe(true);
   });
 });
 

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { type ListedBucket, listBuckets } from "../../api/s3/buckets.ts";
-import { formatTime } from "../../lib/format.ts";
+import { listBuckets } from "../../api/s3/buckets.ts";
+import { formatBytes, formatTime } from "../../lib/format.ts";
 import { link } from "../../lib/router.ts";
 import { Empty, ErrorBox, Loading, PageHeader } from "../../ui/basics.tsx";
 import { TextField } from "../../ui/fields.tsx";
@@ -9,28 +9,50 @@ import { useSession, useSettled } from "../../ui/use.ts";
 import { usePages } from "../../ui/use-pages.ts";
 import { CreateBucketDialog } from "./create-bucket.tsx";
 import { DeleteBucketDialog } from "./delete-bucket.tsx";
+import { type BucketRow, oldestCount, withUsage } from "./with-usage.ts";
+
+const USAGE_COLUMNS: readonly Column<BucketRow>[] = [
+  {
+    id: "objects",
+    header: "Objects",
+    width: "8rem",
+    align: "end",
+    isOptional: true,
+    render: ({ usage }) => usage?.objects?.toLocaleString("en") ?? "",
+  },
+  {
+    id: "size",
+    header: "Size",
+    width: "8rem",
+    align: "end",
+    isOptional: true,
+    render: ({ usage }) => (usage?.bytes === undefined ? "" : formatBytes(usage.bytes)),
+  },
+];
 
 type Shown = { readonly kind: "create" } | { readonly kind: "delete"; readonly bucket: string };
 
 export function Buckets() {
-  const { client } = useSession();
+  const session = useSession();
+  const { client, isDeploymentRoot } = session;
   const [typed, setTyped] = useState("");
   const prefix = useSettled(typed);
   const [dialog, setDialog] = useState<Shown | undefined>(undefined);
-  const listing = usePages<ListedBucket, string>(
+  const listing = usePages<BucketRow, string>(
     async (token, signal) => {
       const { buckets, next } = await listBuckets(client, { prefix, token, signal });
-      return { rows: buckets, next };
+      return { rows: await withUsage(session, buckets), next };
     },
     [client, prefix],
   );
-  const columns: readonly Column<ListedBucket>[] = [
+  const columns: readonly Column<BucketRow>[] = [
     {
       id: "name",
       header: "Name",
       isRowHeader: true,
       render: ({ name }) => <a href={link("/buckets/:bucket", { bucket: name })}>{name}</a>,
     },
+    ...(isDeploymentRoot ? USAGE_COLUMNS : []),
     { id: "region", header: "Region", width: "9rem", isOptional: true, render: ({ region }) => region },
     {
       id: "created",
@@ -52,6 +74,7 @@ export function Buckets() {
     },
   ];
   const close = () => setDialog(undefined);
+  const oldest = oldestCount(listing.rows);
   return (
     <>
       <PageHeader title="Buckets">
@@ -70,6 +93,11 @@ export function Buckets() {
           isComplete={listing.isComplete}
           onNearEnd={listing.loadMore}
         />
+      )}
+      {oldest !== undefined && (
+        <p class="hint">
+          Objects and sizes are counted in the background; the oldest figure is of {formatTime(oldest)}.
+        </p>
       )}
       {listing.isLoading && listing.rows.length === 0 && <Loading />}
       {listing.isComplete && listing.rows.length === 0 && (
