@@ -4,8 +4,10 @@
  */
 import { authorizeUsage, type GrantedBucket } from "../access/authorize.ts";
 import { CallBudget } from "../lifecycle/call-budget.ts";
+import { isAdopted } from "../model/adopted.ts";
 import {
   addUsage,
+  type CountedPage,
   FIRST_POSITION,
   isSameUsage,
   NO_USAGE,
@@ -13,6 +15,7 @@ import {
   type UsagePass,
   type UsagePosition,
 } from "../model/usage.ts";
+import type { AdoptedUploadRows } from "../storage/d1/adopted-uploads.ts";
 import type { OpenUploads } from "../storage/d1/open-uploads.ts";
 import type { DueUsage, Usage, UsageStep } from "../storage/d1/usage.ts";
 import { CALLS_OF_A_PAGE, type UsageObjects } from "../storage/r2/usage-objects.ts";
@@ -37,6 +40,7 @@ export interface UsageSweep {
   readonly usage: Usage;
   readonly objects: UsageObjects;
   readonly openUploads: OpenUploads;
+  readonly adopted: { readonly rows: Pick<AdoptedUploadRows, "sizes"> };
   readonly blobSets: BlobSets;
   readonly now: Date;
   /** Calls that the run may make. */
@@ -164,25 +168,35 @@ function mostCallsOf({ stage }: UsagePosition, available: number): number {
   }
 }
 
-/** One page of the uploads that are open, with the bytes of their parts, which each upload's Durable Object knows. */
-async function countUploads(
-  bucket: GrantedBucket,
-  page: { readonly after: { readonly key: string; readonly uploadId: string }; readonly limit: number },
-  { openUploads, blobSets, now }: UsageSweep,
-) {
-  const rows = await openUploads.initiatedUntil(bucket.id, { prefix: "", initiatedUntil: now, ...page });
-  let [count, uploadBytes] = [0, 0];
+interface UploadsQuery {
+  readonly after: { readonly key: string; readonly uploadId: string };
+  readonly limit: number;
+}
+
+/** One page of the uploads that are open, with the bytes of their parts. */
+async function countUploads(bucket: GrantedBucket, query: UploadsQuery, sweep: UsageSweep): Promise<CountedPage> {
+  const { rows, openBytes, calls } = await (isAdopted(bucket) ? readAdopted : readOpen)(bucket, query, sweep);
+  const last = rows.length < query.limit ? undefined : rows.at(-1);
+  return {
+    counts: { openUploads: openBytes.length, uploadBytes: openBytes.reduce((sum, bytes) => sum + bytes, 0) },
+    next: last && { stage: "uploads", key: last.key, uploadId: last.uploadId },
+    calls,
+  };
+}
+
+/** Each upload's Durable Object knows its parts. */
+async function readOpen(bucket: GrantedBucket, query: UploadsQuery, { openUploads, blobSets, now }: UsageSweep) {
+  const rows = await openUploads.initiatedUntil(bucket.id, { prefix: "", initiatedUntil: now, ...query });
+  const openBytes: number[] = [];
   for (const { uploadId } of rows) {
     const { upload } = await blobSets.inspect(blobSetOfUpload(uploadId), { after: 0, limit: 0 });
     // The row of an upload that has ended is removed by another sweep.
-    if (upload?.state !== "open" && upload?.state !== "completing") continue;
-    count++;
-    uploadBytes += upload.partBytes ?? 0;
+    if (upload?.state === "open" || upload?.state === "completing") openBytes.push(upload.partBytes ?? 0);
   }
-  const last = rows.length < page.limit ? undefined : rows.at(-1);
-  return {
-    counts: { openUploads: count, uploadBytes },
-    next: last && ({ stage: "uploads", key: last.key, uploadId: last.uploadId } as const),
-    calls: 1 + rows.length,
-  };
+  return { rows, openBytes, calls: 1 + rows.length };
+}
+
+async function readAdopted(bucket: GrantedBucket, query: UploadsQuery, { adopted }: UsageSweep) {
+  const rows = await adopted.rows.sizes(bucket.id, query);
+  return { rows, openBytes: rows.map(({ bytes }) => bytes), calls: 1 };
 }

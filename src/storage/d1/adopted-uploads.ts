@@ -116,6 +116,23 @@ export class AdoptedUploadRows {
     return listUploads({ db: this.#db, table: "adopted_uploads" }, bucketId, query);
   }
 
+  /** Uploads of a bucket after one of them, by key, with the bytes of their parts. */
+  async sizes(
+    bucketId: string,
+    { after, limit }: { readonly after: { readonly key: string; readonly uploadId: string }; readonly limit: number },
+  ): Promise<{ key: string; uploadId: string; bytes: number }[]> {
+    const { results } = await this.#db
+      .prepare(
+        `SELECT u.key, u.upload_id AS uploadId,
+           (SELECT coalesce(sum(p.size_bytes), 0) FROM adopted_parts p WHERE p.upload_id = u.upload_id) AS bytes
+         FROM adopted_uploads u WHERE u.bucket_id = ?1 AND (u.key, u.upload_id) > (?2, ?3)
+         ORDER BY u.key, u.upload_id LIMIT ?4`,
+      )
+      .bind(bucketId, after.key, after.uploadId, limit)
+      .all<{ key: string; uploadId: string; bytes: number }>();
+    return results;
+  }
+
   /** Uploads begun before a time, oldest first, with their bucket's binding. */
   async olderThan(
     time: Date,

@@ -37,10 +37,17 @@ export interface BucketRow {
 }
 
 /** Every read of a bucket includes its owner and its documents, so that a request needs no second query. */
-export const SELECT_BUCKETS = `
+export const SELECT_BUCKETS = selectBuckets("d.bucket_id = b.id");
+
+/** With no other document than that, where many buckets are read at a time. */
+export const SELECT_BUCKETS_VERSIONING = selectBuckets("d.bucket_id = b.id AND d.kind = 'versioning'");
+
+function selectBuckets(documents: string): string {
+  return `
   SELECT b.name, b.id, b.account_id, b.region, b.created_at, b.deleting_since, a.canonical_id, a.display_name,
-    (SELECT json_group_object(d.kind, d.body) FROM bucket_documents d WHERE d.bucket_id = b.id) AS documents,${QUOTA_COLUMNS}
+    (SELECT json_group_object(d.kind, d.body) FROM bucket_documents d WHERE ${documents}) AS documents,${QUOTA_COLUMNS}
   FROM buckets b JOIN accounts a ON a.id = b.account_id${QUOTA_JOINS}`;
+}
 
 export function toAccount(row: AccountRow): Account {
   return { id: row.id, canonicalId: row.canonical_id, displayName: row.display_name, isRoot: row.is_root === 1 };

@@ -16,10 +16,11 @@ import {
   type UsagePass,
 } from "../../model/usage.ts";
 import { sumAccounts, toLimits } from "./quotas.ts";
-import { type BucketRow, SELECT_BUCKETS, toBucket } from "./rows.ts";
+import { type BucketRow, SELECT_BUCKETS_VERSIONING, toBucket } from "./rows.ts";
 
 /** A bucket whose count has a step to do. */
 export interface DueUsage {
+  /** Without other documents than that of versioning. */
   readonly bucket: Bucket;
   /** As the step before wrote it; undefined: the count begins. */
   readonly pass: UsagePass | undefined;
@@ -125,7 +126,7 @@ export class Usage {
     const { results } = await this.#db
       .prepare(
         `SELECT t.*, u.counted_at, ${U_COLUMNS}, u.added_bytes, u.added_objects, u.pass, u.revision
-         FROM (${SELECT_BUCKETS}
+         FROM (${SELECT_BUCKETS_VERSIONING}
            WHERE b.id IN (SELECT id FROM buckets WHERE usage_due <= ?1 ORDER BY usage_due, id LIMIT ?2)) t
            LEFT JOIN bucket_usage u ON u.bucket_id = t.id`,
       )

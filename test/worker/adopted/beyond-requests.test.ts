@@ -3,10 +3,11 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { adopt, r2 } from "../../support/adopted.ts";
 import { EVERYTHING, setRules, withEventQueue } from "../../support/events.ts";
 import { type Failure, failingEnv } from "../../support/failing-env.ts";
+import { createUpload, noise, putPart, sendPart } from "../../support/multipart.ts";
 import { putObject, type SendOptions, send } from "../../support/request.ts";
-import { createBucket, testEnv } from "../../support/s3.ts";
+import { createBucket, errorOf, testEnv } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
-import { count, figuresOf, usageOf } from "../../support/usage.ts";
+import { count, figuresOf, setQuota, usageOf } from "../../support/usage.ts";
 import { ageObjects, resumeEvents, runSweeps, takeInventories } from "../../support/worker.ts";
 
 const MINUTES = 60_000;
@@ -89,6 +90,19 @@ describe("scheduled work", () => {
     await store.put("theirs", "1234567");
     await count(bucket);
     expect(figuresOf(await usageOf(bucket))).toMatchObject({ objects: 2, bytes: 12, versions: 0 });
+  });
+
+  it("counts the open uploads of an adopted bucket, and a quota is for them too", async () => {
+    const target = { bucket, key: "u" };
+    const uploadId = await createUpload(target);
+    await putPart(target, uploadId, 1, noise(900));
+    await putPart(target, uploadId, 1, noise(1000));
+    await createUpload({ bucket, key: "empty" });
+    await count(bucket);
+    expect(figuresOf(await usageOf(bucket))).toMatchObject({ objects: 0, openUploads: 2, uploadBytes: 1000 });
+    await setQuota({ bucket }, { bytes: 1000 });
+    expect((await errorOf(await sendPart(target, uploadId, 2, "x"))).code).toBe("QuotaExceeded");
+    expect((await errorOf(await send({ method: "PUT", bucket, key: "k", body: "x" }))).code).toBe("QuotaExceeded");
   });
 
   it("neither changes nor reads the objects of an adopted bucket, and finds nothing wrong", async () => {
