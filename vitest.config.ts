@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { readFileSync, statfsSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 
@@ -63,6 +63,17 @@ export default defineConfig({
                 ADOPT_STORE: "store",
                 ADOPT_EU: "store-eu-west-1",
               },
+              // A Worker that uses one of them directly.
+              workers: [
+                {
+                  name: "plain",
+                  modules: true,
+                  script: readFileSync("./test/support/plain-worker.js", "utf8"),
+                  compatibilityDate: "2026-08-01",
+                  r2Buckets: { PHOTOS: "photos" },
+                },
+              ],
+              serviceBindings: { PLAIN: "plain" },
               // A copy of the database that tests let lag behind, and that of a second deployment.
               d1Databases: ["REPLICA", "SECOND_DB"],
               bindings: {
