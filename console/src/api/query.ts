@@ -36,15 +36,6 @@ export function formatForm(fields: FormFields): string {
     .join("&");
 }
 
-/** `{"Tags.member.1.Key": …}` of a list. */
-export function memberFields(name: string, items: readonly FormFields[]): FormFields {
-  return Object.fromEntries(
-    items.flatMap((item, index) =>
-      Object.entries(item).map(([field, value]) => [`${name}.member.${index + 1}.${field}`, value] as const),
-    ),
-  );
-}
-
 export interface Identity {
   readonly accountId: string;
   readonly arn: string;

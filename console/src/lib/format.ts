@@ -32,9 +32,3 @@ export function formatTime(time: Date | string | undefined): string {
   const date = typeof time === "string" ? new Date(time) : time;
   return Number.isNaN(date.getTime()) ? "" : TIME.format(date).replace(", ", " ");
 }
-
-export function formatDuration(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`;
-  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3600)} h ${Math.ceil((seconds % 3600) / 60)} min`;
-}

@@ -6,7 +6,7 @@ import { useStore } from "../lib/store.ts";
 import { Progress } from "../ui/basics.tsx";
 import { useSession } from "../ui/use.ts";
 import type { QueueView } from "./queue.ts";
-import { isUploading, queueOf, uploads } from "./uploads.ts";
+import { isUploading, queueOf, retryUploads, uploads } from "./uploads.ts";
 
 export function UploadsPanel() {
   const view = useStore(uploads);
@@ -34,7 +34,7 @@ export function UploadsPanel() {
             </button>
           )}
           {view.failed > 0 && (
-            <button type="button" onClick={() => queue.retry()}>
+            <button type="button" onClick={() => retryUploads(client)}>
               Retry failed
             </button>
           )}

@@ -172,10 +172,9 @@ export class UploadQueue<Body extends Source<Body>> {
     this.#uploads.clear();
   }
 
+  /** Forgets what has ended, and deletes what is stored of uploads that failed. */
   clear(): void {
-    if (this.view().isBusy) return;
-    this.#forget("done", "kept", "cancelled", "failed");
-    this.#onChange();
+    if (!this.view().isBusy) this.cancel();
   }
 
   view(): QueueView {
@@ -266,6 +265,7 @@ export class UploadQueue<Body extends Source<Body>> {
     const isKept = hasCode(error, "PreconditionFailed") && target.keepsExisting;
     upload.controller.abort();
     upload.error = error;
+    if (hasCode(error, "NoSuchUpload")) this.#beginAgain(upload);
     this.#finish(upload, isKept ? "kept" : "failed");
     if (isKept && uploadId !== undefined) void this.#transport.abort(target, uploadId).catch(() => undefined);
   }
@@ -304,7 +304,6 @@ export class UploadQueue<Body extends Source<Body>> {
         upload.storedBytes += end - start;
       } catch (error) {
         if (!upload.partsLeft.some((left) => left.number === number)) upload.partsLeft.unshift(part);
-        if (hasCode(error, "NoSuchUpload")) this.#beginAgain(upload);
         throw error;
       } finally {
         if (!signal.aborted) upload.inFlight.delete(number);
@@ -332,7 +331,7 @@ export class UploadQueue<Body extends Source<Body>> {
     };
   }
 
-  /** A retry of a file whose upload was aborted by someone else starts from its beginning. */
+  /** A retry of a file whose upload does not exist any more starts from its beginning. */
   #beginAgain(upload: Upload<Body>): void {
     upload.uploadId = undefined;
     upload.storedBytes = 0;

@@ -36,6 +36,11 @@ export function startUploads(client: ApiClient, files: Parameters<UploadQueue<Bl
   queueOf(client).add(files);
 }
 
+export function retryUploads(client: ApiClient): void {
+  hasNews = true;
+  queueOf(client).retry();
+}
+
 export function queueOf(client: ApiClient): UploadQueue<Blob> {
   if (current?.client !== client) current = { client, queue: new UploadQueue(transportOf(client), scheduleView) };
   return current.queue;

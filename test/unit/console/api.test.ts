@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../../console/src/api/digest.ts";
 import { ApiError, describeError, endsSession, isTemporary, NetworkError } from "../../../console/src/api/errors.ts";
-import { formatForm, memberFields } from "../../../console/src/api/query.ts";
+import { formatForm } from "../../../console/src/api/query.ts";
 import { formatLocation } from "../../../console/src/api/s3/buckets.ts";
 import { formatDeletion } from "../../../console/src/api/s3/deletion.ts";
 import { bucketPath, formatQuery, isReachable, objectPath } from "../../../console/src/api/urls.ts";
@@ -83,10 +83,10 @@ describe("documents", () => {
     expect(formatLocation("eu-west-1")).toContain("<LocationConstraint>eu-west-1</LocationConstraint>");
   });
 
-  it("forms of the query APIs are encoded, lists are numbered", () => {
-    const fields = memberFields("Tags", [{ Key: "a", Value: "b c" }]);
+  it("forms of the query APIs are encoded", () => {
+    const fields = { "Tags.member.1.Key": "a", "Tags.member.1.Value": "b c&" };
     expect(formatForm({ Action: "TagUser", Missing: undefined, ...fields })).toBe(
-      "Action=TagUser&Tags.member.1.Key=a&Tags.member.1.Value=b%20c",
+      "Action=TagUser&Tags.member.1.Key=a&Tags.member.1.Value=b%20c%26",
     );
   });
 });

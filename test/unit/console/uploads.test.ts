@@ -211,16 +211,19 @@ describe("UploadQueue", () => {
     expect(queue.view()).toMatchObject({ finished: 50, failed: 0, isPaused: false, pauseReason: undefined });
   });
 
-  it("an upload that was aborted elsewhere starts from its beginning when it is tried again", async () => {
-    const failures = new Map([["part big 1", [error("NoSuchUpload", 404)]]]);
-    const { queue, add, names, completed } = queueWith({ failures });
-    add(["big", 17 * MIB]);
-    await settled();
-    queue.retry();
-    await settled();
-    expect(names.filter((name) => name === "create big")).toHaveLength(2);
-    expect(completed).toMatchObject([{ parts: [{ number: 1 }, { number: 2 }, { number: 3 }] }]);
-  });
+  it.each(["part big 1", "complete big"])(
+    "an upload that no longer exists at %s starts from its beginning when it is tried again",
+    async (call) => {
+      const failures = new Map([[call, [error("NoSuchUpload", 404)]]]);
+      const { queue, add, names, completed } = queueWith({ failures });
+      add(["big", 17 * MIB]);
+      await settled();
+      queue.retry();
+      await settled();
+      expect(names.filter((name) => name === "create big")).toHaveLength(2);
+      expect(completed).toMatchObject([{ parts: [{ number: 1 }, { number: 2 }, { number: 3 }] }]);
+    },
+  );
 
   it("objects that exist are kept if asked to, and an upload that is of no use is aborted", async () => {
     const exists = () => [error("PreconditionFailed", 412)];
@@ -269,6 +272,15 @@ describe("UploadQueue", () => {
     expect(queue.view()).toMatchObject({ count: 2, finished: 1, failed: 1 });
     queue.clear();
     expect(queue.view().count).toBe(0);
+  });
+
+  it("what is stored of an upload that failed is deleted when its failure is closed", async () => {
+    const failures = new Map([["part big 2", [error("AccessDenied", 403)]]]);
+    const { queue, add, names } = queueWith({ failures });
+    add(["big", 17 * MIB]);
+    await settled();
+    queue.clear();
+    expect([names.at(-1), queue.view().count]).toEqual(["abort big", 0]);
   });
 });
 

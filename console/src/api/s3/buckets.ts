@@ -1,6 +1,5 @@
 /** Operations on buckets as a whole. */
 import type { ApiClient } from "../client.ts";
-import { hasCode } from "../errors.ts";
 import { bucketPath } from "../urls.ts";
 import { childrenOf, element, findElement, findText, formatDocument, textOf } from "../xml.ts";
 
@@ -58,7 +57,7 @@ export async function createBucket(client: ApiClient, bucket: NewBucket): Promis
     headers: hasLock ? { "x-amz-bucket-object-lock-enabled": "true" } : {},
     ...(body !== undefined && { body }),
   });
-  if (hasVersions && !hasLock) await putVersioning(client, name, "Enabled");
+  if (hasVersions && !hasLock) await enableVersioning(client, name);
 }
 
 export function formatLocation(region: string): string | undefined {
@@ -70,26 +69,7 @@ export async function deleteBucket(client: ApiClient, name: string): Promise<voi
   await client.send({ method: "DELETE", path: bucketPath(name) });
 }
 
-export type Versioning = "Enabled" | "Suspended" | "";
-
-export async function getVersioning(client: ApiClient, name: string): Promise<Versioning> {
-  const root = await client.sendForXml({ method: "GET", path: bucketPath(name), query: { versioning: "" } });
-  const status = root && findText(root, "Status");
-  return status === "Enabled" || status === "Suspended" ? status : "";
-}
-
-export async function putVersioning(client: ApiClient, name: string, status: "Enabled" | "Suspended"): Promise<void> {
-  const body = formatDocument("VersioningConfiguration", [element("Status", status)]);
+async function enableVersioning(client: ApiClient, name: string): Promise<void> {
+  const body = formatDocument("VersioningConfiguration", [element("Status", "Enabled")]);
   await client.send({ method: "PUT", path: bucketPath(name), query: { versioning: "" }, body });
-}
-
-/** Whether object lock is enabled; false too for callers that may not ask. */
-export async function hasObjectLock(client: ApiClient, name: string): Promise<boolean> {
-  try {
-    const root = await client.sendForXml({ method: "GET", path: bucketPath(name), query: { "object-lock": "" } });
-    return root !== undefined && findText(root, "ObjectLockEnabled") === "Enabled";
-  } catch (error) {
-    if (hasCode(error, "ObjectLockConfigurationNotFoundError", "AccessDenied", "NotImplemented")) return false;
-    throw error;
-  }
 }
