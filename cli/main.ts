@@ -1,4 +1,4 @@
-/** `npm run admin`: accounts, access keys and deliveries of a running or deployed Worker. */
+/** `npm run admin`: administers a running or deployed Worker. */
 import { join } from "node:path";
 import { overlaySecrets, readDevVars } from "../scripts/dev-vars.ts";
 import { type AdminRequest, type Invocation, parseInvocation, usage } from "./arguments.ts";
