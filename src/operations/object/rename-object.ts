@@ -195,7 +195,8 @@ async function copyUnlessCopied(rename: Rename, source: OpenedObject, copied: Co
       bucket,
       { key: input.key, event: "ObjectCreated:Copy" },
       {
-        adds: undefined,
+        // Where versions are kept, the source stays as a noncurrent one.
+        adds: bucket.documents.versioning === undefined ? undefined : { objects: 1, bytes: object.sizeBytes },
         commit(ticket) {
           writeId = ticket.writeId;
           const condition = copied === undefined ? input.condition : copied.condition;

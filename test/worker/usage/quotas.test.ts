@@ -143,6 +143,17 @@ describe("a full bucket", () => {
     expect((await errorOf(again)).code).toBe("QuotaExceeded");
   });
 
+  it.each(["Enabled", "Suspended"] as const)("refuses RenameObject where versions are kept: %s", async (status) => {
+    const bucket = await createVersionedBucket(status);
+    await putObject(bucket, "a", "content");
+    await setQuota({ bucket }, { bytes: 20, objects: 100 });
+    expect(await statusOf(rename(bucket, "b", "a"))).toBe(200);
+    expect((await errorOf(await rename(bucket, "a", "b"))).code).toBe("QuotaExceeded");
+    expect(await statusOf(send({ bucket, key: "b" }))).toBe(200);
+    await setQuota({ bucket }, { objects: 1 });
+    expect((await errorOf(await rename(bucket, "a", "b"))).code).toBe("QuotaExceeded");
+  });
+
   const TAGS = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
   const ENABLED = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
 });
