@@ -185,8 +185,9 @@ async function countUploads(bucket: GrantedBucket, query: UploadsQuery, sweep: U
 }
 
 /** Each upload's Durable Object knows its parts. */
-async function readOpen(bucket: GrantedBucket, query: UploadsQuery, { openUploads, blobSets, now }: UsageSweep) {
-  const rows = await openUploads.initiatedUntil(bucket.id, { prefix: "", initiatedUntil: now, ...query });
+async function readOpen(bucket: GrantedBucket, query: UploadsQuery, { openUploads, blobSets }: UsageSweep) {
+  // The run may begin long after the time for which it was planned, and subtracts what was written until it began.
+  const rows = await openUploads.initiatedUntil(bucket.id, { prefix: "", initiatedUntil: new Date(), ...query });
   const openBytes: number[] = [];
   for (const { uploadId } of rows) {
     const { upload } = await blobSets.inspect(blobSetOfUpload(uploadId), { after: 0, limit: 0 });

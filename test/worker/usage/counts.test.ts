@@ -110,6 +110,14 @@ describe("the figures of a bucket", () => {
     await count(bucket);
     expect(figuresOf(await usageOf(bucket))).toEqual({ ...NONE, openUploads: 2, uploadBytes: 750 });
   });
+
+  it("contain uploads that were begun after the time of the run and before its count", async () => {
+    const bucket = await createBucket();
+    const target = { bucket, key: "k" };
+    await putPart(target, await createUpload(target), 1, noise(1000));
+    await count(bucket, { at: new Date(Date.now() - 60_000) });
+    expect(figuresOf(await usageOf(bucket))).toEqual({ ...NONE, openUploads: 1, uploadBytes: 1000 });
+  });
 });
 
 describe("a count of several steps", () => {
