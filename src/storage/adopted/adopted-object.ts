@@ -51,8 +51,8 @@ export function storageClassOf({ storageClass }: R2Object): StorageClass {
 
 /** Names as S3 has them: in lower case. Of two that differ only in case, one is shown. */
 function toUserMetadata(custom: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
-  const entries = Object.entries(custom ?? {}).filter(([name]) => name !== RESERVED_METADATA);
-  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
+  const entries = Object.entries(custom ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return Object.fromEntries(entries.filter(([name]) => name !== RESERVED_METADATA));
 }
 
 /** R2's six fields, so that whatever else reads the object has the same headers. */

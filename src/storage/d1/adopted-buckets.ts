@@ -1,7 +1,7 @@
 /** Rows of adopted buckets. Their `region` is the name of the binding, which a unique index makes one bucket's. */
 import type { RootGrant } from "../../access/authorize.ts";
 import type { BucketLocation, NewBucketSettings } from "../../model/bucket.ts";
-import { newBucketId, newDeletionId } from "../../model/random-ids.ts";
+import { newBucketId } from "../../model/random-ids.ts";
 import { MAX_BUCKETS_PER_ACCOUNT } from "./buckets.ts";
 import type { Directory } from "./directory.ts";
 
@@ -23,7 +23,7 @@ interface AdoptedRow {
   readonly created_at: number;
 }
 
-const IS_ADOPTED = "region >= 'ADOPT_' AND region < 'ADOPT`'";
+const isAdopted = (region: string) => `(${region} >= 'ADOPT_' AND ${region} < 'ADOPT\`')`;
 
 export class AdoptedBuckets {
   readonly #db: D1Database;
@@ -42,7 +42,7 @@ export class AdoptedBuckets {
     const { name, binding, accountId, location, settings, now } = adoption;
     const id = newBucketId();
     const documents = Object.entries({ location, ...settings });
-    const [inserted, found] = await this.#db.batch([
+    const [inserted, found, deleted] = await this.#db.batch([
       this.#db
         .prepare(
           // It has no marker: nothing of this deployment is written to the R2 bucket.
@@ -60,6 +60,7 @@ export class AdoptedBuckets {
              ?3 IS NULL OR EXISTS (SELECT 1 FROM accounts WHERE id = ?3) AS has_account`,
         )
         .bind(binding, name, accountId ?? null),
+      this.#db.prepare("SELECT max(deleted_at) AS at FROM deleted_buckets WHERE name = ?1").bind(name),
       ...documents.map(([kind, document]) =>
         this.#db
           .prepare(
@@ -70,7 +71,11 @@ export class AdoptedBuckets {
       ),
     ]);
     this.#directory.forgetBucket(name);
-    if (inserted?.results.length === 1) return { outcome: "adopted", id } as const;
+    if (inserted?.results.length === 1) {
+      const last = deleted?.results[0] as { at: number | null } | undefined;
+      await this.#waitForCaches(last?.at ?? 0);
+      return { outcome: "adopted", id } as const;
+    }
     const state = found?.results[0] as { same_binding: string | null; has_name: number; has_account: number };
     if (state.has_account === 0) return { outcome: "no-such-account" } as const;
     if (state.same_binding !== null) return { outcome: "adopted-before", bucket: state.same_binding } as const;
@@ -80,7 +85,7 @@ export class AdoptedBuckets {
   /** By name. There are as many as the deployment has bindings. */
   async list(_by: RootGrant) {
     const { results } = await this.#db
-      .prepare(`SELECT name, region, account_id, created_at FROM buckets WHERE ${IS_ADOPTED} ORDER BY name`)
+      .prepare(`SELECT name, region, account_id, created_at FROM buckets WHERE ${isAdopted("region")} ORDER BY name`)
       .all<AdoptedRow>();
     return results.map((row) => ({
       name: row.name,
@@ -91,20 +96,30 @@ export class AdoptedBuckets {
   }
 
   /**
-   * Marks the row, so that no isolate caches it any more and every later write queries it before its answer; waits until no isolate
-   * acts on the row it has cached; and removes it with all that is configured. A write that ends later is answered with NoSuchBucket,
-   * although its object is in R2.
+   * Removes the row with all that is configured, and waits until no isolate acts on the row it has cached. A request that ends
+   * meanwhile has its effect in R2. A new bucket of the name waits as after any deletion.
    */
   async release(_by: RootGrant, name: string): Promise<boolean> {
-    const marked = await this.#db
-      .prepare(`UPDATE buckets SET deletion = ?2, deleting_since = ?3 WHERE name = ?1 AND ${IS_ADOPTED} RETURNING id`)
-      .bind(name, newDeletionId(), Date.now())
-      .first<{ id: string }>();
+    const [, removed] = await this.#db.batch([
+      this.#db
+        .prepare(
+          // The sweep of deleted buckets finds nothing under the id in that region, and forgets the row.
+          `INSERT OR IGNORE INTO deleted_buckets (id, name, region, deleted_at)
+           SELECT b.id, b.name, d.body ->> '$.region', ?2 FROM buckets b
+             JOIN bucket_documents d ON d.bucket_id = b.id AND d.kind = 'location'
+           WHERE b.name = ?1 AND ${isAdopted("b.region")}`,
+        )
+        .bind(name, Date.now()),
+      this.#db.prepare(`DELETE FROM buckets WHERE name = ?1 AND ${isAdopted("region")} RETURNING id`).bind(name),
+    ]);
     this.#directory.forgetBucket(name);
-    if (marked === null) return false;
-    if (this.#bucketTtlMs > 0) await scheduler.wait(this.#bucketTtlMs);
-    await this.#db.prepare("DELETE FROM buckets WHERE id = ?1").bind(marked.id).run();
-    this.#directory.forgetBucket(name);
+    if (removed?.results.length !== 1) return false;
+    await this.#waitForCaches(Date.now());
     return true;
+  }
+
+  async #waitForCaches(deletedAt: number): Promise<void> {
+    const remaining = deletedAt + this.#bucketTtlMs - Date.now();
+    if (remaining > 0) await scheduler.wait(remaining);
   }
 }

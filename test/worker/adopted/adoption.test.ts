@@ -5,6 +5,7 @@ import { type Answer, admin, adopt, keysIn, listAdopted, r2, release } from "../
 import { expectError } from "../../support/errors.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
+import { runSweeps } from "../../support/worker.ts";
 
 const adoption = (name: string, binding: string): Promise<Answer> => admin("POST", "adoptions", { name, binding });
 const refusal = (code: string, status = 409) => ({ status, body: { error: { code } } });
@@ -173,7 +174,10 @@ describe("releasing a bucket", () => {
     expect(results).toEqual([]);
     expect((await send({ method: "PUT", bucket: name })).status).toBe(200);
     expect((await send({ bucket: name, key: "k" })).status).toBe(404);
+    await runSweeps(testEnv, new Date(Date.now() + 8 * 24 * 60 * 60 * 1000));
     expect(await contents("ADOPT_PHOTOS")).toEqual(before);
+    const left = await testEnv.DB.prepare("SELECT 1 FROM deleted_buckets WHERE name = ?1").bind(name).all();
+    expect(left.results).toEqual([]);
   });
 
   it("is refused for a bucket of the deployment and for a name that is no bucket's", async () => {

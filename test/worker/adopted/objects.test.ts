@@ -75,7 +75,7 @@ describe("what another Worker writes", () => {
         contentLanguage: "de",
         cacheExpiry: new Date("2030-01-01T00:00:00Z"),
       },
-      customMetadata: { Color: "red", "not a header": "x", ü: "y" },
+      customMetadata: { Color: "red", "not a header": "x", ü: "y", [RESERVED.toUpperCase()]: "z" },
     });
     const read = await accepted({ key: "a/b c" });
     expect(Object.fromEntries(read.headers)).toMatchObject({
