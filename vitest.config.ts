@@ -135,6 +135,7 @@ export default defineConfig({
           // Each starts servers, browsers or wrangler several times, on machines that may be busy.
           testTimeout: 240_000,
           hookTimeout: 240_000,
+          expect: { poll: { timeout: 60_000 } },
         },
       },
     ],

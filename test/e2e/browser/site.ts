@@ -8,6 +8,9 @@ import { bareEnvironment, findOnPath } from "../../clients/support/tools.ts";
 
 const PAGE = readFileSync(new URL("page.html", import.meta.url));
 
+/** For a start, an action or a state, on a machine that may be busy. */
+const WAIT_MS = 60_000;
+
 export interface Site {
   /** Two origins of one server: a browser compares text, not addresses. */
   readonly origin: string;
@@ -39,8 +42,9 @@ export async function startBrowser(
 ): Promise<BrowserContext> {
   const executablePath = findOnPath("chromium");
   if (executablePath === undefined) throw new Error("chromium is not on PATH");
-  return chromium.launchPersistentContext(join(folder, "profile"), {
+  const browser = await chromium.launchPersistentContext(join(folder, "profile"), {
     ...options,
+    timeout: WAIT_MS,
     executablePath,
     headless: true,
     env: bareEnvironment(folder),
@@ -54,6 +58,8 @@ export async function startBrowser(
       "--disable-sync",
     ],
   });
+  browser.setDefaultTimeout(WAIT_MS);
+  return browser;
 }
 
 export interface PageRequest {

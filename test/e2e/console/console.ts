@@ -26,7 +26,6 @@ export interface OpenConsole {
 
 export async function openConsole(browser: BrowserContext, server: DevServerAccess): Promise<OpenConsole> {
   const page = await browser.newPage();
-  page.setDefaultTimeout(20_000);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
