@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
 import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
@@ -158,6 +159,18 @@ describeTool("chromium", ["--version"], () => {
     await linkTo("page.html").click();
     await expect.poll(() => page.getByLabel("Text of tree/page.html").inputValue()).toContain("<script>");
     expect([dialogs, await page.title()]).toEqual([0, "tree/page.html · workers-s3 console"]);
+  });
+
+  test("a small compressed text that becomes a large one is read up to 256 KiB", async () => {
+    await openBucket();
+    const body = new Uint8Array(gzipSync(Buffer.alloc(128 * 1024 ** 2, "a")));
+    await own("PUT", `/${bucket}/bomb.txt`, {
+      body,
+      headers: { "content-type": "text/plain", "content-encoding": "gzip" },
+    });
+    await goTo(page, `/buckets/${bucket}/object?key=bomb.txt`);
+    await page.getByText("The first 256 KiB.").waitFor();
+    expect(await page.getByLabel("Text of bomb.txt").inputValue()).toBe("a".repeat(256 * 1024));
   });
 
   test("a stored type cannot make an object a page: a PDF that is HTML, an image that is a script", async () => {

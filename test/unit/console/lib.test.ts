@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatBytes, formatCount, formatTime } from "../../../console/src/lib/format.ts";
 import { type Listing, PagedList } from "../../../console/src/lib/pages-of.ts";
+import { readStart } from "../../../console/src/lib/read-start.ts";
 import { link, matchPath, parseRoute } from "../../../console/src/lib/router.ts";
 import { createStore } from "../../../console/src/lib/store.ts";
 import { rowWindow } from "../../../console/src/lib/window.ts";
@@ -129,6 +130,59 @@ describe("usage in the list of buckets", () => {
     const start = justBefore(name);
     expect(start < name).toBe(true);
     for (const other of before) expect(other <= start).toBe(true);
+  });
+});
+
+describe("the start of a text", () => {
+  /** An answer of these chunks, and whether its reader has ended it. */
+  const answerOf = (chunks: Iterator<Uint8Array<ArrayBuffer>>) => {
+    const state = { pulled: 0, isEnded: false };
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+      {
+        pull(controller) {
+          const { value, done } = chunks.next();
+          if (done) return controller.close();
+          state.pulled++;
+          controller.enqueue(value);
+        },
+        cancel() {
+          state.isEnded = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return { body, state };
+  };
+  const bytes = (text: string) => new TextEncoder().encode(text);
+
+  it("of an answer without an end is read, and the answer is ended", async () => {
+    const endless = (function* () {
+      for (;;) yield bytes("abcd");
+    })();
+    const { body, state } = answerOf(endless);
+    expect(await readStart({ body }, 10)).toEqual({ text: "abcdabcdab", isCut: true });
+    expect(state).toEqual({ pulled: 3, isEnded: true });
+  });
+
+  it("of an answer of exactly as many bytes is all of it", async () => {
+    const { body, state } = answerOf([bytes("abcd"), bytes("efgh")].values());
+    expect(await readStart({ body }, 8)).toEqual({ text: "abcdefgh", isCut: false });
+    expect(state.isEnded).toBe(false);
+  });
+
+  it("has characters that two chunks share, and no part of a character at the cut", async () => {
+    const [first = 0, second = 0] = bytes("ü");
+    const parts = () => [Uint8Array.of(first), Uint8Array.of(second, first), Uint8Array.of(second)].values();
+    expect(await readStart(answerOf(parts()), 4)).toEqual({ text: "üü", isCut: false });
+    expect(await readStart(answerOf(parts()), 3)).toEqual({ text: "ü", isCut: true });
+    expect(await readStart(answerOf([Uint8Array.of(0xff, 65, first)].values()), 9)).toEqual({
+      text: "\ufffdA\ufffd",
+      isCut: false,
+    });
+  });
+
+  it("of an answer without a body is empty", async () => {
+    expect(await readStart({ body: null }, 9)).toEqual({ text: "", isCut: false });
   });
 });
 

@@ -1,4 +1,5 @@
 /** Operations on one object. */
+import { readStart, type TextStart } from "../../lib/read-start.ts";
 import type { ApiClient } from "../client.ts";
 import { ApiError } from "../errors.ts";
 import { encodeKey, encodePart, objectPath } from "../urls.ts";
@@ -76,15 +77,28 @@ export async function headObject(client: ApiClient, name: ObjectName, signal?: A
   };
 }
 
-/** The first bytes as text; invalid bytes become replacement characters. */
-export async function readText(client: ApiClient, name: ObjectName, maxBytes: number): Promise<string> {
+export interface TextRead {
+  readonly maxBytes: number;
+  /** Whether the object has a Content-Encoding, which the browser undoes. */
+  readonly isEncoded: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The first bytes as text; of an encoded text the first bytes of what was encoded. */
+export async function readText(
+  client: ApiClient,
+  name: ObjectName,
+  { maxBytes, isEncoded, signal }: TextRead,
+): Promise<TextStart> {
   const response = await client.send({
     method: "GET",
     path: objectPath(name.bucket, name.key),
     query: { versionId: name.versionId },
-    headers: { range: `bytes=0-${maxBytes - 1}` },
+    // Chromium accepts no encoded answer to a range.
+    headers: isEncoded ? {} : { range: `bytes=0-${maxBytes - 1}` },
+    signal,
   });
-  return new TextDecoder().decode(await response.arrayBuffer());
+  return readStart(response, maxBytes);
 }
 
 export interface SignedLink extends ObjectName {

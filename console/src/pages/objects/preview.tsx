@@ -76,22 +76,22 @@ function Media({ name, kind, type }: MediaProps) {
 function Text({ name, facts }: Props) {
   const { client } = useSession();
   const encoding = facts.content["content-encoding"].replace(/\baws-chunked\b,?/, "").trim();
-  // A part of compressed text cannot be decompressed.
-  const isReadable = encoding === "" || encoding === "identity" || facts.sizeBytes <= MAX_TEXT_BYTES;
-  const [text] = useLoad(async () => (isReadable ? await readText(client, name, MAX_TEXT_BYTES) : undefined), [client]);
+  const isEncoded = encoding !== "" && encoding !== "identity";
+  const [start] = useLoad(
+    (signal) => readText(client, name, { maxBytes: MAX_TEXT_BYTES, isEncoded, signal }),
+    [client],
+  );
   return (
-    <Await loaded={text}>
-      {(value) =>
-        value === undefined ? (
-          <p>The object is compressed, and too large to be shown.</p>
-        ) : (
-          <>
-            {/* It can be scrolled and copied from by keyboard. */}
-            <textarea class="code" readOnly rows={20} aria-label={`Text of ${name.key}`} value={value} />
-            {facts.sizeBytes > MAX_TEXT_BYTES && <p class="hint">The first {formatBytes(MAX_TEXT_BYTES)}.</p>}
-          </>
-        )
-      }
+    <Await loaded={start}>
+      {({ text, isCut }) => (
+        <>
+          {/* It can be scrolled and copied from by keyboard. */}
+          <textarea class="code" readOnly rows={20} aria-label={`Text of ${name.key}`} value={text} />
+          {(isCut || (!isEncoded && facts.sizeBytes > MAX_TEXT_BYTES)) && (
+            <p class="hint">The first {formatBytes(MAX_TEXT_BYTES)}.</p>
+          )}
+        </>
+      )}
     </Await>
   );
 }
