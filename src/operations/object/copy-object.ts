@@ -102,6 +102,8 @@ export const CopyObject = operation({
     input.customerKey?.read();
     const owned = { ...ownerAndAcl(grant.caller, bucket, input.acl), ...lockOfWrite(input.lock, bucket, input.now) };
     let copied: StoredObject | undefined;
+    const addsOf = ({ object }: CopyPlan["source"]) =>
+      replacesItself(source, input, bucket) ? undefined : { objects: 1, bytes: object.sizeBytes };
     const plan = async (): Promise<CopyPlan> => {
       const opened = await openCopySource(context, source, undefined);
       copied = opened.object;
@@ -112,7 +114,7 @@ export const CopyObject = operation({
         const named = { bucket, key: input.key };
         const sealing = await encryptionOfWrite(named, input, { keys: context, source: opened });
         const annotations = input.copiesAnnotations
-          ? await copyAnnotations(opened, { source, target: named, sealing }, context)
+          ? await copyAnnotations(opened, { source, target: named, sealing, adds: addsOf(opened) }, context)
           : undefined;
         const attributes = { ...copy, ...owned, ...sealedWith(sealing), ...(annotations && { annotations }) };
         return { source: opened, attributes, contentKey: sealing.contentKey };
@@ -127,9 +129,7 @@ export const CopyObject = operation({
         bucket,
         { key: input.key, event: "ObjectCreated:Copy" },
         {
-          adds: replacesItself(source, input, bucket)
-            ? undefined
-            : { objects: 1, bytes: first.source.object.sizeBytes },
+          adds: addsOf(first.source),
           commit(ticket) {
             const { source, ...written } = first;
             const write = { bucket, key: input.key, ...written, ticket, condition };

@@ -182,7 +182,10 @@ async function copyUnlessCopied(rename: Rename, source: OpenedObject, copied: Co
     const named = { bucket, key: input.key };
     const sealing = await sealedAgain(rename, source);
     const from = { bucket: input.bucket, key: input.source };
-    const annotations = await copyAnnotations(source, { source: from, target: named, sealing }, context);
+    // Where versions are kept, the source stays as a noncurrent one.
+    const isKept = bucket.documents.versioning !== undefined;
+    const adds = isKept ? { objects: 1, bytes: object.sizeBytes } : undefined;
+    const annotations = await copyAnnotations(source, { source: from, target: named, sealing, adds }, context);
     const attributes = {
       ...attributesOf(object),
       ...lockOfWrite(undefined, bucket, input.now),
@@ -195,8 +198,7 @@ async function copyUnlessCopied(rename: Rename, source: OpenedObject, copied: Co
       bucket,
       { key: input.key, event: "ObjectCreated:Copy" },
       {
-        // Where versions are kept, the source stays as a noncurrent one.
-        adds: bucket.documents.versioning === undefined ? undefined : { objects: 1, bytes: object.sizeBytes },
+        adds,
         commit(ticket) {
           writeId = ticket.writeId;
           const condition = copied === undefined ? input.condition : copied.condition;

@@ -203,14 +203,20 @@ export class Annotations {
   /**
    * Copies all annotations into a new set, for a version of `key` that is still to be put; undefined if there are none. Two R2
    * calls for each, and two listings.
-   * @throws S3Error `ConditionalRequestConflict` if they are changed meanwhile
+   * @param limited writes them, if their bytes may be added
+   * @throws S3Error `ConditionalRequestConflict` if they are changed meanwhile; whatever `limited` throws
    */
-  async copy(source: AnnotationSet, target: AnnotationTarget): Promise<string | undefined> {
+  async copy(
+    source: AnnotationSet,
+    target: AnnotationTarget,
+    limited: (bytes: number, write: () => Promise<unknown>) => Promise<unknown>,
+  ): Promise<string | undefined> {
     if (source.id === undefined) return undefined;
     const before = await this.#listed(source.bucket, source.id);
     if (before.length === 0) return undefined;
     const id = newBlobSetId();
-    await this.#copyEach(before, source, { ...target, id });
+    const bytes = before.reduce((sum, { size }) => sum + size, 0);
+    await limited(bytes, () => this.#copyEach(before, source, { ...target, id }));
     const after = await this.#listed(source.bucket, source.id);
     if (versionsOf(after) !== versionsOf(before)) throw changedMeanwhile(target.key);
     return id;

@@ -154,6 +154,39 @@ describe("a full bucket", () => {
     expect((await errorOf(await rename(bucket, "a", "b"))).code).toBe("QuotaExceeded");
   });
 
+  describe("and annotations that are copied", () => {
+    const annotate = (bucket: string) =>
+      statusOf(send({ method: "PUT", bucket, key: "k", query: "annotation&annotationName=a", body: "annotated" }));
+
+    /** An object of 7 bytes with an annotation of 9. */
+    async function annotated(isVersioned = false): Promise<string> {
+      const bucket = isVersioned ? await createVersionedBucket() : await createBucket();
+      await putObject(bucket, "k", "content");
+      expect(await annotate(bucket)).toBe(200);
+      return bucket;
+    }
+
+    it("refuses the copy whose annotations have no room, and adds those of one that has", async () => {
+      const source = await annotated();
+      const bucket = await createBucket();
+      await setQuota({ bucket }, { bytes: 31 });
+      const another = (key: string, headers = {}) => copy({ bucket, key }, `/${source}/k`, headers);
+      expect(await statusOf(another("a"))).toBe(200);
+      expect((await errorOf(await another("b"))).code).toBe("QuotaExceeded");
+      await vi.waitFor(async () => expect(await addedTo(bucket)).toEqual({ bytes: 16, objects: 1 }), { timeout: 5000 });
+      expect(await statusOf(another("b", { "x-amz-object-annotation-directive": "EXCLUDE" }))).toBe(200);
+    });
+
+    it("counts them for RenameObject where versions are kept, and otherwise lets it pass", async () => {
+      const versioned = await annotated(true);
+      await setQuota({ bucket: versioned }, { bytes: 22 });
+      expect((await errorOf(await rename(versioned, "renamed", "k"))).code).toBe("QuotaExceeded");
+      const bucket = await annotated();
+      await setQuota({ bucket }, { bytes: 0, objects: 0 });
+      expect(await statusOf(rename(bucket, "renamed", "k"))).toBe(200);
+    });
+  });
+
   const TAGS = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
   const ENABLED = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
 });
