@@ -50,6 +50,8 @@ export interface LineKind<Log, Message> {
   shareOf(log: Log): string;
   /** May fail: it is then called again. */
   toMessages(drafts: readonly Draft<Log>[]): readonly Message[] | Promise<readonly Message[]>;
+  /** The part of a line that goes into a message, if the whole does not. Without it, such a line is lost. */
+  shorten?(line: string): string;
   /** Lines that complete a batch before it is sent. */
   closing?(): readonly QueuedLine<Log>[];
 }
@@ -91,7 +93,11 @@ export class LineQueue<Log, Message> {
 
   /** Adds the lines of one request, which then waits until they are sent. */
   add(entries: readonly QueuedLine<Log>[]): void {
-    for (const entry of entries) this.#addOne(entry);
+    for (const entry of entries) {
+      const fitting = this.#fit(entry);
+      if (fitting === undefined) this.#reportLost(1, "a line is larger than a message");
+      else this.#addOne(fitting);
+    }
     this.#waitFor(this.#batch);
   }
 
@@ -110,9 +116,17 @@ export class LineQueue<Log, Message> {
     return this.#batch;
   }
 
+  /** A message that is too large would take all lines that are sent with it. */
+  #fit(entry: QueuedLine<Log>): QueuedLine<Log> | undefined {
+    if (bytesOf(entry) <= MESSAGE_BYTES) return entry;
+    const line = this.#kind.shorten?.(entry.line);
+    if (line === undefined) return undefined;
+    const shorter = { ...entry, line };
+    return bytesOf(shorter) <= MESSAGE_BYTES ? shorter : undefined;
+  }
+
   #addOne(entry: QueuedLine<Log>): void {
-    // Quotes take two bytes in the message.
-    const bytes = JSON.stringify(entry.line).length;
+    const bytes = bytesOf(entry);
     const share = this.#kind.shareOf(entry.log);
     const bytesOfShare = (this.#bytesOfShares.get(share) ?? 0) + bytes;
     if (this.#waitingBytes + bytes > MAX_WAITING_BYTES || bytesOfShare > MAX_SHARE_BYTES) {
@@ -158,7 +172,7 @@ export class LineQueue<Log, Message> {
     if (batch.isTaken) return;
     batch.isTaken = true;
     if (this.#batch === batch) this.#batch = undefined;
-    for (const entry of this.#kind.closing?.() ?? []) this.#put(batch, entry, JSON.stringify(entry.line).length);
+    for (const entry of this.#kind.closing?.() ?? []) this.#put(batch, entry, bytesOf(entry));
     try {
       await inTime(this.#sendPatiently([...batch.drafts.values()].flat()), { ms: SEND_MS, what: "queue sends" });
     } catch (error) {
@@ -199,6 +213,11 @@ export class LineQueue<Log, Message> {
   #reportLost(lines: number, cause: string): void {
     console.error(JSON.stringify({ [this.#kind.name]: "lost", lines, cause }));
   }
+}
+
+/** In the message, where quotes take two bytes, and characters beyond ASCII up to three. */
+function bytesOf({ line }: { readonly line: string }): number {
+  return new TextEncoder().encode(JSON.stringify(line)).byteLength;
 }
 
 function wait(milliseconds: number): Promise<void> {

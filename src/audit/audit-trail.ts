@@ -11,7 +11,7 @@ import type { AuditSwitch } from "../storage/d1/audit-switch.ts";
 import type { AuditMessage } from "../storage/journal/messages.ts";
 import { DenialLimit } from "./denial-limit.ts";
 import { accountOf, describeRequest } from "./entry.ts";
-import { formatAuditLine } from "./line.ts";
+import { formatAuditLine, shortenAuditLine } from "./line.ts";
 
 interface Noted {
   readonly request: Request;
@@ -43,6 +43,7 @@ export class AuditTrail {
       nameOf: ({ log }) => JSON.stringify(log.setting ?? null),
       shareOf: ({ share }) => share,
       toMessages: (drafts) => this.#toMessages(drafts),
+      shorten: shortenAuditLine,
       closing: () => this.#closing(),
     };
     this.#lines = new LineQueue(kind, options);

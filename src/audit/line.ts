@@ -58,6 +58,13 @@ export function formatAuditLine(entry: RequestEntry | OmittedEntry): string {
   return toAscii(JSON.stringify({ version: AUDIT_VERSION, type, time: isoTime(time), ...shown }));
 }
 
+/** Of parameters that are too large for a message, only the size. */
+export function shortenAuditLine(line: string): string {
+  const { parameters, ...entry } = JSON.parse(line) as RequestEntry;
+  const omitted = JSON.stringify(parameters ?? {}).length;
+  return toAscii(JSON.stringify({ ...entry, parameters: { omittedBytes: omitted } }));
+}
+
 function isoTime(time: number): string {
   return new Date(time).toISOString();
 }

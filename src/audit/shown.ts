@@ -50,7 +50,8 @@ const TEXTS: ReadonlySet<string> = new Set([
   "AuthenticateOnUnsubscribe",
 ]);
 const DOCUMENTS: ReadonlySet<string> = new Set(["PolicyDocument", "Policy", "AttributeValue"]);
-const MEMBER = /\.(?:member|entry)\.\d+(?:\.(?:key|value))?$/;
+const MAX_NAME_LENGTH = 128;
+const MEMBER = /\.(?:member|entry)\.\d{1,4}(?:\.(?:key|value))?$/;
 
 /** Without a user and a password in front of the host. */
 const ORIGIN = /^(https?:\/\/)(?:[^/?#@]*@)?([A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?)(?:[/?#]|$)/i;
@@ -80,12 +81,24 @@ export function shownOfS3({ headers, query }: SignedRequest): Parameters | undef
 export function shownOfForm(form: ReadonlyMap<string, string>): Parameters | undefined {
   const entries = [...form].flatMap(([name, value]): (readonly [string, Shown])[] => {
     const base = name.replace(MEMBER, "");
-    if (DOCUMENTS.has(base)) return [[clip(name, 128), digestOf(new TextEncoder().encode(value))]];
-    if (base === "Attributes") return /\.key$/.test(name) ? [[name, shorten(value)]] : [];
-    if (base === "Endpoint") return [[name, originOf(value)]];
-    return TEXTS.has(base) ? [[clip(name, 128), shorten(value)]] : [];
+    const shown = showParameter({ name, base, value });
+    return shown === undefined ? [] : [[clip(name, MAX_NAME_LENGTH), shown]];
   });
-  return collect(entries);
+  // Actions read parameters by their own names. Members, which the client can number as it likes, do not displace them.
+  const isMember = ([name]: readonly [string, Shown]) => MEMBER.test(name);
+  return collect([...entries.filter((entry) => !isMember(entry)), ...entries.filter(isMember)]);
+}
+
+function showParameter(parameter: {
+  readonly name: string;
+  readonly base: string;
+  readonly value: string;
+}): Shown | undefined {
+  const { name, base, value } = parameter;
+  if (DOCUMENTS.has(base)) return digestOf(new TextEncoder().encode(value));
+  if (base === "Attributes") return name.endsWith(".key") ? shorten(value) : undefined;
+  if (base === "Endpoint") return originOf(value);
+  return TEXTS.has(base) ? shorten(value) : undefined;
 }
 
 /** @param values those of the path, which are ids and names, all of which are shown */
