@@ -75,7 +75,8 @@ function refusalIn({
 
 /** Whether it changed something, or may have: after an error of the service it is unknown. */
 function isChange(log: RequestLog, status: number): boolean {
-  if (status >= 300 && (status < 500 || log.authentication === undefined)) return false;
+  // A POST form that has stored its object may answer 303, which no other operation does.
+  if (status >= 300 && status !== 303 && (status < 500 || log.authentication === undefined)) return false;
   const { operation, adminCall, signed } = log;
   if (adminCall !== undefined) return isDecided(decideRoute(adminCall.route).decision, log);
   if (operation === undefined || log.service === "website") return false;

@@ -10,7 +10,8 @@ import { newAttackWorld, newSourceBucket, rootOwnerId } from "../../support/atta
 import { audit, enableAudit, recordAudit } from "../../support/audit.ts";
 import { call } from "../../support/iam.ts";
 import { createLockedBucket, DIGEST, holdOf, inDays, retentionOf } from "../../support/object-lock.ts";
-import { HOST, handDirectly, putObject, type SendOptions, send } from "../../support/request.ts";
+import { BOUNDARY, encodeForm, signPolicy, tomorrow } from "../../support/post-form.ts";
+import { HOST, handDirectly, putObject, type SendOptions, send, urlOf } from "../../support/request.ts";
 import { createBucket, ROOT, s3 } from "../../support/s3.ts";
 import { handleRequest } from "../../support/worker.ts";
 
@@ -65,6 +66,29 @@ describe("operations of S3", () => {
       },
     ]);
     expect(Number.isNaN(Date.parse(String(found[0]?.time)))).toBe(false);
+  });
+
+  it.each([
+    ["201", 201],
+    ["a redirect", 303],
+  ])("PostObject that gives permissions has a line if it answers %s", async (answer, status) => {
+    const how =
+      status === 303 ? { success_action_redirect: "https://example.com/" } : { success_action_status: answer };
+    const fields = { key: "form", acl: "public-read", ...how };
+    const document = (signing: readonly object[]) => ({
+      expiration: tomorrow(),
+      conditions: [{ bucket }, ...Object.entries(fields).map(([name, value]) => ({ [name]: value })), ...signing],
+    });
+    const signed = { ...fields, ...signPolicy({ key: ROOT, document }) };
+    const body = encodeForm([...Object.entries(signed), ["file", { content: "x", name: "f" }]]);
+    const headers = { "content-type": `multipart/form-data; boundary=${BOUNDARY}` };
+    const url = urlOf({ bucket, style: "path" });
+    const response = await handDirectly(new Request(url, { method: "POST", headers, body, redirect: "manual" }), env);
+    await response.text();
+    expect(response.status).toBe(status);
+    expect(await lines()).toMatchObject([
+      { type: "change", operation: "PostObject", status, parameters: { "x-amz-acl": "public-read" } },
+    ]);
   });
 
   it("a document is shown by its size and digest", async () => {
