@@ -64,7 +64,8 @@ async function write(message: AuditMessage, { config, directory, journal, stores
       bucket,
       { key, event: "ObjectCreated:Put" },
       {
-        adds: { objects: 1, bytes: body.sizeBytes },
+        // Denied requests, which anyone can send, would fill a quota and so end the audit.
+        adds: undefined,
         commit: (ticket) => stores.objects.put({ bucket, key, attributes, ticket, condition }, body),
         describe: ({ etag, sizeBytes, lastModified, versionId }) => ({ etag, sizeBytes, at: lastModified, versionId }),
       },
