@@ -182,7 +182,10 @@ describe("a removal that failed half-way", () => {
     [`the answer about ${name} is lost`, { method: "DELETE", path, status: 500, times: 1, isAfter: true }] as const,
   ]);
 
-  it.each(faults)("says so, and the same command continues it: %s", async (_case, fault) => {
+  // Each runs two removals; all of them only in `npm run test:failures`.
+  const chosen = process.env.ALL_FAILURES ? faults : faults.filter((_, index) => index % 4 === 0 || index % 4 === 3);
+
+  it.each(chosen)("says so, and the same command continues it: %s", async (_case, fault) => {
     deployFake();
     cloud.fail({ ...fault });
     const command = ["--remove", "--yes", "--delete-data=workers-s3"];
