@@ -339,6 +339,65 @@ describeTool("chromium", ["--version"], () => {
     expect((await own("GET", `/${bucket}`)).body).not.toContain("<Key>");
   });
 
+  test("without RenameObject a move copies and then deletes, replaces nothing, and loses nothing when a request fails", async () => {
+    await openBucket();
+    for (const key of ["dir/1", "dir/2", "one", "taken"])
+      await put(key, `of ${key}`, { "x-amz-meta-key": key, "x-amz-storage-class": "STANDARD_IA" });
+    let renames = 0;
+    let answersCopies = true;
+    await page.route(`${server.endpoint}/${bucket}/**`, async (route, request) => {
+      const refuse = (status: number, code: string) =>
+        route.fulfill({
+          status,
+          body: `<Error><Code>${code}</Code><Message>refused</Message></Error>`,
+          headers: { "access-control-allow-origin": "*", "content-type": "application/xml" },
+        });
+      if (request.method() !== "PUT") return route.fallback();
+      if (request.url().includes("renameObject")) {
+        renames++;
+        return refuse(501, "NotImplemented");
+      }
+      return answersCopies ? route.fallback() : refuse(403, "AccessDenied");
+    });
+    const read = async (key: string) => {
+      const { status, body, headers } = await own("GET", `/${bucket}/${key}`);
+      return status === 200 ? [body, headers.get("x-amz-meta-key"), headers.get("x-amz-storage-class")] : status;
+    };
+    const dialog = page.getByRole("dialog");
+    const move = dialog.getByRole("button", { name: "Move", exact: true });
+
+    await goTo(page, `/buckets/${bucket}?prefix=x`);
+    await goTo(page, `/buckets/${bucket}`);
+    await linkTo("one").click();
+    await button("Move or rename").click();
+    await page.getByLabel("As key").fill("taken");
+    await move.click();
+    await dialog.getByText("PreconditionFailed").waitFor();
+    answersCopies = false;
+    await page.getByLabel("As key").fill("new");
+    await move.click();
+    await dialog.getByText("AccessDenied").waitFor();
+    expect([await read("one"), await read("taken"), await read("new")]).toEqual([
+      ["of one", "one", "STANDARD_IA"],
+      ["of taken", "taken", "STANDARD_IA"],
+      404,
+    ]);
+    answersCopies = true;
+    await move.click();
+    await linkTo("new").waitFor();
+    expect([await read("one"), await read("new")]).toEqual([404, ["of one", "one", "STANDARD_IA"]]);
+
+    renames = 0;
+    await page.getByLabel("Select dir/").check();
+    await button("Move or rename").click();
+    await page.getByLabel("As folder").fill("moved/");
+    await move.click();
+    await linkTo("moved/").waitFor();
+    await dialog.waitFor({ state: "hidden" });
+    expect([await read("dir/1"), await read("dir/2"), renames]).toEqual([404, 404, 1]);
+    expect(await read("moved/2")).toEqual(["of dir/2", "dir/2", "STANDARD_IA"]);
+  });
+
   test("metadata, tags, lock and ACL are changed", async () => {
     await openBucket({ "x-amz-bucket-object-lock-enabled": "true", "x-amz-object-ownership": "ObjectWriter" });
     await put("o", "content", { "x-amz-meta-old": "1", "x-amz-tagging": "kept=yes", "content-type": "text/plain" });

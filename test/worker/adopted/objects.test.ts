@@ -342,6 +342,19 @@ describe("CopyObject", () => {
     await copied({ bucket, key: "again" }, `/${bucket}/to`);
     expect([await tagsOf("again"), (await store.head("again"))?.etag]).toEqual([await tagsOf("to"), md5(bytes)]);
   });
+
+  it("replaces nothing with If-None-Match", async () => {
+    await store.put("from", "new");
+    await store.put("to", "old");
+    const headers = { "if-none-match": "*" };
+    const details = { Condition: "If-None-Match" };
+    await expectError(await copy({ bucket, key: "to" }, `/${bucket}/from`, headers), 412, "PreconditionFailed", {
+      details,
+    });
+    expect((await found("to")).text).toBe("old");
+    await copied({ bucket, key: "free" }, `/${bucket}/from`, headers);
+    expect((await found("free")).text).toBe("new");
+  });
 });
 
 describe("the record in customMetadata", () => {

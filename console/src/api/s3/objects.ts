@@ -141,10 +141,12 @@ export interface Copy {
   readonly keeps?: Pick<ObjectFacts, "storageClass" | "encryption" | "kmsKeyId">;
   /** Entity tag that the source must still have. */
   readonly ifMatch?: string;
+  /** Fails if the target exists. */
+  readonly isNew?: boolean;
 }
 
 export async function copyObject(client: ApiClient, copy: Copy): Promise<void> {
-  const { source, target, replaced, keeps, ifMatch } = copy;
+  const { source, target, replaced, keeps, ifMatch, isNew = false } = copy;
   const version = source.versionId === undefined ? "" : `?versionId=${encodePart(source.versionId)}`;
   const root = await client.sendForXml({
     method: "PUT",
@@ -154,6 +156,7 @@ export async function copyObject(client: ApiClient, copy: Copy): Promise<void> {
       ...(replaced !== undefined && { "x-amz-metadata-directive": "REPLACE", ...replaced }),
       ...(keeps !== undefined && keptHeaders(keeps)),
       ...(ifMatch !== undefined && { "x-amz-copy-source-if-match": ifMatch }),
+      ...(isNew && { "if-none-match": "*" }),
     },
   });
   throwIfFailed(root);

@@ -1,9 +1,9 @@
 /** Copies or moves what is selected, folders with everything in them. A single object can get another name. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApiClient } from "../../api/client.ts";
-import { deleteObjects } from "../../api/s3/deletion.ts";
 import { listObjects } from "../../api/s3/listing.ts";
-import { copyObject, renameObject } from "../../api/s3/objects.ts";
+import { createMover, deleteCopied, type Move } from "../../api/s3/moves.ts";
+import { copyObject } from "../../api/s3/objects.ts";
 import { FormDialog } from "../../ui/dialog.tsx";
 import { TextField } from "../../ui/fields.tsx";
 import { notify } from "../../ui/toast.tsx";
@@ -34,9 +34,11 @@ export function CopyDialog({ bucket, prefix, rows, isMove, onClose, onDone }: Pr
     controller.current = new AbortController();
     const { signal } = controller.current;
     let done = 0;
+    const move = createMover(client);
     for await (const pair of pairsOf(client, { bucket, rows, place, only, signal })) {
       signal.throwIfAborted();
-      await transfer(client, { bucket, target, isMove, ...pair });
+      if (isMove && target === bucket) await move({ bucket, ...pair });
+      else await transfer(client, { bucket, target, isMove, ...pair });
       setCount(++done);
     }
     notify(`${describeSelection(rows)} ${isMove ? "moved" : "copied"}.`);
@@ -66,10 +68,7 @@ export function CopyDialog({ bucket, prefix, rows, isMove, onClose, onDone }: Pr
   );
 }
 
-interface Pair {
-  readonly from: string;
-  readonly to: string;
-}
+type Pair = Omit<Move, "bucket">;
 
 interface Listed extends Omit<Placement, "isSameBucket"> {
   readonly bucket: string;
@@ -99,10 +98,8 @@ interface Transfer extends Pair {
   readonly isMove: boolean;
 }
 
+/** Copies an object, or moves it to another bucket. */
 async function transfer(client: ApiClient, { bucket, target, isMove, from, to }: Transfer): Promise<void> {
-  if (isMove && bucket === target) return renameObject(client, bucket, { from, to });
   await copyObject(client, { source: { bucket, key: from }, target: { bucket: target, key: to } });
-  if (!isMove) return;
-  const [failure] = await deleteObjects(client, { bucket, objects: [{ key: from }] });
-  if (failure !== undefined) throw new Error(`${from} was copied, but not deleted. ${failure.reason}`);
+  if (isMove) await deleteCopied(client, { bucket, from });
 }
