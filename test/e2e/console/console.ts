@@ -50,6 +50,7 @@ export async function goTo(page: Page, route: string): Promise<void> {
     (hash) =>
       new Promise<void>((resolve) => {
         if (location.hash === `#${hash}`) return resolve();
+        // After the page is drawn, and the effects of that, which Preact runs at the next frame or 35 ms later.
         addEventListener("hashchange", () => requestAnimationFrame(() => setTimeout(resolve, 50)), { once: true });
         location.hash = hash;
       }),
