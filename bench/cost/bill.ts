@@ -20,6 +20,8 @@ const SWEEPS = [
   { operation: "sweeps of 10 minutes, two regions, nothing stored", count: 6 * 24 * 30 },
   { operation: "sweeps of a minute, nothing stored", count: 60 * 24 * 30 },
   { operation: "run of the lifecycle, no bucket with rules", count: 30 * 24 * 30 },
+  { operation: "run of inventories and usage, nothing due", count: 30 * 24 * 30 },
+  { operation: "start of a run of a schedule, in addition", count: (60 + 30 + 30 + 6) * 24 * 30 },
 ] as const;
 
 export interface Bill {

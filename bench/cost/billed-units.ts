@@ -78,9 +78,11 @@ export const UNITS = {
   "PutObjectTagging, PutObjectAcl": units({ classA: 1, classB: 1 }),
   "first request of an isolate, in addition": units({ d1Calls: 1, d1RowsRead: 4 }),
   "sweeps of 10 minutes, two regions, nothing stored": units({
-    ...{ classA: 4, d1Calls: 16, d1RowsRead: 20, d1RowsWritten: 3 },
+    ...{ classA: 4, d1Calls: 17, d1RowsRead: 21, d1RowsWritten: 3 },
   }),
   "sweeps of a minute, nothing stored": units({ d1Calls: 3, d1RowsRead: 9 }),
   "run of the lifecycle, no bucket with rules": units({ d1Calls: 1, d1RowsRead: 2 }),
+  "run of inventories and usage, nothing due": units({ d1Calls: 2, d1RowsRead: 8 }),
+  "start of a run of a schedule, in addition": units({ d1Calls: 1, d1RowsWritten: 1 }),
   "sweep of an object uploaded in parts": units({ classB: 1 }),
 } as const;

@@ -24,6 +24,8 @@ const NOT_REQUESTS: readonly BilledOperation[] = [
   "sweeps of 10 minutes, two regions, nothing stored",
   "sweeps of a minute, nothing stored",
   "run of the lifecycle, no bucket with rules",
+  "run of inventories and usage, nothing due",
+  "start of a run of a schedule, in addition",
   "sweep of an object uploaded in parts",
   "first request of an isolate, in addition",
   "object of an access log: the lines of a bucket in 30 seconds",

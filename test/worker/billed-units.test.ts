@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { type BilledOperation, type BilledUnits, UNITS } from "../../bench/cost/billed-units.ts";
 import type { Env } from "../../src/env.ts";
+import { openServices } from "../../src/services.ts";
 import { deliveryPolicy, flushLogs, loggedBucket, recordLogs } from "../support/access-logs.ts";
 import { rootAccount } from "../support/accounts.ts";
 import { type Meter, meteredEnv } from "../support/billing.ts";
@@ -13,7 +14,7 @@ import { encode, handDirectly, putObject, type SendOptions, send, urlOf } from "
 import { createBucket, testEnv } from "../support/s3.ts";
 import { sign, unsignedChunks } from "../support/signer.ts";
 import { attributes, fillBucket } from "../support/storage.ts";
-import { ageObjects, handleQueue, resumeEvents, runSweeps } from "../support/worker.ts";
+import { ageObjects, handleQueue, resumeEvents, runSweeps, takeInventories } from "../support/worker.ts";
 
 type Request = SendOptions & { readonly bucket: string };
 
@@ -46,6 +47,16 @@ const MEASURED: Readonly<Record<BilledOperation, () => Promise<BilledUnits>>> = 
   "run of the lifecycle, no bucket with rules": async () => {
     const meter = await meteredEnv();
     await ageObjects(meter.env, new Date());
+    return meter.read();
+  },
+  "run of inventories and usage, nothing due": async () => {
+    const meter = await meteredEnv();
+    await takeInventories(meter.env, new Date());
+    return meter.read();
+  },
+  "start of a run of a schedule, in addition": async () => {
+    const meter = await meteredEnv();
+    await openServices(meter.env).heartbeats.noteSchedule("sweeps", new Date());
     return meter.read();
   },
   "sweep of an object uploaded in parts": async () => {
