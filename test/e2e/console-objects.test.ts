@@ -422,8 +422,10 @@ describeTool("chromium", ["--version"], () => {
     // What the endpoint adds to every answer is no metadata of the object.
     await page.getByText("max-age=60", { exact: true }).waitFor();
     await button("Edit metadata").click();
+    await page.getByRole("dialog").waitFor();
     expect(await page.getByLabel("Cache-Control").inputValue()).toBe("max-age=60");
     await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
 
     await linkTo("Tags").click();
     expect(await page.getByLabel("Key 1").inputValue()).toBe("kept");
