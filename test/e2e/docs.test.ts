@@ -178,7 +178,7 @@ describe.each(pages)("$name", ({ name, blocks }) => {
   );
 
   test("every block names its language", () => {
-    const known = ["sh", "json", "toml", "js", "nginx", "sql"];
+    const known = ["sh", "json", "toml", "js", "nginx", "sql", "md"];
     expect(blocks.filter(({ language }) => !known.includes(language)).map(({ line }) => line)).toEqual([]);
   });
 
