@@ -2,7 +2,7 @@
 import type { ChecksumAlgorithm } from "../../model/checksum.ts";
 import type { OpenUpload, UploadListQuery, UploadsPage } from "../../model/upload.ts";
 import type { PartRecord } from "../uploads/messages.ts";
-import { listUploads, type OpenUploadRow, toUpload } from "./list-uploads.ts";
+import { listUploads, type OpenUploadRow, toUpload, uploadValues } from "./list-uploads.ts";
 
 /** Parts that one query returns; an upload has 10,000 at most. */
 const PARTS_PER_QUERY = 2_000;
@@ -40,17 +40,7 @@ export class AdoptedUploadRows {
            checksum_type, r2_upload_id)
          SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM buckets WHERE id = ?1`,
       )
-      .bind(
-        bucketId,
-        upload.key,
-        upload.uploadId,
-        upload.initiatedAt.getTime(),
-        upload.ownerId,
-        upload.storageClass,
-        upload.checksum?.algorithm ?? null,
-        upload.checksum?.type ?? null,
-        r2UploadId,
-      )
+      .bind(bucketId, ...uploadValues(upload), r2UploadId)
       .run();
     return meta.changes > 0;
   }

@@ -106,6 +106,13 @@ function lengthOf(text: string): number {
   return new TextEncoder().encode(text).byteLength;
 }
 
+/** The columns of `OpenUploadRow`, in their order. */
+export function uploadValues(upload: OpenUpload): readonly (string | number | null)[] {
+  const { key, uploadId, initiatedAt, ownerId, storageClass, checksum } = upload;
+  const [algorithm, type] = [checksum?.algorithm ?? null, checksum?.type ?? null];
+  return [key, uploadId, initiatedAt.getTime(), ownerId, storageClass, algorithm, type];
+}
+
 export function toUpload(row: OpenUploadRow): OpenUpload {
   const { checksum_algorithm: algorithm, checksum_type: type } = row;
   return {

@@ -1,7 +1,7 @@
 /** Rows of multipart uploads that are neither completed nor aborted, for ListMultipartUploads and for sweeps. */
 
 import type { OpenUpload, UploadListQuery, UploadsPage } from "../../model/upload.ts";
-import { END, listUploads } from "./list-uploads.ts";
+import { END, listUploads, uploadValues } from "./list-uploads.ts";
 
 export class OpenUploads {
   readonly #db: D1Database;
@@ -18,16 +18,7 @@ export class OpenUploads {
            (bucket_id, key, upload_id, initiated_at, owner_id, storage_class, checksum_algorithm, checksum_type)
          SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM buckets WHERE id = ?1`,
       )
-      .bind(
-        bucketId,
-        upload.key,
-        upload.uploadId,
-        upload.initiatedAt.getTime(),
-        upload.ownerId,
-        upload.storageClass,
-        upload.checksum?.algorithm ?? null,
-        upload.checksum?.type ?? null,
-      )
+      .bind(bucketId, ...uploadValues(upload))
       .run();
     return meta.changes > 0;
   }
