@@ -1,4 +1,4 @@
-/** The calls of Cloudflare's API v4 that a removal and the checks before a deploy need. */
+/** The calls of Cloudflare's API v4 that a removal, and what a deploy does before it uploads, need. */
 import { DeployError } from "./error.ts";
 
 const PUBLIC_BASE = "https://api.cloudflare.com/client/v4";

@@ -21,6 +21,7 @@ export interface Configuration {
   readonly database: string;
   /** Its id, if the configuration has it, as Cloudflare's button writes it. */
   readonly databaseId: string | undefined;
+  readonly migrationsFolder: string;
   readonly queues: readonly string[];
   /** Queues that only the deployment uses; those bound as `QUEUE_…` are the operator's. */
   readonly ownQueues: readonly string[];
@@ -49,6 +50,7 @@ interface WranglerConfig {
     readonly binding: string;
     readonly database_name?: string;
     readonly database_id?: string;
+    readonly migrations_dir?: string;
   }[];
   readonly queues: {
     readonly producers?: readonly { readonly binding?: string; readonly queue?: string }[];
@@ -69,8 +71,11 @@ export function readConfiguration({ config, environment, name }: Source): Config
   // Workers Builds deploys to the Worker that it is connected to, as wrangler does.
   const workerName = name ?? process.env.WRANGLER_CI_OVERRIDE_NAME ?? read.name;
   if (workerName === undefined) throw new DeployError(`${path} names no Worker.`);
-  const { database_name: database, database_id: databaseId } =
-    read.d1_databases.find(({ binding }) => binding === "DB") ?? {};
+  const {
+    database_name: database,
+    database_id: databaseId,
+    migrations_dir: migrations = "migrations",
+  } = read.d1_databases.find(({ binding }) => binding === "DB") ?? {};
   if (database === undefined) throw new DeployError(`${path} must bind a D1 database with a database_name as DB.`);
   const producers = read.queues.producers ?? [];
   const consumers = read.queues.consumers ?? [];
@@ -89,6 +94,7 @@ export function readConfiguration({ config, environment, name }: Source): Config
     buckets,
     database,
     databaseId,
+    migrationsFolder: resolve(dirname(path), migrations),
     queues: [...new Set([...producers, ...consumers].map(({ queue }) => queue).filter((each) => each !== undefined))],
     ownQueues: [
       ...new Set(producers.filter(({ binding = "" }) => OWN_QUEUES.includes(binding)).map(({ queue }) => queue)),
@@ -206,14 +212,9 @@ function resourcesOf({ buckets, database, queues }: Configuration): string[] {
   ];
 }
 
-/** Flags that name configuration and environment. @param path the configuration to use instead */
-export function configurationFlags({ path, environment }: Configuration, instead: string = path): string[] {
-  return ["--config", instead, ...(environment === undefined ? [] : ["--env", environment])];
-}
-
-/** As `configurationFlags`, and the Worker's name. */
-export function workerFlags(configuration: Configuration, instead: string = configuration.path): string[] {
-  return [...configurationFlags(configuration, instead), "--name", configuration.workerName];
+/** Flags that name configuration, environment and Worker. @param instead the configuration to use in place of it */
+export function workerFlags({ path, environment, workerName }: Configuration, instead: string = path): string[] {
+  return ["--config", instead, ...(environment === undefined ? [] : ["--env", environment]), "--name", workerName];
 }
 
 /** Whether wrangler would serve the Worker on workers.dev. Without a setting it does so if there is no route and no domain. */

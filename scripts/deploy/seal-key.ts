@@ -2,16 +2,13 @@
 import { nameSealKey, openSealer } from "../../src/storage/sealing.ts";
 import { type SealedSecrets, unsealSecrets } from "../../src/storage/setup-sealing.ts";
 import type { CloudflareApi } from "./cloudflare-api.ts";
+import { queryDatabase } from "./database.ts";
 import { DeployError } from "./error.ts";
 import type { Inspection } from "./inspection.ts";
 import type { Run } from "./run.ts";
 
 /** After the loss of a SEAL_KEY, a database holds access keys that are sealed under different ones. */
 const KEYS_TRIED = 50;
-
-interface QueryResult {
-  readonly results: readonly Readonly<Record<string, unknown>>[];
-}
 
 interface SealedKey {
   readonly id: string;
@@ -70,9 +67,9 @@ interface Use {
 
 async function findUse(api: CloudflareApi, database: string): Promise<Use | undefined> {
   const tables = new Set(
-    (await query(api, database, "SELECT name FROM sqlite_master WHERE type = 'table'")).map(({ name }) => name),
+    (await queryDatabase(api, database, "SELECT name FROM sqlite_master WHERE type = 'table'")).map(({ name }) => name),
   );
-  const rows = async (table: string, sql: string) => (tables.has(table) ? query(api, database, sql) : []);
+  const rows = async (table: string, sql: string) => (tables.has(table) ? queryDatabase(api, database, sql) : []);
   const keys = await rows(
     "access_keys",
     `SELECT id, secret_sealed AS sealed FROM access_keys ORDER BY created_at DESC LIMIT ${KEYS_TRIED}`,
@@ -142,9 +139,4 @@ export async function keptKeys(run: Run, { worker, databaseId }: Inspection): Pr
       'store" in docs/operations.md, row "Durable Objects", before you deploy again on the kept data.',
     ],
   };
-}
-
-async function query(api: CloudflareApi, database: string, sql: string): Promise<QueryResult["results"]> {
-  const [result] = (await api.post(`${database}/query`, { sql })) as readonly QueryResult[];
-  return result?.results ?? [];
 }

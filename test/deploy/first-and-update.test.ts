@@ -131,6 +131,24 @@ describe("an update", () => {
       const { code, text } = await deploy();
       expect(code, text).toBe(0);
       expect(appliedMigrations()).toEqual([...migrations, "9999_added.sql"]);
+      expect(text).toContain("Schema brought up to date");
+    } finally {
+      rmSync(added);
+    }
+  });
+
+  it("names a migration that fails, of which nothing stays", async () => {
+    await deploy();
+    const added = join(clone, "migrations/9999_added.sql");
+    writeFileSync(added, "CREATE TABLE added (id TEXT);\nINSERT INTO missing VALUES (1);");
+    try {
+      const before = cloud.changes.length;
+      const { code, text } = await deploy();
+      expect(code).toBe(1);
+      expect(text).toContain("9999_added.sql: no such table: missing");
+      expect(cloud.changes.slice(before)).toEqual([]);
+      expect(appliedMigrations()).toEqual(migrations);
+      expect(cloud.database.prepare("SELECT name FROM sqlite_master WHERE name = 'added'").all()).toEqual([]);
     } finally {
       rmSync(added);
     }
