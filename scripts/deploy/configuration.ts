@@ -2,11 +2,11 @@
 
 import { writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { experimental_readRawConfig, unstable_readConfig } from "wrangler";
 import { type ConsoleSettings, readConsoleSettings } from "../../src/console/settings.ts";
 import { isAdoptBinding } from "../../src/model/adopted.ts";
 import { projectRoot } from "../wrangler.ts";
 import { DeployError } from "./error.ts";
+import { readRawConfig, readWranglerConfig, type WranglerConfig } from "./wrangler-config.ts";
 
 export interface Configuration {
   readonly path: string;
@@ -35,29 +35,6 @@ export interface Configuration {
   readonly hasBuild: boolean;
 }
 
-/** The part of the configuration, as wrangler parses it, that is used here. */
-interface WranglerConfig {
-  readonly name?: string;
-  readonly account_id?: string;
-  readonly workers_dev?: boolean;
-  readonly preview_urls?: boolean;
-  readonly route?: unknown;
-  readonly routes?: readonly unknown[];
-  readonly vars: Readonly<Record<string, unknown>>;
-  readonly build?: { readonly command?: string };
-  readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name?: string }[];
-  readonly d1_databases: readonly {
-    readonly binding: string;
-    readonly database_name?: string;
-    readonly database_id?: string;
-    readonly migrations_dir?: string;
-  }[];
-  readonly queues: {
-    readonly producers?: readonly { readonly binding?: string; readonly queue?: string }[];
-    readonly consumers?: readonly { readonly queue?: string; readonly dead_letter_queue?: string }[];
-  };
-}
-
 interface Source {
   readonly config: string | undefined;
   readonly environment: string | undefined;
@@ -67,7 +44,7 @@ interface Source {
 /** @throws DeployError if the configuration does not exist or binds no database */
 export function readConfiguration({ config, environment, name }: Source): Configuration {
   const path = resolve(projectRoot, config ?? "wrangler.toml");
-  const read = readWithWrangler(path, environment);
+  const read = readWranglerConfig(path, environment);
   // Workers Builds deploys to the Worker that it is connected to, as wrangler does.
   const workerName = name ?? process.env.WRANGLER_CI_OVERRIDE_NAME ?? read.name;
   if (workerName === undefined) throw new DeployError(`${path} names no Worker.`);
@@ -169,17 +146,6 @@ function readConsole(vars: WranglerConfig["vars"]): ConsoleSettings | undefined 
   return outcome.settings;
 }
 
-function readWithWrangler(path: string, environment: string | undefined): WranglerConfig {
-  try {
-    return unstable_readConfig(
-      { config: path, ...(environment !== undefined && { env: environment }) },
-      { hideWarnings: true },
-    );
-  } catch (error) {
-    throw new DeployError(error instanceof Error ? error.message : String(error), { cause: error });
-  }
-}
-
 function defaultName(workerName: string, binding: string): string {
   return `${workerName}-${binding.toLowerCase().replaceAll("_", "-")}`;
 }
@@ -233,9 +199,8 @@ export interface Exposure {
  * @returns the path of the copy
  */
 export function writeWithExposure({ path, environment }: Configuration, exposure: Exposure): string {
-  const { rawConfig } = experimental_readRawConfig({ config: path });
   const settings = { workers_dev: exposure.isOnWorkersDev, preview_urls: exposure.hasPreviewUrls };
-  const raw = rawConfig as Record<string, unknown> & { env?: Record<string, object> };
+  const raw = readRawConfig(path) as Record<string, unknown> & { env?: Record<string, object> };
   const copy =
     environment === undefined || raw.env?.[environment] === undefined
       ? { ...raw, ...settings }

@@ -71,7 +71,7 @@ export function deploy(
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [join(clone, "scripts/deploy.ts"), ...args],
+      ["-r", "./scripts/require-node.cjs", "scripts/deploy.ts", ...args],
       { env: environment, cwd: clone },
       (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code), text: `${stdout}${stderr}` });
