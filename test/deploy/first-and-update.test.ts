@@ -7,6 +7,7 @@ import {
   clone,
   cloud,
   deploy,
+  deployOnce,
   expectComplete,
   keysIn,
   migrations,
@@ -17,8 +18,7 @@ useClone();
 
 describe("a first deploy", () => {
   it("creates everything and ends with the endpoint and the keys that are in force", async () => {
-    const { code, text } = await deploy();
-    expect(code, text).toBe(0);
+    const { text } = await deployOnce();
     expectComplete();
     expect(text).toContain("https://workers-s3.example.workers.dev");
     expect(keysIn(text)).toEqual(cloud.secretsOf("workers-s3"));
@@ -27,7 +27,7 @@ describe("a first deploy", () => {
   });
 
   it("brings the schema before the Worker, and the secrets with it", async () => {
-    await deploy();
+    await deployOnce();
     const position = (call: RegExp) => cloud.calls.findIndex((each) => call.test(each));
     expect(position(/POST \/d1\/database\/.*query/)).toBeGreaterThan(-1);
     expect(position(/POST \/d1\/database\/.*query/)).toBeLessThan(position(/PUT \/workers\/scripts\/workers-s3 200/));
@@ -35,7 +35,7 @@ describe("a first deploy", () => {
   });
 
   it("uploads the source map and the files of the console with the Worker", async () => {
-    await deploy();
+    await deployOnce();
     const files = cloud.workers.get("workers-s3")?.files.map((name) => name.replace(/^\.\/[0-9a-f]{40}-/, ""));
     expect(files?.sort()).toEqual(["console.bin", "index.js", "index.js.map"]);
   });
@@ -102,7 +102,7 @@ describe("the console", () => {
 
 describe("an update", () => {
   it("keeps the secrets, and workers.dev and preview URLs off where they were switched off", async () => {
-    await deploy();
+    await deployOnce();
     const secrets = cloud.secretsOf("workers-s3");
     const worker = cloud.workers.get("workers-s3");
     if (worker !== undefined) worker.subdomain = { enabled: false, previews_enabled: false };
@@ -117,7 +117,7 @@ describe("an update", () => {
   });
 
   it("applies new migrations before the new code goes live, and not the code if they fail", async () => {
-    await deploy();
+    await deployOnce();
     const added = join(clone, "migrations/9999_added.sql");
     writeFileSync(added, "CREATE TABLE added (id TEXT);");
     try {
@@ -138,7 +138,7 @@ describe("an update", () => {
   });
 
   it("names a migration that fails, of which nothing stays", async () => {
-    await deploy();
+    await deployOnce();
     const added = join(clone, "migrations/9999_added.sql");
     writeFileSync(added, "CREATE TABLE added (id TEXT);\nINSERT INTO missing VALUES (1);");
     try {
@@ -155,7 +155,7 @@ describe("an update", () => {
   });
 
   it("stops where the deployed Worker has its data elsewhere", async () => {
-    await deploy();
+    await deployOnce();
     const worker = cloud.workers.get("workers-s3");
     if (worker !== undefined) {
       worker.bindings = worker.bindings.map((each) =>

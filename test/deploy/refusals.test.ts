@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openSealer } from "../../src/storage/sealing.ts";
-import { clone, cloud, deploy, expectComplete, useClone } from "../support/deployment.ts";
+import { clone, cloud, deploy, deployOnce, expectComplete, useClone } from "../support/deployment.ts";
 import { ACCOUNT_ID } from "../support/fake-cloudflare.ts";
 
 useClone();
@@ -62,7 +62,7 @@ describe("a database in use without its SEAL_KEY", () => {
   const sealKey = "5e".repeat(32);
 
   beforeEach(async () => {
-    await deploy([], { SEAL_KEY: sealKey });
+    await deployOnce({ SEAL_KEY: sealKey });
     const sealer = openSealer(Uint8Array.from(Buffer.from(sealKey, "hex")), "access-key-secrets");
     const sealed = await sealer.seal("the secret of a user", "AKIAUSER");
     cloud.database.exec(
@@ -107,7 +107,7 @@ describe("a second Worker", () => {
   it("is deployed from a configuration that names its own", async () => {
     const toml = readFileSync(join(clone, "wrangler.toml"), "utf8");
     writeFileSync(join(clone, "second.toml"), toml.replaceAll('"workers-s3', '"second'));
-    await deploy();
+    await deployOnce();
     const { code, text } = await deploy(["--config", "second.toml"]);
     expect(code, text).toBe(0);
     expect([...cloud.workers.keys()]).toEqual(["workers-s3", "second"]);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { nameSealKey } from "../../src/storage/sealing.ts";
-import { clone, cloud, deploy, expectComplete, keysIn, useClone } from "../support/deployment.ts";
+import { clone, cloud, deploy, deployOnce, expectComplete, keysIn, useClone } from "../support/deployment.ts";
 
 useClone();
 
@@ -203,7 +203,7 @@ describe("the keys of what is kept", () => {
   const sealKey = "5e".repeat(32);
 
   beforeEach(async () => {
-    await deploy([], { SEAL_KEY: sealKey });
+    await deployOnce({ SEAL_KEY: sealKey });
     cloud.database.exec(
       `INSERT INTO buckets (name, id, account_id, region, created_at) SELECT 'b', 'aaaaaaaaaaaa', id, 'r', 1 FROM accounts;
        INSERT INTO signing_keys (id, fingerprint, certificate, private_key, created_at)

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { copyAccount, type FakeAccount } from "./fake-account.ts";
 import { FakeCloudflare } from "./fake-cloudflare.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -79,6 +80,27 @@ export function deploy(
     );
     child.stdin?.end(input);
   });
+}
+
+const earlier = new Map<string, { readonly account: FakeAccount; readonly outcome: Outcome }>();
+
+/**
+ * A first deploy, from an environment, on the account of this test. The file makes it once: another test gets a copy of what it has
+ * made and called.
+ */
+export async function deployOnce(env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  const id = JSON.stringify(env);
+  const made = earlier.get(id);
+  if (made !== undefined) {
+    copyAccount(made.account, cloud);
+    return made.outcome;
+  }
+  const outcome = await deploy([], env);
+  expect(outcome.code, outcome.text).toBe(0);
+  const account = new FakeCloudflare();
+  copyAccount(cloud, account);
+  earlier.set(id, { account, outcome });
+  return outcome;
 }
 
 export function keysIn(text: string): Record<string, string | undefined> {

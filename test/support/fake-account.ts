@@ -1,6 +1,6 @@
 /** What the fake of Cloudflare's API holds, and how it reads calls and forms answers. */
 import type { IncomingMessage } from "node:http";
-import type { DatabaseSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 
 export interface Binding {
   readonly type: string;
@@ -29,6 +29,34 @@ export interface FakeDatabase {
   readonly uuid: string;
   readonly name: string;
   readonly sql: DatabaseSync;
+  /** What calls have changed in it. */
+  readonly statements: string[];
+}
+
+/** What a deploy makes. */
+export interface FakeAccount {
+  readonly workers: Map<string, FakeWorker>;
+  readonly buckets: Set<string>;
+  readonly databases: Map<string, FakeDatabase>;
+  readonly queues: Map<string, FakeQueue>;
+  readonly calls: string[];
+}
+
+export function newDatabase(uuid: string, name: string): FakeDatabase {
+  return { uuid, name, sql: new DatabaseSync(":memory:"), statements: [] };
+}
+
+/** Adds all of an account to an empty one. Of databases it takes what calls have changed, not what a test did itself. */
+export function copyAccount(from: FakeAccount, to: FakeAccount): void {
+  for (const [name, worker] of from.workers) to.workers.set(name, structuredClone(worker));
+  for (const name of from.buckets) to.buckets.add(name);
+  for (const [id, queue] of from.queues) to.queues.set(id, structuredClone(queue));
+  for (const [id, { name, statements }] of from.databases) {
+    const copy = newDatabase(id, name);
+    for (const sql of statements) query(copy, sql);
+    to.databases.set(id, copy);
+  }
+  to.calls.push(...from.calls);
 }
 
 /** An error answer. */
@@ -78,12 +106,19 @@ export function secretNamesOf({ bindings }: FakeWorker): object[] {
   return bindings.filter(({ type }) => type === "secret_text").map(({ name, type }) => ({ name, type }));
 }
 
+/** The part of an upload's answer about the classes of Durable Objects. */
+export function nothingReconciled(): object {
+  const lists = ["created", "updated", "deleted", "renamed", "transferred", "transfer_pending", "warnings", "info"];
+  return Object.fromEntries([...lists, "removable_entries"].map((list) => [list, []]));
+}
+
 /** One transaction a call, since D1 rolls a failed migration back. */
-export function query(database: DatabaseSync, sql: string): object[] {
+export function query({ sql: database, statements }: FakeDatabase, sql: string): object[] {
   const meta = { duration: 1, rows_read: 0, rows_written: 0, changes: 0, served_by: "fake" };
   try {
     if (/^\s*(select|pragma|with)\b/i.test(sql)) return [{ results: database.prepare(sql).all(), success: true, meta }];
     database.exec(`BEGIN;${sql}\n;COMMIT;`);
+    statements.push(sql);
     return [{ results: [], success: true, meta }];
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");

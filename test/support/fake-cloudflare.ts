@@ -7,12 +7,15 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import {
   deleteFrom,
+  type FakeAccount,
   type FakeDatabase,
   type FakeQueue,
   type FakeWorker,
+  newDatabase,
+  nothingReconciled,
   parseBody,
   query,
   Refusal,
@@ -37,7 +40,7 @@ type Answer = (names: readonly string[], body: never, query: URLSearchParams) =>
 
 export const ACCOUNT_ID = "0123456789abcdef0123456789abcdef";
 
-export class FakeCloudflare {
+export class FakeCloudflare implements FakeAccount {
   readonly workers = new Map<string, FakeWorker>();
   readonly buckets = new Set<string>();
   /** Names of buckets that hold objects. */
@@ -96,7 +99,7 @@ export class FakeCloudflare {
   }
 
   addDatabase(name: string): FakeDatabase {
-    const database = { uuid: randomUUID(), name, sql: new DatabaseSync(":memory:") };
+    const database = newDatabase(randomUUID(), name);
     this.databases.set(database.uuid, database);
     return database;
   }
@@ -294,7 +297,7 @@ export class FakeCloudflare {
         return { uuid, name, version: "production", created_at: new Date(0).toISOString() };
       },
     ],
-    ["POST", "/d1/database/([^/]+)/query", ([id], { sql }: { sql: string }) => query(this.#database(id).sql, sql)],
+    ["POST", "/d1/database/([^/]+)/query", ([id], { sql }: { sql: string }) => query(this.#database(id), sql)],
     [
       "GET",
       "/queues",
@@ -380,20 +383,7 @@ export class FakeCloudflare {
     );
     const fresh = { schedules: [], subdomain: { enabled: false, previews_enabled: false } };
     this.workers.set(name, { ...fresh, ...before, bindings: [...bindings, ...kept], files: metadata.files });
-    const reconciled = Object.fromEntries(
-      [
-        "created",
-        "updated",
-        "deleted",
-        "renamed",
-        "transferred",
-        "transfer_pending",
-        "warnings",
-        "info",
-        "removable_entries",
-      ].map((list) => [list, []]),
-    );
     const id = randomUUID().replaceAll("-", "");
-    return { id: name, etag: id, deployment_id: id, startup_time_ms: 1, exports_reconciliation: reconciled };
+    return { id: name, etag: id, deployment_id: id, startup_time_ms: 1, exports_reconciliation: nothingReconciled() };
   }
 }
