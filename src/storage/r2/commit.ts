@@ -52,6 +52,14 @@ export function commitIf(place: EntryPlace, guard: Guard, put: Put): Promise<Com
   return commit(place, guard, { put, blind, attempts: MAX_ATTEMPTS });
 }
 
+/**
+ * The same, but the entry is read before the first attempt. R2 takes one write a second for each key, and a put that it declines
+ * may count: where the entry may well be a manifest, a blind attempt would make the second one wait.
+ */
+export function commitAfterReading(place: EntryPlace, guard: Guard, put: Put): Promise<Committed> {
+  return commit(place, guard, { put, blind: undefined, attempts: MAX_ATTEMPTS });
+}
+
 /** The same for a body that can be sent only once: the condition is made exact before it moves. */
 export function commitOnce(place: EntryPlace, guard: Guard, put: Put): Promise<Committed> {
   return commit(place, guard, { put, blind: undefined, attempts: 1 });

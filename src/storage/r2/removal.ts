@@ -8,7 +8,7 @@ import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
 import { deleteVersion, type VersionState } from "../versions/delete-version.ts";
 import { findNullToken } from "../versions/find-version.ts";
-import { commitIf } from "./commit.ts";
+import { commitAfterReading } from "./commit.ts";
 import type { Guard } from "./conditions.ts";
 import { toStoredObject } from "./entry.ts";
 import { markTombstone } from "./entry-options.ts";
@@ -48,7 +48,7 @@ export async function putRemoval(
   const bytes = new TextEncoder().encode(newBlobSetId());
   const mark = markTombstone(bytes);
   const guard = { condition, madeOf, writeId, isMarker };
-  const { object, versionId } = await commitIf(place, guard, ({ links, ...terms }) => {
+  const { object, versionId } = await commitAfterReading(place, guard, ({ links, ...terms }) => {
     const kind = isMarker ? { D: 1 as const, ...links, ...replicaRecord(replicaOf) } : { t: 1 as const };
     const customMetadata = encodeRecord({ w: writeId, ...kind, ...hashedKey, ...(renamed && { n: renamed }) });
     return putBytes(place, { bytes }, { ...mark, customMetadata, ...terms });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { expectError } from "../../support/errors.ts";
+import { interceptEnv } from "../../support/platform/intercept.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
-import { createBucket } from "../../support/s3.ts";
+import { createBucket, testEnv } from "../../support/s3.ts";
 import { createVersionedBucket, putMarker, putVersion, setVersioning, versionHeaders } from "../../support/versions.ts";
 
 describeRefusals("DeleteObject", { method: "DELETE", key: "k", success: 204 });
@@ -136,6 +137,28 @@ describe("DeleteObject under a condition", () => {
     expect((await remove({ bucket, headers: { "if-match": OTHER_ETAG } })).status).toBe(412);
     expect((await remove({ bucket, headers: { "if-match": etag } })).status).toBe(204);
     expect(await isPresent(bucket)).toBe(false);
+  });
+
+  // R2 takes one write a second for each key (R2 "Limits").
+  it("DeleteObject with If-Match writes to R2 once, and not at all if it does not hold", async () => {
+    const bucket = await createBucket();
+    const body = new Uint8Array(1024 * 1024 + 1);
+    const etag = await putObject(bucket, "manifest", body, { headers: { "x-amz-storage-class": "STANDARD_IA" } });
+    const small = await putObject(bucket, "inline");
+    const calls: string[] = [];
+    const env = interceptEnv(testEnv, (call, make) => {
+      if (call.binding === "STORE") calls.push(call.method);
+      return make();
+    });
+    const callsOf = async (key: string, value: string) => {
+      calls.length = 0;
+      const { status } = await remove({ bucket, key, headers: { "if-match": value }, env });
+      return [status, ...calls];
+    };
+    expect(await callsOf("manifest", OTHER_ETAG)).toEqual([412, "head"]);
+    expect(await callsOf("manifest", etag)).toEqual([204, "head", "put"]);
+    expect(await callsOf("inline", small)).toEqual([204, "head", "put"]);
+    expect(await callsOf("absent", etag)).toEqual([404, "head"]);
   });
 
   it.each([`"${OTHER_ETAG}"`, '"a", "b"', 'W/"a"'])(
