@@ -4,7 +4,7 @@ import type { DeletedBuckets, SweepCursors } from "../storage/d1/sweep-state.ts"
 import type { RegionStores } from "../storage/r2/entry-place.ts";
 import { removeEntries } from "../storage/r2/sweeping.ts";
 import type { BlobSets } from "../storage/uploads/blob-sets.ts";
-import { blobSetOfUpload } from "../storage/uploads/upload-id.ts";
+import { blobSetOfUpload, isGone } from "../storage/uploads/upload-id.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const UPLOADS_PER_RUN = 200;
@@ -37,7 +37,7 @@ export async function sweepAbandonedUploads(
 ): Promise<number> {
   if (abortAfterDays === 0) return 0;
   const before = new Date(now.getTime() - abortAfterDays * DAY_MS);
-  return abortAll(await stores.openUploads.olderThan(before, UPLOADS_PER_RUN), stores);
+  return abortAll(await stores.openUploads.olderThan(before, UPLOADS_PER_RUN), stores, now);
 }
 
 /**
@@ -80,7 +80,7 @@ export async function sweepDeletedBuckets(
   for (const bucket of await deletedBuckets.next(BUCKETS_PER_RUN)) {
     // The next run begins with the buckets that have waited longest.
     await deletedBuckets.markSwept(bucket.id, now);
-    await abortAll(await openUploads.ofBucket(bucket.id, UPLOADS_PER_BUCKET), stores);
+    await abortAll(await openUploads.ofBucket(bucket.id, UPLOADS_PER_BUCKET), stores, now);
     const entries = await removeEntries(regions, bucket, PAGES_PER_BUCKET);
     if (entries === undefined) continue;
     removed += entries.count;
@@ -92,12 +92,16 @@ export async function sweepDeletedBuckets(
 }
 
 /** Returns how many were aborted. */
-async function abortAll(uploads: readonly AbandonedUpload[], { openUploads, blobSets }: UploadStores): Promise<number> {
+async function abortAll(
+  uploads: readonly AbandonedUpload[],
+  { openUploads, blobSets }: UploadStores,
+  now: Date,
+): Promise<number> {
   let aborted = 0;
   for (const { bucketId, key, uploadId } of uploads) {
     const answer = await blobSets.abort(blobSetOfUpload(uploadId));
-    // An upload that does not exist is not open either; after any other refusal the row stays for the next run.
-    if (!answer.ok && answer.code !== "NoSuchUpload") continue;
+    // After any other refusal the row stays for the next run.
+    if (!answer.ok && !isGone(answer, uploadId, now)) continue;
     await openUploads.remove(bucketId, key, uploadId);
     aborted++;
   }

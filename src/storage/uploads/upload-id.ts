@@ -7,8 +7,9 @@
 import { S3Error } from "../../errors.ts";
 import type { MacKey } from "../../model/mac-key.ts";
 import type { StorageClass } from "../../model/object.ts";
-import { newBlobSetId } from "../../model/random-ids.ts";
+import { blobSetTime, newBlobSetId } from "../../model/random-ids.ts";
 import type { UploadChecksum } from "../../model/upload.ts";
+import type { Refusal } from "./messages.ts";
 
 const BLOB_SET_ID_LENGTH = 27;
 const MAC_BYTES = 16;
@@ -116,4 +117,15 @@ function letterOf({ checksum, storageClass, isEncrypted }: UploadKind): string {
 /** The blob set of an upload id that has been verified. */
 export function blobSetOfUpload(uploadId: string): string {
   return uploadId.slice(0, BLOB_SET_ID_LENGTH);
+}
+
+/** Longer than a request takes that creates an upload, even if its calls hang. */
+const CREATION_MS = 2 * 60 * 1000;
+
+/**
+ * Whether the refusal says that the row of the upload is left of one that has ended. An upload has a row before it has a Durable
+ * Object: without the row, one that is created at this moment would be found by no sweep.
+ */
+export function isGone({ code }: Refusal, uploadId: string, now: Date): boolean {
+  return code === "NoSuchUpload" && blobSetTime(blobSetOfUpload(uploadId)).getTime() + CREATION_MS < now.getTime();
 }

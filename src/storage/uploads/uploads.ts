@@ -32,7 +32,7 @@ import { BUFFERED_BYTES, putBytes, readBody, requireStored, streamBody } from ".
 import { TtlCache } from "../ttl-cache.ts";
 import { type BlobSets, type PartsQuery, unwrap } from "./blob-sets.ts";
 import type { CompleteCommand, PartRecord, Refusal, UploadDescription } from "./messages.ts";
-import { blobSetOfUpload, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
+import { blobSetOfUpload, isGone, type UploadIds, type VerifiedUpload } from "./upload-id.ts";
 
 export interface UploadsOptions {
   readonly stores: RegionStores;
@@ -121,11 +121,11 @@ export class Uploads {
       initiatedAt: now.getTime(),
       before: identityOf(found),
     };
-    unwrap(await this.#blobSets.create(description));
+    // Lists and sweeps find an upload by its row. If the call ends here, the sweep finds a row of no upload, and removes it.
     if (!(await this.#openUploads.add(bucket.id, toOpenUpload(description)))) {
-      await this.#blobSets.abort(blobSetId);
       throw new S3Error("NoSuchBucket", { details: { BucketName: bucket.name } });
     }
+    unwrap(await this.#blobSets.create(description));
     return uploadId;
   }
 
@@ -237,9 +237,8 @@ export class Uploads {
   async abort(upload: GrantedUpload): Promise<void> {
     const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
     const answer = await this.#blobSets.abort(blobSetId);
-    // Also if the upload was gone: then an interrupted call has left the row. After any other refusal the upload may still be
-    // open, and without its row no list and no sweep would find it.
-    if (answer.ok || answer.code === "NoSuchUpload") await this.#openUploads.remove(bucket.id, key, uploadId);
+    // After any other refusal the upload may still be open, and without its row no list and no sweep would find it.
+    if (answer.ok || isGone(answer, uploadId, new Date())) await this.#openUploads.remove(bucket.id, key, uploadId);
     unwrap(answer, uploadId);
     await this.#bucketDeletion.confirm(bucket, "adds-nothing");
   }
