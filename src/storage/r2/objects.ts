@@ -306,7 +306,7 @@ export class Objects {
 
   /**
    * Removes one version, existing or not. Two R2 calls; five for the current one, whose place the newest version that is left
-   * takes; one more with a check, in a bucket with object lock, and for `null`.
+   * takes; one more with a check, in a bucket with object lock, and for `null`, for which a suspended bucket is read once more.
    * @throws S3Error `AccessDenied` for a version under object lock; whatever `check` throws
    */
   async removeVersion(

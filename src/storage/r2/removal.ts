@@ -1,13 +1,14 @@
 /** Removing objects: the entry that reads as absent, and single versions. */
+import { S3Error } from "../../errors.ts";
 import type { StoredObject } from "../../model/object.ts";
 import { isProtected, protectedByLock } from "../../model/object-lock.ts";
 import { newBlobSetId } from "../../model/random-ids.ts";
 import type { ReplicaState } from "../../model/replication.ts";
-import { isMarkerToken, NULL_VERSION_ID } from "../../model/version.ts";
+import { isMarkerToken, NULL_VERSION_ID, type VersionToken } from "../../model/version.ts";
 import type { WriteTicket } from "../journal/ticket.ts";
 import { callR2 } from "../platform-errors.ts";
-import { deleteVersion, type VersionState } from "../versions/delete-version.ts";
-import { findNullToken } from "../versions/find-version.ts";
+import { deleteVersion, type Removal, type VersionState } from "../versions/delete-version.ts";
+import { findNullVersion } from "../versions/find-version.ts";
 import { commitAfterReading } from "./commit.ts";
 import type { Guard } from "./conditions.ts";
 import { toStoredObject } from "./entry.ts";
@@ -49,7 +50,10 @@ export async function putRemoval(
   const mark = markTombstone(bytes);
   const guard = { condition, madeOf, writeId, isMarker };
   const { object, versionId } = await commitAfterReading(place, guard, ({ links, ...terms }) => {
-    const kind = isMarker ? { D: 1 as const, ...links, ...replicaRecord(replicaOf) } : { t: 1 as const };
+    const conditional = condition === undefined ? {} : { q: 1 as const };
+    const kind = isMarker
+      ? { D: 1 as const, ...links, ...conditional, ...replicaRecord(replicaOf) }
+      : { t: 1 as const };
     const customMetadata = encodeRecord({ w: writeId, ...kind, ...hashedKey, ...(renamed && { n: renamed }) });
     return putBytes(place, { bytes }, { ...mark, customMetadata, ...terms });
   });
@@ -84,13 +88,38 @@ export async function removeVersion(
     if (isNull) await callR2(place.store.delete(place.r2Key));
     return { at: new Date(), isMarker: false };
   }
-  const token = isNull ? await findNullToken(place) : versionId;
-  if (token === undefined) return { at: new Date(), isMarker: false, versionId };
   const refuse = ({ found, entry }: VersionState) => {
     const object = toStoredObject(found, entry, place);
     check?.(object);
     if (object.lock !== undefined && isProtected(object.lock, new Date(), bypassesGovernance)) throw protectedByLock();
   };
-  await deleteVersion(place, { token, writeId, check: isLocking || check !== undefined ? refuse : undefined });
+  const how = { writeId, check: isLocking || check !== undefined ? refuse : undefined };
+  const token = isNull ? await deleteNullVersion(place, how) : versionId;
+  if (token === undefined) return { at: new Date(), isMarker: false, versionId };
+  if (!isNull) await deleteVersion(place, { token, ...how });
   return { at: new Date(), isMarker: isMarkerToken(token), versionId };
+}
+
+/** Null versions that follow each other while one is being removed. */
+const MAX_ATTEMPTS = 16;
+
+/**
+ * Removes the version `null`; returns the token that it had, undefined if there is none.
+ *
+ * Where the next null version takes its place, a write may have found the version while it was being removed, and replaced it.
+ * If the write depends on the version, by a condition, it cannot have come after the removal. So it has come before, and what
+ * it has put is what the removal is about.
+ */
+async function deleteNullVersion(place: EntryPlace, how: Omit<Removal, "token">): Promise<VersionToken | undefined> {
+  const first = await findNullVersion(place);
+  let token = first?.token;
+  for (let attempt = 1; token !== undefined; attempt++) {
+    await deleteVersion(place, { token, ...how });
+    const next = place.versioning === "Suspended" ? await findNullVersion(place) : undefined;
+    if (next === undefined || next.token === token || next.entry?.record.q !== 1) break;
+    if (attempt === MAX_ATTEMPTS)
+      throw new S3Error("SlowDown", { cause: new Error(`other writes of ${place.r2Key} come first`) });
+    token = next.token;
+  }
+  return token;
 }

@@ -49,13 +49,16 @@ export async function findVersion<Found extends R2Object>(
   }
 }
 
-/** The token of the key's null version; undefined if it has none. One R2 call. */
-export async function findNullToken(place: EntryPlace): Promise<VersionToken | undefined> {
+/** The key's null version, with its entry if it is current; undefined if it has none. One R2 call. */
+export async function findNullVersion(
+  place: EntryPlace,
+): Promise<{ readonly token: VersionToken; readonly entry?: Entry } | undefined> {
   const found = await callR2(place.store.head(place.r2Key));
   if (found === null) return undefined;
-  const { record, isTombstone } = describeEntry(found);
-  const token = tokenOf(found, record);
-  return !isTombstone && isNullToken(token) ? token : record.N;
+  const entry = describeEntry(found);
+  const token = tokenOf(found, entry.record);
+  if (!entry.isTombstone && isNullToken(token)) return { token, entry };
+  return entry.record.N === undefined ? undefined : { token: entry.record.N };
 }
 
 export function noSuchVersion(key: string, versionId: string): S3Error {

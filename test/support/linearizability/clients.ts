@@ -131,7 +131,7 @@ class Planner {
     if (choice < 33 && versioning === "never") return this.#copyOntoItself();
     if (choice < 41) return this.#complete();
     if (choice < 51) return this.#delete();
-    if (choice < 57 && versioning === "Enabled") return this.#deleteVersion();
+    if (choice < 57 && versioning !== "never") return this.#deleteVersion();
     if (choice < 67) return this.#putTags();
     if (choice < 73) return this.#putAcl();
     if (choice < 78) return this.#simple({ kind: "get-tags" }, { tagging: "" });

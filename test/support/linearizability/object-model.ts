@@ -7,8 +7,6 @@
  * - A copy reads its source before it writes. Only where nothing is kept must a copy of an object onto itself fail or be repeated if
  *   another write comes between ("Conditions of a rewrite" in docs/storage-schema.md). Where versions are kept, the copy of an
  *   earlier version may follow that write, so clients make no such copies there.
- * - The deletion of the version `null` removes the version that has this id when it begins. A write on a condition may meet that
- *   version while it is being deleted, and put the next null version, which stays. So clients delete no null versions by their id.
  * - Versioning is not switched on while a history runs: a write that began before may replace a version (docs/versioning.md).
  */
 import { createHash } from "node:crypto";
