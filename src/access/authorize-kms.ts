@@ -81,6 +81,17 @@ export function authorizeLifecycleKey(bucket: Bucket, key: KeyUse["key"]): KeyGr
   return grantOf(key);
 }
 
+/**
+ * Authorizes what no caller requests: the replication of a bucket reads an object that has got a key since it was written. It uses
+ * keys of the bucket's own account only.
+ * @throws S3Error `AccessDenied`
+ */
+export function authorizeReplicationKey(bucket: Bucket, key: KeyUse["key"]): KeyGrant {
+  const hasRules = bucket.documents.replication?.rules.some(({ isEnabled }) => isEnabled) === true;
+  if (!hasRules || key.accountId !== bucket.accountId) throw new S3Error("AccessDenied");
+  return grantOf(key);
+}
+
 /** What S3 adds to every encryption context. */
 const OBJECT_ARN = "aws:s3:arn";
 

@@ -20,6 +20,8 @@ export interface DataKeyEncryption {
   /** The encryption context, in the form in which it is sent. */
   readonly context?: string;
   readonly usesBucketKey?: boolean;
+  /** When an object that was written without a key got it, milliseconds since 1970; absent if it was written with one. */
+  readonly since?: number;
 }
 
 export const CONTENT_KEY_BYTES = 32;

@@ -27,6 +27,7 @@ import { RemoteBucket } from "./remote-bucket.ts";
 import { RemoteClient, RemoteFailure } from "./remote-client.ts";
 import { readSource, SourceChanged } from "./source-reader.ts";
 import { isStamped } from "./stamp.ts";
+import { unlock } from "./unlock.ts";
 
 /** Rounds in one attempt if the source is written meanwhile. */
 const MAX_ROUNDS = 3;
@@ -90,7 +91,7 @@ export async function converge(
         const rule = chooseRule(source, task, opened.object);
         if (rule === undefined) return;
         requireLocks(grant);
-        refuseDataKeys(opened.object);
+        await unlock(opened, task, { source: grant.source, kmsKeys: services.stores.kmsKeys });
         const storageClass = rule.destination.storageClass ?? opened.object.storageClass;
         await requireReplicable(grant, { ...opened.object, storageClass }, new Date());
         const { lastModified } = opened.object.state;
@@ -178,12 +179,6 @@ function requireLocks({ source, target }: ReplicationGrant): void {
   if (source.documents.objectLock === undefined || target === undefined) return;
   if (target.documents.objectLock !== undefined) return;
   throw new S3Error("InvalidRequest", { message: "The source has object lock, and the destination has not." });
-}
-
-/** The data key is bound to the source. */
-function refuseDataKeys({ encryption }: StoredObject): void {
-  if (encryption?.kind !== "data-key") return;
-  throw new S3Error("InvalidRequest", { message: "Objects encrypted with aws:kms are not replicated." });
 }
 
 function isSameState(left: StoredObject | Gone, right: StoredObject | Gone): boolean {

@@ -153,8 +153,8 @@ export class OwnBucket implements Destination {
       tags,
       ...(websiteRedirectLocation !== undefined && { websiteRedirectLocation }),
       ...(lock !== undefined && { lock }),
-      // The replica has the customer's key, of which only the proof is known here.
-      ...(encryption !== undefined && { encryption }),
+      // The replica has the customer's key, of which only the proof is known here. A data key is the source's.
+      ...(encryption?.kind === "customer-key" && { encryption }),
       storageClass: destination.storageClass ?? object.storageClass,
       ...aclOfReplica({ ...object, bucket: this.#source }, this.#bucket, destination.overridesOwner === true),
     };

@@ -52,6 +52,7 @@ export function readSource(objects: ObjectStore, bucket: GrantedBucket, opened: 
         throw error;
       }
       if (piece === undefined) throw new SourceChanged();
+      piece.unlock(opened.contentKey);
       return piece.body("put");
     },
     async parts() {

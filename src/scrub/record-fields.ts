@@ -55,7 +55,7 @@ function isEncryption(value: unknown): boolean {
   const isFlag: Check = (flag) => flag === 0 || flag === 1;
   return (
     isTuple(value, [(kind) => kind === "C", isName]) ||
-    isTuple(value, [(kind) => kind === "K", isName, isKeyArn, isFlag, isText], 4)
+    isTuple(value, [(kind) => kind === "K", isName, isKeyArn, isFlag, isText, isCount], 4)
   );
 }
 

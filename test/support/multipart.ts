@@ -1,6 +1,7 @@
 /** Multipart uploads over HTTP, and their ETag and checksums computed without the code in src. */
 import { createHash } from "node:crypto";
 import { createHasher } from "../../src/checksum/hasher.ts";
+import type { Env } from "../../src/env.ts";
 import { encode, type SendOptions, type Style, send } from "./request.ts";
 import { createBucket } from "./s3.ts";
 import { documentOf, textIn } from "./xml.ts";
@@ -11,6 +12,7 @@ export interface UploadTarget {
   readonly bucket: string;
   readonly key: string;
   readonly style?: Style;
+  readonly env?: Env;
 }
 
 export interface Part {

@@ -140,7 +140,13 @@ export async function reencryptWithKms(
   const givenUp = useKeyFor(await keyOfObject(present.keyArn, keys), TO_GIVE_UP, use);
   const contentKey = await kmsKeys.unseal(givenUp, present.sealed, binding);
   const sealed = await kmsKeys.seal(takenUp, contentKey, binding);
-  const encryption = { ...described, sealed, ...(context !== undefined && { context }) };
+  const { since } = present;
+  const encryption = {
+    ...described,
+    sealed,
+    ...(context !== undefined && { context }),
+    ...(since !== undefined && { since }),
+  };
   return { encryption, contentKey, isSameKey: true };
 }
 

@@ -54,11 +54,14 @@ interface Update {
 function decider({ target, bucket, asked }: Update, keys: OperationContext) {
   const named = { bucket, key: target.key };
   let first: Promise<NewEncryption> | undefined;
-  return (object: StoredObject): Promise<NewEncryption> => {
+  return async (object: StoredObject): Promise<NewEncryption> => {
     const present = requireUpdatable(object);
     if (present !== undefined) return reencryptWithKms(named, present, { ...asked, keys });
     first ??= reencryptWithKms(named, undefined, { ...asked, keys });
-    return first;
+    const { encryption, ...key } = await first;
+    // R2's clock may be ahead of this one.
+    const since = Math.max(Date.now(), object.state.revision);
+    return { encryption: { ...encryption, since }, ...key };
   };
 }
 

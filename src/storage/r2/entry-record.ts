@@ -314,12 +314,13 @@ export function decodeLock({ L: retention, H: legalHold }: EntryRecord): ObjectL
 /** With a customer's key and its proof, or with a data key and the ARN of the deployment's key. */
 export type EncodedEncryption =
   | readonly ["C", proof: string]
-  | readonly ["K", sealed: string, keyArn: string, usesBucketKey: 0 | 1, context?: string];
+  | readonly ["K", sealed: string, keyArn: string, usesBucketKey: 0 | 1, context?: string, since?: number];
 
 function encodeEncryption(encryption: ObjectEncryption): EncodedEncryption {
   if (encryption.kind === "customer-key") return ["C", encryption.proof];
-  const { sealed, keyArn, usesBucketKey, context } = encryption;
+  const { sealed, keyArn, usesBucketKey, context, since } = encryption;
   const flag = usesBucketKey === true ? 1 : 0;
+  if (since !== undefined) return ["K", sealed, keyArn, flag, context ?? "", since];
   return context === undefined ? ["K", sealed, keyArn, flag] : ["K", sealed, keyArn, flag, context];
 }
 
@@ -327,13 +328,14 @@ function encodeEncryption(encryption: ObjectEncryption): EncodedEncryption {
 export function decodeEncryption({ e: encoded }: EntryRecord): ObjectEncryption | undefined {
   if (encoded === undefined) return undefined;
   if (encoded[0] === "C") return { kind: "customer-key", proof: encoded[1] };
-  const [, sealed, keyArn, usesBucketKey, context] = encoded;
+  const [, sealed, keyArn, usesBucketKey, context = "", since] = encoded;
   return {
     kind: "data-key",
     sealed,
     keyArn,
     ...(usesBucketKey === 1 && { usesBucketKey: true }),
-    ...(context !== undefined && { context }),
+    ...(context !== "" && { context }),
+    ...(since !== undefined && { since }),
   };
 }
 
