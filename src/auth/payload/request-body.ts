@@ -34,8 +34,8 @@ interface AnnouncedBody {
 
 /**
  * @param request with the headers from `effectiveHeaders`
- * @throws S3Error for every error before the first byte: `MissingContentLength`, `EntityTooLarge`, `InvalidArgument`,
- *   `InvalidDigest`, `InvalidRequest`, `MalformedTrailerError`. Errors in the bytes fail its pieces: `IncompleteBody`,
+ * @throws S3Error for every error before the first byte: `MissingContentLength`, `NotImplemented`, `EntityTooLarge`,
+ *   `InvalidArgument`, `InvalidDigest`, `InvalidRequest`, `MalformedTrailerError`. Errors in the bytes fail its pieces: `IncompleteBody`,
  *   `BadDigest`, `XAmzContentSHA256Mismatch`, `SignatureDoesNotMatch`, `InvalidChunkSizeError`,
  *   `MalformedTrailerError`, `InvalidRequest`.
  */
@@ -89,7 +89,19 @@ function readAnnouncement(
   md5ShownIn: DigestText,
 ): AnnouncedBody {
   const declared = readDeclaredDigests(headers, payload, md5ShownIn);
+  requireStatedLength(headers, payload, body);
   return { body, promise: payload, declared, sizeBytes: readBodyLength(headers, payload, body) };
+}
+
+/**
+ * A body whose length only its transfer coding shows. AWS takes that coding only for its own chunks, and names the header; a form
+ * without a length is `MissingContentLength` (both seen on AWS).
+ * @throws S3Error `NotImplemented`
+ */
+function requireStatedLength(headers: Headers, payload: PayloadPromise, body: S3Request["body"]): void {
+  const isChunked = payload.kind === "signed-chunks" || payload.kind === "unsigned-chunks";
+  if (isChunked || body === null || headers.has("content-length")) return;
+  throw new S3Error("NotImplemented", { details: { Header: "Transfer-Encoding" } });
 }
 
 /**

@@ -251,14 +251,15 @@ describe("PutObject", () => {
     }
   });
 
-  it("PutObject refuses a body without a length with MissingContentLength", async () => {
+  it("PutObject refuses a body without a length with NotImplemented", async () => {
     const bucket = await createBucket();
     const url = urlOf({ bucket, key: "k" });
     const { headers } = sign({ method: "PUT", url, payloadHash: "UNSIGNED-PAYLOAD" });
     // A direct call adds no header, unlike HTTP.
     const response = await handleRequest(new Request(url, { method: "PUT", headers, body: "content" }), testEnv);
-    await expectError(response, 411, "MissingContentLength", {
-      message: "You must provide the Content-Length HTTP header.",
+    await expectError(response, 501, "NotImplemented", {
+      message: "A header you provided implies functionality that is not implemented",
+      details: { Header: "Transfer-Encoding" },
     });
     expect(await isAbsent(bucket)).toBe(true);
   });
