@@ -34,9 +34,12 @@ export class Users {
     this.#directory = directory;
   }
 
-  /** For the authorizer, which needs the path for the ARN: the answer must not reach a client without its grant. */
+  /**
+   * For the authorizer, which needs the ARN with path and case: the answer must not reach a client without its grant.
+   * "Names are not distinguished by case" (API_CreateUser), and only a comparison without case uses the index.
+   */
   find(accountId: string, name: string): Promise<UserRecord | undefined> {
-    return this.#first("SELECT * FROM users WHERE account_id = ?1 AND name = ?2", accountId, name);
+    return this.#first("SELECT * FROM users WHERE account_id = ?1 AND name = ?2 COLLATE NOCASE", accountId, name);
   }
 
   /** As `find`. */

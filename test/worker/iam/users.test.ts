@@ -92,12 +92,32 @@ describe("GetUser", () => {
     });
   });
 
-  test("of an absent name, a name in another account or in another case is NoSuchEntity", async () => {
+  test("finds a user by its name in another case, as UpdateUser and DeleteUser do", async () => {
+    await iam("CreateUser", { UserName: "Ada" }, account);
+    const UserName = "aDA";
+    expect(textIn(await iam("GetUser", { UserName }, account), "User", "UserName")).toBe("Ada");
+    await iam("UpdateUser", { UserName, NewPath: "/moved/" }, account);
+    const user = fields((await iam("GetUser", { UserName: "Ada" }, account))?.children[0]);
+    expect(user).toMatchObject({ UserName: "Ada", Arn: `arn:aws:iam::${accountId}:user/moved/Ada` });
+    await iam("DeleteUser", { UserName }, account);
+    expect(await refused("GetUser", { UserName: "Ada" }, { as: account })).toMatchObject({ code: "NoSuchEntity" });
+  });
+
+  test("of a name in another case is decided by the user's ARN", async () => {
+    const { name, arn } = await createUser(undefined, account);
+    const UserName = name.toUpperCase();
+    const allow = { Effect: "Allow", Action: "iam:GetUser", Resource: "*" } as const;
+    const denied = await createUser([allow, { ...allow, Effect: "Deny", Resource: arn }], account);
+    expect(await refused("GetUser", { UserName }, { as: denied.key })).toMatchObject({ code: "AccessDenied" });
+    const other = await createUser([{ ...allow, Resource: arn.replace(name, UserName) }], account);
+    expect(await refused("GetUser", { UserName }, { as: other.key })).toMatchObject({ code: "AccessDenied" });
+  });
+
+  test("of an absent name or a name in another account is NoSuchEntity", async () => {
     const { name } = await createUser(undefined, account);
     const cases = [
       ["nobody", account],
       [name, await createAccount()],
-      [name.toUpperCase(), account],
     ] as const;
     for (const [UserName, as] of cases) {
       expect(await refused("GetUser", { UserName }, { as })).toEqual({
