@@ -4,7 +4,7 @@
  */
 import { S3Error } from "../errors.ts";
 import type { AddressingStyle, Resource } from "../model/bucket.ts";
-import { percentDecode, utf8Length } from "./percent-encoding.ts";
+import { decodePath, utf8Length } from "./percent-encoding.ts";
 import type { RawUrl } from "./request-target.ts";
 
 /** "Naming Amazon S3 objects" (object-keys): at most 1,024 bytes of UTF-8. */
@@ -33,7 +33,7 @@ export function parseAddress(url: RawUrl, hostHeader: string | null, domains: re
   if (path === "") return { style: "path", resource: { kind: "service" } };
 
   const slash = path.indexOf("/");
-  const name = percentDecode(slash === -1 ? path : path.slice(0, slash));
+  const name = decodePath(slash === -1 ? path : path.slice(0, slash));
   return { style: "path", resource: resourceOf(name, slash === -1 ? "" : path.slice(slash + 1)) };
 }
 
@@ -50,7 +50,7 @@ export function isHost(url: RawUrl, hostHeader: string | null, domain: string): 
 function resourceOf(bucket: string, encodedKey: string): Resource {
   if (bucket === "" || RESERVED_NAMES.has(bucket)) throw invalidBucketName(bucket);
   if (encodedKey === "") return { kind: "bucket", bucket };
-  const key = percentDecode(encodedKey);
+  const key = decodePath(encodedKey);
   requireKeyLength(key);
   return { kind: "object", bucket, key };
 }

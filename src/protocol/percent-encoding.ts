@@ -38,6 +38,15 @@ export function percentDecode(text: string): string {
   }
 }
 
+/**
+ * Decodes a path. An unescaped `+` is a space, as it is in AWS S3: its console shows such addresses, and signers that know S3
+ * (aws4, aws4fetch) sign `%20` for it. A plus sign is `%2B`.
+ * @throws S3Error `InvalidURI` as `percentDecode`
+ */
+export function decodePath(path: string): string {
+  return percentDecode(path.includes("+") ? path.replaceAll("+", " ") : path);
+}
+
 /** Length in bytes of the UTF-8 form. */
 export function utf8Length(text: string): number {
   return new TextEncoder().encode(text).byteLength;

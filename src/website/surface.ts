@@ -16,7 +16,7 @@ import { findLogged } from "../model/logged-bucket.ts";
 import type { Website, WebsiteSite } from "../model/website.ts";
 import { type Confirmed, confirming, findLoggedLater, performRead } from "../pipeline.ts";
 import { isValidBucketName, requireKeyLength, type WebsiteHost } from "../protocol/addressing.ts";
-import { percentDecode } from "../protocol/percent-encoding.ts";
+import { decodePath } from "../protocol/percent-encoding.ts";
 import { Query } from "../protocol/request-target.ts";
 import type { S3Request } from "../protocol/s3-request.ts";
 import type { RequestLog } from "../request-log.ts";
@@ -123,7 +123,7 @@ async function serve(request: S3Request, context: WebsiteContext): Promise<S3Res
     const target = { scheme: website.protocol ?? scheme, host: website.hostName, rest, query };
     return redirectTo({ status: 301, location: formatLocation(target) });
   }
-  const key = percentDecode(request.url.path.slice(1));
+  const key = decodePath(request.url.path.slice(1));
   requireKeyLength(key);
   log.key = key;
   return serveSite(request, { key, scheme, host, base: "", query }, { ...context, site: website });

@@ -5,7 +5,7 @@
 
 import { parseBase64 } from "../../checksum/digests.ts";
 import { invalidArgument } from "../../errors.ts";
-import { percentDecode, uriEncode } from "../../protocol/percent-encoding.ts";
+import { decodePath, uriEncode } from "../../protocol/percent-encoding.ts";
 import { parseQuery, type Query } from "../../protocol/request-target.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { effectiveHeaders } from "../effective-headers.ts";
@@ -42,7 +42,7 @@ export function* readingsV2(request: S3Request, claim: ClaimV2): Generator<Readi
   const queries = request.url.query.includes("+")
     ? [usual.query, parseQuery(request.url.query, "plus-is-plus")]
     : [usual.query];
-  const paths = distinct([usual.path, request.url.path, uriEncode(percentDecode(usual.path), "keep-slash")], String);
+  const paths = distinct([usual.path, request.url.path, uriEncode(decodePath(usual.path), "keep-slash")], String);
   const signed = signedParameters(request.query);
   const parameters = distinct([usual.parameter, nameOnly, withEquals], (form) => signed.map(form).join("&"));
   const spellings = spellingsOf(

@@ -8,7 +8,7 @@
  * name the same resource; where they differ in meaning (`+`), later stages use the verified reading. An ordinary
  * request matches the first reading and costs one HMAC; the other readings are created only if it does not match.
  */
-import { percentDecode, uriEncode } from "../../protocol/percent-encoding.ts";
+import { decodePath, uriEncode } from "../../protocol/percent-encoding.ts";
 import { parseQuery, type Query } from "../../protocol/request-target.ts";
 import type { S3Request } from "../../protocol/s3-request.ts";
 import { choices, collapsed, spellingsOf, usualBeforeRewriting, valuesBeforeRewriting } from "../readings.ts";
@@ -38,7 +38,7 @@ export function* canonicalReadings(
   const usual: Choice = {
     query: request.query,
     // S3 encodes the decoded key.
-    path: uriEncode(percentDecode(url.path), "keep-slash"),
+    path: uriEncode(decodePath(url.path), "keep-slash"),
     payloadHash: payloadHashes[0],
     valueOf: (name) => usualBeforeRewriting(request, name) ?? collapsed(headers.get(name) ?? ""),
   };

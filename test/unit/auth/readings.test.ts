@@ -19,7 +19,8 @@ function headers(more: Readonly<Record<string, string>>): [string, string][] {
 describe("paths", () => {
   test.each([
     ["/a b", "/a%20b", "/a%20b"],
-    ["plus", "/a+b", "/a%2Bb"],
+    ["plus, which is a space", "/a+b", "/a%20b"],
+    ["an encoded plus", "/a%2Bb", "/a%2Bb"],
     ["plus, signed as sent", "/a+b", "/a+b"],
     ["lower-case escapes", "/%c3%bc", "/%C3%BC"],
     ["lower-case escapes, signed as sent", "/%c3%bc", "/%c3%bc"],
@@ -35,6 +36,11 @@ describe("paths", () => {
   ])("%s", async (_name, sent, path) => {
     expect((await verified({ url: `https://${HOST}${sent}` }, { path })).caller.kind).toBe("account");
   });
+});
+
+test("a plus sign that was signed as one must be sent as %2B", async () => {
+  const error = await failureOf(() => verified({ url: `https://${HOST}/a+b` }, { path: "/a%2Bb" }));
+  expect(error.code).toBe("SignatureDoesNotMatch");
 });
 
 describe("queries", () => {

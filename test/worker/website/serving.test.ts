@@ -68,7 +68,7 @@ describe("objects and indexes", () => {
       ["/index.html", "index.html"],
       ["/about/", "about/index.html"],
       ["/about/team.html", "about/team.html"],
-      ["/a%20b+c.html", "a b+c.html"],
+      ["/a+b%2Bc.html", "a b+c.html"],
       ["/a%20b%2Bc.html", "a b+c.html"],
       ["/deep//", "deep//index.html"],
       ["/?version=2", "index.html"],
