@@ -110,7 +110,7 @@ async function checkBlobs(
   return { faults, nextBlob: undefined };
 }
 
-interface BytesAt {
+export interface BytesAt {
   readonly region: string;
   readonly r2Keys: readonly string[];
   readonly contentKey: ContentKey | undefined;
@@ -124,7 +124,7 @@ interface Expected {
 }
 
 /** What is wrong with the bytes in both of two reads. */
-async function readTwice(context: StepContext, at: BytesAt, expected: Expected): Promise<readonly Fault[]> {
+export async function readTwice(context: StepContext, at: BytesAt, expected: Expected): Promise<readonly Fault[]> {
   const first = await readOnce(context, at, expected);
   return first.length === 0 ? first : readOnce(context, at, expected);
 }

@@ -3,6 +3,7 @@ import { entryKey } from "../storage/r2/entry-place.ts";
 import type { EntryRecord } from "../storage/r2/entry-record.ts";
 import { LISTED_BLOBS, type StoredBlobSet } from "../storage/scrub/scrub-reads.ts";
 import type { DescribedEntry, StoredEntry } from "../storage/scrub/stored-entry.ts";
+import { checkAnnotations } from "./annotation-check.ts";
 import { type Fault, fault } from "./findings.ts";
 import { checkDigests, compareBlobs, compareSummary, isKnownToSweep, parseManifest } from "./manifest-checks.ts";
 import { type BucketFacts, checkRecord } from "./record-checks.ts";
@@ -55,6 +56,7 @@ async function findFaults(stored: StoredEntry, bucket: BucketFacts, { reads }: S
   if (manifest !== undefined) found.push(...(await checkManifest(described.record, manifest)));
   if (annotations !== undefined) {
     const set = await reads.blobs(bucket.region, annotations, {});
+    found.push(...checkAnnotations(annotations, set));
     // All annotations may have been deleted.
     if (set.blobs.size > 0) found.push(...(await checkReference(annotations, set)));
   }

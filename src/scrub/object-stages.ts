@@ -2,9 +2,10 @@
 import { entryPrefix } from "../storage/r2/entry-place.ts";
 import type { DescribedEntry, StoredEntry } from "../storage/scrub/stored-entry.ts";
 import { recordPrefix } from "../storage/versions/record-key.ts";
+import { checkAnnotationBytes } from "./annotation-check.ts";
 import { CALLS_FOR_BYTES, checkBytes } from "./byte-check.ts";
 import { callsForObject, checkObject } from "./object-check.ts";
-import type { Stage } from "./position.ts";
+import type { Stage, Unread } from "./position.ts";
 import type { BucketFacts } from "./record-checks.ts";
 import { COMPLETE, type Progress, report, type StepContext } from "./step-context.ts";
 import { findRepeated, judgeRecord, type RecordJudgement } from "./version-checks.ts";
@@ -98,7 +99,7 @@ class ObjectPage {
   readonly #at: ObjectStage;
   readonly #bucket: BucketFacts;
   readonly #context: StepContext;
-  #unread: ObjectStage["unread"];
+  #unread: Unread | undefined;
 
   constructor(at: ObjectStage, bucket: BucketFacts, context: StepContext) {
     this.#at = at;
@@ -118,16 +119,31 @@ class ObjectPage {
         const isBegun = unread?.revision === each.revision;
         // The rest has been checked by an earlier step.
         if (!isBegun) await checkOne(each);
-        return !readsBytes || this.#checkBytes(each, isBegun ? unread.blob : 0);
+        return !readsBytes || this.#readBytes(each, isBegun ? unread : { blob: 0 });
       },
     );
   }
 
-  async #checkBytes(stored: StoredEntry, blob: number): Promise<boolean> {
-    const { faults, nextBlob } = await checkBytes(stored, { bucket: this.#bucket, blob }, this.#context);
-    report(this.#context, { bucket: this.#bucket, stored }, faults);
-    this.#unread = nextBlob === undefined ? undefined : { revision: stored.revision, blob: nextBlob };
-    return nextBlob === undefined;
+  /** The blobs, and then the annotations. Whether all have been read. */
+  async #readBytes(stored: StoredEntry, from: Omit<Unread, "revision">): Promise<boolean> {
+    const rest = await this.#checkBytes(stored, from);
+    this.#unread = rest && { revision: stored.revision, ...rest };
+    return rest === undefined;
+  }
+
+  async #checkBytes(
+    stored: StoredEntry,
+    { blob, annotation }: Omit<Unread, "revision">,
+  ): Promise<Omit<Unread, "revision"> | undefined> {
+    const bucket = this.#bucket;
+    if (annotation === undefined) {
+      const { faults, nextBlob } = await checkBytes(stored, { bucket, blob }, this.#context);
+      report(this.#context, { bucket, stored }, faults);
+      if (nextBlob !== undefined) return { blob: nextBlob };
+    }
+    const { faults, next } = await checkAnnotationBytes(stored, { bucket, after: annotation ?? "" }, this.#context);
+    report(this.#context, { bucket, stored }, faults);
+    return next === undefined ? undefined : { blob: 0, annotation: next };
   }
 
   progress(

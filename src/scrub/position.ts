@@ -4,6 +4,13 @@
  */
 import { S3Error } from "../errors.ts";
 
+/** The next blob; with `annotation`: the annotations behind this name, since all blobs have been read. */
+export interface Unread {
+  readonly revision: string;
+  readonly blob: number;
+  readonly annotation?: string;
+}
+
 export type Stage =
   /** The first bucket after a name, its row and its documents. */
   | { readonly stage: "next-bucket"; readonly after: string }
@@ -14,8 +21,8 @@ export type Stage =
       readonly bucket: string;
       readonly bucketId: string;
       readonly after: string;
-      /** The next blob to be read of the object there, if it is still the same. */
-      readonly unread?: { readonly revision: string; readonly blob: number };
+      /** Where the object there has not been read yet, if it is still the same. */
+      readonly unread?: Unread;
     }
   | {
       readonly stage: "uploads";
@@ -111,9 +118,10 @@ function isPosition(value: unknown): value is Position {
 
 function isUnread(value: unknown): boolean {
   if (value === undefined) return true;
-  return (
-    isRecord(value) && typeof value.revision === "string" && Number.isSafeInteger(value.blob) && Number(value.blob) >= 0
-  );
+  if (!isRecord(value)) return false;
+  const { revision, blob, annotation } = value;
+  const isBlob = Number.isSafeInteger(blob) && Number(blob) >= 0;
+  return typeof revision === "string" && isBlob && (annotation === undefined || typeof annotation === "string");
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

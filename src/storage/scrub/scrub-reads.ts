@@ -48,6 +48,10 @@ export interface StoredBlob {
   readonly sizeBytes: number;
   /** R2's own. */
   readonly etag: string;
+  /** R2's version. */
+  readonly revision: string;
+  /** JSON, of an annotation, if it was read with its metadata. */
+  readonly checksum?: string;
 }
 
 /** The blobs of a set by their names, and the key for which the first one was written, as a sweep reads it. */
@@ -181,6 +185,19 @@ export class ScrubReads {
     return { blobs: toBlobs(listed, prefix), owner: ownerOf(first[0]) };
   }
 
+  /** Blobs of a set behind one of them, with their metadata, and where the next page begins. One R2 call. */
+  async blobsAfter(
+    region: string,
+    { blobSetId, after }: { readonly blobSetId: string; readonly after: string },
+  ): Promise<{ readonly blobs: ReadonlyMap<string, StoredBlob>; readonly next: string | undefined }> {
+    const prefix = blobSetPrefix(blobSetId);
+    const page = await this.#r2(region, (store) =>
+      store.list({ prefix, include: ["customMetadata"], ...(after !== "" && { startAfter: prefix + after }) }),
+    );
+    const next = page.truncated ? page.objects.at(-1)?.key.slice(prefix.length) : undefined;
+    return { blobs: toBlobs(page.objects, prefix), next };
+  }
+
   /** One call to the set's Durable Object. @param page of the parts of an upload */
   async blobSet(blobSetId: string, page: PartsQuery = { after: 0, limit: 0 }): Promise<BlobSetState> {
     this.counts.durableObject++;
@@ -277,7 +294,12 @@ export class ScrubReads {
 }
 
 function toBlobs(objects: readonly R2Object[], prefix: string): ReadonlyMap<string, StoredBlob> {
-  return new Map(objects.map(({ key, size, etag }) => [key.slice(prefix.length), { sizeBytes: size, etag }]));
+  return new Map(
+    objects.map(({ key, size, etag, version, customMetadata: { checksum } = {} }) => [
+      key.slice(prefix.length),
+      { sizeBytes: size, etag, revision: version, ...(checksum !== undefined && { checksum }) },
+    ]),
+  );
 }
 
 /** What services hold: each step opens its own reads. */
