@@ -1,6 +1,7 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 /** Local storage syncs each write to its file system, and tests would wait for a disk more than they work. */
 const MEMORY = "/dev/shm";
@@ -34,6 +35,7 @@ export default defineConfig({
   test: {
     // One more than the smallest machine has cores, since some tests wait: for queues, for programs, for timeouts.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     // The Worker logs a line for each request, which only helps where a test fails.
     silent: "passed-only",
     projects: [
