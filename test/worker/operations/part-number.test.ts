@@ -12,6 +12,7 @@ import {
   newTarget,
   noise,
   putMultipart,
+  type UploadTarget,
 } from "../../support/multipart.ts";
 import { putObject, type SendOptions, STYLES, send } from "../../support/request.ts";
 import { testEnv } from "../../support/s3.ts";
@@ -20,6 +21,26 @@ import { all, documentOf, fields, textIn } from "../../support/xml.ts";
 const BODIES = [noise(5 * MIB, 1), noise(5 * MIB + 3, 2), "the end"];
 const TOTAL = 10 * MIB + 10;
 
+interface Stored {
+  readonly target: UploadTarget;
+  readonly etag: string;
+}
+
+const stored = new Map<string, Promise<Stored>>();
+
+/** An object that tests only read: one for each algorithm and type of checksum, and number of bodies. */
+function storedInParts(headers: Record<string, string> = {}, bodies: readonly (string | Uint8Array)[] = BODIES) {
+  const name = JSON.stringify([headers, bodies.length]);
+  const found = stored.get(name) ?? storeInParts(headers, bodies);
+  stored.set(name, found);
+  return found;
+}
+
+async function storeInParts(headers: Record<string, string>, bodies: readonly (string | Uint8Array)[]) {
+  const target = await newTarget();
+  return { target, etag: await putMultipart(target, bodies, headers) };
+}
+
 function attributes(options: SendOptions): Promise<Response> {
   const headers = { "x-amz-object-attributes": "ObjectParts", ...options.headers };
   return send({ ...options, query: "attributes", headers });
@@ -27,8 +48,8 @@ function attributes(options: SendOptions): Promise<Response> {
 
 describe("partNumber of an object uploaded in parts", () => {
   it.each(STYLES)("GetObject and HeadObject answer with the part and the number of parts, %s style", async (style) => {
-    const target = { ...(await newTarget()), style };
-    const etag = await putMultipart(target, BODIES);
+    const { target: object, etag } = await storedInParts();
+    const target = { ...object, style };
     let offset = 0;
     for (const [index, body] of BODIES.entries()) {
       const query = `partNumber=${index + 1}`;
@@ -84,8 +105,8 @@ describe("partNumber of an object uploaded in parts", () => {
     ["CRC32C", "FULL_OBJECT", BODIES, undefined],
     ["CRC64NVME", "FULL_OBJECT", BODIES, undefined],
   ] as const)("GetObject and HeadObject return a part's %s (%s) on request", async (algorithm, type, bodies, part) => {
-    const target = await newTarget();
-    await putMultipart(target, bodies, { "x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": type });
+    const checksums = { "x-amz-checksum-algorithm": algorithm, "x-amz-checksum-type": type };
+    const { target } = await storedInParts(checksums, bodies);
     const header = `x-amz-checksum-${algorithm.toLowerCase()}`;
     const expected = part === undefined ? [null, null] : [await checksumOf(algorithm, bodies[part - 1] ?? ""), type];
     for (const method of ["GET", "HEAD"]) {
@@ -113,8 +134,7 @@ describe("partNumber of an object uploaded in parts", () => {
   });
 
   it("HeadObject with partNumber needs one R2 call", async () => {
-    const target = await newTarget();
-    await putMultipart(target, BODIES);
+    const { target } = await storedInParts();
     const { env, counts, reset } = countingEnv(testEnv);
     await send({ ...target, method: "HEAD", env });
     reset();
@@ -154,8 +174,7 @@ describe("partNumber of an object that was not uploaded in parts", () => {
 
 describe("ObjectParts of GetObjectAttributes", () => {
   it("GetObjectAttributes lists the parts of a composite checksum", async () => {
-    const target = await newTarget();
-    await putMultipart(target, BODIES, { "x-amz-checksum-algorithm": "SHA256" });
+    const { target } = await storedInParts({ "x-amz-checksum-algorithm": "SHA256" });
     const root = await documentOf(await attributes(target), "GetObjectAttributesResponse");
     const [parts] = all(root, "ObjectParts");
     expect(fields(parts)).toMatchObject({
@@ -182,8 +201,7 @@ describe("ObjectParts of GetObjectAttributes", () => {
     ["1", "10", [], { NextPartNumberMarker: "0", IsTruncated: "false", PartNumberMarker: "10" }],
     ["5000", undefined, ["1", "2", "3"], { MaxParts: "1000", IsTruncated: "false" }],
   ])("GetObjectAttributes pages by x-amz-max-parts=%s after %s", async (maxParts, marker, numbers, expected) => {
-    const target = await newTarget();
-    await putMultipart(target, BODIES, { "x-amz-checksum-algorithm": "CRC32" });
+    const { target } = await storedInParts({ "x-amz-checksum-algorithm": "CRC32" });
     const headers = { "x-amz-max-parts": maxParts, ...(marker && { "x-amz-part-number-marker": marker }) };
     const root = await documentOf(await attributes({ ...target, headers }), "GetObjectAttributesResponse");
     const [parts] = all(root, "ObjectParts");
@@ -234,8 +252,7 @@ describe("ObjectParts of GetObjectAttributes", () => {
     ["x-amz-part-number-marker", "1.5"],
     ["x-amz-part-number-marker", "-1"],
   ])("GetObjectAttributes ignores %s: %s", async (name, value) => {
-    const target = await newTarget();
-    await putMultipart(target, BODIES, { "x-amz-checksum-algorithm": "CRC32" });
+    const { target } = await storedInParts({ "x-amz-checksum-algorithm": "CRC32" });
     const root = await documentOf(
       await attributes({ ...target, headers: { [name]: value } }),
       "GetObjectAttributesResponse",
