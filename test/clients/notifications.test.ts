@@ -1,5 +1,5 @@
 /**
- * Notifications over a socket: the SDK and the AWS CLI configure them, and a receiver on this machine verifies the callbacks
+ * Notifications over a socket: the SDK configures them, and a receiver on this machine verifies the callbacks
  * with the sample of docs/notifications.md.
  */
 import { createHash } from "node:crypto";
@@ -20,9 +20,8 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
-import { awsCli } from "./support/aws.ts";
 import { createForger, forgedUrls, inSample } from "./support/forger.ts";
-import { describeTool, newBucketName, run, temporaryFolder } from "./support/tools.ts";
+import { newBucketName, run } from "./support/tools.ts";
 
 interface Callback {
   readonly path: string;
@@ -242,48 +241,6 @@ describe("callbacks", () => {
       name: "InvalidArgument",
       message: "The URL leads back to this service.",
     });
-  });
-});
-
-describeTool("aws", ["--version"], () => {
-  const folder = temporaryFolder();
-
-  test("aws s3api gets the configuration that it put", { timeout: 120_000 }, async () => {
-    const { root, json, aws, failure } = awsCli(server, folder);
-    const bucket = newBucketName("notify");
-    await aws(root, ["s3", "mb", `s3://${bucket}`]);
-    const args = ["--bucket", bucket];
-    expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual({});
-    const FilterRules = [
-      { Name: "Prefix", Value: "pic/" },
-      { Name: "Suffix", Value: ".png" },
-    ];
-    const configuration = {
-      TopicConfigurations: [
-        {
-          Id: "new-pictures",
-          TopicArn: `NS:${origin}/all`,
-          Events: ["s3:ObjectCreated:Put", "s3:ObjectRemoved:Delete"],
-          Filter: { Key: { FilterRules } },
-        },
-      ],
-    };
-    const put = (value: object, ...more: string[]) => [
-      ...["s3api", "put-bucket-notification-configuration", ...args, ...more],
-      ...["--notification-configuration", JSON.stringify(value)],
-    ];
-    await aws(root, put(configuration));
-    expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual(configuration);
-
-    const QueueArn = "arn:aws:sqs:us-east-1:000000000001:nowhere";
-    const unknown = { QueueConfigurations: [{ Id: "q", QueueArn, Events: ["s3:ObjectCreated:*"] }] };
-    expect(await failure(root, ...put(unknown))).toContain(
-      "(InvalidArgument) when calling the PutBucketNotificationConfiguration operation: Unable to validate the following destination configurations",
-    );
-    await aws(root, put(unknown, "--skip-destination-validation"));
-    expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual(unknown);
-    await aws(root, put({}));
-    expect(await json(root, "s3api", "get-bucket-notification-configuration", ...args)).toEqual({});
   });
 });
 

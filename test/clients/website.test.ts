@@ -1,5 +1,5 @@
-/** Websites as their owners set them up and their visitors' tools see them: AWS CLI, AWS SDK, curl. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+/** Websites as their owners set them up and their visitors' tools see them: AWS SDK, curl. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   CreateBucketCommand,
@@ -13,63 +13,9 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { bareEnvironment, describeTool, newBucketName, run, temporaryFolder } from "./support/tools.ts";
-import { publicPolicy } from "./support/website.ts";
+import { curl, publicPolicy } from "./support/website.ts";
 
 const server = inject("devServer");
-
-/** A request that `fetch` cannot send: any Host header, without following redirects. */
-async function curl(folder: string, ...args: string[]): Promise<{ status: number; headers: string; body: string }> {
-  const { stdout } = await run("curl", ["-q", "-sS", "-i", "--path-as-is", ...args], {
-    env: bareEnvironment(folder),
-    cwd: folder,
-  });
-  const [headers = "", ...body] = stdout.split("\r\n\r\n");
-  return { status: Number(headers.split(" ")[1]), headers, body: body.join("\r\n\r\n") };
-}
-
-describeTool("aws", ["--version"], () => {
-  const folder = temporaryFolder();
-  const env = {
-    ...bareEnvironment(folder),
-    AWS_ENDPOINT_URL: server.endpoint,
-    AWS_DEFAULT_REGION: server.region,
-    AWS_ACCESS_KEY_ID: server.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
-    AWS_EC2_METADATA_DISABLED: "true",
-    AWS_PAGER: "",
-    BOTO_EXPERIMENTAL__NO_EMPTY_CONTINUE: "true",
-  };
-  const aws = async (...args: string[]) => (await run("aws", args, { env, cwd: folder })).stdout;
-
-  test("a folder becomes a site: s3 sync, s3 website, a policy, and a visit", async () => {
-    const bucket = newBucketName("cli-site");
-    mkdirSync(join(folder, "site", "about"), { recursive: true });
-    writeFileSync(join(folder, "site", "index.html"), "<h1>Home</h1>");
-    writeFileSync(join(folder, "site", "about", "index.html"), "<h1>About</h1>");
-    writeFileSync(join(folder, "site", "404.html"), "<h1>Gone</h1>");
-    writeFileSync(join(folder, "policy.json"), publicPolicy(bucket));
-    await aws("s3", "mb", `s3://${bucket}`);
-    await aws("s3", "sync", "site", `s3://${bucket}`, "--no-progress");
-    await aws("s3", "website", `s3://${bucket}`, "--index-document", "index.html", "--error-document", "404.html");
-    await aws("s3api", "put-bucket-policy", "--bucket", bucket, "--policy", "file://policy.json");
-    expect(JSON.parse(await aws("s3api", "get-bucket-website", "--bucket", bucket, "--output", "json"))).toEqual({
-      IndexDocument: { Suffix: "index.html" },
-      ErrorDocument: { Key: "404.html" },
-    });
-    const host = ["-H", `Host: ${bucket}.website.localhost`];
-    expect((await curl(folder, ...host, `${server.endpoint}/`)).body).toBe("<h1>Home</h1>");
-    expect((await curl(folder, ...host, `${server.endpoint}/about/`)).body).toBe("<h1>About</h1>");
-    expect(await curl(folder, ...host, `${server.endpoint}/no`)).toMatchObject({ status: 404, body: "<h1>Gone</h1>" });
-
-    await aws("s3api", "delete-bucket-website", "--bucket", bucket);
-    const { stderr } = await run("aws", ["s3api", "get-bucket-website", "--bucket", bucket], {
-      env,
-      cwd: folder,
-      codes: [254, 255],
-    });
-    expect(stderr).toContain("(NoSuchWebsiteConfiguration)");
-  });
-});
 
 describe("AWS SDK for JavaScript", () => {
   const { accessKeyId, secretAccessKey, endpoint, region } = server;

@@ -1,5 +1,6 @@
 /** Sites for tests with real clients. */
 import { deflateSync } from "node:zlib";
+import { bareEnvironment, run } from "./tools.ts";
 
 /** Everyone may read and list the bucket, so a missing object is 404. */
 export function publicPolicy(bucket: string): string {
@@ -69,4 +70,17 @@ export function makeWav(seconds: number): Buffer<ArrayBuffer> {
     file.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 220 * sample) / rate)), 44 + sample * 2);
   }
   return file;
+}
+
+/** A request that `fetch` cannot send: any Host header, without following redirects. */
+export async function curl(
+  folder: string,
+  ...args: string[]
+): Promise<{ status: number; headers: string; body: string }> {
+  const { stdout } = await run("curl", ["-q", "-sS", "-i", "--path-as-is", ...args], {
+    env: bareEnvironment(folder),
+    cwd: folder,
+  });
+  const [headers = "", ...body] = stdout.split("\r\n\r\n");
+  return { status: Number(headers.split(" ")[1]), headers, body: body.join("\r\n\r\n") };
 }

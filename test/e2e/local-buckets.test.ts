@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { adoptUnnamedBuckets, localBucketId } from "../../../scripts/local-buckets.ts";
+import { adoptUnnamedBuckets, localBucketId } from "../../scripts/local-buckets.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 
-const script = join(import.meta.dirname, "../../../scripts/deploy.ts");
+const script = join(import.meta.dirname, "../../scripts/deploy.ts");
 
 let directory: string;
 beforeEach(() => {
