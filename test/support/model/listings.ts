@@ -40,9 +40,9 @@ function isFollowedByHidden(bucket: Bucket, { op, prefix }: Listing, name: strin
       return isLater || (key === name && ids.length > (bucket.versions.get(key)?.length ?? 0));
     });
   }
-  return [...bucket.versions.keys(), ...bucket.tombstones].some(
-    (key) => key.startsWith(prefix) && byBytes(key, name) > 0,
-  );
+  // Where versions are kept, a key whose versions have all been deleted by their ids leaves a tombstone.
+  const keys = bucket.versioning === "never" ? bucket.versions.keys() : bucket.ids.keys();
+  return [...keys, ...bucket.tombstones].some((key) => key.startsWith(prefix) && byBytes(key, name) > 0);
 }
 
 /** Keys and common prefixes in the order of their UTF-8 bytes, after the marker. */
