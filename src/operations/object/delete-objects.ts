@@ -53,22 +53,25 @@ export const DeleteObjects = operation({
     requireBypassable(bucket, bypass);
     const request = parseDelete(body);
     const context = { bucket, objects, bypassesGovernance: bypass === true };
-    const errors: DeleteFailure[] = [];
-    const accepted: Removal[] = [];
+    const refused = new Map<ObjectIdentifier, DeleteFailure>();
+    const accepted = new Map<ObjectIdentifier, Removal>();
     for (const object of request.objects) {
       const failure = await refusal(object, { bucket: name, bypass }, grant);
-      if (failure === undefined) accepted.push(toRemoval(object));
-      else errors.push(failure);
+      if (failure === undefined) accepted.set(object, toRemoval(object));
+      else refused.set(object, failure);
     }
-    const [plain, others] = partition(accepted, (removal) => isPlain(bucket, removal));
+    const [plain, others] = partition([...accepted.values()], (removal) => isPlain(bucket, removal));
     const keys = plain.map(({ key }) => key);
     if (keys.length > 0) await removePlainly(context, keys, journal);
     const outcomes = await removeEach(context, others, { journal, grant });
     const deleted: DeletedObject[] = [];
-    for (const removal of accepted) {
-      const outcome = outcomes.get(removal);
-      if (outcome?.failure !== undefined) errors.push(outcome.failure);
-      else deleted.push(describeRemoved(removal, outcome?.removed));
+    const errors: DeleteFailure[] = [];
+    for (const object of request.objects) {
+      const removal = accepted.get(object);
+      const outcome = removal && outcomes.get(removal);
+      const failure = refused.get(object) ?? outcome?.failure;
+      if (failure !== undefined) errors.push(failure);
+      else if (removal !== undefined) deleted.push(describeRemoved(removal, outcome?.removed));
     }
     return { deleted, errors, isQuiet: request.quiet };
   },

@@ -42,6 +42,23 @@ const KEPT: readonly Kept[] = [
       ],
     },
   },
+  {
+    what: "two deletions in one request, of which the second is refused before the first fails",
+    history: {
+      setups: ["plain"],
+      commands: [
+        { op: "PutBucketAcl", by, bucket: 0, acl: "public-read-write" },
+        { op: "PutObject", by, bucket: 0, key: 0, body: 0, attributes: {}, condition: {} },
+        {
+          op: "DeleteObjects",
+          by: "anonymous",
+          bucket: 0,
+          items: [{ key: 1, ifMatch: "current" }, { key: 0 }],
+          isQuiet: false,
+        },
+      ],
+    },
+  },
 ];
 
 describe("a history that was found", () => {

@@ -107,6 +107,17 @@ describe("DeleteObjects", () => {
     expect(await keysOf(bucket)).toEqual(["b"]);
   });
 
+  it("DeleteObjects lists errors in the order of the request, whatever was refused first", async () => {
+    const bucket = await fill(["a"]);
+    const body =
+      "<Delete><Object><Key>absent</Key><ETag>*</ETag></Object><Object><Key>a</Key><VersionId>v1</VersionId></Object></Delete>";
+    const { errors } = await remove(bucket, body);
+    expect(errors.map(({ Key, Code }) => [Key, Code])).toEqual([
+      ["absent", "NoSuchKey"],
+      ["a", "NoSuchVersion"],
+    ]);
+  });
+
   it("DeleteObjects with ETags removes six keys at a time, and a repeated key only once", async () => {
     const bucket = await createBucket();
     const keys = Array.from({ length: 40 }, (_, index) => `key-${index}`);
