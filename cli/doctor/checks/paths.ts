@@ -28,7 +28,7 @@ export const ROWS: readonly Row[] = [
   row("a space at the end", "paths/space "),
   row("a space", "paths/a b"),
   row("+", "paths/a+b"),
-  row("+ that is not escaped", "paths/plain+plus", "paths/plain+plus"),
+  row("+ that is not escaped, which is a space", "paths/plain plus", "paths/plain+plus"),
   row("% before two digits", "paths/%41%2e"),
   row("%7E", "paths/til~de", "paths/til%7Ede"),
   row("escapes in lower case", "paths/ü", "paths/%c3%bc"),
