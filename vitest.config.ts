@@ -133,7 +133,7 @@ export default defineConfig({
           name: "e2e",
           environment: "node",
           include: ["test/e2e/**/*.test.ts", "test/deploy/**/*.test.ts"],
-          globalSetup: ["./test/support/dev-server.ts"],
+          globalSetup: ["./test/support/dev-server.ts", "./test/support/aws-command.ts"],
           // Each starts servers, browsers or wrangler several times, on machines that may be busy.
           testTimeout: 240_000,
           hookTimeout: 240_000,

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parse as parseToml } from "smol-toml";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { findFreePort } from "../../scripts/ports.ts";
 import { exitCode, projectRoot, stopTree } from "../../scripts/wrangler.ts";
 import { findOnPath } from "../clients/support/tools.ts";
@@ -148,7 +148,7 @@ describe.each(pages)("$name", ({ name, blocks }) => {
         ...runnable.map(({ text }) => adapt(text)),
       ].join("\n");
       writeFileSync(path, session);
-      const { output, failed, code } = await runSession(path);
+      const { output, failed, code } = await runSession(path, name);
       const lines = session.split("\n");
       const textOf = (line: number) => lines[line - 1] ?? "";
       const expected = lines.filter((line) => REFUSED.test(line));
@@ -205,10 +205,12 @@ test("npm start prints its greeting and nothing else", () => {
 });
 
 /** The output goes to files, since background processes would keep a pipe open. */
-async function runSession(path: string): Promise<{ output: string; failed: number[]; code: number }> {
+async function runSession(path: string, page: string): Promise<{ output: string; failed: number[]; code: number }> {
   const said = openSync(`${path}.log`, "w");
   writeFileSync(`${path}.failed`, "");
-  const code = await exitCode(spawn("bash", [path], { cwd: clone, env: environment, stdio: ["ignore", said, said] }));
+  // One page with the installed AWS CLI itself.
+  const env = page === "README.md" ? { ...environment, PATH: inject("plainPath") } : environment;
+  const code = await exitCode(spawn("bash", [path], { cwd: clone, env, stdio: ["ignore", said, said] }));
   closeSync(said);
   const failed = readFileSync(`${path}.failed`, "utf8").split("\n").filter(Boolean).map(Number);
   return { output: readFileSync(`${path}.log`, "utf8"), failed, code };
