@@ -192,12 +192,7 @@ const MARKERS: Readonly<Record<string, Marker>> = {
   torrent: { resourceType: "OBJECT_TORRENT", object: { GET: "GetObjectTorrent" } },
   uploadId: {
     resourceType: "UPLOAD",
-    object: {
-      GET: "ListParts",
-      PUT: copies("UploadPartCopy", "UploadPart"),
-      POST: "CompleteMultipartUpload",
-      DELETE: "AbortMultipartUpload",
-    },
+    object: { DELETE: "AbortMultipartUpload", POST: "CompleteMultipartUpload", GET: "ListParts" },
   },
   uploads: {
     resourceType: "UPLOADS",
@@ -210,6 +205,12 @@ const MARKERS: Readonly<Record<string, Marker>> = {
     resourceType: "WEBSITE",
     bucket: { GET: "GetBucketWebsite", PUT: "PutBucketWebsite", DELETE: "DeleteBucketWebsite" },
   },
+};
+
+/** `uploadId` with a part number. Without one AWS has no PUT (versity/versitygw 1236). */
+const PART_OF_UPLOAD: Marker = {
+  resourceType: "UPLOAD",
+  object: { ...MARKERS.uploadId?.object, PUT: copies("UploadPartCopy", "UploadPart") },
 };
 
 /**
@@ -340,7 +341,7 @@ function findMarker(query: Query): Marker | undefined {
     const list = [...found].sort().join(", ");
     throw invalidArgument(`Conflicting query string parameters: ${list}`, "ResourceType", name);
   }
-  return MARKERS[name];
+  return name === "uploadId" && query.has("partNumber") ? PART_OF_UPLOAD : MARKERS[name];
 }
 
 function choose(request: RoutedRequest, methods: Methods, resourceType: string): OperationName {

@@ -62,7 +62,6 @@ const ROWS: readonly (readonly [OperationName, method: string, path: string, hea
   ["CreateMultipartUpload", "POST", "/b/k?uploads"],
   ["UploadPart", "PUT", "/b/k?partNumber=1&uploadId=u"],
   ["UploadPart", "PUT", "/b/k?partNumber=1"],
-  ["UploadPart", "PUT", "/b/k?uploadId=u"],
   ["UploadPartCopy", "PUT", "/b/k?partNumber=1&uploadId=u", COPY],
   ["CompleteMultipartUpload", "POST", "/b/k?uploadId=u"],
   ["AbortMultipartUpload", "DELETE", "/b/k?uploadId=u"],
@@ -196,6 +195,7 @@ describe("resolveOperation", () => {
     ["PUT", "/b/k?policy", "BUCKETPOLICY", ""],
     ["PUT", "/b/k?delete", "MULTI_OBJECT_DELETE", ""],
     ["PUT", "/b/k?uploads", "UPLOADS", "POST"],
+    ["PUT", "/b/k?uploadId=u", "UPLOAD", "DELETE, POST, GET"],
     ["PUT", "/b?versions", "BUCKETVERSIONS", "GET"],
   ])("refuses %s %s with MethodNotAllowed", (method, path, resourceType, allow) => {
     const error = refusal(method, path);

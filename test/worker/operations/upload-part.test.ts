@@ -74,13 +74,15 @@ describe("UploadPart", () => {
     },
   );
 
-  it("UploadPart refuses an upload id without a part number with InvalidArgument", async () => {
+  it("UploadPart refuses an upload id without a part number with MethodNotAllowed", async () => {
     const target = await newTarget();
     const query = `uploadId=${encode(await createUpload(target))}`;
-    await expectError(await send({ ...target, method: "PUT", query, body: "x" }), 400, "InvalidArgument", {
-      message: "Part number must be an integer between 1 and 10000, inclusive",
-      details: { ArgumentName: "partNumber", ArgumentValue: "" },
-    });
+    const headers = { "x-amz-copy-source": `${target.bucket}/${target.key}` };
+    for (const put of [{ body: "x" }, { headers }]) {
+      const response = await send({ ...target, method: "PUT", query, ...put });
+      expect(response.headers.get("allow")).toBe("DELETE, POST, GET");
+      await expectError(response, 405, "MethodNotAllowed", { details: { Method: "PUT", ResourceType: "UPLOAD" } });
+    }
   });
 
   it("UploadPart refuses a part number without an upload id with InvalidArgument", async () => {
