@@ -30,6 +30,8 @@ interface Marker {
   readonly resourceType: string;
   readonly bucket?: Methods;
   readonly object?: Methods;
+  /** What AWS says of a GET that names a key and this subresource of buckets. */
+  readonly refusalOfKey?: string;
 }
 
 const hasId = (one: OperationName, all: OperationName): Choice => {
@@ -198,9 +200,14 @@ const MARKERS: Readonly<Record<string, Marker>> = {
     resourceType: "UPLOADS",
     bucket: { GET: "ListMultipartUploads" },
     object: { POST: "CreateMultipartUpload" },
+    refusalOfKey: "Key is not expected for the GET method ?uploads subresource",
   },
   versioning: { resourceType: "VERSIONING", bucket: { GET: "GetBucketVersioning", PUT: "PutBucketVersioning" } },
-  versions: { resourceType: "BUCKETVERSIONS", bucket: { GET: "ListObjectVersions" } },
+  versions: {
+    resourceType: "BUCKETVERSIONS",
+    bucket: { GET: "ListObjectVersions" },
+    refusalOfKey: "There is no such thing as the ?versions sub-resource for a key",
+  },
   website: {
     resourceType: "WEBSITE",
     bucket: { GET: "GetBucketWebsite", PUT: "PutBucketWebsite", DELETE: "DeleteBucketWebsite" },
@@ -298,6 +305,7 @@ const PLAIN: Readonly<Record<Resource["kind"], { readonly resourceType: string; 
  *
  * @throws S3Error `MethodNotAllowed` (405, with `Allow`) if the resource or subresource has no such method;
  *   `NotImplemented` for a write with a bare parameter that is unknown, and for MinIO's listener;
+ *   `InvalidRequest` for a listing of uploads or versions that names a key (versity/versitygw 1597, 1688);
  *   `InvalidArgument` if two subresources are named at once ("Conflicting query string parameters", as AWS);
  *   `PreconditionFailed` for a POST to a bucket that is not a form.
  */
@@ -308,6 +316,9 @@ export function resolveOperation(request: RoutedRequest): OperationName {
   if (marker === undefined) {
     const { resourceType, methods } = PLAIN[request.resource.kind];
     return choose(request, methods, resourceType);
+  }
+  if (marker.refusalOfKey !== undefined && request.resource.kind === "object" && request.method === "GET") {
+    throw new S3Error("InvalidRequest", { message: marker.refusalOfKey });
   }
   const methods = request.resource.kind === "service" ? undefined : marker[request.resource.kind];
   return choose(request, methods ?? {}, marker.resourceType);

@@ -205,6 +205,14 @@ describe("resolveOperation", () => {
     expect(error.headers).toEqual({ Allow: allow });
   });
 
+  it.each([
+    ["/b/k?versions", "There is no such thing as the ?versions sub-resource for a key"],
+    ["/b/k?uploads=", "Key is not expected for the GET method ?uploads subresource"],
+  ])("refuses GET %s with InvalidRequest", (path, message) => {
+    const error = refusal("GET", path);
+    expect([error.code, error.status, error.message]).toEqual(["InvalidRequest", 400, message]);
+  });
+
   // AWS may use such a name for a new operation.
   it.each<[method: string, path: string, headers?: Record<string, string>]>([
     ["PUT", "/?novelty"],
