@@ -115,11 +115,7 @@ export const MAX_PARTS = 10_000;
 /** @throws S3Error `InvalidArgument` unless it is an integer from 1 to 10,000 */
 export function parsePartNumber(query: Query): number {
   const text = query.get(PART_NUMBER);
-  return requirePartNumber(text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : 0, text);
-}
-
-/** @throws S3Error `InvalidArgument` unless the number is from 1 to 10,000. @param text the number as sent */
-export function requirePartNumber(partNumber: number, text: string | undefined): number {
+  const partNumber = text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (partNumber >= 1 && partNumber <= MAX_PARTS) return partNumber;
   throw invalidArgument("Part number must be an integer between 1 and 10000, inclusive", PART_NUMBER, text);
 }

@@ -2,14 +2,14 @@
  * The documents of multipart uploads: InitiateMultipartUploadResult, CompleteMultipartUpload and its result,
  * CopyPartResult, ListPartsResult and ListMultipartUploadsResult.
  */
-import { S3Error } from "../../errors.ts";
+import { invalidArgument, S3Error } from "../../errors.ts";
 import type { Checksum, ChecksumAlgorithm, ChecksumType } from "../../model/checksum.ts";
 import type { StorageClass } from "../../model/object.ts";
 import type { CompletedPart, PartChecksum } from "../../model/upload.ts";
 import { formatIso8601 } from "../dates.ts";
 import { parseETag } from "../header-values.ts";
 import { type EncodingType, encodeListed } from "../percent-encoding.ts";
-import { MAX_PARTS, requirePartNumber } from "../query-parameters.ts";
+import { MAX_PARTS } from "../query-parameters.ts";
 import {
   CHECKSUM_ELEMENTS,
   checksumNode,
@@ -67,7 +67,10 @@ function parsePart(part: XmlElement): CompletedPart {
 
 function readPartNumber(text: string): number {
   if (!/^-?\d{1,9}$/.test(text)) throw malformedXml("PartNumber is not an integer");
-  return requirePartNumber(Number(text), text);
+  const partNumber = Number(text);
+  // A number above the highest is that of a part that was not uploaded: `InvalidPart` (both as versity/versitygw 1072 saw AWS).
+  if (partNumber < 1) throw invalidArgument("PartNumber must be >= 1", "PartNumber", text);
+  return partNumber;
 }
 
 /** Answer of CompleteMultipartUpload (API_CompleteMultipartUpload). */

@@ -81,7 +81,10 @@ describe("UploadPart", () => {
     for (const put of [{ body: "x" }, { headers }]) {
       const response = await send({ ...target, method: "PUT", query, ...put });
       expect(response.headers.get("allow")).toBe("DELETE, POST, GET");
-      await expectError(response, 405, "MethodNotAllowed", { details: { Method: "PUT", ResourceType: "UPLOAD" } });
+      await expectError(response, 405, "MethodNotAllowed", {
+        message: "The specified method is not allowed against this resource.",
+        details: { Method: "PUT", ResourceType: "UPLOAD" },
+      });
     }
   });
 
