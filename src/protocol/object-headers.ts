@@ -1,6 +1,6 @@
 /** The headers that describe an object: in the request of a write, in answers, and overridden by a query. */
 
-import { S3Error } from "../errors.ts";
+import { invalidArgument, S3Error } from "../errors.ts";
 import { checksumHeader } from "../model/checksum.ts";
 import type { ObjectEncryption } from "../model/encryption.ts";
 import {
@@ -186,15 +186,22 @@ export type ResponseOverrides = Readonly<Partial<Record<(typeof OVERRIDABLE)[num
  * Response headers to replace, by lower-case name. The operation checks that the request is signed: an anonymous one
  * may override nothing.
  *
- * @throws S3Error `InvalidArgument` for values that no header can carry.
+ * @throws S3Error `InvalidArgument` for values that no header can carry, and for other names (versity/versitygw 2075).
  */
 export function parseResponseOverrides(query: Query): ResponseOverrides {
   const overrides: { -readonly [Name in keyof ResponseOverrides]: ResponseOverrides[Name] } = {};
   if (query.entries.length === 0) return overrides;
+  for (const [name, value] of query.entries) if (name.startsWith("response-")) requireOverridable(name, value);
   for (const [parameter, header] of OVERRIDABLE) {
     const value = query.get(parameter);
     if (value === undefined || value === "") continue;
     overrides[header] = requireLatin1(parameter, requireHeaderValue(parameter, value));
   }
   return overrides;
+}
+
+function requireOverridable(name: string, value: string): void {
+  if (OVERRIDABLE.some(([parameter]) => parameter === name)) return;
+  const message = `${name} is not in the set of overridable response headers. Please refer to the S3 API documentation for a complete list of overridable response headers.`;
+  throw invalidArgument(message, name, value);
 }

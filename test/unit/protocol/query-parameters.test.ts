@@ -108,10 +108,10 @@ describe("urlEncode", () => {
 });
 
 describe("parseResponseOverrides", () => {
-  it("reads the six parameters and no other", () => {
+  it("reads the six parameters", () => {
     const query = parseQuery(
       "response-cache-control=a&response-content-disposition=attachment%3B+filename%3D%22x%22&response-content-encoding=c" +
-        "&response-content-language=d&response-content-type=text%2Fplain&response-expires=f&response-x=g&versionId=h",
+        "&response-content-language=d&response-content-type=text%2Fplain&response-expires=f&versionId=h",
     );
     expect(parseResponseOverrides(query)).toEqual({
       "cache-control": "a",
@@ -129,6 +129,10 @@ describe("parseResponseOverrides", () => {
     ["response-expires=%00", "Header value contains control characters."],
     // AWS's messages, as users report them.
     ["response-content-disposition=%E2%82%AC", "Header value cannot be represented using ISO-8859-1."],
+    [
+      "response-x=g",
+      "response-x is not in the set of overridable response headers. Please refer to the S3 API documentation for a complete list of overridable response headers.",
+    ],
   ])("refuses %s with InvalidArgument", (text, message) => {
     const error = failure(() => parseResponseOverrides(parseQuery(text)));
     expect(error.code).toBe("InvalidArgument");
