@@ -24,7 +24,8 @@ export function parsePartAddress(request: S3Request): PartAddress {
   const { query } = request;
   if (!query.has("uploadId")) {
     const message = "This operation does not accept partNumber without uploadId";
-    throw invalidArgument(message, "partNumber", query.get("partNumber"));
+    // AWS sends the argument's name as its value here (versity/versitygw 1226).
+    throw invalidArgument(message, "partNumber", "partNumber");
   }
   return {
     ...requireWrittenObject(request),

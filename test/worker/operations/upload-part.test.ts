@@ -96,7 +96,7 @@ describe("UploadPart", () => {
       "InvalidArgument",
       {
         message: "This operation does not accept partNumber without uploadId",
-        details: { ArgumentName: "partNumber", ArgumentValue: "3" },
+        details: { ArgumentName: "partNumber", ArgumentValue: "partNumber" },
       },
     );
   });
