@@ -25,6 +25,8 @@ export function parseCopySource(header: string): CopySource {
   const question = source.indexOf("?");
   const path = decode(question === -1 ? source : source.slice(0, question), header);
   const trimmed = path.startsWith("/") ? path.slice(1) : path;
+  // The header without a value names no bucket (versity/versitygw 1388).
+  if (header === "") throw invalidArgument("Invalid copy source bucket name", COPY_SOURCE_HEADER, COPY_SOURCE_HEADER);
   const slash = trimmed.indexOf("/");
   const bucket = trimmed.slice(0, Math.max(slash, 0));
   const key = trimmed.slice(slash + 1);

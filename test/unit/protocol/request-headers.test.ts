@@ -84,7 +84,12 @@ describe("parseCopySource", () => {
     expect(parseCopySource(header)).toEqual(expected);
   });
 
-  it.each(["", "/", "b", "/b", "b/", "/b/", "https://", "https://host", "https://host/b", "https://host/b/", "b?x/k"])(
+  it("refuses an empty header, which names no bucket, with InvalidArgument", () => {
+    const error = failure(() => parseCopySource(""));
+    expect([error.code, error.message]).toEqual(["InvalidArgument", "Invalid copy source bucket name"]);
+  });
+
+  it.each(["/", "b", "/b", "b/", "/b/", "https://", "https://host", "https://host/b", "https://host/b/", "b?x/k"])(
     "refuses %j, which names no key, with InvalidArgument",
     (header) => {
       const error = failure(() => parseCopySource(header));
