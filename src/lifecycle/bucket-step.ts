@@ -126,7 +126,8 @@ export class BucketStep {
         for (const upload of page) {
           if (!this.#budget.take(CALLS_OF_AN_UPLOAD)) return;
           const bucket = await this.#current();
-          await uploads.abort({ bucket, ...upload }).then(() => this.#countAbortion(upload.key), ignoreRefusal);
+          const aborted = uploads.abort({ bucket, ...upload }, this.#clock.now);
+          await aborted.then(() => this.#countAbortion(upload.key), ignoreRefusal);
           this.position = { stage: "uploads", rule, ...upload };
         }
         after = page.at(-1) ?? after;

@@ -38,7 +38,7 @@ export function routedUploads(ordinary: UploadStore, adopted: UploadStore): Uplo
     complete: (upload, command) => of(upload.bucket).complete(upload, command),
     requireOpen: (upload) => of(upload.bucket).requireOpen(upload),
     encryptionOf: (upload) => of(upload.bucket).encryptionOf(upload),
-    abort: (upload) => of(upload.bucket).abort(upload),
+    abort: (upload, now) => of(upload.bucket).abort(upload, now),
     listParts: (upload, page) => of(upload.bucket).listParts(upload, page),
     listUploads: (bucket, query) => of(bucket).listUploads(bucket, query),
   };

@@ -234,11 +234,11 @@ export class Uploads {
     return { encryption, checksum };
   }
 
-  async abort(upload: GrantedUpload): Promise<void> {
+  async abort(upload: GrantedUpload, now = new Date()): Promise<void> {
     const { bucket, key, uploadId, blobSetId } = await this.#verify(upload);
     const answer = await this.#blobSets.abort(blobSetId);
     // After any other refusal the upload may still be open, and without its row no list and no sweep would find it.
-    if (answer.ok || isGone(answer, uploadId, new Date())) await this.#openUploads.remove(bucket.id, key, uploadId);
+    if (answer.ok || isGone(answer, uploadId, now)) await this.#openUploads.remove(bucket.id, key, uploadId);
     unwrap(answer, uploadId);
     await this.#bucketDeletion.confirm(bucket, "adds-nothing");
   }

@@ -82,5 +82,8 @@ describe("the row of an upload that is still being created", () => {
     await expect(uploads.abort({ bucket, key: "k", uploadId })).rejects.toMatchObject({ code: "NoSuchUpload" });
     expect(await listed(bucket)).toEqual([uploadId]);
     expect(await isOpen(uploadId)).toBe(false);
+    const later = new Date(Date.now() + DAY_MS);
+    await expect(uploads.abort({ bucket, key: "k", uploadId }, later)).rejects.toMatchObject({ code: "NoSuchUpload" });
+    expect(await listed(bucket)).toEqual([]);
   });
 });
