@@ -404,6 +404,25 @@ describeTool("chromium", ["--version"], () => {
     expect(await read("moved/2")).toEqual(["of dir/2", "dir/2", "STANDARD_IA"]);
   });
 
+  test("metadata that someone else has changed meanwhile is not undone", async () => {
+    await openBucket();
+    await put("o", "content", { "x-amz-meta-mine": "1" });
+    await goTo(page, `/buckets/${bucket}/object?key=o`);
+    await button("Edit metadata").click();
+    await page.getByLabel("Cache-Control").fill("max-age=60");
+    const theirs = {
+      "x-amz-copy-source": `/${bucket}/o`,
+      "x-amz-metadata-directive": "REPLACE",
+      "x-amz-meta-theirs": "2",
+    };
+    expect((await own("PUT", `/${bucket}/o`, { headers: theirs })).status).toBe(200);
+    await button("Save").click();
+    expect(await page.getByRole("alert").textContent()).toContain("has been changed since this page read it");
+    const { headers } = await own("HEAD", `/${bucket}/o`);
+    expect([headers.get("x-amz-meta-theirs"), headers.get("x-amz-meta-mine")]).toEqual(["2", null]);
+    await page.keyboard.press("Escape");
+  });
+
   test("metadata, tags, lock and ACL are changed", async () => {
     await openBucket({ "x-amz-bucket-object-lock-enabled": "true", "x-amz-object-ownership": "ObjectWriter" });
     await put("o", "content", { "x-amz-meta-old": "1", "x-amz-tagging": "kept=yes", "content-type": "text/plain" });

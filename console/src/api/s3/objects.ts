@@ -77,6 +77,13 @@ export async function headObject(client: ApiClient, name: ObjectName, signal?: A
   };
 }
 
+/** Whether an object has the content and the metadata that it had. */
+export function isUnchanged(before: ObjectFacts, now: ObjectFacts): boolean {
+  const state = ({ etag, modifiedAt, versionId, content, metadata }: ObjectFacts) =>
+    JSON.stringify([etag, modifiedAt, versionId, content, metadata]);
+  return state(before) === state(now);
+}
+
 export interface TextRead {
   readonly maxBytes: number;
   /** Whether the object has a Content-Encoding, which the browser undoes. */

@@ -4,6 +4,8 @@ import {
   CONTENT_HEADERS,
   type ContentHeader,
   copyObject,
+  headObject,
+  isUnchanged,
   MAX_COPY_BYTES,
   metadataHeaders,
   type ObjectFacts,
@@ -33,6 +35,9 @@ const LABELS: Readonly<Record<ContentHeader, string>> = {
   "x-amz-website-redirect-location": "Website redirect",
 };
 
+const CHANGED =
+  "The object has been changed since this page read it, and to save this would undo that. Reload the page, then edit again.";
+
 export function MetadataDialog({ name, facts, onClose, onDone }: Props) {
   const { client } = useSession();
   const [content, setContent] = useState(facts.content);
@@ -41,6 +46,8 @@ export function MetadataDialog({ name, facts, onClose, onDone }: Props) {
   );
   const save = async () => {
     if (facts.sizeBytes > MAX_COPY_BYTES) throw new Error("Metadata of objects above 5 GiB cannot be changed here.");
+    // A copy has no condition on metadata, and the entity tag stays when only that is changed.
+    if (!isUnchanged(facts, await headObject(client, name))) throw new Error(CHANGED);
     const replaced = metadataHeaders(content, toRecord(pairs));
     await copyObject(client, { source: name, target: name, replaced, keeps: facts, ifMatch: facts.etag });
     notify("The metadata was changed.");
