@@ -173,6 +173,42 @@ describeTool("chromium", ["--version"], () => {
     await page.setViewportSize({ width: 360, height: 780 });
     await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
   });
+
+  test("quotas of a bucket and of an account are set, replaced and removed", async () => {
+    const bucket = newBucketName("quota");
+    expect((await own("PUT", `/${bucket}`)).status).toBe(200);
+    const quotaOf = async (path: string) => JSON.parse((await own("GET", `/-/admin/quotas${path}`)).body);
+    const button = (name: string) => page.getByRole("button", { name });
+    const save = async (gigabytes: string, objects: string) => {
+      await page.getByLabel("Size in GB").fill(gigabytes);
+      await page.getByLabel("Number of objects").fill(objects);
+      await button("Save").click();
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+    };
+    await goTo(page, `/buckets/${bucket}/usage`);
+    await button("Change quota").click();
+    await expectAccessible(page);
+    await save("1.5", "");
+    await expect.poll(() => quotaOf(`/buckets/${bucket}`)).toMatchObject({ bytes: 1_500_000_000, objects: null });
+    await button("Change quota").click();
+    await expect.poll(() => page.getByLabel("Size in GB").inputValue()).toBe("1.5");
+    await save("", "7");
+    await expect.poll(() => quotaOf(`/buckets/${bucket}`)).toMatchObject({ bytes: null, objects: 7 });
+    await page.getByText("The quota was saved.").first().waitFor();
+    await button("Change quota").click();
+    await expect.poll(() => page.getByLabel("Number of objects").inputValue()).toBe("7");
+    await save("", "");
+    await expect.poll(() => quotaOf(`/buckets/${bucket}`)).toMatchObject({ bytes: null, objects: null });
+
+    await goTo(page, "/usage");
+    const account = page.getByRole("region", { name: "Accounts" });
+    await button("Change the quota of root").click();
+    await save("1000", "");
+    await account.getByText(/ of \d/).waitFor();
+    await button("Change the quota of root").click();
+    await save("", "");
+    await expect.poll(() => account.getByText(/ of \d/).count()).toBe(0);
+  });
 });
 
 interface Subscriber {

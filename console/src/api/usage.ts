@@ -2,9 +2,19 @@
 import { isObject, listAt, numberAt, textAt } from "../lib/json.ts";
 import { callAdmin } from "./admin.ts";
 import type { ApiClient } from "./client.ts";
+import { ApiError } from "./errors.ts";
+import { encodePart } from "./urls.ts";
+
+/** Undefined without such a quota. */
+export interface Quota {
+  readonly quotaBytes: number | undefined;
+  readonly quotaObjects: number | undefined;
+}
+
+export type QuotaSubject = { readonly bucket: string } | { readonly accountId: string };
 
 /** Figures are undefined before the first count. */
-export interface Usage {
+export interface Usage extends Quota {
   readonly objects: number | undefined;
   readonly bytes: number | undefined;
   readonly versions: number | undefined;
@@ -13,9 +23,6 @@ export interface Usage {
   readonly uploadBytes: number | undefined;
   /** Empty before the first count. */
   readonly computedAt: string;
-  /** Undefined without such a quota. */
-  readonly quotaBytes: number | undefined;
-  readonly quotaObjects: number | undefined;
 }
 
 export interface BucketUsage extends Usage {
@@ -82,6 +89,22 @@ function readUsage(row: unknown): Usage {
     quotaBytes: numberAt(quota, "bytes"),
     quotaObjects: numberAt(quota, "objects"),
   };
+}
+
+/** Replaces a quota, or removes it if nothing is limited. @throws ApiError */
+export async function setQuota(client: ApiClient, subject: QuotaSubject, quota: Quota): Promise<void> {
+  const [kind, name] = "bucket" in subject ? ["buckets", subject.bucket] : ["accounts", subject.accountId];
+  const path = `/quotas/${kind}/${encodePart(name)}`;
+  const { quotaBytes: bytes, quotaObjects: objects } = quota;
+  if (bytes !== undefined || objects !== undefined) {
+    await callAdmin(client, { method: "POST", path, body: { bytes, objects } });
+    return;
+  }
+  try {
+    await callAdmin(client, { method: "DELETE", path });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === "NoSuchQuota")) throw error;
+  }
 }
 
 /** One entry for each day, in order. */

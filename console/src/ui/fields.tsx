@@ -47,6 +47,7 @@ export interface TextFieldProps extends FieldProps {
   readonly placeholder?: string;
   readonly min?: string | number;
   readonly max?: string | number;
+  readonly step?: string | number;
 }
 
 export function TextField({ label, hint, error, value, onChange, type = "text", ...input }: TextFieldProps) {

@@ -8,6 +8,7 @@ import { useLoad, useSession } from "../../ui/use.ts";
 import { BucketHeader } from "../buckets/header.tsx";
 import type { PageProps } from "../page.ts";
 import { LineChart } from "./chart.tsx";
+import { QuotaDialog } from "./quota.tsx";
 
 const PATH = "/buckets/:bucket/usage";
 
@@ -41,7 +42,8 @@ const COLUMNS: readonly Column<DayOfUsage>[] = [
 
 export function BucketUsagePage({ params: { bucket = "" } }: PageProps) {
   const { client } = useSession();
-  const [loaded] = useLoad(async () => {
+  const [isEdited, setEdited] = useState(false);
+  const [loaded, reload] = useLoad(async () => {
     const [{ buckets }, history] = await Promise.all([listUsage(client, { bucket }), usageHistory(client, bucket)]);
     return { usage: buckets[0], history };
   }, [bucket]);
@@ -70,6 +72,14 @@ export function BucketUsagePage({ params: { bucket = "" } }: PageProps) {
               />
             ) : (
               <Empty>The bucket was not counted yet. A new bucket is counted within minutes.</Empty>
+            )}
+            {usage && (
+              <button type="button" onClick={() => setEdited(true)}>
+                Change quota
+              </button>
+            )}
+            {usage && isEdited && (
+              <QuotaDialog subject={{ bucket }} quota={usage} onClose={() => setEdited(false)} onDone={reload} />
             )}
             {history.length > 0 && <History history={history} />}
           </>

@@ -6,6 +6,7 @@ import { Empty, ErrorBox, Loading, PageHeader } from "../../ui/basics.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { useSession } from "../../ui/use.ts";
 import { usePages } from "../../ui/use-pages.ts";
+import { QuotaDialog } from "./quota.tsx";
 
 const FIGURES: readonly Column<Usage>[] = [
   {
@@ -58,7 +59,7 @@ const BUCKETS: readonly Column<BucketUsage>[] = [
   },
   ...FIGURES,
 ];
-const ACCOUNTS: readonly Column<AccountUsage>[] = [
+const accountColumns = (changeQuota: (account: AccountUsage) => void): readonly Column<AccountUsage>[] => [
   {
     id: "name",
     header: "Account",
@@ -74,10 +75,21 @@ const ACCOUNTS: readonly Column<AccountUsage>[] = [
     render: ({ buckets }) => count(buckets),
   },
   ...FIGURES,
+  {
+    id: "quota",
+    header: "Quota",
+    width: "7rem",
+    render: (row) => (
+      <button type="button" aria-label={`Change the quota of ${row.displayName}`} onClick={() => changeQuota(row)}>
+        Change
+      </button>
+    ),
+  },
 ];
 
 export function UsageOverview() {
   const { client } = useSession();
+  const [edited, setEdited] = useState<AccountUsage>();
   const [accounts, setAccounts] = useState<readonly AccountUsage[]>([]);
   const listing = usePages<BucketUsage, string>(
     async (after) => {
@@ -100,7 +112,12 @@ export function UsageOverview() {
       {accounts.length > 0 && (
         <section aria-label="Accounts">
           <h2>Accounts</h2>
-          <Table label="Usage of accounts" columns={ACCOUNTS} rows={accounts} rowKey={({ accountId }) => accountId} />
+          <Table
+            label="Usage of accounts"
+            columns={accountColumns(setEdited)}
+            rows={accounts}
+            rowKey={({ accountId }) => accountId}
+          />
         </section>
       )}
       <section aria-label="Buckets">
@@ -117,6 +134,14 @@ export function UsageOverview() {
         )}
         {listing.isComplete && listing.rows.length === 0 && <Empty>There are no buckets.</Empty>}
       </section>
+      {edited && (
+        <QuotaDialog
+          subject={{ accountId: edited.accountId }}
+          quota={edited}
+          onClose={() => setEdited(undefined)}
+          onDone={listing.reload}
+        />
+      )}
     </>
   );
 }
