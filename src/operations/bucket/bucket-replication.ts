@@ -12,7 +12,7 @@
  */
 import type { PermissionOnObjectsBelow } from "../../access/actions.ts";
 import type { Grant, GrantedBucket } from "../../access/authorize.ts";
-import { invalidArgument, S3Error } from "../../errors.ts";
+import { invalidArgument, invalidRequest, S3Error } from "../../errors.ts";
 import { isAdopted, notInAdopted } from "../../model/adopted.ts";
 import type { Bucket } from "../../model/bucket.ts";
 import { newRuleId } from "../../model/random-ids.ts";
@@ -107,10 +107,6 @@ async function requireDestination(
     throw invalidArgument("Account is not the owner of the destination bucket", "Account", account);
   }
   return target;
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error("InvalidRequest", { message });
 }
 
 /** Permissions on all objects that a rule covers, now and later. */

@@ -1,5 +1,5 @@
 /** Request and answer of the CORS operations (API_PutBucketCors, API_CORSRule, "Elements of a CORS configuration"). */
-import { invalidArgument, S3Error } from "../../errors.ts";
+import { invalidArgument, invalidRequest } from "../../errors.ts";
 import type { CorsMethod, CorsRule } from "../../model/bucket.ts";
 import { isHeaderName } from "../header-values.ts";
 import { childrenOf, childText, malformedXml, parseXml, requireOnly, textOf, type XmlElement } from "./reader.ts";
@@ -139,8 +139,4 @@ function requireExposable(header: string): void {
     );
   }
   if (!isHeaderName(header)) throw invalidRequest(`ExposeHeader "${header}" contains invalid character.`);
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error("InvalidRequest", { message });
 }

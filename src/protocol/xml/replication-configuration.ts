@@ -3,7 +3,7 @@
  * configuration file elements"). A rule with a Filter has schema V2, a rule without has schema V1, which the reference
  * system uses too.
  */
-import { invalidArgument, S3Error } from "../../errors.ts";
+import { invalidArgument, invalidRequest, S3Error } from "../../errors.ts";
 import { STORAGE_CLASSES, type StorageClass, type Tag } from "../../model/object.ts";
 import {
   formatDestinationArn,
@@ -331,8 +331,4 @@ function notImplemented(element: string): S3Error {
   return new S3Error("NotImplemented", {
     message: `The element ${element} of a replication configuration is not implemented.`,
   });
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error("InvalidRequest", { message });
 }

@@ -4,7 +4,7 @@
  * AWS documents the schema but few errors. Codes, messages and valid statuses are those that the tests of LocalStack
  * and Versity recorded on AWS, and that Ceph's s3-tests expect.
  */
-import { invalidArgument, S3Error } from "../../errors.ts";
+import { invalidArgument, invalidRequest } from "../../errors.ts";
 import type { Protocol, Redirect, RoutingRule, Website, WebsiteSite } from "../../model/website.ts";
 import { MAX_KEY_BYTES } from "../addressing.ts";
 import { utf8Length } from "../percent-encoding.ts";
@@ -207,8 +207,4 @@ function requireHostName(text: string): string {
   const isHost = /^[A-Za-z0-9[][A-Za-z0-9\-._~:/?#[\]@!$&'()+,;=%]*$/.test(text) && !text.includes("://");
   if (!isHost) throw invalidArgument("The HostName is not well formed", "HostName", text);
   return text;
-}
-
-function invalidRequest(message: string): S3Error {
-  return new S3Error("InvalidRequest", { message });
 }
