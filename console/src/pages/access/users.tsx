@@ -3,8 +3,7 @@ import { createUser, listUsers, type User } from "../../api/iam.ts";
 import { formatTime } from "../../lib/format.ts";
 import { link } from "../../lib/router.ts";
 import { Empty, ErrorBox, Loading, PageHeader } from "../../ui/basics.tsx";
-import { FormDialog } from "../../ui/dialog.tsx";
-import { TextField } from "../../ui/fields.tsx";
+import { NameDialog } from "../../ui/name-dialog.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { notify } from "../../ui/toast.tsx";
 import { useSession } from "../../ui/use.ts";
@@ -58,40 +57,18 @@ export function Users() {
       )}
       {listing.isLoading && listing.rows.length === 0 && <Loading />}
       {listing.isComplete && listing.rows.length === 0 && <Empty>This account has no users.</Empty>}
-      {isCreating && <CreateUserDialog onClose={() => setCreating(false)} onDone={listing.reload} />}
+      {isCreating && (
+        <NameDialog
+          title="Create user"
+          hint="Letters, digits and the characters + = , . @ _ -"
+          onClose={() => setCreating(false)}
+          onCreate={async (name) => {
+            await createUser(client, name);
+            notify(`The user ${name} exists. A key and a policy are next.`);
+            listing.reload();
+          }}
+        />
+      )}
     </>
-  );
-}
-
-interface CreateUserProps {
-  readonly onClose: () => void;
-  readonly onDone: () => void;
-}
-
-function CreateUserDialog({ onClose, onDone }: CreateUserProps) {
-  const { client } = useSession();
-  const [name, setName] = useState("");
-  const create = async () => {
-    await createUser(client, name.trim());
-    notify(`The user ${name.trim()} exists. A key and a policy are next.`);
-    onDone();
-  };
-  return (
-    <FormDialog
-      title="Create user"
-      submitLabel="Create"
-      onSubmit={create}
-      onClose={onClose}
-      isDisabled={name.trim() === ""}
-    >
-      <TextField
-        label="Name"
-        hint="Letters, digits and the characters + = , . @ _ -"
-        value={name}
-        onChange={setName}
-        spellcheck={false}
-        autocomplete="off"
-      />
-    </FormDialog>
   );
 }

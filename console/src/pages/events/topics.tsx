@@ -2,8 +2,7 @@ import { useState } from "preact/hooks";
 import { createTopic, listTopics } from "../../api/sns.ts";
 import { link } from "../../lib/router.ts";
 import { Empty, ErrorBox, Loading, PageHeader } from "../../ui/basics.tsx";
-import { FormDialog } from "../../ui/dialog.tsx";
-import { TextField } from "../../ui/fields.tsx";
+import { NameDialog } from "../../ui/name-dialog.tsx";
 import { type Column, Table } from "../../ui/table.tsx";
 import { useSession } from "../../ui/use.ts";
 import { usePages } from "../../ui/use-pages.ts";
@@ -21,7 +20,6 @@ const COLUMNS: readonly Column<string>[] = [
 export function Topics() {
   const { client } = useSession();
   const [isCreating, setCreating] = useState(false);
-  const [name, setName] = useState("");
   const listing = usePages<string, string>((token) => listTopics(client, token), [client]);
   return (
     <>
@@ -45,24 +43,14 @@ export function Topics() {
       {listing.isLoading && listing.rows.length === 0 && <Loading />}
       {listing.isComplete && listing.rows.length === 0 && <Empty>This account has no topics.</Empty>}
       {isCreating && (
-        <FormDialog
+        <NameDialog
           title="Create topic"
-          submitLabel="Create"
-          isDisabled={name.trim() === ""}
-          onSubmit={async () => {
-            location.hash = link("/topics/topic", {}, { arn: await createTopic(client, name.trim()) });
-          }}
+          hint="Letters, digits, - and _."
           onClose={() => setCreating(false)}
-        >
-          <TextField
-            label="Name"
-            hint="Letters, digits, - and _."
-            value={name}
-            onChange={setName}
-            spellcheck={false}
-            autocomplete="off"
-          />
-        </FormDialog>
+          onCreate={async (name) => {
+            location.hash = link("/topics/topic", {}, { arn: await createTopic(client, name) });
+          }}
+        />
       )}
     </>
   );
