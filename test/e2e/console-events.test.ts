@@ -1,42 +1,38 @@
 /** The console's pages of topics, deliveries and usage, in Chromium against a server of its own, whose schedule the tests run. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { INVENTORY } from "../../src/sweeps/schedules.ts";
-import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
+import { describeTool, newBucketName } from "../clients/support/tools.ts";
 import { startTestServer, type TestServer } from "../support/dev-server.ts";
-import { startBrowser } from "./browser/site.ts";
-import { expectAccessible, goTo, openConsole, ownRequests, signIn } from "./console/console.ts";
+import { expectAccessible, goTo, ownRequests, signIn, useConsole } from "./console/console.ts";
 
 const DAY_MS = 86_400_000;
 
 describeTool("chromium", ["--version"], () => {
-  const folder = temporaryFolder();
   let server: TestServer;
-  let browser: BrowserContext;
   let page: Page;
-  let faults: string[];
   let own: ReturnType<typeof ownRequests>;
 
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startTestServer(), startBrowser(folder)]);
+    server = await startTestServer();
     own = ownRequests(server);
   });
 
   afterAll(async () => {
-    await browser?.close();
     await server?.stop();
   });
 
-  beforeEach(async () => {
-    ({ page, faults } = await openConsole(browser, server));
-    await signIn(page, server);
-  });
+  useConsole(
+    () => server,
+    (opened) => {
+      page = opened;
+    },
+  );
 
-  afterEach(async () => {
-    await page.close();
-    expect(faults).toEqual([]);
+  beforeEach(async () => {
+    await signIn(page, server);
   });
 
   test("a topic is created, subscribed and published to, given a policy, and deleted", async () => {

@@ -3,11 +3,10 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
+import type { Page } from "playwright-core";
+import { beforeEach, expect, inject, test } from "vitest";
 import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
-import { startBrowser } from "./browser/site.ts";
-import { callIam, expectAccessible, goTo, openConsole, ownRequests, signIn } from "./console/console.ts";
+import { callIam, expectAccessible, goTo, ownRequests, signIn, useConsole } from "./console/console.ts";
 
 const server = inject("devServer");
 const own = ownRequests(server);
@@ -20,27 +19,18 @@ const PNG = Buffer.from(
 
 describeTool("chromium", ["--version"], () => {
   const folder = temporaryFolder();
-  let browser: BrowserContext;
   let page: Page;
-  let faults: string[];
   let bucket: string;
 
-  beforeAll(async () => {
-    browser = await startBrowser(folder);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-  });
+  useConsole(
+    () => server,
+    (opened) => {
+      page = opened;
+    },
+  );
 
   beforeEach(async () => {
     bucket = newBucketName("console");
-    ({ page, faults } = await openConsole(browser, server));
-  });
-
-  afterEach(async () => {
-    await page.close();
-    expect(faults).toEqual([]);
   });
 
   const put = (key: string, body: string, headers: Record<string, string> = {}) =>

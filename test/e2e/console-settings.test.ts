@@ -1,40 +1,29 @@
 /** The console's pages of settings and users, in Chromium against `npm start`. */
 import { createHash } from "node:crypto";
 import { AwsClient } from "aws4fetch";
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from "vitest";
-import { describeTool, newBucketName, temporaryFolder } from "../clients/support/tools.ts";
-import { startBrowser } from "./browser/site.ts";
-import { callIam, expectAccessible, goTo, type Keys, openConsole, ownRequests, signIn } from "./console/console.ts";
+import type { Page } from "playwright-core";
+import { beforeEach, expect, inject, test } from "vitest";
+import { describeTool, newBucketName } from "../clients/support/tools.ts";
+import { callIam, expectAccessible, goTo, type Keys, ownRequests, signIn, useConsole } from "./console/console.ts";
 
 const server = inject("devServer");
 const own = ownRequests(server);
 
 describeTool("chromium", ["--version"], () => {
-  const folder = temporaryFolder();
-  let browser: BrowserContext;
   let page: Page;
-  let faults: string[];
   let bucket: string;
 
-  beforeAll(async () => {
-    browser = await startBrowser(folder);
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-  });
+  useConsole(
+    () => server,
+    (opened) => {
+      page = opened;
+    },
+  );
 
   beforeEach(async () => {
     bucket = newBucketName("settings");
     expect((await own("PUT", `/${bucket}`)).status).toBe(200);
-    ({ page, faults } = await openConsole(browser, server));
     await signIn(page, server);
-  });
-
-  afterEach(async () => {
-    await page.close();
-    expect(faults).toEqual([]);
   });
 
   const open = async (section: string, label: string) => {

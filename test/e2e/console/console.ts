@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { AwsClient } from "aws4fetch";
 import type { BrowserContext, Page } from "playwright-core";
-import { expect } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { temporaryFolder } from "../../clients/support/tools.ts";
 import type { DevServerAccess } from "../../support/dev-server.ts";
+import { startBrowser } from "../browser/site.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -35,6 +37,30 @@ export async function openConsole(browser: BrowserContext, server: DevServerAcce
   });
   await page.goto(consoleOrigin(server));
   return { page, faults };
+}
+
+/**
+ * Registers a browser for the tests of a file, and a console for each, which is open at its begin and has reported no fault at its end.
+ * @param server is asked for each test
+ */
+export function useConsole(server: () => DevServerAccess, useWith: (page: Page) => void): void {
+  const folder = temporaryFolder();
+  let browser: BrowserContext;
+  let opened: OpenConsole;
+  beforeAll(async () => {
+    browser = await startBrowser(folder);
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+  beforeEach(async () => {
+    opened = await openConsole(browser, server());
+    useWith(opened.page);
+  });
+  afterEach(async () => {
+    await opened.page.close();
+    expect(opened.faults).toEqual([]);
+  });
 }
 
 export async function signIn(page: Page, { accessKeyId, secretAccessKey }: Keys): Promise<void> {
