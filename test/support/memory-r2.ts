@@ -121,7 +121,7 @@ export class MemoryR2 {
 
 /** `<bucket id>/` or `~v/<bucket id>/`; empty if the text is shorter. */
 function folderOf(text: string): string {
-  return /^(?:~[a-z]\/)?[^/]*\//.exec(text)?.[0] ?? "";
+  return /^(?:~[a-z]\/[^/]*|(?!~[a-z]\/)[^/]*)\//.exec(text)?.[0] ?? "";
 }
 
 const METHODS = ["head", "get", "put", "delete", "list"] as const;

@@ -4,11 +4,14 @@ import { describe, expect, it, vi } from "vitest";
 import type { CallCounts } from "../support/counting-env.ts";
 import { countingEnv } from "../support/counting-env.ts";
 import { bucketWithRules, EVERYTHING, REPLICATE_ALL } from "../support/events.ts";
+import { keepObjectsInMemory } from "../support/memory-store.ts";
 import { completionDocument, createUpload, type Part, putPart } from "../support/multipart.ts";
 import { encode, handDirectly, putObject, type SendOptions, send, urlOf } from "../support/request.ts";
 import { createBucket, testEnv } from "../support/s3.ts";
 import { sign, signedChunks, unsignedChunks } from "../support/signer.ts";
 import { attributes, fillBucket } from "../support/storage.ts";
+
+keepObjectsInMemory();
 
 const MIB = 1024 * 1024;
 const NOTHING: CallCounts = { r2: 0, d1: 0, durableObject: 0, queue: 0 };

@@ -3,11 +3,14 @@ import { createHash } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 import { digestOf } from "../support/acl.ts";
 import { type CallCounts, countingEnv } from "../support/counting-env.ts";
+import { keepObjectsInMemory } from "../support/memory-store.ts";
 import { completionDocument, createUpload, putPart } from "../support/multipart.ts";
 import { createLockedBucket } from "../support/object-lock.ts";
 import { putObject, type SendOptions, send } from "../support/request.ts";
 import { createBucket, testEnv } from "../support/s3.ts";
 import { createVersionedBucket, putVersion as put, setVersioning } from "../support/versions.ts";
+
+keepObjectsInMemory();
 
 const MIB = 1024 * 1024;
 const NOTHING: CallCounts = { r2: 0, d1: 0, durableObject: 0, queue: 0 };

@@ -9,11 +9,14 @@ import { signAs } from "../../support/attack-signer.ts";
 import { newAttackWorld, newSourceBucket, rootOwnerId } from "../../support/attacked-buckets.ts";
 import { audit, enableAudit, recordAudit } from "../../support/audit.ts";
 import { call } from "../../support/iam.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { createLockedBucket, DIGEST, holdOf, inDays, retentionOf } from "../../support/object-lock.ts";
 import { BOUNDARY, encodeForm, signPolicy, tomorrow } from "../../support/post-form.ts";
 import { HOST, handDirectly, putObject, type SendOptions, send, urlOf } from "../../support/request.ts";
 import { createBucket, ROOT, s3 } from "../../support/s3.ts";
 import { handleRequest } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 const recorder = recordAudit();
 const { env, lines } = recorder;

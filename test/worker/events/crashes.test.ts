@@ -13,11 +13,14 @@ import {
   withEventQueue,
 } from "../../support/events.ts";
 import { callsToFail, type Failure, failingEnv } from "../../support/failing-env.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { resumeEvents } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 afterAll(() => expectNoFindings());
 

@@ -15,12 +15,15 @@ import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import { EVERYTHING, type EventQueue, intentRows, withEventQueue } from "../../support/events.ts";
 import { callsToFail, type Failure, failingEnv } from "../../support/failing-env.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { attributes, bodyOf, noQuotas, testBucket } from "../../support/storage.ts";
 import { resumeEvents } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 afterAll(() => expectNoFindings());
 

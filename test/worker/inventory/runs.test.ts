@@ -21,11 +21,14 @@ import {
   takeAll,
 } from "../../support/inventory.ts";
 import { envWith } from "../../support/lifecycle.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { createVersionedBucket, putVersion, setVersioning } from "../../support/versions.ts";
 import { takeInventories } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 afterAll(() => expectNoFindings());
 

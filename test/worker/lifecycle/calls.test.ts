@@ -2,10 +2,13 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { countingEnv } from "../../support/counting-env.ts";
 import { configureLifecycle, envWith, inDays, passOver } from "../../support/lifecycle.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { MIB, noise } from "../../support/multipart.ts";
 import { putObject } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { createVersionedBucket, putMarker, putVersion } from "../../support/versions.ts";
+
+keepObjectsInMemory();
 
 const EXPIRE = "<Filter/><Expiration><Days>1</Days></Expiration>";
 const NONCURRENT =

@@ -6,12 +6,15 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { EVERYTHING, setRules, withEventQueue } from "../../support/events.ts";
 import { callsToFail, type Failure, failingEnv } from "../../support/failing-env.ts";
 import { configureLifecycle, forgetPasses, inDays, passOver } from "../../support/lifecycle.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { createVersionedBucket, putMarker, putVersion } from "../../support/versions.ts";
 import { ageObjects, resumeEvents } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 afterAll(() => expectNoFindings());
 

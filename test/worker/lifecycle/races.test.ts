@@ -3,10 +3,13 @@ import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import { configureLifecycle, envWith, inDays, passOver } from "../../support/lifecycle.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { createLockedBucket } from "../../support/object-lock.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { createVersionedBucket, putMarker, putVersion } from "../../support/versions.ts";
+
+keepObjectsInMemory();
 
 const EXPIRE = "<Expiration><Days>1</Days></Expiration>";
 const NONCURRENT = "<NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays></NoncurrentVersionExpiration>";

@@ -2,11 +2,14 @@ import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { countingEnv } from "../../support/counting-env.ts";
 import { configureLifecycle, envWith, forgetPasses, inDays, passOf, passOver } from "../../support/lifecycle.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { createUpload } from "../../support/multipart.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { setVersioning } from "../../support/versions.ts";
 import { ageObjects } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 const EXPIRE = "<Expiration><Days>1</Days></Expiration>";
 const ALL = `<Filter/>${EXPIRE}`;

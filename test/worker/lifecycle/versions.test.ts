@@ -2,10 +2,13 @@ import { describe, expect, it } from "vitest";
 import { contentMd5 } from "../../support/cors.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { configureLifecycle, envWith, inDays, passOver } from "../../support/lifecycle.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { createLockedBucket, inDays as lockedUntil } from "../../support/object-lock.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket } from "../../support/s3.ts";
 import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../../support/versions.ts";
+
+keepObjectsInMemory();
 
 const EXPIRE = "<Expiration><Days>1</Days></Expiration>";
 const MARKERS = "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>";

@@ -2,11 +2,14 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { completionDocument, createUpload, putPart } from "../../support/multipart.ts";
 import { BOUNDARY, encodeForm } from "../../support/post-form.ts";
 import { encode, putObject, type SendOptions, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { readXml, textIn } from "../../support/xml.ts";
+
+keepObjectsInMemory();
 
 type Binding = "STORE" | "DB" | "UPLOADS";
 

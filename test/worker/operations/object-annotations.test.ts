@@ -10,6 +10,7 @@ import { expectError } from "../../support/errors.ts";
 import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import { createUser, putPolicy } from "../../support/iam.ts";
 import { createKmsKey, env, kmsHeaders } from "../../support/kms.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { checksumOf, complete, createUpload, MIB, md5, putPart } from "../../support/multipart.ts";
 import { describeRefusals } from "../../support/refusals.ts";
 import { encode, putObject, type SendOptions, send } from "../../support/request.ts";
@@ -17,6 +18,8 @@ import { createBucket, testEnv } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../../support/versions.ts";
 import { all, documentOf, fields, texts } from "../../support/xml.ts";
+
+keepObjectsInMemory();
 
 afterAll(() => expectNoFindings());
 

@@ -4,6 +4,7 @@ import type { Env } from "../../../src/env.ts";
 import { digestOf } from "../../support/acl.ts";
 import { expectError } from "../../support/errors.ts";
 import { createUser } from "../../support/iam.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { concat, digestGet, MIB, md5, noise, putMultipart } from "../../support/multipart.ts";
 import { createLockedBucket, DAY_MS, holdOf, inDays, putLock, putLocked } from "../../support/object-lock.ts";
 import { type SendOptions, send } from "../../support/request.ts";
@@ -11,6 +12,8 @@ import { testEnv } from "../../support/s3.ts";
 import { sweepFully } from "../../support/uploads.ts";
 import { putMarker } from "../../support/versions.ts";
 import { all, documentOf, fields } from "../../support/xml.ts";
+
+keepObjectsInMemory();
 
 const MODE = "x-amz-object-lock-mode";
 const UNTIL = "x-amz-object-lock-retain-until-date";

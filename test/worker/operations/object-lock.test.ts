@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { digestOf } from "../../support/acl.ts";
 import { expectError, expectHeadError } from "../../support/errors.ts";
 import { createUser } from "../../support/iam.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { createUpload, putMultipart, sendPart } from "../../support/multipart.ts";
 import {
   createLockedBucket,
@@ -25,6 +26,8 @@ import { describeRefusals } from "../../support/refusals.ts";
 import { handDirectly, type SendOptions, STYLES, send, urlOf } from "../../support/request.ts";
 import { createBucket, type Key, ROOT } from "../../support/s3.ts";
 import { documentOf, fields } from "../../support/xml.ts";
+
+keepObjectsInMemory();
 
 const MODE = "x-amz-object-lock-mode";
 const UNTIL = "x-amz-object-lock-retain-until-date";

@@ -9,10 +9,13 @@ import { ATTACK_EXAMPLES, type AttackExample, type AttackWorld, requestOf } from
 import { signAs } from "../../support/attack-signer.ts";
 import { VERSION_EXAMPLES } from "../../support/attack-version-examples.ts";
 import { CONTENT, newAttackWorld, newSourceBucket, rootOwnerId } from "../../support/attacked-buckets.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { type Fault, faultyEnv, KINDS } from "../../support/platform/faults.ts";
 import { HOST, handDirectly } from "../../support/request.ts";
 import { ROOT, s3, testEnv } from "../../support/s3.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
+
+keepObjectsInMemory();
 
 const takesAll = Reflect.get(env, "ALL_FAILURES") === "1";
 

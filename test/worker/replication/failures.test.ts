@@ -9,6 +9,7 @@ import { RemoteClient, RemoteFailure } from "../../../src/replication/remote-cli
 import { openServices } from "../../../src/services.ts";
 import { rootAccount } from "../../support/accounts.ts";
 import { failingEnv } from "../../support/failing-env.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import {
   arn,
   configureReplication,
@@ -21,6 +22,8 @@ import { send as sendTo } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { createVersionedBucket } from "../../support/versions.ts";
 import { handleQueue, resumeEvents, runSweeps } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 const MINUTE = 60_000;
 const world = replicator();

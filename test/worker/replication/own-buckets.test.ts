@@ -3,12 +3,15 @@ import { describe, expect, it } from "vitest";
 import { createAccount } from "../../support/accounts.ts";
 import { contentMd5 } from "../../support/cors.ts";
 import { EVERYTHING, setRules } from "../../support/events.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { checksumOf, MIB, md5, multipartETag, noise } from "../../support/multipart.ts";
 import { arn, configureReplication, type RuleOptions } from "../../support/replication.ts";
 import { replicator } from "../../support/replicator.ts";
 import { type SendOptions, send as sendTo } from "../../support/request.ts";
 import { testEnv } from "../../support/s3.ts";
 import { documentOf, textIn } from "../../support/xml.ts";
+
+keepObjectsInMemory();
 
 const world = replicator();
 const { env } = world;

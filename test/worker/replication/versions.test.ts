@@ -1,12 +1,15 @@
 /** Replication where the source, the destination or both keep versions. */
 import { describe, expect, it } from "vitest";
 import { contentMd5 } from "../../support/cors.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { arn, configureReplication, type RuleOptions } from "../../support/replication.ts";
 import { replicator } from "../../support/replicator.ts";
 import { type SendOptions, send as sendTo } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { setVersioning } from "../../support/versions.ts";
 import { documentOf, textIn } from "../../support/xml.ts";
+
+keepObjectsInMemory();
 
 const world = replicator();
 const send = (options: SendOptions) => sendTo({ env: world.env, ...options });

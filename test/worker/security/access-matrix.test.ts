@@ -25,9 +25,12 @@ import { configurationRows } from "../../support/configuration-rows.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { call } from "../../support/iam.ts";
 import { createKmsKey, env as kmsEnv, kmsHeaders } from "../../support/kms.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { HOST, handDirectly } from "../../support/request.ts";
 import { testEnv } from "../../support/s3.ts";
 import { createTopic, topicsEnv } from "../../support/topics.ts";
+
+keepObjectsInMemory();
 
 const { env, counts, log, reset } = countingEnv(testEnv);
 const IS_FULL = Reflect.get(testEnv, "ACCESS_MATRIX") === "full";

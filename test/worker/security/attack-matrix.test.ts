@@ -22,11 +22,14 @@ import { VERSION_EXAMPLES } from "../../support/attack-version-examples.ts";
 import { configurationRows } from "../../support/configuration-rows.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { call, credentialsOf, resultOf } from "../../support/iam.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { BOUNDARY, encodeForm, type FormEntry, signPolicy, tomorrow } from "../../support/post-form.ts";
 import { HOST, handDirectly } from "../../support/request.ts";
 import { type Key, ROOT, testEnv } from "../../support/s3.ts";
 import { canSignV2, signPolicyV2 } from "../../support/signer-v2.ts";
 import { fields, readXml, textIn } from "../../support/xml.ts";
+
+keepObjectsInMemory();
 
 const { env, counts, log, reset } = countingEnv(testEnv);
 

@@ -7,12 +7,15 @@ import { copied } from "../../support/copy.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { callsToFail, failingEnv } from "../../support/failing-env.ts";
 import { envWith } from "../../support/lifecycle.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { createUpload, noise, putMultipart, putPart } from "../../support/multipart.ts";
 import { putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { askUsage, count, countNothing, figuresOf, makeDue, pagesOf, usageOf } from "../../support/usage.ts";
 import { createVersionedBucket, putMarker, putVersion, setVersioning } from "../../support/versions.ts";
 import { takeInventories } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 const NONE = {
   objects: 0,

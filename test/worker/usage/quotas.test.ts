@@ -7,6 +7,7 @@ import { contentMd5 } from "../../support/cors.ts";
 import { countingEnv } from "../../support/counting-env.ts";
 import { configureInventory, createDestination, manifestsIn } from "../../support/inventory.ts";
 import { envWith } from "../../support/lifecycle.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { createUpload, noise, putPart, sendCompletion, sendPart } from "../../support/multipart.ts";
 import { BOUNDARY, encodeForm, signPolicy, tomorrow } from "../../support/post-form.ts";
 import { rename } from "../../support/rename.ts";
@@ -15,6 +16,8 @@ import { createBucket, errorOf, ROOT, testEnv } from "../../support/s3.ts";
 import { count, countNothing, makeDue, quotaCall, setQuota, usageOf } from "../../support/usage.ts";
 import { createVersionedBucket } from "../../support/versions.ts";
 import { takeInventories } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 beforeEach(countNothing);
 
