@@ -1,4 +1,7 @@
-/** R2 in memory, for files that repeat whole scenarios so often that the simulator would take most of their time. */
+/**
+ * R2 in memory, for files that repeat whole scenarios so often that the simulator would take most of their time. With
+ * `MODEL_STORE=simulator` they use the simulator, as `npm run test:failures` does.
+ */
 import { afterAll, beforeAll, vi } from "vitest";
 import { MemoryR2, useMemory } from "./memory-r2.ts";
 import { testEnv } from "./s3.ts";
@@ -7,6 +10,7 @@ import { testEnv } from "./s3.ts";
 export function keepObjectsInMemory(): void {
   let useSimulator = () => {};
   beforeAll(() => {
+    if (Reflect.get(testEnv, "MODEL_STORE") === "simulator") return;
     useSimulator = useMemory(testEnv.STORE, new MemoryR2(() => new Date(vi.getRealSystemTime())));
   });
   afterAll(() => useSimulator());

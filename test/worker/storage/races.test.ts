@@ -4,10 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { completionDocument, createUpload, noise, putPart } from "../../support/multipart.ts";
 import { encode, putObject, send } from "../../support/request.ts";
 import { createBucket, testEnv } from "../../support/s3.ts";
 import { unlimitedEnv } from "../../support/worker.ts";
+
+keepObjectsInMemory();
 
 const ROUNDS = Number(Reflect.get(testEnv, "RACE_ROUNDS"));
 

@@ -6,6 +6,7 @@ import type { GrantedBucket } from "../../../src/access/authorize.ts";
 import { BlobSet } from "../../../src/storage/uploads/blob-set.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { type Cut, completeCut } from "../../support/dying-upload.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
@@ -20,6 +21,8 @@ import {
   uploadParts,
   uploads,
 } from "../../support/uploads.ts";
+
+keepObjectsInMemory();
 
 afterAll(() => expectNoFindings());
 

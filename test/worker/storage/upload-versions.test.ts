@@ -11,6 +11,7 @@ import { Objects } from "../../../src/storage/r2/objects.ts";
 import { BlobSet } from "../../../src/storage/uploads/blob-set.ts";
 import { blobSetOfUpload } from "../../../src/storage/uploads/upload-id.ts";
 import { type Cut, completeCut, versionsInR2 } from "../../support/dying-upload.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { attributes, bodyOf, newTicket, objects, testBucket, textOf } from "../../support/storage.ts";
 import {
@@ -25,6 +26,8 @@ import {
   uploadParts,
   uploads,
 } from "../../support/uploads.ts";
+
+keepObjectsInMemory();
 
 afterAll(() => expectNoFindings());
 

@@ -13,8 +13,11 @@ import { entryKey } from "../../../src/storage/r2/entry-place.ts";
 import { Objects } from "../../../src/storage/r2/objects.ts";
 import { BlobSets } from "../../../src/storage/uploads/blob-sets.ts";
 import { recordsOfKey } from "../../../src/storage/versions/record-key.ts";
+import { keepObjectsInMemory } from "../../support/memory-store.ts";
 import { expectNoFindings } from "../../support/scrub.ts";
 import { attributes, bodyOf, newTicket, testBucket } from "../../support/storage.ts";
+
+keepObjectsInMemory();
 
 afterAll(() => expectNoFindings());
 
