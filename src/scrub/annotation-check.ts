@@ -6,10 +6,10 @@ import { parseBase64 } from "../checksum/digests.ts";
 import { MAX_ANNOTATION_BYTES } from "../model/annotation.ts";
 import { CHECKSUM_ALGORITHMS, CHECKSUM_BYTES, type Checksum } from "../model/checksum.ts";
 import { blobKey } from "../storage/r2/blobs.ts";
-import type { EntryRecord } from "../storage/r2/entry-record.ts";
 import type { StoredBlob, StoredBlobSet } from "../storage/scrub/scrub-reads.ts";
-import type { DescribedEntry, StoredEntry } from "../storage/scrub/stored-entry.ts";
+import type { StoredEntry } from "../storage/scrub/stored-entry.ts";
 import { readTwice } from "./byte-check.ts";
+import { dataKeyOf } from "./data-key.ts";
 import { type Fault, fault } from "./findings.ts";
 import type { BucketFacts } from "./record-checks.ts";
 import type { StepContext } from "./step-context.ts";
@@ -62,7 +62,7 @@ export async function checkAnnotationBytes(
   const { A: blobSetId, e: encryption } = described.record;
   // An object under a customer's key has no annotations.
   if (blobSetId === undefined || encryption?.[0] === "C") return NOTHING;
-  const contentKey = encryption && (await keyOf(described, encryption, { bucket, context }));
+  const contentKey = encryption && (await dataKeyOf(described, encryption, { bucket, reads: context.reads }));
   // Its key is reported by the check of the record.
   if (typeof contentKey === "string") return NOTHING;
   const { reads, budget, tally } = context;
@@ -102,12 +102,4 @@ function expectedOf({ etag, sizeBytes, checksum: json }: StoredBlob, isEncrypted
   const parsed = json === undefined ? undefined : parseChecksum(json);
   const checksum = parsed && ([parsed.algorithm, parsed.value, parsed.type] as const);
   return { etag: isEncrypted ? undefined : etag, checksum, sizeBytes };
-}
-
-function keyOf(
-  { key }: DescribedEntry,
-  [, sealed, keyArn, , context]: Extract<NonNullable<EntryRecord["e"]>, readonly ["K", ...unknown[]]>,
-  { bucket: { bucketId }, context: { reads } }: { readonly bucket: BucketFacts; readonly context: StepContext },
-) {
-  return reads.dataKey(keyArn, sealed, { bucketId, key, context });
 }

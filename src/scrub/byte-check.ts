@@ -6,6 +6,7 @@ import { blobKey, type Manifest } from "../storage/r2/blobs.ts";
 import type { EntryRecord } from "../storage/r2/entry-record.ts";
 import type { ReadBytes } from "../storage/scrub/stored-bytes.ts";
 import type { StoredEntry } from "../storage/scrub/stored-entry.ts";
+import { dataKeyOf } from "./data-key.ts";
 import { type Fault, fault } from "./findings.ts";
 import { isDigest, parseManifest } from "./manifest-checks.ts";
 import type { BucketFacts } from "./record-checks.ts";
@@ -41,7 +42,7 @@ export async function checkBytes(
     if (from.blob === 0) tally.add("objectsWithCustomerKey");
     return NOTHING;
   }
-  const { region, bucketId } = from.bucket;
+  const { region } = from.bucket;
   if (summary === undefined) {
     if (!budget.mayRead(stored.r2SizeBytes)) return { faults: [], nextBlob: 0 };
     const expected = { etag: stored.r2ETag, checksum: described.record.c, sizeBytes: stored.r2SizeBytes };
@@ -51,9 +52,7 @@ export async function checkBytes(
   const body = await reads.text(region, stored.r2Key);
   const manifest = body?.revision === stored.revision ? parseManifest(body.text) : undefined;
   if (manifest === undefined) return NOTHING;
-  const key =
-    encryption &&
-    (await reads.dataKey(encryption[2], encryption[1], { bucketId, key: described.key, context: encryption[4] }));
+  const key = encryption && (await dataKeyOf(described, encryption, { bucket: from.bucket, reads }));
   // Its key is reported by the check of the record.
   if (typeof key === "string") return NOTHING;
   const outcome = await checkBlobs({ record: described.record, manifest, contentKey: key, region }, from.blob, context);

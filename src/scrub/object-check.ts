@@ -4,6 +4,7 @@ import type { EntryRecord } from "../storage/r2/entry-record.ts";
 import { LISTED_BLOBS, type StoredBlobSet } from "../storage/scrub/scrub-reads.ts";
 import type { DescribedEntry, StoredEntry } from "../storage/scrub/stored-entry.ts";
 import { checkAnnotations } from "./annotation-check.ts";
+import { dataKeyOf, type KmsEncryption } from "./data-key.ts";
 import { type Fault, fault } from "./findings.ts";
 import { checkDigests, compareBlobs, compareSummary, isKnownToSweep, parseManifest } from "./manifest-checks.ts";
 import { type BucketFacts, checkRecord } from "./record-checks.ts";
@@ -62,12 +63,9 @@ async function findFaults(stored: StoredEntry, bucket: BucketFacts, { reads }: S
   }
   return found;
 
-  async function checkKey(
-    { key }: DescribedEntry,
-    [, sealed, keyArn, , context]: Extract<NonNullable<EntryRecord["e"]>, readonly ["K", ...unknown[]]>,
-    { bucketId }: BucketFacts,
-  ): Promise<Fault[]> {
-    const dataKey = await reads.dataKey(keyArn, sealed, { bucketId, key, context });
+  async function checkKey(described: DescribedEntry, encryption: KmsEncryption, bucket: BucketFacts): Promise<Fault[]> {
+    const keyArn = encryption[2];
+    const dataKey = await dataKeyOf(described, encryption, { bucket, reads });
     switch (dataKey) {
       case "missing":
         return [fault("kms-key-missing", "there is no such key", keyArn)];
