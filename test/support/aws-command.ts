@@ -51,7 +51,12 @@ export default async function setup(project: TestProject): Promise<(() => void) 
 /** The interpreter of the installed AWS CLI. */
 function findPython(): string | undefined {
   const script = "import awscli, sys; print(awscli.__version__, sys.executable)";
-  const [version, python] = spawnSync("python3", ["-c", script], { encoding: "utf8" }).stdout.trim().split(" ");
-  const installed = spawnSync("aws", ["--version"], { encoding: "utf8" }).stdout ?? "";
+  const [version, python] = outputOf("python3", "-c", script).trim().split(" ");
+  const installed = outputOf("aws", "--version");
   return installed.startsWith(`aws-cli/${version} `) ? python : undefined;
+}
+
+/** Empty without the program. */
+function outputOf(program: string, ...parameters: string[]): string {
+  return spawnSync(program, parameters, { encoding: "utf8" }).stdout ?? "";
 }
