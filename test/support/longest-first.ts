@@ -2,8 +2,7 @@
  * The order of test files. Vitest starts large files first, but the longest ones are not large: they wait, start programs, or repeat
  * much with a few lines. One of them at the end of a run leaves the other workers idle.
  *
- * The projects that start programs come first: while those wait, workers of the next project load the Worker, and no two load it
- * at the same time.
+ * The project that starts programs comes first: while those wait, workers that have become free load the Worker for the next project.
  */
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 

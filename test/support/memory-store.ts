@@ -1,6 +1,6 @@
 /**
  * R2 in memory, for files that repeat whole scenarios so often that the simulator would take most of their time. With
- * `MODEL_STORE=simulator` they use the simulator, as `npm run test:failures` does.
+ * `MODEL_STORE=simulator` they use the simulator, as those that `npm run test:failures` runs do.
  */
 import { afterAll, beforeAll, vi } from "vitest";
 import { MemoryR2, useMemory } from "./memory-r2.ts";
